@@ -1,5 +1,6 @@
 """Small models of accounts and events, whose records have own columns, and odd records of them."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from fraudsieve.models import FraudClassifier, Model, Policy, write_model
 from fraudsieve.models.thresholds import operating_points
 from tests.features.test_accounts import world
 
-__all__ = ["EVENTS", "RECORDS", "write_event_model"]
+__all__ = ["EVENTS", "RECORDS", "as_dicts", "as_history", "as_records", "world", "write_event_model"]
 
 VIEWS = (
     History(("1h", "1d"), measures=("count", "sum", "mean", "std", "z", "distinct", "since_last")),
@@ -43,11 +44,18 @@ RECORDS = st.lists(
 )
 
 
-def write_event_model(folder: Path, policy: Policy | None = None) -> None:
+def write_event_model(folder: Path, policy: Policy | None = None, *, with_labels: bool = True) -> None:
     """Train on a made-up world and write the model."""
-    made = world(240)
+    made, history = world(240), VIEWS
+    if not with_labels:
+        history = (VIEWS[0], replace(VIEWS[1], measures=("count",)))
     features = AccountFeatures(
-        made["events"], labels=made["labels"], subject="event", history=VIEWS, categories=("kind",), min_category_rows=1
+        made["events"],
+        labels=made["labels"],
+        subject="event",
+        history=history,
+        categories=("kind",),
+        min_category_rows=1,
     )
     records = made["events"][["event_id", "account_id", "occurred_at", "amount", "device_id", "kind"]]
     y = np.where(made["labels"]["is_fraud"], "fraud", "legitimate").astype(object)
