@@ -15,7 +15,7 @@ from fraudsieve.features import AccountFeatures
 
 __all__ = ["main"]
 
-SETTINGS = {
+SETTINGS: dict[str, bool | float | int | str | None] = {
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
     "spark.driver.host": "127.0.0.1",

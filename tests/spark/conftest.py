@@ -13,7 +13,7 @@ from .java import has_java
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-SETTINGS = {
+SETTINGS: dict[str, bool | float | int | str | None] = {
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
     "spark.driver.host": "127.0.0.1",

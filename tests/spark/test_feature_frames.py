@@ -142,9 +142,9 @@ def test_errors_come_before_the_job(spark: "SparkSession", case: str) -> None:
     subjects = made["subjects"].merge(made["accounts"]).assign(row=np.arange(22))
     history = History(("30d",), measures=("count", "sum", "distinct"))
     features = fitted(made["events"], subjects, history=history, exclude=("row",))
-    frames = change(shuffled(spark, subjects, 0), shuffled(spark, made["events"], 0))
+    subject_rows, event_rows = change(shuffled(spark, subjects, 0), shuffled(spark, made["events"], 0))
     with pytest.raises(kind, match=text):
-        account_features(*frames, features.matrix_)
+        account_features(subject_rows, event_rows, features.matrix_)
 
 
 def test_the_network_is_an_error_that_names_it(spark: "SparkSession") -> None:

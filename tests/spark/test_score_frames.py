@@ -86,8 +86,8 @@ def test_history_labels_and_status(spark: Any, event_model: Path) -> None:
     records.loc[:9, "account_id"] = "new"
     parts = {name: made.as_dicts(world[name]) for name in ("events", "labels")}
     expected = expected_scores(Scorer.load(event_model), made.as_dicts(records), history=parts)
-    history = {"events": shuffled(spark, world["events"], 1), "labels": shuffled(spark, world["labels"], 2)}
-    scores = scores_of(score(shuffled(spark, records, 0), event_model, **history))
+    on_spark = [shuffled(spark, frame, seed) for seed, frame in enumerate((records, world["events"], world["labels"]))]
+    scores = scores_of(score(on_spark[0], event_model, on_spark[1], labels=on_spark[2]))
     assert scores == expected
     assert {one["status"] for one in scores[:10]} == {"no_history"}
     assert {one["status"] for one in scores} == {"no_history", "ok"}

@@ -56,8 +56,8 @@ class Buckets:
             bucket = F.when(entity == F.lit(key), F.lit(self.n + place)).otherwise(bucket)
         if spread is not None:
             has_entity = F.lit(True)
-            for key in keys:
-                has_entity = has_entity & key.isNotNull()
+            for id_column in keys:
+                has_entity = has_entity & id_column.isNotNull()
             bucket = F.when(has_entity, bucket).otherwise(F.pmod(F.xxhash64(spread), F.lit(self.n)))
         return bucket.cast("int")
 

@@ -60,7 +60,7 @@ class ScoreRecords:
         n_columns = len(history_columns(scorer.model.matrix.event_views))
         scorable = features.why == None  # noqa: E711 - compares every element
         features.X[scorable, :n_columns] = block[scorable, :n_columns]
-        return features._replace(has_history=(block[:, n_columns:] > 0).any(axis=1))
+        return features._replace(has_history=np.any(block[:, n_columns:] > 0, axis=1))
 
 
 def record_fields(scorer: Scorer, names: Sequence[str]) -> list[str]:

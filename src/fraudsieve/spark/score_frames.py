@@ -123,7 +123,7 @@ def _cutoff(records: DataFrame, matrix: AccountMatrix) -> Column:
 def event_counts(matrix: AccountMatrix) -> tuple[History, ...]:
     """Return views that count the events which say, for a live state, whether a subject has history."""
     views = [view for view in matrix.histories if view.entities == ("account_id",)] or list(matrix.histories)
-    counts = {}
+    counts: dict[tuple[tuple[str, ...], tuple[str, ...], str], History] = {}
     for view in views:
         # A live state forgets an entity other than an account, unless a measure looks back without end.
         is_kept = view.entities == ("account_id",) or {*view.measures} & {*WITHOUT_WINDOW}
