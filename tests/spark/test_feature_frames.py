@@ -122,6 +122,7 @@ ERRORS: dict[str, tuple[Callable[["DataFrame", "DataFrame"], Any], type[Exceptio
         SchemaError,
         "events: 'amount' is missing or out of range in 60 rows",
     ),
+    "no order": (lambda s, e: (s, e), SchemaError, "events: column 'seen' is missing. Name a column of the events"),
     "a dot in a name": (
         lambda s, e: (s.withColumnRenamed("row", "a.b"), e),
         SchemaError,
@@ -144,7 +145,7 @@ def test_errors_come_before_the_job(spark: "SparkSession", case: str) -> None:
     features = fitted(made["events"], subjects, history=history, exclude=("row",))
     subject_rows, event_rows = change(shuffled(spark, subjects, 0), shuffled(spark, made["events"], 0))
     with pytest.raises(kind, match=text):
-        account_features(subject_rows, event_rows, features.matrix_)
+        account_features(subject_rows, event_rows, features.matrix_, order="event_id" if case != "no order" else "seen")
 
 
 def test_the_network_is_an_error_that_names_it(spark: "SparkSession") -> None:

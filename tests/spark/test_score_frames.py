@@ -111,7 +111,7 @@ def test_a_policy_that_rejects_a_record_makes_it_unscorable(spark: Any, tmp_path
 
 
 def test_a_record_that_fails_leaves_the_others_alone(event_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from fraudsieve.spark.record_scores import feature_rows
+    from fraudsieve.spark.record_scores import rows_without_history
 
     scorer = Scorer.load(event_model)
     records = made.as_dicts(made.world(5)["events"])
@@ -125,7 +125,7 @@ def test_a_record_that_fails_leaves_the_others_alone(event_model: Path, monkeypa
         return compute(matrix, record, state)
 
     monkeypatch.setattr(kind, "_row", fails)
-    rows = feature_rows(scorer, records)
+    rows = rows_without_history(scorer, records)
     others = [0, 1, 3, 4]
     assert rows.X[others].tobytes() == expected.X[others].tobytes()
     assert rows.why.tolist() == [None, None, "the record cannot be read (ZeroDivisionError)", None, None]

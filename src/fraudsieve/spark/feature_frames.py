@@ -72,7 +72,8 @@ def account_features(
         Labels of events, as for `AccountFeatures`.
     order : str, default=None
         A column of events such as an offset. Of rows with the same ``event_id``, the one with the lowest value counts;
-        None for the earliest one. On one machine the first row of the table counts.
+        None for the earliest one. On one machine the first row of the table counts. It orders labels too if they have
+        the column.
     n_buckets : int, default=None
         The number of buckets; None for about 1.5 million events each. It changes no feature.
 

@@ -89,13 +89,21 @@ class HistoryFrames:
         fields += [T.StructField(FRAUD, T.DoubleType()), T.StructField(TIME, T.LongType())]
         return self.events.sparkSession.createDataFrame([], T.StructType(fields))
 
+    def _order_of(self, frame: DataFrame, table: str) -> dict[str, Column]:
+        """Return the column that says which row of an id comes first; labels need not have it."""
+        if self.order is None or (table == "labels" and self.order not in frame.columns):
+            return {}
+        if self.order not in frame.columns:
+            raise SchemaError(table, f"column {self.order!r} is missing", "Name a column of the events as order.")
+        return {"order": of_name(self.order)}
+
     def _checked(
         self, frame: DataFrame, table: str, columns: dict[str, Column], amounts: list[str], time: str
     ) -> tuple[DataFrame, int]:
         """Return columns without repeated rows, after a check of their values or without the rows that fail it."""
         if "event_id" in frame.columns:
             columns = columns | {"event_id": id_column(frame, table, "event_id", stripped=self.is_lenient)}
-            columns |= {"order": of_name(self.order)} if self.order and table == "events" else {}
+            columns |= self._order_of(frame, table)
         rows = frame.select(*(column.alias(name) for name, column in columns.items()))
         problems = {time: of_name(TIME).isNull()}
         problems |= {name.partition(":")[2] or "is_fraud": ~is_valid_amount(of_name(name)) for name in amounts}

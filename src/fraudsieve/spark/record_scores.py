@@ -11,7 +11,7 @@ from pyspark.sql import types as T
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import RecordError
 from fraudsieve.features.history.declaration import History, history_columns
-from fraudsieve.features.record_fields import FeatureRows
+from fraudsieve.features.fields_read import FeatureRows
 from fraudsieve.models.predict import Scorer
 from fraudsieve.models.scoring.fields import model_fields
 from fraudsieve.models.scoring.record_policy import apply_policy
@@ -19,7 +19,7 @@ from fraudsieve.models.scoring.record_policy import apply_policy
 from .feature_frames import history_block
 from .shipped_model import ShippedModel
 
-__all__ = ["SCORE", "ScoreRecords", "record_fields", "score_type"]
+__all__ = ["SCORE", "ScoreRecords", "fields_read", "score_type"]
 
 Record: TypeAlias = Mapping[str, Any]
 
@@ -49,8 +49,8 @@ class ScoreRecords:
     def __call__(self, rows: pa.Table) -> pa.Table:
         """Return the records and their scores."""
         scorer = self.model.load()
-        fields = record_fields(scorer, self.names)
-        features = feature_rows(scorer, rows.select(fields).to_pylist() if fields else [{}] * len(rows))
+        fields = fields_read(scorer, self.names)
+        features = rows_without_history(scorer, rows.select(fields).to_pylist() if fields else [{}] * len(rows))
         if self.views:
             features = self._with_history(scorer, features, history_block(rows, self.views))
         return rows.select(list(self.names)).append_column(SCORE, _struct(scorer, features))
@@ -63,13 +63,13 @@ class ScoreRecords:
         return features._replace(has_history=np.any(block[:, n_columns:] > 0, axis=1))
 
 
-def record_fields(scorer: Scorer, names: Sequence[str]) -> list[str]:
+def fields_read(scorer: Scorer, names: Sequence[str]) -> list[str]:
     """Return those of the columns that the model reads."""
     checks = model_fields(scorer.model.matrix).checks
     return [name for name in names if name in checks]
 
 
-def feature_rows(scorer: Scorer, records: Sequence[Record]) -> FeatureRows:
+def rows_without_history(scorer: Scorer, records: Sequence[Record]) -> FeatureRows:
     """Compute the feature rows of records without history; a record that fails is unscorable, and no other one."""
     matrix, reasons = scorer.model.matrix, np.full(len(records), None, object)
     records = list(records)

@@ -52,8 +52,10 @@ def score(
         to score without history. Also if the records are events, they count only if they are among these.
     labels : DataFrame of Spark, default=None
         Labels of events, for models that use them.
-    order, n_buckets
-        As for `account_features`.
+    order : str, default=None
+        A column of events that says which of several events with one id counts, as for `account_features`.
+    n_buckets : int, default=None
+        The number of buckets, as for `account_features`.
 
     Returns
     -------
