@@ -16,7 +16,7 @@ from .buckets import Buckets, choose_n_buckets, find_hot_entities
 from .columns import PREFIX, amount_column, id_column, is_valid_amount, micros_column, of_name
 from .views import ViewGroup, group_views
 
-__all__ = ["BUCKET", "CUTOFF", "HistoryFrames", "append_views", "block_name", "with_keys"]
+__all__ = ["BUCKET", "CUTOFF", "HistoryFrames", "append_views", "block_name", "raise_problems", "with_keys"]
 
 BUCKET, CUTOFF = f"{PREFIX}bucket", f"{PREFIX}cutoff"
 FIX = "Remove these rows, or cast the column."

@@ -11,7 +11,7 @@ from pyspark.sql import types as T
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import RecordError
 from fraudsieve.features.history.declaration import History, history_columns
-from fraudsieve.features.fields_read import FeatureRows
+from fraudsieve.features.record_fields import FeatureRows
 from fraudsieve.models.predict import Scorer
 from fraudsieve.models.scoring.fields import model_fields
 from fraudsieve.models.scoring.record_policy import apply_policy
@@ -19,7 +19,7 @@ from fraudsieve.models.scoring.record_policy import apply_policy
 from .feature_frames import history_block
 from .shipped_model import ShippedModel
 
-__all__ = ["SCORE", "ScoreRecords", "fields_read", "score_type"]
+__all__ = ["SCORE", "ScoreRecords", "fields_read", "rows_without_history", "score_type"]
 
 Record: TypeAlias = Mapping[str, Any]
 
