@@ -31,7 +31,7 @@ def fitted(events: pd.DataFrame | None, subjects: pd.DataFrame, **options: Any) 
 
 
 @given(odd.EVENTS, odd.SUBJECTS, st.sampled_from([2, 3, 7]), st.integers(0, 99))
-@examples(6)
+@examples(3)
 def test_odd_accounts_in_any_buckets_and_order(
     spark: "SparkSession", events: Any, subjects: Any, n_buckets: int, seed: int
 ) -> None:

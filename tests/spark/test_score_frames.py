@@ -65,7 +65,7 @@ def test_messages_with_own_columns_and_lists(spark: Any, tmp_path: Path) -> None
 
 
 @given(made.RECORDS, made.EVENTS, st.sampled_from([2, 3, 7]), st.integers(0, 99))
-@examples(6)
+@examples(3)
 def test_odd_events_with_history(
     spark: Any, event_model: Path, records: Any, events: Any, n_buckets: int, seed: int
 ) -> None:

@@ -79,7 +79,7 @@ class HistoryFrames:
         if "occurred_at" in self.labels.columns:
             columns[f"{TIME}_of_event"] = micros_column(self.labels, "labels", "occurred_at")
         labels, _ = self._checked(self.labels, "labels", columns, [FRAUD], "labelled_at")
-        if f"{TIME}_of_event" in columns:  # labels do not count before their events
+        if f"{TIME}_of_event" in columns and not self.is_lenient:  # as in a batch, and not in a live state
             labels = labels.withColumn(TIME, F.greatest(TIME, f"{TIME}_of_event"))
         return labels
 
