@@ -19,6 +19,7 @@ _LIBRARIES = (
     "fasttext-numpy2-wheel",
     "duckdb",
     "polars",
+    "pyspark",
 )
 
 

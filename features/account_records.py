@@ -1,5 +1,6 @@
 """Columns of a DataFrame of records, parsed for `AccountFeatures`: cutoff times and the columns of subjects."""
 
+from collections.abc import Container
 from typing import Any
 
 import numpy as np
@@ -33,8 +34,8 @@ NEVER = np.iinfo(np.int64).min
 NOT_NUMBERS = NOT_PROFILE | {"amount", "kind", "ip", "row"}
 
 
-def cutoff_column(records: pd.DataFrame, subject: Subject) -> str | None:
-    """Return the name of the column of cutoff times, or None; events prefer ``occurred_at``, accounts ``as_of``."""
+def cutoff_column(records: Container[Any], subject: Subject) -> str | None:
+    """Return the column of cutoff times of a table, or None; events prefer ``occurred_at``, accounts ``as_of``."""
     names = ("occurred_at", "as_of") if subject == "event" else ("as_of", "occurred_at")
     return next((name for name in names if name in records), None)
 

@@ -5,6 +5,7 @@ import importlib
 import inspect
 import re
 import tomllib
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,8 @@ def packages() -> list[str]:
         for path in sorted((ROOT / room).rglob("__init__.py"))
         if "__all__" in path.read_text("utf-8")
     ]
-    return ["fraudsieve", *(f"fraudsieve.{folder}" for folder in folders)]
+    beside = ["fraudsieve.spark"] if find_spec("pyspark") else []
+    return ["fraudsieve", *beside, *(f"fraudsieve.{folder}" for folder in folders)]
 
 
 PACKAGES = packages()

@@ -155,6 +155,13 @@ def test_rooms_import_downward_only() -> None:
             assert used & {*ROOMS} <= allowed, path
 
 
+def test_only_the_package_for_spark_imports_pyspark_and_no_room_imports_it() -> None:
+    for path in modules(*LIBRARY):
+        in_package = path.is_relative_to(ROOT / "src" / "fraudsieve" / "spark")
+        wrong = [name for name in imports_of(path) if name.startswith(("pyspark", "fraudsieve.spark"))]
+        assert in_package or wrong == [], path
+
+
 @pytest.mark.parametrize("folder", [*LIBRARY, "benchmarks", "tests"])
 def test_files_and_functions_are_short(folder: str) -> None:
     too_long = []

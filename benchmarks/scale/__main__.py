@@ -1,4 +1,4 @@
-"""Scale of the live state: ``python -m benchmarks.scale NAME``; each NAME is a module ``benchmarks.scale.NAME``."""
+"""Scale: ``python -m benchmarks.scale NAME``; each NAME is a module ``benchmarks.scale.NAME``."""
 
 import argparse
 import importlib
@@ -9,15 +9,15 @@ from benchmarks.runner import Arguments, Report, run_command
 
 __all__ = ["NAMES", "main"]
 
-NAMES = ("store",)
+NAMES = ("store", "spark")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run from the command line and return the exit code, 0."""
     arguments: Arguments = {
         "name": {"choices": NAMES, "metavar": "NAME", "help": ", ".join(NAMES)},
-        "--events": {"type": int, "default": 1_000_000, "help": "events of a restart (1,000,000)"},
-        "--seconds": {"type": float, "default": 5.0, "help": "seconds per number of clients (5)"},
+        "--events": {"type": int, "help": "events of a restart (1,000,000); of spark (5, 20 and 50 million)"},
+        "--seconds": {"type": float, "default": 5.0, "help": "seconds per number of clients of store (5)"},
     }
     return run_command("scale", _run, __doc__, argv, arguments=arguments)
 

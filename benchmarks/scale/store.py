@@ -22,6 +22,7 @@ __all__ = ["run"]
 
 CLIENTS = (1, 8)
 BATCH = 50_000
+EVENTS = 1_000_000
 ACCOUNTS = 100_000
 SYNCS = 300
 KILL_AFTER = 2.0
@@ -35,13 +36,13 @@ _PROTOCOL = (
 )
 
 
-def run(n_events: int, seconds: float) -> Report:
+def run(n_events: int | None, seconds: float) -> Report:
     """Measure appends of both stores and restarts of SQLite's.
 
     Parameters
     ----------
-    n_events : int
-        Events of a restart.
+    n_events : int or None
+        Events of a restart; None for a million.
     seconds : float
         Duration of the appends, per store and number of clients.
 
@@ -50,6 +51,7 @@ def run(n_events: int, seconds: float) -> Report:
     Report
         Events per second, and seconds.
     """
+    n_events = EVENTS if n_events is None else n_events
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         figures = {"fdatasync_us": _sync_time(folder)}

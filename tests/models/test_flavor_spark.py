@@ -8,13 +8,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import mlflow
+import pandas as pd
 import pytest
 
 from fraudsieve.models import Scorer
 from fraudsieve.models.flavor import save_model
 from tests.models.own_model import records, write_own_model
 
-pytest.importorskip("pyspark", reason="PySpark is not installed; no extra of fraudsieve has it")
+pytest.importorskip("pyspark", reason="PySpark is not installed: the extra spark has it")
 
 SECRET = "account 4111111111111111"
 PROGRAM = """
@@ -72,8 +74,20 @@ def test_own_columns_and_lists_score_alike_in_spark(tmp_path: Path) -> None:
     write_own_model(tmp_path / "model")
     save_model(tmp_path / "saved", folder=tmp_path / "model")
     own = [{**record, "age": record["age"] if record["age"] is None else float(record["age"])} for record in records()]
-    expected = Scorer.load(tmp_path / "model").score(own)
+    expected = Scorer.load(tmp_path / "model").score_columns({name: [row[name] for row in own] for name in own[0]})
+    in_pyfunc = mlflow.pyfunc.load_model(str(tmp_path / "saved")).predict(pd.DataFrame(own))
     schema = "text string, channel string, `国家` string, age double, is_new boolean"
-    rows = through_spark(tmp_path / "saved", [list(record.values()) for record in own], schema, tmp_path)
-    assert [row["probability"] for row in rows] == [score["probability"] for score in expected]
-    assert {row["status"] for row in rows} == {"ok"}
+    in_spark = pd.DataFrame(
+        through_spark(tmp_path / "saved", [list(record.values()) for record in own], schema, tmp_path)
+    )
+    assert {*expected} - {*in_pyfunc.columns} == {*expected} - {*in_spark.columns} == set()
+    for name, values in expected.items():
+        assert same(in_pyfunc[name]) == same(pd.Series(values)), name
+        assert same(in_spark[name]) == same(pd.Series(values)), name
+    assert {*expected["status"]} == {"ok"}
+    assert len({*expected["probability"].tolist()}) > 20
+
+
+def same(column: pd.Series) -> list[Any]:
+    """Return values that compare equal if their bits are equal; what is missing is None."""
+    return column.astype(object).where(column.notna() & (column != "None"), None).tolist()

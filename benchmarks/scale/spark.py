@@ -1,0 +1,217 @@
+"""Scale of `fraudsieve.spark.account_features`: time, memory and equality with one machine, on made-up events."""
+
+import hashlib
+import json
+import math
+import os
+import pickle
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from benchmarks.runner import Bar, Report, progress
+from fraudsieve.features import AccountFeatures
+
+__all__ = ["run"]
+
+SIZES = (5_000_000, 20_000_000, 50_000_000)
+MAX_EQUAL = 20_000_000
+"""Above this number of events only time and memory are measured."""
+SUBJECTS = 1_000_000
+HUB_SHARE = 0.05
+DAYS = 60
+START = np.datetime64("2026-01-01", "us")
+PART = 1_000_000
+SAMPLE = 100_000
+BUCKETS = (2, 3, 7)
+RATIO, SLOPE, GROWTH = 3.0, 1.15, 1.5
+_PROTOCOL = (
+    "Made-up events of as many accounts as a fifth of them (Zipf, exponent 1) with one hub of {hub:.0%}, over {days} "
+    "days, unsorted; subjects at random times; the default feature views of accounts, without the network. Both sides "
+    "read Parquet and write finished columns to Parquet, each in a process of its own with two cores; the start of the "
+    "session is not counted. equal: every row has the same bits as on one machine, by digest, for the default number "
+    "of buckets and, with the input in another order, for 2, 3 and 7. peak_mb: Java and all workers together, "
+    "bucket_mb: the largest worker. slope: seconds from the smallest to the largest size, on a log-log scale."
+)
+
+
+def run(n_events: int | None, _: float = 0.0) -> Report:
+    """Measure one number of events, or three of them and the slope.
+
+    Parameters
+    ----------
+    n_events : int or None
+        Number of events; None for 5, 20 and 50 million.
+
+    Returns
+    -------
+    Report
+        Seconds, megabytes and ratios.
+    """
+    sizes = SIZES if n_events is None else (n_events,)
+    measured = {size: _measure(size) for size in sizes}
+    protocol = _PROTOCOL.format(hub=HUB_SHARE, days=DAYS)
+    if n_events is not None:
+        return Report("spark", "made up", protocol, n_events, measured[n_events], {}, _bars(measured[n_events]))
+    figures = dict(measured[MAX_EQUAL])
+    figures |= {f"{size}.{name}": value for size, own in measured.items() for name, value in own.items()}
+    figures["equal"] = min(own["equal"] for own in measured.values() if "equal" in own)
+    first, last = measured[SIZES[0]], measured[SIZES[-1]]
+    figures["slope"] = math.log(last["seconds"] / first["seconds"]) / math.log(SIZES[-1] / SIZES[0])
+    figures["growth_of_bucket_mb"] = last["bucket_mb"] / first["bucket_mb"]
+    return Report("spark", "made up", protocol, SIZES[-1], figures, {}, _bars(figures))
+
+
+def _bars(figures: dict[str, float]) -> list[Bar]:
+    bars = [Bar.at_least("equal", figures["equal"], 1.0)] if "equal" in figures else []
+    bars.append(Bar.at_most("ratio_to_one_machine", figures["ratio_to_one_machine"], RATIO))
+    bounds = {"slope": SLOPE, "growth_of_bucket_mb": GROWTH}
+    return bars + [Bar.at_most(name, figures[name], bound) for name, bound in bounds.items() if name in figures]
+
+
+def _measure(n_events: int) -> dict[str, float]:
+    with tempfile.TemporaryDirectory(prefix="fraudsieve-scale-") as place:
+        folder = Path(place)
+        write_world(folder, n_events)
+        one = _run("one", folder, "one")
+        progress(f"{n_events:,} events on one machine: {one['seconds']:.1f} s, {one['peak_mb']:.0f} MB")
+        timed = _run("spark", folder, "timed")
+        progress(f"{n_events:,} events on Spark: {timed['seconds']:.1f} s, {timed['peak_mb']:.0f} MB")
+        figures = {name: timed[name] for name in ("seconds", "peak_mb", "bucket_mb")}
+        figures |= {f"one_machine.{name}": one[name] for name in ("seconds", "peak_mb")}
+        figures["ratio_to_one_machine"] = timed["seconds"] / one["seconds"]
+        if n_events <= MAX_EQUAL:
+            figures["equal"] = _are_equal(folder)
+        return figures
+
+
+def _are_equal(folder: Path) -> float:
+    """Return 1 if the rows of Spark have the bits of one machine, in any number of buckets; otherwise 0."""
+    expected = _digests(folder / "one")
+    equal = [bool((_digests(folder / "timed") == expected).all())]
+    for n_buckets in BUCKETS:
+        _run("spark", folder, "again", n_buckets)
+        equal.append(bool((_digests(folder / "again") == expected).all()))
+        progress(f"{n_buckets} buckets: {'equal' if equal[-1] else 'NOT equal'}")
+    return float(all(equal))
+
+
+def write_world(folder: Path, n_events: int, *, seed: int = 0) -> None:
+    """Write events, subjects and the declaration of the features.
+
+    Parameters
+    ----------
+    folder : Path
+        Gets ``events``, ``subjects`` and ``matrix``.
+    n_events : int
+        Number of events.
+    seed : int, default=0
+        Seed of the generator.
+    """
+    rng = np.random.default_rng(seed)
+    n_accounts = max(n_events // 5, 10)
+    weights = np.cumsum(1.0 / np.arange(1, n_accounts + 1))
+    (folder / "events").mkdir()
+    for number, first in enumerate(range(0, n_events, PART)):
+        events = _events(rng, min(PART, n_events - first), weights)
+        pq.write_table(events, folder / "events" / f"{number:04d}.parquet")
+        if not first:
+            sample = events.slice(0, SAMPLE).to_pandas()
+    n_subjects = min(SUBJECTS, n_events)
+    accounts = _names(rng.integers(0, n_accounts, n_subjects), rng)
+    cutoffs = START + rng.integers(0, DAYS * 86_400_000_000, n_subjects).astype("m8[us]")
+    times = pa.array(cutoffs, pa.timestamp("us", "UTC"))
+    subjects = pa.table({"row": pa.array(np.arange(n_subjects)), "account_id": accounts, "as_of": times})
+    pq.write_table(subjects, folder / "subjects.parquet")
+    features = AccountFeatures(sample, network=False, exclude=("row",))
+    (folder / "matrix").write_bytes(pickle.dumps(features.fit(subjects.slice(0, SAMPLE).to_pandas()).matrix_))
+
+
+def _events(rng: np.random.Generator, n: int, weights: np.ndarray) -> pa.Table:
+    senders, recipients = (np.searchsorted(weights, rng.random(n) * weights[-1]) for _ in range(2))
+    times = START + rng.integers(0, DAYS * 86_400_000_000, n).astype("m8[us]")
+    return pa.table(
+        {
+            "account_id": _names(senders, rng),
+            "counterparty_id": _names(recipients, rng),
+            "occurred_at": pa.array(times, pa.timestamp("us", "UTC")),
+            "kind": pa.array(rng.choice(["pay", "withdraw"], n, p=[0.8, 0.2])),
+            "amount": rng.lognormal(3, 1, n).round(2),
+        }
+    )
+
+
+def _names(numbers: np.ndarray, rng: np.random.Generator) -> pa.Array:
+    """Return ids of accounts, a share of which is the hub."""
+    hub = rng.random(len(numbers)) < HUB_SHARE
+    return pa.array(np.where(hub, "hub", np.char.add("account", numbers.astype(str))))
+
+
+def _digests(folder: Path) -> np.ndarray:
+    """Return a digest of the bits of each row of features, in the order of the subjects."""
+    files = sorted(folder.glob("*.parquet"))
+    digests: dict[int, bytes] = {}
+    for file in files:
+        for batch in pq.ParquetFile(file).iter_batches(50_000):
+            names = [name for name in batch.schema.names if name not in ("row", "account_id", "as_of")]
+            rows = np.ascontiguousarray(np.column_stack([batch[name].to_numpy(zero_copy_only=False) for name in names]))
+            for row, cells in zip(batch["row"].to_pylist(), rows, strict=True):
+                digests[row] = hashlib.blake2b(cells.tobytes(), digest_size=16).digest()
+    return np.array([digests[row] for row in range(len(digests))], "S16")
+
+
+def _run(side: str, folder: Path, output: str, n_buckets: int = 0) -> dict[str, float]:
+    """Run a side in a process of its own, and return its seconds and the peak of its memory."""
+    call = [sys.executable, "-m", "benchmarks.scale.spark_sides", side, str(folder), output, str(n_buckets)]
+    process = subprocess.Popen(
+        call, stdout=subprocess.PIPE, text=True, env=os.environ | {"PYSPARK_PYTHON": sys.executable}
+    )
+    peaks, stop = {"peak_mb": 0.0, "bucket_mb": 0.0}, threading.Event()
+    watcher = threading.Thread(target=_watch, args=(process.pid, peaks, stop))
+    watcher.start()
+    out, _ = process.communicate()
+    stop.set()
+    watcher.join()
+    if process.returncode:
+        raise RuntimeError(f"the process of {side!r} ended with {process.returncode}")
+    measured: dict[str, float] = json.loads(out.splitlines()[-1])
+    return measured | peaks
+
+
+def _watch(pid: int, peaks: dict[str, float], stop: threading.Event) -> None:
+    """Note the peak memory of a process and its descendants, and of the largest of these that runs Python."""
+    while not stop.is_set():
+        sizes = _memory_below(pid)
+        peaks["peak_mb"] = max(peaks["peak_mb"], sum(size for _, size in sizes.values()))
+        workers = [size for other, (name, size) in sizes.items() if other != pid and "python" in name]
+        peaks["bucket_mb"] = max(peaks["bucket_mb"], *workers, 0.0)
+        time.sleep(0.5)
+
+
+def _memory_below(pid: int) -> dict[int, tuple[str, float]]:
+    """Return the name and the megabytes of a process and its descendants, with pages shared by several split."""
+    parents: dict[int, int] = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            parents[int(stat.parent.name)] = int(stat.read_text().rpartition(")")[2].split()[1])
+        except OSError:
+            continue
+    family, sizes = {pid}, {}
+    while more := {child for child, parent in parents.items() if parent in family} - family:
+        family |= more
+    for member in family:
+        try:
+            lines = Path(f"/proc/{member}/smaps_rollup").read_text().splitlines()
+            name = Path(f"/proc/{member}/comm").read_text()
+        except OSError:
+            continue
+        kilobytes = next((line.split()[1] for line in lines if line.startswith("Pss:")), "0")
+        sizes[member] = name, int(kilobytes) / 1024
+    return sizes

@@ -1,0 +1,29 @@
+"""Features and scores on Spark, equal to those of one machine to the last bit. Needs the extra ``spark``.
+
+It stands beside the command line: the rooms do not import it. The interpreter that runs Spark's workers
+(``PYSPARK_PYTHON``) needs fraudsieve too, with the extras ``train`` and ``spark``.
+"""
+
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+from fraudsieve._lazy import lazy_attribute
+
+if TYPE_CHECKING:
+    from .feature_frames import account_features
+    from .score_frames import score
+
+__all__ = ["account_features", "score"]
+
+# Imported at first use: without PySpark the error says what to install.
+_HOMES = {"account_features": "feature_frames", "score": "score_frames"}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES and find_spec("pyspark") is None:
+        raise ImportError("fraudsieve.spark needs PySpark: pip install 'fraudsieve[spark]'")
+    return lazy_attribute(__name__, _HOMES, name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

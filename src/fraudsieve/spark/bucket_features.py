@@ -1,0 +1,150 @@
+"""What Spark's workers do with a bucket: the kernels of one machine on the events and the subjects of its entities."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from fraudsieve._typing import Array
+from fraudsieve.features.history.batch import history_features
+
+from .views import ViewGroup
+
+__all__ = ["FRAUD", "IS_LABEL", "KIND", "TIME", "BucketFeatures", "Finish", "MapChunks", "read_block"]
+
+Finish: TypeAlias = Callable[[pa.Table], pa.Table]
+
+TIME, IS_LABEL, FRAUD, KIND = "time", "is_label", "fraud", "kind"
+"""Columns of the table of events and labels; ids are named ``id_<n>`` and amounts ``amount_<n>``, as in `ViewGroup`."""
+CHUNK = 8192
+"""Rows that are returned to Spark at a time; they are copied meanwhile."""
+
+
+@dataclass(frozen=True)
+class BucketFeatures:
+    """Append the feature views of one entity to the subjects of a bucket, as a column of bytes.
+
+    Parameters
+    ----------
+    group : ViewGroup
+        The views.
+    subjects : mapping of str to str
+        Names of what the views read of a subject, and the columns that hold it.
+    cutoff : str
+        The column of cutoff times, in microseconds.
+    block : str
+        Name of the new column.
+    finish : callable, default=None
+        Applied to chunks of the result; None for nothing.
+    """
+
+    group: ViewGroup
+    subjects: Mapping[str, str]
+    cutoff: str
+    block: str
+    finish: Finish | None = None
+
+    def as_function(self) -> Callable[[pa.Table, pa.Table], pa.Table]:
+        """Return a function of two tables: Spark counts the parameters of what it calls, and ``self`` too."""
+        return lambda subjects, rows: self.compute(subjects, rows)
+
+    def compute(self, subjects: pa.Table, rows: pa.Table) -> pa.Table:
+        """Return the subjects of a bucket with the features of their entity."""
+        columns: dict[str, Any] = {name: subjects[column] for name, column in self.subjects.items()}
+        columns["as_of"] = _times(subjects[self.cutoff])
+        labels = self._labels(rows) if self.group.needs_labels else None
+        features = history_features(self._events(rows), columns, self.group.views, labels=labels)
+        chunks = [self._finished(part, features[start : start + CHUNK]) for start, part in _slices(_with_utc(subjects))]
+        return pa.concat_tables(chunks)
+
+    def _events(self, rows: pa.Table) -> dict[str, Any]:
+        events = rows.filter(pc.invert(rows[IS_LABEL])) if self.group.needs_labels else rows
+        columns = {name: events[f"id_{place}"] for place, name in enumerate(self.group.ids)}
+        columns |= {name: events[f"amount_{place}"] for place, name in enumerate(self.group.amounts)}
+        columns |= {"kind": events[KIND]} if self.group.has_kinds else {}
+        return columns | {"occurred_at": _times(events[TIME])}
+
+    def _labels(self, rows: pa.Table) -> dict[str, Any]:
+        labels = rows.filter(rows[IS_LABEL])
+        columns = {name: labels[f"id_{self.group.ids.index(name)}"] for name in self.group.entities}
+        return columns | {"labelled_at": _times(labels[TIME]), "is_fraud": labels[FRAUD]}
+
+    def _finished(self, part: pa.Table, features: Array) -> pa.Table:
+        part = part.append_column(self.block, _block_column(features))
+        return part if self.finish is None else self.finish(part)
+
+
+@dataclass(frozen=True)
+class MapChunks:
+    """Finish the rows of a frame, for ``mapInArrow``.
+
+    Parameters
+    ----------
+    finish : callable
+        Applied to chunks of rows.
+    """
+
+    finish: Finish
+
+    def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """Yield the finished rows."""
+        for batch in batches:
+            for _, part in _slices(_with_utc(pa.Table.from_batches([batch]))):
+                yield from self.finish(part).to_batches()
+
+
+def _slices(table: pa.Table) -> Iterator[tuple[int, pa.Table]]:
+    """Yield the chunks of a table and where they start; at least one chunk."""
+    for start in range(0, max(len(table), 1), CHUNK):
+        yield start, table.slice(start, CHUNK)
+
+
+def _times(column: pa.ChunkedArray) -> Array:
+    """Return a column of microseconds as times, as the batch runner reads them."""
+    return np.asarray(column, np.int64).view("M8[us]")
+
+
+def _block_column(features: Array) -> pa.Array:
+    """Return rows of features as one column of bytes: Spark moves one column far faster than hundreds."""
+    width = features.shape[1] * 8
+    offsets = np.arange(len(features) + 1, dtype=np.int32) * np.int32(width)
+    data = np.ascontiguousarray(features)
+    return pa.Array.from_buffers(pa.binary(), len(features), [None, pa.py_buffer(offsets), pa.py_buffer(data)])
+
+
+def read_block(column: pa.ChunkedArray, n_columns: int) -> Array:
+    """Return the rows of features that a column of bytes holds.
+
+    Examples
+    --------
+    >>> features = np.array([[1.0, np.nan], [2.0, 3.0]])
+    >>> read_block(pa.chunked_array([_block_column(features)]).slice(1), 2).tolist()
+    [[2.0, 3.0]]
+    """
+    parts = [np.empty((0, n_columns))]
+    for part in column.chunks:
+        _, offsets, data = part.buffers()
+        if len(part):
+            start = np.frombuffer(offsets, np.int32)[part.offset]
+            parts.append(np.frombuffer(data, np.float64, len(part) * n_columns, start).reshape(-1, n_columns))
+    return parts[1] if len(parts) == 2 else np.concatenate(parts)
+
+
+def _with_utc(table: pa.Table) -> pa.Table:
+    """Return a table whose times have the zone UTC: Spark sends them with its session's and expects this one."""
+    return table.cast(pa.schema([pa.field(field.name, _in_utc(field.type)) for field in table.schema]))
+
+
+def _in_utc(kind: pa.DataType) -> pa.DataType:
+    if pa.types.is_timestamp(kind) and kind.tz is not None:
+        return pa.timestamp(kind.unit, "UTC")
+    if pa.types.is_list(kind):
+        return pa.list_(_in_utc(kind.value_type))
+    if pa.types.is_map(kind):
+        return pa.map_(_in_utc(kind.key_type), _in_utc(kind.item_type))
+    if pa.types.is_struct(kind):
+        return pa.struct([pa.field(field.name, _in_utc(field.type)) for field in kind])
+    return kind

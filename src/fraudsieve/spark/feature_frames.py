@@ -1,0 +1,198 @@
+"""`account_features`: the feature matrix of accounts or events on Spark."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+from pyspark.sql import types as T
+
+from fraudsieve._typing import Array
+from fraudsieve.exceptions import SchemaError
+from fraudsieve.features.account_matrix import AccountMatrix
+from fraudsieve.features.account_records import NEVER, cutoff_column
+from fraudsieve.features.history.declaration import History, history_columns
+from fraudsieve.features.profile.frames import own_values
+
+from .bucket_features import MapChunks, read_block
+from .columns import PREFIX, check_added_names, check_type, is_valid_amount, micros_column, of_name
+from .history_frames import CUTOFF, HistoryFrames, append_views, block_name, raise_problems, with_keys
+from .views import group_views
+
+__all__ = ["account_features", "amounts_of_subjects", "check_network", "history_block"]
+
+CREATED = f"{PREFIX}created"
+WHOLE_NUMBERS = {
+    kind: dtype()
+    for kind, dtype in (
+        (pa.int8(), pd.Int8Dtype),
+        (pa.int16(), pd.Int16Dtype),
+        (pa.int32(), pd.Int32Dtype),
+        (pa.int64(), pd.Int64Dtype),
+    )
+}
+"""Types that hold whole numbers with gaps exactly, so that a value does not depend on the others in its chunk."""
+
+
+def account_features(
+    subjects: DataFrame,
+    events: DataFrame | None,
+    matrix: AccountMatrix,
+    *,
+    labels: DataFrame | None = None,
+    order: str | None = None,
+    n_buckets: int | None = None,
+) -> DataFrame:
+    """Compute the feature matrix of accounts or events, equal to that of `AccountFeatures` to the last bit.
+
+    For each entity of the feature views (the account as sender, as recipient, a device, ...) events and subjects are
+    shuffled once, by a hash of the entity, into buckets. A worker holds one bucket at a time, and computes its features
+    with the kernels of one machine. An entity lies in one bucket: the memory of a worker is bounded by the bucket, and
+    by the largest entity. Entities with more events than a bucket are reported in the log, without their ids.
+
+    The frames are read several times: to check and count their rows, and to compute the features. Write them to
+    Parquet before if they are expensive to compute; they must give the same rows each time.
+
+    Parameters
+    ----------
+    subjects : DataFrame of Spark, n_subjects rows
+        Accounts (``account_id``, ``as_of``) or events (``occurred_at``), with the own columns of the matrix. Join the
+        profiles of accounts before.
+    events : DataFrame of Spark or None
+        The events. Ids are strings or whole numbers, amounts are numbers other than decimals. If there is a column
+        ``event_id``, only one row of each id counts, which costs a shuffle: drop it if no id is repeated.
+    matrix : AccountMatrix
+        The declaration: ``matrix_`` of a fitted `AccountFeatures`, or ``Scorer.load(folder).model.matrix``. Fit it with
+        ``network=False``, on a sample that shows the columns, their categories and the span of the events.
+    labels : DataFrame of Spark, default=None
+        Labels of events, as for `AccountFeatures`.
+    order : str, default=None
+        A column of events such as an offset. Of rows with the same ``event_id``, the one with the lowest value counts;
+        None for the earliest one. On one machine the first row of the table counts. It orders labels too if they have
+        the column.
+    n_buckets : int, default=None
+        The number of buckets; None for about 1.5 million events each. It changes no feature.
+
+    Returns
+    -------
+    DataFrame of Spark, n_subjects rows
+        The columns of the subjects, and one of doubles for each of ``matrix.columns``, in any order of rows.
+
+    Raises
+    ------
+    SchemaError, ColumnTypeError
+        If a column is missing, has another type, or has values that the features cannot be computed from; or if the
+        matrix has network features, which are not computed on Spark.
+
+    Examples
+    --------
+    ::
+
+        features = AccountFeatures(events_sample, network=False).fit(subjects_sample)
+        rows = account_features(subjects, events, features.matrix_)
+        rows.write.parquet("features")
+    """
+    check_network(matrix)
+    check_added_names(subjects, "subjects", matrix.columns)
+    views = _views(matrix, events)
+    rows, columns = with_keys(_with_times(subjects, matrix), views, amounts_of_subjects(matrix), stripped=False)
+    n_subjects = raise_problems(rows, "subjects", _problems(subjects, matrix, columns))
+    finish = FinishFeatures(matrix, tuple(subjects.columns))
+    new = [T.StructField(name, T.DoubleType()) for name in matrix.columns]
+    schema = T.StructType([*subjects.schema.fields, *new])
+    if not views or events is None:
+        return rows.mapInArrow(MapChunks(finish), schema)
+    history = HistoryFrames(events, labels, matrix.timed, order)
+    return append_views(rows, history, views, columns, finish, schema, n_subjects=n_subjects, n_buckets=n_buckets)
+
+
+def check_network(matrix: AccountMatrix) -> None:
+    """Raise SchemaError if a matrix has network features."""
+    if matrix.network is not None:
+        names = ", ".join(matrix.network.columns[:3])
+        problem = f"{len(matrix.network.columns)} network features are not computed on Spark ({names}, ...)"
+        fix = "Fit AccountFeatures(network=False), or compute these on one machine with network_features."
+        raise SchemaError("matrix", problem, fix)
+
+
+def _views(matrix: AccountMatrix, events: DataFrame | None) -> tuple[History, ...]:
+    """Return the feature views of a matrix, which need events."""
+    if matrix.histories and events is None:
+        raise SchemaError("events", "the model needs events, and none were given", "Pass events.")
+    return matrix.histories
+
+
+def _with_times(subjects: DataFrame, matrix: AccountMatrix) -> DataFrame:
+    """Return subjects with their cutoff times and the times at which the accounts were created."""
+    cutoff: Column = F.lit(1).cast("long")
+    if matrix.timed:
+        name = cutoff_column(subjects.columns, matrix.subject)
+        if name is None:
+            problem = "column 'as_of' is missing, and the model was trained with times"
+            raise SchemaError("subjects", problem, "Add the column.")
+        cutoff = micros_column(subjects, "subjects", name)
+    has_created = "created_at" in subjects.columns
+    created = micros_column(subjects, "subjects", "created_at") if has_created else F.lit(None).cast("long")
+    return subjects.select("*", cutoff.alias(CUTOFF), created.alias(CREATED))
+
+
+def amounts_of_subjects(matrix: AccountMatrix) -> tuple[str, ...]:
+    """Return the amounts of subjects that views compare with the past: those of events."""
+    is_event = matrix.subject == "event"
+    return tuple(dict.fromkeys(view.amount for view in matrix.histories)) if is_event else ()
+
+
+def _problems(subjects: DataFrame, matrix: AccountMatrix, columns: dict[str, str]) -> dict[str, Column]:
+    """Return what is wrong with a row of subjects, by the name of the column, after a check of the types."""
+    name = cutoff_column(subjects.columns, matrix.subject) or "as_of"
+    problems = {name: of_name(CUTOFF).isNull()}
+    problems |= {name: ~is_valid_amount(of_name(columns[name])) for name in amounts_of_subjects(matrix)}
+    for name in matrix.own.categories:
+        check_type(subjects, "subjects", name, "strings, whole numbers or booleans")
+    for name in matrix.own.numbers:
+        check_type(subjects, "subjects", name, "numbers")
+        problems[name] = ~is_valid_amount(of_name(name).cast("double"))
+    return problems
+
+
+@dataclass(frozen=True)
+class FinishFeatures:
+    """Turn the bytes of feature views into columns, and add the columns of the records themselves.
+
+    Parameters
+    ----------
+    matrix : AccountMatrix
+        The declaration.
+    names : tuple of str
+        The columns of the subjects that are returned.
+    """
+
+    matrix: AccountMatrix
+    names: tuple[str, ...]
+
+    def __call__(self, rows: pa.Table) -> pa.Table:
+        """Return the finished rows."""
+        cutoffs, created = np.asarray(rows[CUTOFF], np.int64), pc.fill_null(rows[CREATED], NEVER)
+        frame = rows.select(list(self.matrix.own.names)).to_pandas(types_mapper=WHOLE_NUMBERS.get)
+        own = self.matrix.own.compute(own_values(frame, self.matrix.own), len(rows))
+        of_records = self.matrix.record_columns(cutoffs, np.asarray(created, np.int64), own)
+        features = np.hstack([history_block(rows, self.matrix.histories), of_records])
+        table = rows.select(list(self.names))
+        for place, name in enumerate(self.matrix.columns):
+            table = table.append_column(name, pa.array(np.ascontiguousarray(features[:, place])))
+        return table
+
+
+def history_block(rows: pa.Table, views: tuple[History, ...]) -> Array:
+    """Return the features of views, in their order, from the columns of bytes of their groups."""
+    blocks: dict[int, Any] = {}
+    for number, group in enumerate(group_views(views)):
+        features, start = read_block(rows[block_name(number)], len(history_columns(group.views))), 0
+        for place, view in zip(group.places, group.views, strict=True):
+            blocks[place] = features[:, start : start + len(view.columns)]
+            start += len(view.columns)
+    return np.hstack([np.empty((len(rows), 0)), *(blocks[place] for place in range(len(views)))])

@@ -1,0 +1,228 @@
+"""The chain of shuffles that appends feature views to a frame of subjects, one for each entity of the views."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as F
+from pyspark.sql import types as T
+
+from fraudsieve.exceptions import SchemaError
+from fraudsieve.features.history.declaration import History, history_columns
+from fraudsieve.features.history.measures import LABEL_MEASURES
+
+from .bucket_features import FRAUD, IS_LABEL, KIND, TIME, BucketFeatures, Finish
+from .buckets import Buckets, choose_n_buckets, find_hot_entities
+from .columns import PREFIX, amount_column, id_column, is_valid_amount, micros_column, of_name
+from .views import ViewGroup, group_views
+
+__all__ = ["BUCKET", "CUTOFF", "HistoryFrames", "append_views", "block_name", "raise_problems", "with_keys"]
+
+BUCKET, CUTOFF = f"{PREFIX}bucket", f"{PREFIX}cutoff"
+FIX = "Remove these rows, or cast the column."
+
+
+@dataclass(frozen=True)
+class HistoryFrames:
+    """The events and labels that feature views are computed from.
+
+    Parameters
+    ----------
+    events : DataFrame
+        The events.
+    labels : DataFrame or None
+        Labels of events.
+    timed : bool
+        Whether events have times.
+    order : str or None
+        The column of events that says which of several events with one id comes first.
+    is_lenient : bool
+        Whether rows that a live state rejects are left out, and ids are stripped; otherwise they are errors.
+    """
+
+    events: DataFrame
+    labels: DataFrame | None
+    timed: bool = True
+    order: str | None = None
+    is_lenient: bool = False
+
+    def read_events(self, groups: Sequence[ViewGroup]) -> tuple[DataFrame, int]:
+        """Return the columns that views read, each event once, and the number of events."""
+        ids = dict.fromkeys(name for group in groups for name in group.ids)
+        amounts = dict.fromkeys(name for group in groups for name in group.amounts)
+        if self.is_lenient:  # a live state checks these in every event
+            ids |= {"account_id": None}
+            amounts |= {"amount": None} if "amount" in self.events.columns else {}
+        columns = {f"id:{name}": id_column(self.events, "events", name, stripped=self.is_lenient) for name in ids}
+        columns |= {f"amount:{name}": amount_column(self.events, "events", name) for name in amounts}
+        if any(group.has_kinds for group in groups):
+            columns[KIND] = id_column(self.events, "events", "kind", stripped=self.is_lenient)
+        columns[TIME] = micros_column(self.events, "events", "occurred_at") if self.timed else F.lit(0).cast("long")
+        return self._checked(self.events, "events", columns, [f"amount:{name}" for name in amounts], "occurred_at")
+
+    def read_labels(self, groups: Sequence[ViewGroup]) -> DataFrame | None:
+        """Return the labels of events that views count; None if none does."""
+        counting = [group for group in groups if group.needs_labels]
+        if not counting:
+            return None
+        if self.labels is None and self.is_lenient:  # as a scorer without labels
+            return self._no_labels(counting)
+        if self.labels is None:
+            views = [view for group in counting for view in group.views]
+            measures = dict.fromkeys(name for view in views for name in view.measures if name in LABEL_MEASURES)
+            problem = f"{', '.join(measures)} need labels of events, and none were given"
+            raise SchemaError("labels", problem, "Pass labels.")
+        ids = dict.fromkeys(name for group in counting for name in group.entities)
+        columns = {f"id:{name}": id_column(self.labels, "labels", name, stripped=self.is_lenient) for name in ids}
+        columns[FRAUD] = amount_column(self.labels, "labels", "is_fraud")
+        columns[TIME] = micros_column(self.labels, "labels", "labelled_at")
+        if "occurred_at" in self.labels.columns:
+            columns[f"{TIME}_of_event"] = micros_column(self.labels, "labels", "occurred_at")
+        labels, _ = self._checked(self.labels, "labels", columns, [FRAUD], "labelled_at")
+        if f"{TIME}_of_event" in columns and not self.is_lenient:  # as in a batch, and not in a live state
+            labels = labels.withColumn(TIME, F.greatest(TIME, f"{TIME}_of_event"))
+        return labels
+
+    def _no_labels(self, groups: Sequence[ViewGroup]) -> DataFrame:
+        names = dict.fromkeys(name for group in groups for name in group.entities)
+        fields = [T.StructField(f"id:{name}", T.StringType()) for name in names]
+        fields += [T.StructField(FRAUD, T.DoubleType()), T.StructField(TIME, T.LongType())]
+        return self.events.sparkSession.createDataFrame([], T.StructType(fields))
+
+    def _order_of(self, frame: DataFrame, table: str) -> dict[str, Column]:
+        """Return the column that says which row of an id comes first; labels need not have it."""
+        if self.order is None or (table == "labels" and self.order not in frame.columns):
+            return {}
+        if self.order not in frame.columns:
+            raise SchemaError(table, f"column {self.order!r} is missing", "Name a column of the events as order.")
+        return {"order": of_name(self.order)}
+
+    def _checked(
+        self, frame: DataFrame, table: str, columns: dict[str, Column], amounts: list[str], time: str
+    ) -> tuple[DataFrame, int]:
+        """Return columns without repeated rows, after a check of their values or without the rows that fail it."""
+        if "event_id" in frame.columns:
+            columns = columns | {"event_id": id_column(frame, table, "event_id", stripped=self.is_lenient)}
+            columns |= self._order_of(frame, table)
+        rows = frame.select(*(column.alias(name) for name, column in columns.items()))
+        problems = {time: of_name(TIME).isNull()}
+        problems |= {name.partition(":")[2] or "is_fraud": ~is_valid_amount(of_name(name)) for name in amounts}
+        if self.is_lenient:
+            rows = _valid_rows(rows, table, problems)
+        n_rows = rows.count() if self.is_lenient else raise_problems(rows, table, problems)
+        return (_without_repeats(rows, is_label=table == "labels") if "event_id" in columns else rows), n_rows
+
+
+def _valid_rows(rows: DataFrame, table: str, problems: dict[str, Column]) -> DataFrame:
+    """Return the rows that a live state accepts."""
+    for is_wrong in problems.values():
+        rows = rows.where(~is_wrong)
+    if table == "labels":
+        return rows.where(of_name(FRAUD).isin(0.0, 1.0))
+    return rows.where(of_name("id:account_id").isNotNull())
+
+
+def raise_problems(rows: DataFrame, table: str, problems: dict[str, Column]) -> int:
+    """Raise SchemaError if a column has a problem in any row, and return the number of rows."""
+    counts = [F.count_if(is_wrong).alias(f"n{place}") for place, is_wrong in enumerate(problems.values())]
+    found = rows.agg(F.count(F.lit(1)).alias("n"), *counts).collect()[0]
+    for place, name in enumerate(problems):
+        if found[f"n{place}"]:
+            raise SchemaError(table, f"{name!r} is missing or out of range in {found[f'n{place}']} rows", FIX)
+    return int(found["n"])
+
+
+def _without_repeats(rows: DataFrame, *, is_label: bool) -> DataFrame:
+    """Return the first of the rows that share an id, and for labels a time; all rows without an id."""
+    has_id = of_name("event_id").isNotNull() & (of_name("event_id") != "")
+    keys = [of_name("event_id"), *([of_name(TIME)] if is_label else [])]
+    others = [of_name(name) for name in sorted(rows.columns) if name not in ("order", "event_id", TIME)]
+    order = [*([of_name("order")] if "order" in rows.columns else []), of_name(TIME), *others]
+    place = F.row_number().over(Window.partitionBy(*keys).orderBy(*order))
+    first = rows.where(has_id).withColumn("place", place).where(F.col("place") == 1).drop("place")
+    return first.unionByName(rows.where(~has_id | has_id.isNull())).drop("event_id", "order")
+
+
+def block_name(place: int) -> str:
+    """Return the name of the column that holds the features of a group of views."""
+    return f"{PREFIX}block_{place}"
+
+
+def with_keys(
+    subjects: DataFrame, views: Sequence[History], amounts: Sequence[str], *, stripped: bool
+) -> tuple[DataFrame, dict[str, str]]:
+    """Return subjects with columns of ids and amounts as views read them, and the names of these columns."""
+    names = dict.fromkeys(name for view in views for name in view.subjects)
+    added = {name: id_column(subjects, "subjects", name, stripped=stripped) for name in names}
+    for name in amounts:
+        amount = amount_column(subjects, "subjects", name) if name in subjects.columns else F.lit(None).cast("double")
+        # Records out of range are unscorable, and their features are not read.
+        added[name] = F.when(is_valid_amount(amount), amount) if stripped else amount
+    columns = {name: f"{PREFIX}{place}" for place, name in enumerate(added)}
+    return subjects.select("*", *(column.alias(columns[name]) for name, column in added.items())), columns
+
+
+def append_views(
+    subjects: DataFrame,
+    history: HistoryFrames,
+    views: Sequence[History],
+    columns: dict[str, str],
+    finish: Finish,
+    schema: T.StructType,
+    *,
+    n_subjects: int,
+    n_buckets: int | None,
+) -> DataFrame:
+    """Append the features of views to subjects, and finish the last of them into rows of a schema.
+
+    Subjects have their cutoff times in `CUTOFF`, and the columns of `with_keys`.
+    """
+    groups = group_views(views)
+    (events, n_events), labels = history.read_events(groups), history.read_labels(groups)
+    n_columns = len(history_columns(views))
+    cores = subjects.sparkSession.sparkContext.defaultParallelism
+    n = n_buckets or choose_n_buckets(n_events, n_subjects, n_columns, cores)
+    for place, group in enumerate(groups):
+        keys = [of_name(f"id:{name}") for name in group.entities]
+        found = _has_entity(events, keys)
+        hot = find_hot_entities(found, keys, n_events, ", ".join(group.entities)) if n_buckets is None else ()
+        buckets = Buckets(n, hot)
+        rows = _rows_of(group, found, labels, buckets)
+        of_subjects = [of_name(columns[name]) for name in group.subjects]
+        left = subjects.withColumn(BUCKET, buckets.of_keys(of_subjects, spread=of_name(CUTOFF)))
+        read = {name: columns[name] for name in (*group.subjects, *_amounts_of(group, columns))}
+        compute = BucketFeatures(group, read, CUTOFF, block_name(place))
+        appended = T.StructType([*left.schema.fields, T.StructField(compute.block, T.BinaryType())])
+        if place == len(groups) - 1:
+            compute, appended = replace(compute, finish=finish), schema
+        subjects = left.groupBy(BUCKET).cogroup(rows.groupBy(BUCKET)).applyInArrow(compute.as_function(), appended)
+        subjects = subjects if place == len(groups) - 1 else subjects.drop(BUCKET)
+    return subjects
+
+
+def _amounts_of(group: ViewGroup, columns: dict[str, str]) -> list[str]:
+    return [name for name in dict.fromkeys(view.amount for view in group.views) if name in columns]
+
+
+def _has_entity(rows: DataFrame, keys: Sequence[Column]) -> DataFrame:
+    """Return the rows that have an entity; others never count."""
+    for key in keys:
+        rows = rows.where(key.isNotNull())
+    return rows
+
+
+def _rows_of(group: ViewGroup, events: DataFrame, labels: DataFrame | None, buckets: Buckets) -> DataFrame:
+    """Return the events of a group of views, and its labels, as `BucketFeatures` reads them."""
+    keys = [of_name(f"id:{name}") for name in group.entities]
+    ids = {f"id_{place}": of_name(f"id:{name}") for place, name in enumerate(group.ids)}
+    amounts = {f"amount_{place}": of_name(f"amount:{name}") for place, name in enumerate(group.amounts)}
+    columns = {BUCKET: buckets.of_keys(keys), TIME: of_name(TIME), **ids, **amounts}
+    columns |= {KIND: of_name(KIND)} if group.has_kinds else {}
+    if not group.needs_labels or labels is None:
+        return events.select(*(column.alias(name) for name, column in columns.items()))
+    columns |= {IS_LABEL: F.lit(False), FRAUD: F.lit(None).cast("double")}
+    of_events = events.select(*(column.alias(name) for name, column in columns.items()))
+    of_labels = {BUCKET: columns[BUCKET], TIME: of_name(TIME), IS_LABEL: F.lit(True), FRAUD: of_name(FRAUD)}
+    of_labels |= {f"id_{group.ids.index(name)}": of_name(f"id:{name}") for name in group.entities}
+    labels = _has_entity(labels, keys).select(*(column.alias(name) for name, column in of_labels.items()))
+    return of_events.unionByName(labels, allowMissingColumns=True)

@@ -1,0 +1,97 @@
+"""Odd tables of events and subjects: ties in time, missing and blank ids, repeated ids, a hub; and their checks."""
+
+import atexit
+import shutil
+import tempfile
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from hypothesis import strategies as st
+
+from fraudsieve._typing import Array
+from fraudsieve.features.history.declaration import History
+from fraudsieve.features.history.measures import LATEST_MEASURES, MEASURES
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+__all__ = ["EVENTS", "SUBJECTS", "VIEWS", "as_events", "as_subjects", "differing", "shuffled"]
+
+START = pd.Timestamp("2024-05-03 20:00", tz="UTC")
+MEASURED = (*MEASURES, *LATEST_MEASURES, "span")
+VIEWS = (
+    History(("1h", "1m", "2d"), ("pay", "never"), identifiers=("device_id",), measures=MEASURED),
+    History(("1h", "all"), entity="counterparty_id", subject="account_id", counterparty="account_id", name="received"),
+    History(("1d",), amount="fee", measures=("sum", "std", "max", "min"), name="fee"),
+    History(("1d",), entity=("account_id", "counterparty_id"), measures=("count", "since_last"), name="pair"),
+)
+ACCOUNTS = st.sampled_from(["hub", "hub", "hub", "ann", "bob", "中文", "", " ann", None])
+MINUTES = st.sampled_from([0, 0, 1, 59, 60, 61]) | st.integers(0, 3 * 24 * 60)
+AMOUNTS = st.none() | st.sampled_from([0.0, -0.0, 0.1, 1e15, 1e-9, -7.25]) | st.floats(-1e6, 1e6)
+EVENTS = st.lists(
+    st.tuples(
+        st.none() | st.sampled_from(["", "e1", "e2", "e3", "e4"]),
+        ACCOUNTS,
+        MINUTES,
+        AMOUNTS,
+        AMOUNTS,
+        ACCOUNTS,
+        st.sampled_from(["pay", "other", None]),
+        st.sampled_from(["phone", "tablet", None]),
+    ),
+    min_size=1,
+    max_size=120,
+)
+SUBJECTS = st.lists(
+    st.tuples(
+        ACCOUNTS,
+        ACCOUNTS,
+        MINUTES,
+        st.none() | st.integers(-(2**62), 2**62),
+        st.none() | st.booleans(),
+        st.none() | st.integers(0, 3),
+        st.none() | st.sampled_from(["rome", " oslo ", "", "中文"]),
+        st.none() | MINUTES,
+    ),
+    min_size=1,
+    max_size=40,
+)
+
+
+def as_events(rows: list[tuple[Any, ...]]) -> pd.DataFrame:
+    """Return events, with their place in the table."""
+    names = ["event_id", "account_id", "occurred_at", "amount", "fee", "counterparty_id", "kind", "device_id"]
+    events = pd.DataFrame(rows, columns=names).assign(offset=np.arange(len(rows)))
+    return events.assign(occurred_at=_times(events["occurred_at"])).astype({"amount": "float64", "fee": "float64"})
+
+
+def as_subjects(rows: list[tuple[Any, ...]]) -> pd.DataFrame:
+    """Return accounts with own columns, and their place in the table."""
+    names = ["account_id", "counterparty_id", "as_of", "age", "is_new", "level", "city", "created_at"]
+    subjects = pd.DataFrame(rows, columns=names).assign(row=np.arange(len(rows)))
+    # Small enough for a float64, which a column of whole numbers with gaps is on one machine.
+    subjects["age"] = (subjects["age"].astype("Int64") // 2**20).astype("float64")
+    types = {"is_new": "boolean", "level": "Int64", **dict.fromkeys(("account_id", "counterparty_id", "city"), "str")}
+    times = {name: _times(subjects[name]) for name in ("as_of", "created_at")}
+    return subjects.assign(**times).astype(types)
+
+
+def _times(minutes: pd.Series) -> pd.Series:
+    return (START + pd.to_timedelta(minutes.astype("Float64"), unit="min")).astype("datetime64[us, UTC]")
+
+
+def shuffled(spark: "SparkSession", frame: pd.DataFrame, seed: int) -> "DataFrame":
+    """Return a frame of Spark in another order of rows, from a file of Parquet."""
+    place = tempfile.mkdtemp(prefix="fraudsieve-test-")
+    atexit.register(shutil.rmtree, place, ignore_errors=True)
+    frame.sample(frac=1, random_state=seed).to_parquet(f"{place}/rows.parquet", index=False)
+    return spark.read.parquet(f"{place}/rows.parquet")
+
+
+def differing(names: tuple[str, ...], found: "DataFrame", expected: Array) -> list[str]:
+    """Return the names of the columns in which any bit differs; rows are in the order of the column ``row``."""
+    table = found.toArrow().sort_by("row")
+    assert table["row"].to_pylist() == list(range(len(expected)))
+    columns = zip(names, np.ascontiguousarray(expected.T), strict=True)
+    return [name for name, values in columns if table[name].to_numpy().tobytes() != values.tobytes()]

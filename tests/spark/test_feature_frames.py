@@ -1,0 +1,156 @@
+"""`account_features`: equal to one machine to the last bit, and errors before any job."""
+
+import logging
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fraudsieve.exceptions import ColumnTypeError, SchemaError
+from fraudsieve.features import AccountFeatures, History
+from fraudsieve.spark import account_features
+from tests.features.test_accounts import world
+from tests.profiles import examples
+
+from . import odd_tables as odd
+from .odd_tables import differing, shuffled
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+pytestmark = pytest.mark.slow
+
+
+def fitted(events: pd.DataFrame | None, subjects: pd.DataFrame, **options: Any) -> AccountFeatures:
+    features = AccountFeatures(events, network=False, min_category_rows=1, **options)
+    return features.fit(subjects)
+
+
+@given(odd.EVENTS, odd.SUBJECTS, st.sampled_from([2, 3, 7]), st.integers(0, 99))
+@examples(3)
+def test_odd_accounts_in_any_buckets_and_order(
+    spark: "SparkSession", events: Any, subjects: Any, n_buckets: int, seed: int
+) -> None:
+    event_table, subject_table = odd.as_events(events), odd.as_subjects(subjects)
+    exclude = ("row", "counterparty_id")
+    features = fitted(event_table, subject_table, history=odd.VIEWS, exclude=exclude, categories=("city", "level"))
+    frames = shuffled(spark, subject_table, seed), shuffled(spark, event_table, seed + 1)
+    found = account_features(*frames, features.matrix_, order="offset", n_buckets=n_buckets)
+    assert found.columns == [*subject_table.columns, *features.matrix_.columns]
+    assert differing(features.matrix_.columns, found, features.transform(subject_table)) == []
+
+
+def test_events_with_labels_and_a_hub(
+    spark: "SparkSession", caplog: pytest.LogCaptureFixture, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr("fraudsieve.spark.buckets.BUCKET_EVENTS", 100)
+    made = world(300)
+    hub = {"account_id": np.where(np.arange(300) % 2, "a0", made["events"]["account_id"])}
+    events = made["events"].assign(**hub).assign(row=np.arange(300))
+    labels = made["labels"].assign(**hub)
+    events["occurred_at"] = events["occurred_at"].dt.floor("12h")  # ties
+    features = fitted(events, events, labels=labels, subject="event", exclude=("row",))
+    frames = shuffled(spark, events, 1), shuffled(spark, events, 2)
+    with caplog.at_level(logging.WARNING, "fraudsieve.spark"):
+        found = account_features(*frames, features.matrix_, labels=shuffled(spark, labels, 3), order="row")
+        assert differing(features.matrix_.columns, found, features.transform(events)) == []
+    assert [record.getMessage()[:30] for record in caplog.records] == ["1 hot entities by account_id: "]
+    assert "a0" not in caplog.text
+
+
+@pytest.mark.parametrize("with_events", [True, False])
+def test_without_times_or_history(spark: "SparkSession", with_events: bool) -> None:
+    made = world(60)
+    subjects = made["subjects"].merge(made["accounts"]).assign(row=np.arange(22))
+    events = made["events"].drop(columns=["occurred_at", "event_id"]) if with_events else None
+    if events is None:
+        features = fitted(None, subjects, exclude=("row",))
+    else:
+        with pytest.warns(UserWarning, match="There are no times"):
+            features = fitted(events, subjects, exclude=("row",))
+    on_spark = None if events is None else shuffled(spark, events, 0)
+    found = account_features(shuffled(spark, subjects, 0), on_spark, features.matrix_, n_buckets=2)
+    assert differing(features.matrix_.columns, found, features.transform(subjects)) == []
+
+
+def test_times_without_a_zone_whole_ids_and_a_column_with_an_odd_name(spark: "SparkSession") -> None:
+    made = world(60)
+    numbers = {name: made["events"][name].str[1:].astype("int64") for name in ("account_id", "counterparty_id")}
+    events = made["events"].assign(**numbers).drop(columns=["event_id"])
+    events["occurred_at"] = events["occurred_at"].dt.tz_convert(None)
+    subjects = made["subjects"].assign(row=np.arange(22))
+    subjects["account_id"] = subjects["account_id"].str[1:]
+    subjects["as_of"] = subjects["as_of"].dt.tz_convert(None)
+    subjects["a name: 中文"] = np.arange(22) / 7
+    history = History(("1d", "30d"), measures=("count", "sum", "distinct", "hour_entropy", "since_last"))
+    features = fitted(events, subjects, history=history, exclude=("row",))
+    found = account_features(shuffled(spark, subjects, 0), shuffled(spark, events, 0), features.matrix_, n_buckets=2)
+    assert differing(features.matrix_.columns, found, features.transform(subjects)) == []
+
+
+ERRORS: dict[str, tuple[Callable[["DataFrame", "DataFrame"], Any], type[Exception], str]] = {
+    "no events": (lambda s, e: (s, None), SchemaError, "the model needs events, and none were given"),
+    "no cutoff": (lambda s, e: (s.drop("as_of"), e), SchemaError, "subjects: column 'as_of' is missing"),
+    "no own column": (lambda s, e: (s.drop("n_cards"), e), SchemaError, "subjects: column 'n_cards' is missing"),
+    "no amount": (lambda s, e: (s, e.drop("amount")), SchemaError, "events: column 'amount' is missing"),
+    "decimals": (
+        lambda s, e: (s, e.withColumn("amount", e.amount.cast("decimal(9,2)"))),
+        ColumnTypeError,
+        r"events: 'amount': expected numbers, got decimal\(9,2\). Cast the column",
+    ),
+    "times as text": (
+        lambda s, e: (s, e.withColumn("occurred_at", e.occurred_at.cast("string"))),
+        ColumnTypeError,
+        "events: 'occurred_at': expected timestamps, got string",
+    ),
+    "floats as ids": (
+        lambda s, e: (s, e.withColumn("counterparty_id", e.amount)),
+        ColumnTypeError,
+        "events: 'counterparty_id': expected strings or whole numbers, got double",
+    ),
+    "a missing time": (
+        lambda s, e: (s, e.selectExpr("* except (occurred_at)", "nullif(occurred_at, occurred_at) as occurred_at")),
+        SchemaError,
+        "events: 'occurred_at' is missing or out of range in 60 rows",
+    ),
+    "an infinite amount": (
+        lambda s, e: (s, e.withColumn("amount", e.amount * 1e300 * 1e300)),
+        SchemaError,
+        "events: 'amount' is missing or out of range in 60 rows",
+    ),
+    "no order": (lambda s, e: (s, e), SchemaError, "events: column 'seen' is missing. Name a column of the events"),
+    "a dot in a name": (
+        lambda s, e: (s.withColumnRenamed("row", "a.b"), e),
+        SchemaError,
+        "subjects: column 'a.b': expected a name without dots and backticks",
+    ),
+    "a name that is taken": (
+        lambda s, e: (s.withColumnRenamed("row", "volume__count_30d"), e),
+        SchemaError,
+        "subjects: column 'volume__count_30d' has the name of a column that is added",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", ERRORS)
+def test_errors_come_before_the_job(spark: "SparkSession", case: str) -> None:
+    change, kind, text = ERRORS[case]
+    made = world(60)
+    subjects = made["subjects"].merge(made["accounts"]).assign(row=np.arange(22))
+    history = History(("30d",), measures=("count", "sum", "distinct"))
+    features = fitted(made["events"], subjects, history=history, exclude=("row",))
+    subject_rows, event_rows = change(shuffled(spark, subjects, 0), shuffled(spark, made["events"], 0))
+    with pytest.raises(kind, match=text):
+        account_features(subject_rows, event_rows, features.matrix_, order="event_id" if case != "no order" else "seen")
+
+
+def test_the_network_is_an_error_that_names_it(spark: "SparkSession") -> None:
+    made = world(60)
+    matrix = AccountFeatures(made["events"]).fit(made["subjects"]).matrix_
+    frames = shuffled(spark, made["subjects"], 0), shuffled(spark, made["events"], 0)
+    with pytest.raises(SchemaError, match=r"network features are not computed on Spark \(network__degree, .*=False"):
+        account_features(*frames, matrix)
