@@ -99,8 +99,9 @@ def log_sigmoid(values: Array) -> Array:
 def _softmax_kernel(log_odds: Array, out: Array) -> None:
     """Replace five NumPy calls by one: for a single row each takes longer than the arithmetic."""
     for i in range(log_odds.shape[0]):
-        highest = log_odds[i].max() if log_odds.shape[1] else 0.0
-        total = 0.0
+        highest, total = -np.inf, 0.0
+        for k in range(log_odds.shape[1]):
+            highest = max(highest, log_odds[i, k])
         for k in range(log_odds.shape[1]):
             out[i, k] = np.exp(log_odds[i, k] - highest)
             total += out[i, k]

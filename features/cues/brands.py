@@ -15,6 +15,7 @@ from fraudsieve._typing import Array
 from fraudsieve.features.text.characters import is_alnum
 from fraudsieve.features.text.codepoints import CodePoints, pack
 from fraudsieve.features.text.fold import fold_text
+from fraudsieve.features.text.spans import BEGIN, END, KIND, TEXT
 
 from .links import HOST
 from .suffixes import find_rule, hash_span, split_host, suffix_table
@@ -23,7 +24,7 @@ __all__ = ["BRANDS", "check_brands", "count_lookalikes"]
 
 
 BRANDS = ("lookalike_brands",)
-DOT, HYPHEN, S = 46, 45, 115
+DOT, HYPHEN, S = map(ord, ".-s")
 SHORTEST_WORD = 5
 """Minimum length of brands that words are compared with: too many words are one edit from shorter ones."""
 VALID = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])")
@@ -179,19 +180,19 @@ def brand_kernel(
     domains: Array,
     out: Array,
 ) -> None:
-    counted_to = 0
+    counted_to = np.int64(0)
     for k in range(spans.shape[0]):
-        i = spans[k, 0]
-        last = k + 1 == spans.shape[0] or spans[k + 1, 0] != i
-        first = k == 0 or spans[k - 1, 0] != i
+        i = spans[k, TEXT]
+        last = k + 1 == spans.shape[0] or spans[k + 1, TEXT] != i
+        first = k == 0 or spans[k - 1, TEXT] != i
         if first:
             counted_to, hosts, words = offsets[i], 0, 0
-        hosts += spans[k, 1] == HOST
-        words += _count_words(codes, counted_to, spans[k, 2], brands, ends)
-        if spans[k, 1] == HOST:
-            begin, end = spans[k, 2], spans[k, 3]
+        hosts += spans[k, KIND] == HOST
+        words += _count_words(codes, counted_to, spans[k, BEGIN], brands, ends)
+        if spans[k, KIND] == HOST:
+            begin, end = spans[k, BEGIN], spans[k, END]
             out[i, 0] += _is_lookalike(codes, begin, end, tables, brands, ends, any_suffix, domains)
-        counted_to = spans[k, 3]
+        counted_to = spans[k, END]
         if last:
             words += _count_words(codes, counted_to, offsets[i + 1], brands, ends)
             out[i, 0] += words if hosts else 0

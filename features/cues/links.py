@@ -14,9 +14,9 @@ import numpy as np
 from fraudsieve._typing import Array
 from fraudsieve.features.text.characters import is_digit, is_host, starts_with
 from fraudsieve.features.text.codepoints import CodePoints
-from fraudsieve.features.text.spans import new_spans
+from fraudsieve.features.text.spans import add_span, new_spans
 
-from .hosts import AT, COLON, DOT, HTTP_END, find_host, is_ip, is_suspicious, local_part, path_end, split_trimmed
+from .hosts import AT, COLON, DOT, HTTP_END, XN, find_host, is_ip, is_suspicious, local_part, path_end, split_trimmed
 from .suffixes import find_rule, hash_host, hash_span, suffix_table
 
 __all__ = ["LINKS", "LINK_SHAPES", "measure_links", "shortener_table"]
@@ -26,7 +26,7 @@ LINKS = ("hosts", "shorteners", "ip_links", "punycode", "suspicious_hosts", "que
 LINK_SHAPES = ("path_length",)
 HOST, SHORTENER, IP_LINK, PUNYCODE, SUSPICIOUS, QUERY, EMAIL, PATH_LENGTH = range(8)
 SHORTENERS = files("fraudsieve.features.cues") / "data" / "shorteners.txt"
-XN = (120, 110, 45, 45)
+SLASH, QUESTION = map(ord, "/?")
 
 
 @cache
@@ -57,7 +57,7 @@ def _count_path(codes: Array, end: int, stop: int, row: Array) -> int:
     begin, at = path_end(codes, end, stop)
     row[PATH_LENGTH] = max(row[PATH_LENGTH], at - begin)
     for k in range(begin, at - 1):
-        if codes[k] == 63:
+        if codes[k] == QUESTION:
             row[QUERY] += 1
             break
     return at
@@ -78,7 +78,7 @@ def _is_used_as_link(codes: Array, begin: int, end: int, start: int, stop: int) 
         return True
     if end + 1 < stop and codes[end] == COLON and is_digit(codes[end + 1]):
         return True
-    return end < stop and codes[end] == 47
+    return end < stop and codes[end] == SLASH
 
 
 @nb.njit(nogil=True)
@@ -87,13 +87,14 @@ def _read_host(
     begin: int,
     end: int,
     left: int,
-    bounds: tuple[int, int],
-    tables: tuple[Array, Array, Array],
+    start: int,
+    stop: int,
+    hashes: Array,
+    rules: Array,
+    shorteners: Array,
     row: Array,
 ) -> tuple[int, int, int, int]:
     """Count a host or an address; return its kind (-1 if none), its start and end, and where to continue."""
-    start, stop = bounds
-    hashes, rules, shorteners = tables
     if is_ip(codes, begin, end):
         if not _is_used_as_link(codes, begin, end, start, stop):
             return -1, begin, end, end
@@ -116,7 +117,7 @@ def _read_host(
 def link_kernel(
     codes: Array, offsets: Array, hashes: Array, rules: Array, shorteners: Array, out: Array, spans: Array
 ) -> int:
-    n_spans = 0
+    n_spans = np.int64(0)
     for i in range(offsets.size - 1):
         start, stop = offsets[i], offsets[i + 1]
         row = out[i]
@@ -130,12 +131,11 @@ def link_kernel(
                 at += 1
                 continue
             kind, begin, host_end, left = _read_host(
-                codes, begin, end, last_end, (start, stop), (hashes, rules, shorteners), row
+                codes, begin, end, last_end, start, stop, hashes, rules, shorteners, row
             )
             if kind >= 0:
                 row[kind] += 1
-                spans[n_spans, 0], spans[n_spans, 1], spans[n_spans, 2], spans[n_spans, 3] = i, kind, begin, host_end
-                n_spans += 1
+                n_spans = add_span(spans, n_spans, i, kind, begin, host_end)
                 last_end = left
             at = max(left, at + 1)
     return n_spans

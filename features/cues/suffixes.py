@@ -54,7 +54,7 @@ def suffix_table() -> tuple[Array, Array]:
         return stored["hash"], stored["rule"]
 
 
-@nb.njit(inline="always")
+@nb.njit(nogil=True, forceinline=True)
 def hash_left(value: np.uint64, code: np.uint32) -> np.uint64:
     """Add a character to the left of a hashed host (FNV-1a).
 
@@ -116,7 +116,7 @@ def hash_host(host: str) -> np.uint64:
     return np.uint64(value)
 
 
-@nb.njit(inline="always")
+@nb.njit(nogil=True, forceinline=True)
 def find_rule(value: np.uint64, hashes: Array) -> int:
     """Return the position of a hash in an ascending table, or -1.
 

@@ -120,7 +120,7 @@ def _link(children: Sequence[dict[int, int]], ends: list[int], letters: Array, n
     return steps, shorter
 
 
-@nb.njit(inline="always")
+@nb.njit(nogil=True, forceinline=True)
 def is_bounded(codes: Array, begin: int, end: int, start: int, stop: int) -> bool:
     """Return whether a span of a text has no adjacent letter or digit.
 

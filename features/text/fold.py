@@ -32,6 +32,9 @@ OBFUSCATIONS = (*KINDS[:6], *KINDS[9:])
 SHARES = np.array([KINDS.index(name) for name in ("case", *OBFUSCATIONS)])
 
 DROPPED = -1
+UNCHANGED = 255
+"""The kind of a character that folding does not change."""
+BLANK = 32
 
 
 @cache
@@ -46,7 +49,7 @@ def _tables() -> tuple[Array, Array, Array]:
     double = np.flatnonzero(length == 2)
     step[source[double]] = -2 - np.arange(len(double), dtype=np.int32)
     pairs = target[start[double][:, None] + np.arange(2)].reshape(-1, 2)
-    kind = np.full(0x110000, 255, np.uint8)
+    kind = np.full(0x110000, UNCHANGED, np.uint8)
     kind[source] = kinds
     return step, pairs, kind
 
@@ -64,14 +67,14 @@ def _fold_kernel(
         for j in range(offsets[i], offsets[i + 1]):
             code = codes[j]
             to = step[code]
-            if kind[code] != 255:
+            if kind[code] != UNCHANGED:
                 counts[i, kind[code]] += 1
             if to >= 0:
-                if to == 32 and at > begin and out[at - 1] == 32:
+                if to == BLANK and at > begin and out[at - 1] == BLANK:
                     continue
                 out[at] = np.uint32(to)
                 at += 1
-            elif to < -1:
+            elif to != DROPPED:  # two characters
                 out[at] = pairs[-2 - to, 0]
                 out[at + 1] = pairs[-2 - to, 1]
                 at += 2

@@ -16,10 +16,16 @@ import numpy as np
 
 from fraudsieve._typing import Array
 
+from .characters import is_digit, is_han, is_latin
+
 __all__ = ["undo_by_context"]
 
 
 NOTHING, HAN, LATIN, DIGIT = range(4)
+"""Kinds of characters."""
+BETWEEN_HAN, BETWEEN_LATIN, BETWEEN_SINGLE = 1, 2, 4
+"""Bits of a sign: the characters between which it is removed."""
+NO_DIGIT = 255
 MARKS = "*·_|^•`★☆♥♦※°○●◆◇■□▲△▼▽♠♣◎¤§¦"
 """Marks that occur between Chinese characters only as obfuscation."""
 LATIN_MARKS = "*•|^★☆♥♦※°○●◆◇■□▲△▼▽♠♣◎"
@@ -30,13 +36,14 @@ LETTERS_APART, DIGITS_APART = 4, 6
 SPELLED_RUN = 6
 SPELLED = "零〇一二三四五六七八九壹贰叁肆伍陆柒捌玖幺"
 SPELLED_DIGITS = "001234567891234567891"
+IDEOGRAPHIC_ZERO, ZERO, NINE = map(ord, "〇09")
 
 
 def _classes() -> tuple[Array, Array]:
     """Return (signs, digits): the uses of each sign, as bits, and the digit that a character spells, or 255."""
     size = 0x10000
-    signs, digits = np.zeros(size, np.uint8), np.full(size, 255, np.uint8)
-    for bit, chars in ((1, MARKS), (2, LATIN_MARKS), (4, SEPARATORS)):
+    signs, digits = np.zeros(size, np.uint8), np.full(size, NO_DIGIT, np.uint8)
+    for bit, chars in ((BETWEEN_HAN, MARKS), (BETWEEN_LATIN, LATIN_MARKS), (BETWEEN_SINGLE, SEPARATORS)):
         signs[[ord(char) for char in chars]] |= bit
     for char, digit in zip(SPELLED + "0123456789", SPELLED_DIGITS + "0123456789", strict=True):
         digits[ord(char)] = int(digit)
@@ -46,30 +53,30 @@ def _classes() -> tuple[Array, Array]:
 SIGNS, DIGITS = _classes()
 
 
-@nb.njit(inline="always")
+@nb.njit(nogil=True, forceinline=True)
 def _kind(code: np.uint32) -> int:
-    if 0x3400 <= code <= 0x9FFF or 0x20000 <= code <= 0x3FFFF or code == 0x3007:
+    if is_han(code) or code == IDEOGRAPHIC_ZERO:
         return HAN
-    if 97 <= code <= 122:
+    if is_latin(code):
         return LATIN
-    return DIGIT if 48 <= code <= 57 else NOTHING
+    return DIGIT if is_digit(code) else NOTHING
 
 
-@nb.njit(inline="always")
+@nb.njit(nogil=True, forceinline=True)
 def _sign(code: np.uint32, signs: Array) -> int:
     return int(signs[code]) if code < signs.size else 0
 
 
-@nb.njit(inline="always")
+@nb.njit(nogil=True, forceinline=True)
 def _drop_marks(text: Array, n: int, signs: Array) -> int:
     """Remove marks between letters in place; return the new length."""
     kept = 0
     at = 0
     while at < n:
         removable = 0
-        if kept and _sign(text[at], signs) & 3:
+        if kept and _sign(text[at], signs) & (BETWEEN_HAN | BETWEEN_LATIN):
             kind = _kind(text[kept - 1])
-            removable = 1 if kind == HAN else 2 if kind == LATIN else 0
+            removable = BETWEEN_HAN if kind == HAN else BETWEEN_LATIN if kind == LATIN else 0
         run = 0
         while removable and run < 3 and at + run < n and _sign(text[at + run], signs) & removable:
             run += 1
@@ -82,11 +89,11 @@ def _drop_marks(text: Array, n: int, signs: Array) -> int:
     return kept
 
 
-@nb.njit(inline="always")
+@nb.njit(nogil=True, forceinline=True)
 def _letters_apart(text: Array, at: int, n: int, before: int, signs: Array) -> int:
     """Return how many single letters from here on are separated by the same sign; 0 if too few."""
     kind = _kind(text[at])
-    if kind == NOTHING or before != NOTHING or at + 1 >= n or not _sign(text[at + 1], signs) & 4:
+    if kind == NOTHING or before != NOTHING or at + 1 >= n or not _sign(text[at + 1], signs) & BETWEEN_SINGLE:
         return 0
     sign, count = text[at + 1], 1
     while at + 2 * count < n and text[at + 2 * count - 1] == sign and _kind(text[at + 2 * count]) == kind:
@@ -97,12 +104,11 @@ def _letters_apart(text: Array, at: int, n: int, before: int, signs: Array) -> i
     return count if count >= (DIGITS_APART if kind == DIGIT else LETTERS_APART) else 0
 
 
-@nb.njit(inline="always")
+@nb.njit(nogil=True, forceinline=True)
 def _join_letters(text: Array, n: int, signs: Array) -> int:
     """Join letters that are set apart, in place; return the new length."""
     kept = 0
-    at = 0
-    before = NOTHING
+    at, before = np.int64(0), np.int64(NOTHING)  # plain constants would compile `_letters_apart` twice
     while at < n:
         count = _letters_apart(text, at, n, before, signs)
         for k in range(max(count, 1)):
@@ -113,18 +119,17 @@ def _join_letters(text: Array, n: int, signs: Array) -> int:
     return kept
 
 
-@nb.njit(inline="always")
+@nb.njit(nogil=True, forceinline=True)
 def _spell_digits(text: Array, n: int, digits: Array) -> int:
     """Convert long spelled numbers to digits, in place; return the number of changed characters."""
     changed, start, spelled = 0, 0, 0
     for at in range(n + 1):
-        is_digit = at < n and text[at] < digits.size and digits[text[at]] != 255
-        if is_digit:
-            spelled += text[at] > 57
+        if at < n and text[at] < digits.size and digits[text[at]] != NO_DIGIT:
+            spelled += text[at] > NINE
             continue
         if spelled and at - start >= SPELLED_RUN:
             for k in range(start, at):
-                text[k] = np.uint32(48 + digits[text[k]])
+                text[k] = np.uint32(ZERO + digits[text[k]])
             changed += spelled
         start, spelled = at + 1, 0
     return changed
@@ -140,7 +145,8 @@ def _context_kernel(codes: Array, offsets: Array, signs: Array, digits: Array, c
         left = _join_letters(text, _drop_marks(text, n, signs), signs)
         counts[i, 0] += n - left
         counts[i, 1] += _spell_digits(text, left, digits)
-        codes[ends[i] : ends[i] + left] = text[:left]  # the output never overtakes the input
+        for k in range(left):
+            codes[ends[i] + k] = text[k]  # the output never overtakes the input
         ends[i + 1] = ends[i] + left
     return ends
 

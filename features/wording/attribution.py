@@ -19,7 +19,7 @@ from .ngrams import MAX_N, VALUES, hash_ngrams
 __all__ = ["character_weights", "source_positions", "spans"]
 
 
-@nb.njit(inline="always")
+@nb.njit(nogil=True, forceinline=True)
 def _distribute(rows: Array, contributions: Array, length: int, out: Array) -> None:
     """Add to each character its share of the n-grams, which are in the order of `hash_ngrams`."""
     stop, k = length + 2, 0  # including the marks
@@ -53,7 +53,9 @@ def _weigh_kernel(rows: Array, ends: Array, offsets: Array, weights: Array, outp
         if square > 0.0:
             text_out = out[offsets[i] : offsets[i + 1]]
             _distribute(text_rows, contributions, offsets[i + 1] - offsets[i], text_out)
-            text_out /= np.sqrt(square)
+            length = np.sqrt(square)
+            for at in range(text_out.size):
+                text_out[at] /= length
 
 
 def character_weights(model: TextModel, folded: CodePoints, output: int = 0) -> Array:

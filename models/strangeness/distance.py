@@ -25,7 +25,7 @@ SMALLEST_SHARE: Final = 0.0005
 """Rarer ways to be missing, or not, count like one of this share."""
 
 
-@nb.njit(inline="always")
+@nb.njit(nogil=True, forceinline=True)
 def _logarithm(value: float) -> float:
     magnitude: float = np.log1p(abs(value))
     return magnitude if value >= 0 else -magnitude

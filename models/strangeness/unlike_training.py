@@ -20,6 +20,19 @@ STRANGE: Final = 0.99
 """The share above which reports count a record as unlike training."""
 
 
+@nb.njit(nogil=True)
+def _last_below(values: Array, distance: float) -> int:
+    """Return the position of the last value that is at most a distance; ``np.searchsorted`` compiles for longer."""
+    low, high = 0, values.size
+    while low < high:
+        middle = (low + high) >> 1
+        if values[middle] <= distance:
+            low = middle + 1
+        else:
+            high = middle
+    return low - 1
+
+
 @nb.njit(cache=True, nogil=True)
 def _share_kernel(distances: Array, values: Array, shares: Array, scale: float) -> None:
     """Replace distances by shares: between two values by interpolation, beyond the last by an exponential tail."""
@@ -31,7 +44,7 @@ def _share_kernel(distances: Array, values: Array, shares: Array, scale: float) 
         elif distance <= values[0]:
             distances[i] = shares[0]
         else:
-            at = np.searchsorted(values, distance, side="right") - 1
+            at = _last_below(values, distance)
             part = (distance - values[at]) / (values[at + 1] - values[at])
             distances[i] = shares[at] + part * (shares[at + 1] - shares[at])
 
