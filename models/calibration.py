@@ -95,7 +95,7 @@ def log_sigmoid(values: Array) -> Array:
     return np.asarray(np.minimum(values, 0) - np.log1p(np.exp(-np.abs(values))))
 
 
-@nb.njit(cache=True, nogil=True, error_model="numpy")
+@nb.njit(**KERNEL, error_model="numpy")
 def _softmax_kernel(log_odds: Array, out: Array) -> None:
     """Replace five NumPy calls by one: for a single row each takes longer than the arithmetic."""
     for i in range(log_odds.shape[0]):

@@ -50,7 +50,7 @@ def amount_automaton() -> Automaton:
     return build_automaton({word: kind for kind, words in enumerate(kinds) for word in words.split()})
 
 
-@nb.njit(nogil=True)
+@nb.njit(**PART)
 def _read_value(codes: Array, at: int, stop: int) -> tuple[int, float]:
     """Return the end and the value of a number, which may have thousands separators and decimals."""
     value, scale = 0.0, 1.0
@@ -68,7 +68,7 @@ def _read_value(codes: Array, at: int, stop: int) -> tuple[int, float]:
     return end, value
 
 
-@nb.njit(nogil=True, forceinline=True)
+@nb.njit(**INLINED)
 def _is_thousand(codes: Array, at: int, stop: int) -> bool:
     """Return whether a position has a comma that is followed by exactly three digits."""
     if codes[at] != COMMA or at + 3 >= stop:
@@ -77,7 +77,7 @@ def _is_thousand(codes: Array, at: int, stop: int) -> bool:
     return three and not (at + 4 < stop and is_digit(codes[at + 4]))
 
 
-@nb.njit(nogil=True, forceinline=True)
+@nb.njit(**INLINED)
 def _multiplier(codes: Array, at: int, stop: int) -> float:
     """Return the factor of the character after a number; 1 if it has none."""
     if at >= stop:
@@ -95,7 +95,7 @@ def _multiplier(codes: Array, at: int, stop: int) -> float:
     return 1e8 if code == HAN_HUNDRED_MILLION else 1.0
 
 
-@nb.njit(nogil=True)
+@nb.njit(**PART)
 def _mark_words(codes: Array, start: int, stop: int, tables: tuple[Array, ...], marks: Array) -> None:
     """Mark the starts and ends of words by the bits of their kinds; Latin words may not touch other letters."""
     letters, steps, ends, shorter, lengths, kinds, _ = tables
@@ -116,7 +116,7 @@ def _mark_words(codes: Array, start: int, stop: int, tables: tuple[Array, ...], 
             hit = shorter[hit]
 
 
-@nb.njit(nogil=True, forceinline=True)
+@nb.njit(**INLINED)
 def _has_currency(marks: Array, codes: Array, at: int, start: int, stop: int) -> bool:
     """Return whether a currency begins at a position, or after one blank there."""
     if marks[at - start, BEGINS] & CURRENCY:
@@ -124,7 +124,7 @@ def _has_currency(marks: Array, codes: Array, at: int, start: int, stop: int) ->
     return at < stop and codes[at] == BLANK and bool(marks[at + 1 - start, BEGINS] & CURRENCY)
 
 
-@nb.njit(nogil=True)
+@nb.njit(**PART)
 def _has_word(marks: Array, begin: int, end: int, bit: int, side: int) -> bool:
     """Return whether a word of a kind begins (or ends, by `side`) between two positions, both included."""
     for at in range(max(begin, 0), end + 1):  # noqa: SIM110 - a generator does not compile
@@ -133,7 +133,7 @@ def _has_word(marks: Array, begin: int, end: int, bit: int, side: int) -> bool:
     return False
 
 
-@nb.njit(nogil=True)
+@nb.njit(**PART)
 def _count_number(codes: Array, begin: int, start: int, stop: int, marks: Array, row: Array) -> int:
     """Count the number that begins at a position, and return its end."""
     end, value = _read_value(codes, begin, stop)
@@ -157,7 +157,7 @@ def _count_number(codes: Array, begin: int, start: int, stop: int, marks: Array,
     return end
 
 
-@nb.njit(cache=True, nogil=True)
+@nb.njit(**KERNEL)
 def amount_kernel(codes: Array, offsets: Array, tables: tuple[Array, ...], out: Array) -> None:
     marks = np.zeros((longest_text(offsets) + 1, 2), np.uint8)
     for i in range(offsets.size - 1):

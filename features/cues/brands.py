@@ -65,7 +65,7 @@ def check_brands(brands: Sequence[str]) -> tuple[str, ...]:
     return folded
 
 
-@nb.njit(nogil=True)
+@nb.njit(**PART)
 def _is_brand(codes: Array, begin: int, end: int, brand: Array) -> bool:
     if end - begin != brand.size:
         return False
@@ -75,7 +75,7 @@ def _is_brand(codes: Array, begin: int, end: int, brand: Array) -> bool:
     return True
 
 
-@nb.njit(nogil=True)
+@nb.njit(**PART)
 def _one_edit(codes: Array, begin: int, end: int, brand: Array) -> bool:
     """Return whether a span becomes the brand by one inserted, deleted or replaced character."""
     size, other = end - begin, brand.size
@@ -90,7 +90,7 @@ def _one_edit(codes: Array, begin: int, end: int, brand: Array) -> bool:
     return max(size, other) - head - tail == 1
 
 
-@nb.njit(nogil=True)
+@nb.njit(**PART)
 def _label_resembles(codes: Array, begin: int, end: int, brand: Array) -> bool:
     """Return whether a label contains the brand, or a part of it between hyphens is one edit from the brand."""
     for at in range(begin, end - brand.size + 1):
@@ -105,7 +105,7 @@ def _label_resembles(codes: Array, begin: int, end: int, brand: Array) -> bool:
     return False
 
 
-@nb.njit(nogil=True)
+@nb.njit(**PART)
 def _host_resembles(codes: Array, begin: int, registered: int, suffix: int, brand: Array) -> bool:
     at = begin
     for k in range(begin, suffix):
@@ -116,7 +116,7 @@ def _host_resembles(codes: Array, begin: int, registered: int, suffix: int, bran
     return False
 
 
-@nb.njit(nogil=True)
+@nb.njit(**PART)
 def _is_lookalike(
     codes: Array,
     begin: int,
@@ -140,7 +140,7 @@ def _is_lookalike(
     return False
 
 
-@nb.njit(nogil=True)
+@nb.njit(**PART)
 def _word_resembles(codes: Array, begin: int, end: int, brands: Array, ends: Array) -> bool:
     """Return whether a word is one edit from a brand, except its plural."""
     for b in range(ends.size - 1):
@@ -155,7 +155,7 @@ def _word_resembles(codes: Array, begin: int, end: int, brands: Array, ends: Arr
     return False
 
 
-@nb.njit(nogil=True)
+@nb.njit(**PART)
 def _count_words(codes: Array, start: int, stop: int, brands: Array, ends: Array) -> int:
     """Count the words between two positions that resemble a brand."""
     count, at = 0, start
@@ -168,7 +168,7 @@ def _count_words(codes: Array, start: int, stop: int, brands: Array, ends: Array
     return count
 
 
-@nb.njit(cache=True, nogil=True)
+@nb.njit(**KERNEL)
 def brand_kernel(
     codes: Array,
     offsets: Array,

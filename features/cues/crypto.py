@@ -52,12 +52,12 @@ PREFIX = np.array([3, 3, 0, 2, 3])
 BASE32 = _alphabet_values("qpzry9x8gf2tvdw0s3jn54khce6mua7l")
 
 
-@nb.njit(nogil=True, forceinline=True)
+@nb.njit(**INLINED)
 def _is_alnum(code: np.uint32) -> bool:
     return bool(ZERO <= code <= NINE or CAPITAL_A <= code <= CAPITAL_Z or A <= code <= Z)
 
 
-@nb.njit(nogil=True)
+@nb.njit(**PART)
 def _is_hex(codes: Array, begin: int, end: int) -> bool:
     for at in range(begin, end):  # noqa: SIM110 - a generator does not compile
         if not (ZERO <= codes[at] <= NINE or A <= codes[at] | TO_LOWER <= F):
@@ -65,7 +65,7 @@ def _is_hex(codes: Array, begin: int, end: int) -> bool:
     return True
 
 
-@nb.njit(nogil=True)
+@nb.njit(**PART)
 def _decode_base58(codes: Array, begin: int, end: int, values: Array, out: Array) -> bool:
     """Decode base58 to 25 bytes; return False if the run does not encode exactly 25 bytes."""
     for k in range(BYTES):
@@ -88,7 +88,7 @@ def _decode_base58(codes: Array, begin: int, end: int, values: Array, out: Array
     return zeros == ones
 
 
-@nb.njit(nogil=True, forceinline=True)
+@nb.njit(**INLINED)
 def _bech32_step(state: int, value: int) -> int:
     top = state >> 25
     state = ((state & 0x1FFFFFF) << 5) ^ value
@@ -98,7 +98,7 @@ def _bech32_step(state: int, value: int) -> int:
     return state
 
 
-@nb.njit(nogil=True)
+@nb.njit(**PART)
 def _is_bech32(codes: Array, begin: int, end: int, values: Array) -> bool:
     """Return whether a run is a SegWit Bitcoin address (BIP 173, BIP 350) in one letter case."""
     upper = codes[begin] < A
@@ -124,7 +124,7 @@ def _is_bech32(codes: Array, begin: int, end: int, values: Array) -> bool:
     return state == (BECH32 if version == 0 else BECH32M)
 
 
-@nb.njit(nogil=True)
+@nb.njit(**PART)
 def may_have_crypto(codes: Array) -> bool:
     """Return whether there is a run of letters and digits as long as the shortest address.
 
@@ -145,7 +145,7 @@ def may_have_crypto(codes: Array) -> bool:
     return False
 
 
-@nb.njit(cache=True, nogil=True)
+@nb.njit(**KERNEL)
 def crypto_kernel(codes: Array, offsets: Array, base58: Array, base32: Array) -> tuple[Array, Array]:
     """Return the spans that may be addresses, and the decoded base58 bytes, whose checksums are not yet verified."""
     capacity = codes.size // SHORTEST + 1
@@ -167,7 +167,7 @@ def crypto_kernel(codes: Array, offsets: Array, base58: Array, base32: Array) ->
     return spans[:n_spans], decoded[:n_spans]
 
 
-@nb.njit(nogil=True)
+@nb.njit(**PART)
 def _kind(codes: Array, begin: int, end: int, base58: Array, base32: Array, out: Array) -> int:
     """Return the currency that a run of letters and digits may be an address of, or -1."""
     size, first = end - begin, codes[begin]

@@ -40,7 +40,7 @@ def handle_automaton() -> Automaton:
     return build_automaton(read_words(WORDS, HANDLES))
 
 
-@nb.njit(nogil=True)
+@nb.njit(**PART)
 def _skip_gap(codes: Array, at: int, stop: int) -> tuple[int, bool]:
     """Return where the account may begin, and whether the skipped characters announce an account."""
     begin, announced = at, False
@@ -55,7 +55,7 @@ def _skip_gap(codes: Array, at: int, stop: int) -> tuple[int, bool]:
     return at, announced
 
 
-@nb.njit(nogil=True)
+@nb.njit(**PART)
 def _read_id(codes: Array, at: int, stop: int, kind: int) -> tuple[int, bool]:
     """Return the end of the account that begins at a position, or -1, and whether it has a digit or an underscore."""
     if at >= stop:
@@ -83,7 +83,7 @@ def _read_id(codes: Array, at: int, stop: int, kind: int) -> tuple[int, bool]:
     return (end if is_latin(first) else -1), is_marked
 
 
-@nb.njit(nogil=True)
+@nb.njit(**PART)
 def _after_word(codes: Array, begin: int, end: int, start: int, stop: int, kind: int) -> tuple[int, int]:
     """Return the start and end of the account after a word; -1 and -1 if there is none."""
     first, last = codes[begin], codes[end - 1]
@@ -100,7 +100,7 @@ def _after_word(codes: Array, begin: int, end: int, start: int, stop: int, kind:
     return at, account_end
 
 
-@nb.njit(nogil=True)
+@nb.njit(**PART)
 def _at_name(codes: Array, at: int, start: int, stop: int) -> int:
     """Return the end of the name after an at sign; -1 in an e-mail address or before a host."""
     if at > start and (is_alnum(codes[at - 1]) or codes[at - 1] == DOT or codes[at - 1] == UNDERSCORE):
@@ -111,7 +111,7 @@ def _at_name(codes: Array, at: int, start: int, stop: int) -> int:
     return end
 
 
-@nb.njit(cache=True, nogil=True)
+@nb.njit(**KERNEL)
 def handle_kernel(codes: Array, offsets: Array, tables: tuple[Array, ...], spans: Array) -> int:
     letters, steps, ends, shorter, lengths, kinds, _ = tables
     n_spans = np.int64(0)

@@ -35,7 +35,7 @@ MAX_LOCAL = 64
 MAX_TRIMS = 3
 
 
-@nb.njit(nogil=True)
+@nb.njit(**PART)
 def find_host(codes: Array, dot: int, left: int, stop: int) -> tuple[int, int]:
     """Return the start and end of the host whose first dot is at a position.
 
@@ -76,7 +76,7 @@ def find_host(codes: Array, dot: int, left: int, stop: int) -> tuple[int, int]:
     return begin, end
 
 
-@nb.njit(nogil=True)
+@nb.njit(**PART)
 def is_ip(codes: Array, begin: int, end: int) -> bool:
     """Return whether a host consists of four numbers from 0 to 255.
 
@@ -99,7 +99,7 @@ def is_ip(codes: Array, begin: int, end: int) -> bool:
     return numbers == 4
 
 
-@nb.njit(nogil=True)
+@nb.njit(**PART)
 def split_trimmed(codes: Array, begin: int, end: int, hashes: Array, rules: Array) -> tuple[int, int, int]:
     """Split a host, and remove last labels that are not part of it, as in ``shop.com.See you``.
 
@@ -137,7 +137,7 @@ def split_trimmed(codes: Array, begin: int, end: int, hashes: Array, rules: Arra
     return -1, -1, -1
 
 
-@nb.njit(nogil=True)
+@nb.njit(**PART)
 def local_part(codes: Array, at: int, left: int) -> int:
     """Return the start of the local part of an e-mail address before `at`; `at` if there is none.
 
@@ -158,7 +158,7 @@ def local_part(codes: Array, at: int, left: int) -> int:
     return begin
 
 
-@nb.njit(nogil=True)
+@nb.njit(**PART)
 def path_end(codes: Array, end: int, stop: int) -> tuple[int, int]:
     """Return the start and end of the path after a host and an optional port; equal if there is no path.
 
@@ -182,7 +182,7 @@ def path_end(codes: Array, end: int, stop: int) -> tuple[int, int]:
     return begin, at
 
 
-@nb.njit(nogil=True)
+@nb.njit(**PART)
 def is_suspicious(codes: Array, begin: int, registered: int, suffix: int) -> bool:
     """Return whether a host looks generated: many subdomains, hyphens, or letters mixed with digits.
 

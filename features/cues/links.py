@@ -46,12 +46,12 @@ def shortener_table() -> Array:
     return np.array(sorted(hash_host(line) for line in lines if line and not line.startswith("#")), np.uint64)
 
 
-@nb.njit(nogil=True)
+@nb.njit(**PART)
 def _is_shortener(codes: Array, registered: int, end: int, shorteners: Array) -> bool:
     return find_rule(hash_span(codes, registered, end), shorteners) >= 0
 
 
-@nb.njit(nogil=True)
+@nb.njit(**PART)
 def _count_path(codes: Array, end: int, stop: int, row: Array) -> int:
     """Measure the path after a host, and return its end."""
     begin, at = path_end(codes, end, stop)
@@ -63,7 +63,7 @@ def _count_path(codes: Array, end: int, stop: int, row: Array) -> int:
     return at
 
 
-@nb.njit(nogil=True)
+@nb.njit(**PART)
 def _has_punycode(codes: Array, begin: int, end: int) -> bool:
     for at in range(begin, end):  # noqa: SIM110 - a generator does not compile
         if (at == begin or codes[at - 1] == DOT) and starts_with(codes, at, end, XN):
@@ -71,7 +71,7 @@ def _has_punycode(codes: Array, begin: int, end: int) -> bool:
     return False
 
 
-@nb.njit(nogil=True)
+@nb.njit(**PART)
 def _is_used_as_link(codes: Array, begin: int, end: int, start: int, stop: int) -> bool:
     """Return whether ``://`` precedes an IP address, or a path or a port follows it."""
     if begin >= start + 3 and starts_with(codes, begin - 3, begin, HTTP_END):
@@ -81,7 +81,7 @@ def _is_used_as_link(codes: Array, begin: int, end: int, start: int, stop: int) 
     return end < stop and codes[end] == SLASH
 
 
-@nb.njit(nogil=True)
+@nb.njit(**PART)
 def _read_host(
     codes: Array,
     begin: int,
@@ -113,7 +113,7 @@ def _read_host(
     return HOST, begin, host_end, _count_path(codes, host_end, stop, row) if host_end == end else end
 
 
-@nb.njit(cache=True, nogil=True)
+@nb.njit(**KERNEL)
 def link_kernel(
     codes: Array, offsets: Array, hashes: Array, rules: Array, shorteners: Array, out: Array, spans: Array
 ) -> int:

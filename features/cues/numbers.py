@@ -42,12 +42,12 @@ def number_key(digits: str) -> int:
     return int("1" + digits)
 
 
-@nb.njit(nogil=True, forceinline=True)
+@nb.njit(**INLINED)
 def _is_card(codes: Array, begin: int, end: int, stop: int) -> bool:
     return not (end < stop and is_latin(codes[end])) and passes_luhn(codes, begin, end)
 
 
-@nb.njit(nogil=True)
+@nb.njit(**PART)
 def _card(codes: Array, start: int, stop: int, groups: Array, g: int, n: int) -> int:
     """Return the number of groups of a card of 13 to 19 digits, in one group or in groups of four; 0 if none."""
     begin, end = groups[g, BEGIN], groups[g, END]
@@ -73,7 +73,7 @@ def _card(codes: Array, start: int, stop: int, groups: Array, g: int, n: int) ->
     return 0
 
 
-@nb.njit(nogil=True)
+@nb.njit(**PART)
 def _identity(codes: Array, start: int, stop: int, groups: Array, g: int, n: int) -> tuple[int, int]:
     """Return the number of groups of an identity number, and its end; 0 and 0 if none."""
     begin, size = groups[g, BEGIN], groups[g, END] - groups[g, BEGIN]
@@ -87,7 +87,7 @@ def _identity(codes: Array, start: int, stop: int, groups: Array, g: int, n: int
     return k, end
 
 
-@nb.njit(nogil=True)
+@nb.njit(**PART)
 def _company(codes: Array, start: int, stop: int, group_start: int, group_stop: int) -> int:
     """Return the start of the credit code whose first or second character starts a group of digits; -1 if none."""
     begin = group_start
@@ -101,7 +101,7 @@ def _company(codes: Array, start: int, stop: int, group_start: int, group_stop: 
     return begin if is_company_number(codes, begin) else -1
 
 
-@nb.njit(cache=True, nogil=True)
+@nb.njit(**KERNEL)
 def number_kernel(codes: Array, offsets: Array, hotlines: Array, spans: Array) -> int:
     groups = np.empty((longest_text(offsets) // 2 + 1, 3), np.int64)
     n_spans = np.int64(0)

@@ -50,7 +50,7 @@ def word_automaton() -> Automaton:
     return build_automaton(read_words(WORDS, CATEGORIES))
 
 
-@nb.njit(cache=True, nogil=True)
+@nb.njit(**KERNEL)
 def word_kernel(codes: Array, offsets: Array, tables: tuple[Array, ...], out: Array) -> None:
     letters, steps, ends, shorter, lengths, kinds, bounded = tables
     for i in range(offsets.size - 1):

@@ -31,14 +31,14 @@ def _place_of(identifier: np.uint64, ids: Array, marks: Array, key: Array) -> np
     return place
 
 
-@nb.njit(cache=True, nogil=True)
+@nb.njit(**KERNEL)
 def _contain(identifiers: Array, ids: Array, marks: Array, facts: Array, key: Array, found: Array) -> None:
     for i in range(identifiers.size):
         place = _place_of(identifiers[i], ids, marks, key)
         found[i] = identifiers[i] != 0 and marks[place, MARK] >= max(facts[FIRST], 1)
 
 
-@nb.njit(cache=True, nogil=True)
+@nb.njit(**KERNEL)
 def _advance(newest: int, horizon: int, generations: Array, facts: Array) -> None:
     """Drop the generations that are too old, and begin a new one if the last one is full."""
     width = horizon // GENERATIONS
@@ -50,7 +50,7 @@ def _advance(newest: int, horizon: int, generations: Array, facts: Array) -> Non
         facts[STOP] += 1
 
 
-@nb.njit(cache=True, nogil=True)
+@nb.njit(**KERNEL)
 def _admit(
     identifiers: Array,
     times: Array,
@@ -84,7 +84,7 @@ def _admit(
     return identifiers.size
 
 
-@nb.njit(cache=True, nogil=True)
+@nb.njit(**KERNEL)
 def _put(identifiers: Array, its_marks: Array, ids: Array, marks: Array, key: Array) -> bool:
     """Put ids into an empty table; return whether they differ."""
     for i in range(identifiers.size):

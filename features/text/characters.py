@@ -40,7 +40,7 @@ def code_array(chars: str) -> Array:
     return np.array([ord(char) for char in chars], np.uint32)
 
 
-@nb.njit(nogil=True, forceinline=True)
+@nb.njit(**INLINED)
 def code_number(code: np.uint32) -> Any:
     """Return a code point as a signed number: unsigned and signed ones together become floats.
 
@@ -52,7 +52,7 @@ def code_number(code: np.uint32) -> Any:
     return np.int64(code)
 
 
-@nb.njit(nogil=True, forceinline=True)
+@nb.njit(**INLINED)
 def is_digit(code: np.uint32) -> bool:
     """Return whether a code point is one of ``0-9``.
 
@@ -64,7 +64,7 @@ def is_digit(code: np.uint32) -> bool:
     return bool(ZERO <= code <= NINE)
 
 
-@nb.njit(nogil=True, forceinline=True)
+@nb.njit(**INLINED)
 def is_latin(code: np.uint32) -> bool:
     """Return whether a code point is one of ``a-z``.
 
@@ -76,7 +76,7 @@ def is_latin(code: np.uint32) -> bool:
     return bool(A <= code <= Z)
 
 
-@nb.njit(nogil=True, forceinline=True)
+@nb.njit(**INLINED)
 def is_alnum(code: np.uint32) -> bool:
     """Return whether a code point is one of ``a-z0-9``.
 
@@ -88,7 +88,7 @@ def is_alnum(code: np.uint32) -> bool:
     return is_latin(code) or is_digit(code)
 
 
-@nb.njit(nogil=True, forceinline=True)
+@nb.njit(**INLINED)
 def is_host(code: np.uint32) -> bool:
     """Return whether a code point may occur in a label of a host name: ``a-z0-9-``.
 
@@ -100,7 +100,7 @@ def is_host(code: np.uint32) -> bool:
     return is_alnum(code) or code == HYPHEN
 
 
-@nb.njit(nogil=True, forceinline=True)
+@nb.njit(**INLINED)
 def is_han(code: np.uint32) -> bool:
     """Return whether a code point is a Chinese character.
 
@@ -112,7 +112,7 @@ def is_han(code: np.uint32) -> bool:
     return bool(0x3400 <= code <= 0x9FFF or 0x20000 <= code <= 0x3FFFF)
 
 
-@nb.njit(nogil=True, forceinline=True)
+@nb.njit(**INLINED)
 def is_one_of(code: np.uint32, codes: Array) -> bool:
     """Return whether a code point is one of a set.
 
@@ -138,7 +138,7 @@ def is_one_of(code: np.uint32, codes: Array) -> bool:
     return False
 
 
-@nb.njit(nogil=True, forceinline=True)
+@nb.njit(**INLINED)
 def starts_with(codes: Array, at: int, stop: int, word: Array) -> bool:
     """Return whether a word starts at a position and ends before `stop`.
 
@@ -169,7 +169,7 @@ def starts_with(codes: Array, at: int, stop: int, word: Array) -> bool:
     return True
 
 
-@nb.njit(nogil=True, forceinline=True)
+@nb.njit(**INLINED)
 def longest_text(offsets: Array) -> int:
     """Return the number of characters of the longest text; 0 without texts.
 

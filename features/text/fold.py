@@ -15,6 +15,7 @@ from importlib.resources import files
 import numba as nb
 import numpy as np
 
+from fraudsieve._compiled import KERNEL
 from fraudsieve._typing import Array
 
 from .codepoints import CodePoints, pack
@@ -54,7 +55,7 @@ def _tables() -> tuple[Array, Array, Array]:
     return step, pairs, kind
 
 
-@nb.njit(cache=True, nogil=True)
+@nb.njit(**KERNEL)
 def _fold_kernel(
     codes: Array, offsets: Array, step: Array, pairs: Array, kind: Array, counts: Array
 ) -> tuple[Array, Array]:
@@ -110,7 +111,7 @@ def fold_codes(texts: CodePoints) -> tuple[CodePoints, Array]:
     return CodePoints(codes, offsets), counts
 
 
-@nb.njit(cache=True, nogil=True)
+@nb.njit(**KERNEL)
 def _share_kernel(counts: Array, offsets: Array, kinds: Array, out: Array) -> None:
     for i in range(counts.shape[0]):
         length = max(offsets[i + 1] - offsets[i], 1)

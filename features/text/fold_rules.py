@@ -14,6 +14,7 @@ Folding the result again changes nothing.
 import numba as nb
 import numpy as np
 
+from fraudsieve._compiled import INLINED, KERNEL
 from fraudsieve._typing import Array
 
 from .characters import is_digit, is_han, is_latin
@@ -53,7 +54,7 @@ def _classes() -> tuple[Array, Array]:
 SIGNS, DIGITS = _classes()
 
 
-@nb.njit(nogil=True, forceinline=True)
+@nb.njit(**INLINED)
 def _kind(code: np.uint32) -> int:
     if is_han(code) or code == IDEOGRAPHIC_ZERO:
         return HAN
@@ -62,12 +63,12 @@ def _kind(code: np.uint32) -> int:
     return DIGIT if is_digit(code) else NOTHING
 
 
-@nb.njit(nogil=True, forceinline=True)
+@nb.njit(**INLINED)
 def _sign(code: np.uint32, signs: Array) -> int:
     return int(signs[code]) if code < signs.size else 0
 
 
-@nb.njit(nogil=True, forceinline=True)
+@nb.njit(**INLINED)
 def _drop_marks(text: Array, n: int, signs: Array) -> int:
     """Remove marks between letters in place; return the new length."""
     kept = 0
@@ -89,7 +90,7 @@ def _drop_marks(text: Array, n: int, signs: Array) -> int:
     return kept
 
 
-@nb.njit(nogil=True, forceinline=True)
+@nb.njit(**INLINED)
 def _letters_apart(text: Array, at: int, n: int, before: int, signs: Array) -> int:
     """Return how many single letters from here on are separated by the same sign; 0 if too few."""
     kind = _kind(text[at])
@@ -104,7 +105,7 @@ def _letters_apart(text: Array, at: int, n: int, before: int, signs: Array) -> i
     return count if count >= (DIGITS_APART if kind == DIGIT else LETTERS_APART) else 0
 
 
-@nb.njit(nogil=True, forceinline=True)
+@nb.njit(**INLINED)
 def _join_letters(text: Array, n: int, signs: Array) -> int:
     """Join letters that are set apart, in place; return the new length."""
     kept = 0
@@ -119,7 +120,7 @@ def _join_letters(text: Array, n: int, signs: Array) -> int:
     return kept
 
 
-@nb.njit(nogil=True, forceinline=True)
+@nb.njit(**INLINED)
 def _spell_digits(text: Array, n: int, digits: Array) -> int:
     """Convert long spelled numbers to digits, in place; return the number of changed characters."""
     changed, start, spelled = 0, 0, 0
@@ -135,7 +136,7 @@ def _spell_digits(text: Array, n: int, digits: Array) -> int:
     return changed
 
 
-@nb.njit(cache=True, nogil=True)
+@nb.njit(**KERNEL)
 def _context_kernel(codes: Array, offsets: Array, signs: Array, digits: Array, counts: Array) -> Array:
     """Apply the rules in place to each text; return the offsets of the results."""
     ends = np.zeros(offsets.size, np.int64)

@@ -3,6 +3,7 @@
 import numba as nb
 import numpy as np
 
+from fraudsieve._compiled import INLINED
 from fraudsieve._typing import Array
 
 from .codepoints import CodePoints
@@ -38,7 +39,7 @@ def new_spans(texts: CodePoints) -> Array:
     return np.empty((texts.codes.size // SHORTEST, 4), np.int64)
 
 
-@nb.njit(nogil=True, forceinline=True)
+@nb.njit(**INLINED)
 def add_span(spans: Array, n: int, text: int, kind: int, begin: int, end: int) -> int:
     """Fill in row `n` of the spans, and return the number of rows that are filled in.
 

@@ -19,7 +19,7 @@ from .ngrams import MAX_N, VALUES, hash_ngrams
 __all__ = ["character_weights", "source_positions", "spans"]
 
 
-@nb.njit(nogil=True, forceinline=True)
+@nb.njit(**INLINED)
 def _distribute(rows: Array, contributions: Array, length: int, out: Array) -> None:
     """Add to each character its share of the n-grams, which are in the order of `hash_ngrams`."""
     stop, k = length + 2, 0  # including the marks
@@ -34,7 +34,7 @@ def _distribute(rows: Array, contributions: Array, length: int, out: Array) -> N
             k += 1
 
 
-@nb.njit(cache=True, nogil=True)
+@nb.njit(**KERNEL)
 def _weigh_kernel(rows: Array, ends: Array, offsets: Array, weights: Array, output: int, out: Array) -> None:
     times = np.zeros(weights.shape[0], np.int32)
     contributions = np.empty(weights.shape[0])
@@ -95,7 +95,7 @@ def character_weights(model: TextModel, folded: CodePoints, output: int = 0) -> 
     return out
 
 
-@nb.njit(cache=True, nogil=True)
+@nb.njit(**KERNEL)
 def _match_kernel(folded: Array, single: Array, offsets: Array, digits: Array) -> Array:
     """Match folded characters, in order, to raw characters folded one at a time; -1 after the first mismatch."""
     positions = np.full(folded.size, -1, np.int64)

@@ -42,12 +42,12 @@ LINE = 16
 _thread_local = threading.local()
 
 
-@nb.njit(nogil=True, forceinline=True)
+@nb.njit(**INLINED)
 def _bucket(state: np.uint64) -> np.int32:
     return np.int32(((state ^ (state >> HALF)) * FINAL) >> TOP)
 
 
-@nb.njit(nogil=True, forceinline=True)
+@nb.njit(**INLINED)
 def _bucket_edge(marked: Array, at: int, stop: int, buckets: Array, n: int) -> int:
     """Fill in the n-grams that begin at a position near the start or the end of a text, without single marks."""
     one = np.uint64(marked[at]) * FIRST + FINAL
@@ -69,7 +69,7 @@ def _bucket_edge(marked: Array, at: int, stop: int, buckets: Array, n: int) -> i
     return n
 
 
-@nb.njit(nogil=True, forceinline=True)
+@nb.njit(**INLINED)
 def _bucket_text(codes: Array, first: int, last: int, marked: Array, buckets: Array) -> int:
     """Fill in the buckets of all n-grams of one text and return their number; `marked` is a buffer for the text.
 
@@ -98,7 +98,7 @@ def _bucket_text(codes: Array, first: int, last: int, marked: Array, buckets: Ar
     return n
 
 
-@nb.njit(nogil=True, forceinline=True)
+@nb.njit(**INLINED)
 def _longest(offsets: Array) -> int:
     longest = 0
     for i in range(offsets.size - 1):
@@ -106,7 +106,7 @@ def _longest(offsets: Array) -> int:
     return longest
 
 
-@nb.njit(cache=True, nogil=True)
+@nb.njit(**KERNEL)
 def _hash_kernel(codes: Array, offsets: Array, out: Array, ends: Array) -> None:
     marked = np.empty(_longest(offsets) + 2, np.uint32)
     for i in range(offsets.size - 1):
@@ -210,7 +210,7 @@ def _popcount_intrinsic(_: Any, word: Any) -> Any:
 _popcount: Any = _popcount_intrinsic  # compiled code calls it without the typing context
 
 
-@nb.njit(nogil=True, forceinline=True)
+@nb.njit(**INLINED)
 def _find_rows(buckets: Array, n_all: int, table: Array, rows: Array) -> int:
     """Fill in the rows of the known n-grams and return their number, without branches to mispredict."""
     n = 0
@@ -222,7 +222,7 @@ def _find_rows(buckets: Array, n_all: int, table: Array, rows: Array) -> int:
     return n
 
 
-@nb.njit(nogil=True, forceinline=True)
+@nb.njit(**INLINED)
 def _add_one(rows: Array, n: int, times: Array, weights: Array, scores: Array) -> float:
     """Sum the single output of one text and return the squared length of its vector."""
     square, score = 0.0, 0.0  # unlike array elements, these stay in registers
@@ -236,7 +236,7 @@ def _add_one(rows: Array, n: int, times: Array, weights: Array, scores: Array) -
     return square
 
 
-@nb.njit(nogil=True, forceinline=True)
+@nb.njit(**INLINED)
 def _add_many(rows: Array, n: int, times: Array, weights: Array, scores: Array) -> float:
     """Sum the outputs of one text and return the squared length of its vector."""
     square = 0.0
@@ -251,7 +251,7 @@ def _add_many(rows: Array, n: int, times: Array, weights: Array, scores: Array) 
     return square
 
 
-@nb.njit(cache=True, nogil=True)
+@nb.njit(**KERNEL)
 def _score_kernel(
     codes: Array, offsets: Array, table: Array, weights: Array, times: Array, out: Array, known_share: Array
 ) -> None:

@@ -35,17 +35,17 @@ BEGIN = np.uint64(0x110000)
 CHAR_SHIFT, PAIR_SHIFT = np.uint64(64 - CHAR_BITS), np.uint64(64 - PAIR_BITS)
 
 
-@nb.njit(nogil=True, forceinline=True)
+@nb.njit(**INLINED)
 def _char_bucket(code: np.uint64) -> np.int64:
     return np.int64((code * FIRST) >> CHAR_SHIFT)
 
 
-@nb.njit(nogil=True, forceinline=True)
+@nb.njit(**INLINED)
 def _pair_bucket(before: np.uint64, code: np.uint64) -> np.int64:
     return np.int64(((before * SECOND + code) * FIRST) >> PAIR_SHIFT)
 
 
-@nb.njit(cache=True, nogil=True)
+@nb.njit(**KERNEL)
 def _count_kernel(codes: Array, offsets: Array, rows: Array, chars: Array, pairs: Array) -> None:
     for i in rows:
         before = BEGIN
@@ -83,7 +83,7 @@ def count_characters(texts: CodePoints, rows: Array) -> tuple[Array, Array]:
     return chars, pairs
 
 
-@nb.njit(nogil=True, forceinline=True)
+@nb.njit(**INLINED)
 def _summarise(values: Array, n: int, row: Array, at: int) -> None:
     """Fill in the mean, standard deviation and worst stretch of the first n values."""
     total, square = 0.0, 0.0
@@ -102,7 +102,7 @@ def _summarise(values: Array, n: int, row: Array, at: int) -> None:
     row[at], row[at + 1], row[at + 2] = mean, np.sqrt(max(square / n - mean * mean, 0.0)), worst / width
 
 
-@nb.njit(cache=True, nogil=True)
+@nb.njit(**KERNEL)
 def _surprisal_kernel(codes: Array, offsets: Array, chars: Array, pairs: Array, total: float, out: Array) -> None:
     longest = 0
     for i in range(offsets.size - 1):

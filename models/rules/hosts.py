@@ -83,7 +83,7 @@ class HostTable(NamedTuple):
         return found
 
 
-@nb.njit(cache=True, nogil=True)
+@nb.njit(**KERNEL)
 def _match_hosts(
     codes: Array, spans: Array, hashes: Array, ranks: Array, host_codes: Array, host_offsets: Array, found: Array
 ) -> None:

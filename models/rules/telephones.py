@@ -41,7 +41,7 @@ def find_telephones(texts: CodePoints) -> tuple[Array, Array]:
     return spans[:, 0], _numbers(texts.codes, spans)
 
 
-@nb.njit(cache=True, nogil=True)
+@nb.njit(**KERNEL)
 def _numbers(codes: Array, spans: Array) -> Array:
     numbers = np.empty(spans.shape[0], np.int64)
     for s in range(spans.shape[0]):

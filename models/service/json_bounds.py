@@ -36,7 +36,7 @@ def json_bounds(body: bytes) -> tuple[int, int]:
     return n_containers, depth
 
 
-@nb.njit(cache=True, nogil=True)
+@nb.njit(**KERNEL)
 def _bounds(body: Array) -> tuple[int, int]:
     n_containers = depth = deepest = 0
     in_string = is_escaped = False

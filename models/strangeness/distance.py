@@ -25,13 +25,13 @@ SMALLEST_SHARE: Final = 0.0005
 """Rarer ways to be missing, or not, count like one of this share."""
 
 
-@nb.njit(nogil=True, forceinline=True)
+@nb.njit(**INLINED)
 def _logarithm(value: float) -> float:
     magnitude: float = np.log1p(abs(value))
     return magnitude if value >= 0 else -magnitude
 
 
-@nb.njit(cache=True, nogil=True)
+@nb.njit(**KERNEL)
 def _distance_kernel(
     X: Array, center: Array, scale: Array, precision: Array, absent: Array, present: Array, out: Array
 ) -> None:

@@ -20,7 +20,7 @@ STRANGE: Final = 0.99
 """The share above which reports count a record as unlike training."""
 
 
-@nb.njit(nogil=True)
+@nb.njit(**PART)
 def _last_below(values: Array, distance: float) -> int:
     """Return the position of the last value that is at most a distance; ``np.searchsorted`` compiles for longer."""
     low, high = 0, values.size
@@ -33,7 +33,7 @@ def _last_below(values: Array, distance: float) -> int:
     return low - 1
 
 
-@nb.njit(cache=True, nogil=True)
+@nb.njit(**KERNEL)
 def _share_kernel(distances: Array, values: Array, shares: Array, scale: float) -> None:
     """Replace distances by shares: between two values by interpolation, beyond the last by an exponential tail."""
     last = values.size - 1

@@ -120,7 +120,7 @@ def naive_utc(times: Any) -> Array:
     return np.asarray(pd.DatetimeIndex(pd.to_datetime(pd.Index(times), utc=True)).tz_localize(None))
 
 
-@nb.njit(cache=True, nogil=True)
+@nb.njit(**KERNEL)
 def _mean_precision(starts: Array, account: Array, is_fraud: Array, left: Array, top: int) -> float:
     total = 0.0
     for day in range(starts.size - 1):

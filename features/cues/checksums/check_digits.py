@@ -21,7 +21,7 @@ CREDIT_SKIPPED = code_array("iosvz")
 """Letters that are too similar to digits to be used in credit codes."""
 
 
-@nb.njit(nogil=True, forceinline=True)
+@nb.njit(**INLINED)
 def passes_luhn(codes: Array, start: int, stop: int) -> bool:
     """Check whether the digits of a span pass Luhn's check (ISO/IEC 7812-1), ignoring other characters.
 
@@ -55,14 +55,14 @@ def passes_luhn(codes: Array, start: int, stop: int) -> bool:
     return bool(total % 10 == 0)
 
 
-@nb.njit(nogil=True, forceinline=True)
+@nb.njit(**INLINED)
 def _is_date(date: int) -> bool:
     """Return whether a number of the form 19491001 is a plausible date of birth."""
     year, month, day = date // 10000, date // 100 % 100, date % 100
     return bool(FIRST_YEAR <= year <= LAST_YEAR and 1 <= month <= 12 and 1 <= day <= MONTH_DAYS[max(month, 1) % 13 - 1])
 
 
-@nb.njit(nogil=True, forceinline=True)
+@nb.njit(**INLINED)
 def is_chinese_id(codes: Array, start: int, stop: int) -> bool:
     """Check whether a span is an identity number, by its date and the check digit of ISO 7064 MOD 11-2.
 
@@ -98,7 +98,7 @@ def is_chinese_id(codes: Array, start: int, stop: int) -> bool:
     return n == LENGTH and codes[start] != ZERO and total % 11 == 1 and _is_date(date)
 
 
-@nb.njit(nogil=True, forceinline=True)
+@nb.njit(**INLINED)
 def _credit_value(code: np.uint32) -> int:
     """Return the value of a character of a credit code, or -1."""
     if is_digit(code):
@@ -114,7 +114,7 @@ def _credit_value(code: np.uint32) -> int:
     return value
 
 
-@nb.njit(nogil=True, forceinline=True)
+@nb.njit(**INLINED)
 def is_company_number(codes: Array, start: int) -> bool:
     """Check whether 18 characters are a unified social credit code, by the check character of GB 32100-2015.
 

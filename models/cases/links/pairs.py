@@ -44,7 +44,7 @@ class Entries:
         return Entries(self.value[rows], self.action[rows], self.time[rows], self.role[rows])
 
 
-@nb.njit(cache=True, nogil=True)
+@nb.njit(**KERNEL)
 def _starts_kernel(value: Array, time: Array, window: int, out: Array) -> None:
     """Write the first entry of each entry's value that is at most a window older."""
     start = 0
@@ -56,7 +56,7 @@ def _starts_kernel(value: Array, time: Array, window: int, out: Array) -> None:
         out[k] = start
 
 
-@nb.njit(cache=True, nogil=True)
+@nb.njit(**KERNEL)
 def _pair_kernel(starts: Array, offsets: Array, earlier: Array, later: Array) -> None:
     for k in range(starts.size):
         count = offsets[k + 1] - offsets[k]
