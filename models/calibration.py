@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numba as nb
 import numpy as np
 
+from fraudsieve._compiled import KERNEL
 from fraudsieve._typing import Array
 
 __all__ = ["Calibration", "fit_calibration", "log_sigmoid", "probabilities"]

@@ -12,6 +12,7 @@ from functools import cache
 import numba as nb
 import numpy as np
 
+from fraudsieve._compiled import INLINED, KERNEL, PART
 from fraudsieve._typing import Array
 from fraudsieve.features.text.automaton import Automaton, build_automaton
 from fraudsieve.features.text.characters import code_number, is_digit, is_latin, longest_text

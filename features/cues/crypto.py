@@ -11,6 +11,7 @@ import hashlib
 import numba as nb
 import numpy as np
 
+from fraudsieve._compiled import INLINED, KERNEL, PART
 from fraudsieve._typing import Array
 from fraudsieve.features.text.characters import code_number
 from fraudsieve.features.text.codepoints import CodePoints

@@ -11,6 +11,7 @@ from importlib.resources import files
 import numba as nb
 import numpy as np
 
+from fraudsieve._compiled import KERNEL, PART
 from fraudsieve._typing import Array
 from fraudsieve.features.text.automaton import Automaton, build_automaton, read_words
 from fraudsieve.features.text.characters import code_array, is_alnum, is_digit, is_latin, is_one_of, starts_with

@@ -6,6 +6,7 @@ compiled into the kernels of `links` and `brands`.
 
 import numba as nb
 
+from fraudsieve._compiled import PART
 from fraudsieve._typing import Array
 from fraudsieve.features.text.characters import (
     code_array,

@@ -7,6 +7,7 @@ table that compares the characters: the result is exact for texts of a few thous
 import numba as nb
 import numpy as np
 
+from fraudsieve._compiled import INLINED, KERNEL
 from fraudsieve._typing import Array
 from fraudsieve.features.text.characters import is_digit, is_han, is_latin
 from fraudsieve.features.text.codepoints import CodePoints

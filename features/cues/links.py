@@ -11,6 +11,7 @@ from importlib.resources import files
 import numba as nb
 import numpy as np
 
+from fraudsieve._compiled import KERNEL, PART
 from fraudsieve._typing import Array
 from fraudsieve.features.text.characters import is_digit, is_host, starts_with
 from fraudsieve.features.text.codepoints import CodePoints

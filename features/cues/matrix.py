@@ -14,6 +14,7 @@ from typing import Any
 import numba as nb
 import numpy as np
 
+from fraudsieve._compiled import INLINED, KERNEL, PART
 from fraudsieve._typing import Array
 from fraudsieve.features.text.characters import code_array, is_digit, is_han, is_latin, is_one_of, starts_with
 from fraudsieve.features.text.codepoints import CodePoints

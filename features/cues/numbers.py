@@ -8,6 +8,7 @@ not next to a letter, which excludes hexadecimal digits.
 import numba as nb
 import numpy as np
 
+from fraudsieve._compiled import INLINED, KERNEL, PART
 from fraudsieve._typing import Array
 from fraudsieve.features.cues.checksums.check_digits import is_chinese_id, is_company_number, passes_luhn
 from fraudsieve.features.text.characters import is_alnum, is_latin, longest_text

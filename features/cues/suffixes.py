@@ -11,6 +11,7 @@ from importlib.resources import files
 import numba as nb
 import numpy as np
 
+from fraudsieve._compiled import INLINED, KERNEL, PART
 from fraudsieve._typing import Array
 from fraudsieve.features.text.codepoints import pack
 

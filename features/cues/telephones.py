@@ -7,6 +7,7 @@ letter, or with decimals, is not a hotline. The functions are compiled into the 
 import numba as nb
 import numpy as np
 
+from fraudsieve._compiled import INLINED, PART
 from fraudsieve._typing import Array
 from fraudsieve.features.text.characters import code_array, code_number, is_alnum, is_digit, is_latin, is_one_of
 

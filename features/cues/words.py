@@ -9,6 +9,7 @@ from importlib.resources import files
 import numba as nb
 import numpy as np
 
+from fraudsieve._compiled import KERNEL
 from fraudsieve._typing import Array
 from fraudsieve.features.text.automaton import Automaton, build_automaton, is_bounded, read_words
 from fraudsieve.features.text.codepoints import CodePoints

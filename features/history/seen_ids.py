@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import numba as nb
 import numpy as np
 
+from fraudsieve._compiled import INLINED, KERNEL
 from fraudsieve._typing import Array
 from fraudsieve.features.history.kernels.ids import HASH_KEY, fold_product
 from fraudsieve.features.history.kernels.recency import NEVER
@@ -21,7 +22,7 @@ MARK, TIME = range(2)
 """Columns of a place: the generation of its id, 0 for an empty place; and the time of its event."""
 
 
-@nb.njit(inline="always")
+@nb.njit(**INLINED)
 def _place_of(identifier: np.uint64, ids: Array, marks: Array, key: Array) -> np.uint64:
     """Return the place of an id, or the empty place where a search for it ends."""
     mask = np.uint64(ids.size - 1)

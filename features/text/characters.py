@@ -9,6 +9,7 @@ from typing import Any
 import numba as nb
 import numpy as np
 
+from fraudsieve._compiled import INLINED
 from fraudsieve._typing import Array
 
 __all__ = [

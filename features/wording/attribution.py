@@ -8,6 +8,7 @@ score. Folding preserves the order of characters, so each folded character can b
 import numba as nb
 import numpy as np
 
+from fraudsieve._compiled import INLINED, KERNEL
 from fraudsieve._typing import Array
 from fraudsieve.features.text.codepoints import CodePoints, pack
 from fraudsieve.features.text.fold import fold_codes

@@ -14,6 +14,7 @@ import numpy as np
 from numba import types
 from numba.extending import intrinsic
 
+from fraudsieve._compiled import INLINED, KERNEL
 from fraudsieve._typing import Array
 from fraudsieve.features.text.codepoints import CodePoints
 

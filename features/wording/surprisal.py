@@ -12,6 +12,7 @@ from functools import cached_property
 import numba as nb
 import numpy as np
 
+from fraudsieve._compiled import INLINED, KERNEL
 from fraudsieve._typing import Array
 from fraudsieve.features.text.codepoints import CodePoints
 

@@ -5,6 +5,7 @@ import numpy as np
 import scipy.sparse as sp
 from scipy.sparse.csgraph import dijkstra
 
+from fraudsieve._compiled import KERNEL
 from fraudsieve._typing import Array
 
 __all__ = ["connecting_path", "find_bridges", "within_cases"]

@@ -6,6 +6,7 @@ from typing import NamedTuple, Self
 import numba as nb
 import numpy as np
 
+from fraudsieve._compiled import KERNEL
 from fraudsieve._typing import Array
 from fraudsieve.features.cues.numbers import NUMBERS, find_numbers
 from fraudsieve.features.cues.telephones import PHONES

@@ -3,6 +3,7 @@
 import numba as nb
 import numpy as np
 
+from fraudsieve._compiled import KERNEL
 from fraudsieve._typing import Array
 
 __all__ = ["json_bounds"]

@@ -13,6 +13,7 @@ from typing import Final
 import numba as nb
 import numpy as np
 
+from fraudsieve._compiled import INLINED, KERNEL
 from fraudsieve._typing import Array
 
 __all__ = ["TrainingDistance", "fit_distance"]

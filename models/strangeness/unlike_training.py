@@ -6,6 +6,7 @@ from typing import Final
 import numba as nb
 import numpy as np
 
+from fraudsieve._compiled import KERNEL, PART
 from fraudsieve._typing import Array
 
 from .distance import TrainingDistance

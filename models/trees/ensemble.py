@@ -8,6 +8,7 @@ import lightgbm as lgb
 import numba as nb
 import numpy as np
 
+from fraudsieve._compiled import KERNEL
 from fraudsieve._typing import Array
 
 from .arrays import Trees, read_trees

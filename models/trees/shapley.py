@@ -17,6 +17,7 @@ from typing import Any
 import numba as nb
 import numpy as np
 
+from fraudsieve._compiled import INLINED, KERNEL, PART
 from fraudsieve._typing import Array
 
 from .arrays import Trees

@@ -11,6 +11,7 @@ import numba as nb
 import numpy as np
 import pandas as pd
 
+from fraudsieve._compiled import KERNEL
 from fraudsieve._typing import Array
 
 __all__ = ["DailyLists", "card_precision", "days_since_1970", "naive_utc"]

@@ -10,6 +10,7 @@ from typing import Self
 import numba as nb
 import numpy as np
 
+from fraudsieve._compiled import KERNEL
 from fraudsieve._typing import Array
 
 __all__ = ["ECE_BINS", "FIXED_RATE", "RANKING_METRICS", "Ranking"]

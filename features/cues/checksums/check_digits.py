@@ -7,6 +7,7 @@ the kernel of `numbers`.
 import numba as nb
 import numpy as np
 
+from fraudsieve._compiled import INLINED
 from fraudsieve._typing import Array
 from fraudsieve.features.text.characters import code_array, code_number, is_digit, is_latin
 

@@ -4,6 +4,7 @@ import numba as nb
 import numpy as np
 import scipy.sparse as sp
 
+from fraudsieve._compiled import KERNEL
 from fraudsieve._typing import Array
 from fraudsieve.features.history.kernels.windows import first_from
 from fraudsieve.models.cases.actions import NO_TIME, Actions

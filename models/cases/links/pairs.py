@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numba as nb
 import numpy as np
 
+from fraudsieve._compiled import KERNEL
 from fraudsieve._typing import Array
 from fraudsieve.models.cases.actions import NO_TIME
 
