@@ -105,7 +105,7 @@ def _prepare(folder: Path) -> None:
     from fraudsieve.training.simulation.world import simulate
 
     train_small_model(folder / "model")
-    events = simulate(days=10, n_accounts=50).events
+    events = simulate(days=10, n_accounts=100).events
     events.to_parquet(folder / "events.parquet")
     latest = events.groupby("account_id")["occurred_at"].max() + pd.Timedelta("1h")
     latest.rename("as_of").reset_index().to_parquet(folder / "subjects.parquet")
