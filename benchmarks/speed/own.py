@@ -33,11 +33,10 @@ EVENTS, MESSAGES, ROUNDS = 200_000, 20_000, 5
 MIN_GAIN = 0.25
 """What an algorithm of our own must gain end to end: the library's time by ours, minus one."""
 PROTOCOL = (
-    "One core, medians of rounds in turn. sort and ids: {events:,} events in random order of time, of 40,000 "
-    "accounts; end to end is AccountFeatures with one view and two identifiers, on the same frame, with "
-    "the function replaced by the library's. words: {messages:,} simulated messages; end to end is MessageMatrix "
-    "without a text model, in which the library's time stands in place of ours. gain: the library's time by ours, minus "
-    "one."
+    "One core, medians of rounds in turn. sort and ids: {events:,} events in random order of time, of 40,000 accounts; "
+    "end to end is AccountFeatures with one view and one identifier, on the same frame, with the function replaced by "
+    "the library's. words: {messages:,} simulated messages; end to end is MessageMatrix without a text model, with the "
+    "library's time in place of ours. gain: the library's time by ours, minus one."
 )
 
 
