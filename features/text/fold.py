@@ -5,7 +5,8 @@ enclosed letters and digits, look-alikes of other scripts, accents and upper cas
 and variant Chinese characters become the simplified one. Marks without a letter and invisible characters are removed,
 and runs of blanks become one space. The mapping is one table look-up per code point; ``scripts/build_fold_tables.py``
 builds the table from the Unicode character database and reviewed lists, so that folding does not depend on the Python
-version. Then `fold_rules` removes signs inserted between letters and converts spelled digits, by their neighbours.
+version. Then `fold_rules` removes signs inserted between letters, and converts spelled digits and digits that stand for
+letters, by their neighbours.
 Folding is idempotent, and a folded text is at most twice as long as its input.
 """
 
@@ -107,7 +108,9 @@ def fold_codes(texts: CodePoints) -> tuple[CodePoints, Array]:
     step, pairs, kind = _tables()
     counts = np.zeros((len(texts), len(KINDS)), np.int32)
     codes, offsets = _fold_kernel(texts.codes, texts.offsets, step, pairs, kind, counts)
-    codes, offsets, counts[:, -2:] = undo_by_context(codes, offsets)
+    codes, offsets, by_context = undo_by_context(codes, offsets)
+    counts[:, -2:] = by_context[:, :2]
+    counts[:, KINDS.index("lookalike")] += by_context[:, 2]
     return CodePoints(codes, offsets), counts
 
 
