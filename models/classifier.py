@@ -39,6 +39,10 @@ class FraudClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     the prefix of a step, as `ColumnTransformer` and `FeatureUnion` write it. Without wording columns boosting starts
     from the class frequencies. There is no resampling and no class weighting, because they distort probabilities.
 
+    Trees do not split on ``surprisal`` columns. These say that a text is odd, for `unlike_training`; as evidence of
+    fraud they flag unfamiliar and obfuscated legitimate text (``python -m benchmarks.transfer`` and
+    ``python -m benchmarks.attack`` measure both).
+
     Parameters
     ----------
     n_rounds : int, default=80
@@ -184,8 +188,9 @@ class FraudClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         base = np.zeros(len(wording)) if wording else _class_log_odds(codes, weights)
         start = initial_log_odds(X, wording, base).ravel(order="F")
         data = lgb.Dataset(X, codes, weight=weights, init_score=start, params={"verbosity": -1})
+        params = self._lightgbm_params() | _usable(list(getattr(self, "feature_names_in_", ())))
         callbacks = None if on_round is None else [_callback(on_round)]
-        booster = lgb.train(self._lightgbm_params(), data, self.n_rounds, callbacks=callbacks)
+        booster = lgb.train(params, data, self.n_rounds, callbacks=callbacks)
         self.ensemble_ = Ensemble(_without_threads(booster), wording, base)
         self.calibration_ = Calibration()
         return self
@@ -316,6 +321,12 @@ def _wording_positions(names: Sequence[str], classes: Sequence[Any]) -> tuple[in
     if missing:
         raise ValueError(f"Expected a wording column for every class, got none for {missing}.")
     return tuple(names.index(prefix + name) for name in expected)
+
+
+def _usable(names: Sequence[str]) -> dict[str, Any]:
+    """Return the parameter of LightGBM by which splits on surprisal gain nothing; none without such columns."""
+    odd = [name.startswith("surprisal__") or "__surprisal__" in name for name in names]
+    return {"feature_contri": [0.0 if is_odd else 1.0 for is_odd in odd]} if any(odd) else {}
 
 
 def _callback(on_round: Callable[[int, float], None]) -> Callable[[Any], None]:

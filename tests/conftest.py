@@ -21,6 +21,11 @@ def pytest_configure(config: pytest.Config) -> None:
         kernels.delete_stale_kernels()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the documents: each of them takes minutes, and at the end one worker would wait for the other."""
+    items.sort(key=lambda item: not item.nodeid.startswith("tests/documents"))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _shared(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Set the folder of the objects that the workers of this run share."""

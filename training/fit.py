@@ -213,9 +213,9 @@ def _train(
         settings=recipe.evaluate,
         attack=recipe.evaluate.attack and attackable(model, data.rows["label"].to_numpy(object)[split.test]),
         details=_report_details(data, split, model, recipe, temporal),
+        rules=recipe.rule_set,
     )
-    if temporal is not None:
-        notes = (*notes, _optimism_note(report, temporal))
+    notes = notes if temporal is None else (*notes, _optimism_note(report, temporal))
     split_model = None
     if plan is not None:
         set_aside(folders)

@@ -11,16 +11,12 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score, roc_auc_score
 
+from benchmarks.defaults.ours import fit_ours
 from benchmarks.defaults.plain_features import plain_features
 from benchmarks.defaults.sets import DEFAULT_SETS, Task
 from benchmarks.runner import Bar, Report, progress
-from fraudsieve.models.predict import Scorer
-from fraudsieve.training.data.builders import groups_of, read_data, scores_of
-from fraudsieve.training.fit import fit_model
-from fraudsieve.training.recipe.recipe import Recipe
-from fraudsieve.training.splits.split import Split
 
-__all__ = ["run_defaults"]
+__all__ = ["own_columns", "plain_columns", "run_defaults"]
 
 PEERS: Mapping[str, Mapping[str, Any]] = {
     "plain": {},
@@ -35,7 +31,6 @@ PEERS: Mapping[str, Mapping[str, Any]] = {
     },
 }
 """LightGBM on the plain columns: as it comes, and with settings that suit rare fraud."""
-CALIBRATION_SHARE = 0.15
 REPLICATES = 100
 NOT_COLUMNS = ("account_id", "counterparty_id", "event_id", "occurred_at", "as_of", "label", "labelled_at")
 METRICS = {"average_precision": average_precision_score, "roc_auc": roc_auc_score}
@@ -64,8 +59,8 @@ def run_defaults(name: str, *, seeds: int = 3) -> Report:
     Report
     """
     task = DEFAULT_SETS[name]()
-    plain, truth = _plain_columns(task), task.rows["label"].to_numpy(np.float64, na_value=np.nan)
-    contestants: dict[str, Callable[[int], NDArray[np.float64]]] = {"ours": partial(_ours, task)}
+    plain, truth = plain_columns(task), task.rows["label"].to_numpy(np.float64, na_value=np.nan)
+    contestants: dict[str, Callable[[int], NDArray[np.float64]]] = {"ours": lambda seed: fit_ours(task, seed)()}
     contestants |= {peer: partial(_plain, task, plain, truth, settings) for peer, settings in PEERS.items()}
     scores: dict[str, list[NDArray[np.float64]]] = {contestant: [] for contestant in contestants}
     seconds: dict[str, list[float]] = {contestant: [] for contestant in contestants}
@@ -125,39 +120,11 @@ def _precision(truth: NDArray[np.float64], scores: NDArray[np.float64], rows: ND
     return float(average_precision_score(truth[rows], scores[rows]))
 
 
-def _ours(task: Task, seed: int) -> NDArray[np.float64]:
-    """Train as the ordinary call does, on the rows of the task, and score the test rows."""
-    recipe = Recipe(seed=seed)
-    named = task.rows.assign(label=task.rows["label"].map({0: "legitimate", 1: "fraud"}))
-    if task.subject == "event":
-        tables: dict[str, Any] = {"events": named}
-    else:
-        tables = {"accounts": named, "events": task.events}
-    data = read_data(recipe, tables, min_label_rows=2)
-    key = "event_id" if task.subject == "event" else "account_id"
-    place = pd.Series(np.arange(len(data.rows)), data.rows[key].astype(str))
-    train, test = (place.reindex(task.rows[key].iloc[rows].astype(str)).to_numpy() for rows in (task.train, task.test))
-    train, calibration = _calibration(train, data.rows["as_of"], seed)
-    split = Split("given", train, calibration, test, ())
-    groups, _ = groups_of(data)
-    model, builder, _ = fit_model(data, groups, split, recipe, lambda step: None)
-    return np.asarray(scores_of(Scorer(model), data.rows.iloc[test], builder)["probability"], np.float64)
-
-
-def _calibration(train: NDArray[np.int64], times: pd.Series, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Split the training rows: the latest are for calibration, or some at random without an order in time."""
-    cut = len(train) - max(round(CALIBRATION_SHARE * len(train)), 2)
-    order = times.iloc[train].to_numpy().argsort(kind="stable")
-    if times.iloc[train].nunique() < 20 or len(train) < 2000:
-        order = np.random.default_rng(seed).permutation(len(train))
-    return np.sort(train[order[:cut]]), np.sort(train[order[cut:]])
-
-
-def _plain_columns(task: Task) -> pd.DataFrame:
+def plain_columns(task: Task) -> pd.DataFrame:
     """Return the peer's columns of all rows that are trained on or tested."""
     used = np.concatenate([task.train, task.test])
     rows = task.rows.iloc[used].reset_index(drop=True)
-    columns = [_own_columns(rows)]
+    columns = [own_columns(rows)]
     events = task.rows if task.subject == "event" else task.events
     if events is not None:
         numbers = [str(name) for name in events.columns if name not in NOT_COLUMNS and events[name].dtype.kind in "if"]
@@ -167,7 +134,7 @@ def _plain_columns(task: Task) -> pd.DataFrame:
     return matrix.set_axis(used)
 
 
-def _own_columns(rows: pd.DataFrame) -> pd.DataFrame:
+def own_columns(rows: pd.DataFrame) -> pd.DataFrame:
     """Return the columns of the records themselves; words as codes."""
     names: Sequence[str] = [str(name) for name in rows.columns if name not in NOT_COLUMNS]
     own = {name: rows[name] if rows[name].dtype.kind in "ifub" else pd.factorize(rows[name])[0] for name in names}

@@ -11,7 +11,7 @@ from fraudsieve.features.text.codepoints import pack
 from fraudsieve.features.text.fold import fold_codes
 from fraudsieve.features.wording.fit import count_ngrams, fit_text_model
 
-__all__ = ["NAME", "fit_predict", "fit_scores", "folded", "wording_scorer"]
+__all__ = ["NAME", "fit_labels", "fit_predict", "fit_scores", "folded", "wording_scorer"]
 
 NAME = "ours"
 LEGITIMATE = "ham"
@@ -41,8 +41,13 @@ def fit_predict(texts_train: list[str], y_train: Labels, groups_train: Groups, t
     ndarray of shape (n_test,)
         Labels.
     """
+    return fit_labels(texts_train, y_train, groups_train)(texts_test)
+
+
+def fit_labels(texts_train: list[str], y_train: Labels, groups_train: Groups) -> Callable[[list[str]], Labels]:
+    """Fit features and model in the same way, and return what labels texts."""
     features, model = _fit(texts_train, y_train, groups_train)
-    return np.asarray(model.predict(features.transform(texts_test)))
+    return lambda texts: np.asarray(model.predict(features.transform(texts)))
 
 
 def fit_scores(

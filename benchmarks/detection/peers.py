@@ -70,8 +70,14 @@ class LinearSvm:
         ndarray of shape (n_test,)
             Labels.
         """
+        return self.fit_labels(texts_train, y_train, groups_train)(texts_test)
+
+    def fit_labels(
+        self, texts_train: list[str], y_train: Labels, groups_train: Groups
+    ) -> Callable[[list[str]], Labels]:
+        """Choose settings and fit them in the same way, and return what labels texts."""
         model, transform = self._fit(texts_train, y_train, groups_train)
-        return np.asarray(model.predict(transform(texts_test)))
+        return lambda texts: np.asarray(model.predict(transform(texts)))
 
     def fit_scores(
         self, texts_train: list[str], is_fraud: NDArray[np.bool_], groups_train: Groups
@@ -180,10 +186,16 @@ class FastText:
         ndarray of shape (n_test,)
             Labels.
         """
+        return self.fit_labels(texts_train, y_train, groups_train)(texts_test)
+
+    def fit_labels(
+        self, texts_train: list[str], y_train: Labels, groups_train: Groups
+    ) -> Callable[[list[str]], Labels]:
+        """Choose settings and fit them in the same way, and return what labels texts."""
         chinese = is_chinese(texts_train)
         classes, codes = np.unique(y_train, return_inverse=True)
         model = self._fit(as_lines(texts_train, chinese=chinese), codes, groups_train, chinese=chinese)
-        return np.asarray(classes[_predict(model, as_lines(texts_test, chinese=chinese))])
+        return lambda texts: np.asarray(classes[_predict(model, as_lines(texts, chinese=chinese))])
 
     def fit_scores(
         self, texts_train: list[str], is_fraud: NDArray[np.bool_], groups_train: Groups

@@ -31,6 +31,8 @@ _PROTOCOL = (
     "all contestants are trained on the rest. recall_at_1pct, recall_at_01pct: share of the target's fraud above the "
     "score that 1 % (.1 %) of the target's own legitimate texts exceed. flagged, recall_at_own_1pct: share of the "
     "target's legitimate texts, and of its fraud, above the score that 1 % of the held-back legitimate texts exceed. "
+    "flagged_promised, recall_promised: the same at a point that promises 1 %, as models of the library have it: with "
+    "95 % confidence, over near-duplicate groups. "
     "ece: after one calibration, fitted on the held-back rows. A chat (nus_sms_*) has no fraud: it gets the "
     "source's held-back fraud; spamhunter (plain Latin letters) and fbs_sms have no legitimate texts: they get the "
     "chat. Means over draws; .low and .high: 95 % by a bootstrap over near-duplicate groups and draws, the same for "
@@ -149,14 +151,13 @@ def _with_held_back_fraud(pair: Pair, target: TargetTexts, draw: _Draw) -> Targe
 def _fit_and_score(name: str, fit: FitScores, draw: _Draw, targets: Mapping[str, TargetTexts]) -> dict[str, DrawScores]:
     start = time.process_time()
     score = fit([draw.texts[row] for row in draw.train], draw.is_fraud[draw.train], draw.groups[draw.train])
-    held_back, held_back_is_fraud = score(draw.held_back_texts()), draw.is_fraud[draw.held_back]
-    found = {
-        pair: DrawScores(held_back, held_back_is_fraud, score(target.texts), target.is_fraud)
-        for pair, target in targets.items()
-    }
+    held_back = score(draw.held_back_texts()), draw.is_fraud[draw.held_back], draw.groups[draw.held_back]
+    found = {pair: DrawScores(*held_back, score(target.texts), target.is_fraud) for pair, target in targets.items()}
     for pair, scores in found.items():
         figures = figures_of(scores, targets[pair].years)
-        summary = ", ".join(f"{figure} {figures[figure]:.4f}" for figure in ("recall_at_1pct", "flagged"))
+        summary = ", ".join(
+            f"{figure} {figures[figure]:.4f}" for figure in ("recall_at_1pct", "flagged", "flagged_promised")
+        )
         progress(f"{pair} draw {draw.number + 1} {name}: {summary}, CPU {time.process_time() - start:.0f} s")
     return found
 
@@ -180,5 +181,8 @@ def _bars(names: Sequence[str], own: Mapping[str, float], peers: Mapping[str, Ma
         if "linear_svm" in peers:
             bars.append(Bar.at_least(recall, own[recall], peers["linear_svm"][recall]))
         if PAIRS[name].whole_chat:
-            bars.append(Bar.at_most(f"{name}.flagged", own[f"{name}.flagged"], FLAGGED))
+            bars += [
+                Bar.at_most(f"{name}.{what}", own[f"{name}.{what}"], FLAGGED)
+                for what in ("flagged", "flagged_promised")
+            ]
     return bars

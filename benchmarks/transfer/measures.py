@@ -10,6 +10,7 @@ from scipy.special import expit
 from sklearn.metrics import average_precision_score
 
 from fraudsieve.models.calibration import fit_calibration
+from fraudsieve.models.guarantees import allowed_false_positives, draw_of_groups
 from fraudsieve.training.attack.counts import strict_threshold
 from fraudsieve.training.evaluation.bootstrap import draw_weights
 from fraudsieve.training.evaluation.report import calibration_error
@@ -33,6 +34,8 @@ class DrawScores:
         Of the rows of the source that it was not trained on: they set its threshold and its calibration.
     held_back_is_fraud : ndarray of bool of shape (n_held_back,)
         Their labels.
+    held_back_groups : ndarray of int of shape (n_held_back,)
+        Near-duplicates among them share a number.
     target : ndarray of shape (n_target,)
         Of the target.
     target_is_fraud : ndarray of bool of shape (n_target,)
@@ -41,6 +44,7 @@ class DrawScores:
 
     held_back: Scores
     held_back_is_fraud: Flags
+    held_back_groups: NDArray[np.int64]
     target: Scores
     target_is_fraud: Flags
 
@@ -48,6 +52,15 @@ class DrawScores:
     def own_threshold(self) -> float:
         """The score that 1 % of the source's own legitimate texts exceed."""
         return strict_threshold(self.held_back[~self.held_back_is_fraud], OWN_RATE)
+
+    @property
+    def promised_threshold(self) -> float:
+        """The score of a point that promises at most 1 % as models of the library do: exceeded by as few near-duplicate
+        groups of the source's own legitimate texts as hold with 95 % confidence; infinite if there are too few."""
+        legitimate = self.held_back[~self.held_back_is_fraud]
+        drawn = np.sort(legitimate[draw_of_groups(self.held_back_groups[~self.held_back_is_fraud])])[::-1]
+        allowed = allowed_false_positives(len(drawn), OWN_RATE)
+        return float(drawn[allowed]) if allowed >= 0 else float("inf")
 
 
 def figures_of(draw: DrawScores, years: NDArray[np.int64]) -> dict[str, float]:
@@ -64,12 +77,14 @@ def figures_of(draw: DrawScores, years: NDArray[np.int64]) -> dict[str, float]:
     -------
     dict of str to float
         ``recall_at_1pct`` and ``recall_at_01pct`` at equal false positives on the target's legitimate texts (the first
-        also by year), ``average_precision``, ``flagged`` and ``recall_at_own_1pct`` at the own point, and ``ece``.
+        also by year), ``average_precision``, ``flagged`` and ``recall_at_own_1pct`` above the score that 1 % of the
+        source's legitimate texts exceed, ``flagged_promised`` and ``recall_promised`` above the score of a point that
+        promises 1 %, and ``ece``.
 
     Examples
     --------
     >>> scores, is_fraud = np.arange(8.0), np.arange(8) >= 4
-    >>> figures = figures_of(DrawScores(scores, is_fraud, scores, is_fraud), np.zeros(8, np.int64))
+    >>> figures = figures_of(DrawScores(scores, is_fraud, np.arange(8), scores, is_fraud), np.zeros(8, np.int64))
     >>> figures["recall_at_1pct"], figures["average_precision"], figures["flagged"]
     (1.0, 1.0, 0.0)
     """
@@ -82,6 +97,8 @@ def figures_of(draw: DrawScores, years: NDArray[np.int64]) -> dict[str, float]:
     figures["average_precision"] = float(average_precision_score(is_fraud, scores))
     figures["flagged"] = float((scores[~is_fraud] > draw.own_threshold).mean())
     figures["recall_at_own_1pct"] = float((scores[is_fraud] > draw.own_threshold).mean())
+    figures["flagged_promised"] = float((scores[~is_fraud] > draw.promised_threshold).mean())
+    figures["recall_promised"] = float((scores[is_fraud] > draw.promised_threshold).mean())
     calibration = fit_calibration(draw.held_back[:, None], draw.held_back_is_fraud.astype(int))
     figures["ece"] = calibration_error(expit(calibration.apply(scores[:, None])[:, 0]), is_fraud)
     return figures

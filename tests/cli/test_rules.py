@@ -118,3 +118,24 @@ def test_a_wrong_rules_file_is_a_wrong_call(model: Path, sent: pd.DataFrame, run
     Path("rules.toml").write_text(RULES.replace('"flag"', '"drop"', 1))
     code, answer, _ = run("predict", "--model", model, "--input", "m.parquet", "--rules", "rules.toml")
     assert (code, "rules.toml: rule 1: action: expected flag or pass" in answer["error"]) == (2, True)
+
+
+def test_a_recipe_names_the_rules(model: Path, sent: pd.DataFrame, run: Run) -> None:
+    Path("recipe.toml").write_text('rules = "rules.toml"\n[split]\nkind = "random"\nalso_temporal = false\n')
+    call = ("evaluate", "--model", model, "--messages", "m.parquet")
+    by_option = run(*call, "--rules", "rules.toml")[1]
+    code, by_recipe, _ = run(*call, "--recipe", "recipe.toml")
+    assert (code, by_recipe) == (0, by_option)
+    assert by_recipe["report"]["rules"]
+    watch = ("monitor", "--model", model, "--reference", "m.parquet", "--current", "m.parquet")
+    assert run(*watch, "--recipe", "recipe.toml")[1]["report"]["rules"][0]["id"] == "mules"
+    code, trained, _ = run("train", "--messages", "m.parquet", "--recipe", "recipe.toml", "--output", "o", "--no-track")
+    assert code == 0
+    assert [rule["id"] for rule in trained["report"]["rules"]] == ["mules", "partners", "old"]
+
+
+def test_a_recipe_without_its_rules_file_is_refused(model: Path, sent: pd.DataFrame, run: Run) -> None:
+    Path("recipe.toml").write_text('rules = "other.toml"\n')
+    code, _, error = run("evaluate", "--model", model, "--messages", "m.parquet", "--recipe", "recipe.toml")
+    assert code == 2
+    assert "recipe.toml: rules: other.toml: cannot be read" in error

@@ -357,3 +357,16 @@ def test_it_works_in_a_pipeline_after_the_builder_of_messages(labelled: pd.DataF
     assert (scores > 0.7).all()  # of later messages, other campaigns
     pipeline.set_params(messagefeatures__n_folds=3, fraudclassifier__n_rounds=3).fit(texts[train], labels[train])
     assert pipeline[-1].ensemble_.booster.num_trees() == 3
+
+
+@pytest.mark.parametrize("prefix", ["", "messages__"])
+def test_trees_do_not_split_on_surprisal(prefix: str) -> None:
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 2, 400)
+    X = pd.DataFrame(
+        {f"{prefix}surprisal__raw_char_mean": y.astype(float), f"{prefix}cues__money": y + rng.normal(size=400)}
+    )
+    fitted = FraudClassifier(n_jobs=1).fit(X, y)
+    assert fitted.feature_importances_.tolist() == [0.0, 1.0]
+    named = FraudClassifier(n_jobs=1).fit(X.set_axis(["profile__surprisal", "cues__money"], axis=1), y)
+    assert named.feature_importances_[0] > 0.5

@@ -91,6 +91,7 @@ def evaluate_tables(
         Evaluate the records from this time on; earlier ones are their history. A naive time is UTC. None evaluates all.
     rules : RuleSet, default=None
         Rules beside the model, as they are now: the report counts the records that they decide, apart from all else.
+        None for those of the recipe, if it has any.
     progress : callable, default=None
         Called with the name of each step as it begins.
 
@@ -150,7 +151,7 @@ def evaluate_tables(
         share=share_of_records(data, data.rows),
         settings=recipe.evaluate,
         details=details,
-        rules=rules,
+        rules=recipe.rule_set if rules is None else rules,
     )
     return Evaluation(report, scorer.model, data, (*data.notes, *_notes(details, data, scorer.model)))
 

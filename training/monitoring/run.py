@@ -70,7 +70,8 @@ def monitor_tables(
         Its section ``monitor`` has the bounds, and ``data.trust`` the weights of the sources of labels. None for the
         defaults.
     rules : RuleSet, default=None
-        Rules beside the model, as they are now: the report has the share of both tables that each decides.
+        Rules beside the model, as they are now: the report has the share of both tables that each decides. None for
+        those of the recipe, if it has any.
     page : str or Path, default=None
         An HTML page to write, such as ``monitor.html``; the report is written next to it as JSON. None for no page.
     progress : callable, default=None
@@ -108,7 +109,7 @@ def monitor_tables(
     after = score_table(scorer, current, **tables)
     report_step("comparing")
     measures = _measure(scorer.model, before, after, compared, recipe.monitor)
-    measures = replace(measures, rules=rule_shares(rules, before, after))
+    measures = replace(measures, rules=rule_shares(recipe.rule_set if rules is None else rules, before, after))
     limits = _limits(scorer.model, before, reference, events)
     report = MonitorReport(
         **vars(measures),

@@ -17,7 +17,7 @@ from .svg_scale import shorten, text_width
 from .unlike import draw_unlike
 from .words import feature_words
 
-__all__ = ["draw_figure_files", "draw_figures", "draw_reliability", "make_row_chart"]
+__all__ = ["draw_figure_files", "draw_figures", "draw_reliability", "make_row_chart", "standalone_svg"]
 
 MAX_ROWS = 24
 STRENGTH_MARKS = {"light": ("c1", "circle"), "medium": ("c2", "square"), "strong": ("c3", "diamond")}
@@ -54,11 +54,11 @@ def draw_figure_files(report: EvaluationReport) -> dict[str, str]:
     """Return all charts of a report as SVG images that need no other file, by file name in a folder ``figures``."""
     others = {"labels_known": _draw_labels, "unlike_training": draw_unlike}
     figures = {name: draw(report) for name, draw in (CHARTS | others).items()}
-    return {f"figures/{name}.svg": _standalone(figure) for name, figure in figures.items() if figure is not None}
+    return {f"figures/{name}.svg": standalone_svg(figure) for name, figure in figures.items() if figure is not None}
 
 
-def _standalone(figure: Figure) -> str:
-    """Return the image of a figure with the colours of a light page."""
+def standalone_svg(figure: Figure) -> str:
+    """Return the image of a figure as a file of its own, with the colours of a light page."""
     style = style_sheet(dark=False)
     return re.sub(r"^<svg ([^>]*)>", lambda match: f"{STANDALONE}{match[1]}><style>{style}</style>", figure.svg) + "\n"
 

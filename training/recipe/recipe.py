@@ -8,9 +8,11 @@ from typing import Any, Final, Literal, Self, TypeVar
 
 from pydantic import Field, ValidationError, field_validator
 
-from fraudsieve.exceptions import RecipeError
+from fraudsieve.exceptions import RecipeError, SchemaError
 from fraudsieve.features.history.declaration import History, check_histories
 from fraudsieve.features.network.declaration import Network
+from fraudsieve.models.rules.files import read_rules
+from fraudsieve.models.rules.rule_set import RuleSet
 
 from .data import DataRecipe, RecipeSection
 from .lists import ListRecipe
@@ -225,6 +227,9 @@ class Recipe(RecipeSection):
     n_jobs : int, default=None
         Number of folds fitted in parallel and of LightGBM threads; -1 for all cores, None for those that are idle when
         the run begins. The model does not depend on it.
+    rules : str, default=None
+        A rules file beside the model, read with the recipe. Reports count the records that rules decide, apart from the
+        model; the model does not depend on it.
     data : DataRecipe
         The paths of the tables, the subject, and the legitimate class.
     split : SplitRecipe
@@ -259,6 +264,7 @@ class Recipe(RecipeSection):
     name: str = Field(default="fraudsieve", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
     seed: int = Field(default=0, ge=0)
     n_jobs: int | None = None
+    rules: str | None = None
     data: DataRecipe = DataRecipe()
     split: SplitRecipe = SplitRecipe()
     features: FeatureRecipe = FeatureRecipe()
@@ -271,6 +277,21 @@ class Recipe(RecipeSection):
     gates: GateRecipe = GateRecipe()
     tune: TuneRecipe | None = None
     track: TrackRecipe = TrackRecipe()
+
+    @field_validator("rules")
+    @classmethod
+    def _check_rules(cls, rules: str | None) -> str | None:
+        if rules is not None:
+            try:
+                read_rules(rules)
+            except SchemaError as error:
+                raise ValueError(str(error).rstrip(".")) from None
+        return rules
+
+    @property
+    def rule_set(self) -> RuleSet | None:
+        """The rules of the file `rules`; None without one."""
+        return None if self.rules is None else read_rules(self.rules)
 
     @field_validator("tune")
     @classmethod

@@ -25,11 +25,15 @@ html { color-scheme: light dark; --line: #ccc; --box: #f4f4f4; }
 @media print { html { color-scheme: light; } h2, h3 { break-after: avoid; } pre, tr { break-inside: avoid; } }
 body { max-width: 60rem; margin: 2rem auto; padding: 0 1rem; font: 1rem/1.5 system-ui, sans-serif; }
 h2 { margin-top: 2.5rem; border-bottom: 1px solid var(--line); }
-h2, h3, p, td { overflow-wrap: anywhere; }
+h2, h3, p { overflow-wrap: anywhere; }
 pre { padding: 0.75rem; background: var(--box); white-space: pre-wrap; overflow-wrap: anywhere; }
 table { border-collapse: collapse; }
 th, td { padding: 0.2rem 0.8rem 0.2rem 0; text-align: left; vertical-align: top; }
-td { min-width: 2.2rem; }
+td { min-width: 2.2rem; overflow-wrap: break-word; }
+@media (max-width: 40rem) {
+.fields td, .fields tr { display: block; padding: 0; }
+.fields tr { margin: 0.6rem 0; }
+}
 </style>
 </head>
 <body>
@@ -115,7 +119,7 @@ def _schema(name: str, schema: Mapping[str, Any]) -> str:
         for field, about in schema.get("properties", {}).items()
     ]
     description = f"<p>{_prose(schema.get('description', ''))}</p>"
-    return f'<h3 id="{escape(name)}">{escape(name)}</h3>\n{description}\n{_table(iter(fields))}'
+    return f'<h3 id="{escape(name)}">{escape(name)}</h3>\n{description}\n{_table(iter(fields), kind="fields")}'
 
 
 def _type_of(schema: Mapping[str, Any]) -> str:
@@ -137,6 +141,6 @@ def _type_of(schema: Mapping[str, Any]) -> str:
     return str(schema.get("type", "any"))
 
 
-def _table(rows: Iterator[tuple[str, ...]]) -> str:
+def _table(rows: Iterator[tuple[str, ...]], kind: str = "statuses") -> str:
     lines = ["<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows]
-    return "<table>\n" + "\n".join(lines) + "\n</table>"
+    return f'<table class="{kind}">\n' + "\n".join(lines) + "\n</table>"

@@ -5,13 +5,17 @@ import pytest
 from benchmarks.transfer.measures import DrawScores, bootstrap_figures, figures_of
 
 
-def draw_of(fraud_shift: float, *, chat_shift: float = 0.0) -> DrawScores:
-    """Scores of 400 held-back texts and of 2,000 elsewhere, half of them fraud."""
+def draw_of(fraud_shift: float, *, chat_shift: float = 0.0, n: int = 400, group: int = 1) -> DrawScores:
+    """Scores of n held-back texts and of 2,000 elsewhere, half of them fraud."""
     rng = np.random.default_rng(0)
-    held_back_is_fraud, is_fraud = np.arange(400) % 2 == 0, np.arange(2000) % 2 == 0
-    held_back = rng.normal(size=400) + 4 * held_back_is_fraud
+    held_back_is_fraud, is_fraud = np.arange(n) % 2 == 0, np.arange(2000) % 2 == 0
+    held_back = rng.normal(size=n) + 4 * held_back_is_fraud
     return DrawScores(
-        held_back, held_back_is_fraud, rng.normal(size=2000) + np.where(is_fraud, fraud_shift, chat_shift), is_fraud
+        held_back,
+        held_back_is_fraud,
+        np.arange(n) // group,
+        rng.normal(size=2000) + np.where(is_fraud, fraud_shift, chat_shift),
+        is_fraud,
     )
 
 
@@ -24,6 +28,18 @@ def test_equal_false_positives_are_those_of_the_target() -> None:
     assert at_home["flagged"] < 0.03 < 0.5 < shifted["flagged"]
     assert at_home["ece"] < 0.03 < shifted["ece"]
     assert at_home["recall_at_own_1pct"] > 0.9
+
+
+def test_a_promised_point_allows_as_few_groups_as_keep_the_rate() -> None:
+    years = np.zeros(2000, np.int64)
+    draw = draw_of(4.0, n=2000)
+    legitimate = draw.held_back[~draw.held_back_is_fraud]
+    assert (legitimate > draw.promised_threshold).sum() == 4  # of 1,000, by Clopper and Pearson
+    figures = figures_of(draw, years)
+    assert figures["flagged_promised"] < figures["flagged"]
+    assert figures["recall_promised"] < figures["recall_at_own_1pct"]
+    too_few = figures_of(draw_of(4.0, n=2000, group=8), years)  # 250 groups, of the 299 that 1 % needs
+    assert (too_few["flagged_promised"], too_few["recall_promised"]) == (0.0, 0.0)
 
 
 def test_recall_by_year_leaves_out_unknown_years() -> None:

@@ -32,6 +32,10 @@ def test_nothing_is_cut(page: str, tmp_path: Path) -> None:
             cut = "e => e.getBoundingClientRect().right > innerWidth + 0.5"
             names = f"[...document.querySelectorAll('body *')].filter({cut}).map(e => e.textContent.slice(0, 40))"
             assert browser.value(names) == [], (width, scheme, media)
+            # No word of a table is broken: a cell is at least as wide as its longest one.
+            lines = "e => e.getClientRects().length"
+            words = f"[...document.querySelectorAll('td:first-child code')].map({lines}).filter(n => n > 1)"
+            assert browser.value(words) == [], (width, scheme, media)
             assert browser.value("[...document.querySelectorAll('pre')].every(e => e.scrollWidth <= e.clientWidth)")
             colour = "getComputedStyle(document.querySelector('pre')).backgroundColor"
             dark = scheme == "dark" and media == "screen"

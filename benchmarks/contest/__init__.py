@@ -1,0 +1,1 @@
+"""Fraudsieve beside every common classifier, on every shared set by its protocol."""

@@ -1,0 +1,34 @@
+"""Run by AutoGluon's own interpreter: python autogluon_program.py FOLDER METRIC SECONDS. Imports nothing of ours."""
+
+import json
+import sys
+import sysconfig
+import time
+from importlib.metadata import version
+from pathlib import Path
+
+import pandas as pd
+
+
+def main(folder: Path, metric: str, seconds: int) -> None:
+    """Train on train.parquet, score test.parquet, and write predicted.parquet and answer.json."""
+    from autogluon.tabular import TabularPredictor
+
+    train, test = (pd.read_parquet(folder / f"{part}.parquet") for part in ("train", "test"))
+    start, cpu_start = time.perf_counter(), time.process_time()
+    predictor = TabularPredictor("label", eval_metric=metric, path=str(folder / "models"), verbosity=0)
+    predictor.fit(train, presets="good_quality", time_limit=seconds)
+    trained, trained_cpu = time.perf_counter() - start, time.process_time() - cpu_start
+    start = time.perf_counter()
+    found = predictor.predict(test) if metric == "f1_macro" else predictor.predict_proba(test)[1]
+    scored = time.perf_counter() - start
+    pd.DataFrame({"predicted": found.to_numpy()}).to_parquet(folder / "predicted.parquet")
+    packages = Path(sysconfig.get_path("purelib"))
+    size = sum(path.stat().st_size for path in packages.rglob("*") if path.is_file())
+    answer: dict[str, object] = {"train_seconds": trained, "train_cpu_seconds": trained_cpu, "score_seconds": scored}
+    answer |= {"installed_mb": size / 2**20, "version": version("autogluon.tabular")}
+    (folder / "answer.json").write_text(json.dumps(answer))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]))

@@ -1,0 +1,76 @@
+"""One contestant on one set: quality fold by fold, time to train, and time for a record."""
+
+import time
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.machine import one_core
+from benchmarks.runner import progress
+
+from .sets import Fold
+
+__all__ = ["Measured", "measure"]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What was measured of a contestant.
+
+    Parameters
+    ----------
+    values : list of float
+        The metric, fold by fold.
+    train_seconds, train_cpu_seconds : float
+        Mean time of a fold to choose settings and train: elapsed, and of all cores.
+    ms_per_record : float
+        Mean time to score a record in a batch, in milliseconds.
+    """
+
+    values: list[float]
+    train_seconds: float
+    train_cpu_seconds: float
+    ms_per_record: float
+
+
+def measure(
+    name: str,
+    fit: Callable[[Fold], Callable[[], NDArray[Any]]],
+    folds: Sequence[Fold],
+    score: Callable[[Fold, NDArray[Any]], float],
+) -> Measured:
+    """Train a contestant on every fold, on one core, and score the test rows.
+
+    Parameters
+    ----------
+    name : str
+        The contestant, for the lines of progress.
+    fit : callable
+        Trains on a fold, and returns what scores its test rows.
+    folds : sequence of Fold
+        The folds.
+    score : callable
+        The metric of the scores of a fold.
+
+    Returns
+    -------
+    Measured
+    """
+    values, elapsed, cpu, scoring = [], [], [], []
+    with one_core(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what peers say about their own settings
+        for number, fold in enumerate(folds):
+            start, cpu_start = time.perf_counter(), time.process_time()
+            predict = fit(fold)
+            elapsed.append(time.perf_counter() - start)
+            cpu.append(time.process_time() - cpu_start)
+            start = time.perf_counter()
+            predicted = predict()
+            scoring.append(1000 * (time.perf_counter() - start) / len(fold[1]))
+            values.append(score(fold, predicted))
+            progress(f"{name} fold {number + 1}/{len(folds)}: {values[-1]:.4f}, trained in {elapsed[-1]:.1f} s")
+    return Measured(values, *(float(np.mean(seconds)) for seconds in (elapsed, cpu, scoring)))

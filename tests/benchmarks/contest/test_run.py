@@ -1,0 +1,76 @@
+"""Contestants on made-up sets: quality, resuming, and AutoGluon's environment."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from benchmarks.contest import run, sets
+from benchmarks.contest.autogluon_peer import measure_autogluon
+from benchmarks.contest.results import read_rows
+from benchmarks.contest.sets import TableSet, TextSet
+from benchmarks.defaults.sets import Task
+from benchmarks.detection.folds import folds_of
+
+from tests.benchmarks.defaults.test_defaults import make_events
+from tests.benchmarks.detection.test_detection import made_up
+
+
+def text_set() -> TextSet:
+    table = made_up(120)
+    y, groups = table["label"].to_numpy(object), np.arange(120)
+    folds = [(fold.train, fold.test) for fold in folds_of(y, groups, repeats=1, folds=2)]
+    return TextSet(table["text"].tolist(), y, groups, folds)
+
+
+def table_set() -> TableSet:
+    events = make_events(3000, 300)
+    is_fraud = events["account_id"].astype(int) % 10 == 0
+    events.loc[is_fraud, "amount"] += 20
+    events["label"] = is_fraud.astype("int8")
+    return TableSet(Task("event", events, np.arange(2000), np.arange(2200, 3000), ""))
+
+
+@pytest.mark.slow
+def test_contestants_learn_and_what_is_measured_is_not_measured_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run, "CONTEST_SETS", {"made.grouped": text_set, "made": table_set})
+    path, entries = tmp_path / "contest.jsonl", ["fraudsieve", "linear_svm", "lightgbm"]
+    rows = list(run.run_contest(["made.grouped", "made"], entries, path=path))
+    assert {row.key: len(row.values) for row in rows} == {
+        ("made.grouped", "fraudsieve", ""): 2,
+        ("made.grouped", "linear_svm", ""): 2,
+        ("made", "fraudsieve", ""): 1,
+        ("made", "lightgbm", "handbook"): 1,
+        ("made", "lightgbm", "ours"): 1,
+    }
+    assert [row for row in rows if row.mean < (0.9 if row.metric == "macro_f1" else 0.3)] == []
+    assert all(row.train_seconds > 0 and row.ms_per_record > 0 and row.installed_mb > 10 for row in rows)
+    assert read_rows(path) == {row.key: row for row in rows}
+    assert list(run.run_contest(["made.grouped", "made"], entries, path=path)) == []
+    again = list(run.run_contest(["made.grouped"], ["linear_svm"], path=path, again=True))
+    assert [row.key for row in again] == [("made.grouped", "linear_svm", "")]
+
+
+def test_a_set_that_is_missing_is_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("FRAUDSIEVE_DATA", str(tmp_path))
+    assert list(run.run_contest(["uci_sms.grouped"], ["linear_svm"], path=tmp_path / "r.jsonl")) == []
+    assert "Skipped uci_sms" in capsys.readouterr().err
+
+
+def test_the_given_split_is_the_only_fold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FRAUDSIEVE_DATA", str(tmp_path))
+    (tmp_path / "messages").mkdir()
+    table = pd.DataFrame({"text": ["a", "b", "c"], "label": ["x", "y", "x"], "split": ["train", "test", "train"]})
+    table.to_parquet(tmp_path / "messages" / "stoneskipping.parquet")
+    found = sets.CONTEST_SETS["stoneskipping.given"]()
+    assert [[rows.tolist() for rows in fold] for fold in found.folds] == [[[0, 2], [1]]]
+
+
+def test_an_environment_without_autogluon_is_an_error() -> None:
+    with pytest.raises(RuntimeError, match="No module named 'autogluon'"):
+        measure_autogluon(text_set(), "", Path(sys.executable))
