@@ -71,6 +71,7 @@ def _classes() -> tuple[Array, Array, Array]:
 
 
 SIGNS, DIGITS, USES = _classes()
+NO_USES = np.zeros_like(USES)
 
 
 @nb.njit(**INLINED)
@@ -216,7 +217,7 @@ def _context_kernel(codes: Array, offsets: Array, signs: Array, digits: Array, u
     return ends
 
 
-def undo_by_context(codes: Array, offsets: Array) -> tuple[Array, Array, Array]:
+def undo_by_context(codes: Array, offsets: Array, *, letter_signs: bool = True) -> tuple[Array, Array, Array]:
     """Remove inserted signs, and convert spelled digits and signs that stand for letters.
 
     Parameters
@@ -225,6 +226,8 @@ def undo_by_context(codes: Array, offsets: Array) -> tuple[Array, Array, Array]:
         Texts end to end, folded code point by code point; overwritten.
     offsets : ndarray of int64, shape (n_texts + 1,)
         Where the texts begin.
+    letter_signs : bool, default=True
+        Whether signs that stand for letters become letters.
 
     Returns
     -------
@@ -242,5 +245,5 @@ def undo_by_context(codes: Array, offsets: Array) -> tuple[Array, Array, Array]:
     ('free money 加微 138000', [[4, 6, 2]])
     """
     counts = np.zeros((offsets.size - 1, 3), np.int32)
-    ends = _context_kernel(codes, offsets, SIGNS, DIGITS, USES, counts)
+    ends = _context_kernel(codes, offsets, SIGNS, DIGITS, USES if letter_signs else NO_USES, counts)
     return codes[: ends[-1]].copy(), ends, counts
