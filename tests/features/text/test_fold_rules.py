@@ -100,7 +100,8 @@ def test_a_word_at_the_end_of_a_sentence_is_in_no_link() -> None:
 
 
 def test_identifiers_keep_their_digits() -> None:
-    codes, offsets, _ = undo_by_context(pack(["ab1cd"]).codes.copy(), pack(["ab1cd"]).offsets, letter_signs=False)
+    packed = pack(["ab1cd"])
+    codes, _, _ = undo_by_context(packed.codes.copy(), packed.offsets, letter_signs=False)
     assert "".join(map(chr, codes)) == "ab1cd"
 
 
