@@ -17,7 +17,7 @@ from typing import Any
 
 from benchmarks.runner import Bar, Report, progress, run_command
 
-__all__ = ["installed_mb", "main", "run", "start"]
+__all__ = ["installed_mb", "main", "run", "start", "train_small_model"]
 
 ROOT = Path(__file__).resolve().parents[1]
 PROBE = Path(__file__).with_name("service") / "footprint_probe.py"
@@ -53,7 +53,7 @@ def run(*, rounds: int = 5) -> Report:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         progress("training a model of the simulated world")
-        classes = _train(folder / "model")
+        classes = train_small_model(folder / "model")
         progress("creating a fresh environment and installing into it")
         python = _environment(folder / "base")
         figures = installed_mb(Path(_run_program(python, "import sysconfig; print(sysconfig.get_path('purelib'))")))
@@ -151,8 +151,19 @@ def _environment(folder: Path) -> Path:
     return python
 
 
-def _train(folder: Path) -> int:
-    """Train a model of messages by type, with the sizes of a real one, and return the number of its classes."""
+def train_small_model(folder: Path) -> int:
+    """Train a model of messages by type, with the sizes of a real one.
+
+    Parameters
+    ----------
+    folder : Path
+        The model folder to write.
+
+    Returns
+    -------
+    int
+        The number of its classes.
+    """
     from fraudsieve.features import MessageFeatures
     from fraudsieve.models import FraudClassifier, Model, write_model
     from fraudsieve.training.simulation.world import simulate

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numba as nb
 import numpy as np
 
+from fraudsieve._compiled import KERNEL
 from fraudsieve._typing import Array
 
 __all__ = ["Calibration", "fit_calibration", "log_sigmoid", "probabilities"]
@@ -95,12 +96,13 @@ def log_sigmoid(values: Array) -> Array:
     return np.asarray(np.minimum(values, 0) - np.log1p(np.exp(-np.abs(values))))
 
 
-@nb.njit(cache=True, nogil=True, error_model="numpy")
+@nb.njit(**KERNEL, error_model="numpy")
 def _softmax_kernel(log_odds: Array, out: Array) -> None:
     """Replace five NumPy calls by one: for a single row each takes longer than the arithmetic."""
     for i in range(log_odds.shape[0]):
-        highest = log_odds[i].max() if log_odds.shape[1] else 0.0
-        total = 0.0
+        highest, total = -np.inf, 0.0
+        for k in range(log_odds.shape[1]):
+            highest = max(highest, log_odds[i, k])
         for k in range(log_odds.shape[1]):
             out[i, k] = np.exp(log_odds[i, k] - highest)
             total += out[i, k]

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import numba as nb
 import numpy as np
 
+from fraudsieve._compiled import KERNEL
 from fraudsieve._typing import Array
 from fraudsieve.features.text.codepoints import CodePoints, pack
 from fraudsieve.features.text.fold import fold_codes
@@ -27,7 +28,7 @@ MULTIPLIER = np.uint64(0xFF51AFD7ED558CCD)
 HALF = np.uint64(32)
 
 
-@nb.njit(cache=True, nogil=True)
+@nb.njit(**KERNEL)
 def _minhash_kernel(codes: Array, offsets: Array, seeds: Array, out: Array) -> None:
     for i in range(offsets.size - 1):
         start, stop = offsets[i], offsets[i + 1]
@@ -67,7 +68,7 @@ def fingerprints(texts: CodePoints) -> Array:
     return out
 
 
-@nb.njit(cache=True, nogil=True)
+@nb.njit(**KERNEL)
 def _root(parent: Array, i: int) -> int:
     while parent[i] != i:
         parent[i] = parent[parent[i]]
@@ -75,7 +76,7 @@ def _root(parent: Array, i: int) -> int:
     return i
 
 
-@nb.njit(cache=True, nogil=True)
+@nb.njit(**KERNEL)
 def _link_kernel(order: Array, starts: Array, prints: Array, parent: Array) -> None:
     """Join each member of a bucket to the first one if they are similar; the lower index is the root."""
     n_hashes = prints.shape[1]

@@ -12,9 +12,10 @@ from functools import cache
 import numba as nb
 import numpy as np
 
+from fraudsieve._compiled import INLINED, KERNEL, PART
 from fraudsieve._typing import Array
 from fraudsieve.features.text.automaton import Automaton, build_automaton
-from fraudsieve.features.text.characters import code_number, is_digit, is_latin
+from fraudsieve.features.text.characters import code_number, is_digit, is_latin, longest_text
 from fraudsieve.features.text.codepoints import CodePoints
 
 __all__ = ["AMOUNTS", "AMOUNT_SHAPES", "measure_amounts"]
@@ -31,10 +32,15 @@ CODE_WORDS = (
     "验证码 校验码 动态码 动态密码 激活码 提取码 确认码 取件码 code codes otp pin passcode password verification"
 )
 INVOICE_WORDS = "发票 invoice"
-CURRENCY, CODE_WORD, INVOICE_WORD = 1, 2, 4
+CURRENCY, CODE_WORD, INVOICE_WORD = (np.int64(1 << kind) for kind in range(3))
+"""Bits of the kinds of words. Each plain constant would compile `_has_word` again."""
+BEGINS, ENDS = np.int64(0), np.int64(1)
+"""Columns of the marks: the words that begin, and that end, at a position."""
 MAX_DISTANCE = 12
 """Maximum number of characters between a code and its word."""
-BLANK, COMMA, POINT = 32, 44, 46
+BLANK, COMMA, POINT, ZERO = map(ord, " ,.0")
+THOUSAND, MILLION = map(ord, "km")
+HAN_HUNDRED, HAN_THOUSAND, HAN_TEN_THOUSAND, HAN_HUNDRED_MILLION = map(ord, "百千万亿")
 MAX_VALUE = 1e15
 """Larger amounts are counted as this one."""
 
@@ -45,25 +51,25 @@ def amount_automaton() -> Automaton:
     return build_automaton({word: kind for kind, words in enumerate(kinds) for word in words.split()})
 
 
-@nb.njit(nogil=True)
+@nb.njit(**PART)
 def _read_value(codes: Array, at: int, stop: int) -> tuple[int, float]:
     """Return the end and the value of a number, which may have thousands separators and decimals."""
     value, scale = 0.0, 1.0
     end = at
     while end < stop and (is_digit(codes[end]) or _is_thousand(codes, end, stop)):
         if codes[end] != COMMA:
-            value = min(10 * value + code_number(codes[end]) - 48, MAX_VALUE)
+            value = min(10 * value + code_number(codes[end]) - ZERO, MAX_VALUE)
         end += 1
     if end + 1 < stop and codes[end] == POINT and is_digit(codes[end + 1]):
         end += 1
         while end < stop and is_digit(codes[end]):
             scale /= 10
-            value += scale * (code_number(codes[end]) - 48)
+            value += scale * (code_number(codes[end]) - ZERO)
             end += 1
     return end, value
 
 
-@nb.njit(inline="always")
+@nb.njit(**INLINED)
 def _is_thousand(codes: Array, at: int, stop: int) -> bool:
     """Return whether a position has a comma that is followed by exactly three digits."""
     if codes[at] != COMMA or at + 3 >= stop:
@@ -72,24 +78,30 @@ def _is_thousand(codes: Array, at: int, stop: int) -> bool:
     return three and not (at + 4 < stop and is_digit(codes[at + 4]))
 
 
-@nb.njit(inline="always")
+@nb.njit(**INLINED)
 def _multiplier(codes: Array, at: int, stop: int) -> float:
     """Return the factor of the character after a number; 1 if it has none."""
     if at >= stop:
         return 1.0
     code = codes[at]
-    if (code == 107 or code == 109) and (at + 1 == stop or not is_latin(codes[at + 1])):  # k m
-        return 1e3 if code == 107 else 1e6
-    if code == 0x767E or code == 0x5343:  # 百 千
-        return 1e2 if code == 0x767E else 1e3
-    return 1e4 if code == 0x4E07 else 1e8 if code == 0x4EBF else 1.0  # 万 亿
+    alone = at + 1 == stop or not is_latin(codes[at + 1])
+    if code == HAN_HUNDRED:
+        return 1e2
+    if code == HAN_THOUSAND or (code == THOUSAND and alone):
+        return 1e3
+    if code == HAN_TEN_THOUSAND:
+        return 1e4
+    if code == MILLION and alone:
+        return 1e6
+    return 1e8 if code == HAN_HUNDRED_MILLION else 1.0
 
 
-@nb.njit(nogil=True)
+@nb.njit(**PART)
 def _mark_words(codes: Array, start: int, stop: int, tables: tuple[Array, ...], marks: Array) -> None:
     """Mark the starts and ends of words by the bits of their kinds; Latin words may not touch other letters."""
     letters, steps, ends, shorter, lengths, kinds, _ = tables
-    marks[: stop - start + 1] = 0
+    for k in range(stop - start + 1):
+        marks[k, BEGINS] = marks[k, ENDS] = 0
     state = 0
     for at in range(start, stop):
         code = codes[at]
@@ -100,36 +112,36 @@ def _mark_words(codes: Array, start: int, stop: int, tables: tuple[Array, ...], 
             begin, end = at + 1 - lengths[word], at + 1
             touched = begin > start and is_latin(codes[begin]) and is_latin(codes[begin - 1])
             if not touched and not (is_latin(code) and end < stop and is_latin(codes[end])):
-                marks[begin - start, 0] |= 1 << kinds[word]
-                marks[end - start, 1] |= 1 << kinds[word]
+                marks[begin - start, BEGINS] |= 1 << kinds[word]
+                marks[end - start, ENDS] |= 1 << kinds[word]
             hit = shorter[hit]
 
 
-@nb.njit(inline="always")
+@nb.njit(**INLINED)
 def _has_currency(marks: Array, codes: Array, at: int, start: int, stop: int) -> bool:
     """Return whether a currency begins at a position, or after one blank there."""
-    if marks[at - start, 0] & CURRENCY:
+    if marks[at - start, BEGINS] & CURRENCY:
         return True
-    return at < stop and codes[at] == BLANK and bool(marks[at + 1 - start, 0] & CURRENCY)
+    return at < stop and codes[at] == BLANK and bool(marks[at + 1 - start, BEGINS] & CURRENCY)
 
 
-@nb.njit(nogil=True)
+@nb.njit(**PART)
 def _has_word(marks: Array, begin: int, end: int, bit: int, side: int) -> bool:
-    """Return whether a word of a kind starts (side 0) or ends (side 1) between two positions, both included."""
+    """Return whether a word of a kind begins (or ends, by `side`) between two positions, both included."""
     for at in range(max(begin, 0), end + 1):  # noqa: SIM110 - a generator does not compile
         if marks[at, side] & bit:
             return True
     return False
 
 
-@nb.njit(nogil=True)
+@nb.njit(**PART)
 def _count_number(codes: Array, begin: int, start: int, stop: int, marks: Array, row: Array) -> int:
     """Count the number that begins at a position, and return its end."""
     end, value = _read_value(codes, begin, stop)
     times = _multiplier(codes, end, stop)
-    before = marks[begin - start, 1] & CURRENCY
+    before = marks[begin - start, ENDS] & CURRENCY
     if begin > start and codes[begin - 1] == BLANK:
-        before |= marks[begin - 1 - start, 1] & CURRENCY
+        before |= marks[begin - 1 - start, ENDS] & CURRENCY
     after = end + 1 if times > 1 else end
     if before or _has_currency(marks, codes, end, start, stop) or _has_currency(marks, codes, after, start, stop):
         row[AMOUNT] += 1
@@ -139,16 +151,16 @@ def _count_number(codes: Array, begin: int, start: int, stop: int, marks: Array,
         run += 1
     first, last, size = begin - start, end - start, end - begin
     if run == end and 4 <= size <= 20:
-        is_code = _has_word(marks, first - MAX_DISTANCE, first, CODE_WORD, 1)
-        is_code = is_code or _has_word(marks, last, min(last + MAX_DISTANCE, stop - start), CODE_WORD, 0)
+        is_code = _has_word(marks, first - MAX_DISTANCE, first, CODE_WORD, ENDS)
+        is_code = is_code or _has_word(marks, last, min(last + MAX_DISTANCE, stop - start), CODE_WORD, BEGINS)
         row[CODE] += size <= 8 and is_code
-        row[INVOICE_NUMBER] += size >= 8 and _has_word(marks, first - MAX_DISTANCE, first, INVOICE_WORD, 1)
+        row[INVOICE_NUMBER] += size >= 8 and _has_word(marks, first - MAX_DISTANCE, first, INVOICE_WORD, ENDS)
     return end
 
 
-@nb.njit(cache=True, nogil=True)
+@nb.njit(**KERNEL)
 def amount_kernel(codes: Array, offsets: Array, tables: tuple[Array, ...], out: Array) -> None:
-    marks = np.zeros((np.diff(offsets).max() + 1 if offsets.size > 1 else 0, 2), np.uint8)
+    marks = np.zeros((longest_text(offsets) + 1, 2), np.uint8)
     for i in range(offsets.size - 1):
         start, stop = offsets[i], offsets[i + 1]
         at = start

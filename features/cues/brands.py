@@ -11,10 +11,12 @@ from collections.abc import Sequence
 import numba as nb
 import numpy as np
 
+from fraudsieve._compiled import KERNEL, PART
 from fraudsieve._typing import Array
 from fraudsieve.features.text.characters import is_alnum
 from fraudsieve.features.text.codepoints import CodePoints, pack
 from fraudsieve.features.text.fold import fold_text
+from fraudsieve.features.text.spans import BEGIN, END, KIND, TEXT
 
 from .links import HOST
 from .suffixes import find_rule, hash_span, split_host, suffix_table
@@ -23,7 +25,7 @@ __all__ = ["BRANDS", "check_brands", "count_lookalikes"]
 
 
 BRANDS = ("lookalike_brands",)
-DOT, HYPHEN, S = 46, 45, 115
+DOT, HYPHEN, S = map(ord, ".-s")
 SHORTEST_WORD = 5
 """Minimum length of brands that words are compared with: too many words are one edit from shorter ones."""
 VALID = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])")
@@ -64,7 +66,7 @@ def check_brands(brands: Sequence[str]) -> tuple[str, ...]:
     return folded
 
 
-@nb.njit(nogil=True)
+@nb.njit(**PART)
 def _is_brand(codes: Array, begin: int, end: int, brand: Array) -> bool:
     if end - begin != brand.size:
         return False
@@ -74,7 +76,7 @@ def _is_brand(codes: Array, begin: int, end: int, brand: Array) -> bool:
     return True
 
 
-@nb.njit(nogil=True)
+@nb.njit(**PART)
 def _one_edit(codes: Array, begin: int, end: int, brand: Array) -> bool:
     """Return whether a span becomes the brand by one inserted, deleted or replaced character."""
     size, other = end - begin, brand.size
@@ -89,7 +91,7 @@ def _one_edit(codes: Array, begin: int, end: int, brand: Array) -> bool:
     return max(size, other) - head - tail == 1
 
 
-@nb.njit(nogil=True)
+@nb.njit(**PART)
 def _label_resembles(codes: Array, begin: int, end: int, brand: Array) -> bool:
     """Return whether a label contains the brand, or a part of it between hyphens is one edit from the brand."""
     for at in range(begin, end - brand.size + 1):
@@ -104,7 +106,7 @@ def _label_resembles(codes: Array, begin: int, end: int, brand: Array) -> bool:
     return False
 
 
-@nb.njit(nogil=True)
+@nb.njit(**PART)
 def _host_resembles(codes: Array, begin: int, registered: int, suffix: int, brand: Array) -> bool:
     at = begin
     for k in range(begin, suffix):
@@ -115,7 +117,7 @@ def _host_resembles(codes: Array, begin: int, registered: int, suffix: int, bran
     return False
 
 
-@nb.njit(nogil=True)
+@nb.njit(**PART)
 def _is_lookalike(
     codes: Array,
     begin: int,
@@ -139,7 +141,7 @@ def _is_lookalike(
     return False
 
 
-@nb.njit(nogil=True)
+@nb.njit(**PART)
 def _word_resembles(codes: Array, begin: int, end: int, brands: Array, ends: Array) -> bool:
     """Return whether a word is one edit from a brand, except its plural."""
     for b in range(ends.size - 1):
@@ -154,7 +156,7 @@ def _word_resembles(codes: Array, begin: int, end: int, brands: Array, ends: Arr
     return False
 
 
-@nb.njit(nogil=True)
+@nb.njit(**PART)
 def _count_words(codes: Array, start: int, stop: int, brands: Array, ends: Array) -> int:
     """Count the words between two positions that resemble a brand."""
     count, at = 0, start
@@ -167,7 +169,7 @@ def _count_words(codes: Array, start: int, stop: int, brands: Array, ends: Array
     return count
 
 
-@nb.njit(cache=True, nogil=True)
+@nb.njit(**KERNEL)
 def brand_kernel(
     codes: Array,
     offsets: Array,
@@ -179,19 +181,19 @@ def brand_kernel(
     domains: Array,
     out: Array,
 ) -> None:
-    counted_to = 0
+    counted_to = np.int64(0)
     for k in range(spans.shape[0]):
-        i = spans[k, 0]
-        last = k + 1 == spans.shape[0] or spans[k + 1, 0] != i
-        first = k == 0 or spans[k - 1, 0] != i
+        i = spans[k, TEXT]
+        last = k + 1 == spans.shape[0] or spans[k + 1, TEXT] != i
+        first = k == 0 or spans[k - 1, TEXT] != i
         if first:
             counted_to, hosts, words = offsets[i], 0, 0
-        hosts += spans[k, 1] == HOST
-        words += _count_words(codes, counted_to, spans[k, 2], brands, ends)
-        if spans[k, 1] == HOST:
-            begin, end = spans[k, 2], spans[k, 3]
+        hosts += spans[k, KIND] == HOST
+        words += _count_words(codes, counted_to, spans[k, BEGIN], brands, ends)
+        if spans[k, KIND] == HOST:
+            begin, end = spans[k, BEGIN], spans[k, END]
             out[i, 0] += _is_lookalike(codes, begin, end, tables, brands, ends, any_suffix, domains)
-        counted_to = spans[k, 3]
+        counted_to = spans[k, END]
         if last:
             words += _count_words(codes, counted_to, offsets[i + 1], brands, ends)
             out[i, 0] += words if hosts else 0

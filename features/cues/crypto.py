@@ -2,8 +2,8 @@
 
 Texts must not be folded, since base58 is case-sensitive. Only runs of at least 26 letters and digits are checked, so
 ordinary messages cost one comparison per character. Legacy Bitcoin addresses and TRON addresses end with four bytes of
-a double SHA-256, newer Bitcoin addresses with a bech32 or bech32m checksum. The checksum of Ethereum is the case of its
-letters (EIP-55). An address in a single letter case has none, so every 0x with forty hexadecimal digits counts.
+a double SHA-256, newer Bitcoin addresses with a bech32 or bech32m checksum. Every 0x with forty hexadecimal digits
+counts as an Ethereum address: the case of its letters can be a checksum (EIP-55), but chance does not write such runs.
 """
 
 import hashlib
@@ -11,13 +11,13 @@ import hashlib
 import numba as nb
 import numpy as np
 
+from fraudsieve._compiled import INLINED, KERNEL, PART
 from fraudsieve._typing import Array
-from fraudsieve.features.cues.checksums.keccak import DIGEST, KECCAK, keccak_256
 from fraudsieve.features.text.characters import code_number
 from fraudsieve.features.text.codepoints import CodePoints
-from fraudsieve.features.text.spans import count_spans
+from fraudsieve.features.text.spans import add_span, count_spans
 
-__all__ = ["CRYPTO", "count_crypto", "find_crypto"]
+__all__ = ["CRYPTO", "count_crypto", "find_crypto", "may_have_crypto"]
 
 
 CRYPTO = ("bitcoin", "ethereum", "tron")
@@ -27,64 +27,53 @@ BASE58_LONG = 35
 ETHEREUM_LENGTH = 42
 BYTES = 25
 PAYLOAD = 21
-TRON_VERSION = 0x41
+KEY_VERSION, SCRIPT_VERSION, TRON_VERSION = 0x00, 0x05, 0x41
+NO_BYTE = 255
+"""In place of the first decoded byte: not in base58, so there is no checksum of that kind to verify."""
 BECH32, BECH32M = 1, 0x2BC830A3
-GENERATOR = (0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)
+GENERATOR = np.array([0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3])
+NO_VALUE = 255
+"""The value of a character that is not in an alphabet."""
+TO_LOWER = ord("a") - ord("A")
+"""The bit that a lower-case ASCII letter has in addition to its capital."""
+ZERO, ONE, NINE, CAPITAL_A, CAPITAL_Z, A, Z = map(ord, "019AZaz")
+B, C, F, X = map(ord, "bcfx")
 
 
 def _alphabet_values(alphabet: str) -> Array:
-    """Return the value of each ASCII character in an alphabet; 255 for characters that are not in it."""
-    values = np.full(128, 255, np.uint8)
+    """Return the value of each ASCII character in an alphabet; `NO_VALUE` for others."""
+    values = np.full(128, NO_VALUE, np.uint8)
     values[[ord(char) for char in alphabet]] = np.arange(len(alphabet))
     return values
 
 
 BASE58 = _alphabet_values("123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz")
+PREFIX = np.array([3, 3, 0, 2, 3])
+"""The letters "bc", expanded as BIP 173 says: their high bits, 0, and their low bits."""
 BASE32 = _alphabet_values("qpzry9x8gf2tvdw0s3jn54khce6mua7l")
 
 
-@nb.njit(inline="always")
+@nb.njit(**INLINED)
 def _is_alnum(code: np.uint32) -> bool:
-    return bool(48 <= code <= 57 or 65 <= code <= 90 or 97 <= code <= 122)
+    return bool(ZERO <= code <= NINE or CAPITAL_A <= code <= CAPITAL_Z or A <= code <= Z)
 
 
-@nb.njit(nogil=True)
+@nb.njit(**PART)
 def _is_hex(codes: Array, begin: int, end: int) -> bool:
-    for at in range(begin, end):
-        code = codes[at] | 32
-        if not (48 <= codes[at] <= 57 or 97 <= code <= 102):
+    for at in range(begin, end):  # noqa: SIM110 - a generator does not compile
+        if not (ZERO <= codes[at] <= NINE or A <= codes[at] | TO_LOWER <= F):
             return False
     return True
 
 
-@nb.njit(nogil=True)
-def _has_valid_case(codes: Array, begin: int, end: int) -> bool:
-    """Return whether the case of the letters is a valid EIP-55 checksum, or all letters have one case."""
-    lower, digest = np.empty(end - begin, np.uint8), np.empty(DIGEST, np.uint8)
-    n_upper, n_lower = 0, 0
-    for at in range(begin, end):
-        code = codes[at]
-        n_upper += 65 <= code <= 70
-        n_lower += 97 <= code <= 102
-        lower[at - begin] = code | 32
-    if n_upper == 0 or n_lower == 0:
-        return True
-    keccak_256(lower, KECCAK, digest)
-    for k in range(end - begin):
-        code = codes[begin + k]
-        half = digest[k // 2] >> 4 if k % 2 == 0 else digest[k // 2] & 15
-        if code >= 65 and (code <= 70) != (half >= 8):
-            return False
-    return True
-
-
-@nb.njit(nogil=True)
+@nb.njit(**PART)
 def _decode_base58(codes: Array, begin: int, end: int, values: Array, out: Array) -> bool:
     """Decode base58 to 25 bytes; return False if the run does not encode exactly 25 bytes."""
-    out[:] = 0
+    for k in range(BYTES):
+        out[k] = 0
     for at in range(begin, end):
         carry = np.int64(values[codes[at]])
-        if carry == 255:
+        if carry == NO_VALUE:
             return False
         for k in range(BYTES - 1, -1, -1):
             carry += np.int64(58) * out[k]
@@ -95,12 +84,12 @@ def _decode_base58(codes: Array, begin: int, end: int, values: Array, out: Array
     zeros, ones = 0, 0
     while zeros < BYTES and out[zeros] == 0:
         zeros += 1
-    while begin + ones < end and codes[begin + ones] == 49:
+    while begin + ones < end and codes[begin + ones] == ONE:
         ones += 1
     return zeros == ones
 
 
-@nb.njit(inline="always")
+@nb.njit(**INLINED)
 def _bech32_step(state: int, value: int) -> int:
     top = state >> 25
     state = ((state & 0x1FFFFFF) << 5) ^ value
@@ -110,25 +99,25 @@ def _bech32_step(state: int, value: int) -> int:
     return state
 
 
-@nb.njit(nogil=True)
+@nb.njit(**PART)
 def _is_bech32(codes: Array, begin: int, end: int, values: Array) -> bool:
     """Return whether a run is a SegWit Bitcoin address (BIP 173, BIP 350) in one letter case."""
-    upper = codes[begin] < 97
-    state = 1
-    for part in (3, 3, 0, 98 & 31, 99 & 31):  # "bc", expanded
-        state = _bech32_step(state, part)
+    upper = codes[begin] < A
+    state = np.int64(1)
+    for k in range(PREFIX.size):
+        state = _bech32_step(state, PREFIX[k])
     for at in range(begin + 3, end):
         code = codes[at]
-        if 65 <= code <= 90:
+        if CAPITAL_A <= code <= CAPITAL_Z:
             if not upper:
                 return False
-            code = np.uint32(code + 32)
-        elif 97 <= code <= 122 and upper:
+            code = np.uint32(code + TO_LOWER)
+        elif A <= code <= Z and upper:
             return False
-        if values[code] == 255:
+        if values[code] == NO_VALUE:
             return False
         state = _bech32_step(state, code_number(values[code]))
-    version = np.int64(values[codes[begin + 3] + 32 if 65 <= codes[begin + 3] <= 90 else codes[begin + 3]])
+    version = np.int64(values[codes[begin + 3] | TO_LOWER])  # a digit has this bit, too
     bits = (end - begin - 3 - 1 - 6) * 5
     size = bits // 8
     if bits % 8 >= 5 or version > 16 or not 2 <= size <= 40 or (version == 0 and size != 20 and size != 32):
@@ -136,11 +125,33 @@ def _is_bech32(codes: Array, begin: int, end: int, values: Array) -> bool:
     return state == (BECH32 if version == 0 else BECH32M)
 
 
-@nb.njit(cache=True, nogil=True)
+@nb.njit(**PART)
+def may_have_crypto(codes: Array) -> bool:
+    """Return whether there is a run of letters and digits as long as the shortest address.
+
+    Few messages have one, so that the kernel of the addresses is compiled and called for these alone. Texts are not
+    told apart: a run may extend over two of them.
+
+    Examples
+    --------
+    >>> from fraudsieve.features.text.codepoints import pack
+    >>> may_have_crypto(pack(["to 1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa"]).codes), may_have_crypto(pack(["to me"]).codes)
+    (True, False)
+    """
+    run = 0
+    for at in range(codes.size):
+        run = run + 1 if _is_alnum(codes[at]) else 0
+        if run == SHORTEST:
+            return True
+    return False
+
+
+@nb.njit(**KERNEL)
 def crypto_kernel(codes: Array, offsets: Array, base58: Array, base32: Array) -> tuple[Array, Array]:
     """Return the spans that may be addresses, and the decoded base58 bytes, whose checksums are not yet verified."""
     capacity = codes.size // SHORTEST + 1
-    spans, decoded, n_spans = np.empty((capacity, 4), np.int64), np.empty((capacity, BYTES), np.uint8), 0
+    spans, decoded = np.empty((capacity, 4), np.int64), np.empty((capacity, BYTES), np.uint8)
+    n_spans = np.int64(0)
     for i in range(offsets.size - 1):
         stop = offsets[i + 1]
         at = offsets[i]
@@ -152,25 +163,27 @@ def crypto_kernel(codes: Array, offsets: Array, base58: Array, base32: Array) ->
             if SHORTEST <= size <= LONGEST:
                 kind = _kind(codes, begin, at, base58, base32, decoded[n_spans])
                 if kind >= 0:
-                    spans[n_spans, 0], spans[n_spans, 1], spans[n_spans, 2], spans[n_spans, 3] = i, kind, begin, at
-                    n_spans += 1
+                    n_spans = add_span(spans, n_spans, i, kind, begin, at)
             at += 1
     return spans[:n_spans], decoded[:n_spans]
 
 
-@nb.njit(nogil=True)
+@nb.njit(**PART)
 def _kind(codes: Array, begin: int, end: int, base58: Array, base32: Array, out: Array) -> int:
     """Return the currency that a run of letters and digits may be an address of, or -1."""
     size, first = end - begin, codes[begin]
-    out[0] = 255
-    if size == ETHEREUM_LENGTH and first == 48 and codes[begin + 1] | 32 == 120 and _is_hex(codes, begin + 2, end):
-        return ETHEREUM if _has_valid_case(codes, begin + 2, end) else -1
-    if first | 32 == 98 and codes[begin + 1] | 32 == 99 and codes[begin + 2] == 49:  # bc1
-        has_one_case = (first < 97) == (codes[begin + 1] < 97)
+    out[0] = NO_BYTE
+    is_hexadecimal = first == ZERO and codes[begin + 1] | TO_LOWER == X
+    if size == ETHEREUM_LENGTH and is_hexadecimal and _is_hex(codes, begin + 2, end):
+        return ETHEREUM
+    if first | TO_LOWER == B and codes[begin + 1] | TO_LOWER == C and codes[begin + 2] == ONE:
+        has_one_case = (first < A) == (codes[begin + 1] < A)
         return BITCOIN if has_one_case and _is_bech32(codes, begin, end, base32) else -1
     if size > BASE58_LONG or not _decode_base58(codes, begin, end, base58, out):
         return -1
-    return TRON if out[0] == TRON_VERSION else BITCOIN if out[0] == 0 or out[0] == 5 else -1
+    if out[0] == TRON_VERSION:
+        return TRON
+    return BITCOIN if out[0] == KEY_VERSION or out[0] == SCRIPT_VERSION else -1
 
 
 def _has_valid_checksum(decoded: bytes) -> bool:
@@ -204,7 +217,7 @@ def verified_spans(spans: Array, decoded: Array) -> Array:
     """Return the spans of `crypto_kernel` with a valid checksum."""
     if not len(spans):  # the usual case
         return spans
-    return spans[np.array([row[0] == 255 or _has_valid_checksum(row.tobytes()) for row in decoded], np.bool_)]
+    return spans[np.array([row[0] == NO_BYTE or _has_valid_checksum(row.tobytes()) for row in decoded], np.bool_)]
 
 
 def count_crypto(texts: CodePoints) -> Array:

@@ -9,12 +9,14 @@ from functools import cache
 from importlib.resources import files
 
 import numba as nb
+import numpy as np
 
+from fraudsieve._compiled import KERNEL, PART
 from fraudsieve._typing import Array
 from fraudsieve.features.text.automaton import Automaton, build_automaton, read_words
-from fraudsieve.features.text.characters import is_alnum, is_digit, is_latin, is_one_of
+from fraudsieve.features.text.characters import code_array, is_alnum, is_digit, is_latin, is_one_of, starts_with
 from fraudsieve.features.text.codepoints import CodePoints
-from fraudsieve.features.text.spans import count_spans, new_spans
+from fraudsieve.features.text.spans import add_span, count_spans, new_spans
 
 __all__ = ["HANDLES", "count_handles", "find_handles"]
 
@@ -22,11 +24,16 @@ __all__ = ["HANDLES", "count_handles", "find_handles"]
 HANDLES = ("wechat", "qq", "telegram", "whatsapp")
 WECHAT, QQ, TELEGRAM, WHATSAPP = range(4)
 WORDS = files("fraudsieve.features.cues") / "data" / "handles.txt"
-GAP = tuple(ord(char) for char in " :=-号是为群搜加+@")
-ANNOUNCING = tuple(ord(char) for char in ":=号群@+")
+GAP = code_array(" :=-号是为群搜加+@")
+ANNOUNCING = code_array(":=号群@+")
+ID = code_array("id")
+ZERO, AT, UNDERSCORE, DOT, HYPHEN = map(ord, "0@_.-")
 MAX_GAP = 4
-SHORTEST_ID = (6, 5, 5, 8)
-LONGEST_ID = (20, 11, 32, 15)
+SHORTEST_ID = np.array([6, 5, 5, 8])
+LONGEST_ID = np.array([20, 11, 32, 15])
+"""Lengths of an account, by messenger."""
+MIN_QQ, MAX_QQ = 5, 11
+"""Lengths of the QQ number of a WeChat account."""
 
 
 @cache
@@ -34,12 +41,12 @@ def handle_automaton() -> Automaton:
     return build_automaton(read_words(WORDS, HANDLES))
 
 
-@nb.njit(nogil=True)
+@nb.njit(**PART)
 def _skip_gap(codes: Array, at: int, stop: int) -> tuple[int, bool]:
     """Return where the account may begin, and whether the skipped characters announce an account."""
     begin, announced = at, False
     while at < stop and at - begin < MAX_GAP:
-        if at + 2 < stop and codes[at] == 105 and codes[at + 1] == 100 and is_one_of(codes[at + 2], GAP):  # id
+        if at + 2 < stop and starts_with(codes, at, stop, ID) and is_one_of(codes[at + 2], GAP):
             at, announced = at + 2, True
         elif is_one_of(codes[at], GAP):
             announced = announced or is_one_of(codes[at], ANNOUNCING)
@@ -49,7 +56,7 @@ def _skip_gap(codes: Array, at: int, stop: int) -> tuple[int, bool]:
     return at, announced
 
 
-@nb.njit(nogil=True)
+@nb.njit(**PART)
 def _read_id(codes: Array, at: int, stop: int, kind: int) -> tuple[int, bool]:
     """Return the end of the account that begins at a position, or -1, and whether it has a digit or an underscore."""
     if at >= stop:
@@ -57,32 +64,33 @@ def _read_id(codes: Array, at: int, stop: int, kind: int) -> tuple[int, bool]:
     first, end, is_marked, digits = codes[at], at, False, True
     while end < stop and end - at <= LONGEST_ID[kind]:
         code = codes[end]
-        hyphen = code == 45 and kind == WECHAT
-        if not (is_alnum(code) or code == 95 or hyphen):
+        hyphen = code == HYPHEN and kind == WECHAT
+        if not (is_alnum(code) or code == UNDERSCORE or hyphen):
             break
-        is_marked = is_marked or is_digit(code) or code == 95
+        is_marked = is_marked or is_digit(code) or code == UNDERSCORE
         digits = digits and is_digit(code)
         end += 1
-    while end > at and codes[end - 1] == 45:
+    while end > at and codes[end - 1] == HYPHEN:
         end -= 1
     size = end - at
     if kind == WECHAT and digits:
-        return (end if 5 <= size <= 11 and first != 48 else -1), True
+        return (end if MIN_QQ <= size <= MAX_QQ and first != ZERO else -1), True
     if size < SHORTEST_ID[kind] or size > LONGEST_ID[kind]:
         return -1, False
-    if kind in (QQ, WHATSAPP):
-        return (end if digits and (first != 48 or kind == WHATSAPP) else -1), True
+    if kind == QQ:
+        return (end if digits and first != ZERO else -1), True
+    if kind == WHATSAPP:
+        return (end if digits else -1), True
     return (end if is_latin(first) else -1), is_marked
 
 
-@nb.njit(nogil=True)
-def _after_word(codes: Array, begin: int, end: int, bounds: tuple[int, int], kind: int) -> tuple[int, int]:
+@nb.njit(**PART)
+def _after_word(codes: Array, begin: int, end: int, start: int, stop: int, kind: int) -> tuple[int, int]:
     """Return the start and end of the account after a word; -1 and -1 if there is none."""
-    start, stop = bounds
     first, last = codes[begin], codes[end - 1]
     if begin > start and is_alnum(first) and is_alnum(codes[begin - 1]):
         return -1, -1
-    if is_latin(last) and end < stop and is_latin(codes[end]) and codes[end] != 105:
+    if is_latin(last) and end < stop and is_latin(codes[end]) and codes[end] != ID[0]:
         return -1, -1
     at, announced = _skip_gap(codes, end, stop)
     if at == end and is_latin(last) and at < stop and is_latin(codes[at]):
@@ -93,21 +101,21 @@ def _after_word(codes: Array, begin: int, end: int, bounds: tuple[int, int], kin
     return at, account_end
 
 
-@nb.njit(nogil=True)
+@nb.njit(**PART)
 def _at_name(codes: Array, at: int, start: int, stop: int) -> int:
     """Return the end of the name after an at sign; -1 in an e-mail address or before a host."""
-    if at > start and (is_alnum(codes[at - 1]) or codes[at - 1] == 46 or codes[at - 1] == 95):
+    if at > start and (is_alnum(codes[at - 1]) or codes[at - 1] == DOT or codes[at - 1] == UNDERSCORE):
         return -1
-    end, _ = _read_id(codes, at + 1, stop, TELEGRAM)
-    if end >= 0 and end + 1 < stop and (codes[end] == 46 or codes[end] == 45) and is_alnum(codes[end + 1]):
+    end, _ = _read_id(codes, at + 1, stop, np.int32(TELEGRAM))  # the type of `kinds`
+    if end >= 0 and end + 1 < stop and (codes[end] == DOT or codes[end] == HYPHEN) and is_alnum(codes[end + 1]):
         return -1
     return end
 
 
-@nb.njit(cache=True, nogil=True)
+@nb.njit(**KERNEL)
 def handle_kernel(codes: Array, offsets: Array, tables: tuple[Array, ...], spans: Array) -> int:
     letters, steps, ends, shorter, lengths, kinds, _ = tables
-    n_spans = 0
+    n_spans = np.int64(0)
     for i in range(offsets.size - 1):
         start, stop = offsets[i], offsets[i + 1]
         state, at = 0, start
@@ -115,19 +123,18 @@ def handle_kernel(codes: Array, offsets: Array, tables: tuple[Array, ...], spans
             code = codes[at]
             state = steps[state, letters[code] if code < letters.size else 0]
             begin, end, kind = -1, -1, TELEGRAM
-            if code == 64:
+            if code == AT:
                 end = _at_name(codes, at, start, stop)
                 begin = at + 1 if end >= 0 else -1
             hit = state if ends[state] >= 0 else 0
             while hit and begin < 0:
                 word = ends[hit]
                 kind = kinds[word]
-                begin, end = _after_word(codes, at + 1 - lengths[word], at + 1, (start, stop), kind)
+                begin, end = _after_word(codes, at + 1 - lengths[word], at + 1, start, stop, kinds[word])
                 hit = shorter[hit]
             at += 1
             if begin >= 0:
-                spans[n_spans, 0], spans[n_spans, 1], spans[n_spans, 2], spans[n_spans, 3] = i, kind, begin, end
-                n_spans += 1
+                n_spans = add_span(spans, n_spans, i, kind, begin, end)
                 state, at = 0, end
     return n_spans
 

@@ -6,21 +6,37 @@ compiled into the kernels of `links` and `brands`.
 
 import numba as nb
 
+from fraudsieve._compiled import PART
 from fraudsieve._typing import Array
-from fraudsieve.features.text.characters import code_number, is_alnum, is_digit, is_host, is_latin, starts_with
+from fraudsieve.features.text.characters import (
+    code_array,
+    code_number,
+    is_alnum,
+    is_digit,
+    is_host,
+    is_latin,
+    is_one_of,
+    starts_with,
+)
 
 from .suffixes import MAX_HOST, split_host
 
 __all__ = ["find_host", "is_ip", "is_suspicious", "local_part", "path_end", "split_trimmed"]
 
 
-DOT, HYPHEN, AT, COLON = 46, 45, 64, 58
-HTTP_END = (58, 47, 47)  # ://
+DOT, HYPHEN, AT, COLON, ZERO = map(ord, ".-@:0")
+FIRST_VISIBLE, LAST_VISIBLE = map(ord, "!~")
+"""The ASCII characters of a path."""
+HTTP_END = code_array("://")
+XN = code_array("xn--")
+PATH_STARTS = code_array("/?#")
+LOCAL_SIGNS = code_array("._%+")
+"""Signs in the local part of an e-mail address, besides those of a host."""
 MAX_LOCAL = 64
 MAX_TRIMS = 3
 
 
-@nb.njit(nogil=True)
+@nb.njit(**PART)
 def find_host(codes: Array, dot: int, left: int, stop: int) -> tuple[int, int]:
     """Return the start and end of the host whose first dot is at a position.
 
@@ -61,7 +77,7 @@ def find_host(codes: Array, dot: int, left: int, stop: int) -> tuple[int, int]:
     return begin, end
 
 
-@nb.njit(nogil=True)
+@nb.njit(**PART)
 def is_ip(codes: Array, begin: int, end: int) -> bool:
     """Return whether a host consists of four numbers from 0 to 255.
 
@@ -78,13 +94,13 @@ def is_ip(codes: Array, begin: int, end: int) -> bool:
                 return False
             numbers, value, length = numbers + 1, 0, 0
         elif is_digit(codes[at]) and length < 4:
-            value, length = 10 * value + code_number(codes[at]) - 48, length + 1
+            value, length = 10 * value + code_number(codes[at]) - ZERO, length + 1
         else:
             return False
     return numbers == 4
 
 
-@nb.njit(nogil=True)
+@nb.njit(**PART)
 def split_trimmed(codes: Array, begin: int, end: int, hashes: Array, rules: Array) -> tuple[int, int, int]:
     """Split a host, and remove last labels that are not part of it, as in ``shop.com.See you``.
 
@@ -122,7 +138,7 @@ def split_trimmed(codes: Array, begin: int, end: int, hashes: Array, rules: Arra
     return -1, -1, -1
 
 
-@nb.njit(nogil=True)
+@nb.njit(**PART)
 def local_part(codes: Array, at: int, left: int) -> int:
     """Return the start of the local part of an e-mail address before `at`; `at` if there is none.
 
@@ -135,7 +151,7 @@ def local_part(codes: Array, at: int, left: int) -> int:
     begin = at
     while begin > left and at - begin < MAX_LOCAL:
         code = codes[begin - 1]
-        if not is_host(code) and code != DOT and code != 95 and code != 37 and code != 43:  # _ % +
+        if not is_host(code) and not is_one_of(code, LOCAL_SIGNS):
             break
         begin -= 1
     while begin < at and not is_alnum(codes[begin]):
@@ -143,7 +159,7 @@ def local_part(codes: Array, at: int, left: int) -> int:
     return begin
 
 
-@nb.njit(nogil=True)
+@nb.njit(**PART)
 def path_end(codes: Array, end: int, stop: int) -> tuple[int, int]:
     """Return the start and end of the path after a host and an optional port; equal if there is no path.
 
@@ -161,13 +177,13 @@ def path_end(codes: Array, end: int, stop: int) -> tuple[int, int]:
         if at == end + 1:
             return end, end
     begin = at
-    if at < stop and (codes[at] == 47 or codes[at] == 63 or codes[at] == 35):  # / ? #
-        while at < stop and 33 <= codes[at] <= 126:
+    if at < stop and is_one_of(codes[at], PATH_STARTS):
+        while at < stop and FIRST_VISIBLE <= codes[at] <= LAST_VISIBLE:
             at += 1
     return begin, at
 
 
-@nb.njit(nogil=True)
+@nb.njit(**PART)
 def is_suspicious(codes: Array, begin: int, registered: int, suffix: int) -> bool:
     """Return whether a host looks generated: many subdomains, hyphens, or letters mixed with digits.
 
@@ -200,6 +216,6 @@ def is_suspicious(codes: Array, begin: int, registered: int, suffix: int) -> boo
         else:
             letters += is_latin(code)
             digits += is_digit(code)
-    if starts_with(codes, registered, suffix, (120, 110, 45, 45)):  # punycode has a count of its own
+    if starts_with(codes, registered, suffix, XN):  # punycode has a count of its own
         hyphens, digits = hyphens - 2, 0
     return dots >= 3 or hyphens >= 2 or (letters > 0 and digits >= 2)

@@ -11,12 +11,13 @@ from importlib.resources import files
 import numba as nb
 import numpy as np
 
+from fraudsieve._compiled import KERNEL, PART
 from fraudsieve._typing import Array
 from fraudsieve.features.text.characters import is_digit, is_host, starts_with
 from fraudsieve.features.text.codepoints import CodePoints
-from fraudsieve.features.text.spans import new_spans
+from fraudsieve.features.text.spans import add_span, new_spans
 
-from .hosts import AT, COLON, DOT, HTTP_END, find_host, is_ip, is_suspicious, local_part, path_end, split_trimmed
+from .hosts import AT, COLON, DOT, HTTP_END, XN, find_host, is_ip, is_suspicious, local_part, path_end, split_trimmed
 from .suffixes import find_rule, hash_host, hash_span, suffix_table
 
 __all__ = ["LINKS", "LINK_SHAPES", "measure_links", "shortener_table"]
@@ -26,7 +27,7 @@ LINKS = ("hosts", "shorteners", "ip_links", "punycode", "suspicious_hosts", "que
 LINK_SHAPES = ("path_length",)
 HOST, SHORTENER, IP_LINK, PUNYCODE, SUSPICIOUS, QUERY, EMAIL, PATH_LENGTH = range(8)
 SHORTENERS = files("fraudsieve.features.cues") / "data" / "shorteners.txt"
-XN = (120, 110, 45, 45)
+SLASH, QUESTION = map(ord, "/?")
 
 
 @cache
@@ -46,24 +47,24 @@ def shortener_table() -> Array:
     return np.array(sorted(hash_host(line) for line in lines if line and not line.startswith("#")), np.uint64)
 
 
-@nb.njit(nogil=True)
+@nb.njit(**PART)
 def _is_shortener(codes: Array, registered: int, end: int, shorteners: Array) -> bool:
     return find_rule(hash_span(codes, registered, end), shorteners) >= 0
 
 
-@nb.njit(nogil=True)
+@nb.njit(**PART)
 def _count_path(codes: Array, end: int, stop: int, row: Array) -> int:
     """Measure the path after a host, and return its end."""
     begin, at = path_end(codes, end, stop)
     row[PATH_LENGTH] = max(row[PATH_LENGTH], at - begin)
     for k in range(begin, at - 1):
-        if codes[k] == 63:
+        if codes[k] == QUESTION:
             row[QUERY] += 1
             break
     return at
 
 
-@nb.njit(nogil=True)
+@nb.njit(**PART)
 def _has_punycode(codes: Array, begin: int, end: int) -> bool:
     for at in range(begin, end):  # noqa: SIM110 - a generator does not compile
         if (at == begin or codes[at - 1] == DOT) and starts_with(codes, at, end, XN):
@@ -71,29 +72,30 @@ def _has_punycode(codes: Array, begin: int, end: int) -> bool:
     return False
 
 
-@nb.njit(nogil=True)
+@nb.njit(**PART)
 def _is_used_as_link(codes: Array, begin: int, end: int, start: int, stop: int) -> bool:
     """Return whether ``://`` precedes an IP address, or a path or a port follows it."""
     if begin >= start + 3 and starts_with(codes, begin - 3, begin, HTTP_END):
         return True
     if end + 1 < stop and codes[end] == COLON and is_digit(codes[end + 1]):
         return True
-    return end < stop and codes[end] == 47
+    return end < stop and codes[end] == SLASH
 
 
-@nb.njit(nogil=True)
+@nb.njit(**PART)
 def _read_host(
     codes: Array,
     begin: int,
     end: int,
     left: int,
-    bounds: tuple[int, int],
-    tables: tuple[Array, Array, Array],
+    start: int,
+    stop: int,
+    hashes: Array,
+    rules: Array,
+    shorteners: Array,
     row: Array,
 ) -> tuple[int, int, int, int]:
     """Count a host or an address; return its kind (-1 if none), its start and end, and where to continue."""
-    start, stop = bounds
-    hashes, rules, shorteners = tables
     if is_ip(codes, begin, end):
         if not _is_used_as_link(codes, begin, end, start, stop):
             return -1, begin, end, end
@@ -112,11 +114,11 @@ def _read_host(
     return HOST, begin, host_end, _count_path(codes, host_end, stop, row) if host_end == end else end
 
 
-@nb.njit(cache=True, nogil=True)
+@nb.njit(**KERNEL)
 def link_kernel(
     codes: Array, offsets: Array, hashes: Array, rules: Array, shorteners: Array, out: Array, spans: Array
 ) -> int:
-    n_spans = 0
+    n_spans = np.int64(0)
     for i in range(offsets.size - 1):
         start, stop = offsets[i], offsets[i + 1]
         row = out[i]
@@ -130,12 +132,11 @@ def link_kernel(
                 at += 1
                 continue
             kind, begin, host_end, left = _read_host(
-                codes, begin, end, last_end, (start, stop), (hashes, rules, shorteners), row
+                codes, begin, end, last_end, start, stop, hashes, rules, shorteners, row
             )
             if kind >= 0:
                 row[kind] += 1
-                spans[n_spans, 0], spans[n_spans, 1], spans[n_spans, 2], spans[n_spans, 3] = i, kind, begin, host_end
-                n_spans += 1
+                n_spans = add_span(spans, n_spans, i, kind, begin, host_end)
                 last_end = left
             at = max(left, at + 1)
     return n_spans

@@ -6,6 +6,7 @@ case-sensitive. This module counts single characters and their neighbours. The o
 `links`, `brands`, `numbers`, `handles`, `crypto`, `amounts`, `words`, `layout`.
 """
 
+from collections.abc import Sequence
 from functools import cache
 from itertools import accumulate, chain
 from typing import Any
@@ -13,19 +14,21 @@ from typing import Any
 import numba as nb
 import numpy as np
 
+from fraudsieve._compiled import INLINED, KERNEL, PART
 from fraudsieve._typing import Array
-from fraudsieve.features.text.characters import is_digit, is_han, is_latin, starts_with
+from fraudsieve.features.text.characters import code_array, is_digit, is_han, is_latin, is_one_of, starts_with
 from fraudsieve.features.text.codepoints import CodePoints
-from fraudsieve.features.text.spans import SHORTEST, count_spans
+from fraudsieve.features.text.spans import KIND, TEXT, new_spans
 
 from .amounts import AMOUNT_SHAPES, AMOUNTS, amount_automaton, amount_kernel
 from .brands import BRANDS, brand_kernel
-from .crypto import BASE32, BASE58, CRYPTO, crypto_kernel, verified_spans
+from .crypto import CRYPTO, count_crypto, may_have_crypto
 from .handles import HANDLES, handle_automaton, handle_kernel
+from .hosts import HTTP_END
 from .layout import LAYOUT, LAYOUT_SHAPES, layout_kernel
 from .links import LINK_SHAPES, LINKS, link_kernel
 from .numbers import NUMBERS, number_kernel
-from .own_lists import ListTables, OwnLists
+from .own_lists import OwnLists
 from .suffixes import suffix_table
 from .words import CATEGORIES, word_automaton, word_kernel
 
@@ -65,22 +68,47 @@ CUES = tuple(chain.from_iterable(BLOCKS))
 SHAPES = (*BASIC_SHAPES, *LINK_SHAPES, *AMOUNT_SHAPES, *LAYOUT_SHAPES)
 """Names of the measures, in the order of their columns."""
 
-N_CUES, N_SHAPES, N_LINKS, N_AMOUNTS, N_LAYOUT = map(len, (BASIC_CUES, BASIC_SHAPES, LINKS, AMOUNTS, LAYOUT))
-_, AT_LINKS, AT_BRANDS, AT_NUMBERS, AT_HANDLES, AT_CRYPTO, AT_AMOUNTS, AT_WORDS, AT_LAYOUT, _ = accumulate(
+N_CUES, N_SHAPES = len(BASIC_CUES), len(BASIC_SHAPES)
+LINK_COUNT, DOTTED, MOBILES, LONG_NUMBERS, SHORT_NUMBERS, NUMBER_COUNT = range(6)
+MONEY_COUNT, PERCENTS, EXCLAMATIONS, QUESTIONS, ATS, BRACKETS = range(6, N_CUES)
+LENGTH, DIGITS, LATIN, HAN, BLANKS, SYMBOLS, OTHER, N_DISTINCT, LONGEST_RUN, LONGEST_NUMBER = range(
+    N_CUES, N_CUES + N_SHAPES
+)
+"""Columns of `BASIC_CUES` and, after them, of `BASIC_SHAPES`."""
+AT_BASIC, AT_LINKS, AT_BRANDS, AT_NUMBERS, AT_HANDLES, AT_CRYPTO, AT_AMOUNTS, AT_WORDS, AT_LAYOUT, _ = accumulate(
     map(len, BLOCKS), initial=0
 )
 AT_SHAPES = tuple(accumulate(map(len, (BASIC_SHAPES, LINK_SHAPES, AMOUNT_SHAPES)), initial=len(CUES)))
 """First columns of the counts of each block, and of the measures of those blocks that have them."""
+
+
+def _places(counts: Sequence[str], at: int, shapes: Sequence[str] = (), at_shapes: int = 0) -> Array:
+    """Return the columns of a block of counts and measures."""
+    return np.array([*range(at, at + len(counts)), *range(at_shapes, at_shapes + len(shapes))])
+
+
+BASIC_PLACES = _places(BASIC_CUES, AT_BASIC, BASIC_SHAPES, AT_SHAPES[0])
+LINK_PLACES = _places(LINKS, AT_LINKS, LINK_SHAPES, AT_SHAPES[1])
+AMOUNT_PLACES = _places(AMOUNTS, AT_AMOUNTS, AMOUNT_SHAPES, AT_SHAPES[2])
+LAYOUT_PLACES = _places(LAYOUT, AT_LAYOUT, LAYOUT_SHAPES, AT_SHAPES[3])
+WORD_PLACES, NUMBER_PLACES = _places(CATEGORIES, AT_WORDS), _places(NUMBERS, AT_NUMBERS)
+HANDLE_PLACES = _places(HANDLES, AT_HANDLES)
+BLOCK_PLACES = BASIC_PLACES, LINK_PLACES, AMOUNT_PLACES, WORD_PLACES, LAYOUT_PLACES
 NO_LISTS = OwnLists()
 """No own lists: the built-in tables alone; made once, with its tables."""
-HTTP_END = (58, 47, 47)  # ://
-WWW = (119, 119, 119, 46)  # www.
-MONEY = np.array(sorted(ord(c) for c in "$£¥€₹₩₽₺₦฿元"), np.uint32)
+WWW = code_array("www.")
+W, ONE, THREE, BLANK, DOT, COLON = map(ord, "w13 .:")
+PERCENT, EXCLAMATION, QUESTION, AT, BRACKET = map(ord, "%!?@【")
+LAST_ASCII_SIGN, FIRST_MARK, LAST_MARK = 0xC0, 0x2000, 0x303F
+"""Signs are the characters below the Latin letters with accents, and general to Chinese punctuation (Unicode)."""
+YUAN, MONEY = ord("元"), code_array("$£¥€₹₩₽₺₦฿")
 DISTINCT_SLOTS = 4096
 MOBILE_LENGTH = 11  # a mainland Chinese mobile number: 1, then 3-9, then nine digits
+LONG_LENGTH, SHORT_LENGTH = 7, 4
+"""Minimum numbers of digits of long and of short numbers."""
 
 
-@nb.njit(inline="always")
+@nb.njit(**INLINED)
 def _is_bare_link(codes: Array, at: int, start: int, stop: int) -> bool:
     """Return whether ``www.`` starts here, but not inside a word ("awww.") or after ``://``, already counted."""
     if (at > start and is_latin(codes[at - 1])) or (at >= start + 3 and starts_with(codes, at - 3, at, HTTP_END)):
@@ -88,158 +116,151 @@ def _is_bare_link(codes: Array, at: int, start: int, stop: int) -> bool:
     return starts_with(codes, at, stop, WWW)
 
 
-@nb.njit(inline="always")
+@nb.njit(**INLINED)
 def _count_number(codes: Array, start: int, length: int, row: Array) -> None:
     """Count a run of digits."""
-    row[5] += 1
-    if length == MOBILE_LENGTH and codes[start] == 49 and codes[start + 1] >= 51:
-        row[2] += 1
-    if length >= 7:
-        row[3] += 1
-    elif length >= 4:
-        row[4] += 1
-    row[N_CUES + 9] = max(row[N_CUES + 9], length)
+    row[NUMBER_COUNT] += 1
+    if length == MOBILE_LENGTH and codes[start] == ONE and codes[start + 1] >= THREE:
+        row[MOBILES] += 1
+    if length >= LONG_LENGTH:
+        row[LONG_NUMBERS] += 1
+    elif length >= SHORT_LENGTH:
+        row[SHORT_NUMBERS] += 1
+    row[LONGEST_NUMBER] = max(row[LONGEST_NUMBER], length)
 
 
-@nb.njit(inline="always")
+@nb.njit(**INLINED)
 def _count_sign(codes: Array, at: int, start: int, stop: int, row: Array) -> None:
     """Count a character that is neither a letter nor a digit."""
     code = codes[at]
-    if code == 37:
-        row[7] += 1
-    elif code == 33:
-        row[8] += 1
-    elif code == 63:
-        row[9] += 1
-    elif code == 64:
-        row[10] += 1
-    elif code == 0x3010:
-        row[11] += 1
-    elif code == 58:
-        row[0] += starts_with(codes, at, stop, HTTP_END)
-    elif code == 46 and at > start and at + 1 < stop:
+    if code == PERCENT:
+        row[PERCENTS] += 1
+    elif code == EXCLAMATION:
+        row[EXCLAMATIONS] += 1
+    elif code == QUESTION:
+        row[QUESTIONS] += 1
+    elif code == AT:
+        row[ATS] += 1
+    elif code == BRACKET:
+        row[BRACKETS] += 1
+    elif code == COLON:
+        row[LINK_COUNT] += starts_with(codes, at, stop, HTTP_END)
+    elif code == DOT and at > start and at + 1 < stop:
         before, after = codes[at - 1], codes[at + 1]
-        row[1] += (is_latin(before) or is_digit(before)) and is_latin(after)
+        row[DOTTED] += (is_latin(before) or is_digit(before)) and is_latin(after)
 
 
-@nb.njit(inline="always")
-def _count_kind(code: np.uint32, row: Array) -> bool:
-    """Count a character under its script and return whether it is a sign."""
+@nb.njit(**INLINED)
+def _kind(code: np.uint32) -> int:
+    """Return the column of the script of a character."""
     if is_digit(code):
-        row[N_CUES + 1] += 1
-    elif is_latin(code):
-        row[N_CUES + 2] += 1
-    elif is_han(code):
-        row[N_CUES + 3] += 1
-    elif code == 32:
-        row[N_CUES + 4] += 1
-    elif code < 0xC0 or 0x2000 <= code <= 0x303F:
-        row[N_CUES + 5] += 1
-        return True
-    else:
-        row[N_CUES + 6] += 1
-    return False
+        return DIGITS
+    if is_latin(code):
+        return LATIN
+    if is_han(code):
+        return HAN
+    if code == BLANK:
+        return BLANKS
+    return SYMBOLS if code < LAST_ASCII_SIGN or FIRST_MARK <= code <= LAST_MARK else OTHER
 
 
-@nb.njit(cache=True, nogil=True)
-def _cue_kernel(codes: Array, offsets: Array, money: Array, out: Array) -> None:
-    last_seen = np.full(DISTINCT_SLOTS, -1, np.int64)
+@nb.njit(**PART)
+def _count_text(codes: Array, start: int, stop: int, number: int, last_seen: Array, row: Array) -> None:
+    """Count the characters of text `number`, which `last_seen` notes for each slot of characters."""
+    digits, run = np.int64(0), 0
+    for at in range(start, stop):
+        code = codes[at]
+        kind = _kind(code)
+        row[kind] += 1
+        if kind == SYMBOLS:
+            _count_sign(codes, at, start, stop, row)
+        if code == YUAN or (kind >= SYMBOLS and is_one_of(code, MONEY)):
+            row[MONEY_COUNT] += 1
+        if code == W:
+            row[LINK_COUNT] += _is_bare_link(codes, at, start, stop)
+        if kind == DIGITS:
+            digits += 1
+        if digits and (kind != DIGITS or at + 1 == stop):
+            _count_number(codes, at + (kind == DIGITS) - digits, digits, row)
+            digits = 0
+        run = run + 1 if at > start and codes[at - 1] == code else 1
+        row[LONGEST_RUN] = max(row[LONGEST_RUN], run)
+        slot = code % DISTINCT_SLOTS
+        row[N_DISTINCT] += last_seen[slot] != number
+        last_seen[slot] = number
+
+
+@nb.njit(**KERNEL)
+def _cue_kernel(codes: Array, offsets: Array, out: Array) -> None:
+    last_seen = np.empty(DISTINCT_SLOTS, np.int64)
+    for slot in range(DISTINCT_SLOTS):
+        last_seen[slot] = -1
     for i in range(offsets.size - 1):
         row = out[i]
-        start, stop = offsets[i], offsets[i + 1]
-        digits = 0
-        run = 0
-        for at in range(start, stop):
-            code = codes[at]
-            if _count_kind(code, row):
-                _count_sign(codes, at, start, stop, row)
-            if code == money[np.searchsorted(money, code) % money.size]:
-                row[6] += 1
-            if code == 119:
-                row[0] += _is_bare_link(codes, at, start, stop)
-            if is_digit(code):
-                digits += 1
-            elif digits:
-                _count_number(codes, at - digits, digits, row)
-                digits = 0
-            run = run + 1 if at > start and codes[at - 1] == code else 1
-            row[N_CUES + 8] = max(row[N_CUES + 8], run)
-            slot = code % DISTINCT_SLOTS
-            row[N_CUES + 7] += last_seen[slot] != i
-            last_seen[slot] = i
-        if digits:
-            _count_number(codes, stop - digits, digits, row)
-        row[N_CUES] = stop - start
-        for k in range(N_CUES + 1, N_CUES + 8):
-            row[k] /= max(stop - start, 1)
+        length = offsets[i + 1] - offsets[i]
+        _count_text(codes, offsets[i], offsets[i + 1], i, last_seen, row)
+        row[LENGTH] = length
+        for k in range(DIGITS, N_DISTINCT + 1):
+            row[k] /= max(length, 1)
 
 
 @cache
 def _tables() -> tuple[Any, ...]:
-    words = (handle_automaton().tables, amount_automaton().tables, word_automaton().tables)
-    return MONEY, suffix_table(), *words, BASE58, BASE32
+    return suffix_table(), handle_automaton().tables, amount_automaton().tables, word_automaton().tables
 
 
-@nb.njit(inline="always")
-def _copy_columns(block: Array, first: int, columns: int, out: Array, at: int) -> None:
+@nb.njit(**PART)
+def _copy_columns(block: Array, places: Array, out: Array) -> None:
     for i in range(out.shape[0]):
-        for k in range(columns):
-            out[i, at + k] = block[i, first + k]
+        for k in range(places.size):
+            out[i, places[k]] = block[i, k]
 
 
-@nb.njit(inline="always")
-def _count_kinds(spans: Array, n_spans: int, out: Array, at: int) -> None:
+@nb.njit(**PART)
+def _count_kinds(spans: Array, n_spans: int, places: Array, out: Array) -> None:
     for k in range(n_spans):
-        out[spans[k, 0], at + spans[k, 1]] += 1
+        out[spans[k, TEXT], places[spans[k, KIND]]] += 1
 
 
-@nb.njit(cache=True, nogil=True)
+@nb.njit(**KERNEL)
 def _all_kernel(
     codes: Array,
     offsets: Array,
     raw: Array,
-    raw_offsets: Array,
-    lists: ListTables,
+    hotlines: Array,
+    shorteners: Array,
     tables: tuple[Any, ...],
+    blocks: tuple[Array, ...],
+    spans: Array,
+    links: Array,
     out: Array,
-) -> tuple[Array, Array]:
-    """Fill in all columns except those of crypto currencies, and return the candidates for their addresses.
+) -> tuple[int, bool]:
+    """Fill in all columns except those of brands and of crypto currencies.
 
-    One kernel calls all others, since a call from Python takes ten times as long as one of them needs for a message.
+    One kernel calls the others, since a call from Python takes ten times as long as one of them needs for a message.
+
+    Returns
+    -------
+    n_links : int
+        Number of rows of `links`, for `brand_kernel`.
+    has_crypto : bool
+        Whether the raw texts may have addresses of crypto currencies.
     """
-    (brands, brand_ends, any_suffix, domains), hotlines, shorteners = lists
-    money, suffixes, handles, amount_words, words, base58, base32 = tables
-    n, capacity = offsets.size - 1, codes.size // SHORTEST
-    block = np.zeros((n, N_CUES + N_SHAPES))
-    _cue_kernel(codes, offsets, money, block)
-    _copy_columns(block, 0, N_CUES, out, 0)
-    _copy_columns(block, N_CUES, N_SHAPES, out, AT_SHAPES[0])
-
-    block, links = np.zeros((n, N_LINKS + 1)), np.empty((capacity, 4), np.int64)
-    links = links[: link_kernel(codes, offsets, suffixes[0], suffixes[1], shorteners, block, links)]
-    _copy_columns(block, 0, N_LINKS, out, AT_LINKS)
-    _copy_columns(block, N_LINKS, 1, out, AT_SHAPES[1])
-    if brand_ends.size > 1:
-        block = np.zeros((n, 1))
-        brand_kernel(codes, offsets, links, suffixes, brands, brand_ends, any_suffix, domains, block)
-        _copy_columns(block, 0, 1, out, AT_BRANDS)
-
-    spans = np.empty((capacity, 4), np.int64)
-    _count_kinds(spans, number_kernel(codes, offsets, hotlines, spans), out, AT_NUMBERS)
-    _count_kinds(spans, handle_kernel(codes, offsets, handles, spans), out, AT_HANDLES)
-
-    block = np.zeros((n, N_AMOUNTS + len(AMOUNT_SHAPES)))
-    amount_kernel(codes, offsets, amount_words, block)
-    _copy_columns(block, 0, N_AMOUNTS, out, AT_AMOUNTS)
-    _copy_columns(block, N_AMOUNTS, len(AMOUNT_SHAPES), out, AT_SHAPES[2])
-    block = np.zeros((n, len(CATEGORIES)))
-    word_kernel(codes, offsets, words, block)
-    _copy_columns(block, 0, len(CATEGORIES), out, AT_WORDS)
-    block = np.zeros((n, N_LAYOUT + len(LAYOUT_SHAPES)))
-    layout_kernel(codes, offsets, block)
-    _copy_columns(block, 0, N_LAYOUT, out, AT_LAYOUT)
-    _copy_columns(block, N_LAYOUT, len(LAYOUT_SHAPES), out, AT_SHAPES[3])
-    return crypto_kernel(raw, raw_offsets, base58, base32)
+    suffixes, handles, amount_words, words = tables
+    basic_block, link_block, amount_block, word_block, layout_block = blocks
+    _cue_kernel(codes, offsets, basic_block)
+    _copy_columns(basic_block, BASIC_PLACES, out)
+    n_links = link_kernel(codes, offsets, suffixes[0], suffixes[1], shorteners, link_block, links)
+    _copy_columns(link_block, LINK_PLACES, out)
+    _count_kinds(spans, number_kernel(codes, offsets, hotlines, spans), NUMBER_PLACES, out)
+    _count_kinds(spans, handle_kernel(codes, offsets, handles, spans), HANDLE_PLACES, out)
+    amount_kernel(codes, offsets, amount_words, amount_block)
+    _copy_columns(amount_block, AMOUNT_PLACES, out)
+    word_kernel(codes, offsets, words, word_block)
+    _copy_columns(word_block, WORD_PLACES, out)
+    layout_kernel(codes, offsets, layout_block)
+    _copy_columns(layout_block, LAYOUT_PLACES, out)
+    return n_links, may_have_crypto(raw)
 
 
 def cues_and_shape(folded: CodePoints, raw: CodePoints | None = None, lists: OwnLists = NO_LISTS) -> Array:
@@ -272,9 +293,16 @@ def cues_and_shape(folded: CodePoints, raw: CodePoints | None = None, lists: Own
     {'phones_cn': 1, 'reward': 1}
     """
     raw = folded if raw is None else raw
-    out = np.zeros((len(folded), len(CUES) + len(SHAPES)))
-    texts = (folded.codes, folded.offsets, raw.codes, raw.offsets)
-    crypto_spans = verified_spans(*_all_kernel(*texts, lists.tables, _tables(), out))
-    if len(crypto_spans):
-        out[:, AT_CRYPTO : AT_CRYPTO + len(CRYPTO)] += count_spans(crypto_spans, len(folded), len(CRYPTO))
+    n = len(folded)
+    out, (brands, hotlines, shorteners) = np.zeros((n, len(CUES) + len(SHAPES))), lists.tables
+    blocks = tuple(np.zeros((n, len(places))) for places in BLOCK_PLACES)
+    spans, links = new_spans(folded), new_spans(folded)
+    texts = folded.codes, folded.offsets
+    n_links, has_crypto = _all_kernel(*texts, raw.codes, hotlines, shorteners, _tables(), blocks, spans, links, out)
+    if n_links and lists.brands:  # kernels that few messages need are compiled when the first one does
+        block = np.zeros((n, 1))
+        brand_kernel(*texts, links[:n_links], suffix_table(), *brands, block)
+        out[:, AT_BRANDS] = block[:, 0]
+    if has_crypto:
+        out[:, AT_CRYPTO : AT_CRYPTO + len(CRYPTO)] = count_crypto(raw)
     return out

@@ -138,7 +138,7 @@ class OwnLists:
         names = pack(tuple(self.brands))
         any_suffix = np.array([not hosts for hosts in self.brands.values()], np.bool_)
         domains = _hashes(host for hosts in self.brands.values() for host in hosts)
-        hotlines = np.array(sorted(number_key(digits) for digits in self.hotlines), np.int64)
+        hotlines = np.array(sorted(number_key(digits) for digits in self.hotlines), np.uint64)
         shorteners = np.union1d(shortener_table(), _hashes(self.short_hosts))
         return (names.codes, names.offsets, any_suffix, domains), hotlines, shorteners
 

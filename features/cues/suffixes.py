@@ -11,6 +11,7 @@ from importlib.resources import files
 import numba as nb
 import numpy as np
 
+from fraudsieve._compiled import INLINED, KERNEL, PART
 from fraudsieve._typing import Array
 from fraudsieve.features.text.codepoints import pack
 
@@ -54,7 +55,7 @@ def suffix_table() -> tuple[Array, Array]:
         return stored["hash"], stored["rule"]
 
 
-@nb.njit(inline="always")
+@nb.njit(**INLINED)
 def hash_left(value: np.uint64, code: np.uint32) -> np.uint64:
     """Add a character to the left of a hashed host (FNV-1a).
 
@@ -78,7 +79,7 @@ def hash_left(value: np.uint64, code: np.uint32) -> np.uint64:
     return (value ^ np.uint64(code)) * PRIME
 
 
-@nb.njit(nogil=True)
+@nb.njit(**PART)
 def hash_span(codes: Array, start: int, stop: int) -> np.uint64:
     """Hash a part of a text as `hash_host` hashes a host.
 
@@ -116,7 +117,7 @@ def hash_host(host: str) -> np.uint64:
     return np.uint64(value)
 
 
-@nb.njit(inline="always")
+@nb.njit(**INLINED)
 def find_rule(value: np.uint64, hashes: Array) -> int:
     """Return the position of a hash in an ascending table, or -1.
 
@@ -135,7 +136,7 @@ def find_rule(value: np.uint64, hashes: Array) -> int:
     return low if low < hashes.size and hashes[low] == value else -1
 
 
-@nb.njit(cache=True, nogil=True)
+@nb.njit(**KERNEL)
 def split_host(codes: Array, start: int, stop: int, hashes: Array, rules: Array) -> tuple[int, int]:
     """Find the registered name and the public suffix of a host.
 

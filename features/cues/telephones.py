@@ -7,34 +7,50 @@ letter, or with decimals, is not a hotline. The functions are compiled into the 
 import numba as nb
 import numpy as np
 
+from fraudsieve._compiled import INLINED, PART
 from fraudsieve._typing import Array
-from fraudsieve.features.text.characters import code_number, is_alnum, is_digit, is_latin, is_one_of
+from fraudsieve.features.text.characters import code_array, code_number, is_alnum, is_digit, is_latin, is_one_of
 
-__all__ = ["HOTLINE", "PHONES", "find_hotline", "find_phone", "fits", "read_groups"]
+from .suffixes import find_rule
+
+__all__ = ["BEGIN", "END", "HOTLINE", "JOINED", "PHONES", "count_fitting", "find_hotline", "find_phone", "read_groups"]
 
 
 PHONES = ("phones_cn", "landlines", "hotlines", "phones_international")
 PHONE_CN, LANDLINE, HOTLINE, PHONE_INTERNATIONAL = range(4)
 
-SHORT = (10001, 10010, 10011, 10015, 10016, 10018, 10086, 10099, 11185, 12306, 12315, 12321, 12345, 12348, 12377, 12381)
+BEGIN, END, JOINED = range(3)
+"""Columns of groups of digits: start, stop, and whether a group is joined to the previous one."""
+SHORT = np.array(
+    [10001, 10010, 10011, 10015, 10016, 10018, 10086, 10099, 11185, 12306, 12315, 12321, 12345, 12348, 12377, 12381],
+    np.uint32,
+)
 """Five-digit hotlines besides 95xxx and 96xxx. China Telecom's 10000 is excluded: it is nearly always an amount."""
 MAX_DIGITS = 15
 """Digits of the longest telephone number (ITU-T E.164)."""
-NO_HOTLINE = tuple(ord(char) for char in "$£¥€₹₩₦฿元块万亿%./")
+MOBILE_SHAPES = np.array([(3, 8, 0), (7, 4, 0), (3, 4, 4), (4, 4, 3)])
+CITY_SHAPES = np.array([(3, 8, 0), (3, 4, 4)])
+AREA_SHAPES = np.array([(4, 7, 0), (4, 8, 0), (4, 3, 4), (4, 4, 4)])
+HOTLINE_SHAPES = np.array([(3, 3, 4), (4, 3, 3), (3, 4, 3)])
+"""Lengths of the groups in which a number is written; 0 for no third group. Arrays, as in `characters`."""
+GAPS = code_array(" -()")
+DECIMAL = code_array("./")
+NO_HOTLINE = code_array("$£¥€₹₩₦฿元块万亿%./")
+ZERO, ONE, TWO, THREE, FOUR, SIX, EIGHT = map(ord, "0123468")
+PLUS, PERCENT = map(ord, "+%")
 
 
-@nb.njit(inline="always")
+@nb.njit(**INLINED)
 def _is_gap(codes: Array, start: int, stop: int) -> bool:
     if not 1 <= stop - start <= 2:
         return False
-    for at in range(start, stop):
-        code = codes[at]
-        if code != 32 and code != 45 and code != 40 and code != 41:
+    for at in range(start, stop):  # noqa: SIM110 - a generator does not compile
+        if not is_one_of(codes[at], GAPS):
             return False
     return True
 
 
-@nb.njit(inline="always")
+@nb.njit(**INLINED)
 def read_groups(codes: Array, start: int, stop: int, groups: Array) -> int:
     """Find the runs of digits of a text, and whether each is joined to the previous one.
 
@@ -70,15 +86,15 @@ def read_groups(codes: Array, start: int, stop: int, groups: Array) -> int:
         begin = at
         while at < stop and is_digit(codes[at]):
             at += 1
-        groups[n, 2] = n > 0 and _is_gap(codes, groups[n - 1, 1], begin)
-        groups[n, 0], groups[n, 1] = begin, at
+        groups[n, JOINED] = n > 0 and _is_gap(codes, groups[n - 1, END], begin)
+        groups[n, BEGIN], groups[n, END] = begin, at
         n += 1
     return n
 
 
-@nb.njit(nogil=True)
-def fits(groups: Array, g: int, n: int, first: int, shape: tuple[int, ...]) -> bool:
-    """Return whether the groups from `g` on are joined and have the given lengths.
+@nb.njit(**PART)
+def count_fitting(groups: Array, g: int, n: int, first: int, shapes: Array) -> int:
+    """Return how many groups from `g` on are joined and have the lengths of one of several shapes; 0 if none fits.
 
     Parameters
     ----------
@@ -88,127 +104,124 @@ def fits(groups: Array, g: int, n: int, first: int, shape: tuple[int, ...]) -> b
         Index of the first group, and the number of groups.
     first : int
         Length of the first group, perhaps without a prefix.
-    shape : tuple of int
-        The expected lengths.
+    shapes : ndarray of int64, shape (n_shapes, 3)
+        The expected lengths; 0 for no third group.
 
     Returns
     -------
-    bool
+    int
 
     Examples
     --------
     >>> import numpy as np
     >>> groups = np.array([[0, 3, 0], [4, 12, 1]])
-    >>> fits(groups, 0, 2, 3, (3, 8)), fits(groups, 0, 2, 3, (3, 8, 4))
-    (True, False)
+    >>> count_fitting(groups, 0, 2, 3, MOBILE_SHAPES), count_fitting(groups, 0, 2, 3, HOTLINE_SHAPES)
+    (2, 0)
     """
-    if first != shape[0] or g + len(shape) > n:
-        return False
-    for k in range(1, len(shape)):
-        if not groups[g + k, 2] or groups[g + k, 1] - groups[g + k, 0] != shape[k]:
-            return False
-    return True
+    for row in range(shapes.shape[0]):
+        k = 1 if first == shapes[row, 0] else 0
+        while 0 < k < shapes.shape[1] and shapes[row, k]:
+            joined = g + k < n and groups[g + k, JOINED]
+            k = k + 1 if joined and groups[g + k, END] - groups[g + k, BEGIN] == shapes[row, k] else 0
+        if k:
+            return k
+    return 0
 
 
-@nb.njit(inline="always")
+@nb.njit(**INLINED)
 def _prefix(codes: Array, start: int, stop: int) -> int:
     """Return the length of ``86`` or ``0086`` at the start of a group."""
-    at = start + 2 if stop - start >= 4 and codes[start] == 48 and codes[start + 1] == 48 else start
-    return at + 2 - start if stop - at >= 2 and codes[at] == 56 and codes[at + 1] == 54 else 0
+    at = start + 2 if stop - start >= 4 and codes[start] == ZERO and codes[start + 1] == ZERO else start
+    return at + 2 - start if stop - at >= 2 and codes[at] == EIGHT and codes[at + 1] == SIX else 0
 
 
-@nb.njit(nogil=True)
+@nb.njit(**PART)
 def _mobile(codes: Array, groups: Array, g: int, n: int) -> int:
     """Return the number of groups of a mainland mobile number; 0 if none."""
-    skip = _prefix(codes, groups[g, 0], groups[g, 1])
+    skip = _prefix(codes, groups[g, BEGIN], groups[g, END])
     k = g
-    begin = groups[g, 0] + skip
-    if begin == groups[g, 1]:
+    begin = groups[g, BEGIN] + skip
+    if begin == groups[g, END]:
         k += 1
-        if k >= n or not groups[k, 2]:
+        if k >= n or not groups[k, JOINED]:
             return 0
-        begin = groups[k, 0]
-    size = groups[k, 1] - begin
-    if size < 3 or codes[begin] != 49 or codes[begin + 1] < 51:
+        begin = groups[k, BEGIN]
+    size = groups[k, END] - begin
+    if size < 3 or codes[begin] != ONE or codes[begin + 1] < THREE:
         return 0
     if size == 11:
         return k - g + 1
-    if fits(groups, k, n, size, (3, 8)) or fits(groups, k, n, size, (7, 4)):
-        return k - g + 2
-    return k - g + 3 if fits(groups, k, n, size, (3, 4, 4)) or fits(groups, k, n, size, (4, 4, 3)) else 0
+    n_used = count_fitting(groups, k, n, size, MOBILE_SHAPES)
+    return k - g + n_used if n_used else 0
 
 
-@nb.njit(nogil=True)
+@nb.njit(**PART)
 def _international(codes: Array, text_start: int, groups: Array, g: int, n: int) -> int:
     """Return the number of groups of 8 to 15 digits after a plus sign; 0 if none."""
-    begin = groups[g, 0]
-    if begin == text_start or codes[begin - 1] != 43 or codes[begin] == 48:
+    begin = groups[g, BEGIN]
+    if begin == text_start or codes[begin - 1] != PLUS or codes[begin] == ZERO:
         return 0
     if begin - 1 > text_start and is_digit(codes[begin - 2]):
         return 0
-    digits = groups[g, 1] - begin
+    digits = groups[g, END] - begin
     k = g + 1
-    while k < n and groups[k, 2] and digits + groups[k, 1] - groups[k, 0] <= 15:
-        digits += groups[k, 1] - groups[k, 0]
+    while k < n and groups[k, JOINED] and digits + groups[k, END] - groups[k, BEGIN] <= MAX_DIGITS:
+        digits += groups[k, END] - groups[k, BEGIN]
         k += 1
-    return k - g if 8 <= digits <= 15 else 0
+    return k - g if 8 <= digits <= MAX_DIGITS else 0
 
 
-@nb.njit(nogil=True)
+@nb.njit(**PART)
 def _landline(codes: Array, groups: Array, g: int, n: int) -> int:
     """Return the number of groups of an area code and seven or eight digits; 0 if none."""
-    begin = groups[g, 0]
-    size = groups[g, 1] - begin
-    if size < 3 or codes[begin] != 48 or codes[begin + 1] == 48:
+    begin = groups[g, BEGIN]
+    size = groups[g, END] - begin
+    if size < 3 or codes[begin] != ZERO or codes[begin + 1] == ZERO:
         return 0
-    if codes[begin + 1] <= 50:  # 010, 02x
-        if codes[begin + 1] == 49 and codes[begin + 2] != 48:
-            return 0
-        if size == 11:
-            return 1
-        return 2 if fits(groups, g, n, size, (3, 8)) else 3 if fits(groups, g, n, size, (3, 4, 4)) else 0
-    if size == 11 or size == 12:
+    is_city = codes[begin + 1] <= TWO  # 010, 02x
+    if is_city and codes[begin + 1] == ONE and codes[begin + 2] != ZERO:
+        return 0
+    if size == 11 or (size == 12 and not is_city):
         return 1
-    if fits(groups, g, n, size, (4, 7)) or fits(groups, g, n, size, (4, 8)):
-        return 2
-    return 3 if fits(groups, g, n, size, (4, 3, 4)) or fits(groups, g, n, size, (4, 4, 4)) else 0
+    return count_fitting(groups, g, n, size, CITY_SHAPES if is_city else AREA_SHAPES)
 
 
-@nb.njit(inline="always")
+@nb.njit(**INLINED)
 def _touches(codes: Array, start: int, stop: int, group_start: int, group_stop: int) -> bool:
     """Return whether a letter, a currency, or a dot of a decimal number is next to a group."""
     if group_start > start:
         code = codes[group_start - 1]
-        if is_latin(code) or (code != 37 and is_one_of(code, NO_HOTLINE)):
+        if is_latin(code) or (code != PERCENT and is_one_of(code, NO_HOTLINE)):
             return True
     if group_stop >= stop:
         return False
     code = codes[group_stop]
-    if code == 46 or code == 47:
+    if is_one_of(code, DECIMAL):
         return group_stop + 1 < stop and is_alnum(codes[group_stop + 1])
     return is_latin(code) or is_one_of(code, NO_HOTLINE)
 
 
-@nb.njit(nogil=True)
+@nb.njit(**PART)
 def _hotline(codes: Array, start: int, stop: int, groups: Array, g: int, n: int) -> int:
     """Return the number of groups of a 400 or 800 number or a short number; 0 if none."""
-    begin, end = groups[g, 0], groups[g, 1]
+    begin, end = groups[g, BEGIN], groups[g, END]
     size = end - begin
     if size == 5:
         value = 0
         for at in range(begin, end):
-            value = 10 * value + code_number(codes[at]) - 48
-        listed = 95000 <= value < 97000 or is_one_of(value, SHORT)
+            value = 10 * value + code_number(codes[at]) - ZERO
+        listed = 95000 <= value < 97000 or is_one_of(np.uint32(value), SHORT)
         return 1 if listed and not _touches(codes, start, stop, begin, end) else 0
-    if size < 3 or (codes[begin] != 52 and codes[begin] != 56) or codes[begin + 1] != 48 or codes[begin + 2] != 48:
+    if size < 3 or (codes[begin] != FOUR and codes[begin] != EIGHT):
+        return 0
+    if codes[begin + 1] != ZERO or codes[begin + 2] != ZERO:
         return 0
     if size == 10:
         return 0 if _touches(codes, start, stop, begin, end) else 1
-    in_three = fits(groups, g, n, size, (3, 3, 4)) or fits(groups, g, n, size, (4, 3, 3))
-    return 3 if in_three or fits(groups, g, n, size, (3, 4, 3)) else 0
+    return count_fitting(groups, g, n, size, HOTLINE_SHAPES)
 
 
-@nb.njit(nogil=True)
+@nb.njit(**PART)
 def find_hotline(codes: Array, start: int, stop: int, groups: Array, g: int, n: int, hotlines: Array) -> int:
     """Return how many groups of digits, from `g` on, are one of the listed hotlines; 0 if they are none.
 
@@ -216,7 +229,7 @@ def find_hotline(codes: Array, start: int, stop: int, groups: Array, g: int, n: 
     ----------
     codes, start, stop, groups, g, n
         As for `find_phone`.
-    hotlines : ndarray of int64, shape (n_hotlines,)
+    hotlines : ndarray of uint64, shape (n_hotlines,)
         Listed numbers as from `number_key`, ascending.
 
     Returns
@@ -229,26 +242,26 @@ def find_hotline(codes: Array, start: int, stop: int, groups: Array, g: int, n: 
     >>> import numpy as np
     >>> from fraudsieve.features.text.codepoints import pack
     >>> codes, groups = pack(["dial 0800-123 now"]).codes, np.empty((9, 3), np.int64)
-    >>> find_hotline(codes, 0, 17, groups, 0, read_groups(codes, 0, 17, groups), np.array([10800, 10800123]))
+    >>> hotlines = np.array([10800, 10800123], np.uint64)
+    >>> find_hotline(codes, 0, 17, groups, 0, read_groups(codes, 0, 17, groups), hotlines)
     2
     """
     value, n_digits, n_used = 1, 0, 0
     for k in range(g, n):
-        if k > g and not groups[k, 2]:
+        if k > g and not groups[k, JOINED]:
             break
-        n_digits += groups[k, 1] - groups[k, 0]
+        n_digits += groups[k, END] - groups[k, BEGIN]
         if n_digits > MAX_DIGITS:
             break
-        for at in range(groups[k, 0], groups[k, 1]):
-            value = 10 * value + code_number(codes[at]) - 48
-        place = np.searchsorted(hotlines, value)
-        listed = place < hotlines.size and hotlines[place] == value
-        if listed and not _touches(codes, start, stop, groups[g, 0], groups[k, 1]):
+        for at in range(groups[k, BEGIN], groups[k, END]):
+            value = 10 * value + code_number(codes[at]) - ZERO
+        listed = find_rule(np.uint64(value), hotlines) >= 0
+        if listed and not _touches(codes, start, stop, groups[g, BEGIN], groups[k, END]):
             n_used = k - g + 1
     return n_used
 
 
-@nb.njit(nogil=True)
+@nb.njit(**PART)
 def find_phone(codes: Array, start: int, stop: int, groups: Array, g: int, n: int) -> tuple[int, int]:
     """Return the kind of telephone number that begins with a group of digits.
 

@@ -9,6 +9,7 @@ from importlib.resources import files
 import numba as nb
 import numpy as np
 
+from fraudsieve._compiled import KERNEL
 from fraudsieve._typing import Array
 from fraudsieve.features.text.automaton import Automaton, build_automaton, is_bounded, read_words
 from fraudsieve.features.text.codepoints import CodePoints
@@ -50,7 +51,7 @@ def word_automaton() -> Automaton:
     return build_automaton(read_words(WORDS, CATEGORIES))
 
 
-@nb.njit(cache=True, nogil=True)
+@nb.njit(**KERNEL)
 def word_kernel(codes: Array, offsets: Array, tables: tuple[Array, ...], out: Array) -> None:
     letters, steps, ends, shorter, lengths, kinds, bounded = tables
     for i in range(offsets.size - 1):

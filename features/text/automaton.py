@@ -12,6 +12,7 @@ from importlib.resources.abc import Traversable
 import numba as nb
 import numpy as np
 
+from fraudsieve._compiled import INLINED
 from fraudsieve._typing import Array
 
 from .characters import is_alnum
@@ -120,7 +121,7 @@ def _link(children: Sequence[dict[int, int]], ends: list[int], letters: Array, n
     return steps, shorter
 
 
-@nb.njit(inline="always")
+@nb.njit(**INLINED)
 def is_bounded(codes: Array, begin: int, end: int, start: int, stop: int) -> bool:
     """Return whether a span of a text has no adjacent letter or digit.
 

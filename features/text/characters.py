@@ -1,16 +1,47 @@
-"""Tests of code points of folded texts, used by the kernels of cues."""
+"""Tests of code points of folded texts, used by the kernels of cues.
+
+Compiled code has one version of a function per combination of types, and an integer constant is a type of its own.
+Words and sets of characters are therefore arrays (`code_array`), not tuples, whose lengths would be types too.
+"""
 
 from typing import Any
 
 import numba as nb
 import numpy as np
 
+from fraudsieve._compiled import INLINED
 from fraudsieve._typing import Array
 
-__all__ = ["code_number", "is_alnum", "is_digit", "is_han", "is_host", "is_latin", "is_one_of", "starts_with"]
+__all__ = [
+    "code_array",
+    "code_number",
+    "is_alnum",
+    "is_digit",
+    "is_han",
+    "is_host",
+    "is_latin",
+    "is_one_of",
+    "longest_text",
+    "starts_with",
+]
+
+ZERO, NINE = ord("0"), ord("9")
+A, Z = ord("a"), ord("z")
+HYPHEN = ord("-")
 
 
-@nb.njit(inline="always")
+def code_array(chars: str) -> Array:
+    """Return the code points of a word or of a set of characters, for `starts_with` and `is_one_of`.
+
+    Examples
+    --------
+    >>> code_array("://").tolist()
+    [58, 47, 47]
+    """
+    return np.array([ord(char) for char in chars], np.uint32)
+
+
+@nb.njit(**INLINED)
 def code_number(code: np.uint32) -> Any:
     """Return a code point as a signed number: unsigned and signed ones together become floats.
 
@@ -22,7 +53,7 @@ def code_number(code: np.uint32) -> Any:
     return np.int64(code)
 
 
-@nb.njit(inline="always")
+@nb.njit(**INLINED)
 def is_digit(code: np.uint32) -> bool:
     """Return whether a code point is one of ``0-9``.
 
@@ -31,10 +62,10 @@ def is_digit(code: np.uint32) -> bool:
     >>> is_digit(ord("7")), is_digit(ord("x"))
     (True, False)
     """
-    return bool(48 <= code <= 57)
+    return bool(ZERO <= code <= NINE)
 
 
-@nb.njit(inline="always")
+@nb.njit(**INLINED)
 def is_latin(code: np.uint32) -> bool:
     """Return whether a code point is one of ``a-z``.
 
@@ -43,10 +74,10 @@ def is_latin(code: np.uint32) -> bool:
     >>> is_latin(ord("x")), is_latin(ord("X"))
     (True, False)
     """
-    return bool(97 <= code <= 122)
+    return bool(A <= code <= Z)
 
 
-@nb.njit(inline="always")
+@nb.njit(**INLINED)
 def is_alnum(code: np.uint32) -> bool:
     """Return whether a code point is one of ``a-z0-9``.
 
@@ -58,7 +89,7 @@ def is_alnum(code: np.uint32) -> bool:
     return is_latin(code) or is_digit(code)
 
 
-@nb.njit(inline="always")
+@nb.njit(**INLINED)
 def is_host(code: np.uint32) -> bool:
     """Return whether a code point may occur in a label of a host name: ``a-z0-9-``.
 
@@ -67,10 +98,10 @@ def is_host(code: np.uint32) -> bool:
     >>> is_host(ord("-")), is_host(ord("_"))
     (True, False)
     """
-    return is_alnum(code) or code == 45
+    return is_alnum(code) or code == HYPHEN
 
 
-@nb.njit(inline="always")
+@nb.njit(**INLINED)
 def is_han(code: np.uint32) -> bool:
     """Return whether a code point is a Chinese character.
 
@@ -82,16 +113,16 @@ def is_han(code: np.uint32) -> bool:
     return bool(0x3400 <= code <= 0x9FFF or 0x20000 <= code <= 0x3FFFF)
 
 
-@nb.njit(inline="always")
-def is_one_of(code: int, numbers: tuple[int, ...]) -> bool:
-    """Return whether a number is one of several.
+@nb.njit(**INLINED)
+def is_one_of(code: np.uint32, codes: Array) -> bool:
+    """Return whether a code point is one of a set.
 
     Parameters
     ----------
-    code : int
-        A code point, or any other number.
-    numbers : tuple of int
-        The numbers to compare with.
+    code : uint32
+        A code point.
+    codes : ndarray of uint32
+        The set, as from `code_array`.
 
     Returns
     -------
@@ -99,17 +130,17 @@ def is_one_of(code: int, numbers: tuple[int, ...]) -> bool:
 
     Examples
     --------
-    >>> is_one_of(58, (45, 58)), is_one_of(57, (45, 58))
+    >>> is_one_of(np.uint32(58), code_array("-:")), is_one_of(np.uint32(57), code_array("-:"))
     (True, False)
     """
-    for number in numbers:  # noqa: SIM110 - a generator does not compile
-        if code == number:
+    for k in range(codes.size):  # noqa: SIM110 - a generator does not compile
+        if code == codes[k]:
             return True
     return False
 
 
-@nb.njit(inline="always")
-def starts_with(codes: Array, at: int, stop: int, word: tuple[int, ...]) -> bool:
+@nb.njit(**INLINED)
+def starts_with(codes: Array, at: int, stop: int, word: Array) -> bool:
     """Return whether a word starts at a position and ends before `stop`.
 
     Parameters
@@ -118,8 +149,8 @@ def starts_with(codes: Array, at: int, stop: int, word: tuple[int, ...]) -> bool
         Code points.
     at, stop : int
         Where to look, and where the text ends.
-    word : tuple of int
-        The code points of the word.
+    word : ndarray of uint32
+        The word, as from `code_array`.
 
     Returns
     -------
@@ -127,12 +158,30 @@ def starts_with(codes: Array, at: int, stop: int, word: tuple[int, ...]) -> bool
 
     Examples
     --------
-    >>> starts_with(np.array([58, 47, 47]), 0, 3, (58, 47)), starts_with(np.array([58, 47, 47]), 0, 1, (58, 47))
+    >>> text, word = code_array("://"), code_array(":/")
+    >>> starts_with(text, 0, 3, word), starts_with(text, 0, 1, word)
     (True, False)
     """
-    if at + len(word) > stop:
+    if at + word.size > stop:
         return False
-    for k in range(len(word)):  # noqa: SIM110 - a generator does not compile
+    for k in range(word.size):  # noqa: SIM110 - a generator does not compile
         if codes[at + k] != word[k]:
             return False
     return True
+
+
+@nb.njit(**INLINED)
+def longest_text(offsets: Array) -> int:
+    """Return the number of characters of the longest text; 0 without texts.
+
+    A loop compiles in a tenth of the time of ``np.diff(offsets).max()``.
+
+    Examples
+    --------
+    >>> longest_text(np.array([0, 2, 7, 8]))
+    5
+    """
+    longest = 0
+    for i in range(offsets.size - 1):
+        longest = max(longest, offsets[i + 1] - offsets[i])
+    return int(longest)

@@ -69,7 +69,8 @@ def pack(texts: Sequence[str]) -> CodePoints:
     """
     offsets = np.fromiter(accumulate(map(len, texts), initial=0), np.int64, len(texts) + 1)
     whole = "".join(texts).encode("utf-32-le", "surrogatepass")
-    return CodePoints(np.frombuffer(whole, "<u4").astype(np.uint32, copy=False), offsets)
+    # A copy, since an array that cannot be written to is another type, for which every kernel would be compiled again.
+    return CodePoints(np.frombuffer(whole, "<u4").astype(np.uint32), offsets)
 
 
 def select_texts(texts: CodePoints, rows: Array) -> CodePoints:

@@ -5,7 +5,8 @@ enclosed letters and digits, look-alikes of other scripts, accents and upper cas
 and variant Chinese characters become the simplified one. Marks without a letter and invisible characters are removed,
 and runs of blanks become one space. The mapping is one table look-up per code point; ``scripts/build_fold_tables.py``
 builds the table from the Unicode character database and reviewed lists, so that folding does not depend on the Python
-version. Then `fold_rules` removes signs inserted between letters and converts spelled digits, by their neighbours.
+version. Then `fold_rules` removes signs inserted between letters, and converts spelled digits and digits that stand for
+letters, by their neighbours.
 Folding is idempotent, and a folded text is at most twice as long as its input.
 """
 
@@ -15,6 +16,7 @@ from importlib.resources import files
 import numba as nb
 import numpy as np
 
+from fraudsieve._compiled import KERNEL
 from fraudsieve._typing import Array
 
 from .codepoints import CodePoints, pack
@@ -32,6 +34,9 @@ OBFUSCATIONS = (*KINDS[:6], *KINDS[9:])
 SHARES = np.array([KINDS.index(name) for name in ("case", *OBFUSCATIONS)])
 
 DROPPED = -1
+UNCHANGED = 255
+"""The kind of a character that folding does not change."""
+BLANK = 32
 
 
 @cache
@@ -46,12 +51,12 @@ def _tables() -> tuple[Array, Array, Array]:
     double = np.flatnonzero(length == 2)
     step[source[double]] = -2 - np.arange(len(double), dtype=np.int32)
     pairs = target[start[double][:, None] + np.arange(2)].reshape(-1, 2)
-    kind = np.full(0x110000, 255, np.uint8)
+    kind = np.full(0x110000, UNCHANGED, np.uint8)
     kind[source] = kinds
     return step, pairs, kind
 
 
-@nb.njit(cache=True, nogil=True)
+@nb.njit(**KERNEL)
 def _fold_kernel(
     codes: Array, offsets: Array, step: Array, pairs: Array, kind: Array, counts: Array
 ) -> tuple[Array, Array]:
@@ -64,14 +69,14 @@ def _fold_kernel(
         for j in range(offsets[i], offsets[i + 1]):
             code = codes[j]
             to = step[code]
-            if kind[code] != 255:
+            if kind[code] != UNCHANGED:
                 counts[i, kind[code]] += 1
             if to >= 0:
-                if to == 32 and at > begin and out[at - 1] == 32:
+                if to == BLANK and at > begin and out[at - 1] == BLANK:
                     continue
                 out[at] = np.uint32(to)
                 at += 1
-            elif to < -1:
+            elif to != DROPPED:  # two characters
                 out[at] = pairs[-2 - to, 0]
                 out[at + 1] = pairs[-2 - to, 1]
                 at += 2
@@ -79,13 +84,16 @@ def _fold_kernel(
     return out[:at].copy(), ends
 
 
-def fold_codes(texts: CodePoints) -> tuple[CodePoints, Array]:
+def fold_codes(texts: CodePoints, *, letter_signs: bool = True) -> tuple[CodePoints, Array]:
     """Fold packed texts.
 
     Parameters
     ----------
     texts : CodePoints
         The raw texts.
+    letter_signs : bool, default=True
+        Whether digits that stand for letters in words become letters. An identifier that is read from a text must not
+        change: ``ab1cd`` may be the name of an account.
 
     Returns
     -------
@@ -103,11 +111,13 @@ def fold_codes(texts: CodePoints) -> tuple[CodePoints, Array]:
     step, pairs, kind = _tables()
     counts = np.zeros((len(texts), len(KINDS)), np.int32)
     codes, offsets = _fold_kernel(texts.codes, texts.offsets, step, pairs, kind, counts)
-    codes, offsets, counts[:, -2:] = undo_by_context(codes, offsets)
+    codes, offsets, by_context = undo_by_context(codes, offsets, letter_signs=letter_signs)
+    counts[:, -2:] = by_context[:, :2]
+    counts[:, KINDS.index("lookalike")] += by_context[:, 2]
     return CodePoints(codes, offsets), counts
 
 
-@nb.njit(cache=True, nogil=True)
+@nb.njit(**KERNEL)
 def _share_kernel(counts: Array, offsets: Array, kinds: Array, out: Array) -> None:
     for i in range(counts.shape[0]):
         length = max(offsets[i + 1] - offsets[i], 1)

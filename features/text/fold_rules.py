@@ -1,11 +1,14 @@
-"""Obfuscation recognised by its neighbours: symbols inserted between the letters of a word, and spelled digits.
+"""Obfuscation recognised by its neighbours: signs between the letters of a word, digits for letters, spelled digits.
 
-Three conservative rules, in this order, since ordinary texts also have signs and blanks:
+Four conservative rules, in this order, since ordinary texts also have signs and blanks:
 
 - one or two marks without a function in a sentence (``*``, ``_``, a star, a middle dot) are removed between Chinese
   characters; between Latin letters, only marks that never occur in words are removed;
 - at least four single letters or Chinese characters, or six single digits, that are separated by the same sign or blank
   are joined: ``f.r.e.e``, ``加 微 信 号``;
+- digits and signs that resemble letters become these letters (``m0n3y``) in words of at least four characters in which
+  one stands between two letters, and which have more letters than such signs; but not next to a sign of a link or an
+  address, and not in numbers and codes, where digits follow each other;
 - runs of at least six digits that include digits spelled in Chinese are converted to digits.
 
 Folding the result again changes nothing.
@@ -14,12 +17,19 @@ Folding the result again changes nothing.
 import numba as nb
 import numpy as np
 
+from fraudsieve._compiled import INLINED, KERNEL
 from fraudsieve._typing import Array
+
+from .characters import is_digit, is_han, is_latin
 
 __all__ = ["undo_by_context"]
 
 
 NOTHING, HAN, LATIN, DIGIT = range(4)
+"""Kinds of characters."""
+BETWEEN_HAN, BETWEEN_LATIN, BETWEEN_SINGLE = 1, 2, 4
+"""Bits of a sign: the characters between which it is removed."""
+NO_DIGIT = 255
 MARKS = "*·_|^•`★☆♥♦※°○●◆◇■□▲△▼▽♠♣◎¤§¦"
 """Marks that occur between Chinese characters only as obfuscation."""
 LATIN_MARKS = "*•|^★☆♥♦※°○●◆◇■□▲△▼▽♠♣◎"
@@ -30,46 +40,64 @@ LETTERS_APART, DIGITS_APART = 4, 6
 SPELLED_RUN = 6
 SPELLED = "零〇一二三四五六七八九壹贰叁肆伍陆柒捌玖幺"
 SPELLED_DIGITS = "001234567891234567891"
+LETTER_SIGNS, RESEMBLED = "01345789$", "oieastbgs"
+"""Signs that resemble a letter inside a word, and these letters."""
+SHORTEST_DISGUISED = 4
+"""Shorter words with a digit are often ordinary, such as b2b."""
+LINK_SIGNS = "./:@_-=?&%#"
+"""Signs of links, addresses and codes: a word that one joins to something is left alone."""
+LINK, OTHER_DIGIT = 1, 2
+"""Uses of a character in words, besides the letter that it resembles."""
+IDEOGRAPHIC_ZERO, ZERO, NINE, BLANK = map(ord, "〇09 ")
 
 
-def _classes() -> tuple[Array, Array]:
-    """Return (signs, digits): the uses of each sign, as bits, and the digit that a character spells, or 255."""
+def _classes() -> tuple[Array, Array, Array]:
+    """Return (signs, digits, uses).
+
+    The uses of each sign as bits, the digit that a character spells or 255, and in words `LINK`, `OTHER_DIGIT` or the
+    letter that a character resembles.
+    """
     size = 0x10000
-    signs, digits = np.zeros(size, np.uint8), np.full(size, 255, np.uint8)
-    for bit, chars in ((1, MARKS), (2, LATIN_MARKS), (4, SEPARATORS)):
+    uses = np.zeros(0x80, np.uint8)
+    for chars, use in ((LINK_SIGNS, LINK), ("0123456789", OTHER_DIGIT)):
+        uses[[ord(char) for char in chars]] = use
+    uses[[ord(char) for char in LETTER_SIGNS]] = [ord(char) for char in RESEMBLED]
+    signs, digits = np.zeros(size, np.uint8), np.full(size, NO_DIGIT, np.uint8)
+    for bit, chars in ((BETWEEN_HAN, MARKS), (BETWEEN_LATIN, LATIN_MARKS), (BETWEEN_SINGLE, SEPARATORS)):
         signs[[ord(char) for char in chars]] |= bit
     for char, digit in zip(SPELLED + "0123456789", SPELLED_DIGITS + "0123456789", strict=True):
         digits[ord(char)] = int(digit)
-    return signs, digits
+    return signs, digits, uses
 
 
-SIGNS, DIGITS = _classes()
+SIGNS, DIGITS, USES = _classes()
+NO_USES = np.zeros_like(USES)
 
 
-@nb.njit(inline="always")
+@nb.njit(**INLINED)
 def _kind(code: np.uint32) -> int:
-    if 0x3400 <= code <= 0x9FFF or 0x20000 <= code <= 0x3FFFF or code == 0x3007:
+    if is_han(code) or code == IDEOGRAPHIC_ZERO:
         return HAN
-    if 97 <= code <= 122:
+    if is_latin(code):
         return LATIN
-    return DIGIT if 48 <= code <= 57 else NOTHING
+    return DIGIT if is_digit(code) else NOTHING
 
 
-@nb.njit(inline="always")
+@nb.njit(**INLINED)
 def _sign(code: np.uint32, signs: Array) -> int:
     return int(signs[code]) if code < signs.size else 0
 
 
-@nb.njit(inline="always")
+@nb.njit(**INLINED)
 def _drop_marks(text: Array, n: int, signs: Array) -> int:
     """Remove marks between letters in place; return the new length."""
     kept = 0
     at = 0
     while at < n:
         removable = 0
-        if kept and _sign(text[at], signs) & 3:
+        if kept and _sign(text[at], signs) & (BETWEEN_HAN | BETWEEN_LATIN):
             kind = _kind(text[kept - 1])
-            removable = 1 if kind == HAN else 2 if kind == LATIN else 0
+            removable = BETWEEN_HAN if kind == HAN else BETWEEN_LATIN if kind == LATIN else 0
         run = 0
         while removable and run < 3 and at + run < n and _sign(text[at + run], signs) & removable:
             run += 1
@@ -82,11 +110,11 @@ def _drop_marks(text: Array, n: int, signs: Array) -> int:
     return kept
 
 
-@nb.njit(inline="always")
+@nb.njit(**INLINED)
 def _letters_apart(text: Array, at: int, n: int, before: int, signs: Array) -> int:
     """Return how many single letters from here on are separated by the same sign; 0 if too few."""
     kind = _kind(text[at])
-    if kind == NOTHING or before != NOTHING or at + 1 >= n or not _sign(text[at + 1], signs) & 4:
+    if kind == NOTHING or before != NOTHING or at + 1 >= n or not _sign(text[at + 1], signs) & BETWEEN_SINGLE:
         return 0
     sign, count = text[at + 1], 1
     while at + 2 * count < n and text[at + 2 * count - 1] == sign and _kind(text[at + 2 * count]) == kind:
@@ -97,12 +125,11 @@ def _letters_apart(text: Array, at: int, n: int, before: int, signs: Array) -> i
     return count if count >= (DIGITS_APART if kind == DIGIT else LETTERS_APART) else 0
 
 
-@nb.njit(inline="always")
+@nb.njit(**INLINED)
 def _join_letters(text: Array, n: int, signs: Array) -> int:
     """Join letters that are set apart, in place; return the new length."""
     kept = 0
-    at = 0
-    before = NOTHING
+    at, before = np.int64(0), np.int64(NOTHING)  # plain constants would compile `_letters_apart` twice
     while at < n:
         count = _letters_apart(text, at, n, before, signs)
         for k in range(max(count, 1)):
@@ -113,25 +140,68 @@ def _join_letters(text: Array, n: int, signs: Array) -> int:
     return kept
 
 
-@nb.njit(inline="always")
+@nb.njit(**INLINED)
+def _use_in_words(code: np.uint32, uses: Array) -> int:
+    return int(uses[code]) if code < uses.size else 0
+
+
+@nb.njit(**INLINED)
+def _is_disguised(text: Array, start: int, stop: int, uses: Array) -> bool:
+    """Return whether signs of a word from start to stop stand for letters."""
+    letters, inside, before = 0, False, False
+    for at in range(start, stop):
+        is_letter = is_latin(text[at])
+        if not is_letter:
+            if uses[text[at]] == OTHER_DIGIT or (at > start and not before):
+                return False  # a number or a code
+            inside |= start < at < stop - 1
+        letters += is_letter
+        before = is_letter
+    return inside and 2 * letters > stop - start >= SHORTEST_DISGUISED
+
+
+@nb.njit(**INLINED)
+def _in_link(text: Array, start: int, stop: int, n: int, uses: Array) -> bool:
+    """Return whether a sign of a link joins a word to something before or after it."""
+    if start > 1 and _use_in_words(text[start - 1], uses) == LINK and text[start - 2] != BLANK:
+        return True
+    return stop + 1 < n and _use_in_words(text[stop], uses) == LINK and text[stop + 1] != BLANK
+
+
+@nb.njit(**INLINED)
+def _undo_letter_signs(text: Array, n: int, uses: Array) -> int:
+    """Replace signs that stand for letters, in place; return their number."""
+    changed, start = 0, 0
+    for at in range(n + 1):
+        if at < n and (is_latin(text[at]) or _use_in_words(text[at], uses) > LINK):
+            continue
+        if _is_disguised(text, start, at, uses) and not _in_link(text, start, at, n, uses):
+            for k in range(start, at):
+                if not is_latin(text[k]):
+                    text[k] = np.uint32(uses[text[k]])
+                    changed += 1
+        start = at + 1
+    return changed
+
+
+@nb.njit(**INLINED)
 def _spell_digits(text: Array, n: int, digits: Array) -> int:
     """Convert long spelled numbers to digits, in place; return the number of changed characters."""
     changed, start, spelled = 0, 0, 0
     for at in range(n + 1):
-        is_digit = at < n and text[at] < digits.size and digits[text[at]] != 255
-        if is_digit:
-            spelled += text[at] > 57
+        if at < n and text[at] < digits.size and digits[text[at]] != NO_DIGIT:
+            spelled += text[at] > NINE
             continue
         if spelled and at - start >= SPELLED_RUN:
             for k in range(start, at):
-                text[k] = np.uint32(48 + digits[text[k]])
+                text[k] = np.uint32(ZERO + digits[text[k]])
             changed += spelled
         start, spelled = at + 1, 0
     return changed
 
 
-@nb.njit(cache=True, nogil=True)
-def _context_kernel(codes: Array, offsets: Array, signs: Array, digits: Array, counts: Array) -> Array:
+@nb.njit(**KERNEL)
+def _context_kernel(codes: Array, offsets: Array, signs: Array, digits: Array, uses: Array, counts: Array) -> Array:
     """Apply the rules in place to each text; return the offsets of the results."""
     ends = np.zeros(offsets.size, np.int64)
     for i in range(offsets.size - 1):
@@ -140,13 +210,15 @@ def _context_kernel(codes: Array, offsets: Array, signs: Array, digits: Array, c
         left = _join_letters(text, _drop_marks(text, n, signs), signs)
         counts[i, 0] += n - left
         counts[i, 1] += _spell_digits(text, left, digits)
-        codes[ends[i] : ends[i] + left] = text[:left]  # the output never overtakes the input
+        counts[i, 2] += _undo_letter_signs(text, left, uses)
+        for k in range(left):
+            codes[ends[i] + k] = text[k]  # the output never overtakes the input
         ends[i + 1] = ends[i] + left
     return ends
 
 
-def undo_by_context(codes: Array, offsets: Array) -> tuple[Array, Array, Array]:
-    """Remove inserted signs and convert spelled digits.
+def undo_by_context(codes: Array, offsets: Array, *, letter_signs: bool = True) -> tuple[Array, Array, Array]:
+    """Remove inserted signs, and convert spelled digits and signs that stand for letters.
 
     Parameters
     ----------
@@ -154,22 +226,24 @@ def undo_by_context(codes: Array, offsets: Array) -> tuple[Array, Array, Array]:
         Texts end to end, folded code point by code point; overwritten.
     offsets : ndarray of int64, shape (n_texts + 1,)
         Where the texts begin.
+    letter_signs : bool, default=True
+        Whether signs that stand for letters become letters.
 
     Returns
     -------
     codes : ndarray of uint32
         The code points that remain.
     offsets : ndarray of int64, shape (n_texts + 1,)
-    counts : ndarray of int32, shape (n_texts, 2)
-        Signs removed, and characters that became digits.
+    counts : ndarray of int32, shape (n_texts, 3)
+        Signs removed, characters that became digits, and signs that became letters.
 
     Examples
     --------
-    >>> text = "f.r.e.e 加*微 一三八零零零"
+    >>> text = "f.r.e.e m0n3y 加*微 一三八零零零"
     >>> codes, offsets, counts = undo_by_context(np.array([ord(c) for c in text], np.uint32), np.array([0, len(text)]))
     >>> "".join(map(chr, codes)), counts.tolist()
-    ('free 加微 138000', [[4, 6]])
+    ('free money 加微 138000', [[4, 6, 2]])
     """
-    counts = np.zeros((offsets.size - 1, 2), np.int32)
-    ends = _context_kernel(codes, offsets, SIGNS, DIGITS, counts)
+    counts = np.zeros((offsets.size - 1, 3), np.int32)
+    ends = _context_kernel(codes, offsets, SIGNS, DIGITS, USES if letter_signs else NO_USES, counts)
     return codes[: ends[-1]].copy(), ends, counts

@@ -1,14 +1,18 @@
 """Spans: the positions of matches in texts, by kind, as returned by the kernels."""
 
+import numba as nb
 import numpy as np
 
+from fraudsieve._compiled import INLINED
 from fraudsieve._typing import Array
 
 from .codepoints import CodePoints
 
-__all__ = ["SHORTEST", "count_spans", "new_spans"]
+__all__ = ["SHORTEST", "add_span", "count_spans", "new_spans"]
 
 
+TEXT, KIND, BEGIN, END = range(4)
+"""Columns of spans."""
 SHORTEST = 4
 """Minimum length of a span. Spans of a kernel do not overlap, so this bounds their number."""
 
@@ -35,6 +39,20 @@ def new_spans(texts: CodePoints) -> Array:
     return np.empty((texts.codes.size // SHORTEST, 4), np.int64)
 
 
+@nb.njit(**INLINED)
+def add_span(spans: Array, n: int, text: int, kind: int, begin: int, end: int) -> int:
+    """Fill in row `n` of the spans, and return the number of rows that are filled in.
+
+    Examples
+    --------
+    >>> spans = np.zeros((2, 4), np.int64)
+    >>> add_span(spans, 1, 5, 0, 3, 8), spans.tolist()
+    (2, [[0, 0, 0, 0], [5, 0, 3, 8]])
+    """
+    spans[n, TEXT], spans[n, KIND], spans[n, BEGIN], spans[n, END] = text, kind, begin, end
+    return n + 1
+
+
 def count_spans(spans: Array, n_texts: int, n_kinds: int) -> Array:
     """Count the spans of every kind in every text.
 
@@ -56,4 +74,4 @@ def count_spans(spans: Array, n_texts: int, n_kinds: int) -> Array:
     """
     if not len(spans):  # the usual case
         return np.zeros((n_texts, n_kinds), np.int64)
-    return np.bincount(spans[:, 0] * n_kinds + spans[:, 1], minlength=n_texts * n_kinds).reshape(n_texts, n_kinds)
+    return np.bincount(spans[:, TEXT] * n_kinds + spans[:, KIND], minlength=n_texts * n_kinds).reshape(n_texts, n_kinds)

@@ -8,6 +8,7 @@ score. Folding preserves the order of characters, so each folded character can b
 import numba as nb
 import numpy as np
 
+from fraudsieve._compiled import INLINED, KERNEL
 from fraudsieve._typing import Array
 from fraudsieve.features.text.codepoints import CodePoints, pack
 from fraudsieve.features.text.fold import fold_codes
@@ -19,7 +20,7 @@ from .ngrams import MAX_N, VALUES, hash_ngrams
 __all__ = ["character_weights", "source_positions", "spans"]
 
 
-@nb.njit(inline="always")
+@nb.njit(**INLINED)
 def _distribute(rows: Array, contributions: Array, length: int, out: Array) -> None:
     """Add to each character its share of the n-grams, which are in the order of `hash_ngrams`."""
     stop, k = length + 2, 0  # including the marks
@@ -34,7 +35,7 @@ def _distribute(rows: Array, contributions: Array, length: int, out: Array) -> N
             k += 1
 
 
-@nb.njit(cache=True, nogil=True)
+@nb.njit(**KERNEL)
 def _weigh_kernel(rows: Array, ends: Array, offsets: Array, weights: Array, output: int, out: Array) -> None:
     times = np.zeros(weights.shape[0], np.int32)
     contributions = np.empty(weights.shape[0])
@@ -53,7 +54,9 @@ def _weigh_kernel(rows: Array, ends: Array, offsets: Array, weights: Array, outp
         if square > 0.0:
             text_out = out[offsets[i] : offsets[i + 1]]
             _distribute(text_rows, contributions, offsets[i + 1] - offsets[i], text_out)
-            text_out /= np.sqrt(square)
+            length = np.sqrt(square)
+            for at in range(text_out.size):
+                text_out[at] /= length
 
 
 def character_weights(model: TextModel, folded: CodePoints, output: int = 0) -> Array:
@@ -93,7 +96,7 @@ def character_weights(model: TextModel, folded: CodePoints, output: int = 0) -> 
     return out
 
 
-@nb.njit(cache=True, nogil=True)
+@nb.njit(**KERNEL)
 def _match_kernel(folded: Array, single: Array, offsets: Array, digits: Array) -> Array:
     """Match folded characters, in order, to raw characters folded one at a time; -1 after the first mismatch."""
     positions = np.full(folded.size, -1, np.int64)

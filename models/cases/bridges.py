@@ -5,6 +5,7 @@ import numpy as np
 import scipy.sparse as sp
 from scipy.sparse.csgraph import dijkstra
 
+from fraudsieve._compiled import KERNEL
 from fraudsieve._typing import Array
 
 __all__ = ["connecting_path", "find_bridges", "within_cases"]
@@ -29,7 +30,7 @@ def within_cases(graph: sp.csr_matrix, case: Array) -> sp.csr_matrix:
     return sp.csr_matrix((links.data[inside], (links.row[inside], links.col[inside])), graph.shape)
 
 
-@nb.njit(cache=True, nogil=True)
+@nb.njit(**KERNEL)
 def _bridge_kernel(offsets: Array, neighbours: Array, bridge: Array) -> None:
     """Mark the links to the parent that no other path replaces (Tarjan, 1974), without recursion."""
     n = offsets.size - 1

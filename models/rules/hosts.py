@@ -6,6 +6,7 @@ from typing import NamedTuple, Self
 import numba as nb
 import numpy as np
 
+from fraudsieve._compiled import KERNEL
 from fraudsieve._typing import Array
 from fraudsieve.features.cues.links import EMAIL, measure_links
 from fraudsieve.features.cues.suffixes import SEED, find_rule, hash_host, hash_left
@@ -83,7 +84,7 @@ class HostTable(NamedTuple):
         return found
 
 
-@nb.njit(cache=True, nogil=True)
+@nb.njit(**KERNEL)
 def _match_hosts(
     codes: Array, spans: Array, hashes: Array, ranks: Array, host_codes: Array, host_offsets: Array, found: Array
 ) -> None:

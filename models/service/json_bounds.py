@@ -3,6 +3,7 @@
 import numba as nb
 import numpy as np
 
+from fraudsieve._compiled import KERNEL
 from fraudsieve._typing import Array
 
 __all__ = ["json_bounds"]
@@ -36,7 +37,7 @@ def json_bounds(body: bytes) -> tuple[int, int]:
     return n_containers, depth
 
 
-@nb.njit(cache=True, nogil=True)
+@nb.njit(**KERNEL)
 def _bounds(body: Array) -> tuple[int, int]:
     n_containers = depth = deepest = 0
     in_string = is_escaped = False

@@ -13,6 +13,7 @@ from typing import Final
 import numba as nb
 import numpy as np
 
+from fraudsieve._compiled import INLINED, KERNEL
 from fraudsieve._typing import Array
 
 __all__ = ["TrainingDistance", "fit_distance"]
@@ -25,13 +26,13 @@ SMALLEST_SHARE: Final = 0.0005
 """Rarer ways to be missing, or not, count like one of this share."""
 
 
-@nb.njit(inline="always")
+@nb.njit(**INLINED)
 def _logarithm(value: float) -> float:
     magnitude: float = np.log1p(abs(value))
     return magnitude if value >= 0 else -magnitude
 
 
-@nb.njit(cache=True, nogil=True)
+@nb.njit(**KERNEL)
 def _distance_kernel(
     X: Array, center: Array, scale: Array, precision: Array, absent: Array, present: Array, out: Array
 ) -> None:

@@ -6,6 +6,7 @@ from typing import Final
 import numba as nb
 import numpy as np
 
+from fraudsieve._compiled import KERNEL, PART
 from fraudsieve._typing import Array
 
 from .distance import TrainingDistance
@@ -20,7 +21,20 @@ STRANGE: Final = 0.99
 """The share above which reports count a record as unlike training."""
 
 
-@nb.njit(cache=True, nogil=True)
+@nb.njit(**PART)
+def _last_below(values: Array, distance: float) -> int:
+    """Return the position of the last value that is at most a distance; ``np.searchsorted`` compiles for longer."""
+    low, high = 0, values.size
+    while low < high:
+        middle = (low + high) >> 1
+        if values[middle] <= distance:
+            low = middle + 1
+        else:
+            high = middle
+    return low - 1
+
+
+@nb.njit(**KERNEL)
 def _share_kernel(distances: Array, values: Array, shares: Array, scale: float) -> None:
     """Replace distances by shares: between two values by interpolation, beyond the last by an exponential tail."""
     last = values.size - 1
@@ -31,7 +45,7 @@ def _share_kernel(distances: Array, values: Array, shares: Array, scale: float) 
         elif distance <= values[0]:
             distances[i] = shares[0]
         else:
-            at = np.searchsorted(values, distance, side="right") - 1
+            at = _last_below(values, distance)
             part = (distance - values[at]) / (values[at + 1] - values[at])
             distances[i] = shares[at] + part * (shares[at + 1] - shares[at])
 

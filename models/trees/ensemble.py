@@ -8,6 +8,7 @@ import lightgbm as lgb
 import numba as nb
 import numpy as np
 
+from fraudsieve._compiled import KERNEL
 from fraudsieve._typing import Array
 
 from .arrays import Trees, read_trees
@@ -16,7 +17,7 @@ from .single_row import SingleRow
 __all__ = ["Ensemble", "initial_log_odds"]
 
 
-@nb.njit(cache=True, nogil=True)
+@nb.njit(**KERNEL)
 def _add_kernel(base: Array, scores: Array) -> None:
     for i in range(scores.shape[0]):
         for k in range(scores.shape[1]):

@@ -17,6 +17,7 @@ from typing import Any
 import numba as nb
 import numpy as np
 
+from fraudsieve._compiled import INLINED, KERNEL, PART
 from fraudsieve._typing import Array
 
 from .arrays import Trees
@@ -40,7 +41,7 @@ def _quadrature(max_points: int) -> Array:
     return table
 
 
-@nb.njit(inline="always")
+@nb.njit(**INLINED)
 def _goes_left(value: float, threshold: float, missing: int, default_left: bool) -> bool:
     """Evaluate a split as LightGBM does."""
     is_nan = np.isnan(value)
@@ -51,7 +52,7 @@ def _goes_left(value: float, threshold: float, missing: int, default_left: bool)
     return value <= threshold
 
 
-@nb.njit(nogil=True, error_model="numpy")
+@nb.njit(**PART, error_model="numpy")
 def _walk_down(row: Array, tree: Any, trees: Any, at: Array, products: Array, taken: Array) -> None:
     """Compute the products from the root down to the leaves, times the values of the leaves."""
     low, n, leaf = tree
@@ -81,7 +82,7 @@ def _walk_down(row: Array, tree: Any, trees: Any, at: Array, products: Array, ta
                     products[to, q] = products[split, q] * times * (on * at[q] + z * rest) / (at[q] + z_up * rest)
 
 
-@nb.njit(nogil=True, error_model="numpy")
+@nb.njit(**PART, error_model="numpy")
 def _walk_up(tree: Any, trees: Any, at: Array, products: Array, taken: Array, out: Array) -> None:
     """Sum the leaves below every edge, and add the result to the feature of the edge."""
     low, n, _ = tree
@@ -93,39 +94,47 @@ def _walk_up(tree: Any, trees: Any, at: Array, products: Array, taken: Array, ou
             below, up = child[i], above[i]
             of = below if below >= 0 else n - 1 - below
             if up < 0 or taken[up]:
-                total += _contribution(products[of], at, path_share[i], taken[edge])
+                if taken[edge]:
+                    total += _taken_contribution(products[of], at, path_share[i])
+                else:
+                    total += _other_contribution(products[of], at)
                 if up >= 0:  # the edge above with this feature counts these leaves too
-                    total -= _contribution(products[of], at, path_share[2 * low + up], True)
+                    total -= _taken_contribution(products[of], at, path_share[2 * low + up])
             for q in range(at.size):
                 products[split, q] = products[of, q] + (products[split, q] if edge % 2 else 0.0)
         out[feature[low + split]] += total
 
 
-@nb.njit(nogil=True, error_model="numpy")
-def _contribution(below: Array, at: Array, share: float, is_taken: bool) -> float:
-    """Return the contribution of a feature through an edge, from the products of the leaves below it."""
+@nb.njit(**PART, error_model="numpy")
+def _taken_contribution(below: Array, at: Array, share: float) -> float:
+    """Return the contribution of a feature through an edge that the row takes, from the products of the leaves."""
     total = 0.0
-    if is_taken:
-        for q in range(at.size):
-            total += below[q] / (at[q] + share * (1.0 - at[q]))
-        return (1.0 - share) * total
+    for q in range(at.size):
+        total += below[q] / (at[q] + share * (1.0 - at[q]))
+    return (1.0 - share) * total
+
+
+@nb.njit(**PART, error_model="numpy")
+def _other_contribution(below: Array, at: Array) -> float:
+    """Return the contribution of a feature through the edge that the row does not take."""
+    total = 0.0
     for q in range(at.size):
         total -= below[q] / (1.0 - at[q])
     return total
 
 
-@nb.njit(cache=True, nogil=True, error_model="numpy")
+@nb.njit(**KERNEL, error_model="numpy")
 def _shapley_kernel(
-    X: Array, tree_ids: Array, starts: Array, points: Array, quadrature: Array, trees: Any, out: Array
+    X: Array, tree_ids: Array, starts: Array, widest: int, points: Array, quadrature: Array, trees: Any, out: Array
 ) -> None:
-    widest = np.diff(starts[0]).max()
     products = np.empty((2 * widest + 1, quadrature.shape[2]))  # a row per split, then a row per leaf
     taken = np.empty(2 * widest, np.bool_)
     for i in tree_ids:
         tree = starts[0, i], starts[0, i + 1] - starts[0, i], starts[1, i]
         at, weight = quadrature[0, points[i], : points[i]], quadrature[1, points[i], : points[i]]
         for row in range(X.shape[0]):
-            products[0, : at.size] = weight
+            for q in range(at.size):
+                products[0, q] = weight[q]
             _walk_down(X[row], tree, trees, at, products, taken)
             _walk_up(tree, trees, at, products, taken, out[row])
 
@@ -172,5 +181,6 @@ def shapley_values(trees: Trees, X: Array, output: int = 0) -> Array:
     if len(tree_ids):
         quadrature = _quadrature(int(trees.points.max()))
         rows = np.ascontiguousarray(X, np.float64)
-        _shapley_kernel(rows, tree_ids, trees.starts, trees.points, quadrature, trees.splits, out)
+        widest = int(np.diff(trees.starts[0]).max())
+        _shapley_kernel(rows, tree_ids, trees.starts, widest, trees.points, quadrature, trees.splits, out)
     return out

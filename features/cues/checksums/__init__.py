@@ -1,4 +1,4 @@
-"""Checksums of identifiers: check digits, and the hash in Ethereum addresses."""
+"""Checksums of identifiers: check digits."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -6,12 +6,10 @@ from fraudsieve._lazy import lazy_attribute
 
 if TYPE_CHECKING:
     from .check_digits import is_chinese_id, is_company_number, passes_luhn
-    from .keccak import keccak_256
 
 __all__ = [
     "is_chinese_id",
     "is_company_number",
-    "keccak_256",
     "passes_luhn",
 ]
 
@@ -19,7 +17,6 @@ __all__ = [
 _HOMES = {
     "is_chinese_id": "check_digits",
     "is_company_number": "check_digits",
-    "keccak_256": "keccak",
     "passes_luhn": "check_digits",
 }
 

@@ -7,19 +7,22 @@ the kernel of `numbers`.
 import numba as nb
 import numpy as np
 
+from fraudsieve._compiled import INLINED
 from fraudsieve._typing import Array
-from fraudsieve.features.text.characters import code_number, is_digit, is_latin
+from fraudsieve.features.text.characters import code_array, code_number, is_digit, is_latin
 
 __all__ = ["is_chinese_id", "is_company_number", "passes_luhn"]
 
 
 LENGTH = 18
 FIRST_YEAR, LAST_YEAR = 1880, 2099
-MONTH_DAYS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
-CREDIT_SKIPPED = (105, 111, 115, 118, 122)  # i o s v z are too similar to digits to be used in credit codes
+MONTH_DAYS = np.array([31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])
+ZERO, A, X = map(ord, "0ax")
+CREDIT_SKIPPED = code_array("iosvz")
+"""Letters that are too similar to digits to be used in credit codes."""
 
 
-@nb.njit(inline="always")
+@nb.njit(**INLINED)
 def passes_luhn(codes: Array, start: int, stop: int) -> bool:
     """Check whether the digits of a span pass Luhn's check (ISO/IEC 7812-1), ignoring other characters.
 
@@ -45,7 +48,7 @@ def passes_luhn(codes: Array, start: int, stop: int) -> bool:
     for k in range(stop - start):
         code = codes[stop - 1 - k]
         if is_digit(code):
-            digit = code_number(code) - 48
+            digit = code_number(code) - ZERO
             if double:
                 digit = 2 * digit - 9 if digit > 4 else 2 * digit
             total += digit
@@ -53,14 +56,14 @@ def passes_luhn(codes: Array, start: int, stop: int) -> bool:
     return bool(total % 10 == 0)
 
 
-@nb.njit(inline="always")
+@nb.njit(**INLINED)
 def _is_date(date: int) -> bool:
     """Return whether a number of the form 19491001 is a plausible date of birth."""
     year, month, day = date // 10000, date // 100 % 100, date % 100
     return bool(FIRST_YEAR <= year <= LAST_YEAR and 1 <= month <= 12 and 1 <= day <= MONTH_DAYS[max(month, 1) % 13 - 1])
 
 
-@nb.njit(inline="always")
+@nb.njit(**INLINED)
 def is_chinese_id(codes: Array, start: int, stop: int) -> bool:
     """Check whether a span is an identity number, by its date and the check digit of ISO 7064 MOD 11-2.
 
@@ -81,30 +84,29 @@ def is_chinese_id(codes: Array, start: int, stop: int) -> bool:
     >>> [is_chinese_id(pack([one]).codes, 0, 18) for one in ("11010519491231002x", "110105194912310021")]
     [True, False]
     """
-    total, date, n = 0, 0, 0
+    total, date, n = 0, np.int64(0), 0
     for at in range(start, stop):
         code = codes[at]
-        if not is_digit(code) and not (code == 120 and at == stop - 1):
+        if not is_digit(code) and not (code == X and at == stop - 1):
             continue
-        value = 10 if code == 120 else code_number(code) - 48
+        value = 10 if code == X else code_number(code) - ZERO
         total = 2 * total + value  # the weights are powers of 2 modulo 11
         if n >= LENGTH:
             return False
         if 6 <= n < 14:
             date = 10 * date + value
         n += 1
-    return n == LENGTH and codes[start] != 48 and total % 11 == 1 and _is_date(date)
+    return n == LENGTH and codes[start] != ZERO and total % 11 == 1 and _is_date(date)
 
 
-@nb.njit(inline="always")
+@nb.njit(**INLINED)
 def _credit_value(code: np.uint32) -> int:
     """Return the value of a character of a credit code, or -1."""
-    value: int = code_number(code) - 48
     if is_digit(code):
-        return value
+        return int(code_number(code) - ZERO)
     if not is_latin(code):
         return -1
-    value -= 39  # "a" is 10
+    value: int = code_number(code) - A + 10
     for skipped in CREDIT_SKIPPED:
         if code == skipped:
             return -1
@@ -113,7 +115,7 @@ def _credit_value(code: np.uint32) -> int:
     return value
 
 
-@nb.njit(inline="always")
+@nb.njit(**INLINED)
 def is_company_number(codes: Array, start: int) -> bool:
     """Check whether 18 characters are a unified social credit code, by the check character of GB 32100-2015.
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numba as nb
 import numpy as np
 
+from fraudsieve._compiled import KERNEL
 from fraudsieve._typing import Array
 from fraudsieve.models.cases.actions import NO_TIME
 
@@ -44,7 +45,7 @@ class Entries:
         return Entries(self.value[rows], self.action[rows], self.time[rows], self.role[rows])
 
 
-@nb.njit(cache=True, nogil=True)
+@nb.njit(**KERNEL)
 def _starts_kernel(value: Array, time: Array, window: int, out: Array) -> None:
     """Write the first entry of each entry's value that is at most a window older."""
     start = 0
@@ -56,7 +57,7 @@ def _starts_kernel(value: Array, time: Array, window: int, out: Array) -> None:
         out[k] = start
 
 
-@nb.njit(cache=True, nogil=True)
+@nb.njit(**KERNEL)
 def _pair_kernel(starts: Array, offsets: Array, earlier: Array, later: Array) -> None:
     for k in range(starts.size):
         count = offsets[k + 1] - offsets[k]

@@ -59,22 +59,10 @@ def test_known_addresses_from_the_standards() -> None:
     assert found("0x52908400098527886E0F7030069857D2E4169EE7") == ["ethereum"]  # EIP-55
 
 
-@pytest.mark.parametrize(
-    "address",
-    [
-        "5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed",
-        "fB6916095ca1df60bB79Ce92cE3Ea74c37c5d359",
-        "dbF03B407c01E7cD3CBea99509d93f8DDDC8C6FB",
-        "D1220A0cf47c7B9Be7A2E6BA89F429762e7b9aDb",
-    ],
-)
-def test_the_case_of_letters_is_the_checksum_of_ethereum(address: str) -> None:
-    """The addresses are those of EIP-55."""
-    assert found(f"0x{address}") == found(f"0X{address}") == ["ethereum"]
-    assert found(f"0x{address.lower()}") == found(f"0x{address.upper()}") == ["ethereum"]
-    for place, char in enumerate(address):
-        if char.isalpha():
-            assert found(f"0x{address[:place]}{char.swapcase()}{address[place + 1 :]}") == []
+@given(st.text("0123456789abcdefABCDEF", min_size=40, max_size=40))
+def test_forty_hexadecimal_digits_are_an_address_of_ethereum_in_every_case(digits: str) -> None:
+    assert found(f"0x{digits}") == found(f"0X{digits}") == ["ethereum"]
+    assert found(f"0x{digits[:-1]}") == found(f"0x{digits}0") == found(f"0x{digits[:-1]}g") == []
 
 
 @given(st.sampled_from([0, 5, 0x41, 0x6F]), st.binary(min_size=20, max_size=20))
@@ -102,7 +90,7 @@ def test_bech32_follows_its_rules_and_any_wrong_character_makes_it_invalid(versi
 @pytest.mark.parametrize(
     ("text", "kinds"),
     [
-        ("0x" + "aB" * 20, []),
+        ("0x" + "aB" * 20, ["ethereum"]),
         ("0X" + "12" * 20, ["ethereum"]),
         ("转0x" + "12" * 20 + "吧", ["ethereum"]),
         ("0x" + "12" * 19 + "1g", []),

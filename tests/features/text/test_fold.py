@@ -164,6 +164,7 @@ def test_no_texts_fold_to_no_texts() -> None:
         ("壹叁捌零零壹幺", "1380011", {"spelled": 7}),
         ("一 三 八 零 零 一", "138001", {"inserted": 5, "spelled": 6}),
         ("一二三四五", "一二三四五", {}),
+        ("Y0ur pr1ze", "your prize", {"case": 1, "lookalike": 2}),
     ],
     ids=ascii,
 )

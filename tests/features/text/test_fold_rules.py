@@ -8,7 +8,9 @@ import pytest
 from fraudsieve.features.text.codepoints import pack
 from fraudsieve.features.text.fold_rules import (
     LATIN_MARKS,
+    LETTER_SIGNS,
     MARKS,
+    RESEMBLED,
     SEPARATORS,
     SPELLED,
     SPELLED_DIGITS,
@@ -31,8 +33,8 @@ def test_a_character_spells_one_digit() -> None:
 
 @pytest.mark.parametrize("mark", MARKS, ids=ascii)
 def test_a_mark_between_chinese_characters_is_removed(mark: str) -> None:
-    assert undo(f"加{mark}微") == (["加微"], [[1, 0]])
-    assert undo(f"{mark}加微{mark}a") == ([f"{mark}加微{mark}a"], [[0, 0]])
+    assert undo(f"加{mark}微") == (["加微"], [[1, 0, 0]])
+    assert undo(f"{mark}加微{mark}a") == ([f"{mark}加微{mark}a"], [[0, 0, 0]])
 
 
 @pytest.mark.parametrize("mark", SEPARATORS, ids=ascii)
@@ -45,10 +47,10 @@ def test_signs_between_latin_letters_are_kept_if_words_have_them(mark: str) -> N
 @pytest.mark.parametrize("sign", SEPARATORS, ids=ascii)
 @pytest.mark.parametrize(("letters", "min_length"), [("free", 4), ("138000", 6)])
 def test_separated_letters_are_joined_from_a_minimum_length(sign: str, letters: str, min_length: int) -> None:
-    assert undo(sign.join(letters)) == ([letters], [[len(letters) - 1, 0]])
+    assert undo(sign.join(letters)) == ([letters], [[len(letters) - 1, 0, 0]])
     fewer = letters[: min_length - 1]
     expected = fewer if sign in LATIN_MARKS and not fewer.isdigit() else sign.join(fewer)
-    assert undo(sign.join(fewer))[0] == [expected]
+    assert undo(sign.join(fewer))[0] == [expected.replace("f$r$e", "fsrse")]
 
 
 @pytest.mark.parametrize(
@@ -69,20 +71,50 @@ def test_edges_of_runs_of_single_letters(text: str, left: str) -> None:
 
 @pytest.mark.parametrize(("spelled", "digit"), list(zip(SPELLED, SPELLED_DIGITS, strict=True)), ids=ascii)
 def test_spelled_digits_of_long_numbers_become_digits(spelled: str, digit: str) -> None:
-    assert undo(f"12345{spelled}") == ([f"12345{digit}"], [[0, 1]])
-    assert undo(f"1234{spelled}") == ([f"1234{spelled}"], [[0, 0]])
+    assert undo(f"12345{spelled}") == ([f"12345{digit}"], [[0, 1, 0]])
+    assert undo(f"1234{spelled}") == ([f"1234{spelled}"], [[0, 0, 0]])
+
+
+@pytest.mark.parametrize(("sign", "letter"), list(zip(LETTER_SIGNS, RESEMBLED, strict=True)), ids=ascii)
+def test_signs_that_stand_for_letters_in_words_become_letters(sign: str, letter: str) -> None:
+    assert undo(f"xy{sign}z") == ([f"xy{letter}z"], [[0, 0, 1]])
+    assert undo(f"{sign}xy{sign}z") == ([f"{letter}xy{letter}z"], [[0, 0, 2]])
+    for ordinary in (f"x{sign}z", f"{sign}xyz", f"xyz{sign}", f"xy{sign}{sign}z", f"x{sign}y{sign}"):
+        assert undo(ordinary) == ([ordinary], [[0, 0, 0]])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x1y2z code a1b2c3 at 10am, 5pm, 2nd, 24hrs, covid19, mp3, b2b",
+        "http://shop.example/w1nn shop.example/w1nn?w1nn w1nn.example a_w1nn ann.w1nn@mail.example",
+        "0xab5801a7d398351b8be11c439e05c5b3259aec9b",
+    ],
+)
+def test_numbers_codes_and_links_keep_their_digits(text: str) -> None:
+    assert undo(text)[0] == [text]
+
+
+def test_a_word_at_the_end_of_a_sentence_is_in_no_link() -> None:
+    assert undo("you w1nn. w1nn: w1nn")[0] == ["you winn. winn: winn"]
+
+
+def test_identifiers_keep_their_digits() -> None:
+    packed = pack(["ab1cd"])
+    codes, _, _ = undo_by_context(packed.codes.copy(), packed.offsets, letter_signs=False)
+    assert "".join(map(chr, codes)) == "ab1cd"
 
 
 def test_rules_do_not_span_texts() -> None:
     texts = ["加*", "微", "f.r.", "e.e", "123", "四五六", ""]
-    assert undo(*texts) == (texts, [[0, 0]] * 7)
+    assert undo(*texts) == (texts, [[0, 0, 0]] * 7)
 
 
 def test_a_table_beyond_the_first_plane_is_not_needed() -> None:
     assert undo("𠀀*𠀁 🙂*🙂")[0] == ["𠀀𠀁 🙂*🙂"]
 
 
-@pytest.mark.parametrize("worst", ["加*", "a.", "1 ", "一", "加**", "a b", "*"], ids=ascii)
+@pytest.mark.parametrize("worst", ["加*", "a.", "1 ", "一", "加**", "a b", "*", "ab1", "ab1c "], ids=ascii)
 def test_a_megabyte_of_the_worst_case_takes_less_than_a_second(worst: str) -> None:
     undo("warm")
     packed = pack([worst * (MEGABYTE // len(worst))])

@@ -1,0 +1,1 @@
+"""Time to a first result from an empty cache of kernels."""
