@@ -13,8 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import lightgbm as lgb
+import numba as nb
 import numpy as np
 import pytest
+from numba.core.cpu import CPUTargetOptions
+
+from fraudsieve._compiled import INLINED, KERNEL, PART
 
 ROOT = Path(__file__).parents[1]
 
@@ -54,6 +58,19 @@ def test_a_booster_of_lightgbm_has_a_handle() -> None:
     rows = np.arange(40.0).reshape(-1, 1)
     booster = lgb.train({"verbosity": -1}, lgb.Dataset(rows, rows[:, 0]), 1)
     assert isinstance(booster._handle, ctypes.c_void_p)
+
+
+def test_numba_compiles_with_our_options() -> None:
+    """fraudsieve._compiled passes them; an option that Numba does not know is an error when a function is declared."""
+    for options in (KERNEL, PART, INLINED):
+        assert set(options) <= set(CPUTargetOptions.__dict__) | set(dir(CPUTargetOptions)) | {"cache"}
+
+    @nb.njit(**INLINED)
+    def add_one(x: int) -> int:
+        return x + 1
+
+    assert add_one(1) == 2
+    assert "cfunc." not in add_one.inspect_llvm((nb.int64,))
 
 
 def test_mlflow_describes_an_environment() -> None:
