@@ -16,9 +16,8 @@ import lightgbm as lgb
 import numba as nb
 import numpy as np
 import pytest
-from numba.core.cpu import CPUTargetOptions
 
-from fraudsieve._compiled import INLINED, KERNEL, PART
+from fraudsieve._compiled import compile_inlined, compile_part
 
 ROOT = Path(__file__).parents[1]
 
@@ -60,17 +59,19 @@ def test_a_booster_of_lightgbm_has_a_handle() -> None:
     assert isinstance(booster._handle, ctypes.c_void_p)
 
 
-def test_numba_compiles_with_our_options() -> None:
-    """fraudsieve._compiled passes them; an option that Numba does not know is an error when a function is declared."""
-    for options in (KERNEL, PART, INLINED):
-        assert set(options) <= set(CPUTargetOptions.__dict__) | set(dir(CPUTargetOptions)) | {"cache"}
+def test_numba_compiles_without_wrappers_for_c() -> None:
+    """fraudsieve._compiled passes no_cfunc_wrapper."""
 
-    @nb.njit(**INLINED)
     def add_one(x: int) -> int:
         return x + 1
 
-    assert add_one(1) == 2
-    assert "cfunc." not in add_one.inspect_llvm((nb.int64,))
+    for decorator in (compile_part(), compile_inlined()):
+        compiled: Any = decorator(add_one)
+        assert compiled(1) == 2
+        assert "cfunc." not in compiled.inspect_llvm((nb.int64,))
+    usual: Any = nb.njit(add_one)
+    assert usual(1) == 2
+    assert "cfunc." in usual.inspect_llvm((nb.int64,))
 
 
 def test_mlflow_describes_an_environment() -> None:

@@ -11,10 +11,9 @@ Three conservative rules, in this order, since ordinary texts also have signs an
 Folding the result again changes nothing.
 """
 
-import numba as nb
 import numpy as np
 
-from fraudsieve._compiled import INLINED, KERNEL
+from fraudsieve._compiled import INT_0, compile_inlined, compile_kernel
 from fraudsieve._typing import Array
 
 from .characters import is_digit, is_han, is_latin
@@ -54,7 +53,7 @@ def _classes() -> tuple[Array, Array]:
 SIGNS, DIGITS = _classes()
 
 
-@nb.njit(**INLINED)
+@compile_inlined()
 def _kind(code: np.uint32) -> int:
     if is_han(code) or code == IDEOGRAPHIC_ZERO:
         return HAN
@@ -63,12 +62,12 @@ def _kind(code: np.uint32) -> int:
     return DIGIT if is_digit(code) else NOTHING
 
 
-@nb.njit(**INLINED)
+@compile_inlined()
 def _sign(code: np.uint32, signs: Array) -> int:
     return int(signs[code]) if code < signs.size else 0
 
 
-@nb.njit(**INLINED)
+@compile_inlined()
 def _drop_marks(text: Array, n: int, signs: Array) -> int:
     """Remove marks between letters in place; return the new length."""
     kept = 0
@@ -90,7 +89,7 @@ def _drop_marks(text: Array, n: int, signs: Array) -> int:
     return kept
 
 
-@nb.njit(**INLINED)
+@compile_inlined()
 def _letters_apart(text: Array, at: int, n: int, before: int, signs: Array) -> int:
     """Return how many single letters from here on are separated by the same sign; 0 if too few."""
     kind = _kind(text[at])
@@ -105,11 +104,11 @@ def _letters_apart(text: Array, at: int, n: int, before: int, signs: Array) -> i
     return count if count >= (DIGITS_APART if kind == DIGIT else LETTERS_APART) else 0
 
 
-@nb.njit(**INLINED)
+@compile_inlined()
 def _join_letters(text: Array, n: int, signs: Array) -> int:
     """Join letters that are set apart, in place; return the new length."""
     kept = 0
-    at, before = np.int64(0), np.int64(NOTHING)  # plain constants would compile `_letters_apart` twice
+    at, before = INT_0, NOTHING + INT_0
     while at < n:
         count = _letters_apart(text, at, n, before, signs)
         for k in range(max(count, 1)):
@@ -120,7 +119,7 @@ def _join_letters(text: Array, n: int, signs: Array) -> int:
     return kept
 
 
-@nb.njit(**INLINED)
+@compile_inlined()
 def _spell_digits(text: Array, n: int, digits: Array) -> int:
     """Convert long spelled numbers to digits, in place; return the number of changed characters."""
     changed, start, spelled = 0, 0, 0
@@ -136,7 +135,7 @@ def _spell_digits(text: Array, n: int, digits: Array) -> int:
     return changed
 
 
-@nb.njit(**KERNEL)
+@compile_kernel()
 def _context_kernel(codes: Array, offsets: Array, signs: Array, digits: Array, counts: Array) -> Array:
     """Apply the rules in place to each text; return the offsets of the results."""
     ends = np.zeros(offsets.size, np.int64)

@@ -1,11 +1,11 @@
 """Algorithms of our own next to a library's, alone and end to end: what gains less than a quarter is not worth it.
 
-The radix sort of events against ``np.lexsort``, the table of ids against PyArrow's ``dictionary_encode``, and the
-search for words against ``pyahocorasick``, which is measured if it is installed.
+``python -m benchmarks.own``: the radix sort of events against ``np.lexsort``, the table of ids against PyArrow's
+``dictionary_encode``, and the search for words against ``pyahocorasick``, which is measured if it is installed.
 """
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import Any
@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from benchmarks.runner import Bar, Report, progress
+from benchmarks.runner import Bar, Report, progress, run_command
 from benchmarks.speed.timing import medians_in_turn
 from fraudsieve._typing import Array
 from fraudsieve.features.accounts import AccountFeatures
@@ -27,7 +27,7 @@ from fraudsieve.features.text.codepoints import CodePoints, pack
 from fraudsieve.features.text.fold import fold_codes
 from fraudsieve.training.simulation.world import simulate
 
-__all__ = ["replaced", "run"]
+__all__ = ["main", "replaced", "run"]
 
 EVENTS, MESSAGES, ROUNDS = 200_000, 20_000, 5
 MIN_GAIN = 0.25
@@ -189,3 +189,12 @@ def library_search() -> Callable[[CodePoints], Array]:
         return counts
 
     return search
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run from the command line and return the exit code, 0."""
+    return run_command("own", lambda options: run(), __doc__, argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

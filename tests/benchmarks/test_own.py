@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from benchmarks.speed import own
+from benchmarks import own
 
 from fraudsieve.features.accounts import AccountFeatures
 from fraudsieve.features.cues.words import count_words
