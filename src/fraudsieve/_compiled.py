@@ -16,8 +16,8 @@ __all__ = ["INT_0", "compile_inlined", "compile_kernel", "compile_part"]
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 INT_0: Final[Any] = np.int64(0)
-"""Zero, as the start value of a variable that is passed on. A plain 0 is a type of its own, for which Numba compiles the
-function that it is passed to a second time."""
+"""Zero, as the start value of a variable that is passed on. A plain 0 is a type of its own, and Numba would compile the
+called function for it too."""
 
 
 def compile_kernel(error_model: Literal["python", "numpy"] = "python") -> Callable[[Function], Function]:
