@@ -7,10 +7,9 @@ create no ties as isotonic regression does.
 
 from dataclasses import dataclass
 
-import numba as nb
 import numpy as np
 
-from fraudsieve._compiled import KERNEL
+from fraudsieve._compiled import compile_kernel
 from fraudsieve._typing import Array
 
 __all__ = ["Calibration", "fit_calibration", "log_sigmoid", "probabilities"]
@@ -96,7 +95,7 @@ def log_sigmoid(values: Array) -> Array:
     return np.asarray(np.minimum(values, 0) - np.log1p(np.exp(-np.abs(values))))
 
 
-@nb.njit(**KERNEL, error_model="numpy")
+@compile_kernel(error_model="numpy")
 def _softmax_kernel(log_odds: Array, out: Array) -> None:
     """Replace five NumPy calls by one: for a single row each takes longer than the arithmetic."""
     for i in range(log_odds.shape[0]):

@@ -137,7 +137,7 @@ class Scorer:
         Scorer
             This scorer.
         """
-        records, history = warm_records(self.model.matrix)
+        records, history = warm_records(self.model.matrix, rare=True)
         request = ReasonRequest(self.model, 1, None) if reasons else None
         for events in (None, history):
             for batch in (records[:1], records):

@@ -13,8 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import lightgbm as lgb
+import numba as nb
 import numpy as np
 import pytest
+
+from fraudsieve._compiled import compile_inlined, compile_part
 
 ROOT = Path(__file__).parents[1]
 
@@ -54,6 +57,21 @@ def test_a_booster_of_lightgbm_has_a_handle() -> None:
     rows = np.arange(40.0).reshape(-1, 1)
     booster = lgb.train({"verbosity": -1}, lgb.Dataset(rows, rows[:, 0]), 1)
     assert isinstance(booster._handle, ctypes.c_void_p)
+
+
+def test_numba_compiles_without_wrappers_for_c() -> None:
+    """fraudsieve._compiled passes no_cfunc_wrapper."""
+
+    def add_one(x: int) -> int:
+        return x + 1
+
+    for decorator in (compile_part(), compile_inlined()):
+        compiled: Any = decorator(add_one)
+        assert compiled(1) == 2
+        assert "cfunc." not in compiled.inspect_llvm((nb.int64,))
+    usual: Any = nb.njit(add_one)
+    assert usual(1) == 2
+    assert "cfunc." in usual.inspect_llvm((nb.int64,))
 
 
 def test_mlflow_describes_an_environment() -> None:

@@ -7,7 +7,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from numba.core.event import Event, Listener, register
 
@@ -89,8 +89,8 @@ STEPS: Mapping[str, Callable[[Path], None]] = {
 
 def main(step: str, folder: str) -> None:
     """Run a step; print when it ended, on the clock of all processes, and what it cost."""
-    kernels = Kernels()
-    register("numba:compile", kernels)
+    kernels, listen = Kernels(), cast(Any, register)
+    listen("numba:compile", kernels)
     STEPS[step](Path(folder))
     ended = time.monotonic()
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]

@@ -8,10 +8,9 @@ with the first message of its bucket only, so the time is linear in the number o
 
 from collections.abc import Sequence
 
-import numba as nb
 import numpy as np
 
-from fraudsieve._compiled import KERNEL
+from fraudsieve._compiled import compile_kernel
 from fraudsieve._typing import Array
 from fraudsieve.features.text.codepoints import CodePoints, pack
 from fraudsieve.features.text.fold import fold_codes
@@ -28,7 +27,7 @@ MULTIPLIER = np.uint64(0xFF51AFD7ED558CCD)
 HALF = np.uint64(32)
 
 
-@nb.njit(**KERNEL)
+@compile_kernel()
 def _minhash_kernel(codes: Array, offsets: Array, seeds: Array, out: Array) -> None:
     for i in range(offsets.size - 1):
         start, stop = offsets[i], offsets[i + 1]
@@ -68,7 +67,7 @@ def fingerprints(texts: CodePoints) -> Array:
     return out
 
 
-@nb.njit(**KERNEL)
+@compile_kernel()
 def _root(parent: Array, i: int) -> int:
     while parent[i] != i:
         parent[i] = parent[parent[i]]
@@ -76,7 +75,7 @@ def _root(parent: Array, i: int) -> int:
     return i
 
 
-@nb.njit(**KERNEL)
+@compile_kernel()
 def _link_kernel(order: Array, starts: Array, prints: Array, parent: Array) -> None:
     """Join each member of a bucket to the first one if they are similar; the lower index is the root."""
     n_hashes = prints.shape[1]

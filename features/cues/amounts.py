@@ -9,10 +9,9 @@ characters after 发票 or "invoice".
 
 from functools import cache
 
-import numba as nb
 import numpy as np
 
-from fraudsieve._compiled import INLINED, KERNEL, PART
+from fraudsieve._compiled import INT_0, compile_inlined, compile_kernel, compile_part
 from fraudsieve._typing import Array
 from fraudsieve.features.text.automaton import Automaton, build_automaton
 from fraudsieve.features.text.characters import code_number, is_digit, is_latin, longest_text
@@ -32,9 +31,9 @@ CODE_WORDS = (
     "验证码 校验码 动态码 动态密码 激活码 提取码 确认码 取件码 code codes otp pin passcode password verification"
 )
 INVOICE_WORDS = "发票 invoice"
-CURRENCY, CODE_WORD, INVOICE_WORD = (np.int64(1 << kind) for kind in range(3))
+CURRENCY, CODE_WORD, INVOICE_WORD = ((1 << kind) + INT_0 for kind in range(3))
 """Bits of the kinds of words. Each plain constant would compile `_has_word` again."""
-BEGINS, ENDS = np.int64(0), np.int64(1)
+BEGINS, ENDS = INT_0, INT_0 + 1
 """Columns of the marks: the words that begin, and that end, at a position."""
 MAX_DISTANCE = 12
 """Maximum number of characters between a code and its word."""
@@ -51,7 +50,7 @@ def amount_automaton() -> Automaton:
     return build_automaton({word: kind for kind, words in enumerate(kinds) for word in words.split()})
 
 
-@nb.njit(**PART)
+@compile_part()
 def _read_value(codes: Array, at: int, stop: int) -> tuple[int, float]:
     """Return the end and the value of a number, which may have thousands separators and decimals."""
     value, scale = 0.0, 1.0
@@ -69,7 +68,7 @@ def _read_value(codes: Array, at: int, stop: int) -> tuple[int, float]:
     return end, value
 
 
-@nb.njit(**INLINED)
+@compile_inlined()
 def _is_thousand(codes: Array, at: int, stop: int) -> bool:
     """Return whether a position has a comma that is followed by exactly three digits."""
     if codes[at] != COMMA or at + 3 >= stop:
@@ -78,7 +77,7 @@ def _is_thousand(codes: Array, at: int, stop: int) -> bool:
     return three and not (at + 4 < stop and is_digit(codes[at + 4]))
 
 
-@nb.njit(**INLINED)
+@compile_inlined()
 def _multiplier(codes: Array, at: int, stop: int) -> float:
     """Return the factor of the character after a number; 1 if it has none."""
     if at >= stop:
@@ -96,7 +95,7 @@ def _multiplier(codes: Array, at: int, stop: int) -> float:
     return 1e8 if code == HAN_HUNDRED_MILLION else 1.0
 
 
-@nb.njit(**PART)
+@compile_part()
 def _mark_words(codes: Array, start: int, stop: int, tables: tuple[Array, ...], marks: Array) -> None:
     """Mark the starts and ends of words by the bits of their kinds; Latin words may not touch other letters."""
     letters, steps, ends, shorter, lengths, kinds, _ = tables
@@ -117,7 +116,7 @@ def _mark_words(codes: Array, start: int, stop: int, tables: tuple[Array, ...], 
             hit = shorter[hit]
 
 
-@nb.njit(**INLINED)
+@compile_inlined()
 def _has_currency(marks: Array, codes: Array, at: int, start: int, stop: int) -> bool:
     """Return whether a currency begins at a position, or after one blank there."""
     if marks[at - start, BEGINS] & CURRENCY:
@@ -125,7 +124,7 @@ def _has_currency(marks: Array, codes: Array, at: int, start: int, stop: int) ->
     return at < stop and codes[at] == BLANK and bool(marks[at + 1 - start, BEGINS] & CURRENCY)
 
 
-@nb.njit(**PART)
+@compile_part()
 def _has_word(marks: Array, begin: int, end: int, bit: int, side: int) -> bool:
     """Return whether a word of a kind begins (or ends, by `side`) between two positions, both included."""
     for at in range(max(begin, 0), end + 1):  # noqa: SIM110 - a generator does not compile
@@ -134,7 +133,7 @@ def _has_word(marks: Array, begin: int, end: int, bit: int, side: int) -> bool:
     return False
 
 
-@nb.njit(**PART)
+@compile_part()
 def _count_number(codes: Array, begin: int, start: int, stop: int, marks: Array, row: Array) -> int:
     """Count the number that begins at a position, and return its end."""
     end, value = _read_value(codes, begin, stop)
@@ -158,7 +157,7 @@ def _count_number(codes: Array, begin: int, start: int, stop: int, marks: Array,
     return end
 
 
-@nb.njit(**KERNEL)
+@compile_kernel()
 def amount_kernel(codes: Array, offsets: Array, tables: tuple[Array, ...], out: Array) -> None:
     marks = np.zeros((longest_text(offsets) + 1, 2), np.uint8)
     for i in range(offsets.size - 1):

@@ -8,10 +8,9 @@ The time is bounded by the length of the messages with a host, times the number 
 import re
 from collections.abc import Sequence
 
-import numba as nb
 import numpy as np
 
-from fraudsieve._compiled import KERNEL, PART
+from fraudsieve._compiled import INT_0, compile_kernel, compile_part
 from fraudsieve._typing import Array
 from fraudsieve.features.text.characters import is_alnum
 from fraudsieve.features.text.codepoints import CodePoints, pack
@@ -66,7 +65,7 @@ def check_brands(brands: Sequence[str]) -> tuple[str, ...]:
     return folded
 
 
-@nb.njit(**PART)
+@compile_part()
 def _is_brand(codes: Array, begin: int, end: int, brand: Array) -> bool:
     if end - begin != brand.size:
         return False
@@ -76,7 +75,7 @@ def _is_brand(codes: Array, begin: int, end: int, brand: Array) -> bool:
     return True
 
 
-@nb.njit(**PART)
+@compile_part()
 def _one_edit(codes: Array, begin: int, end: int, brand: Array) -> bool:
     """Return whether a span becomes the brand by one inserted, deleted or replaced character."""
     size, other = end - begin, brand.size
@@ -91,7 +90,7 @@ def _one_edit(codes: Array, begin: int, end: int, brand: Array) -> bool:
     return max(size, other) - head - tail == 1
 
 
-@nb.njit(**PART)
+@compile_part()
 def _label_resembles(codes: Array, begin: int, end: int, brand: Array) -> bool:
     """Return whether a label contains the brand, or a part of it between hyphens is one edit from the brand."""
     for at in range(begin, end - brand.size + 1):
@@ -106,7 +105,7 @@ def _label_resembles(codes: Array, begin: int, end: int, brand: Array) -> bool:
     return False
 
 
-@nb.njit(**PART)
+@compile_part()
 def _host_resembles(codes: Array, begin: int, registered: int, suffix: int, brand: Array) -> bool:
     at = begin
     for k in range(begin, suffix):
@@ -117,7 +116,7 @@ def _host_resembles(codes: Array, begin: int, registered: int, suffix: int, bran
     return False
 
 
-@nb.njit(**PART)
+@compile_part()
 def _is_lookalike(
     codes: Array,
     begin: int,
@@ -141,7 +140,7 @@ def _is_lookalike(
     return False
 
 
-@nb.njit(**PART)
+@compile_part()
 def _word_resembles(codes: Array, begin: int, end: int, brands: Array, ends: Array) -> bool:
     """Return whether a word is one edit from a brand, except its plural."""
     for b in range(ends.size - 1):
@@ -156,7 +155,7 @@ def _word_resembles(codes: Array, begin: int, end: int, brands: Array, ends: Arr
     return False
 
 
-@nb.njit(**PART)
+@compile_part()
 def _count_words(codes: Array, start: int, stop: int, brands: Array, ends: Array) -> int:
     """Count the words between two positions that resemble a brand."""
     count, at = 0, start
@@ -169,7 +168,7 @@ def _count_words(codes: Array, start: int, stop: int, brands: Array, ends: Array
     return count
 
 
-@nb.njit(**KERNEL)
+@compile_kernel()
 def brand_kernel(
     codes: Array,
     offsets: Array,
@@ -181,7 +180,7 @@ def brand_kernel(
     domains: Array,
     out: Array,
 ) -> None:
-    counted_to = np.int64(0)
+    counted_to = INT_0
     for k in range(spans.shape[0]):
         i = spans[k, TEXT]
         last = k + 1 == spans.shape[0] or spans[k + 1, TEXT] != i

@@ -8,10 +8,9 @@ counts as an Ethereum address: the case of its letters can be a checksum (EIP-55
 
 import hashlib
 
-import numba as nb
 import numpy as np
 
-from fraudsieve._compiled import INLINED, KERNEL, PART
+from fraudsieve._compiled import INT_0, compile_inlined, compile_kernel, compile_part
 from fraudsieve._typing import Array
 from fraudsieve.features.text.characters import code_number
 from fraudsieve.features.text.codepoints import CodePoints
@@ -53,12 +52,12 @@ PREFIX = np.array([3, 3, 0, 2, 3])
 BASE32 = _alphabet_values("qpzry9x8gf2tvdw0s3jn54khce6mua7l")
 
 
-@nb.njit(**INLINED)
+@compile_inlined()
 def _is_alnum(code: np.uint32) -> bool:
     return bool(ZERO <= code <= NINE or CAPITAL_A <= code <= CAPITAL_Z or A <= code <= Z)
 
 
-@nb.njit(**PART)
+@compile_part()
 def _is_hex(codes: Array, begin: int, end: int) -> bool:
     for at in range(begin, end):  # noqa: SIM110 - a generator does not compile
         if not (ZERO <= codes[at] <= NINE or A <= codes[at] | TO_LOWER <= F):
@@ -66,7 +65,7 @@ def _is_hex(codes: Array, begin: int, end: int) -> bool:
     return True
 
 
-@nb.njit(**PART)
+@compile_part()
 def _decode_base58(codes: Array, begin: int, end: int, values: Array, out: Array) -> bool:
     """Decode base58 to 25 bytes; return False if the run does not encode exactly 25 bytes."""
     for k in range(BYTES):
@@ -89,7 +88,7 @@ def _decode_base58(codes: Array, begin: int, end: int, values: Array, out: Array
     return zeros == ones
 
 
-@nb.njit(**INLINED)
+@compile_inlined()
 def _bech32_step(state: int, value: int) -> int:
     top = state >> 25
     state = ((state & 0x1FFFFFF) << 5) ^ value
@@ -99,11 +98,11 @@ def _bech32_step(state: int, value: int) -> int:
     return state
 
 
-@nb.njit(**PART)
+@compile_part()
 def _is_bech32(codes: Array, begin: int, end: int, values: Array) -> bool:
     """Return whether a run is a SegWit Bitcoin address (BIP 173, BIP 350) in one letter case."""
     upper = codes[begin] < A
-    state = np.int64(1)
+    state: int = INT_0 + 1
     for k in range(PREFIX.size):
         state = _bech32_step(state, PREFIX[k])
     for at in range(begin + 3, end):
@@ -125,7 +124,7 @@ def _is_bech32(codes: Array, begin: int, end: int, values: Array) -> bool:
     return state == (BECH32 if version == 0 else BECH32M)
 
 
-@nb.njit(**PART)
+@compile_part()
 def may_have_crypto(codes: Array) -> bool:
     """Return whether there is a run of letters and digits as long as the shortest address.
 
@@ -146,12 +145,12 @@ def may_have_crypto(codes: Array) -> bool:
     return False
 
 
-@nb.njit(**KERNEL)
+@compile_kernel()
 def crypto_kernel(codes: Array, offsets: Array, base58: Array, base32: Array) -> tuple[Array, Array]:
     """Return the spans that may be addresses, and the decoded base58 bytes, whose checksums are not yet verified."""
     capacity = codes.size // SHORTEST + 1
     spans, decoded = np.empty((capacity, 4), np.int64), np.empty((capacity, BYTES), np.uint8)
-    n_spans = np.int64(0)
+    n_spans: int = INT_0
     for i in range(offsets.size - 1):
         stop = offsets[i + 1]
         at = offsets[i]
@@ -168,7 +167,7 @@ def crypto_kernel(codes: Array, offsets: Array, base58: Array, base32: Array) ->
     return spans[:n_spans], decoded[:n_spans]
 
 
-@nb.njit(**PART)
+@compile_part()
 def _kind(codes: Array, begin: int, end: int, base58: Array, base32: Array, out: Array) -> int:
     """Return the currency that a run of letters and digits may be an address of, or -1."""
     size, first = end - begin, codes[begin]

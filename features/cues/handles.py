@@ -7,11 +7,11 @@ message" does not match. ``@name`` counts as Telegram, although other networks u
 
 from functools import cache
 from importlib.resources import files
+from typing import Any
 
-import numba as nb
 import numpy as np
 
-from fraudsieve._compiled import KERNEL, PART
+from fraudsieve._compiled import INT_0, compile_kernel, compile_part
 from fraudsieve._typing import Array
 from fraudsieve.features.text.automaton import Automaton, build_automaton, read_words
 from fraudsieve.features.text.characters import code_array, is_alnum, is_digit, is_latin, is_one_of, starts_with
@@ -23,6 +23,8 @@ __all__ = ["HANDLES", "count_handles", "find_handles"]
 
 HANDLES = ("wechat", "qq", "telegram", "whatsapp")
 WECHAT, QQ, TELEGRAM, WHATSAPP = range(4)
+TELEGRAM_KIND: Any = np.int32(TELEGRAM)
+"""Telegram in the type of the kinds of words, so that `_read_id` is compiled once."""
 WORDS = files("fraudsieve.features.cues") / "data" / "handles.txt"
 GAP = code_array(" :=-号是为群搜加+@")
 ANNOUNCING = code_array(":=号群@+")
@@ -41,7 +43,7 @@ def handle_automaton() -> Automaton:
     return build_automaton(read_words(WORDS, HANDLES))
 
 
-@nb.njit(**PART)
+@compile_part()
 def _skip_gap(codes: Array, at: int, stop: int) -> tuple[int, bool]:
     """Return where the account may begin, and whether the skipped characters announce an account."""
     begin, announced = at, False
@@ -56,7 +58,7 @@ def _skip_gap(codes: Array, at: int, stop: int) -> tuple[int, bool]:
     return at, announced
 
 
-@nb.njit(**PART)
+@compile_part()
 def _read_id(codes: Array, at: int, stop: int, kind: int) -> tuple[int, bool]:
     """Return the end of the account that begins at a position, or -1, and whether it has a digit or an underscore."""
     if at >= stop:
@@ -84,7 +86,7 @@ def _read_id(codes: Array, at: int, stop: int, kind: int) -> tuple[int, bool]:
     return (end if is_latin(first) else -1), is_marked
 
 
-@nb.njit(**PART)
+@compile_part()
 def _after_word(codes: Array, begin: int, end: int, start: int, stop: int, kind: int) -> tuple[int, int]:
     """Return the start and end of the account after a word; -1 and -1 if there is none."""
     first, last = codes[begin], codes[end - 1]
@@ -101,21 +103,21 @@ def _after_word(codes: Array, begin: int, end: int, start: int, stop: int, kind:
     return at, account_end
 
 
-@nb.njit(**PART)
+@compile_part()
 def _at_name(codes: Array, at: int, start: int, stop: int) -> int:
     """Return the end of the name after an at sign; -1 in an e-mail address or before a host."""
     if at > start and (is_alnum(codes[at - 1]) or codes[at - 1] == DOT or codes[at - 1] == UNDERSCORE):
         return -1
-    end, _ = _read_id(codes, at + 1, stop, np.int32(TELEGRAM))  # the type of `kinds`
+    end, _ = _read_id(codes, at + 1, stop, TELEGRAM_KIND)
     if end >= 0 and end + 1 < stop and (codes[end] == DOT or codes[end] == HYPHEN) and is_alnum(codes[end + 1]):
         return -1
     return end
 
 
-@nb.njit(**KERNEL)
+@compile_kernel()
 def handle_kernel(codes: Array, offsets: Array, tables: tuple[Array, ...], spans: Array) -> int:
     letters, steps, ends, shorter, lengths, kinds, _ = tables
-    n_spans = np.int64(0)
+    n_spans: int = INT_0
     for i in range(offsets.size - 1):
         start, stop = offsets[i], offsets[i + 1]
         state, at = 0, start

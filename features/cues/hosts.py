@@ -4,9 +4,7 @@ A host consists of labels of ``a-z0-9-`` with single dots between them. The func
 compiled into the kernels of `links` and `brands`.
 """
 
-import numba as nb
-
-from fraudsieve._compiled import PART
+from fraudsieve._compiled import compile_part
 from fraudsieve._typing import Array
 from fraudsieve.features.text.characters import (
     code_array,
@@ -36,7 +34,7 @@ MAX_LOCAL = 64
 MAX_TRIMS = 3
 
 
-@nb.njit(**PART)
+@compile_part()
 def find_host(codes: Array, dot: int, left: int, stop: int) -> tuple[int, int]:
     """Return the start and end of the host whose first dot is at a position.
 
@@ -77,7 +75,7 @@ def find_host(codes: Array, dot: int, left: int, stop: int) -> tuple[int, int]:
     return begin, end
 
 
-@nb.njit(**PART)
+@compile_part()
 def is_ip(codes: Array, begin: int, end: int) -> bool:
     """Return whether a host consists of four numbers from 0 to 255.
 
@@ -100,7 +98,7 @@ def is_ip(codes: Array, begin: int, end: int) -> bool:
     return numbers == 4
 
 
-@nb.njit(**PART)
+@compile_part()
 def split_trimmed(codes: Array, begin: int, end: int, hashes: Array, rules: Array) -> tuple[int, int, int]:
     """Split a host, and remove last labels that are not part of it, as in ``shop.com.See you``.
 
@@ -138,7 +136,7 @@ def split_trimmed(codes: Array, begin: int, end: int, hashes: Array, rules: Arra
     return -1, -1, -1
 
 
-@nb.njit(**PART)
+@compile_part()
 def local_part(codes: Array, at: int, left: int) -> int:
     """Return the start of the local part of an e-mail address before `at`; `at` if there is none.
 
@@ -159,7 +157,7 @@ def local_part(codes: Array, at: int, left: int) -> int:
     return begin
 
 
-@nb.njit(**PART)
+@compile_part()
 def path_end(codes: Array, end: int, stop: int) -> tuple[int, int]:
     """Return the start and end of the path after a host and an optional port; equal if there is no path.
 
@@ -183,7 +181,7 @@ def path_end(codes: Array, end: int, stop: int) -> tuple[int, int]:
     return begin, at
 
 
-@nb.njit(**PART)
+@compile_part()
 def is_suspicious(codes: Array, begin: int, registered: int, suffix: int) -> bool:
     """Return whether a host looks generated: many subdomains, hyphens, or letters mixed with digits.
 

@@ -4,10 +4,9 @@ Repetition and compression look up every four characters among the earlier ones 
 table that compares the characters: the result is exact for texts of a few thousand characters, and an estimate beyond.
 """
 
-import numba as nb
 import numpy as np
 
-from fraudsieve._compiled import INLINED, KERNEL
+from fraudsieve._compiled import compile_inlined, compile_kernel
 from fraudsieve._typing import Array
 from fraudsieve.features.text.characters import is_digit, is_han, is_latin
 from fraudsieve.features.text.codepoints import CodePoints
@@ -29,7 +28,7 @@ MATCH_COST = 3
 MIX = np.uint64(0x9E3779B97F4A7C15)
 
 
-@nb.njit(**INLINED)
+@compile_inlined()
 def _head(codes: Array, start: int, stop: int) -> int:
     """Return the number of characters in brackets at the start; 0 without brackets."""
     if start == stop or (codes[start] != OPEN and codes[start] != SQUARE_OPEN):
@@ -41,7 +40,7 @@ def _head(codes: Array, start: int, stop: int) -> int:
     return 0
 
 
-@nb.njit(**INLINED)
+@compile_inlined()
 def _tail(codes: Array, start: int, stop: int) -> int:
     """Return the number of characters in brackets at the end; 0 without brackets."""
     if start == stop or codes[stop - 1] != CLOSE:
@@ -52,7 +51,7 @@ def _tail(codes: Array, start: int, stop: int) -> int:
     return 0
 
 
-@nb.njit(**INLINED)
+@compile_inlined()
 def _mixed_words(codes: Array, start: int, stop: int) -> int:
     """Count runs of letters, digits and Chinese characters in which a letter touches another kind."""
     words, before, mixed = 0, 0, False
@@ -67,7 +66,7 @@ def _mixed_words(codes: Array, start: int, stop: int) -> int:
     return words
 
 
-@nb.njit(**INLINED)
+@compile_inlined()
 def _same(codes: Array, one: int, other: int) -> bool:
     for k in range(GRAM):  # noqa: SIM110 - a generator does not compile
         if codes[one + k] != codes[other + k]:
@@ -75,7 +74,7 @@ def _same(codes: Array, one: int, other: int) -> bool:
     return True
 
 
-@nb.njit(**INLINED)
+@compile_inlined()
 def _find_repeat(codes: Array, at: int, start: int, table: Array) -> int:
     """Return the last earlier position of the four characters in this text, or -1, and store the current one."""
     value = MIX
@@ -93,7 +92,7 @@ def _find_repeat(codes: Array, at: int, start: int, table: Array) -> int:
     return seen if seen >= start and _same(codes, seen, at) else -1
 
 
-@nb.njit(**INLINED)
+@compile_inlined()
 def _count_repeats(codes: Array, start: int, stop: int, table: Array, row: Array) -> None:
     """Measure repetition and compression together."""
     covered, repeated, matched, cost = start, 0, start, 0
@@ -115,7 +114,7 @@ def _count_repeats(codes: Array, start: int, stop: int, table: Array, row: Array
     row[COMPRESSION] = cost / max(stop - start, 1)
 
 
-@nb.njit(**KERNEL)
+@compile_kernel()
 def layout_kernel(codes: Array, offsets: Array, out: Array) -> None:
     table = np.full(SLOTS, -1, np.int64)
     for i in range(offsets.size - 1):

@@ -8,10 +8,9 @@ or digits costs one comparison per character.
 from functools import cache
 from importlib.resources import files
 
-import numba as nb
 import numpy as np
 
-from fraudsieve._compiled import KERNEL, PART
+from fraudsieve._compiled import INT_0, compile_kernel, compile_part
 from fraudsieve._typing import Array
 from fraudsieve.features.text.characters import is_digit, is_host, starts_with
 from fraudsieve.features.text.codepoints import CodePoints
@@ -47,12 +46,12 @@ def shortener_table() -> Array:
     return np.array(sorted(hash_host(line) for line in lines if line and not line.startswith("#")), np.uint64)
 
 
-@nb.njit(**PART)
+@compile_part()
 def _is_shortener(codes: Array, registered: int, end: int, shorteners: Array) -> bool:
     return find_rule(hash_span(codes, registered, end), shorteners) >= 0
 
 
-@nb.njit(**PART)
+@compile_part()
 def _count_path(codes: Array, end: int, stop: int, row: Array) -> int:
     """Measure the path after a host, and return its end."""
     begin, at = path_end(codes, end, stop)
@@ -64,7 +63,7 @@ def _count_path(codes: Array, end: int, stop: int, row: Array) -> int:
     return at
 
 
-@nb.njit(**PART)
+@compile_part()
 def _has_punycode(codes: Array, begin: int, end: int) -> bool:
     for at in range(begin, end):  # noqa: SIM110 - a generator does not compile
         if (at == begin or codes[at - 1] == DOT) and starts_with(codes, at, end, XN):
@@ -72,7 +71,7 @@ def _has_punycode(codes: Array, begin: int, end: int) -> bool:
     return False
 
 
-@nb.njit(**PART)
+@compile_part()
 def _is_used_as_link(codes: Array, begin: int, end: int, start: int, stop: int) -> bool:
     """Return whether ``://`` precedes an IP address, or a path or a port follows it."""
     if begin >= start + 3 and starts_with(codes, begin - 3, begin, HTTP_END):
@@ -82,7 +81,7 @@ def _is_used_as_link(codes: Array, begin: int, end: int, start: int, stop: int) 
     return end < stop and codes[end] == SLASH
 
 
-@nb.njit(**PART)
+@compile_part()
 def _read_host(
     codes: Array,
     begin: int,
@@ -114,11 +113,11 @@ def _read_host(
     return HOST, begin, host_end, _count_path(codes, host_end, stop, row) if host_end == end else end
 
 
-@nb.njit(**KERNEL)
+@compile_kernel()
 def link_kernel(
     codes: Array, offsets: Array, hashes: Array, rules: Array, shorteners: Array, out: Array, spans: Array
 ) -> int:
-    n_spans = np.int64(0)
+    n_spans: int = INT_0
     for i in range(offsets.size - 1):
         start, stop = offsets[i], offsets[i + 1]
         row = out[i]

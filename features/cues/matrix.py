@@ -11,10 +11,9 @@ from functools import cache
 from itertools import accumulate, chain
 from typing import Any
 
-import numba as nb
 import numpy as np
 
-from fraudsieve._compiled import INLINED, KERNEL, PART
+from fraudsieve._compiled import INT_0, compile_inlined, compile_kernel, compile_part
 from fraudsieve._typing import Array
 from fraudsieve.features.text.characters import code_array, is_digit, is_han, is_latin, is_one_of, starts_with
 from fraudsieve.features.text.codepoints import CodePoints
@@ -108,7 +107,7 @@ LONG_LENGTH, SHORT_LENGTH = 7, 4
 """Minimum numbers of digits of long and of short numbers."""
 
 
-@nb.njit(**INLINED)
+@compile_inlined()
 def _is_bare_link(codes: Array, at: int, start: int, stop: int) -> bool:
     """Return whether ``www.`` starts here, but not inside a word ("awww.") or after ``://``, already counted."""
     if (at > start and is_latin(codes[at - 1])) or (at >= start + 3 and starts_with(codes, at - 3, at, HTTP_END)):
@@ -116,7 +115,7 @@ def _is_bare_link(codes: Array, at: int, start: int, stop: int) -> bool:
     return starts_with(codes, at, stop, WWW)
 
 
-@nb.njit(**INLINED)
+@compile_inlined()
 def _count_number(codes: Array, start: int, length: int, row: Array) -> None:
     """Count a run of digits."""
     row[NUMBER_COUNT] += 1
@@ -129,7 +128,7 @@ def _count_number(codes: Array, start: int, length: int, row: Array) -> None:
     row[LONGEST_NUMBER] = max(row[LONGEST_NUMBER], length)
 
 
-@nb.njit(**INLINED)
+@compile_inlined()
 def _count_sign(codes: Array, at: int, start: int, stop: int, row: Array) -> None:
     """Count a character that is neither a letter nor a digit."""
     code = codes[at]
@@ -150,7 +149,7 @@ def _count_sign(codes: Array, at: int, start: int, stop: int, row: Array) -> Non
         row[DOTTED] += (is_latin(before) or is_digit(before)) and is_latin(after)
 
 
-@nb.njit(**INLINED)
+@compile_inlined()
 def _kind(code: np.uint32) -> int:
     """Return the column of the script of a character."""
     if is_digit(code):
@@ -164,10 +163,10 @@ def _kind(code: np.uint32) -> int:
     return SYMBOLS if code < LAST_ASCII_SIGN or FIRST_MARK <= code <= LAST_MARK else OTHER
 
 
-@nb.njit(**PART)
+@compile_part()
 def _count_text(codes: Array, start: int, stop: int, number: int, last_seen: Array, row: Array) -> None:
     """Count the characters of text `number`, which `last_seen` notes for each slot of characters."""
-    digits, run = np.int64(0), 0
+    digits, run = INT_0, 0
     for at in range(start, stop):
         code = codes[at]
         kind = _kind(code)
@@ -190,7 +189,7 @@ def _count_text(codes: Array, start: int, stop: int, number: int, last_seen: Arr
         last_seen[slot] = number
 
 
-@nb.njit(**KERNEL)
+@compile_kernel()
 def _cue_kernel(codes: Array, offsets: Array, out: Array) -> None:
     last_seen = np.empty(DISTINCT_SLOTS, np.int64)
     for slot in range(DISTINCT_SLOTS):
@@ -209,20 +208,20 @@ def _tables() -> tuple[Any, ...]:
     return suffix_table(), handle_automaton().tables, amount_automaton().tables, word_automaton().tables
 
 
-@nb.njit(**PART)
+@compile_part()
 def _copy_columns(block: Array, places: Array, out: Array) -> None:
     for i in range(out.shape[0]):
         for k in range(places.size):
             out[i, places[k]] = block[i, k]
 
 
-@nb.njit(**PART)
+@compile_part()
 def _count_kinds(spans: Array, n_spans: int, places: Array, out: Array) -> None:
     for k in range(n_spans):
         out[spans[k, TEXT], places[spans[k, KIND]]] += 1
 
 
-@nb.njit(**KERNEL)
+@compile_kernel()
 def _all_kernel(
     codes: Array,
     offsets: Array,

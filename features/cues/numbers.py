@@ -5,10 +5,9 @@ specific, and no group is part of two numbers. A card begins with 2-6 or 9, whic
 not next to a letter, which excludes hexadecimal digits.
 """
 
-import numba as nb
 import numpy as np
 
-from fraudsieve._compiled import INLINED, KERNEL, PART
+from fraudsieve._compiled import INT_0, compile_inlined, compile_kernel, compile_part
 from fraudsieve._typing import Array
 from fraudsieve.features.cues.checksums.check_digits import is_chinese_id, is_company_number, passes_luhn
 from fraudsieve.features.text.characters import is_alnum, is_latin, longest_text
@@ -43,12 +42,12 @@ def number_key(digits: str) -> int:
     return int("1" + digits)
 
 
-@nb.njit(**INLINED)
+@compile_inlined()
 def _is_card(codes: Array, begin: int, end: int, stop: int) -> bool:
     return not (end < stop and is_latin(codes[end])) and passes_luhn(codes, begin, end)
 
 
-@nb.njit(**PART)
+@compile_part()
 def _card(codes: Array, start: int, stop: int, groups: Array, g: int, n: int) -> int:
     """Return the number of groups of a card of 13 to 19 digits, in one group or in groups of four; 0 if none."""
     begin, end = groups[g, BEGIN], groups[g, END]
@@ -74,7 +73,7 @@ def _card(codes: Array, start: int, stop: int, groups: Array, g: int, n: int) ->
     return 0
 
 
-@nb.njit(**PART)
+@compile_part()
 def _identity(codes: Array, start: int, stop: int, groups: Array, g: int, n: int) -> tuple[int, int]:
     """Return the number of groups of an identity number, and its end; 0 and 0 if none."""
     begin, size = groups[g, BEGIN], groups[g, END] - groups[g, BEGIN]
@@ -88,7 +87,7 @@ def _identity(codes: Array, start: int, stop: int, groups: Array, g: int, n: int
     return k, end
 
 
-@nb.njit(**PART)
+@compile_part()
 def _company(codes: Array, start: int, stop: int, group_start: int, group_stop: int) -> int:
     """Return the start of the credit code whose first or second character starts a group of digits; -1 if none."""
     begin = group_start
@@ -102,14 +101,14 @@ def _company(codes: Array, start: int, stop: int, group_start: int, group_stop: 
     return begin if is_company_number(codes, begin) else -1
 
 
-@nb.njit(**KERNEL)
+@compile_kernel()
 def number_kernel(codes: Array, offsets: Array, hotlines: Array, spans: Array) -> int:
     groups = np.empty((longest_text(offsets) // 2 + 1, 3), np.int64)
-    n_spans = np.int64(0)
+    n_spans: int = INT_0
     for i in range(offsets.size - 1):
         start, stop = offsets[i], offsets[i + 1]
         n = read_groups(codes, start, stop, groups)
-        g = np.int64(0)  # a plain constant would compile all functions below twice
+        g: int = INT_0
         while g < n:
             begin = groups[g, BEGIN]
             kind = HOTLINE

@@ -8,10 +8,9 @@ with ``xn--`` for other scripts. ``scripts/build_suffix_table.py`` builds the ta
 from functools import cache
 from importlib.resources import files
 
-import numba as nb
 import numpy as np
 
-from fraudsieve._compiled import INLINED, KERNEL, PART
+from fraudsieve._compiled import compile_inlined, compile_kernel, compile_part
 from fraudsieve._typing import Array
 from fraudsieve.features.text.codepoints import pack
 
@@ -55,7 +54,7 @@ def suffix_table() -> tuple[Array, Array]:
         return stored["hash"], stored["rule"]
 
 
-@nb.njit(**INLINED)
+@compile_inlined()
 def hash_left(value: np.uint64, code: np.uint32) -> np.uint64:
     """Add a character to the left of a hashed host (FNV-1a).
 
@@ -79,7 +78,7 @@ def hash_left(value: np.uint64, code: np.uint32) -> np.uint64:
     return (value ^ np.uint64(code)) * PRIME
 
 
-@nb.njit(**PART)
+@compile_part()
 def hash_span(codes: Array, start: int, stop: int) -> np.uint64:
     """Hash a part of a text as `hash_host` hashes a host.
 
@@ -117,7 +116,7 @@ def hash_host(host: str) -> np.uint64:
     return np.uint64(value)
 
 
-@nb.njit(**INLINED)
+@compile_inlined()
 def find_rule(value: np.uint64, hashes: Array) -> int:
     """Return the position of a hash in an ascending table, or -1.
 
@@ -136,7 +135,7 @@ def find_rule(value: np.uint64, hashes: Array) -> int:
     return low if low < hashes.size and hashes[low] == value else -1
 
 
-@nb.njit(**KERNEL)
+@compile_kernel()
 def split_host(codes: Array, start: int, stop: int, hashes: Array, rules: Array) -> tuple[int, int]:
     """Find the registered name and the public suffix of a host.
 

@@ -4,10 +4,9 @@ Groups of digits are joined if one or two blanks, dashes or brackets are between
 letter, or with decimals, is not a hotline. The functions are compiled into the kernel of `numbers`.
 """
 
-import numba as nb
 import numpy as np
 
-from fraudsieve._compiled import INLINED, PART
+from fraudsieve._compiled import compile_inlined, compile_part
 from fraudsieve._typing import Array
 from fraudsieve.features.text.characters import code_array, code_number, is_alnum, is_digit, is_latin, is_one_of
 
@@ -40,7 +39,7 @@ ZERO, ONE, TWO, THREE, FOUR, SIX, EIGHT = map(ord, "0123468")
 PLUS, PERCENT = map(ord, "+%")
 
 
-@nb.njit(**INLINED)
+@compile_inlined()
 def _is_gap(codes: Array, start: int, stop: int) -> bool:
     if not 1 <= stop - start <= 2:
         return False
@@ -50,7 +49,7 @@ def _is_gap(codes: Array, start: int, stop: int) -> bool:
     return True
 
 
-@nb.njit(**INLINED)
+@compile_inlined()
 def read_groups(codes: Array, start: int, stop: int, groups: Array) -> int:
     """Find the runs of digits of a text, and whether each is joined to the previous one.
 
@@ -92,7 +91,7 @@ def read_groups(codes: Array, start: int, stop: int, groups: Array) -> int:
     return n
 
 
-@nb.njit(**PART)
+@compile_part()
 def count_fitting(groups: Array, g: int, n: int, first: int, shapes: Array) -> int:
     """Return how many groups from `g` on are joined and have the lengths of one of several shapes; 0 if none fits.
 
@@ -128,14 +127,14 @@ def count_fitting(groups: Array, g: int, n: int, first: int, shapes: Array) -> i
     return 0
 
 
-@nb.njit(**INLINED)
+@compile_inlined()
 def _prefix(codes: Array, start: int, stop: int) -> int:
     """Return the length of ``86`` or ``0086`` at the start of a group."""
     at = start + 2 if stop - start >= 4 and codes[start] == ZERO and codes[start + 1] == ZERO else start
     return at + 2 - start if stop - at >= 2 and codes[at] == EIGHT and codes[at + 1] == SIX else 0
 
 
-@nb.njit(**PART)
+@compile_part()
 def _mobile(codes: Array, groups: Array, g: int, n: int) -> int:
     """Return the number of groups of a mainland mobile number; 0 if none."""
     skip = _prefix(codes, groups[g, BEGIN], groups[g, END])
@@ -155,7 +154,7 @@ def _mobile(codes: Array, groups: Array, g: int, n: int) -> int:
     return k - g + n_used if n_used else 0
 
 
-@nb.njit(**PART)
+@compile_part()
 def _international(codes: Array, text_start: int, groups: Array, g: int, n: int) -> int:
     """Return the number of groups of 8 to 15 digits after a plus sign; 0 if none."""
     begin = groups[g, BEGIN]
@@ -171,7 +170,7 @@ def _international(codes: Array, text_start: int, groups: Array, g: int, n: int)
     return k - g if 8 <= digits <= MAX_DIGITS else 0
 
 
-@nb.njit(**PART)
+@compile_part()
 def _landline(codes: Array, groups: Array, g: int, n: int) -> int:
     """Return the number of groups of an area code and seven or eight digits; 0 if none."""
     begin = groups[g, BEGIN]
@@ -186,7 +185,7 @@ def _landline(codes: Array, groups: Array, g: int, n: int) -> int:
     return count_fitting(groups, g, n, size, CITY_SHAPES if is_city else AREA_SHAPES)
 
 
-@nb.njit(**INLINED)
+@compile_inlined()
 def _touches(codes: Array, start: int, stop: int, group_start: int, group_stop: int) -> bool:
     """Return whether a letter, a currency, or a dot of a decimal number is next to a group."""
     if group_start > start:
@@ -201,7 +200,7 @@ def _touches(codes: Array, start: int, stop: int, group_start: int, group_stop: 
     return is_latin(code) or is_one_of(code, NO_HOTLINE)
 
 
-@nb.njit(**PART)
+@compile_part()
 def _hotline(codes: Array, start: int, stop: int, groups: Array, g: int, n: int) -> int:
     """Return the number of groups of a 400 or 800 number or a short number; 0 if none."""
     begin, end = groups[g, BEGIN], groups[g, END]
@@ -221,7 +220,7 @@ def _hotline(codes: Array, start: int, stop: int, groups: Array, g: int, n: int)
     return count_fitting(groups, g, n, size, HOTLINE_SHAPES)
 
 
-@nb.njit(**PART)
+@compile_part()
 def find_hotline(codes: Array, start: int, stop: int, groups: Array, g: int, n: int, hotlines: Array) -> int:
     """Return how many groups of digits, from `g` on, are one of the listed hotlines; 0 if they are none.
 
@@ -261,7 +260,7 @@ def find_hotline(codes: Array, start: int, stop: int, groups: Array, g: int, n: 
     return n_used
 
 
-@nb.njit(**PART)
+@compile_part()
 def find_phone(codes: Array, start: int, stop: int, groups: Array, g: int, n: int) -> tuple[int, int]:
     """Return the kind of telephone number that begins with a group of digits.
 

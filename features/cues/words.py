@@ -6,10 +6,9 @@ The words are in ``data/words.txt``, which has a category, a tab and a word per 
 from functools import cache
 from importlib.resources import files
 
-import numba as nb
 import numpy as np
 
-from fraudsieve._compiled import KERNEL
+from fraudsieve._compiled import compile_kernel
 from fraudsieve._typing import Array
 from fraudsieve.features.text.automaton import Automaton, build_automaton, is_bounded, read_words
 from fraudsieve.features.text.codepoints import CodePoints
@@ -51,7 +50,7 @@ def word_automaton() -> Automaton:
     return build_automaton(read_words(WORDS, CATEGORIES))
 
 
-@nb.njit(**KERNEL)
+@compile_kernel()
 def word_kernel(codes: Array, offsets: Array, tables: tuple[Array, ...], out: Array) -> None:
     letters, steps, ends, shorter, lengths, kinds, bounded = tables
     for i in range(offsets.size - 1):

@@ -2,10 +2,9 @@
 
 from collections.abc import Mapping
 
-import numba as nb
 import numpy as np
 
-from fraudsieve._compiled import INLINED, KERNEL
+from fraudsieve._compiled import compile_inlined, compile_kernel
 from fraudsieve._typing import Array
 from fraudsieve.features.history.kernels.ids import HASH_KEY, fold_product
 from fraudsieve.features.history.kernels.recency import NEVER
@@ -22,7 +21,7 @@ MARK, TIME = range(2)
 """Columns of a place: the generation of its id, 0 for an empty place; and the time of its event."""
 
 
-@nb.njit(**INLINED)
+@compile_inlined()
 def _place_of(identifier: np.uint64, ids: Array, marks: Array, key: Array) -> np.uint64:
     """Return the place of an id, or the empty place where a search for it ends."""
     mask = np.uint64(ids.size - 1)
@@ -32,14 +31,14 @@ def _place_of(identifier: np.uint64, ids: Array, marks: Array, key: Array) -> np
     return place
 
 
-@nb.njit(**KERNEL)
+@compile_kernel()
 def _contain(identifiers: Array, ids: Array, marks: Array, facts: Array, key: Array, found: Array) -> None:
     for i in range(identifiers.size):
         place = _place_of(identifiers[i], ids, marks, key)
         found[i] = identifiers[i] != 0 and marks[place, MARK] >= max(facts[FIRST], 1)
 
 
-@nb.njit(**KERNEL)
+@compile_kernel()
 def _advance(newest: int, horizon: int, generations: Array, facts: Array) -> None:
     """Drop the generations that are too old, and begin a new one if the last one is full."""
     width = horizon // GENERATIONS
@@ -51,7 +50,7 @@ def _advance(newest: int, horizon: int, generations: Array, facts: Array) -> Non
         facts[STOP] += 1
 
 
-@nb.njit(**KERNEL)
+@compile_kernel()
 def _admit(
     identifiers: Array,
     times: Array,
@@ -85,7 +84,7 @@ def _admit(
     return identifiers.size
 
 
-@nb.njit(**KERNEL)
+@compile_kernel()
 def _put(identifiers: Array, its_marks: Array, ids: Array, marks: Array, key: Array) -> bool:
     """Put ids into an empty table; return whether they differ."""
     for i in range(identifiers.size):

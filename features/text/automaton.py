@@ -1,7 +1,7 @@
 """Search for many words at once: the automaton of Aho and Corasick over code points.
 
 Each character is one table look-up, for any number of words. ASCII words count only between word boundaries, and other
-words anywhere, since Chinese has no blanks.
+words anywhere, since Chinese has no blanks. ``python -m benchmarks.own`` shows what it gains over pyahocorasick.
 """
 
 from collections import deque
@@ -9,10 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources.abc import Traversable
 
-import numba as nb
 import numpy as np
 
-from fraudsieve._compiled import INLINED
+from fraudsieve._compiled import compile_inlined
 from fraudsieve._typing import Array
 
 from .characters import is_alnum
@@ -121,7 +120,7 @@ def _link(children: Sequence[dict[int, int]], ends: list[int], letters: Array, n
     return steps, shorter
 
 
-@nb.njit(**INLINED)
+@compile_inlined()
 def is_bounded(codes: Array, begin: int, end: int, start: int, stop: int) -> bool:
     """Return whether a span of a text has no adjacent letter or digit.
 

@@ -6,10 +6,9 @@ Words and sets of characters are therefore arrays (`code_array`), not tuples, wh
 
 from typing import Any
 
-import numba as nb
 import numpy as np
 
-from fraudsieve._compiled import INLINED
+from fraudsieve._compiled import compile_inlined
 from fraudsieve._typing import Array
 
 __all__ = [
@@ -41,7 +40,7 @@ def code_array(chars: str) -> Array:
     return np.array([ord(char) for char in chars], np.uint32)
 
 
-@nb.njit(**INLINED)
+@compile_inlined()
 def code_number(code: np.uint32) -> Any:
     """Return a code point as a signed number: unsigned and signed ones together become floats.
 
@@ -53,7 +52,7 @@ def code_number(code: np.uint32) -> Any:
     return np.int64(code)
 
 
-@nb.njit(**INLINED)
+@compile_inlined()
 def is_digit(code: np.uint32) -> bool:
     """Return whether a code point is one of ``0-9``.
 
@@ -65,7 +64,7 @@ def is_digit(code: np.uint32) -> bool:
     return bool(ZERO <= code <= NINE)
 
 
-@nb.njit(**INLINED)
+@compile_inlined()
 def is_latin(code: np.uint32) -> bool:
     """Return whether a code point is one of ``a-z``.
 
@@ -77,7 +76,7 @@ def is_latin(code: np.uint32) -> bool:
     return bool(A <= code <= Z)
 
 
-@nb.njit(**INLINED)
+@compile_inlined()
 def is_alnum(code: np.uint32) -> bool:
     """Return whether a code point is one of ``a-z0-9``.
 
@@ -89,7 +88,7 @@ def is_alnum(code: np.uint32) -> bool:
     return is_latin(code) or is_digit(code)
 
 
-@nb.njit(**INLINED)
+@compile_inlined()
 def is_host(code: np.uint32) -> bool:
     """Return whether a code point may occur in a label of a host name: ``a-z0-9-``.
 
@@ -101,7 +100,7 @@ def is_host(code: np.uint32) -> bool:
     return is_alnum(code) or code == HYPHEN
 
 
-@nb.njit(**INLINED)
+@compile_inlined()
 def is_han(code: np.uint32) -> bool:
     """Return whether a code point is a Chinese character.
 
@@ -113,7 +112,7 @@ def is_han(code: np.uint32) -> bool:
     return bool(0x3400 <= code <= 0x9FFF or 0x20000 <= code <= 0x3FFFF)
 
 
-@nb.njit(**INLINED)
+@compile_inlined()
 def is_one_of(code: np.uint32, codes: Array) -> bool:
     """Return whether a code point is one of a set.
 
@@ -139,7 +138,7 @@ def is_one_of(code: np.uint32, codes: Array) -> bool:
     return False
 
 
-@nb.njit(**INLINED)
+@compile_inlined()
 def starts_with(codes: Array, at: int, stop: int, word: Array) -> bool:
     """Return whether a word starts at a position and ends before `stop`.
 
@@ -170,7 +169,7 @@ def starts_with(codes: Array, at: int, stop: int, word: Array) -> bool:
     return True
 
 
-@nb.njit(**INLINED)
+@compile_inlined()
 def longest_text(offsets: Array) -> int:
     """Return the number of characters of the longest text; 0 without texts.
 

@@ -13,10 +13,9 @@ Folding is idempotent, and a folded text is at most twice as long as its input.
 from functools import cache
 from importlib.resources import files
 
-import numba as nb
 import numpy as np
 
-from fraudsieve._compiled import KERNEL
+from fraudsieve._compiled import compile_kernel
 from fraudsieve._typing import Array
 
 from .codepoints import CodePoints, pack
@@ -56,7 +55,7 @@ def _tables() -> tuple[Array, Array, Array]:
     return step, pairs, kind
 
 
-@nb.njit(**KERNEL)
+@compile_kernel()
 def _fold_kernel(
     codes: Array, offsets: Array, step: Array, pairs: Array, kind: Array, counts: Array
 ) -> tuple[Array, Array]:
@@ -117,7 +116,7 @@ def fold_codes(texts: CodePoints, *, letter_signs: bool = True) -> tuple[CodePoi
     return CodePoints(codes, offsets), counts
 
 
-@nb.njit(**KERNEL)
+@compile_kernel()
 def _share_kernel(counts: Array, offsets: Array, kinds: Array, out: Array) -> None:
     for i in range(counts.shape[0]):
         length = max(offsets[i + 1] - offsets[i], 1)

@@ -14,10 +14,9 @@ Four conservative rules, in this order, since ordinary texts also have signs and
 Folding the result again changes nothing.
 """
 
-import numba as nb
 import numpy as np
 
-from fraudsieve._compiled import INLINED, KERNEL
+from fraudsieve._compiled import INT_0, compile_inlined, compile_kernel
 from fraudsieve._typing import Array
 
 from .characters import is_digit, is_han, is_latin
@@ -74,7 +73,7 @@ SIGNS, DIGITS, USES = _classes()
 NO_USES = np.zeros_like(USES)
 
 
-@nb.njit(**INLINED)
+@compile_inlined()
 def _kind(code: np.uint32) -> int:
     if is_han(code) or code == IDEOGRAPHIC_ZERO:
         return HAN
@@ -83,12 +82,12 @@ def _kind(code: np.uint32) -> int:
     return DIGIT if is_digit(code) else NOTHING
 
 
-@nb.njit(**INLINED)
+@compile_inlined()
 def _sign(code: np.uint32, signs: Array) -> int:
     return int(signs[code]) if code < signs.size else 0
 
 
-@nb.njit(**INLINED)
+@compile_inlined()
 def _drop_marks(text: Array, n: int, signs: Array) -> int:
     """Remove marks between letters in place; return the new length."""
     kept = 0
@@ -110,7 +109,7 @@ def _drop_marks(text: Array, n: int, signs: Array) -> int:
     return kept
 
 
-@nb.njit(**INLINED)
+@compile_inlined()
 def _letters_apart(text: Array, at: int, n: int, before: int, signs: Array) -> int:
     """Return how many single letters from here on are separated by the same sign; 0 if too few."""
     kind = _kind(text[at])
@@ -125,11 +124,11 @@ def _letters_apart(text: Array, at: int, n: int, before: int, signs: Array) -> i
     return count if count >= (DIGITS_APART if kind == DIGIT else LETTERS_APART) else 0
 
 
-@nb.njit(**INLINED)
+@compile_inlined()
 def _join_letters(text: Array, n: int, signs: Array) -> int:
     """Join letters that are set apart, in place; return the new length."""
     kept = 0
-    at, before = np.int64(0), np.int64(NOTHING)  # plain constants would compile `_letters_apart` twice
+    at, before = INT_0, NOTHING + INT_0
     while at < n:
         count = _letters_apart(text, at, n, before, signs)
         for k in range(max(count, 1)):
@@ -140,6 +139,7 @@ def _join_letters(text: Array, n: int, signs: Array) -> int:
     return kept
 
 
+<<<<<<< HEAD
 @nb.njit(**INLINED)
 def _use_in_words(code: np.uint32, uses: Array) -> int:
     return int(uses[code]) if code < uses.size else 0
@@ -185,6 +185,9 @@ def _undo_letter_signs(text: Array, n: int, uses: Array) -> int:
 
 
 @nb.njit(**INLINED)
+=======
+@compile_inlined()
+>>>>>>> part-cold
 def _spell_digits(text: Array, n: int, digits: Array) -> int:
     """Convert long spelled numbers to digits, in place; return the number of changed characters."""
     changed, start, spelled = 0, 0, 0
@@ -200,8 +203,13 @@ def _spell_digits(text: Array, n: int, digits: Array) -> int:
     return changed
 
 
+<<<<<<< HEAD
 @nb.njit(**KERNEL)
 def _context_kernel(codes: Array, offsets: Array, signs: Array, digits: Array, uses: Array, counts: Array) -> Array:
+=======
+@compile_kernel()
+def _context_kernel(codes: Array, offsets: Array, signs: Array, digits: Array, counts: Array) -> Array:
+>>>>>>> part-cold
     """Apply the rules in place to each text; return the offsets of the results."""
     ends = np.zeros(offsets.size, np.int64)
     for i in range(offsets.size - 1):

@@ -1,9 +1,8 @@
 """Spans: the positions of matches in texts, by kind, as returned by the kernels."""
 
-import numba as nb
 import numpy as np
 
-from fraudsieve._compiled import INLINED
+from fraudsieve._compiled import compile_inlined
 from fraudsieve._typing import Array
 
 from .codepoints import CodePoints
@@ -39,7 +38,7 @@ def new_spans(texts: CodePoints) -> Array:
     return np.empty((texts.codes.size // SHORTEST, 4), np.int64)
 
 
-@nb.njit(**INLINED)
+@compile_inlined()
 def add_span(spans: Array, n: int, text: int, kind: int, begin: int, end: int) -> int:
     """Fill in row `n` of the spans, and return the number of rows that are filled in.
 

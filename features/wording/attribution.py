@@ -5,10 +5,9 @@ the characters that it covers, excluding the start and end marks. The weights of
 score. Folding preserves the order of characters, so each folded character can be traced back to a raw one.
 """
 
-import numba as nb
 import numpy as np
 
-from fraudsieve._compiled import INLINED, KERNEL
+from fraudsieve._compiled import compile_inlined, compile_kernel
 from fraudsieve._typing import Array
 from fraudsieve.features.text.codepoints import CodePoints, pack
 from fraudsieve.features.text.fold import fold_codes
@@ -20,7 +19,7 @@ from .ngrams import MAX_N, VALUES, hash_ngrams
 __all__ = ["character_weights", "source_positions", "spans"]
 
 
-@nb.njit(**INLINED)
+@compile_inlined()
 def _distribute(rows: Array, contributions: Array, length: int, out: Array) -> None:
     """Add to each character its share of the n-grams, which are in the order of `hash_ngrams`."""
     stop, k = length + 2, 0  # including the marks
@@ -35,7 +34,7 @@ def _distribute(rows: Array, contributions: Array, length: int, out: Array) -> N
             k += 1
 
 
-@nb.njit(**KERNEL)
+@compile_kernel()
 def _weigh_kernel(rows: Array, ends: Array, offsets: Array, weights: Array, output: int, out: Array) -> None:
     times = np.zeros(weights.shape[0], np.int32)
     contributions = np.empty(weights.shape[0])
@@ -96,7 +95,7 @@ def character_weights(model: TextModel, folded: CodePoints, output: int = 0) -> 
     return out
 
 
-@nb.njit(**KERNEL)
+@compile_kernel()
 def _match_kernel(folded: Array, single: Array, offsets: Array, digits: Array) -> Array:
     """Match folded characters, in order, to raw characters folded one at a time; -1 after the first mismatch."""
     positions = np.full(folded.size, -1, np.int64)

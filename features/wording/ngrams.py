@@ -9,12 +9,11 @@ and builds no matrix.
 import threading
 from typing import Any
 
-import numba as nb
 import numpy as np
 from numba import types
 from numba.extending import intrinsic
 
-from fraudsieve._compiled import INLINED, KERNEL
+from fraudsieve._compiled import INT_0, compile_inlined, compile_kernel
 from fraudsieve._typing import Array
 from fraudsieve.features.text.codepoints import CodePoints
 
@@ -43,12 +42,12 @@ LINE = 16
 _thread_local = threading.local()
 
 
-@nb.njit(**INLINED)
+@compile_inlined()
 def _bucket(state: np.uint64) -> np.int32:
     return np.int32(((state ^ (state >> HALF)) * FINAL) >> TOP)
 
 
-@nb.njit(**INLINED)
+@compile_inlined()
 def _bucket_edge(marked: Array, at: int, stop: int, buckets: Array, n: int) -> int:
     """Fill in the n-grams that begin at a position near the start or the end of a text, without single marks."""
     one = np.uint64(marked[at]) * FIRST + FINAL
@@ -70,7 +69,7 @@ def _bucket_edge(marked: Array, at: int, stop: int, buckets: Array, n: int) -> i
     return n
 
 
-@nb.njit(**INLINED)
+@compile_inlined()
 def _bucket_text(codes: Array, first: int, last: int, marked: Array, buckets: Array) -> int:
     """Fill in the buckets of all n-grams of one text and return their number; `marked` is a buffer for the text.
 
@@ -83,7 +82,7 @@ def _bucket_text(codes: Array, first: int, last: int, marked: Array, buckets: Ar
     for k in range(last - first):  # compiles in a twentieth of the time of slices, which check shapes
         marked[k + 1] = codes[first + k]
     marked[stop - 1] = END
-    n = _bucket_edge(marked, np.int64(0), stop, buckets, np.int64(0))  # with plain zeros it is compiled twice
+    n = _bucket_edge(marked, INT_0, stop, buckets, INT_0)
     for at in range(1, stop - 3):
         one = np.uint64(marked[at]) * FIRST + FINAL
         two = one + np.uint64(marked[at + 1]) * SECOND
@@ -99,7 +98,7 @@ def _bucket_text(codes: Array, first: int, last: int, marked: Array, buckets: Ar
     return n
 
 
-@nb.njit(**INLINED)
+@compile_inlined()
 def _longest(offsets: Array) -> int:
     longest = 0
     for i in range(offsets.size - 1):
@@ -107,7 +106,7 @@ def _longest(offsets: Array) -> int:
     return longest
 
 
-@nb.njit(**KERNEL)
+@compile_kernel()
 def _hash_kernel(codes: Array, offsets: Array, out: Array, ends: Array) -> None:
     marked = np.empty(_longest(offsets) + 2, np.uint32)
     for i in range(offsets.size - 1):
@@ -211,7 +210,7 @@ def _popcount_intrinsic(_: Any, word: Any) -> Any:
 _popcount: Any = _popcount_intrinsic  # compiled code calls it without the typing context
 
 
-@nb.njit(**INLINED)
+@compile_inlined()
 def _find_rows(buckets: Array, n_all: int, table: Array, rows: Array) -> int:
     """Fill in the rows of the known n-grams and return their number, without branches to mispredict."""
     n = 0
@@ -223,7 +222,7 @@ def _find_rows(buckets: Array, n_all: int, table: Array, rows: Array) -> int:
     return n
 
 
-@nb.njit(**INLINED)
+@compile_inlined()
 def _add_one(rows: Array, n: int, times: Array, weights: Array, scores: Array) -> float:
     """Sum the single output of one text and return the squared length of its vector."""
     square, score = 0.0, 0.0  # unlike array elements, these stay in registers
@@ -237,7 +236,7 @@ def _add_one(rows: Array, n: int, times: Array, weights: Array, scores: Array) -
     return square
 
 
-@nb.njit(**INLINED)
+@compile_inlined()
 def _add_many(rows: Array, n: int, times: Array, weights: Array, scores: Array) -> float:
     """Sum the outputs of one text and return the squared length of its vector."""
     square = 0.0
@@ -252,7 +251,7 @@ def _add_many(rows: Array, n: int, times: Array, weights: Array, scores: Array) 
     return square
 
 
-@nb.njit(**KERNEL)
+@compile_kernel()
 def _score_kernel(
     codes: Array, offsets: Array, table: Array, weights: Array, times: Array, out: Array, known_share: Array
 ) -> None:

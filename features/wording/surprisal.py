@@ -9,10 +9,9 @@ Smoothing Methods for Language Models Applied to Information Retrieval, 2004).
 from dataclasses import dataclass
 from functools import cached_property
 
-import numba as nb
 import numpy as np
 
-from fraudsieve._compiled import INLINED, KERNEL
+from fraudsieve._compiled import INT_0, compile_inlined, compile_kernel
 from fraudsieve._typing import Array
 from fraudsieve.features.text.codepoints import CodePoints
 
@@ -23,7 +22,7 @@ SURPRISALS = ("char_mean", "char_std", "char_worst", "pair_mean", "pair_std", "p
 """Mean, standard deviation and worst stretch of the surprisal in nats, of characters and of pairs."""
 CHAR_BITS, PAIR_BITS = 16, 20
 """Numbers of buckets for characters and pairs, as powers of two."""
-CHAR_COLUMNS, PAIR_COLUMNS = np.int64(0), np.int64(3)
+CHAR_COLUMNS, PAIR_COLUMNS = INT_0, INT_0 + 3
 """First columns of the characters and of the pairs. Each plain constant would compile `_summarise` again."""
 STRETCH = 8
 """Length of a stretch, in characters."""
@@ -36,17 +35,17 @@ BEGIN = np.uint64(0x110000)
 CHAR_SHIFT, PAIR_SHIFT = np.uint64(64 - CHAR_BITS), np.uint64(64 - PAIR_BITS)
 
 
-@nb.njit(**INLINED)
+@compile_inlined()
 def _char_bucket(code: np.uint64) -> np.int64:
     return np.int64((code * FIRST) >> CHAR_SHIFT)
 
 
-@nb.njit(**INLINED)
+@compile_inlined()
 def _pair_bucket(before: np.uint64, code: np.uint64) -> np.int64:
     return np.int64(((before * SECOND + code) * FIRST) >> PAIR_SHIFT)
 
 
-@nb.njit(**KERNEL)
+@compile_kernel()
 def _count_kernel(codes: Array, offsets: Array, rows: Array, chars: Array, pairs: Array) -> None:
     for i in rows:
         before = BEGIN
@@ -84,7 +83,7 @@ def count_characters(texts: CodePoints, rows: Array) -> tuple[Array, Array]:
     return chars, pairs
 
 
-@nb.njit(**INLINED)
+@compile_inlined()
 def _summarise(values: Array, n: int, row: Array, at: int) -> None:
     """Fill in the mean, standard deviation and worst stretch of the first n values."""
     total, square = 0.0, 0.0
@@ -103,7 +102,7 @@ def _summarise(values: Array, n: int, row: Array, at: int) -> None:
     row[at], row[at + 1], row[at + 2] = mean, np.sqrt(max(square / n - mean * mean, 0.0)), worst / width
 
 
-@nb.njit(**KERNEL)
+@compile_kernel()
 def _surprisal_kernel(codes: Array, offsets: Array, chars: Array, pairs: Array, total: float, out: Array) -> None:
     longest = 0
     for i in range(offsets.size - 1):

@@ -1,11 +1,10 @@
 """How firmly a case is held together: bridges, density, and the path between two members."""
 
-import numba as nb
 import numpy as np
 import scipy.sparse as sp
 from scipy.sparse.csgraph import dijkstra
 
-from fraudsieve._compiled import KERNEL
+from fraudsieve._compiled import compile_kernel
 from fraudsieve._typing import Array
 
 __all__ = ["connecting_path", "find_bridges", "within_cases"]
@@ -30,7 +29,7 @@ def within_cases(graph: sp.csr_matrix, case: Array) -> sp.csr_matrix:
     return sp.csr_matrix((links.data[inside], (links.row[inside], links.col[inside])), graph.shape)
 
 
-@nb.njit(**KERNEL)
+@compile_kernel()
 def _bridge_kernel(offsets: Array, neighbours: Array, bridge: Array) -> None:
     """Mark the links to the parent that no other path replaces (Tarjan, 1974), without recursion."""
     n = offsets.size - 1

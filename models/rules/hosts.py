@@ -3,10 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Self
 
-import numba as nb
 import numpy as np
 
-from fraudsieve._compiled import KERNEL
+from fraudsieve._compiled import compile_kernel
 from fraudsieve._typing import Array
 from fraudsieve.features.cues.links import EMAIL, measure_links
 from fraudsieve.features.cues.suffixes import SEED, find_rule, hash_host, hash_left
@@ -84,7 +83,7 @@ class HostTable(NamedTuple):
         return found
 
 
-@nb.njit(**KERNEL)
+@compile_kernel()
 def _match_hosts(
     codes: Array, spans: Array, hashes: Array, ranks: Array, host_codes: Array, host_offsets: Array, found: Array
 ) -> None:

@@ -3,10 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Self
 
-import numba as nb
 import numpy as np
 
-from fraudsieve._compiled import KERNEL
+from fraudsieve._compiled import compile_kernel
 from fraudsieve._typing import Array
 from fraudsieve.features.cues.numbers import NUMBERS, find_numbers
 from fraudsieve.features.cues.telephones import PHONES
@@ -42,7 +41,7 @@ def find_telephones(texts: CodePoints) -> tuple[Array, Array]:
     return spans[:, 0], _numbers(texts.codes, spans)
 
 
-@nb.njit(**KERNEL)
+@compile_kernel()
 def _numbers(codes: Array, spans: Array) -> Array:
     numbers = np.empty(spans.shape[0], np.int64)
     for s in range(spans.shape[0]):

@@ -14,6 +14,8 @@ TEXT = (
     "+44 20 7946 0958 \U0001f600 \u514d\u8d39\u9886\u5956\uff0c\u52a0\u5fae\u4fe1abc123\uff0c\u70b9\u51fb t.cn/x1"
 )
 """Digits, a link, a number, look-alikes, hidden characters, Chinese: they exercise every step."""
+RARE_TEXT = " 0x0000000000000000000000000000000000000000"
+"""An address of a crypto currency, whose kernel is compiled only when a text may have one."""
 VALUES: Final[dict[FieldKind, tuple[Any, Any, Any]]] = {
     "text": (TEXT, "see you at six", TEXT + " again"),
     "id": ("a", "a", "a"),
@@ -24,13 +26,20 @@ VALUES: Final[dict[FieldKind, tuple[Any, Any, Any]]] = {
 }
 
 
-def warm_records(matrix: FeatureMatrix) -> tuple[list[dict[str, Any]], dict[str, list[dict[str, Any]]]]:
-    """Return three records that a model can score, and a history of their accounts, as for `Scorer.score`."""
+def warm_records(
+    matrix: FeatureMatrix, *, rare: bool = False
+) -> tuple[list[dict[str, Any]], dict[str, list[dict[str, Any]]]]:
+    """Return three records that a model can score, and a history of their accounts, as for `Scorer.score`.
+
+    With `rare`, a text also has what few texts have, which takes a second more to compile.
+    """
     replaced = {field.instead_of for field in matrix.fields}
     fields = [field for field in matrix.fields if field.name not in replaced]
     records = [{field.name: VALUES[field.kind][n] for field in fields} for n in range(3)]
     if matrix.subject != "message":
         records[1] |= {"account_id": "b"}
+    elif rare:
+        records[0] |= {"text": TEXT + RARE_TEXT}
     for record in records:
         if "created_at" in record:
             record["created_at"] = NOW - timedelta(days=9)

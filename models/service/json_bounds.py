@@ -1,9 +1,8 @@
 """Bounds of JSON text, measured before it is decoded: a small body can hold very many objects."""
 
-import numba as nb
 import numpy as np
 
-from fraudsieve._compiled import KERNEL
+from fraudsieve._compiled import compile_kernel
 from fraudsieve._typing import Array
 
 __all__ = ["json_bounds"]
@@ -37,7 +36,7 @@ def json_bounds(body: bytes) -> tuple[int, int]:
     return n_containers, depth
 
 
-@nb.njit(**KERNEL)
+@compile_kernel()
 def _bounds(body: Array) -> tuple[int, int]:
     n_containers = depth = deepest = 0
     in_string = is_escaped = False

@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
-import numba as nb
 import numpy as np
 
-from fraudsieve._compiled import INLINED, KERNEL
+from fraudsieve._compiled import compile_inlined, compile_kernel
 from fraudsieve._typing import Array
 
 __all__ = ["TrainingDistance", "fit_distance"]
@@ -26,13 +25,13 @@ SMALLEST_SHARE: Final = 0.0005
 """Rarer ways to be missing, or not, count like one of this share."""
 
 
-@nb.njit(**INLINED)
+@compile_inlined()
 def _logarithm(value: float) -> float:
     magnitude: float = np.log1p(abs(value))
     return magnitude if value >= 0 else -magnitude
 
 
-@nb.njit(**KERNEL)
+@compile_kernel()
 def _distance_kernel(
     X: Array, center: Array, scale: Array, precision: Array, absent: Array, present: Array, out: Array
 ) -> None:

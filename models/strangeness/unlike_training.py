@@ -3,10 +3,9 @@
 from dataclasses import dataclass
 from typing import Final
 
-import numba as nb
 import numpy as np
 
-from fraudsieve._compiled import KERNEL, PART
+from fraudsieve._compiled import compile_kernel, compile_part
 from fraudsieve._typing import Array
 
 from .distance import TrainingDistance
@@ -21,7 +20,7 @@ STRANGE: Final = 0.99
 """The share above which reports count a record as unlike training."""
 
 
-@nb.njit(**PART)
+@compile_part()
 def _last_below(values: Array, distance: float) -> int:
     """Return the position of the last value that is at most a distance; ``np.searchsorted`` compiles for longer."""
     low, high = 0, values.size
@@ -34,7 +33,7 @@ def _last_below(values: Array, distance: float) -> int:
     return low - 1
 
 
-@nb.njit(**KERNEL)
+@compile_kernel()
 def _share_kernel(distances: Array, values: Array, shares: Array, scale: float) -> None:
     """Replace distances by shares: between two values by interpolation, beyond the last by an exponential tail."""
     last = values.size - 1

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import lightgbm as lgb
-import numba as nb
 import numpy as np
 
-from fraudsieve._compiled import KERNEL
+from fraudsieve._compiled import compile_kernel
 from fraudsieve._typing import Array
 
 from .arrays import Trees, read_trees
@@ -17,7 +16,7 @@ from .single_row import SingleRow
 __all__ = ["Ensemble", "initial_log_odds"]
 
 
-@nb.njit(**KERNEL)
+@compile_kernel()
 def _add_kernel(base: Array, scores: Array) -> None:
     for i in range(scores.shape[0]):
         for k in range(scores.shape[1]):

@@ -14,10 +14,9 @@ each point the product is carried down the tree, edge by edge, and the sums over
 from functools import cache
 from typing import Any
 
-import numba as nb
 import numpy as np
 
-from fraudsieve._compiled import INLINED, KERNEL, PART
+from fraudsieve._compiled import compile_inlined, compile_kernel, compile_part
 from fraudsieve._typing import Array
 
 from .arrays import Trees
@@ -41,7 +40,7 @@ def _quadrature(max_points: int) -> Array:
     return table
 
 
-@nb.njit(**INLINED)
+@compile_inlined()
 def _goes_left(value: float, threshold: float, missing: int, default_left: bool) -> bool:
     """Evaluate a split as LightGBM does."""
     is_nan = np.isnan(value)
@@ -52,7 +51,7 @@ def _goes_left(value: float, threshold: float, missing: int, default_left: bool)
     return value <= threshold
 
 
-@nb.njit(**PART, error_model="numpy")
+@compile_part(error_model="numpy")
 def _walk_down(row: Array, tree: Any, trees: Any, at: Array, products: Array, taken: Array) -> None:
     """Compute the products from the root down to the leaves, times the values of the leaves."""
     low, n, leaf = tree
@@ -82,7 +81,7 @@ def _walk_down(row: Array, tree: Any, trees: Any, at: Array, products: Array, ta
                     products[to, q] = products[split, q] * times * (on * at[q] + z * rest) / (at[q] + z_up * rest)
 
 
-@nb.njit(**PART, error_model="numpy")
+@compile_part(error_model="numpy")
 def _walk_up(tree: Any, trees: Any, at: Array, products: Array, taken: Array, out: Array) -> None:
     """Sum the leaves below every edge, and add the result to the feature of the edge."""
     low, n, _ = tree
@@ -105,7 +104,7 @@ def _walk_up(tree: Any, trees: Any, at: Array, products: Array, taken: Array, ou
         out[feature[low + split]] += total
 
 
-@nb.njit(**PART, error_model="numpy")
+@compile_part(error_model="numpy")
 def _taken_contribution(below: Array, at: Array, share: float) -> float:
     """Return the contribution of a feature through an edge that the row takes, from the products of the leaves."""
     total = 0.0
@@ -114,7 +113,7 @@ def _taken_contribution(below: Array, at: Array, share: float) -> float:
     return (1.0 - share) * total
 
 
-@nb.njit(**PART, error_model="numpy")
+@compile_part(error_model="numpy")
 def _other_contribution(below: Array, at: Array) -> float:
     """Return the contribution of a feature through the edge that the row does not take."""
     total = 0.0
@@ -123,7 +122,7 @@ def _other_contribution(below: Array, at: Array) -> float:
     return total
 
 
-@nb.njit(**KERNEL, error_model="numpy")
+@compile_kernel(error_model="numpy")
 def _shapley_kernel(
     X: Array, tree_ids: Array, starts: Array, widest: int, points: Array, quadrature: Array, trees: Any, out: Array
 ) -> None:

@@ -1,4 +1,4 @@
-"""Options of functions that Numba compiles: ``@nb.njit(**KERNEL)``.
+"""Decorators of functions that Numba compiles.
 
 From an empty cache, compiling takes most of the time to a first score, and the optimiser is not most of it: types are
 inferred and code is lowered function by function. Therefore a kernel is divided into functions that are each compiled
@@ -6,13 +6,55 @@ once: for one type per argument, and without Numba's own inlining, which compile
 a wrapper for C, which takes a tenth of the time and is never called.
 """
 
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Any, Final, Literal, TypeVar
 
-__all__ = ["INLINED", "KERNEL", "PART"]
+import numba as nb
+import numpy as np
 
-PART: Final[dict[str, Any]] = {"nogil": True, "no_cfunc_wrapper": True}
-"""A function that kernels call."""
-INLINED: Final[dict[str, Any]] = {**PART, "forceinline": True}
-"""A short function that LLVM inlines into kernels, whatever its size."""
-KERNEL: Final[dict[str, Any]] = {**PART, "cache": True}
-"""A function that Python calls; its machine code is kept in the cache."""
+__all__ = ["INT_0", "compile_inlined", "compile_kernel", "compile_part"]
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+INT_0: Final[Any] = np.int64(0)
+"""Zero, as the start value of a variable that is passed on. A plain 0 is a type of its own, and Numba would compile the
+called function for it too."""
+
+
+def compile_kernel(error_model: Literal["python", "numpy"] = "python") -> Callable[[Function], Function]:
+    """Compile a function that Python calls, and keep its machine code in the cache.
+
+    Parameters
+    ----------
+    error_model : {"python", "numpy"}, default="python"
+        Whether a division by zero raises an error or gives an infinity or NaN, as in NumPy.
+
+    Returns
+    -------
+    callable
+        The decorator.
+
+    Examples
+    --------
+    >>> add_one = compile_part()(lambda x: x + 1)
+    >>> add_one(1)
+    2
+    """
+    return _compile(error_model, cache=True)
+
+
+def compile_part(error_model: Literal["python", "numpy"] = "python") -> Callable[[Function], Function]:
+    """Compile a function that kernels call; see `compile_kernel`."""
+    return _compile(error_model)
+
+
+def compile_inlined() -> Callable[[Function], Function]:
+    """Compile a short function that LLVM inlines into kernels; see `compile_kernel`."""
+    return _compile("python", forceinline=True)
+
+
+def _compile(error_model: str, **options: bool) -> Callable[[Function], Function]:
+    compiler: Any = nb.njit  # its type stubs do not know no_cfunc_wrapper
+    decorator: Callable[[Function], Function] = compiler(
+        nogil=True, no_cfunc_wrapper=True, error_model=error_model, **options
+    )
+    return decorator

@@ -119,7 +119,7 @@ def by_table(value: Any, kind: Kind) -> Any:
     converted = convert(mask_signalling_nan(cells), kind)
     if any(mask[0] for mask in converted.faults.values()):
         return REJECTED
-    cell = converted.column.iloc[0]
+    cell: Any = converted.column.iloc[0]
     if pd.isna(cell):
         return MISSING
     return int(cell.value // 1000) if kind == "time" else cell

@@ -7,11 +7,10 @@ fraud was found is not listed on the following days.
 from dataclasses import dataclass
 from typing import Any, Self
 
-import numba as nb
 import numpy as np
 import pandas as pd
 
-from fraudsieve._compiled import KERNEL
+from fraudsieve._compiled import compile_kernel
 from fraudsieve._typing import Array
 
 __all__ = ["DailyLists", "card_precision", "days_since_1970", "naive_utc"]
@@ -121,7 +120,7 @@ def naive_utc(times: Any) -> Array:
     return np.asarray(pd.DatetimeIndex(pd.to_datetime(pd.Index(times), utc=True)).tz_localize(None))
 
 
-@nb.njit(**KERNEL)
+@compile_kernel()
 def _mean_precision(starts: Array, account: Array, is_fraud: Array, left: Array, top: int) -> float:
     total = 0.0
     for day in range(starts.size - 1):

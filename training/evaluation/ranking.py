@@ -7,10 +7,9 @@ metric depends on the order of the rows.
 from dataclasses import dataclass
 from typing import Self
 
-import numba as nb
 import numpy as np
 
-from fraudsieve._compiled import KERNEL
+from fraudsieve._compiled import compile_kernel
 from fraudsieve._typing import Array
 
 __all__ = ["ECE_BINS", "FIXED_RATE", "RANKING_METRICS", "Ranking"]
@@ -156,7 +155,7 @@ class Ranking:
         return np.ones(len(self.order)) if weights is None else np.asarray(weights, np.float64)
 
 
-@nb.njit(**KERNEL)
+@compile_kernel()
 def _sums(
     weights: Array, is_fraud: Array, score: Array, loss: Array, cost: Array
 ) -> tuple[float, float, float, float, float, float]:
@@ -172,7 +171,7 @@ def _sums(
     return total, fraud, expected, square, lost, spent
 
 
-@nb.njit(**KERNEL)
+@compile_kernel()
 def _walk(
     weights: Array, is_fraud: Array, starts: Array, fraud: float, clean: float, rate: float
 ) -> tuple[float, float, float]:
@@ -195,7 +194,7 @@ def _walk(
     return precision / fraud, area / (fraud * clean), recall / fraud
 
 
-@nb.njit(**KERNEL)
+@compile_kernel()
 def _found(weights: Array, is_fraud: Array, loss: Array, starts: Array, alerts: Array) -> tuple[Array, Array]:
     """Sum fraud and its loss over the flagged rows, for every number of alerts."""
     found, value = np.zeros(alerts.size), np.zeros(alerts.size)
@@ -218,7 +217,7 @@ def _found(weights: Array, is_fraud: Array, loss: Array, starts: Array, alerts: 
     return found, value
 
 
-@nb.njit(**KERNEL)
+@compile_kernel()
 def _gap(weights: Array, is_fraud: Array, score: Array, starts: Array, total: float, n_bins: int) -> float:
     """Fill bins of equal mass from the highest score down, and sum the gaps of their means."""
     n_bins = min(n_bins, weights.size)

@@ -4,10 +4,9 @@ They distinguish such numbers from other runs of digits. The functions read fold
 the kernel of `numbers`.
 """
 
-import numba as nb
 import numpy as np
 
-from fraudsieve._compiled import INLINED
+from fraudsieve._compiled import INT_0, compile_inlined
 from fraudsieve._typing import Array
 from fraudsieve.features.text.characters import code_array, code_number, is_digit, is_latin
 
@@ -22,7 +21,7 @@ CREDIT_SKIPPED = code_array("iosvz")
 """Letters that are too similar to digits to be used in credit codes."""
 
 
-@nb.njit(**INLINED)
+@compile_inlined()
 def passes_luhn(codes: Array, start: int, stop: int) -> bool:
     """Check whether the digits of a span pass Luhn's check (ISO/IEC 7812-1), ignoring other characters.
 
@@ -56,14 +55,14 @@ def passes_luhn(codes: Array, start: int, stop: int) -> bool:
     return bool(total % 10 == 0)
 
 
-@nb.njit(**INLINED)
+@compile_inlined()
 def _is_date(date: int) -> bool:
     """Return whether a number of the form 19491001 is a plausible date of birth."""
     year, month, day = date // 10000, date // 100 % 100, date % 100
     return bool(FIRST_YEAR <= year <= LAST_YEAR and 1 <= month <= 12 and 1 <= day <= MONTH_DAYS[max(month, 1) % 13 - 1])
 
 
-@nb.njit(**INLINED)
+@compile_inlined()
 def is_chinese_id(codes: Array, start: int, stop: int) -> bool:
     """Check whether a span is an identity number, by its date and the check digit of ISO 7064 MOD 11-2.
 
@@ -84,7 +83,7 @@ def is_chinese_id(codes: Array, start: int, stop: int) -> bool:
     >>> [is_chinese_id(pack([one]).codes, 0, 18) for one in ("11010519491231002x", "110105194912310021")]
     [True, False]
     """
-    total, date, n = 0, np.int64(0), 0
+    total, date, n = 0, INT_0, 0
     for at in range(start, stop):
         code = codes[at]
         if not is_digit(code) and not (code == X and at == stop - 1):
@@ -99,7 +98,7 @@ def is_chinese_id(codes: Array, start: int, stop: int) -> bool:
     return n == LENGTH and codes[start] != ZERO and total % 11 == 1 and _is_date(date)
 
 
-@nb.njit(**INLINED)
+@compile_inlined()
 def _credit_value(code: np.uint32) -> int:
     """Return the value of a character of a credit code, or -1."""
     if is_digit(code):
@@ -115,7 +114,7 @@ def _credit_value(code: np.uint32) -> int:
     return value
 
 
-@nb.njit(**INLINED)
+@compile_inlined()
 def is_company_number(codes: Array, start: int) -> bool:
     """Check whether 18 characters are a unified social credit code, by the check character of GB 32100-2015.
 

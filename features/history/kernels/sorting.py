@@ -2,7 +2,8 @@
 
 Events that are not yet sorted by time are distributed by two digits of their times, and then to their entities. An
 insertion sort of each entity then needs few moves. If it would need many, because most times are close together and a
-few far away, the events of the entity are sorted by all digits of their times.
+few far away, the events of the entity are sorted by all digits of their times. ``python -m benchmarks.own`` shows
+what it gains over ``np.lexsort``.
 """
 
 import numba as nb

@@ -1,10 +1,9 @@
 """What the surroundings say of a shared account: closure by further accounts, and similar neighbourhoods."""
 
-import numba as nb
 import numpy as np
 import scipy.sparse as sp
 
-from fraudsieve._compiled import KERNEL
+from fraudsieve._compiled import compile_kernel
 from fraudsieve._typing import Array
 from fraudsieve.features.history.kernels.windows import first_from
 from fraudsieve.models.cases.actions import NO_TIME, Actions
@@ -12,7 +11,7 @@ from fraudsieve.models.cases.actions import NO_TIME, Actions
 __all__ = ["count_closures", "neighbourhood_similarity"]
 
 
-@nb.njit(**KERNEL)
+@compile_kernel()
 def _closure_kernel(
     offsets: Array, other: Array, times: Array, ends: Array, shared: Array, span: Array, limit: int, out: Array
 ) -> None:
@@ -87,7 +86,7 @@ def count_closures(
     return out
 
 
-@nb.njit(**KERNEL)
+@compile_kernel()
 def _similarity_kernel(
     offsets: Array, neighbours: Array, weights: Array, norms: Array, source: Array, target: Array, out: Array
 ) -> None:

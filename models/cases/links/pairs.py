@@ -2,10 +2,9 @@
 
 from dataclasses import dataclass
 
-import numba as nb
 import numpy as np
 
-from fraudsieve._compiled import KERNEL
+from fraudsieve._compiled import compile_kernel
 from fraudsieve._typing import Array
 from fraudsieve.models.cases.actions import NO_TIME
 
@@ -45,7 +44,7 @@ class Entries:
         return Entries(self.value[rows], self.action[rows], self.time[rows], self.role[rows])
 
 
-@nb.njit(**KERNEL)
+@compile_kernel()
 def _starts_kernel(value: Array, time: Array, window: int, out: Array) -> None:
     """Write the first entry of each entry's value that is at most a window older."""
     start = 0
@@ -57,7 +56,7 @@ def _starts_kernel(value: Array, time: Array, window: int, out: Array) -> None:
         out[k] = start
 
 
-@nb.njit(**KERNEL)
+@compile_kernel()
 def _pair_kernel(starts: Array, offsets: Array, earlier: Array, later: Array) -> None:
     for k in range(starts.size):
         count = offsets[k + 1] - offsets[k]

@@ -4,21 +4,21 @@ import json
 import subprocess
 from pathlib import Path
 
-import numba
 import pytest
 from benchmarks.cold import __main__ as cold
 from benchmarks.cold.probe import STEPS, Kernels
 from numba.core.event import install_listener
 
+from fraudsieve._compiled import compile_part
 from tests.profiles import IN_CI
 
 
 def test_the_time_of_a_kernel_is_without_that_of_the_functions_that_it_calls() -> None:
-    @numba.njit
+    @compile_part()
     def inner(x: int) -> int:
         return max(x, 2)
 
-    @numba.njit
+    @compile_part()
     def outer(x: int) -> int:
         return inner(x) + 1
 

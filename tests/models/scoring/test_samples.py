@@ -84,4 +84,6 @@ def test_nothing_is_left_to_compile(name: str, binary: Any, tmp_path: Path, run_
     facts = {"records": [records[1], *forms], "events": events}
     for call in (f"Scorer.load({str(folder)!r})", f"Scorer(read_model({str(folder)!r})).warm_up()"):
         assert run_alone(COMPILED.format(scorer=call, **facts)) == "True []\n"
+        if "text" in records[0]:
+            facts["records"][0] = {**records[1], "text": f"send to 0x{'ab' * 20}"}
     assert "fraudsieve." in run_alone(COMPILED.format(scorer=f"Scorer(read_model({str(folder)!r}))", **facts))

@@ -1,11 +1,11 @@
 """Algorithms of our own next to a library's, alone and end to end: what gains less than a quarter is not worth it.
 
-The radix sort of events against ``np.lexsort``, the table of ids against PyArrow's ``dictionary_encode``, and the
-search for words against ``pyahocorasick``, which is measured if it is installed.
+``python -m benchmarks.own``: the radix sort of events against ``np.lexsort``, the table of ids against PyArrow's
+``dictionary_encode``, and the search for words against ``pyahocorasick``, which is measured if it is installed.
 """
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import Any
@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from benchmarks.runner import Bar, Report, progress
+from benchmarks.runner import Bar, Report, progress, run_command
 from benchmarks.speed.timing import medians_in_turn
 from fraudsieve._typing import Array
 from fraudsieve.features.accounts import AccountFeatures
@@ -27,15 +27,15 @@ from fraudsieve.features.text.codepoints import CodePoints, pack
 from fraudsieve.features.text.fold import fold_codes
 from fraudsieve.training.simulation.world import simulate
 
-__all__ = ["replaced", "run"]
+__all__ = ["main", "replaced", "run"]
 
 EVENTS, MESSAGES, ROUNDS = 200_000, 20_000, 5
 MIN_GAIN = 0.25
 """What an algorithm of our own must gain end to end: the library's time by ours, minus one."""
 PROTOCOL = (
     "One core, medians of rounds in turn. sort and ids: {events:,} events in random order of time, of 40,000 accounts; "
-    "end to end is AccountFeatures with one view and one identifier, on the same frame, with the function replaced by "
-    "the library's. words: {messages:,} simulated messages; end to end is MessageMatrix without a text model, with the "
+    "end to end is AccountFeatures with one view and no network, on the same frame, with the function replaced by the "
+    "library's. words: {messages:,} simulated messages; end to end is MessageMatrix without a text model, with the "
     "library's time in place of ours. gain: the library's time by ours, minus one."
 )
 
@@ -126,7 +126,7 @@ def _event_times(n: int, rounds: int) -> dict[str, float]:
     rows = accounts.astype(np.int32), events["occurred_at"].to_numpy().astype(np.int64), 40_000
 
     def build() -> None:
-        AccountFeatures(events, history=view, network=None).fit_transform(subjects)
+        AccountFeatures(events, history=view, network=False).fit_transform(subjects)
 
     def build_with(function: Callable[..., Any], other: Callable[..., Any]) -> None:
         with replaced(function, other):
@@ -189,3 +189,12 @@ def library_search() -> Callable[[CodePoints], Array]:
         return counts
 
     return search
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run from the command line and return the exit code, 0."""
+    return run_command("own", lambda options: run(), __doc__, argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

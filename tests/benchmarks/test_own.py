@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from benchmarks.speed import own
+from benchmarks import own
 
 from fraudsieve.features.accounts import AccountFeatures
 from fraudsieve.features.cues.words import count_words
@@ -35,7 +35,7 @@ def test_the_library_encodes_ids_alike(with_missing: bool) -> None:
 def test_a_function_is_replaced_wherever_it_is_imported_and_then_restored() -> None:
     events = pd.DataFrame({"account_id": ["a", "b"], "occurred_at": pd.to_datetime(["2026-05-01", "2026-05-02"])})
     subjects = pd.DataFrame({"account_id": ["a"], "as_of": pd.to_datetime(["2026-05-03"])})
-    features = AccountFeatures(events, history=History(("1d",), measures=("count",)), network=None)
+    features = AccountFeatures(events, history=History(("1d",), measures=("count",)), network=False)
     calls: list[int] = []
 
     def counted(*args: object) -> object:
