@@ -17,7 +17,7 @@ from .kernels.columns import Rules, fill_columns
 from .kernels.first_links import keep_first_links, mutual_links
 from .kernels.nodes import number_nodes
 from .kernels.series import SIZE, Series, empty_series
-from .kernels.updates import ACCOUNTS, KNOWN, LABELLED, LABELS, RETURNED, VALUES, Graph
+from .kernels.updates import KNOWN, LABELLED, LABELS, RETURNED, VALUES, Graph
 
 __all__ = ["CodedLabels", "CodedLinks", "FullGraph"]
 

@@ -1,4 +1,4 @@
-"""Links in order of account and time: the first of each pair, and those that go both ways. Needs only NumPy and Numba."""
+"""Links sorted by account and time: the first of each pair, and those that go both ways. Needs only NumPy and Numba."""
 
 import numba as nb
 import numpy as np

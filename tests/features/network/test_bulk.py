@@ -16,7 +16,7 @@ def _digests(codes: npt.NDArray[np.int32]) -> npt.NDArray[np.uint64]:
 
 
 def _tables(seed: int) -> tuple[CodedLinks, CodedLabels]:
-    """Return links and labels in no order, with missing ids, repeats, equal times, and links of accounts to themselves."""
+    """Return unsorted links and labels, with missing ids, repeats, equal times and links of accounts to themselves."""
     rng = np.random.default_rng(seed)
     accounts, values = (rng.zipf(1.4, (2, N_LINKS)) % (N_NODES + 1) - 1).astype(np.int32)
     labelled = rng.integers(-1, N_NODES, N_LABELS).astype(np.int32)
