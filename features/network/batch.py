@@ -8,7 +8,7 @@ import numpy as np
 
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import SchemaError
-from fraudsieve.features.history.batch import SourceTable, TableLike, code_ids
+from fraudsieve.features.history.source_table import SourceTable, TableLike, code_ids
 
 from .bulk import CodedLabels, CodedLinks, FullGraph
 from .declaration import Network

@@ -1,0 +1,79 @@
+"""Feature views in blocks of rows, compared with one call on all rows."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from fraudsieve.features.history import row_blocks
+from fraudsieve.features.history.batch import encode_events, history_features
+from fraudsieve.features.history.declaration import History
+from fraudsieve.features.history.encoded import CutoffTimes, EncodedEvents, fill_history
+from fraudsieve.features.history.measures import LABEL_MEASURES, LATEST_MEASURES, MEASURES
+
+HOUR = 3_600_000_000
+
+
+def _tables() -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Return events, subjects with current amounts, and labels of events, unsorted and with missing ids."""
+    rng = np.random.default_rng(0)
+
+    def frame(n: int, time: str) -> pd.DataFrame:
+        ids = [None if account == 0 else f"account-{account}" for account in rng.zipf(1.5, n) % 30]
+        others = [None if other == 0 else f"other-{other}" for other in rng.integers(0, 12, n)]
+        times = (rng.integers(0, 400, n) * HOUR).astype("M8[us]")
+        return pd.DataFrame({"account_id": ids, "counterparty_id": others, time: times, "amount": rng.integers(1, 9, n)})
+
+    events = frame(600, "occurred_at").assign(kind=rng.choice(["pay", "take", "give"], 600))
+    labels = frame(200, "labelled_at").assign(is_fraud=rng.random(200) < 0.3)
+    return events, frame(250, "as_of"), labels
+
+
+@pytest.fixture(params=[1, 700, 3000])
+def small_blocks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(row_blocks, "BLOCK_NUMBERS", request.param)
+    monkeypatch.setattr(row_blocks, "NARROW", 0)
+    yield
+
+
+def _features(wide: bool) -> object:
+    events, subjects, labels = _tables()
+    measures = (*MEASURES, *LATEST_MEASURES, *LABEL_MEASURES)
+    view = History(("1h", "7d", "all"), kinds=("give", "pay"), measures=measures)
+    pair = History(("7d",), entity=("account_id", "counterparty_id"), measures=("count", "sum"), name="pair")
+    return history_features(events, subjects, [view, pair] if wide else pair, labels=labels)
+
+
+@pytest.fixture
+def expected() -> object:
+    """The same columns in one block; taken before the test makes blocks small."""
+    return {wide: _features(wide) for wide in (True, False)}
+
+
+@pytest.mark.parametrize("wide", [True, False])
+def test_blocks_of_any_size_give_the_same_columns(expected: dict[bool, object], small_blocks: None, wide: bool) -> None:
+    np.testing.assert_array_equal(_features(wide), expected[wide])
+
+
+def test_a_block_holds_whole_entities(small_blocks: None) -> None:
+    events, subjects, _ = _tables()
+    view = History(("1h",), measures=("count", "sum", "max"))
+    encoded, cutoffs = encode_events(events, view, subjects)
+    calls: list[tuple[int, int]] = []
+
+    def fill(history: History, block_events: EncodedEvents, block_cutoffs: CutoffTimes, block: object) -> None:
+        assert block_events.starts[-1] == len(block_events.times) == len(block_events.amounts)
+        assert block_cutoffs.starts[-1] == len(block_cutoffs.times) == len(block)  # type: ignore[arg-type]
+        assert len(block_events.starts) == len(block_cutoffs.starts)
+        calls.append((len(block_cutoffs.starts) - 1, len(block_cutoffs.times)))
+        fill_history(history, block_events, block_cutoffs, block)  # type: ignore[arg-type]
+
+    out = np.empty((len(subjects), 5))
+    row_blocks.fill_blocks(fill, view, encoded, cutoffs, out[:, 1:4])
+    assert sum(n_rows for _, n_rows in calls) == len(subjects)
+    n_largest = int(np.diff(cutoffs.starts).max())
+    limit = row_blocks.BLOCK_NUMBERS // 3
+    assert all(n_rows <= max(limit, n_largest) for _, n_rows in calls)
+    assert len(calls) > 1 or limit >= len(subjects)
+    np.testing.assert_array_equal(out[:, 1:4], history_features(events, subjects, view))
