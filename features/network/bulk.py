@@ -90,7 +90,7 @@ class FullGraph:
         -------
         ndarray of float64, shape (n_subjects, n_columns)
         """
-        kept = _last_labels(labels, self._n_nodes)
+        kept = _sorted_labels(labels, self._n_nodes)
         steps = {LABELS: kept, LABELLED: _labelled(self._links, kept, self._n_nodes), RETURNED: self._returned}
         graph = Graph(self._nodes, self._links, _joined([steps[kind] for kind in sorted(steps)], self._n_nodes))
         # Three times as fast: what an account is linked to is still in the processor's cache for the next cutoff.
@@ -103,7 +103,7 @@ class FullGraph:
 
 
 class _Sorted(NamedTuple):
-    """Entries of a series, sorted by node and time."""
+    """Entries of a series, sorted by node and time. Of entries with the same node and time, the last counts."""
 
     nodes: Array
     times: Array
@@ -122,13 +122,6 @@ def _owners(sizes: Array) -> Array:
     return np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)
 
 
-def _last_of_time(series: _Sorted) -> _Sorted:
-    """Keep the last of the entries with the same node and time."""
-    is_last = np.ones(len(series.times), np.bool_)
-    is_last[:-1] = (series.nodes[1:] != series.nodes[:-1]) | (series.times[1:] != series.times[:-1])
-    return series if is_last.all() else _Sorted(*(column[is_last] for column in series))
-
-
 def _totals(series: _Sorted) -> _Sorted:
     """Return the running totals of changes, per node."""
     totals = np.cumsum(series.items)
@@ -136,7 +129,7 @@ def _totals(series: _Sorted) -> _Sorted:
     is_first[1:] = series.nodes[1:] != series.nodes[:-1]
     first = np.flatnonzero(is_first)
     before = totals[first] - series.items[first]
-    return _last_of_time(series._replace(items=totals - np.repeat(before, np.diff(first, append=len(totals)))))
+    return series._replace(items=totals - np.repeat(before, np.diff(first, append=len(totals))))
 
 
 def _joined(parts: list[_Sorted], n_nodes: int) -> Series:
@@ -173,10 +166,10 @@ def _returned(links: Series, n_nodes: int) -> _Sorted:
     return _totals(_sort(nodes[:n], times[:n], np.ones(n, np.int64), n_nodes))
 
 
-def _last_labels(labels: CodedLabels, n_nodes: int) -> _Sorted:
+def _sorted_labels(labels: CodedLabels, n_nodes: int) -> _Sorted:
     known = labels.accounts >= 0
     accounts, times, frauds = (column[known] for column in labels)
-    return _last_of_time(_sort(accounts, times, frauds.astype(np.int64), n_nodes))
+    return _sort(accounts, times, frauds.astype(np.int64), n_nodes)
 
 
 def _labelled(links: Series, labels: _Sorted, n_nodes: int) -> _Sorted:
