@@ -1,7 +1,5 @@
 """Feature views in blocks of rows, compared with one call on all rows."""
 
-from collections.abc import Iterator
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -23,7 +21,8 @@ def _tables() -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
         ids = [None if account == 0 else f"account-{account}" for account in rng.zipf(1.5, n) % 30]
         others = [None if other == 0 else f"other-{other}" for other in rng.integers(0, 12, n)]
         times = (rng.integers(0, 400, n) * HOUR).astype("M8[us]")
-        return pd.DataFrame({"account_id": ids, "counterparty_id": others, time: times, "amount": rng.integers(1, 9, n)})
+        amounts = rng.integers(1, 9, n)
+        return pd.DataFrame({"account_id": ids, "counterparty_id": others, time: times, "amount": amounts})
 
     events = frame(600, "occurred_at").assign(kind=rng.choice(["pay", "take", "give"], 600))
     labels = frame(200, "labelled_at").assign(is_fraud=rng.random(200) < 0.3)
@@ -31,10 +30,10 @@ def _tables() -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
 
 
 @pytest.fixture(params=[1, 700, 3000])
-def small_blocks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def small_blocks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(row_blocks, "BLOCK_NUMBERS", request.param)
     monkeypatch.setattr(row_blocks, "NARROW", 0)
-    yield
+    return
 
 
 def _views() -> list[History]:
