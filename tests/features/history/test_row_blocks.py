@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from fraudsieve._typing import Array
 from fraudsieve.features.history import row_blocks
 from fraudsieve.features.history.batch import encode_events, history_features
 from fraudsieve.features.history.declaration import History
@@ -44,7 +45,7 @@ def _views() -> list[History]:
 
 
 @pytest.fixture
-def expected(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+def expected(monkeypatch: pytest.MonkeyPatch) -> list[Array]:
     """The columns of each view, filled in without blocks."""
     events, subjects, labels = _tables()
     with monkeypatch.context() as patched:
@@ -52,10 +53,10 @@ def expected(monkeypatch: pytest.MonkeyPatch) -> list[object]:
         return [history_features(events, subjects, view, labels=labels) for view in _views()]
 
 
-def test_blocks_of_any_size_give_the_same_columns(expected: list[object], small_blocks: None) -> None:
+def test_blocks_of_any_size_give_the_same_columns(expected: list[Array], small_blocks: None) -> None:
     events, subjects, labels = _tables()
     found = history_features(events, subjects, _views(), labels=labels)
-    np.testing.assert_array_equal(found, np.hstack(expected))  # type: ignore[call-overload]
+    np.testing.assert_array_equal(found, np.hstack(expected))
     np.testing.assert_array_equal(history_features(events, subjects, _views()[1]), expected[1])
 
 
@@ -65,12 +66,12 @@ def test_a_block_holds_whole_entities(small_blocks: None) -> None:
     encoded, cutoffs = encode_events(events, view, subjects)
     calls: list[tuple[int, int]] = []
 
-    def fill(history: History, block_events: EncodedEvents, block_cutoffs: CutoffTimes, block: object) -> None:
+    def fill(history: History, block_events: EncodedEvents, block_cutoffs: CutoffTimes, block: Array) -> None:
         assert block_events.starts[-1] == len(block_events.times) == len(block_events.amounts)
-        assert block_cutoffs.starts[-1] == len(block_cutoffs.times) == len(block)  # type: ignore[arg-type]
+        assert block_cutoffs.starts[-1] == len(block_cutoffs.times) == len(block)
         assert len(block_events.starts) == len(block_cutoffs.starts)
         calls.append((len(block_cutoffs.starts) - 1, len(block_cutoffs.times)))
-        fill_history(history, block_events, block_cutoffs, block)  # type: ignore[arg-type]
+        fill_history(history, block_events, block_cutoffs, block)
 
     out = np.empty((len(subjects), 5))
     row_blocks.fill_blocks(fill, view, encoded, cutoffs, out[:, 1:4])
