@@ -15,8 +15,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import SchemaError
-from fraudsieve.features.history.batch import history_features
-from fraudsieve.features.history.declaration import History, check_histories
+from fraudsieve.features.history.batch import HistoryTables, fill_history_features
+from fraudsieve.features.history.declaration import History, check_histories, history_columns
 from fraudsieve.features.history.measures import MEASURES
 from fraudsieve.features.network.batch import network_features
 from fraudsieve.features.network.declaration import Network
@@ -301,16 +301,22 @@ class AccountFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     def _compute(self, records: pd.DataFrame, *, out_of_fold: bool = False) -> Array:
         matrix = self.matrix_
         cutoffs = cutoff_times(records, matrix.subject) if matrix.timed else np.ones(len(records), np.int64)
-        blocks = [np.empty((len(records), 0))]
+        out, n_history, first = np.empty((len(records), len(matrix.columns))), len(history_columns(matrix.histories)), 0
         if matrix.histories or matrix.network:
             events, subjects = self._timed_events(), subject_columns(records, cutoffs, matrix)
             if matrix.histories:
-                blocks.append(history_features(events, subjects, matrix.histories, labels=self.labels))
+                tables = HistoryTables.read(events, subjects, self.labels)
+                fill_history_features(tables, matrix.histories, out[:, :n_history])
+            first = n_history
             if matrix.network is not None:
-                blocks.append(self._network_features(matrix.network, events, subjects, out_of_fold=out_of_fold))
+                first += len(matrix.network.columns)
+                out[:, n_history:first] = self._network_features(
+                    matrix.network, events, subjects, out_of_fold=out_of_fold
+                )
         created = as_microseconds(records["created_at"]) if "created_at" in records else np.full(len(records), NEVER)
         own = matrix.own.compute(own_values(records, matrix.own), len(records))
-        return np.hstack([*blocks, matrix.record_columns(cutoffs, created, own)])
+        out[:, first:] = matrix.record_columns(cutoffs, created, own)
+        return out
 
     def _timed_events(self) -> pd.DataFrame:
         if self.events is None:

@@ -4,7 +4,6 @@ import importlib.util
 import os
 import time
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -12,7 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from benchmarks.runner import Bar, Report, progress
-from benchmarks.speed.timing import medians_in_turn
+from benchmarks.speed.timing import medians_in_turn, peak_mb
 from fraudsieve.features.history.batch import encode_events, history_features
 from fraudsieve.features.history.declaration import History
 from fraudsieve.features.history.encoded import CutoffTimes, EncodedEvents, fill_history
@@ -31,7 +30,6 @@ WINDOWS = ("1h", "1d")
 RATIO_TO_DUCKDB = 1 / 25
 RATIO_TO_POLARS = 1 / 12
 KERNEL_TO_DUCKDB = 1 / 200
-_STATUS = Path("/proc/self/status")
 _MEASURES = ("count", "sum", "distinct")
 _PROTOCOL = (
     "{rows:,} synthetic events of {accounts:,} accounts (Zipf, exponent 1) over {days} days, unsorted, ids as "
@@ -146,22 +144,6 @@ def _all_windows(table: pa.Table) -> dict[str, float]:
     return medians_in_turn({"seconds.all": lambda: history_features(table, None, history)}, rounds=1)
 
 
-def _peak_mb(call: Call) -> dict[str, float]:
-    try:
-        _STATUS.with_name("clear_refs").write_text("5")  # resets the peak
-    except OSError:
-        progress("peak_mb is left out: this system does not report it.")
-        return {}
-    before = _resident("VmRSS")
-    call()
-    return {"peak_mb": _resident("VmHWM") - before}
-
-
-def _resident(name: str) -> float:
-    lines = (line.split() for line in _STATUS.read_text().splitlines())
-    return next(float(words[1]) / 1024 for words in lines if words[0] == f"{name}:")
-
-
 def _growth(events: int) -> dict[str, float]:
     """Time fraudsieve on the window of an hour with half and with ten times the events; a slope of 1 is linear."""
     seconds: dict[int, float] = {}
@@ -169,7 +151,7 @@ def _growth(events: int) -> dict[str, float]:
     for size in (events // 2, events * 10):
         call = _ours(make_events(size), "1h")
         seconds[size] = medians_in_turn({"ours": call}, rounds=1)["ours"]
-        peak = _peak_mb(call)
+        peak = peak_mb(call)
         progress(f"{size:,} events: {seconds[size]:.3f} s")
     small, large = seconds.values()
     return {"slope": float(np.log(large / small) / np.log(20))} | peak

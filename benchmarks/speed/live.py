@@ -9,9 +9,9 @@ import numpy as np
 
 from benchmarks.machine import one_core
 from benchmarks.runner import Bar, Report, progress
-from benchmarks.speed.columns import COLUMNS_PROTOCOL, measure_columns
-from benchmarks.speed.hot_entity import HOT_PROTOCOL, measure_hot
-from benchmarks.speed.network import NETWORK_PROTOCOL, measure_network
+from benchmarks.speed.live_state.columns import COLUMNS_PROTOCOL, measure_columns
+from benchmarks.speed.live_state.hot_entity import HOT_PROTOCOL, measure_hot
+from benchmarks.speed.live_state.network import NETWORK_PROTOCOL, measure_network
 from fraudsieve.features.history.declaration import History
 from fraudsieve.features.live_state import HistoryState
 

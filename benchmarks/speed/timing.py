@@ -1,12 +1,16 @@
-"""Timing in turn: every contestant once per round, so that slow phases of the machine affect all of them."""
+"""Timing in turn: every contestant once per round, so that slow phases of the machine affect all of them. Memory."""
 
 import statistics
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from benchmarks.machine import one_core
+from benchmarks.runner import progress
 
-__all__ = ["medians_in_turn"]
+__all__ = ["medians_in_turn", "peak_mb"]
+
+_STATUS = Path("/proc/self/status")
 
 
 def medians_in_turn(calls: Mapping[str, Callable[[], object]], *, rounds: int) -> dict[str, float]:
@@ -34,3 +38,31 @@ def medians_in_turn(calls: Mapping[str, Callable[[], object]], *, rounds: int) -
                 call()
                 taken[name].append(time.perf_counter() - start)
     return {name: statistics.median(seconds) for name, seconds in taken.items()}
+
+
+def peak_mb(call: Callable[[], object]) -> dict[str, float]:
+    """Measure the largest memory that a call adds to the process.
+
+    Parameters
+    ----------
+    call : callable
+        The call.
+
+    Returns
+    -------
+    dict of str to float
+        ``peak_mb``; empty if the system does not report it.
+    """
+    try:
+        _STATUS.with_name("clear_refs").write_text("5")  # resets the peak
+    except OSError:
+        progress("peak_mb is left out: this system does not report it.")
+        return {}
+    before = _resident("VmRSS")
+    call()
+    return {"peak_mb": _resident("VmHWM") - before}
+
+
+def _resident(name: str) -> float:
+    lines = (line.split() for line in _STATUS.read_text().splitlines())
+    return next(float(words[1]) / 1024 for words in lines if words[0] == f"{name}:")

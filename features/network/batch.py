@@ -8,13 +8,14 @@ import numpy as np
 
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import SchemaError
-from fraudsieve.features.history.batch import SourceTable, TableLike, code_ids
+from fraudsieve.features.history.source_table import SourceTable, TableLike, code_ids
 
+from .bulk import CodedLabels, CodedLinks, FullGraph
 from .declaration import Network
-from .graph import NO_LABELS, LabelRows, LinkRows, NetworkGraph, in_time_order
 
 __all__ = ["CodedTables", "network_columns", "network_features"]
 
+NO_LABELS = CodedLabels(np.empty(0, np.int32), np.empty(0, np.int64), np.empty(0, np.bool_))
 Part: TypeAlias = tuple[Array, Array]
 """Indices of subjects, and of the labels that count for them."""
 
@@ -66,24 +67,27 @@ def network_features(
 
 @dataclass(frozen=True, eq=False)
 class CodedTables:
-    """Events, subjects and labels with their ids encoded as integers; 0 if missing. Equal ids have equal codes.
+    """Events, subjects and labels with their ids encoded as int32; -1 if missing. Equal ids have equal codes.
 
     Parameters
     ----------
-    links : dict of str to LinkRows
-        The links of each column, one per event, the earliest first.
-    labels : LabelRows
+    links : dict of str to CodedLinks
+        The links of each column, one per event.
+    labels : CodedLabels
         Labels of accounts, in the order of the table.
-    subjects : ndarray of uint64, shape (n_subjects,)
+    subjects : ndarray of int32, shape (n_subjects,)
         Their accounts.
     cutoffs : ndarray of int64, shape (n_subjects,)
         Their cutoff times.
+    n_codes : int
+        Number of distinct ids.
     """
 
-    links: dict[str, LinkRows]
-    labels: LabelRows
+    links: dict[str, CodedLinks]
+    labels: CodedLabels
     subjects: Array
     cutoffs: Array
+    n_codes: int
 
     @classmethod
     def read(cls, events: TableLike, subjects: TableLike, network: Network, labels: TableLike | None) -> "CodedTables":
@@ -97,14 +101,14 @@ class CodedTables:
         ids = [subject_table.ids("account_id"), *(event_table.ids(name) for name in ("account_id", *network.links))]
         if network.labels:
             ids.append(label_table.ids("account_id"))
-        codes = (code_ids(ids).astype(np.int64) + 1).view(np.uint64)
+        codes = code_ids(ids)
         subject_codes, accounts, *values = np.split(codes, np.cumsum([len(column) for column in ids])[:-1])
         account_labels = NO_LABELS
         if network.labels:
-            account_labels = LabelRows(values.pop(), label_table.times("labelled_at"), _frauds(label_table))
+            account_labels = CodedLabels(values.pop(), label_table.times("labelled_at"), _frauds(label_table))
         columns = zip(network.links, values, strict=True)
-        links = {name: in_time_order(LinkRows(accounts, codes_of_values, times)) for name, codes_of_values in columns}
-        return cls(links, account_labels, subject_codes, cutoffs)
+        links = {name: CodedLinks(accounts, codes_of_values, times) for name, codes_of_values in columns}
+        return cls(links, account_labels, subject_codes, cutoffs, int(codes.max(initial=-1)) + 1)
 
 
 def _frauds(labels: SourceTable) -> Array:
@@ -135,14 +139,9 @@ def network_columns(network: Network, tables: CodedTables, parts: Sequence[Part]
     """
     out, first = np.full((len(tables.cutoffs), len(network.columns)), np.nan), 0
     for name, links in tables.links.items():
-        n_columns = len(network.columns_of(name))
+        graph, stop = FullGraph(network, name, links, tables.n_codes), first + len(network.columns_of(name))
         for rows, label_rows in parts:
-            graph = NetworkGraph(network, name)
-            graph.add(links, in_time_order(LabelRows(*(column[label_rows] for column in tables.labels))))
-            # Three times as fast: what an account is linked to is still in the processor's cache for the next cutoff.
-            rows = rows[np.lexsort((tables.cutoffs[rows], tables.subjects[rows]))]
-            block = np.empty((len(rows), n_columns))
-            graph.fill(tables.subjects[rows], tables.cutoffs[rows], block, 0)
-            out[rows, first : first + n_columns] = block
-        first += n_columns
+            labels = CodedLabels(*(column[label_rows] for column in tables.labels))
+            out[rows, first:stop] = graph.columns(labels, tables.subjects[rows], tables.cutoffs[rows])
+        first = stop
     return out

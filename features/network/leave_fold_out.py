@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from fraudsieve._typing import Array
-from fraudsieve.features.history.batch import TableLike
+from fraudsieve.features.history.source_table import TableLike
 
 from .batch import CodedTables, network_columns
 from .declaration import Network

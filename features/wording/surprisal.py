@@ -102,8 +102,27 @@ def _summarise(values: Array, n: int, row: Array, at: int) -> None:
     row[at], row[at + 1], row[at + 2] = mean, np.sqrt(max(square / n - mean * mean, 0.0)), worst / width
 
 
+<<<<<<< HEAD
 @compile_kernel()
 def _surprisal_kernel(codes: Array, offsets: Array, chars: Array, pairs: Array, total: float, out: Array) -> None:
+=======
+PRIOR_SHARE, ALONE, BEFORE = range(3)
+"""What is known of a character: its weighted share, its surprisal, and its smoothed count before another character."""
+
+
+@nb.njit(cache=True, nogil=True)
+def _describe_chars(chars: Array, total: float, described: Array) -> None:
+    for bucket in range(chars.size):
+        n_code = float(chars[bucket])
+        share = (n_code + UNSEEN_COUNT) / total
+        described[bucket, PRIOR_SHARE] = PRIOR * share
+        described[bucket, ALONE] = -np.log(share)
+        described[bucket, BEFORE] = n_code + PRIOR
+
+
+@nb.njit(cache=True, nogil=True)
+def _surprisal_kernel(codes: Array, offsets: Array, described: Array, pairs: Array, out: Array) -> None:
+>>>>>>> part-builder
     longest = 0
     for i in range(offsets.size - 1):
         longest = max(longest, offsets[i + 1] - offsets[i])
@@ -113,9 +132,10 @@ def _surprisal_kernel(codes: Array, offsets: Array, chars: Array, pairs: Array, 
         if n == 0:
             continue
         before = BEGIN
-        n_before = float(chars[_char_bucket(BEGIN)])
+        n_before = described[_char_bucket(BEGIN), BEFORE]
         for k in range(n):
             code = np.uint64(codes[offsets[i] + k])
+<<<<<<< HEAD
             n_code = float(chars[_char_bucket(code)])
             share = (n_code + UNSEEN_COUNT) / total
             alone[k] = -np.log(share)
@@ -123,6 +143,16 @@ def _surprisal_kernel(codes: Array, offsets: Array, chars: Array, pairs: Array, 
             before, n_before = code, n_code
         _summarise(alone, n, out[i], CHAR_COLUMNS)
         _summarise(after, n, out[i], PAIR_COLUMNS)
+=======
+            bucket = _char_bucket(code)
+            alone[k] = described[bucket, ALONE]
+            after[k] = (pairs[_pair_bucket(before, code)] + described[bucket, PRIOR_SHARE]) / n_before
+            before, n_before = code, described[bucket, BEFORE]
+        for k in range(n):  # a loop of its own, so that the counts of several pairs are fetched at a time
+            after[k] = -np.log(after[k])
+        _summarise(alone, n, out[i], 0)
+        _summarise(after, n, out[i], 3)
+>>>>>>> part-builder
 
 
 @dataclass(frozen=True)
@@ -148,11 +178,17 @@ class CharacterModel:
     chars: Array
     pairs: Array
 
+    def __reduce__(self) -> tuple[type["CharacterModel"], tuple[Array, Array]]:
+        return type(self), (self.chars, self.pairs)  # without what is cached
+
     @cached_property
-    def _total(self) -> float:
-        """The sum of the smoothed counts, cached because it takes as long as scoring a message."""
+    def _described(self) -> Array:
+        """What is known of each character, cached because it takes as long as scoring hundreds of messages."""
         kinds = float(np.count_nonzero(self.chars)) + UNSEEN_KINDS
-        return float(self.chars.sum(dtype=np.float64)) + UNSEEN_COUNT * kinds
+        total = float(self.chars.sum(dtype=np.float64)) + UNSEEN_COUNT * kinds
+        described = np.zeros((len(self.chars), 4))  # rows of four numbers do not cross cache lines
+        _describe_chars(self.chars, total, described)
+        return described
 
     def without(self, chars: Array, pairs: Array) -> "CharacterModel":
         """Return the model without some of its texts.
@@ -182,5 +218,5 @@ class CharacterModel:
             The columns of `SURPRISALS`, in nats; zeros for an empty text. A stretch has 8 characters.
         """
         out = np.zeros((len(texts), len(SURPRISALS)))
-        _surprisal_kernel(texts.codes, texts.offsets, self.chars, self.pairs, self._total, out)
+        _surprisal_kernel(texts.codes, texts.offsets, self._described, self.pairs, out)
         return out

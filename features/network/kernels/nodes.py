@@ -12,7 +12,7 @@ import numpy as np
 from fraudsieve._typing import Array
 from fraudsieve.features.history.kernels.ids import HASH_KEY
 
-__all__ = ["Nodes", "empty_nodes", "find_node", "grow_nodes", "intern_node"]
+__all__ = ["Nodes", "empty_nodes", "find_node", "grow_nodes", "intern_node", "number_nodes"]
 
 SLOTS_PER_NODE = 2
 _BITS, _ONE = np.uint64(64), np.uint64(1)
@@ -46,6 +46,15 @@ def grow_nodes(nodes: Nodes, capacity: int) -> Nodes:
     grown.n_nodes[0] = n
     _fill_slots(grown)
     return grown
+
+
+def number_nodes(n: int) -> Nodes:
+    """Return a table of n nodes, where the digest of each is one more than its number."""
+    nodes = empty_nodes(n)
+    nodes.digests[:] = np.arange(1, n + 1)
+    nodes.n_nodes[0] = n
+    _fill_slots(nodes)
+    return nodes
 
 
 @nb.njit(cache=True, nogil=True)

@@ -2,8 +2,8 @@
 
 import pytest
 from benchmarks.runner import Bar
-from benchmarks.speed import columns, hot_entity
 from benchmarks.speed import live as speed_live
+from benchmarks.speed.live_state import columns, hot_entity
 
 COLUMN_FIGURES = {
     f"columns.{name}" for name in ("events_per_second", "records_per_second", "bytes_per_event", "dump_s", "restore_s")

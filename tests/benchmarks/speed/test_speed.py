@@ -44,10 +44,11 @@ def test_ours_may_be_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     assert set(report.peers) == {"sklearn"}
 
 
-@pytest.mark.parametrize(("ratio", "holds"), [(0.1, True), (0.3, False)])
-def test_bar(ratio: float, holds: bool) -> None:
-    (bar,) = speed_wording._bars({"ratio_to_fasttext.2": ratio})
-    assert (bar.name, bar.bound, bar.holds) == ("wording.ratio_to_fasttext.2", 0.2, holds)
+@pytest.mark.parametrize(("ratio", "holds"), [(0.1, [True, True]), (0.3, [False, True]), (0.5, [False, False])])
+def test_bars(ratio: float, holds: list[bool]) -> None:
+    bars = speed_wording._bars({"ratio_to_fasttext.2": ratio, "ratio_to_fasttext.14": ratio})
+    assert [bar.holds for bar in bars] == holds
+    assert [(bar.name[-2:], bar.bound) for bar in bars] == [(".2", 0.2), ("14", 0.4)]
 
 
 def test_in_turn_after_one_warm_up() -> None:

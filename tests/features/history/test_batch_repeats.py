@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fraudsieve.features.history.batch import SourceTable, encode_events, history_features
+from fraudsieve.features.history.batch import encode_events, history_features
 from fraudsieve.features.history.declaration import History
+from fraudsieve.features.history.source_table import SourceTable
 
 COUNT = History(("1h",), measures=("count", "sum"))
 IDS = st.lists(st.none() | st.sampled_from(["", "a", "b", "c", "d", "ä"]), max_size=30)

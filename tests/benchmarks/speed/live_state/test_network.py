@@ -1,7 +1,7 @@
 """The speed benchmark of the live network on a few accounts."""
 
 import pytest
-from benchmarks.speed import network as speed_network
+from benchmarks.speed.live_state import network as speed_network
 
 
 def test_figures_of_every_size_and_the_bar(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,174 @@
+"""A table from a user, whose columns are checked when they are read, and ids of its columns encoded as integers."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from fraudsieve._typing import Array
+from fraudsieve.exceptions import ColumnTypeError, SchemaError
+from fraudsieve.features.history.kernels.ids import code_numbers, code_strings
+from fraudsieve.features.tables.limits import MAX_AMOUNT
+
+__all__ = ["SourceTable", "TableLike", "code_column", "code_ids", "join_ids"]
+
+TableLike: TypeAlias = pa.Table | pd.DataFrame | Mapping[str, Any]
+
+READ_IT = "Read the table with read_table."
+REMOVE_ROWS = "Remove these rows, or read the table with read_table."
+_MAX_TIME = 2**62
+
+
+@dataclass(frozen=True, eq=False)
+class SourceTable:
+    """A table whose columns are checked when they are read; errors name it.
+
+    Parameters
+    ----------
+    name : str
+        Its name.
+    columns : pyarrow Table, DataFrame or mapping of str to array
+        The table.
+    kept : ndarray of bool, default=None
+        The rows to read; None for all.
+    """
+
+    name: str
+    columns: TableLike
+    kept: Array | None = None
+
+    def __getitem__(self, column: str) -> Any:
+        if column not in self:
+            fix = "Add the column, or remove the measures that need it."
+            raise SchemaError(self.name, f"column {column!r} is missing", fix)
+        cells = self.columns[column]
+        if isinstance(cells, pd.Series) and isinstance(cells.dtype, pd.DatetimeTZDtype):
+            cells = cells.dt.tz_convert(None)
+        try:
+            array = cells if isinstance(cells, pa.ChunkedArray | pa.Array) else pa.array(cells, from_pandas=True)
+        except (pa.ArrowException, OverflowError):  # their messages contain cell values
+            raise ColumnTypeError(self.name, f"{column!r} has values of several types", READ_IT) from None
+        if isinstance(array, pa.ChunkedArray):
+            # combine_chunks copies
+            array = array.chunk(0) if array.num_chunks == 1 else array.combine_chunks()
+        array = array.dictionary_decode() if pa.types.is_dictionary(array.type) else array
+        return array if self.kept is None else array.filter(pa.array(self.kept))
+
+    def without_repeats(self, column: str = "event_id", *, time: str | None = None) -> "SourceTable":
+        """Return the table with only the first of the rows that share an id, as in a live state.
+
+        Parameters
+        ----------
+        column : str, default="event_id"
+            The column of ids. Rows without an id are kept, and all rows if there is no such column.
+        time : str, default=None
+            A column of times, if rows with the same id and another time are kept too.
+
+        Returns
+        -------
+        SourceTable
+        """
+        if column not in self:
+            return self
+        ids = self.strings(column)
+        is_blank = pc.equal(ids, "")
+        codes, n_codes = code_column(pc.if_else(is_blank, None, ids) if pc.any(is_blank).as_py() else ids)
+        if time is not None:
+            times, _ = code_numbers(self.times(time).view(np.uint64))
+            pairs = codes.astype(np.int64) * (len(times) + 1) + times
+            codes, n_codes = code_numbers(pairs.astype(np.uint64), codes >= 0)
+        if n_codes == np.count_nonzero(codes >= 0):
+            return self
+        newest = np.maximum.accumulate(codes)  # codes are in the order of first appearance
+        return replace(self, kept=(codes < 0) | (codes > np.concatenate([[-1], newest[:-1]])))
+
+    def strings(self, column: str) -> Any:
+        """Return a column as strings, also if pandas stored whole numbers with gaps as floats."""
+        array = self[column]
+        if pa.types.is_floating(array.type):
+            whole = array.cast(pa.int64(), safe=False)
+            if not pc.all(pc.equal(whole.cast(pa.float64()), array), min_count=0).as_py():
+                raise self._wrong_type(column, "strings or whole numbers", array)
+            return whole.cast(pa.string())
+        return self.ids(column)
+
+    def ids(self, column: str) -> Any:
+        """Return ids as strings; whole numbers are converted."""
+        array = self[column]
+        if pa.types.is_integer(array.type) or pa.types.is_null(array.type):
+            array = array.cast(pa.string())
+        if not (pa.types.is_string(array.type) or pa.types.is_large_string(array.type)):
+            raise self._wrong_type(column, "strings or whole numbers", array)
+        return array
+
+    def _wrong_type(self, column: str, expected: str, array: Any) -> ColumnTypeError:
+        return ColumnTypeError(self.name, f"{column!r}: expected {expected}, got {array.type}", READ_IT)
+
+    def __contains__(self, column: str) -> bool:
+        return column in (self.columns.column_names if isinstance(self.columns, pa.Table) else list(self.columns))
+
+    def times(self, column: str) -> Array:
+        """Return times as microseconds since 1970; a time without a zone is UTC."""
+        array = self[column]
+        if not pa.types.is_timestamp(array.type):
+            raise self._wrong_type(column, "timestamps", array)
+        if array.null_count:
+            raise SchemaError(self.name, f"{column!r} is missing in {array.null_count} rows", REMOVE_ROWS)
+        times = np.asarray(array.cast(pa.timestamp("us"), safe=False).cast(pa.int64()))
+        if times.size and not -_MAX_TIME < times.min() <= times.max() < _MAX_TIME:
+            raise SchemaError(self.name, f"{column!r} has times out of range", READ_IT)
+        return times
+
+    def amounts(self, column: str) -> Array:
+        """Return numbers as float64; NaN if missing."""
+        array = self[column]
+        numeric = pa.types.is_floating, pa.types.is_integer, pa.types.is_boolean, pa.types.is_null
+        if not any(is_type(array.type) for is_type in numeric):
+            raise self._wrong_type(column, "numbers", array)
+        if pa.types.is_boolean(array.type):
+            array = array.cast(pa.uint8())
+        amounts = array.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
+        n_invalid = int((np.abs(amounts) > MAX_AMOUNT).sum())
+        if n_invalid:
+            problem = f"{column!r} is beyond {MAX_AMOUNT:.0e} or infinite in {n_invalid} rows"
+            raise SchemaError(self.name, problem, REMOVE_ROWS)
+        return np.asarray(amounts)
+
+
+def code_ids(columns: Sequence[Any]) -> Array:
+    """Encode the ids of several columns as integers, with equal codes for equal ids.
+
+    Parameters
+    ----------
+    columns : sequence of pyarrow Array
+        Columns of strings.
+
+    Returns
+    -------
+    ndarray of int32, shape (n_rows,)
+        Codes of the concatenated columns; -1 if an id is missing.
+
+    Examples
+    --------
+    >>> code_ids([pa.array(["ann", "bob"]), pa.array(["bob", None])]).tolist()
+    [0, 1, 1, -1]
+    """
+    return code_column(pa.concat_arrays([ids.cast(pa.large_string()) for ids in columns]))[0]
+
+
+def join_ids(ids: Any, other_ids: Any) -> Any:
+    return pa.concat_arrays([ids.cast(pa.large_string()), other_ids.cast(pa.large_string())])
+
+
+def code_column(ids: Any) -> tuple[Array, int]:
+    """Encode strings as integers; -1 if missing."""
+    width = np.int64 if pa.types.is_large_string(ids.type) else np.int32
+    _, offsets, data = ids.buffers()
+    ends = np.zeros(1, width) if not len(ids) else np.frombuffer(offsets, width)[ids.offset :][: len(ids) + 1]
+    letters = np.empty(0, np.uint8) if data is None else np.frombuffer(data, np.uint8)
+    valid = ids.is_valid().to_numpy(zero_copy_only=False) if ids.null_count else None
+    return code_strings(ends, letters, valid)
