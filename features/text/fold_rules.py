@@ -139,13 +139,12 @@ def _join_letters(text: Array, n: int, signs: Array) -> int:
     return kept
 
 
-<<<<<<< HEAD
-@nb.njit(**INLINED)
+@compile_inlined()
 def _use_in_words(code: np.uint32, uses: Array) -> int:
     return int(uses[code]) if code < uses.size else 0
 
 
-@nb.njit(**INLINED)
+@compile_inlined()
 def _is_disguised(text: Array, start: int, stop: int, uses: Array) -> bool:
     """Return whether signs of a word from start to stop stand for letters."""
     letters, inside, before = 0, False, False
@@ -160,7 +159,7 @@ def _is_disguised(text: Array, start: int, stop: int, uses: Array) -> bool:
     return inside and 2 * letters > stop - start >= SHORTEST_DISGUISED
 
 
-@nb.njit(**INLINED)
+@compile_inlined()
 def _in_link(text: Array, start: int, stop: int, n: int, uses: Array) -> bool:
     """Return whether a sign of a link joins a word to something before or after it."""
     if start > 1 and _use_in_words(text[start - 1], uses) == LINK and text[start - 2] != BLANK:
@@ -168,10 +167,10 @@ def _in_link(text: Array, start: int, stop: int, n: int, uses: Array) -> bool:
     return stop + 1 < n and _use_in_words(text[stop], uses) == LINK and text[stop + 1] != BLANK
 
 
-@nb.njit(**INLINED)
+@compile_inlined()
 def _undo_letter_signs(text: Array, n: int, uses: Array) -> int:
     """Replace signs that stand for letters, in place; return their number."""
-    changed, start = 0, 0
+    changed, start = 0, INT_0
     for at in range(n + 1):
         if at < n and (is_latin(text[at]) or _use_in_words(text[at], uses) > LINK):
             continue
@@ -184,10 +183,7 @@ def _undo_letter_signs(text: Array, n: int, uses: Array) -> int:
     return changed
 
 
-@nb.njit(**INLINED)
-=======
 @compile_inlined()
->>>>>>> part-cold
 def _spell_digits(text: Array, n: int, digits: Array) -> int:
     """Convert long spelled numbers to digits, in place; return the number of changed characters."""
     changed, start, spelled = 0, 0, 0
@@ -203,13 +199,8 @@ def _spell_digits(text: Array, n: int, digits: Array) -> int:
     return changed
 
 
-<<<<<<< HEAD
-@nb.njit(**KERNEL)
-def _context_kernel(codes: Array, offsets: Array, signs: Array, digits: Array, uses: Array, counts: Array) -> Array:
-=======
 @compile_kernel()
-def _context_kernel(codes: Array, offsets: Array, signs: Array, digits: Array, counts: Array) -> Array:
->>>>>>> part-cold
+def _context_kernel(codes: Array, offsets: Array, signs: Array, digits: Array, uses: Array, counts: Array) -> Array:
     """Apply the rules in place to each text; return the offsets of the results."""
     ends = np.zeros(offsets.size, np.int64)
     for i in range(offsets.size - 1):

@@ -212,11 +212,6 @@ def _popcount_intrinsic(_: Any, word: Any) -> Any:
 _popcount: Any = _popcount_intrinsic  # compiled code calls it without the typing context
 
 
-<<<<<<< HEAD
-@compile_inlined()
-def _find_rows(buckets: Array, n_all: int, table: Array, rows: Array) -> int:
-    """Fill in the rows of the known n-grams and return their number, without branches to mispredict."""
-=======
 @intrinsic
 def _prefetch_intrinsic(_: Any, rows: Any, _row: Any) -> Any:
     """Fetch the first cache line of a row of a two-dimensional array without waiting; the row need not exist."""
@@ -236,14 +231,13 @@ def _prefetch_intrinsic(_: Any, rows: Any, _row: Any) -> Any:
 _prefetch: Any = _prefetch_intrinsic
 
 
-@nb.njit(inline="always")
+@compile_inlined()
 def _find_rows(buckets: Array, n_all: int, table: Array, weights: Array, rows: Array) -> int:
     """Fill in the rows of the known n-grams and return their number, without branches to mispredict.
 
     The weights of a row are asked for here, since they are read after all rows are found: fetching one after the other
     takes twice the time with 14 outputs, and a fifth more with one (measured).
     """
->>>>>>> part-builder
     n = 0
     for k in range(n_all):
         word = table[buckets[k] >> 5]

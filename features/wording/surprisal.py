@@ -102,15 +102,11 @@ def _summarise(values: Array, n: int, row: Array, at: int) -> None:
     row[at], row[at + 1], row[at + 2] = mean, np.sqrt(max(square / n - mean * mean, 0.0)), worst / width
 
 
-<<<<<<< HEAD
-@compile_kernel()
-def _surprisal_kernel(codes: Array, offsets: Array, chars: Array, pairs: Array, total: float, out: Array) -> None:
-=======
 PRIOR_SHARE, ALONE, BEFORE = range(3)
 """What is known of a character: its weighted share, its surprisal, and its smoothed count before another character."""
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_kernel()
 def _describe_chars(chars: Array, total: float, described: Array) -> None:
     for bucket in range(chars.size):
         n_code = float(chars[bucket])
@@ -120,9 +116,8 @@ def _describe_chars(chars: Array, total: float, described: Array) -> None:
         described[bucket, BEFORE] = n_code + PRIOR
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_kernel()
 def _surprisal_kernel(codes: Array, offsets: Array, described: Array, pairs: Array, out: Array) -> None:
->>>>>>> part-builder
     longest = 0
     for i in range(offsets.size - 1):
         longest = max(longest, offsets[i + 1] - offsets[i])
@@ -135,24 +130,14 @@ def _surprisal_kernel(codes: Array, offsets: Array, described: Array, pairs: Arr
         n_before = described[_char_bucket(BEGIN), BEFORE]
         for k in range(n):
             code = np.uint64(codes[offsets[i] + k])
-<<<<<<< HEAD
-            n_code = float(chars[_char_bucket(code)])
-            share = (n_code + UNSEEN_COUNT) / total
-            alone[k] = -np.log(share)
-            after[k] = -np.log((pairs[_pair_bucket(before, code)] + PRIOR * share) / (n_before + PRIOR))
-            before, n_before = code, n_code
-        _summarise(alone, n, out[i], CHAR_COLUMNS)
-        _summarise(after, n, out[i], PAIR_COLUMNS)
-=======
             bucket = _char_bucket(code)
             alone[k] = described[bucket, ALONE]
             after[k] = (pairs[_pair_bucket(before, code)] + described[bucket, PRIOR_SHARE]) / n_before
             before, n_before = code, described[bucket, BEFORE]
         for k in range(n):  # a loop of its own, so that the counts of several pairs are fetched at a time
             after[k] = -np.log(after[k])
-        _summarise(alone, n, out[i], 0)
-        _summarise(after, n, out[i], 3)
->>>>>>> part-builder
+        _summarise(alone, n, out[i], CHAR_COLUMNS)
+        _summarise(after, n, out[i], PAIR_COLUMNS)
 
 
 @dataclass(frozen=True)
