@@ -1,6 +1,7 @@
 """Surprisal: comparison with the formula, and out-of-fold values of training texts."""
 
 import math
+import pickle
 
 import numpy as np
 import pytest
@@ -72,3 +73,12 @@ def test_no_text_contributes_to_its_own_surprisal() -> None:
         np.testing.assert_array_equal(found[row], model_of([SEEN[i] for i in others]).surprisal(texts)[row])
     np.testing.assert_array_equal(model.chars, model_of(SEEN).chars)
     np.testing.assert_array_equal(model.pairs, model_of(SEEN).pairs)
+
+
+def test_a_copy_holds_the_counts_alone() -> None:
+    model = model_of(SEEN)
+    before = len(pickle.dumps(model))
+    expected = model.surprisal(pack(["see you"]))
+    copied = pickle.dumps(model)
+    assert len(copied) == before
+    np.testing.assert_array_equal(pickle.loads(copied).surprisal(pack(["see you"])), expected)
