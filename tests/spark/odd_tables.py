@@ -40,7 +40,7 @@ EVENTS = st.lists(
         st.sampled_from(["pay", "other", None]),
         st.sampled_from(["phone", "tablet", None]),
     ),
-    min_size=1,
+    min_size=40,
     max_size=120,
 )
 SUBJECTS = st.lists(
@@ -54,7 +54,7 @@ SUBJECTS = st.lists(
         st.none() | st.sampled_from(["rome", " oslo ", "", "中文"]),
         st.none() | MINUTES,
     ),
-    min_size=1,
+    min_size=15,
     max_size=40,
 )
 

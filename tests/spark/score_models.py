@@ -32,14 +32,14 @@ EVENTS = st.lists(
         IDS,
         st.sampled_from(["d1", "d2", " d1", "", None]),
     ),
-    min_size=1,
+    min_size=25,
     max_size=60,
 )
 RECORDS = st.lists(
     st.tuples(
         IDS, st.none() | TIMES, AMOUNTS, st.sampled_from(["d1", "d2 ", None]), st.sampled_from(["pay", "", None])
     ),
-    min_size=1,
+    min_size=15,
     max_size=40,
 )
 

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from fraudsieve.exceptions import ColumnTypeError, SchemaError
-from fraudsieve.features import AccountFeatures, History
+from fraudsieve.features import AccountFeatures, History, MessageMatrix
 from fraudsieve.spark import account_features
 from tests.features.test_accounts import world
 from tests.profiles import examples
@@ -31,7 +31,7 @@ def fitted(events: pd.DataFrame | None, subjects: pd.DataFrame, **options: Any) 
 
 
 @given(odd.EVENTS, odd.SUBJECTS, st.sampled_from([2, 3, 7]), st.integers(0, 99))
-@examples(3)
+@settings(examples(3), phases=[Phase.generate])  # a failure is not worth minutes of shrinking
 def test_odd_accounts_in_any_buckets_and_order(
     spark: "SparkSession", events: Any, subjects: Any, n_buckets: int, seed: int
 ) -> None:
@@ -152,5 +152,7 @@ def test_the_network_is_an_error_that_names_it(spark: "SparkSession") -> None:
     made = world(60)
     matrix = AccountFeatures(made["events"]).fit(made["subjects"]).matrix_
     frames = shuffled(spark, made["subjects"], 0), shuffled(spark, made["events"], 0)
+    with pytest.raises(TypeError, match="Expected a model of accounts or events, got one of messages"):
+        account_features(*frames, MessageMatrix(None))
     with pytest.raises(SchemaError, match=r"network features are not computed on Spark \(network__degree, .*=False"):
         account_features(*frames, matrix)

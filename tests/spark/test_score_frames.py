@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from fraudsieve.exceptions import ArtifactError, RecordError, SchemaError
@@ -65,7 +65,7 @@ def test_messages_with_own_columns_and_lists(spark: Any, tmp_path: Path) -> None
 
 
 @given(made.RECORDS, made.EVENTS, st.sampled_from([2, 3, 7]), st.integers(0, 99))
-@examples(3)
+@settings(examples(3), phases=[Phase.generate])  # a failure is not worth minutes of shrinking
 def test_odd_events_with_history(
     spark: Any, event_model: Path, records: Any, events: Any, n_buckets: int, seed: int
 ) -> None:
@@ -87,10 +87,12 @@ def test_history_labels_and_status(spark: Any, event_model: Path) -> None:
     parts = {name: made.as_dicts(world[name]) for name in ("events", "labels")}
     expected = expected_scores(Scorer.load(event_model), made.as_dicts(records), history=parts)
     on_spark = [shuffled(spark, frame, seed) for seed, frame in enumerate((records, world["events"], world["labels"]))]
-    scores = scores_of(score(on_spark[0], event_model, on_spark[1], labels=on_spark[2]))
+    scores = scores_of(score(on_spark[0], event_model, on_spark[1], labels=on_spark[2], n_buckets=3))
     assert scores == expected
     assert {one["status"] for one in scores[:10]} == {"no_history"}
     assert {one["status"] for one in scores} == {"no_history", "ok"}
+    without_history = expected_scores(Scorer.load(event_model), made.as_dicts(records))
+    assert sum(one["probability"] != two["probability"] for one, two in zip(scores, without_history, strict=True)) > 20
 
 
 def test_without_events(spark: Any, event_model: Path) -> None:

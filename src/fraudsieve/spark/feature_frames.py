@@ -15,6 +15,7 @@ from fraudsieve._typing import Array
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.account_matrix import AccountMatrix
 from fraudsieve.features.account_records import NEVER, cutoff_column
+from fraudsieve.features.feature_matrix import FeatureMatrix, account_matrix_of
 from fraudsieve.features.history.declaration import History, history_columns
 from fraudsieve.features.profile.frames import own_values
 
@@ -41,7 +42,7 @@ WHOLE_NUMBERS = {
 def account_features(
     subjects: DataFrame,
     events: DataFrame | None,
-    matrix: AccountMatrix,
+    matrix: FeatureMatrix,
     *,
     labels: DataFrame | None = None,
     order: str | None = None,
@@ -84,6 +85,8 @@ def account_features(
 
     Raises
     ------
+    TypeError
+        If it is the matrix of messages.
     SchemaError, ColumnTypeError
         If a column is missing, has another type, or has values that the features cannot be computed from; or if the
         matrix has network features, which are not computed on Spark.
@@ -96,6 +99,7 @@ def account_features(
         rows = account_features(subjects, events, features.matrix_)
         rows.write.parquet("features")
     """
+    matrix = account_matrix_of(matrix)
     check_network(matrix)
     check_added_names(subjects, "subjects", matrix.columns)
     views = _views(matrix, events)
