@@ -146,7 +146,7 @@ def _event_times(n: int, rounds: int) -> dict[str, float]:
 
 
 def _word_times(n: int, rounds: int) -> dict[str, float]:
-    texts = simulate(days=30, n_accounts=100, messages_per_day=-(-n // 30)).messages["text"].tolist()[:n]
+    texts = simulate(days=30, n_accounts=100, messages_per_day=max(67, -(-n // 30))).messages["text"].tolist()[:n]
     matrix, folded = MessageMatrix(None), fold_codes(pack(texts))[0]
     calls: dict[str, Callable[[], object]] = {
         "words.alone.ours": lambda: count_words(folded),
