@@ -126,7 +126,7 @@ def test_the_chain_to_the_centre_is_the_strongest_path() -> None:
 
 def test_a_chain_of_heavy_links_counts_for_more_than_a_light_one() -> None:
     frame = pd.DataFrame({"action_id": list("abcd"), "account_id": ["x", "p", "x", "q"]})
-    frame = frame.assign(device_id=["1", "1", "2", "2"], card_id=[None, "1", "1", None], occurred_at=START)
+    frame = frame.assign(device_id=["1", "1", "2", "2"], card_id=["0", "1", "1", "9"], occurred_at=START)
     joined = joined_through(next(rows_of_cases(find_cases(frame, key=b"a key"))), CaseNames())
     assert joined == ["action 2: same device 1", "action 3: same card 1", "the centre", "action 3: same device 2"]
 
