@@ -1,6 +1,7 @@
 """The page of cases: what it shows, what it hides, and how large it becomes."""
 
 import re
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,7 @@ from fraudsieve.training.case_pages.case_rows import rows_of_cases
 from fraudsieve.training.case_pages.content import case_content
 from fraudsieve.training.case_pages.names import CaseNames
 from fraudsieve.training.case_pages.page import render_cases_page
+from fraudsieve.training.case_pages.paths import joined_through
 from fraudsieve.training.pages.origin import PageOrigin
 
 from .worlds import START, campaign, cases_of, ring, three_cases
@@ -105,6 +107,28 @@ def test_what_joins_each_member_leads_to_the_centre(cases: Cases) -> None:
                 match = before[member]
                 assert match is not None
                 member = int(match[1]) - 1
+
+
+def test_the_chain_to_the_centre_is_the_strongest_path() -> None:
+    found = cases_of([ring("small", 9), campaign("parcel", 6)])
+    for rows in rows_of_cases(found):
+        ids = rows.members["action_id"].tolist()
+        joined = joined_through(rows, CaseNames())
+        centre = joined.index("the centre")
+        for member in range(len(ids)):
+            chain = [member]
+            while chain[-1] != centre:
+                chain.append(int(joined[chain[-1]].partition(":")[0].removeprefix("action ")) - 1)
+            path = found.why_together(ids[member], ids[centre])
+            steps = dict.fromkeys(frozenset(pair) for pair in zip(path["source_id"], path["target_id"], strict=True))
+            assert list(steps) == [frozenset((ids[a], ids[b])) for a, b in pairwise(chain)]
+
+
+def test_a_chain_of_heavy_links_counts_for_more_than_a_light_one() -> None:
+    frame = pd.DataFrame({"action_id": list("abcd"), "account_id": ["x", "p", "x", "q"]})
+    frame = frame.assign(device_id=["1", "1", "2", "2"], card_id=["0", "1", "1", "9"], occurred_at=START)
+    joined = joined_through(next(rows_of_cases(find_cases(frame, key=b"a key"))), CaseNames())
+    assert joined == ["action 2: same device 1", "action 3: same card 1", "the centre", "action 3: same device 2"]
 
 
 def test_hubs_are_named_but_not_by_their_ids() -> None:
