@@ -11,7 +11,7 @@ import pandas as pd
 
 from fraudsieve.exceptions import LeadError
 from fraudsieve.features.tables.source import Source, as_input, origin_of
-from fraudsieve.models.cases.tables import IDS
+from fraudsieve.models.cases.inputs import IDS
 
 __all__ = ["ActionReasons", "CaseContent", "read_case", "read_reasons"]
 
@@ -87,7 +87,20 @@ def read_case(folder: str | os.PathLike[str], case_id: str) -> CaseContent:
     if members.empty:
         problem = f"none of the {tables['members']['case_id'].nunique()} cases has this id"
         raise LeadError(os.fspath(folder), problem, "Name a case_id of cases.parquet.")
-    return CaseContent(case_id, members, links)
+    return CaseContent(case_id, *_with_ids_of_records(members, links))
+
+
+def _with_ids_of_records(members: pd.DataFrame, links: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Name actions as tables name their records: cases of several kinds of records write ``message:17`` for 17.
+
+    Two records of one case that have the same id keep what distinguishes them.
+    """
+    if "record" not in members:
+        return members, links
+    named = members["record"].where(~members["record"].duplicated(keep=False), members["action_id"])
+    names = dict(zip(members["action_id"], named, strict=True))
+    ends = {column: links[column].map(names) for column in ("source_id", "target_id")}
+    return members.assign(action_id=named), links.assign(**ends)
 
 
 def _read(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:

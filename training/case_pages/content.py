@@ -18,7 +18,7 @@ from .case_rows import CaseRows
 from .names import LINK_WORDS, CaseNames, link_words
 from .paths import joined_through
 
-__all__ = ["CaseContent", "case_content", "case_title", "format_time"]
+__all__ = ["CaseSection", "case_content", "case_title", "format_time"]
 
 MAX_COMMON: Final = 3
 NO_BREAK_SPACE: Final = "\N{NO-BREAK SPACE}"
@@ -32,7 +32,7 @@ CHANGE_WORDS: Final = {
 
 
 @dataclass(frozen=True, eq=False)
-class CaseContent:
+class CaseSection:
     """What the page says of a case."""
 
     case_id: str
@@ -48,7 +48,7 @@ class CaseContent:
 
 def case_content(
     rows: CaseRows, names: CaseNames, history: pd.DataFrame, figures: list[Figure], *, max_members: int, max_links: int
-) -> CaseContent:
+) -> CaseSection:
     """Describe a case.
 
     Parameters
@@ -66,9 +66,9 @@ def case_content(
 
     Returns
     -------
-    CaseContent
+    CaseSection
     """
-    return CaseContent(
+    return CaseSection(
         case_id=str(rows.case["case_id"]),
         rank=int(rows.case["rank"]),
         title=case_title(rows.case),

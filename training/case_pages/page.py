@@ -12,7 +12,7 @@ from fraudsieve.training.pages.rendering import Card, Notice, PageTable, render_
 from fraudsieve.training.pages.svg import Figure
 
 from .case_rows import CaseRows, rows_of_cases
-from .content import CaseContent, case_content, format_time
+from .content import CaseSection, case_content, format_time
 from .names import CaseNames
 from .picture import draw_case
 from .timeline import draw_timeline
@@ -145,7 +145,7 @@ def _list_rows(table: pd.DataFrame) -> list[dict[str, Any]]:
     ]
 
 
-def _contents(cases: Cases, names: CaseNames) -> Iterator[CaseContent]:
+def _contents(cases: Cases, names: CaseNames) -> Iterator[CaseSection]:
     """Yield what the page says of each case, within the limits of the whole page."""
     history = cases.book.history
     places = history.groupby("case_id", sort=False).indices

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from fraudsieve.models import Model
-from fraudsieve.models.cases import find_cases, write_cases
+from fraudsieve.models.cases import CaseSettings, find_cases, write_cases
 from fraudsieve.models.leads.case_content import ActionReasons, CaseContent, read_case
 from fraudsieve.models.leads.content import LeadTerms
 from fraudsieve.models.leads.keys import LeadKey, Secret, derive_key
@@ -34,6 +34,8 @@ MARKERS = ("marker", "MARKER", "Markermann", "15155501", "0151-5550", "Zebrastre
 """What every account, action, name, telephone and text of the case has a part of."""
 SECRET = Secret(b"a secret of the house, 32 bytes or more")
 TERMS = LeadTerms("Financial Intelligence Unit", "Art. 33 Directive (EU) 2015/849", "Example Bank")
+TOGETHER = CaseSettings(same_sender=1.0, against=1.0)
+"""Weights under which the messages and the payments are one case."""
 CREATED = datetime(2026, 5, 20, 8, 30, tzinfo=UTC)
 TEXT = "Dear Mr Markermann, your account is blocked: call 0151-5550{number} now, Zebrastreifen {number}"
 
@@ -72,7 +74,7 @@ def actions() -> pd.DataFrame:
 
 def write_planted(folder: Path) -> str:
     """Write the cases to a folder, and return the id of the largest."""
-    found = find_cases(actions(), key=b"a key of the cases")
+    found = find_cases(actions(), key=b"a key of the cases", settings=TOGETHER)
     write_cases(found, folder)
     return str(found.cases["case_id"].iloc[0])
 
