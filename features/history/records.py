@@ -45,7 +45,7 @@ def is_missing(value: Any) -> bool:
 
     Examples
     --------
-    >>> is_missing(None), is_missing(math.nan), is_missing(np.datetime64("NaT")), is_missing([])
+    >>> is_missing(None), is_missing(math.nan), is_missing(np.datetime64("NaT", "us")), is_missing([])
     (True, True, True, False)
     """
     if value is None or type(value).__name__ == "NAType":  # scoring does not import pandas

@@ -109,7 +109,7 @@ def _to_times(cells: Cells, naive: Mask) -> _Times:
     times: Times = cells.to_numpy(copy=True)
     # The range comes first: a distant year in seconds overflows microseconds.
     outside = ~np.isnat(times) & ~((times >= EARLIEST) & (times < TOO_LATE))
-    times[outside] = np.datetime64("NaT")
+    times[outside] = np.datetime64("NaT", "us")
     return _Times(times.astype("datetime64[us]"), outside, naive & ~np.isnat(times))
 
 

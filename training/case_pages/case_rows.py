@@ -47,7 +47,7 @@ class CaseRows:
     def times(self, name: str) -> Array:
         """Return a column of times in UTC as datetime64; NaT where it is missing."""
         if name not in self.members:
-            return np.full(len(self.members), np.datetime64("NaT"), "M8[us]")
+            return np.full(len(self.members), np.datetime64("NaT", "us"), "M8[us]")
         times = pd.to_datetime(self.members[name], utc=True).dt.tz_convert(None)
         return times.to_numpy("M8[us]")
 
