@@ -39,9 +39,10 @@ class FraudClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     the prefix of a step, as `ColumnTransformer` and `FeatureUnion` write it. Without wording columns boosting starts
     from the class frequencies. There is no resampling and no class weighting, because they distort probabilities.
 
-    Trees do not split on ``surprisal`` columns. These say that a text is odd, for `unlike_training`; as evidence of
-    fraud they flag unfamiliar and obfuscated legitimate text (``python -m benchmarks.transfer`` and
-    ``python -m benchmarks.attack`` measure both).
+    Of the ``surprisal`` columns, trees split on means over the text alone. The others (the worst stretch, the standard
+    deviation, the share of unknown n-grams) say that a text is odd, for `unlike_training`; as evidence of fraud they
+    flag unfamiliar and obfuscated legitimate text (``python -m benchmarks.transfer`` and ``python -m
+    benchmarks.attack`` measure both).
 
     Parameters
     ----------
@@ -324,8 +325,8 @@ def _wording_positions(names: Sequence[str], classes: Sequence[Any]) -> tuple[in
 
 
 def _usable(names: Sequence[str]) -> dict[str, Any]:
-    """Return the parameter of LightGBM by which splits on surprisal gain nothing; none without such columns."""
-    odd = [name.startswith("surprisal__") or "__surprisal__" in name for name in names]
+    """Return the parameter of LightGBM by which splits on some columns gain nothing; none without such columns."""
+    odd = ["__surprisal__" in f"__{name}" and not name.endswith("_mean") for name in names]
     return {"feature_contri": [0.0 if is_odd else 1.0 for is_odd in odd]} if any(odd) else {}
 
 

@@ -360,11 +360,11 @@ def test_it_works_in_a_pipeline_after_the_builder_of_messages(labelled: pd.DataF
 
 
 @pytest.mark.parametrize("prefix", ["", "messages__"])
-def test_trees_do_not_split_on_surprisal(prefix: str) -> None:
+def test_of_surprisal_trees_split_on_means_alone(prefix: str) -> None:
     rng = np.random.default_rng(0)
     y = rng.integers(0, 2, 400)
     X = pd.DataFrame(
-        {f"{prefix}surprisal__raw_char_mean": y.astype(float), f"{prefix}cues__money": y + rng.normal(size=400)}
+        {f"{prefix}surprisal__raw_char_worst": y.astype(float), f"{prefix}cues__money": y + rng.normal(size=400)}
     )
     fitted = FraudClassifier(n_jobs=1).fit(X, y)
     assert fitted.feature_importances_.tolist() == [0.0, 1.0]
