@@ -106,7 +106,7 @@ def find_contacts(texts: Sequence[str], key: bytes) -> Contacts:
     """
     _check_key(key)
     raw = pack(texts)
-    folded, _ = fold_codes(raw, letter_signs=False)
+    folded, _ = fold_codes(raw, letter_digits=False)
     contacts = {*_links(folded), *_numbers(folded), *_handles(folded), *_crypto(raw)}
     rows = sorted((message, kind, keyed_digest(kind, plain, key)) for message, kind, plain in contacts)
     message, kind, digest = zip(*rows, strict=True) if rows else ((), (), ())

@@ -83,14 +83,14 @@ def _fold_kernel(
     return out[:at].copy(), ends
 
 
-def fold_codes(texts: CodePoints, *, letter_signs: bool = True) -> tuple[CodePoints, Array]:
+def fold_codes(texts: CodePoints, *, letter_digits: bool = True) -> tuple[CodePoints, Array]:
     """Fold packed texts.
 
     Parameters
     ----------
     texts : CodePoints
         The raw texts.
-    letter_signs : bool, default=True
+    letter_digits : bool, default=True
         Whether digits that stand for letters in words become letters. An identifier that is read from a text must not
         change: ``ab1cd`` may be the name of an account.
 
@@ -110,7 +110,7 @@ def fold_codes(texts: CodePoints, *, letter_signs: bool = True) -> tuple[CodePoi
     step, pairs, kind = _tables()
     counts = np.zeros((len(texts), len(KINDS)), np.int32)
     codes, offsets = _fold_kernel(texts.codes, texts.offsets, step, pairs, kind, counts)
-    codes, offsets, by_context = undo_by_context(codes, offsets, letter_signs=letter_signs)
+    codes, offsets, by_context = undo_by_context(codes, offsets, letter_digits=letter_digits)
     counts[:, -2:] = by_context[:, :2]
     counts[:, KINDS.index("lookalike")] += by_context[:, 2]
     return CodePoints(codes, offsets), counts

@@ -6,9 +6,9 @@ Four conservative rules, in this order, since ordinary texts also have signs and
   characters; between Latin letters, only marks that never occur in words are removed;
 - at least four single letters or Chinese characters, or six single digits, that are separated by the same sign or blank
   are joined: ``f.r.e.e``, ``加 微 信 号``;
-- digits and signs that resemble letters become these letters (``m0n3y``) in words of at least four characters in which
-  one stands between two letters, and which have more letters than such signs; but not next to a sign of a link or an
-  address, and not in numbers and codes, where digits follow each other;
+- digits that resemble letters become these letters (``m0n3y``) in words of at least four characters that begin
+  and end with letters, and have more letters than digits; but not next to a sign of a link or an address, and not
+  in numbers and codes, where digits follow each other;
 - runs of at least six digits that include digits spelled in Chinese are converted to digits.
 
 Folding the result again changes nothing.
@@ -39,8 +39,8 @@ LETTERS_APART, DIGITS_APART = 4, 6
 SPELLED_RUN = 6
 SPELLED = "零〇一二三四五六七八九壹贰叁肆伍陆柒捌玖幺"
 SPELLED_DIGITS = "001234567891234567891"
-LETTER_SIGNS, RESEMBLED = "01345789$", "oieastbgs"
-"""Signs that resemble a letter inside a word, and these letters."""
+LETTER_DIGITS, RESEMBLED = "01345789", "oieastbg"
+"""Digits that resemble a letter inside a word, and these letters."""
 SHORTEST_DISGUISED = 4
 """Shorter words with a digit are often ordinary, such as b2b."""
 LINK_SIGNS = "./:@_-=?&%#"
@@ -60,7 +60,7 @@ def _classes() -> tuple[Array, Array, Array]:
     uses = np.zeros(0x80, np.uint8)
     for chars, use in ((LINK_SIGNS, LINK), ("0123456789", OTHER_DIGIT)):
         uses[[ord(char) for char in chars]] = use
-    uses[[ord(char) for char in LETTER_SIGNS]] = [ord(char) for char in RESEMBLED]
+    uses[[ord(char) for char in LETTER_DIGITS]] = [ord(char) for char in RESEMBLED]
     signs, digits = np.zeros(size, np.uint8), np.full(size, NO_DIGIT, np.uint8)
     for bit, chars in ((BETWEEN_HAN, MARKS), (BETWEEN_LATIN, LATIN_MARKS), (BETWEEN_SINGLE, SEPARATORS)):
         signs[[ord(char) for char in chars]] |= bit
@@ -146,17 +146,19 @@ def _use_in_words(code: np.uint32, uses: Array) -> int:
 
 @compile_inlined()
 def _is_disguised(text: Array, start: int, stop: int, uses: Array) -> bool:
-    """Return whether signs of a word from start to stop stand for letters."""
-    letters, inside, before = 0, False, False
+    """Return whether the digits of a word from start to stop stand for letters.
+
+    Its first and last character are letters, so that what is before and after it is folded as it was.
+    """
+    if stop - start < SHORTEST_DISGUISED or not (is_latin(text[start]) and is_latin(text[stop - 1])):
+        return False
+    letters = 0
     for at in range(start, stop):
         is_letter = is_latin(text[at])
-        if not is_letter:
-            if uses[text[at]] == OTHER_DIGIT or (at > start and not before):
-                return False  # a number or a code
-            inside |= start < at < stop - 1
+        if not is_letter and (uses[text[at]] == OTHER_DIGIT or not is_latin(text[at - 1])):
+            return False  # a number or a code
         letters += is_letter
-        before = is_letter
-    return inside and 2 * letters > stop - start >= SHORTEST_DISGUISED
+    return letters < stop - start < 2 * letters
 
 
 @compile_inlined()
@@ -168,8 +170,8 @@ def _in_link(text: Array, start: int, stop: int, n: int, uses: Array) -> bool:
 
 
 @compile_inlined()
-def _undo_letter_signs(text: Array, n: int, uses: Array) -> int:
-    """Replace signs that stand for letters, in place; return their number."""
+def _undo_letter_digits(text: Array, n: int, uses: Array) -> int:
+    """Replace digits that stand for letters, in place; return their number."""
     changed, start = 0, INT_0
     for at in range(n + 1):
         if at < n and (is_latin(text[at]) or _use_in_words(text[at], uses) > LINK):
@@ -209,15 +211,15 @@ def _context_kernel(codes: Array, offsets: Array, signs: Array, digits: Array, u
         left = _join_letters(text, _drop_marks(text, n, signs), signs)
         counts[i, 0] += n - left
         counts[i, 1] += _spell_digits(text, left, digits)
-        counts[i, 2] += _undo_letter_signs(text, left, uses)
+        counts[i, 2] += _undo_letter_digits(text, left, uses)
         for k in range(left):
             codes[ends[i] + k] = text[k]  # the output never overtakes the input
         ends[i + 1] = ends[i] + left
     return ends
 
 
-def undo_by_context(codes: Array, offsets: Array, *, letter_signs: bool = True) -> tuple[Array, Array, Array]:
-    """Remove inserted signs, and convert spelled digits and signs that stand for letters.
+def undo_by_context(codes: Array, offsets: Array, *, letter_digits: bool = True) -> tuple[Array, Array, Array]:
+    """Remove inserted signs, and convert spelled digits and digits that stand for letters.
 
     Parameters
     ----------
@@ -225,8 +227,8 @@ def undo_by_context(codes: Array, offsets: Array, *, letter_signs: bool = True) 
         Texts end to end, folded code point by code point; overwritten.
     offsets : ndarray of int64, shape (n_texts + 1,)
         Where the texts begin.
-    letter_signs : bool, default=True
-        Whether signs that stand for letters become letters.
+    letter_digits : bool, default=True
+        Whether digits that stand for letters become letters.
 
     Returns
     -------
@@ -234,7 +236,7 @@ def undo_by_context(codes: Array, offsets: Array, *, letter_signs: bool = True) 
         The code points that remain.
     offsets : ndarray of int64, shape (n_texts + 1,)
     counts : ndarray of int32, shape (n_texts, 3)
-        Signs removed, characters that became digits, and signs that became letters.
+        Signs removed, characters that became digits, and digits that became letters.
 
     Examples
     --------
@@ -244,5 +246,5 @@ def undo_by_context(codes: Array, offsets: Array, *, letter_signs: bool = True) 
     ('free money 加微 138000', [[4, 6, 2]])
     """
     counts = np.zeros((offsets.size - 1, 3), np.int32)
-    ends = _context_kernel(codes, offsets, SIGNS, DIGITS, USES if letter_signs else NO_USES, counts)
+    ends = _context_kernel(codes, offsets, SIGNS, DIGITS, USES if letter_digits else NO_USES, counts)
     return codes[: ends[-1]].copy(), ends, counts

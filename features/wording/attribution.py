@@ -11,7 +11,7 @@ from fraudsieve._compiled import compile_inlined, compile_kernel
 from fraudsieve._typing import Array
 from fraudsieve.features.text.codepoints import CodePoints, pack
 from fraudsieve.features.text.fold import fold_codes
-from fraudsieve.features.text.fold_rules import DIGITS
+from fraudsieve.features.text.fold_rules import DIGITS, OTHER_DIGIT, USES
 
 from .model import TextModel
 from .ngrams import MAX_N, VALUES, hash_ngrams
@@ -96,7 +96,7 @@ def character_weights(model: TextModel, folded: CodePoints, output: int = 0) -> 
 
 
 @compile_kernel()
-def _match_kernel(folded: Array, single: Array, offsets: Array, digits: Array) -> Array:
+def _match_kernel(folded: Array, single: Array, offsets: Array, digits: Array, uses: Array) -> Array:
     """Match folded characters, in order, to raw characters folded one at a time; -1 after the first mismatch."""
     positions = np.full(folded.size, -1, np.int64)
     raw, at = 0, 0
@@ -104,8 +104,9 @@ def _match_kernel(folded: Array, single: Array, offsets: Array, digits: Array) -
         while at < single.size:
             code = single[at]
             spells = code < digits.size and digits[code] < 10 and folded[k] == 48 + digits[code]
+            stands = code < uses.size and uses[code] > OTHER_DIGIT and folded[k] == uses[code]
             at += 1
-            if code == folded[k] or spells:
+            if code == folded[k] or spells or stands:
                 while offsets[raw + 1] < at:
                     raw += 1
                 positions[k] = raw
@@ -136,7 +137,7 @@ def source_positions(text: str, folded: Array) -> Array | None:
     [0, 2, 4, 6, 7, 9, 10, 11, 12]
     """
     single = fold_codes(pack(list(text)))[0]
-    positions = _match_kernel(folded, single.codes, single.offsets, DIGITS)
+    positions = _match_kernel(folded, single.codes, single.offsets, DIGITS, USES)
     return None if (positions < 0).any() else positions
 
 

@@ -8,7 +8,7 @@ import pytest
 from fraudsieve.features.text.codepoints import pack
 from fraudsieve.features.text.fold_rules import (
     LATIN_MARKS,
-    LETTER_SIGNS,
+    LETTER_DIGITS,
     MARKS,
     RESEMBLED,
     SEPARATORS,
@@ -50,7 +50,7 @@ def test_separated_letters_are_joined_from_a_minimum_length(sign: str, letters: 
     assert undo(sign.join(letters)) == ([letters], [[len(letters) - 1, 0, 0]])
     fewer = letters[: min_length - 1]
     expected = fewer if sign in LATIN_MARKS and not fewer.isdigit() else sign.join(fewer)
-    assert undo(sign.join(fewer))[0] == [expected.replace("f$r$e", "fsrse")]
+    assert undo(sign.join(fewer))[0] == [expected]
 
 
 @pytest.mark.parametrize(
@@ -75,11 +75,18 @@ def test_spelled_digits_of_long_numbers_become_digits(spelled: str, digit: str) 
     assert undo(f"1234{spelled}") == ([f"1234{spelled}"], [[0, 0, 0]])
 
 
-@pytest.mark.parametrize(("sign", "letter"), list(zip(LETTER_SIGNS, RESEMBLED, strict=True)), ids=ascii)
-def test_signs_that_stand_for_letters_in_words_become_letters(sign: str, letter: str) -> None:
+@pytest.mark.parametrize(("sign", "letter"), list(zip(LETTER_DIGITS, RESEMBLED, strict=True)), ids=ascii)
+def test_digits_that_stand_for_letters_in_words_become_letters(sign: str, letter: str) -> None:
     assert undo(f"xy{sign}z") == ([f"xy{letter}z"], [[0, 0, 1]])
-    assert undo(f"{sign}xy{sign}z") == ([f"{letter}xy{letter}z"], [[0, 0, 2]])
-    for ordinary in (f"x{sign}z", f"{sign}xyz", f"xyz{sign}", f"xy{sign}{sign}z", f"x{sign}y{sign}"):
+    assert undo(f"x{sign}yz{sign}z") == ([f"x{letter}yz{letter}z"], [[0, 0, 2]])
+    for ordinary in (
+        f"x{sign}z",
+        f"{sign}xyz",
+        f"xyz{sign}",
+        f"xy{sign}{sign}z",
+        f"{sign}xy{sign}z",
+        f"xy{sign}z{sign}",
+    ):
         assert undo(ordinary) == ([ordinary], [[0, 0, 0]])
 
 
@@ -101,7 +108,7 @@ def test_a_word_at_the_end_of_a_sentence_is_in_no_link() -> None:
 
 def test_identifiers_keep_their_digits() -> None:
     packed = pack(["ab1cd"])
-    codes, _, _ = undo_by_context(packed.codes.copy(), packed.offsets, letter_signs=False)
+    codes, _, _ = undo_by_context(packed.codes.copy(), packed.offsets, letter_digits=False)
     assert "".join(map(chr, codes)) == "ab1cd"
 
 
