@@ -20,8 +20,10 @@ def command_line() -> str | None:
 
     Examples
     --------
-    >>> remember_command(["train", "--messages", "postgresql://me:secret@db/mails#select 1"])
-    >>> command_line()
+    >>> from contextvars import copy_context
+    >>> context = copy_context()
+    >>> context.run(remember_command, ["train", "--messages", "postgresql://me:secret@db/mails#select 1"])
+    >>> context.run(command_line)
     "fraudsieve train --messages 'postgresql://***@db/mails#...'"
     """
     arguments = _arguments.get()
