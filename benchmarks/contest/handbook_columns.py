@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.defaults.contest import own_columns
+from benchmarks.defaults.plain_features import zoneless_times
 from benchmarks.defaults.sets import Task
 
 __all__ = ["handbook_columns"]
@@ -48,7 +49,7 @@ def handbook_columns(task: Task) -> tuple[pd.DataFrame, pd.DataFrame]:
         for entity in ("account_id", "counterparty_id"):
             if entity in events:
                 of = entity if task.subject == "event" else "account_id"
-                looks = pd.DataFrame({"entity": rows[of], "t": _zoneless(rows[time])})
+                looks = pd.DataFrame({"entity": rows[of], "t": zoneless_times(rows[time])})
                 parts.append(_side(events, looks, entity).add_prefix(f"{entity}_"))
     whole = pd.concat(parts, axis=1).astype("f8")
     return whole.iloc[: len(task.train)], whole.iloc[len(task.train) :]
@@ -56,11 +57,11 @@ def handbook_columns(task: Task) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 def _side(events: pd.DataFrame, looks: pd.DataFrame, entity: str) -> pd.DataFrame:
     """Number and mean amount by window; of counterparties with dated labels, the share of fraud too."""
-    past = pd.DataFrame({"entity": events[entity], "t": _zoneless(events["occurred_at"])})
+    past = pd.DataFrame({"entity": events[entity], "t": zoneless_times(events["occurred_at"])})
     past["x"] = events["amount"].astype("f8") if "amount" in events else np.nan
     columns = _windows(past.dropna(subset="entity"), looks, {"n": "count(was)", "mean": "avg(x)"})
     if entity == "counterparty_id" and "labelled_at" in events:
-        known = pd.DataFrame({"entity": events[entity], "t": _zoneless(events["labelled_at"])})
+        known = pd.DataFrame({"entity": events[entity], "t": zoneless_times(events["labelled_at"])})
         known["x"] = events["label"].astype("f8")
         risk = _windows(known.dropna(), looks, {"known": "count(was)", "risk": "avg(x)"})
         columns = pd.concat([columns, risk.fillna(0.0)], axis=1)
@@ -85,8 +86,3 @@ def _windows(past: pd.DataFrame, looks: pd.DataFrame, measures: dict[str, str]) 
     query = f"SELECT row, {', '.join(named)} FROM ({both}) WINDOW {', '.join(windows)}"
     found = connection.execute(f"SELECT * FROM ({query}) WHERE row IS NOT NULL").df().set_index("row")
     return found.reindex(range(len(looks))).astype("f8")
-
-
-def _zoneless(column: pd.Series) -> pd.Series:
-    naive = column.dt.tz_convert(None) if isinstance(column.dtype, pd.DatetimeTZDtype) else column
-    return naive.astype("M8[us]")

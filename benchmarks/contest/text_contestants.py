@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.decomposition import TruncatedSVD
 from sklearn.ensemble import HistGradientBoostingClassifier
-from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegressionCV
 
 from benchmarks.detection import ours
 from benchmarks.detection.peers import FastText, LinearSvm
+from benchmarks.transfer.svd_trees import tfidf_vectorizer
 
 __all__ = ["TEXT_CONTESTANTS", "FitLabels"]
 
@@ -25,13 +25,9 @@ FitLabels: TypeAlias = Callable[[list[str], Labels, NDArray[np.intp]], Label]
 COMPONENTS: Final = 100
 
 
-def _tfidf() -> TfidfVectorizer:
-    return TfidfVectorizer(analyzer="char", ngram_range=(1, 4), sublinear_tf=True, min_df=2, max_features=100_000)
-
-
 def _hist_gradient_boosting(texts: list[str], y: Labels, groups: NDArray[np.intp]) -> Label:
     """Scikit-learn's boosted trees with their defaults on singular vectors of TF-IDF, since they take no sparse one."""
-    vectors = _tfidf()
+    vectors = tfidf_vectorizer()
     counts = vectors.fit_transform(texts)
     svd = TruncatedSVD(min(COMPONENTS, counts.shape[1] - 1), random_state=0)
     model = HistGradientBoostingClassifier(random_state=0).fit(svd.fit_transform(counts), y)
@@ -42,7 +38,7 @@ def _xgboost(texts: list[str], y: Labels, groups: NDArray[np.intp]) -> Label:
     """XGBoost with its defaults on TF-IDF of character n-grams."""
     from xgboost import XGBClassifier
 
-    vectors = _tfidf()
+    vectors = tfidf_vectorizer()
     classes, codes = np.unique(y, return_inverse=True)
     model = XGBClassifier(random_state=0, n_jobs=1).fit(sparse.csr_matrix(vectors.fit_transform(texts)), codes)
     return lambda others: np.asarray(classes[model.predict(vectors.transform(others))])

@@ -10,7 +10,7 @@ import duckdb
 import numpy as np
 import pandas as pd
 
-__all__ = ["LAST_EVENTS", "PLAIN_WINDOWS", "plain_features"]
+__all__ = ["LAST_EVENTS", "PLAIN_WINDOWS", "plain_features", "zoneless_times"]
 
 PLAIN_WINDOWS = {"all": "UNBOUNDED", "7d": "INTERVAL 7 DAY", "30d": "INTERVAL 30 DAY"}
 LAST_EVENTS = 5
@@ -40,19 +40,22 @@ def plain_features(
     sides = _SIDES if "counterparty_id" in events else {"sent": ("account_id", "account_id")}
     blocks = []
     for side, (entity, other) in sides.items():
-        past = pd.DataFrame({"entity": events[entity], "t": _times(events["occurred_at"]), "other": events[other]})
+        past = pd.DataFrame(
+            {"entity": events[entity], "t": zoneless_times(events["occurred_at"]), "other": events[other]}
+        )
         past = past.assign(**{f"x{i}": events[name].astype("f8") for i, name in enumerate(numbers)}).dropna(
             subset="entity"
         )
         looks = pd.DataFrame(
-            {"entity": subjects[entity if of_events else "account_id"], "t": _times(subjects["as_of"])}
+            {"entity": subjects[entity if of_events else "account_id"], "t": zoneless_times(subjects["as_of"])}
         )
         block = _one_side(past, looks, len(numbers))
         blocks.append(block.add_prefix(f"{side}_"))
     return pd.concat(blocks, axis=1)
 
 
-def _times(column: pd.Series) -> pd.Series:
+def zoneless_times(column: pd.Series) -> pd.Series:
+    """Return times without their zone, in microseconds, as DuckDB compares them."""
     zoneless = column.dt.tz_convert(None) if isinstance(column.dtype, pd.DatetimeTZDtype) else column
     return zoneless.astype("M8[us]")
 

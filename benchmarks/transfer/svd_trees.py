@@ -11,7 +11,12 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 
 from benchmarks.detection.peers import Groups
 
-__all__ = ["SvdTrees"]
+__all__ = ["SvdTrees", "tfidf_vectorizer"]
+
+
+def tfidf_vectorizer(max_features: int = 100_000) -> TfidfVectorizer:
+    """Return TF-IDF of the most frequent character 1-4-grams, not yet fitted."""
+    return TfidfVectorizer(analyzer="char", ngram_range=(1, 4), sublinear_tf=True, min_df=2, max_features=max_features)
 
 
 class SvdTrees:
@@ -53,9 +58,7 @@ class SvdTrees:
         callable
             Texts of length n to log-odds of shape (n,).
         """
-        vectors = TfidfVectorizer(
-            analyzer="char", ngram_range=(1, 4), sublinear_tf=True, min_df=2, max_features=self.max_features
-        )
+        vectors = tfidf_vectorizer(self.max_features)
         counts = vectors.fit_transform(texts_train)
         svd = TruncatedSVD(min(self.n_components, counts.shape[1] - 1), random_state=0)
         data = lgb.Dataset(svd.fit_transform(counts), is_fraud.astype(int), params={"verbosity": -1})
