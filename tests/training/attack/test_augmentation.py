@@ -48,5 +48,10 @@ def test_only_fraud_is_copied() -> None:
     assert augment(texts, is_fraud, share=0.0).rows.tolist() == list(range(100))
 
 
+def test_only_messages_with_chinese_characters_are_copied() -> None:
+    texts = [ENGLISH[0], "", CHINESE[0], "\ud800", "call 0800 微"]
+    assert augment(texts, np.ones(5, bool), share=1.0).rows.tolist() == [0, 1, 2, 3, 4, 2, 4]
+
+
 def test_empty_and_unusual_texts() -> None:
     assert obfuscated_copies(["", "\ud800", "123"], [""]) == ["", "\ud800", "123"]
