@@ -77,7 +77,7 @@ class FeatureRecipe(ListRecipe):
     n_folds: int = Field(default=5, ge=2)
     pinyin: bool | None = None
     augment: float = Field(default=0.5, ge=0, le=1)
-    """Share of the fraudulent messages with Chinese characters of which an obfuscated copy is added to the training rows."""
+    """Share of the fraudulent messages with Chinese characters of which an obfuscated copy is trained on too."""
     campaigns: bool = False
     """Whether to use features of earlier near-duplicates; scoring then needs the earlier messages too."""
 
