@@ -21,6 +21,7 @@ from fraudsieve.training.recipe.recipe import Recipe
 from .accounts_events import load_accounts, load_events
 from .labelled import LabelledData
 from .ready_matrix import READY_ROW, MatrixDeclaration, ReadyMatrix, declaration_of
+from .row_sample import CUTOFF_COLUMNS
 
 __all__ = ["load_ready"]
 
@@ -117,7 +118,7 @@ def _check_recipe(recipe: Recipe, declared: MatrixDeclaration) -> None:
 def _split(table: pa.Table, declared: MatrixDeclaration, place: str) -> tuple[pd.DataFrame, np.ndarray[Any, Any]]:
     """Return the records in the order of time and id, and the features of each."""
     columns = declared.matrix.columns
-    time = "occurred_at" if declared.matrix.subject == "event" else "as_of"
+    time = CUTOFF_COLUMNS[declared.matrix.subject]
     missing = [name for name in (time, "account_id", "label", RATE, *columns) if name not in table.column_names]
     if missing:
         shown = ", ".join(repr(name) for name in missing[:5])

@@ -12,10 +12,12 @@ import pandas as pd
 
 from fraudsieve._typing import Array
 
-__all__ = ["ID_COLUMNS", "NO_SAMPLE", "RowSample", "draw_ids"]
+__all__ = ["CUTOFF_COLUMNS", "ID_COLUMNS", "NO_SAMPLE", "RowSample", "draw_ids"]
 
 ID_COLUMNS: Final = {"event": "event_id", "account": "account_id"}
 """The id by which the rows of each subject are drawn."""
+CUTOFF_COLUMNS: Final = {"event": "occurred_at", "account": "as_of"}
+"""The cutoff time of the rows of a sample."""
 
 
 @dataclass(frozen=True)
