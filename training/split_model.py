@@ -84,8 +84,8 @@ def fit_model(
         ensemble=classifier.ensemble_,
         calibration=classifier.calibration_,
         policy=recipe.scoring.policy,
-        unlike=fit_unlike(features.matrix_, classifier.ensemble_, trained_on.matrix, matrix),
-        training=training_facts(data, split, recipe) | sample.facts(len(trained_on.labels)) | {"warnings": warnings},
+        unlike=fit_unlike(features.matrix_, classifier.ensemble_, trained_on.plain, matrix),
+        training=training_facts(data, split, recipe) | sample.facts | {"warnings": warnings},
     )
     points: tuple[OperatingPoint, ...] = ()
     absent: tuple[AbsentPoint, ...] = ()

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from fraudsieve.training.data.training_rows import sample_slice
 from fraudsieve.training.fit import train
 from fraudsieve.training.recipe.recipe import Recipe
 
@@ -20,9 +21,10 @@ def main(folder: Path, rate: float) -> None:
     """Train on the payments of a folder, and print the figures."""
     steps: list[tuple[str, float]] = []
     overrides = {"data.subject": "event", "track.enabled": False, "n_jobs": 1, "model.sample_rate": rate}
+    recipe = Recipe.read(overrides=overrides)
     start = time.perf_counter()
     trained = train(
-        Recipe.read(overrides=overrides),
+        recipe,
         output=folder / f"model-{rate:g}",
         overwrite=True,
         events=folder / "payments.parquet",
@@ -32,8 +34,7 @@ def main(folder: Path, rate: float) -> None:
     began = dict(steps)
     figures = {"seconds": end - start, "fit_s": began["calibrating"] - began["growing trees"]}
     figures["peak_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024  # in kilobytes on Linux
-    facts, report = trained.model.training, trained.report
-    figures["train_rows"] = facts["sample"]["rows"] if "sample" in facts else facts["rows"]["train"]
+    report, figures["train_rows"] = trained.report, len(sample_slice(trained.data, trained.split.train, recipe))
     for name in METRICS:
         figures[name] = getattr(report, name)
         figures[f"{name}.low"], figures[f"{name}.high"] = (report.intervals or {})[name] or (np.nan, np.nan)

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from fraudsieve.exceptions import RecipeError, SchemaError
 from fraudsieve.features.tables.label_spelling import normalise_label
 from fraudsieve.features.tables.label_values import AUTO, LabelReading, read_labels
-from fraudsieve.features.tables.source import Source, local_file
+from fraudsieve.features.tables.source import Source, origin_of
 from fraudsieve.training.labels.maturity import RATE
 from fraudsieve.training.recipe.recipe import Recipe
 
@@ -53,8 +53,8 @@ def load_ready(source: Source, recipe: Recipe, *, min_label_rows: int) -> Labell
     SchemaError
         If it is not such a table, or the rows that were left out are not those that are read as legitimate.
     """
-    files = _files(source)
-    place = str(local_file(source))
+    place = origin_of(source)
+    files = _files(place)
     table, declared = _read(files, place)
     _check_recipe(recipe, declared)
     records, values = _split(table, declared, place)
@@ -70,14 +70,13 @@ def load_ready(source: Source, recipe: Recipe, *, min_label_rows: int) -> Labell
     return replace(data, events=None, digests={"features": _digest(files)}, ready=ReadyMatrix(declared, values))
 
 
-def _files(source: Source) -> list[Path]:
-    path = local_file(source) or (Path(str(source)) if isinstance(source, str | Path) else None)
-    files = sorted(path.glob("*.parquet")) if path is not None and path.is_dir() else [path]
-    existing = [file for file in files if file is not None and file.is_file()]
-    if not existing:
+def _files(place: str) -> list[Path]:
+    path = Path(place)
+    files = sorted(path.glob("*.parquet")) if path.is_dir() else [path]
+    if not files or not files[0].is_file():
         problem = "expected a file of Parquet, or a folder of such files, on this machine, found none"
-        raise SchemaError("features", problem, FIX)
-    return existing
+        raise SchemaError(place, problem, FIX)
+    return files
 
 
 def _read(files: list[Path], place: str) -> tuple[pa.Table, MatrixDeclaration]:

@@ -46,9 +46,10 @@ class RowSample:
         """Return the rates for `FraudClassifier.fit`, of the classes that some rows have."""
         return {legitimate: self.rate} if self.rate < 1 and legitimate in classes else {}
 
-    def facts(self, n_rows: int) -> dict[str, Any]:
-        """Return what a model keeps about the sample that it was trained on, of some rows; nothing without one."""
-        return {} if self.rate == 1 else {"sample": {**asdict(self), "rows": n_rows}}
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What a model keeps about the sample that it was trained on; nothing if that was all rows."""
+        return {} if self.rate == 1 else {"sample": asdict(self)}
 
 
 NO_SAMPLE: Final = RowSample()

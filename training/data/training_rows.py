@@ -40,6 +40,8 @@ class TrainingRows:
         Weights of the labels; None for equal weights.
     class_rates : dict of str to float, optional
         The share of the rows of a class that are among these, for a class that was sampled.
+    drawn : ndarray of bool, shape (n_rows,), default=None
+        The rows that are drawn like those of the sampled class, whatever their own class; None for all.
     """
 
     builder: Builder
@@ -49,6 +51,12 @@ class TrainingRows:
     campaigns: dict[str, Any]
     weights: Array | None = None
     class_rates: dict[str, float] = field(default_factory=dict)
+    drawn: Array | None = None
+
+    @property
+    def plain(self) -> pd.DataFrame:
+        """The features of rows with as little fraud as the slice has: without a sample, those of all."""
+        return self.matrix if self.drawn is None or not self.drawn.any() else self.matrix[self.drawn]
 
 
 def training_rows(data: LabelledData, groups: Array, train: Array, recipe: Recipe) -> TrainingRows:
@@ -76,8 +84,10 @@ def training_rows(data: LabelledData, groups: Array, train: Array, recipe: Recip
         warnings.filterwarnings("ignore", UNTIMED)  # reported as a note
         matrix = builder.fit_transform(rows, labels, **campaigns)
     weights = rows[WEIGHT].to_numpy() if recipe.data.trusted.declared else None
-    rates = sample_of(data, recipe).class_rates(data.legitimate, {*labels})
-    return TrainingRows(builder, matrix, labels, rows.index.to_numpy(), campaigns, weights, rates)
+    sample = sample_of(data, recipe)
+    rates = sample.class_rates(data.legitimate, {*labels})
+    drawn = draw_ids(rows[ID_COLUMNS[data.subject]].to_numpy(object), sample) if rates else None
+    return TrainingRows(builder, matrix, labels, rows.index.to_numpy(), campaigns, weights, rates, drawn)
 
 
 def sample_of(data: LabelledData, recipe: Recipe) -> RowSample:

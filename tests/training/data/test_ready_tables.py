@@ -64,11 +64,10 @@ def test_a_run_on_records_samples_its_training_slice_alone(events: pd.DataFrame,
     full = trained.split.rows
     slice_ = trained.data.rows.iloc[trained.split.train]
     expected = (slice_["label"] == "fraud") | draw_ids(slice_["event_id"].to_numpy(object), RowSample(RATE))
-    assert trained.model.training["sample"] == {"rate": RATE, "seed": 0, "rows": int(expected.sum())}
+    assert trained.model.training["sample"] == {"rate": RATE, "seed": 0}
     assert trained.report.rows == full["test"]
-    assert any(
-        f"of {full['train']:,} rows: all fraud, and 0.3 of the legitimate ones" in note for note in trained.notes
-    )
+    said = f"trained on {int(expected.sum()):,} of {full['train']:,} rows: all fraud, and 0.3 of the legitimate ones"
+    assert any(note.startswith(said) for note in trained.notes)
     assert sum(full.values()) + sum(trained.split.dropped.values()) == len(events)
 
 
@@ -89,6 +88,7 @@ def test_the_model_of_a_ready_matrix_is_that_of_the_records(trained: Trained, re
     assert other.ensemble.booster.model_to_string() == one.ensemble.booster.model_to_string()
     assert (other.calibration, other.points) == (one.calibration, one.points)
     assert other.matrix == one.matrix
+    assert other.unlike.usual.tobytes() == one.unlike.usual.tobytes()  # type: ignore[union-attr]
     assert other.training["sample"] == one.training["sample"]
     expected = trained.report.to_dict()
     found = again.report.to_dict()
@@ -100,6 +100,13 @@ def test_the_model_of_a_ready_matrix_is_that_of_the_records(trained: Trained, re
     manifest = json.loads((tmp_path / "model" / "manifest.json").read_text())
     assert str(ready) not in json.dumps(manifest)
     assert [*manifest["training"]["digests"]] == ["features"]
+
+
+def test_what_is_usual_is_that_of_all_rows(trained: Trained, events: pd.DataFrame, tmp_path: Path) -> None:
+    on_all = train(recipe(**{"data.subject": "event"}), output=tmp_path / "model", events=events)
+    place = trained.model.matrix.columns.index("value__z_all")
+    expected, found = (run.model.unlike.usual[place] for run in (on_all, trained))  # type: ignore[union-attr]
+    assert found == pytest.approx(expected, abs=0.05)  # -0.20 if all fraud counted
 
 
 def test_rows_are_in_the_order_of_time(ready: Path) -> None:

@@ -45,5 +45,5 @@ def test_the_hash_is_the_same_in_every_version_of_pandas() -> None:
 
 def test_rates_are_of_classes_that_rows_have() -> None:
     assert RowSample(0.5).class_rates("legitimate", {"scam", "spam"}) == {}
-    assert RowSample(0.5, 3).facts(7) == {"sample": {"rate": 0.5, "seed": 3, "rows": 7}}
-    assert RowSample().facts(7) == {}
+    assert RowSample(0.5, 3).facts == {"sample": {"rate": 0.5, "seed": 3}}
+    assert RowSample().facts == {}
