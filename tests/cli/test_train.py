@@ -135,6 +135,7 @@ def test_a_ready_matrix_and_a_sample(run: Run) -> None:
     code, again, _ = run(*call, "--features", "sample.parquet", "--output", "other")
     assert code == 0, again
     assert again["report"]["average_precision"] == answer["report"]["average_precision"]
+    assert "sample.parquet" not in Path("other/manifest.json").read_text()  # no paths
     inputs = mlflow.get_run(again["run_id"]).inputs
     assert inputs is not None
     assert [item.dataset.name for item in inputs.dataset_inputs] == ["features"]

@@ -68,7 +68,11 @@ def training_sample(
         The label of legitimate rows.
     seed : int, default=0
         The key of the hash.
-    labels, order, n_buckets
+    labels : DataFrame of Spark, default=None
+        Labels of events, as for `account_features`.
+    order : str, default=None
+        As for `account_features`.
+    n_buckets : int, default=None
         As for `account_features`.
 
     Returns

@@ -14,7 +14,7 @@ from fraudsieve.training.data.ready_matrix import METADATA, MatrixDeclaration
 from fraudsieve.training.data.row_sample import RowSample, draw_ids
 from fraudsieve.training.labels.maturity import RATE
 
-__all__ = ["known_frauds", "payments", "write_ready"]
+__all__ = ["known_frauds", "payments", "write_declared", "write_ready"]
 
 START = pd.Timestamp("2026-01-01", tz="UTC")
 
@@ -57,8 +57,14 @@ def write_ready(
     for name, values in zip(matrix.columns, np.asarray(features.transform(rows)).T, strict=True):
         table = table.append_column(name, pa.array(values))
     declared = MatrixDeclaration(matrix, "legitimate", sample, until.isoformat(), int((~kept).sum()))
+    write_declared(path, table, declared)
+    return declared
+
+
+def write_declared(path: Path, table: pa.Table, declared: MatrixDeclaration) -> None:
+    """Write a table with its declaration where Spark writes it."""
     of_first = {METADATA: json.dumps(declared.to_dict())}
-    fields = [{"name": name, "metadata": of_first if name == matrix.columns[0] else {}} for name in table.column_names]
+    first = declared.matrix.columns[0]
+    fields = [{"name": name, "metadata": of_first if name == first else {}} for name in table.column_names]
     key = b"org.apache.spark.sql.parquet.row.metadata"
     pq.write_table(table.replace_schema_metadata({key: json.dumps({"fields": fields}).encode()}), path)
-    return declared

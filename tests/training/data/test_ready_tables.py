@@ -7,10 +7,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from fraudsieve.exceptions import RecipeError, SchemaError, SplitError
+from fraudsieve.features import AccountFeatures
+from fraudsieve.features.feature_matrix import account_matrix_of
 from fraudsieve.models.predict import Scorer
 from fraudsieve.training.data.ready_matrix import MatrixDeclaration, ReadyMatrix
 from fraudsieve.training.data.ready_tables import load_ready
@@ -19,7 +22,7 @@ from fraudsieve.training.fit import Trained, train
 from fraudsieve.training.labels.maturity import maturity_gap
 from fraudsieve.training.recipe.recipe import Recipe
 
-from .ready_files import payments, write_ready
+from .ready_files import payments, write_declared, write_ready
 
 RATE = 0.3
 QUICK: dict[str, Any] = {"track.enabled": False, "n_jobs": 1, "model.n_rounds": 12, "evaluate.replicates": 5}
@@ -130,14 +133,38 @@ def test_the_gap_is_that_of_all_rows(events: pd.DataFrame, ready: Path) -> None:
 def test_a_ready_matrix_of_all_rows_is_split_as_usual(events: pd.DataFrame, trained: Trained, tmp_path: Path) -> None:
     path = tmp_path / "all.parquet"
     write_ready(path, events, trained.model.matrix, RowSample(), events["occurred_at"].min())  # type: ignore[arg-type]
-    content = pq.read_table(path)
-    key = b"org.apache.spark.sql.parquet.row.metadata"
-    everything = MatrixDeclaration(trained.model.matrix, "legitimate")  # type: ignore[arg-type]
-    fields = [{"metadata": {"fraudsieve": json.dumps(everything.to_dict())}}]
-    pq.write_table(content.replace_schema_metadata({key: json.dumps({"fields": fields}).encode()}), path)
+    write_declared(path, pq.read_table(path), MatrixDeclaration(account_matrix_of(trained.model.matrix), "legitimate"))
     again = train(recipe(**{"split.kind": "account"}), output=tmp_path / "model", features=path)
     assert again.split.kind == "account"
     assert "sample" not in again.model.training
+
+
+def test_accounts_and_a_label_of_the_table(events: pd.DataFrame, tmp_path: Path) -> None:
+    until = pd.Timestamp("2026-02-05", tz="UTC")
+    accounts = events.drop_duplicates("account_id", keep="last").rename(columns={"occurred_at": "as_of"})
+    accounts = accounts[["account_id", "as_of", "label", "labelled_at"]].replace({"label": {"legitimate": "fine"}})
+    early = (accounts["label"] == "fine") & (accounts["as_of"] < until)
+    kept = ~early | draw_ids(accounts["account_id"].to_numpy(object), RowSample(0.5))
+    features = AccountFeatures(events, network=False).fit(accounts)
+    rows = accounts.assign(sampling_rate=np.where(early, 0.5, 1.0))[kept]
+    rows.to_parquet(tmp_path / "rows.parquet", index=False)
+    table, values = pq.read_table(tmp_path / "rows.parquet"), np.asarray(features.transform(rows))
+    for name, column in zip(features.matrix_.columns, values.T, strict=True):
+        table = table.append_column(name, pa.array(column))
+    declared = MatrixDeclaration(features.matrix_, "fine", RowSample(0.5), until.isoformat(), int((~kept).sum()))
+    write_declared(tmp_path / "sample.parquet", table, declared)
+    data = load_ready(tmp_path / "sample.parquet", recipe(), min_label_rows=2)
+    assert (data.subject, data.legitimate, len(data.rows)) == ("account", "fine", int(kept.sum()))
+    assert data.ready is not None
+    expected = np.asarray(features.transform(data.rows))
+    assert data.ready.transform(data.rows).to_numpy().tobytes() == np.ascontiguousarray(expected).tobytes()
+
+
+def test_a_sample_is_refitted_with_probabilities_of_all_rows(events: pd.DataFrame, tmp_path: Path) -> None:
+    settings = recipe(**{"data.subject": "event", "model.sample_rate": RATE, "model.refit": True})
+    refitted = train(settings, output=tmp_path / "model", events=events).model
+    assert refitted.training["sample"] == {"rate": RATE, "seed": 0}
+    assert refitted.ensemble.base == pytest.approx([np.log(9)], abs=0.2)
 
 
 WRONG: dict[str, tuple[dict[str, Any], str]] = {
