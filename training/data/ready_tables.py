@@ -21,7 +21,7 @@ from fraudsieve.training.recipe.recipe import Recipe
 from .accounts_events import load_accounts, load_events
 from .labelled import LabelledData
 from .ready_matrix import READY_ROW, MatrixDeclaration, ReadyMatrix, declaration_of
-from .row_sample import CUTOFF_COLUMNS
+from .row_sample import CUTOFF_COLUMNS, ID_COLUMNS
 
 __all__ = ["load_ready"]
 
@@ -116,9 +116,10 @@ def _check_recipe(recipe: Recipe, declared: MatrixDeclaration) -> None:
 
 def _split(table: pa.Table, declared: MatrixDeclaration, place: str) -> tuple[pd.DataFrame, np.ndarray[Any, Any]]:
     """Return the records in the order of time and id, and the features of each."""
-    columns = declared.matrix.columns
-    time = CUTOFF_COLUMNS[declared.matrix.subject]
-    missing = [name for name in (time, "account_id", "label", RATE, *columns) if name not in table.column_names]
+    columns, subject = declared.matrix.columns, declared.matrix.subject
+    time, of_sample = CUTOFF_COLUMNS[subject], [] if declared.until is None else [ID_COLUMNS[subject], RATE]
+    needed = dict.fromkeys((time, "account_id", "label", *of_sample, *columns))
+    missing = [name for name in needed if name not in table.column_names]
     if missing:
         shown = ", ".join(repr(name) for name in missing[:5])
         raise SchemaError(place, f"{len(missing)} columns are missing: {shown}", FIX)

@@ -63,7 +63,7 @@ def training_sample(
         The share of the legitimate rows that is kept, above 0 and at most 1.
     until : datetime
         From this time on all rows are kept; a naive time is UTC. Leave enough rows for calibration and test, which
-        are a third of all by default.
+        are about a third of all by default (``test_share`` and ``calibration_share`` of the split).
     legitimate : str, default="legitimate"
         The label of legitimate rows.
     seed : int, default=0

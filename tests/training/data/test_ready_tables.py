@@ -204,8 +204,8 @@ def test_files_that_are_no_ready_matrix(ready: Path, tmp_path: Path) -> None:
     pq.write_table(table.replace_schema_metadata({}), tmp_path / "plain.parquet")
     with pytest.raises(SchemaError, match="has no declaration of its features"):
         load_ready(tmp_path / "plain.parquet", recipe(), min_label_rows=2)
-    pq.write_table(table.drop_columns(["account_id", table.column_names[-1]]), tmp_path / "short.parquet")
-    with pytest.raises(SchemaError, match="2 columns are missing: 'account_id', "):
+    pq.write_table(table.drop_columns(["event_id", table.column_names[-1]]), tmp_path / "short.parquet")
+    with pytest.raises(SchemaError, match="2 columns are missing: 'event_id', "):
         load_ready(tmp_path / "short.parquet", recipe(), min_label_rows=2)
 
 
