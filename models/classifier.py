@@ -2,7 +2,7 @@
 
 import re
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
@@ -139,6 +139,7 @@ class FraudClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         sample_weight: Any = None,
         *,
         groups: Any = None,
+        class_rates: Mapping[Any, float] | None = None,
         on_round: Callable[[int, float], None] | None = None,
     ) -> Self:
         """Grow the trees.
@@ -154,6 +155,9 @@ class FraudClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             Weights.
         groups : array-like, shape (n_rows,), default=None
             Campaigns: each counts as one row, so that a large campaign does not dominate the model.
+        class_rates : mapping, default=None
+            The share of the rows of a class that were drawn into X at random, for every class of which not all were:
+            ``{"legitimate": 0.1}``. The model then gives the log-odds of all rows, not those of the sample.
         on_round : callable, default=None
             Called after every tenth round and after the last, with the number of rounds and the log loss on the
             training rows.
@@ -166,12 +170,22 @@ class FraudClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         Raises
         ------
         ValueError
-            If `y` has one class, lengths differ, X has infinite values, or several steps have wording columns.
+            If `y` has one class, lengths differ, X has infinite values, or several steps have wording columns; or if a
+            rate is not above 0 and at most 1, or of a class that `y` does not have.
 
         Warns
         -----
         UserWarning
             If X is an array of `MessageFeatures` with wording columns, which cannot be recognised without their names.
+
+        Notes
+        -----
+        If a row of class c is drawn with rate r(c), Bayes' theorem gives P(c | x, drawn) proportional to r(c) P(c | x).
+        The log-odds of the sample are therefore those of all rows plus log r(c): for two classes, plus log r(second) -
+        log r(first). LightGBM starts from the sum (``init_score``), and the trees learn the log-odds of all rows; what
+        is added is no part of the model. This is the prior correction of King and Zeng (2001, Logistic Regression in
+        Rare Events Data, Political Analysis 9), inside the fit. Weights of 1 / r(c) have the same expectation, but
+        distort the minimum sums of a leaf and the penalties.
         """
         self._validate_params()
         if is_unnamed(X):
@@ -186,8 +200,9 @@ class FraudClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             check_consistent_length(X, groups)
             weights = weights * campaign_weights(np.asarray(groups))
         wording = _wording_positions(list(getattr(self, "feature_names_in_", ())), self.classes_.tolist())
-        base = np.zeros(len(wording)) if wording else _class_log_odds(codes, weights)
-        start = initial_log_odds(X, wording, base).ravel(order="F")
+        log_rates = _log_rates(class_rates or {}, self.classes_)
+        base = np.zeros(len(wording)) if wording else _class_log_odds(codes, weights / np.exp(log_rates)[codes])
+        start = (initial_log_odds(X, wording, base) + _per_output(log_rates)).ravel(order="F")
         data = lgb.Dataset(X, codes, weight=weights, init_score=start, params={"verbosity": -1})
         params = self._lightgbm_params() | _usable(list(getattr(self, "feature_names_in_", ())))
         callbacks = None if on_round is None else [_callback(on_round)]
@@ -350,5 +365,19 @@ def _without_threads(booster: lgb.Booster) -> lgb.Booster:
 def _class_log_odds(codes: Array, weights: Array) -> Array:
     """Return the log-odds of the class frequencies: one output for two classes."""
     shares = np.bincount(codes, weights=weights) / weights.sum()
-    logs = np.log(np.maximum(shares, 1e-12))
-    return np.asarray(logs[1:] - logs[:1] if len(shares) == 2 else logs)
+    return _per_output(np.log(np.maximum(shares, 1e-12)))
+
+
+def _per_output(logs: Array) -> Array:
+    """Return log-odds from one logarithm per class: one output for two classes."""
+    return np.asarray(logs[1:] - logs[:1] if len(logs) == 2 else logs)
+
+
+def _log_rates(rates: Mapping[Any, float], classes: Array) -> Array:
+    """Return the logarithm of the rate at which the rows of each class were drawn, after a check."""
+    if not set(rates) <= set(classes.tolist()):
+        raise ValueError(f"class_rates: expected classes of y, {classes.tolist()}, got another one.")
+    found = np.array([rates.get(name, 1.0) for name in classes.tolist()], np.float64)
+    if not ((found > 0) & (found <= 1)).all():
+        raise ValueError(f"class_rates: expected rates above 0 and at most 1, got {found.tolist()}.")
+    return np.log(found)

@@ -86,6 +86,7 @@ ORDER = {
         "output",
         "recalibration",
         "run_content",
+        "split_model",
         "fit",
         "first_run",
     ),

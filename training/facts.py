@@ -44,7 +44,7 @@ def training_facts(data: LabelledData, split: Split, recipe: Recipe) -> dict[str
         "recipe": recipe.model_dump(
             mode="json",
             exclude={
-                "data": {"messages", "accounts", "events", "labels"},
+                "data": {"messages", "accounts", "events", "labels", "features"},
                 "features": {*LISTS},  # the model holds them
                 "track": True,
                 "n_jobs": True,

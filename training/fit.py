@@ -1,37 +1,28 @@
 """Train a model from a recipe: read, split, fit, calibrate, evaluate, write, log."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from fraudsieve._html import facts_table
 from fraudsieve._typing import Array, Progress
 from fraudsieve.exceptions import SplitError
-from fraudsieve.features.accounts import UNTIMED
-from fraudsieve.features.tables.label_values import AUTO
 from fraudsieve.features.tables.reader import write_rejected
 from fraudsieve.features.tables.source import Source, local_file
 from fraudsieve.models.artifact.folder import Model, write_model
 from fraudsieve.models.artifact.summary import model_summary
-from fraudsieve.models.evidence.strength import support_of
-from fraudsieve.models.points import AbsentPoint, OperatingPoint
 from fraudsieve.models.predict import Scorer
-from fraudsieve.models.scoring.scores import fraud_probability
 from fraudsieve.training.attack.recall import attackable
-from fraudsieve.training.data.builders import Builder, groups_of, matrix_of, read_data
+from fraudsieve.training.data.builders import groups_of, read_data
 from fraudsieve.training.data.classes import check_classes
-from fraudsieve.training.data.column_notes import candidate_notes, check_own_columns
+from fraudsieve.training.data.column_notes import check_own_columns
 from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.data.refit_summary import RefitSummary
-from fraudsieve.training.data.training_rows import TrainingRows, grow_trees, training_rows
-from fraudsieve.training.data.unlike import fit_unlike
 from fraudsieve.training.evaluation.labels import label_metrics
 from fraudsieve.training.evaluation.metrics import METRIC_NAMES, headline_figure
-from fraudsieve.training.evaluation.points import check_points, choose_points, share_of_records
+from fraudsieve.training.evaluation.points import check_points, share_of_records
 from fraudsieve.training.evaluation.report import EvaluationReport, ReportDetails, SplitSummary, TemporalMetrics
 from fraudsieve.training.evaluation.run import evaluate_model
 from fraudsieve.training.pages.origin import PageOrigin
@@ -45,17 +36,16 @@ from fraudsieve.training.tracking.store import tracking_uri
 from fraudsieve.training.tuning.outcome import TuningResult
 from fraudsieve.training.tuning.search import tune
 
-from .facts import few_to_calibrate, training_facts
-from .leaks import LeakWarning, find_leaks
 from .output import check_model_output, remove_aside, set_aside
 from .refit.plan import plan_refit
 from .refit.refitted import split_model_folder, write_refitted
 from .run_content import run_content
+from .split_model import fit_model
 
-__all__ = ["Trained", "fit_model", "train"]
+__all__ = ["Trained", "train"]
 
 
-TABLES = ("messages", "accounts", "events", "labels")
+TABLES = ("messages", "accounts", "events", "labels", "features")
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,6 +105,7 @@ def train(
     labels: Source | None = None,
     accounts: Source | None = None,
     events: Source | None = None,
+    features: Source | None = None,
     overwrite: bool = False,
     progress: Progress | None = None,
 ) -> Trained:
@@ -130,6 +121,10 @@ def train(
         The model folder to write.
     messages, labels, accounts, events : path or DataFrame, default=None
         The tables; by default those of the recipe. With messages, events are the history of their senders.
+    features : path, default=None
+        Parquet with a feature matrix that is ready and takes the place of the tables: see
+        `fraudsieve.spark.training_sample`. It is split, trained on, calibrated and evaluated like the matrix that is
+        computed from tables.
     overwrite : bool, default=False
         Whether to replace a model folder of that name.
     progress : callable, default=None
@@ -155,7 +150,7 @@ def train(
         When MLflow's store does not answer, and nothing is read before that; or does not take the finished run.
     """
     report_step, recipe = progress or (lambda step: None), recipe or Recipe()
-    given = dict(zip(TABLES, (messages, accounts, events, labels), strict=True))
+    given = dict(zip(TABLES, (messages, accounts, events, labels, features), strict=True))
     tables = {name: getattr(recipe.data, name) if table is None else table for name, table in given.items()}
     folders = [Path(output), *([split_model_folder(output)] if recipe.model.refit else [])]
     for folder in folders:
@@ -264,96 +259,6 @@ def _write_rejected(data: LabelledData, output: str | Path) -> list[str]:
     return notes
 
 
-def fit_model(
-    data: LabelledData,
-    groups: Array,
-    split: Split,
-    recipe: Recipe,
-    progress: Progress,
-    on_round: Callable[[int, float], None] | None = None,
-) -> tuple[Model, Builder, tuple[str, ...]]:
-    """Fit features, trees, calibration and operating points on their slices.
-
-    Parameters
-    ----------
-    data : LabelledData
-        All rows.
-    groups : ndarray, shape (n_rows,)
-        Campaigns or accounts.
-    split : Split
-        The slices.
-    recipe : Recipe
-        Settings.
-    progress : callable
-        Called with the name of each step as it begins.
-    on_round : callable, default=None
-        As for `FraudClassifier.fit`.
-
-    Returns
-    -------
-    model : Model
-        Not yet written.
-    builder : MessageFeatures or AccountFeatures
-        Fitted.
-    notes : tuple of str
-        Notes for the user.
-    """
-    recipe = with_threads(recipe)[0]
-    rows, labels = data.rows, data.rows["label"].to_numpy(object)
-    progress("learning the text model" if data.subject == "message" else "computing histories")
-    trained_on = training_rows(data, groups, split.train, recipe)
-    features = trained_on.builder
-    progress("growing trees")
-    classifier = grow_trees(trained_on, recipe, data.subject, on_round)
-    progress("calibrating")
-    matrix, truth = matrix_of(features, rows.iloc[split.calibration]), labels[split.calibration]
-    trained_classes = np.isin(truth, classifier.classes_)
-    classifier.calibrate(matrix[trained_classes], truth[trained_classes])
-    classes = tuple(str(name) for name in classifier.classes_)
-    legitimate = data.legitimate if data.legitimate in classes else None
-    warnings = _warnings(trained_on, data, groups, split)
-    model = Model(
-        name=recipe.name,
-        classes=classes,
-        legitimate=legitimate,
-        matrix=features.matrix_,
-        ensemble=classifier.ensemble_,
-        calibration=classifier.calibration_,
-        policy=recipe.scoring.policy,
-        unlike=fit_unlike(features.matrix_, classifier.ensemble_, trained_on.matrix, matrix),
-        training=training_facts(data, split, recipe) | {"warnings": warnings},
-    )
-    points: tuple[OperatingPoint, ...] = ()
-    absent: tuple[AbsentPoint, ...] = ()
-    point_notes: tuple[str, ...] = ()
-    support = None
-    if legitimate is not None:
-        odds = model.calibration.apply(model.ensemble.log_odds(matrix.to_numpy(), n_threads=recipe.n_jobs or 0))
-        fraud = fraud_probability(odds, classes, legitimate)
-        points, absent, point_notes = choose_points(fraud, truth != legitimate, data, groups, split, recipe)
-        support = support_of(fraud, truth != legitimate, groups[split.calibration])
-    notes = [*features.notes_, *candidate_notes(data, recipe)]
-    notes += [] if getattr(features.matrix_, "timed", True) else [UNTIMED]
-    notes += [] if legitimate else [_no_legitimate(recipe, classes)]
-    notes += few_to_calibrate(len(split.calibration))
-    notes += [f"{warning['found']}. {warning['do']}" for warning in warnings]
-    model = replace(model, points=points, absent_points=absent, ratio_support=support)
-    return model, features, (*notes, *point_notes)
-
-
-def _warnings(trained_on: TrainingRows, data: LabelledData, groups: Array, split: Split) -> list[LeakWarning]:
-    return find_leaks(
-        trained_on.matrix,
-        trained_on.labels,
-        split=split,
-        cutoff_times=data.rows["as_of"],
-        labelled_at=data.rows["labelled_at"],
-        groups={"campaign" if data.subject == "message" else "account": groups},
-        is_fraud=(data.rows["label"] != data.legitimate).to_numpy(),
-        rows=trained_on.positions,
-    )
-
-
 def _temporal_metrics(
     data: LabelledData, groups: Array, group_kind: str, recipe: Recipe, progress: Progress
 ) -> TemporalMetrics:
@@ -385,13 +290,4 @@ def _optimism_note(report: EvaluationReport, temporal: TemporalMetrics) -> str:
     return (
         f"the split is random: its metrics are optimistic; {METRIC_NAMES[name]} is {at_random:.3f}, "
         f"and {by_time:.3f} when split by time"
-    )
-
-
-def _no_legitimate(recipe: Recipe, classes: tuple[str, ...]) -> str:
-    label = recipe.data.legitimate
-    missing = "no label is a word for legitimate records" if label == AUTO else f"no label is {label!r}"
-    return (
-        f"{missing}, so the model separates types and gives no probability of fraud; "
-        f"if one of {', '.join(classes)} is legitimate, name it with --legitimate"
     )

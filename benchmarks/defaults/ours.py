@@ -11,8 +11,8 @@ from fraudsieve.models.predict import Scorer
 from fraudsieve.training.data.builders import groups_of, matrix_of, read_data, scores_of
 from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.data.training_rows import training_rows
-from fraudsieve.training.fit import fit_model
 from fraudsieve.training.recipe.recipe import Recipe
+from fraudsieve.training.split_model import fit_model
 from fraudsieve.training.splits.split import Split
 
 __all__ = ["fit_ours", "our_columns"]

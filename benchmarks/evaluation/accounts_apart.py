@@ -14,9 +14,9 @@ from fraudsieve.models.predict import Scorer
 from fraudsieve.training.data.accounts_events import load_events
 from fraudsieve.training.data.builders import groups_of, scores_of
 from fraudsieve.training.data.labelled import LabelledData
-from fraudsieve.training.fit import fit_model
 from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.simulation.world import simulate
+from fraudsieve.training.split_model import fit_model
 from fraudsieve.training.splits.choose import choose_split
 
 __all__ = ["accounts_apart"]

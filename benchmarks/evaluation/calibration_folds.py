@@ -11,8 +11,8 @@ from fraudsieve.features.wording.folds import campaign_folds
 from fraudsieve.models.predict import Scorer
 from fraudsieve.models.scoring.scores import fraud_probability
 from fraudsieve.training.data.builders import groups_of, read_data
-from fraudsieve.training.fit import fit_model
 from fraudsieve.training.recipe.recipe import Recipe
+from fraudsieve.training.split_model import fit_model
 from fraudsieve.training.splits.split import Split
 
 __all__ = ["smishing"]

@@ -6,9 +6,9 @@ import pandas as pd
 from benchmarks.runner import Bar, Report, progress
 from fraudsieve.models.predict import Scorer
 from fraudsieve.training.data.builders import groups_of, read_data
-from fraudsieve.training.fit import fit_model
 from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.simulation.world import simulate
+from fraudsieve.training.split_model import fit_model
 from fraudsieve.training.splits.choose import choose_split
 
 __all__ = ["alerts_over_capacity", "capacity_world"]

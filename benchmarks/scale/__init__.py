@@ -1,1 +1,1 @@
-"""Scale of the live state: its store, under many clients and with many events."""
+"""Scale: the store of the live state, features on Spark, and training on a sample."""

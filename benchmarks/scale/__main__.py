@@ -9,14 +9,17 @@ from benchmarks.runner import Arguments, Report, run_command
 
 __all__ = ["NAMES", "main"]
 
-NAMES = ("store", "spark")
+NAMES = ("store", "spark", "sampling")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run from the command line and return the exit code, 0."""
     arguments: Arguments = {
         "name": {"choices": NAMES, "metavar": "NAME", "help": ", ".join(NAMES)},
-        "--events": {"type": int, "help": "events of a restart (1,000,000); of spark (5, 20 and 50 million)"},
+        "--events": {
+            "type": int,
+            "help": "events of store (1,000,000), spark (5, 20 and 50 million), sampling (all)",
+        },
         "--seconds": {"type": float, "default": 5.0, "help": "seconds per number of clients of store (5)"},
     }
     return run_command("scale", _run, __doc__, argv, arguments=arguments)

@@ -2,15 +2,19 @@
 
 from pathlib import Path
 
+import mlflow
 import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
 from fraudsieve.cli.app import app
+from fraudsieve.features.feature_matrix import account_matrix_of
 from fraudsieve.models import Scorer
 from fraudsieve.models.policy import Policy
+from fraudsieve.training.data.row_sample import RowSample
 from tests.cli.conftest import Run
 from tests.shared import mlflow_uri
+from tests.training.data.ready_files import payments, write_ready
 
 
 @pytest.mark.slow
@@ -111,3 +115,31 @@ def test_refit_in_the_recipe_is_in_the_answer(messages: pd.DataFrame, run: Run) 
     assert code == 0, error
     assert answer["report"]["refit"]["split_model"] == answer["split_model"] != answer["digest"]
     assert answer["report"]["refit"]["rows"] == len(messages)
+
+
+@pytest.mark.slow
+def test_a_ready_matrix_and_a_sample(run: Run) -> None:
+    events = payments(1500)
+    events.to_parquet("events.parquet")
+    Path("quick.toml").write_text("[model]\nn_rounds = 5\n[split]\ngap_days = 1.5\n[evaluate]\nreplicates = 5\n")
+    call = ("train", "--recipe", "quick.toml")
+    records = ("--events", "events.parquet", "--subject", "event", "--sample-rate", "0.3")
+    code, answer, error = run(*call, *records, "--output", "one")
+    assert code == 0, answer
+    assert "rows: all fraud, and 0.3 of the legitimate ones; calibrated and tested on all rows" in " ".join(
+        error.split()
+    )
+    one = Scorer.load("one").model
+    until = pd.Timestamp(one.training["calibration_window"][0])
+    write_ready(Path("sample.parquet"), events, account_matrix_of(one.matrix), RowSample(0.3), until)
+    code, again, _ = run(*call, "--features", "sample.parquet", "--output", "other")
+    assert code == 0, again
+    assert again["report"]["average_precision"] == answer["report"]["average_precision"]
+    assert "sample.parquet" not in Path("other/manifest.json").read_text()  # no paths
+    inputs = mlflow.get_run(again["run_id"]).inputs
+    assert inputs is not None
+    assert [item.dataset.name for item in inputs.dataset_inputs] == ["features"]
+    code, answer, _ = run(*call, "--features", "sample.parquet", "--events", "events.parquet")
+    assert (code, answer["error"]) == (2, "recipe: data.features: expected no other table, got events. Remove them")
+    code, answer, _ = run(*call, *records[:-1], "0")
+    assert (code, "model.sample_rate: expected greater than 0, got 0.0" in answer["error"]) == (2, True)

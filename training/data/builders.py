@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from fraudsieve.exceptions import RecipeError
 from fraudsieve.features.accounts import AccountFeatures
 from fraudsieve.features.campaign.fingerprints import near_duplicate_groups
 from fraudsieve.features.feature_matrix import account_matrix_of, message_matrix_of
@@ -21,6 +22,8 @@ from fraudsieve.training.recipe.recipe import Recipe
 
 from .accounts_events import account_labels_of, event_labels_of, load_accounts, load_events
 from .labelled import LabelledData, load_labelled
+from .ready_matrix import ReadyMatrix
+from .ready_tables import load_ready
 
 __all__ = [
     "Builder",
@@ -35,7 +38,7 @@ __all__ = [
 ]
 
 Positions: TypeAlias = npt.NDArray[np.int64]
-Builder: TypeAlias = MessageFeatures | AccountFeatures
+Builder: TypeAlias = MessageFeatures | AccountFeatures | ReadyMatrix
 
 
 def read_data(
@@ -52,7 +55,8 @@ def read_data(
     recipe : Recipe
         Names the subject, and the legitimate class.
     tables : dict of str to (path or DataFrame)
-        ``messages``, ``accounts``, ``events`` and ``labels``; None for a table that is not given.
+        ``messages``, ``accounts``, ``events`` and ``labels``; None for a table that is not given. Or ``features``
+        alone, a matrix that is ready.
     min_label_rows : int
         Rows of a label with fewer rows are rejected.
     reader : callable, default=None
@@ -70,6 +74,11 @@ def read_data(
         When the tables do not fit the subject.
     """
     given = {name: as_input(source, recipe.data.options) for name, source in tables.items() if source is not None}
+    if "features" in given:
+        if len(given) > 1:
+            others = ", ".join(name for name in given if name != "features")
+            raise RecipeError("recipe", [f"data.features: expected no other table, got {others}. Remove them"])
+        return load_ready(given["features"], recipe, min_label_rows=min_label_rows)
     subject = recipe.data.subject_of(given)
     labels, events = given.get("labels"), given.get("events")
     reader = partial(read_labels, legitimate=recipe.data.legitimate) if reader is None else reader
@@ -127,7 +136,7 @@ def row_groups(rows: pd.DataFrame, subject: str) -> tuple[Positions, str]:
 
 
 def make_builder(data: LabelledData, recipe: Recipe) -> Builder:
-    """Return the builder of a recipe, not yet fitted.
+    """Return the builder of a recipe, not yet fitted; or the matrix of the rows if it is ready.
 
     Parameters
     ----------
@@ -138,8 +147,10 @@ def make_builder(data: LabelledData, recipe: Recipe) -> Builder:
 
     Returns
     -------
-    MessageFeatures or AccountFeatures
+    MessageFeatures, AccountFeatures or ReadyMatrix
     """
+    if data.ready is not None:
+        return data.ready
     history = recipe.history
     views = history.histories
     if data.subject == "message":

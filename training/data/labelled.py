@@ -10,9 +10,11 @@ from fraudsieve.features.tables.label_times import resolve_label_times
 from fraudsieve.features.tables.label_values import LabelReader, LabelReading, read_labels
 from fraudsieve.features.tables.reader import CheckedTable, read_table
 from fraudsieve.features.tables.source import Source, data_digest, origin_of
+from fraudsieve.training.labels.maturity import RATE
 from fraudsieve.training.labels.trust import Trust, label_as_of
 
 from .rare_labels import rare_labels_note
+from .ready_matrix import ReadyMatrix
 
 __all__ = [
     "PLACE",
@@ -63,6 +65,8 @@ class LabelledData:
         All rows of the table of labels about these records, replaced ones too; None without such a table.
     reading : LabelReading, optional
         How labels were read as classes, and which of them is legitimate.
+    ready : ReadyMatrix, default=None
+        The feature matrix of the rows, if it was computed before; None if it is to be computed.
     """
 
     rows: pd.DataFrame
@@ -78,6 +82,7 @@ class LabelledData:
     waiting: pd.Series = field(default_factory=lambda: pd.Series([], dtype="datetime64[us, UTC]"))
     all_labels: pd.DataFrame | None = None
     reading: LabelReading = field(default_factory=LabelReading)
+    ready: ReadyMatrix | None = None
 
     @property
     def legitimate(self) -> str:
@@ -86,9 +91,13 @@ class LabelledData:
 
     @property
     def subjects(self) -> pd.DataFrame:
-        """The ``as_of``, ``labelled_at`` and ``label`` of all records, labelled or not, for `delay_curve`."""
+        """The ``as_of``, ``labelled_at`` and ``label`` of all records, labelled or not, for `delay_curve`.
+
+        A record of a sample has a ``sampling_rate``.
+        """
         waiting = pd.DataFrame({"as_of": self.waiting})
-        return pd.concat([self.rows[["as_of", "labelled_at", "label"]], waiting], ignore_index=True)
+        names = ["as_of", "labelled_at", "label", *([RATE] if RATE in self.rows else [])]
+        return pd.concat([self.rows[names], waiting], ignore_index=True)
 
 
 def load_labelled(

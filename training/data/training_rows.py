@@ -2,20 +2,22 @@
 
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
 
 from fraudsieve._typing import Array
+from fraudsieve.exceptions import RecipeError, SchemaError
 from fraudsieve.features.accounts import UNTIMED
 from fraudsieve.models.classifier import FraudClassifier
 from fraudsieve.training.recipe.recipe import Recipe
 
 from .builders import Builder, make_builder, rows_to_train
 from .labelled import WEIGHT, LabelledData
+from .row_sample import ID_COLUMNS, RowSample, draw_ids
 
-__all__ = ["TrainingRows", "grow_trees", "training_rows"]
+__all__ = ["TrainingRows", "grow_trees", "sample_of", "sample_slice", "training_rows"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +38,10 @@ class TrainingRows:
         As from `rows_to_train`.
     weights : ndarray of float64, shape (n_rows,), default=None
         Weights of the labels; None for equal weights.
+    class_rates : dict of str to float, optional
+        The share of the rows of a class that are among these, for a class that was sampled.
+    drawn : ndarray of bool, shape (n_rows,), default=None
+        The rows that are drawn like those of the sampled class, whatever their own class; None for all.
     """
 
     builder: Builder
@@ -44,10 +50,17 @@ class TrainingRows:
     positions: Array
     campaigns: dict[str, Any]
     weights: Array | None = None
+    class_rates: dict[str, float] = field(default_factory=dict)
+    drawn: Array | None = None
+
+    @property
+    def plain(self) -> pd.DataFrame:
+        """The features of rows with as little fraud as the slice has: without a sample, those of all."""
+        return self.matrix if self.drawn is None or not self.drawn.any() else self.matrix[self.drawn]
 
 
 def training_rows(data: LabelledData, groups: Array, train: Array, recipe: Recipe) -> TrainingRows:
-    """Fit the builder of a recipe on a slice.
+    """Fit the builder of a recipe on a slice, or on the sample of it that the recipe asks for.
 
     Parameters
     ----------
@@ -64,13 +77,70 @@ def training_rows(data: LabelledData, groups: Array, train: Array, recipe: Recip
     -------
     TrainingRows
     """
+    train = sample_slice(data, train, recipe)
     builder = make_builder(data, recipe).set_output(transform="pandas")
     rows, labels, campaigns = rows_to_train(data, groups, train, recipe)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", UNTIMED)  # reported as a note
         matrix = builder.fit_transform(rows, labels, **campaigns)
     weights = rows[WEIGHT].to_numpy() if recipe.data.trusted.declared else None
-    return TrainingRows(builder, matrix, labels, rows.index.to_numpy(), campaigns, weights)
+    sample = sample_of(data, recipe)
+    rates = sample.class_rates(data.legitimate, {*labels})
+    drawn = draw_ids(rows[ID_COLUMNS[data.subject]].to_numpy(object), sample) if rates else None
+    return TrainingRows(builder, matrix, labels, rows.index.to_numpy(), campaigns, weights, rates, drawn)
+
+
+def sample_of(data: LabelledData, recipe: Recipe) -> RowSample:
+    """Return the sample that a run trains on: that of its feature matrix if it is ready, else that of the recipe.
+
+    Parameters
+    ----------
+    data : LabelledData
+        All rows.
+    recipe : Recipe
+        Settings.
+
+    Returns
+    -------
+    RowSample
+    """
+    return RowSample(recipe.model.sample_rate, recipe.seed) if data.ready is None else data.ready.declared.sample
+
+
+def sample_slice(data: LabelledData, train: Array, recipe: Recipe) -> Array:
+    """Return the rows of a slice that are in the sample of a run. The rows of a ready matrix were drawn before.
+
+    Parameters
+    ----------
+    data : LabelledData
+        All rows.
+    train : ndarray of int64
+        Positions of the slice.
+    recipe : Recipe
+        Settings.
+
+    Returns
+    -------
+    ndarray of int64
+
+    Raises
+    ------
+    RecipeError
+        If the rows are messages: their text models learn from all of them.
+    SchemaError
+        If rows have no id.
+    """
+    sample = sample_of(data, recipe)
+    if sample.rate == 1 or data.ready is not None:
+        return train
+    if data.subject not in ID_COLUMNS:
+        raise RecipeError("recipe", ["model.sample_rate: expected accounts or events, got messages. Remove it"])
+    name, rows = ID_COLUMNS[data.subject], data.rows.iloc[train]
+    if name not in rows or rows[name].isna().any():
+        problem = f"column {name!r} is missing, or has no value in some rows, and rows are drawn by it"
+        raise SchemaError(f"{data.subject}s", problem, "Add it, or remove --sample-rate.")
+    may_be_left_out = (rows["label"] == data.legitimate).to_numpy(bool)
+    return train[~may_be_left_out | draw_ids(rows[name].to_numpy(object), sample)]
 
 
 def grow_trees(
@@ -94,6 +164,7 @@ def grow_trees(
     FraudClassifier
         Fitted, not yet calibrated.
     """
-    settings = recipe.model.settings(subject)
-    classifier = FraudClassifier(**settings, random_state=recipe.seed, n_jobs=recipe.n_jobs)
-    return classifier.fit(rows.matrix, rows.labels, sample_weight=rows.weights, on_round=on_round, **rows.campaigns)
+    parameters = recipe.model.settings(subject)
+    classifier = FraudClassifier(**parameters, random_state=recipe.seed, n_jobs=recipe.n_jobs)
+    settings: dict[str, Any] = {"sample_weight": rows.weights, "class_rates": rows.class_rates, "on_round": on_round}
+    return classifier.fit(rows.matrix, rows.labels, **settings, **rows.campaigns)

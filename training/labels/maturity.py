@@ -14,13 +14,15 @@ import pandas as pd
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import SchemaError
 
-__all__ = ["MATURE", "DelayCurve", "delay_curve", "maturity_gap", "maturity_gaps", "seen_until"]
+__all__ = ["MATURE", "RATE", "DelayCurve", "delay_curve", "maturity_gap", "maturity_gaps", "seen_until"]
 
 
 MATURE: Final = 0.95
 """Labels are mature when this share of those that will arrive has arrived."""
 CUTOFF_COLUMNS: Final = ("as_of", "sent_at", "occurred_at")
 """Columns with the time from which a label can arrive; the first that a table has is used."""
+RATE: Final = "sampling_rate"
+"""The column of the share of the rows like this one that were drawn, if a table is a sample: it stands for 1 / rate."""
 DAY: Final = 86_400.0
 """Seconds per day."""
 
@@ -115,7 +117,8 @@ def delay_curve(subjects: pd.DataFrame, *, label: str | None = None, until: Any 
     subjects : DataFrame, shape (n_subjects, any)
         ``as_of``, ``sent_at`` or ``occurred_at``, ``labelled_at``, and ``label``, missing if there is none yet. A label
         without ``labelled_at``, and a subject without a cutoff time, carry no information on delays and are ignored.
-        Without a column ``label`` no subject is waiting.
+        Without a column ``label`` no subject is waiting. If a sample has ``sampling_rate``, the shares are those of all
+        subjects that it was drawn from.
     label : str, default=None
         The class; None for any.
     until : datetime, default=None
@@ -154,16 +157,18 @@ def delay_curve(subjects: pd.DataFrame, *, label: str | None = None, until: Any 
     if label is not None:
         of_class &= (subjects["label"] == label).to_numpy()
     days = (labelled.where(~waits, end) - cutoffs).dt.total_seconds().to_numpy() / DAY
-    ages, shares = _incidence(np.maximum(days[usable], 0.0), ~waits[usable], of_class[usable])
+    stands_for = 1 / subjects[RATE].fillna(1.0).to_numpy(np.float64) if RATE in subjects else np.ones(len(subjects))
+    ages, shares = _incidence(np.maximum(days[usable], 0.0), ~waits[usable], of_class[usable], stands_for[usable])
     return DelayCurve(ages, shares, int(of_class.sum()), int((usable & waits).sum()))
 
 
-def _incidence(days: Array, labelled: Array, of_class: Array) -> tuple[Array, Array]:
+def _incidence(days: Array, labelled: Array, of_class: Array, weights: Array) -> tuple[Array, Array]:
     """Return the steps of the cumulative incidence; a subject is at risk up to the age at which it leaves."""
     ages, place = np.unique(days, return_inverse=True)
-    at_risk = len(days) - np.append(0, np.cumsum(np.bincount(place)))[:-1]
-    waiting = np.cumprod(1 - np.bincount(place, labelled, len(ages)) / at_risk)
-    counts = np.bincount(place, of_class, len(ages))
+    leaving = np.bincount(place, weights, len(ages))
+    at_risk = np.cumsum(leaving[::-1])[::-1]
+    waiting = np.cumprod(1 - np.bincount(place, weights * labelled, len(ages)) / at_risk)
+    counts = np.bincount(place, weights * of_class, len(ages))
     shares = np.cumsum(np.append(1.0, waiting)[:-1] * counts / at_risk)
     return ages[counts > 0], shares[counts > 0]
 

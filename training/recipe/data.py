@@ -34,6 +34,9 @@ class DataRecipe(RecipeSection):
     accounts: Place | None = None
     events: Place | None = None
     labels: Place | None = None
+    features: Place | None = None
+    """Parquet with a feature matrix that is ready, a file or a folder, as `fraudsieve.spark.training_sample` makes it.
+    It takes the place of the other tables."""
     columns: dict[str, str] = {}
     """Columns by another name: ``text = "content"``, or ``"events.account_id" = "card"`` for one table alone."""
     encoding: str | None = None

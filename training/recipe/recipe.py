@@ -149,10 +149,13 @@ class ClassifierRecipe(RecipeSection):
 
 
 class ModelRecipe(ClassifierRecipe):
-    """Parameters of `FraudClassifier`, and what is written: the model of the split, or one of all mature rows."""
+    """Parameters of `FraudClassifier`, the rows that it is trained on, and what is written."""
 
     refit: bool = False
     """Whether the model is trained again on all mature rows once the split has been evaluated."""
+    sample_rate: float = Field(default=1.0, gt=0, le=1)
+    """The share of the legitimate accounts or events of the training slice that trees are grown on, with all fraud. It
+    saves time and memory. Probabilities remain those of all rows, and no other slice is sampled."""
 
     def settings(self, subject: str) -> dict[str, Any]:
         """Return the parameters of the classifier for a subject.
@@ -171,7 +174,9 @@ class ModelRecipe(ClassifierRecipe):
         >>> ModelRecipe(num_leaves=15).settings("message")
         {'num_leaves': 15}
         """
-        return (WITHOUT_TEXT if subject != "message" else {}) | self.model_dump(exclude={"refit"}, exclude_none=True)
+        return (WITHOUT_TEXT if subject != "message" else {}) | self.model_dump(
+            exclude={"refit", "sample_rate"}, exclude_none=True
+        )
 
 
 WITHOUT_TEXT: Final[dict[str, Any]] = {

@@ -100,7 +100,7 @@ def pool_scores(
         fold_classes = [str(name) for name in classifier.classes_]
         odds.append(with_all_classes(classifier.ensemble_.log_odds(matrix.to_numpy()), fold_classes, classes))
         seen.append(np.isin(labels[fold.test], classifier.classes_))
-        distances.append(distance_of(trained_on.matrix, columns).apply(matrix.to_numpy()))
+        distances.append(distance_of(trained_on.plain, columns).apply(matrix.to_numpy()))
     rows = np.concatenate([fold.test for fold in folds])
     order = np.argsort(rows)
     return PooledScores(rows[order], *(np.concatenate(parts)[order] for parts in (odds, seen, distances)))

@@ -115,7 +115,7 @@ def refit_model(
         matrix=trained_on.builder.matrix_,
         ensemble=classifier.ensemble_,
         calibration=pooled.calibrate(truth, classes),
-        unlike=unlike_of(trained_on.matrix, columns, pooled.distances),
+        unlike=unlike_of(trained_on.plain, columns, pooled.distances),
         digest="",
     )
     points: tuple[OperatingPoint, ...] = ()

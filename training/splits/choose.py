@@ -16,6 +16,8 @@ __all__ = ["choose_split"]
 def choose_split(data: LabelledData, groups: Array, group_kind: str, recipe: Recipe) -> Split:
     """Split as the recipe declares; by default by time if most rows have a time, otherwise by campaign or account.
 
+    If the legitimate rows up to some time are a sample, the calibration slice begins there.
+
     Parameters
     ----------
     data : LabelledData
@@ -38,16 +40,17 @@ def choose_split(data: LabelledData, groups: Array, group_kind: str, recipe: Rec
     """
     settings, labels = recipe.split, data.rows["label"].to_numpy(object)
     kind, cutoffs = settings.kind, data.rows["as_of"]
+    sampled = {} if data.ready is None else data.ready.declared.of_split
     if kind == "auto":
-        kind = "time" if has_times(cutoffs) else "campaign"
+        kind = "time" if sampled or has_times(cutoffs) else "campaign"
     shares: dict[str, Any] = {"test_share": settings.test_share, "calibration_share": settings.calibration_share}
     if kind == "time":
         is_crime = labels != data.legitimate
-        times = cutoffs, data.rows["labelled_at"]
         # Records that are waiting for a label count too: they show that labels may take longer.
         gap_days = maturity_gap(data.subjects) if settings.gap_days is None else settings.gap_days
         apart = settings.keeps_apart(group_kind)
-        split = split_by_time(*times, groups, is_crime, gap_days=gap_days, group_kind=group_kind, apart=apart, **shares)
+        of_kind: dict[str, Any] = {"gap_days": gap_days, "group_kind": group_kind, "apart": apart, **sampled}
+        split = split_by_time(cutoffs, data.rows["labelled_at"], groups, is_crime, **of_kind, **shares)
     elif kind in ("campaign", "account"):
         split = split_by_campaign(labels, groups, seed=recipe.seed, group_kind=group_kind, **shares)
     else:

@@ -9,6 +9,7 @@ out fraudulent later, so accounts are kept apart only where the recipe asks for 
 campaign, and keeps every campaign whole. A random split is possible, but optimistic, and is reported as such.
 """
 
+import math
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -172,6 +173,8 @@ def split_by_time(
     gap_days: float | None,
     group_kind: str = "campaign",
     apart: bool = True,
+    calibration_start: pd.Timestamp | None = None,
+    n_left_out: int = 0,
 ) -> Split:
     """Split by time, with a gap as long as labels take to arrive.
 
@@ -193,6 +196,10 @@ def split_by_time(
         The kind of group.
     apart : bool, default=True
         Whether rows of a group with fraud in a later slice are left out of the training slice.
+    calibration_start : Timestamp, default=None
+        When the calibration slice begins, if the rows before it are a sample; None for the time that the shares give.
+    n_left_out : int, default=0
+        Rows before it that are not in the sample: they count for the share of the test.
 
     Returns
     -------
@@ -214,7 +221,12 @@ def split_by_time(
     (20, 67, 77, 2)
     """
     has_time = sent_at.notna().to_numpy()
-    test_start = _quantile(sent_at, 1 - test_share)
+    test_start = _quantile(sent_at, 1 - test_share, n_left_out)
+    if calibration_start is not None and not test_start > calibration_start:
+        raise SplitError(
+            f"the test slice would begin before {calibration_start.isoformat()}, up to which rows were sampled. "
+            "Use a smaller split.test_share, or sample up to an earlier time."
+        )
     if gap_days is None:
         gap_days = maturity_gap(pd.DataFrame({"sent_at": sent_at, "labelled_at": labelled_at}))
     test = has_time & (sent_at >= test_start).to_numpy()
@@ -223,7 +235,8 @@ def split_by_time(
     usable = before & ~late & ~in_gap
     # A share of the rows before the gap, because a long gap could otherwise cover the whole slice.
     calibration_share = min(calibration_share / (1 - test_share), 1.0)
-    calibration_start = _quantile(sent_at[usable], 1 - calibration_share)
+    if calibration_start is None:
+        calibration_start = _quantile(sent_at[usable], 1 - calibration_share)
     calibration = usable & (sent_at >= calibration_start).to_numpy()
     train = usable & ~calibration
     shared = train & np.isin(groups, groups[(calibration | test) & is_crime]) & apart
@@ -238,8 +251,15 @@ def split_by_time(
     return _checked("time", train & ~shared, calibration, test, keeps_apart, counts, gap_days)
 
 
-def _quantile(times: pd.Series, share: float) -> pd.Timestamp:
-    """Return the smallest time that is not before a share of the times; NaT if there are no times."""
+def _quantile(times: pd.Series, share: float, n_earlier: int = 0) -> pd.Timestamp:
+    """Return the smallest time that is not before a share of the times; NaT if there are no times.
+
+    Some earlier times may count that are not among them.
+    """
+    if n_earlier:
+        known = times.dropna().sort_values()
+        rank = math.ceil(share * (len(known) + n_earlier - 1)) - n_earlier
+        return cast(pd.Timestamp, known.iloc[rank] if rank >= 0 else pd.NaT)
     return pd.Timestamp(cast(Any, times.quantile(share, interpolation="higher")))
 
 

@@ -210,7 +210,7 @@ def _seconds(trial: FrozenTrial) -> float:
 
 def _digest(data: LabelledData, recipe: Recipe) -> str:
     """Return a digest of everything that the trials depend on."""
-    tables = {"messages", "accounts", "events", "labels"}
+    tables = {"messages", "accounts", "events", "labels", "features"}
     excluded: dict[str, Any] = {"name": True, "n_jobs": True, "thresholds": True, "track": True, "data": tables}
     excluded["model"] = {"refit"}
     settings = recipe.model_dump(mode="json", exclude=excluded | {"tune": {"budget", "trials"}})

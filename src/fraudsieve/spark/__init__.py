@@ -1,4 +1,4 @@
-"""Features and scores on Spark, equal to those of one machine to the last bit. Needs the extra ``spark``.
+"""Features, samples and scores on Spark, equal to those of one machine to the last bit. Needs the extra ``spark``.
 
 It stands beside the command line: the rooms do not import it. The interpreter that runs Spark's workers
 (``PYSPARK_PYTHON``) needs fraudsieve too, with the extras ``train`` and ``spark``.
@@ -11,12 +11,13 @@ from fraudsieve._lazy import lazy_attribute
 
 if TYPE_CHECKING:
     from .feature_frames import account_features
+    from .sample_frames import training_sample
     from .score_frames import score
 
-__all__ = ["account_features", "score"]
+__all__ = ["account_features", "score", "training_sample"]
 
 # Imported at first use: without PySpark the error says what to install.
-_HOMES = {"account_features": "feature_frames", "score": "score_frames"}
+_HOMES = {"account_features": "feature_frames", "score": "score_frames", "training_sample": "sample_frames"}
 
 
 def __getattr__(name: str) -> Any:

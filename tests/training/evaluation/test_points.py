@@ -27,9 +27,10 @@ from fraudsieve.training.evaluation.points import (
     point_metrics,
     share_of_records,
 )
-from fraudsieve.training.fit import fit_model, train
+from fraudsieve.training.fit import train
 from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.simulation.world import World, simulate
+from fraudsieve.training.split_model import fit_model
 from fraudsieve.training.splits.choose import choose_split
 from fraudsieve.training.splits.split import Split, split_by_time
 from tests.profiles import size

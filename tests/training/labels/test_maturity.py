@@ -172,3 +172,13 @@ def test_a_million_rows_take_seconds() -> None:
         return time.perf_counter() - begin
 
     assert seconds(1_000_000) < 10
+
+
+@given(SUBJECTS, st.lists(st.integers(1, 4), min_size=30, max_size=30))
+def test_a_row_of_a_sample_stands_for_several(rows: Subjects, copies: list[int]) -> None:
+    copies = copies[: len(rows)]
+    sample = subjects_of(rows).assign(sampling_rate=1 / np.array(copies))
+    everything = subjects_of([row for row, n in zip(rows, copies, strict=True) for _ in range(n)])
+    found, expected = delay_curve(sample), delay_curve(everything)
+    assert found.ages.tolist() == expected.ages.tolist()
+    assert found.shares == pytest.approx(expected.shares)

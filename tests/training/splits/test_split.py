@@ -145,3 +145,27 @@ def test_rows_with_few_distinct_times_are_not_split_by_time() -> None:
     assert has_times(times)
     assert not has_times(times.iloc[:20])
     assert not has_times(pd.concat([times, pd.Series([pd.NaT] * 21)]))
+
+
+@given(st.integers(0, 2**32), st.integers(40, 200), st.floats(0.05, 1), st.sampled_from([0.0, 0.5, 3.0]))
+def test_a_sample_of_early_rows_is_split_like_all_rows(seed: int, n: int, rate: float, gap_days: float) -> None:
+    rng = np.random.default_rng(seed)
+    sent = pd.Series(pd.Timestamp("2026-01-01", tz="UTC") + pd.to_timedelta(rng.integers(0, 60 * 24, n), unit="h"))
+    labelled = sent + pd.to_timedelta(rng.integers(0, 48, n), unit="h")
+    nobody, one_each = np.zeros(n, bool), np.arange(n)
+    full = split_by_time(sent, labelled, one_each, nobody, gap_days=gap_days, **SHARES)
+    start = sent[full.calibration].min()
+    kept = np.flatnonzero((sent >= start) | (rng.random(n) < rate) | (np.arange(n) == full.train[0]))
+    sent, labelled = (times.iloc[kept].reset_index(drop=True) for times in (sent, labelled))
+    sampled: dict[str, Any] = {"calibration_start": start, "n_left_out": n - len(kept)}
+    split = split_by_time(sent, labelled, kept, nobody[kept], gap_days=gap_days, **SHARES, **sampled)
+    assert kept[split.test].tolist() == full.test.tolist()
+    assert kept[split.calibration].tolist() == full.calibration.tolist()
+    assert kept[split.train].tolist() == [row for row in full.train if row in set(kept)]
+
+
+def test_the_test_may_not_begin_where_rows_were_sampled() -> None:
+    sent = pd.Series(pd.date_range("2026-01-01", periods=100, freq="D", tz="UTC"))
+    arguments: dict[str, Any] = {"gap_days": 0.0, **SHARES, "calibration_start": sent[95], "n_left_out": 50}
+    with pytest.raises(SplitError, match=r"before 2026-04-06T.*, up to which rows were sampled\. Use a smaller"):
+        split_by_time(sent, sent, np.arange(100), np.zeros(100, bool), **arguments)

@@ -30,6 +30,10 @@ def train_command(
     accounts: Accounts = None,
     events: Events = None,
     labels: Labels = None,
+    features: Annotated[
+        str | None,
+        typer.Option(help="Parquet with a feature matrix that is ready (fraudsieve.spark), in place of other tables."),
+    ] = None,
     text_column: TextColumn = None,
     column: Columns = None,
     encoding: Encoding = None,
@@ -64,6 +68,12 @@ def train_command(
             "--refit", help="Train again on all mature rows; the metrics are those of the model of the split."
         ),
     ] = None,
+    sample_rate: Annotated[
+        float | None,
+        typer.Option(
+            help="Share of the legitimate accounts or events to train on, with all fraud: saves time and memory."
+        ),
+    ] = None,
     track: Annotated[
         bool | None,
         typer.Option("--track/--no-track", help="Log the run and the model to MLflow; by default they are logged."),
@@ -82,6 +92,7 @@ def train_command(
             "data.accounts": accounts,
             "data.events": events,
             "data.labels": labels,
+            "data.features": features,
             **reading_overrides(column, text_column, encoding, separator, day_first),
             "data.subject": subject,
             "data.legitimate": legitimate,
@@ -91,6 +102,7 @@ def train_command(
             "features.columns": None if feature_columns is None else split_names(feature_columns),
             "tune.budget": tune,
             "model.refit": refit,
+            "model.sample_rate": sample_rate,
             "track.experiment": experiment,
             "track.enabled": track,
             "seed": seed,

@@ -1,0 +1,142 @@
+"""A feature matrix that was computed before training, with its declaration: it takes the place of a builder."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar, Final, Self
+
+import numpy as np
+import pandas as pd
+
+from fraudsieve._typing import Array
+from fraudsieve.features.account_matrix import AccountMatrix
+from fraudsieve.features.feature_matrix import account_matrix_of
+from fraudsieve.models.artifact.folder import FEATURES_VERSION
+from fraudsieve.models.artifact.matrix import build_matrix
+
+from .row_sample import NO_SAMPLE, RowSample
+
+__all__ = ["METADATA", "READY_ROW", "MatrixDeclaration", "ReadyMatrix", "declaration_of"]
+
+METADATA: Final = "fraudsieve"
+"""The key of the declaration in the metadata of the first feature column."""
+READY_ROW: Final = "fraudsieve: feature row"
+"""The column of labelled rows that says where their features are; no table has a column of this name."""
+
+
+@dataclass(frozen=True)
+class MatrixDeclaration:
+    """What a table of features says about itself.
+
+    Parameters
+    ----------
+    matrix : AccountMatrix
+        The declaration of the features, which the model folder gets.
+    legitimate : str
+        The label of legitimate rows, as it is written in the table.
+    sample : RowSample, optional
+        How the legitimate rows before `until` were drawn.
+    until : str, default=None
+        From this time on all rows were kept: the calibration slice begins there. None if it is not a sample.
+    left_out : int, default=0
+        Number of legitimate rows that were not drawn.
+
+    Examples
+    --------
+    >>> declared = MatrixDeclaration(AccountMatrix("event", ()), "ok", RowSample(0.1), "2026-05-01T00:00:00+00:00")
+    >>> MatrixDeclaration.from_dict(declared.to_dict()) == declared
+    True
+    """
+
+    matrix: AccountMatrix
+    legitimate: str
+    sample: RowSample = NO_SAMPLE
+    until: str | None = None
+    left_out: int = 0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the declaration in plain JSON types."""
+        return {
+            "version": FEATURES_VERSION,
+            "subject": self.matrix.subject,
+            "features": self.matrix.to_dict(),
+            "legitimate": self.legitimate,
+            "sample": asdict(self.sample),
+            "until": self.until,
+            "left_out": self.left_out,
+        }
+
+    @classmethod
+    def from_dict(cls, declared: Mapping[str, Any]) -> Self:
+        """Return the declaration from plain JSON types.
+
+        Raises
+        ------
+        KeyError, TypeError, ValueError
+            If it is not a declaration, or the features of another version of fraudsieve.
+        """
+        if declared["version"] != FEATURES_VERSION:
+            raise ValueError(f"expected features of version {FEATURES_VERSION}, got {declared['version']!r}")
+        matrix = account_matrix_of(build_matrix(declared["subject"], declared["features"], {}))
+        sample = RowSample(**declared["sample"])
+        return cls(matrix, str(declared["legitimate"]), sample, declared["until"], int(declared["left_out"]))
+
+    @property
+    def of_split(self) -> dict[str, Any]:
+        """What `split_by_time` has to know of a sample; nothing if it is none."""
+        if self.until is None:
+            return {}
+        return {"calibration_start": pd.Timestamp(self.until), "n_left_out": self.left_out}
+
+
+@dataclass(frozen=True, eq=False)
+class ReadyMatrix:
+    """Feature rows that are looked up where a builder computes them.
+
+    Parameters
+    ----------
+    declared : MatrixDeclaration
+        What the table says about itself.
+    values : ndarray of float64, shape (n_ready, n_columns)
+        The features.
+    """
+
+    declared: MatrixDeclaration
+    values: Array
+
+    events: ClassVar[None] = None
+    notes_: ClassVar[tuple[str, ...]] = ()
+
+    @property
+    def matrix_(self) -> AccountMatrix:
+        """The declaration of the features."""
+        return self.declared.matrix
+
+    def transform(self, rows: pd.DataFrame) -> pd.DataFrame:
+        """Return the features of labelled rows, by their column `READY_ROW`."""
+        return pd.DataFrame(self.values[rows[READY_ROW].to_numpy(np.int64)], columns=list(self.matrix_.columns))
+
+    def fit_transform(self, rows: pd.DataFrame, y: Any = None) -> pd.DataFrame:
+        """Return the features of rows to train on; nothing is learnt."""
+        return self.transform(rows)
+
+    def set_output(self, *, transform: str | None = None) -> Self:
+        """Return the matrix itself: its output is a DataFrame."""
+        return self
+
+    def get_feature_names_out(self, input_features: Any = None) -> Array:
+        """Return the names of the columns."""
+        return np.asarray(self.matrix_.columns, object)
+
+
+def declaration_of(metadata: Mapping[bytes, bytes] | None) -> MatrixDeclaration:
+    """Return the declaration in the metadata of a Parquet file that Spark wrote.
+
+    Raises
+    ------
+    KeyError, TypeError, ValueError, StopIteration
+        If there is none.
+    """
+    schema = json.loads((metadata or {})[b"org.apache.spark.sql.parquet.row.metadata"])
+    found = next(field["metadata"][METADATA] for field in schema["fields"] if METADATA in field["metadata"])
+    return MatrixDeclaration.from_dict(json.loads(found))

@@ -1,0 +1,81 @@
+"""A sample of training rows: all fraud, and of the legitimate rows those whose id has a low hash.
+
+Whether a row is drawn depends on its id, the rate and a seed alone: not on its place, on the other rows, or on the
+machine. A sample of a lower rate is part of one of a higher rate.
+"""
+
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from fraudsieve._typing import Array
+
+__all__ = ["CUTOFF_COLUMNS", "ID_COLUMNS", "NO_SAMPLE", "RowSample", "draw_ids"]
+
+ID_COLUMNS: Final = {"event": "event_id", "account": "account_id"}
+"""The id by which the rows of each subject are drawn."""
+CUTOFF_COLUMNS: Final = {"event": "occurred_at", "account": "as_of"}
+"""The cutoff time of the rows of a sample."""
+
+
+@dataclass(frozen=True)
+class RowSample:
+    """How the legitimate rows of a training slice were drawn.
+
+    Parameters
+    ----------
+    rate : float, default=1.0
+        The share of them, above 0 and at most 1.
+    seed : int, default=0
+        The key of the hash.
+
+    Examples
+    --------
+    >>> RowSample(0.1).class_rates("legitimate", {"fraud", "legitimate"})
+    {'legitimate': 0.1}
+    >>> RowSample().class_rates("legitimate", {"fraud", "legitimate"})
+    {}
+    """
+
+    rate: float = 1.0
+    seed: int = 0
+
+    def class_rates(self, legitimate: str, classes: set[str]) -> dict[str, float]:
+        """Return the rates for `FraudClassifier.fit`, of the classes that some rows have."""
+        return {legitimate: self.rate} if self.rate < 1 and legitimate in classes else {}
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What a model keeps about the sample that it was trained on; nothing if that was all rows."""
+        return {} if self.rate == 1 else {"sample": asdict(self)}
+
+
+NO_SAMPLE: Final = RowSample()
+"""All rows."""
+
+
+def draw_ids(ids: Array, sample: RowSample) -> Array:
+    """Return which ids are drawn: those whose hash is among the lowest by the rate.
+
+    Parameters
+    ----------
+    ids : ndarray of str objects, shape (n_rows,)
+        Ids.
+    sample : RowSample
+        Rate, and the seed that is the key of the hash.
+
+    Returns
+    -------
+    ndarray of bool, shape (n_rows,)
+
+    Examples
+    --------
+    >>> ids = np.array([f"e{number}" for number in range(10_000)], object)
+    >>> int(draw_ids(ids, RowSample(0.1)).sum()), int(draw_ids(ids[::-1], RowSample(0.1)).sum())
+    (1025, 1025)
+    """
+    key = f"{sample.seed % 10**16:016d}"
+    hashes = pd.util.hash_array(np.asarray(ids, object), hash_key=key, categorize=False)
+    return np.asarray((hashes >> np.uint64(11)) / 2**53 < sample.rate)  # 53 bits are exact in a float

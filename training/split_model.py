@@ -1,0 +1,136 @@
+"""Fit the model of a split: features and trees on the training slice, the rest on the calibration slice."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from fraudsieve._typing import Array, Progress
+from fraudsieve.features.accounts import UNTIMED
+from fraudsieve.features.tables.label_values import AUTO
+from fraudsieve.models.artifact.folder import Model
+from fraudsieve.models.evidence.strength import support_of
+from fraudsieve.models.points import AbsentPoint, OperatingPoint
+from fraudsieve.models.scoring.scores import fraud_probability
+from fraudsieve.training.data.builders import Builder, matrix_of
+from fraudsieve.training.data.column_notes import candidate_notes
+from fraudsieve.training.data.labelled import LabelledData
+from fraudsieve.training.data.training_rows import TrainingRows, grow_trees, sample_of, training_rows
+from fraudsieve.training.data.unlike import fit_unlike
+from fraudsieve.training.evaluation.points import choose_points
+from fraudsieve.training.recipe.cores import with_threads
+from fraudsieve.training.recipe.recipe import Recipe
+from fraudsieve.training.splits.split import Split
+
+from .facts import few_to_calibrate, training_facts
+from .leaks import LeakWarning, find_leaks
+
+__all__ = ["fit_model"]
+
+
+def fit_model(
+    data: LabelledData,
+    groups: Array,
+    split: Split,
+    recipe: Recipe,
+    progress: Progress,
+    on_round: Callable[[int, float], None] | None = None,
+) -> tuple[Model, Builder, tuple[str, ...]]:
+    """Fit features, trees, calibration and operating points on their slices.
+
+    Parameters
+    ----------
+    data : LabelledData
+        All rows.
+    groups : ndarray, shape (n_rows,)
+        Campaigns or accounts.
+    split : Split
+        The slices.
+    recipe : Recipe
+        Settings.
+    progress : callable
+        Called with the name of each step as it begins.
+    on_round : callable, default=None
+        As for `FraudClassifier.fit`.
+
+    Returns
+    -------
+    model : Model
+        Not yet written.
+    builder : MessageFeatures, AccountFeatures or ReadyMatrix
+        Fitted.
+    notes : tuple of str
+        Notes for the user.
+    """
+    recipe = with_threads(recipe)[0]
+    rows, labels = data.rows, data.rows["label"].to_numpy(object)
+    progress("learning the text model" if data.subject == "message" else "computing histories")
+    trained_on = training_rows(data, groups, split.train, recipe)
+    features = trained_on.builder
+    progress("growing trees")
+    classifier = grow_trees(trained_on, recipe, data.subject, on_round)
+    progress("calibrating")
+    matrix, truth = matrix_of(features, rows.iloc[split.calibration]), labels[split.calibration]
+    trained_classes = np.isin(truth, classifier.classes_)
+    classifier.calibrate(matrix[trained_classes], truth[trained_classes])
+    classes = tuple(str(name) for name in classifier.classes_)
+    legitimate = data.legitimate if data.legitimate in classes else None
+    warnings, sample = _warnings(trained_on, data, groups, split), sample_of(data, recipe)
+    model = Model(
+        name=recipe.name,
+        classes=classes,
+        legitimate=legitimate,
+        matrix=features.matrix_,
+        ensemble=classifier.ensemble_,
+        calibration=classifier.calibration_,
+        policy=recipe.scoring.policy,
+        unlike=fit_unlike(features.matrix_, classifier.ensemble_, trained_on.plain, matrix),
+        training=training_facts(data, split, recipe) | sample.facts | {"warnings": warnings},
+    )
+    points: tuple[OperatingPoint, ...] = ()
+    absent: tuple[AbsentPoint, ...] = ()
+    point_notes: tuple[str, ...] = ()
+    support = None
+    if legitimate is not None:
+        odds = model.calibration.apply(model.ensemble.log_odds(matrix.to_numpy(), n_threads=recipe.n_jobs or 0))
+        fraud = fraud_probability(odds, classes, legitimate)
+        points, absent, point_notes = choose_points(fraud, truth != legitimate, data, groups, split, recipe)
+        support = support_of(fraud, truth != legitimate, groups[split.calibration])
+    notes = [*features.notes_, *candidate_notes(data, recipe)]
+    notes += [] if getattr(features.matrix_, "timed", True) else [UNTIMED]
+    notes += [] if legitimate else [_no_legitimate(recipe, classes)]
+    notes += [] if sample.rate == 1 else [_sampled(sample.rate, len(trained_on.labels), data, split)]
+    notes += few_to_calibrate(len(split.calibration))
+    notes += [f"{warning['found']}. {warning['do']}" for warning in warnings]
+    model = replace(model, points=points, absent_points=absent, ratio_support=support)
+    return model, features, (*notes, *point_notes)
+
+
+def _warnings(trained_on: TrainingRows, data: LabelledData, groups: Array, split: Split) -> list[LeakWarning]:
+    return find_leaks(
+        trained_on.matrix,
+        trained_on.labels,
+        split=split,
+        cutoff_times=data.rows["as_of"],
+        labelled_at=data.rows["labelled_at"],
+        groups={"campaign" if data.subject == "message" else "account": groups},
+        is_fraud=(data.rows["label"] != data.legitimate).to_numpy(),
+        rows=trained_on.positions,
+    )
+
+
+def _sampled(rate: float, n_rows: int, data: LabelledData, split: Split) -> str:
+    left_out = 0 if data.ready is None else data.ready.declared.left_out
+    return (
+        f"trained on {n_rows:,} of {len(split.train) + left_out:,} rows: all fraud, and {rate:.3g} of the legitimate "
+        "ones; calibrated and tested on all rows"
+    )
+
+
+def _no_legitimate(recipe: Recipe, classes: tuple[str, ...]) -> str:
+    label = recipe.data.legitimate
+    missing = "no label is a word for legitimate records" if label == AUTO else f"no label is {label!r}"
+    return (
+        f"{missing}, so the model separates types and gives no probability of fraud; "
+        f"if one of {', '.join(classes)} is legitimate, name it with --legitimate"
+    )
