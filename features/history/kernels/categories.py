@@ -3,9 +3,9 @@
 A code is new in a window if its earliest event in the longest window is in that window. Needs only NumPy and Numba.
 """
 
-import numba as nb
 import numpy as np
 
+from fraudsieve._compiled import compile_inlined, compile_kernel, compile_part
 from fraudsieve._typing import Array
 
 from .ids import fold_product, number_keys
@@ -20,7 +20,7 @@ DISTINCT, ENTROPY, REPEATS, NEW = range(len(CODE_MEASURES))
 PARTS, PART_MASK = 2.0**52, (1 << 52) - 1
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_part()
 def code_pairs(codes: Array, amounts: Array, key: Array) -> tuple[Array, int]:
     """Encode pairs of counterparty and amount as integers.
 
@@ -59,7 +59,7 @@ def code_pairs(codes: Array, amounts: Array, key: Array) -> tuple[Array, int]:
 _SMALL = np.array([0.0, 0.0, *(n * np.log(n) for n in range(2, 4096))])
 
 
-@nb.njit(inline="always")
+@compile_inlined()
 def n_log_n(n: int) -> tuple[int, int]:
     """Return ``n * log(n)``, from a table for small counts: its whole part, and the rest in units of 2**-52."""
     value = float(_SMALL[n]) if n < _SMALL.size else n * np.log(float(n))
@@ -67,7 +67,7 @@ def n_log_n(n: int) -> tuple[int, int]:
     return whole, int((value - whole) * PARTS)
 
 
-@nb.njit(inline="always")
+@compile_inlined()
 def add_step(whole: int, part: int, n: int, after: int) -> tuple[int, int]:
     """Return a sum of `n_log_n` after one of the counts has changed; a sum of integers does not depend on the order."""
     whole_of_n, part_of_n = n_log_n(n)
@@ -76,7 +76,7 @@ def add_step(whole: int, part: int, n: int, after: int) -> tuple[int, int]:
     return whole + (whole_after - whole_of_n) + (part >> 52), part & PART_MASK
 
 
-@nb.njit(inline="always")
+@compile_inlined()
 def entropy_of(n: int, distinct: int, whole: int, part: int) -> float:
     """Return the entropy of codes from their number, and from the sum of `n_log_n` of the count of each."""
     # The entropy of a single code is exactly 0, whatever the rounding of the logarithms.
@@ -84,7 +84,7 @@ def entropy_of(n: int, distinct: int, whole: int, part: int) -> float:
     return float(max(spread, 0.0) if distinct > 1 else 0.0)
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_part()
 def _codes_in_window(
     starts: Array,
     times: Array,
@@ -138,7 +138,7 @@ def _codes_in_window(
                 n_events_of[codes[i]] = 0
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_part()
 def _new_in_windows(
     starts: Array,
     times: Array,
@@ -197,7 +197,7 @@ def _new_in_windows(
                 earliest[codes[i]] = -1
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_kernel()
 def codes_in_windows(
     starts: Array,
     times: Array,
@@ -233,7 +233,7 @@ def codes_in_windows(
         _new_in_windows(*bounds, widths, codes, n_codes, columns[:, NEW], out)
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_kernel()
 def pairs_in_windows(
     starts: Array,
     times: Array,
@@ -262,7 +262,7 @@ def pairs_in_windows(
     codes_in_windows(starts, times, cutoff_starts, cutoffs, rows, widths, pairs, n_pairs, columns, out)
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_kernel()
 def hours_in_windows(
     starts: Array,
     times: Array,
@@ -280,4 +280,4 @@ def hours_in_windows(
     starts, times, cutoff_starts, cutoffs, rows, widths, columns, out
         As for `codes_in_windows`.
     """
-    codes_in_windows(starts, times, cutoff_starts, cutoffs, rows, widths, hours_of_day(times), 24, columns, out)
+    codes_in_windows(starts, times, cutoff_starts, cutoffs, rows, widths, hours_of_day(times), np.int64(24), columns, out)

@@ -12,9 +12,9 @@ per number. Needs only NumPy and Numba.
 
 import math
 
-import numba as nb
 import numpy as np
 
+from fraudsieve._compiled import compile_inlined, compile_part
 from fraudsieve._typing import Array
 
 __all__ = [
@@ -60,7 +60,7 @@ FIRST_POSITION = 1075 + LOWEST_SQUARE
 """The exponent field of the float64 whose last bit is the first one of a sum of squares."""
 
 
-@nb.njit(inline="always")
+@compile_inlined()
 def split_number(number: float) -> tuple[int, int, float]:
     """Return the whole part of a number, its part in units of 2**-62, and the rest, in these units too."""
     whole = int(number)
@@ -69,7 +69,7 @@ def split_number(number: float) -> tuple[int, int, float]:
     return whole, part, scaled - part
 
 
-@nb.njit(inline="always")
+@compile_inlined()
 def add_to_digits(
     d5: int, d4: int, d3: int, d2: int, d1: int, d0: int, number: float, sign: int
 ) -> tuple[int, int, int, int, int, int]:
@@ -81,7 +81,7 @@ def add_to_digits(
     return d5, d4, d3 + sign * (part >> BITS), d2 + sign * (part & MASK), d1, d0
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_part()
 def add_number(digits: Array, number: float, sign: int) -> None:
     """Add a number to a sum, or subtract it.
 
@@ -115,7 +115,7 @@ def add_number(digits: Array, number: float, sign: int) -> None:
         digits[0] += sign * (small & MASK)
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_part()
 def round_digits(digits: Array, lowest: int) -> float:
     """Return the float64 that is closest to a number; of two that are equally close, the even one.
 
@@ -155,7 +155,7 @@ def round_digits(digits: Array, lowest: int) -> float:
     return sign * math.ldexp(float(head | (rest != 0)), BITS * (top - 1) - spare + lowest)
 
 
-@nb.njit(inline="always")
+@compile_inlined()
 def _carry(digits: Array) -> int:
     """Carry in place, so that all digits but the highest are from 0 to 2**31 - 1; return the highest, with the sign."""
     for i in range(digits.size - 1):
@@ -164,12 +164,12 @@ def _carry(digits: Array) -> int:
     return int(digits[-1])
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_part()
 def _sum_of_six(d5: int, d4: int, d3: int, d2: int, d1: int, d0: int) -> float:
     return round_digits(np.array([d0, d1, d2, d3, d4, d5, 0]), LOWEST)
 
 
-@nb.njit(inline="always")
+@compile_inlined()
 def sum_of_digits(d5: int, d4: int, d3: int, d2: int, d1: int, d0: int) -> float:
     """Return a sum, rounded to float64, from its digits, the highest first."""
     high, low = d3 + (d2 >> BITS), d2 & MASK
@@ -183,7 +183,7 @@ def sum_of_digits(d5: int, d4: int, d3: int, d2: int, d1: int, d0: int) -> float
     return _sum_of_six(d5, d4, d3, d2, d1, d0)
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_part()
 def sum_of(digits: Array) -> float:
     """Return a sum, rounded to float64.
 
@@ -204,7 +204,7 @@ def sum_of(digits: Array) -> float:
     return sum_of_digits(digits[5], digits[4], digits[3], digits[2], digits[1], digits[0])
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_part()
 def add_square(digits: Array, number: float, sign: int) -> None:
     """Add the square of a number to a sum of squares, or subtract it.
 
@@ -224,7 +224,7 @@ def add_square(digits: Array, number: float, sign: int) -> None:
     _add_float(digits, error, sign)
 
 
-@nb.njit(inline="always")
+@compile_inlined()
 def _add_float(digits: Array, number: float, sign: int) -> None:
     """Add a number to a sum of squares: its 53 bits are spread over three digits."""
     bits = np.float64(number).view(np.int64)
@@ -240,7 +240,7 @@ def _add_float(digits: Array, number: float, sign: int) -> None:
     digits[at + ONE + ONE] += signed * (high >> BITS)
 
 
-@nb.njit(inline="always")
+@compile_inlined()
 def _top_digits(digits: Array, sign: int) -> tuple[int, int, int, int]:
     """Return the position of the highest digit, the four highest as two integers, and the carry with the sign."""
     start, stop = 0, digits.size
@@ -260,7 +260,7 @@ def _top_digits(digits: Array, sign: int) -> tuple[int, int, int, int]:
     return stop - 1, d0 << BITS | d1, d2 << BITS | d3, carried
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_part()
 def _two_floats(digits: Array, units: Array) -> tuple[float, float]:
     """Return the size of a sum as an unevaluated sum of two floats.
 
@@ -274,7 +274,7 @@ def _two_floats(digits: Array, units: Array) -> tuple[float, float]:
     return high * units[at], low * units[at]
 
 
-@nb.njit(inline="always")
+@compile_inlined()
 def _product(a: float, b: float) -> tuple[float, float]:
     """Return a product and its rounding error (Dekker, 1971)."""
     far_a, far_b = HALVES * a, HALVES * b
@@ -284,7 +284,7 @@ def _product(a: float, b: float) -> tuple[float, float]:
     return product, ((high_a * high_b - product) + high_a * low_b + low_a * high_b) + low_a * low_b
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_part()
 def deviation_of(n: int, digits: Array, square_digits: Array) -> float:
     """Return the standard deviation ``sqrt(n * squares - sum**2) / n``, from exact sums.
 
@@ -325,7 +325,7 @@ def deviation_of(n: int, digits: Array, square_digits: Array) -> float:
     return float(np.sqrt(spread) / n)
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_part()
 def _exact_spread(n: int, digits: Array, square_digits: Array) -> float:
     """Return ``n * squares - sum**2``, rounded once."""
     spread = np.zeros(N_SQUARE_DIGITS + 3, np.int64)

@@ -4,9 +4,9 @@ The extreme of a window is the head of a monotonic queue. A standard deviation i
 values can be added at one end and subtracted at the other. Needs only NumPy and Numba.
 """
 
-import numba as nb
 import numpy as np
 
+from fraudsieve._compiled import compile_kernel, compile_part
 from fraudsieve._typing import Array
 
 from .exact import N_DIGITS, N_SQUARE_DIGITS, add_number, add_square, deviation_of
@@ -20,7 +20,7 @@ SPREAD_MEASURES = ("max", "min", "std", "gap_std", "burst", "since_max")
 MAX, MIN, STD, GAP_STD, BURST, SINCE_MAX = range(len(SPREAD_MEASURES))
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_part()
 def _longest(starts: Array) -> int:
     longest = 0
     for e in range(starts.size - 1):
@@ -28,7 +28,7 @@ def _longest(starts: Array) -> int:
     return longest
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_part()
 def _extreme_in_window(
     starts: Array,
     times: Array,
@@ -80,7 +80,7 @@ def _extreme_in_window(
                 out[rows[k], at] = amounts[queue[head]] + 0.0  # negative zero equals zero
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_part()
 def _std_in_window(
     starts: Array,
     times: Array,
@@ -128,7 +128,7 @@ def _std_in_window(
                 out[rows[k], at] = deviation_of(n, digits, square_digits) / unit
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_part()
 def _gaps(starts: Array, times: Array) -> Array:
     """Return the microseconds since the previous event of the entity; NaN for its first event."""
     gaps = np.full(times.size, np.nan)
@@ -138,7 +138,7 @@ def _gaps(starts: Array, times: Array) -> Array:
     return gaps
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_part()
 def _trailing_counts(starts: Array, times: Array, width: int) -> Array:
     """Count the events of the entity in the window ``(time - width, time]`` of every event.
 
@@ -154,7 +154,7 @@ def _trailing_counts(starts: Array, times: Array, width: int) -> Array:
     return counts
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_kernel()
 def spread_in_windows(
     starts: Array,
     times: Array,

@@ -6,9 +6,9 @@ few far away, the events of the entity are sorted by all digits of their times. 
 what it gains over ``np.lexsort``.
 """
 
-import numba as nb
 import numpy as np
 
+from fraudsieve._compiled import compile_inlined, compile_kernel, compile_part
 from fraudsieve._typing import Array
 
 __all__ = ["in_order", "sort_events"]
@@ -24,7 +24,7 @@ LOW_DIGIT = np.uint64((1 << DIGIT) - 1)
 LOW_HALF = (1 << 32) - 1
 
 
-@nb.njit(inline="always")
+@compile_inlined()
 def _insertion_sort(times: Array, order: Array, start: int, stop: int) -> bool:
     """Sort a slice, unless that takes too many moves; return whether it is sorted."""
     moves, max_moves = 0, MAX_MOVES_PER_EVENT * (stop - start) + FREE_MOVES
@@ -43,7 +43,7 @@ def _insertion_sort(times: Array, order: Array, start: int, stop: int) -> bool:
     return True
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_part()
 def _digit_sort(times: Array, order: Array, spare_times: Array, spare_order: Array) -> None:
     """Sort by all digits of the times, the lowest first."""
     low = times.min()
@@ -64,7 +64,7 @@ def _digit_sort(times: Array, order: Array, spare_times: Array, spare_order: Arr
         shift += np.uint64(DIGIT)
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_kernel()
 def _ascends(times: Array) -> bool:
     n_descents = 0
     for i in range(1, times.size):
@@ -72,7 +72,7 @@ def _ascends(times: Array) -> bool:
     return n_descents == 0
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_kernel()
 def _distribute_by_time(entities: Array, times: Array, spare: Array, buckets: Array) -> None:
     """Distribute rows by two digits of their times; a row is its time, and its entity and position in one integer."""
     low = times.min()
@@ -98,7 +98,7 @@ def _distribute_by_time(entities: Array, times: Array, spare: Array, buckets: Ar
         ends[1, digit] = at + 1
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_kernel()
 def _sort_kernel(entities: Array, times: Array, buckets: Array, starts: Array, order: Array, in_order: Array) -> None:
     for i in range(entities.size):
         starts[entities[i] + 1] += 1
@@ -158,7 +158,7 @@ def sort_events(entities: Array, times: Array, n_entities: int) -> tuple[Array, 
     return starts, order, in_order
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_kernel()
 def _select(values: Array, order: Array, selected: Array) -> None:
     for i in range(order.size):
         selected[i] = values[np.uint32(order[i])]

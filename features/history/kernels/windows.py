@@ -5,9 +5,9 @@ that an old large amount leaves no trace. Counterparties are counted in an array
 and weekends are differences of running counts. Needs only NumPy and Numba.
 """
 
-import numba as nb
 import numpy as np
 
+from fraudsieve._compiled import compile_inlined, compile_kernel, compile_part
 from fraudsieve._typing import Array
 
 from .exact import add_to_digits, sum_of_digits
@@ -26,7 +26,7 @@ NO_HOUR = 1 << 62
 """Later than any hour."""
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_part()
 def hours_of_day(times: Array) -> Array:
     """Return the hour of day of every event, UTC.
 
@@ -55,7 +55,7 @@ def hours_of_day(times: Array) -> Array:
     return hours
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_part()
 def _clock_counts(times: Array, night_from: int, night_to: int) -> tuple[Array, Array]:
     """Return the running counts of events at night and at weekends."""
     nights, weekends = np.empty(times.size, np.int32), np.empty(times.size, np.int32)
@@ -74,13 +74,13 @@ def _clock_counts(times: Array, night_from: int, night_to: int) -> tuple[Array, 
     return nights, weekends
 
 
-@nb.njit(inline="always")
+@compile_inlined()
 def _between(running: Array, left: np.uint64, right: np.uint64) -> int:
     """Return the difference of a running count over a window that is not empty."""
     return int(running[right - ONE]) - (int(running[left - ONE]) if left > 0 else 0)
 
 
-@nb.njit(inline="always")
+@compile_inlined()
 def first_from(times: Array, start: int, stop: int, time: int) -> int:
     """Return the first event of an entity at or after a time; windows of later cutoff times start there or later."""
     if start == stop or times[start] >= time:
@@ -95,7 +95,7 @@ def first_from(times: Array, start: int, stop: int, time: int) -> int:
     return low
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_part()
 def _totals_in_window(
     starts: Array,
     times: Array,
@@ -171,7 +171,7 @@ def _totals_in_window(
                     n_events_of[counterparties[i]] = 0
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_kernel()
 def totals_in_windows(
     starts: Array,
     times: Array,
