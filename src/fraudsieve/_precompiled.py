@@ -11,6 +11,7 @@ import sys
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import cache
 from importlib import import_module
 from importlib.resources import files
 from pathlib import Path
@@ -78,6 +79,7 @@ def missing_kernels(subject: str) -> list[Kernel]:
     return [kernel for kernel in listed_kernels(subject) if not kernel.is_cached()]
 
 
+@cache  # the second time they are there
 def compile_kernels(subject: str) -> None:
     """Compile the kernels that score a subject, unless most of them are in the cache."""
     with compiling(subject):

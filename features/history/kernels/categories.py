@@ -5,11 +5,11 @@ A code is new in a window if its earliest event in the longest window is in that
 
 import numpy as np
 
-from fraudsieve._compiled import compile_inlined, compile_kernel, compile_part
+from fraudsieve._compiled import INT_0, compile_inlined, compile_kernel, compile_part
 from fraudsieve._typing import Array
 
 from .ids import fold_product, number_keys
-from .windows import ONE, first_from, hours_of_day
+from .windows import ONE, any_column, first_from, hours_of_day
 
 __all__ = ["CODE_MEASURES", "code_pairs", "codes_in_windows", "hours_in_windows", "pairs_in_windows"]
 
@@ -139,6 +139,17 @@ def _codes_in_window(
 
 
 @compile_part()
+def _computed(columns: Array) -> Array:
+    """Return the windows that compute a measure, given its columns."""
+    windows, n = np.empty(columns.size, np.int64), 0
+    for w in range(columns.size):
+        if columns[w] >= 0:
+            windows[n] = w
+            n += 1
+    return windows[:n]
+
+
+@compile_part()
 def _new_in_windows(
     starts: Array,
     times: Array,
@@ -154,15 +165,19 @@ def _new_in_windows(
     """Count the new codes of all windows in one pass: those whose earliest event in the longest window is inside."""
     earliest, latest = np.full(n_codes, -1, np.int32), np.empty(n_codes, np.int32)
     following = np.empty(times.size, np.int32)
-    windows = np.flatnonzero(columns >= 0)
+    windows = _computed(columns)
     borders, old = np.empty(windows.size, np.int64), np.empty(windows.size, np.int64)
-    longest = widths.max()
+    longest = widths[0]
+    for w in range(1, widths.size):
+        longest = max(longest, widths[w])
     for e in range(starts.size - 1):
         if cutoff_starts[e] == cutoff_starts[e + 1]:
             continue
         left = right = np.uint64(first_from(times, starts[e], starts[e + 1], cutoffs[cutoff_starts[e]] - longest))
         stop = np.uint64(starts[e + 1])
-        n_codes_seen, borders[:], old[:] = 0, left, 0
+        n_codes_seen = 0
+        for w in range(windows.size):
+            borders[w], old[w] = left, 0
         for k in range(cutoff_starts[e], cutoff_starts[e + 1]):
             cutoff = cutoffs[k]
             while right < stop and times[right] < cutoff:
@@ -227,9 +242,9 @@ def codes_in_windows(
     """
     bounds = starts, times, cutoff_starts, cutoffs, rows
     for w in range(widths.size):
-        if (columns[w, :NEW] >= 0).any():
+        if any_column(columns[w : w + 1], INT_0, NEW):
             _codes_in_window(*bounds, widths[w], codes, n_codes, columns[w], out)
-    if (columns[:, NEW] >= 0).any():
+    if any_column(columns, NEW, NEW + 1):
         _new_in_windows(*bounds, widths, codes, n_codes, columns[:, NEW], out)
 
 
@@ -280,4 +295,5 @@ def hours_in_windows(
     starts, times, cutoff_starts, cutoffs, rows, widths, columns, out
         As for `codes_in_windows`.
     """
-    codes_in_windows(starts, times, cutoff_starts, cutoffs, rows, widths, hours_of_day(times), np.int64(24), columns, out)
+    hours, n_hours = hours_of_day(times), np.int64(24)
+    codes_in_windows(starts, times, cutoff_starts, cutoffs, rows, widths, hours, n_hours, columns, out)

@@ -18,8 +18,10 @@ from fraudsieve._compiled import compile_inlined, compile_part
 from fraudsieve._typing import Array
 
 __all__ = [
+    "MINUS",
     "N_DIGITS",
     "N_SQUARE_DIGITS",
+    "PLUS",
     "add_number",
     "add_square",
     "add_to_digits",
@@ -56,6 +58,8 @@ SMALL_DIGIT = 1 << 22
 MAX_WHOLE = 1 << 53
 LAST_OF_PART = 2.0**-53
 ONE = np.uint64(1)
+PLUS, MINUS = np.int64(1), np.int64(-1)
+"""Signs; plain numbers are types of their own, and Numba would compile the called functions for each."""
 FIRST_POSITION = 1075 + LOWEST_SQUARE
 """The exponent field of the float64 whose last bit is the first one of a sum of squares."""
 
@@ -166,7 +170,7 @@ def _carry(digits: Array) -> int:
 
 @compile_part()
 def _sum_of_six(d5: int, d4: int, d3: int, d2: int, d1: int, d0: int) -> float:
-    return round_digits(np.array([d0, d1, d2, d3, d4, d5, 0]), LOWEST)
+    return round_digits(np.array([d0, d1, d2, d3, d4, d5, 0]), np.int64(LOWEST))
 
 
 @compile_inlined()
@@ -266,9 +270,9 @@ def _two_floats(digits: Array, units: Array) -> tuple[float, float]:
 
     They hold four digits: the error is below 2**-90 of the sum or of the largest number in it.
     """
-    at, head, below, carried = _top_digits(digits, 1)
+    at, head, below, carried = _top_digits(digits, PLUS)
     if carried < 0:
-        at, head, below, carried = _top_digits(digits, -1)
+        at, head, below, carried = _top_digits(digits, MINUS)
     high = float(head)
     low = float(head - np.int64(high)) + float(below) / UNIT
     return high * units[at], low * units[at]
@@ -329,18 +333,21 @@ def deviation_of(n: int, digits: Array, square_digits: Array) -> float:
 def _exact_spread(n: int, digits: Array, square_digits: Array) -> float:
     """Return ``n * squares - sum**2``, rounded once."""
     spread = np.zeros(N_SQUARE_DIGITS + 3, np.int64)
-    spread[:N_SQUARE_DIGITS] = square_digits
+    for i in range(N_SQUARE_DIGITS):
+        spread[i] = square_digits[i]
     _carry(spread)
     for i in range(N_SQUARE_DIGITS + 2):
         spread[i] *= n
     total = np.zeros(N_DIGITS + 1, np.int64)
-    total[:N_DIGITS] = digits
+    for i in range(N_DIGITS):
+        total[i] = digits[i]
     if _carry(total) < 0:
-        total = -total
+        for i in range(total.size):
+            total[i] = -total[i]
         _carry(total)
     for i in range(total.size):
         for j in range(total.size if total[i] != 0 else 0):
             product = total[i] * total[j]
             spread[i + j + SQUARE_SHIFT] -= product & MASK
             spread[i + j + SQUARE_SHIFT + 1] -= product >> BITS
-    return round_digits(spread, LOWEST_SQUARE)
+    return round_digits(spread, np.int64(LOWEST_SQUARE))

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from fraudsieve._compiled import compile_kernel
+from fraudsieve._compiled import INT_0, compile_kernel
 from fraudsieve._typing import Array
 
 from .windows import first_from
@@ -59,7 +59,7 @@ def fill_latest(
     """
     held_times, held_amounts = np.empty(N_LATEST, np.int64), np.empty(N_LATEST)
     for e in range(starts.size - 1):
-        n, right = 0, starts[e]
+        n, right = INT_0, starts[e]
         for k in range(cutoff_starts[e], cutoff_starts[e + 1]):
             begin = right
             if begin == starts[e]:  # the first look skips what five later events hide

@@ -7,10 +7,10 @@ and weekends are differences of running counts. Needs only NumPy and Numba.
 
 import numpy as np
 
-from fraudsieve._compiled import compile_inlined, compile_kernel, compile_part
+from fraudsieve._compiled import INT_0, compile_inlined, compile_kernel, compile_part
 from fraudsieve._typing import Array
 
-from .exact import add_to_digits, sum_of_digits
+from .exact import MINUS, PLUS, add_to_digits, sum_of_digits
 
 __all__ = ["WINDOW_MEASURES", "first_from", "hours_of_day", "totals_in_windows"]
 
@@ -74,6 +74,16 @@ def _clock_counts(times: Array, night_from: int, night_to: int) -> tuple[Array, 
     return nights, weekends
 
 
+@compile_part()
+def any_column(columns: Array, first: int, stop: int) -> bool:
+    """Return whether a window computes one of some measures, given its columns."""
+    for w in range(columns.shape[0]):
+        for k in range(first, stop):
+            if columns[w, k] >= 0:
+                return True
+    return False
+
+
 @compile_inlined()
 def _between(running: Array, left: np.uint64, right: np.uint64) -> int:
     """Return the difference of a running count over a window that is not empty."""
@@ -134,7 +144,7 @@ def _totals_in_window(
                     n_events_of[other] += 1
                 if sums_amounts and amounts[right] == amounts[right]:
                     n_valid += 1
-                    d5, d4, d3, d2, d1, d0 = add_to_digits(d5, d4, d3, d2, d1, d0, amounts[right], 1)
+                    d5, d4, d3, d2, d1, d0 = add_to_digits(d5, d4, d3, d2, d1, d0, amounts[right], PLUS)
                 right += ONE
             while left < right and times[left] < cutoff - width:
                 if counts_others and counterparties[left] >= 0:
@@ -143,7 +153,7 @@ def _totals_in_window(
                     n_events_of[other] -= 1
                 if sums_amounts and amounts[left] == amounts[left]:
                     n_valid -= 1
-                    d5, d4, d3, d2, d1, d0 = add_to_digits(d5, d4, d3, d2, d1, d0, amounts[left], -1)
+                    d5, d4, d3, d2, d1, d0 = add_to_digits(d5, d4, d3, d2, d1, d0, amounts[left], MINUS)
                 left += ONE
             n, row = np.int64(right - left), np.uint32(rows[k])
             if at_count >= 0:
@@ -215,10 +225,10 @@ def totals_in_windows(
     out : ndarray of float64, shape (n_subjects, n_columns)
         Filled in; undefined values are left as they are.
     """
-    needs_clock = (columns[:, NIGHT] >= 0).any() or (columns[:, WEEKEND] >= 0).any()
+    needs_clock = any_column(columns, NIGHT, WEEKEND + 1)
     nights, weekends = _clock_counts(times if needs_clock else times[:0], night[0], night[1])
     bounds = starts, times, cutoff_starts, cutoffs, rows
     codes = counterparties, n_counterparties
     for w in range(widths.size):
-        if (columns[w] >= 0).any():
+        if any_column(columns[w : w + 1], INT_0, columns.shape[1]):
             _totals_in_window(*bounds, widths[w], amounts, *codes, nights, weekends, columns[w], out)
