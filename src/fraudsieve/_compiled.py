@@ -46,7 +46,7 @@ def compile_kernel(error_model: Literal["python", "numpy"] = "python") -> Callab
 
 
 def compile_part(error_model: Literal["python", "numpy"] = "python") -> Callable[[Function], Function]:
-    """Compile a function that kernels call; see `compile_kernel`. Called from Python, it runs as plain Python."""
+    """Compile a function that kernels call; see `compile_kernel`. For a call from Python it is compiled once more."""
     return _compile_without_wrapper(error_model)
 
 
@@ -56,15 +56,15 @@ def compile_inlined() -> Callable[[Function], Function]:
 
 
 def _compile_without_wrapper(error_model: str, **options: bool) -> Callable[[Function], Function]:
-    """Compile without the wrapper that Python calls, which takes a tenth of the time."""
-    compile_it: Callable[[Any], Any] = _compile(error_model, no_cpython_wrapper=True, **options)
+    bare: Callable[[Any], Any] = _compile(error_model, no_cpython_wrapper=True, **options)
 
     def decorate(function: Any) -> Any:
-        part = compile_it(function)
+        part, wrapped = bare(function), _compile(error_model, **options)(function)
         if part is not function:  # they are the same if NUMBA_DISABLE_JIT is set
-            # Numba would call the missing wrapper, and crash: it learns of no compiled one, and gets this one instead.
+            # Numba would call the wrapper, which is missing, and crash. It is not told of what it compiled, and if it
+            # asks for a compiled function, it gets the one with a wrapper.
             part._insert = lambda *arguments: None
-            part._compile_for_args = lambda *arguments, **named: function
+            part._compile_for_args = lambda *arguments, **named: wrapped
         return part
 
     return decorate

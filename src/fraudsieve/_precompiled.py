@@ -98,15 +98,17 @@ def compiling(subject: str) -> Iterator[None]:
         The subject.
     """
     kernels = missing_kernels(subject) if _is_of_use() else []
-    if len(kernels) < MIN_KERNELS:
-        yield
-        return
-    side = _OtherProcess(kernels)
+    side = None
+    if len(kernels) >= MIN_KERNELS:
+        with suppress(OSError):  # the system may refuse one more process
+            side = _OtherProcess(kernels)
     try:
         yield
-        side.help()
+        if side is not None:
+            side.help()
     finally:
-        side.close()
+        if side is not None:
+            side.close()
 
 
 class _OtherProcess:
@@ -158,7 +160,7 @@ def _is_of_use() -> bool:
     return n_cores > 1 and is_python and not nb.config.DISABLE_JIT
 
 
-def main() -> None:
+def _answer() -> None:
     """Compile the kernels of the lines of standard input, and answer each with a line."""
     for line in sys.stdin:
         Kernel(*line.rstrip("\n").split("\t")).compile()
@@ -167,4 +169,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    _answer()
