@@ -6,11 +6,11 @@ import subprocess
 import sys
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
 from benchmarks.cold import listing
 from benchmarks.cold.__main__ import _prepare
-from numba.core.sigutils import normalize_signature
 
 from fraudsieve import _precompiled
 from fraudsieve._precompiled import Kernel, compiling, listed_kernels, missing_kernels
@@ -35,7 +35,7 @@ print(json.dumps([before, after, hits, side._process.returncode is not None]))
 """
 
 
-def run_beside(folder: Path, program: str) -> object:
+def run_beside(folder: Path, program: str) -> Any:
     environment = os.environ | {"NUMBA_CACHE_DIR": str(folder)}
     call = [sys.executable, "-c", program]
     output = subprocess.run(call, stdout=subprocess.PIPE, text=True, check=True, env=environment).stdout
@@ -49,8 +49,7 @@ def test_listed_kernels_exist_and_their_types_can_be_read(subject: str) -> None:
     for kernel in kernels:
         function = getattr(import_module(kernel.module), kernel.name)
         n_arguments = len(function.py_func.__code__.co_varnames[: function.py_func.__code__.co_argcount])
-        for signature in kernel.signatures.split(";"):
-            assert len(normalize_signature(signature)[0]) == n_arguments, kernel.name
+        assert {len(types) for types in kernel.types()} == {n_arguments}, kernel.name
 
 
 def test_what_another_process_has_compiled_is_loaded_from_the_cache(tmp_path: Path) -> None:
@@ -60,7 +59,7 @@ def test_what_another_process_has_compiled_is_loaded_from_the_cache(tmp_path: Pa
 
 def test_a_process_that_fails_leaves_its_kernels_to_this_one(tmp_path: Path) -> None:
     program = "import sys\nsys.executable = '/bin/false'\n" + RUN.format(names=SMALL, patience=120)
-    before, after, hits, ended = run_beside(tmp_path, program)  # type: ignore[misc]
+    before, after, hits, ended = run_beside(tmp_path, program)
     assert (before, after, ended) == ([False] * 3, [False] * 3, True)
     assert hits == [0, 0, 0]  # compiled here
 
@@ -90,7 +89,7 @@ def test_nothing_starts_where_it_is_of_no_use(monkeypatch: pytest.MonkeyPatch) -
 def test_a_kernel_is_missing_if_the_cache_lacks_it(tmp_path: Path) -> None:
     program = "import json\nfrom fraudsieve._precompiled import missing_kernels, listed_kernels\n"
     program += "print(json.dumps([len(missing_kernels('message')), len(listed_kernels('message'))]))"
-    n_missing, n_listed = run_beside(tmp_path, program)  # type: ignore[misc]
+    n_missing, n_listed = run_beside(tmp_path, program)
     assert n_missing == n_listed
     assert set(missing_kernels("message")) <= set(listed_kernels("message"))
 
@@ -105,12 +104,11 @@ def test_the_list_is_what_a_first_result_compiles(tmp_path: Path) -> None:
             f"from benchmarks.cold.listing import lines\nprint(json.dumps(lines({subject!r}, Path({str(tmp_path)!r}))))"
         )
         lines = run_beside(tmp_path / subject, program)
-        found = {Kernel(*line.split("\t")) for line in lines}  # type: ignore[attr-defined]
+        found = {Kernel(*line.split("\t")) for line in lines}
         assert found == set(listed_kernels(subject)), "run python -m benchmarks.cold.listing"
 
 
 def test_types_are_written_as_numba_reads_them() -> None:
     for subject in ("message", "account"):
         for kernel in listed_kernels(subject):
-            for signature in kernel.signatures.split(";"):
-                assert listing.signature_of(normalize_signature(signature)[0]) == signature
+            assert ";".join(map(str, map(listing.signature_of, kernel.types()))) == kernel.signatures

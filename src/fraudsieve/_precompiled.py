@@ -40,9 +40,13 @@ class Kernel(NamedTuple):
 
     def compile(self) -> None:
         """Compile the kernel, or load it from the cache."""
-        for signature in self.signatures.split(";"):
-            argument_types, _ = normalize_signature(signature)  # the key of the cache: a text would be another one
+        for argument_types in self.types():
             self._function().compile(argument_types)
+
+    def types(self) -> list[tuple[Any, ...]]:
+        """Return Numba's types of the arguments, for each signature. They are the keys of its cache; text is not."""
+        read: Any = normalize_signature
+        return [read(signature)[0] for signature in self.signatures.split(";")]
 
     def is_cached(self) -> bool:
         """Return whether Numba's cache has the kernel, for some signature and some processor."""
@@ -157,7 +161,8 @@ def _is_of_use() -> bool:
     """Return whether another process can compile: there is a second core, and a Python that can be started."""
     n_cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     is_python = Path(sys.executable or "").name.startswith("python")  # not the program that Python is embedded in
-    return n_cores > 1 and is_python and not nb.config.DISABLE_JIT
+    config: Any = nb.config
+    return n_cores > 1 and is_python and not config.DISABLE_JIT
 
 
 def _answer() -> None:

@@ -3,6 +3,8 @@
 A code is new in a window if its earliest event in the longest window is in that window. Needs only NumPy and Numba.
 """
 
+from typing import Any, Final
+
 import numpy as np
 
 from fraudsieve._compiled import INT_0, compile_inlined, compile_kernel, compile_part
@@ -17,6 +19,7 @@ __all__ = ["CODE_MEASURES", "code_pairs", "codes_in_windows", "hours_in_windows"
 CODE_MEASURES = ("distinct", "entropy", "repeats", "new")
 """The measures of `codes_in_windows`, in the order of its columns."""
 DISTINCT, ENTROPY, REPEATS, NEW = range(len(CODE_MEASURES))
+N_HOURS: Final[Any] = np.int64(24)
 PARTS, PART_MASK = 2.0**52, (1 << 52) - 1
 
 
@@ -295,5 +298,4 @@ def hours_in_windows(
     starts, times, cutoff_starts, cutoffs, rows, widths, columns, out
         As for `codes_in_windows`.
     """
-    hours, n_hours = hours_of_day(times), np.int64(24)
-    codes_in_windows(starts, times, cutoff_starts, cutoffs, rows, widths, hours, n_hours, columns, out)
+    codes_in_windows(starts, times, cutoff_starts, cutoffs, rows, widths, hours_of_day(times), N_HOURS, columns, out)

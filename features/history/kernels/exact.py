@@ -11,6 +11,7 @@ per number. Needs only NumPy and Numba.
 """
 
 import math
+from typing import Any, Final
 
 import numpy as np
 
@@ -58,8 +59,11 @@ SMALL_DIGIT = 1 << 22
 MAX_WHOLE = 1 << 53
 LAST_OF_PART = 2.0**-53
 ONE = np.uint64(1)
-PLUS, MINUS = np.int64(1), np.int64(-1)
-"""Signs; plain numbers are types of their own, and Numba would compile the called functions for each."""
+PLUS: Final[Any] = np.int64(1)
+MINUS: Final[Any] = np.int64(-1)
+LOWEST_OF_SUM: Final[Any] = np.int64(LOWEST)
+LOWEST_OF_SQUARES: Final[Any] = np.int64(LOWEST_SQUARE)
+"""Signs and units as arguments; plain numbers are types of their own, and Numba would compile for each."""
 FIRST_POSITION = 1075 + LOWEST_SQUARE
 """The exponent field of the float64 whose last bit is the first one of a sum of squares."""
 
@@ -170,7 +174,7 @@ def _carry(digits: Array) -> int:
 
 @compile_part()
 def _sum_of_six(d5: int, d4: int, d3: int, d2: int, d1: int, d0: int) -> float:
-    return round_digits(np.array([d0, d1, d2, d3, d4, d5, 0]), np.int64(LOWEST))
+    return round_digits(np.array([d0, d1, d2, d3, d4, d5, 0]), LOWEST_OF_SUM)
 
 
 @compile_inlined()
@@ -350,4 +354,4 @@ def _exact_spread(n: int, digits: Array, square_digits: Array) -> float:
             product = total[i] * total[j]
             spread[i + j + SQUARE_SHIFT] -= product & MASK
             spread[i + j + SQUARE_SHIFT + 1] -= product >> BITS
-    return round_digits(spread, np.int64(LOWEST_SQUARE))
+    return round_digits(spread, LOWEST_OF_SQUARES)

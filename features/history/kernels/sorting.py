@@ -6,6 +6,8 @@ few far away, the events of the entity are sorted by all digits of their times. 
 what it gains over ``np.lexsort``.
 """
 
+from typing import Any
+
 import numpy as np
 
 from fraudsieve._compiled import compile_inlined, compile_kernel, compile_part
@@ -44,7 +46,7 @@ def _insertion_sort(times: Array, order: Array, start: int, stop: int) -> bool:
 
 
 @compile_part()
-def _extent(times: Array) -> tuple[int, np.uint64]:
+def _extent(times: Array) -> tuple[int, Any]:
     """Return the earliest time, and how much later the latest one is; there is at least one."""
     low = high = times[0]
     for i in range(1, times.size):
@@ -96,8 +98,8 @@ def _distribute_by_time(entities: Array, times: Array, spare: Array, buckets: Ar
         ends[1, digits >> np.uint64(TIME_DIGIT)] += 1
     for n in range(2):
         end = 0
-        for digit in range(1 << TIME_DIGIT):
-            end, ends[n, digit] = end + ends[n, digit], end
+        for d in range(1 << TIME_DIGIT):
+            end, ends[n, d] = end + ends[n, d], end
     for i in range(times.size):
         digit = np.uint64(times[i] - low) >> shift & mask
         at = ends[0, digit]
