@@ -13,6 +13,7 @@ from sklearn.utils import Tags
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
+from fraudsieve._precompiled import compile_kernels
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.history.batch import HistoryTables, fill_history_features
@@ -166,6 +167,7 @@ class AccountFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             If a column has the wrong type.
         """
         self._validate_params()
+        compile_kernels("account")
         records = self._records(X)
         timed = cutoff_column(records, self._subject) is not None and (
             self.events is None or "occurred_at" in self.events

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from fraudsieve._precompiled import compile_kernels
 from fraudsieve.exceptions import ArtifactError
 from fraudsieve.models.artifact.folder import (
     FEATURES_VERSION,
@@ -84,6 +85,7 @@ def load_model(folder: str | Path, *, digest: str | None = None) -> Model:
         If a check fails.
     """
     model = read_model(folder, digest=digest)
+    compile_kernels("message" if model.matrix.subject == "message" else "account")
     try:
         problem = _sample_problem(model)
     except Exception as error:  # arrays that fit each other can still raise anything in a kernel or in LightGBM

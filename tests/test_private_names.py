@@ -59,19 +59,22 @@ def test_a_booster_of_lightgbm_has_a_handle() -> None:
     assert isinstance(booster._handle, ctypes.c_void_p)
 
 
-def test_numba_compiles_without_wrappers_for_c() -> None:
-    """fraudsieve._compiled passes no_cfunc_wrapper."""
+@pytest.mark.parametrize("decorator", [compile_part(), compile_inlined()])
+def test_numba_compiles_without_wrappers(decorator: Any) -> None:
+    """fraudsieve._compiled passes no_cfunc_wrapper and no_cpython_wrapper, and replaces two methods of dispatchers."""
 
     def add_one(x: int) -> int:
         return x + 1
 
-    for decorator in (compile_part(), compile_inlined()):
-        compiled: Any = decorator(add_one)
-        assert compiled(1) == 2
-        assert "cfunc." not in compiled.inspect_llvm((nb.int64,))
+    part: Any = decorator(add_one)
+    kernel: Any = nb.njit(lambda x: 2 * part(x))
     usual: Any = nb.njit(add_one)
-    assert usual(1) == 2
-    assert "cfunc." in usual.inspect_llvm((nb.int64,))
+    assert (kernel(1), usual(1)) == (4, 2)
+    assert (part(1), part(2.5)) == (2, 3.5)  # without the replaced methods the process crashes here
+    code, usual_code = (str(compiled.inspect_llvm((nb.int64,))) for compiled in (part, usual))
+    for wrapper in ("cfunc.", "cpython"):
+        assert wrapper not in code
+        assert wrapper in usual_code
 
 
 def test_mlflow_describes_an_environment() -> None:

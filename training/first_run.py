@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from fraudsieve._io import check_output_folder
+from fraudsieve._precompiled import compiling
 from fraudsieve._typing import Progress
 from fraudsieve.models.batch.score import ScoringResult, score_file
 from fraudsieve.models.predict import Scorer
@@ -64,8 +65,9 @@ def quickstart(folder: str | Path, *, seed: int = 0, progress: Progress | None =
     folder, report_step = Path(folder), progress or (lambda step: None)
     check_output_folder(folder)
     report_step("simulating a small world")
-    world = simulate(seed=seed, messages_per_day=MESSAGES_PER_DAY, fraud_share=FRAUD_SHARE)
-    world.write(folder / "world")
+    with compiling("message"):
+        world = simulate(seed=seed, messages_per_day=MESSAGES_PER_DAY, fraud_share=FRAUD_SHARE)
+        world.write(folder / "world")
     last_week = world.messages["sent_at"].max() - pd.Timedelta(days=NEWEST_DAYS)
     new = world.messages["sent_at"] >= last_week
     known_labels = world.labels[world.labels["labelled_at"] < last_week]

@@ -3,14 +3,17 @@
 From an empty cache, compiling takes most of the time to a first score, and the optimiser is not most of it: types are
 inferred and code is lowered function by function. Therefore a kernel is divided into functions that are each compiled
 once: for one type per argument, and without Numba's own inlining, which compiles a copy at every call. No function has
-a wrapper for C, which takes a tenth of the time and is never called.
+a wrapper for C, and only kernels have one for Python: each takes a tenth of the time. The garbage collector, which
+takes another tenth and finds little, is off meanwhile. `_precompiled` divides the kernels between two processes.
 """
 
+import gc
 from collections.abc import Callable
 from typing import Any, Final, Literal, TypeVar
 
 import numba as nb
 import numpy as np
+from numba.core.event import Event, Listener, register
 
 __all__ = ["INT_0", "compile_inlined", "compile_kernel", "compile_part"]
 
@@ -43,13 +46,28 @@ def compile_kernel(error_model: Literal["python", "numpy"] = "python") -> Callab
 
 
 def compile_part(error_model: Literal["python", "numpy"] = "python") -> Callable[[Function], Function]:
-    """Compile a function that kernels call; see `compile_kernel`."""
-    return _compile(error_model)
+    """Compile a function that kernels call; see `compile_kernel`. For a call from Python it is compiled once more."""
+    return _compile_without_wrapper(error_model)
 
 
 def compile_inlined() -> Callable[[Function], Function]:
-    """Compile a short function that LLVM inlines into kernels; see `compile_kernel`."""
-    return _compile("python", forceinline=True)
+    """Compile a short function that LLVM inlines into kernels; see `compile_part`."""
+    return _compile_without_wrapper("python", forceinline=True)
+
+
+def _compile_without_wrapper(error_model: str, **options: bool) -> Callable[[Function], Function]:
+    bare: Callable[[Any], Any] = _compile(error_model, no_cpython_wrapper=True, **options)
+
+    def decorate(function: Any) -> Any:
+        part, wrapped = bare(function), _compile(error_model, **options)(function)
+        if part is not function:  # they are the same if NUMBA_DISABLE_JIT is set
+            # Numba would call the wrapper, which is missing, and crash. It is not told of what it compiled, and if it
+            # asks for a compiled function, it gets the one with a wrapper.
+            part._insert = lambda *arguments: None
+            part._compile_for_args = lambda *arguments, **named: wrapped
+        return part
+
+    return decorate
 
 
 def _compile(error_model: str, **options: bool) -> Callable[[Function], Function]:
@@ -58,3 +76,25 @@ def _compile(error_model: str, **options: bool) -> Callable[[Function], Function
         nogil=True, no_cfunc_wrapper=True, error_model=error_model, **options
     )
     return decorator
+
+
+class _CollectorOff(Listener):
+    """Turn the garbage collector off while Numba compiles. Numba compiles in one thread at a time."""
+
+    def __init__(self) -> None:
+        self._depth, self._was_on = 0, False
+
+    def on_start(self, event: Event) -> None:
+        if self._depth == 0:
+            self._was_on = gc.isenabled()
+            gc.disable()
+        self._depth += 1
+
+    def on_end(self, event: Event) -> None:
+        self._depth -= 1
+        if self._depth == 0 and self._was_on:
+            gc.enable()
+
+
+_register: Any = register
+_register("numba:compile", _CollectorOff())

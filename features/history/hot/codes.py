@@ -3,9 +3,9 @@
 Needs only NumPy and Numba.
 """
 
-import numba as nb
 import numpy as np
 
+from fraudsieve._compiled import compile_kernel, compile_part
 from fraudsieve._typing import Array
 from fraudsieve.features.history.kernels.ids import slot_of
 
@@ -14,7 +14,7 @@ from .layout import FREE_CODE, N_CODES, ONE, OWNER, TWO, Arrays
 __all__ = ["code_of", "fill_table", "find_code", "free_code"]
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_part()
 def _home(one: int, two: int, owner: int, table: Array, key: Array) -> int:
     """Return the slot of a key in a table without collisions."""
     mask = np.uint64(table.size - 1)
@@ -22,7 +22,7 @@ def _home(one: int, two: int, owner: int, table: Array, key: Array) -> int:
     return int(np.int64(slot_of(np.uint64(one), mixed, mask, key)))
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_part()
 def find_code(s: Arrays, one: int, two: int, owner: int) -> tuple[int, int]:
     """Return the code of a key and its slot; -1 and a free slot without one."""
     slot, mask = _home(one, two, owner, s.table, s.key), s.table.size - 1
@@ -34,7 +34,7 @@ def find_code(s: Arrays, one: int, two: int, owner: int) -> tuple[int, int]:
     return -1, slot
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_part()
 def code_of(s: Arrays, one: int, two: int, owner: int) -> int:
     """Return the code of a key, which is new if the key is; there must be room for one."""
     code, slot = find_code(s, one, two, owner)
@@ -51,7 +51,7 @@ def code_of(s: Arrays, one: int, two: int, owner: int) -> int:
     return int(code)
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_part()
 def free_code(s: Arrays, code: int) -> None:
     """Remove a code; those behind it move up, so that no search ends too early (Knuth, volume 3, 6.4, algorithm R)."""
     _, hole = find_code(s, s.keys[code, ONE], s.keys[code, TWO], s.keys[code, OWNER])
@@ -69,7 +69,7 @@ def free_code(s: Arrays, code: int) -> None:
     s.keys[code, ONE], s.meta[FREE_CODE] = s.meta[FREE_CODE], code
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_kernel()
 def fill_table(s: Arrays) -> None:
     """Put all codes into an empty table."""
     for code in range(s.meta[N_CODES]):

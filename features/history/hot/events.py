@@ -3,9 +3,9 @@
 Needs only NumPy and Numba.
 """
 
-import numba as nb
 import numpy as np
 
+from fraudsieve._compiled import compile_kernel, compile_part
 from fraudsieve._typing import Array
 from fraudsieve.features.history.kernels.latest import N_LATEST as N_LATEST_EVENTS
 from fraudsieve.features.history.kernels.recency import NEVER
@@ -58,7 +58,7 @@ FIRST_ID = 3
 """Column of the first identifier of a row; the columns before it are the time, the amount and the kind."""
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_kernel()
 def insert_events(s: Arrays, rows: Array, start: int) -> int:
     """Insert events in any order until there is no room, and return how many rows are inserted.
 
@@ -83,7 +83,7 @@ def insert_events(s: Arrays, rows: Array, start: int) -> int:
     return len(rows)
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_kernel()
 def _insert(s: Arrays, row: Array) -> None:
     time, amount = row[TIME], amount_of(row[AMOUNT]) + 0.0  # negative zero equals zero
     page, at = place_of(s, time, amount) if s.meta[N_PAGES] else (0, 0)
@@ -108,7 +108,7 @@ def _insert(s: Arrays, row: Array) -> None:
             count_event(s, slot, at, k, 1)
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_part()
 def _time_before(s: Arrays, page: int, at: int, time: int) -> int:
     """Return the time of the event before a position; the time itself if there is none."""
     if at > 0:
@@ -118,7 +118,7 @@ def _time_before(s: Arrays, page: int, at: int, time: int) -> int:
     return min(int(s.meta[LAST]), time) if s.meta[N_DROPPED] else time
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_part()
 def _shorten_gap_after(s: Arrays, page: int, at: int, time: int) -> None:
     """Let the gap of the event at a position begin at a time."""
     if page < s.meta[N_PAGES] and at == s.page_index[SIZE, page]:
@@ -134,7 +134,7 @@ def _shorten_gap_after(s: Arrays, page: int, at: int, time: int) -> None:
             add_gap(s, k, following - time, 1)
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_part()
 def _write_codes(s: Arrays, row: Array, slot: int, at: int) -> None:
     """Write the codes of an event, and the columns that are only kept."""
     bits = s.pages[slot, AMOUNT, at]
@@ -152,7 +152,7 @@ def _write_codes(s: Arrays, row: Array, slot: int, at: int) -> None:
         s.pages[slot, kept + i, at] = row[AMOUNT + 1 + i]
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_part()
 def _update_index(s: Arrays, page: int, at: int, time: int, amount: float, trailing: int) -> None:
     s.page_index[SIZE, page] += 1
     s.meta[N_EVENTS] += 1
@@ -169,7 +169,7 @@ def _update_index(s: Arrays, page: int, at: int, time: int, amount: float, trail
     s.page_index[MAX_TRAILING, page] = max(trailing, s.page_index[MAX_TRAILING, page])
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_part()
 def _add_trailing(s: Arrays, page: int, at: int, until: int) -> None:
     """Add one to the number of events in the hour that ends with each event from a position up to a time."""
     while page < s.meta[N_PAGES]:
@@ -188,7 +188,7 @@ def _add_trailing(s: Arrays, page: int, at: int, until: int) -> None:
         page, at = page + 1, 0
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_kernel()
 def drop_events(s: Arrays, time: int) -> int:
     """Drop the events before a time, and return their number.
 
@@ -226,7 +226,7 @@ def drop_events(s: Arrays, time: int) -> int:
     return n
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_part()
 def _forget(s: Arrays, page: int, at: int) -> None:
     """Note what is kept of an event that is dropped, and free codes that nothing uses."""
     slot = s.page_index[SLOT, page]

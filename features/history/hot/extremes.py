@@ -3,9 +3,9 @@
 Extremes cannot be subtracted. The extremes of a window are those of its pages, and of the events at its two ends.
 """
 
-import numba as nb
 import numpy as np
 
+from fraudsieve._compiled import compile_kernel, compile_part
 from fraudsieve._typing import Array
 from fraudsieve.features.history.kernels.latest import N_LATEST as N_LATEST_EVENTS
 from fraudsieve.features.history.kernels.recency import NEVER
@@ -44,7 +44,7 @@ from .pages import amount_of, seek
 __all__ = ["fill_ends_of", "last_amount_before", "window_extremes"]
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_part()
 def window_extremes(s: Arrays, w: int, cutoff: int) -> tuple[float, int, float, int]:
     """Return the largest amount of a window, its last time, the smallest, and the most events in an hour."""
     page, at = seek(s, s.states[w, LEFT])
@@ -72,7 +72,7 @@ def window_extremes(s: Arrays, w: int, cutoff: int) -> tuple[float, int, float, 
     return largest, max_time, smallest, trailing
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_part()
 def last_amount_before(s: Arrays, cutoff: int) -> float:
     """Return the amount of the last event that has one, the largest at one time; NaN without one."""
     page, at = seek(s, cutoff)
@@ -90,7 +90,7 @@ def last_amount_before(s: Arrays, cutoff: int) -> float:
     return float(s.dropped[LAST_AMOUNT])
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_part()
 def fill_ends_of(s: Arrays, cutoff: int, longest: int, is_kind: bool, columns: Array, out: Array) -> None:
     """Fill in the seconds since the first and the last event, and the latest events one by one.
 
@@ -135,7 +135,7 @@ def fill_ends_of(s: Arrays, cutoff: int, longest: int, is_kind: bool, columns: A
             out[columns[2 + N_LATEST_EVENTS + i]] = (cutoff - time) / SECOND
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_part()
 def _n_before(s: Arrays, page: int, at: int) -> int:
     """Return the number of events held before a position; any number from 5 on stands for more."""
     n = at
@@ -144,7 +144,7 @@ def _n_before(s: Arrays, page: int, at: int) -> int:
     return n
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_kernel()
 def _before(s: Arrays, page: int, at: int, n: int) -> tuple[int, float]:
     """Return the time and the amount of the event that is n events before a position."""
     while n > at:

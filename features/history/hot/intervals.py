@@ -4,9 +4,9 @@ An event is added to all sums of an interval, or subtracted from them, exactly; 
 What a move costs is the number of events that it passes.
 """
 
-import numba as nb
 import numpy as np
 
+from fraudsieve._compiled import compile_part
 from fraudsieve.features.history.kernels.categories import add_step
 from fraudsieve.features.history.kernels.exact import N_DIGITS, N_SQUARE_DIGITS, add_number, add_square
 from fraudsieve.features.history.kernels.windows import DAY, HOUR
@@ -61,7 +61,7 @@ MANY = 256
 """From so many events on, an interval that becomes empty is reset."""
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_part()
 def move_interval(s: Arrays, k: int, cutoff: int) -> None:
     """Move an interval to a cutoff time."""
     left, right = cutoff - s.bounds[k, LEFT_WIDTH], cutoff - s.bounds[k, RIGHT_WIDTH]
@@ -80,7 +80,7 @@ def move_interval(s: Arrays, k: int, cutoff: int) -> None:
     s.states[k, LEFT], s.states[k, RIGHT] = left, right
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_part()
 def _leaves_all(s: Arrays, k: int, left: int, right: int) -> bool:
     """Return whether an interval of many events is to be empty: then its sums are set to zero, not taken back."""
     if s.bounds[k, KEEPS_DROPPED] or s.states[k, LEFT] == s.states[k, RIGHT]:
@@ -94,7 +94,7 @@ def _leaves_all(s: Arrays, k: int, left: int, right: int) -> bool:
     return bool(rank_of(s, end_page, end_at) - rank_of(s, page, at) > MANY)
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_part()
 def count_between(s: Arrays, k: int, since: int, until: int, sign: int) -> None:
     """Add the events from one time up to another to an interval, or subtract them; none if the first is the later."""
     if since >= until:
@@ -110,7 +110,7 @@ def count_between(s: Arrays, k: int, since: int, until: int, sign: int) -> None:
         page, at = page + 1, 0
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_part()
 def count_event(s: Arrays, slot: int, at: int, k: int, sign: int) -> None:
     """Add an event to an interval, or subtract it."""
     if not s.bounds[k, ONLY_CODES]:
@@ -131,14 +131,14 @@ def count_event(s: Arrays, slot: int, at: int, k: int, sign: int) -> None:
             _count_code(s, s.pages[slot, CODES + j, at], j, k, sign)
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_part()
 def add_gap(s: Arrays, k: int, gap: int, sign: int) -> None:
     """Add the gap before an event, or subtract it."""
     add_number(s.states[k, GAP_SUM : GAP_SUM + N_DIGITS], float(gap), sign)
     add_square(s.states[k, GAP_SQUARES : GAP_SQUARES + N_SQUARE_DIGITS], float(gap), sign)
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_part()
 def _count_hour(s: Arrays, k: int, time: int, sign: int) -> None:
     state = s.states[k]
     hour = time % DAY // HOUR
@@ -153,7 +153,7 @@ def _count_hour(s: Arrays, k: int, time: int, sign: int) -> None:
         state[HOURS_WHOLE], state[HOURS_PART] = add_step(state[HOURS_WHOLE], state[HOURS_PART], n, n + sign)
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_part()
 def _count_code(s: Arrays, code: int, j: int, k: int, sign: int) -> None:
     state, of = s.states[k], OF_CODES + j * N_OF_CODES
     n = int(np.int64(s.counts[code, k]))

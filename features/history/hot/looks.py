@@ -1,8 +1,8 @@
 """A look at a stream: the measures of all windows at a cutoff time. Needs only NumPy and Numba."""
 
-import numba as nb
 import numpy as np
 
+from fraudsieve._compiled import compile_part
 from fraudsieve._typing import Array
 from fraudsieve.features.history.kernels.categories import DISTINCT, ENTROPY, NEW, REPEATS, entropy_of
 from fraudsieve.features.history.kernels.exact import (
@@ -67,7 +67,7 @@ N_COLUMNS = HOUR_ENTROPY + 1
 """Columns of a window: those of `totals_in_windows`, of `spread_in_windows`, and the entropy of the hours of day."""
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_part()
 def fill_windows(
     s: Arrays, cutoff: int, columns: Array, code_columns: Array, earlier_parts: Array, longest: int, out: Array
 ) -> None:
@@ -104,7 +104,7 @@ def fill_windows(
             _fill_codes(s.states[w, of : of + N_OF_CODES], new, code_columns[w, j], out[0])
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_part()
 def _fill_amounts(s: Arrays, w: int, at: Array, out: Array) -> None:
     state = s.states[w]
     if at[COUNT] >= 0:
@@ -120,7 +120,7 @@ def _fill_amounts(s: Arrays, w: int, at: Array, out: Array) -> None:
         out[at[FIRST_SPREAD + STD]] = deviation_of(state[N_VALID], state[SUM : SUM + N_DIGITS], squares)
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_part()
 def _fill_rhythm(s: Arrays, w: int, cutoff: int, at: Array, out: Array) -> None:
     state = s.states[w]
     n = state[N]
@@ -148,7 +148,7 @@ def _fill_rhythm(s: Arrays, w: int, cutoff: int, at: Array, out: Array) -> None:
         out[at_std] = deviation_of(n - 1, digits, squares) / float(SECOND)
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_part()
 def _ends_of(s: Arrays, w: int, cutoff: int) -> tuple[int, int, int]:
     """Return the times of the first and the last event of a window that is not empty, and the gap before the first."""
     page, at = seek(s, s.states[w, LEFT])
@@ -164,7 +164,7 @@ def _ends_of(s: Arrays, w: int, cutoff: int) -> tuple[int, int, int]:
     return first, last, gap
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_part()
 def _fill_extremes(s: Arrays, w: int, cutoff: int, at: Array, out: Array) -> None:
     largest, max_time, smallest, trailing = window_extremes(s, w, cutoff)
     at_max, at_min, at_since = at[FIRST_SPREAD + MAX], at[FIRST_SPREAD + MIN], at[FIRST_SPREAD + SINCE_MAX]
@@ -178,7 +178,7 @@ def _fill_extremes(s: Arrays, w: int, cutoff: int, at: Array, out: Array) -> Non
         out[at[FIRST_SPREAD + BURST]] = trailing
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_part()
 def _fill_codes(state: Array, new: int, at: Array, out: Array) -> None:
     n, distinct = state[N_OF], state[DISTINCT_OF]
     if at[DISTINCT] >= 0:

@@ -1,7 +1,8 @@
 """Pages of events: where an event belongs, room for it, and what is known of each page. Needs only NumPy and Numba."""
 
-import numba as nb
 import numpy as np
+
+from fraudsieve._compiled import compile_inlined, compile_kernel, compile_part
 
 from .layout import (
     AMOUNT,
@@ -25,13 +26,13 @@ from .layout import (
 __all__ = ["amount_of", "drop_pages", "is_less", "make_room", "place_of", "rank_of", "seek", "summarize"]
 
 
-@nb.njit(inline="always")
+@compile_inlined()
 def amount_of(bits: int) -> float:
     """Return the amount that an integer has the bits of."""
     return float(np.int64(bits).view(np.float64))
 
 
-@nb.njit(inline="always")
+@compile_inlined()
 def is_less(time: int, amount: float, other_time: int, other_amount: float) -> bool:
     """Return whether an event comes before another; of events at one time, the one with the smaller amount does."""
     if time != other_time:
@@ -39,7 +40,7 @@ def is_less(time: int, amount: float, other_time: int, other_amount: float) -> b
     return bool(amount < other_amount or (amount != amount and other_amount == other_amount))
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_kernel()
 def seek(s: Arrays, time: int) -> tuple[int, int]:
     """Return the page and the position of the first event at or after a time; the end if there is none."""
     low, high = 0, s.meta[N_PAGES]
@@ -64,7 +65,7 @@ def seek(s: Arrays, time: int) -> tuple[int, int]:
     return page, low
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_part()
 def place_of(s: Arrays, time: int, amount: float) -> tuple[int, int]:
     """Return the page and the position at which an event is to be inserted, after equal ones."""
     low, high = 0, s.meta[N_PAGES]
@@ -87,7 +88,7 @@ def place_of(s: Arrays, time: int, amount: float) -> tuple[int, int]:
     return page, low
 
 
-@nb.njit(inline="always")
+@compile_inlined()
 def rank_of(s: Arrays, page: int, at: int) -> int:
     """Return the number of events before a position, dropped ones included."""
     if page < s.meta[N_PAGES]:
@@ -97,7 +98,7 @@ def rank_of(s: Arrays, page: int, at: int) -> int:
     return int(s.page_index[RANK, page - 1] + s.page_index[SIZE, page - 1])
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_part()
 def summarize(s: Arrays, page: int) -> None:
     """Compute what the index says of a page."""
     slot, size = s.page_index[SLOT, page], s.page_index[SIZE, page]
@@ -116,7 +117,7 @@ def summarize(s: Arrays, page: int) -> None:
     s.page_index[FIRST_TIME, page] = s.pages[slot, TIME, 0]
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_part()
 def make_room(s: Arrays, page: int, at: int) -> tuple[int, int]:
     """Make room for an event at a position, and return its page and position; there must be a free slot."""
     if s.meta[N_PAGES] == 0:
@@ -138,7 +139,7 @@ def make_room(s: Arrays, page: int, at: int) -> tuple[int, int]:
     return page, at
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_part()
 def _insert_page(s: Arrays, page: int) -> None:
     """Insert an empty page before another."""
     for row in range(s.page_index.shape[0]):
@@ -156,7 +157,7 @@ def _insert_page(s: Arrays, page: int) -> None:
     s.page_index[MAX_TIME, page] = NO_TIME
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_kernel()
 def _split(s: Arrays, page: int) -> None:
     """Move the upper half of a full page to the empty one after it."""
     slot, other = s.page_index[SLOT, page], s.page_index[SLOT, page + 1]
@@ -170,7 +171,7 @@ def _split(s: Arrays, page: int) -> None:
     summarize(s, page + 1)
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_part()
 def drop_pages(s: Arrays, page: int, at: int) -> None:
     """Remove the events before a position."""
     rank = rank_of(s, page, at)

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-import numba as nb
 import numpy as np
 
+from fraudsieve._compiled import compile_kernel
 from fraudsieve._typing import Array
 from fraudsieve.features.history.declaration import History
 from fraudsieve.features.history.kernels.categories import CODE_MEASURES
@@ -36,7 +36,7 @@ MAX_MORE_PAGES = 32
 """Maximum number of pages that are added at once."""
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_kernel()
 def _look(
     s: Any,
     cutoff: int,

@@ -3,13 +3,15 @@
 A code is new in a window if its earliest event in the longest window is in that window. Needs only NumPy and Numba.
 """
 
-import numba as nb
+from typing import Any, Final
+
 import numpy as np
 
+from fraudsieve._compiled import INT_0, compile_inlined, compile_kernel, compile_part
 from fraudsieve._typing import Array
 
 from .ids import fold_product, number_keys
-from .windows import ONE, first_from, hours_of_day
+from .windows import ONE, any_column, first_from, hours_of_day
 
 __all__ = ["CODE_MEASURES", "code_pairs", "codes_in_windows", "hours_in_windows", "pairs_in_windows"]
 
@@ -17,10 +19,11 @@ __all__ = ["CODE_MEASURES", "code_pairs", "codes_in_windows", "hours_in_windows"
 CODE_MEASURES = ("distinct", "entropy", "repeats", "new")
 """The measures of `codes_in_windows`, in the order of its columns."""
 DISTINCT, ENTROPY, REPEATS, NEW = range(len(CODE_MEASURES))
+N_HOURS: Final[Any] = np.int64(24)
 PARTS, PART_MASK = 2.0**52, (1 << 52) - 1
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_part()
 def code_pairs(codes: Array, amounts: Array, key: Array) -> tuple[Array, int]:
     """Encode pairs of counterparty and amount as integers.
 
@@ -59,7 +62,7 @@ def code_pairs(codes: Array, amounts: Array, key: Array) -> tuple[Array, int]:
 _SMALL = np.array([0.0, 0.0, *(n * np.log(n) for n in range(2, 4096))])
 
 
-@nb.njit(inline="always")
+@compile_inlined()
 def n_log_n(n: int) -> tuple[int, int]:
     """Return ``n * log(n)``, from a table for small counts: its whole part, and the rest in units of 2**-52."""
     value = float(_SMALL[n]) if n < _SMALL.size else n * np.log(float(n))
@@ -67,7 +70,7 @@ def n_log_n(n: int) -> tuple[int, int]:
     return whole, int((value - whole) * PARTS)
 
 
-@nb.njit(inline="always")
+@compile_inlined()
 def add_step(whole: int, part: int, n: int, after: int) -> tuple[int, int]:
     """Return a sum of `n_log_n` after one of the counts has changed; a sum of integers does not depend on the order."""
     whole_of_n, part_of_n = n_log_n(n)
@@ -76,7 +79,7 @@ def add_step(whole: int, part: int, n: int, after: int) -> tuple[int, int]:
     return whole + (whole_after - whole_of_n) + (part >> 52), part & PART_MASK
 
 
-@nb.njit(inline="always")
+@compile_inlined()
 def entropy_of(n: int, distinct: int, whole: int, part: int) -> float:
     """Return the entropy of codes from their number, and from the sum of `n_log_n` of the count of each."""
     # The entropy of a single code is exactly 0, whatever the rounding of the logarithms.
@@ -84,7 +87,7 @@ def entropy_of(n: int, distinct: int, whole: int, part: int) -> float:
     return float(max(spread, 0.0) if distinct > 1 else 0.0)
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_part()
 def _codes_in_window(
     starts: Array,
     times: Array,
@@ -138,7 +141,18 @@ def _codes_in_window(
                 n_events_of[codes[i]] = 0
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_part()
+def _computed(columns: Array) -> Array:
+    """Return the windows that compute a measure, given its columns."""
+    windows, n = np.empty(columns.size, np.int64), 0
+    for w in range(columns.size):
+        if columns[w] >= 0:
+            windows[n] = w
+            n += 1
+    return windows[:n]
+
+
+@compile_part()
 def _new_in_windows(
     starts: Array,
     times: Array,
@@ -154,15 +168,19 @@ def _new_in_windows(
     """Count the new codes of all windows in one pass: those whose earliest event in the longest window is inside."""
     earliest, latest = np.full(n_codes, -1, np.int32), np.empty(n_codes, np.int32)
     following = np.empty(times.size, np.int32)
-    windows = np.flatnonzero(columns >= 0)
+    windows = _computed(columns)
     borders, old = np.empty(windows.size, np.int64), np.empty(windows.size, np.int64)
-    longest = widths.max()
+    longest = widths[0]
+    for w in range(1, widths.size):
+        longest = max(longest, widths[w])
     for e in range(starts.size - 1):
         if cutoff_starts[e] == cutoff_starts[e + 1]:
             continue
         left = right = np.uint64(first_from(times, starts[e], starts[e + 1], cutoffs[cutoff_starts[e]] - longest))
         stop = np.uint64(starts[e + 1])
-        n_codes_seen, borders[:], old[:] = 0, left, 0
+        n_codes_seen = 0
+        for w in range(windows.size):
+            borders[w], old[w] = left, 0
         for k in range(cutoff_starts[e], cutoff_starts[e + 1]):
             cutoff = cutoffs[k]
             while right < stop and times[right] < cutoff:
@@ -197,7 +215,7 @@ def _new_in_windows(
                 earliest[codes[i]] = -1
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_kernel()
 def codes_in_windows(
     starts: Array,
     times: Array,
@@ -227,13 +245,13 @@ def codes_in_windows(
     """
     bounds = starts, times, cutoff_starts, cutoffs, rows
     for w in range(widths.size):
-        if (columns[w, :NEW] >= 0).any():
+        if any_column(columns[w : w + 1], INT_0, NEW):
             _codes_in_window(*bounds, widths[w], codes, n_codes, columns[w], out)
-    if (columns[:, NEW] >= 0).any():
+    if any_column(columns, NEW, NEW + 1):
         _new_in_windows(*bounds, widths, codes, n_codes, columns[:, NEW], out)
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_kernel()
 def pairs_in_windows(
     starts: Array,
     times: Array,
@@ -262,7 +280,7 @@ def pairs_in_windows(
     codes_in_windows(starts, times, cutoff_starts, cutoffs, rows, widths, pairs, n_pairs, columns, out)
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_kernel()
 def hours_in_windows(
     starts: Array,
     times: Array,
@@ -280,4 +298,4 @@ def hours_in_windows(
     starts, times, cutoff_starts, cutoffs, rows, widths, columns, out
         As for `codes_in_windows`.
     """
-    codes_in_windows(starts, times, cutoff_starts, cutoffs, rows, widths, hours_of_day(times), 24, columns, out)
+    codes_in_windows(starts, times, cutoff_starts, cutoffs, rows, widths, hours_of_day(times), N_HOURS, columns, out)

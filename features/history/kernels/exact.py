@@ -11,15 +11,18 @@ per number. Needs only NumPy and Numba.
 """
 
 import math
+from typing import Any, Final
 
-import numba as nb
 import numpy as np
 
+from fraudsieve._compiled import compile_inlined, compile_part
 from fraudsieve._typing import Array
 
 __all__ = [
+    "MINUS",
     "N_DIGITS",
     "N_SQUARE_DIGITS",
+    "PLUS",
     "add_number",
     "add_square",
     "add_to_digits",
@@ -56,11 +59,16 @@ SMALL_DIGIT = 1 << 22
 MAX_WHOLE = 1 << 53
 LAST_OF_PART = 2.0**-53
 ONE = np.uint64(1)
+PLUS: Final[Any] = np.int64(1)
+MINUS: Final[Any] = np.int64(-1)
+LOWEST_OF_SUM: Final[Any] = np.int64(LOWEST)
+LOWEST_OF_SQUARES: Final[Any] = np.int64(LOWEST_SQUARE)
+"""Signs and units as arguments; plain numbers are types of their own, and Numba would compile for each."""
 FIRST_POSITION = 1075 + LOWEST_SQUARE
 """The exponent field of the float64 whose last bit is the first one of a sum of squares."""
 
 
-@nb.njit(inline="always")
+@compile_inlined()
 def split_number(number: float) -> tuple[int, int, float]:
     """Return the whole part of a number, its part in units of 2**-62, and the rest, in these units too."""
     whole = int(number)
@@ -69,7 +77,7 @@ def split_number(number: float) -> tuple[int, int, float]:
     return whole, part, scaled - part
 
 
-@nb.njit(inline="always")
+@compile_inlined()
 def add_to_digits(
     d5: int, d4: int, d3: int, d2: int, d1: int, d0: int, number: float, sign: int
 ) -> tuple[int, int, int, int, int, int]:
@@ -81,7 +89,7 @@ def add_to_digits(
     return d5, d4, d3 + sign * (part >> BITS), d2 + sign * (part & MASK), d1, d0
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_part()
 def add_number(digits: Array, number: float, sign: int) -> None:
     """Add a number to a sum, or subtract it.
 
@@ -115,7 +123,7 @@ def add_number(digits: Array, number: float, sign: int) -> None:
         digits[0] += sign * (small & MASK)
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_part()
 def round_digits(digits: Array, lowest: int) -> float:
     """Return the float64 that is closest to a number; of two that are equally close, the even one.
 
@@ -155,7 +163,7 @@ def round_digits(digits: Array, lowest: int) -> float:
     return sign * math.ldexp(float(head | (rest != 0)), BITS * (top - 1) - spare + lowest)
 
 
-@nb.njit(inline="always")
+@compile_inlined()
 def _carry(digits: Array) -> int:
     """Carry in place, so that all digits but the highest are from 0 to 2**31 - 1; return the highest, with the sign."""
     for i in range(digits.size - 1):
@@ -164,12 +172,12 @@ def _carry(digits: Array) -> int:
     return int(digits[-1])
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_part()
 def _sum_of_six(d5: int, d4: int, d3: int, d2: int, d1: int, d0: int) -> float:
-    return round_digits(np.array([d0, d1, d2, d3, d4, d5, 0]), LOWEST)
+    return round_digits(np.array([d0, d1, d2, d3, d4, d5, 0]), LOWEST_OF_SUM)
 
 
-@nb.njit(inline="always")
+@compile_inlined()
 def sum_of_digits(d5: int, d4: int, d3: int, d2: int, d1: int, d0: int) -> float:
     """Return a sum, rounded to float64, from its digits, the highest first."""
     high, low = d3 + (d2 >> BITS), d2 & MASK
@@ -183,7 +191,7 @@ def sum_of_digits(d5: int, d4: int, d3: int, d2: int, d1: int, d0: int) -> float
     return _sum_of_six(d5, d4, d3, d2, d1, d0)
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_part()
 def sum_of(digits: Array) -> float:
     """Return a sum, rounded to float64.
 
@@ -204,7 +212,7 @@ def sum_of(digits: Array) -> float:
     return sum_of_digits(digits[5], digits[4], digits[3], digits[2], digits[1], digits[0])
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_part()
 def add_square(digits: Array, number: float, sign: int) -> None:
     """Add the square of a number to a sum of squares, or subtract it.
 
@@ -224,7 +232,7 @@ def add_square(digits: Array, number: float, sign: int) -> None:
     _add_float(digits, error, sign)
 
 
-@nb.njit(inline="always")
+@compile_inlined()
 def _add_float(digits: Array, number: float, sign: int) -> None:
     """Add a number to a sum of squares: its 53 bits are spread over three digits."""
     bits = np.float64(number).view(np.int64)
@@ -240,7 +248,7 @@ def _add_float(digits: Array, number: float, sign: int) -> None:
     digits[at + ONE + ONE] += signed * (high >> BITS)
 
 
-@nb.njit(inline="always")
+@compile_inlined()
 def _top_digits(digits: Array, sign: int) -> tuple[int, int, int, int]:
     """Return the position of the highest digit, the four highest as two integers, and the carry with the sign."""
     start, stop = 0, digits.size
@@ -260,21 +268,21 @@ def _top_digits(digits: Array, sign: int) -> tuple[int, int, int, int]:
     return stop - 1, d0 << BITS | d1, d2 << BITS | d3, carried
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_part()
 def _two_floats(digits: Array, units: Array) -> tuple[float, float]:
     """Return the size of a sum as an unevaluated sum of two floats.
 
     They hold four digits: the error is below 2**-90 of the sum or of the largest number in it.
     """
-    at, head, below, carried = _top_digits(digits, 1)
+    at, head, below, carried = _top_digits(digits, PLUS)
     if carried < 0:
-        at, head, below, carried = _top_digits(digits, -1)
+        at, head, below, carried = _top_digits(digits, MINUS)
     high = float(head)
     low = float(head - np.int64(high)) + float(below) / UNIT
     return high * units[at], low * units[at]
 
 
-@nb.njit(inline="always")
+@compile_inlined()
 def _product(a: float, b: float) -> tuple[float, float]:
     """Return a product and its rounding error (Dekker, 1971)."""
     far_a, far_b = HALVES * a, HALVES * b
@@ -284,7 +292,7 @@ def _product(a: float, b: float) -> tuple[float, float]:
     return product, ((high_a * high_b - product) + high_a * low_b + low_a * high_b) + low_a * low_b
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_part()
 def deviation_of(n: int, digits: Array, square_digits: Array) -> float:
     """Return the standard deviation ``sqrt(n * squares - sum**2) / n``, from exact sums.
 
@@ -325,22 +333,25 @@ def deviation_of(n: int, digits: Array, square_digits: Array) -> float:
     return float(np.sqrt(spread) / n)
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_part()
 def _exact_spread(n: int, digits: Array, square_digits: Array) -> float:
     """Return ``n * squares - sum**2``, rounded once."""
     spread = np.zeros(N_SQUARE_DIGITS + 3, np.int64)
-    spread[:N_SQUARE_DIGITS] = square_digits
+    for i in range(N_SQUARE_DIGITS):
+        spread[i] = square_digits[i]
     _carry(spread)
     for i in range(N_SQUARE_DIGITS + 2):
         spread[i] *= n
     total = np.zeros(N_DIGITS + 1, np.int64)
-    total[:N_DIGITS] = digits
+    for i in range(N_DIGITS):
+        total[i] = digits[i]
     if _carry(total) < 0:
-        total = -total
+        for i in range(total.size):
+            total[i] = -total[i]
         _carry(total)
     for i in range(total.size):
         for j in range(total.size if total[i] != 0 else 0):
             product = total[i] * total[j]
             spread[i + j + SQUARE_SHIFT] -= product & MASK
             spread[i + j + SQUARE_SHIFT + 1] -= product >> BITS
-    return round_digits(spread, LOWEST_SQUARE)
+    return round_digits(spread, LOWEST_OF_SQUARES)

@@ -4,13 +4,13 @@ The extreme of a window is the head of a monotonic queue. A standard deviation i
 values can be added at one end and subtracted at the other. Needs only NumPy and Numba.
 """
 
-import numba as nb
 import numpy as np
 
+from fraudsieve._compiled import compile_inlined, compile_kernel, compile_part
 from fraudsieve._typing import Array
 
-from .exact import N_DIGITS, N_SQUARE_DIGITS, add_number, add_square, deviation_of
-from .windows import HOUR, SECOND, first_from
+from .exact import MINUS, N_DIGITS, N_SQUARE_DIGITS, PLUS, add_number, add_square, deviation_of
+from .windows import HOUR, SECOND, any_column, first_from
 
 __all__ = ["SPREAD_MEASURES", "spread_in_windows"]
 
@@ -20,7 +20,7 @@ SPREAD_MEASURES = ("max", "min", "std", "gap_std", "burst", "since_max")
 MAX, MIN, STD, GAP_STD, BURST, SINCE_MAX = range(len(SPREAD_MEASURES))
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_part()
 def _longest(starts: Array) -> int:
     longest = 0
     for e in range(starts.size - 1):
@@ -28,7 +28,7 @@ def _longest(starts: Array) -> int:
     return longest
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_part()
 def _extreme_in_window(
     starts: Array,
     times: Array,
@@ -80,7 +80,13 @@ def _extreme_in_window(
                 out[rows[k], at] = amounts[queue[head]] + 0.0  # negative zero equals zero
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_inlined()
+def _clear(digits: Array) -> None:
+    for i in range(digits.size):
+        digits[i] = 0
+
+
+@compile_part()
 def _std_in_window(
     starts: Array,
     times: Array,
@@ -105,7 +111,9 @@ def _std_in_window(
         stop = starts[e + 1]
         left = right = first_from(times, starts[e], stop, cutoffs[cutoff_starts[e]] - width)
         first = last = left  # the values in the sums
-        digits[:], square_digits[:], n = 0, 0, 0
+        _clear(digits)
+        _clear(square_digits)
+        n = 0
         for k in range(cutoff_starts[e], cutoff_starts[e + 1]):
             while right < stop and times[right] < cutoffs[k]:
                 right += 1
@@ -113,22 +121,22 @@ def _std_in_window(
                 left += 1
             while first < min(left + skip, last):
                 if values[first] == values[first]:
-                    add_number(digits, values[first], -1)
-                    add_square(square_digits, values[first], -1)
+                    add_number(digits, values[first], MINUS)
+                    add_square(square_digits, values[first], MINUS)
                     n -= 1
                 first += 1
             first = max(first, left + skip)
             for i in range(max(last, first), right):
                 if values[i] == values[i]:
-                    add_number(digits, values[i], 1)
-                    add_square(square_digits, values[i], 1)
+                    add_number(digits, values[i], PLUS)
+                    add_square(square_digits, values[i], PLUS)
                     n += 1
             last = max(right, first)
             if n > 0:
                 out[rows[k], at] = deviation_of(n, digits, square_digits) / unit
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_part()
 def _gaps(starts: Array, times: Array) -> Array:
     """Return the microseconds since the previous event of the entity; NaN for its first event."""
     gaps = np.full(times.size, np.nan)
@@ -138,7 +146,7 @@ def _gaps(starts: Array, times: Array) -> Array:
     return gaps
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_part()
 def _trailing_counts(starts: Array, times: Array, width: int) -> Array:
     """Count the events of the entity in the window ``(time - width, time]`` of every event.
 
@@ -154,7 +162,7 @@ def _trailing_counts(starts: Array, times: Array, width: int) -> Array:
     return counts
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_kernel()
 def spread_in_windows(
     starts: Array,
     times: Array,
@@ -180,8 +188,8 @@ def spread_in_windows(
         Filled in; undefined values are left as they are.
     """
     bounds = starts, times, cutoff_starts, cutoffs, rows
-    gaps = _gaps(starts, times) if (columns[:, GAP_STD] >= 0).any() else amounts[:0]
-    trailing = _trailing_counts(starts, times, HOUR) if (columns[:, BURST] >= 0).any() else amounts[:0]
+    gaps = _gaps(starts, times) if any_column(columns, GAP_STD, GAP_STD + 1) else amounts[:0]
+    trailing = _trailing_counts(starts, times, HOUR) if any_column(columns, BURST, BURST + 1) else amounts[:0]
     for w in range(widths.size):
         at = columns[w]
         if at[MAX] >= 0:

@@ -7,9 +7,9 @@ gains over PyArrow's ``dictionary_encode``, which scoring could not import.
 
 import secrets
 
-import numba as nb
 import numpy as np
 
+from fraudsieve._compiled import compile_inlined, compile_kernel, compile_part
 from fraudsieve._typing import Array
 
 __all__ = ["HASH_KEY", "code_numbers", "code_strings", "fold_product", "number_keys", "slot_of"]
@@ -23,7 +23,7 @@ SHORT = 15
 LONG_MARK = np.uint64(0xFF) << np.uint64(56)
 
 
-@nb.njit(inline="always")
+@compile_inlined()
 def _bytes_at(data: Array, at: int, n: int) -> np.uint64:
     """Return up to eight bytes as one word."""
     word = np.uint64(0)
@@ -32,7 +32,7 @@ def _bytes_at(data: Array, at: int, n: int) -> np.uint64:
     return word
 
 
-@nb.njit(inline="always")
+@compile_inlined()
 def _eight_at(data: Array, at: int) -> np.uint64:
     """Return eight bytes as one word; without a loop, the compiler generates a single load."""
     i = np.uint64(at)  # Numba does not check whether an unsigned index is negative
@@ -43,7 +43,7 @@ def _eight_at(data: Array, at: int) -> np.uint64:
     return low | high
 
 
-@nb.njit(inline="always")
+@compile_inlined()
 def _short_key(data: Array, start: int, n: int) -> tuple[np.uint64, np.uint64]:
     if start + 16 > data.size:
         one, two = _bytes_at(data, start, min(n, 8)), _bytes_at(data, start + 8, max(n - 8, 0))
@@ -56,7 +56,7 @@ def _short_key(data: Array, start: int, n: int) -> tuple[np.uint64, np.uint64]:
     return one, two | np.uint64(n) << np.uint64(56)
 
 
-@nb.njit(inline="always")
+@compile_inlined()
 def fold_product(one: np.uint64, two: np.uint64) -> np.uint64:
     """Return the exclusive or of the two halves of a product of 128 bits."""
     low = (one & LOW) * (two & LOW)
@@ -66,7 +66,7 @@ def fold_product(one: np.uint64, two: np.uint64) -> np.uint64:
     return high ^ (across << HALF | low & LOW)
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_part()
 def _long_key(data: Array, start: int, n: int, key: Array) -> tuple[np.uint64, np.uint64]:
     # A factor that nobody knows: without it, a change of one word could be undone by a change of the next.
     state, factor = key[4] ^ np.uint64(n), key[5]
@@ -76,7 +76,7 @@ def _long_key(data: Array, start: int, n: int, key: Array) -> tuple[np.uint64, n
     return state, LONG_MARK
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_part()
 def _same_bytes(data: Array, offsets: Array, i: int, j: int) -> bool:
     n = offsets[i + 1] - offsets[i]
     if offsets[j + 1] - offsets[j] != n:
@@ -87,7 +87,7 @@ def _same_bytes(data: Array, offsets: Array, i: int, j: int) -> bool:
     return different == 0
 
 
-@nb.njit(inline="always")
+@compile_inlined()
 def slot_of(one: np.uint64, two: np.uint64, mask: np.uint64, key: Array) -> np.uint64:
     """Hash two words: a sum of their halves times secret factors (Dietzfelbinger, 1996), whose bits are then mixed."""
     state: np.uint64 = (
@@ -96,7 +96,7 @@ def slot_of(one: np.uint64, two: np.uint64, mask: np.uint64, key: Array) -> np.u
     return ((state ^ (state >> HALF)) * FINAL >> HALF) & mask
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_part()
 def _grow(table: Array, ones: Array, twos: Array, n: int, key: Array) -> Array:
     larger = np.full(table.size * 4, -1, np.int32)
     mask = np.uint64(larger.size - 1)
@@ -108,7 +108,7 @@ def _grow(table: Array, ones: Array, twos: Array, n: int, key: Array) -> Array:
     return larger
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_kernel()
 def _code_kernel(offsets: Array, data: Array, valid: Array, key: Array, codes: Array) -> int:
     rows = codes.size
     ones, twos = np.empty(rows, np.uint64), np.empty(rows, np.uint64)
@@ -172,7 +172,7 @@ def code_strings(offsets: Array, data: Array, valid: Array | None = None) -> tup
     return codes, int(n_codes)
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_kernel()
 def number_keys(numbers: Array, valid: Array, key: Array, codes: Array) -> int:
     """Fill in the codes of `code_numbers` and return how many numbers differ; `valid` is empty if all are valid."""
     table = np.full(1 << 10, -1, np.int32)

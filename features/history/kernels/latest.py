@@ -1,8 +1,8 @@
 """The latest events one by one: their amounts, and the seconds since them. Needs only NumPy and Numba."""
 
-import numba as nb
 import numpy as np
 
+from fraudsieve._compiled import INT_0, compile_kernel
 from fraudsieve._typing import Array
 
 from .windows import first_from
@@ -13,7 +13,7 @@ SECOND = 1_000_000
 N_LATEST = 5
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_kernel()
 def _insert(time: int, amount: float, held_times: Array, held_amounts: Array, n: int) -> int:
     """Insert an event that is not older than those held, the latest first; return how many are held."""
     at = 0
@@ -29,7 +29,7 @@ def _insert(time: int, amount: float, held_times: Array, held_amounts: Array, n:
     return last + 1
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_kernel()
 def fill_latest(
     starts: Array,
     times: Array,
@@ -59,7 +59,7 @@ def fill_latest(
     """
     held_times, held_amounts = np.empty(N_LATEST, np.int64), np.empty(N_LATEST)
     for e in range(starts.size - 1):
-        n, right = 0, starts[e]
+        n, right = INT_0, starts[e]
         for k in range(cutoff_starts[e], cutoff_starts[e + 1]):
             begin = right
             if begin == starts[e]:  # the first look skips what five later events hide

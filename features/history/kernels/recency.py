@@ -1,8 +1,8 @@
 """Measures of the first and the last event, and measures computed from other columns. Needs only NumPy and Numba."""
 
-import numba as nb
 import numpy as np
 
+from fraudsieve._compiled import compile_kernel
 from fraudsieve._typing import Array
 
 from .windows import first_from
@@ -17,7 +17,7 @@ END_MEASURES = ("since_first", "since_last")
 """The measures of `fill_ends`, in the order of its columns."""
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_kernel()
 def fill_ends(
     starts: Array,
     times: Array,
@@ -82,7 +82,7 @@ def fill_ends(
                 last_amount[row] = largest + 0.0  # negative zero equals zero
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_kernel()
 def label_runs(
     starts: Array,
     times: Array,
@@ -132,7 +132,7 @@ DERIVED = ("count", "mean", "std", "max", "z", "to_mean", "to_max", "peak", "tre
 """The measures of `fill_derived`, in the order of its columns."""
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_kernel()
 def fill_derived(amounts: Array, widths: Array, columns: Array, out: Array) -> None:
     """Compute measures from other columns; a division by zero leaves the value as it is.
 
@@ -147,7 +147,11 @@ def fill_derived(amounts: Array, widths: Array, columns: Array, out: Array) -> N
     out : ndarray of float64, shape (n_subjects, n_columns)
         Filled in.
     """
-    longest, shortest = columns[widths.argmax()], columns[widths.argmin()]
+    at_longest, at_shortest = 0, 0
+    for w in range(1, widths.size):
+        at_longest = w if widths[w] > widths[at_longest] else at_longest
+        at_shortest = w if widths[w] < widths[at_shortest] else at_shortest
+    longest, shortest = columns[at_longest], columns[at_shortest]
     for w in range(widths.size):
         count, mean, std, largest, z, to_mean, to_max, peak, trend = columns[w]
         for row in range(len(out)):
@@ -160,5 +164,5 @@ def fill_derived(amounts: Array, widths: Array, columns: Array, out: Array) -> N
             if peak >= 0 and out[row, longest[1]] != 0.0:
                 out[row, peak] = out[row, largest] / out[row, longest[1]]
             if trend >= 0 and out[row, count] != 0.0:
-                lengths = widths[w] / widths.min()
+                lengths = widths[w] / widths[at_shortest]
                 out[row, trend] = out[row, shortest[0]] / out[row, count] * lengths

@@ -6,9 +6,11 @@ few far away, the events of the entity are sorted by all digits of their times. 
 what it gains over ``np.lexsort``.
 """
 
-import numba as nb
+from typing import Any
+
 import numpy as np
 
+from fraudsieve._compiled import compile_inlined, compile_kernel, compile_part
 from fraudsieve._typing import Array
 
 __all__ = ["in_order", "sort_events"]
@@ -24,7 +26,7 @@ LOW_DIGIT = np.uint64((1 << DIGIT) - 1)
 LOW_HALF = (1 << 32) - 1
 
 
-@nb.njit(inline="always")
+@compile_inlined()
 def _insertion_sort(times: Array, order: Array, start: int, stop: int) -> bool:
     """Sort a slice, unless that takes too many moves; return whether it is sorted."""
     moves, max_moves = 0, MAX_MOVES_PER_EVENT * (stop - start) + FREE_MOVES
@@ -43,15 +45,24 @@ def _insertion_sort(times: Array, order: Array, start: int, stop: int) -> bool:
     return True
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_part()
+def _extent(times: Array) -> tuple[int, Any]:
+    """Return the earliest time, and how much later the latest one is; there is at least one."""
+    low = high = times[0]
+    for i in range(1, times.size):
+        low, high = min(low, times[i]), max(high, times[i])
+    return low, np.uint64(high - low)  # the subtraction may overflow, which is correct modulo 2**64
+
+
+@compile_part()
 def _digit_sort(times: Array, order: Array, spare_times: Array, spare_order: Array) -> None:
     """Sort by all digits of the times, the lowest first."""
-    low = times.min()
-    span = np.uint64(times.max() - low)  # the subtraction may overflow, which is correct modulo 2**64
+    low, span = _extent(times)
     counts = np.empty((1 << DIGIT) + 1, np.int64)
     shift = np.uint64(0)
     while shift < np.uint64(64) and span >> shift:
-        counts[:] = 0
+        for d in range(counts.size):
+            counts[d] = 0
         for i in range(times.size):
             counts[np.int64(np.uint64(times[i] - low) >> shift & LOW_DIGIT) + 1] += 1
         for d in range(1, counts.size):
@@ -60,11 +71,12 @@ def _digit_sort(times: Array, order: Array, spare_times: Array, spare_order: Arr
             digit = np.int64(np.uint64(times[i] - low) >> shift & LOW_DIGIT)
             spare_times[counts[digit]], spare_order[counts[digit]] = times[i], order[i]
             counts[digit] += 1
-        times[:], order[:] = spare_times[: times.size], spare_order[: times.size]
+        for i in range(times.size):
+            times[i], order[i] = spare_times[i], spare_order[i]
         shift += np.uint64(DIGIT)
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_kernel()
 def _ascends(times: Array) -> bool:
     n_descents = 0
     for i in range(1, times.size):
@@ -72,11 +84,11 @@ def _ascends(times: Array) -> bool:
     return n_descents == 0
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_kernel()
 def _distribute_by_time(entities: Array, times: Array, spare: Array, buckets: Array) -> None:
     """Distribute rows by two digits of their times; a row is its time, and its entity and position in one integer."""
-    low = times.min()
-    span, shift, mask = np.uint64(times.max() - low), np.uint64(0), np.uint64((1 << TIME_DIGIT) - 1)
+    low, span = _extent(times)
+    shift, mask = np.uint64(0), np.uint64((1 << TIME_DIGIT) - 1)
     while span >> shift >> np.uint64(2 * TIME_DIGIT):
         shift += np.uint64(1)
     ends = np.zeros((2, 1 << TIME_DIGIT), np.int64)
@@ -85,7 +97,9 @@ def _distribute_by_time(entities: Array, times: Array, spare: Array, buckets: Ar
         ends[0, digits & mask] += 1
         ends[1, digits >> np.uint64(TIME_DIGIT)] += 1
     for n in range(2):
-        ends[n] = np.cumsum(ends[n]) - ends[n]
+        end = 0
+        for d in range(1 << TIME_DIGIT):
+            end, ends[n, d] = end + ends[n, d], end
     for i in range(times.size):
         digit = np.uint64(times[i] - low) >> shift & mask
         at = ends[0, digit]
@@ -98,7 +112,7 @@ def _distribute_by_time(entities: Array, times: Array, spare: Array, buckets: Ar
         ends[1, digit] = at + 1
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_kernel()
 def _sort_kernel(entities: Array, times: Array, buckets: Array, starts: Array, order: Array, in_order: Array) -> None:
     for i in range(entities.size):
         starts[entities[i] + 1] += 1
@@ -106,7 +120,9 @@ def _sort_kernel(entities: Array, times: Array, buckets: Array, starts: Array, o
     for e in range(starts.size - 1):
         longest = max(longest, starts[e + 1])
         starts[e + 1] += starts[e]
-    ends = starts[:-1].copy()
+    ends = np.empty(starts.size - 1, np.int64)
+    for e in range(ends.size):
+        ends[e] = starts[e]
     for i in range(entities.size):
         entity, row, time = np.int64(entities[i]), np.int64(i), times[i]
         if buckets.size:
@@ -148,7 +164,7 @@ def sort_events(entities: Array, times: Array, n_entities: int) -> tuple[Array, 
     >>> starts.tolist(), order.tolist(), times.tolist()
     ([0, 1, 3], [1, 2, 0], [20, 10, 30])
     """
-    starts = np.zeros(n_entities + 1, np.int64)
+    starts, times = np.zeros(n_entities + 1, np.int64), _read_only(times)
     order, in_order = np.empty(entities.size, np.int32), np.empty(entities.size, np.int64)
     # Large arrays are allocated by NumPy, which requests large memory pages; Numba does not.
     spare, buckets = np.empty((2, 0 if _ascends(times) else times.size, 2), np.int64)
@@ -158,7 +174,14 @@ def sort_events(entities: Array, times: Array, n_entities: int) -> tuple[Array, 
     return starts, order, in_order
 
 
-@nb.njit(cache=True, nogil=True)
+def _read_only(values: Array) -> Array:
+    """Return a view: arrays that can be written to have a type of their own, and Numba would compile for both."""
+    view = values.view()
+    view.flags.writeable = False
+    return view
+
+
+@compile_kernel()
 def _select(values: Array, order: Array, selected: Array) -> None:
     for i in range(order.size):
         selected[i] = values[np.uint32(order[i])]
@@ -184,5 +207,5 @@ def in_order(values: Array, order: Array) -> Array:
     [1.5, 0.5]
     """
     selected = np.empty(order.size, values.dtype)
-    _select(values, order, selected)
+    _select(_read_only(values), order, selected)
     return selected

@@ -5,12 +5,12 @@ that an old large amount leaves no trace. Counterparties are counted in an array
 and weekends are differences of running counts. Needs only NumPy and Numba.
 """
 
-import numba as nb
 import numpy as np
 
+from fraudsieve._compiled import INT_0, compile_inlined, compile_kernel, compile_part
 from fraudsieve._typing import Array
 
-from .exact import add_to_digits, sum_of_digits
+from .exact import MINUS, PLUS, add_to_digits, sum_of_digits
 
 __all__ = ["WINDOW_MEASURES", "first_from", "hours_of_day", "totals_in_windows"]
 
@@ -26,7 +26,7 @@ NO_HOUR = 1 << 62
 """Later than any hour."""
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_part()
 def hours_of_day(times: Array) -> Array:
     """Return the hour of day of every event, UTC.
 
@@ -55,7 +55,7 @@ def hours_of_day(times: Array) -> Array:
     return hours
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_part()
 def _clock_counts(times: Array, night_from: int, night_to: int) -> tuple[Array, Array]:
     """Return the running counts of events at night and at weekends."""
     nights, weekends = np.empty(times.size, np.int32), np.empty(times.size, np.int32)
@@ -74,13 +74,23 @@ def _clock_counts(times: Array, night_from: int, night_to: int) -> tuple[Array, 
     return nights, weekends
 
 
-@nb.njit(inline="always")
+@compile_part()
+def any_column(columns: Array, first: int, stop: int) -> bool:
+    """Return whether a window computes one of some measures, given its columns."""
+    for w in range(columns.shape[0]):
+        for k in range(first, stop):
+            if columns[w, k] >= 0:
+                return True
+    return False
+
+
+@compile_inlined()
 def _between(running: Array, left: np.uint64, right: np.uint64) -> int:
     """Return the difference of a running count over a window that is not empty."""
     return int(running[right - ONE]) - (int(running[left - ONE]) if left > 0 else 0)
 
 
-@nb.njit(inline="always")
+@compile_inlined()
 def first_from(times: Array, start: int, stop: int, time: int) -> int:
     """Return the first event of an entity at or after a time; windows of later cutoff times start there or later."""
     if start == stop or times[start] >= time:
@@ -95,7 +105,7 @@ def first_from(times: Array, start: int, stop: int, time: int) -> int:
     return low
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_part()
 def _totals_in_window(
     starts: Array,
     times: Array,
@@ -134,7 +144,7 @@ def _totals_in_window(
                     n_events_of[other] += 1
                 if sums_amounts and amounts[right] == amounts[right]:
                     n_valid += 1
-                    d5, d4, d3, d2, d1, d0 = add_to_digits(d5, d4, d3, d2, d1, d0, amounts[right], 1)
+                    d5, d4, d3, d2, d1, d0 = add_to_digits(d5, d4, d3, d2, d1, d0, amounts[right], PLUS)
                 right += ONE
             while left < right and times[left] < cutoff - width:
                 if counts_others and counterparties[left] >= 0:
@@ -143,7 +153,7 @@ def _totals_in_window(
                     n_events_of[other] -= 1
                 if sums_amounts and amounts[left] == amounts[left]:
                     n_valid -= 1
-                    d5, d4, d3, d2, d1, d0 = add_to_digits(d5, d4, d3, d2, d1, d0, amounts[left], -1)
+                    d5, d4, d3, d2, d1, d0 = add_to_digits(d5, d4, d3, d2, d1, d0, amounts[left], MINUS)
                 left += ONE
             n, row = np.int64(right - left), np.uint32(rows[k])
             if at_count >= 0:
@@ -171,7 +181,7 @@ def _totals_in_window(
                     n_events_of[counterparties[i]] = 0
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_kernel()
 def totals_in_windows(
     starts: Array,
     times: Array,
@@ -215,10 +225,10 @@ def totals_in_windows(
     out : ndarray of float64, shape (n_subjects, n_columns)
         Filled in; undefined values are left as they are.
     """
-    needs_clock = (columns[:, NIGHT] >= 0).any() or (columns[:, WEEKEND] >= 0).any()
+    needs_clock = any_column(columns, NIGHT, WEEKEND + 1)
     nights, weekends = _clock_counts(times if needs_clock else times[:0], night[0], night[1])
     bounds = starts, times, cutoff_starts, cutoffs, rows
     codes = counterparties, n_counterparties
     for w in range(widths.size):
-        if (columns[w] >= 0).any():
+        if any_column(columns[w : w + 1], INT_0, columns.shape[1]):
             _totals_in_window(*bounds, widths[w], amounts, *codes, nights, weekends, columns[w], out)

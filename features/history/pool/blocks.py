@@ -4,9 +4,9 @@ A block has one of some sizes, each up to a half larger than the one before. A b
 entity that needs one of its size. Needs only NumPy and Numba.
 """
 
-import numba as nb
 import numpy as np
 
+from fraudsieve._compiled import compile_inlined, compile_kernel, compile_part
 from fraudsieve._typing import Array
 from fraudsieve.features.history.kernels.recency import NEVER
 
@@ -48,7 +48,7 @@ DROP_SHARE = 8
 FRAUD = int(np.float64(1.0).view(np.int64))
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_part()
 def _class_of(n: int) -> int:
     found = 0
     while SIZES[found] < n:
@@ -56,7 +56,7 @@ def _class_of(n: int) -> int:
     return found
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_part()
 def _move(rows: Array, slots: Array, heads: Array, slot: int, new: int) -> bool:
     """Move the rows of a slot to a block of another size; return False if the array has no place for it."""
     offset = heads[new]
@@ -76,7 +76,7 @@ def _move(rows: Array, slots: Array, heads: Array, slot: int, new: int) -> bool:
     return True
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_kernel()
 def leave(rows: Array, slots: Array, heads: Array, slot: int) -> None:
     """Give up the block of a slot, whose rows are somewhere else now or not needed."""
     if slots[slot, CLASS] >= 0:
@@ -85,7 +85,7 @@ def leave(rows: Array, slots: Array, heads: Array, slot: int) -> None:
         slots[slot, CLASS] = NO_BLOCK
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_kernel()
 def insert_rows(
     rows: Array, slots: Array, heads: Array, at: Array, starts: Array, order: Array, new: Array, begin: int
 ) -> int:
@@ -118,7 +118,7 @@ def insert_rows(
     return len(at)
 
 
-@nb.njit(inline="always")
+@compile_inlined()
 def _first_from(rows: Array, start: int, stop: int, time: int) -> int:
     while start < stop:
         middle = (start + stop) >> 1
@@ -129,7 +129,7 @@ def _first_from(rows: Array, start: int, stop: int, time: int) -> int:
     return start
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_kernel()
 def sweep(
     rows: Array, slots: Array, heads: Array, cursor: int, oldest: int, only_frauds: bool, found: Array
 ) -> tuple[int, int, int]:
@@ -165,7 +165,7 @@ def sweep(
     return n_dropped, newest, n_found
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_part()
 def _remember(rows: Array, slots: Array, slot: int, start: int, stop: int, only_frauds: bool) -> None:
     for i in range(start, stop):
         if not only_frauds or rows[i, AMOUNT] == FRAUD:
@@ -174,7 +174,7 @@ def _remember(rows: Array, slots: Array, slot: int, start: int, stop: int, only_
             slots[slot, LAST] = max(slots[slot, LAST], time)
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_kernel()
 def drop_after(rows: Array, slots: Array, heads: Array, time: int) -> int:
     """Drop all rows later than a time and return their number."""
     n_dropped = 0
@@ -189,7 +189,7 @@ def drop_after(rows: Array, slots: Array, heads: Array, time: int) -> int:
     return n_dropped
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_kernel()
 def newest_until(rows: Array, slots: Array, time: int) -> int:
     """Return the time of the newest row that is not later than a time; `NEVER` without one."""
     newest = NEVER
@@ -202,7 +202,7 @@ def newest_until(rows: Array, slots: Array, time: int) -> int:
     return newest
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_kernel()
 def gather(rows: Array, slots: Array, chosen: Array, starts: Array, out: Array) -> None:
     """Copy the rows of slots to ``out[starts[i]:]``, except those that are kept elsewhere."""
     for i in range(chosen.size):
@@ -213,7 +213,7 @@ def gather(rows: Array, slots: Array, chosen: Array, starts: Array, out: Array) 
                     out[starts[i] + k, column] = rows[start + k, column]
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_kernel()
 def are_sorted(rows: Array, starts: Array) -> bool:
     """Return whether the rows from ``starts[i]`` to ``starts[i + 1]`` are in order of time, for every ``i``."""
     for i in range(starts.size - 1):

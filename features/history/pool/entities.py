@@ -4,9 +4,9 @@ An account chooses its id, and so its digest: the place in the table depends on 
 stretch of it. Needs only NumPy and Numba.
 """
 
-import numba as nb
 import numpy as np
 
+from fraudsieve._compiled import compile_inlined, compile_kernel
 from fraudsieve._typing import Array
 from fraudsieve.features.history.kernels.ids import HASH_KEY, fold_product
 
@@ -17,12 +17,12 @@ FREE = np.uint64(0)
 N_USED, FIRST_FREE, N_LIVE = range(3)
 
 
-@nb.njit(inline="always")
+@compile_inlined()
 def _home(one: np.uint64, two: np.uint64, mask: np.uint64, key: Array) -> np.uint64:
     return fold_product(one ^ key[0], two ^ key[1]) & mask
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_kernel()
 def _find(wanted: Array, digests: Array, table: Array, key: Array, slots: Array) -> None:
     """Fill in the slot of each digest; `ABSENT` without one."""
     mask = np.uint64(table.size - 1)
@@ -36,7 +36,7 @@ def _find(wanted: Array, digests: Array, table: Array, key: Array, slots: Array)
         slots[i] = slot
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_kernel()
 def _add(wanted: Array, digests: Array, table: Array, facts: Array, key: Array, slots: Array, begin: int) -> int:
     """Fill in the slot of each digest from `begin` on, a new one if it has none; return where the arrays are full."""
     mask = np.uint64(table.size - 1)
@@ -63,7 +63,7 @@ def _add(wanted: Array, digests: Array, table: Array, facts: Array, key: Array, 
     return len(wanted)
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_kernel()
 def _place_all(slots: Array, digests: Array, table: Array, key: Array) -> bool:
     """Put slots into an empty table; return whether their digests differ."""
     mask = np.uint64(table.size - 1)
@@ -78,7 +78,7 @@ def _place_all(slots: Array, digests: Array, table: Array, key: Array) -> bool:
     return True
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_kernel()
 def _remove(slots: Array, digests: Array, table: Array, facts: Array, key: Array) -> None:
     """Remove entities; those behind them move up, so that no search ends at a gap (Knuth, volume 3, algorithm R)."""
     mask = np.uint64(table.size - 1)

@@ -7,9 +7,9 @@ bisection. What is summed over neighbours is bounded by the maximum degree.
 
 from typing import NamedTuple
 
-import numba as nb
 import numpy as np
 
+from fraudsieve._compiled import compile_inlined, compile_kernel, compile_part
 from fraudsieve._typing import Array
 
 from .nodes import find_node
@@ -34,18 +34,18 @@ class Rules(NamedTuple):
     between: bool
 
 
-@nb.njit(inline="always")
+@compile_inlined()
 def _ratio(numerator: int, denominator: int) -> float:
     return numerator / denominator if denominator > 0 else np.nan
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_kernel()
 def _rate(total: int, rules: Rules) -> float:
     """Return the rate of fraud of a total, shrunk towards that of the declaration."""
     return float((frauds_of(total) + rules.weight * rules.rate) / (known_of(total) + rules.weight))
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_part()
 def _sum_over_values(graph: Graph, rules: Rules, account: int, degree: int, cutoff: int, sums: Array) -> float:
     """Sum over the first values of an account; return the maximum rate of fraud per value."""
     links, steps, highest_rate = graph.links, graph.steps, np.nan
@@ -67,7 +67,7 @@ def _sum_over_values(graph: Graph, rules: Rules, account: int, degree: int, cuto
     return highest_rate
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_part()
 def _degree_of_fans(links: Series, account: int, n_fans: int, cutoff: int) -> int:
     """Sum the degrees of the first fans of an account."""
     total, start = 0, start_of(links, account, ACCOUNTS)
@@ -76,7 +76,7 @@ def _degree_of_fans(links: Series, account: int, n_fans: int, cutoff: int) -> in
     return total
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_part()
 def _fill_shared(rules: Rules, degree: int, sums: Array, highest_rate: float, out: Array) -> int:
     """Fill the columns of shared values, and return their number."""
     out[0] = degree
@@ -94,7 +94,7 @@ def _fill_shared(rules: Rules, degree: int, sums: Array, highest_rate: float, ou
     return n
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_part()
 def _fill_between(graph: Graph, rules: Rules, account: int, degree: int, cutoff: int, sums: Array, out: Array) -> None:
     """Fill the columns of counterparties and fans; an account of -1 has neither."""
     n_fans, n_returned, fan_degree, fan_labels = 0, 0, 0, 0
@@ -117,7 +117,7 @@ def _fill_between(graph: Graph, rules: Rules, account: int, degree: int, cutoff:
         out[7] = _rate(fan_labels, rules)
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_kernel()
 def fill_columns(graph: Graph, rules: Rules, accounts: Array, cutoffs: Array, out: Array, first: int) -> None:
     """Fill the columns of accounts, given by digest, from column `first` of `out` on."""
     sums = np.zeros(N_SUMS, np.int64)

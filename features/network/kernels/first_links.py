@@ -1,8 +1,8 @@
 """Links sorted by account and time: the first of each pair, and those that go both ways. Needs only NumPy and Numba."""
 
-import numba as nb
 import numpy as np
 
+from fraudsieve._compiled import compile_kernel
 from fraudsieve._typing import Array
 
 from .series import Series, item_at, size_of, start_of
@@ -11,7 +11,7 @@ from .updates import ACCOUNTS, VALUES
 __all__ = ["keep_first_links", "mutual_links"]
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_kernel()
 def keep_first_links(
     starts: Array, times: Array, values: Array, between: bool, kept_accounts: Array, kept_times: Array, kept: Array
 ) -> int:
@@ -32,7 +32,7 @@ def keep_first_links(
     return n
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_kernel()
 def mutual_links(links: Series, nodes: Array, times: Array) -> int:
     """Write the nodes of every pair that is linked both ways, with the later of the two times; return their number."""
     n_nodes = len(links.spans)

@@ -6,9 +6,9 @@ The numbers of nodes do not depend on it.
 
 from typing import NamedTuple
 
-import numba as nb
 import numpy as np
 
+from fraudsieve._compiled import compile_kernel, compile_part
 from fraudsieve._typing import Array
 from fraudsieve.features.history.kernels.ids import HASH_KEY
 
@@ -57,7 +57,7 @@ def number_nodes(n: int) -> Nodes:
     return nodes
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_part()
 def _slot_of(nodes: Nodes, digest: np.uint64) -> int:
     """Return the slot that holds a digest, or the empty one where it belongs."""
     mask = np.uint64(nodes.slots.size - 1)
@@ -68,20 +68,20 @@ def _slot_of(nodes: Nodes, digest: np.uint64) -> int:
     return int(slot)
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_kernel()
 def _fill_slots(nodes: Nodes) -> None:
     for node in range(nodes.n_nodes[0]):
         nodes.slots[_slot_of(nodes, nodes.digests[node])] = node
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_part()
 def find_node(nodes: Nodes, digest: np.uint64) -> int:
     """Return the node of a digest; -1 if there is none."""
     node: int = nodes.slots[_slot_of(nodes, digest)] + 0
     return node
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_part()
 def intern_node(nodes: Nodes, digest: np.uint64) -> int:
     """Return the node of a digest, which is added if needed; there must be room for one more."""
     slot = _slot_of(nodes, digest)

@@ -6,9 +6,9 @@ old block is used again by another series. So an entry costs amortised constant 
 
 from typing import Any, NamedTuple
 
-import numba as nb
 import numpy as np
 
+from fraudsieve._compiled import compile_inlined, compile_kernel, compile_part
 from fraudsieve._typing import Array
 
 __all__ = [
@@ -75,34 +75,34 @@ def grow_series(series: Series, n_nodes: int, n_entries: int) -> Series:
 
 
 # The three functions below widen what they read to 64 bits: Numba would compile their callers once more for 32.
-@nb.njit(cache=True, nogil=True)
+@compile_part()
 def start_of(series: Series, node: int, kind: np.int64) -> int:
     """Return the position of the first entry of a series."""
     start: int = series.spans[node, kind, START] + 0
     return start
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_part()
 def size_of(series: Series, node: int, kind: np.int64) -> int:
     """Return the number of entries of a series."""
     size: int = series.spans[node, kind, SIZE] + 0
     return size
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_part()
 def item_at(series: Series, position: int) -> int:
     """Return the item of an entry."""
     item: int = series.items[position] + 0
     return item
 
 
-@nb.njit(inline="always")
+@compile_inlined()
 def _is_full(size: int) -> bool:
     """Return whether a series fills its block: zero or a power of two."""
     return size & (size - 1) == 0
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_part()
 def room_for(size: int, n: Any) -> int:
     """Return how many entries the shared array may grow by when n entries are inserted into a series."""
     if n == 0:
@@ -114,7 +114,7 @@ def room_for(size: int, n: Any) -> int:
     return room
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_part()
 def count_before(series: Series, node: int, kind: np.int64, time: int) -> int:
     """Return the number of entries of a series strictly before a time."""
     start = start_of(series, node, kind)
@@ -128,7 +128,7 @@ def count_before(series: Series, node: int, kind: np.int64, time: int) -> int:
     return low - start
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_part()
 def _take_block(blocks: Array, times: Array, size_class: int) -> int:
     start: int = blocks[size_class]
     if start >= 0:
@@ -139,7 +139,7 @@ def _take_block(blocks: Array, times: Array, size_class: int) -> int:
     return start
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_part()
 def _move_to_larger_block(series: Series, node: int, kind: np.int64) -> None:
     start, size = start_of(series, node, kind), size_of(series, node, kind)
     size_class = 0
@@ -154,7 +154,7 @@ def _move_to_larger_block(series: Series, node: int, kind: np.int64) -> None:
     series.spans[node, kind, START] = larger
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_kernel()
 def insert(series: Series, node: int, kind: np.int64, position: int, time: int, item: int) -> None:
     """Insert an entry into a series; the caller has made sure that there is room."""
     size = size_of(series, node, kind)
@@ -167,7 +167,7 @@ def insert(series: Series, node: int, kind: np.int64, position: int, time: int, 
     series.spans[node, kind, SIZE] = size + 1
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_part()
 def move_earlier(series: Series, node: int, kind: np.int64, old_time: int, item: int, time: int) -> None:
     """Give an entry, which the series must have, an earlier time."""
     start = start_of(series, node, kind)

@@ -4,8 +4,9 @@ A total is two counts in one integer, known accounts in the upper and frauds in 
 same time share an entry, so the totals do not depend on the order of changes, and no entry needs to be removed.
 """
 
-import numba as nb
 import numpy as np
+
+from fraudsieve._compiled import compile_inlined, compile_part
 
 from .series import Series, count_before, insert, item_at, size_of, start_of
 
@@ -15,26 +16,26 @@ HALF = 32
 LOW = (1 << HALF) - 1
 
 
-@nb.njit(inline="always")
+@compile_inlined()
 def known_of(total: int) -> int:
     """Return the number of known accounts of a total."""
     return total >> HALF
 
 
-@nb.njit(inline="always")
+@compile_inlined()
 def frauds_of(total: int) -> int:
     """Return the number of frauds of a total."""
     return total & LOW
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_part()
 def total_before(steps: Series, node: int, kind: np.int64, time: int) -> int:
     """Return the total strictly before a time."""
     n = count_before(steps, node, kind, time)
     return item_at(steps, start_of(steps, node, kind) + n - 1) if n else 0
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_part()
 def add_change(steps: Series, node: int, kind: np.int64, time: int, change: int | np.int64) -> None:
     """Add a change of the counts from a time on; a change of zero adds no entry."""
     if change == 0:
@@ -48,7 +49,7 @@ def add_change(steps: Series, node: int, kind: np.int64, time: int, change: int 
         steps.items[k] += change
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_part()
 def label_before(steps: Series, node: int, kind: np.int64, time: int) -> int:
     """Return the label of a node strictly before a time, as a total of one account; 0 if it has none."""
     n = count_before(steps, node, kind, time)

@@ -7,9 +7,9 @@ to be older than it was, and a label between others, change what depends on them
 
 from typing import NamedTuple
 
-import numba as nb
 import numpy as np
 
+from fraudsieve._compiled import compile_inlined, compile_kernel, compile_part
 from fraudsieve._typing import Array
 
 from .nodes import Nodes, empty_nodes, grow_nodes, intern_node
@@ -101,7 +101,7 @@ def grow_graph(graph: Graph, link_room: int, step_room: int) -> Graph:
     return Graph(nodes, links, grow_series(graph.steps, capacity, step_room))
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_part()
 def find_link(links: Series, account: int, value: int) -> int:
     """Return since when an account is linked to a value; `NEVER` if it is not. The shorter series is searched."""
     node, kind, wanted = account, VALUES, value
@@ -115,7 +115,7 @@ def find_link(links: Series, account: int, value: int) -> int:
     return since
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_part()
 def _room_for_link(graph: Graph, account: int, value: int) -> tuple[int, int]:
     """Return how many entries of links and of steps a link may add."""
     links, steps = graph.links, graph.steps
@@ -125,7 +125,7 @@ def _room_for_link(graph: Graph, account: int, value: int) -> tuple[int, int]:
     return n_links, n_steps
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_part()
 def _add_labels_of_link(steps: Series, account: int, value: int, old: int, time: int) -> None:
     """Count the labels of an account at a value from a time on, and no longer from the old one on."""
     start, fraud, known = start_of(steps, account, LABELS), 0, KNOWN
@@ -137,7 +137,7 @@ def _add_labels_of_link(steps: Series, account: int, value: int, old: int, time:
             add_change(steps, value, LABELLED, max(old, steps.times[k]), -change)
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_part()
 def _add_return(graph: Graph, account: int, value: int, old: int, time: int) -> None:
     """Count a link of an account to a counterparty that is linked to it too, at both."""
     back = find_link(graph.links, value, account)
@@ -149,7 +149,7 @@ def _add_return(graph: Graph, account: int, value: int, old: int, time: int) -> 
             add_change(graph.steps, node, RETURNED, max(old, back), -ONE)
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_part()
 def _add_link(graph: Graph, account: int, value: int, time: int, between: bool) -> None:
     links, old = graph.links, find_link(graph.links, account, value)
     if old <= time:
@@ -165,12 +165,12 @@ def _add_link(graph: Graph, account: int, value: int, time: int, between: bool) 
         _add_return(graph, account, value, old, time)
 
 
-@nb.njit(inline="always")
+@compile_inlined()
 def _lacks_room(series: Series, n: int) -> bool:
     return bool(series.blocks[TAIL] + n > series.times.size)
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_part()
 def _add_link_row(
     graph: Graph, account_id: np.uint64, value_id: np.uint64, time: int, between: bool
 ) -> tuple[int, int]:
@@ -185,7 +185,7 @@ def _add_link_row(
     return 0, 0
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_part()
 def _room_for_label(graph: Graph, account: int) -> int:
     """Return how many entries of steps a label may add: one for itself, and two at every value."""
     links, steps = graph.links, graph.steps
@@ -195,7 +195,7 @@ def _room_for_label(graph: Graph, account: int) -> int:
     return n
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_part()
 def _store_label(steps: Series, account: int, time: int, fraud: int) -> tuple[int, int]:
     """Store a label; return its change of the counts, and when the next label of the account undoes it."""
     n, size = count_before(steps, account, LABELS, time), size_of(steps, account, LABELS)
@@ -212,7 +212,7 @@ def _store_label(steps: Series, account: int, time: int, fraud: int) -> tuple[in
     return change, next_time
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_part()
 def _add_label(graph: Graph, account: int, time: int, fraud: int) -> None:
     links, steps = graph.links, graph.steps
     change, next_time = _store_label(steps, account, time, fraud)
@@ -226,7 +226,7 @@ def _add_label(graph: Graph, account: int, time: int, fraud: int) -> None:
             add_change(steps, value, LABELLED, max(next_time, since), -change)
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_part()
 def _add_label_row(graph: Graph, account_id: np.uint64, time: int, fraud: int) -> int:
     """Add a label, or return the room that it lacks for steps."""
     if account_id == 0:
@@ -239,7 +239,7 @@ def _add_label_row(graph: Graph, account_id: np.uint64, time: int, fraud: int) -
     return 0
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_kernel()
 def add_rows(
     graph: Graph, links: LinkRows, labels: LabelRows, between: bool, row: int, label_row: int
 ) -> tuple[int, int, int, int]:
@@ -266,7 +266,7 @@ def add_rows(
     return row, label_row, 0, 0
 
 
-@nb.njit(cache=True, nogil=True)
+@compile_kernel()
 def list_series(nodes: Nodes, series: Series, kind: np.int64, owners: Array, times: Array, items: Array) -> None:
     """Write every entry of the series of a kind, node by node: the digest of the node, the time and the item."""
     row = 0
