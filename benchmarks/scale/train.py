@@ -26,8 +26,8 @@ _PROTOCOL = (
     "`train` with the default recipe, two threads and no tracking, in a process of its own. Messages are those of a "
     "simulated world, resampled with other digits, names and times; events are those of accounts of a Zipf "
     "distribution, each labelled. SUBJECT.N.STEP: seconds of a step, as `train` reports it. peak_mb: the process and "
-    "all that it started together, shared pages counted once, every {interval} s. slope: of the seconds from a tenth of "
-    "the rows to all, on a log-log scale."
+    "all that it started together, shared pages counted once, every {interval} s. slope: of the seconds from a tenth "
+    "of the rows to all, on a log-log scale."
 )
 
 
@@ -95,7 +95,7 @@ def train_on(subject: str, source: Path, rows: int) -> dict[str, float]:
     for text in process.stdout or ():
         lines.append(json.loads(text))
         if "step" in lines[-1]:
-            watcher.step = lines[-1]["step"]
+            watcher.step = lines[-1]["step"] = lines[-1]["step"].partition(":")[0]
             progress(f"{rows:,} {subject}: {lines[-1]['at']:7.1f} s, {watcher.now:6.0f} MB, {watcher.step}")
     watcher.stop.set()
     watcher.join()

@@ -22,7 +22,7 @@ FRAUD_SHARE = 0.01
 
 
 def write_messages(file: Path, n_messages: int, *, seed: int = 0) -> None:
-    """Write messages of a simulated world, labelled as fraud or legitimate, resampled with other digits, names and times.
+    """Write messages of a simulated world, as fraud or legitimate, resampled with other digits, names and times.
 
     Parameters
     ----------

@@ -33,8 +33,8 @@ class NgramCounts:
     Parameters
     ----------
     packed : ndarray of uint32, shape (n_ngrams,)
-        The column of an n-gram and, in the lowest `COUNT_BITS` bits, how often the text has it, at most `MAX_TIMES`. The
-        columns of a text ascend.
+        The column of an n-gram and, in the lowest `COUNT_BITS` bits, how often the text has it, at most `MAX_TIMES`.
+        The columns of a text ascend.
     ends : ndarray of int64, shape (n_texts + 1,)
         The n-grams of text ``i`` are ``packed[ends[i]:ends[i + 1]]``.
     buckets : ndarray of int32, shape (n_columns,)

@@ -6,7 +6,7 @@ converts them to log-odds (Platt scaling without the intercept; for several clas
 """
 
 import warnings
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 from joblib import Parallel, delayed
@@ -186,6 +186,7 @@ def out_of_fold(
     n_folds: int,
     random_state: int,
     n_jobs: int | None,
+    on_fit: Callable[[], None] | None = None,
 ) -> tuple[TextModel, Array, Array]:
     """Fit a text model, and score its training texts out of fold.
 
@@ -201,6 +202,8 @@ def out_of_fold(
         Number of folds, at least two.
     n_jobs : int or None
         Number of folds fitted in parallel, as in joblib.
+    on_fit : callable, default=None
+        Called after the fit of each fold, and after that of all texts.
 
     Returns
     -------
@@ -224,13 +227,17 @@ def out_of_fold(
             "All messages belong to one campaign; the text model needs at least 2. Pass more messages, or groups."
         )
     counts = count_ngrams(texts, min(min_messages, *(len(train) for train, _ in folds)))
-    # Threads share the counts, and kernels run without the interpreter's lock.
-    tasks = [delayed(fit_text_model)(counts, y, classes, rows=train, **settings) for train, _ in folds]
-    tasks.append(delayed(fit_text_model)(counts, y, classes, **settings))
-    *fold_models, model = Parallel(n_jobs=n_jobs, prefer="threads")(tasks)
-    margins, known_share = np.zeros((len(y), len(model.intercept))), np.zeros(len(y))
-    for (_, test), fold_model in zip(folds, fold_models, strict=True):
-        margins[test], known_share[test] = fold_model.log_odds(select_texts(texts, test))
+    margins, known_share = np.zeros((len(y), len(output_classes(classes)))), np.zeros(len(y))
+    every = np.arange(len(y))
+    slices = [*folds, (every, every[:0])]  # the last is the model that is kept
+    # Threads share the counts, and kernels run without the interpreter's lock. A model of a fold is freed once used.
+    fits = Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")(
+        delayed(fit_text_model)(counts, y, classes, rows=train, **settings) for train, _ in slices
+    )
+    for (_, test), model in zip(slices, fits, strict=True):
+        margins[test], known_share[test] = model.log_odds(select_texts(texts, test))
+        if on_fit is not None:
+            on_fit()
     scale = _fit_scale(margins, y, campaign_weights(groups))
     scaled = TextModel(model.classes, model.buckets, model.weights, model.intercept, scale)
     return scaled, scale * margins, known_share

@@ -1,5 +1,6 @@
 """The feature matrix and the classifier of training rows, for a run and for its hyperparameter search."""
 
+import time
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from fraudsieve._typing import Array
+from fraudsieve._typing import Array, Progress
 from fraudsieve.features.accounts import UNTIMED
 from fraudsieve.models.classifier import FraudClassifier
 from fraudsieve.training.recipe.recipe import Recipe
@@ -16,6 +17,8 @@ from .builders import Builder, make_builder, rows_to_train
 from .labelled import WEIGHT, LabelledData
 
 __all__ = ["TrainingRows", "grow_trees", "training_rows"]
+
+SECONDS_PER_LINE = 2.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +49,9 @@ class TrainingRows:
     weights: Array | None = None
 
 
-def training_rows(data: LabelledData, groups: Array, train: Array, recipe: Recipe) -> TrainingRows:
+def training_rows(
+    data: LabelledData, groups: Array, train: Array, recipe: Recipe, progress: Progress | None = None
+) -> TrainingRows:
     """Fit the builder of a recipe on a slice.
 
     Parameters
@@ -59,6 +64,8 @@ def training_rows(data: LabelledData, groups: Array, train: Array, recipe: Recip
         Positions of the slice.
     recipe : Recipe
         Settings.
+    progress : callable, default=None
+        Called with the number of fits of text models that are done, after those that take long.
 
     Returns
     -------
@@ -68,9 +75,23 @@ def training_rows(data: LabelledData, groups: Array, train: Array, recipe: Recip
     rows, labels, campaigns = rows_to_train(data, groups, train, recipe)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", UNTIMED)  # reported as a note
-        matrix = builder.fit_transform(rows, labels, **campaigns)
+        on_fit = {} if progress is None or data.subject != "message" else {"on_fit": _count_fits(progress)}
+        matrix = builder.fit_transform(rows, labels, **campaigns, **on_fit)
     weights = rows[WEIGHT].to_numpy() if recipe.data.trusted.declared else None
     return TrainingRows(builder, matrix, labels, rows.index.to_numpy(), campaigns, weights)
+
+
+def _count_fits(progress: Progress) -> Callable[[int, int], None]:
+    """Return a callable that reports fits of text models, at most every few seconds."""
+    last = time.monotonic()
+
+    def report(done: int, total: int) -> None:
+        nonlocal last
+        if time.monotonic() - last >= SECONDS_PER_LINE:
+            progress(f"learning the text model: {done} of {total} fits")
+            last = time.monotonic()
+
+    return report
 
 
 def grow_trees(

@@ -1,11 +1,8 @@
 """Fitting the text model: comparison with scikit-learn, and out-of-fold training scores."""
 
-import math
-from collections import Counter
-
 import numpy as np
 import pytest
-from hypothesis import example, given
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import log_softmax
 from sklearn.feature_extraction.text import TfidfVectorizer
@@ -18,7 +15,7 @@ from fraudsieve.features.wording.counts import count_ngrams
 from fraudsieve.features.wording.fit import campaign_weights, fit_text_model, out_of_fold, softmax_loss
 from fraudsieve.features.wording.folds import campaign_folds
 from fraudsieve.features.wording.model import TextModel
-from fraudsieve.features.wording.ngrams import MAX_TIMES, hash_ngrams
+from fraudsieve.features.wording.ngrams import hash_ngrams
 
 TOPICS = {
     "spam": ["win", "prize", "cash", "now", "free"],
