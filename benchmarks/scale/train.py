@@ -10,6 +10,7 @@ import time
 from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 from benchmarks.runner import Bar, Report, progress
 from benchmarks.scale.process_memory import memory_below
@@ -91,7 +92,7 @@ def train_on(subject: str, source: Path, rows: int) -> dict[str, float]:
     process = subprocess.Popen(call, stdout=subprocess.PIPE, text=True)
     watcher = _Watcher(process.pid)
     watcher.start()
-    lines = []
+    lines: list[dict[str, Any]] = []
     for text in process.stdout or ():
         lines.append(json.loads(text))
         if "step" in lines[-1]:
@@ -102,10 +103,11 @@ def train_on(subject: str, source: Path, rows: int) -> dict[str, float]:
     if process.wait():
         raise RuntimeError(f"training on {rows:,} {subject} ended with {process.returncode}")
     begun = [line for line in lines if "step" in line]
-    return _seconds(begun) | {"seconds": begun[-1]["at"], "peak_mb": watcher.peak} | _peaks(watcher.peaks) | lines[-1]
+    measured = _seconds(begun) | {"seconds": begun[-1]["at"], "peak_mb": watcher.peak}
+    return measured | _peaks(watcher.peaks) | {"average_precision": lines[-1]["average_precision"]}
 
 
-def _seconds(begun: list[Mapping[str, float]]) -> dict[str, float]:
+def _seconds(begun: list[dict[str, Any]]) -> dict[str, float]:
     seconds: dict[str, float] = {}
     for line, after in pairwise(begun):
         name = f"seconds.{line['step']}"

@@ -78,7 +78,7 @@ def _root(parent: Array, i: int) -> int:
 
 
 @compile_kernel()
-def _hash_band(prints: Array, i: int, band: int) -> int:
+def _hash_band(prints: Array, i: int, band: int) -> np.int64:
     state = MULTIPLIER
     for column in range(band, band + ROWS_PER_BAND):
         state = (state ^ np.uint64(prints[i, column])) * MULTIPLIER

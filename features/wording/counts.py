@@ -100,7 +100,8 @@ def _bounds(offsets: Array) -> list[int]:
     """Return the positions of texts at which chunks of about `CHUNK` characters begin, and their number."""
     n_chunks = max(int(offsets[-1]) // CHUNK, 1)
     begins = np.searchsorted(offsets, np.arange(n_chunks) * (offsets[-1] / n_chunks))
-    return np.unique([0, *np.minimum(begins, len(offsets) - 1), len(offsets) - 1]).tolist()
+    bounds: list[int] = np.unique([0, *np.minimum(begins, len(offsets) - 1), len(offsets) - 1]).tolist()
+    return bounds
 
 
 @compile_kernel()

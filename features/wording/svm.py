@@ -3,7 +3,7 @@
 This is the algorithm of LIBLINEAR (Hsieh et al., A Dual Coordinate Descent Method for Large-scale Linear SVM, 2008) in
 the order in which scikit-learn's `LinearSVC` runs it, and its result is the same to the last bit. LIBLINEAR copies
 every matrix into 16 bytes per number, beside 12 bytes of the matrix itself. Here TF-IDF values are computed from the
-counts as they are read, so that all folds share four bytes per n-gram.
+counts as they are read once they are many, so that all folds share four bytes per n-gram.
 """
 
 import numpy as np
@@ -20,8 +20,10 @@ NO_STEP = 1e-12
 SHIFT = np.uint32(COUNT_BITS)
 LOW = np.uint64(0xFFFFFFFF)
 HALF = np.uint64(32)
-IDF, WEIGHT = range(2)
-"""Columns of a table with one row per n-gram, which share a cache line."""
+ONE = np.uint32(1)
+MAX_SCALED = 1 << 24
+"""Most n-grams of texts whose values are kept, in 8 bytes each. For more, they are computed as they are read, and each
+weight has its inverse document frequency beside it, in the same cache line."""
 MAX_OLD, N_ACTIVE, BIAS = range(3)
 """The state between passes: the gradient above which a row is set aside, the number of active rows, the intercept."""
 
@@ -61,20 +63,22 @@ def count_messages(counts: NgramCounts, rows: Array) -> Array:
 
 @compile_kernel()
 def _length_kernel(
-    packed: Array, ends: Array, rows: Array, table: Array, values: Array, diagonal: float, lengths: Array
+    packed: Array, ends: Array, rows: Array, idf: Array, values: Array, diagonal: float, lengths: Array, scaled: Array
 ) -> None:
-    """Fill in the length of each TF-IDF vector, and the second derivative: with the constant, in the order summed."""
+    """Fill in the length of each TF-IDF vector, the second derivative (with the constant), and values that are kept."""
     for r in range(rows.size):
         i = rows[r]
         square = 0.0
         for k in range(ends[i], ends[i + 1]):
-            value = values[packed[k] & COUNT_MASK] * table[packed[k] >> SHIFT, IDF]
+            value = values[packed[k] & COUNT_MASK] * idf[packed[k] >> SHIFT]
             square += value * value
         length = np.sqrt(square) if square > 0.0 else 1.0
         lengths[r, 0], lengths[r, 1] = length, diagonal
         for k in range(ends[i], ends[i + 1]):
-            value = values[packed[k] & COUNT_MASK] * table[packed[k] >> SHIFT, IDF] / length
+            value = values[packed[k] & COUNT_MASK] * idf[packed[k] >> SHIFT] / length
             lengths[r, 1] += value * value
+            if scaled.size:
+                scaled[k] = value
         lengths[r, 1] += 1.0
 
 
@@ -98,19 +102,29 @@ def _shuffle_kernel(order: Array, n: int, words: Array, first: int) -> int:
 
 
 @compile_inlined()
-def _dot(packed: Array, first: int, last: int, table: Array, values: Array, length: float) -> float:
+def _dot(packed: Array, first: int, last: int, weights: Array, values: Array, scaled: Array, length: float) -> float:
     total = 0.0
-    for k in range(first, last):
-        column = packed[k] >> SHIFT
-        total += table[column, WEIGHT] * (values[packed[k] & COUNT_MASK] * table[column, IDF] / length)
+    if scaled.size:
+        for k in range(first, last):
+            total += weights[packed[k] >> SHIFT] * scaled[k]
+    else:
+        for k in range(first, last):
+            at = packed[k] >> SHIFT << ONE
+            total += weights[at] * (values[packed[k] & COUNT_MASK] * weights[at + ONE] / length)
     return total
 
 
 @compile_inlined()
-def _step(packed: Array, first: int, last: int, table: Array, values: Array, length: float, step: float) -> None:
-    for k in range(first, last):
-        column = packed[k] >> SHIFT
-        table[column, WEIGHT] += step * (values[packed[k] & COUNT_MASK] * table[column, IDF] / length)
+def _step(
+    packed: Array, first: int, last: int, weights: Array, values: Array, scaled: Array, length: float, step: float
+) -> None:
+    if scaled.size:
+        for k in range(first, last):
+            weights[packed[k] >> SHIFT] += step * scaled[k]
+    else:
+        for k in range(first, last):
+            at = packed[k] >> SHIFT << ONE
+            weights[at] += step * (values[packed[k] & COUNT_MASK] * weights[at + ONE] / length)
 
 
 @compile_kernel()
@@ -119,8 +133,9 @@ def _pass_kernel(
     ends: Array,
     rows: Array,
     signs: Array,
-    table: Array,
+    weights: Array,
     values: Array,
+    scaled: Array,
     lengths: Array,
     diagonal: float,
     alpha: Array,
@@ -133,7 +148,7 @@ def _pass_kernel(
     while s < n_active:
         r = order[s]
         first, last = ends[rows[r]], ends[rows[r] + 1]
-        margin = _dot(packed, first, last, table, values, lengths[r, 0]) + state[BIAS]
+        margin = _dot(packed, first, last, weights, values, scaled, lengths[r, 0]) + state[BIAS]
         gradient = margin * signs[r] - 1.0 + alpha[r] * diagonal
         projected = gradient
         if alpha[r] == 0.0:
@@ -147,7 +162,7 @@ def _pass_kernel(
             before = alpha[r]
             alpha[r] = max(before - gradient / lengths[r, 1], 0.0)
             step = (alpha[r] - before) * signs[r]
-            _step(packed, first, last, table, values, lengths[r, 0], step)
+            _step(packed, first, last, weights, values, scaled, lengths[r, 0], step)
             state[BIAS] += step
         s += 1
     state[N_ACTIVE] = n_active
@@ -183,17 +198,20 @@ def fit_svm(counts: NgramCounts, rows: Array, idf: Array, y: Array, *, C: float,
     classes = np.unique(y)
     order = np.argsort(y, kind="stable")  # as `LinearSVC` orders its rows
     rows, y = np.asarray(rows, np.int64)[order], y[order]
-    table = np.column_stack([idf, np.zeros(len(idf))])
+    keeps_values = len(counts.packed) <= MAX_SCALED
+    scaled = np.empty(len(counts.packed) if keeps_values else 0)
     lengths = np.zeros((len(rows), 2))
-    _length_kernel(counts.packed, counts.ends, rows, table, COUNT_VALUES, 0.5 / C, lengths)
+    _length_kernel(counts.packed, counts.ends, rows, idf, COUNT_VALUES, 0.5 / C, lengths, scaled)
+    weights = np.zeros(len(idf)) if keeps_values else np.column_stack([np.zeros(len(idf)), idf]).ravel()
+    own = weights if keeps_values else weights[::2]
     outputs = classes[1:] if len(classes) == 2 else classes
     coef = np.empty((len(outputs), len(idf) + 1))
     rng = np.random.RandomState(np.random.RandomState(seed).randint(np.iinfo("i").max))
     for c, name in enumerate(outputs):
         signs = np.where(y == name, 1.0, -1.0)
-        table[:, WEIGHT] = 0.0
-        coef[c, -1] = _descend(counts, rows, signs, table, lengths, C, rng, max_iter)
-        coef[c, :-1] = table[:, WEIGHT]
+        own[:] = 0.0
+        coef[c, -1] = _descend(counts, rows, signs, weights, scaled, lengths, C, rng, max_iter)
+        coef[c, :-1] = own
     return coef
 
 
@@ -201,7 +219,8 @@ def _descend(
     counts: NgramCounts,
     rows: Array,
     signs: Array,
-    table: Array,
+    weights: Array,
+    scaled: Array,
     lengths: Array,
     C: float,
     rng: np.random.RandomState,
@@ -213,7 +232,18 @@ def _descend(
     for _ in range(max_iter):
         _shuffle(order, int(state[N_ACTIVE]), rng)
         spread = _pass_kernel(
-            counts.packed, counts.ends, rows, signs, table, COUNT_VALUES, lengths, 0.5 / C, alpha, order, state
+            counts.packed,
+            counts.ends,
+            rows,
+            signs,
+            weights,
+            COUNT_VALUES,
+            scaled,
+            lengths,
+            0.5 / C,
+            alpha,
+            order,
+            state,
         )
         if spread > TOLERANCE:
             continue

@@ -7,6 +7,7 @@ from sklearn.preprocessing import normalize
 from sklearn.svm import LinearSVC
 
 from fraudsieve.features.text.codepoints import pack
+from fraudsieve.features.wording import svm as module
 from fraudsieve.features.wording.counts import count_ngrams
 from fraudsieve.features.wording.svm import count_messages, fit_svm
 
@@ -21,8 +22,11 @@ def random_texts(n: int, n_classes: int) -> tuple[list[str], np.ndarray]:
 
 @pytest.mark.parametrize("max_iter", [1, 7, 1000])
 @pytest.mark.parametrize("n_classes", [2, 3])
-@pytest.mark.parametrize("C", [0.1, 3.0])
-def test_coefficients_have_the_bits_of_scikit_learn(n_classes: int, C: float, max_iter: int) -> None:
+@pytest.mark.parametrize(("C", "max_scaled"), [(0.1, 1 << 24), (3.0, 1 << 24), (3.0, 0)])
+def test_coefficients_have_the_bits_of_scikit_learn(
+    n_classes: int, C: float, max_scaled: int, max_iter: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MAX_SCALED", max_scaled)
     texts, y = random_texts(120, n_classes)
     counts = count_ngrams(pack(texts))
     rows = np.arange(120)[::-1][:90]
