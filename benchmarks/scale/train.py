@@ -24,11 +24,11 @@ SHARE = 10
 MAX_MB, SLOPE = 6000.0, 1.15
 INTERVAL = 0.2
 _PROTOCOL = (
-    "`train` with the default recipe, two threads and no tracking, in a process of its own. Messages are those of a "
-    "simulated world, resampled with other digits, names and times; events are those of accounts of a Zipf "
-    "distribution, each labelled. SUBJECT.N.STEP: seconds of a step, as `train` reports it. peak_mb: the process and "
-    "all that it started together, shared pages counted once, every {interval} s. slope: of the seconds from a tenth "
-    "of the rows to all, on a log-log scale."
+    "`train` with the default recipe and without tracking, in a process of its own, on the cores that are idle. "
+    "Messages are those of a simulated world, resampled with other digits, names and times; events are those of "
+    "accounts of a Zipf distribution, each labelled. SUBJECT.N.STEP: seconds of a step, as `train` reports it. "
+    "peak_mb: the process and all that it started together, shared pages counted once, every {interval} s. slope: of "
+    "the seconds from a tenth of the rows to all, on a log-log scale."
 )
 
 

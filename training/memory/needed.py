@@ -87,7 +87,7 @@ def needed_memory(size: DataSize, *, train_share: float = 1.0, n_jobs: int = 1) 
     records = PER_RECORD * size.rows + PER_EVENT * size.events
     if size.subject != "message":
         # The matrix, as much for the distance from the training rows, and the bins of LightGBM.
-        return int(matrix * 2.25 + records)
+        return int(matrix * 2 + records)
     characters = size.characters * train_share
     columns = min(1 << BITS, int(characters / CHARACTERS_PER_COLUMN))
     fit = columns * (16 + 16 * size.outputs + 8 * (1 + size.outputs))
