@@ -21,13 +21,13 @@ FRAUD_SHARE = 0.01
 """Of the accounts of events."""
 
 
-def write_messages(file: Path, n_messages: int, *, seed: int = 0) -> None:
+def write_messages(folder: Path, n_messages: int, *, seed: int = 0) -> None:
     """Write messages of a simulated world, as fraud or legitimate, resampled with other digits, names and times.
 
     Parameters
     ----------
-    file : Path
-        The Parquet file.
+    folder : Path
+        Gets one Parquet file per 100,000 messages.
     n_messages : int
         Number of messages.
     seed : int, default=0
@@ -37,8 +37,8 @@ def write_messages(file: Path, n_messages: int, *, seed: int = 0) -> None:
     world = simulate(seed=seed, n_accounts=6000)
     labels = world.labels.drop_duplicates("subject_id", keep="last").set_index("subject_id")["label"]
     base = world.messages.assign(label=world.messages["message_id"].map(labels)).dropna(subset=["label"])
-    writer = None
-    for first in range(0, n_messages, PART):
+    folder.mkdir()
+    for number, first in enumerate(range(0, n_messages, PART)):
         rows = rng.integers(0, len(base), min(PART, n_messages - first))
         drawn = base.iloc[rows]
         jitter = rng.integers(0, 2 * DAY, len(rows)).astype("m8[us]")
@@ -51,10 +51,7 @@ def write_messages(file: Path, n_messages: int, *, seed: int = 0) -> None:
                 "label": np.where(drawn["label"] == "legitimate", "legitimate", "fraud"),
             }
         )
-        writer = writer or pq.ParquetWriter(file, table.schema)
-        writer.write_table(table)
-    if writer is not None:
-        writer.close()
+        pq.write_table(table, folder / f"{number:04d}.parquet")
 
 
 def _changed(texts: list[str], rng: np.random.Generator) -> list[str]:

@@ -10,8 +10,8 @@ from benchmarks.scale.train_tables import write_events, write_messages
 
 
 def test_messages_are_resampled_with_changes(tmp_path: Path) -> None:
-    write_messages(tmp_path / "messages.parquet", 3_000)
-    messages = pd.read_parquet(tmp_path / "messages.parquet")
+    write_messages(tmp_path / "messages", 3_000)
+    messages = pd.read_parquet(tmp_path / "messages")
     assert len(messages) == 3_000
     assert messages["text"].is_unique
     assert messages["message_id"].is_unique
