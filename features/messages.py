@@ -1,7 +1,8 @@
 """`MessageFeatures`: a scikit-learn transformer that computes the features of messages."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from itertools import count
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
@@ -219,13 +220,17 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self.fit_transform(X, y, groups=groups)
         return self
 
-    def fit_transform(self, X: Any, y: Any = None, *, groups: Any = None) -> Any:
+    def fit_transform(
+        self, X: Any, y: Any = None, *, groups: Any = None, on_fit: Callable[[int, int], None] | None = None
+    ) -> Any:
         """Fit, and return the training matrix with out-of-fold scores.
 
         Parameters
         ----------
         X, y, groups
             As in `fit`.
+        on_fit : callable, default=None
+            Called after each fit of a text model, with the number of fits that are done and of all.
 
         Returns
         -------
@@ -250,13 +255,18 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             )
         raw = pack(texts)
         folded, plain = MessageMatrix.plain(raw, lists)
-        models, blocks = self._fit_models(raw, folded, codes, groups)
+        models, blocks = self._fit_models(raw, folded, codes, groups, on_fit)
         self.matrix_ = MessageMatrix(**models, sender=views, lists=lists, own=own, campaigns=campaigns)
         of_records = [block for block in self._record_columns(X) if block is not None]
         return remember_unnamed(np.column_stack([*blocks, plain, *of_records]))
 
     def _fit_models(
-        self, raw: CodePoints, folded: CodePoints, y: Array, groups: Array
+        self,
+        raw: CodePoints,
+        folded: CodePoints,
+        y: Array,
+        groups: Array,
+        on_fit: Callable[[int, int], None] | None,
     ) -> tuple[dict[str, Any], list[Array]]:
         """Fit the models that need labels, and return them and their columns out of fold."""
         settings: dict[str, Any] = {"C": self.C, "min_messages": self.min_messages, "n_folds": self.n_folds}
@@ -268,12 +278,15 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         trust = TRUST if self.legitimate in classes else 0.0
         legitimate = outputs.index(self.legitimate) if self.legitimate in outputs else -1
         with_pinyin = needs_pinyin(folded) if self.pinyin is None else self.pinyin
-        for name, form in {"wording": folded, **({"pinyin": to_pinyin(folded)} if with_pinyin else {})}.items():
+        forms = {"wording": folded, **({"pinyin": to_pinyin(folded)} if with_pinyin else {})}
+        folds = campaign_folds(y, groups, self.n_folds, self.random_state)
+        if on_fit is not None:
+            settings["on_fit"] = _count_calls(on_fit, len(forms) * (len(np.unique(folds)) + 1))
+        for name, form in forms.items():
             model, log_odds, known_share = out_of_fold(form, y, classes, groups, **settings)
             models[name] = replace(model, trust=trust, legitimate=legitimate)
             blocks += [weigh_by_known_share(log_odds, known_share, trust, legitimate), 1 - known_share]
         is_legitimate = y == classes.index(self.legitimate) if self.legitimate in classes else np.ones(len(y), np.bool_)
-        folds = campaign_folds(y, groups, self.n_folds, self.random_state)
         results = [surprisal_out_of_fold(form, is_legitimate, folds) for form in (raw, folded)]
         models["characters"] = tuple(model for model, _ in results)
         return models, [*blocks, *(surprisal for _, surprisal in results)]
@@ -366,3 +379,8 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         tags.input_tags.two_d_array = False
         tags.target_tags.required = self.wording
         return tags
+
+
+def _count_calls(on_fit: Callable[[int, int], None], total: int) -> Callable[[], None]:
+    numbers = count(1)
+    return lambda: on_fit(next(numbers), total)

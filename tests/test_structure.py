@@ -71,6 +71,7 @@ ORDER = {
         "recipe",
         "attack",
         "data",
+        "memory",
         "splits",
         "evaluation",
         "pages",

@@ -25,6 +25,7 @@ from fraudsieve.training.evaluation.metrics import METRIC_NAMES, headline_figure
 from fraudsieve.training.evaluation.points import check_points, share_of_records
 from fraudsieve.training.evaluation.report import EvaluationReport, ReportDetails, SplitSummary, TemporalMetrics
 from fraudsieve.training.evaluation.run import evaluate_model
+from fraudsieve.training.memory.needed import check_memory
 from fraudsieve.training.pages.origin import PageOrigin
 from fraudsieve.training.recipe.cores import with_threads
 from fraudsieve.training.recipe.recipe import Recipe
@@ -165,8 +166,7 @@ def train(
 def _train(
     recipe: Recipe, folders: Sequence[Path], tables: dict[str, Any], run: OpenRun | None, report_step: Progress
 ) -> Trained:
-    output = folders[0]
-    recipe, busy_notes = with_threads(recipe)
+    output, (recipe, busy_notes) = folders[0], with_threads(recipe)
     for step in (*busy_notes, "reading"):
         report_step(step)
     data = read_data(recipe, tables, min_label_rows=recipe.data.min_label_rows)
@@ -174,6 +174,7 @@ def _train(
         run.log_inputs([_input(name, tables[name], digest) for name, digest in data.digests.items()])
     check_classes(data, next(table for table in tables.values() if table is not None), recipe.data)
     check_own_columns(data, recipe)
+    check_memory(data, recipe)
     report_step("looking for campaigns" if data.subject == "message" else "looking for accounts")
     groups, group_kind = groups_of(data)
     split = choose_split(data, groups, group_kind, recipe)

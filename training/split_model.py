@@ -65,7 +65,7 @@ def fit_model(
     recipe = with_threads(recipe)[0]
     rows, labels = data.rows, data.rows["label"].to_numpy(object)
     progress("learning the text model" if data.subject == "message" else "computing histories")
-    trained_on = training_rows(data, groups, split.train, recipe)
+    trained_on = training_rows(data, groups, split.train, recipe, progress)
     features = trained_on.builder
     progress("growing trees")
     classifier = grow_trees(trained_on, recipe, data.subject, on_round)

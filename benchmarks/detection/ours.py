@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from benchmarks.detection.peers import Groups, Labels
 from fraudsieve.features.text.codepoints import pack
 from fraudsieve.features.text.fold import fold_codes
-from fraudsieve.features.wording.fit import count_ngrams, fit_text_model
+from fraudsieve.features.wording.counts import count_ngrams
+from fraudsieve.features.wording.fit import fit_text_model
 
 __all__ = ["NAME", "fit_labels", "fit_predict", "fit_scores", "folded", "wording_scorer"]
 

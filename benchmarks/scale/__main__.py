@@ -9,7 +9,7 @@ from benchmarks.runner import Arguments, Report, run_command
 
 __all__ = ["NAMES", "main"]
 
-NAMES = ("store", "spark", "sampling")
+NAMES = ("store", "spark", "sampling", "train")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -18,8 +18,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         "name": {"choices": NAMES, "metavar": "NAME", "help": ", ".join(NAMES)},
         "--events": {
             "type": int,
-            "help": "events of store (1,000,000), spark (5, 20 and 50 million), sampling (all)",
+            "help": "events of store (1,000,000), spark (5, 20 and 50 million), sampling (all), train (10 million)",
         },
+        "--messages": {"type": int, "help": "messages of train (1,000,000)"},
         "--seconds": {"type": float, "default": 5.0, "help": "seconds per number of clients of store (5)"},
     }
     return run_command("scale", _run, __doc__, argv, arguments=arguments)
@@ -27,7 +28,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(options: argparse.Namespace) -> Report:
     module = importlib.import_module(f"benchmarks.scale.{options.name}")
-    report: Report = module.run(options.events, options.seconds)
+    further = {"n_messages": options.messages} if options.name == "train" else {}
+    report: Report = module.run(options.events, options.seconds, **further)
     return report
 
 

@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from benchmarks.runner import Bar, Report, progress
+from benchmarks.scale.process_memory import memory_below
 from fraudsieve.features import AccountFeatures
 
 __all__ = ["run"]
@@ -188,30 +189,8 @@ def _run(side: str, folder: Path, output: str, n_buckets: int = 0) -> dict[str, 
 def _watch(pid: int, peaks: dict[str, float], stop: threading.Event) -> None:
     """Note the peak memory of a process and its descendants, and of the largest of these that runs Python."""
     while not stop.is_set():
-        sizes = _memory_below(pid)
+        sizes = memory_below(pid)
         peaks["peak_mb"] = max(peaks["peak_mb"], sum(size for _, size in sizes.values()))
         workers = [size for other, (name, size) in sizes.items() if other != pid and "python" in name]
         peaks["bucket_mb"] = max(peaks["bucket_mb"], *workers, 0.0)
         time.sleep(0.5)
-
-
-def _memory_below(pid: int) -> dict[int, tuple[str, float]]:
-    """Return the name and the megabytes of a process and its descendants, with pages shared by several split."""
-    parents: dict[int, int] = {}
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            parents[int(stat.parent.name)] = int(stat.read_text().rpartition(")")[2].split()[1])
-        except OSError:
-            continue
-    family, sizes = {pid}, {}
-    while more := {child for child, parent in parents.items() if parent in family} - family:
-        family |= more
-    for member in family:
-        try:
-            lines = Path(f"/proc/{member}/smaps_rollup").read_text().splitlines()
-            name = Path(f"/proc/{member}/comm").read_text()
-        except OSError:
-            continue
-        kilobytes = next((line.split()[1] for line in lines if line.startswith("Pss:")), "0")
-        sizes[member] = name, int(kilobytes) / 1024
-    return sizes

@@ -23,6 +23,8 @@ SIMILAR = 0.6
 N_HASHES = 64
 ROWS_PER_BAND = 4
 SHINGLE = 3
+CHUNK = 50_000
+"""Texts that are folded at a time."""
 MULTIPLIER = np.uint64(0xFF51AFD7ED558CCD)
 HALF = np.uint64(32)
 
@@ -76,23 +78,66 @@ def _root(parent: Array, i: int) -> int:
 
 
 @compile_kernel()
-def _link_kernel(order: Array, starts: Array, prints: Array, parent: Array) -> None:
+def _hash_band(prints: Array, i: int, band: int) -> np.int64:
+    state = MULTIPLIER
+    for column in range(band, band + ROWS_PER_BAND):
+        state = (state ^ np.uint64(prints[i, column])) * MULTIPLIER
+        state ^= state >> HALF
+    return np.int64(state >> np.uint64(1))
+
+
+@compile_kernel()
+def _bucket_kernel(prints: Array, band: int, table: Array, slots: Array) -> None:
+    """Find the bucket of every message, and its first message: the least fingerprint, whatever the order of rows."""
+    for i in range(slots.size):
+        slot = _hash_band(prints, i, band) & (table.size - 1)
+        while True:
+            other = table[slot]
+            if other < 0:
+                break
+            differs = 0
+            for column in range(band, band + ROWS_PER_BAND):
+                differs += prints[i, column] != prints[other, column]
+            if differs == 0:
+                break
+            slot = (slot + 1) & (table.size - 1)
+        slots[i] = slot
+        if other < 0:
+            table[slot] = i
+            continue
+        column = 0
+        while column < prints.shape[1] and prints[i, column] == prints[other, column]:
+            column += 1
+        if column < prints.shape[1] and prints[i, column] < prints[other, column]:
+            table[slot] = i
+
+
+@compile_kernel()
+def _link_kernel(prints: Array, table: Array, slots: Array, parent: Array) -> None:
     """Join each member of a bucket to the first one if they are similar; the lower index is the root."""
     n_hashes = prints.shape[1]
-    for b in range(starts.size - 1):
-        first = order[starts[b]]
-        for k in range(starts[b] + 1, starts[b + 1]):
-            equal = 0
-            for h in range(n_hashes):
-                equal += prints[first, h] == prints[order[k], h]
-            if equal >= SIMILAR * n_hashes:
-                low, high = _root(parent, first), _root(parent, order[k])
-                parent[max(low, high)] = min(low, high)
+    for i in range(slots.size):
+        first = table[slots[i]]
+        equal = 0
+        for h in range(n_hashes):
+            equal += prints[first, h] == prints[i, h]
+        if i != first and equal >= SIMILAR * n_hashes:
+            low, high = _root(parent, first), _root(parent, i)
+            parent[max(low, high)] = min(low, high)
 
 
-def _as_keys(prints: Array) -> Array:
-    """Return each row as one value that can be sorted and compared."""
-    return np.ascontiguousarray(prints).view(f"V{prints.itemsize * prints.shape[1]}").ravel()
+@compile_kernel()
+def _root_kernel(parent: Array) -> None:
+    for i in range(parent.size):
+        parent[i] = _root(parent, i)
+
+
+def _fingerprints_of(texts: Sequence[str]) -> Array:
+    """Return the fingerprints of raw texts, some at a time, so that few texts are held as code points."""
+    prints = np.empty((len(texts), N_HASHES), np.uint32)
+    for first in range(0, len(texts), CHUNK):
+        prints[first : first + CHUNK] = fingerprints(fold_codes(pack(texts[first : first + CHUNK]))[0])
+    return prints
 
 
 def near_duplicate_groups(texts: Sequence[str]) -> Array:
@@ -115,13 +160,13 @@ def near_duplicate_groups(texts: Sequence[str]) -> Array:
     """
     if not len(texts):
         return np.empty(0, np.int64)
-    prints = fingerprints(fold_codes(pack(texts))[0])
-    parent = np.arange(len(prints))
-    # The first message of a bucket must not depend on the order of the rows.
-    by_print = np.argsort(_as_keys(prints), kind="stable")
+    # Of two rows, the lesser is that whose bytes are less: the first message of a bucket must never change.
+    prints = _fingerprints_of(texts).byteswap(inplace=True)
+    parent, slots = np.arange(len(prints)), np.empty(len(prints), np.int64)
+    table = np.empty(1 << (2 * len(prints)).bit_length(), np.int64)
     for band in range(0, N_HASHES, ROWS_PER_BAND):
-        keys = _as_keys(prints[:, band : band + ROWS_PER_BAND])
-        order = by_print[np.argsort(keys[by_print], kind="stable")]
-        new = np.flatnonzero(np.r_[True, keys[order][1:] != keys[order][:-1], True])
-        _link_kernel(order, new, prints, parent)
-    return np.array([_root(parent, i) for i in range(len(parent))], np.int64)
+        table.fill(-1)
+        _bucket_kernel(prints, band, table, slots)
+        _link_kernel(prints, table, slots, parent)
+    _root_kernel(parent)
+    return parent

@@ -6,7 +6,7 @@ converts them to log-odds (Platt scaling without the intercept; for several clas
 """
 
 import warnings
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 from joblib import Parallel, delayed
@@ -19,41 +19,17 @@ from sklearn.svm import LinearSVC
 from fraudsieve._typing import Array
 from fraudsieve.features.text.codepoints import CodePoints, select_texts
 
+from .counts import NgramCounts, count_ngrams
 from .folds import campaign_folds
-from .model import TextModel
-from .ngrams import BITS, MAX_TIMES, hash_ngrams
+from .model import TextModel, output_classes
+from .svm import count_messages, fit_svm
 
-__all__ = ["campaign_weights", "count_ngrams", "fit_text_model", "out_of_fold", "softmax_loss"]
+__all__ = ["campaign_weights", "fit_text_model", "out_of_fold", "softmax_loss"]
 
 
+MAX_PRIMAL = 50_000_000
+"""N-grams of texts above which the solver of few columns, which needs 28 bytes per n-gram, is not used."""
 ABSENT_MARGIN = -1.0  # for a class that is not in a fold: the margin of a support vector on the other side
-
-
-def count_ngrams(texts: CodePoints) -> sparse.csr_array:
-    """Count the hashed n-grams of every text.
-
-    Parameters
-    ----------
-    texts : CodePoints
-        Folded texts.
-
-    Returns
-    -------
-    scipy.sparse.csr_array of float32, shape (n_texts, 2**BITS)
-        ``1 + ln(times)`` of each n-gram.
-
-    Examples
-    --------
-    >>> from fraudsieve.features.text.codepoints import pack
-    >>> sorted(count_ngrams(pack(["aa"])).data.astype(float).round(3).tolist())[-2:]  # "a" occurs twice
-    [1.0, 1.693]
-    """
-    buckets, ends = hash_ngrams(texts)
-    ones = np.ones(len(buckets), np.float32)
-    counts = sparse.csr_array((ones, buckets, ends), shape=(len(texts), 1 << BITS))
-    counts.sum_duplicates()
-    counts.data = 1 + np.log(np.minimum(counts.data, MAX_TIMES))
-    return counts
 
 
 def campaign_weights(groups: Array) -> Array:
@@ -80,7 +56,7 @@ def campaign_weights(groups: Array) -> Array:
 
 
 def fit_text_model(
-    counts: sparse.csr_array,
+    counts: NgramCounts,
     y: Array,
     classes: tuple[str, ...],
     *,
@@ -88,12 +64,13 @@ def fit_text_model(
     min_messages: int,
     random_state: int,
     max_iter: int = 1000,
+    rows: Array | None = None,
 ) -> TextModel:
     """Fit a text model with a scale of one.
 
     Parameters
     ----------
-    counts : csr_array, shape (n_texts, 2**BITS)
+    counts : NgramCounts
         From `count_ngrams`.
     y : ndarray of int, shape (n_texts,)
         Indices into `classes`; a class may be absent.
@@ -107,47 +84,61 @@ def fit_text_model(
         Seed of the solver.
     max_iter : int, default=1000
         Maximum passes of the solver; full convergence does not improve the margins.
+    rows : ndarray of int64, default=None
+        Positions of the texts to fit on; None for all.
 
     Returns
     -------
     TextModel
         The fitted model.
     """
-    messages = np.bincount(counts.indices, minlength=counts.shape[1])
-    buckets = np.flatnonzero(messages >= min(min_messages, counts.shape[0]))
-    idf = np.log((1 + counts.shape[0]) / (1 + messages[buckets])) + 1
-    vectors = sparse.csr_matrix(counts[:, buckets].multiply(idf))
-    present = np.unique(y)
-    coef, intercept = _fit_svm(vectors, y, C, random_state, max_iter)
-    if len(classes) > 2:
-        coef, intercept = _expand_outputs(coef, intercept, present, len(classes))
-    elif len(present) == 1:
-        intercept = intercept * np.where(present == 1, 1, -1)
-    weights = np.column_stack([idf, (coef * idf).T]).astype(np.float32)
-    return TextModel(classes[-len(intercept) :], buckets.astype(np.int32), weights, intercept, 1.0)
+    rows = np.arange(len(counts)) if rows is None else rows
+    messages = count_messages(counts, rows)
+    is_kept = messages >= max(1, min(min_messages, len(rows)))
+    idf = np.zeros(len(messages))
+    idf[is_kept] = np.log((1 + len(rows)) / (1 + messages[is_kept])) + 1
+    present = np.unique(y[rows])
+    coef = _fit_svm(counts, rows, idf, y[rows], C, random_state, max_iter)
+    outputs = output_classes(range(len(classes)))
+    weights, intercept = np.zeros((int(is_kept.sum()), 1 + len(outputs)), np.float32), np.zeros(len(outputs))
+    weights[:, 0] = idf = idf[is_kept]
+    for output, number in enumerate(outputs):
+        margins = _margins(coef, present, number)
+        intercept[output] = margins[-1]
+        weights[:, 1 + output] = margins[:-1][is_kept] * idf
+    return TextModel(classes[-len(outputs) :], counts.buckets[is_kept], weights, intercept, 1.0)
 
 
-def _fit_svm(vectors: Any, y: Array, C: float, random_state: int, max_iter: int) -> tuple[Array, Array]:
-    """Return coefficients and intercepts: one row for two classes, otherwise one row per class."""
+def _fit_svm(
+    counts: NgramCounts, rows: Array, idf: Array, y: Array, C: float, random_state: int, max_iter: int
+) -> Array:
+    """Return coefficients and last the intercept: one row for two classes, otherwise one row per class."""
     n_present = len(np.unique(y))
     if n_present == 1:
-        return np.zeros((1, vectors.shape[1])), np.array([1.0])
-    if not vectors.shape[1]:  # no n-gram occurs in enough messages
-        n_outputs = 1 if n_present == 2 else n_present
-        return np.zeros((n_outputs, 0)), np.zeros(n_outputs)
+        return np.append(np.zeros(len(idf)), 1.0)[None]
+    if not idf.any():  # no n-gram occurs in enough messages
+        return np.zeros((1 if n_present == 2 else n_present, len(idf) + 1))
+    n_ngrams = int((counts.ends[rows + 1] - counts.ends[rows]).sum())
+    if len(rows) < np.count_nonzero(idf) or n_ngrams > MAX_PRIMAL:
+        return fit_svm(counts, rows, idf, y, C=C, seed=random_state, max_iter=max_iter)
+    vectors = sparse.csr_matrix(counts.matrix()[rows][:, idf > 0].multiply(idf[idf > 0]))
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Liblinear failed to converge")
         svm = LinearSVC(C=C, random_state=random_state, max_iter=max_iter).fit(normalize(vectors), y)
-    return svm.coef_, svm.intercept_
+    coef = np.zeros((len(svm.coef_), len(idf) + 1))
+    coef[:, :-1][:, idf > 0], coef[:, -1] = svm.coef_, svm.intercept_
+    return coef
 
 
-def _expand_outputs(coef: Array, intercept: Array, present: Array, n_classes: int) -> tuple[Array, Array]:
-    """Give every class an output: two classes share a margin, and an absent class never has the largest."""
-    if len(present) == 2:
-        coef, intercept = np.vstack([-coef, coef]), np.concatenate([-intercept, intercept])
-    all_coef, all_intercept = np.zeros((n_classes, coef.shape[1])), np.full(n_classes, ABSENT_MARGIN)
-    all_coef[present], all_intercept[present] = coef, intercept
-    return all_coef, all_intercept
+def _margins(coef: Array, present: Array, number: int) -> Array:
+    """Return the coefficients of a class: two classes share a margin, and an absent class never has the largest."""
+    if number not in present:
+        absent = np.zeros(coef.shape[1])
+        absent[-1] = ABSENT_MARGIN
+        return absent
+    if len(present) > 2:
+        return np.asarray(coef[np.searchsorted(present, number)])
+    return -coef[0] if len(present) == 2 and number == present[0] else np.asarray(coef[0])
 
 
 def softmax_loss(log_odds: Array, y: Array) -> Array:
@@ -195,6 +186,7 @@ def out_of_fold(
     n_folds: int,
     random_state: int,
     n_jobs: int | None,
+    on_fit: Callable[[], None] | None = None,
 ) -> tuple[TextModel, Array, Array]:
     """Fit a text model, and score its training texts out of fold.
 
@@ -210,6 +202,8 @@ def out_of_fold(
         Number of folds, at least two.
     n_jobs : int or None
         Number of folds fitted in parallel, as in joblib.
+    on_fit : callable, default=None
+        Called after the fit of each fold, and after that of all texts.
 
     Returns
     -------
@@ -225,7 +219,6 @@ def out_of_fold(
     ValueError
         If all texts belong to one campaign.
     """
-    counts = count_ngrams(texts)
     settings = {"C": C, "min_messages": min_messages, "random_state": random_state}
     fold_of = campaign_folds(y, groups, n_folds, random_state)
     folds = [(np.flatnonzero(fold_of != fold), np.flatnonzero(fold_of == fold)) for fold in np.unique(fold_of)]
@@ -233,12 +226,18 @@ def out_of_fold(
         raise ValueError(
             "All messages belong to one campaign; the text model needs at least 2. Pass more messages, or groups."
         )
-    tasks = [delayed(fit_text_model)(counts[train], y[train], classes, **settings) for train, _ in folds]
-    tasks.append(delayed(fit_text_model)(counts, y, classes, **settings))
-    *fold_models, model = Parallel(n_jobs=n_jobs)(tasks)
-    margins, known_share = np.zeros((len(y), len(model.intercept))), np.zeros(len(y))
-    for (_, test), fold_model in zip(folds, fold_models, strict=True):
-        margins[test], known_share[test] = fold_model.log_odds(select_texts(texts, test))
+    counts = count_ngrams(texts, min(min_messages, *(len(train) for train, _ in folds)))
+    margins, known_share = np.zeros((len(y), len(output_classes(classes)))), np.zeros(len(y))
+    every = np.arange(len(y))
+    slices = [*folds, (every, every[:0])]  # the last is the model that is kept
+    # Threads share the counts, and kernels run without the interpreter's lock. A model of a fold is freed once used.
+    fits = Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")(
+        delayed(fit_text_model)(counts, y, classes, rows=train, **settings) for train, _ in slices
+    )
+    for (_, test), model in zip(slices, fits, strict=True):
+        margins[test], known_share[test] = model.log_odds(select_texts(texts, test))
+        if on_fit is not None:
+            on_fit()
     scale = _fit_scale(margins, y, campaign_weights(groups))
     scaled = TextModel(model.classes, model.buckets, model.weights, model.intercept, scale)
     return scaled, scale * margins, known_share

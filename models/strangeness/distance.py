@@ -21,6 +21,7 @@ MAX_DEVIATION: Final = 8.0
 """Maximum deviation of a column from its mean, in standard deviations."""
 SMALLEST_SCALE: Final = 1e-3
 SHRINKAGE: Final = 0.3
+BLOCK: Final = 50_000
 SMALLEST_SHARE: Final = 0.0005
 """Rarer ways to be missing, or not, count like one of this share."""
 
@@ -126,10 +127,24 @@ def fit_distance(X: Array, columns: Array) -> TrainingDistance:
     >>> fit_distance(np.array([[1.0, np.nan], [2.0, np.nan]]), np.array([0, 1])).columns.tolist()
     [0]
     """
-    columns = columns[~np.isnan(X[:, columns]).all(axis=0)].astype(np.int64)
-    used = X[:, columns]
-    logarithms = np.copysign(np.log1p(np.abs(used)), used)
-    center, scale = np.nanmean(logarithms, axis=0), np.maximum(np.nanstd(logarithms, axis=0), SMALLEST_SCALE)
-    z = np.nan_to_num((logarithms - center) / scale).clip(-MAX_DEVIATION, MAX_DEVIATION)
+    n_values = np.zeros(len(columns), np.int64)
+    for rows in _blocks(len(X)):
+        n_values += np.count_nonzero(~np.isnan(X[rows][:, columns]), axis=0)
+    columns = columns[n_values > 0].astype(np.int64)
+    z = np.empty((len(X), len(columns)))
+    for rows in _blocks(len(X)):
+        used = X[rows][:, columns]
+        z[rows] = np.copysign(np.log1p(np.abs(used)), used)
+    center, scale, missing = np.empty((3, len(columns)))
+    for part in np.array_split(np.arange(len(columns)), max(len(columns) // 8, 1)):  # each of these makes copies
+        center[part], missing[part] = np.nanmean(z[:, part], axis=0), np.isnan(z[:, part]).mean(axis=0)
+        scale[part] = np.maximum(np.nanstd(z[:, part], axis=0), SMALLEST_SCALE)
+    for rows in _blocks(len(X)):
+        z[rows] = np.nan_to_num((z[rows] - center) / scale).clip(-MAX_DEVIATION, MAX_DEVIATION)
     correlations = z.T @ z / max(len(z), 1) + SHRINKAGE * np.eye(len(columns))
-    return TrainingDistance(columns, center, scale, np.linalg.inv(correlations), np.isnan(used).mean(axis=0))
+    return TrainingDistance(columns, center, scale, np.linalg.inv(correlations), missing)
+
+
+def _blocks(n_rows: int) -> list[slice]:
+    """Return slices of rows that are computed at a time: a matrix of all training rows is not copied more than once."""
+    return [slice(first, first + BLOCK) for first in range(0, n_rows, BLOCK)]

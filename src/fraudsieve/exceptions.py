@@ -18,6 +18,7 @@
     │   └── TrackingError
     ├── RecipeError (ValueError)
     ├── RejectedRecordError (ValueError)
+    ├── ShortOfMemoryError (MemoryError)
     └── SplitError (ValueError)
 
 Every class builds its message from the data of the failure. A message names files, columns, row positions,
@@ -40,6 +41,7 @@ __all__ = [
     "RejectedRecordError",
     "SchemaError",
     "ServiceError",
+    "ShortOfMemoryError",
     "SplitError",
     "StateBehindError",
     "StateError",
@@ -264,3 +266,33 @@ class BusyError(FraudsieveError):
     >>> print(BusyError("another process writes to this folder"))
     another process writes to this folder
     """
+
+
+class ShortOfMemoryError(FraudsieveError, MemoryError):
+    """The work would not fit into memory, and has not begun.
+
+    Parameters
+    ----------
+    needed : int
+        Estimated bytes.
+    available : int
+        Bytes that this process may still take.
+    work : str
+        What was to be trained on.
+
+    Examples
+    --------
+    >>> print(ShortOfMemoryError(9_000_000_000, 2_000_000_000, "3,000,000 messages"))
+    3,000,000 messages: training needs about 9.0 GB of memory, and 2.0 GB are there. Give fewer rows, set a
+    lower n_jobs in the recipe, or use a machine or a container with more memory.
+    """
+
+    def __init__(self, needed: int, available: int, work: str) -> None:
+        super().__init__(
+            f"{work}: training needs about {needed / 1e9:.1f} GB of memory, and {available / 1e9:.1f} GB are there. "
+            "Give fewer rows, set a lower n_jobs in the recipe, or use a machine or a container with more memory."
+        )
+        self.needed, self.available, self.work = needed, available, work
+
+    def __reduce__(self) -> tuple[type[Self], tuple[int, int, str]]:
+        return type(self), (self.needed, self.available, self.work)

@@ -235,7 +235,7 @@ def matrix_of(builder: Builder, rows: pd.DataFrame) -> pd.DataFrame:
     DataFrame of shape (n_rows, n_columns)
     """
     matrix = builder.transform_out_of_fold(rows) if isinstance(builder, AccountFeatures) else builder.transform(rows)
-    return pd.DataFrame(np.asarray(matrix, np.float64), columns=builder.get_feature_names_out())
+    return pd.DataFrame(np.asarray(matrix, np.float64), columns=builder.get_feature_names_out(), copy=False)
 
 
 def builder_of_model(model: Model, data: LabelledData) -> Builder:

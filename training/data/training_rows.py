@@ -1,5 +1,6 @@
 """The feature matrix and the classifier of training rows, for a run and for its hyperparameter search."""
 
+import time
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -7,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from fraudsieve._typing import Array
+from fraudsieve._typing import Array, Progress
 from fraudsieve.exceptions import RecipeError, SchemaError
 from fraudsieve.features.accounts import UNTIMED
 from fraudsieve.models.classifier import FraudClassifier
@@ -18,6 +19,8 @@ from .labelled import WEIGHT, LabelledData
 from .row_sample import ID_COLUMNS, RowSample, draw_ids
 
 __all__ = ["TrainingRows", "grow_trees", "sample_of", "sample_slice", "training_rows"]
+
+SECONDS_PER_LINE = 2.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +62,9 @@ class TrainingRows:
         return self.matrix if self.drawn is None or not self.drawn.any() else self.matrix[self.drawn]
 
 
-def training_rows(data: LabelledData, groups: Array, train: Array, recipe: Recipe) -> TrainingRows:
+def training_rows(
+    data: LabelledData, groups: Array, train: Array, recipe: Recipe, progress: Progress | None = None
+) -> TrainingRows:
     """Fit the builder of a recipe on a slice, or on the sample of it that the recipe asks for.
 
     Parameters
@@ -72,6 +77,8 @@ def training_rows(data: LabelledData, groups: Array, train: Array, recipe: Recip
         Positions of the slice.
     recipe : Recipe
         Settings.
+    progress : callable, default=None
+        Called with the number of fits of text models that are done, after those that take long.
 
     Returns
     -------
@@ -82,7 +89,8 @@ def training_rows(data: LabelledData, groups: Array, train: Array, recipe: Recip
     rows, labels, campaigns = rows_to_train(data, groups, train, recipe)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", UNTIMED)  # reported as a note
-        matrix = builder.fit_transform(rows, labels, **campaigns)
+        on_fit = {} if progress is None or data.subject != "message" else {"on_fit": _count_fits(progress)}
+        matrix = builder.fit_transform(rows, labels, **campaigns, **on_fit)
     weights = rows[WEIGHT].to_numpy() if recipe.data.trusted.declared else None
     sample = sample_of(data, recipe)
     rates = sample.class_rates(data.legitimate, {*labels})
@@ -141,6 +149,19 @@ def sample_slice(data: LabelledData, train: Array, recipe: Recipe) -> Array:
         raise SchemaError(f"{data.subject}s", problem, "Add it, or remove --sample-rate.")
     may_be_left_out = (rows["label"] == data.legitimate).to_numpy(bool)
     return train[~may_be_left_out | draw_ids(rows[name].to_numpy(object), sample)]
+
+
+def _count_fits(progress: Progress) -> Callable[[int, int], None]:
+    """Return a callable that reports fits of text models, at most every few seconds."""
+    last = time.monotonic()
+
+    def report(done: int, total: int) -> None:
+        nonlocal last
+        if time.monotonic() - last >= SECONDS_PER_LINE:
+            progress(f"learning the text model: {done} of {total} fits")
+            last = time.monotonic()
+
+    return report
 
 
 def grow_trees(

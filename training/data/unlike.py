@@ -52,7 +52,9 @@ def unlike_of(trained_on: pd.DataFrame, names: Sequence[str], distances: Array) 
     distance = distance_of(trained_on, names)
     if not len(distance.columns) or not len(distances):
         return None
-    return calibrate_distance(distance, distances, trained_on.median().to_numpy(np.float64))
+    # Column by column: the median of a frame copies it.
+    medians = np.array([trained_on[name].median() for name in trained_on.columns], np.float64)
+    return calibrate_distance(distance, distances, medians)
 
 
 def fit_unlike(

@@ -141,3 +141,33 @@ def test_twenty_thousand_copies_take_a_few_seconds() -> None:
     groups = near_duplicate_groups([f"your parcel {i:06} is held, pay now at x.example" for i in range(20_000)])
     assert time.perf_counter() - start < 3
     assert not groups.any()
+
+
+def groups_by_sorting(texts: list[str]) -> list[int]:
+    """Join each message to the least fingerprint of each of its buckets, one message after the other."""
+    prints = [tuple(row.byteswap().tolist()) for row in fingerprints(pack([fold_text(text) for text in texts]))]
+    parent = list(range(len(texts)))
+
+    def root(i: int) -> int:
+        return i if parent[i] == i else root(parent[i])
+
+    for band in range(0, 64, 4):
+        first: dict[tuple[int, ...], int] = {}
+        for i in sorted(range(len(texts)), key=lambda i: (prints[i], i)):
+            other = first.setdefault(prints[i][band : band + 4], i)
+            if sum(a == b for a, b in zip(prints[i], prints[other], strict=True)) >= SIMILAR * 64:
+                low, high = sorted((root(i), root(other)))
+                parent[high] = low
+    return [root(i) for i in range(len(texts))]
+
+
+@pytest.mark.parametrize("n_words", [3, 9, 20])
+def test_groups_equal_those_of_a_plain_algorithm(n_words: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fraudsieve.features.campaign.fingerprints.CHUNK", 7)
+    rng = np.random.default_rng(n_words)
+    texts = [" ".join(rng.choice(WORDS, n_words)) for _ in range(40)]
+    for _ in range(400):  # copies of copies, each with another word: many are about as similar as it takes
+        words = texts[rng.integers(len(texts))].split()
+        words[rng.integers(n_words)] = rng.choice(WORDS)
+        texts.append(" ".join(words))
+    assert near_duplicate_groups(texts).tolist() == groups_by_sorting(texts)

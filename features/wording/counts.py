@@ -1,0 +1,145 @@
+"""Counts of the hashed n-grams of training texts, four bytes per n-gram of a text.
+
+One pass over the texts counts the n-grams, and all folds read the same counts. A float matrix of them would take eight
+bytes more per n-gram, and a copy per fold.
+"""
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from scipy import sparse
+
+from fraudsieve._compiled import INT_0, compile_kernel
+from fraudsieve._typing import Array
+from fraudsieve.features.text.codepoints import CodePoints
+
+from .ngrams import BITS, MAX_TIMES, hash_ngrams
+
+__all__ = ["COUNT_BITS", "COUNT_MASK", "COUNT_VALUES", "NgramCounts", "count_ngrams"]
+
+COUNT_BITS = 7
+"""Low bits of a packed n-gram: how often the text has it. The other bits are its column."""
+COUNT_MASK = np.uint32((1 << COUNT_BITS) - 1)
+COUNT_VALUES = np.concatenate([[0], 1 + np.log(np.arange(1, MAX_TIMES + 1, dtype=np.float32))]).astype(np.float32)
+"""``1 + ln(times)`` by the number of times."""
+CHUNK = 1 << 20  # characters whose n-grams are packed at a time
+
+
+@dataclass(frozen=True, eq=False)
+class NgramCounts:
+    """The n-grams of texts, each with its number of occurrences, text after text.
+
+    Parameters
+    ----------
+    packed : ndarray of uint32, shape (n_ngrams,)
+        The column of an n-gram and, in the lowest `COUNT_BITS` bits, how often the text has it, at most `MAX_TIMES`.
+        The columns of a text ascend.
+    ends : ndarray of int64, shape (n_texts + 1,)
+        The n-grams of text ``i`` are ``packed[ends[i]:ends[i + 1]]``.
+    buckets : ndarray of int32, shape (n_columns,)
+        The bucket of each column, ascending.
+
+    Examples
+    --------
+    >>> from fraudsieve.features.text.codepoints import pack
+    >>> counts = count_ngrams(pack(["aa", "ab"]))
+    >>> len(counts), counts.matrix().shape == (2, len(counts.buckets))
+    (2, True)
+    """
+
+    packed: Array
+    ends: Array
+    buckets: Array
+
+    def __len__(self) -> int:
+        return len(self.ends) - 1
+
+    def matrix(self) -> sparse.csr_array:
+        """Return the counts as floats, for solvers of other libraries.
+
+        Returns
+        -------
+        scipy.sparse.csr_array of float32, shape (n_texts, n_columns)
+            ``1 + ln(times)`` of each n-gram.
+
+        Examples
+        --------
+        >>> from fraudsieve.features.text.codepoints import pack
+        >>> counts = count_ngrams(pack(["aa"])).matrix()
+        >>> sorted(counts.data.astype(float).round(3).tolist())[-2:]  # "a" occurs twice
+        [1.0, 1.693]
+        """
+        values, columns = COUNT_VALUES[self.packed & COUNT_MASK], (self.packed >> COUNT_BITS).astype(np.int32)
+        return sparse.csr_array((values, columns, self.ends), shape=(len(self), len(self.buckets)))
+
+
+def count_ngrams(texts: CodePoints, min_messages: int = 1) -> NgramCounts:
+    """Count the hashed n-grams of every text.
+
+    Parameters
+    ----------
+    texts : CodePoints
+        Folded texts.
+    min_messages : int, default=1
+        N-grams that occur in fewer texts are left out, unless there are fewer texts.
+
+    Returns
+    -------
+    NgramCounts
+    """
+    chunks = [_count_chunk(texts, first, last) for first, last in pairwise(_bounds(texts.offsets))]
+    messages = np.zeros(1 << BITS, np.int64)
+    for packed, _ in chunks:
+        messages += np.bincount(packed >> COUNT_BITS, minlength=len(messages))
+    is_kept = messages >= max(1, min(min_messages, len(texts)))
+    return _keep_columns(chunks, is_kept, int(messages[is_kept].sum()))
+
+
+def _bounds(offsets: Array) -> list[int]:
+    """Return the positions of texts at which chunks of about `CHUNK` characters begin, and their number."""
+    n_chunks = max(int(offsets[-1]) // CHUNK, 1)
+    begins = np.searchsorted(offsets, np.arange(n_chunks) * (offsets[-1] / n_chunks))
+    bounds: list[int] = np.unique([0, *np.minimum(begins, len(offsets) - 1), len(offsets) - 1]).tolist()
+    return bounds
+
+
+@compile_kernel()
+def _pack_kernel(buckets: Array, ends: Array, packed: Array, begins: Array) -> None:
+    """Sort the n-grams of each text, and pack those that are equal into one with its number of occurrences."""
+    n = INT_0
+    for i in range(ends.size - 1):
+        begins[i] = n
+        own = buckets[ends[i] : ends[i + 1]]
+        own.sort()
+        times = 0
+        for k in range(own.size):
+            times += 1
+            if k + 1 == own.size or own[k + 1] != own[k]:
+                packed[n] = np.uint32(own[k] << COUNT_BITS | min(times, MAX_TIMES))
+                n += 1
+                times = 0
+    begins[ends.size - 1] = n
+
+
+def _count_chunk(texts: CodePoints, first: int, last: int) -> tuple[Array, Array]:
+    """Return the packed n-grams of some texts, with buckets for columns, and where those of each text begin."""
+    offsets = texts.offsets[first : last + 1]
+    buckets, ends = hash_ngrams(CodePoints(texts.codes[offsets[0] : offsets[-1]], offsets - offsets[0]))
+    packed, begins = np.empty(ends[-1], np.uint32), np.empty(len(ends), np.int64)
+    _pack_kernel(buckets, ends, packed, begins)
+    return packed[: begins[-1]].copy(), begins
+
+
+def _keep_columns(chunks: list[tuple[Array, Array]], is_kept: Array, n_kept: int) -> NgramCounts:
+    """Number the buckets that are kept, and join the chunks; each is freed as it is joined."""
+    column_of = (np.cumsum(is_kept) - 1).astype(np.uint32)
+    packed, ends, at = np.empty(n_kept, np.uint32), [np.zeros(1, np.int64)], 0
+    while chunks:
+        chunk, begins = chunks.pop(0)
+        kept = is_kept[chunk >> COUNT_BITS]
+        ends.append(at + np.concatenate([[0], np.cumsum(kept)])[begins[1:]])
+        chunk = chunk[kept]
+        packed[at : at + len(chunk)] = column_of[chunk >> COUNT_BITS] << COUNT_BITS | chunk & COUNT_MASK
+        at += len(chunk)
+    return NgramCounts(packed, np.concatenate(ends), np.flatnonzero(is_kept).astype(np.int32))

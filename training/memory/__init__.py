@@ -1,0 +1,1 @@
+"""Memory: what a training run needs, and what this process may still take."""

@@ -1,0 +1,154 @@
+"""The memory that training will need, from the size of the data; checked before the work."""
+
+import os
+import warnings
+from dataclasses import dataclass
+
+from fraudsieve.exceptions import ShortOfMemoryError
+from fraudsieve.features.cues.matrix import CUES, SHAPES
+from fraudsieve.features.default_views import default_histories
+from fraudsieve.features.history.declaration import check_histories, history_columns
+from fraudsieve.features.text.fold import OBFUSCATIONS
+from fraudsieve.features.wording.ngrams import BITS
+from fraudsieve.features.wording.surprisal import SURPRISALS
+from fraudsieve.training.data.builders import make_builder
+from fraudsieve.training.data.labelled import LabelledData
+from fraudsieve.training.recipe.recipe import Recipe
+
+from .available import available_memory
+
+__all__ = ["MARGIN", "DataSize", "check_memory", "data_size", "needed_memory"]
+
+MARGIN = 1.5
+"""The factor by which the estimate may be wrong; a test compares it with the peak of runs."""
+CODE_POINTS = 12
+"""Bytes per character: raw and folded texts, and pinyin."""
+NGRAMS = 32
+"""Bytes per character: up to four n-grams of four bytes, and as much while rare ones are taken out."""
+CHARACTERS_PER_COLUMN = 8
+"""Texts have at least so many characters for each n-gram of the text model, once they are many."""
+PER_RECORD, PER_EVENT = 400, 300
+"""Bytes per record and per event: identifiers, times and labels, sorted and as frames."""
+SAMPLE = 1_000
+"""Records from which the columns of accounts and events are determined."""
+
+
+@dataclass(frozen=True)
+class DataSize:
+    """What the memory of a training run depends on.
+
+    Parameters
+    ----------
+    subject : {"message", "account", "event"}
+        The kind of record.
+    rows : int
+        Labelled records.
+    columns : int
+        Columns of the feature matrix.
+    characters : int, default=0
+        Characters of the texts.
+    outputs : int, default=1
+        Outputs of the text model: 1 for two classes, otherwise one per class.
+    events : int, default=0
+        Events of the history.
+    """
+
+    subject: str
+    rows: int
+    columns: int
+    characters: int = 0
+    outputs: int = 1
+    events: int = 0
+
+
+def needed_memory(size: DataSize, *, train_share: float = 1.0, n_jobs: int = 1) -> int:
+    """Estimate the bytes that training takes at its peak, beside the tables and the libraries.
+
+    Parameters
+    ----------
+    size : DataSize
+        The size of the data.
+    train_share : float, default=1.0
+        Share of the records that is trained on.
+    n_jobs : int, default=1
+        Number of fits of the text model at a time.
+
+    Returns
+    -------
+    int
+
+    Examples
+    --------
+    >>> size = DataSize("message", rows=1_000_000, columns=100, characters=60_000_000)
+    >>> 2 < needed_memory(size, train_share=0.6, n_jobs=2) / 1e9 < 4
+    True
+    """
+    matrix = 8 * size.columns * size.rows * train_share
+    records = PER_RECORD * size.rows + PER_EVENT * size.events
+    if size.subject != "message":
+        # The matrix, as much for the distance from the training rows, and the bins of LightGBM.
+        return int(matrix * 2 + records)
+    characters = size.characters * train_share
+    columns = min(1 << BITS, int(characters / CHARACTERS_PER_COLUMN))
+    fit = columns * (16 + 16 * size.outputs + 8 * (1 + size.outputs))
+    return int(matrix + records + characters * (CODE_POINTS + NGRAMS) + fit * n_jobs)
+
+
+def data_size(data: LabelledData, recipe: Recipe) -> DataSize:
+    """Return what the memory of a training run depends on.
+
+    Parameters
+    ----------
+    data : LabelledData
+        The rows, and their events.
+    recipe : Recipe
+        Settings.
+
+    Returns
+    -------
+    DataSize
+    """
+    rows, events = len(data.rows), 0 if data.events is None else len(data.events)
+    if data.ready is not None:
+        return DataSize(data.subject, rows, len(data.ready.matrix_.columns))
+    if data.subject != "message":
+        builder = make_builder(data, recipe)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the fit of all rows warns
+            columns = len(builder.fit(data.rows.head(SAMPLE)).matrix_.columns)
+        return DataSize(data.subject, rows, columns, events=events)
+    n_classes = data.rows["label"].nunique()
+    outputs = 1 if n_classes == 2 else n_classes
+    text = len(CUES) + len(SHAPES) + len(OBFUSCATIONS) + 2 * len(SURPRISALS) + 2 * (outputs + 1)
+    if data.events is not None:
+        views = recipe.history.histories or default_histories([str(name) for name in data.events.columns])
+        text += len(history_columns(check_histories(views)))
+    columns = text + len(recipe.features.columns)
+    return DataSize("message", rows, columns, int(data.rows["text"].str.len().sum()), outputs, events)
+
+
+def check_memory(data: LabelledData, recipe: Recipe, available: int | None = None) -> None:
+    """Raise an error if training certainly takes more memory than there is.
+
+    Parameters
+    ----------
+    data : LabelledData
+        The rows, and their events.
+    recipe : Recipe
+        Settings.
+    available : int, default=None
+        Bytes; None for what this process may still take.
+
+    Raises
+    ------
+    ShortOfMemoryError
+        If the estimate is more than `MARGIN` times the available memory.
+    """
+    available = available_memory() if available is None else available
+    if available is None:
+        return
+    size = data_size(data, recipe)
+    share = (1 - recipe.split.test_share - recipe.split.calibration_share) * recipe.model.sample_rate
+    needed = needed_memory(size, train_share=share, n_jobs=recipe.n_jobs or os.cpu_count() or 1)
+    if needed > MARGIN * available:
+        raise ShortOfMemoryError(needed, available, f"{size.rows:,} {size.subject}s")
