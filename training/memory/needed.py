@@ -13,6 +13,7 @@ from fraudsieve.features.wording.ngrams import BITS
 from fraudsieve.features.wording.surprisal import SURPRISALS
 from fraudsieve.training.data.builders import make_builder
 from fraudsieve.training.data.labelled import LabelledData
+from fraudsieve.training.data.ready_matrix import ReadyMatrix
 from fraudsieve.training.recipe.recipe import Recipe
 
 from .available import available_memory
@@ -109,10 +110,10 @@ def data_size(data: LabelledData, recipe: Recipe) -> DataSize:
     DataSize
     """
     rows, events = len(data.rows), 0 if data.events is None else len(data.events)
-    if data.ready is not None:
-        return DataSize(data.subject, rows, len(data.ready.matrix_.columns))
     if data.subject != "message":
         builder = make_builder(data, recipe)
+        if isinstance(builder, ReadyMatrix):
+            return DataSize(data.subject, rows, len(builder.matrix_.columns))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the fit of all rows warns
             columns = len(builder.fit(data.rows.head(SAMPLE)).matrix_.columns)
