@@ -167,7 +167,6 @@ class AccountFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             If a column has the wrong type.
         """
         self._validate_params()
-        compile_kernels("account")
         records = self._records(X)
         timed = cutoff_column(records, self._subject) is not None and (
             self.events is None or "occurred_at" in self.events
@@ -175,6 +174,8 @@ class AccountFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         if not timed:
             self._warn_untimed()
         histories, network = self._declare_views(timed)
+        if histories:
+            compile_kernels("account")
         excluded = set(self.exclude) | ({"amount"} if self.subject == "account" else set())
         columns = choose_profile_columns(records, exclude=excluded, declared=self.categories)
         own = columns.learn(records, self.min_category_rows, digested=self.digest_categories)

@@ -37,7 +37,8 @@ class FraudClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     The log-odds are those of the wording columns plus a LightGBM model of all columns. Wording columns are recognised
     by name, so pass a DataFrame: see `set_output` of `MessageFeatures`. The name is ``wording__<class>``, also behind
     the prefix of a step, as `ColumnTransformer` and `FeatureUnion` write it. Without wording columns boosting starts
-    from the class frequencies. There is no resampling and no class weighting, because they distort probabilities.
+    from the class frequencies. Classes are not weighted, because that distorts probabilities; a sample is corrected
+    for (`class_rates`).
 
     Of the ``surprisal`` columns, trees split on means over the text alone. The others (the worst stretch, the standard
     deviation, the share of unknown n-grams) say that a text is odd, for `unlike_training`; as evidence of fraud they
@@ -182,8 +183,8 @@ class FraudClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         -----
         If a row of class c is drawn with rate r(c), Bayes' theorem gives P(c | x, drawn) proportional to r(c) P(c | x).
         The log-odds of the sample are therefore those of all rows plus log r(c): for two classes, plus log r(second) -
-        log r(first). LightGBM starts from the sum (``init_score``), and the trees learn the log-odds of all rows; what
-        is added is no part of the model. This is the prior correction of King and Zeng (2001, Logistic Regression in
+        log r(first). LightGBM starts from the sum (``init_score``), and the trees learn the log-odds of all rows; the
+        offset is not part of the model. This is the prior correction of King and Zeng (2001, Logistic Regression in
         Rare Events Data, Political Analysis 9), inside the fit. Weights of 1 / r(c) have the same expectation, but
         distort the minimum sums of a leaf and the penalties.
         """

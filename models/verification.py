@@ -85,7 +85,8 @@ def load_model(folder: str | Path, *, digest: str | None = None) -> Model:
         If a check fails.
     """
     model = read_model(folder, digest=digest)
-    compile_kernels("message" if model.matrix.subject == "message" else "account")
+    if model.matrix.subject == "message" or model.matrix.history_parts:
+        compile_kernels("message" if model.matrix.subject == "message" else "account")
     try:
         problem = _sample_problem(model)
     except Exception as error:  # arrays that fit each other can still raise anything in a kernel or in LightGBM

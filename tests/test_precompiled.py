@@ -86,6 +86,26 @@ def test_nothing_starts_where_it_is_of_no_use(monkeypatch: pytest.MonkeyPatch) -
         pass
 
 
+def test_a_container_with_one_core_starts_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0, 1}, raising=False)
+    for quota, is_of_use in (("max 100000", True), ("250000 100000", True), ("150000 100000", False)):
+        (tmp_path / "cpu.max").write_text(f"{quota}\n")
+        monkeypatch.setattr(_precompiled, "CPU_QUOTA", tmp_path / "cpu.max")
+        assert _precompiled._is_of_use() == is_of_use, quota
+
+
+def test_a_kernel_that_does_not_compile_ahead_is_left_to_its_first_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(kernel: Kernel) -> None:
+        raise OSError("no space left")
+
+    monkeypatch.setattr(Kernel, "compile", fail)
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    side = _precompiled._OtherProcess(listed_kernels("message"))
+    side.help()
+    side.close()
+    assert side._next() is None
+
+
 def test_a_kernel_is_missing_if_the_cache_lacks_it(tmp_path: Path) -> None:
     program = "import json\nfrom fraudsieve._precompiled import missing_kernels, listed_kernels\n"
     program += "print(json.dumps([len(missing_kernels('message')), len(listed_kernels('message'))]))"

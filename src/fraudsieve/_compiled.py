@@ -61,7 +61,7 @@ def _compile_without_wrapper(error_model: str, **options: bool) -> Callable[[Fun
     def decorate(function: Any) -> Any:
         part, wrapped = bare(function), _compile(error_model, **options)(function)
         if part is not function:  # they are the same if NUMBA_DISABLE_JIT is set
-            # Numba would call the wrapper, which is missing, and crash. It is not told of what it compiled, and if it
+            # Numba would call the wrapper, which is missing, and crash. What it compiled is not registered, and if it
             # asks for a compiled function, it gets the one with a wrapper.
             part._insert = lambda *arguments: None
             part._compile_for_args = lambda *arguments, **named: wrapped

@@ -25,6 +25,8 @@ __all__ = ["Kernel", "compile_kernels", "compiling", "listed_kernels", "missing_
 
 MIN_KERNELS = 6
 """Fewer kernels than these compile as fast as another process starts."""
+CPU_QUOTA = Path("/sys/fs/cgroup/cpu.max")
+"""Microseconds of processor time that a container may use, and in how many."""
 PATIENCE_S = 60.0
 """Seconds to wait for the last kernel of the other process."""
 
@@ -83,7 +85,7 @@ def missing_kernels(subject: str) -> list[Kernel]:
     return [kernel for kernel in listed_kernels(subject) if not kernel.is_cached()]
 
 
-@cache  # the second time they are there
+@cache  # later calls have nothing to do
 def compile_kernels(subject: str) -> None:
     """Compile the kernels that score a subject, unless most of them are in the cache."""
     with compiling(subject):
@@ -104,7 +106,7 @@ def compiling(subject: str) -> Iterator[None]:
     kernels = missing_kernels(subject) if _is_of_use() else []
     side = None
     if len(kernels) >= MIN_KERNELS:
-        with suppress(OSError):  # the system may refuse one more process
+        with suppress(OSError, RuntimeError):  # the system may refuse one more process, or thread
             side = _OtherProcess(kernels)
     try:
         yield
@@ -125,12 +127,18 @@ class _OtherProcess:
         pipe, nothing = subprocess.PIPE, subprocess.DEVNULL
         self._process = subprocess.Popen(call, stdin=pipe, stdout=pipe, stderr=nothing, text=True)
         self._thread = Thread(target=self._feed, daemon=True)
-        self._thread.start()
+        try:
+            self._thread.start()
+        except RuntimeError:
+            self._process.kill()
+            self._process.wait()
+            raise
 
     def help(self) -> None:
         """Compile kernels until none is left, and wait for the last one of the other process."""
         while (kernel := self._next()) is not None:
-            kernel.compile()
+            with suppress(Exception):  # it is raised again where the kernel is needed
+                kernel.compile()
         self._thread.join(PATIENCE_S)
 
     def close(self) -> None:
@@ -160,6 +168,9 @@ class _OtherProcess:
 def _is_of_use() -> bool:
     """Return whether another process can compile: there is a second core, and a Python that can be started."""
     n_cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    with suppress(OSError, ValueError):  # without a quota it says "max"
+        quota, period = CPU_QUOTA.read_text().split()
+        n_cores = min(n_cores, int(quota) // int(period))
     is_python = Path(sys.executable or "").name.startswith("python")  # not the program that Python is embedded in
     config: Any = nb.config
     return n_cores > 1 and is_python and not config.DISABLE_JIT

@@ -283,14 +283,15 @@ class ShortOfMemoryError(FraudsieveError, MemoryError):
     Examples
     --------
     >>> print(ShortOfMemoryError(9_000_000_000, 2_000_000_000, "3,000,000 messages"))
-    3,000,000 messages: training needs about 9.0 GB of memory, and 2.0 GB are there. Give fewer rows, set a
-    lower n_jobs in the recipe, or use a machine or a container with more memory.
+    3,000,000 messages: training needs about 9.0 GB of memory, and 2.0 GB are available. Give fewer rows, set
+    a lower n_jobs (messages) or --sample-rate (accounts and events), or use a machine or a container with more memory.
     """
 
     def __init__(self, needed: int, available: int, work: str) -> None:
         super().__init__(
-            f"{work}: training needs about {needed / 1e9:.1f} GB of memory, and {available / 1e9:.1f} GB are there. "
-            "Give fewer rows, set a lower n_jobs in the recipe, or use a machine or a container with more memory."
+            f"{work}: training needs about {needed / 1e9:.1f} GB of memory, and {available / 1e9:.1f} GB are "
+            "available. Give fewer rows, set a lower n_jobs (messages) or --sample-rate (accounts and events), or use "
+            "a machine or a container with more memory."
         )
         self.needed, self.available, self.work = needed, available, work
 

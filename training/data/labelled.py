@@ -96,7 +96,9 @@ class LabelledData:
         A record of a sample has a ``sampling_rate``.
         """
         waiting = pd.DataFrame({"as_of": self.waiting})
-        names = ["as_of", "labelled_at", "label", *([RATE] if RATE in self.rows else [])]
+        # In other tables a column of that name is the user's own.
+        is_sample = self.ready is not None and self.ready.declared.until is not None
+        names = ["as_of", "labelled_at", "label", *([RATE] if is_sample else [])]
         return pd.concat([self.rows[names], waiting], ignore_index=True)
 
 

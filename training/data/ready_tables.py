@@ -16,7 +16,7 @@ from fraudsieve.features.tables.label_spelling import normalise_label
 from fraudsieve.features.tables.label_values import AUTO, LabelReading, read_labels
 from fraudsieve.features.tables.source import Source, origin_of
 from fraudsieve.training.labels.maturity import RATE
-from fraudsieve.training.recipe.recipe import Recipe
+from fraudsieve.training.recipe.recipe import HistoryRecipe, Recipe
 
 from .accounts_events import load_accounts, load_events
 from .labelled import LabelledData
@@ -83,6 +83,7 @@ def _read(files: list[Path], place: str) -> tuple[pa.Table, MatrixDeclaration]:
     """Return the rows of all files, and their declaration."""
     try:
         found = [declaration_of(pq.read_metadata(file).metadata) for file in files]
+        table = pa.concat_tables([pq.ParquetFile(file).read() for file in files])
     except (OSError, pa.ArrowException) as error:
         problem = f"cannot be read as Parquet ({type(error).__name__})"
     except (KeyError, TypeError, ValueError, StopIteration) as error:
@@ -90,7 +91,7 @@ def _read(files: list[Path], place: str) -> tuple[pa.Table, MatrixDeclaration]:
     else:
         if any(one != found[0] for one in found):
             raise SchemaError(place, "its files have different declarations of features", "Train on one of them.")
-        return pa.concat_tables([pq.ParquetFile(file).read() for file in files]), found[0]
+        return table, found[0]
     raise SchemaError(place, problem, FIX)
 
 
@@ -101,6 +102,8 @@ def _check_recipe(recipe: Recipe, declared: MatrixDeclaration) -> None:
         problems.append(f"data.subject: the features are of {subject}s, got {recipe.data.subject!r}")
     if recipe.data.trusted.declared:
         problems.append("data.trust: the labels of a ready matrix have no sources. Remove it")
+    if recipe.history != HistoryRecipe():
+        problems.append("history: the features of a ready matrix are declared where it is made. Remove the section")
     if recipe.model.sample_rate < 1:
         problems.append("model.sample_rate: a ready matrix is sampled where it is made. Remove it")
     if declared.until is not None:

@@ -8,10 +8,12 @@ ROOT = Path("/")
 NO_LIMIT = 1 << 60
 """Version 1 of control groups writes a number near 2**63 for no limit."""
 VERSIONS = (
-    ("", "sys/fs/cgroup", "memory.max", "memory.current", "inactive_file"),
-    ("memory", "sys/fs/cgroup/memory", "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
+    ("", "sys/fs/cgroup", "memory.max", "memory.current", ""),
+    ("memory", "sys/fs/cgroup/memory", "memory.limit_in_bytes", "memory.usage_in_bytes", "total_"),
 )
-"""Controller, mount, files of the limit and of the use, and the name of cached files in ``memory.stat``, by version."""
+"""Controller, mount, files of the limit and of the use, and the prefix of names in ``memory.stat``, by version."""
+CACHED = ("inactive_file", "active_file")
+"""Files in memory that the system gives back when memory is short."""
 
 
 def available_memory(root: Path = ROOT) -> int | None:
@@ -47,7 +49,7 @@ def _of_group(root: Path, line: str) -> int | None:
     """Return what is left to a control group and to those above it; None if nothing is limited."""
     _, controllers, path = line.split(":", 2)
     left = []
-    for controller, mount, limit, used, cached in VERSIONS:
+    for controller, mount, limit, used, prefix in VERSIONS:
         if controller not in controllers.split(","):
             continue
         base = root / mount
@@ -56,19 +58,22 @@ def _of_group(root: Path, line: str) -> int | None:
         for folder in [group, *group.parents]:
             if not folder.is_relative_to(base):
                 break
-            left += _left(folder, limit, used, cached)
+            left += _left(folder, limit, used, prefix)
     return min(left, default=None)
 
 
-def _left(folder: Path, limit: str, used: str, cached: str) -> list[int]:
+def _left(folder: Path, limit: str, used: str, prefix: str) -> list[int]:
     try:
         most = int((folder / limit).read_text())  # "max" for no limit
-        in_use = int((folder / used).read_text()) - _number_after(f"{cached} ", folder / "memory.stat")
+        cached = sum(_number_after(f"{prefix}{name} ", folder / "memory.stat", "0") for name in CACHED)
+        in_use = int((folder / used).read_text()) - cached
     except (OSError, ValueError):
         return []
     return [most - in_use] if most < NO_LIMIT else []
 
 
-def _number_after(name: str, file: Path) -> int:
+def _number_after(name: str, file: Path, missing: str = "") -> int:
+    """Return the number behind a name in a file. Raises ValueError if it is missing and has no default."""
     lines = (line for line in file.read_text().splitlines() if line.startswith(name))
-    return int(next(lines, f"{name} 0").removeprefix(name).split()[0])
+    number = next(lines, name + missing).removeprefix(name).split()
+    return int(number[0] if number else "")

@@ -1,8 +1,9 @@
 """The memory that training will need, from the size of the data; checked before the work."""
 
-import os
 import warnings
 from dataclasses import dataclass
+
+import joblib
 
 from fraudsieve.exceptions import ShortOfMemoryError
 from fraudsieve.features.cues.matrix import CUES, SHAPES
@@ -149,7 +150,18 @@ def check_memory(data: LabelledData, recipe: Recipe, available: int | None = Non
     if available is None:
         return
     size = data_size(data, recipe)
-    share = (1 - recipe.split.test_share - recipe.split.calibration_share) * recipe.model.sample_rate
-    needed = needed_memory(size, train_share=share, n_jobs=recipe.n_jobs or os.cpu_count() or 1)
+    # The text model is fitted for each fold and for all rows, and no more fits can run at a time.
+    n_fits = min(joblib.effective_n_jobs(recipe.n_jobs or -1), recipe.features.n_folds + 1)
+    needed = needed_memory(size, train_share=_train_share(data, recipe), n_jobs=n_fits)
     if needed > MARGIN * available:
         raise ShortOfMemoryError(needed, available, f"{size.rows:,} {size.subject}s")
+
+
+def _train_share(data: LabelledData, recipe: Recipe) -> float:
+    """Return the share of the rows whose matrix there is, and as much again of, at the peak."""
+    test, calibration = recipe.split.test_share, recipe.split.calibration_share
+    if data.ready is None:
+        return (1 - test - calibration) * recipe.model.sample_rate
+    # Only rows of the training slice were left out of a sample, so that most of it may be the test slice.
+    whole = 1 + data.ready.declared.left_out / max(len(data.rows), 1)
+    return max(1 - (test + calibration) * whole, test * whole / 2)

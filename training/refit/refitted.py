@@ -11,7 +11,7 @@ from fraudsieve.models.points import AbsentPoint, OperatingPoint
 from fraudsieve.models.scoring.scores import fraud_probability
 from fraudsieve.models.strangeness.columns import strangeness_columns
 from fraudsieve.training.data.labelled import LabelledData
-from fraudsieve.training.data.training_rows import grow_trees, training_rows
+from fraudsieve.training.data.training_rows import grow_trees, sample_slice, training_rows
 from fraudsieve.training.data.unlike import unlike_of
 from fraudsieve.training.evaluation.points import choose_points
 from fraudsieve.training.facts import few_to_calibrate, window_of
@@ -50,7 +50,8 @@ def write_refitted(
     """
     model, notes = refit_model(plan, data, groups, of_split, recipe, progress)
     of_split = write_model(of_split, split_model_folder(output))
-    return write_model(replace(model, training=refit_facts(plan, data, of_split)), output), of_split, notes
+    n_trained = len(sample_slice(data, plan.split.train, recipe))
+    return write_model(replace(model, training=refit_facts(plan, data, of_split, n_trained)), output), of_split, notes
 
 
 def split_model_folder(output: str | Path) -> Path:
@@ -131,7 +132,7 @@ def refit_model(
     return model, tuple(f"refit: {note}" for note in notes)
 
 
-def refit_facts(plan: RefitPlan, data: LabelledData, of_split: Model) -> dict[str, Any]:
+def refit_facts(plan: RefitPlan, data: LabelledData, of_split: Model, n_trained: int) -> dict[str, Any]:
     """Return the training facts of a refitted model.
 
     Parameters
@@ -142,6 +143,8 @@ def refit_facts(plan: RefitPlan, data: LabelledData, of_split: Model) -> dict[st
         All rows.
     of_split : Model
         The model of the split, as written.
+    n_trained : int
+        Rows that were trained on: fewer than the slice has, if they are a sample of it.
 
     Returns
     -------
@@ -152,7 +155,7 @@ def refit_facts(plan: RefitPlan, data: LabelledData, of_split: Model) -> dict[st
     of_run = of_split.training
     return of_run | {
         "refit": True,
-        "rows": {"train": len(plan.split.train), "calibration": len(plan.split.calibration)},
+        "rows": {"train": n_trained, "calibration": len(plan.split.calibration)},
         "window": window_of(data, plan.split.train),
         "calibration_window": window_of(data, plan.split.calibration),
         "left_out": plan.left_out,

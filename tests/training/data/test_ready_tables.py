@@ -15,6 +15,7 @@ from fraudsieve.exceptions import RecipeError, SchemaError, SplitError
 from fraudsieve.features import AccountFeatures
 from fraudsieve.features.feature_matrix import account_matrix_of
 from fraudsieve.models.predict import Scorer
+from fraudsieve.training.data.builders import read_data
 from fraudsieve.training.data.ready_matrix import MatrixDeclaration, ReadyMatrix
 from fraudsieve.training.data.ready_tables import load_ready
 from fraudsieve.training.data.row_sample import RowSample, draw_ids
@@ -68,10 +69,20 @@ def test_a_run_on_records_samples_its_training_slice_alone(events: pd.DataFrame,
     slice_ = trained.data.rows.iloc[trained.split.train]
     expected = (slice_["label"] == "fraud") | draw_ids(slice_["event_id"].to_numpy(object), RowSample(RATE))
     assert trained.model.training["sample"] == {"rate": RATE, "seed": 0}
+    assert trained.model.training["rows"] == full | {"train": int(expected.sum())}
     assert trained.report.rows == full["test"]
     said = f"trained on {int(expected.sum()):,} of {full['train']:,} rows: all fraud, and 0.3 of the legitimate ones"
     assert any(note.startswith(said) for note in trained.notes)
     assert sum(full.values()) + sum(trained.split.dropped.values()) == len(events)
+
+
+@pytest.mark.parametrize("values", [0.0, 0.5, "monthly"])
+def test_a_column_of_that_name_in_other_tables_is_the_users_own(events: pd.DataFrame, values: object) -> None:
+    data = read_data(
+        recipe(**{"data.subject": "event"}), {"events": events.assign(sampling_rate=values)}, min_label_rows=2
+    )
+    assert "sampling_rate" in data.rows
+    assert "sampling_rate" not in data.subjects
 
 
 def test_probabilities_are_those_of_all_rows(events: pd.DataFrame, trained: Trained, tmp_path: Path) -> None:
@@ -164,6 +175,7 @@ def test_a_sample_is_refitted_with_probabilities_of_all_rows(events: pd.DataFram
     settings = recipe(**{"data.subject": "event", "model.sample_rate": RATE, "model.refit": True})
     refitted = train(settings, output=tmp_path / "model", events=events).model
     assert refitted.training["sample"] == {"rate": RATE, "seed": 0}
+    assert refitted.training["rows"]["train"] < 0.5 * len(events)
     assert refitted.ensemble.base == pytest.approx([np.log(9)], abs=0.2)
 
 
@@ -173,6 +185,7 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "sampled twice": ({"model.sample_rate": 0.5}, "a ready matrix is sampled where it is made"),
     "split": ({"split.kind": "account"}, "split.kind: a sample is split by time, got 'account'"),
     "subject": ({"data.subject": "account"}, "data.subject: the features are of events, got 'account'"),
+    "history": ({"history.exclude": ["device_id"]}, "history: the features of a ready matrix are declared where"),
     "trust": ({"data.trust": {"rule": 0.5}}, "data.trust: the labels of a ready matrix have no sources"),
 }
 

@@ -27,7 +27,8 @@ def test_a_container_has_what_its_group_and_those_above_leave(tmp_path: Path, fo
     files = {
         f"{folder}/memory.max": f"{4 * GB}\n",
         f"{folder}/memory.current": f"{3 * GB}\n",
-        f"{folder}/memory.stat": f"anon {2 * GB}\ninactive_file {GB}\n",  # cached files are given back
+        # cached files are given back
+        f"{folder}/memory.stat": f"anon {2 * GB}\ninactive_file {GB // 2}\nactive_file {GB // 2}\n",
     }
     assert available_memory(machine(tmp_path, "0::/pod/box\n", files)) == 2 * GB
 
@@ -54,4 +55,6 @@ def test_a_group_that_is_over_its_limit_has_nothing_left(tmp_path: Path) -> None
 
 
 def test_systems_that_do_not_tell(tmp_path: Path) -> None:
+    assert available_memory(tmp_path) is None
+    (machine(tmp_path, "0::/\n", {}) / "proc/meminfo").write_text("MemTotal: 1 kB\n")
     assert available_memory(tmp_path) is None

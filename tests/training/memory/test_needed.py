@@ -83,7 +83,9 @@ def test_the_data_size_messages() -> None:
 def test_training_stops_before_the_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "available_memory", lambda: 10_000)
     steps: list[str] = []
-    with pytest.raises(ShortOfMemoryError, match=r"40 messages: training needs about 0\.\d GB of memory, and 0\.0 GB"):
+    with pytest.raises(
+        ShortOfMemoryError, match=r"40 messages: training needs about 0\.\d GB of memory, and 0\.0 GB are"
+    ):
         train(
             Recipe.read(None, {"track.enabled": False}),
             output=tmp_path / "model",
@@ -100,3 +102,14 @@ def test_enough_and_unknown_memory_pass(monkeypatch: pytest.MonkeyPatch) -> None
     check_memory(data, recipe, 10**9)
     monkeypatch.setattr(module, "available_memory", lambda: None)
     check_memory(data, recipe)
+
+
+@pytest.mark.parametrize("n_jobs", [-1, 64])
+def test_more_cores_than_fits_need_no_more_memory(n_jobs: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+    monkeypatch.setattr(module, "needed_memory", lambda size, *, train_share, n_jobs: asked.append(n_jobs) or 0)
+    monkeypatch.setattr(module.joblib, "cpu_count", lambda *_, **__: 64)
+    recipe = Recipe.read(None, {"n_jobs": n_jobs})
+    check_memory(read_data(recipe, {"messages": messages()}, min_label_rows=1), recipe, available=1)
+    assert asked[0] <= recipe.features.n_folds + 1
+    assert asked[0] >= 1
