@@ -77,7 +77,7 @@ def test_a_run_on_records_samples_its_training_slice_alone(events: pd.DataFrame,
 
 
 @pytest.mark.parametrize("values", [0.0, 0.5, "monthly"])
-def test_a_column_of_that_name_in_other_tables_is_the_users_own(events: pd.DataFrame, values: object) -> None:
+def test_a_column_of_that_name_in_other_tables_is_the_users_own(events: pd.DataFrame, values: float | str) -> None:
     data = read_data(
         recipe(**{"data.subject": "event"}), {"events": events.assign(sampling_rate=values)}, min_label_rows=2
     )

@@ -107,8 +107,12 @@ def test_enough_and_unknown_memory_pass(monkeypatch: pytest.MonkeyPatch) -> None
 @pytest.mark.parametrize("n_jobs", [-1, 64])
 def test_more_cores_than_fits_need_no_more_memory(n_jobs: int, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[int] = []
-    monkeypatch.setattr(module, "needed_memory", lambda size, *, train_share, n_jobs: asked.append(n_jobs) or 0)
-    monkeypatch.setattr(module.joblib, "cpu_count", lambda *_, **__: 64)
+
+    def estimate(size: DataSize, *, train_share: float, n_jobs: int) -> int:
+        asked.append(n_jobs)
+        return 0
+
+    monkeypatch.setattr(module, "needed_memory", estimate)
     recipe = Recipe.read(None, {"n_jobs": n_jobs})
     check_memory(read_data(recipe, {"messages": messages()}, min_label_rows=1), recipe, available=1)
     assert asked[0] <= recipe.features.n_folds + 1
