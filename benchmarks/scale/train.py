@@ -89,18 +89,18 @@ def measure(subject: str, rows: int) -> dict[str, float]:
 def train_on(subject: str, source: Path, rows: int) -> dict[str, float]:
     """Train on a table in a process of its own, and return what `measure` does."""
     call = [sys.executable, "-m", "benchmarks.scale.train_side", subject, str(source)]
-    process = subprocess.Popen(call, stdout=subprocess.PIPE, text=True)
-    watcher = _Watcher(process.pid)
-    watcher.start()
     lines: list[dict[str, Any]] = []
-    for text in process.stdout or ():
-        lines.append(json.loads(text))
-        if "step" in lines[-1]:
-            watcher.step = lines[-1]["step"] = lines[-1]["step"].partition(":")[0]
-            progress(f"{rows:,} {subject}: {lines[-1]['at']:7.1f} s, {watcher.now:6.0f} MB, {watcher.step}")
-    watcher.stop.set()
-    watcher.join()
-    if process.wait():
+    with subprocess.Popen(call, stdout=subprocess.PIPE, text=True) as process:
+        watcher = _Watcher(process.pid)
+        watcher.start()
+        for text in process.stdout or ():
+            lines.append(json.loads(text))
+            if "step" in lines[-1]:
+                watcher.step = lines[-1]["step"] = lines[-1]["step"].partition(":")[0]
+                progress(f"{rows:,} {subject}: {lines[-1]['at']:7.1f} s, {watcher.now:6.0f} MB, {watcher.step}")
+        watcher.stop.set()
+        watcher.join()
+    if process.returncode:
         raise RuntimeError(f"training on {rows:,} {subject} ended with {process.returncode}")
     begun = [line for line in lines if "step" in line]
     measured = _seconds(begun) | {"seconds": begun[-1]["at"], "peak_mb": watcher.peak}
