@@ -17,12 +17,15 @@ from fraudsieve.training.memory.needed import MARGIN, DataSize, check_memory, da
 from fraudsieve.training.recipe.recipe import Recipe
 
 PEAK = """
-import json, resource, sys
+import json, sys
+from pathlib import Path
 from fraudsieve.training.fit import train
 from fraudsieve.training.recipe.recipe import Recipe
 recipe = Recipe.read(None, {"track.enabled": False, "n_jobs": 2, "evaluate.attack": False})
 train(recipe, output=sys.argv[3], **{sys.argv[1]: sys.argv[2]})
-print(json.dumps(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024))
+# Not ru_maxrss, which begins with the memory of the process that started this one.
+peak = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM:"))
+print(json.dumps(int(peak.split()[1]) * 1024))
 """
 
 

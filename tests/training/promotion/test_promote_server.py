@@ -99,7 +99,9 @@ def test_train_evaluate_compare_promote_and_roll_back(
     rivals.later.to_parquet("later.parquet")
     rivals.earlier.to_parquet("earlier.parquet")
     rivals.earlier.iloc[::10].to_parquet("few.parquet")
-    Path("recipe.toml").write_text("n_jobs = 1\n[data]\nmin_label_rows = 5\n[evaluate]\nreplicates = 100\n")
+    Path("recipe.toml").write_text(
+        "n_jobs = 1\n[data]\nmin_label_rows = 5\n[evaluate]\nreplicates = 100\n[gates]\ncalibration_error = 0.12\n"
+    )
     weak = run("train", "--messages", "few.parquet", "--recipe", "recipe.toml", "--output", "weak")
     strong = run("train", "--messages", "earlier.parquet", "--recipe", "recipe.toml", "--output", "strong")
     assert (weak["aliases"], strong["aliases"]) == (["challenger", "champion"], ["challenger"])
