@@ -4,6 +4,7 @@ from typing import Any
 
 from fraudsieve._typing import Array
 from fraudsieve.training.data.labelled import LabelledData
+from fraudsieve.training.data.training_rows import sample_of, sample_slice
 from fraudsieve.training.recipe.lists import LISTS
 from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.splits.split import Split
@@ -29,10 +30,10 @@ def training_facts(data: LabelledData, split: Split, recipe: Recipe) -> dict[str
     Returns
     -------
     dict
-        No paths, and nothing about the store of the run.
+        The training rows are those of the sample, if there is one. No paths, and nothing about the store of the run.
     """
     return {
-        "rows": split.rows,
+        "rows": split.rows | {"train": len(sample_slice(data, split.train, recipe))},
         "unlabelled": data.n_unlabelled,
         "rejected": len(data.rejected),
         "split": split.kind,
@@ -50,6 +51,7 @@ def training_facts(data: LabelledData, split: Split, recipe: Recipe) -> dict[str
                 "n_jobs": True,
             },
         ),
+        **sample_of(data, recipe).facts,
     }
 
 

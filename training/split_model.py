@@ -76,8 +76,6 @@ def fit_model(
     classes = tuple(str(name) for name in classifier.classes_)
     legitimate = data.legitimate if data.legitimate in classes else None
     warnings, sample = _warnings(trained_on, data, groups, split), sample_of(data, recipe)
-    # The slice has more rows than a sample of it.
-    rows_of = split.rows | ({} if sample.rate == 1 else {"train": len(trained_on.labels)})
     model = Model(
         name=recipe.name,
         classes=classes,
@@ -87,7 +85,7 @@ def fit_model(
         calibration=classifier.calibration_,
         policy=recipe.scoring.policy,
         unlike=fit_unlike(features.matrix_, classifier.ensemble_, trained_on.plain, matrix),
-        training=training_facts(data, split, recipe) | sample.facts | {"rows": rows_of, "warnings": warnings},
+        training=training_facts(data, split, recipe) | {"warnings": warnings},
     )
     points: tuple[OperatingPoint, ...] = ()
     absent: tuple[AbsentPoint, ...] = ()
