@@ -102,18 +102,16 @@ def rank_of(s: Arrays, page: int, at: int) -> int:
 def summarize(s: Arrays, page: int) -> None:
     """Compute what the index says of a page."""
     slot, size = s.page_index[SLOT, page], s.page_index[SIZE, page]
+    more_trailing = s.page_index[MORE_TRAILING, page]
     largest, smallest, max_time, trailing = -np.inf, np.inf, NO_TIME, 0
     for at in range(size):
         amount = amount_of(s.pages[slot, AMOUNT, at])
         if amount >= largest:
             largest, max_time = amount, s.pages[slot, TIME, at]
         smallest = min(smallest, amount) if amount == amount else smallest
-        trailing = max(trailing, s.pages[slot, TRAILING, at])
+        trailing = max(trailing, s.pages[slot, TRAILING, at] + more_trailing)  # what a page holds may be below zero
     s.extremes[LARGEST, page], s.extremes[SMALLEST, page] = largest, smallest
-    s.page_index[MAX_TIME, page], s.page_index[MAX_TRAILING, page] = (
-        max_time,
-        trailing + s.page_index[MORE_TRAILING, page],
-    )
+    s.page_index[MAX_TIME, page], s.page_index[MAX_TRAILING, page] = max_time, trailing
     s.page_index[FIRST_TIME, page] = s.pages[slot, TIME, 0]
 
 

@@ -77,6 +77,18 @@ def without_negative_zeros(rows: Array) -> Array:
     return rows
 
 
+def test_the_busiest_hour_of_a_page_that_is_split_after_its_busiest_events() -> None:
+    """A page adds to all its events at once; what it holds of one that comes after them is then below zero."""
+    view, after = VIEWS[0], START + HOUR
+    events = [(START, np.nan, 0, 0, 0)] * 12 + [(START, 0.0, 0, 0, 0)] + [(START, np.nan, 0, 0, 0)] * 2
+    events += [(after, 0.0, 0, 0, 0), (after, np.nan, 0, 0, 0)]
+    timeline = HotTimeline(view, as_rows(view, []), page_size=2)
+    for event in events:
+        timeline.add(as_rows(view, [event])[0].tolist())
+    cutoff = after + 2 * DAY
+    check(view, look(timeline, cutoff, np.empty(0)), batch(view, as_rows(view, events), cutoff, np.empty(0)))
+
+
 def test_identifiers_that_leave_make_room_for_others() -> None:
     """Hundreds of codes collide in their hash table; those that no event uses any more are removed from it."""
     rng, view = np.random.default_rng(0), VIEWS[3]
