@@ -23,7 +23,8 @@ from fraudsieve.training.data.refit_summary import RefitSummary
 from fraudsieve.training.evaluation.labels import label_metrics
 from fraudsieve.training.evaluation.metrics import METRIC_NAMES, headline_figure
 from fraudsieve.training.evaluation.points import check_points, share_of_records
-from fraudsieve.training.evaluation.report import EvaluationReport, ReportDetails, SplitSummary, TemporalMetrics
+from fraudsieve.training.evaluation.breakdown.splits import SplitSummary, TemporalMetrics
+from fraudsieve.training.evaluation.report import EvaluationReport, ReportDetails
 from fraudsieve.training.evaluation.run import evaluate_model
 from fraudsieve.training.memory.needed import check_memory
 from fraudsieve.training.pages.origin import PageOrigin

@@ -18,8 +18,10 @@ class ColumnSchema:
         Its name.
     kind : {"id", "text", "time", "number", "category"}
         What it holds; see `fraudsieve.features.tables.conversion`.
-    required : bool, default False
+    required : bool, default=False
         Whether the column must exist, with a value in every row.
+    meaning : str, default=""
+        What it says, in words.
 
     Examples
     --------
@@ -30,6 +32,7 @@ class ColumnSchema:
     name: str
     kind: Kind
     required: bool = False
+    meaning: str = ""
 
 
 @dataclass(frozen=True)
@@ -72,14 +75,18 @@ class TableSchema:
 MESSAGES: Final = TableSchema(
     "messages",
     (
-        ColumnSchema("message_id", "id", required=True),
-        ColumnSchema("text", "text", required=True),
-        ColumnSchema("account_id", "id"),
-        ColumnSchema("recipient_id", "id"),
-        ColumnSchema("sent_at", "time"),
-        ColumnSchema("channel", "category"),
-        ColumnSchema("label", "category"),
-        ColumnSchema("campaign", "category"),
+        ColumnSchema("message_id", "id", required=True, meaning="Identifies the message."),
+        ColumnSchema("text", "text", required=True, meaning="The text of the message."),
+        ColumnSchema("account_id", "id", meaning="The account that sent it."),
+        ColumnSchema("recipient_id", "id", meaning="The account that received it."),
+        ColumnSchema("sent_at", "time", meaning="When it was sent."),
+        ColumnSchema("channel", "category", meaning="How it was sent, such as sms."),
+        ColumnSchema("label", "category", meaning="Its class; empty if unknown."),
+        ColumnSchema(
+            "campaign",
+            "category",
+            meaning="The campaign that it belongs to; without it, near-duplicates are one campaign.",
+        ),
     ),
     unique=("message_id",),
 )
@@ -87,10 +94,10 @@ MESSAGES: Final = TableSchema(
 ACCOUNTS: Final = TableSchema(
     "accounts",
     (
-        ColumnSchema("account_id", "id", required=True),
-        ColumnSchema("created_at", "time"),
-        ColumnSchema("as_of", "time"),
-        ColumnSchema("label", "category"),
+        ColumnSchema("account_id", "id", required=True, meaning="Identifies the account."),
+        ColumnSchema("created_at", "time", meaning="When the account was opened."),
+        ColumnSchema("as_of", "time", meaning="The cutoff time: features use what was known strictly before it."),
+        ColumnSchema("label", "category", meaning="Its class; empty if unknown."),
     ),
     unique=("account_id",),
 )
@@ -98,17 +105,17 @@ ACCOUNTS: Final = TableSchema(
 EVENTS: Final = TableSchema(
     "events",
     (
-        ColumnSchema("account_id", "id", required=True),
-        ColumnSchema("occurred_at", "time", required=True),
-        ColumnSchema("kind", "category", required=True),
-        ColumnSchema("event_id", "id"),
-        ColumnSchema("counterparty_id", "id"),
-        ColumnSchema("amount", "number"),
-        ColumnSchema("device_id", "id"),
-        ColumnSchema("ip", "id"),
-        ColumnSchema("card_id", "id"),
-        ColumnSchema("label", "category"),
-        ColumnSchema("labelled_at", "time"),
+        ColumnSchema("account_id", "id", required=True, meaning="The account that the event belongs to."),
+        ColumnSchema("occurred_at", "time", required=True, meaning="When it took place."),
+        ColumnSchema("kind", "category", required=True, meaning="What took place, such as payment."),
+        ColumnSchema("event_id", "id", meaning="Identifies the event; an event that is sent again counts once."),
+        ColumnSchema("counterparty_id", "id", meaning="The account on the other side."),
+        ColumnSchema("amount", "number", meaning="The amount, in any one unit."),
+        ColumnSchema("device_id", "id", meaning="The device that was used."),
+        ColumnSchema("ip", "id", meaning="The IP address that was used."),
+        ColumnSchema("card_id", "id", meaning="The card that was used."),
+        ColumnSchema("label", "category", meaning="Its class; empty if unknown."),
+        ColumnSchema("labelled_at", "time", meaning="When the label became known."),
     ),
     unique=("event_id",),
 )
@@ -116,10 +123,10 @@ EVENTS: Final = TableSchema(
 LABELS: Final = TableSchema(
     "labels",
     (
-        ColumnSchema("subject_id", "id", required=True),
-        ColumnSchema("label", "category", required=True),
-        ColumnSchema("labelled_at", "time"),
-        ColumnSchema("source", "category"),
+        ColumnSchema("subject_id", "id", required=True, meaning="The message, account or event that is labelled."),
+        ColumnSchema("label", "category", required=True, meaning="Its class."),
+        ColumnSchema("labelled_at", "time", meaning="When the label became known."),
+        ColumnSchema("source", "category", meaning="Who labelled it, such as user_report."),
     ),
 )
 """The table of labels."""

@@ -16,13 +16,13 @@ from fraudsieve.models.points import AbsentPoint, OperatingPoint
 from fraudsieve.training.attack.recall import AttackMetrics
 from fraudsieve.training.data.refit_summary import RefitSummary
 from fraudsieve.training.recipe.recipe import EvaluateRecipe
-from fraudsieve.training.splits.split import Split
 
 from .bootstrap import LEVEL
 from .breakdown.decision import DecisionMetrics, decision_metrics
 from .breakdown.errors import LargestErrors
 from .breakdown.reviews import CaseReviews
 from .breakdown.rules import RuleMetrics
+from .breakdown.splits import SplitSummary, TemporalMetrics
 from .breakdown.unlike import UnlikeMetrics
 from .capacity import Capacity, count_days
 from .fraud import FraudMetrics, fraud_metrics
@@ -38,8 +38,6 @@ __all__ = [
     "BootstrapSummary",
     "EvaluationReport",
     "ReportDetails",
-    "SplitSummary",
-    "TemporalMetrics",
     "calibration_error",
     "evaluate",
     "recall_at",
@@ -79,43 +77,6 @@ class BootstrapSummary:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SplitSummary:
-    """Summary of a split into training, calibration and test; see `Split`."""
-
-    kind: str
-    keeps_apart: tuple[str, ...]
-    flatters: bool
-    rows: Mapping[str, int]
-    dropped: Mapping[str, int]
-    gap_days: float
-
-    @classmethod
-    def of(cls, split: Split) -> Self:
-        """Summarise a split."""
-        return cls(
-            kind=split.kind,
-            keeps_apart=split.keeps_apart,
-            flatters=split.flatters,
-            rows=split.rows,
-            dropped=split.dropped,
-            gap_days=split.gap_days,
-        )
-
-
-@dataclass(frozen=True, kw_only=True)
-class TemporalMetrics:
-    """Metrics of the same recipe when it is split by time, or the reason why there are none (``skipped``)."""
-
-    average_precision: float | None = None
-    roc_auc: float | None = None
-    base_rate: float | None = None
-    macro_f1: float | None = None
-    rows: int | None = None
-    split: SplitSummary | None = None
-    skipped: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
 class ReportDetails:
     """Parts of a report besides the metrics of scores. See `EvaluationReport`."""
 
@@ -146,27 +107,39 @@ class EvaluationReport(ReportDetails, TypeMetrics, FraudMetrics):
         Records that could be scored; all metrics are about them.
     frauds : int or None
         Number of them that are fraud.
-    base_rate, average_precision, roc_auc, brier : float or None
-        Share of fraud, and the metrics of scikit-learn.
+    base_rate : float or None
+        Share of fraud.
+    average_precision : float or None
+        Area under the curve of precision and recall, as scikit-learn computes it.
+    roc_auc : float or None
+        Area under the ROC curve, as scikit-learn computes it.
+    brier : float or None
+        Mean squared difference of probability and truth, as scikit-learn computes it.
     recall_at_1pct_fpr : float or None
         Recall at the threshold that flags at most 1 % of the legitimate records.
     ece : float or None
         Expected calibration error over 15 bins of equal mass.
-    cllr, min_cllr : float or None
-        Cost of the likelihood ratios in bits (1: they say nothing), and the least that a calibration could reach.
+    cllr : float or None
+        Cost of the likelihood ratios in bits; 1 if they say nothing.
+    min_cllr : float or None
+        The least cost of likelihood ratios, in bits, that a calibration of the same ranking could reach.
     log10_lr_bounds : tuple of (float, float), or None
         Log10 of the smallest and the largest likelihood ratio that so many rows support (ELUB).
     observed_over_expected : float or None
         Number of frauds over the sum of the probabilities.
     cost_per_1000 : float or None
         Cost per 1,000 records of the decision by cost, in reviews.
-    recall_at_capacity, precision_at_capacity : float or None
-        Recall and precision with as many alerts as people can review.
+    recall_at_capacity : float or None
+        Share of the frauds found with as many alerts as people can review.
+    precision_at_capacity : float or None
+        Share of fraud among as many alerts as people can review.
     capacity : CapacityCurve or None
         The review capacity: a number of alerts, what share of the rows they are, and why; and 20 points up to twice of
         it. By default as many alerts as there are frauds.
-    card_precision, card_precision_ceiling : float or None
-        Share of fraudulent accounts among those listed every day, and that of a perfect ranking.
+    card_precision : float or None
+        Share of fraudulent accounts among those listed every day.
+    card_precision_ceiling : float or None
+        The card precision of a perfect ranking.
     accounts_a_day : int or None
         Accounts listed per day, where card precision could be computed.
     costs : CostCurve or None
@@ -183,8 +156,10 @@ class EvaluationReport(ReportDetails, TypeMetrics, FraudMetrics):
         Frauds found and reviews at the operating point that decides; None without operating points.
     errors : LargestErrors or None
         Missed frauds and false alarms, by identifier, at the point that decides; None without identifiers.
-    macro_f1, accuracy : float
-        Over the types.
+    macro_f1 : float
+        Mean over the types of the F1 of each.
+    accuracy : float
+        Share of the records whose predicted type is their label.
     confusion : ConfusionMatrix
         Numbers of records by label and predicted class.
     by_type : mapping of str to ClassMetrics

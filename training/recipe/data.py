@@ -32,8 +32,11 @@ class DataRecipe(RecipeSection):
     messages: Place | None = None
     """A file, a folder or pattern of Parquet files, or an address of a store or database, as for `InputTable`."""
     accounts: Place | None = None
+    """The accounts with the columns of their profiles, as above."""
     events: Place | None = None
+    """The events: the history of accounts, or of the senders of messages."""
     labels: Place | None = None
+    """The labels, if they are not a column of the labelled table."""
     features: Place | None = None
     """Parquet with a feature matrix that is ready, a file or a folder, as `fraudsieve.spark.training_sample` makes it.
     It takes the place of the other tables."""
@@ -46,10 +49,12 @@ class DataRecipe(RecipeSection):
     day_first: bool = False
     """Whether dates such as 03/04/2026 begin with the day; without it, they are rejected."""
     subject: Literal["auto", "message", "account", "event"] = "auto"
+    """What is scored; with ``auto`` messages if there are any, otherwise accounts, otherwise events."""
     legitimate: str = AUTO
     """The label of legitimate records. With ``auto``, 0 and 1, true and false, or yes and no are read as legitimate and
     fraud; otherwise the usual word (legitimate, ham, normal, benign, 正常 ...) is found. See `read_labels`."""
     min_label_rows: int = Field(default=10, ge=2)
+    """Rows that a label needs; records of rarer labels are left out."""
     trust: dict[str, Share] = {}
     """Weight of each source of labels, 0 to ignore it; without any, all sources have the same weight."""
     default_trust: Share | None = None

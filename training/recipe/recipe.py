@@ -38,9 +38,14 @@ class SplitRecipe(RecipeSection):
     """The kind of split, and the sizes of the test and calibration slices."""
 
     kind: Literal["auto", "time", "campaign", "account", "random"] = "auto"
+    """How records are split; with ``auto`` by time if most records have a time, otherwise by campaign or account."""
     test_share: float = Field(default=0.2, gt=0, lt=0.9)
+    """Share of the records that the model is evaluated on."""
     calibration_share: float = Field(default=0.15, gt=0, lt=0.9)
+    """Share of the records that the model is calibrated on, and operating points are chosen on."""
     gap_days: float | None = Field(default=None, ge=0)
+    """Length of the gap before the test slice of a split by time; by default from the delays of labels, see
+    `maturity_gap`."""
     accounts_apart: bool = False
     """Whether a split by time leaves accounts with fraud in a later slice out of the training slice. A live model has
     seen the past of such accounts, so by default it is trained on."""
@@ -90,9 +95,13 @@ class HistoryRecipe(RecipeSection):
     """
 
     views: tuple[dict[str, Any], ...] | None = None
+    """The feature views."""
     network: dict[str, Any] | bool = True
+    """The network; true for the default network that the events allow, false for none."""
     exclude: tuple[str, ...] = ()
+    """Columns of the records that are not features."""
     min_category_rows: int = Field(default=5, ge=1)
+    """Categories with fewer rows in training are encoded as unseen."""
     categories: tuple[str, ...] = ()
     """Columns of strings that are categories, even if they look like identifiers or have many values."""
     digest_categories: bool = False
@@ -214,8 +223,11 @@ class TrackRecipe(RecipeSection):
     enabled: bool = True
     """Whether the run is logged; without it, the model folder is all that is left of it."""
     experiment: str = "fraudsieve"
+    """The experiment of the run."""
     uri: str | None = None
+    """Address of the tracking store; by default ``MLFLOW_TRACKING_URI``, otherwise a file in the current folder."""
     register_model: bool = True
+    """Whether the model is registered as a new version."""
 
 
 class Recipe(RecipeSection):

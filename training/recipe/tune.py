@@ -65,7 +65,9 @@ class SpaceRecipe(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     model: Space = dict(MODEL_SPACE)
+    """Settings of ``[model]``: for each a range or a list of choices."""
     features: Space = {}
+    """Settings of ``[features]``: for each a range or a list of choices."""
 
     @model_validator(mode="after")
     def _check_any(self) -> Self:
@@ -91,9 +93,11 @@ class TuneRecipe(BaseModel):
     metric: Literal["auto", "average_precision", "macro_f1", "recall_at_capacity"] = "auto"
     """The metric to maximise; by default average precision, or macro-F1 if there is no legitimate class."""
     folds: int = Field(default=4, ge=2, le=20)
+    """Folds of the training slice that a trial is measured on."""
     budget: str | None = None
     """Time budget, such as ``90s``, ``20m`` or ``2h``."""
     trials: int | None = Field(default=None, ge=1)
+    """Trials after which the search ends."""
 
     @field_validator("budget")
     @classmethod

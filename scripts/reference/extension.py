@@ -1,0 +1,93 @@
+"""The Sphinx extension of the reference: the pages of the API, and the directive that shows what the code declares."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from docutils import nodes
+from sphinx.addnodes import pending_xref
+from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
+from sphinx.util.docutils import SphinxDirective
+from sphinx.util.nodes import make_refnode
+
+from .api_pages import write_api_pages
+from .command_line import command_line_page
+from .entries import KINDS
+from .features import features_page
+from .http_paths import http_page
+from .kernels import kernels_page
+from .metrics import metrics_page
+from .model_folder import model_folder_page
+from .prometheus import prometheus_page
+from .public_names import ROOT
+from .recipe import recipe_page
+from .tables import tables_page
+
+__all__ = ["setup"]
+
+PAGES: dict[str, Callable[[], str]] = {
+    "command_line": command_line_page,
+    "features": features_page,
+    "http": http_page,
+    "kernels": kernels_page,
+    "metrics": metrics_page,
+    "model_folder": model_folder_page,
+    "prometheus": prometheus_page,
+    "recipe": recipe_page,
+    "tables": tables_page,
+}
+"""What ``{reference}`` shows, by name."""
+
+
+class Reference(SphinxDirective):
+    """Shows a part of the reference, made from the code."""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        """Return the nodes of the part."""
+        return self.parse_text_to_nodes(PAGES[self.arguments[0]](), allow_section_headings=True)
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Register what the documentation uses."""
+    for kind in KINDS:
+        app.add_object_type(kind, kind)
+    app.add_directive("reference", Reference)
+    app.connect("builder-inited", write_pages)
+    app.connect("autodoc-skip-member", skip_inherited)
+    app.connect("missing-reference", resolve_short_name)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
+
+
+def write_pages(app: Sphinx) -> None:
+    """Write the pages of the API, and copy the notebooks with their outputs."""
+    source = Path(app.srcdir)
+    write_api_pages(source / "reference" / "generated")
+    for notebook in sorted((ROOT / "notebooks").glob("*.ipynb")):
+        shutil.copy2(notebook, source / "notebooks" / notebook.name)
+
+
+def skip_inherited(app: Sphinx, kind: str, name: str, thing: object, skip: bool, options: object) -> bool | None:
+    """Skip the methods that scikit-learn adds to an estimator."""
+    return True if name.endswith("_request") else None
+
+
+def resolve_short_name(
+    app: Sphinx, env: BuildEnvironment, node: pending_xref, contnode: nodes.Element
+) -> nodes.Element | None:
+    """Link a name in backticks to the public object of that name; names of public objects are unique.
+
+    Any other text in backticks is code: a parameter, a value or a private name.
+    """
+    if node.get("refdomain") != "py":
+        return None
+    target = node["reftarget"].lstrip(".~")
+    objects = env.domains.python_domain.objects
+    full = next((name for name in objects if name == target or name.endswith(f".{target}")), None)
+    if full is not None:
+        found = objects[full]
+        return make_refnode(app.builder, node["refdoc"], found.docname, found.node_id, contnode, full)
+    return contnode if node["reftype"] == "obj" else None

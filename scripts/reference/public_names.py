@@ -1,0 +1,91 @@
+"""The public names: what the packages export, where each is documented, and the text of constants."""
+
+import ast
+import importlib
+import inspect
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+__all__ = ["ROOMS", "ROOT", "constant_text", "documented_names", "is_code", "packages", "public_names", "resolve"]
+
+ROOT = Path(__file__).parent.parent.parent
+ROOMS = ("features", "models", "training")
+
+
+def packages() -> list[str]:
+    """Return the full names of the package and of every package below it that exports names."""
+    folders = [
+        path.parent.relative_to(ROOT).as_posix().replace("/", ".")
+        for room in ROOMS
+        for path in sorted((ROOT / room).rglob("__init__.py"))
+        if "__all__" in path.read_text("utf-8")
+    ]
+    beside = ["fraudsieve.spark"] if find_spec("pyspark") else []
+    return ["fraudsieve", *beside, *(f"fraudsieve.{folder}" for folder in folders)]
+
+
+def is_code(thing: Any) -> bool:
+    """Return whether a public name is a class or a function, and not a constant."""
+    return inspect.isclass(thing) or inspect.isfunction(thing)
+
+
+def exported(package: str) -> dict[str, Any]:
+    """Return what a package exports, by name; a function compiled by Numba is the one that was written."""
+    module = importlib.import_module(package)
+    names = {*module.__all__} - {"__version__"}
+    return {name: getattr(getattr(module, name), "py_func", getattr(module, name)) for name in names}
+
+
+def public_names() -> dict[str, Any]:
+    """Return every public name, under the full name of where it is defined."""
+    names = {}
+    for package in ("fraudsieve.exceptions", *packages()):
+        for name, thing in exported(package).items():
+            home = getattr(thing, "__module__", package) if is_code(thing) else package
+            names[f"{home}.{name}"] = thing
+    return names
+
+
+def resolve(name: str) -> Any:
+    """Return what a full name stands for; a function compiled by Numba is the one that was written."""
+    package, _, short = name.rpartition(".")
+    thing = getattr(importlib.import_module(package), short)
+    return getattr(thing, "py_func", thing)
+
+
+@cache
+def documented_names() -> dict[str, tuple[str, ...]]:
+    """Return, by package, the full names that its page lists: each under the shortest path to it."""
+    shortest: dict[str, str] = {}
+    for package in sorted(("fraudsieve.exceptions", *packages()), key=lambda name: (name.count("."), name)):
+        for name, thing in sorted(exported(package).items()):
+            home = f"{thing.__module__}.{name}" if is_code(thing) else f"{package}.{name}"
+            shortest.setdefault(home, f"{package}.{name}")
+    listed: dict[str, tuple[str, ...]] = {}
+    for package in ("fraudsieve", "fraudsieve.exceptions", *packages()[1:]):
+        inside = {
+            shortest[f"{thing.__module__}.{name}" if is_code(thing) else f"{package}.{name}"]
+            for name, thing in exported(package).items()
+        }
+        listed[package] = tuple(sorted(name for name in inside if name.rpartition(".")[0] == package))
+    return listed
+
+
+def constant_text(name: str) -> str:
+    """Return the documentation of a constant: the string after its assignment, in the module that holds it."""
+    package, _, constant = name.rpartition(".")
+    module = importlib.import_module(package)
+    home = importlib.import_module(f"{package}.{module._HOMES[constant]}")
+    body = ast.parse(inspect.getsource(home)).body
+    (after,) = [body[place + 1] for place, node in enumerate(body[:-1]) if constant in assigned(node)]
+    if not (isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant) and isinstance(after.value.value, str)):
+        raise ValueError(f"{name}: expected a string after the assignment, got none. Document the constant.")
+    return inspect.cleandoc(after.value.value)
+
+
+def assigned(node: ast.stmt) -> set[str]:
+    """Return the names that a statement assigns."""
+    targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
+    return {target.id for target in targets if isinstance(target, ast.Name)}
