@@ -5,7 +5,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-import fraudsieve  # noqa: E402
+import fraudsieve
 
 project = "fraudsieve"
 author = "the authors of fraudsieve"

@@ -74,7 +74,7 @@ class FraudClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         The classes, sorted. With two of them log-odds are those of the second.
     n_features_in_ : int
         Number of columns.
-    feature_names_in_ : ndarray of str objects, shape (n_features_in_,)
+    feature_names_in_ : ndarray of str objects, shape (n_features,)
         Names of the columns, when `fit` saw a DataFrame.
     ensemble_ : Ensemble
         The trees and their initial log-odds.

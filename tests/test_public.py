@@ -1,54 +1,23 @@
 """Public names exist, are documented and have their place; files that state facts about the repository are right."""
 
-import ast
 import importlib
 import inspect
 import re
 import tomllib
-from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 import pytest
 from numpydoc.validate import validate
+from scripts.imports import ROOMS, ROOT
+from scripts.reference.public_names import constant_text, is_code, packages, public_names, resolve
 
 import fraudsieve
-from fraudsieve import exceptions
 
-ROOT = Path(__file__).parent.parent
-ROOMS = ("features", "models", "training")
 # The checks of numpydoc that every public name passes: a summary, all parameters with types and texts, and returns.
 CHECKS = {"GL08", "SS03", "SS05", "PR01", "PR02", "PR03", "PR04", "PR07", "RT01", "RT03", "YD01"}
 
 
-def packages() -> list[str]:
-    """Return the full names of the package and of every package below it that exports names."""
-    folders = [
-        path.parent.relative_to(ROOT).as_posix().replace("/", ".")
-        for room in ROOMS
-        for path in sorted((ROOT / room).rglob("__init__.py"))
-        if "__all__" in path.read_text("utf-8")
-    ]
-    beside = ["fraudsieve.spark"] if find_spec("pyspark") else []
-    return ["fraudsieve", *beside, *(f"fraudsieve.{folder}" for folder in folders)]
-
-
 PACKAGES = packages()
-
-
-def public_names() -> dict[str, Any]:
-    """Return every public name, under the full name of where it is defined."""
-    names = {"fraudsieve.exceptions." + name: getattr(exceptions, name) for name in exceptions.__all__}
-    for package in PACKAGES:
-        module = importlib.import_module(package)
-        for name in {*module.__all__} - {"__version__"}:
-            thing = getattr(getattr(module, name), "py_func", getattr(module, name))  # compiled by Numba
-            names[f"{getattr(thing, '__module__', package)}.{name}" if is_code(thing) else f"{package}.{name}"] = thing
-    return names
-
-
-def is_code(thing: Any) -> bool:
-    return inspect.isclass(thing) or inspect.isfunction(thing)
 
 
 def public_objects() -> list[tuple[str, Any]]:
@@ -61,20 +30,8 @@ def public_constants() -> list[str]:
 
 @pytest.mark.parametrize("name", public_constants())
 def test_a_public_name_is_a_class_a_function_or_a_documented_constant(name: str) -> None:
-    package, _, constant = name.rpartition(".")
-    home = importlib.import_module(f"{package}.{importlib.import_module(package)._HOMES[constant]}")
-    assert not inspect.ismodule(getattr(home, constant))
-    body = ast.parse(inspect.getsource(home)).body
-    (after,) = [body[i + 1] for i, node in enumerate(body[:-1]) if constant in assigned(node)]
-    assert isinstance(after, ast.Expr)
-    assert isinstance(after.value, ast.Constant)
-    assert isinstance(after.value.value, str)
-
-
-def assigned(node: ast.stmt) -> set[str]:
-    """Return the names that a statement assigns."""
-    targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
-    return {target.id for target in targets if isinstance(target, ast.Name)}
+    assert constant_text(name)
+    assert not inspect.ismodule(resolve(name))
 
 
 def test_public_names_of_every_kind_exist() -> None:
@@ -139,7 +96,7 @@ def test_the_lock_has_hashes_and_no_index() -> None:
 
 
 def test_the_rooms_are_linked() -> None:
-    for room in ("features", "models", "training"):
+    for room in ROOMS:
         link = ROOT / "src" / "fraudsieve" / room
         assert link.is_symlink()
         assert link.resolve() == ROOT / room

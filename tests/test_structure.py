@@ -5,16 +5,11 @@ import importlib
 import inspect
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
+from scripts.imports import LIBRARY, ROOMS, ROOT, imports_of, modules, name_of
 
 import fraudsieve.exceptions
-
-ROOT = Path(__file__).parent.parent
-ROOMS = ("features", "models", "training")
-LIBRARY = (*ROOMS, "src/fraudsieve")
 
 # A package may import those above it in this list, but not those below it.
 ORDER = {
@@ -96,34 +91,6 @@ MAX_LINES = 400
 MAX_BODY = 60
 MAX_FILES_AT_TOP = 12
 MAX_FILES = 14
-
-
-def modules(*folders: str) -> list[Path]:
-    """Return the Python files below folders, without the links in src."""
-    return [
-        path
-        for folder in folders
-        for path in sorted((ROOT / folder).rglob("*.py"))
-        if not any(parent.is_symlink() for parent in path.parents)
-    ]
-
-
-def name_of(path: Path) -> str:
-    """Return the full name under which a file of the library is imported."""
-    parts = path.relative_to(ROOT).with_suffix("").parts
-    parts = parts[1:] if parts[0] == "src" else ("fraudsieve", *parts)
-    return ".".join(parts).removesuffix(".__init__")
-
-
-def imports_of(path: Path) -> Iterator[str]:
-    """Yield the full name of every module that a file of the library imports."""
-    package = name_of(path) if path.name == "__init__.py" else name_of(path).rpartition(".")[0]
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            base = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
-            yield ".".join([*base, *([node.module] if node.module else [])])
 
 
 @pytest.mark.parametrize("room", ROOMS)

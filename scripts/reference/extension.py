@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from docutils import nodes
+from scripts.house import draw_house, packages_page
+from scripts.imports import ROOT
 from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
@@ -21,7 +23,6 @@ from .kernels import kernels_page
 from .metrics import metrics_page
 from .model_folder import model_folder_page
 from .prometheus import prometheus_page
-from .public_names import ROOT
 from .recipe import recipe_page
 from .tables import tables_page
 
@@ -30,10 +31,12 @@ __all__ = ["setup"]
 PAGES: dict[str, Callable[[], str]] = {
     "command_line": command_line_page,
     "features": features_page,
+    "house": draw_house,
     "http": http_page,
     "kernels": kernels_page,
     "metrics": metrics_page,
     "model_folder": model_folder_page,
+    "packages": packages_page,
     "prometheus": prometheus_page,
     "recipe": recipe_page,
     "tables": tables_page,

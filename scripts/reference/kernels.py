@@ -4,8 +4,9 @@ import ast
 import inspect
 from pathlib import Path
 
+from scripts.imports import ROOMS, ROOT
+
 from .entries import inline
-from .public_names import ROOMS, ROOT
 
 __all__ = ["kernels_page"]
 

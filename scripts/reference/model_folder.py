@@ -93,5 +93,5 @@ def _size(n_bytes: int) -> str:
     >>> _size(4096), _size(16 << 20)
     ('4 KiB', '16 MiB')
     """
-    unit, length = next((unit for unit in (("GiB", 30), ("MiB", 20), ("KiB", 10)) if n_bytes % (1 << unit[1]) == 0))
+    unit, length = next(unit for unit in (("GiB", 30), ("MiB", 20), ("KiB", 10)) if n_bytes % (1 << unit[1]) == 0)
     return f"{n_bytes >> length} {unit}"

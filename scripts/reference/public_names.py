@@ -5,13 +5,11 @@ import importlib
 import inspect
 from functools import cache
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
-__all__ = ["ROOMS", "ROOT", "constant_text", "documented_names", "is_code", "packages", "public_names", "resolve"]
+from scripts.imports import ROOMS, ROOT
 
-ROOT = Path(__file__).parent.parent.parent
-ROOMS = ("features", "models", "training")
+__all__ = ["constant_text", "documented_names", "is_code", "packages", "public_names", "resolve", "string_of"]
 
 
 def packages() -> list[str]:
@@ -80,9 +78,15 @@ def constant_text(name: str) -> str:
     home = importlib.import_module(f"{package}.{module._HOMES[constant]}")
     body = ast.parse(inspect.getsource(home)).body
     (after,) = [body[place + 1] for place, node in enumerate(body[:-1]) if constant in assigned(node)]
-    if not (isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant) and isinstance(after.value.value, str)):
+    if (text := string_of(after)) is None:
         raise ValueError(f"{name}: expected a string after the assignment, got none. Document the constant.")
-    return inspect.cleandoc(after.value.value)
+    return inspect.cleandoc(text)
+
+
+def string_of(node: ast.stmt) -> str | None:
+    """Return the text of a statement that is a string; None for another one."""
+    value = node.value if isinstance(node, ast.Expr) else None
+    return value.value if isinstance(value, ast.Constant) and isinstance(value.value, str) else None
 
 
 def assigned(node: ast.stmt) -> set[str]:

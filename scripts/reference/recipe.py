@@ -5,6 +5,7 @@ import inspect
 import re
 import types
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
@@ -16,7 +17,7 @@ from fraudsieve.models import thresholds
 from fraudsieve.training.recipe.recipe import Recipe
 
 from .entries import documented, entry, inline, sentence, summary
-from .public_names import assigned
+from .public_names import assigned, string_of
 
 __all__ = ["recipe_keys", "recipe_page"]
 
@@ -31,12 +32,13 @@ def recipe_keys() -> dict[str, tuple[type[BaseModel], FieldInfo]]:
 
 
 def _keys(section: type[BaseModel], prefix: str) -> Iterator[tuple[str, tuple[type[BaseModel], FieldInfo]]]:
+    below = {name: _section_of(field.annotation) for name, field in section.model_fields.items()}
     for name, field in section.model_fields.items():
-        below = _section_of(field.annotation)
-        if below is None:
+        if below[name] is None:
             yield prefix + name, (section, field)
-        else:
-            yield from _keys(below, f"{prefix}{name}.")
+    for name, inner in below.items():
+        if inner is not None:
+            yield from _keys(inner, f"{prefix}{name}.")
 
 
 def _section_of(annotation: Any) -> type[BaseModel] | None:
@@ -135,8 +137,8 @@ def _field_texts(section: type) -> dict[str, str]:
         return {}
     body = ast.parse(inspect.getsource(section)).body[0].body  # type: ignore[attr-defined]
     return {
-        name: after.value.value
-        for node, after in zip(body, body[1:], strict=False)
+        name: text
+        for node, after in pairwise(body)
         for name in assigned(node)
-        if isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant) and isinstance(after.value.value, str)
+        if (text := string_of(after)) is not None
     }

@@ -1,0 +1,101 @@
+"""The house in one picture, made from the imports: ``python -m scripts.house`` prints it as HTML.
+
+Each room lists its packages from the lowest to the highest: a package imports only those before it. Between two rooms
+stands the number of modules that import from the rooms below.
+"""
+
+import ast
+import sys
+from collections import defaultdict
+from graphlib import TopologicalSorter
+from html import escape
+from pathlib import Path
+from typing import NamedTuple
+
+from scripts.imports import FRONT, ROOMS, ROOT, imports_of, modules, name_of
+from scripts.reference.entries import inline
+
+__all__ = ["draw_house", "main", "packages_page"]
+
+FOLDERS = (FRONT, *reversed(ROOMS))
+"""The rooms from the top to the bottom; each imports from those after it."""
+
+
+class Place(NamedTuple):
+    """A room, and a package or module at its top."""
+
+    room: str
+    package: str
+
+
+def place_of(name: str) -> Place | None:
+    """Return where a module is; None outside the library, and for a room itself.
+
+    Examples
+    --------
+    >>> place_of("fraudsieve.models.live.state"), place_of("numpy")
+    (Place(room='models', package='live'), None)
+    """
+    parts = name.split(".")
+    if parts[0] != "fraudsieve" or len(parts) < 2:
+        return None
+    if parts[1] not in ROOMS:
+        return Place(FRONT, parts[1])
+    return Place(parts[1], parts[2]) if len(parts) > 2 else None
+
+
+def uses() -> dict[Path, set[Place]]:
+    """Return what every module imports; a package that only exports names, lazily, is left out."""
+    found: dict[Path, set[Place]] = {}
+    for path in modules(*FOLDERS):
+        if path.name != "__init__.py":
+            found[path] = {place for name in imports_of(path) if (place := place_of(name)) is not None}
+    return found
+
+
+def packages_in_order(room: str, found: dict[Path, set[Place]]) -> list[str]:
+    """Return the packages of a room, each after those that it imports."""
+    below: dict[str, set[str]] = defaultdict(set)
+    for path, imported in found.items():
+        own = place_of(name_of(path))
+        if own is not None and own.room == room:
+            below[own.package] |= {place.package for place in imported if place.room == room} - {own.package}
+    order = TopologicalSorter({name: sorted(below[name]) for name in sorted(below)}).static_order()
+    return [name for name in order if not name.startswith("_")]
+
+
+def draw_house() -> str:
+    """Return the picture in HTML, without styles."""
+    found, parts = uses(), []
+    for level, room in enumerate(FOLDERS):
+        chips = "".join(f"<li>{escape(name)}</li>" for name in packages_in_order(room, found))
+        parts.append(f'<section class="room"><p class="room-name">{room}</p><ul>{chips}</ul></section>')
+        inside = [imported for path, imported in found.items() if path.is_relative_to(ROOT / room)]
+        lower = FOLDERS[level + 1 :]
+        users = [sum(any(to.room == room for to in places) for places in inside) for room in lower]
+        below = [f"{count} import {room}" for room, count in zip(lower, users, strict=True) if count]
+        if below:
+            parts.append(f'<p class="below">↓ of {len(inside)} modules {", ".join(below)}</p>')
+    return "\n".join(['<div class="house">', *parts, "</div>", ""])
+
+
+def packages_page() -> str:
+    """Return what each package holds, by room, from the first line of its docstring, in Markdown."""
+    found, parts = uses(), []
+    for room in FOLDERS:
+        parts.append(f"## `{room}`\n")
+        for name in packages_in_order(room, found):
+            folder = ROOT / room / name
+            source = folder / "__init__.py" if folder.is_dir() else folder.with_suffix(".py")
+            text = ast.get_docstring(ast.parse(source.read_text("utf-8"))) or ""
+            parts.append(f"`{name}`\n: {inline(text.split(chr(10) * 2)[0])}\n")
+    return "\n".join(parts)
+
+
+def main() -> None:
+    """Print the picture."""
+    sys.stdout.write(draw_house())
+
+
+if __name__ == "__main__":
+    main()
