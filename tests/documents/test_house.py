@@ -1,0 +1,37 @@
+"""The picture of the house shows every package once, after what it imports."""
+
+import re
+
+from scripts.house import FOLDERS, draw_house, packages_page, place_of
+from scripts.imports import ROOMS, ROOT, imports_of, modules, name_of
+
+
+def test_the_picture_shows_every_package_of_a_room_after_what_it_imports() -> None:
+    rooms = re.findall(r'<p class="room-name">(\S+)</p><ul>(.*?)</ul>', draw_house())
+    assert tuple(name for name, _ in rooms) == FOLDERS
+    for room, chips in rooms:
+        order = re.findall(r"<li>(\w+)</li>", chips)
+        if room in ROOMS:
+            packages = {path.relative_to(ROOT / room).parts[0].removesuffix(".py") for path in modules(room)}
+            assert sorted(order) == sorted(packages - {"__init__"})
+        for path in modules(room):
+            own = place_of(name_of(path))
+            for place in map(place_of, imports_of(path)):
+                if path.name != "__init__.py" and own and place and place.room == room and place.package in order:
+                    assert own.package not in order or order.index(place.package) <= order.index(own.package)
+
+
+def test_arrows_say_how_many_modules_import_a_room() -> None:
+    importing = [
+        path
+        for path in modules("models")
+        if path.name != "__init__.py" and any(name.startswith("fraudsieve.features") for name in imports_of(path))
+    ]
+    assert f"{len(importing)} import features</p>\n<section" in draw_house()
+    assert len(importing) > 10
+
+
+def test_every_package_is_described() -> None:
+    entries = re.findall(r"^`(\w+)`\n: (.*)$", packages_page(), re.M)
+    assert len(entries) > 60
+    assert [name for name, text in entries if len(text) < 10] == []
