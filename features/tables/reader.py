@@ -62,7 +62,7 @@ def read_table(source: Source, table: TableSchema | str, *, require: Iterable[st
         A file, a frame, or what else `InputTable` takes.
     table : TableSchema or str
         The expected table, or its name.
-    require : iterable of str, default ()
+    require : iterable of str, default=()
         Further columns that must exist; single values may still be missing.
 
     Returns
@@ -101,7 +101,7 @@ def check_table(
         The expected table, or its name.
     origin : str, default "frame"
         Name of the frame in errors.
-    require : iterable of str, default ()
+    require : iterable of str, default=()
         Further columns that must exist.
 
     Returns

@@ -45,7 +45,7 @@ class TableSchema:
         Its name.
     columns : tuple of ColumnSchema
         The declared columns. Any further column is kept; one whose name ends in ``_id`` is an id.
-    unique : tuple of str, default ()
+    unique : tuple of str, default=()
         The columns that identify a row. Of two good rows with the same values the first is kept. A row in which one
         of them is missing is not a duplicate.
 

@@ -39,9 +39,9 @@ def _package_page(package: str, names: tuple[str, ...]) -> str:
     code = [name for name in names if name not in constants]
     parts = [_title(package), summary, ""]
     if code:
-        parts += [".. autosummary::", "   :nosignatures:", "", *(f"   {name}" for name in code), ""]
+        parts += [".. autosummary::", "   :nosignatures:", "", *(f"   ~{name}" for name in code), ""]
     for name in constants:
-        parts += [f"- :py:data:`{name}`: {_first_line(constant_text(name))}"]
+        parts += [f"- :py:data:`~{name}`: {_first_line(constant_text(name))}"]
     return "\n".join([*parts, "", ".. toctree::", "   :hidden:", "", *(f"   {name}" for name in names), ""])
 
 

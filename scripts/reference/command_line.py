@@ -26,8 +26,10 @@ def _below(words: str, group: Any) -> Iterator[tuple[str, Any]]:
 
 
 def command_line_page() -> str:
-    """Return an entry per command, with its options."""
-    return "\n".join(entry("command", words, *_text(words, command)) for words, command in commands().items())
+    """Return a list of the commands, and an entry per command with its options."""
+    listed = [f"- {{command}}`{words}`: {inline(command.help)}" for words, command in commands().items()]
+    entries = [entry("command", words, *_text(words, command)) for words, command in commands().items()]
+    return "\n".join([*listed, "\n## Options\n", *entries])
 
 
 def _text(words: str, command: Any) -> Iterator[str]:

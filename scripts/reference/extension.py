@@ -1,5 +1,6 @@
 """The Sphinx extension of the reference: the pages of the API, and the directive that shows what the code declares."""
 
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -42,6 +43,8 @@ PAGES: dict[str, Callable[[], str]] = {
     "tables": tables_page,
 }
 """What ``{reference}`` shows, by name."""
+SECTION = re.compile(r"(\w+Recipe)\((?:[^()]|\([^()]*\))*\)")
+AT_THE_TOP = frozenset({"class", "exception", "function", "data"})
 
 
 class Reference(SphinxDirective):
@@ -60,6 +63,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
         app.add_object_type(kind, kind)
     app.add_directive("reference", Reference)
     app.connect("builder-inited", write_pages)
+    app.connect("autodoc-process-signature", shorten_signature)
     app.connect("autodoc-skip-member", skip_inherited)
     app.connect("missing-reference", resolve_short_name)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
@@ -73,6 +77,13 @@ def write_pages(app: Sphinx) -> None:
         shutil.copy2(notebook, source / "notebooks" / notebook.name)
 
 
+def shorten_signature(
+    app: Sphinx, kind: str, name: str, thing: object, options: object, signature: str | None, returns: str | None
+) -> tuple[str | None, str | None]:
+    """Write the sections of a recipe without their own defaults; the page of the recipe has these."""
+    return SECTION.sub(r"\1()", signature or "") or None, returns
+
+
 def skip_inherited(app: Sphinx, kind: str, name: str, thing: object, skip: bool, options: object) -> bool | None:
     """Skip the methods that scikit-learn adds to an estimator."""
     return True if name.endswith("_request") else None
@@ -81,15 +92,17 @@ def skip_inherited(app: Sphinx, kind: str, name: str, thing: object, skip: bool,
 def resolve_short_name(
     app: Sphinx, env: BuildEnvironment, node: pending_xref, contnode: nodes.Element
 ) -> nodes.Element | None:
-    """Link a name in backticks to the public object of that name; names of public objects are unique.
+    """Link a name in backticks to the public object of that name; names of public classes and functions are unique.
 
-    Any other text in backticks is code: a parameter, a value or a private name.
+    A method of another class is found with the name of its class. Any other text in backticks is code: a parameter, a
+    value or a private name.
     """
     if node.get("refdomain") != "py":
         return None
     target = node["reftarget"].lstrip(".~")
     objects = env.domains.python_domain.objects
-    full = next((name for name in objects if name == target or name.endswith(f".{target}")), None)
+    named = (name for name in objects if name == target or name.endswith(f".{target}"))
+    full = next((name for name in named if "." in target or objects[name].objtype in AT_THE_TOP), None)
     if full is not None:
         found = objects[full]
         return make_refnode(app.builder, node["refdoc"], found.docname, found.node_id, contnode, full)
