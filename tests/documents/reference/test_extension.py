@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+
 from scripts.reference.extension import shorten_signature, skip_inherited
 
 APP: Any = None
