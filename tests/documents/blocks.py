@@ -15,6 +15,7 @@ NOT_RUN = {
     "mlflow.pyfunc.spark_udf": "tests/models/test_flavor_spark.py calls it; Spark needs Java",
     "fraudsieve.spark": "tests/spark calls these; Spark needs Java",
     "spark-submit": "tests/spark/test_job.py runs the example",
+    "benchmarks.attack_surface": "it takes minutes; tests/attack runs a few of each kind",
     "--shadow ": "tests/models/service/shadow runs services with a challenger",
     "fraudsieve cases": "tests/cli/test_cases.py runs the command on its own scores",
     "fraudsieve lead": "tests/cli/test_lead.py runs the commands on cases of its own",
