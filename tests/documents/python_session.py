@@ -1,4 +1,4 @@
-"""Run blocks of Python that arrive as lines of JSON, those of a document with the same names; answer each with a line."""
+"""Run blocks of Python that arrive as lines of JSON, and answer each with a line; names last as long as a document."""
 
 import json
 import sys

@@ -17,7 +17,7 @@ HERE = Path(__file__).parent
 
 
 class Session:
-    """A shell, an interpreter and a folder: names last to the end of a document, and files from document to document."""
+    """A shell, an interpreter and a folder: names last to the end of a document, files until the end."""
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.document = folder, ""
@@ -27,6 +27,7 @@ class Session:
         clean = {name: value for name, value in os.environ.items() if not name.startswith(("MLFLOW_", "FRAUDSIEVE_"))}
         paths = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "PYTHONPATH": str(ROOT / "src")}
         self.environment = clean | paths | {"PORT": str(port), "PROJECT": str(ROOT / "pyproject.toml")}
+        (folder / "shell.env").touch()
         self.python = subprocess.Popen(
             [sys.executable, str(HERE / "python_session.py")],
             stdin=subprocess.PIPE,

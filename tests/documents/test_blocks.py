@@ -86,6 +86,16 @@ def test_names_last_from_block_to_block(tmp_path: Path) -> None:
             session.run(Block("README.md", 1, language, text))
 
 
+def test_a_command_is_run_once(tmp_path: Path) -> None:
+    with Session(tmp_path) as session:
+        assert "Usage" in session.shell("once train --help")
+        next(tmp_path.glob("printed by*")).write_text("kept")
+        assert session.shell("once train --help") == "kept"
+        with pytest.raises(AssertionError, match="exits with 2"):
+            session.shell("once train")
+        assert len(list(tmp_path.glob("printed by*"))) == 1
+
+
 def test_names_end_with_a_document_and_files_do_not(tmp_path: Path) -> None:
     with Session(tmp_path) as session:
         session.run(Block("README.md", 1, "sh", "A=1\necho x > file"))
