@@ -4,18 +4,18 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["BEFORE", "NOT_RUN", "ROOT", "Block", "blocks_of", "documents", "reason_not_to_run"]
+__all__ = ["AFTER", "NOT_RUN", "ROOT", "Block", "blocks_of", "documents", "reason_not_to_run"]
 
 ROOT = Path(__file__).parent.parent.parent
 RUN = ("sh", "python", "toml", "console")
 
 NOT_RUN = {
     'pip install -e ".[dev]"': "the suite does not run itself",
-    'pip install -e ".[bench]"': "benchmarks need data that are not part of the project",
     "ENV NUMBA_CPU_NAME": "tests/models/service/test_image_example.py runs the commands of the image",
     "mlflow.pyfunc.spark_udf": "tests/models/test_flavor_spark.py calls it; Spark needs Java",
     "fraudsieve.spark": "tests/spark calls these; Spark needs Java",
     "spark-submit": "tests/spark/test_job.py runs the example",
+    "benchmarks.attack_surface": "it takes minutes; tests/attack runs a few of each kind",
     "--shadow ": "tests/models/service/shadow runs services with a challenger",
     "fraudsieve cases": "tests/cli/test_cases.py runs the command on its own scores",
     "fraudsieve lead": "tests/cli/test_lead.py runs the commands on cases of its own",
@@ -23,10 +23,26 @@ NOT_RUN = {
 }
 """What a block begins with or contains, and why it is not run."""
 
-BEFORE = {
-    "docs/live_state.md": "fraudsieve train --messages messages.parquet --events events.parquet --campaigns --no-track",
+MESSAGES, GUIDES = "docs/how_to/messages.md", "docs/how_to"
+AFTER = {
+    **{
+        f"{GUIDES}/{name}.md": (MESSAGES,)
+        for name in (
+            "evaluate",
+            "live_state",
+            "monitor",
+            "postgresql",
+            "promote",
+            "recalibrate",
+            "rules",
+            "scikit_learn",
+            "score_files",
+            "score_in_python",
+            "serve",
+        )
+    },
 }
-"""What a reader of a document has done before."""
+"""The documents whose blocks make the models that the blocks of a document use."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +72,7 @@ def blocks_of(document: str) -> list[Block]:
     text = (ROOT / document).read_text("utf-8")
     return [
         Block(document, text.count("\n", 0, match.start()) + 1, match[2], match[3])
-        for match in re.finditer(r"^( *)```(\w*)\n(.*?)^\1```$", text, re.MULTILINE | re.DOTALL)
+        for match in re.finditer(r"^( *)```([\w{}]*)\n(.*?)^\1```$", text, re.MULTILINE | re.DOTALL)
     ]
 
 
@@ -64,4 +80,6 @@ def reason_not_to_run(block: Block) -> str | None:
     """Return why a block is not run; None for one that is."""
     if block.language in ("", "text"):
         return "what a block prints"
+    if block.language.startswith("{"):
+        return "a directive of Sphinx"
     return next((reason for part, reason in NOT_RUN.items() if part in block.text), None)

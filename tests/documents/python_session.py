@@ -1,4 +1,4 @@
-"""Run blocks of Python that arrive as lines of JSON, all with the same names, and answer each with a line."""
+"""Run blocks of Python that arrive as lines of JSON, and answer each with a line; names last as long as a document."""
 
 import json
 import sys
@@ -9,12 +9,15 @@ __all__ = ["run_blocks"]
 
 def run_blocks() -> None:
     """Run the blocks on standard input; an answer is empty, or the traceback of the block."""
-    names: dict[str, object] = {"__name__": "__main__"}
+    names, of = dict[str, object](), ""
     answers, sys.stdout = sys.stdout, sys.stderr  # what blocks print is not an answer
     for line in sys.stdin:
         place, text = json.loads(line)
+        document, _, number = place.rpartition(":")
+        if document != of:
+            names, of = {"__name__": "__main__"}, document
         try:
-            exec(compile("\n" * int(place.rpartition(":")[2]) + text, place, "exec"), names)
+            exec(compile("\n" * int(number) + text, place, "exec"), names)
             answer = ""
         except BaseException:
             answer = traceback.format_exc()

@@ -1,7 +1,8 @@
-"""A folder in which the blocks of a document are run in order, as in a reader's shell and interpreter."""
+"""A folder in which the blocks of documents are run in order, as in a reader's shell and interpreter."""
 
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -16,10 +17,10 @@ HERE = Path(__file__).parent
 
 
 class Session:
-    """A shell, an interpreter and a folder; exported names, variables and files last from block to block."""
+    """A shell, an interpreter and a folder: names last to the end of a document, files until the end."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
+        self.folder, self.document = folder, ""
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
@@ -45,6 +46,9 @@ class Session:
 
     def run(self, block: Block) -> None:
         """Run a block, and raise AssertionError with what it printed if it fails."""
+        if block.document != self.document:
+            (self.folder / "shell.env").write_text("")
+            self.document = block.document
         if block.language == "toml" and "[[rule]]" in block.text:
             (self.folder / "rules.toml").write_text(block.text, "utf-8")
             self.execute(block.place, "from fraudsieve.models.rules import read_rules; read_rules('rules.toml')")
@@ -55,16 +59,20 @@ class Session:
             self.execute(block.place, block.text)
         elif block.language == "console":
             lines = block.text.splitlines()
-            self.shell("\n".join(line[2:] for line in lines if line.startswith(("$ ", "> "))), block.place)
+            printed = self.shell("\n".join(line[2:] for line in lines if line.startswith(("$ ", "> "))), block.place)
+            shown = [line for line in lines if not line.startswith(("$ ", "> ", "…"))]
+            _check_printed(block.place, shown, printed)
         else:
             self.shell(block.text, block.place)
 
-    def shell(self, text: str, place: str = "") -> None:
+    def shell(self, text: str, place: str = "") -> str:
+        """Run commands, and return what they printed."""
         script = f"source {HERE / 'shell.sh'}\nsource shell.env\n{text}\nexport -p > shell.env\n"
         done = subprocess.run(
             ["bash", "-c", script], cwd=self.folder, env=self.environment, capture_output=True, text=True, check=False
         )
         assert done.returncode == 0, f"{place} exits with {done.returncode}\n{text}\n{done.stdout}\n{done.stderr}"
+        return done.stdout
 
     def execute(self, place: str, text: str) -> None:
         assert self.python.stdin is not None
@@ -78,3 +86,14 @@ class Session:
                 continue
             assert json.loads(line) == "", f"{place}\n{text}\n{json.loads(line)}"
             return
+
+
+def _check_printed(place: str, shown: list[str], printed: str) -> None:
+    """Raise AssertionError if a line of a block is not printed after the one before; numbers may differ."""
+    rest = iter(map(_without_numbers, printed.splitlines()))
+    for line in shown:
+        assert _without_numbers(line) in rest, f"{place}: not printed: {line}\n{printed}"
+
+
+def _without_numbers(line: str) -> str:
+    return " ".join(re.sub(r"\d[\d,.]*", "0", line).split())

@@ -1,24 +1,37 @@
 """Every block of the README and the documents runs as it is written, in order, in a folder with the reader's files."""
 
 import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.shared import shared_folder
-
-from .blocks import BEFORE, NOT_RUN, RUN, Block, blocks_of, documents, reason_not_to_run
+from .blocks import AFTER, NOT_RUN, RUN, Block, blocks_of, documents, reason_not_to_run
 from .session import Session
 from .tables import write_tables
 
 PROGRAMS = ("bash", "curl", "openssl")
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """A folder with the files that a reader has."""
-    shutil.copytree(shared_folder("documents", write_tables), tmp_path, dirs_exist_ok=True)
-    return tmp_path
+@pytest.fixture(scope="module")
+def read(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], None]]:
+    """Run the blocks of a document, and before them those of the documents that it needs, all in one folder."""
+    folder = tmp_path_factory.mktemp("reader")
+    write_tables(folder)
+    finished = set[str]()
+    with Session(folder) as session:
+
+        def run(document: str) -> None:
+            for needed in AFTER.get(document, ()):
+                run(needed)
+            if document not in finished:
+                for block in blocks_of(document):
+                    if reason_not_to_run(block) is None:
+                        session.run(block)
+                session.shell("stop_server")
+                finished.add(document)
+
+        yield run
 
 
 def test_blocks_have_a_language_that_is_run() -> None:
@@ -32,15 +45,16 @@ def test_what_is_not_run_exists() -> None:
     assert [part for part in NOT_RUN if not any(part in text for text in texts)] == []
 
 
+def test_the_documents_that_are_needed_exist_and_need_no_other() -> None:
+    assert {*AFTER} | {needed for several in AFTER.values() for needed in several} <= {*documents()}
+    assert [needed for several in AFTER.values() for needed in several if needed in AFTER] == []
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(not all(map(shutil.which, PROGRAMS)), reason=f"needs {', '.join(PROGRAMS)}")
 @pytest.mark.parametrize("document", documents())
-def test_the_blocks_of_a_document_run(document: str, folder: Path) -> None:
-    with Session(folder) as session:
-        session.shell(BEFORE.get(document, ""))
-        for block in blocks_of(document):
-            if reason_not_to_run(block) is None:
-                session.run(block)
+def test_the_blocks_of_a_document_run(document: str, read: Callable[[str], None]) -> None:
+    read(document)
 
 
 @pytest.mark.parametrize(
@@ -52,6 +66,8 @@ def test_the_blocks_of_a_document_run(document: str, folder: Path) -> None:
         ("python", "a_name_that_is_not_defined"),
         ("toml", "unknown_key = 1"),
         ("console", "$ false"),
+        ("console", "$ echo 2 words\n3 lines"),
+        ("console", "$ printf '1 a\\n2 b\\n'\n1 b\n2 a"),
     ],
 )
 def test_a_wrong_block_is_noticed(language: str, text: str, tmp_path: Path) -> None:
@@ -63,8 +79,27 @@ def test_names_last_from_block_to_block(tmp_path: Path) -> None:
     with Session(tmp_path) as session:
         for language, text in (
             ("sh", "A=1\necho x > file"),
-            ("console", '$ [ "$A" = 1 ] && cat file\nx'),
+            ("console", '$ [ "$A" = 1 ] && cat file && echo and 1,000.5 more\nx\n…\nand   2 more'),
             ("python", "a = 1\nprint('\"')"),
             ("python", "assert a == 1"),
         ):
             session.run(Block("README.md", 1, language, text))
+
+
+def test_a_command_is_run_once(tmp_path: Path) -> None:
+    with Session(tmp_path) as session:
+        assert "Usage" in session.shell("once train --help")
+        next(tmp_path.glob("printed by*")).write_text("kept")
+        assert session.shell("once train --help") == "kept"
+        with pytest.raises(AssertionError, match="exits with 2"):
+            session.shell("once train")
+        assert len(list(tmp_path.glob("printed by*"))) == 1
+
+
+def test_names_end_with_a_document_and_files_do_not(tmp_path: Path) -> None:
+    with Session(tmp_path) as session:
+        session.run(Block("README.md", 1, "sh", "A=1\necho x > file"))
+        session.run(Block("README.md", 1, "python", "a = 1"))
+        session.run(Block("docs/glossary.md", 1, "sh", '[ -z "$A" ] && [ -s file ]'))
+        with pytest.raises(AssertionError, match="NameError"):
+            session.run(Block("docs/glossary.md", 1, "python", "a"))

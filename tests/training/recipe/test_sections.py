@@ -79,9 +79,9 @@ def test_mistakes_in_bounds_of_the_monitor_are_named(content: dict[str, Any], na
         Recipe.read(overrides={"monitor": content})
 
 
-def test_the_readme_shows_the_default_bounds() -> None:
-    readme = (Path(__file__).parents[3] / "README.md").read_text("utf-8")
-    shown = tomllib.loads(readme[readme.index("[monitor]") :].split("```")[0])["monitor"]
+def test_the_guide_shows_the_default_bounds() -> None:
+    guide = (Path(__file__).parents[3] / "docs" / "how_to" / "monitor.md").read_text("utf-8")
+    shown = tomllib.loads(guide[guide.index("[monitor]") :].split("```")[0])["monitor"]
     defaults = MonitorRecipe().model_dump(exclude={"replicates"})
     assert shown == defaults | {"exclude": []}
 
