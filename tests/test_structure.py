@@ -131,7 +131,7 @@ def test_only_the_package_for_spark_imports_pyspark_and_no_room_imports_it() -> 
         assert in_package or wrong == [], path
 
 
-@pytest.mark.parametrize("folder", [*LIBRARY, "benchmarks", "tests"])
+@pytest.mark.parametrize("folder", [*LIBRARY, "benchmarks", "scripts", "tests"])
 def test_files_and_functions_are_short(folder: str) -> None:
     too_long = []
     for path in modules(folder):
@@ -150,7 +150,7 @@ def body_lines(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
     return (body[-1].end_lineno or 0) - body[0].lineno + 1 if body else 0
 
 
-@pytest.mark.parametrize("folder", [*LIBRARY, "benchmarks"])
+@pytest.mark.parametrize("folder", [*LIBRARY, "benchmarks", "scripts"])
 def test_folders_hold_few_files(folder: str) -> None:
     for root in {path.parent for path in modules(folder)}:
         files = [path for path in root.glob("*.py") if path.name != "__init__.py"]
