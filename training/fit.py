@@ -20,10 +20,10 @@ from fraudsieve.training.data.classes import check_classes
 from fraudsieve.training.data.column_notes import check_own_columns
 from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.data.refit_summary import RefitSummary
+from fraudsieve.training.evaluation.breakdown.splits import SplitSummary, TemporalMetrics
 from fraudsieve.training.evaluation.labels import label_metrics
 from fraudsieve.training.evaluation.metrics import METRIC_NAMES, headline_figure
 from fraudsieve.training.evaluation.points import check_points, share_of_records
-from fraudsieve.training.evaluation.breakdown.splits import SplitSummary, TemporalMetrics
 from fraudsieve.training.evaluation.report import EvaluationReport, ReportDetails
 from fraudsieve.training.evaluation.run import evaluate_model
 from fraudsieve.training.memory.needed import check_memory

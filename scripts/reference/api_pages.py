@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Iterator
 from pathlib import Path
 
-from .public_names import constant_text, documented_names, is_code, resolve
+from .public_names import constant_text, documented_names, is_code, resolve, shorter_paths
 
 __all__ = ["write_api_pages"]
 
@@ -42,6 +42,8 @@ def _package_page(package: str, names: tuple[str, ...]) -> str:
         parts += [".. autosummary::", "   :nosignatures:", "", *(f"   ~{name}" for name in code), ""]
     for name in constants:
         parts += [f"- :py:data:`~{name}`: {_first_line(constant_text(name))}"]
+    if elsewhere := [name for name in shorter_paths(package) if name not in names]:
+        parts += ["", f"Also here: {', '.join(f':py:obj:`~{name}`' for name in elsewhere)}.", ""]
     return "\n".join([*parts, "", ".. toctree::", "   :hidden:", "", *(f"   {name}" for name in names), ""])
 
 

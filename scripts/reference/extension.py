@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from docutils import nodes
-from scripts.house import draw_house, packages_page
-from scripts.imports import ROOT
 from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.nodes import make_refnode
+
+from scripts.house import draw_house, packages_page
+from scripts.imports import ROOT
 
 from .api_pages import write_api_pages
 from .command_line import command_line_page
@@ -53,7 +54,8 @@ class Reference(SphinxDirective):
     required_arguments = 1
 
     def run(self) -> list[nodes.Node]:
-        """Return the nodes of the part."""
+        """Return the nodes of the part; a page with it is read in every build, since the code may have changed."""
+        self.env.note_reread()
         return self.parse_text_to_nodes(PAGES[self.arguments[0]](), allow_section_headings=True)
 
 

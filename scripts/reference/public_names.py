@@ -9,7 +9,16 @@ from typing import Any
 
 from scripts.imports import ROOMS, ROOT
 
-__all__ = ["constant_text", "documented_names", "is_code", "packages", "public_names", "resolve", "string_of"]
+__all__ = [
+    "constant_text",
+    "documented_names",
+    "is_code",
+    "packages",
+    "public_names",
+    "resolve",
+    "shorter_paths",
+    "string_of",
+]
 
 
 def packages() -> list[str]:
@@ -38,12 +47,7 @@ def exported(package: str) -> dict[str, Any]:
 
 def public_names() -> dict[str, Any]:
     """Return every public name, under the full name of where it is defined."""
-    names = {}
-    for package in ("fraudsieve.exceptions", *packages()):
-        for name, thing in exported(package).items():
-            home = getattr(thing, "__module__", package) if is_code(thing) else package
-            names[f"{home}.{name}"] = thing
-    return names
+    return {_home(package, name, thing): thing for package in _listed() for name, thing in exported(package).items()}
 
 
 def resolve(name: str) -> Any:
@@ -54,21 +58,35 @@ def resolve(name: str) -> Any:
 
 
 @cache
-def documented_names() -> dict[str, tuple[str, ...]]:
-    """Return, by package, the full names that its page lists: each under the shortest path to it."""
+def _shortest() -> dict[str, str]:
+    """Return the shortest path to every public name, by where it is defined."""
     shortest: dict[str, str] = {}
-    for package in sorted(("fraudsieve.exceptions", *packages()), key=lambda name: (name.count("."), name)):
-        for name, thing in sorted(exported(package).items()):
-            home = f"{thing.__module__}.{name}" if is_code(thing) else f"{package}.{name}"
-            shortest.setdefault(home, f"{package}.{name}")
-    listed: dict[str, tuple[str, ...]] = {}
-    for package in ("fraudsieve", "fraudsieve.exceptions", *packages()[1:]):
-        inside = {
-            shortest[f"{thing.__module__}.{name}" if is_code(thing) else f"{package}.{name}"]
-            for name, thing in exported(package).items()
-        }
-        listed[package] = tuple(sorted(name for name in inside if name.rpartition(".")[0] == package))
-    return listed
+    for package in sorted(_listed(), key=lambda name: (name.count("."), name)):
+        for name, thing in exported(package).items():
+            shortest.setdefault(_home(package, name, thing), f"{package}.{name}")
+    return shortest
+
+
+def _listed() -> tuple[str, ...]:
+    first, *others = packages()
+    return (first, "fraudsieve.exceptions", *others)
+
+
+def _home(package: str, name: str, thing: Any) -> str:
+    return f"{thing.__module__ if is_code(thing) else package}.{name}"
+
+
+def shorter_paths(package: str) -> tuple[str, ...]:
+    """Return what a package exports, each name under the shortest path to it."""
+    return tuple(sorted(_shortest()[_home(package, name, thing)] for name, thing in exported(package).items()))
+
+
+def documented_names() -> dict[str, tuple[str, ...]]:
+    """Return, by package, the full names that are documented under it: those to which no shorter path leads."""
+    return {
+        package: tuple(name for name in shorter_paths(package) if name.rpartition(".")[0] == package)
+        for package in _listed()
+    }
 
 
 def constant_text(name: str) -> str:

@@ -12,8 +12,8 @@ from fraudsieve.models.predict import Scorer
 from fraudsieve.models.thresholds import Targets, operating_points
 from fraudsieve.training.attack.recall import AttackMetrics, CharacterSummary, KeptRecall, ObfuscationMetrics
 from fraudsieve.training.data.labelled import load_labelled
-from fraudsieve.training.evaluation.labels import LabelMetrics, label_metrics
 from fraudsieve.training.evaluation.breakdown.splits import SplitSummary
+from fraudsieve.training.evaluation.labels import LabelMetrics, label_metrics
 from fraudsieve.training.evaluation.report import EvaluationReport, ReportDetails, evaluate
 from fraudsieve.training.fit import train
 from fraudsieve.training.monitoring.report import MonitorReport
