@@ -29,7 +29,7 @@ def command_line_page() -> str:
     """Return a list of the commands, and an entry per command with its options."""
     listed = [f"- {{command}}`{words}`: {inline(command.help)}" for words, command in commands().items()]
     entries = [entry("command", words, *_text(words, command)) for words, command in commands().items()]
-    return "\n".join([*listed, "\n## Options\n", *entries])
+    return "\n".join(["## Commands\n", *listed, "\n## Options\n", *entries])
 
 
 def _text(words: str, command: Any) -> Iterator[str]:

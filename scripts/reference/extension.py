@@ -49,7 +49,11 @@ AT_THE_TOP = frozenset({"class", "exception", "function", "data"})
 
 
 class Reference(SphinxDirective):
-    """Shows a part of the reference, made from the code."""
+    """Shows a part of the reference, made from the code.
+
+    What stands before the first heading of a part would be shown after its last section, so a part begins with one or
+    has none.
+    """
 
     required_arguments = 1
 

@@ -37,6 +37,12 @@ def test_parts_of_the_reference_have_exactly_the_entries_of_the_code(expected: d
     assert found.keys() == KINDS.keys()
 
 
+@pytest.mark.parametrize("part", PAGES)
+def test_a_part_begins_with_a_heading_or_has_none(part: str) -> None:
+    text = PAGES[part]()
+    assert text.startswith("## ") or "\n## " not in text
+
+
 def test_every_part_is_shown_on_one_page() -> None:
     shown = [
         name
