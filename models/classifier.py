@@ -18,7 +18,8 @@ from fraudsieve._typing import Array
 from fraudsieve.features.wording.fit import campaign_weights
 from fraudsieve.features.wording.model import output_classes
 from fraudsieve.features.wording.unnamed import is_unnamed
-from fraudsieve.models.trees.ensemble import Ensemble, initial_log_odds
+from fraudsieve.models.trees.ensemble import Ensemble
+from fraudsieve.models.trees.start import initial_log_odds
 
 from .calibration import Calibration, fit_calibration, probabilities
 

@@ -6,6 +6,7 @@ hold numbers that no score comes of.
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from fraudsieve._precompiled import compile_kernels
+from fraudsieve._precompiled import compile_kernels, compiling
 from fraudsieve.exceptions import ArtifactError
 from fraudsieve.models.artifact.folder import (
     FEATURES_VERSION,
@@ -84,9 +85,11 @@ def load_model(folder: str | Path, *, digest: str | None = None) -> Model:
     ArtifactError
         If a check fails.
     """
-    model = read_model(folder, digest=digest)
-    if model.matrix.subject == "message" or model.matrix.history_parts:
-        compile_kernels("message" if model.matrix.subject == "message" else "account")
+    is_message = read_manifest(Path(folder), digest=digest)[0].get("subject") == "message"
+    with compiling("message") if is_message else nullcontext():
+        model = read_model(folder, digest=digest)
+    if model.matrix.history_parts and not is_message:
+        compile_kernels("account")
     try:
         problem = _sample_problem(model)
     except Exception as error:  # arrays that fit each other can still raise anything in a kernel or in LightGBM

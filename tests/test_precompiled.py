@@ -13,7 +13,7 @@ from benchmarks.cold import listing
 from benchmarks.cold.__main__ import _prepare
 
 from fraudsieve import _precompiled
-from fraudsieve._precompiled import Kernel, compiling, listed_kernels, missing_kernels
+from fraudsieve._precompiled import Kernel, compile_rest, compiling, listed_kernels, missing_kernels
 
 SMALL = ("_share_kernel", "_describe_chars", "_add_kernel")
 RUN = """
@@ -42,7 +42,7 @@ def run_beside(folder: Path, program: str) -> Any:
     return json.loads(output.splitlines()[-1])
 
 
-@pytest.mark.parametrize("subject", ["message", "account"])
+@pytest.mark.parametrize("subject", ["message", "account", "training"])
 def test_listed_kernels_exist_and_their_types_can_be_read(subject: str) -> None:
     kernels = listed_kernels(subject)
     assert len(kernels) >= _precompiled.MIN_KERNELS
@@ -114,6 +114,25 @@ def test_a_kernel_is_missing_if_the_cache_lacks_it(tmp_path: Path) -> None:
     assert set(missing_kernels("message")) <= set(listed_kernels("message"))
 
 
+def test_what_is_left_is_compiled_where_the_first_kernel_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    kernels, compiled, steps = listed_kernels("training"), list[Kernel](), list[str]()
+    monkeypatch.setattr(Kernel, "is_cached", lambda kernel: kernel in compiled)
+    monkeypatch.setattr(Kernel, "compile", lambda kernel: compiled.append(kernel))
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    monkeypatch.setattr(_precompiled, "_is_of_use", lambda: True)
+    compile_rest(steps.append)
+    assert not steps
+    with compiling("training"):
+        assert not compiled
+        with compiling("training"):
+            pass
+        assert not compiled, "the block within does nothing"
+        compile_rest(steps.append)
+        assert len(compiled) >= len(kernels) - 1  # one may have been sent to the process that failed
+        assert len(steps) == 1
+    assert not _precompiled._running
+
+
 @pytest.mark.slow
 def test_the_list_is_what_a_first_result_compiles(tmp_path: Path) -> None:
     _prepare(tmp_path)
@@ -129,6 +148,6 @@ def test_the_list_is_what_a_first_result_compiles(tmp_path: Path) -> None:
 
 
 def test_types_are_written_as_numba_reads_them() -> None:
-    for subject in ("message", "account"):
+    for subject in ("message", "account", "training"):
         for kernel in listed_kernels(subject):
             assert ";".join(map(str, map(listing.signature_of, kernel.types()))) == kernel.signatures

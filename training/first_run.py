@@ -1,19 +1,20 @@
 """Every step on a simulated world, for a first run after the installation."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from pathlib import Path
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from fraudsieve._io import check_output_folder
 from fraudsieve._precompiled import compiling
 from fraudsieve._typing import Progress
-from fraudsieve.models.batch.score import ScoringResult, score_file
-from fraudsieve.models.predict import Scorer
-from fraudsieve.training.recipe.recipe import Recipe, TrackRecipe
-from fraudsieve.training.simulation.world import simulate
 
-from .fit import Trained, train
+if TYPE_CHECKING:
+    from fraudsieve.models.batch.score import ScoringResult
+    from fraudsieve.training.recipe.recipe import Recipe
+
+    from .fit import Trained
 
 __all__ = ["Quickstart", "quickstart"]
 
@@ -65,9 +66,22 @@ def quickstart(folder: str | Path, *, seed: int = 0, progress: Progress | None =
     folder, report_step = Path(folder), progress or (lambda step: None)
     check_output_folder(folder)
     report_step("simulating a small world")
-    with compiling("message"):
-        world = simulate(seed=seed, messages_per_day=MESSAGES_PER_DAY, fraud_share=FRAUD_SHARE)
-        world.write(folder / "world")
+    with compiling("message", "training"):
+        return _quickstart(folder, seed, report_step)
+
+
+def _quickstart(folder: Path, seed: int, report_step: Progress) -> Quickstart:
+    # Imported here, for some three seconds in which another process compiles kernels.
+    import pandas as pd
+
+    from fraudsieve.models.batch.score import score_file
+    from fraudsieve.models.predict import Scorer
+    from fraudsieve.training.simulation.world import simulate
+
+    from .fit import train
+
+    world = simulate(seed=seed, messages_per_day=MESSAGES_PER_DAY, fraud_share=FRAUD_SHARE)
+    world.write(folder / "world")
     last_week = world.messages["sent_at"].max() - pd.Timedelta(days=NEWEST_DAYS)
     new = world.messages["sent_at"] >= last_week
     known_labels = world.labels[world.labels["labelled_at"] < last_week]
@@ -86,5 +100,7 @@ def quickstart(folder: str | Path, *, seed: int = 0, progress: Progress | None =
 
 def _recipe(folder: Path, seed: int) -> Recipe:
     """Return a recipe with a store and a name of its own: a real model must not become challenger to this one."""
+    from fraudsieve.training.recipe.recipe import Recipe, TrackRecipe
+
     store = TrackRecipe(uri=f"sqlite:///{folder / 'mlflow.db'}", experiment=NAME)
     return Recipe(name=NAME, seed=seed, track=store)

@@ -1,12 +1,14 @@
 """Train a model from a recipe: read, split, fit, calibrate, evaluate, write, log."""
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from fraudsieve._html import facts_table
+from fraudsieve._precompiled import compile_rest, compiling
 from fraudsieve._typing import Array, Progress
 from fraudsieve.exceptions import SplitError
 from fraudsieve.features.tables.reader import write_rejected
@@ -157,25 +159,23 @@ def train(
     folders = [Path(output), *([split_model_folder(output)] if recipe.model.refit else [])]
     for folder in folders:
         check_model_output(folder, overwrite=overwrite)
-    if not recipe.track.enabled:
-        return _train(recipe, folders, tables, None, report_step)
-    report_step("opening a run in MLflow")
-    with open_run(tracking_uri(recipe.track.uri), recipe.track.experiment, name=f"{recipe.name}, training") as run:
-        return _train(recipe, folders, tables, run, report_step)
+    with nullcontext() if tables["messages"] is None else compiling("message", "training"):
+        if not recipe.track.enabled:
+            return _train(recipe, folders, tables, None, report_step)
+        report_step("opening a run in MLflow")
+        with open_run(tracking_uri(recipe.track.uri), recipe.track.experiment, name=f"{recipe.name}, training") as run:
+            return _train(recipe, folders, tables, run, report_step)
 
 
 def _train(
     recipe: Recipe, folders: Sequence[Path], tables: dict[str, Any], run: OpenRun | None, report_step: Progress
 ) -> Trained:
-    output, (recipe, busy_notes) = folders[0], with_threads(recipe)
+    output = folders[0]
+    recipe, busy_notes = with_threads(recipe)
     for step in (*busy_notes, "reading"):
         report_step(step)
-    data = read_data(recipe, tables, min_label_rows=recipe.data.min_label_rows)
-    if run is not None:
-        run.log_inputs([_input(name, tables[name], digest) for name, digest in data.digests.items()])
-    check_classes(data, next(table for table in tables.values() if table is not None), recipe.data)
-    check_own_columns(data, recipe)
-    check_memory(data, recipe)
+    data = _read(recipe, tables, run)
+    compile_rest(report_step)
     report_step("looking for campaigns" if data.subject == "message" else "looking for accounts")
     groups, group_kind = groups_of(data)
     split = choose_split(data, groups, group_kind, recipe)
@@ -227,6 +227,17 @@ def _train(
     remove_aside(folders)
     notes = (*busy_notes, *data.notes, *split.notes, *notes, *_write_rejected(data, output))
     return Trained(model, output, report, split, data, logged, notes, tuned, split_model)
+
+
+def _read(recipe: Recipe, tables: dict[str, Any], run: OpenRun | None) -> LabelledData:
+    """Read the tables, log them as inputs of the run, and check that a model can be trained on them."""
+    data = read_data(recipe, tables, min_label_rows=recipe.data.min_label_rows)
+    if run is not None:
+        run.log_inputs([_input(name, tables[name], digest) for name, digest in data.digests.items()])
+    check_classes(data, next(table for table in tables.values() if table is not None), recipe.data)
+    check_own_columns(data, recipe)
+    check_memory(data, recipe)
+    return data
 
 
 def _input(name: str, source: Source, digest: str) -> RunInput:

@@ -28,7 +28,7 @@ class Measured:
     train_seconds, train_cpu_seconds : float
         Mean time of a fold to choose settings and train: elapsed, and of all cores.
     ms_per_record : float
-        Mean time to score a record in a batch, in milliseconds.
+        Mean processor time to score a record in a batch, in milliseconds.
     """
 
     values: list[float]
@@ -68,9 +68,9 @@ def measure(
             predict = fit(fold)
             elapsed.append(time.perf_counter() - start)
             cpu.append(time.process_time() - cpu_start)
-            start = time.perf_counter()
+            cpu_start = time.process_time()
             predicted = predict()
-            scoring.append(1000 * (time.perf_counter() - start) / len(fold[1]))
+            scoring.append(1000 * (time.process_time() - cpu_start) / len(fold[1]))
             values.append(score(fold, predicted))
             progress(f"{name} fold {number + 1}/{len(folds)}: {values[-1]:.4f}, trained in {elapsed[-1]:.1f} s")
     return Measured(values, *(float(np.mean(seconds)) for seconds in (elapsed, cpu, scoring)))

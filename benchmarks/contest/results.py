@@ -30,7 +30,7 @@ class Row:
     train_seconds, train_cpu_seconds : float
         Mean of a fold: elapsed, and of all cores.
     ms_per_record : float
-        Time to score a record in a batch, in milliseconds.
+        Processor time to score a record in a batch, in milliseconds; elapsed time for AutoGluon.
     installed_mb : float
         The contestant and what it requires, on disk.
     versions : dict of str to str

@@ -13,8 +13,11 @@ from fraudsieve.training.recipe.recipe import Recipe
 __all__ = ["main"]
 
 
-def main(table: str, source: Path) -> None:
-    """Train on one table, and print a line of JSON when a step begins and when all is done."""
+def main(table: str, source: Path, sample_rate: float = 1.0) -> None:
+    """Train on a table, or on a sample of its legitimate rows.
+
+    A line of JSON is printed when a step begins, and when all is done.
+    """
     begin = time.perf_counter()
 
     def report_step(step: str) -> None:
@@ -24,7 +27,7 @@ def main(table: str, source: Path) -> None:
         sys.stdout.flush()
 
     given: dict[str, Any] = {table: source}
-    recipe = Recipe.read(None, {"track.enabled": False})
+    recipe = Recipe.read(None, {"track.enabled": False, "model.sample_rate": sample_rate})
     with tempfile.TemporaryDirectory(prefix="fraudsieve-train-") as place:
         trained = train(recipe, output=Path(place) / "model", progress=report_step, **given)
     report_step("done")
@@ -32,4 +35,4 @@ def main(table: str, source: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]))
+    main(sys.argv[1], Path(sys.argv[2]), float(sys.argv[3]))

@@ -16,7 +16,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import lightgbm as lgb
 import numpy as np
 
 from fraudsieve._io import new_folder, write_file
@@ -313,6 +312,8 @@ def _checked_bytes(folder: Path, name: str, entry: dict[str, Any]) -> bytes:
 
 def _build(manifest: dict[str, Any], files: dict[str, bytes]) -> Model:
     """Build the model from checked bytes."""
+    import lightgbm as lgb  # it takes a second, in which another process compiles kernels: see `load_model`
+
     start, outputs = manifest["start"], output_classes(manifest["classes"])
     try:
         text = check_booster(files[BOOSTER], len(manifest["columns"]), len(outputs))

@@ -2,14 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import lightgbm as lgb
 import numpy as np
 
 from fraudsieve._typing import Array
 
 from .booster_text import parse_fields, split_trees
+
+if TYPE_CHECKING:  # the process that compiles kernels need not import it
+    from lightgbm import Booster
 
 __all__ = ["Trees", "read_trees"]
 
@@ -77,7 +79,7 @@ class Trees:
         return (*splits, self.child, self.share, self.path_share, self.above, self.value)
 
 
-def read_trees(booster: lgb.Booster) -> Trees:
+def read_trees(booster: "Booster") -> Trees:
     """Read the trees of a booster.
 
     Parameters
@@ -98,6 +100,7 @@ def read_trees(booster: lgb.Booster) -> Trees:
 
     Examples
     --------
+    >>> import lightgbm as lgb
     >>> x, y = np.arange(8.0)[:, None], np.arange(8) > 3
     >>> settings = {"objective": "binary", "num_leaves": 2, "min_data_in_leaf": 1, "verbosity": -1}
     >>> trees = read_trees(lgb.train(settings, lgb.Dataset(x, y), 1))

@@ -1,54 +1,22 @@
 """Uncalibrated log-odds of feature rows: LightGBM trees on top of initial log-odds."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
-import lightgbm as lgb
 import numpy as np
 
-from fraudsieve._compiled import compile_kernel
 from fraudsieve._typing import Array
 
 from .arrays import Trees, read_trees
-from .single_row import SingleRow
+from .start import initial_log_odds
 
-__all__ = ["Ensemble", "initial_log_odds"]
+if TYPE_CHECKING:
+    from lightgbm import Booster
 
+    from .single_row import SingleRow
 
-@compile_kernel()
-def _add_kernel(base: Array, scores: Array) -> None:
-    for i in range(scores.shape[0]):
-        for k in range(scores.shape[1]):
-            scores[i, k] = base[k] + (0.0 if np.isnan(scores[i, k]) else scores[i, k])
-
-
-def initial_log_odds(X: Array, wording: Sequence[int] | Array, base: Array) -> Array:
-    """Return the log-odds that boosting starts from.
-
-    Parameters
-    ----------
-    X : ndarray of float64, shape (n_rows, n_columns)
-        Feature rows.
-    wording : sequence of int
-        Positions of the wording columns, one per output; empty without wording. A missing score adds nothing.
-    base : ndarray of float64, shape (n_outputs,)
-        Added to every row.
-
-    Returns
-    -------
-    ndarray of float64, shape (n_rows, n_outputs)
-
-    Examples
-    --------
-    >>> initial_log_odds(np.array([[5.0, 2.0]]), (1,), np.array([0.5])).tolist()
-    [[2.5]]
-    """
-    if not len(wording):
-        return np.tile(base, (len(X), 1))
-    scores = X.take(wording, axis=1)
-    _add_kernel(base, scores)
-    return scores
+__all__ = ["Ensemble"]
 
 
 @dataclass(frozen=True)
@@ -65,7 +33,7 @@ class Ensemble:
         Log-odds that do not depend on the columns.
     """
 
-    booster: lgb.Booster
+    booster: "Booster"
     wording: tuple[int, ...]
     base: Array
 
@@ -75,8 +43,10 @@ class Ensemble:
         return read_trees(self.booster)
 
     @cached_property
-    def single_row(self) -> SingleRow:
+    def single_row(self) -> "SingleRow":
         """The booster for one row at a time."""
+        from .single_row import SingleRow  # LightGBM is imported while kernels compile: see `load_model`
+
         return SingleRow(self.booster)
 
     @cached_property

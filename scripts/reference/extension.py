@@ -112,4 +112,4 @@ def resolve_short_name(
     if full is not None:
         found = objects[full]
         return make_refnode(app.builder, node["refdoc"], found.docname, found.node_id, contnode, full)
-    return contnode if node["reftype"] == "obj" else None
+    return nodes.literal("", contnode.astext()) if node["reftype"] == "obj" else None

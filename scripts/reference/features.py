@@ -8,7 +8,7 @@ from fraudsieve.features.history.measures import FAMILIES
 from fraudsieve.models.sentences.phrases import phrases_of
 from fraudsieve.models.sentences.templates import Template, fill, read_templates
 
-from .entries import entry, inline, sentence
+from .entries import entry, inline
 from .example_models import matrices
 
 __all__ = ["feature_entries", "features_page"]
@@ -33,7 +33,6 @@ SLOTS = {
     "shortest": "the shortest window",
     "amounts": "amounts",
     "partners": "counterparties",
-    "name": "NAME",
 }
 PATTERNS = {
     "wording": "wording__CLASS",
@@ -49,17 +48,27 @@ PATTERNS = {
 }
 """The columns whose names depend on the data; what is in capitals stands for a name of yours."""
 HEADINGS = {
-    "wording": "Text model: `wording`, `pinyin`",
-    "surprisal": "Surprisal: `surprisal`",
-    "cues": "Cues: `cues`",
-    "shape": "Shape of the text: `shape`",
-    "obfuscation": "Obfuscation: `obfuscation`",
-    "campaign": "Campaigns: `campaign`",
-    "history": "History: `volume`, `value`, `counterparties`, `novelty`, `rhythm`, `profile`, `network`, `sender`",
-    "network": "Network: `network`, `reciprocity`",
-    "profile": "The record itself: `profile`, `rhythm`, `value`",
+    "wording": ("Text model: `wording`, `pinyin`", "One column per class; of two classes, for the second alone."),
+    "surprisal": ("Surprisal: `surprisal`", "How unusual a text is next to the legitimate texts of training."),
+    "cues": ("Cues: `cues`", "Counts of content that matters in fraud, in the normalised text."),
+    "shape": ("Shape of the text: `shape`", "Lengths, shares and other measures of the text."),
+    "obfuscation": ("Obfuscation: `obfuscation`", "What normalisation has undone."),
+    "campaign": ("Campaigns: `campaign`", "Earlier near-duplicates of a message, strictly before it was sent."),
+    "history": (
+        "History: `volume`, `value`, `counterparties`, `novelty`, `rhythm`, `profile`, `network`, `sender`",
+        "Measures of a {py:obj}`History`, strictly before the cutoff time: one column per view, window, kind and "
+        "identifier. Of the sender of a message, the same measures have the family `sender`.",
+    ),
+    "network": (
+        "Network: `network`, `reciprocity`",
+        "Measures of a {py:obj}`Network`, strictly before the cutoff time. Columns of an identifier end with its name.",
+    ),
+    "profile": (
+        "The record itself: `profile`, `rhythm`, `value`",
+        "Columns of the record, and what follows from its times. The column `amount` has the family `value`.",
+    ),
 }
-ROW = re.compile(r"^((?:`\w+`(?:, )?)+)(?:, \.\.\.)?  +(\w+)  +(.+?)  +(\S.*)$", re.MULTILINE)
+ROW = re.compile(r"^(`\w+`(?:, `\w+`)*)(, \.\.\.)?  +(\w+)  +(.+?)  +(\S.*)$", re.MULTILINE)
 
 
 def feature_entries() -> dict[str, tuple[str, list[str]]]:
@@ -87,13 +96,22 @@ def features_page() -> str:
     """Return a heading per group of families, and an entry per column or per column that a view repeats."""
     entries, computed = feature_entries(), dict(measures_in_words())
     parts = []
-    for group, heading in HEADINGS.items():
-        parts.append(f"## {heading}\n")
-        for name, (key, _) in entries.items():
+    for group, (heading, text) in HEADINGS.items():
+        parts.append(f"## {heading}\n\n{text}\n")
+        for name, (key, columns) in entries.items():
             if _group(key) == group:
                 formula = computed.get(key.removeprefix("history__"), "") if group == "history" else ""
-                parts.append(entry("feature", name, _meaning(read_templates()[key]), formula))
+                parts.append(
+                    entry("feature", name, _meaning(name, read_templates()[key]), formula, _example(name, columns))
+                )
     return "\n".join(parts)
+
+
+def _example(name: str, columns: list[str]) -> str:
+    """Return a sentence with a column, where its name has more than that of its entry."""
+    family = name.partition("__")[0]
+    longer = next((column for column in columns if column != name and column.startswith(family)), None)
+    return "" if longer is None else f"For example `{longer}`."
 
 
 def _group(key: str) -> str:
@@ -101,18 +119,22 @@ def _group(key: str) -> str:
     return {"pinyin": "wording", "number": "profile", "category": "profile", "rhythm": "profile"}.get(family, family)
 
 
-def _meaning(template: Template) -> str:
-    said = fill(template.en, SLOTS, template.unit == "sign")
-    said = said.replace("NAME", "a class" if template.unit == "sign" else "column")
+def _meaning(name: str, template: Template) -> str:
+    """Return the unit and the sentence; a name of yours is in capitals, as in the name of the entry."""
+    yours = re.search(r"[A-Z]+$", name)
+    said = fill(template.en, SLOTS | {"name": yours[0] if yours else ""}, template.unit == "sign")
     return f"{UNITS[template.unit]}: “{' '.join(said.split())}”."
 
 
 def measures_in_words() -> Iterator[tuple[str, str]]:
-    """Yield each measure of a history with its formula, from the table in the docstring of the measures."""
-    for names, _, meaning, without in ROW.findall(measures.__doc__ or ""):
-        text = f"Computed as: {inline(meaning)}. Without events: {inline(without)}."
-        prefixes = [name.strip("` ") for name in names.split(",")]
-        several = ", ..." in names or re.search(r"_\d$", prefixes[0])
+    """Yield each measure of a history with its formula, from the table in the docstring of the measures.
+
+    A row of several measures, such as the latest amounts, describes them together, and the sentence of each says more.
+    """
+    for names, further, _, meaning, without in ROW.findall(measures.__doc__ or ""):
+        named = re.findall(r"\w+", names)
+        together = bool(further) or len(named) > 1
+        text = ("" if together else f"Computed as: {inline(meaning)}. ") + f"Without events: {inline(without)}."
         for name in FAMILIES:
-            if name in prefixes or (several and name.rpartition("_")[0] == prefixes[0].rpartition("_")[0] != ""):
-                yield name, sentence(text)
+            if name in named or (further and re.fullmatch(rf"{named[0].rstrip('0123456789')}\d", name)):
+                yield name, text

@@ -1,7 +1,7 @@
 """Kernels that two processes compile side by side into Numba's cache, before the first result needs them.
 
 Numba compiles in one thread at a time, so a second core helps in another process only. ``kernels.tsv`` lists the
-kernels of each subject, with their signatures: first those that call no other one, the slowest first. Both processes
+kernels of each subject, with their signatures: the slowest first, together with those that wait for it. Both processes
 take the next one of the list until none is left. ``python -m benchmarks.cold.listing`` writes it.
 """
 
@@ -21,7 +21,9 @@ from typing import Any, NamedTuple
 import numba as nb
 from numba.core.sigutils import normalize_signature
 
-__all__ = ["Kernel", "compile_kernels", "compiling", "listed_kernels", "missing_kernels"]
+from fraudsieve._typing import Progress
+
+__all__ = ["Kernel", "compile_kernels", "compile_rest", "compiling", "listed_kernels", "missing_kernels"]
 
 MIN_KERNELS = 6
 """Fewer kernels than these compile as fast as another process starts."""
@@ -29,6 +31,8 @@ CPU_QUOTA = Path("/sys/fs/cgroup/cpu.max")
 """Microseconds of processor time that a container may use, and in how many."""
 PATIENCE_S = 60.0
 """Seconds to wait for the last kernel of the other process."""
+_running: "list[_OtherProcess]" = []
+"""The process that compiles now, if there is one."""
 
 
 class Kernel(NamedTuple):
@@ -59,12 +63,12 @@ class Kernel(NamedTuple):
 
 
 def listed_kernels(subject: str) -> list[Kernel]:
-    """Return the kernels that score a subject, in the order in which to compile them.
+    """Return the kernels of a subject, in the order in which to compile them.
 
     Parameters
     ----------
-    subject : {"message", "account"}
-        The subject.
+    subject : {"message", "account", "training"}
+        What scores a message or an account, and what a training on messages needs besides.
 
     Returns
     -------
@@ -80,9 +84,9 @@ def listed_kernels(subject: str) -> list[Kernel]:
     return [kernel for kernel in kernels if kernel.subject == subject]
 
 
-def missing_kernels(subject: str) -> list[Kernel]:
+def missing_kernels(*subjects: str) -> list[Kernel]:
     """Return the listed kernels that Numba's cache does not have."""
-    return [kernel for kernel in listed_kernels(subject) if not kernel.is_cached()]
+    return [kernel for subject in subjects for kernel in listed_kernels(subject) if not kernel.is_cached()]
 
 
 @cache  # later calls have nothing to do
@@ -93,28 +97,38 @@ def compile_kernels(subject: str) -> None:
 
 
 @contextmanager
-def compiling(subject: str) -> Iterator[None]:
-    """Have another process compile the kernels of a subject; at the end, compile what it has not begun.
+def compiling(*subjects: str) -> Iterator[None]:
+    """Have another process compile kernels; at the end, compile what it has not begun.
 
-    It does nothing if most kernels are in the cache, there is one core only, or Numba does not compile.
+    It does nothing if most kernels are in the cache, there is one core only, or Numba does not compile, nor within
+    another block of it.
 
     Parameters
     ----------
-    subject : {"message", "account"}
-        The subject.
+    *subjects : {"message", "account", "training"}
+        The subjects of the list: what scores a message or an account, and what a training on messages needs besides.
     """
-    kernels = missing_kernels(subject) if _is_of_use() else []
+    kernels = missing_kernels(*subjects) if not _running and _is_of_use() else []
     side = None
     if len(kernels) >= MIN_KERNELS:
         with suppress(OSError, RuntimeError):  # the system may refuse one more process, or thread
             side = _OtherProcess(kernels)
+            _running.append(side)
     try:
         yield
         if side is not None:
             side.help()
     finally:
         if side is not None:
+            _running.remove(side)
             side.close()
+
+
+def compile_rest(report_step: Progress) -> None:
+    """Within `compiling`: compile what the other process has not begun, before the first kernel is called."""
+    for side in _running:
+        report_step("compiling, once after an installation")
+        side.help()
 
 
 class _OtherProcess:
