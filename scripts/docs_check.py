@@ -8,6 +8,8 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from sphinx.util.inventory import InventoryFile
+
 from scripts.reference.command_line import commands
 from scripts.reference.entries import KINDS
 from scripts.reference.features import feature_entries
@@ -18,7 +20,6 @@ from scripts.reference.prometheus import prometheus_names
 from scripts.reference.public_names import documented_names
 from scripts.reference.recipe import recipe_keys
 from scripts.reference.tables import input_columns
-from sphinx.util.inventory import InventoryFile
 
 __all__ = ["differences", "entries_of", "expected_entries", "main"]
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 from numpydoc.validate import validate
-from scripts.imports import ROOMS, ROOT
-from scripts.reference.public_names import constant_text, is_code, packages, public_names, resolve
 
 import fraudsieve
+from scripts.imports import ROOMS, ROOT
+from scripts.reference.public_names import constant_text, is_code, packages, public_names, resolve
 
 # The checks of numpydoc that every public name passes: a summary, all parameters with types and texts, and returns.
 CHECKS = {"GL08", "SS03", "SS05", "PR01", "PR02", "PR03", "PR04", "PR07", "RT01", "RT03", "YD01"}

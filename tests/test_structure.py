@@ -7,9 +7,9 @@ import re
 from collections import Counter, defaultdict
 
 import pytest
-from scripts.imports import LIBRARY, ROOMS, ROOT, imports_of, modules, name_of
 
 import fraudsieve.exceptions
+from scripts.imports import LIBRARY, ROOMS, ROOT, imports_of, modules, name_of
 
 # A package may import those above it in this list, but not those below it.
 ORDER = {

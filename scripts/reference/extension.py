@@ -86,8 +86,8 @@ def write_pages(app: Sphinx) -> None:
 def shorten_signature(
     app: Sphinx, kind: str, name: str, thing: object, options: object, signature: str | None, returns: str | None
 ) -> tuple[str | None, str | None]:
-    """Write the sections of a recipe without their own defaults; the page of the recipe has these."""
-    return SECTION.sub(r"\1()", signature or "") or None, returns
+    """Write the sections of a recipe without their own defaults, which its page has, and a made default as dots."""
+    return SECTION.sub(r"\1()", signature or "").replace("<factory>", "...") or None, returns
 
 
 def skip_inherited(app: Sphinx, kind: str, name: str, thing: object, skip: bool, options: object) -> bool | None:

@@ -5,6 +5,7 @@ from collections import defaultdict
 from pathlib import Path
 
 import pytest
+
 from scripts.docs_check import PUBLIC, differences, entries_of, expected_entries, main
 from scripts.imports import ROOT
 from scripts.reference.api_pages import write_api_pages

@@ -5,9 +5,9 @@ import tomllib
 
 import pytest
 from pydantic import BaseModel
-from scripts.reference.recipe import recipe_keys, recipe_page
 
 from fraudsieve import Recipe
+from scripts.reference.recipe import recipe_keys, recipe_page
 
 TEXT = recipe_page()
 

@@ -3,10 +3,10 @@
 import re
 
 import pytest
-from scripts.reference.example_models import matrices
-from scripts.reference.features import feature_entries, features_page, measures_in_words
 
 from fraudsieve.features.history.measures import FAMILIES
+from scripts.reference.example_models import matrices
+from scripts.reference.features import feature_entries, features_page, measures_in_words
 
 
 def test_every_column_has_an_entry_whose_name_begins_it() -> None:

@@ -1,0 +1,1 @@
+"""The reference, made from the code, and the check that it is complete."""
