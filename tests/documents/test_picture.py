@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+
 from scripts.report_picture import BROWSERS, HEIGHT, PICTURE, WIDTH, take_picture
 
 MAX_BYTES = 100_000
