@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from pyarrow.fs import LocalFileSystem
 
 from fraudsieve.features.history.declaration import History
 from fraudsieve.spark.bucket_features import BucketFeatures, read_block
@@ -32,7 +33,9 @@ def test_written_chunks_are_the_returned_ones(tmp_path: Path, monkeypatch: pytes
     assert returned["row"].to_pylist() == list(range(10))
     assert returned["count"].to_pylist() == [1.0, 0.0] * 5
     assert returned["sum"].to_pylist() == [0.0, 0.0, 2.0, 0.0, 4.0, 0.0, 6.0, 0.0, 8.0, 0.0]
-    writing = BucketFeatures(group, columns, "cutoff", "block", as_columns, WritePart(str(tmp_path), "{}"))
+    writing = BucketFeatures(
+        group, columns, "cutoff", "block", as_columns, WritePart(LocalFileSystem(), str(tmp_path), "{}")
+    )
     names = writing.compute(subjects, events)[FILE].to_pylist()
     file = pq.ParquetFile(tmp_path / names[0])
     assert file.num_row_groups == 3

@@ -23,7 +23,9 @@ pytestmark = pytest.mark.slow
 def small_world() -> tuple[AccountFeatures, pd.DataFrame, pd.DataFrame]:
     """Return fitted features of accounts, subjects whose times have and have not a zone, and events."""
     made = world(120)
-    subjects = made["subjects"].merge(made["accounts"]).assign(row=np.arange(22), city=["rome", None] * 11)
+    subjects = (
+        made["subjects"].merge(made["accounts"]).assign(row=np.arange(22), city=np.array(["rome", None] * 11, object))
+    )
     subjects["seen"] = subjects["as_of"].dt.tz_convert(None)
     features = AccountFeatures(made["events"], network=False, exclude=("row", "seen"), min_category_rows=1)
     return features.fit(subjects), subjects, made["events"]

@@ -69,11 +69,11 @@ def write_account_features(
     files, root = FileSystem.from_uri(address)
     if files.get_file_info(FileSelector(root, allow_not_found=True)):
         raise FileExistsError(f"{path}: expected an empty or a new folder, got one with files. Write to another one.")
-    folder = f"_temporary-{uuid.uuid4().hex}"
-    written = feature_frame(subjects, events, matrix, labels, order, n_buckets, folder=f"{address}/{folder}")
-    files.create_dir(f"{root}/{folder}")
+    folder = f"{root}/_temporary-{uuid.uuid4().hex}"
+    written = feature_frame(subjects, events, matrix, labels, order, n_buckets, write_to=(files, folder))
+    files.create_dir(folder)
     try:
         for part in written.collect():
-            files.move(f"{root}/{folder}/{part[FILE]}", f"{root}/{part[FILE]}")
+            files.move(f"{folder}/{part[FILE]}", f"{root}/{part[FILE]}")
     finally:
-        files.delete_dir(f"{root}/{folder}")
+        files.delete_dir(folder)

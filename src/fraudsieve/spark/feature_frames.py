@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
+from pyarrow.fs import FileSystem
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
@@ -113,7 +114,7 @@ def feature_frame(
     order: str | None,
     n_buckets: int | None,
     *,
-    folder: str | None = None,
+    write_to: tuple[FileSystem, str] | None = None,
 ) -> DataFrame:
     """Return the frame of `account_features`, or the names of the files in a folder that workers write its rows to."""
     matrix = account_matrix_of(matrix)
@@ -125,7 +126,7 @@ def feature_frame(
     finish = FinishFeatures(matrix, tuple(subjects.columns))
     new = [T.StructField(name, T.DoubleType()) for name in matrix.columns]
     schema = T.StructType([*subjects.schema.fields, *new])
-    write = None if folder is None else WritePart(folder, schema.json())
+    write = None if write_to is None else WritePart(*write_to, schema.json())
     schema = schema if write is None else WRITTEN
     if not views or events is None:
         return rows.mapInArrow(MapChunks(finish, write), schema)

@@ -30,20 +30,25 @@ class WritePart:
 
     Parameters
     ----------
+    files : FileSystem
+        Where the folder is.
     folder : str
-        An address that `pyarrow.fs.FileSystem.from_uri` reads. The folder exists.
+        Its path there. It exists.
     schema : str
         The types of the columns, as JSON of Spark.
 
     Examples
     --------
     >>> import tempfile
+    >>> from pyarrow.fs import LocalFileSystem
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     names = WritePart(folder, "{}")(iter([pa.table({"row": [1, 2]}), pa.table({"row": [3]})]))
+    ...     tables = iter([pa.table({"row": [1, 2]}), pa.table({"row": [3]})])
+    ...     names = WritePart(LocalFileSystem(), folder, "{}")(tables)
     ...     pq.read_table(f"{folder}/{names['file'][0]}")["row"].to_pylist()
     [1, 2, 3]
     """
 
+    files: FileSystem
     folder: str
     schema: str
 
@@ -53,10 +58,9 @@ class WritePart:
         first = next(filled, None)
         if first is None:
             return pa.table({FILE: pa.array([], pa.string())})
-        files, root = FileSystem.from_uri(self.folder)
         name = f"part-{uuid.uuid4().hex}.parquet"
         schema = first.schema.with_metadata({SCHEMA: self.schema})
-        with pq.ParquetWriter(f"{root}/{name}", schema, filesystem=files) as writer:
+        with pq.ParquetWriter(f"{self.folder}/{name}", schema, filesystem=self.files) as writer:
             for table in chain([first], filled):
                 writer.write_table(table)
         return pa.table({FILE: [name]})
