@@ -1,26 +1,32 @@
-"""Features and scores of payments on Spark: ``spark-submit spark_job.py MODEL-FOLDER EVENTS PAYMENTS OUTPUT``.
+"""Payments on Spark: ``spark-submit spark_job.py MODEL-FOLDER EVENTS PAYMENTS OUTPUT [UNTIL]``.
 
-EVENTS and PAYMENTS are Parquet; OUTPUT gets the folders ``features`` and ``scores``. ``PYSPARK_PYTHON`` names an
-interpreter with ``fraudsieve[spark]`` on every machine.
+EVENTS and PAYMENTS are Parquet; OUTPUT gets the folders ``features`` and ``scores``. With UNTIL, such as 2026-05-01,
+payments have labels, and OUTPUT also gets ``sample``, for ``fraudsieve train --features``: one in ten of the legitimate
+payments before UNTIL, and all others. ``PYSPARK_PYTHON`` names an interpreter with ``fraudsieve[spark]`` on every
+machine, and all machines reach OUTPUT.
 """
 
 import sys
+from datetime import datetime
 
 from pyspark.sql import SparkSession
 
 from fraudsieve import Scorer
-from fraudsieve.spark import account_features, score
+from fraudsieve.spark import score, training_sample, write_account_features
 
 
-def main(folder: str, events_path: str, payments_path: str, output: str) -> None:
-    """Compute the feature matrix of payments, for training, and their scores."""
+def main(folder: str, events_path: str, payments_path: str, output: str, until: str = "") -> None:
+    """Write the feature matrix of payments, their scores, and a sample to train on."""
     spark = SparkSession.builder.appName("fraudsieve").getOrCreate()
     events, payments = spark.read.parquet(events_path), spark.read.parquet(payments_path)
     matrix = Scorer.load(folder).model.matrix
-    account_features(payments, events, matrix).write.parquet(f"{output}/features")
+    write_account_features(payments, events, matrix, f"{output}/features")
     score(payments, folder, events).write.parquet(f"{output}/scores")
+    if until:
+        sample = training_sample(payments, events, matrix, rate=0.1, until=datetime.fromisoformat(until))
+        sample.write.parquet(f"{output}/sample")
     spark.stop()
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:5])
+    main(*sys.argv[1:6])

@@ -1,4 +1,4 @@
-"""Scale of `fraudsieve.spark.account_features`: time, memory and equality with one machine, on made-up events."""
+"""Scale of the features of `fraudsieve.spark`: time, memory and equality with one machine, on made-up events."""
 
 import hashlib
 import json
@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from benchmarks.runner import Bar, Report, progress
-from benchmarks.scale.process_memory import memory_below
+from benchmarks.scale.process_memory import memory_below, seconds_below
 from fraudsieve.features import AccountFeatures
 
 __all__ = ["run"]
@@ -37,9 +37,12 @@ _PROTOCOL = (
     "Made-up events of as many accounts as a fifth of them (Zipf, exponent 1) with one hub of {hub:.0%}, over {days} "
     "days, unsorted; subjects at random times; the default feature views of accounts, without the network. Both sides "
     "read Parquet and write finished columns to Parquet, each in a process of its own with two cores; the start of the "
-    "session is not counted. equal: every row has the same bits as on one machine, by digest, for the default number "
-    "of buckets and, with the input in another order, for 2, 3 and 7. peak_mb: Java and all workers together, "
-    "bucket_mb: the largest worker. slope: seconds from the smallest to the largest size, on a log-log scale."
+    "session is not counted. seconds and ratio_to_one_machine are of write_account_features, frame.* of the frame of "
+    "account_features that Spark writes to Parquet, without dictionaries. cpu_seconds: user and kernel time of all "
+    "processes, with the start of the session; on a busy machine it says more than seconds. equal: every row has the "
+    "same bits as on one machine, by digest, for both ways and the default number of buckets and, with the input in "
+    "another order, for 2, 3 and 7. peak_mb: Java and all workers together, bucket_mb: the largest worker. slope: "
+    "seconds from the smallest to the largest size, on a log-log scale."
 )
 
 
@@ -83,11 +86,12 @@ def _measure(n_events: int) -> dict[str, float]:
         write_world(folder, n_events)
         one = _run("one", folder, "one")
         progress(f"{n_events:,} events on one machine: {one['seconds']:.1f} s, {one['peak_mb']:.0f} MB")
-        timed = _run("spark", folder, "timed")
-        progress(f"{n_events:,} events on Spark: {timed['seconds']:.1f} s, {timed['peak_mb']:.0f} MB")
-        figures = {name: timed[name] for name in ("seconds", "peak_mb", "bucket_mb")}
-        figures |= {f"one_machine.{name}": one[name] for name in ("seconds", "peak_mb")}
-        figures["ratio_to_one_machine"] = timed["seconds"] / one["seconds"]
+        figures = {f"one_machine.{name}": one[name] for name in ("seconds", "cpu_seconds", "peak_mb")}
+        for side, prefix in (("files", ""), ("frame", "frame.")):
+            timed = _run(side, folder, side)
+            progress(f"{n_events:,} events on Spark, {side}: {timed['seconds']:.1f} s, {timed['peak_mb']:.0f} MB")
+            figures |= {f"{prefix}{name}": value for name, value in timed.items()}
+            figures[f"{prefix}ratio_to_one_machine"] = timed["seconds"] / one["seconds"]
         if n_events <= MAX_EQUAL:
             figures["equal"] = _are_equal(folder)
         return figures
@@ -96,10 +100,10 @@ def _measure(n_events: int) -> dict[str, float]:
 def _are_equal(folder: Path) -> float:
     """Return 1 if the rows of Spark have the bits of one machine, in any number of buckets; otherwise 0."""
     expected = _digests(folder / "one")
-    equal = [bool((_digests(folder / "timed") == expected).all())]
+    equal = [bool((_digests(folder / side) == expected).all()) for side in ("files", "frame")]
     for n_buckets in BUCKETS:
-        _run("spark", folder, "again", n_buckets)
-        equal.append(bool((_digests(folder / "again") == expected).all()))
+        _run("files", folder, f"buckets_{n_buckets}", n_buckets)
+        equal.append(bool((_digests(folder / f"buckets_{n_buckets}") == expected).all()))
         progress(f"{n_buckets} buckets: {'equal' if equal[-1] else 'NOT equal'}")
     return float(all(equal))
 
@@ -169,13 +173,13 @@ def _digests(folder: Path) -> np.ndarray:
 
 
 def _run(side: str, folder: Path, output: str, n_buckets: int = 0) -> dict[str, float]:
-    """Run a side in a process of its own, and return its seconds and the peak of its memory."""
+    """Run a side in a process of its own, and return its seconds, those of the processor, and its peak memory."""
     call = [sys.executable, "-m", "benchmarks.scale.spark_sides", side, str(folder), output, str(n_buckets)]
     process = subprocess.Popen(
         call, stdout=subprocess.PIPE, text=True, env=os.environ | {"PYSPARK_PYTHON": sys.executable}
     )
-    peaks, stop = {"peak_mb": 0.0, "bucket_mb": 0.0}, threading.Event()
-    watcher = threading.Thread(target=_watch, args=(process.pid, peaks, stop))
+    peaks, cores, stop = {"peak_mb": 0.0, "bucket_mb": 0.0}, dict[int, float](), threading.Event()
+    watcher = threading.Thread(target=_watch, args=(process.pid, peaks, cores, stop))
     watcher.start()
     out, _ = process.communicate()
     stop.set()
@@ -183,12 +187,13 @@ def _run(side: str, folder: Path, output: str, n_buckets: int = 0) -> dict[str, 
     if process.returncode:
         raise RuntimeError(f"the process of {side!r} ended with {process.returncode}")
     measured: dict[str, float] = json.loads(out.splitlines()[-1])
-    return measured | peaks
+    return measured | {"cpu_seconds": sum(cores.values())} | peaks
 
 
-def _watch(pid: int, peaks: dict[str, float], stop: threading.Event) -> None:
-    """Note the peak memory of a process and its descendants, and of the largest of these that runs Python."""
+def _watch(pid: int, peaks: dict[str, float], cores: dict[int, float], stop: threading.Event) -> None:
+    """Note the seconds and the peak memory of a process and its descendants, and of the largest that runs Python."""
     while not stop.is_set():
+        cores.update(seconds_below(pid))
         sizes = memory_below(pid)
         peaks["peak_mb"] = max(peaks["peak_mb"], sum(size for _, size in sizes.values()))
         workers = [size for other, (name, size) in sizes.items() if other != pid and "python" in name]

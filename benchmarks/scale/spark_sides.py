@@ -26,7 +26,7 @@ SETTINGS: dict[str, bool | float | int | str | None] = {
 
 def main(side: str, folder: Path, output: str, n_buckets: int) -> None:
     """Compute the features of a world, write them, and print the seconds."""
-    seconds = _on_spark(folder, output, n_buckets) if side == "spark" else _on_one_machine(folder, output)
+    seconds = _on_one_machine(folder, output) if side == "one" else _on_spark(folder, output, n_buckets, side)
     sys.stdout.write(json.dumps({"seconds": seconds}) + "\n")
 
 
@@ -44,11 +44,11 @@ def _on_one_machine(folder: Path, output: str) -> float:
     return time.perf_counter() - start
 
 
-def _on_spark(folder: Path, output: str, n_buckets: int) -> float:
+def _on_spark(folder: Path, output: str, n_buckets: int, side: str) -> float:
     from pyspark.sql import SparkSession
     from pyspark.sql import functions as F
 
-    from fraudsieve.spark import account_features
+    from fraudsieve.spark import account_features, write_account_features
 
     spark = SparkSession.builder.master("local[2]").config(map=SETTINGS).getOrCreate()
     spark.sparkContext.setLogLevel("ERROR")
@@ -57,8 +57,11 @@ def _on_spark(folder: Path, output: str, n_buckets: int) -> float:
     if n_buckets:  # not in the timed run: in another order
         subjects, events = (frame.orderBy(F.xxhash64(*frame.columns)) for frame in (subjects, events))
     matrix = pickle.loads((folder / "matrix").read_bytes())
-    rows = account_features(subjects, events, matrix, n_buckets=n_buckets or None)
-    rows.write.mode("overwrite").parquet(str(folder / output))
+    if side == "files":
+        write_account_features(subjects, events, matrix, folder / output, n_buckets=n_buckets or None)
+    else:
+        rows = account_features(subjects, events, matrix, n_buckets=n_buckets or None)
+        rows.write.option("parquet.enable.dictionary", "false").parquet(str(folder / output))
     seconds = time.perf_counter() - start
     spark.stop()
     return seconds

@@ -10,14 +10,20 @@ from typing import TYPE_CHECKING, Any
 from fraudsieve._lazy import lazy_attribute
 
 if TYPE_CHECKING:
+    from .feature_files import write_account_features
     from .feature_frames import account_features
     from .sample_frames import training_sample
     from .score_frames import score
 
-__all__ = ["account_features", "score", "training_sample"]
+__all__ = ["account_features", "score", "training_sample", "write_account_features"]
 
 # Imported at first use: without PySpark the error says what to install.
-_HOMES = {"account_features": "feature_frames", "score": "score_frames", "training_sample": "sample_frames"}
+_HOMES = {
+    "account_features": "feature_frames",
+    "score": "score_frames",
+    "training_sample": "sample_frames",
+    "write_account_features": "feature_files",
+}
 
 
 def __getattr__(name: str) -> Any:

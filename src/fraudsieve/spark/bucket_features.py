@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from fraudsieve._typing import Array
 from fraudsieve.features.history.batch import history_features
 
+from .part_files import PART_ROWS, WritePart
 from .views import ViewGroup
 
 __all__ = ["FRAUD", "IS_LABEL", "KIND", "TIME", "BucketFeatures", "Finish", "MapChunks", "read_block"]
@@ -39,6 +40,8 @@ class BucketFeatures:
         Name of the new column.
     finish : callable, default=None
         Applied to chunks of the result; None for nothing.
+    write : WritePart, default=None
+        Writes the finished rows, and its result is returned; None to return the rows.
     """
 
     group: ViewGroup
@@ -46,6 +49,7 @@ class BucketFeatures:
     cutoff: str
     block: str
     finish: Finish | None = None
+    write: WritePart | None = None
 
     def as_function(self) -> Callable[[pa.Table, pa.Table], pa.Table]:
         """Return a function of two tables: Spark counts the parameters of what it calls, and ``self`` too."""
@@ -57,8 +61,10 @@ class BucketFeatures:
         columns["as_of"] = _times(subjects[self.cutoff])
         labels = self._labels(rows) if self.group.needs_labels else None
         features = history_features(self._events(rows), columns, self.group.views, labels=labels)
-        chunks = [self._finished(part, features[start : start + CHUNK]) for start, part in _slices(_with_utc(subjects))]
-        return pa.concat_tables(chunks)
+        n_rows = CHUNK if self.write is None else PART_ROWS
+        slices = _slices(_with_utc(subjects), n_rows)
+        chunks = (self._finished(part, features[start : start + n_rows]) for start, part in slices)
+        return pa.concat_tables(chunks) if self.write is None else self.write(chunks)
 
     def _events(self, rows: pa.Table) -> dict[str, Any]:
         events = rows.filter(pc.invert(rows[IS_LABEL])) if self.group.needs_labels else rows
@@ -85,21 +91,31 @@ class MapChunks:
     ----------
     finish : callable
         Applied to chunks of rows.
+    write : WritePart, default=None
+        Writes the finished rows, and its result is returned; None to return the rows.
     """
 
     finish: Finish
+    write: WritePart | None = None
 
     def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        """Yield the finished rows."""
+        """Yield the finished rows, or the name of the file that has them."""
+        if self.write is not None:
+            yield from self.write(self._finished(batches)).to_batches()
+            return
+        for table in self._finished(batches):
+            yield from table.to_batches()
+
+    def _finished(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.Table]:
         for batch in batches:
-            for _, part in _slices(_with_utc(pa.Table.from_batches([batch]))):
-                yield from self.finish(part).to_batches()
+            for _, part in _slices(_with_utc(pa.Table.from_batches([batch])), CHUNK):
+                yield self.finish(part)
 
 
-def _slices(table: pa.Table) -> Iterator[tuple[int, pa.Table]]:
+def _slices(table: pa.Table, n_rows: int) -> Iterator[tuple[int, pa.Table]]:
     """Yield the chunks of a table and where they start; at least one chunk."""
-    for start in range(0, max(len(table), 1), CHUNK):
-        yield start, table.slice(start, CHUNK)
+    for start in range(0, max(len(table), 1), n_rows):
+        yield start, table.slice(start, n_rows)
 
 
 def _times(column: pa.ChunkedArray) -> Array:

@@ -21,7 +21,7 @@ BUCKET_CELLS = 25_000_000
 """Cells of features of a bucket, at most on average; they take 200 MB."""
 MIN_ROWS = 50_000
 """Rows below which a bucket is not split further so that all cores have work."""
-SAMPLE = 2_000_000
+SAMPLE = 500_000
 """Events that hot entities are looked for in."""
 
 

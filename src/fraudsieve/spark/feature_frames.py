@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
+from pyarrow.fs import FileSystem
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
@@ -21,12 +22,14 @@ from fraudsieve.features.profile.frames import own_values
 
 from .bucket_features import MapChunks, read_block
 from .columns import PREFIX, check_added_names, check_type, is_valid_amount, micros_column, of_name
-from .history_frames import CUTOFF, HistoryFrames, append_views, block_name, raise_problems, with_keys
+from .history_frames import CUTOFF, HistoryFrames, LastStep, append_views, block_name, raise_problems, with_keys
+from .part_files import FILE, WritePart
 from .views import group_views
 
-__all__ = ["account_features", "amounts_of_subjects", "check_network", "history_block"]
+__all__ = ["account_features", "amounts_of_subjects", "check_network", "feature_frame", "history_block"]
 
 CREATED = f"{PREFIX}created"
+WRITTEN = T.StructType([T.StructField(FILE, T.StringType())])
 WHOLE_NUMBERS = {
     kind: dtype()
     for kind, dtype in (
@@ -56,7 +59,8 @@ def account_features(
     by the largest entity. Entities with more events than a bucket are reported in the log, without their ids.
 
     The frames are read several times: to check and count their rows, and to compute the features. Write them to
-    Parquet before if they are expensive to compute; they must give the same rows each time.
+    Parquet before if they are expensive to compute; they must give the same rows each time. To write the features to
+    Parquet, use `write_account_features`, which is faster.
 
     Parameters
     ----------
@@ -97,8 +101,22 @@ def account_features(
 
         features = AccountFeatures(events_sample, network=False).fit(subjects_sample)
         rows = account_features(subjects, events, features.matrix_)
-        rows.write.parquet("features")
+        rows.where("volume__count_1d > 0").groupBy("account_id").max("value__sum_1d")
     """
+    return feature_frame(subjects, events, matrix, labels, order, n_buckets)
+
+
+def feature_frame(
+    subjects: DataFrame,
+    events: DataFrame | None,
+    matrix: FeatureMatrix,
+    labels: DataFrame | None,
+    order: str | None,
+    n_buckets: int | None,
+    *,
+    write_to: tuple[FileSystem, str] | None = None,
+) -> DataFrame:
+    """Return the frame of `account_features`, or the names of the files in a folder that workers write its rows to."""
     matrix = account_matrix_of(matrix)
     check_network(matrix)
     check_added_names(subjects, "subjects", matrix.columns)
@@ -108,10 +126,13 @@ def account_features(
     finish = FinishFeatures(matrix, tuple(subjects.columns))
     new = [T.StructField(name, T.DoubleType()) for name in matrix.columns]
     schema = T.StructType([*subjects.schema.fields, *new])
+    write = None if write_to is None else WritePart(*write_to, schema.json())
+    schema = schema if write is None else WRITTEN
     if not views or events is None:
-        return rows.mapInArrow(MapChunks(finish), schema)
+        return rows.mapInArrow(MapChunks(finish, write), schema)
     history = HistoryFrames(events, labels, matrix.timed, order)
-    return append_views(rows, history, views, columns, finish, schema, n_subjects=n_subjects, n_buckets=n_buckets)
+    last = LastStep(finish, schema, write)
+    return append_views(rows, history, views, columns, last, n_subjects=n_subjects, n_buckets=n_buckets)
 
 
 def check_network(matrix: AccountMatrix) -> None:
@@ -185,10 +206,9 @@ class FinishFeatures:
         own = self.matrix.own.compute(own_values(frame, self.matrix.own), len(rows))
         of_records = self.matrix.record_columns(cutoffs, np.asarray(created, np.int64), own)
         features = np.hstack([history_block(rows, self.matrix.histories), of_records])
-        table = rows.select(list(self.names))
-        for place, name in enumerate(self.matrix.columns):
-            table = table.append_column(name, pa.array(np.ascontiguousarray(features[:, place])))
-        return table
+        columns = np.ascontiguousarray(features.T)
+        names = [*self.names, *self.matrix.columns]
+        return pa.Table.from_arrays([*(rows[name] for name in self.names), *map(pa.array, columns)], names)
 
 
 def history_block(rows: pa.Table, views: tuple[History, ...]) -> Array:

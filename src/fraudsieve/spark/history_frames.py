@@ -14,9 +14,10 @@ from fraudsieve.features.history.measures import LABEL_MEASURES
 from .bucket_features import FRAUD, IS_LABEL, KIND, TIME, BucketFeatures, Finish
 from .buckets import Buckets, choose_n_buckets, find_hot_entities
 from .columns import PREFIX, amount_column, id_column, is_valid_amount, micros_column, of_name
+from .part_files import WritePart
 from .views import ViewGroup, group_views
 
-__all__ = ["BUCKET", "CUTOFF", "HistoryFrames", "append_views", "block_name", "raise_problems", "with_keys"]
+__all__ = ["BUCKET", "CUTOFF", "HistoryFrames", "LastStep", "append_views", "block_name", "raise_problems", "with_keys"]
 
 BUCKET, CUTOFF = f"{PREFIX}bucket", f"{PREFIX}cutoff"
 FIX = "Remove these rows, or cast the column."
@@ -162,18 +163,36 @@ def with_keys(
     return subjects.select("*", *(column.alias(columns[name]) for name, column in added.items())), columns
 
 
+@dataclass(frozen=True)
+class LastStep:
+    """What is done with rows that have the features of all views.
+
+    Parameters
+    ----------
+    finish : callable
+        Applied to chunks of rows.
+    schema : StructType
+        What is returned to Spark.
+    write : WritePart, default=None
+        Writes the finished rows; None to return them.
+    """
+
+    finish: Finish
+    schema: T.StructType
+    write: WritePart | None = None
+
+
 def append_views(
     subjects: DataFrame,
     history: HistoryFrames,
     views: Sequence[History],
     columns: dict[str, str],
-    finish: Finish,
-    schema: T.StructType,
+    last: LastStep,
     *,
     n_subjects: int,
     n_buckets: int | None,
 ) -> DataFrame:
-    """Append the features of views to subjects, and finish the last of them into rows of a schema.
+    """Append the features of views to subjects, and do the last step with the rows that have all of them.
 
     Subjects have their cutoff times in `CUTOFF`, and the columns of `with_keys`.
     """
@@ -194,7 +213,7 @@ def append_views(
         compute = BucketFeatures(group, read, CUTOFF, block_name(place))
         appended = T.StructType([*left.schema.fields, T.StructField(compute.block, T.BinaryType())])
         if place == len(groups) - 1:
-            compute, appended = replace(compute, finish=finish), schema
+            compute, appended = replace(compute, finish=last.finish, write=last.write), last.schema
         subjects = left.groupBy(BUCKET).cogroup(rows.groupBy(BUCKET)).applyInArrow(compute.as_function(), appended)
         subjects = subjects if place == len(groups) - 1 else subjects.drop(BUCKET)
     return subjects

@@ -19,7 +19,7 @@ from fraudsieve.models.scoring.record_policy import check_unknown
 from .bucket_features import MapChunks
 from .columns import check_added_names, micros_column
 from .feature_frames import amounts_of_subjects, check_network
-from .history_frames import CUTOFF, HistoryFrames, append_views, with_keys
+from .history_frames import CUTOFF, HistoryFrames, LastStep, append_views, with_keys
 from .record_scores import SCORE, ScoreRecords, score_type
 from .shipped_model import ShippedModel, ship_model
 
@@ -108,9 +108,9 @@ def _score_with_history(
     views = (*matrix.histories, *event_counts(matrix))
     rows = records.withColumn(CUTOFF, F.coalesce(_cutoff(records, matrix), F.lit(0).cast("long")))
     rows, columns = with_keys(rows, views, amounts_of_subjects(matrix), stripped=True)
-    finish = ScoreRecords(shipped, tuple(records.columns), views)
+    last = LastStep(ScoreRecords(shipped, tuple(records.columns), views), schema)
     n_records = records.count() if n_buckets is None else 0
-    return append_views(rows, history, views, columns, finish, schema, n_subjects=n_records, n_buckets=n_buckets)
+    return append_views(rows, history, views, columns, last, n_subjects=n_records, n_buckets=n_buckets)
 
 
 def _cutoff(records: DataFrame, matrix: AccountMatrix) -> Column:

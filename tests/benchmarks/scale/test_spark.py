@@ -13,8 +13,9 @@ from tests.spark.java import has_java
 def test_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(spark, "BUCKETS", ())
     report = spark.run(2_000)
-    one_machine = {"one_machine.seconds", "one_machine.peak_mb"}
-    assert {*report.figures} == {"seconds", "peak_mb", "bucket_mb", "ratio_to_one_machine", "equal"} | one_machine
+    names = {"seconds", "cpu_seconds", "peak_mb", "bucket_mb", "ratio_to_one_machine"}
+    one_machine = {f"one_machine.{name}" for name in ("seconds", "cpu_seconds", "peak_mb")}
+    assert {*report.figures} == {"equal"} | names | {f"frame.{name}" for name in names} | one_machine
     assert report.figures["equal"] == 1
     assert all(value > 0 for value in report.figures.values())
     assert [bar.name for bar in report.bars] == ["equal", "ratio_to_one_machine"]
