@@ -5,6 +5,7 @@ from importlib.util import find_spec
 from typing import Any, Final, TypeAlias
 
 import lightgbm as lgb
+import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingClassifier
@@ -36,9 +37,15 @@ def _catboost(X: NDArray[Any], y: NDArray[Any]) -> Any:
     return model.fit(X, y)
 
 
+def _hist_gradient_boosting(X: NDArray[Any], y: NDArray[Any]) -> Any:
+    """A column without a value gets zeros: scikit-learn 1.9 cannot bin it."""
+    filled = np.where(np.isnan(X).all(axis=0), 0.0, X)
+    return HistGradientBoostingClassifier(random_state=0).fit(filled, y)
+
+
 _ALL: Final[Mapping[str, Fit]] = {
     "lightgbm": lambda X, y: lgb.LGBMClassifier(n_jobs=1, random_state=0, verbosity=-1).fit(X, y),
-    "hist_gradient_boosting": lambda X, y: HistGradientBoostingClassifier(random_state=0).fit(X, y),
+    "hist_gradient_boosting": _hist_gradient_boosting,
     "xgboost": _xgboost,
     "catboost": _catboost,
 }
