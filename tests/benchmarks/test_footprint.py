@@ -15,7 +15,7 @@ from tests.profiles import IN_CI
 def test_an_environment_with_more_than_the_base_is_rejected(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(subprocess.CalledProcessError):
         footprint.start(Path(sys.executable), tmp_path / "model", tmp_path / "kernels")
-    assert "this environment has pandas" in capfd.readouterr().err
+    assert "this environment has mlflow, pandas" in capfd.readouterr().err
 
 
 def test_sizes_by_package(tmp_path: Path) -> None:
