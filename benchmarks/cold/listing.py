@@ -59,9 +59,9 @@ class Nesting(Listener):
             self.seconds[caller] = self.seconds.get(caller, 0.0) - seconds
 
     def rank(self, name: Name) -> float:
-        """Return the seconds of a kernel and of those that wait for it; less for one that waits itself.
+        """Return the seconds of a kernel, with those of the kernels that call it; the highest comes first.
 
-        It must not begin while the other process still compiles what it calls.
+        A kernel that calls others counts half, and so comes later: until then the other process has compiled these.
         """
         caller = self.caller[name]
         seconds = self.seconds[name] / (2 if name in self.caller.values() else 1)

@@ -1,8 +1,9 @@
 """Kernels that two processes compile side by side into Numba's cache, before the first result needs them.
 
 Numba compiles in one thread at a time, so a second core helps in another process only. ``kernels.tsv`` lists the
-kernels of each subject, with their signatures: the slowest first, together with those that wait for it. Both processes
-take the next one of the list until none is left. ``python -m benchmarks.cold.listing`` writes it.
+kernels of each subject with their signatures, the slowest first. The time of a kernel includes that of the kernels that
+call it, so that it comes before them. Both processes take the next one of the list until none is left.
+``python -m benchmarks.cold.listing`` writes it.
 """
 
 import os
