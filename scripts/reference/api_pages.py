@@ -43,7 +43,7 @@ def _package_page(package: str, names: tuple[str, ...]) -> str:
     for name in constants:
         parts += [f"- :py:data:`~{name}`: {_first_line(constant_text(name))}"]
     if elsewhere := [name for name in shorter_paths(package) if name not in names]:
-        parts += ["", f"Also here: {', '.join(f':py:obj:`~{name}`' for name in elsewhere)}.", ""]
+        parts += ["", f"Also importable from here: {', '.join(f':py:obj:`~{name}`' for name in elsewhere)}.", ""]
     return "\n".join([*parts, "", ".. toctree::", "   :hidden:", "", *(f"   {name}" for name in names), ""])
 
 

@@ -18,7 +18,7 @@ UNITS = {
     "share": "A share, from 0 to 1",
     "seconds": "Seconds",
     "days": "Days",
-    "amount": "In the unit of the column itself",
+    "amount": "In the unit of the column",
     "number": "A number without a unit",
     "hour": "Hour of the day, from 0 to 23, UTC",
     "weekday": "Day of the week, from 0 for Monday to 6 for Sunday",
@@ -48,16 +48,16 @@ PATTERNS = {
 }
 """The columns whose names depend on the data; what is in capitals stands for a name of yours."""
 HEADINGS = {
-    "wording": ("Text model: `wording`, `pinyin`", "One column per class; of two classes, for the second alone."),
-    "surprisal": ("Surprisal: `surprisal`", "How unusual a text is next to the legitimate texts of training."),
-    "cues": ("Cues: `cues`", "Counts of content that matters in fraud, in the normalised text."),
+    "wording": ("Text model: `wording`, `pinyin`", "One column per class. With two classes, only the second has one."),
+    "surprisal": ("Surprisal: `surprisal`", "How improbable a text is, compared with the legitimate texts of training."),
+    "cues": ("Cues: `cues`", "Counts of content that is typical of fraud, in the normalised text."),
     "shape": ("Shape of the text: `shape`", "Lengths, shares and other measures of the text."),
-    "obfuscation": ("Obfuscation: `obfuscation`", "What normalisation has undone."),
-    "campaign": ("Campaigns: `campaign`", "Earlier near-duplicates of a message, strictly before it was sent."),
+    "obfuscation": ("Obfuscation: `obfuscation`", "Shares of the characters that normalisation changed, by kind."),
+    "campaign": ("Campaigns: `campaign`", "Near-duplicates of a message that were sent strictly before it."),
     "history": (
         "History: `volume`, `value`, `counterparties`, `novelty`, `rhythm`, `profile`, `network`, `sender`",
         "Measures of a {py:obj}`History`, strictly before the cutoff time: one column per view, window, kind and "
-        "identifier. Of the sender of a message, the same measures have the family `sender`.",
+        "identifier. For the sender of a message, the same measures have the family `sender`.",
     ),
     "network": (
         "Network: `network`, `reciprocity`",
@@ -65,7 +65,7 @@ HEADINGS = {
     ),
     "profile": (
         "The record itself: `profile`, `rhythm`, `value`",
-        "Columns of the record, and what follows from its times. The column `amount` has the family `value`.",
+        "Columns of the record, and columns derived from its times. The column `amount` has the family `value`.",
     ),
 }
 ROW = re.compile(r"^(`\w+`(?:, `\w+`)*)(, \.\.\.)?  +(\w+)  +(.+?)  +(\S.*)$", re.MULTILINE)

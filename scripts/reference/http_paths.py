@@ -27,10 +27,10 @@ def http_operations() -> dict[str, Any]:
 
 
 def http_page() -> str:
-    """Return an entry per operation, then the bodies of the answers."""
+    """Return an entry per operation, then the response bodies."""
     parts = ["## Operations\n"]
     parts += [entry("http", name, *_operation(operation)) for name, operation in http_operations().items()]
-    parts.append("## Bodies of answers\n")
+    parts.append("## Response bodies\n")
     for name, schema in sorted(description()["components"]["schemas"].items()):
         parts.append(f"### {name}\n\n{sentence(inline(schema.get('description', '')))}\n\n{_fields(schema)}\n")
     return "\n".join(parts)
@@ -44,7 +44,7 @@ def _operation(operation: dict[str, Any]) -> Iterator[str]:
         for parameter in operation.get("parameters", ())
     ]
     headers = [
-        (name, f"{_prose(header['description'])} In the header of the answer.")
+        (name, f"{_prose(header['description'])} In the headers of the response.")
         for answer in operation["responses"].values()
         for name, header in answer.get("headers", {}).items()
     ]

@@ -22,7 +22,7 @@ def metrics_page() -> str:
     parts = ["## Main metrics\n"]
     for name in metric_names():
         if name not in METRIC_NAMES and len(parts) == len(METRIC_NAMES) + 1:
-            parts.append("## Everything else in a report\n")
-        shown = f"On the page: {inline(METRIC_NAMES[name])}." if name in METRIC_NAMES else ""
+            parts.append("## Other fields\n")
+        shown = f"Name on the page: {inline(METRIC_NAMES[name])}." if name in METRIC_NAMES else ""
         parts.append(entry("metric", name, sentence(inline(texts[name][1])), shown))
     return "\n".join(parts)

@@ -34,4 +34,4 @@ def prometheus_page() -> str:
 
 
 def _kind(kind: str, labels: tuple[str, ...]) -> str:
-    return f"{kind.capitalize()}{' by ' + ', '.join(f'`{label}`' for label in labels) if labels else ''}."
+    return f"{kind.capitalize()}{', labelled by ' + ', '.join(f'`{label}`' for label in labels) if labels else ''}."
