@@ -36,7 +36,7 @@ def cases_command(
     scores: Annotated[
         list[str],
         typer.Option(
-            help="Scores from predict; their flagged records become members of cases. Repeatable, for scores of other tables."
+            help="Scores from predict; their flagged records become members of cases. Repeat it for other tables."
         ),
     ],
     messages: Messages = None,
