@@ -1,4 +1,4 @@
-"""A service in twenty lines of the standard library: ``python examples/service.py MODEL-FOLDER DIGEST [PORT]``."""
+"""Serve a model over HTTP with the standard library: ``python examples/service.py MODEL-FOLDER DIGEST [PORT]``."""
 
 import json
 import sys
@@ -7,11 +7,11 @@ from typing import Any
 
 from fraudsieve import Scorer
 
-MAX_BODY = 1 << 20  # bytes of a request
+MAX_BODY = 1 << 20  # largest request body, in bytes
 
 
 def make_server(folder: str, digest: str | None, port: int) -> ThreadingHTTPServer:
-    """Return a server that scores POST requests: one record or a list of records, as JSON."""
+    """Return a server that scores the body of each POST request: a record or a list of records, as JSON."""
     scorer = Scorer.load(folder, digest=digest).warm_up()
 
     class Handler(BaseHTTPRequestHandler):
@@ -31,7 +31,7 @@ def make_server(folder: str, digest: str | None, port: int) -> ThreadingHTTPServ
             self.wfile.write(content)
 
         def log_message(self, *_: Any) -> None:
-            """Log nothing, because a request holds a message."""
+            """Log nothing: requests contain messages."""
 
     return ThreadingHTTPServer(("127.0.0.1", port), Handler)
 

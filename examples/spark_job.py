@@ -1,9 +1,10 @@
-"""Payments on Spark: ``spark-submit spark_job.py MODEL-FOLDER EVENTS PAYMENTS OUTPUT [UNTIL]``.
+"""Score payments on Spark: ``spark-submit spark_job.py MODEL-FOLDER EVENTS PAYMENTS OUTPUT [UNTIL]``.
 
-EVENTS and PAYMENTS are Parquet; OUTPUT gets the folders ``features`` and ``scores``. With UNTIL, such as 2026-05-01,
-payments have labels, and OUTPUT also gets ``sample``, for ``fraudsieve train --features``: one in ten of the legitimate
-payments before UNTIL, and all others. ``PYSPARK_PYTHON`` names an interpreter with ``fraudsieve[spark]`` on every
-machine, and all machines reach OUTPUT.
+EVENTS and PAYMENTS are Parquet. The job writes the folders ``features`` and ``scores`` to OUTPUT, which all machines
+must be able to reach. ``PYSPARK_PYTHON`` names a Python interpreter with ``fraudsieve[spark]`` on every machine.
+
+If payments have labels, pass UNTIL, such as 2026-05-01. The job then also writes ``sample``, from which
+``fraudsieve train --features`` can train: a tenth of the legitimate payments before UNTIL, and all others.
 """
 
 import sys
@@ -16,7 +17,7 @@ from fraudsieve.spark import score, training_sample, write_account_features
 
 
 def main(folder: str, events_path: str, payments_path: str, output: str, until: str = "") -> None:
-    """Write the feature matrix of payments, their scores, and a sample to train on."""
+    """Write the feature matrix of the payments, their scores and, with `until`, a sample for training."""
     spark = SparkSession.builder.appName("fraudsieve").getOrCreate()
     events, payments = spark.read.parquet(events_path), spark.read.parquet(payments_path)
     matrix = Scorer.load(folder).model.matrix

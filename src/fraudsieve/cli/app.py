@@ -32,7 +32,7 @@ except ModuleNotFoundError as error:  # the base installation scores, and has no
 
 app = typer.Typer(
     name="fraudsieve",
-    help="Train fraud models on labelled messages and account histories, evaluate them, score with them, serve them.",
+    help="Train fraud models on labelled messages and account histories. Evaluate, score and serve them.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,  # its tracebacks print local variables, which may hold messages
     add_completion=False,

@@ -13,13 +13,15 @@ if TYPE_CHECKING:
 __all__ = ["EvidenceAll", "EvidenceContent", "EvidenceFile", "EvidenceKey", "evidence_settings"]
 
 EvidenceFile = Annotated[
-    Path | None, typer.Option(help="Log to which evidence of every flagged score is appended, such as evidence.jsonl.")
+    Path | None, typer.Option(help="Log file for evidence of every flagged score, such as evidence.jsonl.")
 ]
-EvidenceAll = Annotated[bool, typer.Option("--evidence-all", help="Record evidence of all scores.")]
+EvidenceAll = Annotated[
+    bool, typer.Option("--evidence-all", help="Record evidence of all scores, not only of flagged ones.")
+]
 Kind: TypeAlias = Literal["omitted", "pseudonymised", "kept"]
-EvidenceContent = Annotated[Kind, typer.Option(help="What evidence keeps of texts and identifiers.")]
+EvidenceContent = Annotated[Kind, typer.Option(help="What evidence records keep of texts and identifiers.")]
 EvidenceKey = Annotated[
-    Path | None, typer.Option(help="File with the key of pseudonyms and digests, at least 32 characters.")
+    Path | None, typer.Option(help="File with the key for pseudonyms and digests, at least 32 characters.")
 ]
 
 

@@ -29,33 +29,33 @@ __all__ = [
     "split_names",
 ]
 
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object to the output, and nothing else.")]
-ModelOption = Annotated[
-    str, typer.Option("--model", help="A model folder, or an address such as models:/NAME@champion.")
-]
+Json = Annotated[bool, typer.Option("--json", help="Print the result as one JSON object, and nothing else.")]
+ModelOption = Annotated[str, typer.Option("--model", help="Model folder, or an address such as models:/NAME@champion.")]
 Messages = Annotated[
     str | None,
     typer.Option(
-        help="Messages: a file (Parquet, CSV, Excel, JSON), a folder of Parquet files, s3://..., or a table or a query "
-        "of a database: postgresql://user@host/name#sms."
+        help="Messages: a file (Parquet, CSV, Excel, JSON), a folder of Parquet files, s3://..., or a table or query "
+        "of a database, such as postgresql://user@host/name#sms."
     ),
 ]
-Accounts = Annotated[str | None, typer.Option(help="Accounts, with the columns of their profiles.")]
+Accounts = Annotated[str | None, typer.Option(help="Accounts, with their profile columns.")]
 Events = Annotated[str | None, typer.Option(help="Events: the history of accounts, or of the senders of messages.")]
-Labels = Annotated[str | None, typer.Option(help="Labels, if they are not a column of the labelled table.")]
-Name = Annotated[str | None, typer.Option(help="Name of the registered model; by default that of the recipe.")]
+Labels = Annotated[str | None, typer.Option(help="Labels, if they are not a column of another table.")]
+Name = Annotated[str | None, typer.Option(help="Name of the registered model; by default the name in the recipe.")]
 RulesOption = Annotated[
     Path | None,
-    typer.Option("--rules", help="A rules file (TOML): senders, hosts and accounts that are always flagged or passed."),
+    typer.Option("--rules", help="Rules file (TOML): senders, hosts and accounts that are always flagged or passed."),
 ]
-TextColumn = Annotated[str | None, typer.Option(help="The column with the text of messages, if it is not called text.")]
+TextColumn = Annotated[str | None, typer.Option(help="Column with the text of messages, if its name is not text.")]
 Columns = Annotated[
     list[str] | None,
-    typer.Option("--column", help="Another column name: sent_at=date, or events.account_id=card. Repeatable."),
+    typer.Option(
+        "--column", help="NAME=COLUMN for a column with another name: sent_at=date, events.account_id=card. Repeatable."
+    ),
 ]
-Encoding = Annotated[str | None, typer.Option(help="Encoding of text files, such as gb18030; by default it is found.")]
-Separator = Annotated[str | None, typer.Option(help="Separator of text files; by default it is found.")]
-DayFirst = Annotated[bool | None, typer.Option("--day-first", help="Read 03/04/2026 as the third of April.")]
+Encoding = Annotated[str | None, typer.Option(help="Encoding of text files, such as gb18030; detected by default.")]
+Separator = Annotated[str | None, typer.Option(help="Separator of text files; detected by default.")]
+DayFirst = Annotated[bool | None, typer.Option("--day-first", help="Read 03/04/2026 as 3 April, not as March 4.")]
 
 
 def reading_overrides(

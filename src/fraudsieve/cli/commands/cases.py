@@ -36,47 +36,50 @@ def cases_command(
     scores: Annotated[
         list[str],
         typer.Option(
-            help="Scores of predict: flagged records become members of cases. Give it again for scores of other tables."
+            help="Scores from predict; their flagged records become members of cases. Repeat it for other tables."
         ),
     ],
     messages: Messages = None,
     events: Events = None,
     accounts: Accounts = None,
     labels: Annotated[
-        str | None, typer.Option(help="Confirmed records, by subject_id: they count as 1 or 0 in the score of a case.")
+        str | None, typer.Option(help="Labels of records, by subject_id: they count as 1 or 0 in the score of a case.")
     ] = None,
     legitimate: Annotated[
-        str, typer.Option(help="The label of legitimate records; by default, the usual words are recognised.")
+        str, typer.Option(help="Label of legitimate records; by default, common words are recognised.")
     ] = "auto",
     threshold: Annotated[
-        float | None, typer.Option(help="Flag records of at least this probability; by default, decision says it.")
+        float | None,
+        typer.Option(help="Flag records with at least this probability; by default, the column decision is used."),
     ] = None,
     window_days: Annotated[
-        float | None, typer.Option(help="Actions that share an account are linked if they are at most this far apart.")
+        float | None, typer.Option(help="Link actions that share an account if they are at most this many days apart.")
     ] = None,
     resolution: Annotated[
-        float | None, typer.Option(help="Density of links that a case must exceed; higher makes smaller cases.")
+        float | None, typer.Option(help="Density of links that a case must exceed; higher values make smaller cases.")
     ] = None,
-    as_of: Annotated[datetime | None, typer.Option(help="Cases as they were known at this time (UTC).")] = None,
-    previous: Annotated[Path | None, typer.Option(help="A folder of earlier cases, whose ids stay.")] = None,
+    as_of: Annotated[
+        datetime | None, typer.Option(help="Form the cases as they were known at this time (UTC).")
+    ] = None,
+    previous: Annotated[Path | None, typer.Option(help="Folder of earlier cases, whose ids are kept.")] = None,
     key_file: Annotated[
         Path | None,
         typer.Option(
-            help=f"A file with the secret key of digests; by default ${KEY_VARIABLE}, else a key of this run."
+            help=f"File with the secret key for digests; by default ${KEY_VARIABLE}, else a random key for this run."
         ),
     ] = None,
     show_identifiers: Annotated[
-        bool, typer.Option("--show-identifiers", help="Write ids of accounts and records on the page.")
+        bool, typer.Option("--show-identifiers", help="Show ids of accounts and records on the page.")
     ] = False,
     text_column: TextColumn = None,
     column: Columns = None,
     encoding: Encoding = None,
     separator: Separator = None,
     day_first: DayFirst = None,
-    output: Annotated[Path, typer.Option(help="A new folder to write.")] = Path("cases"),
+    output: Annotated[Path, typer.Option(help="Folder to write; it must not exist.")] = Path("cases"),
     json: Json = False,
 ) -> None:
-    """Form cases of flagged records: what belongs together, by shared accounts and identifiers, texts and times."""
+    """Group flagged records into cases, by shared accounts, identifiers and texts, and by time."""
     with exit_on_error(as_json=json), steps(quiet=json) as progress:
         import pandas as pd
 

@@ -27,10 +27,10 @@ __all__ = ["compare_command"]
 
 def compare_command(
     champion: Annotated[
-        str | None, typer.Option(help="A model folder or an address; by default models:/NAME@champion.")
+        str | None, typer.Option(help="Model folder or address; by default models:/NAME@champion.")
     ] = None,
     challenger: Annotated[
-        str | None, typer.Option(help="A model folder or an address; by default models:/NAME@challenger.")
+        str | None, typer.Option(help="Model folder or address; by default models:/NAME@challenger.")
     ] = None,
     name: Name = None,
     messages: Messages = None,
@@ -43,7 +43,7 @@ def compare_command(
     separator: Separator = None,
     day_first: DayFirst = None,
     recipe: Annotated[
-        Path | None, typer.Option(help="A TOML file; its sections [evaluate] and [gates] apply here.")
+        Path | None, typer.Option(help="Recipe (TOML); its sections [evaluate] and [gates] are used.")
     ] = None,
     json: Json = False,
 ) -> None:

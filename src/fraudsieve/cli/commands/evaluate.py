@@ -40,17 +40,17 @@ def evaluate_command(
     day_first: DayFirst = None,
     attack: Annotated[
         bool,
-        typer.Option("--attack", help="Obfuscate the fraudulent messages too, and report the recall that is kept."),
+        typer.Option("--attack", help="Also obfuscate the fraudulent messages, and report the recall that remains."),
     ] = False,
     report: Annotated[
-        Path | None, typer.Option(help="The page to write, such as report.html; report.json is written next to it.")
+        Path | None, typer.Option(help="HTML page to write, such as report.html; report.json is written next to it.")
     ] = None,
     recipe: Annotated[
-        Path | None, typer.Option(help="A TOML file; its section [evaluate] has the review capacity and the costs.")
+        Path | None, typer.Option(help="Recipe (TOML); its section [evaluate] has the review capacity and the costs.")
     ] = None,
     since: Annotated[
         datetime | None,
-        typer.Option(help="Evaluate the records from this time on (UTC); earlier ones are their history."),
+        typer.Option(help="Evaluate only records from this time on (UTC); earlier ones are their history."),
     ] = None,
     rules: RulesOption = None,
     json: Json = False,

@@ -13,24 +13,24 @@ __all__ = ["evidence_app"]
 
 evidence_app = typer.Typer(
     name="evidence",
-    help="Evidence of scores: check a log, replay its scores, prove one record, and leave checkpoints.",
+    help="Evidence of scores: verify a log, replay its scores, prove a record, and write checkpoints.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
 
-Log = Annotated[Path, typer.Argument(help="An evidence log.")]
-Checkpoints = Annotated[Path | None, typer.Option(help="Checkpoints that were kept elsewhere.")]
-PublicKey = Annotated[Path | None, typer.Option(help="The Ed25519 key that must have signed (PEM).")]
+Log = Annotated[Path, typer.Argument(help="Evidence log.")]
+Checkpoints = Annotated[Path | None, typer.Option(help="File of checkpoints that was kept elsewhere.")]
+PublicKey = Annotated[Path | None, typer.Option(help="Ed25519 public key that the signatures must match (PEM).")]
 
 
 @evidence_app.command("verify")
 def verify_evidence_command(
-    file: Annotated[Path, typer.Argument(help="An evidence log, or the proof of one record.")],
+    file: Annotated[Path, typer.Argument(help="Evidence log, or the proof of one record.")],
     checkpoints: Checkpoints = None,
     public_key: PublicKey = None,
     json: Json = False,
 ) -> None:
-    """Check that nothing in a log, or in the proof of a record, was changed. Exit code 2: something is wrong."""
+    """Check that a log, or the proof of a record, was not changed. If it was, exit with 2."""
     with exit_on_error(as_json=json):
         from fraudsieve.models.evidence.checkpoints import read_checkpoints, read_public_key
         from fraudsieve.models.evidence.proofs import check_proof, read_proof
@@ -62,11 +62,11 @@ def verify_evidence_command(
 def replay_command(
     file: Log,
     model: ModelOption,
-    state: Annotated[str | None, typer.Option(help="The store that the history was read from, as for serve.")] = None,
-    threads: Annotated[int, typer.Option(help="Threads of LightGBM, 0 for all cores.", min=0)] = 1,
+    state: Annotated[str | None, typer.Option(help="Event store that the history was read from, as for serve.")] = None,
+    threads: Annotated[int, typer.Option(help="Number of LightGBM threads, 0 for all cores.", min=0)] = 1,
     json: Json = False,
 ) -> None:
-    """Compute the scores of a log again, and compare every bit. Exit code 2: a number differs."""
+    """Compute the scores of a log again, and compare them to the last bit. If a number differs, exit with 2."""
     with exit_on_error(as_json=json), steps(quiet=json) as progress:
         progress("loading the model")
         from fraudsieve.models.evidence.replay import replay_log
@@ -90,12 +90,12 @@ def replay_command(
 @evidence_app.command("prove")
 def prove_command(
     file: Log,
-    record: Annotated[int, typer.Option(help="Number of the record, as in the score's evidence.", min=0)],
-    output: Annotated[Path, typer.Option(help="The proof to write.")],
+    record: Annotated[int, typer.Option(help="Number of the record, as in the field evidence of its score.", min=0)],
+    output: Annotated[Path, typer.Option(help="File of the proof to write.")],
     checkpoints: Checkpoints = None,
     json: Json = False,
 ) -> None:
-    """Write the proof that a record is in a log, up to the last checkpoint: a file that holds no other record."""
+    """Write a record and the proof that it is in a log, up to the last checkpoint. No other record is written."""
     with exit_on_error(as_json=json):
         from fraudsieve._io import PRIVATE, check_output_file, write_file
         from fraudsieve.models.evidence.canonical import encode_canonical
@@ -114,11 +114,11 @@ def prove_command(
 @evidence_app.command("checkpoint")
 def checkpoint_command(
     file: Log,
-    output: Annotated[Path, typer.Option(help="File to add the checkpoint to. Keep it elsewhere than the log.")],
-    key: Annotated[Path | None, typer.Option(help="The Ed25519 key to sign with (PEM).")] = None,
+    output: Annotated[Path, typer.Option(help="File to append the checkpoint to. Keep it apart from the log.")],
+    key: Annotated[Path | None, typer.Option(help="Ed25519 private key to sign with (PEM).")] = None,
     json: Json = False,
 ) -> None:
-    """Add size and root of a log, as they are now, to a file. Kept elsewhere, it shows whether the log is cut later.
+    """Append the current size and root of a log to a file. Kept elsewhere, it shows whether the log is cut later.
 
     openssl genpkey -algorithm ed25519 -out private.pem && openssl pkey -in private.pem -pubout -out public.pem
 

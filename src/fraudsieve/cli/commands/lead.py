@@ -15,52 +15,59 @@ __all__ = ["lead_app"]
 
 lead_app = typer.Typer(
     name="lead",
-    help="Leads: give a case to an authority under pseudonyms, resolve them, and withdraw what was wrong.",
+    help="Leads: share a case with an authority under pseudonyms, resolve the pseudonyms, and withdraw leads.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
 
 Key = Annotated[
-    Path, typer.Option(help="The secrets of pseudonyms: lines of a day and openssl rand -hex 32, the newest first.")
+    Path,
+    typer.Option(help="File of secrets for pseudonyms: lines of a date and openssl rand -hex 32, the newest first."),
 ]
-Log = Annotated[Path, typer.Option(help="The log of leads; evidence verify checks it.")]
+Log = Annotated[Path, typer.Option(help="Log of leads; evidence verify checks it.")]
 LOG = Path("leads.jsonl")
 
 
 @lead_app.command("create")
 def create_command(
-    case: Annotated[str, typer.Argument(help="A case_id of cases.parquet.")],
-    recipient: Annotated[str, typer.Option(help="Who gets it. Pseudonyms are of this name.")],
-    legal_basis: Annotated[str, typer.Option(help="The basis of the disclosure, such as an article of a law.")],
-    sender: Annotated[str, typer.Option(help="The house that gives it.", envvar="FRAUDSIEVE_SENDER")],
+    case: Annotated[str, typer.Argument(help="case_id of the case, from cases.parquet.")],
+    recipient: Annotated[str, typer.Option(help="Who gets the lead. The pseudonyms depend on this name.")],
+    legal_basis: Annotated[str, typer.Option(help="Legal basis of the disclosure, such as an article of a law.")],
+    sender: Annotated[str, typer.Option(help="Your organisation.", envvar="FRAUDSIEVE_SENDER")],
     key: Key,
-    cases: Annotated[Path, typer.Option(help="A folder that cases has written.")] = Path("cases"),
+    cases: Annotated[Path, typer.Option(help="Folder that cases has written.")] = Path("cases"),
     model: Annotated[
-        str | None, typer.Option(help="The model that scored the case: strength and error rates are of it.")
+        str | None, typer.Option(help="Model that scored the case, for the strength and the error rates.")
     ] = None,
-    scores: Annotated[str | None, typer.Option(help="Scores of predict --reasons, for the reasons of actions.")] = None,
-    messages: Annotated[str | None, typer.Option(help="The messages that were scored, for their texts.")] = None,
+    scores: Annotated[
+        str | None, typer.Option(help="Scores from predict --reasons, for the reasons of actions.")
+    ] = None,
+    messages: Annotated[str | None, typer.Option(help="Messages that were scored, for their texts.")] = None,
     texts: Annotated[
         Literal["omitted", "digests", "excerpts"],
-        typer.Option(help="Of texts: keyed digests, or also excerpts in which only words of many accounts are left."),
+        typer.Option(help="Texts: nothing, keyed digests, or also excerpts that keep only the words of many accounts."),
     ] = "digests",
-    amounts: Annotated[bool, typer.Option("--amounts", help="Exact amounts, and not powers of ten.")] = False,
+    amounts: Annotated[bool, typer.Option("--amounts", help="Include exact amounts instead of powers of ten.")] = False,
     times: Annotated[
-        bool, typer.Option("--times", help="Exact times, and not days. Two recipients could join their leads by them.")
+        bool,
+        typer.Option(
+            "--times", help="Include exact times instead of days. Two recipients could join their leads by them."
+        ),
     ] = False,
     shared_accounts: Annotated[
-        bool, typer.Option("--shared-accounts", help="Name accounts that are not flagged, but link actions.")
+        bool, typer.Option("--shared-accounts", help="Include accounts that are not flagged but link actions.")
     ] = False,
     per_case: Annotated[
-        bool, typer.Option("--per-case", help="A key for this case alone: the recipient cannot join it with others.")
+        bool,
+        typer.Option("--per-case", help="Use a separate key, so that the recipient cannot join this case with others."),
     ] = False,
-    purpose: Annotated[str, typer.Option(help="Why it is given.")] = "report of suspected fraud",
-    format: Annotated[Literal["json", "stix"], typer.Option(help="A lead, or a STIX 2.1 bundle of it.")] = "json",
-    output: Annotated[Path | None, typer.Option(help="The file to write; by default lead-ID.json.")] = None,
+    purpose: Annotated[str, typer.Option(help="Purpose of the disclosure.")] = "report of suspected fraud",
+    format: Annotated[Literal["json", "stix"], typer.Option(help="JSON, or a STIX 2.1 bundle.")] = "json",
+    output: Annotated[Path | None, typer.Option(help="File to write; by default lead-ID.json.")] = None,
     log: Log = LOG,
     json: Json = False,
 ) -> None:
-    """Write a case as a lead: the minimum that carries the reasons, under pseudonyms. The log of leads records it.
+    """Write a case as a lead: as little as possible, under pseudonyms, with the reasons. Record it in the log of leads.
 
     echo "$(date +%F) $(openssl rand -hex 32)" > lead.key
 
@@ -135,16 +142,16 @@ def _without_reasons(lead: dict[str, Any], *, given: bool) -> tuple[str, ...]:
 
 @lead_app.command("resolve")
 def resolve_command(
-    lead: Annotated[Path, typer.Argument(help="A lead, as JSON or as a STIX bundle.")],
+    lead: Annotated[Path, typer.Argument(help="Lead, as JSON or as a STIX bundle.")],
     key: Key,
     accounts: Accounts = None,
     events: Events = None,
     messages: Messages = None,
-    cases: Annotated[Path | None, typer.Option(help="The folder of cases, for cases and identifiers.")] = None,
-    output: Annotated[Path, typer.Option(help="The table to write (CSV); it has identifiers.")] = Path("resolved.csv"),
+    cases: Annotated[Path | None, typer.Option(help="Folder of cases, to resolve cases and identifiers.")] = None,
+    output: Annotated[Path, typer.Option(help="CSV file to write; it contains identifiers.")] = Path("resolved.csv"),
     json: Json = False,
 ) -> None:
-    """Write which account, action or text each pseudonym of a lead is, by computing them again over your tables."""
+    """Write the account, action or text of each pseudonym in a lead, by computing the pseudonyms of your tables."""
     with exit_on_error(as_json=json), steps(quiet=json) as progress:
         from fraudsieve._io import check_output_file
         from fraudsieve.models.leads.files import read_lead
@@ -169,18 +176,18 @@ def resolve_command(
 
 @lead_app.command("withdraw")
 def withdraw_command(
-    lead: Annotated[str | None, typer.Argument(help="The id or the file of a lead; with --labels, none.")] = None,
+    lead: Annotated[str | None, typer.Argument(help="Id or file of the lead; leave it out with --labels.")] = None,
     labels: Labels = None,
-    legitimate: Annotated[str, typer.Option(help="The label of legitimate records; by default the word for it.")] = (
-        "auto"
-    ),
-    key: Annotated[Path | None, typer.Option(help="The secrets of pseudonyms, for --labels.")] = None,
-    reason: Annotated[str | None, typer.Option(help="Why; the recipient reads it.")] = None,
-    output: Annotated[Path, typer.Option(help="The folder of notices.")] = Path("withdrawals"),
+    legitimate: Annotated[
+        str, typer.Option(help="Label of legitimate records; by default, common words are recognised.")
+    ] = "auto",
+    key: Annotated[Path | None, typer.Option(help="File of secrets for pseudonyms, for --labels.")] = None,
+    reason: Annotated[str | None, typer.Option(help="Reason, which the recipient reads.")] = None,
+    output: Annotated[Path, typer.Option(help="Folder for the notices.")] = Path("withdrawals"),
     log: Log = LOG,
     json: Json = False,
 ) -> None:
-    """Withdraw a lead, or all leads that labels contradict: one notice for each recipient of each lead, once."""
+    """Withdraw a lead, or all leads that labels contradict. Write one notice for each."""
     with exit_on_error(as_json=json), steps(quiet=json) as progress:
         from fraudsieve.exceptions import LeadError
         from fraudsieve.models.leads.files import read_lead
@@ -206,7 +213,7 @@ def withdraw_command(
 
 @lead_app.command("list")
 def list_command(log: Log = LOG, json: Json = False) -> None:
-    """List the leads of a log, and which were withdrawn."""
+    """List the leads in a log, and which of them were withdrawn."""
     with exit_on_error(as_json=json):
         from fraudsieve.models.leads.log import read_register
 

@@ -30,9 +30,15 @@ __all__ = ["monitor_command"]
 def monitor_command(
     model: ModelOption,
     reference: Annotated[
-        str, typer.Option(help="Earlier messages, accounts or events: the test slice, or the first week in use.")
+        str,
+        typer.Option(
+            help="Reference records that were not trained on, such as the test slice or the first week in use."
+        ),
     ],
-    current: Annotated[str, typer.Option(help="Current ones: a file, a folder of Parquet files, or an address.")],
+    current: Annotated[
+        str,
+        typer.Option(help="Current messages, accounts or events: a file, a folder of Parquet files, or an address."),
+    ],
     events: Events = None,
     labels: Annotated[str | None, typer.Option(help="Labels of current records, if they are not a column.")] = None,
     past: Annotated[
@@ -43,17 +49,17 @@ def monitor_command(
     encoding: Encoding = None,
     separator: Separator = None,
     day_first: DayFirst = None,
-    recipe: Annotated[Path | None, typer.Option(help="A TOML file; its section [monitor] has the bounds.")] = None,
+    recipe: Annotated[Path | None, typer.Option(help="Recipe (TOML); its section [monitor] has the bounds.")] = None,
     report: Annotated[
-        Path | None, typer.Option(help="A page to write, such as monitor.html; monitor.json is written next to it.")
+        Path | None, typer.Option(help="HTML page to write, such as monitor.html; monitor.json is written next to it.")
     ] = None,
     rules: RulesOption = None,
     json: Json = False,
 ) -> None:
-    """Report what has changed since a model was made: features, scores, alerts, calibration, unknown accounts.
+    """Report what has changed since a reference period: features, scores, alerts, calibration, unknown accounts.
 
-    Exit code 3: the command succeeded, and a bound of the recipe is exceeded, which the output names. Other codes are
-    as usual: 0 for success, 1 for a failure, 2 for a wrong call or wrong data.
+    Exit code 3 means that the command succeeded and a bound of the recipe is exceeded; the output names the bound.
+    Other codes are as usual: 0 for success, 1 for a failure, 2 for wrong options or wrong data.
     """
     with exit_on_error(as_json=json), steps(quiet=json) as progress:
         progress("loading the model")

@@ -51,11 +51,11 @@ def predict_command(
     separator: Separator = None,
     day_first: DayFirst = None,
     reasons: Annotated[
-        int, typer.Option(min=0, help="How many reasons to write for each record, as columns and as JSON.")
+        int, typer.Option(min=0, help="Number of reasons to write for each record, as columns and as JSON.")
     ] = 0,
-    language: Annotated[Language, typer.Option(help="The language of the sentences of the reasons.")] = "en",
+    language: Annotated[Language, typer.Option(help="Language of the sentences of reasons.")] = "en",
     rules: RulesOption = None,
-    output: Annotated[Path, typer.Option(help="The scores to write: .parquet, .csv or .jsonl.")] = Path(
+    output: Annotated[Path, typer.Option(help="File of scores to write: .parquet, .csv or .jsonl.")] = Path(
         "scores.parquet"
     ),
     evidence: EvidenceFile = None,

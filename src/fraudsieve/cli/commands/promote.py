@@ -28,7 +28,7 @@ __all__ = ["promote_command"]
 def promote_command(
     name: Name = None,
     challenger: Annotated[
-        str | None, typer.Option(help="A version, as models:/NAME/VERSION; by default models:/NAME@challenger.")
+        str | None, typer.Option(help="Model version, as models:/NAME/VERSION; by default models:/NAME@challenger.")
     ] = None,
     messages: Messages = None,
     accounts: Accounts = None,
@@ -39,10 +39,10 @@ def promote_command(
     encoding: Encoding = None,
     separator: Separator = None,
     day_first: DayFirst = None,
-    recipe: Annotated[Path | None, typer.Option(help="A TOML file; its section [gates] has the conditions.")] = None,
+    recipe: Annotated[Path | None, typer.Option(help="Recipe (TOML); its section [gates] has the gates.")] = None,
     json: Json = False,
 ) -> None:
-    """Make a challenger champion if it passes the gates on later records, and log the decision either way."""
+    """Make a challenger the champion if it passes the gates on later records. Log the decision in any case."""
     with exit_on_error(as_json=json), steps(quiet=json) as progress:
         from fraudsieve.training.promotion.decision import promote
         from fraudsieve.training.recipe.recipe import Recipe

@@ -13,13 +13,13 @@ __all__ = ["quickstart_command"]
 
 
 def quickstart_command(
-    folder: Annotated[Path, typer.Option(help="The folder to create; all files go there.")] = Path(
+    folder: Annotated[Path, typer.Option(help="Folder to create; all files are written there.")] = Path(
         "fraudsieve-quickstart"
     ),
     seed: Annotated[int, typer.Option(help="Random seed.")] = 0,
     json: Json = False,
 ) -> None:
-    """Simulate a small world, then train, evaluate, register and score: every step in under two minutes."""
+    """Simulate a small world, then train, evaluate, register and score, in a minute or two."""
     with exit_on_error(as_json=json), steps(quiet=json) as progress:
         from fraudsieve.training.first_run import quickstart
 

@@ -30,21 +30,23 @@ __all__ = ["recalibrate_command"]
 
 def recalibrate_command(
     model: ModelOption,
-    input: Annotated[str, typer.Option(help="The traffic: messages, accounts or events, with identifiers.")],
-    output: Annotated[Path | None, typer.Option(help="The model folder to write.")] = None,
+    input: Annotated[str, typer.Option(help="Records of the traffic: messages, accounts or events, with identifiers.")],
+    output: Annotated[Path | None, typer.Option(help="Model folder to write.")] = None,
     labels: Annotated[
         str | None, typer.Option(help="Labels of the records of --sample or, without it, of all records.")
     ] = None,
     draw: Annotated[
-        int | None, typer.Option(min=1, help="Draw so many records to label, write them to --sample, and stop.")
+        int | None, typer.Option(min=1, help="Draw this many records to label, write them to --sample, and stop.")
     ] = None,
     sample: Annotated[
-        Path | None, typer.Option(help="The CSV file of the records that were drawn, with their probabilities.")
+        Path | None, typer.Option(help="CSV file of the drawn records, with their probabilities.")
     ] = None,
     alerts_a_day: Annotated[float | None, typer.Option(min=0, help="Alerts per day that people can review.")] = None,
     flagged: Annotated[
         float | None,
-        typer.Option(min=0, max=1, help="Share of the records to flag; by default that at the model's capacity."),
+        typer.Option(
+            min=0, max=1, help="Share of the records to flag; by default, the share at the model's review capacity."
+        ),
     ] = None,
     events: Events = None,
     past: Annotated[str | None, typer.Option(help="Earlier messages, for models that use campaigns.")] = None,
@@ -53,19 +55,23 @@ def recalibrate_command(
     encoding: Encoding = None,
     separator: Separator = None,
     day_first: DayFirst = None,
-    recipe: Annotated[Path | None, typer.Option(help="A TOML file; its section [track] names MLflow's store.")] = None,
+    recipe: Annotated[
+        Path | None, typer.Option(help="Recipe (TOML); its section [track] names the MLflow store.")
+    ] = None,
     track: Annotated[
         bool | None,
-        typer.Option("--track/--no-track", help="Log the run and the model to MLflow; by default they are logged."),
+        typer.Option(
+            "--track/--no-track", help="Whether to log the run and the model to MLflow; by default they are logged."
+        ),
     ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an older model folder.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing model folder.")] = False,
     seed: Annotated[int | None, typer.Option(help="Random seed.")] = None,
     json: Json = False,
 ) -> None:
-    """Set thresholds and calibration of a model for other traffic, with the same trees.
+    """Adapt thresholds and calibration of a model to other traffic, with the same trees.
 
-    Without labels, thresholds are set by alert volume. --draw 300 --sample audit.csv draws records for people to label;
-    their labels then set calibration and rates of false positives.
+    Without labels, thresholds are set by alert volume. --draw 300 --sample audit.csv draws records to label. Their
+    labels then set the calibration and the false-positive rates.
     """
     with exit_on_error(as_json=json), stop_on_sigterm(), steps(quiet=json) as progress:
         _check(draw, sample, output, labels)

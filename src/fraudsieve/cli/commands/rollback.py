@@ -13,7 +13,9 @@ __all__ = ["rollback_command"]
 
 def rollback_command(
     name: Name = None,
-    recipe: Annotated[Path | None, typer.Option(help="A TOML file; name the model and the store in it.")] = None,
+    recipe: Annotated[
+        Path | None, typer.Option(help="Recipe (TOML) that names the model and the MLflow store.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Restore the model that was champion before the last promotion."""

@@ -28,42 +28,46 @@ def serve_command(
     state: Annotated[
         str | None,
         typer.Option(
-            help="Store of the event history: a file such as live.db, or postgresql://USER@HOST/DATABASE for several "
+            help="Event store of the history: a file such as live.db, or postgresql://USER@HOST/DATABASE for several "
             "machines (password in PGPASSWORD or ~/.pgpass). Without it, the history is lost on exit."
         ),
     ] = None,
-    workers: Annotated[int, typer.Option(help="Processes. A model with history then needs --state.", min=1)] = 1,
+    workers: Annotated[
+        int, typer.Option(help="Number of processes. For several, a model with history needs --state.", min=1)
+    ] = 1,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port; 0 for any free port.", min=0, max=65535)] = 8000,
+    port: Annotated[int, typer.Option(help="Port to listen on; 0 for any free port.", min=0, max=65535)] = 8000,
     token_file: Annotated[
-        Path | None, typer.Option(help="File with the token that clients must send; by default FRAUDSIEVE_TOKEN.")
+        Path | None, typer.Option(help="File with the token that clients must send; by default $FRAUDSIEVE_TOKEN.")
     ] = None,
-    open: Annotated[bool, typer.Option("--open", help="Allow other machines to call without a token.")] = False,
-    lateness: Annotated[str, typer.Option(help="How late an event may arrive.")] = "1d",
+    open: Annotated[bool, typer.Option("--open", help="Allow requests from other machines without a token.")] = False,
+    lateness: Annotated[str, typer.Option(help="How late an event may arrive, such as 1d.")] = "1d",
     threads: Annotated[
-        int | None, typer.Option(help="Threads that score, per worker; by default one per core in all.", min=1)
+        int | None, typer.Option(help="Scoring threads per worker; by default, one per core over all workers.", min=1)
     ] = None,
-    max_body: Annotated[int, typer.Option(help="Largest request body in bytes.", min=1)] = 1 << 20,
-    max_records: Annotated[int, typer.Option(help="Records per request.", min=1)] = 1000,
+    max_body: Annotated[int, typer.Option(help="Largest request body, in bytes.", min=1)] = 1 << 20,
+    max_records: Annotated[int, typer.Option(help="Largest number of records per request.", min=1)] = 1000,
     max_requests: Annotated[
-        int, typer.Option(help="Requests in progress, per worker; further ones are answered 503.", min=1)
+        int, typer.Option(help="Largest number of requests in progress, per worker; further ones get 503.", min=1)
     ] = 64,
     body_seconds: Annotated[float, typer.Option(help="Seconds that a request may take to arrive.", min=0.1)] = 10.0,
-    watch_seconds: Annotated[float, typer.Option(help="Seconds between checks of a registry alias.", min=0.1)] = 30.0,
+    watch_seconds: Annotated[
+        float, typer.Option(help="Seconds between checks of a registry alias and of the rules file.", min=0.1)
+    ] = 30.0,
     after_seconds: Annotated[
-        float, typer.Option(help="Seconds that a request waits for the offset in Fraudsieve-After.", min=0.0)
+        float, typer.Option(help="Seconds that a request may wait for the offset in Fraudsieve-After.", min=0.0)
     ] = 1.0,
     grace_seconds: Annotated[float, typer.Option(help="Seconds that requests may take to finish on shutdown.")] = 30.0,
     rules: RulesOption = None,
     shadow: Annotated[
         str | None,
-        typer.Option(help="A challenger that scores beside the model, unseen: a model folder, or models:/NAME@alias."),
+        typer.Option(help="Challenger that also scores, without answering: a model folder, or models:/NAME@alias."),
     ] = None,
     shadow_file: Annotated[
-        Path | None, typer.Option(help="A file for a sample of what the challenger says, such as shadow.jsonl.")
+        Path | None, typer.Option(help="File for a sample of the challenger's scores, such as shadow.jsonl.")
     ] = None,
     shadow_ids: Annotated[
-        bool, typer.Option("--shadow-ids", help="Write the identifiers of records into the sample.")
+        bool, typer.Option("--shadow-ids", help="Include the identifiers of records in the sample.")
     ] = False,
     evidence: EvidenceFile = None,
     evidence_all: EvidenceAll = False,
@@ -71,7 +75,7 @@ def serve_command(
     evidence_key: EvidenceKey = None,
     json: Json = False,
 ) -> None:
-    """Serve a model over HTTP until it is stopped (POSIX only). It logs JSON lines to standard error.
+    """Serve a model over HTTP until it is stopped (POSIX only). Log JSON lines to standard error.
 
     fraudsieve serve --model fraudsieve-model --state live.db
 

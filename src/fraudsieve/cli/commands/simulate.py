@@ -13,9 +13,9 @@ __all__ = ["simulate_command"]
 
 
 def simulate_command(
-    output: Annotated[Path, typer.Option(help="The folder for the four tables.")] = Path("fraudsieve-world"),
+    output: Annotated[Path, typer.Option(help="Folder for the four tables.")] = Path("fraudsieve-world"),
     seed: Annotated[int, typer.Option(help="Random seed.")] = 0,
-    days: Annotated[int, typer.Option(help="Days to simulate.")] = 120,
+    days: Annotated[int, typer.Option(help="Number of days.")] = 120,
     accounts: Annotated[int, typer.Option(help="Number of accounts.")] = 1500,
     json: Json = False,
 ) -> None:

@@ -14,12 +14,14 @@ __all__ = ["state_app"]
 
 state_app = typer.Typer(
     name="state",
-    help="The event store of a live state: describe it, load and export events, erase an account, rewind.",
+    help="Event store of a live state: describe it, load and export events, erase an account, or rewind.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
 
-Address = Annotated[str, typer.Argument(help="A file such as live.db, or postgresql://USER@HOST/DATABASE.")]
+Address = Annotated[
+    str, typer.Argument(help="Event store: a file such as live.db, or postgresql://USER@HOST/DATABASE.")
+]
 
 
 class Part(StrEnum):
@@ -33,7 +35,7 @@ class Part(StrEnum):
 
 @state_app.command("info")
 def info_command(address: Address, json: Json = False) -> None:
-    """Describe a store: rows, offsets, times, fields, snapshots, and what was removed when."""
+    """Describe a store: rows, offsets, times, fields, snapshots and removals."""
     with exit_on_error(as_json=json):
         from fraudsieve.models.live.contents import describe_store
         from fraudsieve.models.live.store.addresses import open_store
@@ -51,12 +53,12 @@ def load_command(
     address: Address,
     model: ModelOption,
     source: Annotated[
-        str, typer.Argument(help="Parquet, CSV or JSON Lines; - for JSON Lines from standard input.")
+        str, typer.Argument(help="File (Parquet, CSV or JSON Lines); - for JSON Lines from standard input.")
     ] = "-",
-    part: Annotated[Part, typer.Option(help="What the records are.")] = Part.EVENTS,
+    part: Annotated[Part, typer.Option(help="Type of the records.")] = Part.EVENTS,
     json: Json = False,
 ) -> None:
-    """Add records to a store, such as the history of the months before. Those with a known event_id count once.
+    """Add records to a store, such as the history of past months. Repeated records with one event_id count once.
 
     fraudsieve state load live.db events.parquet --model fraudsieve-model
 
@@ -90,10 +92,10 @@ def load_command(
 @state_app.command("export")
 def export_command(
     address: Address,
-    output: Annotated[Path, typer.Option(help="The folder of the Parquet tables to write.")] = Path("live-tables"),
+    output: Annotated[Path, typer.Option(help="Folder for the Parquet tables.")] = Path("live-tables"),
     json: Json = False,
 ) -> None:
-    """Write the events and labels of a store as tables to train on."""
+    """Write the events and labels of a store as tables, to train on."""
     with exit_on_error(as_json=json), steps(quiet=json) as progress:
         progress("reading the store")
         from fraudsieve.models.live.store.addresses import open_store
@@ -108,10 +110,10 @@ def export_command(
 @state_app.command("erase")
 def erase_command(
     address: Address,
-    account_id: Annotated[str, typer.Option(help="The account; - reads it from standard input.")],
+    account_id: Annotated[str, typer.Option(help="Id of the account; - reads it from standard input.")],
     json: Json = False,
 ) -> None:
-    """Erase an account: all rows that name it in any id field, and all snapshots. Services notice by themselves."""
+    """Erase all rows with an account in any id field, and all snapshots. Running services follow by themselves."""
     with exit_on_error(as_json=json):
         from fraudsieve.models.live.removal import erase
         from fraudsieve.models.live.store.addresses import open_store
@@ -125,10 +127,10 @@ def erase_command(
 @state_app.command("rewind")
 def rewind_command(
     address: Address,
-    until: Annotated[str, typer.Option(help="Rows with a later time are removed, such as 2026-05-01T10:00:00Z.")],
+    until: Annotated[str, typer.Option(help="Remove rows with a later time than this, such as 2026-05-01T10:00:00Z.")],
     json: Json = False,
 ) -> None:
-    """Remove what is dated after a time, such as events of a clock that was ahead, which make true ones too late."""
+    """Remove rows that are dated after a time. Events with wrong times in the future make correct ones too late."""
     with exit_on_error(as_json=json):
         from fraudsieve.models.live.removal import rewind
         from fraudsieve.models.live.store.addresses import open_store

@@ -32,7 +32,7 @@ def train_command(
     labels: Labels = None,
     features: Annotated[
         str | None,
-        typer.Option(help="Parquet with a feature matrix that is ready (fraudsieve.spark), in place of other tables."),
+        typer.Option(help="Parquet with a computed feature matrix (fraudsieve.spark), instead of other tables."),
     ] = None,
     text_column: TextColumn = None,
     column: Columns = None,
@@ -40,49 +40,56 @@ def train_command(
     separator: Separator = None,
     day_first: DayFirst = None,
     subject: Annotated[
-        str | None, typer.Option(help="What is scored: auto, message, account or event (is this payment fraud?).")
+        str | None, typer.Option(help="What the model scores: auto, message, account or event (such as a payment).")
     ] = None,
-    recipe: Annotated[Path | None, typer.Option(help="A TOML file with all settings of the run.")] = None,
-    output: Annotated[Path, typer.Option(help="The model folder to write.")] = Path("fraudsieve-model"),
+    recipe: Annotated[Path | None, typer.Option(help="Recipe (TOML) with all settings of the run.")] = None,
+    output: Annotated[Path, typer.Option(help="Model folder to write.")] = Path("fraudsieve-model"),
     name: Annotated[str | None, typer.Option(help="Name of the registered model.")] = None,
     legitimate: Annotated[
-        str | None, typer.Option(help="The label of records that are not fraud; by default it is found.")
+        str | None, typer.Option(help="Label of legitimate records; by default, common words are recognised.")
     ] = None,
-    split: Annotated[str | None, typer.Option(help="auto, time, campaign, account or random.")] = None,
-    experiment: Annotated[str | None, typer.Option(help="Experiment in MLflow.")] = None,
+    split: Annotated[str | None, typer.Option(help="How to split: auto, time, campaign, account or random.")] = None,
+    experiment: Annotated[str | None, typer.Option(help="Name of the MLflow experiment.")] = None,
     campaigns: Annotated[
         bool | None,
-        typer.Option("--campaigns", help="Use earlier near-duplicates; scoring then needs earlier messages too."),
+        typer.Option(
+            "--campaigns",
+            help="Use earlier near-duplicates of messages as features; scoring then also needs earlier messages.",
+        ),
     ] = None,
     feature_columns: Annotated[
         str | None,
-        typer.Option(help="Own columns of messages that are features, by commas: channel,country."),
+        typer.Option(help="Your own columns of messages to use as features, such as channel,country."),
     ] = None,
     tune: Annotated[
         str | None,
-        typer.Option(help="Time for a search of settings inside the training slice: 90s, 20m, 2h. It can be resumed."),
+        typer.Option(
+            help="Time for a search of settings inside the training slice: 90s, 20m, 2h. A search can be resumed."
+        ),
     ] = None,
     refit: Annotated[
         bool | None,
         typer.Option(
-            "--refit", help="Train again on all mature rows; the metrics are those of the model of the split."
+            "--refit", help="Train again on all mature rows; the metrics are those of the model before the refit."
         ),
     ] = None,
     sample_rate: Annotated[
         float | None,
         typer.Option(
-            help="Share of the legitimate accounts or events to train on, with all fraud: saves time and memory."
+            help="Train on this share of the legitimate accounts or events, and on all fraud, to save time and memory."
         ),
     ] = None,
     track: Annotated[
         bool | None,
-        typer.Option("--track/--no-track", help="Log the run and the model to MLflow; by default they are logged."),
+        typer.Option(
+            "--track/--no-track", help="Whether to log the run and the model to MLflow; by default they are logged."
+        ),
     ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an older model folder.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing model folder.")] = False,
     seed: Annotated[int | None, typer.Option(help="Random seed.")] = None,
     json: Json = False,
 ) -> None:
-    """Train a model on labelled messages, accounts or events; write it to a folder and log it to MLflow."""
+    """Train a model on labelled messages, accounts or events. Write it to a folder and log it to MLflow."""
     with exit_on_error(as_json=json), stop_on_sigterm(), steps(quiet=json) as progress:
         from fraudsieve.training.fit import train
         from fraudsieve.training.recipe.recipe import Recipe

@@ -14,13 +14,11 @@ __all__ = ["verify_command"]
 
 
 def verify_command(
-    folder: Annotated[str, typer.Argument(help="A model folder, or an address such as models:/NAME@champion.")],
-    digest: Annotated[
-        str | None, typer.Option(help="The digest that the model must have, as train and predict print it.")
-    ] = None,
+    folder: Annotated[str, typer.Argument(help="Model folder, or an address such as models:/NAME@champion.")],
+    digest: Annotated[str | None, typer.Option(help="Digest that the model must have, as train prints it.")] = None,
     json: Json = False,
 ) -> None:
-    """Check a model folder, score sample records with it, and list the checks. Exit code 2: a check failed."""
+    """Check a model folder, score sample records with it, and list the checks. If a check fails, exit with 2."""
     with exit_on_error(as_json=json), steps(quiet=json) as progress:
         progress("checking")
         from fraudsieve.models.verification import verify
