@@ -20,6 +20,7 @@ from .api_pages import write_api_pages
 from .command_line import command_line_page
 from .entries import KINDS
 from .features import features_page
+from .gains import gains_page
 from .http_paths import http_page
 from .kernels import kernels_page
 from .metrics import metrics_page
@@ -33,6 +34,7 @@ __all__ = ["setup"]
 PAGES: dict[str, Callable[[], str]] = {
     "command_line": command_line_page,
     "features": features_page,
+    "gains": gains_page,
     "house": draw_house,
     "http": http_page,
     "kernels": kernels_page,

@@ -16,10 +16,6 @@ NOT_RUN = {
     "fraudsieve.spark": "tests/spark calls these; Spark needs Java",
     "spark-submit": "tests/spark/test_job.py runs the example",
     "benchmarks.attack_surface": "it takes minutes; tests/attack runs a few of each kind",
-    "--shadow ": "tests/models/service/shadow runs services with a challenger",
-    "fraudsieve cases": "tests/cli/test_cases.py runs the command on its own scores",
-    "fraudsieve lead": "tests/cli/test_lead.py runs the commands on cases of its own",
-    "fraudsieve evidence": "tests/cli/test_evidence.py runs these; keys and the place elsewhere are the reader's",
 }
 """What a block begins with or contains, and why it is not run."""
 
@@ -29,6 +25,8 @@ AFTER = {
         f"{GUIDES}/{name}.md": (MESSAGES,)
         for name in (
             "evaluate",
+            "evidence",
+            "leads",
             "live_state",
             "monitor",
             "postgresql",
@@ -41,6 +39,8 @@ AFTER = {
             "serve",
         )
     },
+    f"{GUIDES}/cases.md": (MESSAGES, f"{GUIDES}/payments.md"),
+    f"{GUIDES}/shadow.md": (MESSAGES, f"{GUIDES}/promote.md"),
 }
 """The documents whose blocks make the models that the blocks of a document use."""
 
