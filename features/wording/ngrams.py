@@ -33,7 +33,7 @@ FIRST, SECOND = np.uint64(0x9E3779B185EBCA87), np.uint64(0xC2B2AE3D27D4EB4F)
 THIRD, FOURTH = np.uint64(0x165667B19E3779F9), np.uint64(0x85EBCA77C2B2AE63)
 FINAL = np.uint64(0xFF51AFD7ED558CCD)
 HALF, TOP = np.uint64(32), np.uint64(64 - BITS)
-ONE = np.uint64(1)
+ONE, WORD, BIT = np.uint64(1), np.uint64(5), np.uint64(31)
 BEGIN, END = np.uint32(0x110000), np.uint32(0x110001)  # beyond Unicode, so no text contains them
 VALUES = np.concatenate(([0.0], 1.0 + np.log(np.arange(1, MAX_TIMES + 1)), [1.0 + np.log(MAX_TIMES)]))
 VALUE_STEP = np.diff(VALUES)  # the increase of 1 + ln(count) by the next occurrence
@@ -232,20 +232,40 @@ _prefetch: Any = _prefetch_intrinsic
 
 
 @compile_inlined()
-def _find_rows(buckets: Array, n_all: int, table: Array, weights: Array, rows: Array) -> int:
+def _look_up(bucket: np.int32, table: Array) -> tuple[np.int64, np.uint64]:
+    """Return the row of an n-gram, and 1 if it has one; otherwise the next row, and 0."""
+    number = np.uint64(bucket)  # unsigned, so that no index is checked for being negative
+    word, bit = table[number >> WORD], number & BIT
+    return np.int64((word >> HALF) + _popcount(word & ((ONE << bit) - ONE))), (word >> bit) & ONE
+
+
+@compile_inlined()
+def _find_narrow_rows(buckets: Array, n_all: int, table: Array, weights: Array, rows: Array) -> int:
     """Fill in the rows of the known n-grams and return their number, without branches to mispredict.
 
-    The weights of a row are asked for here, since they are read after all rows are found: fetching one after the other
-    takes twice the time with 14 outputs, and a fifth more with one (measured).
+    The weights of a row are asked for before they are read. Rows of one output lie close together: asking for those of
+    unknown n-grams too, or not asking, takes a tenth more (measured).
     """
     n = 0
     for k in range(n_all):
-        word = table[buckets[k] >> 5]
-        bit = np.uint64(buckets[k] & 31)
-        row = np.int64(word >> HALF) + np.int64(_popcount(word & ((ONE << bit) - ONE)))
+        row, is_known = _look_up(buckets[k], table)
+        rows[n] = row
+        n += int(is_known)
+    for k in range(n):
+        _prefetch(weights, np.int64(rows[k]))
+    return n
+
+
+@compile_inlined()
+def _find_wide_rows(buckets: Array, n_all: int, table: Array, weights: Array, rows: Array) -> int:
+    """Do the same for rows as long as a cache line: asking for each at once takes a sixth less, and not asking twice
+    the time (measured with 14 outputs)."""
+    n = 0
+    for k in range(n_all):
+        row, is_known = _look_up(buckets[k], table)
         _prefetch(weights, row)
         rows[n] = row
-        n += int((word >> bit) & ONE)
+        n += int(is_known)
     return n
 
 
@@ -288,10 +308,11 @@ def _score_kernel(
     rows = np.empty(MAX_N * longest, np.int32)
     for i in range(offsets.size - 1):
         n_all = _bucket_text(codes, offsets[i], offsets[i + 1], marked, buckets)
-        n_known = _find_rows(buckets, n_all, table, weights, rows)
         if out.shape[1] == 1:
+            n_known = _find_narrow_rows(buckets, n_all, table, weights, rows)
             square = _add_one(rows, n_known, times, weights, out[i])
         else:
+            n_known = _find_wide_rows(buckets, n_all, table, weights, rows)
             square = _add_many(rows, n_known, times, weights, out[i])
         for k in range(n_known):
             times[rows[k]] = 0
