@@ -1,4 +1,4 @@
-"""What the surroundings say of a shared account: closure by further accounts, and similar neighbourhoods."""
+"""Neighbourhoods of a shared account: cycles that further accounts close, and similar neighbourhoods."""
 
 import numpy as np
 import scipy.sparse as sp

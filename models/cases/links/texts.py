@@ -1,4 +1,4 @@
-"""Links by text: near-duplicates, and phrases that few share."""
+"""Links by text: near-duplicates, and phrases that few texts share."""
 
 import re
 from typing import Final
