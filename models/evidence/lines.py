@@ -1,7 +1,7 @@
 """The lines of an evidence log: a record, its place in the log, the digest of the record before it, and its own digest.
 
 A line is canonical JSON: ``{"leaf":<digest>,"record":{"body":...,"index":...,"log":...,"previous":<digest>}}``. The
-digest is that of a leaf of the Merkle tree, over the bytes of the record. It shows at once which line was changed.
+digest is that of a leaf of the Merkle tree, over the bytes of the record. A mismatch identifies the changed line.
 """
 
 from collections.abc import Iterator
@@ -38,7 +38,7 @@ class Line:
     leaf : bytes
         Digest of the record.
     body : dict
-        What is recorded.
+        The content of the record.
     """
 
     log: str
