@@ -1,4 +1,4 @@
-"""Background tasks: a failure is logged, counted and shown, and the task is tried again after growing pauses."""
+"""Background tasks: failures are logged, counted and shown, and the task is tried again after growing pauses."""
 
 import asyncio
 import logging

@@ -15,7 +15,7 @@ class ModelIdentity(BaseModel):
 
 
 class Reason(BaseModel):
-    """What a group of features adds to the log-odds of the explained class."""
+    """The contribution of a group of features to the log-odds of the explained class."""
 
     family: str
     cue: str | None
@@ -32,7 +32,7 @@ class Technique(BaseModel):
 
 
 class ExplainedClass(BaseModel):
-    """The class that the reasons explain, its log-odds, and the techniques that it stands for."""
+    """The class that the reasons explain, its log-odds, and its techniques."""
 
     class_: str = Field(alias="class")
     log_odds: float
@@ -40,7 +40,7 @@ class ExplainedClass(BaseModel):
 
 
 class TextSpan(BaseModel):
-    """A span of a message and its share of the text model's log-odds; the one without text holds the rest."""
+    """A span of a message and its share of the text model's log-odds. The span without text is the sum of the rest."""
 
     text: str | None
     start: int | None
@@ -50,7 +50,7 @@ class TextSpan(BaseModel):
 
 
 class AppliedRule(BaseModel):
-    """The rule that decided about a record."""
+    """The rule that decided a record."""
 
     id: str
     action: Literal["flag", "pass"]
@@ -58,7 +58,7 @@ class AppliedRule(BaseModel):
 
 
 class EvidencePlace(BaseModel):
-    """Where the evidence of a score is: in which log, and in which record of it."""
+    """Where the evidence of a score is: the log, and the record in it."""
 
     log: str
     record: int
@@ -74,7 +74,7 @@ class Score(BaseModel):
         description="Decision at the first operating point, or that of a rule."
     )
     false_positive_rate: float | None = Field(
-        description="False-positive rate of the strictest operating point that the probability reaches."
+        description="False positive rate of the strictest operating point that the probability reaches."
     )
     status: Literal["ok", "no_history", "unscorable"]
     why: str | None = Field(description="Why the record is unscorable.")
@@ -100,7 +100,7 @@ class EventRejection(BaseModel):
 
 
 class EventsResult(BaseModel):
-    """Events that were accepted, which are stored by now, and those that were rejected."""
+    """The number of events that were accepted and stored, and the rejected events."""
 
     part: str = Field(description="Type of the records: events, labels, account_labels or messages.")
     accepted: int
@@ -127,7 +127,7 @@ class HistoryInfo(BaseModel):
 
 
 class OperatingPointInfo(BaseModel):
-    """An operating point, with its figures on the calibration data."""
+    """An operating point, with its metrics on the calibration slice."""
 
     name: str
     threshold: float
@@ -145,7 +145,7 @@ class OperatingPointInfo(BaseModel):
 
 
 class RulesInfo(BaseModel):
-    """The rules beside the model."""
+    """The rules that override the model."""
 
     rules: list[str] = Field(description="Their ids, in the order of the file.")
     expired: list[str] = Field(description="Ids of those that are expired.")
@@ -153,7 +153,7 @@ class RulesInfo(BaseModel):
 
 
 class ShadowInfo(BaseModel):
-    """The challenger that scores beside the model, and whose answers nobody gets."""
+    """The challenger that also scores each record. Clients never get its scores."""
 
     name: str
     version: str | None = Field(description="Registered version; null for a model folder.")
@@ -162,7 +162,7 @@ class ShadowInfo(BaseModel):
 
 
 class AbsentPointInfo(BaseModel):
-    """A rate of false positives that could not be promised."""
+    """A false positive rate that could not be promised."""
 
     name: str
     max_false_positive_rate: float
