@@ -162,7 +162,7 @@ def _builders(step: str, part: Any) -> Iterator[Builder]:
 
 
 def _check_no_passthrough(step: str, part: Any, columns: Any) -> None:
-    """Raise ValueError for columns beside those of the builder, which the builder must read itself."""
+    """Raise ValueError for columns other than those of the builder, which must read all columns itself."""
     if (isinstance(part, str) and part == "passthrough") or getattr(part, "func", part) is None:
         raise ValueError(
             f"Step {step!r} passes {columns} through, and a model folder reads columns by its builder alone. "

@@ -21,7 +21,7 @@ __all__ = ["CAPACITY", "FALSE_POSITIVE_RATES", "Costs", "Targets", "deciding_fir
 FALSE_POSITIVE_RATES = (0.01, 0.001, 0.05)
 """Default rates of operating points; the first one decides."""
 CAPACITY = "capacity"
-"""The name of the point of the review capacity, which decides if the point that is meant to is absent."""
+"""The name of the point for the review capacity, which decides if the chosen deciding point is absent."""
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,7 @@ class _Ranked:
         return self.cuts - self.frauds
 
     def threshold(self, at: int) -> float:
-        """Return the lowest threshold that flags no more: just above the next record."""
+        """Return the lowest threshold that flags no further record: just above the next one."""
         n = self.cuts[at]
         return float(np.nextafter(self.probability[n], 2.0)) if n < len(self.probability) else 0.0
 

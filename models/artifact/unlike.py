@@ -1,4 +1,4 @@
-"""The distance from the training rows of a model in its folder: ``unlike_training.npz``, which holds numbers only."""
+"""The distance from the training rows, in the model folder: ``unlike_training.npz``, which contains only numbers."""
 
 from collections.abc import Mapping
 from typing import Final

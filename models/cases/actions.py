@@ -12,7 +12,7 @@ from fraudsieve.exceptions import SchemaError
 __all__ = ["NO_TIME", "Actions", "microseconds_of", "moment_of"]
 
 NO_TIME: Final = np.iinfo(np.int64).min
-"""The time of an action that has none."""
+"""Marks an unknown time."""
 
 
 @dataclass(frozen=True, eq=False)

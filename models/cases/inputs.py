@@ -14,7 +14,7 @@ from fraudsieve.features.tables.source import Source, as_input, origin_of
 __all__ = ["CaseInputs", "read_case_inputs"]
 
 IDS: Final = {"message_id": "messages", "event_id": "events", "account_id": "accounts"}
-"""The id of a score, in the order in which they are looked for, and the table of what was scored."""
+"""Id columns of scores, in the order in which they are tried, and the table that was scored."""
 RENAMED: Final = {"recipient_id": "counterparty_id", "sent_at": "occurred_at", "created_at": "occurred_at"}
 SCORES: Final = {"label": "type", "reason_1": "reason", "reason_1_sentence": "reason_sentence"}
 LABELS: Final = ["label", "labelled_at"]

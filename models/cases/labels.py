@@ -18,7 +18,7 @@ from .actions import Actions, microseconds_of, moment_of
 __all__ = ["CONFIRMED", "confirmed_probability", "labels_of_records", "read_case_labels", "with_labels"]
 
 CONFIRMED: Final = {True: "fraud", False: "legitimate"}
-"""What a label says of an action."""
+"""Values of ``confirmed``."""
 
 
 def read_case_labels(labels: Source, legitimate: str = AUTO) -> pd.DataFrame:

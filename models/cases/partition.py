@@ -40,7 +40,7 @@ class Partition:
 
     @property
     def n_cases(self) -> int:
-        """Number of cases; an action without strong links is a case by itself."""
+        """Number of cases; an action without strong links is a separate case."""
         return int(self.case.max()) + 1 if len(self.case) else 0
 
 

@@ -16,7 +16,7 @@ from .links.table import LINK_KINDS, Links
 __all__ = ["ReviewTime", "summarise_cases"]
 
 MAX_WORDS: Final = 3
-"""Types, kinds of links and reasons that are named, at most."""
+"""Maximum number of types, kinds of links and reasons that are named."""
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ __all__ = [
 
 _encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False).encode
 MAX_INTEGER: Final = 2**53
-"""The largest integer that every JSON reader keeps."""
+"""The largest integer that every JSON reader preserves."""
 
 
 def to_plain(value: Any) -> Any:

@@ -27,7 +27,7 @@ class NotKept(Exception):
 
 @dataclass(frozen=True)
 class RecordedScore:
-    """A recorded score: its index in the log, and what was recorded."""
+    """A recorded score: its index in the log, and its content."""
 
     index: int
     body: Mapping[str, Any]

@@ -17,7 +17,7 @@ from .merkle import leaf_digest
 __all__ = ["NO_RECORD", "Line", "leaf_of_line", "line_of", "log_lines", "read_line"]
 
 NO_RECORD: Final = bytes(32)
-"""What the first record has as the digest of the one before it."""
+"""The digest before the first record."""
 _HEAD: Final = b'{"leaf":"'
 _MIDDLE: Final = b'","record":'
 _START: Final = len(_HEAD) + 64 + len(_MIDDLE)

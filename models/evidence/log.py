@@ -206,7 +206,7 @@ class EvidenceLog:
             raise EvidenceError(str(self.path), "is closed, or a write to it failed before", "Open it again.")
 
     def _broken(self, error: OSError) -> EvidenceError:
-        """Accept nothing more: after a failure nobody knows what is on the disk."""
+        """Accept no further records: after a failure, it is unknown which records are on disk."""
         self._is_broken = True
         fix = "Free space or check the disk, and open it again."
         return EvidenceError(str(self.path), f"cannot be written ({error.strerror})", fix)

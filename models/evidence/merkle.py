@@ -86,7 +86,7 @@ def _split(n: int) -> int:
 
 
 def inclusion_path(leaves: Sequence[bytes], index: int) -> list[bytes]:
-    """Return the proof that a leaf is in the tree: the digests beside its way to the root, from the leaf up.
+    """Return the proof that a leaf is in the tree: the sibling digests on its path to the root, from the leaf up.
 
     Parameters
     ----------

@@ -29,7 +29,7 @@ __all__ = ["Difference", "ReplayReport", "replay_log"]
 
 BATCH: Final = 1000
 MAX_DIFFERENCES: Final = 100
-"""Differences that a report lists; all are counted."""
+"""Maximum number of differences that a report lists; all are counted."""
 
 
 @dataclass(frozen=True)

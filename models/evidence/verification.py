@@ -242,7 +242,7 @@ def _named(first: int, last: int) -> str:
 
 
 def _chain(lines: Sequence[Line]) -> list[Problem]:
-    """Return the records that the next one was not written after: they were changed, with a digest that fits."""
+    """Return the records whose digest the next record does not contain: they were changed, with a matching digest."""
     by_index = {line.index: line for line in lines}
     problems = []
     for n, line in by_index.items():
@@ -270,7 +270,7 @@ def _roots(leaves: Sequence[bytes], sizes: set[int]) -> dict[int, bytes]:
 
 
 def _compare(checkpoints: Sequence[Checkpoint], log: str, size: int, roots: dict[int, bytes]) -> list[Problem]:
-    """Return the checkpoints that the log does not have, with the records that they are about."""
+    """Return the checkpoints that do not match the log, with the records that they concern."""
     problems, sound = [], 0
     for one in sorted(checkpoints, key=lambda one: one.size):
         problem = _beyond(one, log, size)

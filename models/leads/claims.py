@@ -19,7 +19,7 @@ CLAIM: Final = (
     "nothing about the guilt of a person. The ratios of several actions are not independent: do not multiply them. "
     "Only the sender can resolve the pseudonyms."
 )
-"""What every lead says of itself."""
+"""The statement that every lead contains."""
 CONFIDENCE: Final = 0.95
 DIGITS: Final = 10.0
 """Ratios are given in tenths of a power of ten, rounded towards 0: finer ones would claim too much."""

@@ -26,7 +26,7 @@ __all__ = ["Disclosure", "LeadTerms", "amount_class", "make_lead"]
 Lead: TypeAlias = dict[str, Any]
 
 NAMESPACE: Final = uuid.uuid5(uuid.NAMESPACE_URL, SCHEMA)
-"""Of the ids of leads, which are digests of their contents."""
+"""Namespace of the ids of leads, which are digests of their contents."""
 BY_ACCOUNT: Final = LINK_KINDS[:4]
 LEGITIMATE: Final = "legitimate"
 """The usual name of the class that is not a type of fraud."""
@@ -188,7 +188,7 @@ def _without_legitimate_types(case: CaseContent, legitimate: str | None) -> Case
 
 
 def _named_accounts(case: CaseContent, disclosure: Disclosure) -> frozenset[str]:
-    """Return the accounts that are named, by pseudonyms: those that are flagged and, if asked for, those that link."""
+    """Return the pseudonyms of the accounts in the lead: flagged ones and, if requested, those that link actions."""
     if not disclosure.shared_accounts:
         return case.flagged_accounts
     shared = case.links.loc[case.links["kind"].isin(BY_ACCOUNT), "evidence"].dropna()
@@ -288,7 +288,7 @@ def _order(link: Mapping[str, Any]) -> tuple[str, str, Sequence[str]]:
 
 
 def _shared_value(kind: str, value: str | None, key: LeadKey, named: frozenset[str]) -> dict[str, str]:
-    """Return the pseudonym of what is shared; nothing for a similarity, or an account that is not to be named."""
+    """Return the pseudonym of the shared value; nothing for a similarity, or for an account that is left out."""
     if value is None:
         return {}
     if kind in BY_ACCOUNT:

@@ -27,7 +27,7 @@ COLUMNS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
         "text": ("text",),
     },
 }
-"""What the columns of a table can be behind a pseudonym."""
+"""Types of pseudonyms that the columns of a table resolve."""
 
 
 def key_of_lead(lead: Mapping[str, Any], secrets: Sequence[Secret]) -> LeadKey:

@@ -23,7 +23,7 @@ STABLE: Final = {
     "created": "2026-11-28T00:00:00.000Z",
     "modified": "2026-11-28T00:00:00.000Z",
 }
-"""Of objects that are the same in every bundle: an id has one time of creation."""
+"""Creation time of objects that are the same in every bundle, because an id has only one creation time."""
 EXTENSION: Final = f"extension-definition--{uuid.uuid5(NAMESPACE, 'extension')}"
 AUTHOR: Final = f"identity--{uuid.uuid5(NAMESPACE, 'fraudsieve')}"
 F3: Final = "mitre-f3"

@@ -19,7 +19,7 @@ __all__ = ["TextForm", "describe_texts", "mask_text", "widely_used"]
 TextForm: TypeAlias = Literal["omitted", "digests", "excerpts"]
 
 MIN_ACCOUNTS: Final = 10
-"""A word is readable in an excerpt if the messages of at least so many accounts have it."""
+"""A word is readable in an excerpt if messages of at least this many accounts contain it."""
 MAX_EXCERPT: Final = 160
 MASK: Final = "…"
 CJK: Final = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
@@ -144,7 +144,7 @@ def _masked(part: str, readable: frozenset[str]) -> str:
 
 
 def _has_number(char: str) -> bool:
-    """Return whether a character stands for a number: also a Chinese numeral, which can spell a telephone."""
+    """Return whether a character is a number, including Chinese numerals, which can spell a telephone number."""
     return unicodedata.numeric(char, None) is not None
 
 

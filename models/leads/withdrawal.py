@@ -133,7 +133,7 @@ def _opened(log: str | Path, user: str | None) -> LeadLog:
 
 
 def _notice(entry: LeadEntry, reason: str, members: Sequence[str]) -> dict[str, Any]:
-    """Return the notice of a withdrawal. Its id depends on the lead alone, so that a recipient knows it again."""
+    """Return the notice of a withdrawal. Its id depends only on the lead, so that a recipient can recognise it."""
     return {
         "schema": WITHDRAWAL_SCHEMA,
         "id": str(uuid.uuid5(NAMESPACE, entry.lead)),

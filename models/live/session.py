@@ -27,7 +27,7 @@ logger = logging.getLogger("fraudsieve.live")
 
 
 class StoreSession:
-    """A replica and its store. Threads must take turns, but `checkpoint` can run beside the other methods.
+    """A replica and its store. Threads must take turns, but `checkpoint` can run concurrently with other methods.
 
     Parameters
     ----------

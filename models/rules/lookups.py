@@ -24,7 +24,7 @@ TEXT = "text"
 IN_TEXT = (HOST, TELEPHONE)
 NONE = np.empty(0, np.int64)
 ACTIONS: tuple[Action, ...] = ("flag", "pass")
-"""The one that comes first wins."""
+"""Actions in the order of precedence."""
 
 
 class Lookups(NamedTuple):
@@ -128,7 +128,7 @@ def _normalised(normalise: Callable[[Sequence[str]], list[Key]], rule: Rule, val
 
 
 def _as_ids(values: Sequence[Any]) -> list[str | None]:
-    """Return identifiers as rules have them; None for a value that is none."""
+    """Normalise identifiers as in rules; None for a value that is not an identifier."""
     try:
         return list(map(str.strip, values))
     except TypeError:  # not all are strings

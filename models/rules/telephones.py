@@ -17,7 +17,7 @@ __all__ = ["TelephoneTable", "find_telephones", "normalise_telephones"]
 MOBILE, LANDLINE, ABROAD = (NUMBERS.index(name) for name in ("phones_cn", "landlines", "phones_international"))
 IS_TELEPHONE = np.array([name in PHONES for name in NUMBERS])
 KIND = 10**16
-"""Telephone numbers have up to 15 digits; what they are is written in front."""
+"""Telephone numbers have up to 15 digits; their type is encoded in front of these."""
 
 
 def find_telephones(texts: CodePoints) -> tuple[Array, Array]:

@@ -14,7 +14,7 @@ MAX_PAUSE = 600.0
 
 
 class BackgroundTasks:
-    """Tasks that run in threads beside the requests, such as snapshots of the history.
+    """Tasks that run in background threads, such as snapshots of the history.
 
     After a failure the pause doubles, up to ten minutes. A success resets it.
 

@@ -338,7 +338,7 @@ def _describe_shadow(shadow: Shadow, settings: Settings) -> dict[str, Any]:
 
 
 def _check_shared(settings: Settings) -> None:
-    """Raise ServiceError if each worker would hold the events that it happened to receive, and no others."""
+    """Raise ServiceError if each worker would hold only the events that it received."""
     if settings.workers > 1 and settings.state is None:
         problem = f"the model uses a history, which {settings.workers} processes share only through a store"
         raise ServiceError("--workers", problem, "Give --state, for example --state live.db, or run one worker.")

@@ -1,4 +1,4 @@
-"""Which columns tell whether a record is unlike the training records."""
+"""The columns that show whether a record is unlike the training records."""
 
 from collections.abc import Sequence
 from typing import Final

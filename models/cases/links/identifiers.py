@@ -16,9 +16,9 @@ from .values import context_identifiers, find_identifiers
 __all__ = ["identifier_links"]
 
 NEAREST: Final = 8
-"""Earlier actions with the same identifier that an action is linked to: heavy links need not be many."""
+"""Maximum number of earlier actions with the same identifier that an action is linked to; few heavy links suffice."""
 LARGEST_UNFLAGGED: Final = 10
-"""An identifier of more records that are not flagged, and of more of them than of flagged ones, is a hub."""
+"""An identifier is a hub if more records than this are not flagged, and more are not flagged than are flagged."""
 
 
 def identifier_links(

@@ -26,7 +26,7 @@ Score: TypeAlias = Mapping[str, Any]
 MAX_RECORDS, MAX_BYTES = 4096, 8 << 20
 """Records that wait, and bytes of their bodies; further ones are dropped."""
 BATCH: Final = 64
-"""Records that are scored in one call: a longer one would hold the lock of the history for long."""
+"""Records that are scored in one call. A longer call would hold the lock of the history for too long."""
 REST: Final = 9.0
 """Rest after a batch, as a multiple of the time that it took: a tenth of the time is the most that is used."""
 GATHER_SECONDS: Final = 0.25
@@ -48,7 +48,7 @@ class _Job(NamedTuple):
 
 
 def why_no_shadow(champion: Model, challenger: Model) -> str | None:
-    """Return why a challenger cannot run beside a model; None if it can.
+    """Return why a challenger cannot run with a model; None if it can.
 
     A challenger that uses no history can run beside one that does.
     """
