@@ -17,7 +17,7 @@ from .records import clock
 __all__ = ["EvidenceCheck", "Problem", "checkpoint_log", "log_leaves", "verify_log"]
 
 WITHOUT_CHECKPOINT: Final = (
-    "no checkpoint was given: whoever could write to the file could also write all of it anew, or cut off its end"
+    "no checkpoint was given: anyone who can write to the file could have rewritten all of it, or cut off its end"
 )
 
 

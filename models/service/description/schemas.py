@@ -21,7 +21,7 @@ class Reason(BaseModel):
     cue: str | None
     direction: Literal[-1, 0, 1] = Field(description="1 if it raises the log-odds, -1 if it lowers them.")
     log_odds: float
-    sentence: str = Field(description="What the record shows, in words; without its text or identifiers.")
+    sentence: str = Field(description="The reason in words, without text or identifiers of the record.")
 
 
 class Technique(BaseModel):
@@ -79,12 +79,12 @@ class Score(BaseModel):
     status: Literal["ok", "no_history", "unscorable"]
     why: str | None = Field(description="Why the record is unscorable.")
     unlike_training: float | None = Field(
-        description="Share of the training records that are less strange; above 0.999 the record is like none of them."
+        description="Share of the training records that are less strange than this record. Above 0.999 is unusual."
     )
     model: ModelIdentity
     rule: AppliedRule | None = Field(default=None, description="The rule that decided; only if the service has rules.")
     model_decision: Literal["flag", "pass"] | None = Field(
-        default=None, description="Decision of the model itself; only if the service has rules."
+        default=None, description="Decision of the model; only if the service has rules."
     )
     explained: ExplainedClass | None = None
     reasons: list[Reason] = []
@@ -137,18 +137,18 @@ class OperatingPointInfo(BaseModel):
     precision: float | None
     alerts_a_day: float | None = Field(description="Flagged records per day.")
     max_false_positive_rate: float | None = Field(
-        description="The promised rate, over legitimate campaigns or accounts; null if the target is another."
+        description="The promised rate, over legitimate campaigns or accounts; null if the target is not such a rate."
     )
     confidence: float | None = Field(description="Probability with which the promised rate is kept.")
-    legitimate_groups: int | None = Field(description="Campaigns or accounts that the promise stands on.")
+    legitimate_groups: int | None = Field(description="Number of campaigns or accounts on which the promise is based.")
     decides: bool = Field(description="Whether decisions are made at this point.")
 
 
 class RulesInfo(BaseModel):
     """The rules that override the model."""
 
-    rules: list[str] = Field(description="Their ids, in the order of the file.")
-    expired: list[str] = Field(description="Ids of those that are expired.")
+    rules: list[str] = Field(description="Ids of the rules, in the order of the file.")
+    expired: list[str] = Field(description="Ids of expired rules.")
     digest: str | None = Field(description="SHA-256 of the rules file and its lists.")
 
 
@@ -167,8 +167,8 @@ class AbsentPointInfo(BaseModel):
     name: str
     max_false_positive_rate: float
     confidence: float
-    legitimate_groups: int = Field(description="Legitimate campaigns or accounts of the calibration data.")
-    needed_groups: int = Field(description="How many are needed.")
+    legitimate_groups: int = Field(description="Number of legitimate campaigns or accounts in the calibration slice.")
+    needed_groups: int = Field(description="Number that is needed.")
 
 
 class ModelInfo(BaseModel):
@@ -178,16 +178,16 @@ class ModelInfo(BaseModel):
     version: str | None = Field(description="Registered version; null for a model folder.")
     address: str | None = Field(description="The folder or address that the service was started with.")
     digest: str = Field(description="SHA-256 of the model's manifest.")
-    subject: Literal["message", "account", "event"] = Field(description="What the model scores.")
+    subject: Literal["message", "account", "event"] = Field(description="The type of record that the model scores.")
     classes: list[str]
     legitimate: str | None = Field(description="The legitimate class, if there is one.")
     fields: list[RecordFieldInfo] = Field(description="Fields of a record that the model uses.")
     columns: list[str] = Field(description="Feature columns of the model.")
     history: HistoryInfo
-    rules: RulesInfo | None = Field(description="The rules beside the model; null without a rules file.")
-    shadow: ShadowInfo | None = Field(description="The challenger that scores beside the model; null without one.")
+    rules: RulesInfo | None = Field(description="The rules that override the model; null without a rules file.")
+    shadow: ShadowInfo | None = Field(description="The challenger that also scores each record; null without one.")
     operating_points: list[OperatingPointInfo]
-    absent_points: list[AbsentPointInfo] = Field(description="Operating points for which too few labels were there.")
+    absent_points: list[AbsentPointInfo] = Field(description="Operating points for which there were too few labels.")
 
 
 class Health(BaseModel):
@@ -201,11 +201,11 @@ class Readiness(Health):
 
     failing: list[str] = Field(description="Background tasks whose last run failed; they are tried again.")
     behind: bool = Field(
-        description="Whether the store of the history cannot be read. Scores are then of the history as it was before."
+        description="Whether the store of the history cannot be read. Scores then use the history in memory."
     )
 
 
 class ErrorBody(BaseModel):
     """An error."""
 
-    error: str = Field(description="What was expected and what came.")
+    error: str = Field(description="What was expected, and what was received.")
