@@ -125,8 +125,9 @@ def _score_operation(model: Model, max_records: int) -> dict[str, Any]:
     answer = {"anyOf": [score, {"type": "array", "items": score}]}
     return {
         "summary": "Score one record or a list of records",
-        "description": "A record that cannot be scored is `unscorable`, with a reason; the others are still scored. A "
-        "body in which no record has the field that is scored is answered 422, unless the policy of the model allows it.",
+        "description": "A record that cannot be scored is `unscorable`, with a reason; the others are still scored. "
+        "A body in which no record has the field that is scored is answered 422, unless the policy of the model "
+        "allows it.",
         "parameters": [
             reasons | {"description": "Whether to explain the scores."},
             language | {"description": "The language of the sentences of the reasons."},
@@ -152,9 +153,9 @@ def _events_operation(max_records: int) -> dict[str, Any]:
     responses["200"]["headers"] = OFFSET_HEADER
     return {
         "summary": "Add events, labels or messages to the live history",
-        "description": "Each request contains one type of record. Accepted records are stored before the answer is sent. "
-        "Rejected records are listed with position and reason. An event that is sent again with the same `event_id`, "
-        "or a message with the same `message_id`, counts once. If the store fails midway, the 503 answer says which "
+        "description": "Each request contains one type of record. Accepted records are stored before the answer is "
+        "sent. Rejected records are listed with position and reason. An event that is sent again with the same "
+        "`event_id`, or a message with the same `message_id`, counts once. If the store fails midway, the 503 answer says which "
         "records to send again.",
         "requestBody": _body({"anyOf": parts}, {part: {"value": {part: [EXAMPLES[part]]}} for part in PARTS}),
         "responses": responses,
