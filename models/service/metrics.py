@@ -93,9 +93,7 @@ class Metrics:
         self._add_shadow(options)
 
     def _add_rules(self, options: dict[str, Any], per_process: dict[str, Any]) -> None:
-        self.rule_decisions = Counter(
-            "rule_decisions", "Records that a rule decided.", ("rule", "action"), **options
-        )
+        self.rule_decisions = Counter("rule_decisions", "Records that a rule decided.", ("rule", "action"), **options)
         self.rule_loads = Counter("rule_loads", "Changed rules files, by outcome.", ("outcome",), **options)
         self.rules_refused = Gauge(
             "rules_refused", "1 if the rules file cannot be used, and earlier rules are in use.", **per_process

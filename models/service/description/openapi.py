@@ -155,8 +155,8 @@ def _events_operation(max_records: int) -> dict[str, Any]:
         "summary": "Add events, labels or messages to the live history",
         "description": "Each request contains one type of record. Accepted records are stored before the answer is "
         "sent. Rejected records are listed with position and reason. An event that is sent again with the same "
-        "`event_id`, or a message with the same `message_id`, counts once. If the store fails midway, the 503 answer says which "
-        "records to send again.",
+        "`event_id`, or a message with the same `message_id`, counts once. If the store fails midway, "
+        "the 503 answer says which records to send again.",
         "requestBody": _body({"anyOf": parts}, {part: {"value": {part: [EXAMPLES[part]]}} for part in PARTS}),
         "responses": responses,
     }
