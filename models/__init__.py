@@ -1,4 +1,4 @@
-"""From numbers to a decision: the classifier, its calibration, the model folder and the scorer."""
+"""Models: the classifier, its calibration, the model folder and the scorer."""
 
 from typing import TYPE_CHECKING, Any
 

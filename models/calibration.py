@@ -1,8 +1,9 @@
 """Calibration of a model's log-odds to probabilities.
 
 Two classes: beta calibration (Kull, Silva Filho and Flach, 2017), ``a ln p - b ln(1 - p) + c`` with a and b above zero.
-More: temperature scaling (Guo et al., 2017). Both are smooth and strictly monotone: they keep the order of records, and
-create no ties as isotonic regression does.
+More classes: temperature scaling (Guo et al., 2017). Both are smooth and strictly monotone in the log-odds, and so
+create no ties, unlike isotonic regression. With two classes, the order of the records stays the same. With more, the
+most probable class of each record stays the same, but the order of the records by a probability can change.
 """
 
 from dataclasses import dataclass
@@ -25,12 +26,12 @@ MAX_SHIFT = 50.0
 
 @dataclass(frozen=True)
 class Calibration:
-    """A fitted calibration; the default changes nothing.
+    """A calibration of log-odds; the default changes nothing.
 
     Parameters
     ----------
     low : float, default=1.0
-        Slope of ``ln p``, which matters where p is small; the temperature's inverse with more than two classes.
+        Slope of ``ln p``, which matters where p is small; with more than two classes, the inverse temperature.
     high : float, default=1.0
         Slope of ``-ln(1 - p)``, which matters where p is large; not used with more than two classes.
     shift : float, default=0.0
@@ -48,7 +49,7 @@ class Calibration:
 
     @property
     def problem(self) -> str | None:
-        """What is wrong with the parameters; None if the calibration keeps the ranking and is within its bounds."""
+        """What is wrong with the parameters; None if all of them are within their bounds."""
         slopes = (self.low, self.high)
         if not all(isinstance(number, int | float) for number in (*slopes, self.shift)):
             return "expected three numbers, got another type"
@@ -64,7 +65,7 @@ class Calibration:
         Parameters
         ----------
         log_odds : ndarray, shape (n_rows, n_outputs)
-            One column for two classes, one per class for more.
+            One column for two classes, otherwise one per class.
 
         Returns
         -------
@@ -115,7 +116,7 @@ def probabilities(log_odds: Array) -> Array:
     Parameters
     ----------
     log_odds : ndarray, shape (n_rows, n_outputs)
-        One column for two classes, one per class for more.
+        One column for two classes, otherwise one per class.
 
     Returns
     -------

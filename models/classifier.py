@@ -1,4 +1,4 @@
-"""`FraudClassifier`: LightGBM that boosts from the wording scores, with calibrated probabilities."""
+"""`FraudClassifier`: LightGBM that boosts from the scores of the text model, with calibrated probabilities."""
 
 import re
 import warnings
@@ -35,33 +35,33 @@ UNNAMED = (
 class FraudClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """Classify feature rows as fraud or not, or by crime type.
 
-    The log-odds are those of the wording columns plus a LightGBM model of all columns. Wording columns are recognised
-    by name, so pass a DataFrame: see `set_output` of `MessageFeatures`. The name is ``wording__<class>``, also behind
-    the prefix of a step, as `ColumnTransformer` and `FeatureUnion` write it. Without wording columns boosting starts
-    from the class frequencies. Classes are not weighted, because that distorts probabilities; a sample is corrected
-    for (`class_rates`).
+    The log-odds are those of the wording columns (the scores of the text model) plus a LightGBM model of all columns.
+    Wording columns are recognised by their name ``wording__<class>``, so pass a DataFrame: see `set_output` of
+    `MessageFeatures`. Prefixes from `ColumnTransformer` and `FeatureUnion` are recognised too. Without wording columns,
+    boosting starts from the class frequencies. Classes are not weighted, because that distorts probabilities. To train
+    on a sample, pass `class_rates`, which corrects the probabilities.
 
-    Of the ``surprisal`` columns, trees split on means over the text alone. The others (the worst stretch, the standard
-    deviation, the share of unknown n-grams) say that a text is odd, for `unlike_training`; as evidence of fraud they
-    flag unfamiliar and obfuscated legitimate text (``python -m benchmarks.transfer`` and ``python -m
+    Of the ``surprisal`` columns, trees split only on means over the text. The others (the worst stretch, the standard
+    deviation, the share of unknown n-grams) show that a text is odd, and are used by `unlike_training`. As evidence of
+    fraud, they would flag unfamiliar and obfuscated legitimate text (``python -m benchmarks.transfer`` and ``python -m
     benchmarks.attack`` measure both).
 
     Parameters
     ----------
     n_rounds : int, default=80
-        Boosting rounds. Use some hundreds without wording columns.
+        Boosting rounds. Use several hundred without wording columns.
     learning_rate : float, default=0.05
         Shrinkage of each round.
     num_leaves : int, default=7
-        Leaves of a tree.
+        Maximum number of leaves of a tree.
     min_leaf_weight : float, default=3.0
         Minimum sum of Hessians in a leaf; a row whose class is uncertain adds about a quarter.
     min_leaf_rows : int, default=10
         Minimum number of rows in a leaf.
     feature_fraction : float, default=0.5
-        Share of the columns that each tree may use.
+        Share of the columns that are sampled for each tree.
     row_fraction : float, default=0.8
-        Share of the rows that each tree sees.
+        Share of the rows that are sampled for each tree.
     l2 : float, default=1.0
         Penalty on squared leaf values.
     random_state : int, default=0
@@ -72,7 +72,7 @@ class FraudClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     Attributes
     ----------
     classes_ : ndarray, shape (n_classes,)
-        The classes, sorted. With two of them log-odds are those of the second.
+        The classes, sorted. With two classes, log-odds are those of the second.
     n_features_in_ : int
         Number of columns.
     feature_names_in_ : ndarray of str objects, shape (n_features,)
@@ -80,11 +80,11 @@ class FraudClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     ensemble_ : Ensemble
         The trees and their initial log-odds.
     calibration_ : Calibration
-        Fitted by `calibrate`; changes nothing before that.
+        Fitted by `calibrate`; until then, it changes nothing.
 
     See Also
     --------
-    fraudsieve.features.MessageFeatures : The builder of the wording columns.
+    fraudsieve.features.MessageFeatures : Computes the wording columns.
 
     Examples
     --------
@@ -144,7 +144,7 @@ class FraudClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         class_rates: Mapping[Any, float] | None = None,
         on_round: Callable[[int, float], None] | None = None,
     ) -> Self:
-        """Grow the trees.
+        """Fit the trees.
 
         Parameters
         ----------
@@ -158,7 +158,7 @@ class FraudClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         groups : array-like, shape (n_rows,), default=None
             Campaigns: each counts as one row, so that a large campaign does not dominate the model.
         class_rates : mapping, default=None
-            The share of the rows of a class that were drawn into X at random, for every class of which not all were:
+            For each class that was sampled, the share of its rows that were drawn into X at random, such as
             ``{"legitimate": 0.1}``. The model then gives the log-odds of all rows, not those of the sample.
         on_round : callable, default=None
             Called after every tenth round and after the last, with the number of rounds and the log loss on the
@@ -172,8 +172,8 @@ class FraudClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         Raises
         ------
         ValueError
-            If `y` has one class, lengths differ, X has infinite values, or several steps have wording columns; or if a
-            rate is not above 0 and at most 1, or of a class that `y` does not have.
+            If `y` has one class, lengths differ, X has infinite values, or several steps have wording columns. Also if
+            a rate is not above 0 and at most 1, or belongs to a class that `y` does not have.
 
         Warns
         -----

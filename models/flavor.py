@@ -2,7 +2,7 @@
 
 `mlflow.pyfunc.load_model`, ``mlflow models serve`` and Spark UDFs call `Scorer` through it and return scores. A model
 that uses history takes it as the parameter ``history``, as JSON text, because parameters in MLflow are scalars. No code
-is logged with the model: the environment that loads it needs fraudsieve.
+is logged with the model, so the environment that loads it needs fraudsieve.
 """
 
 import json
@@ -51,8 +51,8 @@ def signature(model: Model) -> ModelSignature:
     Returns
     -------
     ModelSignature
-        The columns of `Scorer.score_columns`, and the parameter ``history`` if the model uses one. Without inputs,
-        because the errors of MLflow's own checks quote rows; `Scorer` checks the input.
+        The columns of `Scorer.score_columns`, and the parameter ``history`` if the model uses one. It has no
+        inputs, because the errors of MLflow's own checks quote rows; `Scorer` checks the input.
     """
     numbers = [
         "probability",
@@ -78,7 +78,7 @@ def save_model(path: str | Path, *, folder: str | Path, mlflow_model: MlflowMode
     folder : str or Path
         The model folder.
     mlflow_model : mlflow.models.Model, default=None
-        Model that the flavor is added to; MLflow passes it.
+        MLflow model to which the flavor is added; MLflow passes it.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Rates of false positives with a guarantee in a finite sample.
+"""False positive rates with a finite-sample guarantee.
 
 The number of false positives among `n` independent legitimate records is binomial. A threshold that lets at most `c`
 of them pass keeps a rate with confidence ``1 - d`` if ``P(Binomial(n, rate) <= c) <= d``: the order statistic of the
@@ -6,8 +6,8 @@ umbrella algorithm (Tong, Feng and Li, 2018, "Neyman-Pearson classification algo
 characteristics", Science Advances 4, proposition 1), and the upper bound of Clopper and Pearson (1934). It holds for
 any distribution of the probabilities.
 
-Near-duplicates and records of one account are not independent. Groups are, so one record of each is drawn: a campaign
-counts once, whatever its size.
+Near-duplicates and records of one account are not independent, but groups are. One record of each group is therefore
+drawn, so that a campaign counts once, whatever its size.
 """
 
 import numpy as np
@@ -21,7 +21,7 @@ CONFIDENCE = 0.95
 
 
 def allowed_false_positives(n: int, rate: float, confidence: float = CONFIDENCE) -> int:
-    """Return how many of `n` independent legitimate records may be flagged for a rate to be kept.
+    """Return how many of `n` independent legitimate records may be flagged if a rate is to be kept.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ def allowed_false_positives(n: int, rate: float, confidence: float = CONFIDENCE)
 
 
 def groups_needed(rate: float, confidence: float = CONFIDENCE) -> int:
-    """Return the least number of legitimate groups with which a rate can be promised.
+    """Return the smallest number of legitimate groups with which a rate can be promised.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ def groups_needed(rate: float, confidence: float = CONFIDENCE) -> int:
     Returns
     -------
     int
-        None of so many may be flagged.
+        With this number, none may be flagged.
 
     Examples
     --------
@@ -75,7 +75,7 @@ def groups_needed(rate: float, confidence: float = CONFIDENCE) -> int:
 
 
 def upper_rate(hits: int, n: float, confidence: float = CONFIDENCE) -> float:
-    """Return the upper bound of a rate, one-sided (Clopper and Pearson, 1934).
+    """Return the one-sided upper bound of a rate (Clopper and Pearson, 1934).
 
     Parameters
     ----------

@@ -18,7 +18,7 @@ __all__ = ["ModelScores"]
 class ModelScores(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """Score records with a model folder; the probabilities are features for the next step.
 
-    Nothing is learnt from the data. Fitting checks the folder and loads it.
+    `fit` learns nothing from the data: it checks the folder and loads it.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ class ModelScores(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     See Also
     --------
-    fraudsieve.features.MessageFeatures : The builder, for a model that is trained in the pipeline itself.
+    fraudsieve.features.MessageFeatures : Features for a model that is trained in the pipeline itself.
 
     Examples
     --------

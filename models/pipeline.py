@@ -43,8 +43,8 @@ def save_pipeline(
 ) -> Model:
     """Write a fitted pipeline as a model folder, which `Scorer`, the service and every command load.
 
-    The folder scores as the pipeline does. It has no ``unlike_training``, which needs the training rows; `train`
-    computes it.
+    The folder gives the same scores as the pipeline. It has no ``unlike_training``, which needs the training rows;
+    `train` computes it.
 
     Parameters
     ----------
@@ -60,8 +60,8 @@ def save_pipeline(
         or 0. None for a model of types, which gives no probability of fraud.
     calibration : tuple of (X, y), default=None
         Labelled records that the pipeline was not fitted on, preferably later ones. The probabilities are calibrated on
-        them, and the operating points are chosen over their campaigns or accounts. The first point decides. Without
-        them the calibration is that of the classifier, and ``decision`` is None.
+        them, and the operating points are chosen over their campaigns or accounts. The first point decides. If None,
+        the calibration is that of the classifier, and ``decision`` is None.
 
     Returns
     -------
@@ -82,7 +82,7 @@ def save_pipeline(
     See Also
     --------
     fraudsieve.models.Scorer : Scores records with the folder.
-    fraudsieve.training.train : Does all of it, from tables to a folder.
+    fraudsieve.training.train : Does all steps, from tables to a folder.
 
     Examples
     --------
@@ -162,7 +162,7 @@ def _builders(step: str, part: Any) -> Iterator[Builder]:
 
 
 def _check_no_passthrough(step: str, part: Any, columns: Any) -> None:
-    """Raise ValueError for columns beside those of the builder, which the builder must read itself."""
+    """Raise ValueError for columns other than those of the builder, which must read all columns itself."""
     if (isinstance(part, str) and part == "passthrough") or getattr(part, "func", part) is None:
         raise ValueError(
             f"Step {step!r} passes {columns} through, and a model folder reads columns by its builder alone. "

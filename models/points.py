@@ -32,12 +32,12 @@ class OperatingPoint:
     alerts_a_day : float, default=None
         Flagged records per day; None if the number of days is unknown.
     max_false_positive_rate : float, default=None
-        The rate that is promised, if the target is one: over legitimate campaigns or accounts, each of which counts
-        once.
+        The promised rate, if the target is a false positive rate. It is counted over legitimate campaigns or accounts,
+        each of which counts once.
     confidence : float, default=None
         Probability, over calibration slices, that the true rate is at most the promised one.
     legitimate_groups : int, default=None
-        The campaigns or accounts that the promise stands on.
+        Number of campaigns or accounts that the promise is based on.
 
     Examples
     --------
@@ -68,15 +68,15 @@ class OperatingPoint:
         if not all(isinstance(number, int | float) for number in (self.threshold, *shares, alerts)):
             return "expected numbers, got another type"
         if not 0 <= self.threshold <= MAX_THRESHOLD:
-            return "expected a threshold from 0 to 1, got another"
+            return "expected a threshold from 0 to 1, got another value"
         if self.flagged is None or not all(0 <= share <= 1 for share in shares) or not 0 <= alerts < np.inf:
-            return "expected rates from 0 to 1, and a finite number of alerts, got others"
+            return "expected rates from 0 to 1, and a finite number of alerts, got other values"
         return None if self.legitimate_groups is None else _count_problem(self.legitimate_groups)
 
 
 @dataclass(frozen=True)
 class AbsentPoint:
-    """A rate of false positives that cannot be promised, because there are too few legitimate groups.
+    """A false positive rate that cannot be promised, because there are too few legitimate groups.
 
     Parameters
     ----------
@@ -89,7 +89,7 @@ class AbsentPoint:
     legitimate_groups : int
         Legitimate campaigns or accounts of the calibration slice.
     needed_groups : int
-        The least number with which the rate can be promised.
+        The smallest number with which the rate can be promised.
 
     Examples
     --------
@@ -125,20 +125,20 @@ calibrate on (95 % confidence), there are 800: label 2,195 more'
         if not isinstance(name, str) or not name.isprintable():
             return "expected a printable string as name, got something else"
         if not all(isinstance(rate, int | float) and 0 < rate < 1 for rate in rates):
-            return "expected rates between 0 and 1, got others"
+            return "expected rates between 0 and 1, got other values"
         return _count_problem(self.legitimate_groups) or _count_problem(self.needed_groups)
 
 
 @dataclass(frozen=True)
 class RatioSupport:
-    """What the calibration slice supports of likelihood ratios, and what rates on it stand on.
+    """The bounds of likelihood ratios that the calibration slice supports, and the counts behind its rates.
 
     Parameters
     ----------
     log10_low, log10_high : float
         The empirical lower and upper bound (ELUB) of a likelihood ratio, in powers of ten.
     fraud_share : float
-        Share of fraud in the slice, whose odds are those before the score.
+        Share of fraud in the slice. Its odds are the prior odds.
     frauds, legitimate : int
         Rows of each kind.
     fraud_groups, legitimate_groups : int
@@ -163,9 +163,9 @@ class RatioSupport:
         """What is wrong with a number; None if nothing is."""
         numbers: tuple[Any, ...] = (self.log10_low, self.log10_high, self.fraud_share)
         if not all(isinstance(number, int | float) and np.isfinite(number) for number in numbers):
-            return "expected finite bounds of likelihood ratios, got others"
+            return "expected finite bounds of likelihood ratios, got other values"
         if not self.log10_low <= 0 <= self.log10_high or not 0 < self.fraud_share < 1:
-            return "expected bounds around 0 and a share between 0 and 1, got others"
+            return "expected bounds around 0 and a share between 0 and 1, got other values"
         counts = (self.frauds, self.legitimate, self.fraud_groups, self.legitimate_groups)
         if any(type(count) is not int or count < 1 for count in counts):
             return "expected numbers of records and groups of both kinds, got something else"

@@ -23,10 +23,10 @@ class Policy:
     wrong_type : {"unscorable", "missing", "error"}, default="unscorable"
         A value has another type than the field. The choices are the same.
     unknown : {"ignore", "error"}, default="ignore"
-        A record has a field that neither the model uses nor the table of its subject has.
+        A record has a field that the model does not use and the table of its subject does not have.
     unlike_training : {"score", "flag", "unscorable"}, default="score"
         The ``unlike_training`` of a record reaches the limit. It is scored like any other; or its decision is ``flag``
-        whatever its probability, so that a person looks at it; or it is unscorable.
+        whatever its probability, so that somebody reviews it; or it is unscorable.
     unlike_training_limit : float, default=0.999
         The limit, above 0 and at most 1.
 

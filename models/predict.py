@@ -1,4 +1,4 @@
-"""`Scorer`: load a model folder, score records. It needs NumPy, LightGBM and Numba, and nothing else."""
+"""`Scorer`: load a model folder and score records. It needs only NumPy, LightGBM and Numba."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
@@ -47,7 +47,7 @@ class Scorer:
 
     A record that cannot be scored has the ``status`` ``unscorable``, and ``why`` names the field. Fields that the model
     does not use are ignored. One record, many records and columns give the same scores to the last bit.
-    Threads can share a scorer; a live state is for one thread.
+    Threads can share a scorer, but not a live state.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ class Scorer:
         the same number for all scorers of the process. LightGBM has one number for the whole process: if another
         scorer changes it during a prediction, LightGBM writes beyond its buffers and the process ends.
     rules : RuleSet, default=None
-        Rules beside the model, which may replace its decisions. The attribute can be set at any time.
+        Rules that override the decisions of the model. The attribute can be set at any time.
 
     Examples
     --------
@@ -92,7 +92,7 @@ class Scorer:
         n_threads: int = 1,
         rules: RuleSet | None = None,
     ) -> Self:
-        """Check a model folder and load it. The check is that of `verify`; it ends with scoring sample records.
+        """Check a model folder as `verify` does, and load it. The check ends with scoring sample records.
 
         Parameters
         ----------
@@ -110,8 +110,8 @@ class Scorer:
         Raises
         ------
         ArtifactError
-            If a file is missing or changed, the version or the digest is not the expected one, or the model does not
-            give a finite score and finite reasons to sample records.
+            If a file is missing or changed, the version or the digest is not the expected one, or the scores or reasons
+            of sample records are not finite.
         """
         if str(folder).startswith(ADDRESSES):
             # Imported here: MLflow takes seconds, and scoring does without it.
@@ -163,7 +163,7 @@ class Scorer:
     ) -> tuple[RejectedRecord, ...]:
         """Add messages to a live state, for the campaigns of later messages.
 
-        A message may be scored before or after it is added: it does not count itself.
+        A message may be scored before or after it is added, because it does not count itself.
 
         Parameters
         ----------
@@ -171,7 +171,7 @@ class Scorer:
             From `new_state`.
         messages : dict, or list or tuple of dict
             Each with ``text`` and ``sent_at``, and ``message_id``, ``account_id`` and ``recipient_id`` if available.
-            One with ``label`` and ``labelled_at`` is the label of a message that was added before.
+            One with ``label`` and ``labelled_at`` labels a message that was added before.
         now : datetime, default=None
             As for `HistoryState.update`.
 
@@ -218,24 +218,24 @@ class Scorer:
         reasons : bool or int, default=False
             Whether to explain the score: True for the strongest five reasons and text spans, or their number.
         reasons_of : str, default=None
-            The class that is explained; None for the likeliest crime.
+            The class that is explained; None for the most probable crime.
         language : {"en", "zh"}, default="en"
             The language of the sentences of the reasons.
         evidence : EvidenceLog, default=None
-            The log that records what the scores were made of, before they are returned.
+            The log that records how the scores were computed, before they are returned.
 
         Returns
         -------
         dict or list of dict
-            ``probability`` (of fraud, calibrated; None if the model has no legitimate class), ``label`` (the likeliest
-            class), ``probabilities`` (of every class), ``decision`` (``flag`` or ``pass``; None without an operating
-            point), ``false_positive_rate`` (of the strictest operating point that the score reaches), ``status``
-            (``ok``, ``no_history`` if the account has no event, or ``unscorable``), ``why``, ``unlike_training``
-            (the share of training records that are less strange: at 0.999, stranger than 99.9 % of them) and ``model``
-            (name and digest). With rules also ``rule`` (id, action and reason of the rule that decided, or None) and
-            ``model_decision``. With reasons also ``explained`` and ``reasons``, as from `explain`, and for a message
-            ``text_spans``, as from `explain_text`; None and empty if the record is unscorable. A score that was
-            recorded has ``evidence``: the log, and the number of the record.
+            ``probability`` (of fraud, calibrated; None if the model has no legitimate class), ``label`` (the most
+            probable class), ``probabilities`` (of all classes), ``decision`` (``flag`` or ``pass``; None without an
+            operating point), ``false_positive_rate`` (of the strictest operating point that the score reaches),
+            ``status`` (``ok``, ``no_history`` if the account has no event, or ``unscorable``), ``why``,
+            ``unlike_training`` (the share of training records that are less strange: at 0.999, stranger than 99.9 % of
+            them) and ``model`` (name and digest). With rules also ``rule`` (id, action and reason of the rule that
+            decided, or None) and ``model_decision``. With reasons also ``explained`` and ``reasons``, as from
+            `explain`, and for a message ``text_spans``, as from `explain_text`; None and empty if the record is
+            unscorable. A recorded score has ``evidence``: the log, and the number of the record.
 
         Raises
         ------
@@ -277,7 +277,7 @@ class Scorer:
         KeyError
             If there is no column ``text``, or ``account_id`` for a model of accounts or events.
         TypeError
-            If these are not columns, or a column that is read is not a sequence but, say, a string.
+            If these are not columns, or a column that is read is not a sequence (a string is not one).
         ValueError
             If columns that are read differ in length, or the model cannot use the history.
         RecordError
@@ -305,7 +305,7 @@ class Scorer:
         reasons: int = 0,
         language: str = "en",
     ) -> dict[str, Array]:
-        """Score feature rows from a builder; rules are not applied, since the rows do not hold what they are about.
+        """Score feature rows from a builder. Rules are not applied, because the rows do not contain their fields.
 
         Parameters
         ----------

@@ -1,6 +1,6 @@
 """The choice of operating points: the probability from which records are flagged, and the resulting metrics.
 
-A point is chosen on rows that the model was not trained on: for a false-positive rate that it promises, for a number of
+A point is chosen on rows that the model was not trained on: for a false positive rate that it promises, for a number of
 alerts per day, for a precision, for the lowest cost, or for the review capacity. Records with equal probabilities are
 flagged together or not at all, so ties never exceed a bound.
 """
@@ -21,7 +21,7 @@ __all__ = ["CAPACITY", "FALSE_POSITIVE_RATES", "Costs", "Targets", "deciding_fir
 FALSE_POSITIVE_RATES = (0.01, 0.001, 0.05)
 """Default rates of operating points; the first one decides."""
 CAPACITY = "capacity"
-"""The name of the point of the review capacity, which decides if the point that is meant to is absent."""
+"""The name of the point for the review capacity, which decides if the chosen deciding point is absent."""
 
 
 @dataclass(frozen=True)
@@ -84,17 +84,17 @@ class Targets:
     Parameters
     ----------
     false_positive_rates : tuple of float, default=FALSE_POSITIVE_RATES
-        Maximum rates of false positives, each above 0 and below 1.
+        Maximum false positive rates, each above 0 and below 1.
     alerts_a_day : tuple of float, default=()
         Maximum numbers of flagged records per day.
     precisions : tuple of float, default=()
         Minimum shares of fraud among the flagged records.
     costs : Costs, default=None
-        Costs, for a point of the lowest cost.
+        Costs, for a point with the lowest cost.
     decide_by : str, default=None
         Name of the deciding point; None for the first.
     confidence : float, default=0.95
-        Probability with which a rate of false positives is kept, from 0.5 to below 1.
+        Probability with which a false positive rate is kept, from 0.5 to below 1.
 
     Examples
     --------
@@ -132,7 +132,7 @@ class _Ranked:
         return self.cuts - self.frauds
 
     def threshold(self, at: int) -> float:
-        """Return the lowest threshold that flags no more: just above the next record."""
+        """Return the lowest threshold that flags no further record: just above the next one."""
         n = self.cuts[at]
         return float(np.nextafter(self.probability[n], 2.0)) if n < len(self.probability) else 0.0
 
@@ -169,10 +169,10 @@ def operating_points(
     targets : Targets, optional
         The targets; by default `FALSE_POSITIVE_RATES`.
     groups : ndarray, shape (n_rows,), default=None
-        The campaign or account of each row; None if all rows are independent. A rate of false positives is promised
-        over groups: one legitimate record of each is drawn.
+        The campaign or account of each row; None if all rows are independent. A false positive rate is promised over
+        groups: one legitimate record of each is drawn.
     capacity : float, default=None
-        The review capacity: number of the rows that can be reviewed. None for as many as there are frauds.
+        The review capacity: the number of rows that can be reviewed. None for the number of frauds.
     days : float, default=None
         Days that the rows span; None if unknown.
     amounts : ndarray of float64, shape (n_rows,), default=None
@@ -185,7 +185,7 @@ def operating_points(
         have only one class. A threshold is the lowest that meets a rate, a number or a precision, or the highest with
         the lowest cost. A point flags nothing if no threshold meets its target.
     absent : tuple of AbsentPoint
-        Rates of false positives that too few legitimate groups allow to promise.
+        False positive rates that cannot be promised, because there are too few legitimate groups.
 
     Raises
     ------
@@ -229,7 +229,7 @@ def operating_points(
 
 
 def deciding_first(points: Sequence[OperatingPoint], decide_by: str) -> tuple[OperatingPoint, ...]:
-    """Put the deciding point first: the named one or, if that is absent, the one of the capacity.
+    """Put the deciding point first: the named one or, if that is absent, the one for the review capacity.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
-"""The check of a model folder: `Scorer.load` and `verify` run the same one.
+"""The check of a model folder, which `Scorer.load` and `verify` share.
 
 It reads the folder, and then scores sample records and explains the scores. Files that match their digests can still
-hold numbers that no score comes of.
+hold numbers from which no valid score can be computed.
 """
 
 import json
@@ -50,11 +50,11 @@ class Verified:
     name, subject, digest : str
         The model's name, what it scores, and the SHA-256 of its manifest.
     pinned : bool
-        Whether the digest was compared with an expected one.
+        Whether an expected digest was given and matched.
     checks : tuple of (str, str)
         The subject of each check, and its result.
     notes : tuple of str
-        What the checks do not cover.
+        Limits of the checks.
     """
 
     folder: Path
@@ -67,7 +67,7 @@ class Verified:
 
 
 def load_model(folder: str | Path, *, digest: str | None = None) -> Model:
-    """Read a model folder and check it, as far as scoring sample records and explaining the scores.
+    """Read a model folder and check it, up to scoring sample records and explaining the scores.
 
     Parameters
     ----------
@@ -141,7 +141,7 @@ def verify(folder: str | Path, *, digest: str | None = None) -> Verified:
     Returns
     -------
     Verified
-        The model's name, subject and digest, the checks and their results, and what they do not cover.
+        The model's name, subject and digest, the checks with their results, and the limits of the checks.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""The model folder: a manifest, a booster and arrays, without pickle, checked before they are read."""
+"""The model folder: a manifest, a booster and arrays, without pickle, checked before they are used."""
 
 from typing import TYPE_CHECKING, Any
 

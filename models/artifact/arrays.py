@@ -27,8 +27,8 @@ def pack_arrays(arrays: Mapping[str, Any]) -> bytes:
 def read_arrays(content: bytes, sizes: Mapping[str, int]) -> dict[str, Array]:
     """Read the arrays of an npz file, none larger than its limit in `sizes`, in bytes.
 
-    A few kilobytes can unpack to gigabytes, and the header of an array can demand any memory. So the sizes in the
-    archive are checked first, and no more bytes are unpacked. An array that differs from its header is rejected.
+    A few kilobytes can unpack to gigabytes, and the header of an array can demand any memory. The sizes in the archive
+    are therefore checked first, and no more bytes are unpacked. An array that differs from its header is rejected.
 
     Raises
     ------

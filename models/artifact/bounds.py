@@ -1,7 +1,7 @@
 """Bounds on every size in a manifest, checked before anything is built from it.
 
-A list of a few megabytes can stand for millions of columns, and building them takes minutes. The bounds are far beyond
-what training makes.
+A list of a few megabytes can describe millions of columns, and building them takes minutes. The bounds are far beyond
+the sizes that training produces.
 """
 
 from collections.abc import Mapping
@@ -34,7 +34,7 @@ DEFAULT_LENGTHS: Final = {"windows": 4, "measures": 32, "by_kind": 2, "kinds": 0
 
 
 def size_problem(manifest: Mapping[str, Any]) -> str | None:
-    """Return which size of a manifest is out of bounds; None if none is.
+    """Return which size in a manifest is out of bounds; None if all are within them.
 
     Raises
     ------

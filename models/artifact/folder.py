@@ -52,7 +52,7 @@ LIBRARIES = ("fraudsieve", "numpy", "lightgbm", "numba")
 
 @dataclass(frozen=True)
 class Model:
-    """A model: features, trees, calibration and operating points.
+    """The content of a model folder: features, trees, calibration and operating points.
 
     Parameters
     ----------
@@ -61,19 +61,19 @@ class Model:
     classes : tuple of str
         The classes, sorted.
     legitimate : str or None
-        The class that is not a crime; None if the training data had no such class: then only types are predicted.
+        The class that is not a crime. None if the training data had no such class; then only types are predicted.
     matrix : MessageMatrix or AccountMatrix
-        From records to feature rows.
+        Converts records to feature rows.
     ensemble : Ensemble
-        From feature rows to log-odds.
+        Converts feature rows to log-odds.
     calibration : Calibration
-        From log-odds to calibrated log-odds.
+        Converts log-odds to calibrated log-odds.
     points : tuple of OperatingPoint, default=()
         The operating points; the first one makes the decision.
     absent_points : tuple of AbsentPoint, default=()
-        Rates of false positives that could not be promised.
+        False positive rates that could not be promised.
     ratio_support : RatioSupport, default=None
-        What the calibration slice supports of likelihood ratios; None if it is not known.
+        The bounds of likelihood ratios that the calibration slice supports; None if they are not known.
     policy : Policy, optional
         What to do with a field that is missing, unknown or of the wrong type.
     training : dict, optional
@@ -112,13 +112,13 @@ class Model:
 
     @cached_property
     def cues(self) -> tuple[tuple[str, str], ...]:
-        """The family and the cue of every column: what is before and after the first ``__`` of its name."""
+        """The family and the cue of every column: the parts of its name before and after the first ``__``."""
         split = (name.partition("__") for name in self.matrix.columns)
         return tuple((family, cue) for family, _, cue in split)
 
     @cached_property
     def phrases(self) -> tuple[Phrase, ...]:
-        """What every column says, for the sentences of reasons."""
+        """The phrase of every column, for the sentences of reasons."""
         return tuple(phrases_of(self.matrix).values())
 
     @cached_property
@@ -228,7 +228,7 @@ def read_model(folder: str | Path, *, digest: str | None = None) -> Model:
     except ArtifactError as error:  # its origin is the file
         raise ArtifactError(str(folder / error.origin), error.problem, error.fix) from None
     except Exception as error:  # malformed bytes can raise anything in NumPy, zipfile, JSON or LightGBM
-        problem = f"the files do not make a model ({type(error).__name__})"
+        problem = f"the files are not a valid model ({type(error).__name__})"
     if problem is not None:
         raise ArtifactError(str(folder), problem, EXPORT)
     return model

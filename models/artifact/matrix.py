@@ -45,7 +45,7 @@ def build_matrix(subject: str, declared: Mapping[str, Any], files: Mapping[str, 
     KeyError, TypeError, ValueError
         If it is not a declaration.
     ArtifactError
-        If an array is not one that such a model has; the file is named.
+        If an array does not fit such a model; the error names the file.
 
     Examples
     --------

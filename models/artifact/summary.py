@@ -19,7 +19,7 @@ def model_line(model: "Model") -> str:
 
 
 def model_summary(model: "Model") -> dict[str, str]:
-    """Return what a reader wants to know of a model first."""
+    """Return the main facts about a model as rows of a table."""
     points = ", ".join(f"{point.name} (recall {point.recall:.3f})" for point in model.points)
     return {
         "model": model.name,

@@ -1,4 +1,4 @@
-"""The distance from the training rows of a model in its folder: ``unlike_training.npz``, which holds numbers only."""
+"""The distance from the training rows, in the model folder: ``unlike_training.npz``, which contains only numbers."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -36,14 +36,14 @@ def unlike_files(unlike: UnlikeTraining | None) -> dict[str, bytes]:
 
 
 def read_unlike(files: Mapping[str, bytes], n_columns: int) -> UnlikeTraining:
-    """Read the arrays of a model with so many columns.
+    """Read the arrays of a model with the given number of columns.
 
     Raises
     ------
     KeyError
         If the file is missing.
     ArtifactError
-        If an array is not one that such a model has.
+        If an array does not fit such a model.
     """
     of_column, of_value = 8 * MAX_STRANGENESS_COLUMNS, 8 * MAX_VALUES
     sizes = dict.fromkeys(OF_DISTANCE, of_column) | {"precision": of_column * MAX_STRANGENESS_COLUMNS}

@@ -1,4 +1,4 @@
-"""Scoring of whole files and frames."""
+"""Scoring of files and data frames."""
 
 from typing import TYPE_CHECKING, Any
 

@@ -1,4 +1,4 @@
-"""Score a Parquet file in chunks: in bounded memory, and an interrupted run resumes."""
+"""Scoring of a Parquet file in chunks: memory is bounded, and an interrupted run resumes."""
 
 import secrets
 from collections import Counter

@@ -23,7 +23,7 @@ __all__ = ["describe_tables", "record_rows"]
 
 
 def describe_tables(scorer: Scorer, tables: Mapping[str, Source | None]) -> dict[str, Any]:
-    """Describe what the history of a file's scores was read from: SHA-256 and size of the tables that are files.
+    """Describe the source of the history of a file's scores: SHA-256 and size of the tables that are files.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ def record_rows(
     history: dict[str, Any],
     reasons: int = 0,
 ) -> None:
-    """Record the evidence of scored rows, those that the log selects.
+    """Record the evidence of the scored rows that the log selects.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The format of a file of scores, by its ending: Parquet, CSV or JSON Lines."""
+"""The format of a file of scores, by its extension: Parquet, CSV or JSON Lines."""
 
 import json
 import os
@@ -18,7 +18,7 @@ ENDINGS: Final = (".parquet", ".csv", ".jsonl", ".ndjson")
 
 
 def check_output_format(output: Path) -> None:
-    """Check that the ending of an output names a format.
+    """Check that the extension of an output names a format.
 
     Parameters
     ----------
@@ -35,8 +35,8 @@ def check_output_format(output: Path) -> None:
     >>> check_output_format(Path("scores.csv"))
     """
     if output.suffix.lower() not in ENDINGS:
-        problem = f"expected a file of scores that ends in {', '.join(ENDINGS)}, got {output.suffix or 'no ending'!r}"
-        raise SchemaError(os.fspath(output), problem, "The ending decides the format: choose one of these.")
+        problem = f"expected a file of scores ending in {', '.join(ENDINGS)}, got {output.suffix or 'no extension'!r}"
+        raise SchemaError(os.fspath(output), problem, "The extension sets the format: choose one of these.")
 
 
 def publish(scores: Path, output: Path) -> None:

@@ -230,7 +230,7 @@ def _read_past(model: Model, past: Source | None, records: pd.DataFrame, notes: 
 
 
 def _with_classes(model: Model, labelled: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
-    """Replace labels by the classes that they stand for, as in training."""
+    """Replace labels by their classes, as in training."""
     if "label" not in labelled:
         return labelled
     reading = label_reader(model)(labelled["label"])

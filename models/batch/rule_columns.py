@@ -1,4 +1,4 @@
-"""The decisions of rules in a batch: columns of scores, and how many records each rule decided."""
+"""The decisions of rules in a batch: columns of scores, and the number of records that each rule decided."""
 
 from dataclasses import dataclass
 from hashlib import sha256
@@ -20,7 +20,7 @@ DECISION_COLUMNS: Final = ("decision", "rule", "model_decision")
 
 @dataclass(frozen=True)
 class RuleCount:
-    """How many records a rule decided, and how many of them otherwise than the model."""
+    """The number of records that a rule decided, and in how many of them it overrode the model."""
 
     id: str
     action: str
@@ -72,7 +72,7 @@ def count_rules(rules: RuleSet | None, scores: pd.DataFrame) -> tuple[RuleCount,
 
 
 def rules_key(rules: RuleSet | None) -> dict[str, Any]:
-    """Return what the decisions depend on, in plain JSON types: the rules, and which of them are expired."""
+    """Return everything that the decisions depend on, in plain JSON types: the rules, and which of them are expired."""
     if rules is None:
         return {}
     about = [(rule.id, rule.field, rule.action, rule.reason, sorted(map(str, rule.values))) for rule in rules.rules]

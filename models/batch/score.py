@@ -1,4 +1,4 @@
-"""Score a file of messages, accounts or events, and write scores and rejected rows."""
+"""Scoring of files and data frames of messages, accounts or events."""
 
 import tempfile
 from collections.abc import Callable
@@ -31,7 +31,7 @@ __all__ = ["ScoringResult", "score_file", "score_frame"]
 
 @dataclass(frozen=True)
 class ScoringResult:
-    """Result of scoring a file; every input row is scored or rejected.
+    """The result of scoring a file. Every input row is scored or rejected.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ class ScoringResult:
     resumed : int, default=0
         Rows that an interrupted run had already scored or rejected.
     rules : tuple of RuleCount, default=()
-        How many records each rule decided.
+        The number of records that each rule decided.
     """
 
     output: Path
@@ -71,7 +71,7 @@ def score_frame(
     evidence: EvidenceLog | None = None,
     source: dict[str, Any] | None = None,
 ) -> pd.DataFrame:
-    """Score a frame of messages, accounts or events; the rules of the scorer decide too.
+    """Score a data frame of messages, accounts or events, and apply the rules of the scorer.
 
     Parameters
     ----------
@@ -92,9 +92,9 @@ def score_frame(
     language : {"en", "zh"}, default="en"
         The language of their sentences.
     evidence : EvidenceLog, default=None
-        The log that records what the scores were made of.
+        The log that records how the scores were computed.
     source : dict, default=None
-        What the history was read from, as from `describe_tables`, for the evidence; None if there is none.
+        The source of the history for the evidence, from `describe_tables`; None without evidence.
 
     Returns
     -------
@@ -146,7 +146,7 @@ def score_file(
     language: str = "en",
     evidence: EvidenceLog | None = None,
 ) -> ScoringResult:
-    """Score a file of messages, accounts or events into a file of scores.
+    """Score a file of messages, accounts or events, and write the scores to a file.
 
     A Parquet file is scored in chunks if no score depends on another record. Memory is then bounded, except for the
     events, and an interrupted call resumes. Other inputs are read completely and start from the beginning: messages
@@ -159,7 +159,7 @@ def score_file(
     source : path or DataFrame
         Records to score. Accounts without ``as_of`` are scored as of the last event.
     output : str or Path
-        File to write, atomically: Parquet, CSV or JSON Lines, by its ending. Rejected rows are written to
+        File to write, atomically: Parquet, CSV or JSON Lines, according to its extension. Rejected rows are written to
         ``<name>.rejected.parquet`` next to it.
     progress : callable, default=None
         Called with the rows done and the total.
@@ -174,7 +174,7 @@ def score_file(
     language : {"en", "zh"}, default="en"
         As for `score_frame`.
     evidence : EvidenceLog, default=None
-        The log that records what the scores were made of. A run that was interrupted may record its last chunk twice.
+        The log that records how the scores were computed. A run that was interrupted may record its last chunk twice.
 
     Returns
     -------
@@ -184,11 +184,11 @@ def score_file(
     Raises
     ------
     SchemaError
-        If the table cannot be used, or the ending of the output names no format.
+        If the table cannot be used, or the extension of the output is not a known format.
     FileExistsError
         If the output would overwrite an input.
     IsADirectoryError, PermissionError
-        If the output is a folder, or cannot be written. Nothing is read before that.
+        If the output is a folder, or cannot be written. This is checked before anything is read.
     BusyError
         If another process is writing the same output.
 

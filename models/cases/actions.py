@@ -12,7 +12,7 @@ from fraudsieve.exceptions import SchemaError
 __all__ = ["NO_TIME", "Actions", "microseconds_of", "moment_of"]
 
 NO_TIME: Final = np.iinfo(np.int64).min
-"""The time of an action that has none."""
+"""Marks an unknown time."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,14 +45,15 @@ class Actions:
 
     @classmethod
     def from_frame(cls, frame: pd.DataFrame, as_of: pd.Timestamp | None = None) -> "Actions":
-        """Sort actions, and leave out what was not yet known at a moment.
+        """Sort actions, and leave out those that were not yet known at a cutoff time.
 
         Parameters
         ----------
         frame : DataFrame
-            The actions, in any order; ``action_id`` is unique. An action without ``known_at`` was known at once.
+            The actions, in any order; ``action_id`` is unique. Without ``known_at``, an action is known when it occurs.
         as_of : Timestamp, default=None
-            Only actions that were known strictly before it count; None for all. An action without a time counts.
+            The cutoff time: only actions that were known strictly before it count. None for all. An action without a
+            time counts.
 
         Returns
         -------
@@ -84,7 +85,7 @@ class Actions:
         return cls(kept, account, counterparty, time[order], known[order], names)
 
     def actors(self) -> Array:
-        """Return the account of each action, and a number of its own for an action without one.
+        """Return the account of each action, and a unique number for an action without an account.
 
         Returns
         -------
@@ -94,7 +95,7 @@ class Actions:
 
 
 def moment_of(time: pd.Timestamp) -> int:
-    """Return a time, UTC if it has no zone, in microseconds since 1970.
+    """Return a time in microseconds since 1970; a time without a zone is in UTC.
 
     Examples
     --------
@@ -106,7 +107,7 @@ def moment_of(time: pd.Timestamp) -> int:
 
 
 def microseconds_of(frame: pd.DataFrame, column: str) -> Array:
-    """Return the times of a column; `NO_TIME` where one is missing, since pandas has that number for it too."""
+    """Return the times of a column; `NO_TIME` where one is missing, as in pandas."""
     if column not in frame:
         return np.full(len(frame), NO_TIME)
     times = pd.to_datetime(frame[column], utc=True).dt.tz_convert(None)

@@ -1,4 +1,4 @@
-"""Cases over time: ids that stay when a case grows, and a record of merges and splits."""
+"""Cases over time: ids that stay the same when a case grows, and a record of merges and splits."""
 
 import hashlib
 from collections.abc import Iterable
@@ -17,7 +17,7 @@ CHANGES: Final = ["as_of", "change", "case_id", "other_id", "actions"]
 
 @dataclass(frozen=True, eq=False)
 class CaseBook:
-    """The cases as they were last known, and everything that happened to them.
+    """The latest cases, and the history of their changes.
 
     Parameters
     ----------
@@ -25,10 +25,10 @@ class CaseBook:
         The case id of each ``action_id``.
     history : DataFrame
         One row per change: ``as_of``, ``change`` (``opened``, ``grew``, ``merged``, ``split`` or ``closed``),
-        ``case_id``, ``other_id`` (the case that was merged into this one, or that was split off) and ``actions`` (how
-        many it has, or how many moved).
+        ``case_id``, ``other_id`` (the case that was merged into this one, or that was split off) and ``actions`` (the
+        number that the case has, or that moved).
     used : frozenset of str
-        All ids that were ever given; none is given twice.
+        All ids that were ever assigned; none is assigned twice.
     """
 
     members: pd.Series = field(default_factory=lambda: pd.Series([], dtype="str"))
@@ -36,11 +36,11 @@ class CaseBook:
     used: frozenset[str] = frozenset()
 
     def update(self, ids: Array, case: Array, as_of: pd.Timestamp | None = None) -> "CaseBook":
-        """Give the cases of a new partition their ids.
+        """Assign ids to the cases of a new partition.
 
-        A case keeps its id if it holds more of an earlier case than any other does. If parts of several earlier cases
-        are in one, the id of the largest part stays; the others have been merged into it. A part that is cut off is
-        a split, and gets an id of its own.
+        A case keeps the id of an earlier case if it contains more of that case than any other case does. If it
+        contains parts of several earlier cases, it keeps the id of the largest part, and the others were merged into
+        it. A part that was split off gets a new id.
 
         Parameters
         ----------
@@ -49,7 +49,7 @@ class CaseBook:
         case : ndarray of int64, shape (n_actions,)
             The case of each, numbered from 0.
         as_of : Timestamp, default=None
-            The moment of the partition.
+            The cutoff time of the partition.
 
         Returns
         -------

@@ -63,7 +63,7 @@ def _bridge_kernel(offsets: Array, neighbours: Array, bridge: Array) -> None:
 
 
 def find_bridges(graph: sp.csr_matrix) -> tuple[Array, Array]:
-    """Find the links whose loss splits what they hold together.
+    """Find bridges: links whose removal splits a connected group of actions.
 
     Parameters
     ----------
@@ -90,7 +90,7 @@ def find_bridges(graph: sp.csr_matrix) -> tuple[Array, Array]:
 
 
 def connecting_path(graph: sp.csr_matrix, source: int, target: int) -> list[int]:
-    """Return the strongest path between two members of a case: why they are together.
+    """Return the strongest path between two members of a case, which shows why they are together.
 
     Parameters
     ----------

@@ -14,7 +14,7 @@ from fraudsieve.features.tables.source import Source, as_input, origin_of
 __all__ = ["CaseInputs", "read_case_inputs"]
 
 IDS: Final = {"message_id": "messages", "event_id": "events", "account_id": "accounts"}
-"""The id of a score, in the order in which they are looked for, and the table of what was scored."""
+"""Id columns of scores, in the order in which they are tried, and the table that was scored."""
 RENAMED: Final = {"recipient_id": "counterparty_id", "sent_at": "occurred_at", "created_at": "occurred_at"}
 SCORES: Final = {"label": "type", "reason_1": "reason", "reason_1_sentence": "reason_sentence"}
 LABELS: Final = ["label", "labelled_at"]
@@ -22,14 +22,14 @@ LABELS: Final = ["label", "labelled_at"]
 
 @dataclass(frozen=True, eq=False)
 class CaseInputs:
-    """What cases are formed from.
+    """The input of cases.
 
     Parameters
     ----------
     flagged : DataFrame
-        The flagged records with their scores, as `find_cases` takes them. ``subject`` says what a record is (message,
-        event or account) and ``record`` is its id. ``action_id`` is the id too, after the subject and a colon if
-        there are several subjects.
+        The flagged records with their scores, as `find_cases` expects them. ``subject`` is the type of a record
+        (message, event or account) and ``record`` is its id. ``action_id`` is also the id, after the subject and a
+        colon if there are several subjects.
     unflagged : DataFrame or None
         Records that are not flagged.
     context : DataFrame or None
@@ -53,7 +53,7 @@ def read_case_inputs(
     tables : mapping of str to (path or DataFrame)
         ``messages``, ``events`` and ``accounts``; None for a table that is not given.
     threshold : float, default=None
-        Flags records of at least this probability; None to follow ``decision``.
+        Records with at least this probability are flagged; None to use ``decision``.
 
     Returns
     -------
@@ -98,7 +98,7 @@ def _scored_table(source: Source) -> tuple[pd.DataFrame, str, str]:
     scored, origin = as_input(source).loaded.frame, origin_of(source)
     name = next((name for name in IDS if name in scored), None)
     if name is None:
-        raise SchemaError(origin, f"expected one of the columns {', '.join(IDS)}", "Give the scores of predict.")
+        raise SchemaError(origin, f"expected one of the columns {', '.join(IDS)}", "Pass the scores of predict.")
     return _with_reasons(scored), name, origin
 
 
@@ -143,7 +143,7 @@ def _read_part(
 def _is_flagged(scored: pd.DataFrame, threshold: float | None, origin: str) -> pd.Series:
     column = "decision" if threshold is None else "probability"
     if column not in scored:
-        raise SchemaError(origin, f"column {column!r} is missing", "Give the scores of predict.")
+        raise SchemaError(origin, f"column {column!r} is missing", "Pass the scores of predict.")
     return scored["decision"].eq("flag") if threshold is None else scored["probability"].ge(threshold)
 
 
@@ -168,6 +168,6 @@ def _join(flagged: pd.DataFrame, records: pd.DataFrame | None, name: str, origin
     missing = int((~scores["action_id"].isin(records["action_id"])).sum())
     if missing:
         problem = f"{missing} flagged records are not in the table of {IDS[name]}"
-        raise SchemaError(origin, problem, "Give the table that was scored.")
+        raise SchemaError(origin, problem, "Pass the table that was scored.")
     known = records.drop(columns=[column for column in scores if column != "action_id"], errors="ignore")
     return known.merge(scores, on="action_id", how="inner", validate="one_to_one")

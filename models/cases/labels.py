@@ -1,4 +1,4 @@
-"""Confirmed members: what labels say of flagged actions as of a moment. They never change the partition."""
+"""Confirmed members: labels of flagged actions as known at a cutoff time. They never change the partition."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -18,7 +18,7 @@ from .actions import Actions, microseconds_of, moment_of
 __all__ = ["CONFIRMED", "confirmed_probability", "labels_of_records", "read_case_labels", "with_labels"]
 
 CONFIRMED: Final = {True: "fraud", False: "legitimate"}
-"""What a label says of an action."""
+"""Values of ``confirmed``."""
 
 
 def read_case_labels(labels: Source, legitimate: str = AUTO) -> pd.DataFrame:
@@ -51,7 +51,7 @@ def read_case_labels(labels: Source, legitimate: str = AUTO) -> pd.DataFrame:
 
 
 def labels_of_records(labels: pd.DataFrame, actions: pd.DataFrame, source: Source) -> pd.DataFrame:
-    """Return labels by ``action_id``, where they may also name a ``record`` that only one subject has."""
+    """Return labels by ``action_id``; they may also name a ``record`` that only one subject has."""
     count = actions["record"].value_counts()
     by_record = actions.set_index("record")["action_id"]
     ambiguous = labels["action_id"].isin(count.index[count > 1]) & ~labels["action_id"].isin(actions["action_id"])
@@ -64,7 +64,7 @@ def labels_of_records(labels: pd.DataFrame, actions: pd.DataFrame, source: Sourc
 
 
 def with_labels(actions: Actions, labels: pd.DataFrame | None, as_of: pd.Timestamp | None) -> Actions:
-    """Return actions with what was confirmed of them: columns ``confirmed`` and ``labelled_at``.
+    """Return actions with their confirmed labels, in the columns ``confirmed`` and ``labelled_at``.
 
     Parameters
     ----------
@@ -73,7 +73,8 @@ def with_labels(actions: Actions, labels: pd.DataFrame | None, as_of: pd.Timesta
     labels : DataFrame or None
         ``action_id``, ``is_fraud`` and, if known, ``labelled_at``. The last label of an action counts.
     as_of : Timestamp or None
-        Only labels that were known strictly before it count; one without a time does not. None for all.
+        The cutoff time: only labels that were known strictly before it count, and those without a time do not. None
+        for all.
 
     Returns
     -------
@@ -110,11 +111,11 @@ def _check(labels: pd.DataFrame, names: Sequence[str]) -> None:
     missing = [name for name in names if name not in labels]
     if missing:
         problem = f"expected the columns {', '.join(names)}, {', '.join(missing)} is missing"
-        raise SchemaError("labels", problem, "Give the labels of flagged actions.")
+        raise SchemaError("labels", problem, "Pass the labels of flagged actions.")
 
 
 def confirmed_probability(frame: pd.DataFrame, probability: Array) -> Array:
-    """Return 1 for confirmed fraud, 0 for what was confirmed as legitimate, and the probability for the rest.
+    """Return 1 for confirmed fraud, 0 for confirmed legitimate actions, and the probability of all others.
 
     Parameters
     ----------

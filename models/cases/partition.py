@@ -1,8 +1,8 @@
 """The partition of linked actions into cases: Leiden's algorithm under the constant Potts model.
 
-The constant Potts model (Traag et al., 2011) has no resolution limit: whether a group is a case depends on that group
-alone. Each connected component is cut by itself, with a seed derived from its actions. A component that nothing
-touched therefore keeps its cases, whatever happens elsewhere.
+The constant Potts model (Traag et al., 2011) has no resolution limit: whether a group is a case depends only on that
+group. Each connected component is partitioned separately, with a seed derived from its actions. A component without
+changes therefore keeps its cases, whatever happens elsewhere.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ __all__ = ["Partition", "partition_actions"]
 
 ITERATIONS: Final = 4
 BATCH: Final = 2
-"""Components of at most this many actions are a case if their link is heavy enough; Leiden is not asked."""
+"""Components of at most this many actions are a case if their link is heavy enough; Leiden is not run."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +40,7 @@ class Partition:
 
     @property
     def n_cases(self) -> int:
-        """Number of cases; an action that nothing holds is a case by itself."""
+        """Number of cases; an action without strong links is a separate case."""
         return int(self.case.max()) + 1 if len(self.case) else 0
 
 
@@ -56,7 +56,7 @@ def partition_actions(graph: sp.csr_matrix, ids: Array, *, resolution: float, se
     resolution : float
         Two groups become one if the mean weight of the links between them exceeds it.
     seed : int, default=0
-        Changes the seeds of all components.
+        Seed from which those of all components are derived.
 
     Returns
     -------
@@ -112,7 +112,7 @@ def _cut(graph: sp.csr_matrix, start: int, stop: int, resolution: float, seed: i
         from graspologic_native import leiden_csr
     except ImportError:
         fix = "Run: pip install 'fraudsieve[cases]'"
-        raise SchemaError("cases", "are cut by graspologic-native, which is not installed", fix) from None
+        raise SchemaError("cases", "need graspologic-native, which is not installed", fix) from None
     begin, end = graph.indptr[start], graph.indptr[stop]
     _, found = leiden_csr(
         (graph.indptr[start : stop + 1] - begin).astype(np.int64),

@@ -24,23 +24,23 @@ __all__ = ["Cases", "find_cases"]
 
 @dataclass(frozen=True, eq=False)
 class Cases:
-    """Cases, and all that is known of them.
+    """Cases with their members, links and history.
 
     Parameters
     ----------
     cases : DataFrame of shape (n_cases, n_columns)
-        ``case_id`` and what `summarise_cases` returns, by rank.
+        ``case_id`` and the columns that `summarise_cases` returns, by rank.
     members : DataFrame of shape (n_actions, n_columns)
         ``case_id`` and the columns of the action, without its text and its identifiers. With labels, ``confirmed``
-        (``fraud`` or ``legitimate``) and ``labelled_at``, as of the moment.
+        (``fraud`` or ``legitimate``) and ``labelled_at``, as known at the cutoff time.
     links : DataFrame of shape (n_links, n_columns)
         ``source_id`` and ``target_id`` (actions), ``kind``, ``weight``, ``evidence`` (the id of an account, or a keyed
-        digest), ``strength`` (a similarity, or how many accounts close a cycle), ``known_at``, ``is_bridge``, and
-        ``case_id``; it is missing if the link leads from one case to another.
+        digest), ``strength`` (a similarity, or the number of accounts that close a cycle), ``known_at``, ``is_bridge``
+        and ``case_id``, which is missing if the link leads from one case to another.
     hubs : DataFrame of shape (n_hubs, 4)
         ``value``, ``actions``, ``accounts`` and ``unflagged``.
     book : CaseBook
-        The ids, and what happened to the cases so far.
+        The ids and the history of changes.
     """
 
     cases: pd.DataFrame
@@ -60,13 +60,13 @@ class Cases:
         Returns
         -------
         DataFrame
-            Rows of `links`, from the first to the second action; several for two actions with several links. Empty
-            if they are not in one case.
+            Rows of `links`, from the first to the second action. Two actions with several links have several rows.
+            Empty if the actions are in different cases.
 
         Raises
         ------
         KeyError
-            If one of them is not a member.
+            If one of the actions is not a member.
 
         Examples
         --------
@@ -107,7 +107,7 @@ def find_cases(
     review: ReviewTime | None = None,
     seed: int = 0,
 ) -> Cases:
-    """Form cases of flagged actions.
+    """Group flagged actions into cases.
 
     Parameters
     ----------
@@ -116,31 +116,31 @@ def find_cases(
         ``kind``, ``type``, ``amount``, ``probability``, ``reason``, ``text``, ``ip`` and identifiers (columns that end
         in ``_id``).
     key : bytes
-        A secret of 1 to 64 bytes; identifiers are kept as digests under it.
+        A secret of 1 to 64 bytes. Identifiers are kept only as digests with this key.
     settings : CaseSettings, default=None
         Weights, windows and resolution; None for the defaults.
     as_of : Timestamp, default=None
-        Cases as they were known then: only actions known strictly before count.
+        The cutoff time: only what was known strictly before it counts. None for all.
     unflagged : DataFrame, default=None
         Records that are not flagged; an identifier that is common among them links nothing.
     context : DataFrame, default=None
         Events of accounts (``account_id``, ``occurred_at``, identifiers) that are not flagged themselves. A flagged
         action has the identifiers that its account used until it was known.
     labels : DataFrame, default=None
-        Confirmed actions: ``action_id``, ``is_fraud`` and, if known, ``labelled_at``. What was known strictly before
-        `as_of` counts in the scores of cases, as 1 for fraud and 0 for legitimate. No label changes which actions
-        are together.
+        Confirmed actions: ``action_id``, ``is_fraud`` and, if known, ``labelled_at``. Labels that were known strictly
+        before `as_of` count in the scores of cases, as 1 for fraud and 0 for legitimate. Labels never change which
+        case an action belongs to.
     book : CaseBook, default=None
-        Earlier cases, whose ids stay.
+        Earlier cases, whose ids are kept.
     review : ReviewTime, default=None
         How long a review takes, for the ranking; None for the defaults.
     seed : int, default=0
-        Seed of Leiden's algorithm.
+        Seed of the Leiden algorithm.
 
     Returns
     -------
     Cases
-        The cases, their members and links, hubs, and the book to go on with.
+        The cases, their members and links, the hubs, and the book to pass to the next call.
 
     Raises
     ------

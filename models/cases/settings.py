@@ -1,4 +1,4 @@
-"""What links are worth and how cases are cut: one declaration for messages and events."""
+"""The weights of links and the settings of the partition, for messages and events."""
 
 from dataclasses import dataclass
 
@@ -9,9 +9,8 @@ __all__ = ["CaseSettings"]
 class CaseSettings:
     """How flagged actions are linked and partitioned.
 
-    The unit of time is a matter of the domain: set `window_days` to the time in which a ring moves on from one action
-    to the next. The other defaults were chosen by cross-validation over the rings of four data sets
-    (``python -m benchmarks.cases``).
+    `window_days` depends on your domain: set it to the time that a fraud ring takes from one action to the next. The
+    other defaults were chosen by cross-validation over the rings of four data sets (``python -m benchmarks.cases``).
 
     Parameters
     ----------
@@ -31,17 +30,17 @@ class CaseSettings:
     text, wording, address_range, sign_up : float
         Weights of near-duplicate texts, shared phrases, a shared address range, and sign-ups within minutes.
     across_kinds : float, default=0.1
-        Factor of soft links between actions of different kinds, such as a payment and a sign-up.
+        Factor for soft links between actions of different kinds, such as a payment and a sign-up.
     half_life : float, default=1.25
-        Time, in windows, after which a link has lost half of its weight, linearly; never more than the window lets in.
+        Time, in windows, after which a link has lost half of its weight. The decay is linear.
     closure : float, default=2.0
-        Rise of the weight of a shared account for every further account that links the other ends of both actions.
+        Increase of the weight of a shared account for each further account that links the other ends of the actions.
     max_closures : int, default=2
-        Further accounts that count, at most.
+        Maximum number of further accounts that count.
     coherence : float, default=0.75
         Exponent of the similarity of the neighbourhoods of two actions; 0 ignores them.
     nearest : int, default=32
-        Earlier actions with the same value that an action is linked to, at most. It bounds the number of links.
+        Maximum number of earlier actions with the same value that an action is linked to.
     max_sharing : int, default=500
         An identifier of more accounts, or an account of more flagged actions within a window, is a hub and links
         nothing.

@@ -1,4 +1,4 @@
-"""What a case says: its size, accounts, types, times, money, expected frauds, and its place in the queue."""
+"""Summaries of cases: size, accounts, types, times, amounts, expected frauds and rank."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -16,19 +16,19 @@ from .links.table import LINK_KINDS, Links
 __all__ = ["ReviewTime", "summarise_cases"]
 
 MAX_WORDS: Final = 3
-"""Types, kinds of links and reasons that are named, at most."""
+"""Maximum number of types, kinds of links and reasons that are named."""
 
 
 @dataclass(frozen=True)
 class ReviewTime:
-    """How long a review takes.
+    """The time that a review takes.
 
     Parameters
     ----------
     case_minutes : float, default=10.0
-        To open a case.
+        Minutes per case.
     action_minutes : float, default=1.0
-        For each of its actions.
+        Minutes per action of the case.
 
     Examples
     --------
@@ -43,7 +43,7 @@ class ReviewTime:
 def summarise_cases(
     actions: Actions, case: Array, links: Links, bridges: tuple[Array, Array], review: ReviewTime
 ) -> pd.DataFrame:
-    """Describe every case, and rank them by expected frauds per minute of review.
+    """Summarise every case, and rank the cases by expected frauds per minute of review.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ def summarise_cases(
     links : Links
         All links; those inside cases count.
     bridges : tuple of ndarray of int64
-        Ends of the links whose loss splits a case.
+        Ends of the bridges, from `find_bridges`.
     review : ReviewTime
         How long a review takes.
 

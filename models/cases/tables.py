@@ -1,4 +1,4 @@
-"""Cases from a file of scores and the tables that were scored, and the folder that they are written to."""
+"""Cases from a file of scores and the tables that were scored, and the folder to which they are written."""
 
 import os
 from pathlib import Path
@@ -40,25 +40,25 @@ def find_cases_in_tables(
     review: ReviewTime | None = None,
     seed: int = 0,
 ) -> Cases:
-    """Form cases of the records that ``fraudsieve predict`` has flagged.
+    """Group the records that ``fraudsieve predict`` flagged into cases.
 
     Parameters
     ----------
     scores : path, DataFrame, or a list of them
-        Scores of messages, events or accounts, as ``predict`` writes them; a list for cases that span them. A record
-        is flagged if its ``decision`` is ``flag``. With a column ``known_at``, that is when it was known.
+        Scores of messages, events or accounts, as ``predict`` writes them; a list to combine several. A record is
+        flagged if its ``decision`` is ``flag``. A column ``known_at`` sets the time at which it was known.
     key : bytes
         A secret of 1 to 64 bytes for the digests of identifiers.
     messages, events, accounts : path or DataFrame, default=None
-        The tables that were scored. Records that are not flagged say how common an identifier is. Events without
-        scores of events say which identifiers, such as devices, the accounts of flagged records used before.
+        The tables that were scored. Records that are not flagged show how common an identifier is. Events without
+        scores show which identifiers, such as devices, the accounts of flagged records used before.
     labels : path or DataFrame, default=None
         Confirmed records: ``subject_id``, ``label`` and, if known, ``labelled_at``. With several subjects, an id may
         begin with its subject, as in ``message:17``.
     legitimate : str, default="auto"
         The label of legitimate records; ``auto`` to recognise the usual words.
     threshold : float, default=None
-        Flags records of at least this probability instead.
+        Records with at least this probability are flagged instead.
     settings : CaseSettings, default=None
         As for `find_cases`.
     as_of : Timestamp, default=None
@@ -73,7 +73,7 @@ def find_cases_in_tables(
     Returns
     -------
     Cases
-        As from `find_cases`. ``subject`` and ``record`` of a member say what it is and give its id.
+        As from `find_cases`. ``subject`` and ``record`` of a member are its type and its id.
 
     Raises
     ------
@@ -117,13 +117,13 @@ def write_cases(cases: Cases, folder: str | os.PathLike[str], page: str | None =
     folder : str or path
         A folder that does not exist yet.
     page : str, default=None
-        A page of HTML to write beside the tables, as ``cases.html``.
+        An HTML page, which is written next to the tables as ``cases.html``.
 
     Returns
     -------
     Path
         The folder: ``cases.parquet``, ``members.parquet``, ``links.parquet``, ``hubs.parquet``, and
-        ``changes.parquet``, what happened to the cases so far.
+        ``changes.parquet`` (the history of changes).
 
     Examples
     --------
@@ -150,7 +150,7 @@ def _change_table(book: CaseBook) -> pd.DataFrame:
 
 
 def read_book(folder: str | os.PathLike[str]) -> CaseBook:
-    """Read the ids of earlier cases, so that they stay.
+    """Read the ids of earlier cases, so that `find_cases` keeps them.
 
     Parameters
     ----------
@@ -160,7 +160,7 @@ def read_book(folder: str | os.PathLike[str]) -> CaseBook:
     Returns
     -------
     CaseBook
-        The ids, and what happened to the cases so far.
+        The ids and the history of changes.
 
     Raises
     ------
@@ -178,7 +178,7 @@ def read_book(folder: str | os.PathLike[str]) -> CaseBook:
     missing = [path.name for path in paths if not path.is_file()]
     if missing:
         problem = f"expected a folder of cases, {' and '.join(missing)} is missing"
-        raise SchemaError(os.fspath(folder), problem, "Give a folder that 'fraudsieve cases' has written.")
+        raise SchemaError(os.fspath(folder), problem, "Pass a folder that 'fraudsieve cases' wrote.")
     members, changes = map(pd.read_parquet, paths)
     index = pd.Index(members["action_id"].to_numpy(object), dtype=object)
     ids = pd.Series(members["case_id"].to_numpy(object), index, dtype="str")

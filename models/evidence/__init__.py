@@ -1,4 +1,4 @@
-"""Evidence records: what a score was made of, in a log that shows every change, and the replay of the scores."""
+"""Evidence records: how each score was computed, in a log that reveals every change, and the replay of the scores."""
 
 from typing import TYPE_CHECKING, Any
 

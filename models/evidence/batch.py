@@ -28,7 +28,7 @@ class EvidenceBatch:
         self._chunks: list[tuple[ScoredChunk, list[int], Any]] = []
 
     def add(self, chunk: ScoredChunk) -> None:
-        """Collect what the log selects of scores. Nothing is written."""
+        """Collect the evidence of the scores that the log selects. Nothing is written."""
         self._log.check(chunk.model)
         everything = self._log.which == "all"
         chosen = [n for n, score in enumerate(chunk.scores) if everything or is_flagged(score)]
@@ -36,17 +36,17 @@ class EvidenceBatch:
             self._chunks.append((chunk, chosen, describe_history(chunk.history, self._log.content)))
 
     def commit(self, history: dict[str, Any] | None = None) -> None:
-        """Append what was collected to the log; the scores get ``evidence``.
+        """Append the collected evidence to the log, and add ``evidence`` to the scores.
 
         Parameters
         ----------
         history : dict, default=None
-            What the history was read from, as canonical JSON has it; None for what was passed to the scorer.
+            The source of the history, in the types of canonical JSON; None for the history passed to the scorer.
 
         Raises
         ------
         EvidenceError
-            If it cannot be written: nothing of it was.
+            If it cannot be written. Then nothing was written.
         """
         bodies: list[bytes] = []
         scores: list[Score] = []

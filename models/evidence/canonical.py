@@ -1,8 +1,8 @@
-"""Canonical JSON: exactly one text for each value, so that the digest of a record can be computed again from it.
+"""Canonical JSON: exactly one text for each value, so that the digest of a record can be recomputed from its value.
 
-It is narrower than RFC 8785, which refuses NaN and loses -0.0: ASCII, keys sorted, no blanks; strings, booleans, null
-and whole numbers up to 2^53. Other numbers are strings: a float is its exact hexadecimal form, a larger integer its
-digits.
+It is stricter than RFC 8785, which rejects NaN and loses -0.0. It is ASCII with sorted keys and without whitespace, and
+allows strings, booleans, null and whole numbers up to 2^53. Other numbers are strings: floats are in exact hexadecimal
+form, and larger integers are digits.
 """
 
 import json
@@ -28,11 +28,11 @@ __all__ = [
 
 _encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False).encode
 MAX_INTEGER: Final = 2**53
-"""The largest integer that every JSON reader keeps."""
+"""The largest integer that every JSON reader preserves."""
 
 
 def to_plain(value: Any) -> Any:
-    """Return a value in the types of canonical JSON: a float as its hexadecimal form, a large integer as its digits.
+    """Return a value in the types of canonical JSON: floats in hexadecimal form, and large integers as digits.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ def to_plain(value: Any) -> Any:
         return float(value).hex()
     if isinstance(value, Mapping):
         if not all(type(key) is str for key in value):
-            raise TypeError("Expected strings as keys of canonical JSON, got others.")
+            raise TypeError("Expected strings as keys of canonical JSON, got other keys.")
         return {key: to_plain(item) for key, item in value.items()}
     if isinstance(value, Sequence):
         return [to_plain(item) for item in value]
@@ -80,7 +80,7 @@ def encode_canonical(plain: Any) -> bytes:
 
 
 def join_object(parts: Mapping[str, bytes]) -> bytes:
-    """Return the canonical text of a dict whose values are encoded already.
+    """Return the canonical text of a dict whose values are already encoded.
 
     Examples
     --------
@@ -91,7 +91,7 @@ def join_object(parts: Mapping[str, bytes]) -> bytes:
 
 
 class NumberWriter:
-    """Writes rows of numbers by name: the same text as `encode_canonical`, several times as fast.
+    """Writer of rows of numbers by name: the same text as `encode_canonical`, but several times as fast.
 
     Parameters
     ----------
@@ -115,14 +115,14 @@ class NumberWriter:
 
 
 def decode_canonical(text: bytes, origin: str) -> Any:
-    """Read canonical JSON; every other text is refused, also if it is JSON.
+    """Read canonical JSON; any other text is rejected, even if it is valid JSON.
 
     Parameters
     ----------
     text : bytes
         The text.
     origin : str
-        Where it is from, for the error.
+        Name of the source, for the error.
 
     Raises
     ------
@@ -157,10 +157,10 @@ def _integer(digits: str) -> int:
 
 
 def field_value(value: Any) -> Any:
-    """Return the value of a record's field in the types of canonical JSON, so that it can be read back as it was.
+    """Return the value of a record's field in the types of canonical JSON, so that it can be restored.
 
-    Strings, booleans, small integers and None are themselves. Others are marked: ``{"number": hex}``,
-    ``{"integer": digits}``, ``{"time": ISO 8601, UTC}``, and ``{"type": name}`` of what no model reads.
+    Strings, booleans, small integers and None stay as they are. Other values are marked: ``{"number": hex}``,
+    ``{"integer": digits}``, ``{"time": ISO 8601, UTC}``, and ``{"type": name}`` for types that no model reads.
 
     Examples
     --------
@@ -183,7 +183,7 @@ def field_value(value: Any) -> Any:
 
 
 def read_field_value(value: Any) -> Any:
-    """Return the value that `field_value` was made from: a time as `datetime`, of what no model reads an `object`.
+    """Return the value that `field_value` encoded: a time as `datetime`, and an `object` for types that no model reads.
 
     Examples
     --------

@@ -1,7 +1,7 @@
-"""Checkpoints: size and root of a log at a time, kept where whoever can write to the log cannot, and perhaps signed.
+"""Checkpoints: size and root of a log at a time, kept where writers of the log cannot change them, optionally signed.
 
-An Ed25519 signature says who vouches for a checkpoint. A time stamp (RFC 3161) of `Checkpoint.signed_bytes`, by an
-authority outside the house, says when it existed at the latest; its token has a place here, and OpenSSL verifies it.
+An Ed25519 signature shows who vouches for a checkpoint. A time stamp (RFC 3161) of `Checkpoint.signed_bytes` by an
+independent authority shows by when it existed. A checkpoint can store its token; verify the token with OpenSSL.
 """
 
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ __all__ = ["Checkpoint", "read_checkpoints", "read_private_key", "read_public_ke
 
 FORMAT: Final = 1
 PURPOSE: Final = b"fraudsieve evidence checkpoint 1\n"
-"""What is signed begins with it, so that a signature cannot be passed off as one of something else."""
+"""Prefix of the signed bytes, so that a signature cannot be reused for other content."""
 
 
 @dataclass(frozen=True)
@@ -38,13 +38,13 @@ class Checkpoint:
     root : str
         Root of the Merkle tree over them, hexadecimal.
     time : str
-        When it was made, by the clock of the machine.
+        When it was created, according to the clock of the machine.
     public_key : str, default=None
-        The Ed25519 key that signed it, hexadecimal; None without a signature.
+        The Ed25519 public key of the signature, hexadecimal; None without a signature.
     signature : str, default=None
         The signature of `signed_bytes`, hexadecimal.
     time_stamp : str, default=None
-        An RFC 3161 token of `signed_bytes`, Base64. It is kept and not verified.
+        An RFC 3161 token for `signed_bytes`, Base64. It is stored but not verified.
 
     Examples
     --------
@@ -62,7 +62,7 @@ class Checkpoint:
 
     @property
     def signed_bytes(self) -> bytes:
-        """The bytes that a signature and a time stamp are of."""
+        """The bytes that are signed and time-stamped."""
         content = {"log": self.log, "size": self.size, "root": self.root, "time": self.time}
         return PURPOSE + encode_canonical(content | {"public_key": self.public_key})
 
@@ -82,7 +82,7 @@ class Checkpoint:
         return replace(named, signature=key.sign(named.signed_bytes).hex())
 
     def signature_problem(self) -> str | None:
-        """Return what is wrong with the signature; None if it is right, or if there is none."""
+        """Return what is wrong with the signature; None if it is valid, or if there is none."""
         if self.signature is None and self.public_key is None:
             return None
         if self.signature is None or self.public_key is None:
@@ -98,7 +98,7 @@ class Checkpoint:
 
 
 def write_checkpoint(checkpoint: Checkpoint, path: str | Path) -> None:
-    """Add a checkpoint to a file, as a line; the file is replaced as a whole.
+    """Add a checkpoint as a line of a file; the whole file is replaced.
 
     Parameters
     ----------
@@ -155,12 +155,12 @@ def _read(line: bytes, origin: str) -> Checkpoint:
 
 
 def read_private_key(path: str | Path) -> "Ed25519PrivateKey":
-    """Read an Ed25519 key, such as ``openssl genpkey -algorithm ed25519`` writes it.
+    """Read an Ed25519 private key, as written by ``openssl genpkey -algorithm ed25519``.
 
     Raises
     ------
     EvidenceError
-        If it is another file, or cryptography is not installed.
+        If the file is not such a key, or cryptography is not installed.
     """
     module = _ed25519()
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
@@ -171,12 +171,12 @@ def read_private_key(path: str | Path) -> "Ed25519PrivateKey":
 
 
 def read_public_key(path: str | Path) -> str:
-    """Read an Ed25519 public key, such as ``openssl pkey -pubout`` writes it, and return it in hexadecimal.
+    """Read an Ed25519 public key, as written by ``openssl pkey -pubout``, and return it in hexadecimal.
 
     Raises
     ------
     EvidenceError
-        If it is another file, or cryptography is not installed.
+        If the file is not such a key, or cryptography is not installed.
     """
     module = _ed25519()
     from cryptography.hazmat.primitives.serialization import load_pem_public_key

@@ -1,7 +1,8 @@
-"""What a record keeps of its input: nothing, keyed pseudonyms, or the values; and the digest of the input.
+"""The part of an input that a record keeps: only a digest, also keyed pseudonyms, or all values.
 
-A plain digest of a telephone number or a short text can be guessed by trying all of them. With a key, only whoever has
-the key can compute the digest. Without one it is salted, so that equal inputs of two records do not look equal.
+A plain digest of a telephone number or a short text can be guessed by trying all of them. With a key, only the holder
+of the key can compute the digest. Without a key, it is salted, so that equal inputs of two records have different
+digests.
 """
 
 import hashlib
@@ -33,20 +34,20 @@ _ACCOUNTS: Final = ("account_id", "counterparty_id", "recipient_id")
 
 @dataclass(frozen=True)
 class Content:
-    """What evidence keeps of texts and identifiers.
+    """The choice of what evidence keeps of texts and identifiers.
 
     Parameters
     ----------
     kind : {"omitted", "pseudonymised", "kept"}, default="omitted"
-        ``omitted`` keeps a digest of the input alone; ``pseudonymised`` also numbers and times, and keyed pseudonyms of
-        texts, identifiers and categories; ``kept`` keeps every field that the model reads.
+        ``omitted`` keeps only a digest of the input. ``pseudonymised`` also keeps numbers and times, and keyed
+        pseudonyms of texts, identifiers and categories. ``kept`` keeps every field that the model reads.
     key : bytes, default=None
-        At least 32 secret bytes; needed for pseudonyms. With a key, digests of inputs are keyed too.
+        At least 32 secret bytes, required for pseudonyms. With a key, digests of inputs are keyed too.
 
     Raises
     ------
     ValueError
-        If the kind is another one, or the key is missing or short.
+        If the kind is unknown, or the key is missing or too short.
 
     Examples
     --------
@@ -71,7 +72,7 @@ class Content:
 
     @property
     def key_id(self) -> str | None:
-        """A name of the key that tells nothing about it; None without a key."""
+        """An identifier of the key that reveals nothing about it; None without a key."""
         return None if self.key is None else self._keyed("key id", b"")[:4].hex()
 
     def pseudonym(self, name: str, value: str) -> str:
@@ -87,14 +88,14 @@ class Content:
         Returns
         -------
         str
-            Equal for equal values of one type under one key, and useless without the key.
+            Equal for equal values of the same type with the same key. Without the key, it reveals nothing.
         """
         kind = "account" if name in _ACCOUNTS else name.removesuffix("_id")
         digest = self._keyed(f"pseudonym {kind}", value.encode("utf-8", "surrogatepass"))[:16]
         return f"p1.{self.key_id}.{kind}.{b32encode(digest).decode().rstrip('=').lower()}"
 
     def describe_input(self, record: Mapping[str, Any], fields: Mapping[str, str]) -> dict[str, Any]:
-        """Return what is kept of an input: its digest, and its fields as declared.
+        """Return the part of an input that is kept: its digest, and its fields according to `kind`.
 
         Parameters
         ----------
@@ -145,7 +146,7 @@ class Content:
 
 
 def input_fields(matrix: FeatureMatrix) -> dict[str, str]:
-    """Return the fields of an input that evidence is about, and what their values are: those that the model reads.
+    """Return the fields of an input that the model reads, which evidence covers, and the types of their values.
 
     Examples
     --------
@@ -168,9 +169,9 @@ def is_input(record: Mapping[str, Any], described: Mapping[str, Any], matrix: Fe
     described : mapping
         From `Content.describe_input`.
     matrix : FeatureMatrix
-        That of the model.
+        The features of the model.
     content : Content
-        With the key, if the digest is keyed.
+        The content setting, with the key if the digest is keyed.
 
     Returns
     -------
@@ -189,7 +190,7 @@ def is_input(record: Mapping[str, Any], described: Mapping[str, Any], matrix: Fe
 
 
 def read_key(path: str | Path) -> bytes:
-    """Read a key from a file that holds nothing else; blanks at both ends do not count.
+    """Read a key from a file that contains only the key; whitespace at both ends is ignored.
 
     Parameters
     ----------
@@ -204,7 +205,7 @@ def read_key(path: str | Path) -> bytes:
     Raises
     ------
     EvidenceError
-        If it cannot be read, or is short.
+        If the file cannot be read, or the key is too short.
     """
     try:
         key = Path(path).read_bytes().strip()

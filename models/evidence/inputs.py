@@ -1,4 +1,4 @@
-"""Inputs that evidence kept, and from them the feature vectors, with the history as it was known then."""
+"""Feature vectors from the inputs that evidence kept, with the history as it was known then."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,19 +22,19 @@ __all__ = ["KeptInputs", "NotKept", "RecordedScore", "by_history"]
 
 
 class NotKept(Exception):
-    """What a vector was computed from is not there."""
+    """The input of a feature vector was not kept."""
 
 
 @dataclass(frozen=True)
 class RecordedScore:
-    """A recorded score: its index in the log, and what was recorded."""
+    """A recorded score: its index in the log, and its content."""
 
     index: int
     body: Mapping[str, Any]
 
 
 def by_history(scored: Sequence[RecordedScore]) -> list[list[RecordedScore]]:
-    """Return scores in groups that saw one history and whose inputs were kept alike, in the order of offsets."""
+    """Group scores that used the same history and kept their inputs in the same way, in the order of offsets."""
     groups: dict[tuple[int, str, str], list[RecordedScore]] = {}
     for one in scored:
         history = one.body["history"]
@@ -68,12 +68,12 @@ class KeptInputs:
             self._past.store.close()
 
     def rows(self, group: Sequence[RecordedScore]) -> FeatureRows:
-        """Return the feature rows of scores that saw the same history, from their inputs.
+        """Return the feature rows of scores that used the same history, from their inputs.
 
         Raises
         ------
         NotKept
-            If the inputs or the events were not kept; its text says which.
+            If the inputs or the events were not kept; the message says which.
         """
         body = group[0].body
         if body["input"]["content"] != "kept":
@@ -87,7 +87,7 @@ class KeptInputs:
         if described["source"] == "none":
             return None
         if described["source"] != "store":
-            raise NotKept("the history was in memory alone, so the vector is taken as it was recorded")
+            raise NotKept("the history was only in memory, so the vector is taken as it was recorded")
         if self._past is None:
             raise NotKept("no store was given, so the vector is taken as it was recorded")
         return self._past.at(described)
@@ -130,7 +130,7 @@ class PastStates:
                 fold_rows(state, rows, transaction.origin)
                 self._position = Position(rows[-1][0], rows[-1][3])
         if self._position.digest.hex() != described["digest"]:
-            raise NotKept("the store has other rows than were recorded: it is another store")
+            raise NotKept("the rows of the store differ from those recorded: it is another store")
         return state
 
     def _start(self, transaction: StoreTransaction, described: Mapping[str, Any]) -> HistoryState:

@@ -1,7 +1,7 @@
 """The lines of an evidence log: a record, its place in the log, the digest of the record before it, and its own digest.
 
 A line is canonical JSON: ``{"leaf":<digest>,"record":{"body":...,"index":...,"log":...,"previous":<digest>}}``. The
-digest is that of a leaf of the Merkle tree, over the bytes of the record. It shows at once which line was changed.
+digest is that of a leaf of the Merkle tree, over the bytes of the record. A mismatch identifies the changed line.
 """
 
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ from .merkle import leaf_digest
 __all__ = ["NO_RECORD", "Line", "leaf_of_line", "line_of", "log_lines", "read_line"]
 
 NO_RECORD: Final = bytes(32)
-"""What the first record has as the digest of the one before it."""
+"""The digest before the first record."""
 _HEAD: Final = b'{"leaf":"'
 _MIDDLE: Final = b'","record":'
 _START: Final = len(_HEAD) + 64 + len(_MIDDLE)
@@ -38,7 +38,7 @@ class Line:
     leaf : bytes
         Digest of the record.
     body : dict
-        What is recorded.
+        The content of the record.
     """
 
     log: str

@@ -1,7 +1,7 @@
 """`EvidenceLog`: a file to which the evidence of scores is appended, durably and in one order.
 
-Each record holds the digest of the one before it, and is a leaf of a Merkle tree over the whole log. A changed,
-dropped, repeated or moved record shows in the file itself, and a cut end in a checkpoint that was kept elsewhere.
+Each record contains the digest of the record before it, and is a leaf of a Merkle tree over the whole log. The file
+itself reveals a changed, dropped, repeated or moved record. A checkpoint that is kept elsewhere reveals a missing end.
 """
 
 import os
@@ -32,21 +32,21 @@ LOG_ID_BYTES: Final = 16
 
 
 class EvidenceLog:
-    """A log of evidence. Threads share it; a process has its own.
+    """A log of evidence. Threads can share it, but each process needs its own.
 
-    The file is created, or continued: an incomplete last line, which a killed process left and no caller was told of,
-    is cut off. Only its owner can read it. Every opening is a record too.
+    The file is created, or continued. An incomplete last line, which a killed process left and no caller relies on, is
+    removed. Only the owner of the file can read it. Each time the log is opened, a record is added.
 
     Parameters
     ----------
     path : str or Path
         The file; its folder must exist.
     which : {"flagged", "all"}, default="flagged"
-        The scores that are recorded. A model without operating points flags nothing, and is refused.
+        The scores to record. With ``flagged``, a model without operating points is rejected, because it flags nothing.
     content : Content, default=None
-        What is kept of texts and identifiers; None for `Content()`, digests alone.
+        What is kept of texts and identifiers; None for `Content()`, which keeps only digests.
     deferred : bool, default=False
-        Whether records are on the disk only after `sync`, and not as soon as they are appended.
+        Whether records are on disk only after `sync`, instead of as soon as they are appended.
 
     Attributes
     ----------
@@ -54,12 +54,12 @@ class EvidenceLog:
     id : str
         A random name of the log.
     model_versions : dict of str to str
-        Registered versions by the digests of models, for the records.
+        Registered versions, by the digest of the model, for the records.
 
     Raises
     ------
     BusyError
-        If another process writes to the file.
+        If another process is writing to the file.
     EvidenceError
         If the file cannot be written, or is not an undamaged evidence log.
 
@@ -107,7 +107,7 @@ class EvidenceLog:
         return self._frontier.size
 
     def add(self, chunk: ScoredChunk) -> None:
-        """Record what `which` selects of scores, which get ``evidence``; `Scorer.score` calls it.
+        """Record the scores that `which` selects, and add ``evidence`` to them. `Scorer.score` calls it.
 
         Raises
         ------
@@ -119,7 +119,7 @@ class EvidenceLog:
         batch.commit()
 
     def batch(self) -> EvidenceBatch:
-        """Return a batch, which collects evidence while a lock is held and is committed afterwards."""
+        """Return a batch, which collects evidence while a lock is held, to be committed afterwards."""
         return EvidenceBatch(self)
 
     def check(self, model: Model) -> None:
@@ -129,7 +129,7 @@ class EvidenceLog:
             raise EvidenceError(str(self.path), problem, "Record all scores, or train the model with operating points.")
 
     def setting(self, model: Model, policy: Policy) -> tuple[dict[str, bytes], NumberWriter]:
-        """Return what the records of a model have in common, encoded, and a writer of its feature rows."""
+        """Return the encoded fields that the records of a model have in common, and a writer of its feature rows."""
         key = (model.digest, policy, self.model_versions.get(model.digest))
         if key not in self._settings:
             described = describe_setting(model, policy, key[2])
@@ -138,7 +138,7 @@ class EvidenceLog:
         return self._settings[key]
 
     def append(self, bodies: list[bytes]) -> int:
-        """Append records, and return once they are on the disk, or, if that is deferred, in the file.
+        """Append records; return once they are on disk or, if `deferred`, in the file.
 
         Parameters
         ----------
@@ -162,7 +162,7 @@ class EvidenceLog:
         return first
 
     def sync(self) -> None:
-        """Return once all that was appended is on the disk. Threads that wait at the same time share one sync.
+        """Return once all appended records are on disk. Threads that wait at the same time share one sync.
 
         Raises
         ------
@@ -206,18 +206,18 @@ class EvidenceLog:
             raise EvidenceError(str(self.path), "is closed, or a write to it failed before", "Open it again.")
 
     def _broken(self, error: OSError) -> EvidenceError:
-        """Accept nothing more: after a failure nobody knows what is on the disk."""
+        """Accept no further records: after a failure, it is unknown which records are on disk."""
         self._is_broken = True
         fix = "Free space or check the disk, and open it again."
         return EvidenceError(str(self.path), f"cannot be written ({error.strerror})", fix)
 
     def checkpoint(self) -> Checkpoint:
-        """Return size and root of the log as of now. Keep it elsewhere: it shows whether the end is cut later.
+        """Return the current size and root of the log. Keep it elsewhere: it reveals whether the end is removed later.
 
         Raises
         ------
         EvidenceError
-            If it cannot be synced: what a checkpoint covers is on the disk.
+            If the log cannot be synced. The records that a checkpoint covers are always on disk.
         """
         with self._appending:
             checkpoint = Checkpoint(self.id, self.size, self._frontier.root.hex(), clock())
@@ -257,7 +257,7 @@ class EvidenceLog:
                     break
                 leaf = leaf_of_line(line)
                 if leaf is None or not line.endswith(b'"%b"}}\n' % self._last.hex().encode()):
-                    problem = f"record {self.size} was changed, or is not the one after record {self.size - 1}"
+                    problem = f"record {self.size} was changed, or does not follow record {self.size - 1}"
                     raise EvidenceError(str(self.path), problem, "Keep the file as it is, and start another one.")
                 self._frontier.append(leaf)
                 self._last, end = leaf, end + len(line)

@@ -1,4 +1,4 @@
-"""The Merkle tree of RFC 6962 (Certificate Transparency): one digest of a whole log, and short proofs of its parts.
+"""The Merkle tree of RFC 6962 (Certificate Transparency): one digest of a whole log, and short proofs about its parts.
 
 A proof of inclusion shows one record without the others. A proof of consistency shows that a log only grew. The
 prefixes of leaves and nodes differ, so that a node cannot be passed off as a record.
@@ -32,7 +32,7 @@ def _node(left: bytes, right: bytes) -> bytes:
 
 
 class Frontier:
-    """A tree that grows at its end. It holds one digest per complete subtree: a few dozen for billions of leaves.
+    """A tree that grows at its end. It keeps one digest per complete subtree: a few dozen for billions of leaves.
 
     Attributes
     ----------
@@ -86,7 +86,7 @@ def _split(n: int) -> int:
 
 
 def inclusion_path(leaves: Sequence[bytes], index: int) -> list[bytes]:
-    """Return the proof that a leaf is in the tree: the digests beside its way to the root, from the leaf up.
+    """Return the proof that a leaf is in the tree: the sibling digests on its path to the root, from the leaf up.
 
     Parameters
     ----------

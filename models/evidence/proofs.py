@@ -1,4 +1,4 @@
-"""Proofs without the log: that one record is in it, and that it only grew from one checkpoint to another."""
+"""Proofs that can be checked without the log: that a record is in it, and that it only grew between two checkpoints."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ FORMAT: Final = 1
 
 @dataclass(frozen=True)
 class ProofCheck:
-    """What a proof shows.
+    """The result of checking a proof.
 
     Parameters
     ----------
@@ -29,15 +29,15 @@ class ProofCheck:
     index : int
         The record.
     size : int
-        Number of records of the log that the proof is about.
+        Number of records of the log that the proof covers.
     root : str
         Root of the tree over them, hexadecimal. Compare it with one that was kept elsewhere, unless it is signed.
     body : dict
-        What is recorded.
+        The content of the record.
     signed_by : str or None
         The public key that signed the checkpoint.
     problems : tuple of str
-        Empty if the proof holds.
+        Empty if the proof is valid.
     """
 
     log: str
@@ -59,7 +59,7 @@ def prove_record(path: str | Path, index: int, checkpoint: Checkpoint | None = N
     index : int
         The record.
     checkpoint : Checkpoint, default=None
-        The checkpoint that the proof leads to, with at least index + 1 records; None for the log as it is now, which
+        The checkpoint that the proof refers to, with at least index + 1 records; None for the current log, which
         proves nothing until its root is compared with one that was kept elsewhere.
 
     Returns
@@ -152,7 +152,7 @@ def check_proof(proof: dict[str, Any], *, public_key: str | None = None) -> Proo
 
 def _checkpoint_problems(one: Checkpoint | None, proof: dict[str, Any], public_key: str | None) -> list[str]:
     if one is None:
-        return [] if public_key is None else ["there is no checkpoint, which the given key could have signed"]
+        return [] if public_key is None else ["there is no checkpoint that the given key could have signed"]
     problems = []
     if (one.log, one.size, one.root) != (proof["log"], proof["size"], proof["root"]):
         problems.append("the checkpoint is of another log, or of another size of it")
@@ -164,7 +164,7 @@ def _checkpoint_problems(one: Checkpoint | None, proof: dict[str, Any], public_k
 
 
 def prove_growth(path: str | Path, earlier: Checkpoint, later: Checkpoint) -> tuple[str, ...]:
-    """Return the proof that a log only grew from one checkpoint to another, for whoever has the two alone.
+    """Return the proof that a log only grew from one checkpoint to another, for a reader who has only the two.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The record of a score: everything that a second computation of it needs, in plain values of canonical JSON."""
+"""The record of a score: everything that is needed to compute it again, in plain values of canonical JSON."""
 
 import platform
 from collections.abc import Mapping
@@ -48,13 +48,13 @@ def clock() -> str:
 
 @cache
 def software() -> dict[str, str]:
-    """Return the versions of what computes scores: fraudsieve, its libraries, Python and the machine."""
+    """Return the versions of fraudsieve, its libraries and Python, and the type of the machine."""
     versions = {name: version(name) for name in LIBRARIES}
     return versions | {"python": platform.python_version(), "machine": f"{platform.system()} {platform.machine()}"}
 
 
 def describe_setting(model: Model, policy: Policy, model_version: str | None) -> Plain:
-    """Return what the records of a model have in common: model, configuration, operating points and software."""
+    """Return the fields that the records of a model share: model, configuration, operating points and software."""
     configuration: Plain = {
         "features_version": FEATURES_VERSION,
         "policy": asdict(policy),
@@ -90,7 +90,7 @@ def describe_history(history: Any, content: Content) -> Plain:
 
 
 def to_record(chunk: ScoredChunk, position: int, content: Content) -> Plain:
-    """Return the record of one score, without its features and what records have in common.
+    """Return the record of one score, without its features and the fields that all records share.
 
     Parameters
     ----------
@@ -122,14 +122,14 @@ def to_record(chunk: ScoredChunk, position: int, content: Content) -> Plain:
 
 
 def score_numbers(score: Score) -> Plain:
-    """Return what is compared of a score: its numbers, its class and its decision."""
+    """Return the parts of a score that are compared: its numbers, its class and its decision."""
     return {name: score[name] for name in SCORE_NUMBERS} | {"probabilities": score["probabilities"]}
 
 
 def reason_numbers(score: Score, content: Content, asked: Mapping[str, Any]) -> Plain | None:
     """Return the reasons of a score as numbers, without their sentences; None if none were requested.
 
-    The texts of text spans are content. Where it is not kept, a span has its place and its number alone.
+    The texts of text spans are content. If content is not kept, a span has only its position and its number.
     """
     if "reasons" not in score:
         return None

@@ -29,7 +29,7 @@ __all__ = ["Difference", "ReplayReport", "replay_log"]
 
 BATCH: Final = 1000
 MAX_DIFFERENCES: Final = 100
-"""Differences that a report lists; all are counted."""
+"""Maximum number of differences that a report lists; all are counted."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Difference:
     number : str
         Its name, such as ``features.cue__links`` or ``score.probability``.
     recorded, computed : str
-        The recorded value and that of the replay; of a number also its decimal form.
+        The recorded value and that of the replay; a number also has its decimal form.
     difference : float or None
         Computed minus recorded; None if they are not both numbers.
     """
@@ -57,7 +57,7 @@ class Difference:
 
 @dataclass
 class ReplayReport:
-    """What a replay found.
+    """The result of a replay.
 
     Parameters
     ----------
@@ -66,13 +66,13 @@ class ReplayReport:
     replayed : int, default=0
         Scores that were computed again from their feature vectors.
     rebuilt : int, default=0
-        Of them, those whose feature vectors were computed again from kept inputs.
+        Those of them whose feature vectors were also computed again, from kept inputs.
     different : int, default=0
         Scores of which at least one number differs.
     differences : list of Difference, optional
         The first hundred numbers that differ.
     skipped : dict of str to int, optional
-        Why scores, or vectors, were not computed again, and how many.
+        Reasons why scores or vectors were not computed again, with their numbers.
     """
 
     scores: int = 0
@@ -100,16 +100,15 @@ def replay_log(
 ) -> ReplayReport:
     """Compute the scores of a log again, and compare them with those that were recorded, to the last bit.
 
-    From the recorded feature vector to the score, always. From the input to the vector, where inputs were kept: of
-    texts without a history from the texts, and with a history from the events that the store held at the recorded
-    offset.
+    The score is always computed again from the recorded feature vector. The vector is computed again if the input was
+    kept: from the text if no history is used, otherwise also from the events that the store had at the recorded offset.
 
     Parameters
     ----------
     path : str or Path
         The log; verify it first.
     scorer : Scorer
-        The model of the scores. Records of other models are counted, and skipped.
+        The model of the scores. Records of other models are skipped and counted.
     state : str or Path, default=None
         The store that the history was read from, as for `LiveState`; None to replay from vectors alone.
     progress : callable, default=None

@@ -1,4 +1,4 @@
-"""How a command records evidence: where, of which scores, and what it keeps of texts and identifiers."""
+"""Settings of the evidence that a command records: the log, which scores, and what it keeps of their input."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,7 +11,7 @@ __all__ = ["EvidenceSettings"]
 
 @dataclass(frozen=True)
 class EvidenceSettings:
-    """Where evidence goes, and what it holds.
+    """The log of evidence, and what it contains.
 
     Parameters
     ----------
@@ -22,7 +22,7 @@ class EvidenceSettings:
     content : {"omitted", "pseudonymised", "kept"}, default="omitted"
         As for `Content`.
     key_file : Path, default=None
-        File of the key of pseudonyms and digests; None without a key.
+        File with the key of pseudonyms and digests; None for no key.
 
     Examples
     --------

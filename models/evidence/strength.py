@@ -37,12 +37,12 @@ WORDS: Final = (
 def fraud_share(points: Sequence[OperatingPoint]) -> float | None:
     """Return the share of fraud in the calibration slice, from the rates of its operating points.
 
-    The share that is flagged is the mean of recall and false-positive rate, weighted by this share.
+    The flagged share is the mean of recall and false positive rate, weighted by this share.
 
     Returns
     -------
     float or None
-        None without a point whose recall differs from its false-positive rate.
+        None without a point whose recall differs from its false positive rate.
 
     Examples
     --------
@@ -86,10 +86,10 @@ def log10_likelihood_ratio(probability: Array, share: float, bounds: tuple[float
 
 
 def log10_ratio_bounds(log10_ratio: Array, is_fraud: Array) -> tuple[float, float]:
-    """Return the empirical lower and upper bound (ELUB) of likelihood ratios that so many rows can support.
+    """Return the empirical lower and upper bound (ELUB) of likelihood ratios that the number of rows supports.
 
     Vergeer et al., Numerical likelihood ratios outputted by LR systems are often based on extrapolation: when to stop
-    extrapolating?, Science and Justice 56 (2016). One misleading row more of each kind is assumed. Beyond a bound,
+    extrapolating?, Science and Justice 56 (2016). One more misleading row of each kind is assumed. Beyond a bound,
     decisions by the ratio would then cost more than decisions without it.
 
     Parameters
@@ -102,7 +102,7 @@ def log10_ratio_bounds(log10_ratio: Array, is_fraud: Array) -> tuple[float, floa
     Returns
     -------
     tuple of (float, float)
-        In powers of ten; (0, 0) if the rows support no ratio but one.
+        In powers of ten; (0, 0) if the rows support only a ratio of 1.
 
     Examples
     --------
@@ -131,7 +131,7 @@ def _upper_bound(supported: Array, other: Array) -> float:
 
 
 def support_of(probability: Array, is_fraud: Array, groups: Array) -> RatioSupport | None:
-    """Return what a calibration slice supports of likelihood ratios.
+    """Return the bounds of likelihood ratios that a calibration slice supports.
 
     Parameters
     ----------
@@ -167,7 +167,7 @@ def support_of(probability: Array, is_fraud: Array, groups: Array) -> RatioSuppo
 
 
 def rate_bounds(rate: float, n: int, confidence: float = 0.95) -> tuple[float, float]:
-    """Return the interval of a rate, two-sided (Clopper and Pearson, 1934).
+    """Return the two-sided interval of a rate (Clopper and Pearson, 1934).
 
     Parameters
     ----------
@@ -176,7 +176,7 @@ def rate_bounds(rate: float, n: int, confidence: float = 0.95) -> tuple[float, f
     n : int
         Independent rows; with campaigns or accounts of several rows, their number, which makes the interval wider.
     confidence : float, default=0.95
-        Probability with which the interval holds the true rate.
+        Probability with which the interval contains the true rate.
 
     Returns
     -------
@@ -193,7 +193,7 @@ def rate_bounds(rate: float, n: int, confidence: float = 0.95) -> tuple[float, f
 
 
 def describe_strength(log10_ratio: float) -> str:
-    """Return what a likelihood ratio is called in the ENFSI guideline for evaluative reporting (2015).
+    """Return the verbal equivalent of a likelihood ratio in the ENFSI guideline for evaluative reporting (2015).
 
     Examples
     --------

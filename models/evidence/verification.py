@@ -1,4 +1,4 @@
-"""The check of an evidence log: which record was changed, dropped, moved or repeated, and whether its end is there."""
+"""Checks of an evidence log: which records were changed, dropped, moved or repeated, or are missing at the end."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -17,22 +17,22 @@ from .records import clock
 __all__ = ["EvidenceCheck", "Problem", "checkpoint_log", "log_leaves", "verify_log"]
 
 WITHOUT_CHECKPOINT: Final = (
-    "no checkpoint was given: whoever could write to the file could also write all of it anew, or cut off its end"
+    "no checkpoint was given: anyone who can write to the file could have rewritten all of it, or cut off its end"
 )
 
 
 @dataclass(frozen=True)
 class Problem:
-    """What is wrong with a log.
+    """A problem in a log.
 
     Parameters
     ----------
     kind : {"changed", "missing", "moved", "repeated", "foreign", "rewritten", "checkpoint"}
         The kind.
     records : tuple of (int, int)
-        The first and the last record that it is about.
+        The first and the last record that it concerns.
     text : str
-        What was found.
+        Description of the problem.
     """
 
     kind: str
@@ -42,7 +42,7 @@ class Problem:
 
 @dataclass(frozen=True)
 class EvidenceCheck:
-    """What the check of a log found.
+    """The result of checking a log.
 
     Parameters
     ----------
@@ -57,11 +57,11 @@ class EvidenceCheck:
     problems : tuple of Problem
         Empty if nothing is wrong.
     checkpoints : int
-        Checkpoints that the log was compared with.
+        Number of checkpoints with which the log was compared.
     signed_by : tuple of str
         Public keys of their signatures, hexadecimal.
     notes : tuple of str
-        What the check does not cover.
+        Limits of the check.
     """
 
     path: Path
@@ -77,21 +77,21 @@ class EvidenceCheck:
 def verify_log(
     path: str | Path, checkpoints: Sequence[Checkpoint] = (), *, public_key: str | None = None
 ) -> EvidenceCheck:
-    """Check that nothing in a log was changed, and with checkpoints that nothing was cut off or written anew.
+    """Check that nothing in a log was changed. With checkpoints, also check that nothing was cut off or rewritten.
 
     Parameters
     ----------
     path : str or Path
         The log.
     checkpoints : sequence of Checkpoint, default=()
-        From `read_checkpoints`; those that were kept elsewhere.
+        Checkpoints that were kept elsewhere, from `read_checkpoints`.
     public_key : str, default=None
-        The key that must have signed the checkpoints, from `read_public_key`; None for any.
+        The key that must have signed the checkpoints, from `read_public_key`; None to accept any.
 
     Returns
     -------
     EvidenceCheck
-        What was found; its `problems` are empty if nothing is wrong.
+        The result; its `problems` are empty if nothing is wrong.
 
     Raises
     ------
@@ -121,7 +121,7 @@ def verify_log(
     problems += _signatures(checkpoints, public_key)
     notes = [] if checkpoints else [WITHOUT_CHECKPOINT]
     if public_key is None and signers(checkpoints):
-        notes.append("no public key was given: compare the one below with that of the house")
+        notes.append("no public key was given: compare the one below with that of your organisation")
     if checkpoints and max(one.size for one in checkpoints) < size:
         notes.append(f"records from {max(one.size for one in checkpoints)} on are later than the last checkpoint")
     return EvidenceCheck(
@@ -144,7 +144,7 @@ def log_leaves(path: str | Path) -> tuple[str, list[bytes]]:
 
 
 def checkpoint_log(path: str | Path) -> Checkpoint:
-    """Return the checkpoint of a log as it is now.
+    """Return a checkpoint of the current log.
 
     Raises
     ------
@@ -182,7 +182,7 @@ def _order(lines: Sequence[Line]) -> list[Problem]:
         n = line.index
         if n in seen:
             is_same = seen[n] == line.leaf
-            text = f"record {n} is there twice" + ("" if is_same else ", with different contents")
+            text = f"record {n} occurs twice" + ("" if is_same else ", with different contents")
             problems.append(Problem("repeated" if is_same else "changed", (n, n), text))
         elif n < newest:
             problems.append(Problem("moved", (n, n), f"record {n} is after record {newest}"))
@@ -216,7 +216,7 @@ def _gap(before: int, after: int, unreadable: int, there: set[int]) -> list[Prob
         rest = [n for n in absent if n > last]
         return [_unreadable(absent[0], last), *([_missing(rest[0], rest[-1])] if rest else [])]
     if unreadable:
-        return [Problem("foreign", (before, after), f"between records {before} and {after} is a line that is none")]
+        return [Problem("foreign", (before, after), f"a line between records {before} and {after} is not a record")]
     return [_missing(first, last) for first, last in _runs(absent)]
 
 
@@ -242,7 +242,7 @@ def _named(first: int, last: int) -> str:
 
 
 def _chain(lines: Sequence[Line]) -> list[Problem]:
-    """Return the records that the next one was not written after: they were changed, with a digest that fits."""
+    """Return the records whose digest the next record does not contain: they were changed, with a matching digest."""
     by_index = {line.index: line for line in lines}
     problems = []
     for n, line in by_index.items():
@@ -270,13 +270,13 @@ def _roots(leaves: Sequence[bytes], sizes: set[int]) -> dict[int, bytes]:
 
 
 def _compare(checkpoints: Sequence[Checkpoint], log: str, size: int, roots: dict[int, bytes]) -> list[Problem]:
-    """Return the checkpoints that the log does not have, with the records that they are about."""
+    """Return the checkpoints that do not match the log, with the records that they concern."""
     problems, sound = [], 0
     for one in sorted(checkpoints, key=lambda one: one.size):
         problem = _beyond(one, log, size)
         if problem is None and roots[one.size].hex() != one.root:
             last = max(one.size - 1, sound)
-            text = f"{_named(sound, last)} not what they were at the checkpoint of {one.time}"
+            text = f"{_named(sound, last)} not the same as at the checkpoint of {one.time}"
             problem = Problem("rewritten", (sound, last), text)
         if problem is None:
             sound = one.size
@@ -289,7 +289,7 @@ def _beyond(one: Checkpoint, log: str, size: int) -> Problem | None:
     if one.log != log:
         return Problem("checkpoint", (0, max(one.size - 1, 0)), f"the checkpoint of {one.time} is of another log")
     if one.size > size:
-        text = f"{_named(size, one.size - 1)} missing: they were there at the checkpoint of {one.time}"
+        text = f"{_named(size, one.size - 1)} missing since the checkpoint of {one.time}"
         return Problem("missing", (size, one.size - 1), text)
     return None
 

@@ -1,4 +1,4 @@
-"""Leads: what leaves the house of a case, under pseudonyms of its own for every recipient, and its withdrawal."""
+"""Leads: the part of a case that is shared with a recipient under pseudonyms, and the withdrawal of leads."""
 
 from typing import TYPE_CHECKING, Any
 

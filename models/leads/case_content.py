@@ -1,4 +1,4 @@
-"""What a lead is made of: the flagged actions of one case, what links them, and the reasons of their scores."""
+"""The content of a lead: the flagged actions of one case, their links, and the reasons of their scores."""
 
 import json
 import os
@@ -24,14 +24,14 @@ FIX: Final = "Name a folder that 'fraudsieve cases' has written."
 
 @dataclass(frozen=True, eq=False)
 class CaseContent:
-    """A case.
+    """The actions and links of one case.
 
     Parameters
     ----------
     case_id : str
         Its id.
     members : DataFrame of shape (n_actions, n_columns)
-        Its flagged actions, as `Cases` has them.
+        Its flagged actions, as in `Cases.members`.
     links : DataFrame of shape (n_links, n_columns)
         The links between them.
     """
@@ -48,14 +48,14 @@ class CaseContent:
 
 @dataclass(frozen=True)
 class ActionReasons:
-    """Why an action was flagged.
+    """The reasons why an action was flagged.
 
     Parameters
     ----------
     named : tuple of (str, str)
         Family and cue of each reason for the class, the strongest first.
     techniques : tuple of (str, str)
-        Ids and names of the techniques of MITRE F3 that the class stands for.
+        Ids and names of the techniques of MITRE F3 that belong to the class.
     """
 
     named: tuple[tuple[str, str], ...]
@@ -127,7 +127,7 @@ def read_reasons(scores: Source, members: pd.DataFrame) -> dict[str, ActionReaso
     Returns
     -------
     dict of str to ActionReasons
-        By action that is scored there. Reasons against the class, and sums of those that are not named, are left out.
+        The reasons of each action that has a score. Reasons against the class and sums of other reasons are left out.
 
     Raises
     ------
@@ -138,13 +138,13 @@ def read_reasons(scores: Source, members: pd.DataFrame) -> dict[str, ActionReaso
     name = next((name for name in IDS if name in frame), None)
     if name is None or "reasons" not in frame:
         problem = f"expected a column 'reasons' and one of {', '.join(IDS)}"
-        raise LeadError(origin, problem, "Give the scores of 'fraudsieve predict --reasons 5'.")
+        raise LeadError(origin, problem, "Pass the scores of 'fraudsieve predict --reasons 5'.")
     ids = frame[name].astype("str")
     mine = ids.isin(members["action_id"]) & frame["reasons"].notna()
     found = dict(zip(ids[mine], frame.loc[mine, "reasons"], strict=True))
     if not found:
-        problem = f"none of the {len(members)} actions has reasons in it"
-        raise LeadError(origin, problem, "Give the scores that the cases were formed of.")
+        problem = f"none of the {len(members)} actions has reasons"
+        raise LeadError(origin, problem, "Pass the scores from which the cases were formed.")
     try:
         return {action: _reasons_of(json.loads(text)) for action, text in found.items()}
     except (ValueError, KeyError, TypeError):

@@ -1,4 +1,4 @@
-"""What a lead claims of its scores: how strongly they support fraud, and how often the model errs."""
+"""The claims of a lead about its scores: how strongly they support fraud, and how often the model errs."""
 
 import math
 from typing import Any, Final
@@ -19,7 +19,7 @@ CLAIM: Final = (
     "nothing about the guilt of a person. The ratios of several actions are not independent: do not multiply them. "
     "Only the sender can resolve the pseudonyms."
 )
-"""What every lead says of itself."""
+"""The statement that every lead contains."""
 CONFIDENCE: Final = 0.95
 DIGITS: Final = 10.0
 """Ratios are given in tenths of a power of ten, rounded towards 0: finer ones would claim too much."""
@@ -38,7 +38,7 @@ def strength_of_actions(members: pd.DataFrame, model: Model | None) -> list[floa
     Returns
     -------
     list of float or None
-        None without a model, without bounds in it, or if an action has no probability.
+        None without a model, if the model has no bounds, or if an action has no probability.
     """
     support = None if model is None else model.ratio_support
     if support is None or "probability" not in members or members["probability"].isna().any():
@@ -50,7 +50,7 @@ def strength_of_actions(members: pd.DataFrame, model: Model | None) -> list[floa
 
 
 def summarise_strength(ratios: list[float] | None, model: Model | None) -> dict[str, Any] | None:
-    """Return the range of the ratios in words and numbers, their bounds, and what the bounds stand on.
+    """Return the range of the ratios in words and numbers, their bounds, and the counts behind the bounds.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ def summarise_strength(ratios: list[float] | None, model: Model | None) -> dict[
 def error_rates(members: pd.DataFrame, model: Model | None) -> dict[str, Any] | None:
     """Return the error rates at the operating point that flagged the actions, with intervals.
 
-    The intervals count campaigns or accounts, not rows, since the rows of one are not independent.
+    The intervals count campaigns or accounts, because the rows of one of them are not independent.
 
     Parameters
     ----------
@@ -121,7 +121,7 @@ def _rounded(number: float, digits: int = 3) -> float:
 
 
 def describe_model(model: Model | None) -> dict[str, str] | None:
-    """Return the name and digest of a model, and the version of fraudsieve that computes with it."""
+    """Return the name and digest of a model, and the version of fraudsieve in use."""
     if model is None:
         return None
     return {"name": model.name, "digest": model.digest, LIBRARIES[0]: software()[LIBRARIES[0]]}

@@ -26,7 +26,7 @@ __all__ = ["Disclosure", "LeadTerms", "amount_class", "make_lead"]
 Lead: TypeAlias = dict[str, Any]
 
 NAMESPACE: Final = uuid.uuid5(uuid.NAMESPACE_URL, SCHEMA)
-"""Of the ids of leads, which are digests of their contents."""
+"""Namespace of the ids of leads, which are digests of their contents."""
 BY_ACCOUNT: Final = LINK_KINDS[:4]
 LEGITIMATE: Final = "legitimate"
 """The usual name of the class that is not a type of fraud."""
@@ -35,18 +35,18 @@ NO_REASONS: Final = ActionReasons((), ())
 
 @dataclass(frozen=True)
 class LeadTerms:
-    """Who gives a lead to whom, and under which law.
+    """The recipient, legal basis, sender and purpose of a lead.
 
     Parameters
     ----------
     recipient : str
-        Who gets it. Its pseudonyms are of this name.
+        Who gets the lead. The pseudonyms depend on this name.
     legal_basis : str
-        The basis of the disclosure, such as an article of a law.
+        The legal basis of the disclosure, such as an article of a law.
     sender : str
-        The house.
+        Your organisation.
     purpose : str, default="report of suspected fraud"
-        Why it is given.
+        Purpose of the disclosure.
 
     Raises
     ------
@@ -63,7 +63,7 @@ class LeadTerms:
         for name in ("legal_basis", "sender", "purpose"):
             text = getattr(self, name)
             if not text.strip() or not text.isprintable():
-                raise LeadError(name, "expected printable words, got others", "A lead and its log say it.")
+                raise LeadError(name, "expected printable text, got something else", "It is part of the lead.")
         object.__setattr__(self, "recipient", recipient_name(self.recipient))
 
 
@@ -74,11 +74,11 @@ class Disclosure:
     Parameters
     ----------
     amounts : bool, default=False
-        Exact amounts; otherwise powers of ten.
+        Whether to include exact amounts instead of power-of-ten ranges.
     times : bool, default=False
-        Exact times; otherwise days. With exact times, two recipients could join their leads.
+        Whether to include exact times instead of days. With exact times, two recipients could join their leads.
     shared_accounts : bool, default=False
-        Pseudonyms of accounts that are not flagged, if they link actions of the case, such as one that collects.
+        Whether to include pseudonyms of accounts that are not flagged but link actions, such as a collecting account.
 
     Examples
     --------
@@ -113,7 +113,7 @@ def make_lead(
     terms : LeadTerms
         Recipient, legal basis, sender and purpose.
     disclosure : Disclosure, default=None
-        What is disclosed beyond the minimum; None for nothing.
+        What to disclose beyond the minimum; None for the minimum.
     model : Model, default=None
         The model that scored the actions. Without it, the lead states no strength and no error rates.
     reasons : mapping of str to ActionReasons, default=None
@@ -126,12 +126,12 @@ def make_lead(
     Returns
     -------
     dict
-        As the schema describes it. Actions are in the order of their pseudonyms, which tells nothing about them.
+        A lead, as `lead_schema` describes it. Actions are sorted by pseudonym, so that their order reveals nothing.
 
     Raises
     ------
     LeadError
-        If the key is that of another recipient.
+        If the key was derived for another recipient.
 
     Examples
     --------
@@ -146,7 +146,7 @@ def make_lead(
     """
     if key.recipient != terms.recipient:
         problem = f"expected a key for {terms.recipient}, got one for {key.recipient or 'nobody'}"
-        raise LeadError("key", problem, "Derive it for the recipient: two recipients never share pseudonyms.")
+        raise LeadError("key", problem, "Derive it for this recipient: two recipients never share pseudonyms.")
     disclosure = disclosure or Disclosure()
     case = _without_legitimate_types(case, LEGITIMATE if model is None else model.legitimate)
     when = (created or datetime.now(UTC)).astimezone(UTC)
@@ -188,7 +188,7 @@ def _without_legitimate_types(case: CaseContent, legitimate: str | None) -> Case
 
 
 def _named_accounts(case: CaseContent, disclosure: Disclosure) -> frozenset[str]:
-    """Return the accounts that are named, by pseudonyms: those that are flagged and, if asked for, those that link."""
+    """Return the pseudonyms of the accounts in the lead: flagged ones and, if requested, those that link actions."""
     if not disclosure.shared_accounts:
         return case.flagged_accounts
     shared = case.links.loc[case.links["kind"].isin(BY_ACCOUNT), "evidence"].dropna()
@@ -235,7 +235,7 @@ def _known(row: Mapping[Any, Any], name: str) -> bool:
 
 
 def amount_class(amount: float) -> str:
-    """Return the power of ten that an amount is in, without its sign.
+    """Return the power-of-ten range of an amount, ignoring its sign.
 
     Examples
     --------
@@ -288,7 +288,7 @@ def _order(link: Mapping[str, Any]) -> tuple[str, str, Sequence[str]]:
 
 
 def _shared_value(kind: str, value: str | None, key: LeadKey, named: frozenset[str]) -> dict[str, str]:
-    """Return the pseudonym of what is shared; nothing for a similarity, or an account that is not to be named."""
+    """Return the pseudonym of the shared value; nothing for a similarity, or for an account that is left out."""
     if value is None:
         return {}
     if kind in BY_ACCOUNT:

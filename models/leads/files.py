@@ -56,7 +56,7 @@ def _read_schema(name: str) -> dict[str, Any]:
 
 
 def encode_lead(lead: dict[str, Any]) -> bytes:
-    """Return the bytes of a lead, or of a bundle: JSON with sorted keys, the same for the same content.
+    """Encode a lead or a STIX bundle as JSON with sorted keys, so that equal content gives equal bytes.
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ def encode_lead(lead: dict[str, Any]) -> bytes:
 
 
 def lead_digest(lead: dict[str, Any]) -> str:
-    """Return the SHA-256 of a lead, which the log of leads has.
+    """Return the SHA-256 of a lead, as the log of leads records it.
 
     Parameters
     ----------
@@ -87,7 +87,7 @@ def lead_digest(lead: dict[str, Any]) -> str:
     Returns
     -------
     str
-        Of its bytes as JSON, hexadecimal.
+        Hexadecimal digest of the bytes from `encode_lead`.
     """
     return hashlib.sha256(encode_lead(lead)).hexdigest()
 
@@ -108,7 +108,7 @@ def read_lead(path: str | Path) -> dict[str, Any]:
     Raises
     ------
     LeadError
-        If it cannot be read, or is something else.
+        If the file cannot be read, or is not a lead.
     """
     try:
         content = json.loads(Path(path).read_bytes())

@@ -1,4 +1,4 @@
-"""Keys of pseudonyms: a file of secrets of the house, and from one of them a key of its own for every recipient."""
+"""Keys of pseudonyms: a file of secrets, and a separate key for every recipient that is derived from a secret."""
 
 import hmac
 import re
@@ -24,14 +24,14 @@ TYPE: Final = re.compile(r"[a-z][a-z0-9_]*")
 
 @dataclass(frozen=True)
 class Secret:
-    """A secret of the house, from which keys are derived.
+    """A secret of your organisation, from which keys are derived.
 
     Parameters
     ----------
     value : bytes
         At least 32 bytes.
     since : date, default=None
-        The day from which it is used; None for a secret that is alone in its file.
+        The day from which it is used; None for the only secret of a file.
 
     Examples
     --------
@@ -51,14 +51,14 @@ class LeadKey:
     derived : bytes
         From `derive_key`.
     salt : str, default=None
-        What distinguishes the key of a case, hexadecimal; it is no secret. None for the key of all cases.
+        Hexadecimal salt of the key of a single case; it is not secret. None for the key of all cases.
     recipient : str, default=""
         Who gets the pseudonyms.
 
     Attributes
     ----------
     id : str
-        A name of the key that tells nothing about it.
+        An identifier of the key that reveals nothing about it.
 
     Examples
     --------
@@ -85,7 +85,7 @@ class LeadKey:
         Returns
         -------
         str
-            Equal for equal values of one type under one key.
+            Equal for equal values of the same type with the same key.
         """
         digest = self.digests(kind, [value])[0]
         return f"p1.{self.id}.{kind}.{b32encode(digest).decode().rstrip('=').lower()}"
@@ -112,12 +112,12 @@ class LeadKey:
 
 
 def recipient_name(name: str) -> str:
-    """Return the name of a recipient in one spelling: NFC, without blanks at its ends.
+    """Normalise the name of a recipient: NFC, without spaces at either end.
 
     Raises
     ------
     LeadError
-        If it is empty, or holds what cannot be printed.
+        If it is empty, or contains characters that cannot be printed.
 
     Examples
     --------
@@ -126,28 +126,28 @@ def recipient_name(name: str) -> str:
     """
     name = unicodedata.normalize("NFC", name).strip()
     if not name or not name.isprintable():
-        raise LeadError("recipient", "expected a printable name, got another", "Name who gets the lead.")
+        raise LeadError("recipient", "expected a printable name, got something else", "Name the recipient.")
     return name
 
 
 def derive_key(secret: Secret, recipient: str, *, case: str | None = None, salt: str | None = None) -> LeadKey:
-    """Derive the key of a recipient by HKDF (RFC 5869) with SHA-256.
+    """Derive the key of a recipient with HKDF (RFC 5869) and SHA-256.
 
     Parameters
     ----------
     secret : Secret
-        A secret of the house.
+        The secret, from `read_secrets`.
     recipient : str
         Who gets the pseudonyms.
     case : str, default=None
-        The case, for a key of this case alone; None for one key for all cases of the recipient.
+        The case, for a key that is used only for this case; None for one key for all cases of the recipient.
     salt : str, default=None
-        Instead of the case, the salt of a key that was derived earlier.
+        Salt of a key that was derived earlier, in place of `case`.
 
     Returns
     -------
     LeadKey
-        The key, with its salt if it is of a case.
+        The key, with a salt if it is for a single case.
 
     Raises
     ------
@@ -178,7 +178,7 @@ def _expand(secret: bytes, info: dict[str, str | None]) -> bytes:
 
 
 def find_key(secrets: Sequence[Secret], recipient: str, key_id: str, salt: str | None = None) -> LeadKey | None:
-    """Return the key of a lead, from whichever secret it was derived; None if it is of none of them.
+    """Return the key of a lead, derived from whichever secret matches; None if no secret matches.
 
     Parameters
     ----------
@@ -200,15 +200,15 @@ def find_key(secrets: Sequence[Secret], recipient: str, key_id: str, salt: str |
 
 
 def read_secrets(path: str | Path) -> list[Secret]:
-    """Read a file of secrets: one alone, or lines of a day and a secret, the newest first.
+    """Read a file of secrets: a single secret, or lines of a day and a secret, the newest first.
 
-    The newest secret is used for new leads. Leads of the others can be resolved and withdrawn as long as their secrets
-    are in the file.
+    New leads use the newest secret. Older leads can be resolved and withdrawn as long as their secrets are in the
+    file.
 
     Parameters
     ----------
     path : str or Path
-        The file, such as ``2026-11-01 <64 hexadecimal digits>`` in each line.
+        The file. Each line has a day and a secret, such as ``2026-11-01 <64 hexadecimal digits>``.
 
     Returns
     -------
@@ -218,7 +218,7 @@ def read_secrets(path: str | Path) -> list[Secret]:
     Raises
     ------
     LeadError
-        If it cannot be read, a secret is short or is there twice, or the days do not descend.
+        If the file cannot be read, a secret is too short or occurs twice, or the days do not descend.
 
     Examples
     --------

@@ -1,7 +1,7 @@
-"""The log of leads: who gave what to whom, when, why and under which law, and what was withdrawn.
+"""The log of leads: who gave which case to whom, when, why and on which legal basis, and what was withdrawn.
 
 It is an evidence log: durable, append-only, chained by digests, with checkpoints that are kept elsewhere. ``fraudsieve
-evidence verify`` checks it. It has pseudonyms in place of the identifiers of accounts and actions.
+evidence verify`` checks it. It contains pseudonyms instead of the identifiers of accounts and actions.
 """
 
 import getpass
@@ -35,9 +35,9 @@ class LeadEntry:
     lead, digest, created : str
         Its id, the SHA-256 of its JSON, and its time.
     time, user : str
-        When and by whom it was made, by the clock and the account of the machine.
+        When and by whom it was created, according to the clock and the account of the machine.
     sender, recipient, purpose, legal_basis : str
-        As the lead has them.
+        As in the lead.
     case : str
         The id of the case.
     key : dict
@@ -84,12 +84,12 @@ class Withdrawal:
 
 @dataclass(frozen=True)
 class LeadRegister:
-    """What a log of leads says.
+    """The leads and withdrawals in a log of leads.
 
     Parameters
     ----------
     leads : tuple of LeadEntry
-        In the order in which they were made.
+        In the order in which they were created.
     withdrawals : dict of str to Withdrawal
         By the id of the lead.
     """
@@ -114,14 +114,14 @@ class LeadRegister:
 
 
 class LeadLog:
-    """A log of leads, open for appending. One process at a time has it open.
+    """A log of leads, open for appending. Only one process at a time can open it.
 
     Parameters
     ----------
     path : str or Path
         The file; it is created if it does not exist.
     user : str, default=None
-        Who makes or withdraws leads; None for the account of the machine.
+        Who creates or withdraws leads; None for the account of the machine.
 
     Raises
     ------
@@ -144,14 +144,14 @@ class LeadLog:
         self._log = EvidenceLog(path)
 
     def record_lead(self, lead: dict[str, Any], case_id: str, export: Export) -> None:
-        """Record a lead. It is on the disk when this returns: a lead leaves the house only after that.
+        """Record a lead; return once the record is on disk. Share the lead only after that.
 
         Parameters
         ----------
         lead : dict
             From `make_lead`.
         case_id : str
-            The case that it is of.
+            The case of the lead.
         export : {"json", "stix"}
             The format in which it is written.
         """

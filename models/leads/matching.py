@@ -1,4 +1,4 @@
-"""The search for the values behind pseudonyms: digests of all values of a table, compared with those in question."""
+"""Search for the values behind pseudonyms: those of all values of a table are compared with those of a lead."""
 
 import re
 from base64 import b32decode
@@ -35,7 +35,7 @@ def wanted_pseudonyms(texts: Iterable[str], key_id: str) -> Wanted:
 
 
 def match_values(key: LeadKey, kind: str, values: Sequence[str], wanted: Mapping[bytes, str]) -> dict[str, str]:
-    """Return the values behind pseudonyms. The digests of a chunk of values are in memory, and no more.
+    """Return the values behind pseudonyms. Only the digests of one chunk of values are in memory at a time.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Which account, action, text or case a pseudonym stands for: computed again over what the house has."""
+"""Resolution of pseudonyms to accounts, actions, texts and cases, by computing the pseudonyms of your tables."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -27,7 +27,7 @@ COLUMNS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
         "text": ("text",),
     },
 }
-"""What the columns of a table can be behind a pseudonym."""
+"""Types of pseudonyms that the columns of a table resolve."""
 
 
 def key_of_lead(lead: Mapping[str, Any], secrets: Sequence[Secret]) -> LeadKey:
@@ -51,8 +51,8 @@ def key_of_lead(lead: Mapping[str, Any], secrets: Sequence[Secret]) -> LeadKey:
     """
     key = find_key(secrets, lead["recipient"], lead["key"]["id"], lead["key"]["salt"])
     if key is None:
-        problem = f"its key {lead['key']['id']} is of none of the {len(secrets)} secrets"
-        raise LeadError("lead", problem, "Give the file of keys that also has the older secrets.")
+        problem = f"its key {lead['key']['id']} was derived from none of the {len(secrets)} secrets"
+        raise LeadError("lead", problem, "Name the key file that also contains the older secrets.")
     return key
 
 
@@ -65,7 +65,7 @@ def resolve_lead(
     messages: Source | None = None,
     cases: str | Path | None = None,
 ) -> pd.DataFrame:
-    """Find what the pseudonyms of a lead stand for.
+    """Find the values behind the pseudonyms of a lead.
 
     Parameters
     ----------
@@ -74,9 +74,9 @@ def resolve_lead(
     secrets : sequence of Secret
         From `read_secrets`.
     accounts, events, messages : path or DataFrame, default=None
-        Tables of the house with the accounts, actions and texts.
+        Your tables with the accounts, actions and texts.
     cases : str or Path, default=None
-        The folder of cases, for the case, and for identifiers, of which the house itself has keyed digests.
+        The folder of cases, to resolve the case and its identifiers. Identifiers resolve to the keyed digests in it.
 
     Returns
     -------
@@ -132,7 +132,7 @@ def _values_of_cases(folder: str | Path | None) -> Iterator[tuple[str, "pd.Serie
 
 
 def write_resolution(table: pd.DataFrame, path: str | Path) -> None:
-    """Write what pseudonyms stand for to a CSV file that only its owner can read.
+    """Write resolved pseudonyms to a CSV file that only its owner can read.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Labels that were reversed: what a lead says is fraud, and is not, or is another kind of fraud than was known."""
+"""Reversed labels: a subject of a lead turned out to be legitimate, or another type of fraud."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ class LabelHistories:
     table : DataFrame of shape (n_labels, 3)
         ``subject``, ``label`` and ``time`` (NaT if it is not known), the oldest first.
     legitimate : str
-        The label of what is not fraud.
+        The label of legitimate records.
     """
 
     table: pd.DataFrame
@@ -45,7 +45,7 @@ class LabelHistories:
         return {ACTION: list({*legitimate, *several}), ACCOUNT: several}
 
     def reversed(self, kind: str, subjects: Iterable[str], created: pd.Timestamp) -> set[str]:
-        """Return those of some subjects whose labels contradict a lead of a time, as `is_reversed` says."""
+        """Return the subjects whose labels contradict a lead that was created at a time, according to `is_reversed`."""
         own = self.table[self.table["subject"].isin(set(subjects))]
         return {
             str(subject)
@@ -61,18 +61,18 @@ def is_reversed(
 ) -> bool:
     """Return whether the labels of a subject contradict a lead.
 
-    They do if a label of fraud that was known with the lead, or came after it, is not the last one: it was reversed,
-    or is of another type. An action also contradicts its lead if it is legitimate by now and had no label before. An
-    account does not: the account that a fraudulent payment was made from is often legitimate.
+    They do if a fraud label that was known when the lead was created, or came later, was replaced by another label. An
+    action also contradicts its lead if it is now labelled legitimate and had no label before. An account does not,
+    because the account from which a fraudulent payment was made is often legitimate.
 
     Parameters
     ----------
     kind : {"action", "account"}
-        What the subject is in the lead.
+        The type of the subject in the lead.
     labels : sequence of str
         Its labels, the oldest first.
     times : sequence of Timestamp
-        When each was given. NaT counts as before the lead.
+        The time of each label. NaT counts as before the lead.
     created : Timestamp
         The time of the lead.
     legitimate : str
@@ -108,7 +108,7 @@ def read_label_histories(labels: Source, legitimate: str = AUTO) -> LabelHistori
     labels : path or DataFrame
         The table of labels: ``subject_id``, ``label`` and, if known, ``labelled_at``.
     legitimate : str, default="auto"
-        The label of what is not fraud; by default the usual word for it.
+        The label of legitimate records; ``auto`` to recognise the usual words.
 
     Returns
     -------
@@ -117,7 +117,7 @@ def read_label_histories(labels: Source, legitimate: str = AUTO) -> LabelHistori
     Raises
     ------
     LeadError
-        If no label says that a record is legitimate, and it is not said which does.
+        If no label is a usual word for legitimate records, and `legitimate` is ``auto``.
     """
     table = read_table(labels, "labels").good
     reading = read_labels(table["label"], legitimate)
@@ -154,7 +154,7 @@ def find_reversed(
     Raises
     ------
     LeadError
-        If the key of a lead was derived from none of the secrets: nothing is known of its members then.
+        If the key of a lead was derived from none of the secrets, so that its members are unknown.
     """
     by_key: dict[tuple[str, str, str | None], list[LeadEntry]] = {}
     for entry in leads:
@@ -162,8 +162,8 @@ def find_reversed(
     keys = {place: find_key(secrets, *place) for place in by_key}
     unknown = sum(key is None for key in keys.values())
     if unknown:
-        fix = "Give the file of keys that also has the older secrets."
-        raise LeadError("log of leads", f"{unknown} of {len(keys)} keys are of none of the secrets", fix)
+        fix = "Name the key file that also contains the older secrets."
+        raise LeadError("log of leads", f"{unknown} of {len(keys)} keys were derived from none of the secrets", fix)
     candidates, found = histories.candidates(), dict[str, tuple[str, ...]]()
     for place, entries in by_key.items():
         found |= _reversed_of_key(entries, histories, candidates, keys[place])

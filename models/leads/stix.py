@@ -1,7 +1,7 @@
-"""A lead as a STIX 2.1 bundle (OASIS, 2021), as a plain dict with ids that depend on the lead alone.
+"""A lead as a STIX 2.1 bundle (OASIS, 2021): a plain dict with ids that depend only on the lead.
 
-The grouping holds the whole lead in an extension, so that nothing is lost. Beside it stand the flagged accounts, under
-their pseudonyms, how often each of them acted, and a note in words.
+A grouping object contains the whole lead in an extension, so that nothing is lost. The bundle also contains the flagged
+accounts under their pseudonyms, the number of actions of each, and a note in plain language.
 """
 
 import json
@@ -23,7 +23,7 @@ STABLE: Final = {
     "created": "2026-11-28T00:00:00.000Z",
     "modified": "2026-11-28T00:00:00.000Z",
 }
-"""Of objects that are the same in every bundle: an id has one time of creation."""
+"""Creation time of objects that are the same in every bundle, because an id has only one creation time."""
 EXTENSION: Final = f"extension-definition--{uuid.uuid5(NAMESPACE, 'extension')}"
 AUTHOR: Final = f"identity--{uuid.uuid5(NAMESPACE, 'fraudsieve')}"
 F3: Final = "mitre-f3"
@@ -40,7 +40,7 @@ def to_stix(lead: dict[str, Any]) -> dict[str, Any]:
     Returns
     -------
     dict
-        A bundle of the identities of the sender and of the extension's author, the extension's definition, a user
+        A bundle with the identities of the sender and of the extension's author, the extension's definition, a user
         account and an observation for each account, a note and a grouping.
 
     Examples
@@ -74,7 +74,7 @@ def to_stix(lead: dict[str, Any]) -> dict[str, Any]:
 
 
 def to_stix_revocation(notice: dict[str, Any]) -> dict[str, Any]:
-    """Return the notice of a withdrawal as a STIX 2.1 bundle: the revocation of the grouping that the lead was.
+    """Return the notice of a withdrawal as a STIX 2.1 bundle that revokes the grouping of the lead.
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ def to_stix_revocation(notice: dict[str, Any]) -> dict[str, Any]:
     Returns
     -------
     dict
-        A bundle of the identity of the sender and the revoked grouping, whose description says why.
+        A bundle with the identity of the sender and the revoked grouping, whose description states the reason.
     """
     created, modified = _stix_time(notice["lead_created"]), _stix_time(notice["created"])
     sender = _identity(notice["sender"])

@@ -19,7 +19,7 @@ __all__ = ["TextForm", "describe_texts", "mask_text", "widely_used"]
 TextForm: TypeAlias = Literal["omitted", "digests", "excerpts"]
 
 MIN_ACCOUNTS: Final = 10
-"""A word is readable in an excerpt if the messages of at least so many accounts have it."""
+"""A word is readable in an excerpt if messages of at least this many accounts contain it."""
 MAX_EXCERPT: Final = 160
 MASK: Final = "…"
 CJK: Final = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
@@ -30,7 +30,7 @@ IS_CJK: Final = re.compile(rf"[{CJK}]+")
 def describe_texts(
     messages: Source, ids: Sequence[str], form: TextForm, key: LeadKey, *, min_accounts: int = MIN_ACCOUNTS
 ) -> dict[str, dict[str, str]]:
-    """Return what a lead says of the texts of messages.
+    """Return digests or excerpts of the texts of messages, for a lead.
 
     Parameters
     ----------
@@ -43,17 +43,17 @@ def describe_texts(
     key : LeadKey
         The key of the recipient.
     min_accounts : int, default=10
-        A word is readable if the messages of at least so many accounts of the table have it.
+        A word is readable if messages of at least this many accounts of the table contain it.
 
     Returns
     -------
     dict of str to dict
-        By message, ``digest`` and, if asked for, ``excerpt``. Actions that are not messages of the table are left out.
+        By message, ``digest`` and, if requested, ``excerpt``. Actions that are not messages of the table are left out.
 
     Raises
     ------
     LeadError
-        If no action is in the table, or excerpts are asked for and the table has no accounts.
+        If no action is in the table, or excerpts are requested and the table has no accounts.
     """
     if form == "omitted":
         return {}
@@ -61,12 +61,12 @@ def describe_texts(
     own = table[table["message_id"].isin(set(ids))]
     if own.empty:
         problem = f"none of the {len(ids)} actions of the case is in the table of messages"
-        raise LeadError(origin_of(messages), problem, "Give the table that was scored.")
+        raise LeadError(origin_of(messages), problem, "Pass the table that was scored.")
     texts = dict(zip(own["message_id"].astype(str), own["text"].astype(str), strict=True))
     described = {name: {"digest": key.pseudonym("text", text)} for name, text in texts.items()}
     if form == "excerpts":
         if "account_id" not in table:
-            fix = "Give a table with account_id: only words of many accounts are readable."
+            fix = "Pass a table with account_id: only words of many accounts are readable."
             raise LeadError(origin_of(messages), "excerpts need the accounts of messages", fix)
         readable = widely_used(texts.values(), table["text"], table["account_id"], min_accounts)
         for name, text in texts.items():
@@ -75,21 +75,21 @@ def describe_texts(
 
 
 def widely_used(texts: Iterable[str], all_texts: Iterable[Any], accounts: Iterable[Any], n: int) -> frozenset[str]:
-    """Return the words of texts that the messages of at least n accounts have.
+    """Return the words of texts that messages of at least n accounts contain.
 
     Parameters
     ----------
     texts : iterable of str
         The texts to mask.
     all_texts, accounts : iterable
-        Texts and accounts of a whole table. A message without an account counts for none.
+        Texts and accounts of a whole table. Messages without an account do not count.
     n : int
-        Accounts.
+        Minimum number of accounts.
 
     Returns
     -------
     frozenset of str
-        Words without case, and of Chinese pairs of characters.
+        Case-folded words; for Chinese, pairs of characters.
     """
     wanted = {unit for text in texts for unit in _units(text)}
     users: dict[str, set[Any]] = defaultdict(set)
@@ -103,7 +103,7 @@ def widely_used(texts: Iterable[str], all_texts: Iterable[Any], accounts: Iterab
 
 
 def mask_text(text: str, readable: frozenset[str]) -> str:
-    """Return a text in which only readable words are left; digits, signs and all other words are an ellipsis.
+    """Return a text with only its readable words; an ellipsis replaces digits, signs and all other words.
 
     Parameters
     ----------
@@ -144,7 +144,7 @@ def _masked(part: str, readable: frozenset[str]) -> str:
 
 
 def _has_number(char: str) -> bool:
-    """Return whether a character stands for a number: also a Chinese numeral, which can spell a telephone."""
+    """Return whether a character is a number, including Chinese numerals, which can spell a telephone number."""
     return unicodedata.numeric(char, None) is not None
 
 

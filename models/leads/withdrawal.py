@@ -1,7 +1,7 @@
-"""The withdrawal of leads: one notice per lead to its recipient, exactly once, whenever the process was killed.
+"""The withdrawal of leads: exactly one notice per lead to its recipient, even if the process is killed.
 
-The notice is in the log before it is written. A run that was killed in between is completed by the next one: it writes
-the notice that is in the log, with the same bytes under the same name, and no second one.
+The notice is in the log before it is written. If a run is killed in between, the next run completes it: it writes the
+notice from the log, with the same bytes and the same name, and no second notice.
 """
 
 import uuid
@@ -39,7 +39,7 @@ def withdraw_lead(
     lead : str
         The id of the lead.
     reason : str
-        Why. The recipient reads it.
+        The reason, which the recipient reads.
     output : str or Path
         The folder of notices; it is created.
     user : str, default=None
@@ -48,7 +48,7 @@ def withdraw_lead(
     Returns
     -------
     tuple of Path
-        The notices that were written, also those that an earlier run left to write.
+        The notices that were written, including those of an earlier, interrupted run.
 
     Raises
     ------
@@ -62,7 +62,7 @@ def withdraw_lead(
         withdraw_lead("leads.jsonl", lead["id"], "given in error", "withdrawals")
     """
     if not reason.strip() or not reason.isprintable():
-        raise LeadError("reason", "expected printable words, got others", "The recipient reads them.")
+        raise LeadError("reason", "expected printable text, got something else", "The recipient reads it.")
     with _opened(log, user) as opened:
         register = read_register(log)
         entry = register.find(lead)
@@ -95,7 +95,7 @@ def withdraw_reversed(
     legitimate : str, default="auto"
         As for `read_label_histories`.
     reason : str, default="the labels of actions or accounts of the lead were reversed"
-        Why. The recipients read it.
+        The reason, which the recipients read.
     user : str, default=None
         As for `LeadLog`.
 
@@ -107,7 +107,7 @@ def withdraw_reversed(
     Raises
     ------
     LeadError
-        If the key of a lead was derived from none of the secrets, or no label stands for legitimate records.
+        If the key of a lead was derived from none of the secrets, or no label means legitimate.
 
     Examples
     --------
@@ -127,13 +127,13 @@ def withdraw_reversed(
 def _opened(log: str | Path, user: str | None) -> LeadLog:
     if not Path(log).is_file():
         raise LeadError(
-            str(log), "expected a log of leads, there is no file", "Name the log of 'fraudsieve lead create'."
+            str(log), "expected a log of leads, but there is no file", "Name the log of 'fraudsieve lead create'."
         )
     return LeadLog(log, user=user)
 
 
 def _notice(entry: LeadEntry, reason: str, members: Sequence[str]) -> dict[str, Any]:
-    """Return the notice of a withdrawal. Its id depends on the lead alone, so that a recipient knows it again."""
+    """Return the notice of a withdrawal. Its id depends only on the lead, so that a recipient can recognise it."""
     return {
         "schema": WITHDRAWAL_SCHEMA,
         "id": str(uuid.uuid5(NAMESPACE, entry.lead)),

@@ -1,4 +1,4 @@
-"""The live state behind a service: history in memory, on an event store that processes share."""
+"""The live state of a service: history in memory, backed by an event store that processes share."""
 
 from typing import TYPE_CHECKING, Any
 

@@ -1,4 +1,4 @@
-"""Calls that append: those of several threads are decided on, stored and synced together."""
+"""Calls that append: those of several threads are checked, stored and synced together."""
 
 import threading
 from collections.abc import Callable, Sequence
@@ -22,9 +22,9 @@ class Accepted(NamedTuple):
     Attributes
     ----------
     rejected : tuple of RejectedRecord
-        Rejected records and reasons. All others count, now or since their first delivery.
+        Rejected records with reasons. All others count, from now or since their first delivery.
     offset : int
-        Offset of the state after the call: a state at this offset or a later one has its records.
+        Offset of the state after the call. A state at this offset or a later one contains the records.
     """
 
     rejected: tuple[RejectedRecord, ...]
@@ -39,7 +39,7 @@ class Delivery(NamedTuple):
 
 
 class Call:
-    """The deliveries of one call, and what became of them."""
+    """The deliveries of one call, and their outcome."""
 
     def __init__(self, now: datetime | None) -> None:
         self.now = now
@@ -50,7 +50,7 @@ class Call:
         self.error: BaseException | None = None
 
     def outcome(self) -> Accepted:
-        """Return what the caller is told; raise what went wrong."""
+        """Return the outcome for the caller, or raise the error."""
         if self.error is not None:
             raise self.error
         rejected = (RejectedRecord(place[1], reason) for place, reason in sorted(self.rejected))
@@ -60,18 +60,18 @@ class Call:
 def decide_all(
     state: HistoryState, calls: Sequence[Call], clock: PlausibleClock
 ) -> list[tuple[dict[str, Any], PreparedRecord]]:
-    """Decide which deliveries of calls count, on a state that has all earlier rows.
+    """Decide which deliveries of calls count, based on a state that has all earlier rows.
 
-    All of a call is compared with the state before it, so the order in a call does not matter for its times.
+    Records of a call are compared with the state before the call, so their order does not affect which are too late.
 
     Parameters
     ----------
     state : HistoryState
         The state, which does not change.
     calls : sequence of Call
-        Rejected deliveries, the number of repeated ones and errors are noted in them.
+        The calls. Rejected deliveries, the number of repeated ones, and errors are stored in them.
     clock : PlausibleClock
-        Tells the time for calls without one.
+        Provides the time for calls without one.
 
     Returns
     -------
@@ -117,7 +117,7 @@ class _Group:
 
 
 class CallGroups:
-    """Calls of several threads, handled in groups: while one group is handled, the next one gathers.
+    """Calls of several threads, handled in groups: while one group is handled, the next one is collected.
 
     Parameters
     ----------
@@ -143,7 +143,7 @@ class CallGroups:
 
     @property
     def n_waiting(self) -> int:
-        """Number of calls that gather."""
+        """Number of calls that are waiting."""
         return len(self._gathering.calls)
 
     def submit(self, call: Call) -> None:

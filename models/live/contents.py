@@ -1,4 +1,4 @@
-"""What a store holds: a description, and its rows as records."""
+"""The contents of a store: a description, and its rows as records."""
 
 import json
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ def describe_store(store: EventStore) -> dict[str, Any]:
     -------
     dict
         Kind, address without a password, number of rows, newest offset, times of the oldest and the newest event,
-        stored fields, bytes, offsets of snapshots, and what was removed when.
+        stored fields, bytes, offsets of snapshots, and removals with their times.
 
     Examples
     --------
@@ -73,7 +73,7 @@ def stored_records(store: EventStore) -> Iterator[tuple[str, dict[str, Any]]]:
     Raises
     ------
     StateError
-        If the rows are damaged, or were rewritten meanwhile.
+        If the rows are damaged, or were rewritten during the iteration.
     """
     for rows in store.rows():
         for _, time, entry, _ in rows:

@@ -1,4 +1,4 @@
-"""A thread that follows a store, so that the state has what other processes append."""
+"""A thread that follows a store, so that the state has the rows that other processes append."""
 
 import logging
 import threading
@@ -27,7 +27,7 @@ class Follower:
     Attributes
     ----------
     error : StateError or None
-        Why it failed; None once it works again.
+        The last failure; None once it works again.
     """
 
     def __init__(self, catch_up: Callable[[], None]) -> None:

@@ -1,4 +1,4 @@
-"""Handover of a live state: what a model can continue of a store that it, or another model, has filled."""
+"""Handover of a live state: how a model continues a store that it, or another model, has filled."""
 
 import logging
 
@@ -23,7 +23,7 @@ ALL = window_seconds("all") * SECOND
 
 
 def continued_state(transaction: StoreTransaction, new: HistoryState) -> tuple[HistoryState, Position]:
-    """Return the state from which a model folds the rows of a store, and the position of its newest row.
+    """Return the state to which a model adds further rows of a store, and the position of its newest row.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Records that are loaded into a live state, in batches."""
+"""Loading of records into a live state, in batches."""
 
 import json
 from collections import Counter
@@ -35,14 +35,14 @@ def load_records(
     part : {"events", "labels", "account_labels", "messages"}
         What they are.
     batches : iterable of list
-        Records; what is not a dict is rejected.
+        Records; anything that is not a dict is rejected.
     progress : callable, default does nothing
         Called with the number of records so far.
 
     Returns
     -------
     n_accepted : int
-        Number of accepted records, with repeated deliveries.
+        Number of accepted records, including repeated deliveries.
     rejected : Counter of str
         Number of rejected records by reason.
 
@@ -73,10 +73,10 @@ def batches_of(records: Iterable[Record]) -> Iterator[list[Record]]:
 
 
 def json_lines(stream: IO[bytes]) -> Iterator[list[Any]]:
-    """Iterate over JSON Lines in batches: as many as have arrived, so that a slow stream does not wait for more.
+    """Iterate over JSON Lines in batches of the lines that have arrived, so that a slow stream is not held up.
 
-    So ``kcat -C ... | fraudsieve state load`` loads a Kafka topic. A client of our own would add a dependency that most
-    users do not have, and offsets, groups, security and schemas that kcat and Kafka Connect already handle.
+    For example, ``kcat -C ... | fraudsieve state load`` loads a Kafka topic. There is no Kafka client, because kcat and
+    Kafka Connect already handle offsets, groups, security and schemas.
 
     Parameters
     ----------

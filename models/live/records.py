@@ -1,8 +1,8 @@
 """Log entries of events, labels and messages: numbers and declared ids, without text.
 
 An entry is ``{part: [time, fields]}``, the time in microseconds since 1970. A message is stored as the keys of its
-fingerprint bands (`fraudsieve.features.campaign`), from which its text cannot be restored. A live state reads entries
-only, whether a record arrives or is restored: what is accepted can be restored.
+fingerprint bands (`fraudsieve.features.campaign`), from which its text cannot be restored. A live state only
+reads entries, whether a record arrives or is restored, so everything that is accepted can be restored.
 """
 
 from collections.abc import Mapping, Sequence
@@ -43,7 +43,7 @@ class LoggedFields(NamedTuple):
     amounts: frozenset[str]
 
     def are_in(self, other: "LoggedFields") -> bool:
-        """Return whether another log stores all of them."""
+        """Return whether another log stores all of these fields."""
         return self.ids <= other.ids and self.amounts <= other.amounts
 
 

@@ -1,4 +1,4 @@
-"""What can be put right in a store: events of one account are erased, events after a time are taken back."""
+"""Removal of rows from a store: all events of one account, or all events after a time."""
 
 import json
 from collections.abc import Callable
@@ -22,8 +22,8 @@ NOT_IDS = {*CAMPAIGN, "event_id", "kind"}
 def erase(store: EventStore, *, account_id: str | int) -> int:
     """Erase an account: all rows that name it in any id field, and the labels of its messages.
 
-    The other rows are written anew, snapshots are deleted, and the files no longer hold its bytes. It is recorded, with
-    the time and the number of rows only. Processes that follow the store build their states again from the rows.
+    The other rows are rewritten, snapshots are deleted, and the files no longer contain the bytes of the account. The
+    store records only the time and the number of rows. Processes that follow the store rebuild their states.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ def erase(store: EventStore, *, account_id: str | int) -> int:
     Raises
     ------
     StateError
-        If it fails: nothing was erased.
+        If it fails. Then nothing was erased.
     ValueError
         If the id is missing.
 
@@ -64,10 +64,10 @@ def erase(store: EventStore, *, account_id: str | int) -> int:
 
 
 def rewind(store: EventStore, time: datetime | str) -> int:
-    """Take events, messages and labels after a time back, such as those that came with a clock that was ahead.
+    """Remove events, messages and labels after a time, such as those from a clock that was ahead.
 
-    The newest event sets which events are too late. One that is wrongly dated in the future would reject every true
-    event until then. It is recorded. Processes that follow the store build their states again from the rows.
+    The newest event determines which events are too late. If one is wrongly dated in the future, correct events are
+    rejected until that time. The store records the removal. Processes that follow the store rebuild their states.
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ def rewind(store: EventStore, time: datetime | str) -> int:
     Raises
     ------
     StateError
-        If it fails: nothing was removed.
+        If it fails. Then nothing was removed.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""A replica: the history state of one process, which follows the rows of a store."""
+"""A replica: the history state of one process that follows the rows of a store."""
 
 import logging
 import threading
@@ -43,7 +43,7 @@ class Replica:
     n_repeats : int
         Repeated deliveries.
     is_broken : bool
-        Whether the state must be built again, because adding rows to it failed.
+        Whether the state must be rebuilt, because adding rows to it failed.
     """
 
     def __init__(self, state: HistoryState) -> None:
@@ -64,14 +64,14 @@ class Replica:
             self._advanced.notify_all()
 
     def append(self, calls: Sequence[Call], clock: PlausibleClock) -> None:
-        """Decide on calls, and add what is new, without a store."""
+        """Check calls, and add new records, without a store."""
         new = decide_all(self.state, calls, clock)
         offset = self.position.offset + len(new)
         self.apply([record for _, record in new], self.position._replace(offset=offset))
         self.acknowledge(calls)
 
     def acknowledge(self, calls: Sequence[Call]) -> None:
-        """Tell calls the offset of the state, and count their repeated deliveries."""
+        """Set the offset of the state in calls, and count their repeated deliveries."""
         for call in calls:
             call.offset = self.position.offset
             self.n_repeats += call.n_repeats
@@ -92,7 +92,7 @@ class Replica:
             self._advanced.notify_all()
 
     def needs_restore(self, transaction: StoreTransaction) -> bool:
-        """Return whether the state cannot follow the rows of a store, and must be built again."""
+        """Return whether the state cannot follow the rows of a store and must be rebuilt."""
         return self.is_broken or transaction.facts.generation != self.generation
 
     def follow(self, transaction: StoreTransaction) -> None:
@@ -108,7 +108,7 @@ class Replica:
         Raises
         ------
         StateBehindError
-            If it has not in time.
+            If the state does not have the row in time.
         """
         end = time.monotonic() + seconds
         while self.position.offset < offset:
@@ -131,4 +131,4 @@ def _position_of(rows: Sequence[Row]) -> Position:
 
 def _behind(origin: str, offset: int, reached: int, seconds: float) -> StateBehindError:
     problem = f"expected offset {offset} within {seconds:g} s, the state is at {reached}"
-    return StateBehindError(origin, problem, "Ask again, or wait longer.")
+    return StateBehindError(origin, problem, "Try again, or wait longer.")

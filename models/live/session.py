@@ -1,4 +1,4 @@
-"""A replica at work on its store: it appends, follows, and leaves snapshots."""
+"""A session of a replica with its store: it appends rows, follows others, and writes snapshots."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -27,7 +27,7 @@ logger = logging.getLogger("fraudsieve.live")
 
 
 class StoreSession:
-    """A replica and its store. Threads must take turns, but `checkpoint` can run beside the other methods.
+    """A replica and its store. Threads must take turns, but `checkpoint` can run concurrently with other methods.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ class StoreSession:
     fields : LoggedFields
         The fields that rows store.
     snapshot_offset : int
-        Offset of the newest row that a snapshot has.
+        Offset of the newest row in a snapshot.
     """
 
     def __init__(self, store: EventStore, replica: Replica, new_state: Callable[[], HistoryState]) -> None:
@@ -65,18 +65,18 @@ class StoreSession:
         return self.store.nbytes if self.store.kind == "sqlite" else self._nbytes
 
     def describe_position(self) -> dict[str, Any]:
-        """Describe what the state was read from, for evidence. The caller holds the lock of the replica."""
+        """Describe the source of the state, for evidence. The caller must hold the lock of the replica."""
         offset, digest = self._replica.position
         rows = {"offset": offset, "digest": digest.hex(), "generation": self._replica.generation}
         return {"source": "store", "store": self.store.origin, "lateness": self._replica.state.lateness, **rows}
 
     def append(self, calls: Sequence[Call], clock: PlausibleClock) -> None:
-        """Decide on calls, store what is new, and add it to the state.
+        """Check calls, store new records, and add them to the state.
 
         Raises
         ------
         StateError
-            If it cannot be stored: nothing of the calls was.
+            If the records cannot be stored. Then nothing of the calls was stored.
         """
         position = START
         try:
@@ -117,7 +117,7 @@ class StoreSession:
             self.catch_up()
 
     def checkpoint(self) -> None:
-        """Write a snapshot of the state if there is none, and delete rows that no model looks at any more.
+        """Write a snapshot of the state if there is none, and delete rows that no model needs any more.
 
         Raises
         ------

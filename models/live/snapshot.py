@@ -24,14 +24,14 @@ LENGTH = 8
 
 
 def declaration_digest(state: HistoryState) -> str:
-    """Return a digest of declaration and lateness; states with equal ones hold the same data after the same rows."""
+    """Return a digest of declaration and lateness. States with equal digests hold the same data after the same rows."""
     network = state.declared_network
     declared = [[view.to_dict() for view in state.histories], network and network.to_dict(), state.lateness, FORMAT]
     return hashlib.sha256(json.dumps(declared, sort_keys=True).encode()).hexdigest()[:32]
 
 
 def encode_state(dump: Dump) -> Iterator[bytes]:
-    """Return a dumped state as bytes: facts and arrays, each with its length before it.
+    """Return a dumped state as bytes: facts and arrays, each preceded by its length.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ def encode_state(dump: Dump) -> Iterator[bytes]:
 
 
 def decode_state(content: bytes, origin: str) -> HistoryState:
-    """Return the state of `encode_state`, after its digest was checked.
+    """Decode a state from `encode_state`; its digest must have been checked.
 
     Parameters
     ----------

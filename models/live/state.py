@@ -1,4 +1,4 @@
-"""`LiveState`: the history of accounts and campaigns behind a service, kept through restarts and crashes.
+"""`LiveState`: the history of accounts and campaigns in a service, which survives restarts and crashes.
 
 A record is checked, stored, added to the state, and then acknowledged. Several processes can share a store: each
 follows the rows that the others append. It needs NumPy, Numba and the standard library; PostgreSQL needs psycopg.
@@ -36,7 +36,7 @@ Records: TypeAlias = Record | Sequence[Record]
 
 
 class LiveSize(NamedTuple):
-    """Size of a live state.
+    """The size of a live state.
 
     Attributes
     ----------
@@ -45,7 +45,7 @@ class LiveSize(NamedTuple):
     entities : int
         Accounts, campaigns and other entities, over all views.
     ids : int
-        Ids that are remembered, to count repeated deliveries once.
+        Ids that are kept, so that repeated deliveries count once.
     repeats : int
         Repeated deliveries since the state was opened.
     state_bytes : int
@@ -53,7 +53,7 @@ class LiveSize(NamedTuple):
     store_bytes : int
         Bytes of the store on disk; 0 without a store.
     rows_since_snapshot : int
-        Rows that a restart would read again; 0 without a store.
+        Rows that a restart would read; 0 without a store.
     """
 
     events: int
@@ -73,7 +73,7 @@ class Scored(NamedTuple):
     scores : dict or list of dict
         As from `Scorer.score`.
     offset : int
-        Scores of the same records by the same model at the same offset are equal, in whatever process.
+        At the same offset, the same model gives equal scores for the same records in every process.
     """
 
     scores: Any
@@ -81,15 +81,15 @@ class Scored(NamedTuple):
 
 
 class LiveState:
-    """The live history that a model needs; threads share it and, with a store, so do processes.
+    """The live history that a model needs. Threads can share it and, with a store, processes can too.
 
     Repeated deliveries of an event, a message or a label count once, as in `HistoryState`; messages by ``message_id``.
 
-    Records more than an hour in the future are rejected. Jumps of the system clock are limited too. An event that
-    is later than the newest one by more than the lateness must also be possible given the time since the state was
-    opened. After a larger correction of the clock, open the state again.
+    Records more than an hour in the future are rejected. The state also guards against jumps of the system clock: an
+    event that is later than the newest one by more than the lateness must be plausible, given the time since the state
+    was opened. After a larger correction of the clock, open the state again.
 
-    The store holds ids as they are, amounts and times, only of fields that the model uses, and no text.
+    The store contains ids (unhashed), amounts and times of the fields that the model uses, and no text.
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ class LiveState:
     lateness : str, default="1d"
         As for `HistoryState`.
     follow : bool, default=True
-        Whether a thread follows what other processes append. Without it, `catch_up`, and each update, does.
+        Whether a thread follows the rows that other processes append. If False, `catch_up` and each update add them.
 
     Attributes
     ----------
@@ -157,7 +157,7 @@ class LiveState:
 
     @property
     def error(self) -> StateError | None:
-        """Why the state cannot follow its store; None if it can. Scores use the state in memory meanwhile."""
+        """Why the state cannot follow its store; None if it can. Scores then use the state in memory."""
         return None if self._follower is None else self._follower.error
 
     @property
@@ -189,13 +189,13 @@ class LiveState:
         Returns
         -------
         Accepted
-            Rejected records and reasons: of events first, then of labels, then of account labels. All others count, now
-            or since their first delivery.
+            Rejected records with reasons: events first, then labels, then account labels. All others count, from now or
+            since their first delivery.
 
         Raises
         ------
         StateError
-            If they cannot be stored: nothing of this call was added, and all of it can be sent again.
+            If they cannot be stored. Then nothing of this call was added, and all of it can be sent again.
         TypeError
             If an argument is not a record or a list of records.
         """
@@ -223,7 +223,7 @@ class LiveState:
         Returns
         -------
         Accepted
-            Rejected messages and reasons. Does nothing for a model that does not use campaigns.
+            Rejected messages with reasons. Nothing happens if the model does not use campaigns.
 
         Raises
         ------
@@ -290,14 +290,14 @@ class LiveState:
         wait_seconds: float = 1.0,
         scorer: Scorer | None = None,
     ) -> Scored:
-        """Score records with the current history, and return the offset that it has.
+        """Score records with the current history, and return its offset.
 
         Parameters
         ----------
         records : dict, or list or tuple of dict
             As for `Scorer.score`.
         reasons, reasons_of, language, evidence
-            As for `Scorer.score`. The evidence names the store, its offset and its digest there.
+            As for `Scorer.score`. The evidence names the store, its offset and the digest at that offset.
         after : int, default=None
             An offset that the history must have, such as `Accepted.offset` from another process; None for any.
         wait_seconds : float, default=1.0
@@ -327,7 +327,7 @@ class LiveState:
         return Scored(scores, offset)
 
     def catch_up(self) -> int:
-        """Add what other processes appended, and return the offset.
+        """Add the rows that other processes appended, and return the offset.
 
         Raises
         ------
@@ -340,7 +340,7 @@ class LiveState:
         return self.offset
 
     def checkpoint(self) -> None:
-        """Write a snapshot, so that a restart is fast, and delete rows that no model looks at any more.
+        """Write a snapshot, so that a restart is fast, and delete rows that no model needs any more.
 
         Updates and scores wait while the state is copied in memory, and continue while the copy is written. Does
         nothing if there is a snapshot of the newest row, or without a store.
@@ -355,7 +355,7 @@ class LiveState:
                 self._session.checkpoint()
 
     def close(self) -> None:
-        """Leave a snapshot, if there are rows without one, and close the store."""
+        """Write a snapshot if there are rows without one, and close the store."""
         if self._session is None:
             return
         if self._follower is not None:

@@ -1,4 +1,4 @@
-"""Reason codes: why a record has its score, in log-odds that add up to it.
+"""Reason codes: contributions to a score, in log-odds that add up to it.
 
 The score of a class is a sum: the contributions of its columns (the log-odds that a column of the text model starts
 boosting from, and the Shapley values of the trees), a base that all records share, and the change by calibration.
@@ -51,7 +51,7 @@ def contributions(ensemble: Ensemble, X: Array, output: int = 0) -> Array:
 
 
 def explained_classes(model: Model, odds: Array, of: str | None = None) -> Array:
-    """Return the position of the class to explain for each record; by default the likeliest crime.
+    """Return the position of the class to explain for each record; by default the most probable crime.
 
     Raises
     ------
@@ -69,7 +69,7 @@ def explained_classes(model: Model, odds: Array, of: str | None = None) -> Array
 
 
 def check_class(model: Model, of: str | None) -> None:
-    """Raise ValueError if the model has no such class; None stands for the likeliest crime."""
+    """Raise ValueError if the model has no such class; None means the most probable crime."""
     if of is not None and of not in model.classes:
         raise ValueError(f"reasons_of: expected one of {', '.join(model.classes)}, got another name.")
 
@@ -88,9 +88,9 @@ def explain(
     odds : ndarray of float64, shape (n_records, n_outputs)
         Their calibrated log-odds.
     n : int, default=5
-        How many reasons are named; the others are added up.
+        Number of reasons that are named; the others are added up.
     of : str, default=None
-        The class that is explained; None for the likeliest crime.
+        The class that is explained; None for the most probable crime.
     language : {"en", "zh"}, default="en"
         The language of the sentences.
 
@@ -98,7 +98,7 @@ def explain(
     -------
     list of dict
         For every record ``explained``, the class, its calibrated log-odds (with more than two classes, its term of the
-        softmax) and the ``techniques`` of MITRE F3 that it stands for; and ``reasons``, a list of dicts with
+        softmax) and its ``techniques`` of MITRE F3; and ``reasons``, a list of dicts with
         ``family``, ``cue``, ``direction`` (1 for the class, -1 against it, 0 for neither), ``log_odds`` and
         ``sentence``, which holds no text and no identifier of the record. The strongest come first. The last three have
         None as cue: ``rest`` (the reasons not named), ``base`` (the same for all records) and ``calibration``. All add

@@ -32,7 +32,7 @@ def reason_columns(
     why : ndarray of object, shape (n_records,)
         Why a record is unscorable; None where it has a score.
     n : int
-        How many reasons; at least 1.
+        Number of reasons, at least 1.
     language : {"en", "zh"}, default="en"
         The language of the sentences.
 
@@ -40,7 +40,7 @@ def reason_columns(
     -------
     dict of str to ndarray of object, each of shape (n_records,)
         ``explained``, the class; for each reason ``reason_1`` (the name of the feature), ``reason_1_log_odds`` and
-        ``reason_1_sentence``; and ``reasons``, all that `explain` returns, as JSON. None without a score.
+        ``reason_1_sentence``; and ``reasons``, everything that `explain` returns, as JSON. None without a score.
 
     Raises
     ------

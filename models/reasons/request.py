@@ -35,7 +35,7 @@ def count_reasons(reasons: bool | int) -> int:
 
 
 class ReasonRequest:
-    """Number of reasons and of text spans, the class to explain (None for the likeliest crime), and the language.
+    """Number of reasons and of text spans, the class to explain (None for the most probable crime), and the language.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""The text spans of a message that carry the score of its text model."""
+"""The text spans of a message that contribute most to the score of its text model."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -25,7 +25,7 @@ def explain_text(
     n: int = N_REASONS,
     of: str | None = None,
 ) -> list[list[dict[str, Any]]]:
-    """Return the text spans that carry the score of the text model, of each message.
+    """Return the text spans of each message that contribute most to the score of its text model.
 
     Parameters
     ----------
@@ -38,9 +38,9 @@ def explain_text(
     odds : ndarray of float64, shape (n_records, n_outputs)
         Their calibrated log-odds.
     n : int, default=5
-        How many text spans are named; the others are added up.
+        Number of text spans that are named; the others are added up.
     of : str, default=None
-        The class that is explained; None for the likeliest crime.
+        The class that is explained; None for the most probable crime.
 
     Returns
     -------

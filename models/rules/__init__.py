@@ -1,4 +1,4 @@
-"""Rules beside the model: senders, hosts and accounts that are always flagged or always passed."""
+"""Rules that override the model: senders, hosts and accounts that are always flagged or always passed."""
 
 from typing import TYPE_CHECKING, Any
 

@@ -1,4 +1,4 @@
-"""Decisions by rules: they replace that of the model, which is kept beside them."""
+"""Decisions by rules: they replace the decision of the model, which is kept as ``model_decision``."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final

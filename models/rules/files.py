@@ -1,4 +1,4 @@
-"""Rules files: TOML with a table ``[[rule]]`` for each rule, and lists of values beside it."""
+"""Rules files: TOML with a table ``[[rule]]`` for each rule, and text files with lists of values."""
 
 import tomllib
 from collections.abc import Mapping
@@ -36,8 +36,8 @@ def read_rules(path: str | Path) -> RuleSet:
     Raises
     ------
     SchemaError
-        If a file cannot be read, or a rule is not as expected. The error names files, rules and positions, and no
-        values.
+        If a file cannot be read, or a rule is not as expected. The error names files, rules and positions, but
+        never values.
 
     Examples
     --------

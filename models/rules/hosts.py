@@ -20,12 +20,12 @@ BEFORE, AFTER = "http://", "/"
 
 
 def normalise_hosts(values: Sequence[str]) -> list[str]:
-    """Return hosts as the messages' hosts are read: normalised, in lower case.
+    """Normalise hosts in the same way as the hosts of messages, in lower case.
 
     Raises
     ------
     ValueError
-        If a value is not a host; the error has its position only.
+        If a value is not a host; the error contains only its position.
 
     Examples
     --------
@@ -54,7 +54,7 @@ class HostTable(NamedTuple):
     hashes : ndarray of uint64, shape (n_hosts,)
     ranks : ndarray of int64, shape (n_hosts,)
     hosts : CodePoints
-        The hosts themselves: whoever chooses a host could choose one with the same hash.
+        The hosts themselves, because an attacker could choose a host with the same hash.
     """
 
     hashes: Array
@@ -63,13 +63,13 @@ class HostTable(NamedTuple):
 
     @classmethod
     def of(cls, ranks: Mapping[str, int]) -> Self:
-        """Make the table of normalised hosts."""
+        """Build the table of normalised hosts."""
         hosts = sorted(ranks, key=hash_host)
         hashes = np.array([hash_host(host) for host in hosts], np.uint64)
         return cls(hashes, np.array([ranks[host] for host in hosts], np.int64), pack(hosts))
 
     def ranks_of(self, texts: CodePoints, spans: Array, no_rule: int) -> Array:
-        """Return the lowest rank of the rules about each span of `measure_links`; `no_rule` without any.
+        """Return the lowest rank of the rules that match each span of `measure_links`; `no_rule` if none does.
 
         Examples
         --------

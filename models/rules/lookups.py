@@ -24,11 +24,11 @@ TEXT = "text"
 IN_TEXT = (HOST, TELEPHONE)
 NONE = np.empty(0, np.int64)
 ACTIONS: tuple[Action, ...] = ("flag", "pass")
-"""The one that comes first wins."""
+"""Actions in the order of precedence."""
 
 
 class Lookups(NamedTuple):
-    """Tables of rules. A rule has a rank; of the rules that a record matches, that of the lowest rank decides.
+    """Tables of rules. Each rule has a rank; of the rules that a record matches, the one with the lowest rank decides.
 
     Attributes
     ----------
@@ -47,7 +47,7 @@ class Lookups(NamedTuple):
 
     @classmethod
     def of(cls, rules: Sequence[Rule], positions: Iterable[int]) -> Self:
-        """Make the tables of the rules at some positions.
+        """Build the tables of the rules at the given positions.
 
         Raises
         ------
@@ -75,7 +75,7 @@ class Lookups(NamedTuple):
         )
 
     def match(self, columns: Mapping[str, Sequence[Any]], n: int) -> Array:
-        """Return the position of the rule that decides about each of n records; -1 for none."""
+        """Return the position of the rule that decides each of n records; -1 for none."""
         no_rule = len(self.order) - 1
         ranks = np.full(n, no_rule, np.int64)
         for field, table in self.ids.items():
@@ -128,7 +128,7 @@ def _normalised(normalise: Callable[[Sequence[str]], list[Key]], rule: Rule, val
 
 
 def _as_ids(values: Sequence[Any]) -> list[str | None]:
-    """Return identifiers as rules have them; None for a value that is none."""
+    """Normalise identifiers as in rules; None for a value that is not an identifier."""
     try:
         return list(map(str.strip, values))
     except TypeError:  # not all are strings

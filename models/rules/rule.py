@@ -1,4 +1,4 @@
-"""A rule: values of a field that are always flagged or always passed, with a reason and an end."""
+"""A rule: values of a field that are always flagged or always passed, with a reason and an optional end."""
 
 import re
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ _ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 @dataclass(frozen=True)
 class Rule:
-    """A rule.
+    """A rule that overrides the decision of the model on records with certain values.
 
     Parameters
     ----------
@@ -39,14 +39,14 @@ class Rule:
     action : {"flag", "pass"}
         The decision on a record that has one of the values.
     reason : str
-        Why, for those who read the score.
+        The reason, for people who read the score.
     until : datetime.date or datetime.datetime, default=None
-        The last day of the rule, in UTC; or the time at which it ends. None for no end.
+        The last day of the rule, in UTC, or the time at which it ends. None if it does not end.
 
     Raises
     ------
     ValueError
-        If a parameter is not one of these.
+        If a parameter is invalid.
 
     Examples
     --------
@@ -89,7 +89,7 @@ class Rule:
 
     @property
     def end(self) -> datetime | None:
-        """The time from which the rule is expired, in UTC; None if it never is."""
+        """The time from which the rule is expired, in UTC; None if it never expires."""
         if self.until is None:
             return None
         if not isinstance(self.until, datetime):
@@ -97,5 +97,5 @@ class Rule:
         return self.until.replace(tzinfo=self.until.tzinfo or UTC).astimezone(UTC)
 
     def is_in_force(self, now: datetime) -> bool:
-        """Return whether the rule is not expired at a time with a time zone."""
+        """Return whether the rule is in force at a time, which must have a time zone."""
         return self.end is None or now < self.end

@@ -1,4 +1,4 @@
-"""`RuleSet`: which rule decides about a record, and the decisions that follow."""
+"""`RuleSet`: rules that override the decisions of a model, and which of them decides each record."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -27,18 +27,18 @@ class _Current(NamedTuple):
 
 
 class RuleSet:
-    """Rules beside a model. They change the decision of a score, and leave its probability as it is.
+    """Rules that override a model. They change the decision of a score, but not its probability.
 
-    Flag wins over pass; of several rules with one action, the one that comes first names the decision. A message passes
-    by a rule about hosts or telephone numbers only if all that it contains are on such rules. An expired rule does
-    nothing. Threads can share rules.
+    ``flag`` takes precedence over ``pass``. Among rules with the same action, the first decides. Rules for hosts or
+    telephone numbers pass a message only if they cover all of its hosts, or all of its telephone numbers. An expired
+    rule has no effect. Threads can share rules.
 
     Parameters
     ----------
     rules : sequence of Rule
         The rules.
     digest : str, default=None
-        SHA-256 of the files that they come from.
+        SHA-256 of the files from which the rules were read.
     files : sequence of Path, default=()
         These files.
 
@@ -46,7 +46,7 @@ class RuleSet:
     ----------
     rules : tuple of Rule
     fields : frozenset of str
-        The fields of a record that are read.
+        The fields of a record that the rules read.
 
     Raises
     ------
@@ -78,12 +78,12 @@ class RuleSet:
         return f"RuleSet({len(self)} rules; digest {str(self.digest)[:12]})"
 
     def expired(self, now: datetime | None = None) -> tuple[str, ...]:
-        """Return the ids of the rules that are expired.
+        """Return the ids of expired rules.
 
         Parameters
         ----------
         now : datetime, default=None
-            The time, with a time zone; None for the present.
+            The time, with a time zone; None for the current time.
 
         Returns
         -------
@@ -93,16 +93,16 @@ class RuleSet:
         return tuple(rule.id for rule in self.rules if not rule.is_in_force(now))
 
     def match(self, columns: Mapping[str, Sequence[Any]], n: int, *, now: datetime | None = None) -> Array:
-        """Return the rule that decides about each record.
+        """Return the rule that decides each record.
 
         Parameters
         ----------
         columns : mapping of str to sequence, each of length n
-            The fields of the records; those that are missing match no rule.
+            The fields of the records; a missing field matches no rule.
         n : int
             Number of records.
         now : datetime, default=None
-            The time at which rules are in force, with a time zone; None for the present.
+            The time at which rules must be in force, with a time zone; None for the current time.
 
         Returns
         -------
@@ -115,7 +115,7 @@ class RuleSet:
         return current.lookups.match(columns, n)
 
     def match_records(self, records: Sequence[Record], *, now: datetime | None = None) -> Array:
-        """Return the rule that decides about each record; see `match`.
+        """Return the rule that decides each record; see `match`.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""Rules about telephone numbers in a text, in whatever spelling."""
+"""Rules for telephone numbers in a text, whatever their spelling."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Self
@@ -17,11 +17,11 @@ __all__ = ["TelephoneTable", "find_telephones", "normalise_telephones"]
 MOBILE, LANDLINE, ABROAD = (NUMBERS.index(name) for name in ("phones_cn", "landlines", "phones_international"))
 IS_TELEPHONE = np.array([name in PHONES for name in NUMBERS])
 KIND = 10**16
-"""Telephone numbers have up to 15 digits; what they are is written in front."""
+"""Telephone numbers have up to 15 digits; their type is encoded in front of these."""
 
 
 def find_telephones(texts: CodePoints) -> tuple[Array, Array]:
-    """Find the telephone numbers in folded texts.
+    """Find the telephone numbers in normalised texts.
 
     Returns
     -------
@@ -59,12 +59,12 @@ def _numbers(codes: Array, spans: Array) -> Array:
 
 
 def normalise_telephones(values: Sequence[str]) -> list[int]:
-    """Return telephone numbers as those of messages are read.
+    """Normalise telephone numbers in the same way as those of messages.
 
     Raises
     ------
     ValueError
-        If a value is not a telephone number; the error has its position only.
+        If a value is not a telephone number; the error contains only its position.
 
     Examples
     --------
@@ -88,12 +88,12 @@ class TelephoneTable(NamedTuple):
 
     @classmethod
     def of(cls, ranks: Mapping[int, int]) -> Self:
-        """Make the table of normalised numbers."""
+        """Build the table of normalised numbers."""
         numbers = sorted(ranks)
         return cls(np.array(numbers, np.int64), np.array([ranks[number] for number in numbers], np.int64))
 
     def ranks_of(self, numbers: Array, no_rule: int) -> Array:
-        """Return the rank of the rule about each number; `no_rule` without any.
+        """Return the rank of the rule that matches each number; `no_rule` if none does.
 
         Examples
         --------

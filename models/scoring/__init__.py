@@ -1,4 +1,4 @@
-"""From records to rows and from rows to scores."""
+"""Scoring: from records to feature rows, and from feature rows to scores."""
 
 from typing import TYPE_CHECKING, Any
 

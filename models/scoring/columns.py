@@ -1,4 +1,4 @@
-"""Columns of records from a dict or a table of PyArrow, pandas or Polars, without importing any of them."""
+"""Columns of records from a dict, or from a table of PyArrow, pandas or Polars without importing these libraries."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol, TypeAlias, cast, runtime_checkable
@@ -88,7 +88,7 @@ def _to_list(column: Any, name: str, n: int | None) -> list[Any]:
 
 
 def lists_of(columns: Columns, names: Iterable[str]) -> dict[str, list[Any]]:
-    """Return those of the named columns that exist, as lists of equal length.
+    """Return the named columns that exist, as lists of equal length.
 
     Raises
     ------
@@ -112,7 +112,7 @@ def lists_of(columns: Columns, names: Iterable[str]) -> dict[str, list[Any]]:
 
 
 def records_of(columns: Columns, names: Sequence[str]) -> list[dict[str, Any]]:
-    """Return the records that columns hold, with those of the named fields that exist.
+    """Convert columns to records with the named fields that exist.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""The history that is passed with records: a live state, or events that are read into one."""
+"""The history that is passed with records: a live state, or events from which one is built."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -26,7 +26,7 @@ _PARTS = ("events", "labels", "account_labels")
 
 
 def resolve_history(matrix: FeatureMatrix, history: Events | None) -> HistoryState | None:
-    """Return the live state of a history; None without a history.
+    """Return a history as a live state; None without a history.
 
     Raises
     ------
@@ -96,7 +96,7 @@ def _check_fields(events: Sequence[Record], matrix: FeatureMatrix) -> None:
 def observe_messages(
     matrix: FeatureMatrix, state: HistoryState, messages: Sequence[Record], *, now: datetime | None = None
 ) -> tuple[RejectedRecord, ...]:
-    """Add messages to a live state and return those that were rejected; does nothing without campaigns."""
+    """Add messages to a live state and return the rejected ones. Without campaigns, it does nothing."""
     if matrix.campaigns is None:
         return ()
     prepared, rejected = [], []
@@ -110,7 +110,7 @@ def observe_messages(
 
 
 def message_bands(campaigns: CampaignHistory, message: Record) -> list[dict[str, Any]]:
-    """Convert a message, or a label of one, to the events of its bands; an empty list for a label that never counts.
+    """Convert a message or its label to the events of its bands; an empty list for a label that never counts.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Observers of scores: what a scorer hands over of every chunk that it has scored, for evidence."""
+"""Observers of scores, which receive every chunk that a scorer has scored, for evidence."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ __all__ = ["ScoreBatch", "ScoreLog", "ScoreObserver", "ScoredChunk"]
 
 @dataclass(frozen=True, eq=False)
 class ScoredChunk:
-    """Records and their scores, with all that the scores were computed from.
+    """Records and their scores, with everything from which the scores were computed.
 
     Parameters
     ----------
@@ -52,14 +52,14 @@ class ScoreObserver(Protocol):
     """Receives scores, such as an `EvidenceLog`."""
 
     def add(self, chunk: ScoredChunk) -> None:
-        """Take over what was scored. It may add keys to the scores."""
+        """Receive a scored chunk. The method may add keys to the scores."""
 
 
 class ScoreBatch(ScoreObserver, Protocol):
     """Collects scores while a lock is held, and records them afterwards."""
 
     def commit(self, history: dict[str, Any] | None = None) -> None:
-        """Record what was collected, with what the history was read from; None for what was passed to the scorer."""
+        """Record the collected scores with the source of the history; None for the history passed to the scorer."""
 
 
 class ScoreLog(ScoreObserver, Protocol):

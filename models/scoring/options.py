@@ -1,4 +1,4 @@
-"""The keywords of `Scorer.score`, for its signatures."""
+"""The keyword arguments of `Scorer.score`, for its signatures."""
 
 from typing import TypedDict
 
@@ -9,7 +9,7 @@ __all__ = ["ScoreOptions"]
 
 
 class ScoreOptions(TypedDict, total=False):
-    """The keywords of `Scorer.score`."""
+    """The keyword arguments of `Scorer.score`."""
 
     history: Events | None
     reasons: bool | int

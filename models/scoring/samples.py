@@ -31,7 +31,7 @@ def warm_records(
 ) -> tuple[list[dict[str, Any]], dict[str, list[dict[str, Any]]]]:
     """Return three records that a model can score, and a history of their accounts, as for `Scorer.score`.
 
-    With `rare`, a text also has what few texts have, which takes a second more to compile.
+    With `rare`, a text also has content that few texts have, which takes another second to compile.
     """
     replaced = {field.instead_of for field in matrix.fields}
     fields = [field for field in matrix.fields if field.name not in replaced]

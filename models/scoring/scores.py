@@ -27,8 +27,8 @@ def to_columns(
 ) -> dict[str, Array]:
     """Turn calibrated log-odds into the columns of `Scorer.score_columns`.
 
-    `why` is None where a record can be scored. `has_history` is whether the account has an event, `unlike` what
-    `unlike_shares` returns, and None where it is not known.
+    `why` is None where a record can be scored. `has_history` says whether the account has an event, and `unlike` comes
+    from `unlike_shares`; both are None if they are not known.
     """
     unlike = np.full(len(odds), np.nan) if unlike is None else unlike
     scored = why == None  # noqa: E711 - compares every element
@@ -56,7 +56,7 @@ def to_columns(
 
 
 def _reached(model: Model, fraud: Array) -> Array:
-    """Return the false-positive rate of the strictest operating point that each score reaches, else NaN."""
+    """Return the false positive rate of the strictest operating point that each score reaches, else NaN."""
     reached = np.full(len(fraud), np.nan)
     for point in sorted(model.points, key=_threshold):
         rate = point.false_positive_rate
@@ -80,7 +80,7 @@ def to_records(
 ) -> list[Score]:
     """Turn calibrated log-odds into the records of `Scorer.score`, in plain JSON types.
 
-    They equal the rows of `to_columns`. For a single record plain Python is faster than NumPy's overhead.
+    They equal the rows of `to_columns`. For a single record, plain Python is faster than NumPy.
     """
     identity = {"name": model.name, "digest": model.digest}
     points = sorted(model.points, key=_threshold)

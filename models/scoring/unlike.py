@@ -1,4 +1,4 @@
-"""Records that are unlike the training records: their share, and what the policy makes of them."""
+"""Records that are unlike the training records: their share, and the effect of the policy."""
 
 from typing import Final
 
@@ -41,7 +41,7 @@ def unlike_shares(model: Model, X: Array, why: Array) -> Array:
 
 
 def exclude_unlike(features: FeatureRows, shares: Array, limit: float) -> FeatureRows:
-    """Return the rows with those records unscorable whose share reaches the limit.
+    """Return the rows, in which records whose share reaches the limit are unscorable.
 
     Examples
     --------

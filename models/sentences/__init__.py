@@ -1,4 +1,4 @@
-"""Sentences of reasons, in English and in Chinese: what a column of a record says, in words and units."""
+"""Sentences of reasons, in English and in Chinese: the value of a column in words and units."""
 
 from typing import TYPE_CHECKING, Any
 

@@ -17,7 +17,7 @@ Slots = Mapping[Language, Mapping[str, str]]
 
 
 class Phrase(NamedTuple):
-    """What a column says.
+    """The words for a column.
 
     Attributes
     ----------

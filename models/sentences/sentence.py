@@ -1,4 +1,4 @@
-"""The sentence of a reason: what the column of a record says, and what is usual."""
+"""The sentence of a reason: the value of a column in words, and the usual value."""
 
 import math
 from collections.abc import Mapping
@@ -27,7 +27,7 @@ KNOWN_CODE: Final[Mapping[Language, str]] = {"en": "one of the values that train
 
 
 def sentence_of(phrase: Phrase, value: float, usual: float, language: Language) -> str:
-    """Return what the column of a record says.
+    """Return the sentence for the value of a column.
 
     Parameters
     ----------

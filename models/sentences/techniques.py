@@ -1,4 +1,4 @@
-"""The techniques of the MITRE Fight Fraud Framework (F3) that a class of fraud stands for, from ``data/f3.tsv``."""
+"""The techniques of the MITRE Fight Fraud Framework (F3) for each class of fraud, from ``data/f3.tsv``."""
 
 from collections.abc import Mapping
 from functools import cache

@@ -48,12 +48,12 @@ def create_app(scorer: Scorer, settings: Settings | None = None, *, shadow: Load
     settings : Settings, default=None
         Limits, token, store of the history, registry alias and rules file to watch; None for the defaults.
     shadow : LoadedModel, default=None
-        A challenger that scores beside the model, in a thread, and whose answers nobody gets.
+        A challenger that also scores each record, in a thread; clients never get its scores.
 
     Returns
     -------
     Starlette
-        An ASGI application. Its ``state.handler`` holds the model and the history. Several processes may run it if the
+        An ASGI application. Its ``state.handler`` holds the model and the history. Several processes can run it if the
         history has a store, which they follow.
 
     Raises
@@ -61,7 +61,7 @@ def create_app(scorer: Scorer, settings: Settings | None = None, *, shadow: Load
     StateError
         If the store of the history cannot be used.
     ServiceError
-        If several workers would hold a history without a store, or the challenger cannot run beside the model.
+        If several workers would hold a history without a store, or the challenger does not fit the model.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Background tasks: a failure is logged, counted and shown, and the task is tried again after growing pauses."""
+"""Background tasks: failures are logged, counted and shown, and the task is tried again after growing pauses."""
 
 import asyncio
 import logging
@@ -14,7 +14,7 @@ MAX_PAUSE = 600.0
 
 
 class BackgroundTasks:
-    """Tasks that run in threads beside the requests, such as snapshots of the history.
+    """Tasks that run in background threads, such as snapshots of the history.
 
     After a failure the pause doubles, up to ten minutes. A success resets it.
 

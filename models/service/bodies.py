@@ -36,7 +36,7 @@ Explanation: TypeAlias = Language | None
 
 
 class RejectedRequest(Exception):
-    """A request that is answered with an error status; the message holds nothing of the request.
+    """A request that is answered with an error status; the message contains nothing from the request.
 
     Parameters
     ----------

@@ -81,7 +81,7 @@ class RequestHandler:
         metrics.set_model(loaded)
 
     def start_shadow(self, loaded: LoadedModel) -> None:
-        """Score with a challenger too, beside the answers.
+        """Start to score each record with a challenger too, after it is answered.
 
         Parameters
         ----------
@@ -109,7 +109,7 @@ class RequestHandler:
 
     @property
     def is_behind(self) -> bool:
-        """Whether the store of the history cannot be read, so that scores are of the history as it was before."""
+        """Whether the store of the history cannot be read, so that scores use the history in memory."""
         return self.live is not None and self.live.error is not None
 
     def warm_up(self) -> None:
@@ -302,18 +302,18 @@ class RequestHandler:
             self.loaded.scorer.rules = rules
 
     def measure_history(self) -> None:
-        """Show size and offset of the live history in the metrics; may wait for its store."""
+        """Update the metrics of the live history: its size and offset. This may wait for the store."""
         if self.live is not None:
             self.metrics.set_history(self.live.size, self.live.offset, is_behind=self.is_behind)
 
     def checkpoint(self) -> None:
-        """Leave a snapshot if a restart would have to read many rows."""
+        """Write a snapshot if a restart would have to read many rows."""
         if self.live is not None and self.live.size.rows_since_snapshot > self.settings.checkpoint_rows:
             self.live.checkpoint()
             log_event("snapshot written")
 
     def close(self) -> None:
-        """Stop the shadow, close the evidence, and close the live history, which leaves a snapshot of all rows."""
+        """Stop the shadow, close the evidence, and close the live history, which writes a snapshot of all rows."""
         if self.shadow is not None:
             self.shadow.close()
         if self.evidence is not None:
@@ -338,7 +338,7 @@ def _describe_shadow(shadow: Shadow, settings: Settings) -> dict[str, Any]:
 
 
 def _check_shared(settings: Settings) -> None:
-    """Raise ServiceError if each worker would hold the events that it happened to receive, and no others."""
+    """Raise ServiceError if each worker would hold only the events that it received."""
     if settings.workers > 1 and settings.state is None:
         problem = f"the model uses a history, which {settings.workers} processes share only through a store"
         raise ServiceError("--workers", problem, "Give --state, for example --state live.db, or run one worker.")

@@ -125,7 +125,7 @@ class RequestLimits:
         if declared.isdigit() and int(declared) > self.settings.max_body:
             return self._body_too_large()
         if self.running >= self.settings.max_requests:
-            return error_response(503, "the service is busy, try again later", RETRY_AFTER)
+            return error_response(503, "the service is busy; try again later", RETRY_AFTER)
         return None
 
     def _has_token(self, headers: Mapping[bytes, bytes]) -> bool:

@@ -1,4 +1,4 @@
-"""The model that the service uses: its sample record, and whether another one can replace it."""
+"""The model of the service: a sample record, and the check whether another model can replace it."""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -62,7 +62,7 @@ class Metrics:
             buckets=PROBABILITIES,
             **options,
         )
-        self.flagged = Counter("flagged", "Records that the model flags; rules are counted apart.", **options)
+        self.flagged = Counter("flagged", "Records that the model flags; rules are counted separately.", **options)
         self.cold_starts = Counter("cold_starts", "Scored records of accounts without history.", **options)
         self.rejected = Counter(
             "rejected", "Unscorable records, and rejected events, labels and messages.", ("part",), **options
@@ -87,15 +87,13 @@ class Metrics:
         self.model = Gauge(
             "model", "Processes that use a model; 0 for earlier ones.", ("name", "version", "digest"), **summed
         )
-        self.worker_restarts = Counter("worker_restarts", "Workers that replaced one that had ended.", **options)
+        self.worker_restarts = Counter("worker_restarts", "Workers started to replace one that had ended.", **options)
         self._in_use: Any = None
         self._add_rules(options, per_process)
         self._add_shadow(options)
 
     def _add_rules(self, options: dict[str, Any], per_process: dict[str, Any]) -> None:
-        self.rule_decisions = Counter(
-            "rule_decisions", "Records whose decision is that of a rule.", ("rule", "action"), **options
-        )
+        self.rule_decisions = Counter("rule_decisions", "Records that a rule decided.", ("rule", "action"), **options)
         self.rule_loads = Counter("rule_loads", "Changed rules files, by outcome.", ("outcome",), **options)
         self.rules_refused = Gauge(
             "rules_refused", "1 if the rules file cannot be used, and earlier rules are in use.", **per_process
@@ -110,15 +108,15 @@ class Metrics:
         )
         self.shadow_difference = Histogram(
             "shadow_difference",
-            "Probability of the shadow less that of the model.",
+            "Probability of the shadow minus that of the model.",
             buckets=DIFFERENCES,
             **options,
         )
         self.shadow_dropped = Counter(
-            "shadow_dropped", "Records that the shadow did not score, because too many waited.", **options
+            "shadow_dropped", "Records that the shadow did not score, because too many were waiting.", **options
         )
         self.shadow_failed = Counter(
-            "shadow_failed", "Records that the shadow could not score, or not keep in its file.", ("task",), **options
+            "shadow_failed", "Records that the shadow could not score, or not write to its file.", ("task",), **options
         )
         self.shadow_swaps = Counter("shadow_swaps", "Checks of the alias of the shadow.", ("outcome",), **options)
 

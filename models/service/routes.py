@@ -32,8 +32,8 @@ METRICS_SECONDS = 0.05
 """How long `/metrics` waits for the lock of the history; then it shows the size as of the previous request."""
 WARM_UP = "warm-up"
 """Name of the background task that makes the service ready."""
-LOADING = "the model is being loaded, try again later"
-NOT_WARM = "the model could not be warmed up and is tried again, see the log of the service"
+LOADING = "the model is being loaded; try again later"
+NOT_WARM = "the warm-up of the model failed and is tried again; see the log of the service"
 TRUE, FALSE = ("true", "t", "yes", "y", "on", "1"), ("false", "f", "no", "n", "off", "0")
 FLAGS = dict.fromkeys(TRUE, True) | dict.fromkeys(FALSE, False)
 """Values of boolean query parameters."""

@@ -1,4 +1,4 @@
-"""The server: uvicorn with our protocol, and a shutdown that lets requests finish. POSIX only."""
+"""The server: uvicorn with a bounded protocol, and a shutdown that lets requests finish. POSIX only."""
 
 import asyncio
 import logging

@@ -34,8 +34,8 @@ class Settings:
     token : str, default=None
         Token that clients must send; None for no authentication.
     is_open : bool, default=False
-        Whether programs of other machines may call without a token. Otherwise, without a token, only requests that
-        name this machine as their ``Host`` and carry no foreign ``Origin`` are answered.
+        Whether requests from other machines are allowed without a token. If False and there is no token, only requests
+        whose ``Host`` is this machine and that have no foreign ``Origin`` are answered.
     address : str, default=None
         Where the model was loaded from, such as ``models:/fraudsieve@champion``. An alias is checked for new versions.
     version : str, default=None
@@ -44,9 +44,9 @@ class Settings:
         Address of the store of the live history, as for `LiveState`: a file such as ``live.db``, or
         ``postgresql://...``. None to keep the history in memory only.
     workers : int, default=1
-        Processes that serve. Each holds the model and the history, and has the limits below for itself: N workers admit
-        N times as many connections and requests in progress. The limits are not divided, because the system does not
-        divide connections evenly; one worker would turn clients away while others are idle.
+        Number of processes. Each holds the model and the history. The limits below apply to each: N workers accept N
+        times as many connections and requests in progress. The limits are not divided, because the system does not
+        distribute connections evenly, and one worker would reject clients while others are idle.
     lateness : str, default="1d"
         How late an event may arrive, as for `HistoryState`.
     max_body : int, default=1048576
@@ -60,28 +60,28 @@ class Settings:
     threads : int, default=None
         Threads that score, in each process; None for one per core, divided among the workers.
     body_seconds : float, default=10.0
-        Seconds that the head of a request may take to arrive, and again its body. A client that reads nothing of an
-        answer for as long is disconnected.
+        Seconds within which the head of a request must arrive, and then its body. A client that does not read its
+        answer for this time is disconnected.
     watch_seconds : float, default=30.0
         Seconds between two checks of the alias.
     grace_seconds : float, default=30.0
         Seconds that requests in progress may take to finish when the service is stopped.
     after_seconds : float, default=1.0
-        Seconds that a request waits for the offset that it asks for with ``Fraudsieve-After``.
+        Seconds that a request waits for the offset in its header ``Fraudsieve-After``.
     checkpoint_rows : int, default=100000
-        Rows of the store without a snapshot, which a restart reads again, from which a new snapshot is left.
+        Number of rows since the last snapshot, which a restart must read, at which a new snapshot is written.
     rules : str, default=None
         A rules file, which is read again whenever it has changed; None for no rules.
     shadow : str, default=None
-        Address of a challenger that scores beside the model, whose answers nobody gets. An alias is followed.
+        Address of a challenger that also scores each record; clients never get its scores. An alias is followed.
     shadow_file : str, default=None
-        File for a sample of what the challenger says.
+        File for a sample of the challenger's decisions.
     shadow_ids : bool, default=False
-        Whether the sample has the identifiers of the records.
+        Whether the sample contains the identifiers of the records.
     shadow_bytes : int, default=67108864
         Largest size of the sample, which consists of two files.
     evidence : EvidenceSettings, default=None
-        Where the evidence of scores goes; None for nowhere.
+        Settings of the evidence of scores; None to record none.
     """
 
     token: str | None = field(default=None, repr=False)
@@ -120,7 +120,7 @@ class Settings:
 
     @property
     def is_local_only(self) -> bool:
-        """Whether only programs of this machine may call."""
+        """Whether only programs on this machine may send requests."""
         return self.token is None and not self.is_open
 
     @property
@@ -151,7 +151,7 @@ def read_token(file: Path | None, environment: Mapping[str, str] = os.environ) -
     Raises
     ------
     ServiceError
-        If the token is short, or holds blanks or other than printable ASCII characters.
+        If the token is too short, or contains whitespace or characters other than printable ASCII.
 
     Examples
     --------
@@ -183,13 +183,13 @@ def check_platform() -> None:
 
 
 def check_shadow(settings: Settings) -> None:
-    """Raise ServiceError if there is a file for the sample of a shadow, or its identifiers, and no shadow."""
+    """Raise ServiceError if a sample file or identifiers of a shadow are set without a shadow."""
     if settings.shadow is None and (settings.shadow_file is not None or settings.shadow_ids):
         raise ServiceError("--shadow-file", "there is no challenger", "Name one with --shadow.")
 
 
 def check_exposure(host: str, token: str | None, *, is_open: bool) -> None:
-    """Raise if other machines could call the service without a token and that was not allowed.
+    """Raise ServiceError if other machines could call the service without a token, unless this is allowed.
 
     Parameters
     ----------
@@ -219,7 +219,7 @@ def check_exposure(host: str, token: str | None, *, is_open: bool) -> None:
 
 
 def is_loopback(host: str) -> bool:
-    """Return whether a name or address is that of this machine, for itself only.
+    """Return whether a name or address is a loopback address.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""How unlike the training records a record is, computed from its feature row alone."""
+"""The measure of how unlike the training records a record is, computed from its feature row alone."""
 
 from typing import TYPE_CHECKING, Any
 

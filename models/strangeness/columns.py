@@ -1,4 +1,4 @@
-"""Which columns tell whether a record is unlike the training records."""
+"""The columns that show whether a record is unlike the training records."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -24,7 +24,7 @@ def strangeness_columns(matrix: FeatureMatrix, ensemble: Ensemble) -> tuple[str,
     """Return the columns that the strangeness of a record is computed from.
 
     For messages these are the surprisal of the characters, the share of unknown n-grams, the length, and the shares of
-    the scripts: a content such as a link is not strange. For accounts and events they are the columns
+    the scripts: the presence of a link, for example, does not count. For accounts and events they are the columns
     that the trees gain most from.
 
     Examples

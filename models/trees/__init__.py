@@ -1,4 +1,4 @@
-"""The trees: LightGBM boosters, single rows, and Shapley values."""
+"""LightGBM trees: prediction, a fast path for single rows, and Shapley values."""
 
 from typing import TYPE_CHECKING, Any
 

@@ -1,4 +1,4 @@
-"""The trees of a booster as arrays, parsed once from LightGBM's text format; `shapley` traverses them."""
+"""The trees of a booster as arrays, parsed once from LightGBM's text format, for `shapley_values`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ CATEGORICAL, DEFAULT_LEFT, MISSING_SHIFT = 1, 2, 2
 
 @dataclass(frozen=True, eq=False)
 class Trees:
-    """Concatenated trees: the splits of all, and the leaves of all.
+    """Concatenated trees: the splits and the leaves of all trees.
 
     An edge goes from a split to one of its children: the left edge of split ``i`` is ``2 * i``, the right one
     ``2 * i + 1``. "Its feature", for an edge, is the feature of the split that it leaves.

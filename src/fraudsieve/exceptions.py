@@ -123,8 +123,8 @@ class StateBehindError(StateError):
 
     Examples
     --------
-    >>> print(StateBehindError("live.db", "expected offset 7 within 1 s, got offset 5", "Ask again."))
-    live.db: expected offset 7 within 1 s, got offset 5. Ask again.
+    >>> print(StateBehindError("live.db", "expected offset 7 within 1 s, got offset 5", "Try again."))
+    live.db: expected offset 7 within 1 s, got offset 5. Try again.
     """
 
 

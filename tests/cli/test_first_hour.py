@@ -63,7 +63,7 @@ def test_scores_have_the_format_of_their_ending(run: Run, model: Path, messages:
     assert len(pd.read_csv("scores.csv")) == 20
     code, answer, _ = run("predict", "--model", model, "--input", "m.csv", "--output", "scores.xlsx")
     assert code == 2
-    assert "expected a file of scores that ends in .parquet, .csv, .jsonl, .ndjson, got '.xlsx'" in answer["error"]
+    assert "expected a file of scores ending in .parquet, .csv, .jsonl, .ndjson, got '.xlsx'" in answer["error"]
 
 
 FULL = """

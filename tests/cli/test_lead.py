@@ -80,7 +80,7 @@ def test_secrets_rotate_and_old_leads_resolve(run: Run, create: Create) -> None:
         assert (code, content["by_type"]["account"]) == (0, "3 of 3")
     Path("key").write_text(NEW)
     code, content, _ = run("lead", "resolve", "old.json", "--key", "key", "--events", "events.parquet")
-    assert (code, "of none of the 1 secrets" in content["error"]) == (2, True)
+    assert (code, "derived from none of the 1 secrets" in content["error"]) == (2, True)
 
 
 def test_leads_are_listed_and_withdrawn(run: Run, create: Create, case_id: str) -> None:

@@ -221,8 +221,8 @@ CASES: list[tuple[tuple[str, ...], str]] = [
     (("predict", "--model", "folder", "--input", "m.csv"), f"folder/{MANIFEST}"),
     (
         ("predict", *MODEL, "--input", "m.csv", "--output", "s.xlsx"),
-        "s.xlsx: expected a file of scores that ends in .parquet, .csv, .jsonl, .ndjson, got '.xlsx'. The ending "
-        "decides the format: choose one of these.",
+        "s.xlsx: expected a file of scores ending in .parquet, .csv, .jsonl, .ndjson, got '.xlsx'. The "
+        "extension sets the format: choose one of these.",
     ),
     (
         ("predict", "--model", "models:/none@champion", "--input", "m.csv"),

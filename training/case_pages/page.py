@@ -51,7 +51,7 @@ def render_cases_page(
         Whether the ids of accounts and actions are on the page. By default they are numbered: accounts over the page,
         and actions by their position in the case.
     as_of : Timestamp, default=None
-        The moment as of which the cases are known, for the subtitle.
+        The cutoff time of the cases, for the subtitle.
     origin : PageOrigin, default=None
         Where the page comes from; None for the present, and the command that runs.
 

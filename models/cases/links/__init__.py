@@ -1,4 +1,4 @@
-"""Links between flagged actions: shared accounts and identifiers, similar texts, and nearness."""
+"""Links between flagged actions: shared accounts and identifiers, similar texts, and proximity in time or address."""
 
 from typing import TYPE_CHECKING, Any
 

@@ -1,4 +1,4 @@
-"""Links by shared accounts: who sends in both actions, who receives in both, and what is passed on."""
+"""Links by shared accounts: one that sends in both actions, receives in both, or receives and then sends."""
 
 from typing import Final
 
@@ -24,8 +24,8 @@ MAX_PARTNERS: Final = 256
 def account_links(actions: Actions, settings: CaseSettings) -> tuple[Links, Hubs]:
     """Link actions that share an account within a window.
 
-    The weight is that of the role, times what is left after decay, times a rise for every further account that links
-    the other ends, times the similarity of the neighbourhoods.
+    The weight is that of the role, multiplied by the decay, by an increase for every further account that links the
+    other ends, and by the similarity of the neighbourhoods.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Links by shared identifiers: contacts in texts, devices, cards and other ids of events, all under a key."""
+"""Links by shared identifiers: contacts in texts, devices, cards and other ids of events, all as keyed digests."""
 
 from typing import Final
 
@@ -16,9 +16,9 @@ from .values import context_identifiers, find_identifiers
 __all__ = ["identifier_links"]
 
 NEAREST: Final = 8
-"""Earlier actions with the same identifier that an action is linked to: heavy links need not be many."""
+"""Maximum number of earlier actions with the same identifier that an action is linked to; few heavy links suffice."""
 LARGEST_UNFLAGGED: Final = 10
-"""An identifier of more records that are not flagged, and of more of them than of flagged ones, is a hub."""
+"""An identifier is a hub if more records than this are not flagged, and more are not flagged than are flagged."""
 
 
 def identifier_links(
@@ -39,7 +39,7 @@ def identifier_links(
     key : bytes
         The key of the digests.
     unflagged : DataFrame, default=None
-        Records that are not flagged, which say how common an identifier is.
+        Records that are not flagged, which show how common an identifier is.
     context : DataFrame, default=None
         Events of accounts. A flagged action has the identifiers that its account used until it was known.
 
@@ -47,8 +47,8 @@ def identifier_links(
     -------
     links : Links
         Between each action and the eight before it that share the identifier. The weight is ``hard``, or
-        ``domain`` for a domain, less decay, and divided by the logarithm of the number of accounts that share it:
-        what few share says more.
+        ``domain`` for a domain, after decay, divided by the logarithm of the number of accounts that share it:
+        an identifier that few accounts share is stronger evidence.
     hubs : Hubs
         Identifiers of more than ``max_sharing`` accounts, or of mostly unflagged records.
     """

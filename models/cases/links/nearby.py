@@ -24,7 +24,7 @@ SIGN_UPS: Final = ("sign_up", "signup", "registration", "register", "account_cre
 
 
 def address_links(actions: Actions, settings: CaseSettings, key: bytes) -> tuple[Links, Hubs]:
-    """Link actions from one range of addresses (/24, or /48 of IPv6).
+    """Link actions from one range of IP addresses (/24 in IPv4, /48 in IPv6).
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ def _range_digest(address: str, key: bytes) -> str | None:
 
 
 def sign_up_links(actions: Actions, settings: CaseSettings) -> Links:
-    """Link sign-ups that are minutes apart: weak alone, but of a batch of them each has several.
+    """Link sign-ups that are minutes apart: each link is weak, but sign-ups in a batch have several.
 
     Parameters
     ----------

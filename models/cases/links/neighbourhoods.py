@@ -1,4 +1,4 @@
-"""What the surroundings say of a shared account: closure by further accounts, and similar neighbourhoods."""
+"""Neighbourhoods of a shared account: cycles that further accounts close, and similar neighbourhoods."""
 
 import numpy as np
 import scipy.sparse as sp
@@ -107,7 +107,7 @@ def _similarity_kernel(
 
 
 def neighbourhood_similarity(graph: sp.csr_matrix, source: Array, target: Array, own: float) -> Array:
-    """Return the cosine of the weighted neighbourhoods of linked actions, each a neighbour of its own.
+    """Return the cosine of the weighted neighbourhoods of linked actions, where each action is its own neighbour.
 
     This is the structural similarity of SCAN (Xu et al., 2007) with weights. Links inside a ring have it; those that
     lead from one ring to another do not.

@@ -18,7 +18,7 @@ class Entries:
     Parameters
     ----------
     value, action, time, role : ndarray of int64, shape (n_entries,)
-        The value; the position of the action; its time; and what the value is in it.
+        The value, the position and the time of the action, and the role of the value in it.
     """
 
     value: Array
@@ -28,7 +28,7 @@ class Entries:
 
     @classmethod
     def sort(cls, value: Array, action: Array, time: Array, role: Array | None = None) -> "Entries":
-        """Sort entries. Actions are in the order of time, so that their position decides; missing values are left out.
+        """Sort entries by value and action; actions are ordered by time. Missing values are left out.
 
         Returns
         -------
@@ -117,7 +117,7 @@ def pair_entries(entries: Entries, window: int, nearest: int) -> tuple[Array, Ar
 
 
 def time_decay(first: Array, second: Array, window: int, half_life: float) -> Array:
-    """Return what is left of the weight of a link for the time between its actions.
+    """Return the share of the weight that a link keeps, given the time between its actions.
 
     Parameters
     ----------

@@ -23,7 +23,7 @@ def find_links(
     unflagged: pd.DataFrame | None = None,
     context: pd.DataFrame | None = None,
 ) -> tuple[Links, Hubs]:
-    """Find what links flagged actions.
+    """Find the links between flagged actions.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ def find_links(
     key : bytes
         A secret of 1 to 64 bytes, for the digests of identifiers.
     unflagged : DataFrame, default=None
-        Records that are not flagged, which say how common an identifier is.
+        Records that are not flagged, which show how common an identifier is.
     context : DataFrame, default=None
         Events of accounts, whose identifiers count as those of the flagged actions of the account.
 
@@ -43,7 +43,7 @@ def find_links(
     links : Links
         Sorted by source, target and kind.
     hubs : Hubs
-        Accounts, identifiers and address ranges that too many share.
+        Accounts, identifiers and address ranges that too many records share.
 
     Examples
     --------

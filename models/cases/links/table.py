@@ -37,13 +37,13 @@ class Links:
     kind : ndarray of int64, shape (n_links,)
         Code of `LINK_KINDS`.
     weight : ndarray of float64, shape (n_links,)
-        What the link is worth after decay.
+        Weight of the link after decay.
     value : ndarray of int64, shape (n_links,)
         Position in `shared`; -1 if the evidence is a similarity.
     strength : ndarray of float64, shape (n_links,)
         The similarity of texts, or the number of further accounts that link the other ends of both actions.
     shared : ndarray of object, shape (n_values,)
-        What is shared: the id of an account, or the kind and the keyed digest of an identifier.
+        The shared value: the id of an account, or the kind and the keyed digest of an identifier.
     """
 
     source: Array
@@ -63,7 +63,7 @@ class Links:
         return Links(source, target, kind, weight, value, strength, self.shared)
 
     def graph(self, n_actions: int) -> sp.csr_matrix:
-        """Return the symmetric matrix of weights; those of several links of two actions are added up.
+        """Return the symmetric matrix of weights; several links between two actions are added up.
 
         Parameters
         ----------
@@ -80,16 +80,16 @@ class Links:
 
 @dataclass(frozen=True, eq=False)
 class Hubs:
-    """Values that too many share.
+    """Values that too many records share, and that therefore link nothing.
 
     Parameters
     ----------
     value : ndarray of object, shape (n_hubs,)
         As in `Links.shared`.
     actions, accounts : ndarray of int64, shape (n_hubs,)
-        How many flagged actions and accounts share it.
+        Numbers of flagged actions and of accounts that share the value.
     unflagged : ndarray of int64, shape (n_hubs,)
-        How many records that are not flagged have it, as far as they were given.
+        Number of given records that are not flagged and have the value.
     """
 
     value: Array
@@ -99,7 +99,7 @@ class Hubs:
 
 
 def concatenate_links(parts: Sequence[Links]) -> Links:
-    """Return the links of several sources as one table, without those of no weight.
+    """Return the links of several sources as one table, without links of weight zero.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Links by text: near-duplicates, and phrases that few share."""
+"""Links by text: near-duplicates, and phrases that few texts share."""
 
 import re
 from typing import Final
@@ -23,7 +23,7 @@ PHRASE: Final = 5
 """Words of a phrase; each Chinese character is a word."""
 WORDS: Final = re.compile(r"[㐀-䶿一-鿿]|\w+|[^\w\s]")
 MAX_TEXTS: Final = 64
-"""A phrase of more texts is common, or their texts are near-duplicates anyway. It bounds the time."""
+"""Phrases in more texts are common, or the texts are near-duplicates anyway. This bounds the time."""
 MIN_SIMILARITY: Final = 0.05
 
 

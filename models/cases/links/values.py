@@ -1,4 +1,4 @@
-"""Identifiers of records: contacts in texts, devices, cards and other ids, as digests under a key."""
+"""Identifiers of records: contacts in texts, devices, cards and other ids, as keyed digests."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -20,8 +20,8 @@ def find_identifiers(frame: pd.DataFrame, key: bytes) -> pd.DataFrame:
     Parameters
     ----------
     frame : DataFrame
-        Records with ``text`` or columns such as ``device_id``; those that name the record or its accounts are left
-        out.
+        Records with ``text`` or columns such as ``device_id``. Columns that identify the record or its accounts are
+        left out.
     key : bytes
         A secret of 1 to 64 bytes; the identifiers themselves are not kept.
 
@@ -70,9 +70,9 @@ def context_identifiers(actions: Actions, context: pd.DataFrame, key: bytes) -> 
     Returns
     -------
     used : DataFrame
-        As from `find_identifiers`: those that the account of an action used until the action was known.
+        As from `find_identifiers`: the identifiers that the account of an action used until the action was known.
     elsewhere : Series of str
-        Those of accounts without a flagged action, once per account.
+        The identifiers of accounts without a flagged action, once per account.
 
     Examples
     --------

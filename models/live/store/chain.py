@@ -1,7 +1,7 @@
 """The chain of digests over the rows of a store: each row carries a digest of itself and of all rows before it.
 
-SQLite does not notice a flipped bit in an amount, and drops commits in silence behind one in its write-ahead file. The
-chain notices both: whoever reads rows computes their digests again from a position that is known.
+SQLite does not detect a flipped bit in an amount. If a bit of its write-ahead log flips, it silently drops commits. The
+chain detects both: every reader computes the digests of rows again, from a known position.
 """
 
 import struct

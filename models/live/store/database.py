@@ -1,7 +1,7 @@
-"""What a store needs of a database, in plain SQL that SQLite and PostgreSQL share.
+"""The interface of a database to a store, in plain SQL that SQLite and PostgreSQL share.
 
-Some ten statements do not earn SQLAlchemy, which the base installation does not have: what differs between the two is
-the lock, the head, and how changes of other processes are noticed, and no library hides that.
+About ten statements do not justify a dependency on SQLAlchemy. The two databases differ in the lock, the head, and the
+detection of changes by other processes, which SQLAlchemy does not abstract.
 """
 
 from collections.abc import Sequence
@@ -75,11 +75,11 @@ class Database(Protocol):
     """For `tables`."""
 
     def reading(self) -> AbstractContextManager[Transaction]:
-        """Return a transaction that sees one state of the store. Raises StateError."""
+        """Return a transaction with a consistent view of the store. Raises StateError."""
         ...
 
     def writing(self) -> AbstractContextManager[Transaction]:
-        """Return a transaction under the lock over processes, committed unless the block raises. Raises StateError."""
+        """Return a transaction that holds the lock; it is committed unless the block raises. Raises StateError."""
         ...
 
     def has_tables(self, transaction: Transaction) -> bool:

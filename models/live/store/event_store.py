@@ -1,7 +1,8 @@
 """The event store: log entries in one total order, in which every row has an offset.
 
-A live state is a fold over the rows. Whoever appends holds a lock over processes: it first reads what others appended,
-decides on that what it accepts, and appends. So all processes accept the same events in the same order.
+A live state is a fold over the rows. A process that appends holds a lock across processes: it first reads the rows that
+others appended, decides which records it accepts, and appends them. All processes therefore accept the same events in
+the same order.
 """
 
 from collections.abc import Iterator, Sequence
@@ -29,7 +30,7 @@ class StoreTransaction:
     Attributes
     ----------
     facts : StoreFacts
-        What the store knows about its rows.
+        Facts about the rows of the store.
     """
 
     def __init__(self, transaction: Transaction, origin: str) -> None:
@@ -71,7 +72,7 @@ class StoreTransaction:
         return rows
 
     def batches(self) -> Iterator[list[Row]]:
-        """Iterate over all rows in batches, without those that the transaction appends meanwhile."""
+        """Iterate over all rows in batches, without rows that the transaction appends during the iteration."""
         position, stop = self.facts.start, self.last.offset
         while left := stop - position.offset:
             rows = self.read_after(position, min(left, BATCH))
@@ -91,7 +92,7 @@ class StoreTransaction:
         Returns
         -------
         Position
-            That of the last entry, durable once the transaction is committed.
+            The position of the last entry, which is durable once the transaction is committed.
         """
         rows, position = extend_chain(position, entries)
         self.sql.execute_many('INSERT INTO events ("offset", time, entry, digest) VALUES (?, ?, ?, ?)', rows)
@@ -99,13 +100,13 @@ class StoreTransaction:
         return position
 
     def change_facts(self, facts: StoreFacts) -> None:
-        """Replace what the store knows about its rows."""
+        """Replace the facts about the rows of the store."""
         self.facts = facts
         self.sql.execute("UPDATE meta SET content = ? WHERE name = 'store'", (facts.to_text(),))
 
 
 class EventStore:
-    """Log entries in one total order, in a database. Threads must take turns; processes can share it.
+    """Log entries in one total order, in a database. Processes can share it; threads must take turns.
 
     Opening a store compares its newest row with its head, which was synced with every commit. Rows are compared with
     their digests when they are read.
@@ -118,7 +119,7 @@ class EventStore:
     Attributes
     ----------
     facts : StoreFacts
-        What the store knew about its rows when it was last used.
+        Facts about the rows of the store, as of its last use.
     origin : str
         Its address without a password, for errors and logs.
     kind : {"sqlite", "postgresql"}
@@ -126,7 +127,7 @@ class EventStore:
     Raises
     ------
     StateError
-        If it cannot be opened, or lost rows.
+        If it cannot be opened, or has lost rows.
     """
 
     def __init__(self, database: Database) -> None:
@@ -151,7 +152,7 @@ class EventStore:
 
     @contextmanager
     def reading(self) -> Iterator[StoreTransaction]:
-        """Return a transaction that sees one state of the store.
+        """Return a transaction with a consistent view of the store.
 
         Raises
         ------
@@ -165,12 +166,12 @@ class EventStore:
 
     @contextmanager
     def writing(self) -> Iterator[StoreTransaction]:
-        """Return a transaction under the lock over processes, which is committed unless the block raises.
+        """Return a transaction under the lock across processes, which is committed unless the block raises.
 
         Raises
         ------
         StateError
-            If it cannot be written: nothing was.
+            If it cannot be written. Then nothing was written.
         """
         with self.database.writing() as sql:
             transaction = StoreTransaction(sql, self.origin)
@@ -178,7 +179,7 @@ class EventStore:
         self.facts = transaction.facts
 
     def rows(self, after: Position | None = None) -> Iterator[list[Row]]:
-        """Iterate over the rows in batches, each read in a transaction of its own.
+        """Iterate over the rows in batches, each read in a separate transaction.
 
         Parameters
         ----------
@@ -192,7 +193,7 @@ class EventStore:
         Raises
         ------
         StateError
-            If rows are missing or changed, or the store was rewritten meanwhile.
+            If rows are missing or changed, or the store was rewritten during the iteration.
         """
         generation = None
         while True:
@@ -231,7 +232,7 @@ class EventStore:
             self.finish_erasure()
 
     def finish_erasure(self) -> None:
-        """Remove the bytes of erased rows from the files. Opening a store does so if it was not finished."""
+        """Remove the bytes of erased rows from the files. Opening a store completes an interrupted erasure."""
         self.database.shrink()
         with self.writing() as transaction:
             transaction.change_facts(replace(transaction.facts, needs_shrinking=False))

@@ -1,4 +1,4 @@
-"""What a store knows about its rows: sealed with a digest, since SQLite does not notice a flipped bit."""
+"""Facts about the rows of a store, sealed with a digest, because SQLite does not detect a flipped bit."""
 
 import json
 from collections.abc import Mapping
@@ -23,16 +23,16 @@ class StoreFacts:
     Attributes
     ----------
     generation : int
-        How often rows were removed from the middle, by an erasure or a rewind. Who has read another generation reads
+        How often rows were removed by an erasure or a rewind. A process that has read another generation reads
         everything again.
     start : Position
-        The position before the first row that is there.
+        The position before the first stored row.
     ids, amounts : tuple of str
         The fields that every row has stored, from `fraudsieve.models.live.records.logged_fields`.
     dropped_before : int or None
         Rows before this time, in microseconds since 1970, may have been deleted; None if none were.
     needs_shrinking : bool
-        Whether rows were erased, and the files may still hold their bytes.
+        Whether rows were erased and the files may still contain their bytes.
     """
 
     generation: int = 0

@@ -1,8 +1,8 @@
-"""The head of an SQLite store in a small file beside it, which also is the lock of those who append.
+"""The head of an SQLite store in a small file next to it, which is also the lock for appending.
 
-SQLite drops commits in silence if a bit of its write-ahead file flips. The head is synced after each commit and before
-the events are acknowledged, so that a store that lost a commit is behind its head. There are two slots in turn: a write
-that a power cut tears leaves the other one.
+If a bit of its write-ahead log flips, SQLite silently drops commits. The head is synced after each commit and before
+the events are acknowledged, so that a store that lost a commit is behind its head. Writes alternate between two slots:
+if a power failure interrupts a write, the other slot is intact.
 """
 
 import os
@@ -27,7 +27,7 @@ SLOTS = (0, 4096)
 
 
 class HeadFile:
-    """The head of a store in a file, and its lock over processes. POSIX only.
+    """The head of a store in a file, and its lock across processes. POSIX only.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ class HeadFile:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold the lock over processes; the system releases it when the process ends."""
+        """Hold the lock across processes; the system releases it when the process ends."""
         try:
             self._flock(self._file, self._exclusive)
         except OSError as error:

@@ -74,8 +74,8 @@ class PostgresDatabase:
     Parameters
     ----------
     address : str
-        As libpq expects it, ``postgresql://user:password@host:port/database``. The tables are in the first schema of
-        the search path.
+        An address for libpq, such as ``postgresql://user:password@host:port/database``. The tables are in the first
+        schema of the search path.
 
     Raises
     ------
@@ -107,7 +107,7 @@ class PostgresDatabase:
 
     @contextmanager
     def reading(self) -> Iterator[Transaction]:
-        """Return a transaction that sees one state of the store."""
+        """Return a transaction with a consistent view of the store."""
         with self._errors(), self._connect().transaction():
             transaction = _PostgresTransaction(self._connect())
             transaction.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
@@ -115,7 +115,7 @@ class PostgresDatabase:
 
     @contextmanager
     def writing(self) -> Iterator[Transaction]:
-        """Return a transaction under the lock over processes."""
+        """Return a transaction under the lock across processes."""
         with self._errors(), self._connect().transaction():
             transaction = _PostgresTransaction(self._connect())
             # A statement of its own: the next one sees what was committed before the lock was had.

@@ -1,4 +1,4 @@
-"""Deletion of old rows: a prefix of the order, in small transactions, so that others append in between."""
+"""Deletion of the oldest rows in small transactions, so that others can append in between."""
 
 from dataclasses import replace
 
@@ -11,16 +11,16 @@ BATCH = 10_000
 
 
 def drop_old_rows(store: EventStore, before: int, covered: int) -> int:
-    """Delete the first rows as long as they are old and a snapshot has them.
+    """Delete the oldest rows that are before a time and in every snapshot.
 
     Parameters
     ----------
     store : EventStore
         The store.
     before : int
-        A time, in microseconds since 1970, before which no model looks at an event.
+        A time, in microseconds since 1970, before which no model needs an event.
     covered : int
-        Offset of the newest row that every snapshot has.
+        Offset of the newest row that every snapshot contains.
 
     Returns
     -------

@@ -1,7 +1,8 @@
-"""Removal of rows from the middle: the rows that stay are written anew, with new offsets and a new chain.
+"""Removal of arbitrary rows: the remaining rows are rewritten, with new offsets and a new chain.
 
-It is one transaction: a crash leaves the old rows or the new ones. Offsets go on rising, so that whoever waits for an
-old one is not stuck. The new chain starts at random: no digest is left from which a removed row could be guessed.
+It is one transaction: a crash leaves either the old rows or the new ones. Offsets keep increasing, so that a process
+that waits for an old one does not wait forever. The new chain starts with random bytes, so that no digest is left from
+which a removed row could be guessed.
 """
 
 import secrets
@@ -23,16 +24,16 @@ INSERT = 'INSERT INTO events ("offset", time, entry, digest) VALUES (?, ?, ?, ?)
 
 
 def remove_rows(store: EventStore, choose: Callable[[StoreTransaction], IsKept], record: dict[str, Any]) -> int:
-    """Remove rows and all snapshots, record that it was done, and remove the bytes from the files.
+    """Remove rows and all snapshots, record the removal, and remove the bytes from the files.
 
     Parameters
     ----------
     store : EventStore
-        The store. Other processes notice, and build their states again.
+        The store. Other processes detect the removal and rebuild their states.
     choose : callable
-        Gets a transaction of the store; returns a function that tells whether a row stays.
+        Receives a transaction of the store; returns a function that says whether a row is kept.
     record : dict
-        What is recorded beside the time and the number of rows: no identifiers.
+        Content of the entry besides the time and the number of rows; it must not contain identifiers.
 
     Returns
     -------
@@ -42,7 +43,7 @@ def remove_rows(store: EventStore, choose: Callable[[StoreTransaction], IsKept],
     Raises
     ------
     StateError
-        If it fails: nothing was removed.
+        If it fails. Then nothing was removed.
     """
     with store.writing() as transaction:
         n_removed, last = _rewrite(transaction, choose(transaction))
@@ -58,7 +59,7 @@ def remove_rows(store: EventStore, choose: Callable[[StoreTransaction], IsKept],
 
 
 def list_removals(store: EventStore) -> list[dict[str, Any]]:
-    """Return what was removed and when, the oldest first.
+    """Return the removals with their times, the oldest first.
 
     Raises
     ------

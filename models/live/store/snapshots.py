@@ -1,7 +1,7 @@
 """Snapshots in a store: bytes in chunks, complete once their facts are there, checked by digest.
 
-Each chunk is a transaction of its own, so that others append in between. A process that is killed leaves an incomplete
-snapshot, which the next complete one of a later row deletes.
+Each chunk is a separate transaction, so that others can append in between. If a process is killed, it leaves an
+incomplete snapshot, which the next complete snapshot of a later row deletes.
 """
 
 import hashlib
@@ -33,11 +33,11 @@ class SnapshotFacts:
     id : str
         Its name in the store.
     position : Position
-        The newest row that it has.
+        The newest row that it contains.
     generation : int
         The generation of the rows.
     declaration : str
-        Digest of what it declares: a state with another one cannot continue it as it is.
+        Digest of its declaration. A state with another digest cannot continue it unchanged.
     n_chunks : int
     sha256 : str
         Digest of its bytes.
@@ -71,7 +71,7 @@ def write_snapshot(
     Parameters
     ----------
     store : EventStore
-        A connection of its own, since appends go on.
+        A separate connection, because appends continue.
     position, generation, declaration
         As in `SnapshotFacts`.
     parts : iterable of bytes
@@ -80,7 +80,7 @@ def write_snapshot(
     Returns
     -------
     bool
-        Whether it counts; it does not if the rows were rewritten meanwhile.
+        Whether it is valid; it is not if the rows were rewritten in the meantime.
 
     Raises
     ------
@@ -142,7 +142,7 @@ def read_snapshot(transaction: StoreTransaction, facts: SnapshotFacts) -> bytes:
 
 
 def drop_snapshots(transaction: StoreTransaction) -> None:
-    """Delete all snapshots: the rows that they cover are rewritten."""
+    """Delete all snapshots, because the rows that they cover are rewritten."""
     transaction.sql.execute("DELETE FROM snapshots")
     transaction.sql.execute("DELETE FROM chunks")
 

@@ -1,4 +1,4 @@
-"""A store in an SQLite file: the standard library's module, a write-ahead file, synced with every commit."""
+"""A store in an SQLite file, through the standard library, with a write-ahead log that every commit syncs."""
 
 import logging
 import os
@@ -86,13 +86,13 @@ class SqliteDatabase:
 
     @contextmanager
     def reading(self) -> Iterator[Transaction]:
-        """Return a transaction that sees one state of the store."""
+        """Return a transaction with a consistent view of the store."""
         with self._errors("cannot be read"), self._transaction("BEGIN") as transaction:
             yield transaction
 
     @contextmanager
     def writing(self) -> Iterator[Transaction]:
-        """Return a transaction under the lock over processes."""
+        """Return a transaction under the lock across processes."""
         with self._errors("cannot be written"), self._head.locked():
             with self._transaction("BEGIN IMMEDIATE") as transaction:
                 yield transaction
@@ -114,7 +114,7 @@ class SqliteDatabase:
         return bool(is_new)
 
     def shrink(self) -> None:
-        """Rewrite the file without free space, and empty the write-ahead file."""
+        """Rewrite the file without free space, and empty the write-ahead log."""
         with self._errors("cannot be rewritten without its free space"), self._head.locked():
             head = self._head.read()
             if head is not None:
@@ -122,11 +122,11 @@ class SqliteDatabase:
             self._connection.execute("VACUUM").fetchall()
             ((is_busy, *_),) = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         if is_busy:
-            fix = "Nothing is lost. End what reads it for long, and open it again."
+            fix = "Nothing is lost. Stop the process that is reading it, and open it again."
             raise StateError(self.origin, "the write-ahead file cannot be emptied, because it is being read", fix)
 
     def nbytes(self) -> int:
-        """Return the size of the file and of its write-ahead file."""
+        """Return the size of the file and of its write-ahead log."""
         paths = self.path, self.path.with_name(f"{self.path.name}-wal")
         return sum(path.stat().st_size for path in paths if path.exists())
 
@@ -135,7 +135,7 @@ class SqliteDatabase:
         return SqliteDatabase(self.path)
 
     def close(self) -> None:
-        """Close the connection; the last one moves the write-ahead file into the database."""
+        """Close the connection; the last one moves the write-ahead log into the database."""
         self._connection.close()
         self._head.close()
 

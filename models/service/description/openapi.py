@@ -1,4 +1,4 @@
-"""The OpenAPI document of the service, made once from the response models and the fields of the model."""
+"""The OpenAPI document of the service, generated once from the response models and the fields of the model."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -29,18 +29,18 @@ TYPES |= {"number or null": {"type": ["number", "null"]}, "string or null": {"ty
 ERRORS = {
     400: "The body is not JSON, or is nested too deeply",
     401: "The token is missing or wrong",
-    403: "The request may come from a web page: without a token, only programs of this machine are answered",
+    403: "The request may come from a web page: without a token, the service answers only programs on this machine",
     408: "The body did not arrive in time",
-    409: "The model does not use such records",
+    409: "The model does not use records of this type",
     413: "The body is too large, or has too many records",
     415: "The media type or the encoding of the body is not supported",
-    422: "The body does not have the expected structure, or no record has the field that is scored",
-    503: "The service is busy or not ready, the store cannot be written, or the history has not reached "
-    "Fraudsieve-After: try again after the seconds in Retry-After",
+    422: "The body or a parameter is not as expected, or no record has the field that is scored",
+    503: "The service is busy or not ready, the store or the evidence cannot be written, or the history has not "
+    "reached Fraudsieve-After: try again after the seconds in Retry-After",
 }
 OFFSET_HEADER = {
     "Fraudsieve-Offset": {
-        "description": "Offset of the history that the answer saw. Equal records get equal scores from the same "
+        "description": "Offset of the history behind the answer. Equal records get equal scores from the same "
         "model at the same offset, whichever process answers.",
         "schema": {"type": "integer", "minimum": 0},
     }
@@ -49,7 +49,7 @@ AFTER_PARAMETER = {
     "name": "Fraudsieve-After",
     "in": "header",
     "schema": {"type": "integer", "minimum": 0, "maximum": 10**18 - 1, "default": 0},
-    "description": "Offset of an earlier answer: the request waits until the history of its process has it, and is "
+    "description": "Offset of an earlier answer. The request waits until the history of its process has it, and is "
     "answered 503 if that takes too long.",
 }
 BODY_ERRORS = (400, 408, 413, 415, 422, 503)
@@ -125,8 +125,9 @@ def _score_operation(model: Model, max_records: int) -> dict[str, Any]:
     answer = {"anyOf": [score, {"type": "array", "items": score}]}
     return {
         "summary": "Score one record or a list of records",
-        "description": "A record that cannot be scored is `unscorable`, with a reason; the others are scored. A body "
-        "in which no record has the field that is scored is answered 422, unless the policy of the model allows it.",
+        "description": "A record that cannot be scored is `unscorable`, with a reason; the others are still scored. "
+        "A body in which no record has the field that is scored is answered 422, unless the policy of the model "
+        "allows it.",
         "parameters": [
             reasons | {"description": "Whether to explain the scores."},
             language | {"description": "The language of the sentences of the reasons."},
@@ -152,10 +153,10 @@ def _events_operation(max_records: int) -> dict[str, Any]:
     responses["200"]["headers"] = OFFSET_HEADER
     return {
         "summary": "Add events, labels or messages to the live history",
-        "description": "Each request holds one type of record. Accepted records are stored when the response is sent. "
-        "Rejected records are listed with position and reason. An event that is sent again with the same `event_id`, "
-        "or a message with the same `message_id`, counts once. If the store fails midway, the answer 503 says which "
-        "records to send again.",
+        "description": "Each request contains one type of record. Accepted records are stored before the answer is "
+        "sent. Rejected records are listed with position and reason. An event that is sent again with the same "
+        "`event_id`, or a message with the same `message_id`, counts once. If the store fails midway, "
+        "the 503 answer says which records to send again.",
         "requestBody": _body({"anyOf": parts}, {part: {"value": {part: [EXAMPLES[part]]}} for part in PARTS}),
         "responses": responses,
     }

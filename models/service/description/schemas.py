@@ -15,13 +15,13 @@ class ModelIdentity(BaseModel):
 
 
 class Reason(BaseModel):
-    """What a group of features adds to the log-odds of the explained class."""
+    """The contribution of a group of features to the log-odds of the explained class."""
 
     family: str
     cue: str | None
     direction: Literal[-1, 0, 1] = Field(description="1 if it raises the log-odds, -1 if it lowers them.")
     log_odds: float
-    sentence: str = Field(description="What the record shows, in words; without its text or identifiers.")
+    sentence: str = Field(description="The reason in words, without text or identifiers of the record.")
 
 
 class Technique(BaseModel):
@@ -32,7 +32,7 @@ class Technique(BaseModel):
 
 
 class ExplainedClass(BaseModel):
-    """The class that the reasons explain, its log-odds, and the techniques that it stands for."""
+    """The class that the reasons explain, its log-odds, and its techniques."""
 
     class_: str = Field(alias="class")
     log_odds: float
@@ -40,7 +40,7 @@ class ExplainedClass(BaseModel):
 
 
 class TextSpan(BaseModel):
-    """A span of a message and its share of the text model's log-odds; the one without text holds the rest."""
+    """A span of a message and its share of the text model's log-odds. The span without text is the sum of the rest."""
 
     text: str | None
     start: int | None
@@ -50,7 +50,7 @@ class TextSpan(BaseModel):
 
 
 class AppliedRule(BaseModel):
-    """The rule that decided about a record."""
+    """The rule that decided a record."""
 
     id: str
     action: Literal["flag", "pass"]
@@ -58,7 +58,7 @@ class AppliedRule(BaseModel):
 
 
 class EvidencePlace(BaseModel):
-    """Where the evidence of a score is: in which log, and in which record of it."""
+    """Where the evidence of a score is: the log, and the record in it."""
 
     log: str
     record: int
@@ -74,17 +74,17 @@ class Score(BaseModel):
         description="Decision at the first operating point, or that of a rule."
     )
     false_positive_rate: float | None = Field(
-        description="False-positive rate of the strictest operating point that the probability reaches."
+        description="False positive rate of the strictest operating point that the probability reaches."
     )
     status: Literal["ok", "no_history", "unscorable"]
     why: str | None = Field(description="Why the record is unscorable.")
     unlike_training: float | None = Field(
-        description="Share of the training records that are less strange; above 0.999 the record is like none of them."
+        description="Share of the training records that are less strange than this record. Above 0.999 is unusual."
     )
     model: ModelIdentity
     rule: AppliedRule | None = Field(default=None, description="The rule that decided; only if the service has rules.")
     model_decision: Literal["flag", "pass"] | None = Field(
-        default=None, description="Decision of the model itself; only if the service has rules."
+        default=None, description="Decision of the model; only if the service has rules."
     )
     explained: ExplainedClass | None = None
     reasons: list[Reason] = []
@@ -100,7 +100,7 @@ class EventRejection(BaseModel):
 
 
 class EventsResult(BaseModel):
-    """Events that were accepted, which are stored by now, and those that were rejected."""
+    """The number of events that were accepted and stored, and the rejected events."""
 
     part: str = Field(description="Type of the records: events, labels, account_labels or messages.")
     accepted: int
@@ -127,7 +127,7 @@ class HistoryInfo(BaseModel):
 
 
 class OperatingPointInfo(BaseModel):
-    """An operating point, with its figures on the calibration data."""
+    """An operating point, with its metrics on the calibration slice."""
 
     name: str
     threshold: float
@@ -137,23 +137,23 @@ class OperatingPointInfo(BaseModel):
     precision: float | None
     alerts_a_day: float | None = Field(description="Flagged records per day.")
     max_false_positive_rate: float | None = Field(
-        description="The promised rate, over legitimate campaigns or accounts; null if the target is another."
+        description="The promised rate, over legitimate campaigns or accounts; null if the target is not such a rate."
     )
     confidence: float | None = Field(description="Probability with which the promised rate is kept.")
-    legitimate_groups: int | None = Field(description="Campaigns or accounts that the promise stands on.")
+    legitimate_groups: int | None = Field(description="Number of campaigns or accounts on which the promise is based.")
     decides: bool = Field(description="Whether decisions are made at this point.")
 
 
 class RulesInfo(BaseModel):
-    """The rules beside the model."""
+    """The rules that override the model."""
 
-    rules: list[str] = Field(description="Their ids, in the order of the file.")
-    expired: list[str] = Field(description="Ids of those that are expired.")
+    rules: list[str] = Field(description="Ids of the rules, in the order of the file.")
+    expired: list[str] = Field(description="Ids of expired rules.")
     digest: str | None = Field(description="SHA-256 of the rules file and its lists.")
 
 
 class ShadowInfo(BaseModel):
-    """The challenger that scores beside the model, and whose answers nobody gets."""
+    """The challenger that also scores each record. Clients never get its scores."""
 
     name: str
     version: str | None = Field(description="Registered version; null for a model folder.")
@@ -162,13 +162,13 @@ class ShadowInfo(BaseModel):
 
 
 class AbsentPointInfo(BaseModel):
-    """A rate of false positives that could not be promised."""
+    """A false positive rate that could not be promised."""
 
     name: str
     max_false_positive_rate: float
     confidence: float
-    legitimate_groups: int = Field(description="Legitimate campaigns or accounts of the calibration data.")
-    needed_groups: int = Field(description="How many are needed.")
+    legitimate_groups: int = Field(description="Number of legitimate campaigns or accounts in the calibration slice.")
+    needed_groups: int = Field(description="Number that is needed.")
 
 
 class ModelInfo(BaseModel):
@@ -178,16 +178,16 @@ class ModelInfo(BaseModel):
     version: str | None = Field(description="Registered version; null for a model folder.")
     address: str | None = Field(description="The folder or address that the service was started with.")
     digest: str = Field(description="SHA-256 of the model's manifest.")
-    subject: Literal["message", "account", "event"] = Field(description="What the model scores.")
+    subject: Literal["message", "account", "event"] = Field(description="The type of record that the model scores.")
     classes: list[str]
     legitimate: str | None = Field(description="The legitimate class, if there is one.")
     fields: list[RecordFieldInfo] = Field(description="Fields of a record that the model uses.")
     columns: list[str] = Field(description="Feature columns of the model.")
     history: HistoryInfo
-    rules: RulesInfo | None = Field(description="The rules beside the model; null without a rules file.")
-    shadow: ShadowInfo | None = Field(description="The challenger that scores beside the model; null without one.")
+    rules: RulesInfo | None = Field(description="The rules that override the model; null without a rules file.")
+    shadow: ShadowInfo | None = Field(description="The challenger that also scores each record; null without one.")
     operating_points: list[OperatingPointInfo]
-    absent_points: list[AbsentPointInfo] = Field(description="Operating points for which too few labels were there.")
+    absent_points: list[AbsentPointInfo] = Field(description="Operating points for which there were too few labels.")
 
 
 class Health(BaseModel):
@@ -201,11 +201,11 @@ class Readiness(Health):
 
     failing: list[str] = Field(description="Background tasks whose last run failed; they are tried again.")
     behind: bool = Field(
-        description="Whether the store of the history cannot be read. Scores are then of the history as it was before."
+        description="Whether the store of the history cannot be read. Scores then use the history in memory."
     )
 
 
 class ErrorBody(BaseModel):
     """An error."""
 
-    error: str = Field(description="What was expected and what came.")
+    error: str = Field(description="What was expected, and what was received.")

@@ -18,7 +18,7 @@ __all__ = ["EventIngestion"]
 Update: TypeAlias = Callable[[Sequence[Mapping[str, Any]]], Accepted]
 """Adds records to the live history."""
 NOT_WRITTEN = "the store of the history cannot be written: "
-NOTHING_STORED = f"{NOT_WRITTEN}nothing was stored, send it again later"
+NOTHING_STORED = f"{NOT_WRITTEN}nothing was stored; send it again later"
 
 
 class _PartlyStoredError(Exception):
@@ -30,7 +30,7 @@ class _PartlyStoredError(Exception):
 
     @property
     def answer(self) -> str:
-        """What the client is told."""
+        """The message for the client."""
         return (
             f"{NOT_WRITTEN}of the records before position {self.position}, {self.stored} were stored and "
             f"{self.position - self.stored} rejected, the others were not handled: send those from position "

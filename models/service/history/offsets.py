@@ -1,4 +1,4 @@
-"""Offsets in HTTP: the header of an answer, and the wait for the offset that a request asks for."""
+"""Offsets in HTTP: the header of an answer, and the wait for the offset that a request requires."""
 
 import asyncio
 import time
@@ -9,7 +9,7 @@ from fraudsieve.models.service.bodies import RejectedRequest
 __all__ = ["AFTER", "OFFSET", "wait_for_offset"]
 
 OFFSET, AFTER = "fraudsieve-offset", "fraudsieve-after"
-"""Headers: the offset of the history that an answer saw, and the one that a request asks for at least.
+"""Headers: the offset of the history behind an answer, and the offset that a request requires at least.
 
 They are headers because a list of scores has no place for an offset, and because proxies and clients can pass on a
 header without knowing the body.
@@ -21,7 +21,7 @@ INTERVAL = 0.005
 
 
 async def wait_for_offset(live: LiveState, header: str, seconds: float) -> None:
-    """Wait until the history of this process has the offset that a request asks for.
+    """Wait until the history of this process has the offset that a request requires.
 
     Parameters
     ----------

@@ -1,1 +1,1 @@
-"""Processes of the service: one that serves alone, or several workers on one socket and their supervisor."""
+"""Processes of the service: a single one, or several workers on one socket and their supervisor."""

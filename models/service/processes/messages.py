@@ -1,4 +1,4 @@
-"""What a worker and its supervisor tell each other over a pipe, which closes if either of them dies."""
+"""Messages between a worker and its supervisor, over a pipe that closes if either of them dies."""
 
 import os
 import signal
@@ -33,14 +33,14 @@ class WorkerChannel:
         threading.Thread(target=self._listen, name="supervisor", daemon=True).start()
 
     def send(self, message: object) -> None:
-        """Tell the supervisor, if it lives."""
+        """Send a message to the supervisor, if it is alive."""
         try:
             self._pipe.send(message)
         except OSError:
             self.is_orphan = True
 
     def wait_to_close(self) -> None:
-        """Say that all requests are answered, and wait until the history may be closed."""
+        """Report that all requests are answered, and wait until the history may be closed."""
         self.send(DRAINED)
         self._may_close.wait()
 

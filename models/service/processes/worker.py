@@ -25,7 +25,7 @@ METRICS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 
 
 class WorkerTask(NamedTuple):
-    """What a worker is started with.
+    """The arguments with which a worker is started.
 
     Parameters
     ----------
@@ -87,7 +87,7 @@ def _prepare(task: WorkerTask, listener: socket.socket, channel: WorkerChannel) 
 
 
 def _settings_of(task: WorkerTask) -> Settings:
-    """Return the settings of a worker, which has a log of evidence and a sample of its shadow of its own."""
+    """Return the settings of a worker, which has its own evidence log and its own sample of the shadow."""
     settings = task.settings
     if settings.evidence is not None:
         settings = replace(settings, evidence=settings.evidence.of_worker(task.number))

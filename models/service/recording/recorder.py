@@ -53,7 +53,7 @@ class EvidenceRecorder:
             self.log.model_versions[loaded.scorer.model.digest] = loaded.version
 
     async def secure(self, reply: Reply) -> Reply | RejectedRequest:
-        """Return a reply once its evidence is on the disk, or a rejection: no score is given out without."""
+        """Return a reply once its evidence is on disk, or a rejection. No score is returned without evidence."""
         return await asyncio.get_running_loop().run_in_executor(self._pool, self._sync, reply)
 
     def _sync(self, reply: Reply) -> Reply | RejectedRequest:
@@ -65,7 +65,7 @@ class EvidenceRecorder:
         return reply
 
     def log_checkpoint(self) -> None:
-        """Log size and root if there are new records: the log of the service is kept elsewhere, or should be."""
+        """Log size and root if there are new records. The log of the service should be kept elsewhere."""
         checkpoint = self.log.checkpoint()
         if checkpoint.size > self._logged_size:
             log_event("evidence checkpoint", log=checkpoint.log, size=checkpoint.size, root=checkpoint.root)

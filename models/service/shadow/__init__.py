@@ -1,1 +1,1 @@
-"""The shadow: a challenger that scores what the service scores, and whose answers nobody gets."""
+"""Shadow mode: a challenger scores the records of the service, and clients never get its scores."""

@@ -1,4 +1,4 @@
-"""`Shadow`: scores with a challenger, in a thread beside the answers, and compares."""
+"""`Shadow`: a challenger scores answered records in a thread, and its decisions are compared with the model's."""
 
 import logging
 import random
@@ -26,7 +26,7 @@ Score: TypeAlias = Mapping[str, Any]
 MAX_RECORDS, MAX_BYTES = 4096, 8 << 20
 """Records that wait, and bytes of their bodies; further ones are dropped."""
 BATCH: Final = 64
-"""Records that are scored in one call: a longer one would hold the lock of the history for long."""
+"""Records that are scored in one call. A longer call would hold the lock of the history for too long."""
 REST: Final = 9.0
 """Rest after a batch, as a multiple of the time that it took: a tenth of the time is the most that is used."""
 GATHER_SECONDS: Final = 0.25
@@ -48,7 +48,7 @@ class _Job(NamedTuple):
 
 
 def why_no_shadow(champion: Model, challenger: Model) -> str | None:
-    """Return why a challenger cannot run beside a model; None if it can.
+    """Return why a challenger cannot run with a model; None if it can.
 
     A challenger that uses no history can run beside one that does.
     """
@@ -62,7 +62,7 @@ def why_no_shadow(champion: Model, challenger: Model) -> str | None:
 
 
 class Shadow:
-    """A challenger that scores each record too, after it is answered.
+    """A challenger that also scores each record, after the record is answered.
 
     It never touches an answer: what it raises is counted and logged, and what it cannot keep up with is dropped and
     counted. Its thread works at most a tenth of the time.
@@ -137,7 +137,7 @@ class Shadow:
         self.loaded = loaded
 
     def close(self) -> None:
-        """Stop; what is waiting is dropped."""
+        """Stop. Waiting records are dropped."""
         with self._changed:
             self._closed.set()
             self.metrics.shadow_dropped.inc(self._records)
@@ -201,7 +201,7 @@ class Shadow:
             return None
 
     def _count(self, score: Score, answer: Score) -> int:
-        """Count a record; return how many it stands for in the sample, 0 if it is not kept."""
+        """Count a record; return its weight in the sample, 0 if it is not kept."""
         decision = model_decision(score)
         self.metrics.count_shadow(decision, answer["decision"], score["probability"], answer["probability"])
         if decision != answer["decision"]:
@@ -236,6 +236,6 @@ class Shadow:
 
 
 def model_decision(score: Score) -> str | None:
-    """Return the decision of the model itself, whatever a rule has made of it."""
+    """Return the decision of the model, before rules."""
     decision: str | None = score.get("model_decision", score["decision"])
     return decision

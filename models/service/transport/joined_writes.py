@@ -7,7 +7,7 @@ __all__ = ["JoinedWrites"]
 
 
 class JoinedWrites:
-    """Transport that joins what is written before the next turn of the event loop.
+    """A transport that joins all data written before the next turn of the event loop.
 
     uvicorn writes head and body of a response separately. As two packets, they take as long as all the rest of HTTP.
     Nothing is held back for longer than the current turn, whatever is written.
@@ -28,7 +28,7 @@ class JoinedWrites:
         return getattr(self.transport, name)
 
     def write(self, data: bytes) -> None:
-        """Write data with what else is written in this turn."""
+        """Write data together with other data of this turn."""
         if not self.parts:
             self.loop.call_soon(self.flush)
         self.parts.append(data)

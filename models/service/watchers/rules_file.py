@@ -1,4 +1,4 @@
-"""Watcher of the rules file: a changed file is read again, and replaces the rules in use."""
+"""Watcher of the rules file: when the file changes, it is read again and replaces the rules in use."""
 
 import logging
 from collections.abc import Sequence

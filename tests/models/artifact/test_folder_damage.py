@@ -56,7 +56,7 @@ def test_an_invalid_calibration_is_rejected(copy: Copy, content: bytes) -> None:
     else:
         assert_rejected(
             copy(files={"calibration.json": content}),
-            "the files do not make a model|expected slopes|expected three numbers",
+            "the files are not a valid model|expected slopes|expected three numbers",
         )
 
 
@@ -76,7 +76,7 @@ def test_an_invalid_calibration_is_rejected(copy: Copy, content: bytes) -> None:
 )
 def test_damaged_wording_is_rejected(binary: Any, copy: Copy, damage: Callable[[bytes], bytes]) -> None:
     content = damage((binary.folder / "wording.npz").read_bytes())
-    assert_rejected(copy(files={"wording.npz": content}), "the files do not make a model|expected the arrays")
+    assert_rejected(copy(files={"wording.npz": content}), "the files are not a valid model|expected the arrays")
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,7 @@ def test_wording_arrays_that_the_kernel_cannot_read_are_rejected(
         content = arrays(binary.folder, **{name: change(stored[name])})
     assert_rejected(
         copy(files={"wording.npz": content}),
-        "do not make a model|do not fit each other|n-grams to 22|at most 8 bytes|expected the arrays|out of bounds"
+        "are not a valid model|do not fit each other|n-grams to 22|at most 8 bytes|expected the arrays|out of bounds"
         "|no output",
     )
 
@@ -163,7 +163,7 @@ def test_a_pickle_is_never_loaded(binary: Any, copy: Copy, tmp_path: Path) -> No
     with np.load(io.BytesIO(content := arrays(binary.folder, intercept=np.array([Bomb(fuse)], object)))) as stored:
         assert set(stored.files) == {"buckets", "weights", "intercept", "scale", "trust", "legitimate"}
     assert_rejected(copy(files={"wording.npz": content}), "an array does not match its header")
-    assert_rejected(copy(files={"wording.npz": pickle.dumps(Bomb(fuse))}), "the files do not make a model")
+    assert_rejected(copy(files={"wording.npz": pickle.dumps(Bomb(fuse))}), "the files are not a valid model")
     assert not fuse.exists()
     np.load(io.BytesIO(content), allow_pickle=True)["intercept"]
     assert fuse.exists()  # the bomb was live

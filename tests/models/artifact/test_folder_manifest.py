@@ -105,7 +105,7 @@ def test_a_missing_file_is_an_error(copy: Copy, name: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(set(FILES) - {"manifest.json"}))
 def test_a_file_that_the_manifest_does_not_name_is_missing(copy: Copy, name: str) -> None:
-    assert_rejected(copy(lambda manifest: manifest["files"].pop(name)), r"do not make a model \(KeyError\)")
+    assert_rejected(copy(lambda manifest: manifest["files"].pop(name)), r"are not a valid model \(KeyError\)")
 
 
 def test_a_missing_folder_is_an_error(binary: Any, tmp_path: Path) -> None:

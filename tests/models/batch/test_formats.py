@@ -61,5 +61,5 @@ def test_scores_are_written_in_the_format_of_the_ending(
 
 @pytest.mark.parametrize("name", ["scores", "scores.xlsx", "scores.parquet.gz"])
 def test_another_ending_is_an_error(name: str) -> None:
-    with pytest.raises(SchemaError, match=r"expected a file of scores that ends in \.parquet, \.csv"):
+    with pytest.raises(SchemaError, match=r"expected a file of scores ending in \.parquet, \.csv"):
         check_output_format(Path(name))

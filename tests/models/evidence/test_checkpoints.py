@@ -105,7 +105,7 @@ def test_a_changed_proof_does_not_hold(tmp_path: Path, keys: tuple[Path, Path]) 
     assert check_proof(proof | {"index": 2}).problems
     assert check_proof(proof | {"root": "00" * 32}).problems
     assert check_proof(proof | {"checkpoint": None}, public_key=read_public_key(keys[1])).problems == (
-        "there is no checkpoint, which the given key could have signed",
+        "there is no checkpoint that the given key could have signed",
     )
     other = write_log(tmp_path / "other", 6).sign(read_private_key(keys[0]))
     assert "of another log" in check_proof(proof | {"checkpoint": other.to_dict()}).problems[0]

@@ -138,7 +138,7 @@ def test_a_history_that_was_changed_since_is_not_taken_for_that_of_then(tmp_path
     report = replay_log(path, account_scorer(), state=tmp_path / "other.db")
     assert report.rebuilt == 0
     assert {*report.skipped} == {
-        "the store has other rows than were recorded: it is another store",
+        "the rows of the store differ from those recorded: it is another store",
         "the store does not have the recorded offset: it is another store",
     }
     with open_store(tmp_path / "live.db") as store:

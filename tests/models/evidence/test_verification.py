@@ -123,7 +123,7 @@ def test_a_cut_end_shows_in_a_checkpoint(tmp_path: Path) -> None:
     assert verify_log(path).problems == ()
     (problem,) = verify_log(path, [kept]).problems
     assert (problem.kind, problem.records) == ("missing", (N - 2, N - 1))
-    assert "were there at the checkpoint" in problem.text
+    assert "missing since the checkpoint" in problem.text
 
 
 def test_records_of_another_log_and_other_lines(tmp_path: Path) -> None:

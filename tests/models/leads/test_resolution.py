@@ -66,7 +66,7 @@ def test_a_bundle_resolves_as_its_lead_does(case: CaseContent, tmp_path: Path) -
 
 
 def test_another_secret_resolves_nothing(case: CaseContent) -> None:
-    with pytest.raises(LeadError, match="of none of the 1 secrets"):
+    with pytest.raises(LeadError, match="derived from none of the 1 secrets"):
         resolve_lead(lead_of(case), [Secret(b"x" * 32)], events=events())
 
 

@@ -142,7 +142,7 @@ def test_an_account_whose_label_changed_withdraws_its_leads(case: CaseContent, t
 def test_leads_of_an_older_secret_need_it(case: CaseContent, tmp_path: Path) -> None:
     log = tmp_path / "leads.jsonl"
     give(case, log, RECIPIENTS[:1])
-    with pytest.raises(LeadError, match="1 of 1 keys are of none of the secrets"):
+    with pytest.raises(LeadError, match="1 of 1 keys were derived from none of the secrets"):
         withdraw_reversed(log, REVERSAL, [Secret(b"new" * 11)], tmp_path / "notices")
     assert len(withdraw_reversed(log, REVERSAL, [Secret(b"new" * 11), SECRET], tmp_path / "notices")) == 1
 
@@ -224,7 +224,7 @@ def test_wrong_calls_are_named(case: CaseContent, tmp_path: Path) -> None:
     (lead,) = give(case, log, RECIPIENTS[:1])
     with pytest.raises(LeadError, match="none of the 1 leads has this id"):
         withdraw_lead(log, "none", "wrong", folder)
-    with pytest.raises(LeadError, match="expected printable words"):
+    with pytest.raises(LeadError, match="expected printable text"):
         withdraw_lead(log, lead, " ", folder)
     only_fraud = pd.DataFrame({"subject_id": ["M-MARKER-3"], "label": ["scam"]})
     with pytest.raises(LeadError, match="none of the labels is a word for legitimate"):

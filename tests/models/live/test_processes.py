@@ -109,7 +109,7 @@ def test_a_process_follows_and_can_be_asked_for_an_offset(account_scorer: Scorer
         assert two.score_at(QUERY, after=offset).offset == offset
         one.update(event(event_id="e9"))
         wait_until(lambda: two.offset == 4)  # without being asked
-        with pytest.raises(StateBehindError, match=r"expected offset 5 within 0.1 s, the state is at 4. Ask again"):
+        with pytest.raises(StateBehindError, match=r"expected offset 5 within 0.1 s, the state is at 4. Try again"):
             two.score(QUERY, after=5, wait_seconds=0.1)
         threading.Timer(0.2, lambda: one.update(event(event_id="e10"))).start()
         assert two.score_at(QUERY, after=5, wait_seconds=30).offset == 5

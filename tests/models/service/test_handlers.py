@@ -94,7 +94,7 @@ def test_events_that_cannot_be_stored_are_not_acknowledged(
     assert handler.live is not None
     full = StateError("/secret/place", "no space left", "Make some.")
     monkeypatch.setattr(handler.live, "update", fail_for(handler.live.update, lambda event: True, full))
-    with pytest.raises(RejectedRequest, match="nothing was stored, send it again") as caught:
+    with pytest.raises(RejectedRequest, match="nothing was stored; send it again") as caught:
         handler.ingest(json.dumps({"events": EVENTS}).encode())
     assert caught.value.status == 503
     assert "secret" not in str(caught.value)

@@ -93,7 +93,7 @@ def cases_command(
         settings = CaseSettings(**{name: value for name, value in given.items() if value is not None})
         options = reading_overrides(column, text_column, encoding, separator, day_first)
         tables: dict[str, Any] = {"messages": messages, "events": events, "accounts": accounts, "labels": labels}
-        moment = None if as_of is None else pd.Timestamp(as_of)
+        cutoff = None if as_of is None else pd.Timestamp(as_of)
         progress("linking and partitioning")
         given_tables: dict[str, Any] = {name: input_table(table, options) for name, table in tables.items()}
         found = find_cases_in_tables(
@@ -101,13 +101,13 @@ def cases_command(
             key=_key(key_file),
             threshold=threshold,
             settings=settings,
-            as_of=moment,
+            as_of=cutoff,
             legitimate=legitimate,
             book=None if previous is None else read_book(previous),
             **given_tables,
         )
         progress("writing")
-        page = render_cases_page(found, show_identifiers=show_identifiers, as_of=moment)
+        page = render_cases_page(found, show_identifiers=show_identifiers, as_of=cutoff)
         folder = write_cases(found, output, page)
     counts = {"cases": len(found.cases), "members": len(found.members), "links": len(found.links)}
     content = {"output": str(folder), **counts, "hubs": len(found.hubs)}

@@ -102,7 +102,7 @@ def create_command(
         )
         path = output or Path(f"lead-{lead['id']}.json")
         progress("writing")
-        with LeadLog(log) as opened:  # what leaves the house is in the log before
+        with LeadLog(log) as opened:  # the log has the lead before the file exists
             opened.record_lead(lead, case, format)
             write_file(path, encode_lead(to_stix(lead) if format == "stix" else lead), mode=PRIVATE)
     notes((*_what_is_missing(lead, loaded), *_without_reasons(lead, given=scores is not None)))
@@ -120,22 +120,22 @@ def _load_model(address: str) -> "Model":
 
 
 def _what_is_missing(lead: dict[str, Any], model: "Model | None") -> tuple[str, ...]:
-    """Return notes on what a lead does not say, and why."""
+    """Return notes on what a lead does not state, and why."""
     if model is None:
-        return ("the lead says no strength and no error rates: they need --model",)
+        return ("the lead states no strength and no error rates: they need --model",)
     if model.ratio_support is None:
-        return ("the model has no bounds of likelihood ratios, so the lead says no strength: train it again",)
+        return ("the model has no bounds of likelihood ratios, so the lead states no strength: train it again",)
     missing = []
     if lead["strength"] is None:
-        missing.append("the lead says no strength: an action of the case has no probability")
+        missing.append("the lead states no strength: an action of the case has no probability")
     if lead["error_rates"] is None:
-        missing.append("the lead says no error rates: the operating point of the model does not flag all its actions")
+        missing.append("the lead states no error rates: the operating point of the model does not flag all its actions")
     return tuple(missing)
 
 
 def _without_reasons(lead: dict[str, Any], *, given: bool) -> tuple[str, ...]:
     if not given:
-        return ("the lead says no reasons: they need --scores",)
+        return ("the lead states no reasons: they need --scores",)
     n = sum(not action["reasons"] for action in lead["actions"])
     return (f"{n} of {len(lead['actions'])} actions have no reasons in the scores",) if n else ()
 

@@ -67,7 +67,7 @@ def test_the_answer_tells_what_was_stored_and_where_to_go_on(
 
 def test_if_the_first_one_fails_nothing_was_stored(handler: RequestHandler, monkeypatch: pytest.MonkeyPatch) -> None:
     fail_from(handler, monkeypatch, "e0")
-    with pytest.raises(RejectedRequest, match="nothing was stored, send it again later"):
+    with pytest.raises(RejectedRequest, match="nothing was stored; send it again later"):
         handler.ingest(json.dumps({"events": [event(0), event(1)]}).encode())
     assert handler.live is not None
     assert handler.live.offset == 0

@@ -53,7 +53,7 @@ def test_scores_go_on_without_the_store(start_workers: Any, accounts_folder: Pat
         postgres.kill()
         refused = client.post("/v1/events", json=body(1))
         assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
-        assert "nothing was stored, send it again later" in refused.json()["error"]
+        assert "nothing was stored; send it again later" in refused.json()["error"]
         wait_until(lambda: is_behind() == {True})
         assert client.post("/v1/score", json=QUERY).raise_for_status().json() == before
         postgres.start()
