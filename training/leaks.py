@@ -63,7 +63,7 @@ def find_leaks(
     labelled_at : Series of datetime64, shape (n_rows,)
         When the label of each row became known; missing for a label that was always known.
     groups : mapping of str to ndarray, each of shape (n_rows,)
-        Campaigns or accounts by the word for them, such as ``campaign``; a row with a missing value is in no group.
+        Campaigns or accounts by the kind of group, such as ``campaign``; a row with a missing value is in no group.
     is_fraud : ndarray of bool, shape (n_rows,), default=None
         Rows of the test that may not share a group with training; None for all. Legitimate groups, such as the notices
         of a bank, are on both sides of a live model too.
@@ -288,7 +288,7 @@ def groups_on_both_sides(groups: Mapping[str, Array], split: Split, is_fraud: Ar
         in_training[-1] = False  # the code of rows without a group
         shared = int(in_training[codes[tested]].sum())
         # A split by time keeps the past of an account that is robbed later, as a live model has seen it.
-        allowed = split.kind == "time" and f"crime {name}s of training" not in split.keeps_apart
+        allowed = split.kind == "time" and f"fraud {name}s" not in split.keeps_apart
         if shared and not allowed:
             warnings.append(
                 {

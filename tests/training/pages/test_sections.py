@@ -34,7 +34,7 @@ def test_a_random_split_is_a_red_notice(reports: Reports) -> None:
 def test_an_honest_split_is_named(reports: Reports) -> None:
     first = next(report_notices(reports["message"]))
     assert first.kind == ""
-    assert first.title.startswith("Split by time; on one side only: campaigns.")
+    assert first.title.startswith("Split by time; training and test share no campaigns.")
     assert "Left out: 210 rows, which had no label yet when the test begins." in first.lines
 
 
