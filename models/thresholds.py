@@ -1,6 +1,6 @@
 """The choice of operating points: the probability from which records are flagged, and the resulting metrics.
 
-A point is chosen on rows that the model was not trained on: for a false-positive rate that it promises, for a number of
+A point is chosen on rows that the model was not trained on: for a false positive rate that it promises, for a number of
 alerts per day, for a precision, for the lowest cost, or for the review capacity. Records with equal probabilities are
 flagged together or not at all, so ties never exceed a bound.
 """

@@ -37,12 +37,12 @@ WORDS: Final = (
 def fraud_share(points: Sequence[OperatingPoint]) -> float | None:
     """Return the share of fraud in the calibration slice, from the rates of its operating points.
 
-    The share that is flagged is the mean of recall and false-positive rate, weighted by this share.
+    The share that is flagged is the mean of recall and false positive rate, weighted by this share.
 
     Returns
     -------
     float or None
-        None without a point whose recall differs from its false-positive rate.
+        None without a point whose recall differs from its false positive rate.
 
     Examples
     --------

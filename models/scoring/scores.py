@@ -56,7 +56,7 @@ def to_columns(
 
 
 def _reached(model: Model, fraud: Array) -> Array:
-    """Return the false-positive rate of the strictest operating point that each score reaches, else NaN."""
+    """Return the false positive rate of the strictest operating point that each score reaches, else NaN."""
     reached = np.full(len(fraud), np.nan)
     for point in sorted(model.points, key=_threshold):
         rate = point.false_positive_rate

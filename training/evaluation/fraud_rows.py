@@ -16,7 +16,7 @@ __all__ = ["FraudRows", "SliceMetrics", "threshold_at"]
 
 @dataclass(frozen=True, kw_only=True)
 class SliceMetrics:
-    """Metrics of a slice of the rows; recall, precision and false-positive rate are at the threshold of all rows.
+    """Metrics of a slice of the rows; recall, precision and false positive rate are at the threshold of all rows.
 
     ``interval`` is that of the average precision. None if a metric cannot be computed.
     """
@@ -125,7 +125,7 @@ class FraudRows:
 
 
 def threshold_at(probability: Array, is_fraud: Array, false_positive_rate: float = FIXED_RATE) -> tuple[float, float]:
-    """Return the lowest threshold that does not exceed a false-positive rate, and its recall.
+    """Return the lowest threshold that does not exceed a false positive rate, and its recall.
 
     Both kinds of rows must be present. A row is flagged when its score is at least the threshold, which is infinite
     where it flags nothing.

@@ -28,7 +28,7 @@ RANKING_METRICS = (
 """Names of the values of `Ranking.metrics`, in their order."""
 ECE_BINS = 15
 FIXED_RATE = 0.01
-"""False-positive rate at which the recall is computed."""
+"""False positive rate at which the recall is computed."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,7 +98,7 @@ class Ranking:
         Returns
         -------
         ndarray of float64, shape (8,)
-            NaN where a metric cannot be computed. Average precision, ROC AUC and the recall at a false-positive rate
+            NaN where a metric cannot be computed. Average precision, ROC AUC and the recall at a false positive rate
             are those of scikit-learn with ``sample_weight``. ECE: mean absolute gap between the mean probability and
             the share of fraud over 15 bins of equal mass (Naeini et al., 2015; Nixon et al., 2019); a row at the edge
             of two bins is split between them.

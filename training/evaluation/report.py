@@ -350,7 +350,7 @@ def evaluate(
 
 
 def recall_at(probability: Array, is_fraud: Array, false_positive_rate: float) -> float:
-    """Return the recall at a false-positive rate; there must be fraud and legitimate rows.
+    """Return the recall at a false positive rate; there must be fraud and legitimate rows.
 
     Examples
     --------

@@ -15,7 +15,7 @@ EMPTY = math.log10(0.5)
 
 
 def draw_roc(report: EvaluationReport) -> Figure | None:
-    """Draw recall against the false-positive rate; None without both kinds of records."""
+    """Draw recall against the false positive rate; None without both kinds of records."""
     curve = None if report.curves is None else report.curves.roc
     if not curve or report.roc_auc is None:
         return None

@@ -74,7 +74,7 @@ class Score(BaseModel):
         description="Decision at the first operating point, or that of a rule."
     )
     false_positive_rate: float | None = Field(
-        description="False-positive rate of the strictest operating point that the probability reaches."
+        description="False positive rate of the strictest operating point that the probability reaches."
     )
     status: Literal["ok", "no_history", "unscorable"]
     why: str | None = Field(description="Why the record is unscorable.")

@@ -42,7 +42,7 @@ class ScoreCurves:
     precision_recall : tuple of (float, float), or None
         Pairs of recall and precision; None if all rows are of one kind.
     roc : tuple of (float, float), or None
-        Pairs of false-positive rate and recall; None if all rows are of one kind.
+        Pairs of false positive rate and recall; None if all rows are of one kind.
     gains : tuple of (float, float), or None
         Pairs of the share of the records that is reviewed, highest scores first, and recall; None without fraud.
     reliability : tuple of ReliabilityBin
@@ -99,7 +99,7 @@ def _precision_recall(rows: FraudRows) -> Pairs | None:
 
 
 def _roc(rows: FraudRows) -> Pairs | None:
-    """Return false-positive rate and recall where the threshold falls below a score, thinned out on both axes."""
+    """Return false positive rate and recall where the threshold falls below a score, thinned out on both axes."""
     if not rows.both:
         return None
     rate, recall, _ = roc_curve(rows.is_fraud, rows.probability)

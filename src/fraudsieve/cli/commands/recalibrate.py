@@ -71,7 +71,7 @@ def recalibrate_command(
     """Adapt thresholds and calibration of a model to other traffic, with the same trees.
 
     Without labels, thresholds are set by alert volume. --draw 300 --sample audit.csv draws records to label. Their
-    labels then set the calibration and the false-positive rates.
+    labels then set the calibration and the false positive rates.
     """
     with exit_on_error(as_json=json), stop_on_sigterm(), steps(quiet=json) as progress:
         _check(draw, sample, output, labels)
