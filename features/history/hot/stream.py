@@ -1,4 +1,4 @@
-"""A stream: the events of one entity, or those of one kind, with what its measures need. Needs only NumPy and Numba."""
+"""A stream: the events of one entity or one kind, with the data that its measures need. Needs only NumPy and Numba."""
 
 from typing import Any
 
