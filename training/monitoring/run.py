@@ -70,12 +70,12 @@ def monitor_tables(
         Its section ``monitor`` has the bounds, and ``data.trust`` the weights of the sources of labels. None for the
         defaults.
     rules : RuleSet, default=None
-        Rules beside the model, as they are now: the report has the share of both tables that each decides. None for
-        those of the recipe, if it has any.
+        Current rules: the report has the share of both tables that each of them decides. None for the rules of the
+        recipe, if it has any.
     page : str or Path, default=None
         An HTML page to write, such as ``monitor.html``; the report is written next to it as JSON. None for no page.
     progress : callable, default=None
-        Called with the next step.
+        Called with the name of each step as it begins.
 
     Returns
     -------

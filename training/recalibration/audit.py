@@ -28,7 +28,7 @@ COLUMNS = ("subject_id", "inclusion_probability")
 
 @dataclass(frozen=True, eq=False)
 class Audit:
-    """Records that were drawn.
+    """Records that were drawn for labelling.
 
     Parameters
     ----------

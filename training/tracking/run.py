@@ -37,7 +37,7 @@ ARTIFACTS = "mlruns"
 
 @dataclass(frozen=True)
 class LoggedRun:
-    """A run that was logged, and its model.
+    """A logged run and its model.
 
     Parameters
     ----------

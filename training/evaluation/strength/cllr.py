@@ -26,7 +26,7 @@ def log_ratio_cost(log10_ratio: Array, is_fraud: Array) -> float:
     Returns
     -------
     float
-        Each kind of rows counts half.
+        Fraudulent and legitimate rows each count half.
 
     Examples
     --------
@@ -39,7 +39,7 @@ def log_ratio_cost(log10_ratio: Array, is_fraud: Array) -> float:
 
 
 def min_log_ratio_cost(score: Array, is_fraud: Array) -> float:
-    """Return the least Cllr that a monotone change of scores can reach, by isotonic regression (PAV).
+    """Return the lowest Cllr that a monotone transformation of the scores can reach, by isotonic regression (PAV).
 
     Parameters
     ----------
