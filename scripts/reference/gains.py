@@ -1,4 +1,4 @@
-"""What the algorithms of our own gain over a library's: a table of ``benchmarks/results/own.json``."""
+"""The gains of our own algorithms over those of libraries: a table of ``benchmarks/results/own.json``."""
 
 import json
 from pathlib import Path
@@ -8,7 +8,7 @@ from scripts.imports import ROOT
 __all__ = ["RESULTS", "gains_page"]
 
 RESULTS = ROOT / "benchmarks" / "results" / "own.json"
-"""What ``python -m benchmarks.own --json`` printed."""
+"""The output of ``python -m benchmarks.own --json``."""
 ALGORITHMS = {
     "sort": ("Radix sort of events", "`np.lexsort`"),
     "ids": ("Table of ids", "PyArrow's `dictionary_encode`"),
