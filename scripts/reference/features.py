@@ -129,7 +129,7 @@ def _meaning(name: str, template: Template) -> str:
 def measures_in_words() -> Iterator[tuple[str, str]]:
     """Yield each measure of a history with its formula, from the table in the docstring of the measures.
 
-    A row of several measures, such as the latest amounts, describes them together; the sentence of each is more precise.
+    A row of several measures, such as the latest amounts, describes them together; their sentences are more precise.
     """
     for names, further, _, meaning, without in ROW.findall(measures.__doc__ or ""):
         named = re.findall(r"\w+", names)
