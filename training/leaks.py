@@ -241,7 +241,7 @@ def labels_known_late(cutoff_times: pd.Series, labelled_at: pd.Series, split: Sp
     >>> split = Split("time", np.array([0]), np.array([1]), np.array([2]), ("time",))
     >>> labelled_at = pd.Series(pd.to_datetime(["2026-01-02", "2026-01-03", "2026-01-04"]))
     >>> labels_known_late(days, labelled_at, split)[0]["found"]
-    'labelled_at: 1 of 2 rows that are learned from have a label that was not known before the test began'
+    'labelled_at: 1 of 2 training and calibration rows have a label that was not known before the test began'
     """
     begin, learned = cutoff_times.iloc[split.test].min(), _learned_rows(split)
     late = int((labelled_at.iloc[learned] >= begin).sum())
@@ -251,7 +251,7 @@ def labels_known_late(cutoff_times: pd.Series, labelled_at: pd.Series, split: Sp
         {
             "kind": "label_known_late",
             "column": "labelled_at",
-            "found": f"labelled_at: {late} of {len(learned)} rows that are learned from have a label that was not "
+            "found": f"labelled_at: {late} of {len(learned)} training and calibration rows have a label that was not "
             "known before the test began",
             "do": "Split by time, with a gap as long as labels take.",
         }

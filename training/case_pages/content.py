@@ -128,7 +128,7 @@ def _facts(rows: CaseRows) -> Iterator[tuple[str, str]]:
     if case["actions"] > 1:
         bridges = int(case["bridges"])
         needed = (
-            f"; {bridges:,} bridges: without one of them it is two" if bridges else "; no single link that it needs"
+            f"; {bridges:,} bridges: without one of them it is two" if bridges else "; no single link holds it together"
         )
         yield "density", f"{100 * case['density']:.0f} % of the pairs are linked{needed}"
 

@@ -179,4 +179,4 @@ def _hub_table(hubs: pd.DataFrame, names: CaseNames) -> PageTable:
     ]
     more = f" {len(hubs) - len(rows):,} more are in hubs.parquet." if len(hubs) > len(rows) else ""
     columns = ["value", "flagged actions", "accounts", "unflagged records"]
-    return PageTable(f"What too many share links nothing.{more}", columns, rows)
+    return PageTable(f"Hubs are shared by too many records, and create no links.{more}", columns, rows)

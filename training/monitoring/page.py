@@ -78,7 +78,7 @@ def render_monitor_report(
             "Operating points": [_alert_table(report), _performance_table(report)],
             "Calibration": [_calibration_table(report.calibration)],
             "Rejected and unusual rows": [_share_table(report.shares)],
-            "Rules beside the model": [_rule_table(report.rules)] if report.rules else [],
+            "Rules": [_rule_table(report.rules)] if report.rules else [],
         },
         bounds={
             BOUND_NAMES.get(name, name.replace("_", " ")): "none" if value is None else f"{value:g}"
@@ -237,7 +237,7 @@ def _rule_table(rules: Sequence[Mapping[str, Any]]) -> PageTable:
         ]
         for rule in rules
     ]
-    caption = "Share of the records that each rule decides. All else on this page is about the model alone."
+    caption = "Share of the records that each rule decides. The rest of this page is about the model without rules."
     return PageTable(caption, ["rule", "decision", "reason", "reference", "current", "expired"], rows)
 
 

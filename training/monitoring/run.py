@@ -210,8 +210,8 @@ def _limits(model: Model, before: ScoredTable, reference: Source, events: Source
     inside = _share_trained_on(model, before, reference)
     if inside:
         yield (
-            f"{100 * inside:.0f} % of the reference are from the time that the model was trained on: there, the text "
-            "model and all else that was fitted perform better than on new records, which then seem to have moved. "
+            f"{100 * inside:.0f} % of the reference are from the time that the model was trained on. There, the text model "
+            "and everything else that was fitted perform better than on new records, which then seem to have drifted. "
             "Use the test slice, or the first week that was scored"
         )
     if model.subject == "event" and events is None:
@@ -249,5 +249,5 @@ def _reservations(measures: MonitorMeasures) -> Iterator[str]:
     if measures.expected:
         yield (
             "precision and recall without labels hold only while the probabilities are right: "
-            "a new trick that the model takes for legitimate is not in them"
+            "they do not count a new trick that the model takes for legitimate"
         )

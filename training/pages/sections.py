@@ -184,7 +184,7 @@ def point_table(report: EvaluationReport) -> PageTable:
         for point in report.operating_points
     ]
     caption = "Rates of each threshold on these records, and in brackets those on the calibration slice."
-    promise = " Rates of false positives are promised over campaigns or accounts, each of which counts once."
+    promise = " False positive rates are promised over campaigns or accounts, each of which counts once."
     absent = "".join(f" {point.reason}." for point in report.absent_points)
     return PageTable(f"{caption} The first point decides.{promise}{absent}", columns, rows)
 
@@ -223,7 +223,7 @@ def _type_table(by_type: Mapping[str, ClassMetrics]) -> PageTable:
         for name, metrics in sorted(by_type.items(), key=lambda item: -item[1].rows)
     ]
     columns = ["type", "rows", "F1", "interval", "precision", "recall", "flagged"]
-    return PageTable("Types; flagged: at 1 % false positives, as whatever type.", columns, rows)
+    return PageTable("Types; flagged: at 1 % false positives, as any type.", columns, rows)
 
 
 def _attack_table(attack: AttackMetrics | None) -> PageTable:
