@@ -210,9 +210,9 @@ def _limits(model: Model, before: ScoredTable, reference: Source, events: Source
     inside = _share_trained_on(model, before, reference)
     if inside:
         yield (
-            f"{100 * inside:.0f} % of the reference are from the time that the model was trained on. There, the text model "
-            "and everything else that was fitted perform better than on new records, which then seem to have drifted. "
-            "Use the test slice, or the first week that was scored"
+            f"{100 * inside:.0f} % of the reference are from the time that the model was trained on. There, the text "
+            "model and everything else that was fitted perform better than on new records, which then seem to have "
+            "drifted. Use the test slice, or the first week that was scored"
         )
     if model.subject == "event" and events is None:
         yield (
