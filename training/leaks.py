@@ -2,7 +2,7 @@
 
 Three kinds of leaks give metrics that no live model reaches (Kaufman et al., 2012):
 
-- a column that was made from the label,
+- a column that is derived from the label,
 - a label that was not known when the test began,
 - a campaign or an account on both sides of the split.
 

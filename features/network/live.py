@@ -1,8 +1,8 @@
 """The live state of the network of accounts; it computes the same columns as a batch. Needs only NumPy and Numba.
 
 A state stores each pair of account and value once, with the time of its first event. It grows with the number of pairs,
-not with the number of events. An event takes about the time of a bisection, and so does a look at each value of an
-account, however many accounts share the value. A label takes that time for each value of its account.
+not with the number of events. An event takes about the time of a bisection, and so does each value of an account when
+features are computed, however many accounts share the value. A label takes that time for each value of its account.
 """
 
 from collections.abc import Iterable, Iterator, Mapping

@@ -89,7 +89,7 @@ def choose_profile_columns(
     exclude : collection of str, default=()
         Columns that are not used, and not reported either.
     declared : collection of str, default=()
-        Columns of strings that are categories whatever they hold.
+        Columns of strings that are always categories.
 
     Returns
     -------

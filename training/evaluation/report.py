@@ -227,7 +227,7 @@ class EvaluationReport(ReportDetails, TypeMetrics, FraudMetrics):
         Returns
         -------
         dict
-            None stands for what could not be computed.
+            None stands for values that could not be computed.
         """
         content: dict[str, Any] = to_json_types(self)
         return {"rows": self.rows, **content}

@@ -1,4 +1,4 @@
-"""The section ``[data]`` of a recipe: the tables, how to read them, and what their labels say."""
+"""The section ``[data]`` of a recipe: the tables, how to read them, and the meaning of their labels."""
 
 import os
 from collections.abc import Iterable

@@ -1,8 +1,8 @@
-"""Cllr, the cost of log-likelihood ratios, and the least that a better calibration could make of it.
+"""Cllr, the cost of log-likelihood ratios, and the minimum that a better calibration could reach.
 
 Brümmer and du Preez, Application-independent evaluation of speaker detection, Computer Speech and Language 20 (2006).
-0 is perfect; 1 is what a ratio of one costs that says nothing; above 1, ratios mislead. The difference to the minimum
-is the loss by calibration, and the minimum is the loss by ranking.
+0 is perfect; 1 is the cost of a ratio of one, which carries no information; above 1, ratios mislead. The difference
+from the minimum is the loss by calibration, and the minimum is the loss by ranking.
 """
 
 import numpy as np
