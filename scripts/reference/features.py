@@ -49,7 +49,7 @@ PATTERNS = {
 """The columns whose names depend on the data; capitals are placeholders for your own names."""
 HEADINGS = {
     "wording": ("Text model: `wording`, `pinyin`", "One column per class. With two classes, only the second has one."),
-    "surprisal": ("Surprisal: `surprisal`", "How improbable a text is, compared with the legitimate texts of training."),
+    "surprisal": ("Surprisal: `surprisal`", "How improbable a text is, given the legitimate texts of training."),
     "cues": ("Cues: `cues`", "Counts of content that matters in fraud, in the normalised text."),
     "shape": ("Shape of the text: `shape`", "Lengths, shares and other measures of the text."),
     "obfuscation": ("Obfuscation: `obfuscation`", "Shares of the characters that normalisation changed, by kind."),

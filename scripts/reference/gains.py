@@ -27,7 +27,8 @@ def gains_page(path: Path = RESULTS) -> str:
     lines = [_line(name, ours, library[f"{name}.alone_ms"]) for name in measured]
     machine = report["machine"]
     versions = ", ".join(f"{name} {machine['libraries'][name]}" for name in ("numpy", "pyarrow", "numba"))
-    return HEAD + "\n".join(lines) + f"\n\nMeasured on {machine['cores']} cores of {machine['processor']}, {versions}.\n"
+    measured_on = f"Measured on {machine['cores']} cores of {machine['processor']}, {versions}."
+    return "\n".join([HEAD + "\n".join(lines), "", measured_on, ""])
 
 
 def _line(name: str, ours: dict[str, float], library_ms: float) -> str:

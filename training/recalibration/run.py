@@ -129,8 +129,8 @@ def recalibrate(
     output : str or Path
         The model folder to write.
     labels : path or DataFrame, default=None
-        A table of labels: of the sample or, without a sample, of all records. None to recalibrate without labels. Labels
-        in the traffic itself do not count.
+        A table of labels: of the sample or, without a sample, of all records. None to recalibrate without labels.
+        Labels in the traffic itself do not count.
     sample : str or Path, default=None
         The file of `draw_audit_sample`, with the same traffic.
     events, past : path or DataFrame, default=None
