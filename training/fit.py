@@ -73,7 +73,7 @@ class Trained:
     notes : tuple of str
         Notes for the user.
     tuned : TuningResult, default=None
-        Result of the search of settings; None without a search.
+        Result of the hyperparameter search; None without a search.
     split_model : Model, default=None
         The model of the split, which the report evaluates, if it is not the model that was written.
     """
