@@ -1,4 +1,4 @@
-"""Features of records: input tables, text features, campaigns, history, network, and the transformers."""
+"""Features of records: scikit-learn transformers, feature views, the network of accounts, campaigns and text."""
 
 from typing import TYPE_CHECKING, Any
 

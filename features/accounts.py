@@ -76,7 +76,7 @@ class AccountFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     min_category_rows : int, default=5
         Categories with fewer rows in training are encoded as unseen.
     categories : sequence of str, default=()
-        Columns of strings that are categories whatever they hold. Other columns of strings are left out if they are
+        Columns of strings that are always categories. Other columns of strings are left out if they are
         identifiers (names that end with ``_id``, and ``ip``), or have too many distinct values to be categories.
     digest_categories : bool, default=False
         Whether the model keeps keyed digests of the categories instead of their values. The key is part of the model.
@@ -88,7 +88,7 @@ class AccountFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     matrix_ : AccountMatrix
         The declaration of the fitted matrix, which is written into the model folder.
     notes_ : tuple of str
-        Which columns are left out and why, and of which columns the model keeps values.
+        Columns that are left out, with the reason, and columns whose values the model keeps.
 
     Examples
     --------

@@ -113,10 +113,10 @@ def default_histories(
 
 
 def default_windows(times: Array) -> tuple[str, ...]:
-    """Return the windows that fit the span of a table of events: up to four lengths, and all that is known.
+    """Return the windows that fit the span of a table of events: up to four lengths, and ``all``.
 
-    A window is at most a third of the span, so that it says something else than all events do. Where every time is a
-    date, no window is shorter than a day.
+    A window is at most a third of the span, so that it differs from the window of all events. If every time is a date,
+    no window is shorter than a day.
 
     Parameters
     ----------

@@ -50,9 +50,9 @@ class MessageMatrix:
     campaigns : CampaignHistory, default=None
         The features of earlier near-duplicates; None for no such columns.
     lists : OwnLists, optional
-        Own words, brands, hotlines and short hosts.
+        Your own words, brands, hotlines and link shorteners.
     own : OwnColumns, optional
-        The own columns of the messages.
+        Your own columns of the messages.
 
     Examples
     --------
@@ -241,7 +241,7 @@ class MessageMatrix:
         raw : CodePoints
             Raw texts.
         lists : OwnLists, optional
-            Own words, brands, hotlines and short hosts.
+            Your own words, brands, hotlines and link shorteners.
 
         Returns
         -------

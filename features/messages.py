@@ -49,7 +49,7 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     - ``cues``, ``shape`` and ``obfuscation``: counts and measures of the text;
     - ``sender``, with `events`: the history of the sender at the time the message was sent;
     - ``campaign``, with `past`: numbers of earlier near-duplicates, of their senders, and of their labels known then;
-    - ``profile``, with `columns`: own columns of the messages.
+    - ``profile``, with `columns`: your own columns of the messages.
 
     `fit_transform` differs from `fit` followed by `transform`: its text model scores are out of fold, with campaigns
     kept whole. A classifier trained on them sees scores as they will be on new messages.
@@ -69,25 +69,25 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     legitimate : str, default="legitimate"
         The class that the character models are fitted on; if `y` has no such class, they are fitted on all messages.
     columns : sequence of str, default=()
-        Own columns of the messages that are features, such as ``("channel", "country")``. X must then be a DataFrame
-        that has them. Columns of numbers and booleans are numbers, others are categories.
+        Your own columns of the messages that are features, such as ``("channel", "country")``. X must then be a
+        DataFrame that has them. Columns of numbers and booleans are numbers, others are categories.
     categories : sequence of str, default=()
-        Those of `columns` that are categories whatever they hold.
+        Those of `columns` that are always categories.
     min_category_rows : int, default=5
         Categories with fewer rows in training are encoded as unseen.
     digest_categories : bool, default=False
         Whether the model keeps keyed digests of the categories instead of their values. The key is part of the model.
     words : dict of str to sequence of str, default=None
-        Own words by group; each group is counted in a column ``cues__own_<group>``. They are normalised as messages
-        are; words of ASCII count between word boundaries, others anywhere.
+        Your own words by group; each group is counted in a column ``cues__own_<group>``. They are normalised as
+        messages are. ASCII words count between word boundaries, other words anywhere.
     brands : sequence of str, or dict of str to sequence of str, default=()
         Names of brands in host names, such as ``("paypal", "icbc")``; hosts and words that resemble one are counted.
-        As a dict with the domains of each brand, such as ``{"icbc": ["icbc.com.cn"]}``; other hosts with the name are
-        then look-alikes. A brand without domains owns its name under every public suffix.
+        A dict has the domains of each brand, such as ``{"icbc": ["icbc.com.cn"]}``; other hosts with the name are then
+        look-alikes. A brand without domains owns its name under every public suffix.
     hotlines : sequence of str, default=()
-        Telephone numbers that are counted as hotlines, as they are written in messages.
+        Telephone numbers that count as hotlines, as they are written in messages.
     short_hosts : sequence of str, default=()
-        Registered domains that are counted as link shorteners.
+        Registered domains that count as link shorteners.
     events : DataFrame, default=None
         Events of the senders. X must then be a DataFrame with ``account_id`` and ``sent_at``. A row in which one of
         them is missing has no history.
@@ -110,7 +110,7 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     classes_ : ndarray, shape (n_classes,)
         The classes of `y`, if text models are fitted.
     notes_ : tuple of str
-        Of which columns the model keeps values.
+        Columns whose values the model keeps.
 
     See Also
     --------
@@ -230,7 +230,7 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         X, y, groups
             As in `fit`.
         on_fit : callable, default=None
-            Called after each fit of a text model, with the number of fits that are done and of all.
+            Called after each fit of a text model, with the number of finished fits and the total.
 
         Returns
         -------

@@ -1,7 +1,7 @@
-"""The house in one picture, made from the imports: ``python -m scripts.house`` prints it as HTML.
+"""A picture of the layers and packages, generated from the imports: ``python -m scripts.house`` prints it as HTML.
 
-Each room lists its packages from the lowest to the highest: a package imports only those before it. Between two rooms
-stands the number of modules that import from the rooms below.
+Each layer (a room) lists its packages in order of imports: a package imports only those before it. Between two rooms is
+the number of modules that import from the rooms below.
 """
 
 import ast
@@ -18,11 +18,11 @@ from scripts.reference.entries import inline
 __all__ = ["draw_house", "main", "packages_page"]
 
 FOLDERS = (FRONT, *reversed(ROOMS))
-"""The rooms from the top to the bottom; each imports from those after it."""
+"""The rooms from top to bottom; each imports from those after it."""
 
 
 class Place(NamedTuple):
-    """A room, and a package or module at its top."""
+    """A room, and a package or module directly in it."""
 
     room: str
     package: str
@@ -45,7 +45,7 @@ def place_of(name: str) -> Place | None:
 
 
 def uses() -> dict[Path, set[Place]]:
-    """Return what every module imports; a package that only exports names, lazily, is left out."""
+    """Return the imports of every module; a package that only exports names, lazily, is left out."""
     found: dict[Path, set[Place]] = {}
     for path in modules(*FOLDERS):
         if path.name != "__init__.py":
@@ -75,12 +75,12 @@ def draw_house() -> str:
         users = [sum(any(to.room == room for to in places) for places in inside) for room in lower]
         below = [f"{count} import {room}" for room, count in zip(lower, users, strict=True) if count]
         if below:
-            parts.append(f'<p class="below">↓ of {len(inside)} modules {", ".join(below)}</p>')
+            parts.append(f'<p class="below">↓ of {len(inside)} modules, {", ".join(below)}</p>')
     return "\n".join(['<div class="house">', *parts, "</div>", ""])
 
 
 def packages_page() -> str:
-    """Return what each package holds, by room, from the first line of its docstring, in Markdown."""
+    """Return the content of each package, by room, from the first line of its docstring, in Markdown."""
     found, parts = uses(), []
     for room in FOLDERS:
         parts.append(f"## `{room}`\n")

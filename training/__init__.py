@@ -1,4 +1,4 @@
-"""From labelled records to a model: tables, splits, fitting, evaluation, tracking, and a simulated world."""
+"""From labelled records to a model: training, evaluation, promotion, monitoring and recalibration."""
 
 from typing import TYPE_CHECKING, Any
 

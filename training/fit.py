@@ -59,7 +59,7 @@ class Trained:
     Parameters
     ----------
     model : Model
-        The model, as written; trained on all mature rows if the recipe says ``refit``.
+        The model, as written; trained on all mature rows if the recipe sets ``refit``.
     folder : Path
         The model folder.
     report : EvaluationReport
@@ -69,13 +69,13 @@ class Trained:
     data : LabelledData
         The rows, and those that were rejected.
     logged : LoggedRun or None
-        Address of the run in MLflow; None if the recipe says not to track it.
+        Address of the run in MLflow; None if the recipe turns tracking off.
     notes : tuple of str
         Notes for the user.
     tuned : TuningResult, default=None
-        Result of the search of settings; None without a search.
+        Result of the hyperparameter search; None without a search.
     split_model : Model, default=None
-        The model of the split, which the report is about, if it is not the model that was written.
+        The model of the split, which the report evaluates, if it is not the model that was written.
     """
 
     model: Model
@@ -126,9 +126,8 @@ def train(
     messages, labels, accounts, events : path or DataFrame, default=None
         The tables; by default those of the recipe. With messages, events are the history of their senders.
     features : path, default=None
-        Parquet with a feature matrix that is ready and takes the place of the tables: see
-        `fraudsieve.spark.training_sample`. It is split, trained on, calibrated and evaluated like the matrix that is
-        computed from tables.
+        Parquet with a precomputed feature matrix, which replaces the tables: see `fraudsieve.spark.training_sample`.
+        It is split, trained on, calibrated and evaluated like the matrix that is computed from tables.
     overwrite : bool, default=False
         Whether to replace a model folder of that name.
     progress : callable, default=None
@@ -148,10 +147,10 @@ def train(
     SplitError
         When there is too little data for the split, or for the folds of a search.
     FileExistsError, PermissionError
-        When the folder exists and is not to be replaced, or is not a model folder, or cannot be created. Nothing is
-        read before that.
+        When the folder exists and is not to be replaced, or is not a model folder, or cannot be created. This is
+        checked before any table is read.
     TrackingError
-        When MLflow's store does not answer, and nothing is read before that; or does not take the finished run.
+        When MLflow's store does not answer, which is checked before any table is read, or rejects the finished run.
     """
     report_step, recipe = progress or (lambda step: None), recipe or Recipe()
     given = dict(zip(TABLES, (messages, accounts, events, labels, features), strict=True))

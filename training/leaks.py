@@ -2,7 +2,7 @@
 
 Three kinds of leaks give metrics that no live model reaches (Kaufman et al., 2012):
 
-- a column that was made from the label,
+- a column that is derived from the label,
 - a label that was not known when the test began,
 - a campaign or an account on both sides of the split.
 
@@ -63,7 +63,7 @@ def find_leaks(
     labelled_at : Series of datetime64, shape (n_rows,)
         When the label of each row became known; missing for a label that was always known.
     groups : mapping of str to ndarray, each of shape (n_rows,)
-        Campaigns or accounts by the word for them, such as ``campaign``; a row with a missing value is in no group.
+        Campaigns or accounts by the kind of group, such as ``campaign``; a row with a missing value is in no group.
     is_fraud : ndarray of bool, shape (n_rows,), default=None
         Rows of the test that may not share a group with training; None for all. Legitimate groups, such as the notices
         of a bank, are on both sides of a live model too.
@@ -241,7 +241,7 @@ def labels_known_late(cutoff_times: pd.Series, labelled_at: pd.Series, split: Sp
     >>> split = Split("time", np.array([0]), np.array([1]), np.array([2]), ("time",))
     >>> labelled_at = pd.Series(pd.to_datetime(["2026-01-02", "2026-01-03", "2026-01-04"]))
     >>> labels_known_late(days, labelled_at, split)[0]["found"]
-    'labelled_at: 1 of 2 rows that are learned from have a label that was not known before the test began'
+    'labelled_at: 1 of 2 training and calibration rows have a label that was not known before the test began'
     """
     begin, learned = cutoff_times.iloc[split.test].min(), _learned_rows(split)
     late = int((labelled_at.iloc[learned] >= begin).sum())
@@ -251,7 +251,7 @@ def labels_known_late(cutoff_times: pd.Series, labelled_at: pd.Series, split: Sp
         {
             "kind": "label_known_late",
             "column": "labelled_at",
-            "found": f"labelled_at: {late} of {len(learned)} rows that are learned from have a label that was not "
+            "found": f"labelled_at: {late} of {len(learned)} training and calibration rows have a label that was not "
             "known before the test began",
             "do": "Split by time, with a gap as long as labels take.",
         }
@@ -288,7 +288,7 @@ def groups_on_both_sides(groups: Mapping[str, Array], split: Split, is_fraud: Ar
         in_training[-1] = False  # the code of rows without a group
         shared = int(in_training[codes[tested]].sum())
         # A split by time keeps the past of an account that is robbed later, as a live model has seen it.
-        allowed = split.kind == "time" and f"crime {name}s of training" not in split.keeps_apart
+        allowed = split.kind == "time" and f"fraud {name}s" not in split.keeps_apart
         if shared and not allowed:
             warnings.append(
                 {

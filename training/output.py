@@ -34,7 +34,7 @@ def check_model_output(folder: Path, *, overwrite: bool) -> None:
         check_output_folder(folder)
     elif not overwrite:
         raise FileExistsError(
-            f"{folder}: expected a new folder, it exists already. Name another one, or replace it with --overwrite."
+            f"{folder}: expected a new folder, got an existing one. Name another one, or replace it with --overwrite."
         )
     elif not (folder / MANIFEST).is_file():
         raise FileExistsError(f"{folder}: expected a model folder to overwrite, got something else. Name another one.")

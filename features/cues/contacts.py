@@ -75,7 +75,7 @@ def find_contacts(texts: Sequence[str], key: bytes) -> Contacts:
     """Find the contacts in messages.
 
     Contacts are registered domains, short links, IP addresses, e-mail addresses, telephone numbers, messenger accounts,
-    bank cards, identity numbers, company numbers and addresses of crypto currencies. The contact of a link shortener is
+    bank cards, identity numbers, company numbers and cryptocurrency addresses. The contact of a link shortener is
     the whole link, since its domain is shared by all users. Domains of mail services and shops also occur in many
     legitimate messages: remove common contacts before linking messages.
 

@@ -3,7 +3,7 @@
 Texts must not be folded, since base58 is case-sensitive. Only runs of at least 26 letters and digits are checked, so
 ordinary messages cost one comparison per character. Legacy Bitcoin addresses and TRON addresses end with four bytes of
 a double SHA-256, newer Bitcoin addresses with a bech32 or bech32m checksum. Every 0x with forty hexadecimal digits
-counts as an Ethereum address: the case of its letters can be a checksum (EIP-55), but chance does not write such runs.
+counts as an Ethereum address: the case of its letters can be a checksum (EIP-55), but such runs do not occur by chance.
 """
 
 import hashlib

@@ -1,7 +1,7 @@
 """Cues and shape of messages: counts of suspicious content, and measures of the text.
 
 Cues are counts of content that matters in fraud: links, telephone numbers, money, words. The shape is lengths, shares
-and other measures. All are computed on the folded text, except for addresses of crypto currencies, which are
+and other measures. All are computed on the folded text, except for cryptocurrency addresses, which are
 case-sensitive. This module counts single characters and their neighbours. The other counts have modules of their own:
 `links`, `brands`, `numbers`, `handles`, `crypto`, `amounts`, `words`, `layout`.
 """
@@ -272,7 +272,8 @@ def cues_and_shape(folded: CodePoints, raw: CodePoints | None = None, lists: Own
     raw : CodePoints, default=None
         The same texts, not folded, for `CRYPTO`; None finds no addresses in base58.
     lists : OwnLists, optional
-        Own brands, hotlines and short hosts. Groups of words have columns of their own: see `OwnLists.count_words`.
+        Your own brands, hotlines and link shorteners. Groups of words have their own columns: see
+        `OwnLists.count_words`.
 
     Returns
     -------

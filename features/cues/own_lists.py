@@ -44,7 +44,7 @@ MAX_SHOWN: Final = 40
 
 @dataclass(frozen=True)
 class OwnLists:
-    """Lists of a user, normalised and checked; `of` makes them.
+    """Your own lists, normalised and checked. Create them with `of`.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Account history: windows over events, correct at a point in time, in batches and live."""
+"""Account history: point-in-time windows over events, in batches and live."""
 
 from typing import TYPE_CHECKING, Any
 

@@ -1,6 +1,6 @@
 """Feature views of an account's history, declared as data: entity, windows, measures and column names.
 
-The batch runner, the live runner and a model folder share a declaration and nothing else. The measures are described in
+The batch runner, the live runner and a model folder share only this declaration. The measures are described in
 `measures`; each is computed from events strictly before the cutoff time.
 """
 
@@ -50,7 +50,7 @@ class History:
     windows : tuple of str, default=("1h", "1d", "7d", "30d")
         Window lengths, each a whole number and a unit; closed left, open right: ``[as_of - window, as_of)``.
     kinds : tuple of str, default=()
-        Kinds of event that have columns of their own.
+        Kinds of event with their own columns.
     by_kind : tuple of str, default=("count", "sum")
         Measures that are also computed per kind; those not in `measures` are ignored.
     entity : str or tuple of str, default="account_id"
@@ -69,9 +69,9 @@ class History:
     measures : tuple of str, default=MEASURES
         Measures to compute. The default is every measure that needs no labels, except ``span`` and the latest events.
     night : tuple of int, default=(0, 6)
-        First hour of the night and the hour at which it ends, UTC; ``(22, 6)`` includes midnight.
+        Hours at which the night begins and ends, UTC; ``(22, 6)`` includes midnight.
     prior : tuple of float, default=(0.01, 10.0)
-        Fraud rate that rates of few labels are shrunk towards, and its weight in labels.
+        Fraud rate towards which rates from few labels are shrunk, and its weight, in labels.
     name : str, default=""
         Name of the view, part of its column names: ``family__name_measure_window``.
 

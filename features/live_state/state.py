@@ -46,21 +46,21 @@ SWEPT_PER_EVENT = 2
 
 
 class HistoryState:
-    """A live state of feature views: takes events as they arrive, computes features, and drops old events.
+    """A live state of feature views: it adds events as they arrive, computes features, and drops old events.
 
     Each view keeps the events of its longest window, the lateness and one more hour in memory. It also keeps the times
     of the first and the last event of every entity. Views of other entities than accounts do so only if a measure has
     no window. An event takes ``8 * (4 + n_identifiers)`` bytes per view, an entity about 80 bytes, and some space is
-    spare. An entity with more than 1,024 events takes about ten times as much, so that a look costs the same whatever
-    their number; `nbytes` is the size of the arrays. Identifiers are stored as digests. A network keeps every pair of
-    account and counterparty.
+    unused. An entity with more than 1,024 events takes about ten times as much, so that the time to compute its
+    features does not grow with their number. `nbytes` is the size of the arrays. Identifiers are stored as digests. A
+    network keeps every pair of account and counterparty.
 
     Of several events with the same ``event_id``, only the first counts, whatever the others contain. Events without an
     id always count. Labels with the same ``event_id`` and time count once. Ids are remembered for the longest window
     plus the lateness, at 36 to 72 bytes each.
 
-    A state is not thread-safe: a caller with several threads must lock it, for looks too, which move the windows of
-    entities with many events.
+    A state is not thread-safe: a caller with several threads must lock it. Computing features needs the lock too, since
+    it moves the windows of entities with many events.
 
     Parameters
     ----------
@@ -149,9 +149,9 @@ class HistoryState:
 
         The events of one call may be in any order: whether one is too late depends on the events of earlier calls.
 
-        Many records are added in a fraction of the time as columns: a mapping of names to arrays or lists, or a table
-        of PyArrow, pandas or Polars. The result is that of the same records as dicts. Times may then also be an array
-        of whole numbers, which are microseconds since 1970.
+        Many records are added much faster as columns: a mapping of names to arrays or lists, or a table of PyArrow,
+        pandas or Polars. The result is the same as for dicts. Times may then also be an array of whole numbers, which
+        are microseconds since 1970.
 
         Parameters
         ----------
@@ -223,8 +223,8 @@ class HistoryState:
         now : datetime, default=None
             As for `update`.
         stored : bool, default=False
-            Whether the records were accepted before. Their times are then not checked, nor whether a view of this
-            state, which may be another one, has an entity of theirs.
+            Whether the records were accepted before. If so, neither their times nor their entities are checked: the
+            state that accepted them may have had other views.
 
         Returns
         -------
@@ -248,7 +248,7 @@ class HistoryState:
         now: datetime | None = None,
         stored: bool = False,
     ) -> tuple[PreparedColumns, list[RejectedRecord]]:
-        """Parse and check columns, with the result of `prepare` for the same records, in a fraction of the time.
+        """Parse and check columns, with the result of `prepare` for the same records but much faster.
 
         Parameters
         ----------
@@ -311,13 +311,13 @@ class HistoryState:
 
         Notes
         -----
-        The watermark is then the time of the newest event or label that is left, of those that a view holds or that
-        have an id. Ids of later events are forgotten: with another time they count.
+        The watermark is then the time of the newest remaining event or label that a view holds or that has an id. The
+        ids of dropped events are forgotten, so these events count if they are sent again with another time.
 
         Raises
         ------
         ValueError
-            If events were dropped as old that are needed at the earlier time. Build the state from the events then.
+            If old events that the earlier time needs were already dropped. Build the state from the events again.
         """
         return rewind_state(self, parse_time(time, "time"))
 
@@ -327,8 +327,8 @@ class HistoryState:
         Parameters
         ----------
         subjects : dict, or list or tuple of dict
-            Each with the subject columns, ``as_of`` and, if subjects have one, ``amount`` (None if unknown), or what
-            else a view takes as its amount. Without the field, the amount of the last event is compared with the past.
+            Each with the subject columns, ``as_of`` and, if subjects have one, ``amount`` (None if unknown) or the
+            column that a view uses as its amount. Without it, the amount of the last event is compared with the past.
         histories : sequence of History, default=None
             The feature views to compute, in the order of the state; None for all views and the network.
 

@@ -1,4 +1,4 @@
-"""The network of accounts: shared counterparties and identifiers, at a point in time."""
+"""The network of accounts: shared counterparties and identifiers, point in time."""
 
 from typing import TYPE_CHECKING, Any
 

@@ -54,10 +54,10 @@ class Network:
     labels : bool, default=True
         Whether labels of accounts are used.
     prior : tuple of float, default=(0.05, 5.0)
-        Fraud rate that rates of few labels are shrunk towards, and its weight in labels.
+        Fraud rate towards which rates from few labels are shrunk, and its weight, in labels.
     max_degree : int, default=1000
-        Number of values, and of fans, above which an account is a hub. What is summed over the neighbours of a hub is
-        NaN; its own degree, its fans and their labels stay exact. It bounds the time of a look at one account.
+        Number of values, and of fans, above which an account is a hub. Sums over the neighbours of a hub are NaN; its
+        own degree, its fans and their labels stay exact. This bounds the time to compute the features of an account.
 
     Raises
     ------

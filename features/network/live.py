@@ -1,8 +1,8 @@
 """The live state of the network of accounts; it computes the same columns as a batch. Needs only NumPy and Numba.
 
 A state stores each pair of account and value once, with the time of its first event. It grows with the number of pairs,
-not with the number of events. An event takes about the time of a bisection, and so does a look at each value of an
-account, however many accounts share the value. A label takes that time for each value of its account.
+not with the number of events. An event takes about the time of a bisection, and so does each value of an account when
+features are computed, however many accounts share the value. A label takes that time for each value of its account.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -77,7 +77,7 @@ class NetworkState:
         self.graphs[name].add(LinkRows(_digests(account), _digests(value), _times(time)))
 
     def label(self, account: int, time: int, is_fraud: bool) -> None:
-        """Add a label of an account, and when it became known; this takes time in proportion to its values."""
+        """Add a label of an account, and when it became known; this takes time proportional to its number of values."""
         if self.declaration.labels:
             for graph in self.graphs.values():
                 graph.add(labels=LabelRows(_digests(account), _times(time), np.array([is_fraud])))
@@ -90,8 +90,8 @@ class NetworkState:
         name : str
             The column, one of ``declaration.links``.
         accounts, values : ndarray of uint64, shape (n_events,)
-            Digests of the accounts and the values, as from `id_digest`. Events in which one is missing (0) have no
-            link, nor have accounts that are their own counterparty.
+            Digests of the accounts and the values, as from `id_digest`. Events in which one is missing (0) create no
+            link, and neither do accounts that are their own counterparty.
         times : ndarray of int64, shape (n_events,)
             Times of the events in microseconds since 1970, in any order.
 

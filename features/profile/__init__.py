@@ -1,1 +1,1 @@
-"""Own columns of records: the further columns of accounts, events and messages that are features."""
+"""Your own columns of accounts, events and messages, as features."""

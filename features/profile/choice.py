@@ -89,7 +89,7 @@ def choose_profile_columns(
     exclude : collection of str, default=()
         Columns that are not used, and not reported either.
     declared : collection of str, default=()
-        Columns of strings that are categories whatever they hold.
+        Columns of strings that are always categories.
 
     Returns
     -------
@@ -175,7 +175,7 @@ def declared_columns(
             raise SchemaError(table, f"column {name!r} is named twice", "Name it once.")
         if pd.api.types.is_datetime64_any_dtype(column):
             problem = f"{name!r}: expected numbers or words as a feature, got times"
-            raise ColumnTypeError(table, problem, "Make a number of it, such as the hour or an age in days.")
+            raise ColumnTypeError(table, problem, "Convert it to a number, such as the hour or an age in days.")
         is_word = not is_number(column) or (name in categories and not is_flag(column))
         (words if is_word else numbers).append(name)
     return ProfileColumns(tuple(numbers), tuple(words), {})

@@ -1,4 +1,4 @@
-"""What labels say: which of them is the word for legitimate records, and which says that a record has no label."""
+"""The meaning of labels: which is the word for legitimate records, and which means that a record has no label."""
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
@@ -89,12 +89,12 @@ LabelReader: TypeAlias = Callable[["pd.Series[Any]"], LabelReading]
 
 
 def read_labels(labels: "pd.Series[Any]", legitimate: str = AUTO) -> LabelReading:
-    """Read what the labels of a table say.
+    """Read labels as classes.
 
     0 and 1, true and false, yes and no stand for legitimate and fraud. Otherwise the usual word for legitimate records
     names their class, if exactly one label is such a word. Where all labels are numbers and there are more than two,
-    0 stands for legitimate if more than half of the labels are 0; otherwise it is a type like the others. -1 beside 0
-    and 1 stands for no label.
+    0 stands for legitimate if more than half of the labels are 0; otherwise it is a type like the others. If the
+    other labels are 0 and 1, -1 stands for no label.
 
     Parameters
     ----------
@@ -102,7 +102,7 @@ def read_labels(labels: "pd.Series[Any]", legitimate: str = AUTO) -> LabelReadin
         All labels, missing where there is none.
     legitimate : str, default="auto"
         The label of legitimate records. Labels are then the names of their classes. With ``auto``, they are read as
-        described. Labels that differ in case or spaces alone are one class, and a note says so.
+        described. Labels that differ only in case or spaces are one class, and a note says so.
 
     Returns
     -------

@@ -40,7 +40,7 @@ class CheckedTable:
     Parameters
     ----------
     good : DataFrame
-        The good rows in canonical types, in their order, with a fresh index.
+        The valid rows in canonical types, in their order, with a fresh index.
     rejected : DataFrame
         ``row`` (position in the input, from 0), ``column`` (empty if no single column is at fault), ``reason``, and the
         input columns; an input column with one of these three names becomes ``input_...``.
@@ -59,11 +59,11 @@ def read_table(source: Source, table: TableSchema | str, *, require: Iterable[st
     Parameters
     ----------
     source : path, frame or InputTable
-        A file, a frame, or what else `InputTable` takes.
+        A file, a frame, or any other source of `InputTable`.
     table : TableSchema or str
         The expected table, or its name.
     require : iterable of str, default=()
-        Further columns that must exist; single values may still be missing.
+        Further columns that must exist; some of their values may be missing.
 
     Returns
     -------
@@ -132,7 +132,7 @@ def write_rejected(rejected: CheckedTable | pd.DataFrame, path: str | os.PathLik
     rejected : CheckedTable or DataFrame
         A checked table, or its rejected rows.
     path : str or path
-        Where to write; an existing file is replaced.
+        The file to write; an existing file is replaced.
 
     Returns
     -------

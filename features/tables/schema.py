@@ -17,11 +17,12 @@ class ColumnSchema:
     name : str
         Its name.
     kind : {"id", "text", "time", "number", "category"}
-        What it holds; see `fraudsieve.features.tables.conversion`.
+        The type of its values; see `fraudsieve.features.tables.conversion`.
     required : bool, default=False
-        Whether the column must exist, with a value in every row.
+        Whether the column must exist, with a value in every row. Messages are an exception: without a column
+        ``message_id`` they are numbered.
     meaning : str, default=""
-        What it says, in words.
+        A sentence that describes it.
 
     Examples
     --------
@@ -46,8 +47,8 @@ class TableSchema:
     columns : tuple of ColumnSchema
         The declared columns. Any further column is kept; one whose name ends in ``_id`` is an id.
     unique : tuple of str, default=()
-        The columns that identify a row. Of two good rows with the same values the first is kept. A row in which one
-        of them is missing is not a duplicate.
+        The columns that identify a row. Of several valid rows with the same values, the first is kept. A row in which
+        one of them is missing is not a duplicate.
 
     Examples
     --------
@@ -75,17 +76,22 @@ class TableSchema:
 MESSAGES: Final = TableSchema(
     "messages",
     (
-        ColumnSchema("message_id", "id", required=True, meaning="Identifies the message."),
+        ColumnSchema(
+            "message_id",
+            "id",
+            required=True,
+            meaning="Identifies the message. If the table has no such column, messages are numbered.",
+        ),
         ColumnSchema("text", "text", required=True, meaning="The text of the message."),
-        ColumnSchema("account_id", "id", meaning="The account that sent it."),
-        ColumnSchema("recipient_id", "id", meaning="The account that received it."),
-        ColumnSchema("sent_at", "time", meaning="When it was sent."),
-        ColumnSchema("channel", "category", meaning="How it was sent, such as sms."),
-        ColumnSchema("label", "category", meaning="Its class; empty if unknown."),
+        ColumnSchema("account_id", "id", meaning="The account that sent the message."),
+        ColumnSchema("recipient_id", "id", meaning="The account that received the message."),
+        ColumnSchema("sent_at", "time", meaning="When the message was sent."),
+        ColumnSchema("channel", "category", meaning="The channel of the message, such as sms."),
+        ColumnSchema("label", "category", meaning="The class of the record; empty if unknown."),
         ColumnSchema(
             "campaign",
             "category",
-            meaning="The campaign that it belongs to; without it, near-duplicates are one campaign.",
+            meaning="The campaign of the message. Without this column, near-duplicates form a campaign.",
         ),
     ),
     unique=("message_id",),
@@ -97,7 +103,7 @@ ACCOUNTS: Final = TableSchema(
         ColumnSchema("account_id", "id", required=True, meaning="Identifies the account."),
         ColumnSchema("created_at", "time", meaning="When the account was opened."),
         ColumnSchema("as_of", "time", meaning="The cutoff time: features use what was known strictly before it."),
-        ColumnSchema("label", "category", meaning="Its class; empty if unknown."),
+        ColumnSchema("label", "category", meaning="The class of the record; empty if unknown."),
     ),
     unique=("account_id",),
 )
@@ -106,15 +112,15 @@ EVENTS: Final = TableSchema(
     "events",
     (
         ColumnSchema("account_id", "id", required=True, meaning="The account that the event belongs to."),
-        ColumnSchema("occurred_at", "time", required=True, meaning="When it took place."),
-        ColumnSchema("kind", "category", required=True, meaning="What took place, such as payment."),
-        ColumnSchema("event_id", "id", meaning="Identifies the event; an event that is sent again counts once."),
+        ColumnSchema("occurred_at", "time", required=True, meaning="When the event took place."),
+        ColumnSchema("kind", "category", required=True, meaning="The kind of event, such as payment."),
+        ColumnSchema("event_id", "id", meaning="Identifies the event. Repeated events with the same id count once."),
         ColumnSchema("counterparty_id", "id", meaning="The account on the other side."),
-        ColumnSchema("amount", "number", meaning="The amount, in any one unit."),
+        ColumnSchema("amount", "number", meaning="The amount; all amounts need the same unit."),
         ColumnSchema("device_id", "id", meaning="The device that was used."),
         ColumnSchema("ip", "id", meaning="The IP address that was used."),
         ColumnSchema("card_id", "id", meaning="The card that was used."),
-        ColumnSchema("label", "category", meaning="Its class; empty if unknown."),
+        ColumnSchema("label", "category", meaning="The class of the record; empty if unknown."),
         ColumnSchema("labelled_at", "time", meaning="When the label became known."),
     ),
     unique=("event_id",),
@@ -124,7 +130,7 @@ LABELS: Final = TableSchema(
     "labels",
     (
         ColumnSchema("subject_id", "id", required=True, meaning="The message, account or event that is labelled."),
-        ColumnSchema("label", "category", required=True, meaning="Its class."),
+        ColumnSchema("label", "category", required=True, meaning="The class of the record."),
         ColumnSchema("labelled_at", "time", meaning="When the label became known."),
         ColumnSchema("source", "category", meaning="Who labelled it, such as user_report."),
     ),

@@ -1,7 +1,7 @@
 """Search for many words at once: the automaton of Aho and Corasick over code points.
 
 Each character is one table look-up, for any number of words. ASCII words count only between word boundaries, and other
-words anywhere, since Chinese has no blanks. ``python -m benchmarks.own`` shows what it gains over pyahocorasick.
+words anywhere, since Chinese has no spaces. ``python -m benchmarks.own`` shows what it gains over pyahocorasick.
 """
 
 from collections import deque

@@ -1,7 +1,7 @@
 """Counts of the hashed n-grams of training texts, four bytes per n-gram of a text.
 
-One pass over the texts counts the n-grams, and all folds read the same counts. A float matrix of them would take eight
-bytes more per n-gram, and a copy per fold.
+One pass over the texts counts the n-grams, and all folds read the same counts. A float matrix would take eight more
+bytes per n-gram, and a copy per fold.
 """
 
 from dataclasses import dataclass

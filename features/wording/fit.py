@@ -1,8 +1,8 @@
 """Fitting the text model, and scoring its training messages out of fold.
 
-The model is a linear support vector machine, one class against the rest, over TF-IDF n-grams. Its margins are a better
-start for boosting than those of a logistic regression (DESIGN.md, 4). One temperature, fitted on out-of-fold margins,
-converts them to log-odds (Platt scaling without the intercept; for several classes Guo et al., 2017).
+The model is a linear support vector machine, one class against the rest, over TF-IDF n-grams. Boosting starts from its
+margins. One temperature, fitted on out-of-fold margins, converts them to log-odds (Platt scaling without the intercept;
+for several classes Guo et al., 2017).
 """
 
 import warnings

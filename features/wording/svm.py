@@ -2,8 +2,8 @@
 
 This is the algorithm of LIBLINEAR (Hsieh et al., A Dual Coordinate Descent Method for Large-scale Linear SVM, 2008) in
 the order in which scikit-learn's `LinearSVC` runs it, and its result is the same to the last bit. LIBLINEAR copies
-every matrix into 16 bytes per number, beside 12 bytes of the matrix itself. Here TF-IDF values are computed from the
-counts as they are read once they are many, so that all folds share four bytes per n-gram.
+every matrix into 16 bytes per number, in addition to the 12 bytes of the matrix itself. Here TF-IDF values are computed
+from the counts as they are read once they are many, so that all folds share four bytes per n-gram.
 """
 
 import numpy as np

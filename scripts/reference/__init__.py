@@ -1,1 +1,1 @@
-"""The reference of the documentation, made from the code: entries by kind, and the Sphinx extension that shows them."""
+"""The reference of the documentation, generated from the code: entries by kind, and a Sphinx extension for them."""

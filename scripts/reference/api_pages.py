@@ -12,7 +12,7 @@ INDEX = "api"
 
 
 def write_api_pages(folder: Path) -> None:
-    """Write the pages into a folder, and remove those of names that are gone; unchanged files keep their times."""
+    """Write the pages into a folder, and remove pages without a name. Unchanged files keep their times."""
     folder.mkdir(parents=True, exist_ok=True)
     pages = dict(_pages())
     for path in folder.glob("*.rst"):
@@ -25,7 +25,7 @@ def write_api_pages(folder: Path) -> None:
 
 
 def _pages() -> Iterator[tuple[str, str]]:
-    """Yield the name and the text of each page; packages whose names all have a shorter path have none."""
+    """Yield the name and the text of each page. Packages whose names all have a shorter path have no page."""
     for package, names in documented_names().items():
         if names:
             yield f"package-{package}", _package_page(package, names)

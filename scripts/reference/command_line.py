@@ -13,7 +13,7 @@ __all__ = ["command_line_page", "commands"]
 
 
 def commands() -> dict[str, Any]:
-    """Return every command by the words that call it."""
+    """Return every command, by the words that call it."""
     return dict(_below("fraudsieve", typer.main.get_command(app)))
 
 

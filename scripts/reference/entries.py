@@ -1,4 +1,4 @@
-"""Entries of the reference in Markdown: one per command, key, column, metric or path, each a target of links."""
+"""Entries of the reference in Markdown: one per command, key, column, metric or path. Each is a target of links."""
 
 import inspect
 import re
@@ -19,7 +19,7 @@ KINDS = {
     "manifest": "a key of a manifest",
     "http": "a path of the service",
 }
-"""The kinds of entries; each is a role, as in ``{recipe}`split.kind```, and a table of the inventory of the site."""
+"""The kinds of entries. Each is a role, as in ``{recipe}`split.kind```, and an object type in the site's inventory."""
 
 
 def entry(kind: str, name: str, *paragraphs: str) -> str:
@@ -38,7 +38,7 @@ def entry(kind: str, name: str, *paragraphs: str) -> str:
 
 
 def inline(text: str) -> str:
-    """Return a text of a docstring in Markdown: a name in backticks links to its page, and a literal is code.
+    """Convert a text of a docstring to Markdown: a name in backticks links to its page, and a literal is code.
 
     Examples
     --------
@@ -54,7 +54,7 @@ def _span(part: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """Escape what Markdown would read as emphasis, a link or markup."""
+    """Escape characters that Markdown would read as emphasis, a link or markup."""
     return re.sub(r"([*_<>\[\]\\{}$])", r"\\\1", text)
 
 

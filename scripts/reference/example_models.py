@@ -1,4 +1,4 @@
-"""Models that have every family of features, made without training: their columns, manifests and HTTP bodies."""
+"""Example models with every family of features, built without training: their columns, manifests, HTTP bodies."""
 
 from dataclasses import replace
 from functools import cache
@@ -55,7 +55,7 @@ def matrices() -> tuple[FeatureMatrix, ...]:
 
 @cache
 def example_model(subject: str) -> Model:
-    """Return a model of a subject; its trees are those of random numbers."""
+    """Return a model of a subject; its trees are trained on random numbers."""
     matrix = next(matrix for matrix in matrices() if matrix.subject == subject)
     X = np.random.default_rng(0).normal(size=(40, len(matrix.columns)))
     data = lgb.Dataset(X, np.arange(40) % 2, params={"verbosity": -1}, free_raw_data=False)

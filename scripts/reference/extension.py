@@ -1,4 +1,4 @@
-"""The Sphinx extension of the reference: the pages of the API, and the directive that shows what the code declares."""
+"""The Sphinx extension of the reference: the pages of the API, and the directive for parts of the reference."""
 
 import re
 import shutil
@@ -45,28 +45,28 @@ PAGES: dict[str, Callable[[], str]] = {
     "recipe": recipe_page,
     "tables": tables_page,
 }
-"""What ``{reference}`` shows, by name."""
+"""The parts that ``{reference}`` can show, by name."""
 SECTION = re.compile(r"(\w+Recipe)\((?:[^()]|\([^()]*\))*\)")
 AT_THE_TOP = frozenset({"class", "exception", "function", "data"})
 
 
 class Reference(SphinxDirective):
-    """Shows a part of the reference, made from the code.
+    """Show a part of the reference, generated from the code.
 
-    What stands before the first heading of a part would be shown after its last section, so a part begins with one or
-    has none.
+    Content before the first heading of a part would be shown after its last section, so a part begins with a heading
+    or has none.
     """
 
     required_arguments = 1
 
     def run(self) -> list[nodes.Node]:
-        """Return the nodes of the part; a page with it is read in every build, since the code may have changed."""
+        """Return the nodes of the part. Its page is read in every build, since the code may have changed."""
         self.env.note_reread()
         return self.parse_text_to_nodes(PAGES[self.arguments[0]](), allow_section_headings=True)
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
-    """Register what the documentation uses."""
+    """Register the object types, the directive and the handlers of the documentation."""
     for kind in KINDS:
         app.add_object_type(kind, kind)
     app.add_directive("reference", Reference)
@@ -88,12 +88,12 @@ def write_pages(app: Sphinx) -> None:
 def shorten_signature(
     app: Sphinx, kind: str, name: str, thing: object, options: object, signature: str | None, returns: str | None
 ) -> tuple[str | None, str | None]:
-    """Write the sections of a recipe without their own defaults, which its page has, and a made default as dots."""
+    """Leave out defaults inside the sections of a recipe, which its page has, and show default factories as dots."""
     return SECTION.sub(r"\1()", signature or "").replace("<factory>", "...") or None, returns
 
 
 def skip_inherited(app: Sphinx, kind: str, name: str, thing: object, skip: bool, options: object) -> bool | None:
-    """Skip the methods that scikit-learn adds to an estimator."""
+    """Skip the methods for metadata routing that scikit-learn adds to an estimator."""
     return True if name.endswith("_request") else None
 
 

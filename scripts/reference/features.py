@@ -46,11 +46,11 @@ PATTERNS = {
     "campaign__labelled": "campaign__labelled_CLASS",
     "network__returned": "reciprocity__returned",
 }
-"""The columns whose names depend on the data; what is in capitals stands for a name of yours."""
+"""The columns whose names depend on the data; capitals are placeholders for your own names."""
 HEADINGS = {
     "wording": ("Text model: `wording`, `pinyin`", "One column per class. With two classes, only the second has one."),
-    "surprisal": ("Surprisal: `surprisal`", "How improbable a text is, compared with the legitimate texts of training."),
-    "cues": ("Cues: `cues`", "Counts of content that is typical of fraud, in the normalised text."),
+    "surprisal": ("Surprisal: `surprisal`", "How improbable a text is, given the legitimate texts of training."),
+    "cues": ("Cues: `cues`", "Counts of content that matters in fraud, in the normalised text."),
     "shape": ("Shape of the text: `shape`", "Lengths, shares and other measures of the text."),
     "obfuscation": ("Obfuscation: `obfuscation`", "Shares of the characters that normalisation changed, by kind."),
     "campaign": ("Campaigns: `campaign`", "Near-duplicates of a message that were sent strictly before it."),
@@ -93,7 +93,7 @@ def entry_name(key: str) -> str:
 
 
 def features_page() -> str:
-    """Return a heading per group of families, and an entry per column or per column that a view repeats."""
+    """Return a heading per group of families, and an entry per column; columns of different views share an entry."""
     entries, computed = feature_entries(), dict(measures_in_words())
     parts = []
     for group, (heading, text) in HEADINGS.items():
@@ -108,7 +108,7 @@ def features_page() -> str:
 
 
 def _example(name: str, columns: list[str]) -> str:
-    """Return a sentence with a column, where its name has more than that of its entry."""
+    """Return an example of a column whose name is longer than that of its entry; empty if there is none."""
     family = name.partition("__")[0]
     longer = next((column for column in columns if column != name and column.startswith(family)), None)
     return "" if longer is None else f"For example `{longer}`."
@@ -120,7 +120,7 @@ def _group(key: str) -> str:
 
 
 def _meaning(name: str, template: Template) -> str:
-    """Return the unit and the sentence; a name of yours is in capitals, as in the name of the entry."""
+    """Return the unit and the sentence; placeholders are in capitals, as in the name of the entry."""
     yours = re.search(r"[A-Z]+$", name)
     said = fill(template.en, SLOTS | {"name": yours[0] if yours else ""}, template.unit == "sign")
     return f"{UNITS[template.unit]}: “{' '.join(said.split())}”."
@@ -129,7 +129,7 @@ def _meaning(name: str, template: Template) -> str:
 def measures_in_words() -> Iterator[tuple[str, str]]:
     """Yield each measure of a history with its formula, from the table in the docstring of the measures.
 
-    A row of several measures, such as the latest amounts, describes them together, and the sentence of each says more.
+    A row of several measures, such as the latest amounts, describes them together; their sentences are more precise.
     """
     for names, further, _, meaning, without in ROW.findall(measures.__doc__ or ""):
         named = re.findall(r"\w+", names)

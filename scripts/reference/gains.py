@@ -1,4 +1,4 @@
-"""What the algorithms of our own gain over a library's: a table of ``benchmarks/results/own.json``."""
+"""The gains of our own algorithms over those of libraries: a table of ``benchmarks/results/own.json``."""
 
 import json
 from pathlib import Path
@@ -8,7 +8,7 @@ from scripts.imports import ROOT
 __all__ = ["RESULTS", "gains_page"]
 
 RESULTS = ROOT / "benchmarks" / "results" / "own.json"
-"""What ``python -m benchmarks.own --json`` printed."""
+"""The output of ``python -m benchmarks.own --json``."""
 ALGORITHMS = {
     "sort": ("Radix sort of events", "`np.lexsort`"),
     "ids": ("Table of ids", "PyArrow's `dictionary_encode`"),
@@ -27,7 +27,8 @@ def gains_page(path: Path = RESULTS) -> str:
     lines = [_line(name, ours, library[f"{name}.alone_ms"]) for name in measured]
     machine = report["machine"]
     versions = ", ".join(f"{name} {machine['libraries'][name]}" for name in ("numpy", "pyarrow", "numba"))
-    return HEAD + "\n".join(lines) + f"\n\nMeasured on {machine['cores']} cores of {machine['processor']}, {versions}.\n"
+    measured_on = f"Measured on {machine['cores']} cores of {machine['processor']}, {versions}."
+    return "\n".join([HEAD + "\n".join(lines), "", measured_on, ""])
 
 
 def _line(name: str, ours: dict[str, float], library_ms: float) -> str:

@@ -13,7 +13,7 @@ __all__ = ["http_operations", "http_page"]
 
 
 def description() -> dict[str, Any]:
-    """Return the OpenAPI document of the service of a model of events."""
+    """Return the OpenAPI document of a service with a model of events."""
     return describe_service(example_model("event"), Settings())
 
 

@@ -1,4 +1,4 @@
-"""The compiled kernels of our own: what each does and what it is measured against, from their docstrings."""
+"""The compiled kernels: what each computes and what it is compared with, from the docstrings of their modules."""
 
 import ast
 import inspect

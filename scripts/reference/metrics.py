@@ -11,7 +11,7 @@ __all__ = ["metric_names", "metrics_page"]
 
 
 def metric_names() -> list[str]:
-    """Return the names of the report's fields; the main metrics first, in the order of the page."""
+    """Return the names of the report's fields: first the main metrics, in the order of the page."""
     names = [field.name for field in fields(EvaluationReport)]
     return sorted(names, key=lambda name: [*METRIC_NAMES].index(name) if name in METRIC_NAMES else len(METRIC_NAMES))
 

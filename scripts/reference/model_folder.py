@@ -1,4 +1,4 @@
-"""The files of a model folder and the keys of its manifest: the names from the code, and what each holds."""
+"""The files of a model folder and the keys of its manifest: the names from the code, and their contents."""
 
 import json
 import tempfile
@@ -34,7 +34,7 @@ KEYS = {
     "legitimate": "The class that is not fraud; null if there is none.",
     "features": "Version and declaration of the features: the columns that are read, feature views, network and lists.",
     "columns": "Names and types of the feature columns, in the order of the trees.",
-    "start": "Columns and log-odds that boosting starts from.",
+    "start": "Columns and initial log-odds that boosting starts from.",
     "unlike_training": "Whether the model computes `unlike_training`.",
     "policy": "What happens to fields that are missing, unknown or of the wrong type.",
     "reasons": "How reasons are computed.",
@@ -61,7 +61,7 @@ def _written() -> tuple[dict[str, Any], frozenset[str]]:
 
 
 def manifest_keys() -> list[str]:
-    """Return the keys of a manifest that was just written."""
+    """Return the keys of a newly written manifest."""
     return list(_written()[0])
 
 

@@ -22,7 +22,7 @@ __all__ = [
 
 
 def packages() -> list[str]:
-    """Return the full names of the package and of every package below it that exports names."""
+    """Return the full names of the package and of every subpackage that exports names."""
     folders = [
         path.parent.relative_to(ROOT).as_posix().replace("/", ".")
         for room in ROOMS
@@ -39,19 +39,19 @@ def is_code(thing: Any) -> bool:
 
 
 def exported(package: str) -> dict[str, Any]:
-    """Return what a package exports, by name; a function compiled by Numba is the one that was written."""
+    """Return the exports of a package by name; a function compiled by Numba is replaced by its Python function."""
     module = importlib.import_module(package)
     names = {*module.__all__} - {"__version__"}
     return {name: getattr(getattr(module, name), "py_func", getattr(module, name)) for name in names}
 
 
 def public_names() -> dict[str, Any]:
-    """Return every public name, under the full name of where it is defined."""
+    """Return every public object, by the full name of its definition."""
     return {_home(package, name, thing): thing for package in _listed() for name, thing in exported(package).items()}
 
 
 def resolve(name: str) -> Any:
-    """Return what a full name stands for; a function compiled by Numba is the one that was written."""
+    """Return the object of a full name; a function compiled by Numba is replaced by its Python function."""
     package, _, short = name.rpartition(".")
     thing = getattr(importlib.import_module(package), short)
     return getattr(thing, "py_func", thing)
@@ -59,7 +59,7 @@ def resolve(name: str) -> Any:
 
 @cache
 def _shortest() -> dict[str, str]:
-    """Return the shortest path to every public name, by where it is defined."""
+    """Return the shortest path to every public name, by the full name of its definition."""
     shortest: dict[str, str] = {}
     for package in sorted(_listed(), key=lambda name: (name.count("."), name)):
         for name, thing in exported(package).items():
@@ -77,12 +77,12 @@ def _home(package: str, name: str, thing: Any) -> str:
 
 
 def shorter_paths(package: str) -> tuple[str, ...]:
-    """Return what a package exports, each name under the shortest path to it."""
+    """Return the exports of a package, each by the shortest path to it."""
     return tuple(sorted(_shortest()[_home(package, name, thing)] for name, thing in exported(package).items()))
 
 
 def documented_names() -> dict[str, tuple[str, ...]]:
-    """Return, by package, the full names that are documented under it: those to which no shorter path leads."""
+    """Return, by package, the full names that are documented under it: those without a shorter path."""
     return {
         package: tuple(name for name in shorter_paths(package) if name.rpartition(".")[0] == package)
         for package in _listed()

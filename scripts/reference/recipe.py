@@ -115,7 +115,7 @@ def _plural(words: str) -> str:
 
 
 def _meaning(section: type[BaseModel], name: str) -> str:
-    """Return what a key means: by its docstring, that of its section, or that of what the section has parameters of."""
+    """Return the meaning of a key: from its docstring, that of its section, or that of the configured class."""
     for owner in section.__mro__:
         if (text := _field_texts(owner).get(name)) is not None:
             return sentence(inline(text))

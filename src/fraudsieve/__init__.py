@@ -1,4 +1,4 @@
-"""fraudsieve: messages and account histories in, a fraud model out, scores back."""
+"""Train fraud models on labelled messages, accounts and payments, and score new records with reasons."""
 
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any

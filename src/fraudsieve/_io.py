@@ -151,7 +151,7 @@ def check_output_folder(path: str | Path) -> None:
         If its parent cannot be created or written to.
     """
     if os.path.lexists(path):
-        raise FileExistsError(f"{path}: expected a new folder, it exists already. Name another one, or remove it.")
+        raise FileExistsError(f"{path}: expected a new folder, got an existing one. Name another one, or remove it.")
     _check_parent(Path(path))
 
 

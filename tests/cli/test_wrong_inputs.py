@@ -141,12 +141,12 @@ CASES: list[tuple[tuple[str, ...], str]] = [
     ),
     (
         (*TRAIN, "m.csv", "--encoding", "klingon"),
-        "m.csv: --encoding: expected an encoding such as utf-8, gb18030 or utf-16, got an unknown one. Leave "
-        "--encoding out, and it is found.",
+        "m.csv: --encoding: expected an encoding such as utf-8, gb18030 or utf-16, got an unknown one. Omit "
+        "--encoding to detect it.",
     ),
     (
         (*TRAIN, "gb.csv", "--encoding", "utf-8"),
-        "gb.csv: the file is not in utf-8. Leave --encoding out, and it is found.",
+        "gb.csv: the file is not in utf-8. Omit --encoding to detect it.",
     ),
     (
         (*TRAIN, "noise.csv"),
@@ -170,7 +170,7 @@ CASES: list[tuple[tuple[str, ...], str]] = [
     ((*TRAIN, "m.csv", "--recipe", "none.toml"), "none.toml: cannot be read (FileNotFoundError). Name a TOML file"),
     (
         (*TRAIN, "m.csv", "--output", "folder"),
-        "folder: expected a new folder, it exists already. Name another one, or replace it with --overwrite.",
+        "folder: expected a new folder, got an existing one. Name another one, or replace it with --overwrite.",
     ),
     (
         (*TRAIN, "m.csv", "--output", "folder", "--overwrite"),

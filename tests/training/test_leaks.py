@@ -261,7 +261,7 @@ def test_the_index_of_the_matrix_does_not_matter() -> None:
 
 
 def test_a_repeated_legitimate_notice_is_not_a_leak() -> None:
-    split = Split("time", np.array([0, 2]), np.array([1]), np.array([3, 4]), ("time", "crime campaigns of training"))
+    split = Split("time", np.array([0, 2]), np.array([1]), np.array([3, 4]), ("time", "fraud campaigns"))
     groups = {"campaign": np.array([7, 8, 9, 7, 9])}
     is_fraud = np.array([False, True, True, False, True])
     assert "2 of 2 rows" in groups_on_both_sides(groups, split)[0]["found"]
@@ -283,7 +283,7 @@ def test_without_times_no_label_is_late() -> None:
     assert labels_known_late(none, none.fillna(pd.Timestamp("2026-01-01", tz="UTC")), split) == []
 
 
-@pytest.mark.parametrize(("keeps_apart", "n_warnings"), [(("time",), 0), (("time", "crime accounts of training"), 1)])
+@pytest.mark.parametrize(("keeps_apart", "n_warnings"), [(("time",), 0), (("time", "fraud accounts"), 1)])
 def test_accounts_may_be_on_both_sides_of_a_split_by_time_unless_it_keeps_them_apart(
     keeps_apart: tuple[str, ...], n_warnings: int
 ) -> None:

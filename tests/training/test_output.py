@@ -15,7 +15,7 @@ def model(folder: Path, content: str) -> Path:
 
 def test_an_older_model_stays_unless_it_is_to_be_overwritten(tmp_path: Path) -> None:
     folder = model(tmp_path / "model", "old")
-    with pytest.raises(FileExistsError, match=r"expected a new folder, it exists already.*--overwrite"):
+    with pytest.raises(FileExistsError, match=r"expected a new folder, got an existing one.*--overwrite"):
         check_model_output(folder, overwrite=False)
     check_model_output(folder, overwrite=True)
     assert (folder / "manifest.json").read_text() == "old"
@@ -39,5 +39,5 @@ def test_the_older_model_is_deleted_once_the_new_one_is_complete(tmp_path: Path)
 def test_the_remains_of_an_interrupted_run_are_not_deleted(tmp_path: Path) -> None:
     folder = model(tmp_path / "model", "half")
     model(tmp_path / "model.previous", "old")
-    with pytest.raises(FileExistsError, match=r"model\.previous: expected a new folder, it exists already"):
+    with pytest.raises(FileExistsError, match=r"model\.previous: expected a new folder, got an existing one"):
         check_model_output(folder, overwrite=True)

@@ -1,4 +1,4 @@
-"""Cases as one page of HTML: the ranked list, and for each case its picture, time line and evidence."""
+"""Cases as an HTML page: the ranked list, and the picture, timeline and links of each case."""
 
 from typing import TYPE_CHECKING, Any
 

@@ -1,4 +1,4 @@
-"""What the page says of one case: facts, reasons, figures, members, links, and what happened to it."""
+"""The section of one case on the page: facts, reasons, figures, members, links and history."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -33,7 +33,7 @@ CHANGE_WORDS: Final = {
 
 @dataclass(frozen=True, eq=False)
 class CaseSection:
-    """What the page says of a case."""
+    """The section of a case on the page."""
 
     case_id: str
     rank: int
@@ -128,7 +128,7 @@ def _facts(rows: CaseRows) -> Iterator[tuple[str, str]]:
     if case["actions"] > 1:
         bridges = int(case["bridges"])
         needed = (
-            f"; {bridges:,} bridges: without one of them it is two" if bridges else "; no single link that it needs"
+            f"; {bridges:,} bridges: without one of them it is two" if bridges else "; no single link holds it together"
         )
         yield "density", f"{100 * case['density']:.0f} % of the pairs are linked{needed}"
 

@@ -48,17 +48,17 @@ def render_cases_page(
     title : str, default="Cases"
         Heading of the page.
     show_identifiers : bool, default=False
-        Whether the ids of accounts and actions are on the page. By default they are numbered: accounts over the page,
+        Whether the ids of accounts and actions are on the page. By default they are numbered: accounts across the page,
         and actions by their position in the case.
     as_of : Timestamp, default=None
         The cutoff time of the cases, for the subtitle.
     origin : PageOrigin, default=None
-        Where the page comes from; None for the present, and the command that runs.
+        The origin of the page; None for the current time and command.
 
     Returns
     -------
     str
-        A page without scripts of at most 500 cases. Its style is inline, and it makes no requests.
+        A page without scripts, with at most 500 cases. Its style is inline, and it makes no requests.
 
     Examples
     --------
@@ -179,4 +179,4 @@ def _hub_table(hubs: pd.DataFrame, names: CaseNames) -> PageTable:
     ]
     more = f" {len(hubs) - len(rows):,} more are in hubs.parquet." if len(hubs) > len(rows) else ""
     columns = ["value", "flagged actions", "accounts", "unflagged records"]
-    return PageTable(f"What too many share links nothing.{more}", columns, rows)
+    return PageTable(f"Hubs are shared by too many records, and create no links.{more}", columns, rows)

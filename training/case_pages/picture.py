@@ -42,8 +42,8 @@ def draw_case(rows: CaseRows, names: CaseNames | None = None) -> Figure:
     Returns
     -------
     Figure
-        Actions are circles, accounts squares, shared identifiers diamonds. Names that have no room are left out; each
-        mark has its name as a tooltip.
+        Actions are circles, accounts squares, shared identifiers diamonds. Names without enough room are left
+        out; each mark has its name as a tooltip.
 
     Examples
     --------

@@ -42,7 +42,7 @@ def check_classes(data: LabelledData, source: Source, recipe: DataRecipe) -> Non
         raise SchemaError(
             origin_of(source),
             f"--legitimate: expected one of the labels {names}, got {legitimate!r}",
-            "Leave it out, and it is found." if meant is None else f"Did you mean {meant!r}?",
+            "Omit it to detect the label." if meant is None else f"Did you mean {meant!r}?",
         )
 
 

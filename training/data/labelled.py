@@ -116,9 +116,10 @@ def load_labelled(
     Parameters
     ----------
     messages : path or DataFrame
-        The table of messages; its column ``label`` is used if `labels` has no label of a message.
+        The table of messages; its column ``label`` is used for messages that have no label in `labels`.
     labels : path or DataFrame, default=None
-        The table of labels. If a subject has several, the most trusted one counts, and among equals the latest.
+        The table of labels. If a message has several, the most trusted one counts, and of equally trusted ones the
+        latest.
     events : path or DataFrame, default=None
         The events of the senders.
     min_label_rows : int, default=1

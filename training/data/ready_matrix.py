@@ -1,4 +1,4 @@
-"""A feature matrix that was computed before training, with its declaration: it takes the place of a builder."""
+"""A feature matrix that was computed before training, with its declaration. It replaces a builder."""
 
 import json
 from collections.abc import Mapping
@@ -26,7 +26,7 @@ READY_ROW: Final = "fraudsieve: feature row"
 
 @dataclass(frozen=True)
 class MatrixDeclaration:
-    """What a table of features says about itself.
+    """The declaration of a table of features.
 
     Parameters
     ----------

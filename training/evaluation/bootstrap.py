@@ -92,7 +92,7 @@ def bootstrap_ranking(
     replicates: int = 200,
     seed: int = 0,
 ) -> Replicates:
-    """Compute the metrics of a ranking for draws of its groups.
+    """Compute the metrics of a ranking for bootstrap draws of its groups.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
 """Card precision: the share of fraudulent accounts among those listed every day.
 
-As the Fraud Detection Handbook defines it (Le Borgne, Siblini, Lebichot and Bontempi, chapter 4.3): an account whose
-fraud was found is not listed on the following days.
+The definition is that of the Fraud Detection Handbook (Le Borgne, Siblini, Lebichot and Bontempi, chapter 4.3): an
+account whose fraud was found is not listed on the following days.
 """
 
 from dataclasses import dataclass

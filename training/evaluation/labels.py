@@ -188,7 +188,7 @@ def _gap_used(training: Mapping[str, Any]) -> GapUsed:
         return GapUsed(None, "unknown to the model" if kind in (None, "time") else f"split by {kind}, not by time")
     if given is not None:
         return GapUsed(days, "as given")
-    return GapUsed(days, f"{100 * MATURE:.0f} % of the labels have come by then" if days else "labels have no times")
+    return GapUsed(days, f"{100 * MATURE:.0f} % of the labels have arrived by then" if days else "labels have no times")
 
 
 def _youngest(
@@ -265,8 +265,8 @@ def waiting_note(youngest: YoungestRecords | None) -> str | None:
     --------
     >>> waiting_note(YoungestRecords(days=7.0, records=2847, waiting=373, share_to_come=0.1, expected=210.2,
     ...     expected_frauds=12.0))
-    '373 of 2,847 records of the last 7 days wait for labels; about 210 will come, 12 of fraud if it is as frequent as
-    before: metrics of the last 7 days lack the frauds that are not yet known'
+    '373 of 2,847 records of the last 7 days are waiting for labels; about 210 will arrive, 12 of fraud if it is as
+    frequent as before: metrics of the last 7 days lack the frauds that are not yet known'
     """
     if youngest is None or youngest.expected < 0.5:
         return None
@@ -275,6 +275,6 @@ def waiting_note(youngest: YoungestRecords | None) -> str | None:
     if youngest.expected_frauds is not None:
         frauds = f", {youngest.expected_frauds:,.0f} of fraud if it is as frequent as before"
     return (
-        f"{youngest.waiting:,} of {youngest.records:,} records of {last} wait for labels; about "
-        f"{youngest.expected:,.0f} will come{frauds}: metrics of {last} lack the frauds that are not yet known"
+        f"{youngest.waiting:,} of {youngest.records:,} records of {last} are waiting for labels; about "
+        f"{youngest.expected:,.0f} will arrive{frauds}: metrics of {last} lack the frauds that are not yet known"
     )

@@ -106,11 +106,11 @@ class EvaluationReport(ReportDetails, TypeMetrics, FraudMetrics):
     rows : int
         Records that could be scored; all metrics are about them.
     frauds : int or None
-        Number of them that are fraud.
+        Number of these records that are fraud.
     base_rate : float or None
         Share of fraud.
     average_precision : float or None
-        Area under the curve of precision and recall, as scikit-learn computes it.
+        Area under the precision-recall curve, as scikit-learn computes it.
     roc_auc : float or None
         Area under the ROC curve, as scikit-learn computes it.
     brier : float or None
@@ -120,11 +120,11 @@ class EvaluationReport(ReportDetails, TypeMetrics, FraudMetrics):
     ece : float or None
         Expected calibration error over 15 bins of equal mass.
     cllr : float or None
-        Cost of the likelihood ratios in bits; 1 if they say nothing.
+        Cost of the likelihood ratios, in bits; 1 if they carry no information.
     min_cllr : float or None
-        The least cost of likelihood ratios, in bits, that a calibration of the same ranking could reach.
+        The lowest cost of likelihood ratios, in bits, that any calibration of the same ranking could reach.
     log10_lr_bounds : tuple of (float, float), or None
-        Log10 of the smallest and the largest likelihood ratio that so many rows support (ELUB).
+        Log10 of the smallest and the largest likelihood ratio that the number of rows supports (ELUB).
     observed_over_expected : float or None
         Number of frauds over the sum of the probabilities.
     cost_per_1000 : float or None
@@ -134,8 +134,8 @@ class EvaluationReport(ReportDetails, TypeMetrics, FraudMetrics):
     precision_at_capacity : float or None
         Share of fraud among as many alerts as people can review.
     capacity : CapacityCurve or None
-        The review capacity: a number of alerts, what share of the rows they are, and why; and 20 points up to twice of
-        it. By default as many alerts as there are frauds.
+        The review capacity: the number of alerts, their share of the rows, and the reason; and 20 points up to twice
+        the capacity. By default there are as many alerts as frauds.
     card_precision : float or None
         Share of fraudulent accounts among those listed every day.
     card_precision_ceiling : float or None
@@ -147,7 +147,7 @@ class EvaluationReport(ReportDetails, TypeMetrics, FraudMetrics):
     curves : ScoreCurves or None
         Precision and recall, ROC, gains, reliability, and the scores of each kind of record.
     by_month : tuple of MonthMetrics, or None
-        Metrics of every month, at the threshold of all rows.
+        Metrics by month, at the threshold of all rows.
     cold_start : ColdStart or None
         Metrics of the accounts with and without a history.
     slices : tuple of Slice, or None
@@ -157,7 +157,7 @@ class EvaluationReport(ReportDetails, TypeMetrics, FraudMetrics):
     errors : LargestErrors or None
         Missed frauds and false alarms, by identifier, at the point that decides; None without identifiers.
     macro_f1 : float
-        Mean over the types of the F1 of each.
+        Mean of the F1 scores of the types.
     accuracy : float
         Share of the records whose predicted type is their label.
     confusion : ConfusionMatrix
@@ -171,7 +171,7 @@ class EvaluationReport(ReportDetails, TypeMetrics, FraudMetrics):
     operating_points : tuple of PointMetrics
         Rates of the operating points of the model; the first one decides.
     absent_points : tuple of AbsentPoint
-        Rates of false positives that the model cannot promise.
+        False positive rates that the model cannot promise.
     unscorable : int
         Records that could not be scored.
     unlike_training : UnlikeMetrics or None
@@ -192,11 +192,11 @@ class EvaluationReport(ReportDetails, TypeMetrics, FraudMetrics):
         Records that are not later than those that the model was trained and calibrated on, which make the metrics
         optimistic. None if unknown.
     refit : RefitSummary or None
-        For a model that was trained again on all mature rows: the metrics are of the model of the split.
+        For a model that was trained again on all mature rows: the metrics are those of the model of the split.
     rules : tuple of RuleMetrics
-        The records that rules beside the model decide; all other metrics are those of the model.
+        The records that rules decide; all other metrics are those of the model without rules.
     cases : CaseReviews or None
-        Fraud found by reviewing cases beside that found by reviewing records, at the review capacity.
+        Fraud found by reviewing cases, compared with reviewing single records, at the review capacity.
 
     Examples
     --------
@@ -227,7 +227,7 @@ class EvaluationReport(ReportDetails, TypeMetrics, FraudMetrics):
         Returns
         -------
         dict
-            None stands for what could not be computed.
+            None stands for values that could not be computed.
         """
         content: dict[str, Any] = to_json_types(self)
         return {"rows": self.rows, **content}
@@ -269,25 +269,25 @@ def evaluate(
     legitimate : str or None
         The class that is not fraud.
     cutoff_times : array-like of datetime64, shape (n_rows,), default=None
-        When each row was scored, UTC: for alerts per day, and for the months.
+        When each row was scored, UTC, for alerts per day and metrics by month.
     groups : ndarray, shape (n_rows,), default=None
-        The account or campaign of each row: for the intervals.
+        The account or campaign of each row, for the intervals.
     group_kind : str, default="group"
-        The word for a group.
+        The kind of group: ``account`` or ``campaign``.
     accounts : array-like, shape (n_rows,), default=None
-        The account of each row: for card precision.
+        The account of each row, for card precision.
     amounts : ndarray of float64, shape (n_rows,), default=None
-        Amounts at stake: for the costs. See `RowCosts`.
+        Amounts at stake, for the costs. See `RowCosts`.
     has_history : ndarray of bool, shape (n_rows,), default=None
-        Whether the account has a history: for the cold start.
+        Whether the account has a history, for the cold start.
     slices : mapping of str to ndarray of str objects, shape (n_rows,), default=None
-        The value of each row by what the rows are sliced by, as from `slices_of_rows`.
+        The value of each row, by the name of the slicing, as from `slices_of_rows`.
     ids : ndarray of str objects, shape (n_rows,), default=None
-        The identifier of each row: for the largest errors.
+        The identifier of each row, for the largest errors.
     unlike_training : ndarray of float64, shape (n_rows,), default=None
         The share of training records that are less strange than each row; NaN if unknown.
     share : float, default=1.0
-        Share of all records of their time that the rows are: for alerts per day. See `Capacity`.
+        Share of all records of the same period that the rows make up, for alerts per day. See `Capacity`.
     points : sequence of OperatingPoint, default=()
         Operating points of the model.
     settings : EvaluateRecipe, default=None

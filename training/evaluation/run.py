@@ -92,8 +92,8 @@ def evaluate_tables(
     since : datetime, default=None
         Evaluate the records from this time on; earlier ones are their history. A naive time is UTC. None evaluates all.
     rules : RuleSet, default=None
-        Rules beside the model, as they are now: the report counts the records that they decide, apart from all else.
-        None for those of the recipe, if it has any.
+        Current rules: the report counts the records that they decide, separately from all other metrics. None for
+        the rules of the recipe, if it has any.
     progress : callable, default=None
         Called with the name of each step as it begins.
 
@@ -235,7 +235,7 @@ def evaluate_model(
     group_kind : str, default="group"
         The word for a group.
     share : float, default=1.0
-        Share of all records of their time that the rows are, as from `share_of_records`: for alerts per day.
+        Share of all records of the same period that the rows make up, from `share_of_records`; for alerts per day.
     settings : EvaluateRecipe, default=None
         Capacity, costs and replicates; None for the defaults.
     details : ReportDetails, default=None

@@ -1,1 +1,1 @@
-"""Memory: what a training run needs, and what this process may still take."""
+"""Memory: how much a training run needs, and how much this process can still allocate."""

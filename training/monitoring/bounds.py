@@ -1,7 +1,7 @@
 """Bounds on drift: which measures of a monitor report exceed which bound of the recipe.
 
-A difference that chance explains exceeds no bound. For indices `Drift.chance` says what chance explains; shares must
-differ by three standard errors; calibration must be beyond the bound with its whole interval.
+A difference that chance explains does not exceed a bound. For indices, `Drift.chance` is the part that chance explains.
+Shares must differ by three standard errors, and the whole interval of the calibration error must be beyond the bound.
 """
 
 from collections.abc import Iterator

@@ -141,7 +141,7 @@ def draw_unlike_over_time(measures: MonitorMeasures) -> Figure | None:
     if bound is not None:
         chart.line([(-0.3, bound), (len(starts) - 0.7, bound)], "c2", dashed=True)
         chart.legend("bound", "c2", shape="dashed")
-    description = "1 % is usual. More of them are new tricks, another language, or damaged data."
+    description = "1 % is usual. A higher share means new tricks, another language or damaged data."
     return chart.to_figure("Do records look like nothing in training?", description)
 
 

@@ -46,9 +46,9 @@ def render_monitor_report(
     title : str, default="Monitor"
         Heading of the page.
     facts : mapping of str to str, default=None
-        Names and texts about the model, as from `model_facts`; None for none.
+        Facts about the model by name, as from `model_facts`; None for no facts.
     origin : PageOrigin, default=None
-        Where the page comes from; None for the present, and the command that runs.
+        The origin of the page; None for the current time and command.
 
     Returns
     -------
@@ -78,7 +78,7 @@ def render_monitor_report(
             "Operating points": [_alert_table(report), _performance_table(report)],
             "Calibration": [_calibration_table(report.calibration)],
             "Rejected and unusual rows": [_share_table(report.shares)],
-            "Rules beside the model": [_rule_table(report.rules)] if report.rules else [],
+            "Rules": [_rule_table(report.rules)] if report.rules else [],
         },
         bounds={
             BOUND_NAMES.get(name, name.replace("_", " ")): "none" if value is None else f"{value:g}"
@@ -237,7 +237,7 @@ def _rule_table(rules: Sequence[Mapping[str, Any]]) -> PageTable:
         ]
         for rule in rules
     ]
-    caption = "Share of the records that each rule decides. All else on this page is about the model alone."
+    caption = "Share of the records that each rule decides. The rest of this page is about the model without rules."
     return PageTable(caption, ["rule", "decision", "reason", "reference", "current", "expired"], rows)
 
 

@@ -61,7 +61,7 @@ class MonitorReport(MonitorMeasures):
     rows : mapping of str to int
         Scored records of ``reference`` and ``current``.
     windows : mapping of str to list of two str, or None
-        First and last time of both.
+        First and last time of both tables.
     labelled : mapping of str to int
         Numbers of records with a label.
     families : list of dict
@@ -71,14 +71,14 @@ class MonitorReport(MonitorMeasures):
         For every column the measures of `Drift`, and the ``mean`` and share of ``missing`` values of both tables.
         The first six also have their ``distribution``: the share of both tables in each bin.
     left_out : mapping of str to list of str
-        Columns that are not compared, by the reason.
+        Columns that are not compared, by reason.
     scores : mapping
         Drift of ``probability`` (without it where no class is legitimate) and of ``types``.
     alerts : list of dict
-        For every operating point the share that is flagged, and the alerts per day. The point that decides comes first.
+        For every operating point, the share that is flagged and the alerts per day. The deciding point comes first.
     expected : list of dict
-        For every operating point precision and recall that the probabilities predict, see `ExpectedPerformance`, and
-        ``observed`` ones where labels have come.
+        For every operating point, the precision and recall expected from the probabilities (`ExpectedPerformance`),
+        and the ``observed`` ones if labels have arrived.
     calibration : dict or None
         Calibration on the labelled current records; None without labels.
     shares : mapping
@@ -89,8 +89,8 @@ class MonitorReport(MonitorMeasures):
     bounds : mapping of str to float, or None
         The bounds of the recipe.
     rules : list of dict
-        The share of both tables that each rule beside the model decides, as from `rule_shares`. All else is about the
-        model alone.
+        The share of both tables that each rule decides, as from `rule_shares`. The rest of the report is about the
+        model without rules.
     model, digest, subject : str
         Name and digest of the model, and what a record is: message, account or event.
     exceeded : tuple of ExceededBound
@@ -111,7 +111,7 @@ class MonitorReport(MonitorMeasures):
         Returns
         -------
         dict
-            None stands for what could not be computed.
+            None stands for values that could not be computed.
         """
         content: dict[str, Any] = to_json_types(self)
         return content

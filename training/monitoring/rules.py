@@ -1,4 +1,4 @@
-"""Rules beside a model in both tables: the share of the records that each decides, apart from the model's alerts."""
+"""Rules in both tables: the share of the records that each decides, separately from the alerts of the model."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ def rule_shares(rules: RuleSet | None, before: ScoredTable, after: ScoredTable) 
     Parameters
     ----------
     rules : RuleSet or None
-        The rules as they are now, for both tables.
+        The current rules, for both tables.
     before, after : ScoredTable
         The reference and the current records.
 

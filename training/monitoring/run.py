@@ -70,12 +70,12 @@ def monitor_tables(
         Its section ``monitor`` has the bounds, and ``data.trust`` the weights of the sources of labels. None for the
         defaults.
     rules : RuleSet, default=None
-        Rules beside the model, as they are now: the report has the share of both tables that each decides. None for
-        those of the recipe, if it has any.
+        Current rules: the report has the share of both tables that each of them decides. None for the rules of the
+        recipe, if it has any.
     page : str or Path, default=None
         An HTML page to write, such as ``monitor.html``; the report is written next to it as JSON. None for no page.
     progress : callable, default=None
-        Called with the next step.
+        Called with the name of each step as it begins.
 
     Returns
     -------
@@ -210,9 +210,9 @@ def _limits(model: Model, before: ScoredTable, reference: Source, events: Source
     inside = _share_trained_on(model, before, reference)
     if inside:
         yield (
-            f"{100 * inside:.0f} % of the reference are from the time that the model was trained on: there, the text "
-            "model and all else that was fitted perform better than on new records, which then seem to have moved. "
-            "Use the test slice, or the first week that was scored"
+            f"{100 * inside:.0f} % of the reference are from the time that the model was trained on. There, the text "
+            "model and everything else that was fitted perform better than on new records, which then seem to have "
+            "drifted. Use the test slice, or the first week that was scored"
         )
     if model.subject == "event" and events is None:
         yield (
@@ -249,5 +249,5 @@ def _reservations(measures: MonitorMeasures) -> Iterator[str]:
     if measures.expected:
         yield (
             "precision and recall without labels hold only while the probabilities are right: "
-            "a new trick that the model takes for legitimate is not in them"
+            "they do not count a new trick that the model takes for legitimate"
         )

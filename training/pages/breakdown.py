@@ -33,7 +33,7 @@ def breakdown_tables(report: EvaluationReport) -> dict[str, list[PageTable]]:
         "Which types are confused": [_confusion_table(report.confusion)],
         "Slices": [slice_table(f"By {by}. {caption}", by, values) for by, values in parts.items()],
         "Largest errors": _error_tables(report.errors),
-        "Rules beside the model": [_rule_table(report.rules)] if report.rules else [],
+        "Rules": [_rule_table(report.rules)] if report.rules else [],
     }
 
 

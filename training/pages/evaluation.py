@@ -40,9 +40,9 @@ def render_report(
     title : str, default="Evaluation"
         Heading of the page.
     facts : mapping of str to str, default=None
-        Names and texts about the model, as from `model_facts`; None for none.
+        Facts about the model by name, as from `model_facts`; None for no facts.
     origin : PageOrigin, default=None
-        Where the page comes from; None for the present, and the command that runs.
+        The origin of the page; None for the current time and command.
 
     Returns
     -------
@@ -169,9 +169,9 @@ def write_report(
     title : str, default="Evaluation"
         Heading of the page.
     facts : mapping of str to str, default=None
-        Names and texts about the model, as from `model_facts`; None for none.
+        Facts about the model by name, as from `model_facts`; None for no facts.
     origin : PageOrigin, default=None
-        Where the page comes from; None for the present, and the command that runs.
+        The origin of the page; None for the current time and command.
 
     Returns
     -------

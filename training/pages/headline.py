@@ -66,7 +66,7 @@ def _title(found: int, frauds: int, reviews: int) -> str:
 def _per_day(reviews_a_day: float | None) -> str:
     if reviews_a_day is None:
         return ""
-    return f" Over all records of this time, that is {format_number(float(f'{reviews_a_day:.2g}'))} reviews per day."
+    return f" Over all records of this period, that is {format_number(float(f'{reviews_a_day:.2g}'))} reviews per day."
 
 
 def _lines(

@@ -17,17 +17,17 @@ def page_facts(labels: LabelMetrics) -> dict[str, str]:
     """Return the facts on the page: those of `label_facts` that no table shows, and the delays by class."""
     facts = dict(label_facts(labels))
     if labels.delays:
-        del facts["labels have come"]  # the table shows it
+        del facts["labels have arrived"]  # the table shows it
     if labels.mature_by_class:
         classes = (f"{name} {format_days(days)}" for name, days in labels.mature_by_class.items())
-        facts[f"days until {100 * MATURE:.0f} % have come, by class"] = ", ".join(classes)
+        facts[f"days until {100 * MATURE:.0f} % have arrived, by class"] = ", ".join(classes)
     return facts
 
 
 def label_facts(labels: LabelMetrics) -> Iterator[tuple[str, str]]:
     """Yield names and texts of facts about the labels."""
     delays = [f"{100 * delay.share:.0f} % after {format_days(delay.days)} days" for delay in labels.delays or ()]
-    yield "labels have come", ", ".join(delays) or "not known: labels have no times"
+    yield "labels have arrived", ", ".join(delays) or "not known: labels have no times"
     days, why = labels.gap.days, labels.gap.why
     yield "gap before the test", why if days is None else f"{format_days(days)} days; {why}"
     yield "without a label", f"{labels.unlabelled:,} of {labels.records:,} records"
@@ -41,7 +41,7 @@ def _waiting(youngest: YoungestRecords) -> str:
     frauds = youngest.expected_frauds
     of_fraud = "" if frauds is None else f", {format_number(round(frauds, 1))} of fraud"
     return (
-        f"{youngest.waiting:,} of {youngest.records:,} records wait for labels; "
+        f"{youngest.waiting:,} of {youngest.records:,} records are waiting for labels; "
         f"{100 * (youngest.share_to_come or 0):.0f} % of the labels at their age are still to come, "
         f"expected: {format_number(round(youngest.expected, 1))}{of_fraud}"
     )
@@ -63,7 +63,7 @@ def delay_table(labels: LabelMetrics) -> PageTable | None:
         days = ["–"] * len(SHARES) if source.days is None else [format_days(day) for day in source.days]
         rows.append([f"first from {source.source}", f"{source.first:,}", *days, f"{source.reversed:,}"])
     columns = ["labels", "rows", *(f"{100 * share:.0f} %" for share in SHARES), "reversed"]
-    return PageTable("Days until these shares of the labels have come, of those that come at all.", columns, rows)
+    return PageTable("Days until these shares of the labels have arrived, of those that arrive at all.", columns, rows)
 
 
 def draw_label_delays(labels: LabelMetrics) -> Figure | None:
@@ -73,7 +73,7 @@ def draw_label_delays(labels: LabelMetrics) -> Figure | None:
         return None
     end = 1.1 * (max(delays[-1].days, gap or 0.0) or curve[-1][0])
     chart = Chart((0, end), (0, 1))
-    chart.axes("age in days", "share of the labels that come")
+    chart.axes("age in days", "share of the labels that arrive")
     chart.line([(0.0, 0.0), *((age, share) for age, share in curve if age <= end)], "c1")
     texts = [f"{100 * delay.share:.0f} % after {format_days(delay.days)}" for delay in delays]
     for delay, text in zip(delays, texts, strict=True):

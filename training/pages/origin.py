@@ -10,16 +10,16 @@ __all__ = ["PageOrigin"]
 
 @dataclass(frozen=True)
 class PageOrigin:
-    """Where a page comes from.
+    """The origin of a page.
 
     Parameters
     ----------
     run : str, default=None
         The web address of the run in MLflow, or its identifier; None without one.
     made_at : datetime, optional
-        By default the present.
+        By default the current time.
     command : str, optional
-        By default the command that runs, if the command line runs.
+        By default the command that is running, if any.
 
     Examples
     --------

@@ -42,8 +42,8 @@ def draw_lift(report: EvaluationReport) -> Figure | None:
     chart.legend("this model", "c1")
     chart.legend("perfect ranking", "muted", shape="dashed")
     tenth = min(lift, key=lambda point: abs(point[0] - 0.1))
-    description = f"The tenth of the records with the highest scores holds {format_number(round(tenth[1], 1))} times"
-    return chart.to_figure("Lift", f"{description} as much fraud as a tenth at random.")
+    description = f"The 10 % of the records with the highest scores contain {format_number(round(tenth[1], 1))} times"
+    return chart.to_figure("Lift", f"{description} as much fraud as a random 10 %.")
 
 
 def draw_histogram(report: EvaluationReport) -> Figure | None:

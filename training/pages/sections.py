@@ -71,10 +71,12 @@ def _split_notice(split: SplitSummary) -> Notice:
     lines = [f"Rows: {counts}."] * bool(counts)
     lines += [f"Left out: {rows:,} rows, which {_reason(reason)}." for reason, rows in split.dropped.items() if rows]
     if split.flatters:
-        title = f"These metrics are too good: the split is {split.kind}, and keeps nothing apart."
+        why = f"the split is {split.kind}, so training and test may share campaigns or accounts"
+        title = f"These metrics are too good: {why}."
         return Notice(title, [*lines, OPTIMISTIC], "bad")
-    apart = " and ".join(split.keeps_apart) or "nothing"
-    return Notice(f"Split by {split.kind}; on one side only: {apart}.", lines)
+    apart = " and ".join(name for name in split.keeps_apart if name != split.kind)
+    shared = f"; training and test share no {apart}" if apart else ""
+    return Notice(f"Split by {split.kind}{shared}.", lines)
 
 
 def _reason(name: str) -> str:
@@ -182,7 +184,7 @@ def point_table(report: EvaluationReport) -> PageTable:
         for point in report.operating_points
     ]
     caption = "Rates of each threshold on these records, and in brackets those on the calibration slice."
-    promise = " Rates of false positives are promised over campaigns or accounts, each of which counts once."
+    promise = " False positive rates are promised over campaigns or accounts, each of which counts once."
     absent = "".join(f" {point.reason}." for point in report.absent_points)
     return PageTable(f"{caption} The first point decides.{promise}{absent}", columns, rows)
 
@@ -221,7 +223,7 @@ def _type_table(by_type: Mapping[str, ClassMetrics]) -> PageTable:
         for name, metrics in sorted(by_type.items(), key=lambda item: -item[1].rows)
     ]
     columns = ["type", "rows", "F1", "interval", "precision", "recall", "flagged"]
-    return PageTable("Types; flagged: at 1 % false positives, as whatever type.", columns, rows)
+    return PageTable("Types; flagged: at 1 % false positives, as any type.", columns, rows)
 
 
 def _attack_table(attack: AttackMetrics | None) -> PageTable:
@@ -272,7 +274,7 @@ def _fact(value: float | int | str) -> str:
 
 def _split_facts(split: SplitSummary) -> Iterator[tuple[str, str]]:
     yield "kind", split.kind
-    yield "on one side only", ", ".join(split.keeps_apart) or "nothing"
+    yield "not shared by training and test", ", ".join(split.keeps_apart) or "nothing"
     for name, rows in split.rows.items():
         yield f"{name} rows", f"{rows:,}"
     for reason, rows in split.dropped.items():

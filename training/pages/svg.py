@@ -30,9 +30,9 @@ class Figure:
     Parameters
     ----------
     title, description : str
-        What the chart is and what it shows, as texts.
+        The title of the chart, and what it shows.
     svg : str
-        An element ``svg``, inline: its colours are those of the page.
+        An inline ``svg`` element in the colours of the page.
     """
 
     title: str

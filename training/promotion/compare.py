@@ -121,8 +121,8 @@ def compare_tables(
 
     Notes
     -----
-    Of a challenger in the registry that was trained again on all mature rows (``refit``), the model of its split is
-    compared, and a warning says so. A folder is compared as it is.
+    If a challenger in the registry was trained again on all mature rows (``refit``), the model of its split is compared
+    instead, and a warning says so. A folder is compared as it is.
 
     Examples
     --------

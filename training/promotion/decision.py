@@ -40,7 +40,7 @@ class Decision:
     champion : str or None
         The current champion; None if there is none.
     reasons : tuple of str
-        The gates that were not passed, or all of them if it was promoted.
+        A sentence for each gate that was not passed, or for all gates if the version was promoted.
     gates : tuple of Gate, default=()
         All gates.
     comparison : mapping, default=None
@@ -100,8 +100,8 @@ def promote(
 ) -> Decision:
     """Compare a challenger with the champion, and make it champion if it passes the gates.
 
-    Of a challenger that was trained again on all mature rows (``refit``), the gates look at the model of its split, and
-    a warning says so. Either decision is logged as tags of the version and as a file of its run. If the champion
+    If the challenger was trained again on all mature rows (``refit``), the gates are applied to the model of its split,
+    and a warning says so. Either decision is logged as tags of the version and as a file of its run. If the champion
     changes during the comparison, the challenger is refused.
 
     Parameters

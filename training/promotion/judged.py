@@ -1,4 +1,4 @@
-"""The model that the gates look at: that of the split, if the challenger was trained again on all mature rows."""
+"""The model that the gates judge: that of the split, if the challenger was trained again on all mature rows."""
 
 from fraudsieve.models.predict import Scorer
 from fraudsieve.training.data.after_training import trained_until

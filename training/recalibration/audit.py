@@ -28,7 +28,7 @@ COLUMNS = ("subject_id", "inclusion_probability")
 
 @dataclass(frozen=True, eq=False)
 class Audit:
-    """Records that were drawn.
+    """Records that were drawn for labelling.
 
     Parameters
     ----------
@@ -158,7 +158,7 @@ def read_audit(path: str | Path, traffic: Traffic) -> Audit:
     frame = pd.read_csv(path, dtype={"subject_id": str})
     missing = [name for name in COLUMNS if name not in frame]
     if missing:
-        raise SchemaError(str(path), f"expected the column {missing[0]}, there is none", fix)
+        raise SchemaError(str(path), f"expected the column {missing[0]}, which is missing", fix)
     probability = pd.to_numeric(frame["inclusion_probability"], errors="coerce").to_numpy(np.float64)
     positions = pd.Index(traffic.ids.astype(str)).get_indexer(pd.Index(frame["subject_id"]))
     if not ((probability > 0) & (probability <= 1)).all():

@@ -35,7 +35,7 @@ class Recalibrated:
     Parameters
     ----------
     model : Model
-        The model, as written. ``training["recalibration"]`` says from which model and on what.
+        The model, as written. ``training["recalibration"]`` describes the original model and the data.
     folder : Path
         The model folder.
     logged : LoggedRun or None
@@ -51,7 +51,7 @@ class Recalibrated:
 
     @property
     def facts(self) -> dict[str, Any]:
-        """What was recalibrated, from which model, and on what."""
+        """The original model, the data, and what was recalibrated."""
         return dict(self.model.training["recalibration"])
 
 
@@ -74,7 +74,7 @@ def draw_audit_sample(
     traffic : path or DataFrame
         Messages, accounts or events, with identifiers.
     n : int
-        How many to draw.
+        Number of records to draw.
     sample : str or Path
         The CSV file to write: ``subject_id`` and ``inclusion_probability``.
     events, past : path or DataFrame, default=None
@@ -114,11 +114,11 @@ def recalibrate(
     overwrite: bool = False,
     progress: Progress | None = None,
 ) -> Recalibrated:
-    """Set the thresholds of a model and, with labels, its calibration, for other traffic. The trees stay.
+    """Set the thresholds of a model and, with labels, its calibration, for other traffic. The trees do not change.
 
-    Without labels, the only point is that of the capacity: the threshold with the given alert volume. With the labels
-    of a sample that `draw_audit_sample` drew, calibration and rates of false positives are set too, weighted by
-    inverse inclusion probabilities. With labels of all records they are set as in training.
+    Without labels, the only operating point is ``capacity``, the threshold with the given alert volume. With labels of
+    a sample from `draw_audit_sample`, the calibration and the points for false positive rates are set too, weighted by
+    inverse inclusion probabilities. With labels of all records, they are set as in training.
 
     Parameters
     ----------
@@ -129,7 +129,8 @@ def recalibrate(
     output : str or Path
         The model folder to write.
     labels : path or DataFrame, default=None
-        A table of labels: of the sample or, without a sample, of all records. Without it, labels do not count.
+        A table of labels: of the sample or, without a sample, of all records. None to recalibrate without labels.
+        Labels in the traffic itself do not count.
     sample : str or Path, default=None
         The file of `draw_audit_sample`, with the same traffic.
     events, past : path or DataFrame, default=None
@@ -137,7 +138,8 @@ def recalibrate(
     alerts_a_day : float, default=None
         Alerts per day that people can review; the traffic needs times.
     flagged : float, default=None
-        Share of the records that people can review. Without both, it is that of the capacity of the model.
+        Share of the records that people can review. If `alerts_a_day` is None too, the share at the model's point
+        ``capacity`` is kept.
     recipe : Recipe, default=None
         Its section ``track`` has the store of MLflow, and ``seed`` the seed.
     overwrite : bool, default=False

@@ -95,7 +95,7 @@ def read_traffic(
         problem = f"expected {MIN_ROWS} records that can be scored, got {len(records)}"
         raise SchemaError(origin_of(source), problem, "Use a longer period.")
     if records[name].isna().any() or records[name].duplicated().any():
-        raise SchemaError(origin_of(source), f"expected a {name} that no other row has in every row", "Add it.")
+        raise SchemaError(origin_of(source), f"expected a unique {name} in every row", "Add it.")
     groups, kind = row_groups(records, model.subject)
     return Traffic(
         records[name].to_numpy(object),

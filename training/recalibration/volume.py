@@ -51,7 +51,7 @@ def volume_point(name: str, probability: Array, share: float, days: float | None
 
 
 def volume_interval(flagged: Array, groups: Array) -> tuple[float, float]:
-    """Return the share of as many records again that will be flagged, if the traffic stays as it is.
+    """Return the share that will be flagged of the same number of future records, if the traffic does not change.
 
     How many of the next records exceed an order statistic does not depend on their distribution (Gumbel and von
     Schelling, 1950, "The distribution of the number of exceedances"): it is beta-binomial. Records of one campaign or

@@ -1,4 +1,4 @@
-"""Recipes: everything a run needs, in TOML, checked."""
+"""Recipes: all settings of a run, in TOML, with validation."""
 
 from typing import TYPE_CHECKING, Any
 

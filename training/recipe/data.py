@@ -1,4 +1,4 @@
-"""The section ``[data]`` of a recipe: the tables, how to read them, and what their labels say."""
+"""The section ``[data]`` of a recipe: the tables, how to read them, and the meaning of their labels."""
 
 import os
 from collections.abc import Iterable
@@ -38,16 +38,16 @@ class DataRecipe(RecipeSection):
     labels: Place | None = None
     """The labels, if they are not a column of the labelled table."""
     features: Place | None = None
-    """Parquet with a feature matrix that is ready, a file or a folder, as `fraudsieve.spark.training_sample` makes it.
-    It takes the place of the other tables."""
+    """A Parquet file or folder with a precomputed feature matrix, from `fraudsieve.spark.training_sample`. It replaces
+    the other tables."""
     columns: dict[str, str] = {}
-    """Columns by another name: ``text = "content"``, or ``"events.account_id" = "card"`` for one table alone."""
+    """Names of columns in your tables: ``text = "content"``, or ``"events.account_id" = "card"`` for one table."""
     encoding: str | None = None
-    """Encoding of text files; without it, it is found."""
+    """Encoding of text files; by default it is detected."""
     separator: str | None = Field(default=None, min_length=1, max_length=1)
-    """Character between the columns of text files; without it, it is found."""
+    """Character between the columns of text files; by default it is detected."""
     day_first: bool = False
-    """Whether dates such as 03/04/2026 begin with the day; without it, they are rejected."""
+    """Whether dates such as 03/04/2026 begin with the day; by default they are rejected."""
     subject: Literal["auto", "message", "account", "event"] = "auto"
     """What is scored; with ``auto`` messages if there are any, otherwise accounts, otherwise events."""
     legitimate: str = AUTO

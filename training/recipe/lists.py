@@ -45,7 +45,7 @@ Entries = Annotated[tuple[str, ...], BeforeValidator(_from_file)]
 
 
 class ListRecipe(RecipeSection):
-    """Own lists. Files are read with the recipe, so that a recipe holds the lists themselves.
+    """Your own lists. A list in a file is read with the recipe, so the recipe contains the list itself.
 
     Examples
     --------
@@ -56,11 +56,11 @@ class ListRecipe(RecipeSection):
     words: dict[str, Entries] | None = None
     """Words by group. Each group is counted in a column of its own, ``cues__own_<group>``."""
     brands: Entries | dict[str, Entries] = ()
-    """Names of brands in host names; as a table, with the domains that belong to each."""
+    """Names of brands in host names: a list, or a table with the domains of each brand."""
     hotlines: Entries = ()
-    """Telephone numbers of a bank or an authority, as they are written in messages."""
+    """Telephone numbers of banks or authorities, as they are written in messages."""
     short_hosts: Entries = ()
-    """Registered domains of link shorteners, besides those that are built in."""
+    """Registered domains of link shorteners, in addition to the built-in ones."""
 
     @model_validator(mode="after")
     def _check_lists(self) -> Self:

@@ -76,13 +76,13 @@ class FeatureRecipe(ListRecipe):
     """Parameters of `MessageFeatures`."""
 
     columns: tuple[str, ...] = ()
-    """Own columns of the messages that are features; they must be known before a message is scored."""
+    """Your own columns of the messages that are features; they must be known when a message is scored."""
     C: float = Field(default=3.0, gt=0)
     min_messages: int = Field(default=2, ge=1)
     n_folds: int = Field(default=5, ge=2)
     pinyin: bool | None = None
     augment: float = Field(default=0.5, ge=0, le=1)
-    """Share of the fraudulent messages with Chinese characters of which an obfuscated copy is trained on too."""
+    """Share of the fraudulent messages with Chinese characters that are also trained on as an obfuscated copy."""
     campaigns: bool = False
     """Whether to use features of earlier near-duplicates; scoring then needs the earlier messages too."""
 
@@ -221,7 +221,7 @@ class TrackRecipe(RecipeSection):
     """The destination of the run in MLflow."""
 
     enabled: bool = True
-    """Whether the run is logged; without it, the model folder is all that is left of it."""
+    """Whether the run is logged. If not, only the model folder is written."""
     experiment: str = "fraudsieve"
     """The experiment of the run."""
     uri: str | None = None
@@ -245,8 +245,7 @@ class Recipe(RecipeSection):
         Number of folds fitted in parallel and of LightGBM threads; -1 for all cores, None for those that are idle when
         the run begins. The model does not depend on it.
     rules : str, default=None
-        A rules file beside the model, read with the recipe. Reports count the records that rules decide, apart from the
-        model; the model does not depend on it.
+        A rules file. Reports count the records that rules decide separately; the model does not depend on the rules.
     data : DataRecipe
         The paths of the tables, the subject, and the legitimate class.
     split : SplitRecipe

@@ -85,7 +85,7 @@ class MonitorRecipe(BaseModel):
     ages: bool = False
     """Whether to compare columns that grow with time alone: the age of an account, the time since its first event."""
     family_psi: Index | None = 0.25
-    """Population stability index of the column of a family that moved most; above 0.25 a change is usually called
+    """Population stability index of the column that moved most in a family; above 0.25 a change is usually called
     large."""
     score_psi: Index | None = 0.2
     """Population stability index of the probability of fraud, and of the predicted types."""

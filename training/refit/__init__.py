@@ -1,1 +1,1 @@
-"""Train a model again on all mature rows, once the model of the split has been evaluated."""
+"""Refit: training again on all mature rows, after the model of the split was evaluated."""

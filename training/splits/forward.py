@@ -34,7 +34,7 @@ class Fold(Split):
     Parameters
     ----------
     kind : str
-        ``time``, ``random``, or the name of the group column that is dealt.
+        ``time``, ``random``, or the group column by which rows are dealt to folds.
     train, calibration, test : ndarray of int64
         Positions of rows, in ascending order; ``calibration`` is empty.
     keeps_apart : tuple of str
@@ -42,7 +42,7 @@ class Fold(Split):
     dropped : dict of str to int
         Numbers of rows in neither slice, by the first reason.
     gap_days : float, default=0.0
-        Length of the gap before the test, in days.
+        Length of the gap before the test window, in days.
     number : int, default=1
         Number of the fold, from 1.
     window : tuple of Timestamp, default=None
@@ -96,7 +96,7 @@ def forward_folds(
         Share of the rows with a time that comes before the first window.
     apart : {"all", "crime"}, default="all"
         Whether training excludes all groups of the window, or only those of its fraud, as in `split_by_time`. In the
-        second case regular customers are in both.
+        second case, regular customers are in both.
     seed : int, default=0
         Random seed; only used if there are no times.
 

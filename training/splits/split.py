@@ -51,7 +51,7 @@ class Split:
     train, calibration, test : ndarray of int64
         Positions of rows. No row is in two slices; some rows may be in none.
     keeps_apart : tuple of str
-        What two slices never share.
+        What training never shares with the other slices.
     dropped : dict of str to int
         Numbers of rows in no slice, by reason.
     gap_days : float, default=0.0
@@ -197,9 +197,9 @@ def split_by_time(
     apart : bool, default=True
         Whether rows of a group with fraud in a later slice are left out of the training slice.
     calibration_start : Timestamp, default=None
-        When the calibration slice begins, if the rows before it are a sample; None for the time that the shares give.
+        When the calibration slice begins, if the rows before it are a sample; None to derive it from the shares.
     n_left_out : int, default=0
-        Rows before it that are not in the sample: they count for the share of the test.
+        Number of rows before `calibration_start` that are not in the sample; they count towards the share of the test.
 
     Returns
     -------
@@ -247,7 +247,7 @@ def split_by_time(
         f"crime_{group_kind}_of_later_slice": shared,
     }
     counts = {reason: int(rows.sum()) for reason, rows in dropped.items()}
-    keeps_apart = ("time", f"crime {group_kind}s of training") if apart else ("time",)
+    keeps_apart = ("time", f"fraud {group_kind}s") if apart else ("time",)
     return _checked("time", train & ~shared, calibration, test, keeps_apart, counts, gap_days)
 
 

@@ -32,7 +32,7 @@ class Registry:
     Parameters
     ----------
     uri : str
-        The store, as from `tracking_uri`; it becomes the store of MLflow in this process.
+        The store, as from `tracking_uri`. MLflow then uses this store in the whole process.
     name : str
         Name of the registered model.
 

@@ -37,7 +37,7 @@ ARTIFACTS = "mlruns"
 
 @dataclass(frozen=True)
 class LoggedRun:
-    """A run that was logged, and its model.
+    """A logged run and its model.
 
     Parameters
     ----------
@@ -301,7 +301,7 @@ def _experiment(uri: str, name: str) -> str:
         return str(client.create_experiment(name, artifact_location=beside))
     if experiment.lifecycle_stage != LifecycleStage.ACTIVE:
         fix = "Restore it in MLflow, or name another with --experiment."
-        raise TrackingError(f"MLflow's store {shown_uri(uri)}", "expected an experiment, it was deleted", fix)
+        raise TrackingError(f"MLflow's store {shown_uri(uri)}", "expected an experiment, got a deleted one", fix)
     return str(experiment.experiment_id)
 
 

@@ -1,4 +1,4 @@
-"""Search of settings with Optuna inside the training slice."""
+"""Hyperparameter search with Optuna, inside the training slice."""
 
 from typing import TYPE_CHECKING, Any
 

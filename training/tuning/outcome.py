@@ -22,7 +22,7 @@ STATUS = {"complete": "FINISHED", "pruned": "KILLED", "failed": "FAILED"}
 
 @dataclass(frozen=True)
 class Trial:
-    """Parameters and their scores.
+    """A trial of the search: parameters and their scores.
 
     Parameters
     ----------

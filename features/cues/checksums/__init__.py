@@ -1,4 +1,4 @@
-"""Checksums of identifiers: check digits."""
+"""Check digits of bank cards, identity cards and company numbers."""
 
 from typing import TYPE_CHECKING, Any
 

@@ -1,4 +1,4 @@
-"""Codes of identifiers, and of pairs of an identifier and an amount, in a hash table that codes can leave again.
+"""Codes of identifiers, and of pairs of an identifier and an amount, in a hash table from which codes can be removed.
 
 Needs only NumPy and Numba.
 """

@@ -1,4 +1,4 @@
-"""Events that come and events that are dropped, with all that is known of pages, intervals and codes.
+"""Events that are added or dropped, with the updates of pages, intervals and codes.
 
 Needs only NumPy and Numba.
 """

@@ -1,7 +1,7 @@
 """Sums over intervals whose ends move with the cutoff time. Needs only NumPy and Numba.
 
-An event is added to all sums of an interval, or subtracted from them, exactly; so the ends move in either direction.
-What a move costs is the number of events that it passes.
+An event is added to all sums of an interval, or subtracted from them, exactly; so the ends can move in either
+direction. The cost of a move is proportional to the number of events between the old and the new end.
 """
 
 import numpy as np

@@ -1,4 +1,4 @@
-"""A look at a stream: the measures of all windows at a cutoff time. Needs only NumPy and Numba."""
+"""The measures of all windows of a stream at a cutoff time. Needs only NumPy and Numba."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Pages of events: where an event belongs, room for it, and what is known of each page. Needs only NumPy and Numba."""
+"""Pages of events: the place of an event, room for it, and aggregates of each page. Needs only NumPy and Numba."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""A stream: the events of one entity, or those of one kind, with what its measures need. Needs only NumPy and Numba."""
+"""A stream: the events of one entity or one kind, with the data that its measures need. Needs only NumPy and Numba."""
 
 from typing import Any
 
@@ -140,7 +140,7 @@ class Stream:
         return int(times[np.searchsorted(times, cutoff) - 1])
 
     def rows(self) -> Array:
-        """Return the events held, in order, as rows of time, amount and what else was kept of them."""
+        """Return the events held, in order, as rows of time, amount and the other values that are kept."""
         s = self.arrays
         n_pages, kept = s.meta[at.N_PAGES], at.CODES + len(s.sources)
         slots, sizes = s.page_index[at.SLOT, :n_pages], s.page_index[at.SIZE, :n_pages]

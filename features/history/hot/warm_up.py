@@ -15,7 +15,7 @@ SECOND = 1_000_000
 
 
 def compile_hot_kernels(histories: Iterable[History]) -> None:
-    """Compile all that a look at an entity with many events calls; without it, the first such look takes seconds.
+    """Compile the kernels for entities with many events, so that the first such entity does not take seconds.
 
     Parameters
     ----------

@@ -1,8 +1,8 @@
 """Ids encoded as integers, by a hash table that compares all their bytes. Needs only NumPy and Numba.
 
-Ids come from users, who must not be able to choose ids that share a slot: a table of them would take quadratic time. So
-the hash has a random key per process. The codes do not depend on it. ``python -m benchmarks.own`` shows what it
-gains over PyArrow's ``dictionary_encode``, which scoring could not import.
+Ids come from users, who must not be able to choose ids that share a slot, because looking these up would take quadratic
+time. So the hash has a random key per process. The codes do not depend on it. ``python -m benchmarks.own`` shows what
+it gains over PyArrow's ``dictionary_encode``, which scoring could not import.
 """
 
 import secrets

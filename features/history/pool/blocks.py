@@ -1,6 +1,6 @@
-"""Kernels over the rows of many entities in one array: each has a block of its own, which moves when it is full.
+"""Kernels over the rows of many entities in one array: each entity has its own block, which moves when it is full.
 
-A block has one of some sizes, each up to a half larger than the one before. A block that is left is used for the next
+Blocks have fixed sizes, each up to 50 % larger than the one before. A block that becomes free is used for the next
 entity that needs one of its size. Needs only NumPy and Numba.
 """
 

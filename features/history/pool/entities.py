@@ -1,7 +1,7 @@
 """A table from the digests of entities to slots, in two arrays: 16 bytes for a digest and 4 to 16 for its place.
 
-An account chooses its id, and so its digest: the place in the table depends on a random key, so that nobody can fill a
-stretch of it. Needs only NumPy and Numba.
+Users can choose their ids, and so their digests. The place in the table depends on a random key, so that nobody can
+fill a range of it. Needs only NumPy and Numba.
 """
 
 import numpy as np

@@ -1,8 +1,8 @@
 """The columns of an account at a cutoff time, from the series of a graph. Needs only NumPy and Numba.
 
 Both runners call `fill_columns`, so batch and live are equal to the last bit. All sums are sums of integers, and each
-ratio is computed once, at the end. Nothing takes time in proportion to the accounts of a value: these are counted by
-bisection. What is summed over neighbours is bounded by the maximum degree.
+ratio is computed once, at the end. No step takes time proportional to the accounts of a value: these are counted by
+bisection. Sums over neighbours are bounded by the maximum degree.
 """
 
 from typing import NamedTuple

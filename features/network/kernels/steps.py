@@ -1,7 +1,7 @@
 """Running counts of a node: series whose items are totals up to and including a time. Needs only NumPy and Numba.
 
-A total is two counts in one integer, known accounts in the upper and frauds in the lower half. Changes at one and the
-same time share an entry, so the totals do not depend on the order of changes, and no entry needs to be removed.
+A total is two counts in one integer, known accounts in the upper and frauds in the lower half. Changes at the same time
+share an entry, so the totals do not depend on the order of changes, and no entry needs to be removed.
 """
 
 import numpy as np

@@ -1,1 +1,1 @@
-"""The formats of tables: Parquet, text with separators, JSON and workbooks, each read into rows as they are."""
+"""The formats of tables: Parquet, delimited text, JSON and workbooks, each read into rows without conversion."""

@@ -82,7 +82,7 @@ def _decode(data: bytes, encoding: str, origin: str) -> bytes:
         problem = "--encoding: expected an encoding such as utf-8, gb18030 or utf-16, got an unknown one"
     except (UnicodeError, ValueError):  # the error quotes the text
         problem = f"the file is not in {encoding}"
-    raise SchemaError(origin, problem, "Leave --encoding out, and it is found.")
+    raise SchemaError(origin, problem, "Omit --encoding to detect it.")
 
 
 def _find(data: bytes) -> str | None:

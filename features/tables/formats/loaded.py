@@ -18,16 +18,16 @@ _TEXT_TYPES: Final = (pa.types.is_string, pa.types.is_large_string, pa.types.is_
 
 @dataclass(frozen=True)
 class ReadOptions:
-    """How a table is read, where the file does not say it.
+    """Options for reading a table, where the file itself does not state them.
 
     Parameters
     ----------
     columns : mapping of str to str, optional
-        Columns by another name: the name that fraudsieve knows, and that of the table.
+        Names of columns in the table, by the name that fraudsieve uses.
     encoding : str, default=None
-        Encoding of a text file, such as ``gb18030``; None to find it.
+        Encoding of a text file, such as ``gb18030``; None to detect it.
     separator : str, default=None
-        Character between the columns of a text file; None to find it.
+        Character between the columns of a text file; None to detect it.
     day_first : bool, default=False
         Whether dates such as 03/04/2026 begin with the day. Without it, they are rejected.
     """
@@ -38,7 +38,7 @@ class ReadOptions:
     day_first: bool = False
 
     def or_else(self, defaults: "ReadOptions") -> "ReadOptions":
-        """Return these options, and of other ones what they leave open.
+        """Return these options, with unset ones taken from others.
 
         Examples
         --------

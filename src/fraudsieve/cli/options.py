@@ -29,7 +29,7 @@ __all__ = [
     "split_names",
 ]
 
-Json = Annotated[bool, typer.Option("--json", help="Print the result as one JSON object, and nothing else.")]
+Json = Annotated[bool, typer.Option("--json", help="Print the result as a single JSON object.")]
 ModelOption = Annotated[str, typer.Option("--model", help="Model folder, or an address such as models:/NAME@champion.")]
 Messages = Annotated[
     str | None,

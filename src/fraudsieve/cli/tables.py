@@ -215,8 +215,10 @@ def trained_content(trained: "Trained") -> dict[str, Any]:
 
 def trained_rows(trained: "Trained") -> list[tuple[str, str]]:
     split = trained.split
-    apart = " and ".join(split.keeps_apart) or "nothing, so these metrics are optimistic"
-    tested = f"{trained.report.rows:,} {trained.model.subject}s, split by {split.kind}, kept apart: {apart}"
+    apart = " and ".join(name for name in split.keeps_apart if name != split.kind)
+    how = "at random, so these metrics are optimistic" if split.flatters else f"by {split.kind}"
+    shared = f"; training and test share no {apart}" if apart else ""
+    tested = f"{trained.report.rows:,} {trained.model.subject}s, split {how}{shared}"
     left_out = f"{trained.data.n_unlabelled:,} unlabelled, {len(trained.data.rejected):,} rejected"
     refit = trained.report.refit
     return [

@@ -1,7 +1,7 @@
 """Features, samples and scores on Spark, equal to those of one machine to the last bit. Needs the extra ``spark``.
 
-It stands beside the command line: the rooms do not import it. The interpreter that runs Spark's workers
-(``PYSPARK_PYTHON``) needs fraudsieve too, with the extras ``train`` and ``spark``.
+The interpreter that runs Spark's workers (``PYSPARK_PYTHON``) needs fraudsieve too, with the extras ``train`` and
+``spark``. No other package imports this one.
 """
 
 from importlib.util import find_spec

@@ -1,4 +1,4 @@
-"""What Spark's workers do with a bucket: the kernels of one machine on the events and the subjects of its entities."""
+"""Features of a bucket, computed by Spark's workers with the same kernels as one machine."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass

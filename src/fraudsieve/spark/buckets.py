@@ -1,4 +1,4 @@
-"""Buckets of entities: how many, and which entity lies in which.
+"""Buckets of entities: their number, and the bucket of each entity.
 
 A bucket holds all events of its entities. A hot entity, with more events than a bucket should hold, has a bucket of its
 own. Which bucket an entity lies in changes no feature.

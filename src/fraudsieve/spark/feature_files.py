@@ -27,21 +27,21 @@ def write_account_features(
     """Compute the features of `account_features`, and write them to a folder of Parquet files.
 
     The rows are those of ``account_features(...).write.parquet(path)``. But each worker writes the rows of its bucket
-    itself: Java, which writes hundreds of columns cell by cell, would take longer than everything else.
+    itself. Java writes hundreds of columns cell by cell, which would take longer than everything else.
 
-    The files are written to a folder ``_temporary-...`` in `path` and moved when all are there. If the job fails, that
-    folder is deleted.
+    The files are written to a folder ``_temporary-...`` in `path`, and moved when all are complete. If the job fails,
+    that folder is deleted.
 
     Parameters
     ----------
     subjects : DataFrame of Spark, n_subjects rows
-        As for `account_features`. Without a row, no file is written.
+        As for `account_features`. If there are no rows, no file is written.
     events : DataFrame of Spark or None
         As for `account_features`.
     matrix : AccountMatrix
         As for `account_features`.
     path : str or Path
-        A folder that is empty or does not exist, which this process and all workers reach by the same name: a shared
+        A folder that is empty or does not exist, and has the same name for this process and all workers: a shared
         disk, or an address that PyArrow reads, such as ``hdfs://...``, ``s3://...`` or ``gs://...``.
     labels : DataFrame of Spark, default=None
         As for `account_features`.

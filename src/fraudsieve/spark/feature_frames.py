@@ -55,21 +55,22 @@ def account_features(
 
     For each entity of the feature views (the account as sender, as recipient, a device, ...) events and subjects are
     shuffled once, by a hash of the entity, into buckets. A worker holds one bucket at a time, and computes its features
-    with the kernels of one machine. An entity lies in one bucket: the memory of a worker is bounded by the bucket, and
-    by the largest entity. Entities with more events than a bucket are reported in the log, without their ids.
+    with the same kernels as one machine. All events of an entity are in one bucket, so the memory of a worker is
+    bounded by the bucket and by the largest entity. Entities with more events than a bucket are reported in the log,
+    without their ids.
 
-    The frames are read several times: to check and count their rows, and to compute the features. Write them to
-    Parquet before if they are expensive to compute; they must give the same rows each time. To write the features to
-    Parquet, use `write_account_features`, which is faster.
+    The frames are read several times, to check and count their rows and to compute the features, and must give the same
+    rows each time. If they are expensive to compute, write them to Parquet first. To write the features to Parquet, use
+    `write_account_features`, which is faster.
 
     Parameters
     ----------
     subjects : DataFrame of Spark, n_subjects rows
-        Accounts (``account_id``, ``as_of``) or events (``occurred_at``), with the own columns of the matrix. Join the
-        profiles of accounts before.
+        Accounts (``account_id``, ``as_of``) or events (``occurred_at``), with your own columns that the matrix uses.
+        Join the profiles of accounts first.
     events : DataFrame of Spark or None
         The events. Ids are strings or whole numbers, amounts are numbers other than decimals. If there is a column
-        ``event_id``, only one row of each id counts, which costs a shuffle: drop it if no id is repeated.
+        ``event_id``, only one row of each id counts, which costs a shuffle: drop the column if no id is repeated.
     matrix : AccountMatrix
         The declaration: ``matrix_`` of a fitted `AccountFeatures`, or ``Scorer.load(folder).model.matrix``. Fit it with
         ``network=False``, on a sample that shows the columns, their categories and the span of the events.
@@ -77,20 +78,20 @@ def account_features(
         Labels of events, as for `AccountFeatures`.
     order : str, default=None
         A column of events such as an offset. Of rows with the same ``event_id``, the one with the lowest value counts;
-        None for the earliest one. On one machine the first row of the table counts. It orders labels too if they have
-        the column.
+        None for the earliest one. On one machine, the first row of the table counts. Labels that have the column are
+        ordered by it too.
     n_buckets : int, default=None
-        The number of buckets; None for about 1.5 million events each. It changes no feature.
+        The number of buckets; None for about 1.5 million events each. It does not change the features.
 
     Returns
     -------
     DataFrame of Spark, n_subjects rows
-        The columns of the subjects, and one of doubles for each of ``matrix.columns``, in any order of rows.
+        The columns of the subjects, and one of doubles for each of ``matrix.columns``. The order of rows is undefined.
 
     Raises
     ------
     TypeError
-        If it is the matrix of messages.
+        If `matrix` is that of messages.
     SchemaError, ColumnTypeError
         If a column is missing, has another type, or has values that the features cannot be computed from; or if the
         matrix has network features, which are not computed on Spark.

@@ -1,4 +1,4 @@
-"""Parquet files that Spark's workers write themselves: their rows do not pass through Java.
+"""Parquet files that Spark's workers write directly: their rows do not pass through Java.
 
 Java writes a table of hundreds of columns cell by cell, which takes far longer than computing it.
 """

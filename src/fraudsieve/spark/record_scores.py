@@ -1,4 +1,4 @@
-"""What Spark's workers do with records: score them, with the feature views that were computed before, if any."""
+"""Scores of records, computed by Spark's workers, with feature views that were computed before, if any."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -42,11 +42,12 @@ def training_sample(
 ) -> DataFrame:
     """Draw a sample of labelled accounts or events, and compute its features from the whole history.
 
-    All fraud is kept, and all rows from `until` on. Of the legitimate rows before, those whose id has a low hash are
-    kept. The same ids are drawn on one machine, by ``fraudsieve train --sample-rate``, whatever the partitions. Written
-    to Parquet, the rows are what ``fraudsieve train --features`` trains on: the calibration slice begins at `until`, so
-    that it and the test are never sampled, and the logarithm of the rate is added to the start of boosting, so that the
-    model gives the log-odds of all rows (see `FraudClassifier.fit`).
+    All fraud is kept, and all rows from `until` on. Of earlier legitimate rows, those whose id has a low hash are kept.
+    ``fraudsieve train --sample-rate`` draws the same ids on one machine, regardless of the partitions.
+
+    Written to Parquet, the rows are what ``fraudsieve train --features`` trains on. The calibration slice begins at
+    `until`, so the calibration and test slices are never sampled. The logarithm of the rate is added to the start of
+    boosting, so the model gives the log-odds of all rows (see `FraudClassifier.fit`).
 
     The frames are read several times, as by `account_features`.
 
@@ -54,15 +55,16 @@ def training_sample(
     ----------
     subjects : DataFrame of Spark, n_subjects rows
         Accounts (``account_id``, ``as_of``) or events (``event_id``, ``account_id``, ``occurred_at``) with ``label``,
-        ``labelled_at`` if labels take time, and the own columns of the matrix. Rows without a label are left out.
+        ``labelled_at`` if labels take time, and your own columns that the matrix uses. Rows without a label are left
+        out.
     events : DataFrame of Spark or None
         All events, as for `account_features`: the history of the rows, not a sample.
     matrix : AccountMatrix
-        The declaration of the features, as for `account_features`. The model folder gets it.
+        The declaration of the features, as for `account_features`. It is written into the model folder.
     rate : float
         The share of the legitimate rows that is kept, above 0 and at most 1.
     until : datetime
-        From this time on all rows are kept; a naive time is UTC. Leave enough rows for calibration and test, which
+        From this time on, all rows are kept; a naive time is UTC. Leave enough rows for calibration and test, which
         are about a third of all by default (``test_share`` and ``calibration_share`` of the split).
     legitimate : str, default="legitimate"
         The label of legitimate rows.
@@ -79,12 +81,13 @@ def training_sample(
     -------
     DataFrame of Spark, n_sample rows
         The columns of the subjects, ``sampling_rate``, and the features. The declaration of the features and of the
-        sample is in the metadata of the first feature column, which Spark writes to Parquet. In any order of rows.
+        sample is in the metadata of the first feature column, which Spark writes to Parquet. The order of rows is
+        undefined.
 
     Raises
     ------
     TypeError
-        If it is the matrix of messages.
+        If `matrix` is that of messages.
     ValueError
         If the rate is not above 0 and at most 1.
     SchemaError, ColumnTypeError

@@ -39,7 +39,7 @@ def score(
 
     The model folder is shipped to each executor once, and each process loads it once and checks its digest. A record
     that cannot be scored has the status ``unscorable`` and the reason, as from `Scorer`; it never fails the job. Events
-    that a live state rejects, for example without a time, do not count.
+    that a live state rejects, for example because they have no time, do not count.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ def score(
         A model folder, or an address such as ``models:/fraudsieve@champion``.
     events : DataFrame of Spark, default=None
         The events that a model of accounts or events computes its feature views from, as for `account_features`; None
-        to score without history. Also if the records are events, they count only if they are among these.
+        to score without history. Records that are events count as history only if they are in this frame.
     labels : DataFrame of Spark, default=None
         Labels of events, for models that use them.
     order : str, default=None
@@ -61,7 +61,7 @@ def score(
     -------
     DataFrame of Spark, n_records rows
         The columns of the records, and ``score``: a struct of the columns of `Scorer.score_columns`, with null where
-        these have NaN or None. In any order of rows.
+        these have NaN or None. The order of rows is undefined.
 
     Raises
     ------

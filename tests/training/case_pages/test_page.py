@@ -135,7 +135,7 @@ def test_hubs_are_named_but_not_by_their_ids() -> None:
     frame = ring("small", 5).assign(device_id="kiosk")
     unflagged = pd.DataFrame({"action_id": [f"u{k}" for k in range(30)], "device_id": "kiosk"})
     html = body(find_cases(frame, key=b"a key", unflagged=unflagged))
-    assert "What too many share links nothing" in html
+    assert "Hubs are shared by too many records, and create no links" in html
     assert "device 1" in html
     assert "kiosk" not in html
 

@@ -170,7 +170,7 @@ def test_records_exported_when_their_labels_came_have_no_delays() -> None:
 @pytest.mark.parametrize(
     ("training", "days", "why"),
     [
-        (BY_TIME, 9.0, "95 % of the labels have come by then"),
+        (BY_TIME, 9.0, "95 % of the labels have arrived by then"),
         (BY_TIME | {"recipe": {"split": {"gap_days": 9.0}}}, 9.0, "as given"),
         (BY_TIME | {"gap_days": 0.0}, 0.0, "labels have no times"),
         ({"split": "campaign", "gap_days": 0.0}, None, "split by campaign, not by time"),

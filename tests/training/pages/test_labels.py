@@ -35,7 +35,7 @@ def test_the_section_shows_the_numbers(reports: Reports, labels: LabelMetrics) -
     assert f"{young.waiting:,} of {young.records:,} records wait" in html
     assert f"{100 * young.share_to_come:.0f} % of the labels" in html
     assert f"<dd>{labels.reversals.count:,} (" in html
-    assert "12.5 days; 95 % of the labels have come by then" in html
+    assert "12.5 days; 95 % of the labels have arrived by then" in html
     for source in labels.by_source:
         assert source.days
         name = source.source.replace("_", "_<wbr>")
@@ -74,7 +74,7 @@ def test_without_times_there_is_no_chart_and_no_table(reports: Reports, labels: 
     assert "not known: labels have no times" in html
     assert "<table" not in html
     assert "<svg" not in html
-    assert [name for name, _ in label_facts(bare)] == ["labels have come", "gap before the test", "without a label"]
+    assert [name for name, _ in label_facts(bare)] == ["labels have arrived", "gap before the test", "without a label"]
 
 
 def test_the_page_has_the_section_and_warns_of_records_that_wait(reports: Reports) -> None:

@@ -34,7 +34,7 @@ def test_a_random_split_is_a_red_notice(reports: Reports) -> None:
 def test_an_honest_split_is_named(reports: Reports) -> None:
     first = next(report_notices(reports["message"]))
     assert first.kind == ""
-    assert first.title.startswith("Split by time; on one side only: campaigns.")
+    assert first.title.startswith("Split by time; training and test share no campaigns.")
     assert "Left out: 210 rows, which had no label yet when the test begins." in first.lines
 
 
@@ -110,7 +110,7 @@ def test_records_that_wait_for_labels_are_a_warning(reports: Reports) -> None:
     assert any(f"{young.waiting:,} of {young.records:,} records of the last" in line for line in warning.lines)
     complete = replace(labels, youngest=replace(young, expected=0.2))
     lines = [line for notice in report_notices(replace(reports["message"], labels=complete)) for line in notice.lines]
-    assert not any("wait for labels" in line for line in lines)
+    assert not any("waiting for labels" in line for line in lines)
 
 
 def test_all_warnings_are_shown(reports: Reports) -> None:

@@ -217,6 +217,6 @@ def test_too_little_data_is_an_error_before_any_work(small_world: World, tmp_pat
 def test_both_folders_must_be_new(labelled_messages: pd.DataFrame, tmp_path: Path) -> None:
     (tmp_path / "model.split-model").mkdir()
     recipe = Recipe.read(overrides={"model.refit": True})
-    with pytest.raises(FileExistsError, match=r"model\.split-model: expected a new folder, it exists already"):
+    with pytest.raises(FileExistsError, match=r"model\.split-model: expected a new folder, got an existing one"):
         train(recipe, output=tmp_path / "model", messages=labelled_messages)
     assert [*tmp_path.iterdir()] == [tmp_path / "model.split-model"]

@@ -66,7 +66,7 @@ def test_crime_campaigns_of_later_slices_are_not_trained_on(labelled_messages: p
     assert tested
     assert not (tested | calibrated) & set(groups[split.train])
     assert split.dropped["crime_campaign_of_later_slice"] > 0
-    assert split.keeps_apart == ("time", "crime campaigns of training")
+    assert split.keeps_apart == ("time", "fraud campaigns")
     assert not split.flatters
 
 

@@ -1,1 +1,1 @@
-"""What an evaluation shows besides its main metrics: curves, decisions, slices, and the largest errors."""
+"""The parts of an evaluation besides its main metrics: curves, decisions, slices, and the largest errors."""

@@ -1,4 +1,4 @@
-"""Reviews of cases beside reviews of records: how many are needed for the same fraud."""
+"""Reviews of cases compared with reviews of records: how many of each find the same fraud."""
 
 import importlib.util
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ NO_FRAUD: Final = "cases are not compared: there is no fraud"
 
 @dataclass(frozen=True, kw_only=True)
 class CaseReviews:
-    """Fraud found by reviewing cases, beside that found by reviewing records.
+    """Fraud found by reviewing cases, compared with reviewing records.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Rules beside a model on labelled records, counted apart: the metrics of the model know nothing of them."""
+"""Rules on labelled records, counted separately: they do not change the metrics of the model."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

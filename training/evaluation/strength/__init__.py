@@ -1,4 +1,4 @@
-"""The strength of evidence that scores are: how good their likelihood ratios are, and how far they reach."""
+"""Scores as evidence: the quality of their likelihood ratios, and the range that the data support."""
 
 from typing import TYPE_CHECKING, Any
 

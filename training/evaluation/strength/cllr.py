@@ -1,8 +1,8 @@
-"""Cllr, the cost of log-likelihood ratios, and the least that a better calibration could make of it.
+"""Cllr, the cost of log-likelihood ratios, and the minimum that a better calibration could reach.
 
 Brümmer and du Preez, Application-independent evaluation of speaker detection, Computer Speech and Language 20 (2006).
-0 is perfect; 1 is what a ratio of one costs that says nothing; above 1, ratios mislead. The difference to the minimum
-is the loss by calibration, and the minimum is the loss by ranking.
+0 is perfect; 1 is the cost of a ratio of one, which carries no information; above 1, ratios mislead. The difference
+from the minimum is the loss by calibration, and the minimum is the loss by ranking.
 """
 
 import numpy as np
@@ -26,7 +26,7 @@ def log_ratio_cost(log10_ratio: Array, is_fraud: Array) -> float:
     Returns
     -------
     float
-        Each kind of rows counts half.
+        Fraudulent and legitimate rows each count half.
 
     Examples
     --------
@@ -39,7 +39,7 @@ def log_ratio_cost(log10_ratio: Array, is_fraud: Array) -> float:
 
 
 def min_log_ratio_cost(score: Array, is_fraud: Array) -> float:
-    """Return the least Cllr that a monotone change of scores can reach, by isotonic regression (PAV).
+    """Return the lowest Cllr that a monotone transformation of the scores can reach, by isotonic regression (PAV).
 
     Parameters
     ----------

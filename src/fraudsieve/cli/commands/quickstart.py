@@ -29,7 +29,7 @@ def quickstart_command(
     answer(
         trained_content(result.trained) | scores,
         as_json=json,
-        title="A simulated world: these metrics show that every step works, and nothing else",
+        title="Simulated data: these metrics only show that every step works",
         rows=[
             *trained_rows(result.trained),
             ("scores", f"{result.scored.scored:,} new messages in {result.scored.output}"),

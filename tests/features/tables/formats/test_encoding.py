@@ -48,7 +48,7 @@ def test_a_given_encoding_is_used_and_is_an_error_where_it_does_not_fit(tmp_path
     file.write_bytes(table(CHINESE, "gbk"))
     assert load(file, ReadOptions(encoding="gb18030")).frame["text"].tolist() == CHINESE
     assert load(file, ReadOptions(encoding="gb18030")).notes == ()
-    with pytest.raises(SchemaError, match=r"the file is not in utf-8\. Leave --encoding out, and it is found"):
+    with pytest.raises(SchemaError, match=r"the file is not in utf-8\. Omit --encoding to detect it"):
         load(file, ReadOptions(encoding="utf-8"))
     with pytest.raises(SchemaError, match="expected an encoding such as utf-8, gb18030 or utf-16, got an unknown one"):
         load(file, ReadOptions(encoding="klingon"))
