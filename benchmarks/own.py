@@ -29,7 +29,7 @@ from fraudsieve.training.simulation.world import simulate
 
 __all__ = ["main", "replaced", "run"]
 
-EVENTS, MESSAGES, ROUNDS = 200_000, 20_000, 5
+EVENTS, MESSAGES, ROUNDS = 200_000, 20_000, 25
 MIN_GAIN = 0.25
 """What an algorithm of our own must gain end to end: the library's time by ours, minus one."""
 PROTOCOL = (
@@ -49,7 +49,7 @@ def run(*, events: int = EVENTS, messages: int = MESSAGES, rounds: int = ROUNDS)
         Number of events.
     messages : int, default=20_000
         Number of messages.
-    rounds : int, default=5
+    rounds : int, default=25
         Number of rounds.
 
     Returns

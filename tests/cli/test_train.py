@@ -29,7 +29,7 @@ def test_train_with_defaults_on_one_file(messages: pd.DataFrame, run: Run, tmp_p
     assert (tmp_path / answer["folder"] / "manifest.json").is_file()
     code, answer, error = run("train", "--messages", "m.csv.gz")
     assert code == 2
-    assert "exists already" in answer["error"]
+    assert "expected a new folder" in answer["error"]
     assert answer["error"] in error
 
 

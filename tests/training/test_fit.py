@@ -295,7 +295,7 @@ def test_a_single_class_is_an_error(labelled_messages: pd.DataFrame, tmp_path: P
 
 
 def test_an_existing_folder_is_an_error_before_any_work(labelled_messages: pd.DataFrame, tmp_path: Path) -> None:
-    with pytest.raises(FileExistsError, match="exists already"):
+    with pytest.raises(FileExistsError, match="expected a new folder"):
         train(recipe(tmp_path), output=tmp_path, messages=labelled_messages)
 
 

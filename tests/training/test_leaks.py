@@ -127,7 +127,7 @@ def test_a_label_known_too_late_is_counted(rows: Rows) -> None:
     planted = replace(rows, frame=frame)
     assert planted.columns() == [("label_known_late", "labelled_at")]
     n = len(rows.split.train) + len(rows.split.calibration)
-    assert f"5 of {n} rows" in planted.found()[0]["found"]
+    assert f"5 of {n} training and calibration rows" in planted.found()[0]["found"]
 
 
 def test_a_campaign_on_both_sides_is_counted(rows: Rows) -> None:

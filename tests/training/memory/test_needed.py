@@ -44,7 +44,7 @@ def data_of(table: str, source: Path) -> tuple[int, float]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("table", "small", "large"), [("messages", 10_000, 110_000), ("events", 20_000, 420_000)])
+@pytest.mark.parametrize(("table", "small", "large"), [("messages", 10_000, 70_000), ("events", 20_000, 220_000)])
 def test_the_estimate_is_near_the_peak(table: str, small: int, large: int, tmp_path: Path) -> None:
     measured, estimated = [], []
     for rows in (small, large):

@@ -32,7 +32,7 @@ def test_the_section_shows_the_numbers(reports: Reports, labels: LabelMetrics) -
     assert labels.by_source
     assert labels.mature_by_class
     assert f"{labels.unlabelled:,} of {labels.records:,} records" in html
-    assert f"{young.waiting:,} of {young.records:,} records wait" in html
+    assert f"{young.waiting:,} of {young.records:,} records are waiting" in html
     assert f"{100 * young.share_to_come:.0f} % of the labels" in html
     assert f"<dd>{labels.reversals.count:,} (" in html
     assert "12.5 days; 95 % of the labels have arrived by then" in html

@@ -1,9 +1,9 @@
-"""The table of what the algorithms of our own gain."""
+"""The page of kernels: the table of what the algorithms of our own gain."""
 
 import json
 from pathlib import Path
 
-from scripts.reference.gains import ALGORITHMS, RESULTS, gains_page
+from scripts.reference.kernels import ALGORITHMS, RESULTS, gains_page
 
 
 def test_a_line_for_each_algorithm_that_was_measured(tmp_path: Path) -> None:
