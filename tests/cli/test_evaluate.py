@@ -77,7 +77,8 @@ def test_evaluate_reports_points_and_records_that_wait_for_labels(
     assert [point["name"] for point in points] == [point.name for point in Scorer.load(model).model.points]
     assert (labels["unlabelled"], labels["youngest"]["waiting"]) == (late.sum(), late.sum())
     assert labels["youngest"]["expected"] == pytest.approx(late.sum(), rel=0.1)
-    assert f"note: {late.sum():,} of {labels['youngest']['records']:,} records of the last 8.5 days are waiting" in error
+    records = labels["youngest"]["records"]
+    assert f"note: {late.sum():,} of {records:,} records of the last 8.5 days are waiting" in error
     later = run(*call, "--since", "2026-03-08T05:00:00")[1]["report"]["labels"]
     assert (later["records"], later["delays"]) == (len(messages) - 173, labels["delays"])
     table = CliRunner().invoke(app, [*map(str, call)]).stdout

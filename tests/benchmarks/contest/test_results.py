@@ -46,7 +46,8 @@ def test_the_page_names_peers_by_their_columns_and_what_was_measured_on(tmp_path
     rows = [own, *(replace(own, contestant="xgboost", columns=name) for name in ("handbook", "ours"))]
     page = write_page(rows, tmp_path)
     text = page.read_text("utf-8")
-    assert "| xgboost, handbook columns | **0.4000** |" in text
-    assert "| xgboost, ours columns |  | 2 s |  | 0.5 ms | 300 MB |" in text
+    assert "| xgboost, Handbook's columns | **0.4000** |" in text
+    assert "| xgboost, fraudsieve's columns |  | 2 s |  | 0.5 ms | 300 MB |" in text
     assert "2 cores (x86_64), Python 3.11, with a 1." in text
-    assert "xgboost, ours columns: 0.4000" in (tmp_path / "results-average_precision.svg").read_text("utf-8")
+    picture = (tmp_path / "results-average_precision.svg").read_text("utf-8")
+    assert "xgboost, fraudsieve&#x27;s columns: 0.4000" in picture
