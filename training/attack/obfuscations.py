@@ -9,9 +9,9 @@ import random
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from hashlib import sha256
-from typing import Final
+from typing import Final, TypeAlias
 
 from . import sites
 
@@ -29,6 +29,9 @@ LINK: Final = re.compile(
     r"(?:/[!-~]*)?",
     re.IGNORECASE,
 )
+REMEMBERED: Final = 4096
+"""Texts whose changes are remembered: the three strengths of an obfuscation are computed one after the other."""
+Change: TypeAlias = tuple[int, int, str]
 UNICODE: Final = "Unicode blocks, chosen by hand"
 UNIHAN: Final = "Unihan database of Unicode"
 
@@ -150,21 +153,28 @@ def language_of(texts: Sequence[str]) -> str:
 
 
 def _obfuscate_one(text: str, name: str, share: float, seed: int) -> str:
+    changes = _changes(text, name, seed)
+    parts, at = [], 0
+    for start, end, replacement in sorted(changes[: max(1, round(share * len(changes)))]):
+        parts += [text[at:start], replacement]
+        at = end
+    return "".join(parts) + text[at:]
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _changes(text: str, name: str, seed: int) -> list[Change]:
+    """Return the changes of a text, those of the lightest obfuscation first: its strengths share them."""
     way = OBFUSCATIONS[name]
     links = [match.span() for match in LINK.finditer(text)]
     places = [site for site in way.find(text) if not any(start < site[1] and site[0] < end for start, end in links)]
     if not places:
-        return text
+        return []
     # Only random() is guaranteed to give the same numbers in every version of Python. The strength is not part of the
     # seed, so that light, medium and strong differ only in the number of places that are changed.
     key = sha256(f"{name} {seed} {text}".encode("utf-8", "surrogatepass")).digest()
     draw = random.Random(int.from_bytes(key)).random
     manner = draw()
     draws = [(draw(), draw()) for _ in places]
-    chosen = sorted(range(len(places)), key=lambda i: draws[i][0])[: max(1, round(share * len(places)))]
-    parts, at = [], 0
-    for i in sorted(chosen):
-        start, end, options = places[i]
-        parts += [text[at:start], options[int((manner if way.one_manner else draws[i][1]) * len(options))]]
-        at = end
-    return "".join(parts) + text[at:]
+    order = sorted(range(len(places)), key=lambda i: draws[i][0])
+    shares = [manner if way.one_manner else second for _, second in draws]
+    return [(*places[i][:2], places[i][2][int(shares[i] * len(places[i][2]))]) for i in order]
