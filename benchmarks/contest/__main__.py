@@ -50,7 +50,7 @@ def _run(options: argparse.Namespace) -> Report:
             progress(f"{' '.join(row.key).rstrip()}: {row.metric} {row.mean:.4f}")
     rows = {key: row for key, row in read_rows(options.results).items() if key[0] in sets}
     if options.page:
-        progress(f"wrote {write_page(rows.values())}")
+        progress(f"wrote {write_page(sorted(rows.values(), key=lambda row: sets.index(row.set)))}")
     figures: dict[str, dict[str, float]] = {FRAUDSIEVE: {}}
     for (name, contestant, columns), row in rows.items():
         figures.setdefault(f"{contestant} {columns}".rstrip(), {})[f"{name}.{row.metric}"] = row.mean

@@ -18,6 +18,7 @@ __all__ = ["render_page", "write_page"]
 FOLDER: Final = Path(__file__).resolve().parents[2] / "docs"
 FRAUDSIEVE: Final = "fraudsieve"
 TITLES: Final = {"macro_f1": "Messages: macro-F1", "average_precision": "Accounts and events: average precision"}
+LABELS: Final = {"macro_f1": "macro-F1", "average_precision": "average precision"}
 INTRODUCTION: Final = """# Results
 
 `python -m benchmarks.contest` trains fraudsieve and its peers on the shared data sets, in turn, on the same rows, and
@@ -179,7 +180,7 @@ def _machines(rows: Sequence[Row]) -> str:
 def _picture(metric: str, rows: Sequence[Row]) -> Figure:
     """A line for each set: fraudsieve and its peers."""
     sets, entries = _names(rows)
-    chart = make_row_chart(sets, metric.replace("_", "-").replace("macro-f1", "macro-F1"), 26)
+    chart = make_row_chart(sets, LABELS[metric], 26)
     for place, name in enumerate(sets):
         for row in sorted((row for row in rows if row.set == name), key=lambda row: row.contestant == FRAUDSIEVE):
             ours = row.contestant == FRAUDSIEVE
