@@ -13,7 +13,7 @@ from fraudsieve.training.evaluation.metrics import METRIC_NAMES, RATE_NAMES, des
 from fraudsieve.training.evaluation.points import rates_known
 from fraudsieve.training.evaluation.report import EvaluationReport
 from fraudsieve.training.evaluation.types import ClassMetrics
-from fraudsieve.training.splits.split import LEFT_OUT
+from fraudsieve.training.splits.split import LEFT_OUT, describe_split
 
 from .breakdown import slice_table
 from .rendering import Card, Notice, PageTable, format_interval, format_metric, format_rate
@@ -71,12 +71,9 @@ def _split_notice(split: SplitSummary) -> Notice:
     lines = [f"Rows: {counts}."] * bool(counts)
     lines += [f"Left out: {rows:,} rows, which {_reason(reason)}." for reason, rows in split.dropped.items() if rows]
     if split.flatters:
-        why = f"the split is {split.kind}, so training and test may share campaigns or accounts"
-        title = f"These metrics are too good: {why}."
+        title = "These metrics are too good: the split is random, so training and test may share campaigns or accounts."
         return Notice(title, [*lines, OPTIMISTIC], "bad")
-    apart = " and ".join(name for name in split.keeps_apart if name != split.kind)
-    shared = f"; training and test share no {apart}" if apart else ""
-    return Notice(f"Split by {split.kind}{shared}.", lines)
+    return Notice(f"Split {describe_split(split.kind, split.keeps_apart)}.", lines)
 
 
 def _reason(name: str) -> str:

@@ -21,7 +21,7 @@ from fraudsieve.exceptions import SplitError
 from fraudsieve.features.wording.folds import campaign_folds
 from fraudsieve.training.labels.maturity import maturity_gap
 
-__all__ = ["Split", "has_times", "split_by_campaign", "split_by_time", "split_randomly", "unusable"]
+__all__ = ["Split", "describe_split", "has_times", "split_by_campaign", "split_by_time", "split_randomly", "unusable"]
 
 
 N_FOLDS = 20
@@ -84,6 +84,18 @@ class Split:
     def flatters(self) -> bool:
         """Whether metrics on the test slice are optimistic for a live model."""
         return self.kind == "random"
+
+
+def describe_split(kind: str, keeps_apart: tuple[str, ...]) -> str:
+    """Describe a split by its kind and by what training never shares with the other slices.
+
+    Examples
+    --------
+    >>> describe_split("time", ("time", "fraud campaigns")), describe_split("campaign", ("campaign",))
+    ('by time; training and test share no fraud campaigns', 'by campaign')
+    """
+    apart = " and ".join(name for name in keeps_apart if name != kind)
+    return f"by {kind}; training and test share no {apart}" if apart else f"by {kind}"
 
 
 def split_by_campaign(

@@ -214,11 +214,13 @@ def trained_content(trained: "Trained") -> dict[str, Any]:
 
 
 def trained_rows(trained: "Trained") -> list[tuple[str, str]]:
+    from fraudsieve.training.splits.split import describe_split
+
     split = trained.split
-    apart = " and ".join(name for name in split.keeps_apart if name != split.kind)
-    how = "at random, so these metrics are optimistic" if split.flatters else f"by {split.kind}"
-    shared = f"; training and test share no {apart}" if apart else ""
-    tested = f"{trained.report.rows:,} {trained.model.subject}s, split {how}{shared}"
+    how = describe_split(split.kind, split.keeps_apart)
+    if split.flatters:
+        how = "at random, so these metrics are optimistic"
+    tested = f"{trained.report.rows:,} {trained.model.subject}s, split {how}"
     left_out = f"{trained.data.n_unlabelled:,} unlabelled, {len(trained.data.rejected):,} rejected"
     refit = trained.report.refit
     return [
