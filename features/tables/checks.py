@@ -19,7 +19,7 @@ from .cells import STRING, Cells, Converted, Mask, infer_types, mask_signalling_
 from .columns import LIKELY_NAMES, likely_column
 from .conversion import Kind, convert
 from .formats.loaded import LoadedTable, ReadOptions
-from .schema import MESSAGES, TableSchema
+from .schema import TableSchema
 from .seen_ids import SeenIdHashes
 
 __all__ = ["check", "describe_requirements"]
@@ -84,7 +84,8 @@ def check(
     ['no value']
     """
     _check_columns(loaded, table, origin, tuple(require))
-    loaded = _with_ids(loaded, start) if _has_no_ids(list(loaded.frame.columns), table) else loaded
+    if table.numbered and _lacks_ids(list(loaded.frame.columns), table, table.numbered):
+        loaded = _with_ids(loaded, table.name, table.numbered, start)
     frame = loaded.frame.reset_index(drop=True)
     if not len(frame):
         raise SchemaError(origin, "there are no rows", f"Give {table.name} with at least one row.")
@@ -103,20 +104,18 @@ def check(
     return good.reset_index(drop=True), _rejected_rows(frame, verdict), (*loaded.notes, *notes)
 
 
-def _has_no_ids(names: list[str], table: TableSchema) -> bool:
-    """Return whether messages are to be numbered: none of the columns may hold ids under another name."""
+def _lacks_ids(names: list[str], table: TableSchema, numbered: str) -> bool:
+    """Return whether rows are to be numbered: none of the columns may hold ids under another name."""
     others = [name for name in names if name not in table.required]
-    if table.name != MESSAGES.name or "message_id" in names:
-        return False
-    return not (likely_column("message_id", others) or _nearest("message_id", others))
+    return numbered not in names and not (likely_column(numbered, others) or _nearest(numbered, others))
 
 
-def _with_ids(loaded: LoadedTable, start: int) -> LoadedTable:
-    """Number the messages of a table that has no ids."""
+def _with_ids(loaded: LoadedTable, rows: str, numbered: str, start: int) -> LoadedTable:
+    """Number the rows of a table that has no ids."""
     numbers = pd.Series(range(start, start + len(loaded.frame)), index=loaded.frame.index).astype(STRING)
     frame = loaded.frame.copy(deep=False)
-    frame.insert(0, "message_id", numbers)
-    note = "there is no column message_id: messages are numbered by their rows, from 0"
+    frame.insert(0, numbered, numbers)
+    note = f"there is no column {numbered}: {rows} are numbered by their rows, from 0"
     return LoadedTable(frame, loaded.broken, loaded.printed, (*loaded.notes, note))
 
 
@@ -219,8 +218,8 @@ def _check_columns(loaded: LoadedTable, table: TableSchema, origin: str, require
             origin, f"{n_unnamed} of {len(names)} column names are not strings", describe_requirements(table)
         )
     missing = [name for name in dict.fromkeys((*table.required, *require)) if name not in names]
-    if _has_no_ids(names, table):
-        missing.remove("message_id")
+    if table.numbered and _lacks_ids(names, table, table.numbered):
+        missing.remove(table.numbered)
     if missing:
         columns = _describe_columns(names, table, loaded.printed)
         problem = f"{_quote_names(missing, 'column')} missing from {table.name}; {columns}"

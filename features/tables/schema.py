@@ -19,10 +19,11 @@ class ColumnSchema:
     kind : {"id", "text", "time", "number", "category"}
         The type of its values; see `fraudsieve.features.tables.conversion`.
     required : bool, default=False
-        Whether the column must exist, with a value in every row. Messages are an exception: without a column
-        ``message_id`` they are numbered.
+        Whether the column must exist, with a value in every row.
     meaning : str, default=""
         A sentence that describes it.
+    numbered : bool, default=False
+        Whether rows are numbered if the column is required and does not exist.
 
     Examples
     --------
@@ -34,6 +35,7 @@ class ColumnSchema:
     kind: Kind
     required: bool = False
     meaning: str = ""
+    numbered: bool = False
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,11 @@ class TableSchema:
         """Names of the required columns."""
         return tuple(column.name for column in self.columns if column.required)
 
+    @property
+    def numbered(self) -> str | None:
+        """Name of the column that is added with row numbers if it does not exist; None if there is none."""
+        return next((column.name for column in self.columns if column.numbered), None)
+
     def kind(self, name: str) -> Kind | None:
         """Return the kind of a column; None for an undeclared column of any type."""
         further: Kind | None = "id" if name.endswith("_id") else None
@@ -81,6 +88,7 @@ MESSAGES: Final = TableSchema(
             "id",
             required=True,
             meaning="Identifies the message. If the table has no such column, messages are numbered.",
+            numbered=True,
         ),
         ColumnSchema("text", "text", required=True, meaning="The text of the message."),
         ColumnSchema("account_id", "id", meaning="The account that sent the message."),

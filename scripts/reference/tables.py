@@ -6,9 +6,6 @@ from .entries import entry, inline, sentence
 
 __all__ = ["input_columns", "tables_page"]
 
-NUMBERED = ("messages", "message_id")
-"""The column that is added to a table without it, so that nobody has to give it."""
-
 KINDS = {"id": "identifier", "text": "text", "time": "time", "number": "number", "category": "category"}
 
 
@@ -24,16 +21,12 @@ def tables_page() -> str:
         unique = " and ".join(f"`{name}`" for name in table.unique)
         parts.append(f"## `{table.name}`\n\n{f'Rows are identified by {unique}.' if unique else ''}\n")
         parts += [
-            entry("input-column", f"{table.name}.{column.name}", _meaning(column), _kind(table.name, column))
+            entry("input-column", f"{table.name}.{column.name}", sentence(inline(column.meaning)), _kind(column))
             for column in table.columns
         ]
     return "\n".join(parts)
 
 
-def _meaning(column: ColumnSchema) -> str:
-    return sentence(inline(column.meaning))
-
-
-def _kind(table: str, column: ColumnSchema) -> str:
-    required = column.required and (table, column.name) != NUMBERED
-    return f"{KINDS[column.kind].capitalize()}, {'required' if required else 'optional'}."
+def _kind(column: ColumnSchema) -> str:
+    must_exist = column.required and not column.numbered
+    return f"{KINDS[column.kind].capitalize()}, {'required' if must_exist else 'optional'}."
