@@ -19,6 +19,7 @@ FOLDER: Final = Path(__file__).resolve().parents[2] / "docs"
 FRAUDSIEVE: Final = "fraudsieve"
 TITLES: Final = {"macro_f1": "Messages: macro-F1", "average_precision": "Accounts and events: average precision"}
 LABELS: Final = {"macro_f1": "macro-F1", "average_precision": "average precision"}
+OWNERS: Final = {"handbook": "Handbook's", "ours": "fraudsieve's"}
 INTRODUCTION: Final = """# Results
 
 `python -m benchmarks.contest` trains fraudsieve and its peers on the shared data sets, in turn, on the same rows, and
@@ -83,8 +84,7 @@ def render_page(rows: Sequence[Row]) -> str:
 
 def _entry(row: Row) -> str:
     """The name of a contestant in a table: with whose columns it has, if it has any."""
-    owner = {"": "", "ours": ", fraudsieve's columns"}.get(row.columns, f", {row.columns.capitalize()}'s columns")
-    return row.contestant + owner
+    return f"{row.contestant}, {OWNERS[row.columns]} columns" if row.columns else row.contestant
 
 
 def _quality_table(rows: Sequence[Row]) -> str:

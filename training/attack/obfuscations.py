@@ -30,7 +30,8 @@ LINK: Final = re.compile(
     re.IGNORECASE,
 )
 REMEMBERED: Final = 4096
-"""Texts whose changes are remembered: the three strengths of an obfuscation are computed one after the other."""
+"""Texts whose changes are remembered: the three strengths of an obfuscation are computed one after the other, on up to
+twice `MAX_TEXTS` of `recall` texts."""
 Change: TypeAlias = tuple[int, int, str]
 UNICODE: Final = "Unicode blocks, chosen by hand"
 UNIHAN: Final = "Unihan database of Unicode"
@@ -162,13 +163,13 @@ def _obfuscate_one(text: str, name: str, share: float, seed: int) -> str:
 
 
 @lru_cache(maxsize=REMEMBERED)
-def _changes(text: str, name: str, seed: int) -> list[Change]:
+def _changes(text: str, name: str, seed: int) -> tuple[Change, ...]:
     """Return the changes of a text, those of the lightest obfuscation first: its strengths share them."""
     way = OBFUSCATIONS[name]
     links = [match.span() for match in LINK.finditer(text)]
     places = [site for site in way.find(text) if not any(start < site[1] and site[0] < end for start, end in links)]
     if not places:
-        return []
+        return ()
     # Only random() is guaranteed to give the same numbers in every version of Python. The strength is not part of the
     # seed, so that light, medium and strong differ only in the number of places that are changed.
     key = sha256(f"{name} {seed} {text}".encode("utf-8", "surrogatepass")).digest()
@@ -177,4 +178,5 @@ def _changes(text: str, name: str, seed: int) -> list[Change]:
     draws = [(draw(), draw()) for _ in places]
     order = sorted(range(len(places)), key=lambda i: draws[i][0])
     shares = [manner if way.one_manner else second for _, second in draws]
-    return [(*places[i][:2], places[i][2][int(shares[i] * len(places[i][2]))]) for i in order]
+    chosen = [options[int(share * len(options))] for (_, _, options), share in zip(places, shares, strict=True)]
+    return tuple((*places[i][:2], chosen[i]) for i in order)
