@@ -277,7 +277,7 @@ def _add_one(rows: Array, n: int, times: Array, weights: Array, scores: Array) -
     """Sum the single output of one text and return the squared length of its vector."""
     square, score = 0.0, 0.0  # unlike array elements, these stay in registers
     for k in range(n):
-        row = rows[k]
+        row = np.uint64(rows[k])  # unsigned, as in _look_up
         seen = times[row]
         times[row] = seen + (seen < MAX_TIMES)
         square += SQUARE_STEP[seen] * weights[row, 0] * weights[row, 0]
@@ -291,7 +291,7 @@ def _add_many(rows: Array, n: int, times: Array, weights: Array, scores: Array) 
     """Sum the outputs of one text and return the squared length of its vector."""
     square = 0.0
     for k in range(n):
-        row = rows[k]
+        row = np.uint64(rows[k])  # unsigned, as in _look_up
         seen = times[row]
         times[row] = seen + (seen < MAX_TIMES)
         square += SQUARE_STEP[seen] * weights[row, 0] * weights[row, 0]
@@ -308,7 +308,7 @@ def _score_kernel(
     longest = _longest(offsets) + 2
     marked = np.empty(longest, np.uint32)
     buckets = np.empty(MAX_N * longest, np.int32)
-    rows = np.empty(MAX_N * longest, np.int32)
+    rows = np.empty(MAX_N * longest, np.uint32)
     for i in range(offsets.size - 1):
         n_all = _bucket_text(codes, offsets[i], offsets[i + 1], marked, buckets)
         if out.shape[1] == 1:
@@ -318,7 +318,7 @@ def _score_kernel(
             n_known = _find_wide_rows(buckets, n_all, table, weights, rows)
             square = _add_many(rows, n_known, times, weights, out[i])
         for k in range(n_known):
-            times[rows[k]] = 0
+            times[np.uint64(rows[k])] = 0
         if square > 0.0:
             length = np.sqrt(square)
             for c in range(out.shape[1]):
