@@ -45,7 +45,7 @@ def _xgboost(texts: list[str], y: Labels, groups: NDArray[np.intp]) -> Label:
 
 
 def _catboost(texts: list[str], y: Labels, groups: NDArray[np.intp]) -> Label:
-    """CatBoost with its defaults and the text as a text feature; it splits at spaces, so Chinese is spaced out for it."""
+    """CatBoost with its defaults and the text as a text feature; it splits at spaces, so Chinese is spaced out."""
     from catboost import CatBoostClassifier
 
     chinese = is_chinese(texts)
