@@ -14,7 +14,7 @@ from fraudsieve.exceptions import EvidenceError
 from .canonical import decode_canonical
 from .merkle import leaf_digest
 
-__all__ = ["NO_RECORD", "Line", "leaf_of_line", "line_of", "log_lines", "read_line"]
+__all__ = ["NO_RECORD", "Line", "leaf_of_line", "line_of", "log_lines", "may_begin_line", "read_line"]
 
 NO_RECORD: Final = bytes(32)
 """The digest before the first record."""
@@ -81,6 +81,17 @@ def leaf_of_line(line: bytes) -> bytes | None:
     leaf = leaf_digest(line[_START:-2])
     expected = b"%b%b%b" % (_HEAD, leaf.hex().encode(), _MIDDLE)
     return leaf if line[:_START] == expected and line[-2:] == b"}\n" else None
+
+
+def may_begin_line(content: bytes) -> bool:
+    """Return whether content can be the beginning of a line, which a killed process left.
+
+    Examples
+    --------
+    >>> may_begin_line(b'{"le'), may_begin_line(b'{"leaf":"00'), may_begin_line(b"text")
+    (True, True, False)
+    """
+    return content[: len(_HEAD)] == _HEAD[: len(content)]
 
 
 def read_line(line: bytes, origin: str) -> Line:

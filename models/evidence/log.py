@@ -21,7 +21,7 @@ from .batch import EvidenceBatch
 from .canonical import NumberWriter, encode_canonical, to_plain
 from .checkpoints import Checkpoint
 from .content import Content
-from .lines import NO_RECORD, leaf_of_line, line_of, read_line
+from .lines import NO_RECORD, leaf_of_line, line_of, may_begin_line, read_line
 from .merkle import Frontier
 from .records import FORMAT, clock, describe_setting, software
 
@@ -254,6 +254,9 @@ class EvidenceLog:
         with os.fdopen(os.dup(self._file), "rb") as stream:
             for line in stream:
                 if not line.endswith(b"\n"):
+                    if not end and not may_begin_line(line):  # another file, such as a key, that must not be cut off
+                        problem = "is not a log of evidence"
+                        raise EvidenceError(str(self.path), problem, "Keep the file as it is, and name another one.")
                     break
                 leaf = leaf_of_line(line)
                 if leaf is None or not line.endswith(b'"%b"}}\n' % self._last.hex().encode()):

@@ -75,11 +75,12 @@ def in_words(value: float, unit: str, language: Language) -> str:
 
 
 def _number(value: float, decimals: int) -> str:
-    """Return a number with separators of thousands, without zeros at its end."""
+    """Return a number with separators of thousands, without zeros at the end of its decimals."""
     if abs(value) >= 1e15 or 0 < abs(value) < 10.0**-decimals / 2:
         return f"{value:.2g}"
     text = f"{value:,.{decimals}f}"
-    text = text.rstrip("0").rstrip(".")
+    if decimals:
+        text = text.rstrip("0").rstrip(".")
     return "0" if text == "-0" else text
 
 

@@ -55,7 +55,7 @@ def identifier_links(
     found = find_identifiers(actions.frame, key)
     elsewhere = None
     if context is not None:
-        used, elsewhere = context_identifiers(actions, context, key)
+        used, elsewhere = context_identifiers(actions, context, key, found["value"])
         found = pd.concat([found, used], ignore_index=True).drop_duplicates()
     value, values = pd.factorize(found["value"], sort=True)
     action = found["record"].to_numpy(np.int64)

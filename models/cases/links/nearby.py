@@ -57,8 +57,10 @@ def address_links(actions: Actions, settings: CaseSettings, key: bytes) -> tuple
 
 def _range_digest(address: str, key: bytes) -> str | None:
     try:
-        version = ipaddress.ip_address(address).version
-        network = ipaddress.ip_network(f"{address}/{PREFIXES[version]}", strict=False)
+        ip = ipaddress.ip_address(address)
+        if isinstance(ip, ipaddress.IPv6Address):
+            ip = ip.ipv4_mapped or ip  # servers of both versions write 1.2.3.4 as ::ffff:1.2.3.4
+        network = ipaddress.ip_network(f"{ip}/{PREFIXES[ip.version]}", strict=False)
     except ValueError:
         return None
     return f"address_range:{keyed_digest('address_range', str(network), key)}"

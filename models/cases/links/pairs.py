@@ -8,7 +8,7 @@ from fraudsieve._compiled import compile_kernel
 from fraudsieve._typing import Array
 from fraudsieve.models.cases.actions import NO_TIME
 
-__all__ = ["Entries", "entries_in_window", "pair_entries", "time_decay"]
+__all__ = ["Entries", "entries_in_window", "pair_entries", "time_decay", "within_window"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,22 +46,27 @@ class Entries:
 
 @compile_kernel()
 def _starts_kernel(value: Array, time: Array, window: int, out: Array) -> None:
-    """Write the first entry of each entry's value that is at most a window older."""
+    """Write the first entry of each entry's value that is at most a window older; itself without a time."""
     start = 0
     for k in range(value.size):
-        if value[start] != value[k]:
+        if k > 0 and value[k] != value[k - 1]:
             start = k
-        while time[start] != time[k] and time[start] != NO_TIME and time[k] - time[start] > window:
+        if time[k] == NO_TIME:  # these come first
+            out[k] = k
+            start = k + 1
+            continue
+        while time[k] - time[start] > window:
             start += 1
         out[k] = start
 
 
 @compile_kernel()
-def _pair_kernel(starts: Array, offsets: Array, earlier: Array, later: Array) -> None:
-    for k in range(starts.size):
+def _pair_kernel(ends: Array, offsets: Array, earlier: Array, later: Array) -> None:
+    """Write as many entries before the end of each entry as its offsets say."""
+    for k in range(ends.size):
         count = offsets[k + 1] - offsets[k]
         for m in range(count):
-            earlier[offsets[k] + m] = k - count + m
+            earlier[offsets[k] + m] = ends[k] - count + m
             later[offsets[k] + m] = k
 
 
@@ -79,9 +84,17 @@ def entries_in_window(entries: Entries, window: int) -> Array:
     -------
     ndarray of int64, shape (n_entries,)
     """
-    starts = np.empty(len(entries.value), np.int64)
+    _, untimed, timed = _earlier(entries, window)
+    return untimed + timed + 1
+
+
+def _earlier(entries: Entries, window: int) -> tuple[Array, Array, Array]:
+    """Return the first entry of each entry's value, and how many before it have no time, or are within the window."""
+    starts, positions = np.empty(len(entries.value), np.int64), np.arange(len(entries.value))
     _starts_kernel(entries.value, entries.time, window, starts)
-    return np.arange(len(starts)) - starts + 1
+    first = np.searchsorted(entries.value, entries.value)
+    untimed = np.concatenate([[0], np.cumsum(entries.time == NO_TIME)])
+    return first, untimed[positions] - untimed[first], positions - starts
 
 
 def pair_entries(entries: Entries, window: int, nearest: int) -> tuple[Array, Array]:
@@ -108,12 +121,20 @@ def pair_entries(entries: Entries, window: int, nearest: int) -> tuple[Array, Ar
     >>> [column.tolist() for column in pair_entries(entries, window=10, nearest=8)]
     [[0, 1], [1, 2]]
     """
-    count = np.minimum(entries_in_window(entries, window) - 1, nearest)
-    offsets = np.concatenate([[0], np.cumsum(count)]).astype(np.int64)
-    earlier, later = np.empty(offsets[-1], np.int64), np.empty(offsets[-1], np.int64)
-    _pair_kernel(count, offsets, earlier, later)
+    first, untimed, timed = _earlier(entries, window)
+    n_timed = np.minimum(timed, nearest)
+    n_untimed = np.minimum(untimed, nearest - n_timed)
+    pairs = _pairs(first + untimed, n_untimed), _pairs(np.arange(len(first)), n_timed)
+    earlier, later = (np.concatenate(column) for column in zip(*pairs, strict=True))
     different = entries.action[earlier] != entries.action[later]
     return earlier[different], later[different]
+
+
+def _pairs(ends: Array, counts: Array) -> tuple[Array, Array]:
+    offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+    earlier, later = np.empty(offsets[-1], np.int64), np.empty(offsets[-1], np.int64)
+    _pair_kernel(ends, offsets, earlier, later)
+    return earlier, later
 
 
 def time_decay(first: Array, second: Array, window: int, half_life: float) -> Array:
@@ -138,6 +159,22 @@ def time_decay(first: Array, second: Array, window: int, half_life: float) -> Ar
     >>> time_decay(np.array([0, 0]), np.array([0, 10]), window=10, half_life=1).tolist()
     [1.0, 0.5]
     """
-    timed = (first != NO_TIME) & (second != NO_TIME)
-    apart = np.where(timed, second, 0) - np.where(timed, first, 0)
-    return np.where(timed, np.clip(1 - np.abs(apart) / (2 * window * half_life), 0.0, 1.0), 0.5)
+    is_timed, apart = _apart(first, second)
+    return np.where(is_timed, np.clip(1 - apart / (2 * window * half_life), 0.0, 1.0), 0.5)
+
+
+def within_window(first: Array, second: Array, window: int) -> Array:
+    """Return whether actions are at most a window apart; True if a time is missing.
+
+    Examples
+    --------
+    >>> within_window(np.array([0, 0, NO_TIME]), np.array([10, 11, 10]), window=10).tolist()
+    [True, False, True]
+    """
+    is_timed, apart = _apart(first, second)
+    return ~is_timed | (apart <= window)
+
+
+def _apart(first: Array, second: Array) -> tuple[Array, Array]:
+    is_timed = (first != NO_TIME) & (second != NO_TIME)
+    return is_timed, np.abs(np.where(is_timed, second, 0) - np.where(is_timed, first, 0))

@@ -55,8 +55,13 @@ def _columns(frame: pd.DataFrame, key: bytes) -> Iterator[pd.DataFrame]:
         yield pd.DataFrame({"record": rows, "value": values[codes[rows]]})
 
 
-def context_identifiers(actions: Actions, context: pd.DataFrame, key: bytes) -> tuple[pd.DataFrame, pd.Series]:
+def context_identifiers(
+    actions: Actions, context: pd.DataFrame, key: bytes, own: "pd.Series[str] | None" = None
+) -> tuple[pd.DataFrame, pd.Series]:
     """Find the identifiers that accounts used in events that are not flagged themselves.
+
+    An identifier that only one account used, such as that of a session, says no more than the account does, and is left
+    out. Otherwise, each of them would link all flagged actions of the account.
 
     Parameters
     ----------
@@ -66,6 +71,8 @@ def context_identifiers(actions: Actions, context: pd.DataFrame, key: bytes) -> 
         Events: ``account_id``, ``occurred_at`` and identifiers.
     key : bytes
         The key of the digests.
+    own : Series of str, default=None
+        The identifiers in flagged actions, which are never left out.
 
     Returns
     -------
@@ -95,7 +102,9 @@ def context_identifiers(actions: Actions, context: pd.DataFrame, key: bytes) -> 
     )
     table = table.groupby(["name", "account", "value"], sort=True)["time"].min().reset_index()
     flagged = pd.DataFrame({"record": np.arange(len(actions)), "account": actions.account, "known": actions.known})
-    used = flagged[flagged["account"] >= 0].merge(table, on="account")
+    is_shared = table.groupby("value")["name"].transform("size") > 1
+    kept = is_shared if own is None else is_shared | table["value"].isin(own)
+    used = flagged[flagged["account"] >= 0].merge(table[kept], on="account")
     used = used[(used["known"] == NO_TIME) | (used["time"] <= used["known"])]
     elsewhere = table.loc[~table["account"].isin(actions.account[actions.account >= 0]), "value"]
     return used[["record", "value"]].reset_index(drop=True), elsewhere

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fraudsieve.models.cases import Actions, CaseSettings
+from fraudsieve.models.cases.actions import NO_TIME
 from fraudsieve.models.cases.links import LINK_KINDS, find_links
-from fraudsieve.models.cases.links.pairs import Entries, pair_entries
+from fraudsieve.models.cases.links.pairs import Entries, entries_in_window, pair_entries
 
 from .planted import START
 
@@ -29,17 +30,33 @@ def links_of(rows: list[dict[str, Any]], settings: CaseSettings = SETTINGS) -> p
     return pd.DataFrame(columns | {"strength": links.strength})
 
 
-@given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 20)), max_size=30), st.integers(0, 8), st.integers(1, 4))
-def test_pairs_are_those_of_a_loop(rows: list[tuple[int, int]], window: int, nearest: int) -> None:
-    rows = sorted(rows, key=lambda row: row[1])
-    value, time = (np.array([row[k] for row in rows], np.int64) for k in range(2))
+DAYS = st.none() | st.integers(0, 20)
+
+
+@given(st.lists(st.tuples(st.integers(0, 2), DAYS), max_size=30), st.integers(0, 8), st.integers(1, 4))
+def test_pairs_are_those_of_a_loop(rows: list[tuple[int, int | None]], window: int, nearest: int) -> None:
+    rows = sorted(rows, key=lambda row: -1 if row[1] is None else row[1])  # as actions are
+    value = np.array([own for own, _ in rows], np.int64)
+    time = np.array([NO_TIME if day is None else day for _, day in rows], np.int64)
     entries = Entries.sort(value, np.arange(len(rows)), time)
     earlier, later = pair_entries(entries, window, nearest)
-    expected = set()
+    expected, counts = set(), list[int]()
     for k, (own, now) in enumerate(rows):
-        before = [m for m in range(k) if rows[m][0] == own and now - rows[m][1] <= window]
+        days = {m: rows[m][1] for m in range(k) if rows[m][0] == own}
+        before = [m for m, day in days.items() if day is None or (now is not None and now - day <= window)]
         expected |= {(m, k) for m in before[-nearest:]}
+        counts.append(len(before) + 1)
     assert set(zip(entries.action[earlier].tolist(), entries.action[later].tolist(), strict=True)) == expected
+    assert entries_in_window(entries, window).tolist() == [counts[k] for k in entries.action]
+
+
+def test_an_action_without_a_time_changes_no_other_pair() -> None:
+    rows = [{"account_id": "x", "day": day} for day in (0.0, 10.0)]
+    assert len(links_of(rows)) == 0
+    assert links_of([*rows, {"account_id": "x", "day": np.nan}])[["source", "target"]].to_numpy().tolist() == [
+        [0, 1],
+        [0, 2],
+    ]
 
 
 @pytest.mark.parametrize(
@@ -93,12 +110,44 @@ def test_texts_link_by_near_duplicates_and_by_phrases() -> None:
     assert 4 not in set(links["source"]) | set(links["target"])
 
 
+@pytest.mark.parametrize(
+    "other",
+    ["we hold all of your files and will publish them", "good morning, we hold all of your files, pay by noon or else"],
+    ids=["near-duplicate", "shared phrase"],
+)
+def test_texts_are_linked_within_sixty_days(other: str) -> None:
+    first = {"text": "we hold all of your files and will publish them", "day": 0}
+    links = {day: links_of([first, {"text": other, "day": day}]) for day in (59, 61)}
+    assert {day: len(found) > 0 for day, found in links.items()} == {59: True, 61: False}
+
+
+def context_links(events: list[dict[str, Any]], **columns: Any) -> list[list[int]]:
+    """Return the links by identifiers between two messages of ann, 20 days apart, and one of bob, after events."""
+    frame = pd.DataFrame({"action_id": ["m1", "m2", "m3"], "account_id": ["ann", "ann", "bob"], **columns})
+    frame["occurred_at"] = START + pd.to_timedelta([0, 20, 21], unit="D")
+    context = pd.DataFrame(events).assign(occurred_at=START - pd.Timedelta("1D"))
+    links, _ = find_links(Actions.from_frame(frame), SETTINGS, key=b"a key", context=context)
+    hard = links.kind == LINK_KINDS.index("identifier")
+    return np.unique(np.stack([links.source, links.target], axis=1)[hard], axis=0).tolist()
+
+
+def test_an_identifier_of_one_account_says_no_more_than_the_account() -> None:
+    sessions = [{"account_id": "ann", "session_id": f"s{k}"} for k in range(5)]
+    assert context_links(sessions) == []
+    assert context_links([*sessions, {"account_id": "bob", "session_id": "s1"}]) == [[0, 1], [0, 2], [1, 2]]
+    assert context_links(sessions, session_id=[None, "s1", None]) == [[0, 1]]  # a flagged message has it itself
+
+
 def test_addresses_link_by_range_and_sign_ups_by_minutes() -> None:
     addresses = ["10.0.0.1", "10.0.0.99", "10.0.1.1", "not an address", None, "2001:db8::1", "2001:db8:0:1::1"]
     links = links_of([{"ip": address, "day": 0} for address in addresses])
     assert links[["source", "target", "kind"]].to_numpy().tolist() == [
         [0, 1, "address_range"],
         [5, 6, "address_range"],
+    ]
+    mapped = ["::ffff:1.2.3.4", "::ffff:200.9.8.7", "1.2.3.99", "fe80::1%eth0"]
+    assert links_of([{"ip": address, "day": 0} for address in mapped])[["source", "target"]].to_numpy().tolist() == [
+        [0, 2]
     ]
     minutes = [0, 5, 30]
     rows = [{"kind": "sign_up", "account_id": f"a{k}", "day": minute / 1440} for k, minute in enumerate(minutes)]

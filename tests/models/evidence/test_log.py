@@ -51,6 +51,23 @@ def test_a_long_incomplete_line_is_cut_off(tmp_path: Path) -> None:
     assert verify_log(tmp_path / "log", [kept]).problems == ()
 
 
+@pytest.mark.parametrize("content", [b"2026-11-01 " + b"ab" * 32, b'{"mine":[0,1]}', b"x"])
+def test_another_file_of_one_line_is_kept(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "key").write_bytes(content)
+    with pytest.raises(EvidenceError, match="is not a log of evidence"):
+        EvidenceLog(tmp_path / "key")
+    assert (tmp_path / "key").read_bytes() == content
+
+
+@pytest.mark.parametrize("kept", [0, 1, 8, 9, 100])
+def test_an_incomplete_first_line_is_cut_off(tmp_path: Path, kept: int) -> None:
+    write_log(tmp_path / "whole", 1)
+    (tmp_path / "log").write_bytes((tmp_path / "whole").read_bytes()[:kept])
+    last = write_log(tmp_path / "log", 1)
+    assert last.size == 1
+    assert verify_log(tmp_path / "log", [last]).problems == ()
+
+
 def test_a_damaged_log_is_not_continued(tmp_path: Path) -> None:
     write_log(tmp_path / "log", 3)
     content = (tmp_path / "log").read_bytes().replace(b'"number":0', b'"number":7')
