@@ -1,16 +1,18 @@
 """Flagged actions (messages, payments, sign-ups) in a canonical order, with codes in place of identifiers."""
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import SchemaError
+from fraudsieve.features.tables.conversion import convert
 
-__all__ = ["NO_TIME", "Actions", "microseconds_of", "moment_of"]
+__all__ = ["NO_TIME", "Actions", "ids_of", "microseconds_of", "moment_of"]
 
+ENDS: Final = ("account_id", "counterparty_id")
 NO_TIME: Final = np.iinfo(np.int64).min
 """Marks an unknown time."""
 
@@ -62,7 +64,7 @@ class Actions:
         Raises
         ------
         SchemaError
-            If there is no column ``action_id``, or an id occurs twice.
+            If there is no column ``action_id``, or an id is missing or occurs twice.
 
         Examples
         --------
@@ -71,7 +73,11 @@ class Actions:
         """
         if "action_id" not in frame:
             raise SchemaError("actions", "column 'action_id' is missing", "Add the id of each flagged action.")
-        ids = frame["action_id"].astype("str")
+        frame = _with_ids(frame.reset_index(drop=True))
+        ids = frame["action_id"]
+        if ids.isna().any():
+            problem = f"{int(ids.isna().sum())} rows have no id"
+            raise SchemaError("actions", problem, "Give each flagged action an id: a string or a whole number.")
         if ids.duplicated().any():
             count = int(ids.duplicated().sum())
             raise SchemaError("actions", f"{count} ids occur more than once", "Keep one row per flagged action.")
@@ -80,7 +86,7 @@ class Actions:
         order = np.lexsort((ids.to_numpy(object).astype(str), time))
         if as_of is not None:
             order = order[known[order] < moment_of(as_of)]
-        kept = frame.iloc[order].reset_index(drop=True).assign(action_id=ids.to_numpy(object)[order])
+        kept = frame.iloc[order].reset_index(drop=True)
         account, counterparty, names = _codes(kept)
         return cls(kept, account, counterparty, time[order], known[order], names)
 
@@ -114,9 +120,24 @@ def microseconds_of(frame: pd.DataFrame, column: str) -> Array:
     return times.to_numpy("datetime64[us]").astype(np.int64)
 
 
+def ids_of(column: "pd.Series[Any]") -> "pd.Series[str]":
+    """Return ids as strings, as the reader of tables does, so that 11 and 11.0 are one id.
+
+    Examples
+    --------
+    >>> ids_of(pd.Series([11, None])).tolist()
+    ['11', nan]
+    """
+    return convert(column.reset_index(drop=True), "id").column.set_axis(column.index)
+
+
+def _with_ids(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame.assign(**{name: ids_of(frame[name]) for name in ("action_id", *ENDS) if name in frame})
+
+
 def _codes(frame: pd.DataFrame) -> tuple[Array, Array, Array]:
     missing = pd.Series(None, frame.index, "str")
-    columns = [frame[name].astype("str") if name in frame else missing for name in ("account_id", "counterparty_id")]
+    columns = [frame[name] if name in frame else missing for name in ENDS]
     codes, names = pd.factorize(pd.concat(columns, ignore_index=True))
     account, counterparty = np.split(codes.astype(np.int64), 2)
     return account, counterparty, np.asarray(names, object)

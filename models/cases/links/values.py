@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from fraudsieve.features.cues.contacts import find_contacts, keyed_digest
-from fraudsieve.models.cases.actions import NO_TIME, Actions, microseconds_of
+from fraudsieve.models.cases.actions import NO_TIME, Actions, ids_of, microseconds_of
 
 __all__ = ["context_identifiers", "find_identifiers"]
 
@@ -48,9 +48,9 @@ def _columns(frame: pd.DataFrame, key: bytes) -> Iterator[pd.DataFrame]:
     for name in sorted(frame.columns):
         if not name.endswith("_id") or name in NOT_IDENTIFIERS:
             continue
-        codes, plain = pd.factorize(frame[name])
+        codes, plain = pd.factorize(ids_of(frame[name]))
         kind = name.removesuffix("_id")
-        values = np.array([f"{kind}:{keyed_digest(kind, str(value), key)}" for value in plain], object)
+        values = np.array([f"{kind}:{keyed_digest(kind, value, key)}" for value in plain], object)
         rows = np.flatnonzero(codes >= 0)
         yield pd.DataFrame({"record": rows, "value": values[codes[rows]]})
 
@@ -91,7 +91,7 @@ def context_identifiers(
     """
     found = find_identifiers(context, key)
     rows = found["record"].to_numpy(np.int64)
-    names = context["account_id"].astype("str")
+    names = ids_of(context["account_id"])
     table = pd.DataFrame(
         {
             "name": names.to_numpy(object)[rows],
