@@ -40,7 +40,10 @@ def scores(name: str, *, first_is_flagged: bool) -> pd.DataFrame:
 
 
 def find(first_is_flagged: bool = False, **options: Any) -> Any:
-    given = [scores("message_id", first_is_flagged=first_is_flagged), scores("event_id", first_is_flagged=True)]
+    given: list[Any] = [
+        scores("message_id", first_is_flagged=first_is_flagged),
+        scores("event_id", first_is_flagged=True),
+    ]
     settings = CaseSettings(same_sender=1.0, across_kinds=1.0)
     return find_cases_in_tables(given, key=b"a key", settings=settings, **tables(), **options)
 
