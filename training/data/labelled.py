@@ -222,14 +222,14 @@ def keep_labelled(
 
 
 def with_times(frame: pd.DataFrame, *columns: str) -> pd.DataFrame:
-    """Return a copy of a table with a column ``label``, and with ``labelled_at`` and further columns as times.
+    """Return a copy of a checked table that has the columns ``label`` and ``labelled_at``, if need be without values.
 
     Parameters
     ----------
     frame : DataFrame
-        A table.
+        A checked table.
     *columns : str
-        Names of further columns of times.
+        Names of further columns of times that it needs.
 
     Returns
     -------
@@ -239,7 +239,6 @@ def with_times(frame: pd.DataFrame, *columns: str) -> pd.DataFrame:
     for name in (*columns, "labelled_at"):
         if name not in frame:
             frame[name] = pd.Series(pd.NaT, frame.index, "datetime64[us, UTC]")
-        frame[name] = pd.to_datetime(frame[name], utc=True)
     if "label" not in frame:
         frame["label"] = pd.Series(None, frame.index, "str")
     return frame

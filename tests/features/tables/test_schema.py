@@ -29,6 +29,7 @@ def test_the_tables_are_declared() -> None:
     }
     assert all(set(table.unique) <= {column.name for column in table.columns} for table in TABLES.values())
     assert MESSAGES.kind("label") == ACCOUNTS.kind("label") == "category"
+    assert {table.kind("labelled_at") for table in TABLES.values()} == {"time"}
     assert EVENTS.kind("wallet_id") == "id"
     assert EVENTS.kind("wallet") is None
 

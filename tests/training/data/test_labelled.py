@@ -90,6 +90,22 @@ def test_files_and_frames_give_the_same_rows(small_world: World, tmp_path: Path)
     assert from_files.n_unlabelled > 0
 
 
+@pytest.mark.parametrize("when", [[1714500000, 1714586400, 1714672800], ["2024-04-30T18:00Z", "2024-05-01T18:00Z", None]])
+def test_times_of_labels_in_messages_are_read_like_other_times(when: list[object], tmp_path: Path) -> None:
+    frame = messages(label="spam", sent_at=when, labelled_at=when)
+    frame.to_csv(tmp_path / "messages.csv", index=False)
+    for source in (frame, tmp_path / "messages.csv"):
+        rows = load_labelled(source).rows
+        pd.testing.assert_series_equal(rows["labelled_at"], rows["sent_at"], check_names=False)
+        assert rows["labelled_at"].iloc[0] == pd.Timestamp("2024-04-30 18:00", tz="UTC")
+
+
+def test_a_message_whose_label_has_an_unreadable_time_is_rejected() -> None:
+    loaded = load_labelled(messages(label="spam", labelled_at=["2024-05-01", "SECRET hello", None]))
+    assert loaded.rejected[["row", "column"]].to_numpy().tolist() == [[1, "labelled_at"]]
+    assert "SECRET" not in loaded.rejected["reason"].iloc[0]
+
+
 def test_a_digest_separates_tables(tmp_path: Path) -> None:
     frame = messages()
     assert data_digest(frame) == data_digest(frame.copy())
