@@ -104,6 +104,8 @@ def test_options_of_a_table_come_before_defaults_and_are_completed_by_them() -> 
     completed = as_input(table, ReadOptions(columns={"text": "content"}, encoding="utf-8", day_first=True))
     assert completed.options == ReadOptions({"text": "content"}, "gb18030", None, True)
     assert as_input(completed, ReadOptions(columns={"text": "body"})) is completed
+    names = as_input(completed, ReadOptions(columns={"messages.text": "body", "sent_at": "date"})).options.columns
+    assert names == {"text": "content", "sent_at": "date"}
 
 
 def test_what_is_not_a_file_is_read_once(database: str) -> None:
