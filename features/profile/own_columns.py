@@ -23,7 +23,7 @@ Record: TypeAlias = Mapping[str, Any]
 UNSEEN, MISSING = -1.0, -2.0
 """Codes of an unseen category and of a missing one. Categories seen in training have codes from 0, by frequency."""
 FLAG_WORDS: Final = {"true": "True", "TRUE": "True", "false": "False", "FALSE": "False"}
-"""Other spellings of booleans as categories: a column of booleans and other words has the same categories in any file."""
+"""Other spellings of booleans as categories, so that a column of booleans and words has the same ones in any file."""
 MAX_KEY_BYTES: Final = hashlib.blake2b.MAX_KEY_SIZE
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from fraudsieve.exceptions import SchemaError
+from fraudsieve.features.tables.checks import input_names
 from fraudsieve.features.tables.label_times import resolve_label_times
 from fraudsieve.features.tables.label_values import LabelReader, LabelReading, read_labels
 from fraudsieve.features.tables.reader import CheckedTable, read_table
@@ -328,6 +329,7 @@ def _unmatched(frame: pd.DataFrame, labels: CheckedTable, subject: str) -> list[
 
 
 def _rejected_rare(rows: pd.DataFrame, min_label_rows: int) -> pd.DataFrame:
-    rows = rows.rename(columns={"row": "input_row"}).rename(columns={PLACE: "row"})
     reason = f"the label has fewer than {min_label_rows} rows: too few to train and to test"
-    return rows.assign(column="label", reason=reason)
+    reasons = pd.DataFrame({"row": rows[PLACE], "column": "label", "reason": reason})
+    cells = rows.drop(columns=PLACE)
+    return pd.concat([reasons, cells.set_axis(input_names(list(cells.columns)), axis=1)], axis=1)

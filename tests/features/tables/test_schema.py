@@ -89,7 +89,9 @@ def test_undeclared_columns_have_plain_types() -> None:
 
 
 @pytest.mark.parametrize("flags", [[True, False, True], [True, None, False]])
-def test_booleans_stay_booleans_in_every_format_beside_missing_cells_too(flags: list[bool | None], tmp_path: Path) -> None:
+def test_booleans_stay_booleans_in_every_format_beside_missing_cells_too(
+    flags: list[bool | None], tmp_path: Path
+) -> None:
     """A column with a missing cell in one file, and without in another, has one form in both."""
     frame = messages(flag=flags)
     frame.to_csv(tmp_path / "m.csv", index=False)
@@ -97,7 +99,8 @@ def test_booleans_stay_booleans_in_every_format_beside_missing_cells_too(flags: 
     frame.to_json(tmp_path / "m.jsonl", orient="records", lines=True)
     frame.astype({"flag": "boolean"}).to_parquet(tmp_path / "m.parquet")
     frames = [frame, *(frame.astype({"flag": dtype}) for dtype in ("boolean", "bool[pyarrow]"))]
-    for source in [*frames, *sorted(tmp_path.iterdir())]:
+    sources: list[pd.DataFrame | Path] = [*frames, *tmp_path.iterdir()]
+    for source in sources:
         flag = read_table(source, "messages").good["flag"]
         assert is_flag(flag)
         assert [cell is not None and bool(cell) for cell in flag.where(flag.notna(), None)] == list(map(bool, flags))
