@@ -1,7 +1,7 @@
 """Reading and checking a Parquet file in chunks, in bounded memory, with the same result as at once.
 
-One thing is decided for each chunk: the unit of times that are numbers. A number that is not a time, such as 0, rejects the
-rows of its chunk; read at once, it rejects all rows.
+One thing is decided for each chunk: the unit of times that are numbers. A number that is not a time, such as 0, rejects
+the rows of its chunk; read at once, it rejects all rows.
 """
 
 import os

@@ -140,8 +140,8 @@ def test_a_file_as_excel_writes_it_in_china(run: Run, messages: pd.DataFrame) ->
     assert (pd.read_parquet("scores.parquet")["probability"].to_numpy() == expected["probability"]).all()
     # Records to score have no labels. A name that is given adds to those that the model knows.
     frame.drop(columns="标签").rename(columns={"编号": "id"}).to_excel("new.xlsx", index=False)
-    names = ("--column", "message_id=id", "--output", "new.parquet")
-    code, answer, _ = run("predict", "--model", "fraudsieve-model", "--input", "new.xlsx", *names)
+    options = ("--column", "message_id=id", "--output", "new.parquet")
+    code, answer, _ = run("predict", "--model", "fraudsieve-model", "--input", "new.xlsx", *options)
     assert (code, answer.get("scored")) == (0, len(messages)), answer
     pd.testing.assert_frame_equal(pd.read_parquet("new.parquet"), pd.read_parquet("scores.parquet"))
     # Options that say how a file is written add to what the model knows, and do not replace it.
