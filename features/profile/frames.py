@@ -10,7 +10,7 @@ from fraudsieve._typing import Array
 from fraudsieve.exceptions import ColumnTypeError, SchemaError
 from fraudsieve.features.tables.limits import MAX_AMOUNT
 
-from .own_columns import OwnColumns
+from .own_columns import FLAG_WORDS, OwnColumns
 
 __all__ = [
     "NOT_PROFILE",
@@ -125,9 +125,9 @@ def is_number(column: pd.Series) -> bool:
 
 
 def category_column(column: pd.Series) -> Array:
-    """Return a column as strings without surrounding blanks; None if missing or blank."""
+    """Return a column as strings without surrounding blanks, booleans as True and False; None if missing or blank."""
     missing = column.isna().to_numpy()
-    categories = as_strings(column).str.strip().to_numpy(object)
+    categories = as_strings(column).str.strip().replace(FLAG_WORDS).to_numpy(object)
     categories[missing] = None
     categories[categories == ""] = None
     return categories

@@ -22,6 +22,8 @@ Record: TypeAlias = Mapping[str, Any]
 
 UNSEEN, MISSING = -1.0, -2.0
 """Codes of an unseen category and of a missing one. Categories seen in training have codes from 0, by frequency."""
+FLAG_WORDS: Final = {"true": "True", "TRUE": "True", "false": "False", "FALSE": "False"}
+"""Other spellings of booleans as categories, so that a column of booleans and words has the same ones in any file."""
 MAX_KEY_BYTES: Final = hashlib.blake2b.MAX_KEY_SIZE
 
 
@@ -220,7 +222,7 @@ def profile_category(value: Any, field: str) -> str | None:
 
     Parameters
     ----------
-    value : str, int, float or None
+    value : str, int, float, bool or None
         The category. A whole number may be a float, since pandas stores whole numbers with gaps so.
     field : str
         Name of the field, for errors.
@@ -233,15 +235,20 @@ def profile_category(value: Any, field: str) -> str | None:
     Raises
     ------
     RejectedRecordError
-        If the value is neither a string nor a whole number.
+        If the value is neither a string, a whole number nor a boolean.
 
     Examples
     --------
     >>> profile_category(" app ", "channel"), profile_category(86.0, "country"), profile_category(None, "channel")
     ('app', '86', None)
+    >>> profile_category(True, "verified"), profile_category("true", "verified")
+    ('True', 'True')
     """
+    if isinstance(value, bool | np.bool_):
+        return str(value)
     is_whole = isinstance(value, float | np.floating) and float(value).is_integer()
-    return parse_id(int(value) if is_whole else value, field)
+    category = parse_id(int(value) if is_whole else value, field)
+    return category if category is None else FLAG_WORDS.get(category, category)
 
 
 def digest_categories(categories: Iterable[str], key: str) -> list[str]:

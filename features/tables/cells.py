@@ -52,6 +52,7 @@ _BLANK: Final = (
     r"\x{3164}\x{FE00}-\x{FE0F}\x{FFA0}\x{E0100}-\x{E01EF}]*$"
 )
 # At most fifteen digits, which a float can represent, and no leading zero, as in 007.
+_FLAGS: Final = {"True": True, "true": True, "TRUE": True, "False": False, "false": False, "FALSE": False}
 _PLAIN_NUMBER: Final = r"^[+-]?(?:0|[1-9]\d{0,14})(?:\.\d+)?(?:[eE][+-]?\d{1,2})?$"
 
 
@@ -184,9 +185,10 @@ def mask_signalling_nan(cells: Cells) -> Cells:
 
 
 def infer_types(cells: Cells, *, printed: bool = False) -> Cells:
-    """Convert an undeclared column to numbers or strings if all of its cells allow it.
+    """Convert an undeclared column to numbers, booleans or strings if all of its cells allow it.
 
-    Printed cells become numbers if all of them are numbers without a leading zero.
+    Printed cells become numbers if all of them are numbers without a leading zero, and booleans if all of them are
+    true or false. Booleans stay booleans beside missing cells, so that a column has one form in every file.
 
     Examples
     --------
@@ -194,13 +196,16 @@ def infer_types(cells: Cells, *, printed: bool = False) -> Cells:
     [1.0, nan, 2.5]
     >>> infer_types(pd.Series(["007", "12"]), printed=True).tolist()
     ['007', '12']
+    >>> infer_types(pd.Series(["true", None, "False"]), printed=True).tolist()
+    [True, nan, False]
     """
     dtype = cells.dtype
     if isinstance(dtype, pd.StringDtype):
         return _infer_objects(cells.astype(STRING)) if printed else cells.astype(STRING)
     if isinstance(dtype, pd.DatetimeTZDtype) or (isinstance(dtype, np.dtype) and dtype.kind != "O"):
         return cells
-    if (pd.api.types.is_numeric_dtype(dtype) or dtype.kind == "b") and not isinstance(dtype, pd.SparseDtype):
+    is_number = pd.api.types.is_numeric_dtype(dtype) and not pd.api.types.is_bool_dtype(dtype)
+    if is_number and not isinstance(dtype, pd.SparseDtype):
         return pd.Series(cells.to_numpy("float64", na_value=np.nan), index=cells.index)
     return _infer(cells.astype(object), names=isinstance(dtype, pd.CategoricalDtype))
 
@@ -209,9 +214,7 @@ def _infer(cells: Cells, *, names: bool) -> Cells:
     try:
         if names:  # numbers that are declared as categories are names
             cells = cells.map(str, na_action="ignore")
-        cells = cells.where(cells.notna(), np.nan)
-        is_boolean = pd.api.types.infer_dtype(cells, skipna=True) == "boolean"
-        return cells.astype("float64") if is_boolean else cells.infer_objects()
+        return cells.where(cells.notna(), np.nan).infer_objects()
     except (UnicodeEncodeError, OverflowError):
         return cells
 
@@ -221,6 +224,8 @@ def _infer_objects(cells: Cells) -> Cells:
     present = words.notna().to_numpy()
     if present.any() and match_pattern(words, _PLAIN_NUMBER)[present].all():
         return pd.to_numeric(words).astype("float64")
+    if present.any() and words[present].isin(list(_FLAGS)).all():
+        return words.map(_FLAGS)
     return cells
 
 

@@ -22,7 +22,7 @@ from .formats.loaded import LoadedTable, ReadOptions
 from .schema import TableSchema
 from .seen_ids import SeenIdHashes
 
-__all__ = ["check", "describe_requirements"]
+__all__ = ["check", "describe_requirements", "input_names"]
 
 REJECTED_COLUMNS: Final = ("row", "column", "reason")
 MISSING: Final[Mapping[Kind, str]] = {
@@ -195,12 +195,18 @@ def _rejected_rows(frame: pd.DataFrame, verdict: _Verdict) -> pd.DataFrame:
             "reason": pd.Series(causes[:, 1], dtype=STRING),
         }
     )
-    cells = frame.iloc[positions].reset_index(drop=True).set_axis(_input_names(list(frame.columns)), axis=1)
+    cells = frame.iloc[positions].reset_index(drop=True).set_axis(input_names(list(frame.columns)), axis=1)
     return pd.concat([reasons, cells], axis=1)
 
 
-def _input_names(names: list[str]) -> list[str]:
-    """Return names for the input columns that differ from `REJECTED_COLUMNS`."""
+def input_names(names: list[str]) -> list[str]:
+    """Return names for the input columns of rejected rows, which differ from ``row``, ``column`` and ``reason``.
+
+    Examples
+    --------
+    >>> input_names(["row", "input_row", "text"])
+    ['input_input_row', 'input_row', 'text']
+    """
     return [_unused_name(name, {*names, *REJECTED_COLUMNS}) if name in REJECTED_COLUMNS else name for name in names]
 
 

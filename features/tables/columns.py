@@ -1,12 +1,12 @@
 """The names of columns: those of the file, and those that fraudsieve knows."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
 from fraudsieve.exceptions import SchemaError
 
 from .formats.loaded import LoadedTable, ReadOptions
-from .schema import TableSchema
+from .schema import TABLES, TableSchema
 
 __all__ = ["LIKELY_NAMES", "likely_column", "rename_columns"]
 
@@ -36,6 +36,8 @@ LIKELY_NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     "labelled_at": ("reviewed_at", "confirmed_at", "label_time", "标注时间"),
 }
 """Usual names of columns, by the name that fraudsieve knows."""
+LABEL_COLUMNS: Final = frozenset({"label", "labelled_at"})
+"""What records to score do not have; where labels are needed, their absence is an error."""
 
 
 def likely_column(name: str, columns: Iterable[str]) -> str | None:
@@ -71,7 +73,8 @@ def rename_columns(loaded: LoadedTable, table: TableSchema, options: ReadOptions
     table : TableSchema
         The expected table.
     options : ReadOptions
-        Its ``columns``: a name of any table, such as ``account_id``, or of one, such as ``events.account_id``.
+        Its ``columns``: a name of any table, such as ``account_id``, or of one, such as ``events.account_id``. If
+        several names are given for one column, those of other tables do not concern it.
     origin : str
         Name of the table in errors.
 
@@ -83,20 +86,42 @@ def rename_columns(loaded: LoadedTable, table: TableSchema, options: ReadOptions
     Raises
     ------
     SchemaError
-        If the table does not have a column that was named for it.
+        If the table does not have a column that was named for it, or one column was given several of its names.
     """
     names, prefix = list(loaded.frame.columns), f"{table.name}."
     here = {key.removeprefix(prefix): column for key, column in options.columns.items() if key.startswith(prefix)}
     anywhere = {name: column for name, column in options.columns.items() if "." not in name}
-    missing = [column for column in here.values() if column not in names]
+    excused = LABEL_COLUMNS if options.labels_optional else frozenset()
+    missing = [column for name, column in here.items() if column not in names and name not in excused]
     if missing:
         problem = f"there is no column {missing[0]!r}, which was named for {table.name}"
         raise SchemaError(origin, problem, "Check its name, or leave it out.")
-    found = {ours: theirs for ours, theirs in (anywhere | here).items() if theirs in names and theirs != ours}
+    given = {ours: theirs for ours, theirs in (anywhere | here).items() if theirs in names}
+    chosen = {_choose_name(theirs, given, here, table, origin): theirs for theirs in dict.fromkeys(given.values())}
+    found = {ours: theirs for ours, theirs in chosen.items() if ours is not None and theirs != ours}
     taken = {ours: f"input_{ours}" for ours in found if ours in names}
     renamed = loaded.frame.rename(columns=taken | {theirs: ours for ours, theirs in found.items()})
-    # Records to score have no labels; where labels are needed, their absence is an error.
-    known = {column.name for column in table.columns} - {"label", "labelled_at"}
+    known = {column.name for column in table.columns} - LABEL_COLUMNS
     unused = [name for name in anywhere if name in known and anywhere[name] not in names and name not in names]
     notes = [f"there is no column {anywhere[name]!r} for {name} in {table.name}" for name in unused]
     return LoadedTable(renamed, loaded.broken, loaded.printed, (*loaded.notes, *notes))
+
+
+def _choose_name(
+    column: str, given: Mapping[str, str], here: Collection[str], table: TableSchema, origin: str
+) -> str | None:
+    """Return the name that a column gets in a table; None if all of several names are of other tables."""
+    names = [name for name, theirs in given.items() if theirs == column]
+    if len(names) > 1:
+        of_table = [name for name in names if name in here]
+        names = of_table or [name for name in names if not _is_of_others(name, table)]
+    if len(names) > 1:
+        problem = f"column {column!r} was named as {' and as '.join(names)}"
+        raise SchemaError(origin, problem, f"Give it one name, such as {table.name}.{names[0]}.")
+    return names[0] if names else None
+
+
+def _is_of_others(name: str, table: TableSchema) -> bool:
+    """Return whether other tables declare a column, but not this one."""
+    declared = {other.name for other in TABLES.values() if any(column.name == name for column in other.columns)}
+    return bool(declared) and table.name not in declared

@@ -96,6 +96,7 @@ MESSAGES: Final = TableSchema(
         ColumnSchema("sent_at", "time", meaning="When the message was sent."),
         ColumnSchema("channel", "category", meaning="The channel of the message, such as sms."),
         ColumnSchema("label", "category", meaning="The class of the record; empty if unknown."),
+        ColumnSchema("labelled_at", "time", meaning="When the label became known."),
         ColumnSchema(
             "campaign",
             "category",
@@ -112,6 +113,7 @@ ACCOUNTS: Final = TableSchema(
         ColumnSchema("created_at", "time", meaning="When the account was opened."),
         ColumnSchema("as_of", "time", meaning="The cutoff time: features use what was known strictly before it."),
         ColumnSchema("label", "category", meaning="The class of the record; empty if unknown."),
+        ColumnSchema("labelled_at", "time", meaning="When the label became known."),
     ),
     unique=("account_id",),
 )

@@ -15,6 +15,7 @@ import pyarrow.parquet
 
 from fraudsieve.exceptions import SchemaError
 
+from .cells import extract_strings
 from .formats.files import load
 from .formats.loaded import LoadedTable, ReadOptions, frame_of
 from .formats.parquet import load_parquet_batch
@@ -149,8 +150,18 @@ def data_digest(source: Source) -> str:
             return hashlib.file_digest(stream, "sha256").hexdigest()
     frame = as_input(source).loaded.frame
     columns = str([str(name) for name in frame.columns])
-    values = pd.util.hash_pandas_object(frame.astype("str"), index=False).to_numpy()
+    strings = pd.DataFrame({place: _as_strings(frame.iloc[:, place]) for place in range(frame.shape[1])})
+    values = pd.util.hash_pandas_object(strings, index=False).to_numpy()
     return hashlib.sha256(columns.encode() + values.tobytes()).hexdigest()
+
+
+def _as_strings(cells: pd.Series) -> pd.Series:
+    """Return a column as strings; Arrow cannot store lone surrogates, so U+FFFD replaces them."""
+    try:
+        return cells.astype("str")
+    except UnicodeEncodeError:
+        texts = [None if missing else str(cell) for cell, missing in zip(cells, cells.isna(), strict=True)]
+        return extract_strings(pd.Series(texts, dtype=object)).strings
 
 
 def _is_pattern(place: str) -> bool:

@@ -140,10 +140,10 @@ def options_of_model(model: Model) -> ReadOptions:
     Returns
     -------
     ReadOptions
-        Without encoding and separator, which belong to a file.
+        Without encoding and separator, which belong to a file. Columns that were named for labels may be missing.
     """
     data = (model.training.get("recipe") or {}).get("data") or {}
-    return ReadOptions(columns=data.get("columns") or {}, day_first=bool(data.get("day_first")))
+    return ReadOptions(data.get("columns") or {}, day_first=bool(data.get("day_first")), labels_optional=True)
 
 
 def uses_labels(matrix: FeatureMatrix) -> bool:

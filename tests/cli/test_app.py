@@ -32,6 +32,13 @@ def test_help_and_version() -> None:
     assert runner.invoke(app, ["train", "--nonsense"]).exit_code == 2
 
 
+@pytest.mark.parametrize(("name", "least"), [("days", 7), ("accounts", 100), ("seed", 0)])
+def test_a_world_has_a_least_size(name: str, least: int) -> None:
+    result = CliRunner().invoke(app, ["simulate", f"--{name}", str(least - 1)])
+    assert result.exit_code == 2
+    assert f"--{name}" in result.output
+
+
 def test_an_unexpected_error_exits_with_1_and_leaks_nothing(
     messages: pd.DataFrame, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:

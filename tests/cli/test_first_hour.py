@@ -128,7 +128,7 @@ def test_a_file_as_excel_writes_it_in_china(run: Run, messages: pd.DataFrame) ->
     assert code == 2
     assert "Then add --column message_id=编号 --column text=短信内容" in answer["error"]
     call = ["train", "--messages", "messages.csv", "--no-track", "--text-column", "短信内容"]
-    code, answer, error = run(*call, "--column", "message_id=编号", "--column", "label=标签")
+    code, answer, error = run(*call, "--column", "message_id=编号", "--column", "messages.label=标签")
     assert code == 0, answer
     assert "note: read as gb18030; if characters look wrong, name another with --encoding" in error
     assert "note: columns are separated by semicolons" in error
@@ -138,6 +138,12 @@ def test_a_file_as_excel_writes_it_in_china(run: Run, messages: pd.DataFrame) ->
     assert (code, answer["scored"]) == (0, len(messages))
     expected = fraudsieve.Scorer.load("fraudsieve-model").score_columns({"text": messages["text"].tolist()})
     assert (pd.read_parquet("scores.parquet")["probability"].to_numpy() == expected["probability"]).all()
+    # Records to score have no labels. A name that is given adds to those that the model knows.
+    frame.drop(columns="标签").rename(columns={"编号": "id"}).to_excel("new.xlsx", index=False)
+    options = ("--column", "message_id=id", "--output", "new.parquet")
+    code, answer, _ = run("predict", "--model", "fraudsieve-model", "--input", "new.xlsx", *options)
+    assert (code, answer.get("scored")) == (0, len(messages)), answer
+    pd.testing.assert_frame_equal(pd.read_parquet("new.parquet"), pd.read_parquet("scores.parquet"))
     # Options that say how a file is written add to what the model knows, and do not replace it.
     code, answer, _ = run("predict", "--model", "fraudsieve-model", "--input", "messages.csv", "--encoding", "gb18030")
     assert (code, answer.get("scored")) == (0, len(messages)), answer

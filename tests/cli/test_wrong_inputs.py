@@ -63,6 +63,7 @@ FILES: dict[str, bytes] = {
     "one-column.toml": b"[features]\ncolumns = 'channel'\n",
     "colums.toml": b"[features]\ncolums = ['channel']\n",
     "rate.toml": b"[thresholds]\nfalse_positive_rates = [1.5]\n",
+    "not-a-table.toml": b"data = 'x'",
     "decide.toml": b"[thresholds]\ndecide_by = 'capacty'\n",
     "rules-broken.toml": b"[[rule]\n",
     "rules-other.toml": b"[rules]\n",
@@ -157,6 +158,7 @@ CASES: list[tuple[tuple[str, ...], str]] = [
         (*TRAIN, "m.csv", "--separator", ";;"),
         "recipe: data.separator: expected at most 1 character, got ';;'",
     ),
+    ((*RECIPE, "not-a-table.toml"), "not-a-table.toml: data: expected a table, got 'x'"),
     (
         (*TRAIN, "quote.csv"),
         "quote.csv: row 0 opens a quote that is never closed. The file may be cut short: write it again, or close or "
@@ -350,6 +352,10 @@ CASES: list[tuple[tuple[str, ...], str]] = [
     (
         ("recalibrate", *MODEL, "--input", "m.csv", "--draw", "5"),
         "--draw: expected a file for the sample. Add --sample audit.csv",
+    ),
+    (
+        ("recalibrate", *MODEL, "--input", "m.csv", "--draw", "5", "--sample", "m.csv/audit.csv"),
+        "m.csv/audit.csv: the folder of the output cannot be written to (FileExistsError). Choose another place.",
     ),
     (
         ("recalibrate", *MODEL, "--input", "m.csv", "--sample", "none.csv", "--output", "new"),

@@ -64,11 +64,23 @@ def test_predict_from_files(folder: Path, expected: list[dict[str, Any]], tmp_pa
     if ending == "parquet":
         table.to_parquet(source)
     elif ending == "csv":
-        table.assign(is_new=table["is_new"].astype("Int8")).to_csv(source, index=False)
+        table.to_csv(source, index=False)
     else:
         table.to_json(source, orient="records", lines=True, force_ascii=False)
     score_file(Scorer.load(folder), source, output)
     assert pd.read_parquet(output)["probability"].tolist() == probabilities(expected)
+
+
+def test_a_missing_flag_changes_no_other_score(folder: Path, tmp_path: Path) -> None:
+    table = frame().astype({"is_new": "boolean"})
+    for ending in ("csv", "parquet"):
+        scores = []
+        for rows in (table, table.assign(is_new=table["is_new"].mask(table.index == 0))):
+            source = tmp_path / f"messages.{ending}"
+            rows.to_csv(source, index=False) if ending == "csv" else rows.to_parquet(source)
+            score_file(Scorer.load(folder), source, tmp_path / "scores.parquet")
+            scores.append(pd.read_parquet(tmp_path / "scores.parquet")["probability"].tolist()[1:])
+        assert scores[0] == scores[1]
 
 
 def test_predict_with_reasons(folder: Path, expected: list[dict[str, Any]]) -> None:

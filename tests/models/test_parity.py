@@ -118,8 +118,8 @@ def expected(world: World) -> list[Record]:
     folder = world.folder.parent
     world.records.to_parquet(folder / "records.parquet")
     world.events.to_parquet(folder / "events.parquet")
-    world.messages.to_parquet(folder / "past.parquet")
-    options = {"model": "model", "input": "records.parquet", "events": "events.parquet", "past": "past.parquet"}
+    world.messages.to_csv(folder / "past.csv", index=False)  # times of labels are read from text too
+    options = {"model": "model", "input": "records.parquet", "events": "events.parquet", "past": "past.csv"}
     call = ["predict", "--json", "--output", str(folder / "scores.parquet")]
     for name, file in options.items():
         call += [f"--{name}", str(folder / file)]

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from fraudsieve.exceptions import SchemaError
+from fraudsieve.features.tables.checks import input_names
 from fraudsieve.features.tables.label_times import resolve_label_times
 from fraudsieve.features.tables.label_values import LabelReader, LabelReading, read_labels
 from fraudsieve.features.tables.reader import CheckedTable, read_table
@@ -222,14 +223,14 @@ def keep_labelled(
 
 
 def with_times(frame: pd.DataFrame, *columns: str) -> pd.DataFrame:
-    """Return a copy of a table with a column ``label``, and with ``labelled_at`` and further columns as times.
+    """Return a copy of a checked table that has the columns ``label`` and ``labelled_at``, if need be without values.
 
     Parameters
     ----------
     frame : DataFrame
-        A table.
+        A checked table.
     *columns : str
-        Names of further columns of times.
+        Names of further columns of times that it needs.
 
     Returns
     -------
@@ -239,7 +240,6 @@ def with_times(frame: pd.DataFrame, *columns: str) -> pd.DataFrame:
     for name in (*columns, "labelled_at"):
         if name not in frame:
             frame[name] = pd.Series(pd.NaT, frame.index, "datetime64[us, UTC]")
-        frame[name] = pd.to_datetime(frame[name], utc=True)
     if "label" not in frame:
         frame["label"] = pd.Series(None, frame.index, "str")
     return frame
@@ -329,6 +329,7 @@ def _unmatched(frame: pd.DataFrame, labels: CheckedTable, subject: str) -> list[
 
 
 def _rejected_rare(rows: pd.DataFrame, min_label_rows: int) -> pd.DataFrame:
-    rows = rows.rename(columns={"row": "input_row"}).rename(columns={PLACE: "row"})
     reason = f"the label has fewer than {min_label_rows} rows: too few to train and to test"
-    return rows.assign(column="label", reason=reason)
+    reasons = pd.DataFrame({"row": rows[PLACE], "column": "label", "reason": reason})
+    cells = rows.drop(columns=PLACE)
+    return pd.concat([reasons, cells.set_axis(input_names(list(cells.columns)), axis=1)], axis=1)

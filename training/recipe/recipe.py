@@ -350,15 +350,22 @@ class Recipe(RecipeSection):
         content = {} if path is None else _read_toml(Path(path))
         for dotted, value in (overrides or {}).items():
             if value is not None:
-                *tables, key = dotted.split(".")
-                table = content
-                for name in tables:
-                    table = table.setdefault(name, {})
-                table[key] = value
+                _replace(content, dotted.split("."), value)
         try:
             return cls.model_validate(content)
         except ValidationError as error:
             raise RecipeError(origin, [_describe(item) for item in error.errors()]) from None
+
+
+def _replace(content: dict[str, Any], keys: list[str], value: Any) -> None:
+    """Replace a value of a recipe; what should be a table and is not is left, since it is reported as such."""
+    *tables, key = keys
+    table = content
+    for name in tables:
+        table = table.setdefault(name, {})
+        if not isinstance(table, dict):
+            return
+    table[key] = value
 
 
 def _read_toml(path: Path) -> dict[str, Any]:
@@ -378,5 +385,6 @@ def _describe(item: Any) -> str:
     if item["type"] == "extra_forbidden":
         return f"{where}: unknown key"
     message = re.sub("Input should be|String should have", "expected", item["msg"].removeprefix("Value error, "))
-    message = message.replace("a valid tuple", "a list").replace("a valid dictionary", "a table")
+    message = message.replace("a valid tuple", "a list")
+    message = re.sub(r"a valid dictionary( or instance of \w+)?", "a table", message)
     return f"{where}: {message}" if ", got " in message else f"{where}: {message}, got {item['input']!r}"

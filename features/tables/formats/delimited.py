@@ -26,7 +26,7 @@ BLOCK_LIMIT: Final = 2**31 - 1  # Arrow counts the bytes of a block in 32 bits
 def load_delimited(file: Path, options: ReadOptions, origin: str) -> LoadedTable:
     """Read a text file with a separator; all cells stay text."""
     data, notes = to_utf8(read_content(file, "CSV", origin), options.encoding, origin)
-    separator, found = _separator(data, file, options)
+    separator, found = _separator(data, file, options, origin)
     names = _header(data, separator, origin)
     table, broken = _rows(data, names, separator, origin)
     positions = np.full(len(table) + len(broken), -1)
@@ -35,10 +35,10 @@ def load_delimited(file: Path, options: ReadOptions, origin: str) -> LoadedTable
     return LoadedTable(frame.loc[:, [name != "" for name in frame.columns]], broken, printed=True, notes=notes + found)
 
 
-def _separator(data: bytes, file: Path, options: ReadOptions) -> tuple[str, tuple[str, ...]]:
+def _separator(data: bytes, file: Path, options: ReadOptions, origin: str) -> tuple[str, tuple[str, ...]]:
     """Return the separator that was given, of the ending, or of the first line; and a note if it was found."""
     if options.separator is not None:
-        return options.separator, ()
+        return _check_separator(options.separator, origin), ()
     if ".tsv" in file.name.lower():
         return "\t", ()
     line = next((line for line in io.BytesIO(data) if line.strip()), b"").decode("utf-8", "replace")
@@ -47,6 +47,13 @@ def _separator(data: bytes, file: Path, options: ReadOptions) -> tuple[str, tupl
     counts = {mark: len(next(csv.reader([line], delimiter=mark), [])) for mark in SEPARATORS}
     best = max(counts, key=lambda mark: counts[mark])
     return (best, (f"columns are separated by {SEPARATORS[best]}",)) if counts[best] > 1 else (",", ())
+
+
+def _check_separator(separator: str, origin: str) -> str:
+    if len(separator) == 1 and separator.isascii() and separator not in '"\r\n':
+        return separator
+    problem = f"--separator: expected one ASCII character such as ';', got {separator[:20]!r}"
+    raise SchemaError(origin, problem, "Omit --separator to detect it.")
 
 
 def _header(data: bytes, separator: str, origin: str) -> list[str]:

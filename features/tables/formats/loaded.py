@@ -30,27 +30,38 @@ class ReadOptions:
         Character between the columns of a text file; None to detect it.
     day_first : bool, default=False
         Whether dates such as 03/04/2026 begin with the day. Without it, they are rejected.
+    labels_optional : bool, default=False
+        Whether columns that are named for labels and their times may be missing, as in records to score.
     """
 
     columns: Mapping[str, str] = field(default_factory=dict)
     encoding: str | None = None
     separator: str | None = None
     day_first: bool = False
+    labels_optional: bool = False
 
     def or_else(self, defaults: "ReadOptions") -> "ReadOptions":
-        """Return these options, with unset ones taken from others.
+        """Return these options, with unset ones taken from others, also the names of further columns.
 
         Examples
         --------
         >>> ReadOptions(encoding="gb18030").or_else(ReadOptions({"text": "content"}, "utf-8")).encoding
         'gb18030'
+        >>> ReadOptions({"text": "body"}).or_else(ReadOptions({"messages.text": "content", "sent_at": "date"})).columns
+        {'sent_at': 'date', 'text': 'body'}
         """
+        others = {name: column for name, column in defaults.columns.items() if not self._names(name)}
         return ReadOptions(
-            self.columns or defaults.columns,
+            others | dict(self.columns),
             self.encoding or defaults.encoding,
             self.separator or defaults.separator,
             self.day_first or defaults.day_first,
+            self.labels_optional or defaults.labels_optional,
         )
+
+    def _names(self, name: str) -> bool:
+        """Return whether a column is named already; ``text`` also stands for ``messages.text``."""
+        return name in self.columns or name.rpartition(".")[2] in self.columns
 
 
 @dataclass(frozen=True, eq=False)

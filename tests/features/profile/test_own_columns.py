@@ -99,6 +99,20 @@ def test_numbers_may_be_declared_as_categories() -> None:
     np.testing.assert_array_equal(own.of_records([{"country": 86.0}, {"country": "1"}])[0], [[1.0], [0.0]])
 
 
+def test_booleans_are_one_category_however_a_file_spells_them() -> None:
+    """A column of booleans and another word has words as categories; a file without that word has booleans."""
+    own = declared_columns(pd.DataFrame({"flag": ["true", "false", "unknown"]}), ["flag"]).learn(
+        pd.DataFrame({"flag": ["true", "true", "true", "FALSE", "false", "unknown"]}), 1
+    )
+    assert own.categories == {"flag": ("True", "False", "unknown")}
+    for flags in ([True, False, None], ["True", "FALSE", None], ["true", " false", " "]):
+        expected = [[0.0], [1.0], [MISSING]]
+        np.testing.assert_array_equal(own.of_records([{"flag": flag} for flag in flags])[0], expected)
+        values = own_values(pd.DataFrame({"flag": flags}), own)
+        np.testing.assert_array_equal(own.compute(values, 3), expected)
+    assert own.compute(own_values(pd.DataFrame({"flag": [True, False]}), own), 2).tolist() == [[0.0], [1.0]]
+
+
 def test_candidates_are_columns_that_vary_and_no_label_says() -> None:
     frame = pd.DataFrame(
         {

@@ -44,6 +44,40 @@ def test_a_column_that_is_not_there_is_said() -> None:
     assert not any("verdict" in note for note in notes)  # records to score have no labels
 
 
+SHARED = {"message_id": "id", "text": "content", "sent_at": "time", "event_id": "id", "occurred_at": "time"}
+
+
+@pytest.mark.parametrize("columns", [SHARED, dict(reversed(SHARED.items()))])
+def test_a_column_of_several_names_gets_that_of_its_table(columns: dict[str, str]) -> None:
+    messages = pd.DataFrame({"id": ["a"], "content": ["hello"], "time": ["2026-05-01"]})
+    events = pd.DataFrame({"id": ["a"], "account_id": ["x"], "kind": ["pay"], "time": ["2026-05-01"]})
+    labels = pd.DataFrame({"subject_id": ["a"], "label": ["spam"], "id": [7]})
+    assert list(read(messages, columns).columns) == ["message_id", "text", "sent_at"]
+    assert list(read(events, columns, "events").columns) == ["event_id", "account_id", "kind", "occurred_at"]
+    assert list(read(labels, columns, "labels").columns) == ["subject_id", "label", "id"]
+    assert list(read(messages, columns | {"messages.channel": "time"}).columns) == ["message_id", "text", "channel"]
+
+
+def test_one_column_cannot_have_two_names_of_its_table() -> None:
+    columns = {"message_id": "id", "text": "content", "channel": "content"}
+    with pytest.raises(SchemaError, match="column 'content' was named as text and as channel"):
+        read(FRAME, columns)
+    with pytest.raises(SchemaError, match="column 'content' was named as text and as mine"):
+        read(FRAME, {"message_id": "id", "text": "content", "mine": "content"})
+
+
+def test_records_to_score_need_no_column_that_was_named_for_labels() -> None:
+    columns = {"message_id": "id", "text": "content", "messages.label": "class", "messages.labelled_at": "seen"}
+    with pytest.raises(SchemaError, match="there is no column 'class', which was named for messages"):
+        read(FRAME, columns)
+    to_score = ReadOptions(columns=columns, labels_optional=True)
+    assert list(read_table(InputTable(FRAME, to_score), "messages").good.columns) == ["message_id", "text", "date"]
+    good = read_table(InputTable(FRAME.assign(**{"class": "spam"}), to_score), "messages").good
+    assert good["label"].tolist() == ["spam", "spam"]
+    with pytest.raises(SchemaError, match="there is no column 'body', which was named for messages"):
+        read_table(InputTable(FRAME, ReadOptions({"messages.text": "body"}, labels_optional=True)), "messages")
+
+
 def test_likely_columns_are_suggested_as_options() -> None:
     with pytest.raises(SchemaError, match="Then add --column message_id=id --column text=content"):
         read(FRAME, {})

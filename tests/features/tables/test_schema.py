@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from fraudsieve.exceptions import FraudsieveError, SchemaError
+from fraudsieve.features.profile.frames import is_flag
 from fraudsieve.features.tables import schema
 from fraudsieve.features.tables.reader import check_table, read_table, write_rejected
 from fraudsieve.features.tables.schema import ACCOUNTS, EVENTS, MESSAGES, TABLES, ColumnSchema, TableSchema
@@ -29,6 +30,7 @@ def test_the_tables_are_declared() -> None:
     }
     assert all(set(table.unique) <= {column.name for column in table.columns} for table in TABLES.values())
     assert MESSAGES.kind("label") == ACCOUNTS.kind("label") == "category"
+    assert {table.kind("labelled_at") for table in TABLES.values()} == {"time"}
     assert EVENTS.kind("wallet_id") == "id"
     assert EVENTS.kind("wallet") is None
 
@@ -77,13 +79,38 @@ def test_undeclared_columns_have_plain_types() -> None:
         "objects": "float64",
         "names": "str",
         "lists": "object",
-        "truths": "float64",
+        "truths": "object",
         "nullable": "float64",
-        "arrow": "float64",
+        "arrow": "object",
         "category": "str",
         "lone": "object",
     }
     assert good["category"].tolist()[::2] == ["1", "2"]
+
+
+@pytest.mark.parametrize("flags", [[True, False, True], [True, None, False]])
+def test_booleans_stay_booleans_in_every_format_beside_missing_cells_too(
+    flags: list[bool | None], tmp_path: Path
+) -> None:
+    """A column with a missing cell in one file, and without in another, has one form in both."""
+    frame = messages(flag=flags)
+    frame.to_csv(tmp_path / "m.csv", index=False)
+    frame.replace({"flag": {True: "TRUE", False: "false"}}).to_csv(tmp_path / "words.csv", index=False)
+    frame.to_json(tmp_path / "m.jsonl", orient="records", lines=True)
+    frame.astype({"flag": "boolean"}).to_parquet(tmp_path / "m.parquet")
+    frames = [frame, *(frame.astype({"flag": dtype}) for dtype in ("boolean", "bool[pyarrow]"))]
+    sources: list[pd.DataFrame | Path] = [*frames, *tmp_path.iterdir()]
+    for source in sources:
+        flag = read_table(source, "messages").good["flag"]
+        assert is_flag(flag)
+        assert [cell is not None and bool(cell) for cell in flag.where(flag.notna(), None)] == list(map(bool, flags))
+        assert flag.isna().tolist() == [cell is None for cell in flags]
+
+
+def test_numbers_are_no_booleans_and_true_among_words_is_a_word(tmp_path: Path) -> None:
+    messages(number=[0, 1, None], word=["true", "no", None]).to_csv(tmp_path / "m.csv", index=False)
+    good = read_table(tmp_path / "m.csv", "messages").good
+    assert (str(good["number"].dtype), str(good["word"].dtype)) == ("float64", "str")
 
 
 @pytest.mark.parametrize("table", ["messages", MESSAGES])

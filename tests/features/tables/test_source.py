@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -50,6 +51,18 @@ def check(source: Any) -> None:
     expected = read_table(FRAME, "messages")
     pd.testing.assert_frame_equal(checked.good, expected.good, check_dtype=False)
     assert checked.rejected["reason"].tolist() == ["no text"]
+
+
+def test_texts_that_are_not_in_utf_8_have_a_digest_like_all_others(tmp_path: Path) -> None:
+    (tmp_path / "table").mkdir()
+    texts = [*(f"text {number}".encode() for number in range(50)), b"broken \xff"]
+    rows = {"message_id": pa.array(range(51)), "text": pa.array(texts, pa.binary())}
+    broken = pa.table(rows).cast(pa.schema({"message_id": pa.int64(), "text": pa.string()}), safe=False)
+    pq.write_table(broken, tmp_path / "table" / "a.parquet")
+    digests = {data_digest(source) for source in (tmp_path / "table", pd.DataFrame({"text": ["a\udcff", None, 3]}))}
+    assert len(digests) == 2
+    assert data_digest(pd.DataFrame({"text": ["b\udcff", None, 3]})) not in digests
+    assert len(read_table(tmp_path / "table", "messages").good) == 51
 
 
 def test_a_folder_of_parquet_files_is_one_table(folder: Path) -> None:
@@ -104,6 +117,8 @@ def test_options_of_a_table_come_before_defaults_and_are_completed_by_them() -> 
     completed = as_input(table, ReadOptions(columns={"text": "content"}, encoding="utf-8", day_first=True))
     assert completed.options == ReadOptions({"text": "content"}, "gb18030", None, True)
     assert as_input(completed, ReadOptions(columns={"text": "body"})) is completed
+    names = as_input(completed, ReadOptions(columns={"messages.text": "body", "sent_at": "date"})).options.columns
+    assert names == {"text": "content", "sent_at": "date"}
 
 
 def test_what_is_not_a_file_is_read_once(database: str) -> None:

@@ -62,6 +62,22 @@ def test_a_rare_label_is_rejected_with_its_row_and_reason() -> None:
     assert "fewer than 2 rows" in loaded.rejected["reason"].iloc[0]
 
 
+def test_columns_of_a_rejected_rare_label_keep_their_values_whatever_their_names() -> None:
+    """The table of rejected rows has columns row, column and reason of its own."""
+    own = {"row": [7, 8, 9], "input_row": [1, 2, 3], "column": ["A", "B", "C"], "reason": ["x", "y", "z"]}
+    frame = messages(label=["spam", "rare", "spam"], **own)
+    frame.loc[2, "text"] = ""
+    rejected = load_labelled(frame, min_label_rows=1).rejected
+    both = load_labelled(pd.concat([frame, frame.assign(message_id=["d", "e", "f"])]), min_label_rows=2).rejected
+    assert both["row"].tolist() == [2, 5]
+    names = ["row", "column", "reason", "input_input_row", "input_row", "input_column", "input_reason"]
+    rare = load_labelled(frame.assign(label=["spam", "rare", "spam"], text="hi"), min_label_rows=2).rejected
+    assert rare[names].to_numpy().tolist() == [
+        [1, "label", "the label has fewer than 2 rows: too few to train and to test", 8, 2, "B", "y"]
+    ]
+    assert set(names) <= set(rejected.columns)
+
+
 def test_the_place_of_a_rare_label_counts_rejected_rows_too() -> None:
     frame = messages(label=["spam", "spam", "rare"])
     frame.loc[0, "text"] = ""
@@ -88,6 +104,24 @@ def test_files_and_frames_give_the_same_rows(small_world: World, tmp_path: Path)
     from_frames = load_labelled(small_world.messages, small_world.labels)
     pd.testing.assert_frame_equal(from_files.rows, from_frames.rows)
     assert from_files.n_unlabelled > 0
+
+
+@pytest.mark.parametrize(
+    "when", [[1714500000, 1714586400, 1714672800], ["2024-04-30T18:00Z", "2024-05-01T18:00Z", None]]
+)
+def test_times_of_labels_in_messages_are_read_like_other_times(when: list[object], tmp_path: Path) -> None:
+    frame = messages(label="spam", sent_at=when, labelled_at=when)
+    frame.to_csv(tmp_path / "messages.csv", index=False)
+    for source in (frame, tmp_path / "messages.csv"):
+        rows = load_labelled(source).rows
+        pd.testing.assert_series_equal(rows["labelled_at"], rows["sent_at"], check_names=False)
+        assert rows["labelled_at"].iloc[0] == pd.Timestamp("2024-04-30 18:00", tz="UTC")
+
+
+def test_a_message_whose_label_has_an_unreadable_time_is_rejected() -> None:
+    loaded = load_labelled(messages(label="spam", labelled_at=["2024-05-01", "SECRET hello", None]))
+    assert loaded.rejected[["row", "column"]].to_numpy().tolist() == [[1, "labelled_at"]]
+    assert "SECRET" not in loaded.rejected["reason"].iloc[0]
 
 
 def test_a_digest_separates_tables(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from fraudsieve._io import check_output_file
 from fraudsieve.cli.console import answer, exit_on_error, notes, steps, stop_on_sigterm
 from fraudsieve.cli.options import (
     Columns,
@@ -78,6 +79,8 @@ def recalibrate_command(
     """
     with exit_on_error(as_json=json), stop_on_sigterm(), steps(quiet=json) as progress:
         _check(draw, sample, output, labels)
+        if draw is not None and sample is not None:
+            check_output_file(sample)
         progress("loading the model")
         from fraudsieve.training.recalibration.run import draw_audit_sample, recalibrate
         from fraudsieve.training.recipe.recipe import Recipe

@@ -14,9 +14,9 @@ __all__ = ["simulate_command"]
 
 def simulate_command(
     output: Annotated[Path, typer.Option(help="Folder for the four tables.")] = Path("fraudsieve-world"),
-    seed: Annotated[int, typer.Option(help="Random seed.")] = 0,
-    days: Annotated[int, typer.Option(help="Number of days.")] = 120,
-    accounts: Annotated[int, typer.Option(help="Number of accounts.")] = 1500,
+    seed: Annotated[int, typer.Option(min=0, help="Random seed.")] = 0,
+    days: Annotated[int, typer.Option(min=7, help="Number of days.")] = 120,
+    accounts: Annotated[int, typer.Option(min=100, help="Number of accounts.")] = 1500,
     json: Json = False,
 ) -> None:
     """Simulate a small world: messages, accounts, events and labels. Metrics on it say nothing about real data."""

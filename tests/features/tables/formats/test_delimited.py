@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.tables.formats.files import load
 from fraudsieve.features.tables.formats.loaded import ReadOptions
 
@@ -29,6 +30,14 @@ def test_a_separator_can_be_given(tmp_path: Path) -> None:
     file = tmp_path / "m.txt"
     file.write_text("message_id^text,more\n1^a\n")
     assert load(file, ReadOptions(separator="^")).frame.columns.tolist() == ["message_id", "text,more"]
+
+
+@pytest.mark.parametrize("separator", [";;", "", "，", '"', "\n"])
+def test_a_separator_is_one_ascii_character(tmp_path: Path, separator: str) -> None:
+    file = tmp_path / "m.csv"
+    file.write_text("message_id,text\n1,a\n")
+    with pytest.raises(SchemaError, match=r"--separator: expected one ASCII character such as ';', got .*\. Omit"):
+        load(file, ReadOptions(separator=separator))
 
 
 def test_a_file_of_one_column_is_read_as_one(tmp_path: Path) -> None:
