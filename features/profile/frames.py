@@ -127,7 +127,7 @@ def is_number(column: pd.Series) -> bool:
 def category_column(column: pd.Series) -> Array:
     """Return a column as strings without surrounding blanks, booleans as True and False; None if missing or blank."""
     missing = column.isna().to_numpy()
-    categories = as_strings(column).str.strip().replace(FLAG_WORDS).to_numpy(object)
+    categories = _category_strings(column).str.strip().replace(FLAG_WORDS).to_numpy(object)
     categories[missing] = None
     categories[categories == ""] = None
     return categories
@@ -144,6 +144,18 @@ def frequent_categories(column: pd.Series, min_rows: int) -> tuple[str, ...]:
     counts = pd.Series(category_column(column)).value_counts(sort=False)
     frequent = counts[counts >= min_rows]
     return tuple(str(category) for category in sorted(frequent.index, key=lambda name: (-frequent[name], name)))
+
+
+def _category_strings(column: pd.Series) -> pd.Series:
+    """Return each value as a string by itself, whatever the other rows hold: 7.0 is 7, also beside 7.1."""
+    if pd.api.types.is_float_dtype(column):
+        numbers = column.to_numpy(np.float64, na_value=np.nan)
+        whole = (np.abs(numbers) < 2**53) & (np.trunc(numbers) == numbers)
+        digits = pd.Series(np.where(whole, numbers, 0).astype(np.int64), column.index).astype("str")
+        return column.astype("str").mask(whole, digits)
+    if column.dtype == object:
+        column = column.map(lambda value: int(value) if isinstance(value, float) and value.is_integer() else value)
+    return column.astype("str")
 
 
 def as_strings(column: pd.Series) -> pd.Series:

@@ -223,7 +223,7 @@ def profile_category(value: Any, field: str) -> str | None:
     Parameters
     ----------
     value : str, int, float, bool or None
-        The category. A whole number may be a float, since pandas stores whole numbers with gaps so.
+        The category. A whole number may be a float, since pandas stores whole numbers with gaps so: 7.0 is 7.
     field : str
         Name of the field, for errors.
 
@@ -235,19 +235,22 @@ def profile_category(value: Any, field: str) -> str | None:
     Raises
     ------
     RejectedRecordError
-        If the value is neither a string, a whole number nor a boolean.
+        If the value is neither a string, a finite number nor a boolean.
 
     Examples
     --------
     >>> profile_category(" app ", "channel"), profile_category(86.0, "country"), profile_category(None, "channel")
     ('app', '86', None)
+    >>> profile_category(7.1, "version"), profile_category(7.0, "version")
+    ('7.1', '7')
     >>> profile_category(True, "verified"), profile_category("true", "verified")
     ('True', 'True')
     """
     if isinstance(value, bool | np.bool_):
         return str(value)
-    is_whole = isinstance(value, float | np.floating) and float(value).is_integer()
-    category = parse_id(int(value) if is_whole else value, field)
+    if isinstance(value, float | np.floating) and np.isfinite(value):
+        value = int(value) if float(value).is_integer() else str(value)
+    category = parse_id(value, field)
     return category if category is None else FLAG_WORDS.get(category, category)
 
 

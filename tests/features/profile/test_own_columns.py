@@ -41,7 +41,7 @@ def test_a_frame_gives_the_same_as_its_records_in_any_batch() -> None:
     [
         ({"age": "3"}, "age: expected a number, got str"),
         ({"age": 1e16}, "age: expected a number up to 1e\\+15"),
-        ({"channel": 2.5}, "channel: expected a string or a whole number, got float"),
+        ({"channel": math.inf}, "channel: expected a string or a whole number, got float"),
         ({"channel": ["sms"]}, "channel: expected a string or a whole number, got list"),
     ],
 )
@@ -53,6 +53,15 @@ def test_wrong_values_are_rejected_by_name_without_touching_others(change: dict[
         raise ValueError(why[0])
     assert np.isnan(columns[0]).all()
     np.testing.assert_array_equal(columns[1], OWN.of_record(RECORDS[0]))
+
+
+@pytest.mark.parametrize("values", [[7.0, 7.1, 8.0, None], [7.0, 8.0], [7, 8], [7.0, "7.1", None], ["7", "7.1"]])
+def test_a_category_of_numbers_does_not_depend_on_the_other_rows(values: list[Any]) -> None:
+    own = OwnColumns((), {"version": ("7", "7.1", "8")})
+    codes = [{7: 0, 7.1: 1, 8: 2, None: MISSING}[None if value is None else float(value)] for value in values]
+    frame = pd.DataFrame({"version": values})
+    assert own.compute(own_values(frame, own), len(frame))[:, 0].tolist() == codes
+    assert own.of_records([{"version": value} for value in values])[0][:, 0].tolist() == codes
 
 
 def test_a_missing_field_is_not_a_missing_value() -> None:
