@@ -271,8 +271,8 @@ def _score_in_chunks(
         records = fill_cutoff_times(good, history, notes) if scorer.model.subject == "account" else good
         return _to_file_types(score_frame(scorer, records, events=history, labels=labels, **explain, **proof)), notes
 
-    given = {name: local_file(table) for name, table in tables.items() if table is not None}
-    files = {name: file for name, file in given.items() if file is not None}
+    options = options_of_model(scorer.model)
+    files = {name: as_input(table, options) for name, table in tables.items() if table is not None}
     # With another log, or without one, the chunks of an interrupted run have not the evidence that is asked for.
     settings = explain | ({"evidence": proof["evidence"].id} if proof else {})
     result = score_chunks(

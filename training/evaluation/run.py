@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 
 from fraudsieve._typing import Array, Progress
+from fraudsieve.features.tables.label_trust import Trust
 from fraudsieve.features.tables.source import Source, as_input
 from fraudsieve.models.artifact.folder import Model
-from fraudsieve.models.batch.inputs import label_reader, options_of_model
+from fraudsieve.models.batch.inputs import label_reader, options_of_model, trust_of_model
 from fraudsieve.models.batch.rows import has_history
 from fraudsieve.models.predict import Scorer
 from fraudsieve.models.rules.rule_set import RuleSet
@@ -39,6 +40,7 @@ __all__ = [
     "read_tables",
     "row_context",
     "rows_with_history",
+    "trust_for",
 ]
 
 
@@ -86,7 +88,8 @@ def evaluate_tables(
     messages, accounts, events, labels : path or DataFrame, default=None
         The tables, as for `train`.
     recipe : Recipe, default=None
-        Capacity, costs, and the trust in sources of labels; None for the defaults.
+        Capacity, costs, and the trust in sources of labels, which is by default that of the training of the model.
+        None for the defaults.
     attack : bool, default=False
         Whether to also measure the recall that is kept when fraudulent messages are obfuscated.
     since : datetime, default=None
@@ -138,7 +141,7 @@ def evaluate_tables(
             scorer.model.training,
             legitimate=scorer.model.legitimate,
             since=since,
-            trust=recipe.data.trusted,
+            trust=trust_for(recipe, scorer.model),
         ),
         not_later_than_training=count_rows_in_training(data, scorer.model),
     )
@@ -184,6 +187,19 @@ def load_scorer(model: str | Path | Scorer) -> Scorer:
     return Scorer.load(model_folder(model))
 
 
+def trust_for(recipe: Recipe, model: Model) -> Trust:
+    """Return the weights of the sources of labels: those of the recipe, by default those in the training of the model.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        The recipe.
+    model : Model
+        The model.
+    """
+    return recipe.data.trusted if recipe.data.trusted.declared else trust_of_model(model)
+
+
 def read_tables(recipe: Recipe, model: Model, tables: Mapping[str, Source | None]) -> LabelledData:
     """Read labelled records of the subject of a model, and their labels as in its training.
 
@@ -198,7 +214,9 @@ def read_tables(recipe: Recipe, model: Model, tables: Mapping[str, Source | None
     tables : mapping of str to (path or DataFrame)
         ``messages``, ``accounts``, ``events`` and ``labels``; None for a table that is not given.
     """
-    of_subject = recipe.data.model_copy(update={"subject": model.subject})
+    trust = trust_for(recipe, model)
+    settings = {"subject": model.subject, "trust": dict(trust.by_source), "default_trust": trust.default}
+    of_subject = recipe.data.model_copy(update=settings)
     of_model = recipe.model_copy(update={"data": of_subject})
     options = recipe.data.options.or_else(options_of_model(model))
     given = {name: as_input(table, options) for name, table in tables.items() if table is not None}

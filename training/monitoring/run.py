@@ -19,7 +19,7 @@ from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.predict import Scorer
 from fraudsieve.models.rules.rule_set import RuleSet
 from fraudsieve.training.evaluation.json_types import to_json_types
-from fraudsieve.training.evaluation.run import load_scorer
+from fraudsieve.training.evaluation.run import load_scorer, trust_for
 from fraudsieve.training.pages.evaluation import check_report_path, model_facts, write_page
 from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.recipe.sections import MonitorRecipe
@@ -67,8 +67,8 @@ def monitor_tables(
     events, labels, past : path or DataFrame, default=None
         As for `score_file`, for both tables. Labels also give the outcome of the records.
     recipe : Recipe, default=None
-        Its section ``monitor`` has the bounds, and ``data.trust`` the weights of the sources of labels. None for the
-        defaults.
+        Its section ``monitor`` has the bounds, and ``data.trust`` the weights of the sources of labels, which are by
+        default those of the training of the model. None for the defaults.
     rules : RuleSet, default=None
         Current rules: the report has the share of both tables that each of them decides. None for the rules of the
         recipe, if it has any.
@@ -102,7 +102,12 @@ def monitor_tables(
         check_report_path(page)
     scorer = load_scorer(model)
     compared = _compared_columns(scorer.model, recipe.monitor.exclude)
-    tables: dict[str, Any] = {"events": events, "labels": labels, "past": past, "trust": recipe.data.trusted}
+    tables: dict[str, Any] = {
+        "events": events,
+        "labels": labels,
+        "past": past,
+        "trust": trust_for(recipe, scorer.model),
+    }
     report_step("scoring the reference")
     before = score_table(scorer, reference, **tables)
     report_step("scoring the current records")
