@@ -88,6 +88,8 @@ def monitor_tables(
         When a table cannot be used or is too small.
     RecipeError
         When the recipe excludes a column that the model does not have, or the page cannot be written.
+    FileExistsError
+        When the page or its JSON would overwrite a table.
 
     Examples
     --------
@@ -99,7 +101,7 @@ def monitor_tables(
     report_step = progress or (lambda step: None)
     recipe = Recipe() if recipe is None else recipe
     if page is not None:
-        check_report_path(page)
+        check_report_path(page, reference, current, events, labels, past)
     scorer = load_scorer(model)
     compared = _compared_columns(scorer.model, recipe.monitor.exclude)
     tables: dict[str, Any] = {
