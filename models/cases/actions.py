@@ -137,7 +137,7 @@ def _with_ids(frame: pd.DataFrame) -> pd.DataFrame:
 
 def _codes(frame: pd.DataFrame) -> tuple[Array, Array, Array]:
     missing = pd.Series(None, frame.index, "str")
-    columns = [frame[name] if name in frame else missing for name in ENDS]
+    columns = [frame.get(name, missing) for name in ENDS]
     codes, names = pd.factorize(pd.concat(columns, ignore_index=True))
     account, counterparty = np.split(codes.astype(np.int64), 2)
     return account, counterparty, np.asarray(names, object)

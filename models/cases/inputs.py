@@ -11,6 +11,8 @@ from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.tables.reader import read_table
 from fraudsieve.features.tables.source import Source, as_input, origin_of
 
+from .actions import ids_of
+
 __all__ = ["CaseInputs", "read_case_inputs"]
 
 IDS: Final = {"message_id": "messages", "event_id": "events", "account_id": "accounts"}
@@ -34,11 +36,14 @@ class CaseInputs:
         Records that are not flagged.
     context : DataFrame or None
         Events that were given without scores of events.
+    scored : DataFrame of shape (n_scored, 2)
+        ``record`` and ``action_id`` of every record with a score, flagged or not.
     """
 
     flagged: pd.DataFrame
     unflagged: pd.DataFrame | None
     context: pd.DataFrame | None
+    scored: pd.DataFrame
 
 
 def read_case_inputs(
@@ -90,7 +95,17 @@ def read_case_inputs(
         pd.concat(flagged, ignore_index=True),
         pd.concat(unflagged, ignore_index=True) if unflagged else None,
         context,
+        pd.concat([_scored_ids(scored, name, prefix=len(named) > 1) for scored, name, _ in named], ignore_index=True),
     )
+
+
+def _scored_ids(scored: pd.DataFrame, name: str, *, prefix: bool) -> pd.DataFrame:
+    record = ids_of(scored[name])
+    return pd.DataFrame({"record": record, "action_id": _action_ids(record, name, prefix=prefix)})
+
+
+def _action_ids(record: "pd.Series[str]", name: str, *, prefix: bool) -> "pd.Series[str]":
+    return f"{name.removesuffix('_id')}:" + record if prefix else record
 
 
 def _scored_table(source: Source) -> tuple[pd.DataFrame, str, str]:
@@ -128,15 +143,14 @@ def _read_part(
 ) -> tuple[pd.DataFrame, pd.DataFrame | None]:
     """Return the flagged records of one subject, and those that are not flagged if the table is given."""
     flagged = scored[_is_flagged(scored, threshold, origin)]
-    flagged = flagged.assign(action_id=flagged[name].astype("str"))
+    flagged = flagged.assign(action_id=ids_of(flagged[name]))
     records = None if table is None else _records(table, name)
     actions = _join(flagged, records, name, origin)
     unflagged = None if records is None else records[~records["action_id"].isin(flagged["action_id"])]
-    subject = name.removesuffix("_id")
-    actions = actions.assign(subject=subject, record=actions["action_id"])
-    if prefix:
-        actions["action_id"] = f"{subject}:" + actions["action_id"]
-        unflagged = None if unflagged is None else unflagged.assign(action_id=f"{subject}:" + unflagged["action_id"])
+    actions = actions.assign(subject=name.removesuffix("_id"), record=actions["action_id"])
+    actions["action_id"] = _action_ids(actions["record"], name, prefix=prefix)
+    if unflagged is not None:
+        unflagged = unflagged.assign(action_id=_action_ids(unflagged["action_id"], name, prefix=prefix))
     return actions, unflagged
 
 

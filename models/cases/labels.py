@@ -50,11 +50,11 @@ def read_case_labels(labels: Source, legitimate: str = AUTO) -> pd.DataFrame:
     return out[classes.notna()].reset_index(drop=True)
 
 
-def labels_of_records(labels: pd.DataFrame, actions: pd.DataFrame, source: Source) -> pd.DataFrame:
-    """Return labels by ``action_id``; they may also name a ``record`` that only one subject has."""
-    count = actions["record"].value_counts()
-    by_record = actions.set_index("record")["action_id"]
-    ambiguous = labels["action_id"].isin(count.index[count > 1]) & ~labels["action_id"].isin(actions["action_id"])
+def labels_of_records(labels: pd.DataFrame, scored: pd.DataFrame, source: Source) -> pd.DataFrame:
+    """Return labels by ``action_id``; they may also name a ``record`` that only one subject has, flagged or not."""
+    count = scored["record"].value_counts()
+    by_record = scored.set_index("record")["action_id"]
+    ambiguous = labels["action_id"].isin(count.index[count > 1]) & ~labels["action_id"].isin(scored["action_id"])
     if ambiguous.any():
         problem = f"{int(ambiguous.sum())} labels fit records of several subjects"
         raise SchemaError(origin_of(source), problem, "Write the subject before the id, as in message:17.")
@@ -97,7 +97,8 @@ def with_labels(actions: Actions, labels: pd.DataFrame | None, as_of: pd.Timesta
         return actions
     _check(labels, ("action_id", "is_fraud"))
     times = pd.to_datetime(labels.get("labelled_at", pd.Series(None, labels.index, "object")), utc=True)
-    known = labels.assign(action_id=ids_of(labels["action_id"]), labelled_at=times).sort_values("labelled_at", kind="stable", na_position="first")
+    known = labels.assign(action_id=ids_of(labels["action_id"]), labelled_at=times)
+    known = known.sort_values("labelled_at", kind="stable", na_position="first")
     if as_of is not None:
         known = known[known["labelled_at"].notna() & (microseconds_of(known, "labelled_at") < moment_of(as_of))]
     last = known.drop_duplicates("action_id", keep="last").set_index("action_id")

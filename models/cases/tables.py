@@ -92,7 +92,7 @@ def find_cases_in_tables(
     inputs = read_case_inputs(given, {"messages": messages, "events": events, "accounts": accounts}, threshold)
     confirmed = None
     if labels is not None:
-        confirmed = labels_of_records(read_case_labels(labels, legitimate), inputs.flagged, labels)
+        confirmed = labels_of_records(read_case_labels(labels, legitimate), inputs.scored, labels)
     return find_cases(
         inputs.flagged,
         key=key,

@@ -11,9 +11,10 @@ import pandas as pd
 
 from fraudsieve.exceptions import LeadError
 from fraudsieve.features.tables.source import Source, as_input, origin_of
+from fraudsieve.models.cases.actions import ids_of
 from fraudsieve.models.cases.inputs import IDS
 
-__all__ = ["ActionReasons", "CaseContent", "read_case", "read_reasons"]
+__all__ = ["ActionReasons", "CaseContent", "actions_of", "read_case", "read_reasons"]
 
 NEEDED: Final = {
     "members": ("case_id", "action_id"),
@@ -31,7 +32,8 @@ class CaseContent:
     case_id : str
         Its id.
     members : DataFrame of shape (n_actions, n_columns)
-        Its flagged actions, as in `Cases.members`.
+        Its flagged actions, as in `Cases.members`. With several subjects, the ``action_id`` of message 17 is
+        ``message:17``.
     links : DataFrame of shape (n_links, n_columns)
         The links between them.
     """
@@ -87,20 +89,22 @@ def read_case(folder: str | os.PathLike[str], case_id: str) -> CaseContent:
     if members.empty:
         problem = f"none of the {tables['members']['case_id'].nunique()} cases has this id"
         raise LeadError(os.fspath(folder), problem, "Name a case_id of cases.parquet.")
-    return CaseContent(case_id, *_with_ids_of_records(members, links))
+    return CaseContent(case_id, members, links)
 
 
-def _with_ids_of_records(members: pd.DataFrame, links: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Name actions as tables name their records: cases of several kinds of records write ``message:17`` for 17.
+def actions_of(members: pd.DataFrame, subject: str) -> dict[str, str]:
+    """Return the action of each record of a subject, since records of two subjects may have the same id.
 
-    Two records of one case that have the same id keep what distinguishes them.
+    Examples
+    --------
+    >>> columns = {"action_id": ["message:1", "event:1"], "subject": ["message", "event"], "record": "1"}
+    >>> actions_of(pd.DataFrame(columns), "event"), actions_of(pd.DataFrame({"action_id": ["m1"]}), "message")
+    ({'1': 'event:1'}, {'m1': 'm1'})
     """
-    if "record" not in members:
-        return members, links
-    named = members["record"].where(~members["record"].duplicated(keep=False), members["action_id"])
-    names = dict(zip(members["action_id"], named, strict=True))
-    ends = {column: links[column].map(names) for column in ("source_id", "target_id")}
-    return members.assign(action_id=named), links.assign(**ends)
+    if "subject" not in members or "record" not in members:
+        return {str(action): str(action) for action in members["action_id"]}
+    own = members[members["subject"].eq(subject)]
+    return dict(zip(own["record"].astype("str"), own["action_id"].astype("str"), strict=True))
 
 
 def _read(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
@@ -127,7 +131,8 @@ def read_reasons(scores: Source, members: pd.DataFrame) -> dict[str, ActionReaso
     Returns
     -------
     dict of str to ActionReasons
-        The reasons of each action that has a score. Reasons against the class and sums of other reasons are left out.
+        The reasons of each action whose record has a score. Reasons against the class and sums of other reasons are
+        left out.
 
     Raises
     ------
@@ -139,9 +144,9 @@ def read_reasons(scores: Source, members: pd.DataFrame) -> dict[str, ActionReaso
     if name is None or "reasons" not in frame:
         problem = f"expected a column 'reasons' and one of {', '.join(IDS)}"
         raise LeadError(origin, problem, "Pass the scores of 'fraudsieve predict --reasons 5'.")
-    ids = frame[name].astype("str")
-    mine = ids.isin(members["action_id"]) & frame["reasons"].notna()
-    found = dict(zip(ids[mine], frame.loc[mine, "reasons"], strict=True))
+    actions = ids_of(frame[name]).map(actions_of(members, name.removesuffix("_id")))
+    mine = actions.notna() & frame["reasons"].notna()
+    found = dict(zip(actions[mine], frame.loc[mine, "reasons"], strict=True))
     if not found:
         problem = f"none of the {len(members)} actions has reasons"
         raise LeadError(origin, problem, "Pass the scores from which the cases were formed.")

@@ -11,7 +11,7 @@ from fraudsieve.models.artifact.folder import LIBRARIES, Model
 from fraudsieve.models.evidence.records import software
 from fraudsieve.models.evidence.strength import describe_strength, log10_likelihood_ratio, rate_bounds
 
-__all__ = ["CLAIM", "describe_model", "error_rates", "strength_of_actions", "summarise_strength"]
+__all__ = ["CLAIM", "describe_model", "error_rates", "scores_all", "strength_of_actions", "summarise_strength"]
 
 CLAIM: Final = (
     "A statistical model flagged these actions. A likelihood ratio says how much more probable such a score is for a "
@@ -38,15 +38,21 @@ def strength_of_actions(members: pd.DataFrame, model: Model | None) -> list[floa
     Returns
     -------
     list of float or None
-        None without a model, if the model has no bounds, or if an action has no probability.
+        None without a model, if the model has no bounds, or if it did not score every action: an action has no
+        probability, or is a record of another subject.
     """
-    support = None if model is None else model.ratio_support
+    support = model.ratio_support if model is not None and scores_all(model, members) else None
     if support is None or "probability" not in members or members["probability"].isna().any():
         return None
     probability = members["probability"].to_numpy(np.float64)
     bounds = (support.log10_low, support.log10_high)
     ratios: Array = log10_likelihood_ratio(probability, support.fraud_share, bounds)
     return [math.trunc(round(ratio * DIGITS, 9)) / DIGITS + 0.0 for ratio in ratios.tolist()]
+
+
+def scores_all(model: Model, members: pd.DataFrame) -> bool:
+    """Return whether all actions are records of the subject that a model scores."""
+    return "subject" not in members or bool(members["subject"].eq(model.subject).all())
 
 
 def summarise_strength(ratios: list[float] | None, model: Model | None) -> dict[str, Any] | None:
@@ -93,9 +99,16 @@ def error_rates(members: pd.DataFrame, model: Model | None) -> dict[str, Any] | 
     Returns
     -------
     dict or None
-        None without a model or rates, or if the operating point does not flag all actions.
+        None without a model or rates, if the model scores another subject than that of an action, or if the operating
+        point does not flag all actions.
     """
-    if model is None or not model.points or model.ratio_support is None or "probability" not in members:
+    if (
+        model is None
+        or not scores_all(model, members)
+        or not model.points
+        or model.ratio_support is None
+        or "probability" not in members
+    ):
         return None
     point, support = model.points[0], model.ratio_support
     flags_all = bool((members["probability"] >= point.threshold).all())

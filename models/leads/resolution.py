@@ -81,7 +81,8 @@ def resolve_lead(
     Returns
     -------
     DataFrame of shape (n_pseudonyms, 3)
-        ``pseudonym``, ``type`` and ``value``, which is missing if no table has it; sorted by type and pseudonym.
+        ``pseudonym``, ``type`` and ``value``, which is missing if no table has it; sorted by type and pseudonym. An
+        action of a case of several subjects is ``message:17`` for message 17.
 
     Raises
     ------
@@ -118,6 +119,8 @@ def _values(given: Mapping[str, Source | None]) -> Iterator[tuple[str, "pd.Serie
         for column, kinds in COLUMNS[name].items():
             if column in table:
                 yield from ((kind, table[column]) for kind in kinds)
+                if "action" in kinds:  # as in a case of several subjects
+                    yield "action", f"{name.removesuffix('s')}:" + table[column].dropna()
 
 
 def _values_of_cases(folder: str | Path | None) -> Iterator[tuple[str, "pd.Series[Any]"]]:

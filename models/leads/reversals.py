@@ -1,6 +1,6 @@
 """Reversed labels: a subject of a lead turned out to be legitimate, or another type of fraud."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,6 +10,7 @@ from fraudsieve.exceptions import LeadError
 from fraudsieve.features.tables.label_values import AUTO, read_labels
 from fraudsieve.features.tables.reader import read_table
 from fraudsieve.features.tables.source import Source, origin_of
+from fraudsieve.models.cases.inputs import IDS
 
 from .keys import LeadKey, Secret, find_key
 from .log import LeadEntry
@@ -19,6 +20,7 @@ __all__ = ["LabelHistories", "find_reversed", "is_reversed", "read_label_histori
 
 ACTION: Final = "action"
 ACCOUNT: Final = "account"
+SUBJECTS: Final = tuple(name.removesuffix("_id") for name in IDS)
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,7 +156,8 @@ def find_reversed(
     Raises
     ------
     LeadError
-        If the key of a lead was derived from none of the secrets, so that its members are unknown.
+        If the key of a lead was derived from none of the secrets, so that its members are unknown, or a label has the
+        bare id of an action that the lead names with its subject, as in ``message:17``.
     """
     by_key: dict[tuple[str, str, str | None], list[LeadEntry]] = {}
     for entry in leads:
@@ -175,6 +178,7 @@ def _reversed_of_key(
 ) -> dict[str, tuple[str, ...]]:
     assert key is not None
     wanted = wanted_pseudonyms((name for entry in leads for name in entry.members), key.id)
+    _check_named(candidates[ACTION], key, wanted.get(ACTION, {}))
     subjects = {
         kind: match_values(key, kind, candidates[kind], wanted[kind]) for kind in (ACTION, ACCOUNT) if kind in wanted
     }
@@ -188,3 +192,12 @@ def _reversed_of_key(
         if contradicted:
             found[entry.lead] = tuple(sorted(contradicted))
     return found
+
+
+def _check_named(ids: Sequence[str], key: LeadKey, wanted: Mapping[bytes, str]) -> None:
+    """Refuse bare ids of actions that a lead names with their subject, because two subjects may have the same id."""
+    named = [f"{subject}:{one}" for one in ids for subject in SUBJECTS]
+    count = len(match_values(key, ACTION, named, wanted))
+    if count:
+        problem = f"{count} labels may be those of actions of cases with several kinds of records"
+        raise LeadError("labels", problem, "Write the kind before the id, as in message:17 or event:17.")

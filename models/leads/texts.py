@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any, Final, Literal, TypeAlias
 
 import pandas as pd
@@ -12,6 +12,7 @@ from fraudsieve.exceptions import LeadError
 from fraudsieve.features.tables.reader import read_table
 from fraudsieve.features.tables.source import Source, origin_of
 
+from .case_content import actions_of
 from .keys import LeadKey
 
 __all__ = ["TextForm", "describe_texts", "mask_text", "widely_used"]
@@ -28,7 +29,7 @@ IS_CJK: Final = re.compile(rf"[{CJK}]+")
 
 
 def describe_texts(
-    messages: Source, ids: Sequence[str], form: TextForm, key: LeadKey, *, min_accounts: int = MIN_ACCOUNTS
+    messages: Source, members: pd.DataFrame, form: TextForm, key: LeadKey, *, min_accounts: int = MIN_ACCOUNTS
 ) -> dict[str, dict[str, str]]:
     """Return digests or excerpts of the texts of messages, for a lead.
 
@@ -36,8 +37,8 @@ def describe_texts(
     ----------
     messages : path or DataFrame
         The table that was scored: ``message_id``, ``text`` and, for excerpts, ``account_id``.
-    ids : sequence of str
-        The messages of the case.
+    members : DataFrame
+        The actions of the case.
     form : {"omitted", "digests", "excerpts"}
         Nothing, digests under the key, or also excerpts.
     key : LeadKey
@@ -48,7 +49,7 @@ def describe_texts(
     Returns
     -------
     dict of str to dict
-        By message, ``digest`` and, if requested, ``excerpt``. Actions that are not messages of the table are left out.
+        By action, ``digest`` and, if requested, ``excerpt``. Actions that are not messages of the table are left out.
 
     Raises
     ------
@@ -58,11 +59,11 @@ def describe_texts(
     if form == "omitted":
         return {}
     table = read_table(messages, "messages").good
-    own = table[table["message_id"].isin(set(ids))]
-    if own.empty:
-        problem = f"none of the {len(ids)} actions of the case is in the table of messages"
+    actions = table["message_id"].map(actions_of(members, "message")).dropna()
+    if actions.empty:
+        problem = f"none of the {len(members)} actions of the case is in the table of messages"
         raise LeadError(origin_of(messages), problem, "Pass the table that was scored.")
-    texts = dict(zip(own["message_id"].astype(str), own["text"].astype(str), strict=True))
+    texts = dict(zip(actions, table.loc[actions.index, "text"].astype(str), strict=True))
     described = {name: {"digest": key.pseudonym("text", text)} for name, text in texts.items()}
     if form == "excerpts":
         if "account_id" not in table:

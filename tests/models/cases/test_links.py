@@ -128,7 +128,8 @@ def context_links(events: list[dict[str, Any]], **columns: Any) -> list[list[int
     context = pd.DataFrame(events).assign(occurred_at=START - pd.Timedelta("1D"))
     links, _ = find_links(Actions.from_frame(frame), SETTINGS, key=b"a key", context=context)
     hard = links.kind == LINK_KINDS.index("identifier")
-    return np.unique(np.stack([links.source, links.target], axis=1)[hard], axis=0).tolist()
+    pairs: list[list[int]] = np.unique(np.stack([links.source, links.target], axis=1)[hard], axis=0).tolist()
+    return pairs
 
 
 def test_an_identifier_of_one_account_says_no_more_than_the_account() -> None:

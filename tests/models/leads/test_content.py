@@ -169,20 +169,3 @@ def test_wrong_calls_are_named(case: CaseContent, tmp_path: Path) -> None:
     for field in ("recipient", "legal_basis", "sender", "purpose"):
         with pytest.raises(LeadError, match=field):
             LeadTerms(**({"recipient": "r", "legal_basis": "l", "sender": "s", "purpose": "p"} | {field: " "}))
-
-
-def test_a_case_of_several_kinds_of_records_has_their_own_ids(tmp_path: Path, case: CaseContent) -> None:
-    folder = tmp_path / "cases"
-    members, links = (pd.read_parquet(folder / f"{name}.parquet") for name in ("members", "links"))
-    records = members["action_id"]
-    named = records.map(lambda name: f"{'event' if name.startswith('P') else 'message'}:{name}")
-    names = dict(zip(records, named, strict=True))
-    members.assign(action_id=named, record=records).to_parquet(folder / "members.parquet")
-    ends = {column: links[column].map(names) for column in ("source_id", "target_id")}
-    links.assign(**ends).to_parquet(folder / "links.parquet")
-    read = read_case(folder, case.case_id)
-    assert read.members["action_id"].tolist() == case.members["action_id"].tolist()
-    pd.testing.assert_frame_equal(read.links, case.links)
-    members.assign(action_id=named, record="17").to_parquet(folder / "members.parquet")
-    twice = read_case(folder, case.case_id)
-    assert twice.members["action_id"].tolist() == [names[name] for name in case.members["action_id"]]

@@ -27,8 +27,7 @@ GOLDEN = Path(__file__).parent / "golden"
 def lead(case: CaseContent, model: Model, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """The lead of the planted case, with everything that it can say."""
     monkeypatch.setattr("fraudsieve.models.leads.claims.software", lambda: {"fraudsieve": "0.1.0"})
-    ids = [name for name in case.members["action_id"] if name.startswith("M-")]
-    texts = describe_texts(messages(), ids, "excerpts", key_of())
+    texts = describe_texts(messages(), case.members, "excerpts", key_of())
     return make_lead(case, key_of(), TERMS, model=model, reasons=REASONS, texts=texts, created=CREATED)
 
 

@@ -27,8 +27,7 @@ def events() -> pd.DataFrame:
 
 def lead_of(case: CaseContent, **options: Any) -> dict[str, Any]:
     key = key_of(case=case.case_id if options.pop("per_case", False) else None)
-    ids = [name for name in case.members["action_id"] if name.startswith("M-")]
-    texts = describe_texts(messages(), ids, "digests", key)
+    texts = describe_texts(messages(), case.members, "digests", key)
     return make_lead(case, key, TERMS, texts=texts, disclosure=Disclosure(shared_accounts=True), **options)
 
 

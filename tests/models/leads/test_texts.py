@@ -1,5 +1,6 @@
 """Texts in leads: no number and no rare word can be read."""
 
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,15 +11,16 @@ from fraudsieve.models.leads.texts import describe_texts, mask_text, widely_used
 from .planted import MARKERS, key_of, messages
 
 IDS = [f"M-MARKER-{n}" for n in range(5)]
+MEMBERS = pd.DataFrame({"action_id": [*IDS, "P-1"]})
 
 
 def test_excerpts_have_the_words_of_many_accounts_alone() -> None:
-    found = describe_texts(messages(), IDS, "excerpts", key_of())
+    found = describe_texts(messages(), MEMBERS, "excerpts", key_of())
     excerpt = found["M-MARKER-0"]["excerpt"]
     assert excerpt == "…, your account is blocked: call … now, …"
     assert not any(marker in excerpt for marker in MARKERS)
-    assert set(describe_texts(messages(), IDS, "digests", key_of())["M-MARKER-0"]) == {"digest"}
-    assert describe_texts(messages(), IDS, "omitted", key_of()) == {}
+    assert set(describe_texts(messages(), MEMBERS, "digests", key_of())["M-MARKER-0"]) == {"digest"}
+    assert describe_texts(messages(), MEMBERS, "omitted", key_of()) == {}
 
 
 def test_a_word_that_one_account_repeats_is_rare() -> None:
@@ -54,8 +56,8 @@ def test_no_number_and_no_other_word_can_be_read(text: str, readable: frozenset[
 
 
 def test_messages_that_do_not_fit_are_named() -> None:
-    assert set(describe_texts(messages(), [*IDS, "P-1"], "digests", key_of())) == set(IDS)
+    assert set(describe_texts(messages(), MEMBERS, "digests", key_of())) == set(IDS)
     with pytest.raises(LeadError, match="none of the 1 actions of the case is in the table"):
-        describe_texts(messages(), ["P-1"], "digests", key_of())
+        describe_texts(messages(), MEMBERS.tail(1), "digests", key_of())
     with pytest.raises(LeadError, match="excerpts need the accounts"):
-        describe_texts(messages().drop(columns="account_id"), IDS, "excerpts", key_of())
+        describe_texts(messages().drop(columns="account_id"), MEMBERS, "excerpts", key_of())

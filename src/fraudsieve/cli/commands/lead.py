@@ -91,7 +91,6 @@ def create_command(
         content = read_case(cases, case)
         used = derive_key(read_secrets(key)[0], recipient, case=case if per_case else None)
         loaded = None if model is None else _load_model(model)
-        ids = content.members["action_id"].tolist()
         lead = make_lead(
             content,
             used,
@@ -99,7 +98,7 @@ def create_command(
             disclosure=Disclosure(amounts=amounts, times=times, shared_accounts=shared_accounts),
             model=loaded,
             reasons=None if scores is None else read_reasons(scores, content.members),
-            texts=None if messages is None else describe_texts(messages, ids, texts, used),
+            texts=None if messages is None else describe_texts(messages, content.members, texts, used),
         )
         path = output or Path(f"lead-{lead['id']}.json")
         progress("writing")
@@ -128,9 +127,11 @@ def _what_is_missing(lead: dict[str, Any], model: "Model | None") -> tuple[str, 
         return ("the model has no bounds of likelihood ratios, so the lead states no strength: train it again",)
     missing = []
     if lead["strength"] is None:
-        missing.append("the lead states no strength: an action of the case has no probability")
+        why = "an action of the case has no probability, or another model scored it"
+        missing.append(f"the lead states no strength: {why}")
     if lead["error_rates"] is None:
-        missing.append("the lead states no error rates: the operating point of the model does not flag all its actions")
+        why = "the operating point of the model does not flag all its actions, or another model scored one"
+        missing.append(f"the lead states no error rates: {why}")
     return tuple(missing)
 
 
