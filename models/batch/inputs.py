@@ -8,9 +8,9 @@ import pandas as pd
 
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.feature_matrix import FeatureMatrix
+from fraudsieve.features.label_trust import Trust, label_as_of, labels_that_counted, weights_of_own_labels
 from fraudsieve.features.tables.formats.loaded import ReadOptions
 from fraudsieve.features.tables.label_times import resolve_label_times
-from fraudsieve.features.tables.label_trust import Trust, label_as_of, labels_that_counted, weights_of_own_labels
 from fraudsieve.features.tables.label_values import LabelReader, read_labels_for
 from fraudsieve.features.tables.reader import CheckedTable, read_table
 from fraudsieve.features.tables.source import Source, as_input

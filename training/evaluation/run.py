@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 
 from fraudsieve._typing import Array, Progress
-from fraudsieve.features.tables.label_trust import Trust
 from fraudsieve.features.tables.source import Source, as_input
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.batch.inputs import label_reader, options_of_model, trust_of_model
@@ -40,7 +39,6 @@ __all__ = [
     "read_tables",
     "row_context",
     "rows_with_history",
-    "trust_for",
 ]
 
 
@@ -141,7 +139,7 @@ def evaluate_tables(
             scorer.model.training,
             legitimate=scorer.model.legitimate,
             since=since,
-            trust=trust_for(recipe, scorer.model),
+            trust=recipe.data.trusted.or_else(trust_of_model(scorer.model)),
         ),
         not_later_than_training=count_rows_in_training(data, scorer.model),
     )
@@ -187,19 +185,6 @@ def load_scorer(model: str | Path | Scorer) -> Scorer:
     return Scorer.load(model_folder(model))
 
 
-def trust_for(recipe: Recipe, model: Model) -> Trust:
-    """Return the weights of the sources of labels: those of the recipe, by default those in the training of the model.
-
-    Parameters
-    ----------
-    recipe : Recipe
-        The recipe.
-    model : Model
-        The model.
-    """
-    return recipe.data.trusted if recipe.data.trusted.declared else trust_of_model(model)
-
-
 def read_tables(recipe: Recipe, model: Model, tables: Mapping[str, Source | None]) -> LabelledData:
     """Read labelled records of the subject of a model, and their labels as in its training.
 
@@ -214,7 +199,7 @@ def read_tables(recipe: Recipe, model: Model, tables: Mapping[str, Source | None
     tables : mapping of str to (path or DataFrame)
         ``messages``, ``accounts``, ``events`` and ``labels``; None for a table that is not given.
     """
-    trust = trust_for(recipe, model)
+    trust = recipe.data.trusted.or_else(trust_of_model(model))
     settings = {"subject": model.subject, "trust": dict(trust.by_source), "default_trust": trust.default}
     of_subject = recipe.data.model_copy(update=settings)
     of_model = recipe.model_copy(update={"data": of_subject})

@@ -4,7 +4,7 @@ from typing import Any
 
 import pandas as pd
 
-from fraudsieve.features.tables.label_trust import Trust, label_as_of, labels_that_counted
+from fraudsieve.features.label_trust import Trust, label_as_of, labels_that_counted
 
 __all__ = ["Trust", "label_as_of", "reversals"]
 

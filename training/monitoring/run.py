@@ -16,10 +16,11 @@ from fraudsieve._typing import Array, Progress
 from fraudsieve.exceptions import RecipeError
 from fraudsieve.features.tables.source import Source, data_digest
 from fraudsieve.models.artifact.folder import Model
+from fraudsieve.models.batch.inputs import trust_of_model
 from fraudsieve.models.predict import Scorer
 from fraudsieve.models.rules.rule_set import RuleSet
 from fraudsieve.training.evaluation.json_types import to_json_types
-from fraudsieve.training.evaluation.run import load_scorer, trust_for
+from fraudsieve.training.evaluation.run import load_scorer
 from fraudsieve.training.pages.evaluation import check_report_path, model_facts, write_page
 from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.recipe.sections import MonitorRecipe
@@ -108,7 +109,7 @@ def monitor_tables(
         "events": events,
         "labels": labels,
         "past": past,
-        "trust": trust_for(recipe, scorer.model),
+        "trust": recipe.data.trusted.or_else(trust_of_model(scorer.model)),
     }
     report_step("scoring the reference")
     before = score_table(scorer, reference, **tables)

@@ -8,8 +8,8 @@ import pandas as pd
 
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import SchemaError
+from fraudsieve.features.label_trust import Trust
 from fraudsieve.features.profile.own_columns import MISSING, UNSEEN
-from fraudsieve.features.tables.label_trust import Trust
 from fraudsieve.features.tables.reader import read_table
 from fraudsieve.features.tables.source import Source, as_input, origin_of
 from fraudsieve.models.artifact.folder import Model

@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from fraudsieve.exceptions import RecipeError
+from fraudsieve.features.label_trust import Trust
 from fraudsieve.features.tables.formats.loaded import ReadOptions
-from fraudsieve.features.tables.label_trust import Trust
 from fraudsieve.features.tables.label_values import AUTO
 
 __all__ = ["DataRecipe", "RecipeSection", "Share"]

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.account_matrix import AccountMatrix
 from fraudsieve.features.history.declaration import History
-from fraudsieve.features.tables.label_trust import Trust
+from fraudsieve.features.label_trust import Trust
 from fraudsieve.models import Model
 from fraudsieve.models.batch.inputs import prepare_labels, read_inputs, trust_of_model
 from fraudsieve.training.data.accounts_events import event_labels_of, load_events
-from tests.features.tables.label_rows import LABEL_ROWS, START, TRUST, LabelRows, labels_of
+from tests.features.label_rows import LABEL_ROWS, START, TRUST, LabelRows, labels_of
 from tests.models.live.small_models import account_scorer, message_scorer
 from tests.profiles import examples
 
@@ -67,7 +67,7 @@ def test_own_labels_of_events_need_a_trusted_source() -> None:
 
 
 def test_of_an_account_every_label_that_counted_is_kept() -> None:
-    later = [("a", "spam", 3, "review"), ("a", "legitimate", 4, "rule"), ("c", "spam", 5, "rule")]
+    later: LabelRows = [("a", "spam", 3, "review"), ("a", "legitimate", 4, "rule"), ("c", "spam", 5, "rule")]
     labels = pd.concat([RUMOUR, labels_of(later)], ignore_index=True)
     labels["labelled_at"] += pd.Timedelta("1h")  # dates alone count from the end of their day
     prepared, _ = prepare_labels(trained_with(TRUST, account_scorer().model), labels, None)

@@ -13,6 +13,7 @@ from fraudsieve.models import FraudClassifier, Model, Policy, Scorer, write_mode
 from fraudsieve.models.batch.inputs import read_inputs
 from fraudsieve.models.batch.rows import feature_rows
 from fraudsieve.models.batch.score import score_file
+from tests.models.live.samples import records
 from tests.models.live.small_models import message_scorer
 
 N = 60
@@ -54,8 +55,8 @@ def test_a_file_without_a_column_is_scored_as_a_record_without_the_field(
         result = score_file(lenient, source, tmp_path / "scores.parquet", events=tmp_path / "past.parquet")
         scores = pd.read_parquet(result.output)
         state = lenient.new_state(lateness="30d")
-        state.update(past.drop(columns=["urgent", "channel"]).to_dict("records"))
-        alone = lenient.score(new.to_dict("records"), history=state)
+        state.update(records(past.drop(columns=["urgent", "channel"])))
+        alone = lenient.score(records(new), history=state)
         assert scores["probability"].tolist() == [score["probability"] for score in alone]
         assert scores["status"].tolist() == [score["status"] for score in alone]
     whole = score_file(lenient, payments()[50:], tmp_path / "whole.parquet", events=past).output
@@ -72,7 +73,8 @@ def campaign_rows(new: pd.DataFrame, past: pd.DataFrame) -> list[list[float]]:
     read = read_inputs(model, new, past=past)
     rows, _, _ = feature_rows(model, read.records, past=read.past)
     names = [name.startswith("campaign__messages") for name in model.matrix.columns]
-    return np.asarray(rows[:, names]).tolist()
+    columns: list[list[float]] = rows[:, names].tolist()
+    return columns
 
 
 @pytest.mark.parametrize("without", [(), ("new",), ("past",), ("new", "past")])

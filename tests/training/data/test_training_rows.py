@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fraudsieve.features.tables.label_trust import Trust
+from fraudsieve.features.label_trust import Trust
 from fraudsieve.models.classifier import FraudClassifier
 from fraudsieve.training.data.builders import groups_of
 from fraudsieve.training.data.labelled import load_labelled

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fraudsieve.features.tables.label_trust import Trust
+from fraudsieve.features.label_trust import Trust
 from fraudsieve.training.data.labelled import LabelledData, load_labelled
 from fraudsieve.training.evaluation.labels import GapUsed, label_metrics, waiting_note
 from fraudsieve.training.simulation.world import World, simulate

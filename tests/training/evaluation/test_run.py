@@ -11,7 +11,6 @@ import pytest
 from fraudsieve.exceptions import RecipeError, SchemaError
 from fraudsieve.features.accounts import AccountFeatures
 from fraudsieve.features.messages import MessageFeatures
-from fraudsieve.features.tables.label_trust import Trust
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.predict import Scorer
 from fraudsieve.training.evaluation.run import (
@@ -21,7 +20,6 @@ from fraudsieve.training.evaluation.run import (
     read_tables,
     row_context,
     rows_with_history,
-    trust_for,
 )
 from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.simulation.world import World
@@ -127,7 +125,6 @@ def test_labels_count_as_in_the_training_of_the_model_unless_the_recipe_weights_
     events = EVENTS.assign(event_id=["e1", "e2"])
     labels = pd.DataFrame({"subject_id": ["e1", "e1", "e2"], "label": ["legitimate", "extortion", "legitimate"]})
     tables = {"events": events, "labels": labels.assign(source=["review", "rumour", "review"])}
-    assert trust_for(Recipe(), model) == Trust({"review": 1.0, "rumour": 0.0})
     assert read_tables(Recipe(), model, tables).rows["label"].tolist() == ["legitimate", "legitimate"]
     other = Recipe.model_validate({"data": {"default_trust": 1.0}})
     assert read_tables(other, model, tables).rows["label"].tolist() == ["extortion", "legitimate"]

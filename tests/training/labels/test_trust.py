@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fraudsieve.features.tables.label_trust import Trust, label_as_of
+from fraudsieve.features.label_trust import Trust, label_as_of
 from fraudsieve.training.labels.trust import reversals
 from fraudsieve.training.simulation.world import simulate
-from tests.features.tables.label_rows import LABEL_ROWS, START, TRUST, LabelRows, histories_by_hand, labels_of
+from tests.features.label_rows import LABEL_ROWS, START, TRUST, LabelRows, histories_by_hand, labels_of
 from tests.profiles import examples
 
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fraudsieve.exceptions import SchemaError
-from fraudsieve.features.tables.label_trust import Trust, label_as_of, labels_that_counted
+from fraudsieve.features.label_trust import Trust, label_as_of, labels_that_counted
 from tests.profiles import examples
 
 from .label_rows import LABEL_ROWS, START, TRUST, LabelRows, histories_by_hand, labels_of

@@ -57,6 +57,20 @@ class Trust:
         """Whether any source has a weight; otherwise all sources count alike."""
         return bool(self.by_source) or self.default is not None
 
+    def or_else(self, other: "Trust") -> "Trust":
+        """Return these weights, or others if no source has a weight.
+
+        Parameters
+        ----------
+        other : Trust
+            The weights to fall back on.
+
+        Returns
+        -------
+        Trust
+        """
+        return self if self.declared else other
+
     def weights(self, sources: pd.Series) -> Array:
         """Return the weight of every row.
 

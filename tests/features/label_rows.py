@@ -3,7 +3,7 @@
 import pandas as pd
 from hypothesis import strategies as st
 
-from fraudsieve.features.tables.label_trust import Trust
+from fraudsieve.features.label_trust import Trust
 
 __all__ = ["LABEL_ROWS", "START", "TRUST", "LabelRows", "histories_by_hand", "labels_of"]
 
