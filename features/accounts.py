@@ -40,6 +40,8 @@ from .default_views import default_histories, default_network, default_windows, 
 __all__ = ["UNTIMED", "AccountFeatures"]
 
 
+PROFILE = "profile__"
+"""Family of the columns of accounts and of the age of an account."""
 UNTIMED = (
     "There are no times: neither as_of nor occurred_at of events. Only features that need no time are built: "
     "totals over all events, and the network."
@@ -177,7 +179,9 @@ class AccountFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         if histories:
             compile_kernels("account")
         excluded = set(self.exclude) | ({"amount"} if self.subject == "account" else set())
-        columns = choose_profile_columns(records, exclude=excluded, declared=self.categories)
+        others = AccountMatrix(self._subject, histories, network, timed=timed).columns
+        taken = {name.removeprefix(PROFILE) for name in others if name.startswith(PROFILE)}
+        columns = choose_profile_columns(records, exclude=excluded, declared=self.categories, taken=taken)
         own = columns.learn(records, self.min_category_rows, digested=self.digest_categories)
         self.matrix_ = AccountMatrix(self._subject, histories, network, own, timed)
         self.notes_ = columns.notes(own)
@@ -262,6 +266,7 @@ class AccountFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         if self.accounts is None:
             return records
         profiles = self.accounts.assign(account_id=as_strings(self.accounts["account_id"]))
+        profiles = profiles[profiles["account_id"].notna()]  # a merge would join missing ids
         n_repeated = int(profiles["account_id"].duplicated().sum())
         if n_repeated:
             problem = f"{n_repeated} rows repeat an account_id of an earlier row"
@@ -316,7 +321,8 @@ class AccountFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
                 out[:, n_history:first] = self._network_features(
                     matrix.network, events, subjects, out_of_fold=out_of_fold
                 )
-        created = as_microseconds(records["created_at"]) if "created_at" in records else np.full(len(records), NEVER)
+        has_age = matrix.subject == "account" and "created_at" in records  # that of an event is not its account's
+        created = as_microseconds(records["created_at"]) if has_age else np.full(len(records), NEVER)
         own = matrix.own.compute(own_values(records, matrix.own), len(records))
         out[:, first:] = matrix.record_columns(cutoffs, created, own)
         return out

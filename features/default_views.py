@@ -100,16 +100,16 @@ def default_histories(
     measures = possible_measures(columns, (*MEASURES, *LATEST_MEASURES, *label_measures), counterparty=counterparty)
     own = History(windows, kinds=kinds, counterparty=counterparty, identifiers=tuple(identifiers), measures=measures)
     if "counterparty_id" not in columns:
-        return own, *_of_numbers(own, numbers)
+        return _with_distinct_names(own, *_of_numbers(own, numbers))
     other = History(windows, entity="counterparty_id", counterparty="account_id", measures=measures)
     if subject == "account":
         received = replace(other, subject="account_id", name="received")
-        return own, received, *_of_numbers(own, numbers), *_of_numbers(received, numbers)
+        return _with_distinct_names(own, received, *_of_numbers(own, numbers), *_of_numbers(received, numbers))
     pair = History(
         windows, entity=("account_id", "counterparty_id"), measures=possible_measures(columns, PAIR), name="pair"
     )
     other = replace(other, name="counterparty")
-    return own, other, pair, *_of_numbers(own, numbers), *_of_numbers(other, numbers)
+    return _with_distinct_names(own, other, pair, *_of_numbers(own, numbers), *_of_numbers(other, numbers))
 
 
 def default_windows(times: Array) -> tuple[str, ...]:
@@ -146,6 +146,17 @@ def _of_numbers(view: History, numbers: tuple[str, ...]) -> list[History]:
     """Return views of the same events that measure further numeric columns."""
     base = replace(view, kinds=(), identifiers=(), measures=NUMBER_MEASURES)
     return [replace(base, amount=name, name="_".join(filter(None, (view.name, name)))) for name in numbers]
+
+
+def _with_distinct_names(*views: History) -> tuple[History, ...]:
+    """Rename views whose names are taken, such as that of a numeric column ``received``."""
+    distinct: dict[str, History] = {}
+    for view in views:
+        name = view.name
+        while name in distinct:
+            name = f"number_{name}"
+        distinct[name] = replace(view, name=name)
+    return tuple(distinct.values())
 
 
 def possible_measures(

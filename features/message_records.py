@@ -9,7 +9,7 @@ from fraudsieve._typing import Array
 from fraudsieve.exceptions import RejectedRecordError
 from fraudsieve.features.campaign.over_time import CampaignHistory, campaign_subjects
 from fraudsieve.features.history.declaration import History, history_columns
-from fraudsieve.features.history.records import is_missing
+from fraudsieve.features.history.records import is_missing, parse_id
 from fraudsieve.features.text.fold import fold_text
 
 from .live_state import HistoryState
@@ -42,7 +42,7 @@ def message_history(
         if is_missing(sent_at):
             continue
         try:
-            if sender and not is_missing(account):
+            if sender and parse_id(account, "account_id") is not None:  # a blank is missing, as in a table
                 sender_rows[row] = state.features({"account_id": account, "as_of": sent_at}, sender)[0]
             if campaigns and isinstance(text, str):
                 bands = campaign_subjects([{"text": text, "sent_at": sent_at}])

@@ -70,8 +70,10 @@ def groups_needed(rate: float, confidence: float = CONFIDENCE) -> int:
     [59, 299, 2995]
     """
     n = int(np.ceil(np.log1p(-confidence) / np.log1p(-rate)))
-    # At whole numbers, logarithms can be wrong by one in either direction.
-    return next(m for m in range(max(n - 1, 1), n + 2) if allowed_false_positives(m, rate, confidence) >= 0)
+    # At whole numbers, logarithms can be wrong by one in either direction. For tiny rates the probability is rounded by
+    # more than one record changes it, so that none of the three may seem to be enough.
+    near = range(max(n - 1, 1), n + 2)
+    return next((m for m in near if allowed_false_positives(m, rate, confidence) >= 0), n + 1)
 
 
 def upper_rate(hits: int, n: float, confidence: float = CONFIDENCE) -> float:

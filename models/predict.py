@@ -287,7 +287,7 @@ class Scorer:
         key = self._fields.key
         if key not in columns:
             raise KeyError(f"Expected a column {key!r}; the columns are {sorted(map(str, columns))}.")
-        check_unknown(columns, "columns", self.policy, self._fields)
+        check_unknown(columns, "columns", self.policy, self._fields, self.rules)
         records = records_of(columns, [key, *(set(self._fields.checks) - {key})])
         parts = [(odds, unlike, rows.why, rows.has_history) for _, rows, odds, unlike in self._chunks(records, history)]
         odds, unlike, why, has_history = zip(*parts, strict=True)
@@ -385,7 +385,7 @@ class Scorer:
     ) -> list[Score]:
         rules = self.rules  # another thread may replace them
         for position, record in enumerate(records):
-            check_unknown(record, f"record {position}", self.policy, self._fields)
+            check_unknown(record, f"record {position}", self.policy, self._fields, rules)
         scores: list[Score] = []
         for chunk, features, odds, unlike in self._chunks(records, history):
             chunk_scores = to_records(self.model, odds, features.why, features.has_history, unlike, self.policy)

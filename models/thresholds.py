@@ -214,12 +214,12 @@ def operating_points(
         return (), ()
     ranked = _rank(probability, is_fraud)
     points, absent = _promised(ranked, is_fraud, groups, targets, days)
-    # 0.1 alerts per day are one in ten days, but 0.1 * 10.0 may be less than one by a rounding error.
+    # 0.1 alerts per day are one in ten days, but 0.1 * 10.0 may be less than one by a rounding error. And 55 of 100
+    # have the precision 0.55, but 0.55 * 100 is more than 55.
     at_most = [alerts * (days or 0.0) * (1 + 1e-12) for alerts in targets.alerts_a_day]
     positions = [ranked.last(ranked.cuts <= np.floor(alerts)) for alerts in at_most]
-    positions += [
-        ranked.last(ranked.frauds >= precision * np.maximum(ranked.cuts, 1)) for precision in targets.precisions
-    ]
+    at_least = [precision * (1 - 1e-12) * np.maximum(ranked.cuts, 1) for precision in targets.precisions]
+    positions += [ranked.last(ranked.frauds >= frauds) for frauds in at_least]
     if targets.costs is not None:
         positions.append(_cheapest(ranked, targets.costs, is_fraud, amounts))
     positions.append(ranked.last(ranked.cuts <= (n_fraud if capacity is None else np.floor(capacity * (1 + 1e-12)))))

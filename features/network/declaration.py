@@ -85,6 +85,8 @@ class Network:
             raise TypeError(f"max_degree: expected a whole number, got {self.max_degree!r}.")
         if not 1 <= self.max_degree < 2**31:
             raise ValueError(f"max_degree: expected a whole number from 1 to {2**31 - 1}, got {self.max_degree!r}.")
+        if self.counterparty in self.identifiers:
+            raise ValueError("identifiers: expected columns other than the counterparty, got it twice.")
         if not self.counterparty and not self.identifiers:
             raise ValueError("Expected a counterparty or an identifier that accounts share, got neither.")
 

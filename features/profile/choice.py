@@ -78,7 +78,11 @@ class ProfileColumns(NamedTuple):
 
 
 def choose_profile_columns(
-    records: pd.DataFrame, *, exclude: Collection[str] = (), declared: Collection[str] = ()
+    records: pd.DataFrame,
+    *,
+    exclude: Collection[str] = (),
+    declared: Collection[str] = (),
+    taken: Collection[str] = (),
 ) -> ProfileColumns:
     """Choose the columns of records that are features.
 
@@ -90,6 +94,8 @@ def choose_profile_columns(
         Columns that are not used, and not reported either.
     declared : collection of str, default=()
         Columns of strings that are always categories.
+    taken : collection of str, default=()
+        Names of other features, which no column may have.
 
     Returns
     -------
@@ -106,7 +112,9 @@ def choose_profile_columns(
     identifiers = set(identifier_columns(names))
     for name in names:
         column = records[name]
-        if name in declared:
+        if name in taken:
+            left_out[name] = "another feature has this name, so rename the column"
+        elif name in declared:
             categories.append(name)
         elif name in identifiers:
             left_out[name] = "an identifier"

@@ -12,8 +12,9 @@ __all__ = ["SHORTEST", "add_span", "count_spans", "new_spans"]
 
 TEXT, KIND, BEGIN, END = range(4)
 """Columns of spans."""
-SHORTEST = 4
-"""Minimum length of a span. Spans of a kernel do not overlap, so this bounds their number."""
+SHORTEST = 3
+"""Minimum length of a span, that of an own hotline such as 110. Spans of a kernel do not overlap, so this bounds their
+number."""
 
 
 def new_spans(texts: CodePoints) -> Array:

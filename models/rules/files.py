@@ -73,7 +73,7 @@ def read_rules(path: str | Path) -> RuleSet:
     for number, entry in enumerate(entries, 1):
         try:
             lines = _read_values(path, entry)
-            digest.update(b"\n".join(lines))
+            digest.update(b"%d %d\n%b\n" % (number, len(lines), b"\n".join(lines)))  # a value may move to another list
             rules.append(_rule(entry, lines))
         except ValueError as error:
             raise _located(path, f"rule {number}", error) from None

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import field as with_options
-from datetime import UTC, date, datetime, timedelta
+from datetime import MINYEAR, UTC, date, datetime, timedelta
 from difflib import get_close_matches
 from typing import Final, Literal, TypeAlias
 
@@ -92,9 +92,12 @@ class Rule:
         """The time from which the rule is expired, in UTC; None if it never expires."""
         if self.until is None:
             return None
-        if not isinstance(self.until, datetime):
-            return datetime(self.until.year, self.until.month, self.until.day, tzinfo=UTC) + timedelta(days=1)
-        return self.until.replace(tzinfo=self.until.tzinfo or UTC).astimezone(UTC)
+        try:
+            if not isinstance(self.until, datetime):
+                return datetime(self.until.year, self.until.month, self.until.day, tzinfo=UTC) + timedelta(days=1)
+            return self.until.replace(tzinfo=self.until.tzinfo or UTC).astimezone(UTC)
+        except OverflowError:  # 9999-12-31 often means "never"; the year 1 in another time zone is past as well
+            return datetime.max.replace(tzinfo=UTC) if self.until.year > MINYEAR else datetime.min.replace(tzinfo=UTC)
 
     def is_in_force(self, now: datetime) -> bool:
         """Return whether the rule is in force at a time, which must have a time zone."""

@@ -6,6 +6,7 @@ from typing import Any, Final, TypeAlias
 from fraudsieve.exceptions import RecordError, RejectedRecordError
 from fraudsieve.features.history.records import is_missing
 from fraudsieve.models.policy import Policy
+from fraudsieve.models.rules.rule_set import RuleSet
 
 from .fields import Check, ModelFields
 
@@ -17,10 +18,18 @@ KEYS: Final = ("text", "account_id", "as_of", "occurred_at")
 """Fields without which there is no record to score: None is not an unknown value of them."""
 
 
-def check_unknown(names: Iterable[Any], origin: str, policy: Policy, fields: ModelFields) -> None:
-    """Raise RecordError for unknown fields if the policy requires it; the error does not contain their names."""
-    if policy.unknown == "error" and not fields.allowed.issuperset(names):
-        n = sum(name not in fields.allowed for name in names)
+def check_unknown(
+    names: Iterable[Any], origin: str, policy: Policy, fields: ModelFields, rules: RuleSet | None = None
+) -> None:
+    """Raise RecordError for unknown fields if the policy requires it; the error does not contain their names.
+
+    Fields that rules read are known.
+    """
+    if policy.unknown != "error":
+        return
+    allowed = fields.allowed if rules is None else fields.allowed | rules.fields
+    n = sum(name not in allowed for name in names)
+    if n:
         problem = f"{n} fields are unknown; the model uses {', '.join(sorted(fields.checks))}"
         raise RecordError(origin, problem, "Remove them, or set the policy for unknown to ignore.")
 
@@ -51,7 +60,7 @@ def apply_policy(record: Record, position: int, policy: Policy, fields: ModelFie
     return values
 
 
-def check_body(records: Sequence[Any], policy: Policy, fields: ModelFields) -> None:
+def check_body(records: Sequence[Any], policy: Policy, fields: ModelFields, rules: RuleSet | None = None) -> None:
     """Check the records of a request as a whole.
 
     Raises
@@ -75,7 +84,7 @@ def check_body(records: Sequence[Any], policy: Policy, fields: ModelFields) -> N
         raise RecordError("body", problem, "Provide it; the fields of the model are at /v1/model.")
     if "error" in (policy.missing, policy.wrong_type, policy.unknown):
         for position, record in objects:
-            check_unknown(record, f"record {position}", policy, fields)
+            check_unknown(record, f"record {position}", policy, fields, rules)
             apply_policy(record, position, policy, fields)
 
 

@@ -164,7 +164,8 @@ class RequestHandler:
                 problem = f"body: expected an object or a list of objects, got {type(content).__name__}"
                 raise RejectedRequest(422, problem)
             check_number(as_list(content), self.settings.max_records)
-            check_body(as_list(content), self.loaded.scorer.policy, self.loaded.fields)
+            scorer = self.loaded.scorer
+            check_body(as_list(content), scorer.policy, self.loaded.fields, scorer.rules)
         except RecordError as error:
             return RejectedRequest(422, str(error))
         except RejectedRequest as error:

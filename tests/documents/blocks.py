@@ -31,7 +31,6 @@ AFTER = {
             "monitor",
             "postgresql",
             "promote",
-            "recalibrate",
             "rules",
             "scikit_learn",
             "score_files",
@@ -40,6 +39,7 @@ AFTER = {
         )
     },
     f"{GUIDES}/cases.md": (MESSAGES, f"{GUIDES}/payments.md"),
+    f"{GUIDES}/recalibrate.md": (MESSAGES, f"{GUIDES}/payments.md"),
     f"{GUIDES}/shadow.md": (MESSAGES, f"{GUIDES}/promote.md"),
 }
 """The documents whose blocks make the models that the blocks of a document use."""

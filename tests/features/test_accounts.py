@@ -301,3 +301,34 @@ def test_scikit_learn_contract_on_ids(estimator: Any, check: Callable[[Any], Non
 @parametrize_with_checks([AccountFeaturesOfNumbers()])  # type: ignore[untyped-decorator]
 def test_scikit_learn_contract_on_profiles(estimator: Any, check: Callable[[Any], None]) -> None:
     check(estimator)
+
+
+def test_a_column_that_has_the_name_of_a_feature_is_left_out_and_named() -> None:
+    made = world()
+    accounts = made["accounts"].assign(age_days=7.0, since_first=1.0)
+    features = AccountFeatures(events=made["events"], accounts=accounts).fit(made["subjects"])
+    assert len(set(features.matrix_.columns)) == len(features.matrix_.columns)
+    assert any("age_days (another feature has this name, so rename the column)" in note for note in features.notes_)
+    plain = AccountFeatures(events=made["events"], accounts=made["accounts"]).fit(made["subjects"])
+    np.testing.assert_array_equal(features.transform(made["subjects"]), plain.transform(made["subjects"]))
+
+
+def test_a_record_without_an_account_has_the_profile_of_none() -> None:
+    made = world()
+    ids = made["events"]["account_id"]
+    records = made["events"].assign(account_id=ids.where(ids.index > 0))
+    nobody = pd.DataFrame({"account_id": pd.Series([None], dtype="str"), "city": ["rome"], "n_cards": [3]})
+    for accounts in (made["accounts"], pd.concat([made["accounts"], nobody], ignore_index=True)):
+        features = AccountFeatures(subject="event", events=made["events"], accounts=accounts).fit(records)
+        columns = list(features.matrix_.columns)
+        assert np.isnan(features.transform(records)[0, columns.index("profile__n_cards")])
+
+
+def test_created_at_of_an_event_is_not_read() -> None:
+    made = world()
+    events = made["events"].assign(created_at="yesterday")
+    matrices = [
+        AccountFeatures(subject="event", events=made["events"]).fit(made["events"]).transform(records)
+        for records in (made["events"], events)
+    ]
+    np.testing.assert_array_equal(*matrices)

@@ -9,7 +9,7 @@ import pytest
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.accounts import AccountFeatures
 from fraudsieve.features.default_views import default_histories, default_windows
-from fraudsieve.features.history.declaration import History
+from fraudsieve.features.history.declaration import History, check_histories
 
 DAY = 86_400_000_000
 
@@ -112,3 +112,13 @@ def test_a_measure_that_was_asked_for_needs_its_column() -> None:
     features = AccountFeatures(events, history=History(("7d",), measures=("count", "distinct")))
     with pytest.raises(SchemaError, match=r"'counterparty_id' is missing.*distinct"):
         features.fit_transform(subjects)
+
+
+@pytest.mark.parametrize("subject", ["account", "event"])
+def test_numeric_columns_with_the_names_of_views_have_columns_of_their_own(subject: str) -> None:
+    columns = ("account_id", "occurred_at", "amount", "counterparty_id")
+    numbers = ("received", "counterparty", "pair", "fee", "received_fee")
+    views = default_histories((*columns, *numbers), subject=subject, numbers=numbers)
+    assert check_histories(views) == views
+    plain = default_histories((*columns, "fee"), subject=subject, numbers=("fee",))
+    assert {view.name for view in plain} <= {view.name for view in views}

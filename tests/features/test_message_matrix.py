@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from fraudsieve.features.cues.matrix import CUES, SHAPES
 from fraudsieve.features.cues.own_lists import OwnLists
+from fraudsieve.features.history.declaration import History
 from fraudsieve.features.message_matrix import MessageMatrix
 from fraudsieve.features.text.codepoints import pack
 from fraudsieve.features.text.fold import OBFUSCATIONS
@@ -168,3 +169,11 @@ def test_scoring_imports_no_training_library() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.split() == []
+
+
+@pytest.mark.parametrize("blank", [None, "", " "])
+def test_a_blank_sender_is_missing_as_in_a_table(blank: str | None) -> None:
+    matrix = MessageMatrix(None, sender=(History(windows=("7d",), measures=("count",)),))
+    record = {"text": "hello", "account_id": blank, "sent_at": "2026-05-01T00:00:00Z"}
+    counts = matrix.rows([record, record | {"account_id": "ann"}], matrix.new_state()).X[:, -1]
+    np.testing.assert_array_equal(counts, [np.nan, 0.0])

@@ -30,6 +30,12 @@ def test_at_a_whole_number_of_groups_no_rounding_error_counts() -> None:
         assert groups_needed(0.5, 1 - 0.5**n) == n
 
 
+@pytest.mark.parametrize("confidence", [0.6, 0.95, 0.96, 0.999])
+@pytest.mark.parametrize("rate", [1e-5, 1e-7, 3e-9, 1e-9, 1e-12, 1e-17])
+def test_tiny_rates_need_as_many_groups_as_rounding_tells(rate: float, confidence: float) -> None:
+    assert groups_needed(rate, confidence) == pytest.approx(-np.log(1 - confidence) / rate, rel=1e-4)
+
+
 @pytest.mark.parametrize(("hits", "n"), [(0, 10), (3, 100), (100, 100), (40, 5000)])
 def test_the_upper_bound_is_that_of_clopper_and_pearson(hits: int, n: int) -> None:
     exact = binomtest(hits, n, alternative="less").proportion_ci(0.95).high

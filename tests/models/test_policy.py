@@ -14,6 +14,7 @@ from fraudsieve.features.message_matrix import MessageMatrix
 from fraudsieve.features.profile.own_columns import OwnColumns
 from fraudsieve.models import FraudClassifier, Model, Scorer, read_model, write_model
 from fraudsieve.models.policy import Policy
+from fraudsieve.models.rules import Rule, RuleSet
 from fraudsieve.models.scoring.fields import model_fields
 from fraudsieve.models.scoring.record_policy import check_unknown
 
@@ -88,6 +89,11 @@ def test_unknown_fields(accounts: Model, binary: Any) -> None:
     assert SECRET not in str(caught.value)
     with pytest.raises(RecordError, match="columns: 1 fields are unknown"):
         strict.score_columns({name: [value] for name, value in GOOD.items()} | {"more": [1]})
+    rules = RuleSet([Rule("mules", "device_id", ["d1"], "flag", "case 17")])
+    ruled = Scorer(binary.model, policy=Policy(unknown="error"), rules=rules)
+    assert ruled.score({"text": "hello", "device_id": "d1"})["decision"] == "flag"
+    with pytest.raises(RecordError, match="1 fields are unknown"):
+        ruled.score({"text": "hello", "device": "d1"})
     messages = Scorer(binary.model, policy=Policy(unknown="error"))
     assert messages.score({"text": "hi there", "message_id": 5, "sent_at": None})["status"] == "ok"
     with pytest.raises(RecordError, match="1 fields are unknown; the model uses text"):

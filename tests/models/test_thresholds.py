@@ -179,6 +179,13 @@ def test_the_precision_is_kept_and_no_lower_threshold_would_keep_it(
         assert is_fraud[probability >= lower].mean() < target
 
 
+def test_a_precision_that_is_met_exactly_is_met() -> None:
+    probability, is_fraud = np.repeat([0.9, 0.1], [100, 50]), np.arange(150) < 55
+    assert 0.55 * 100 > 55  # by a rounding error
+    point = only(probability, is_fraud, Targets((), precisions=(0.55,)))
+    assert (point.flagged, point.precision) == (100 / 150, 0.55)
+
+
 def test_a_precision_met_twice_uses_the_lower_threshold() -> None:
     probability, is_fraud = np.array([0.9, 0.8, 0.7, 0.6, 0.1]), np.array([False, True, True, True, False])
     point = only(probability, is_fraud, Targets((), precisions=(0.75,)))

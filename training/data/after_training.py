@@ -44,7 +44,7 @@ class RowsAfterTraining:
 
 
 def trained_until(model: Model) -> pd.Timestamp | None:
-    """Return the time of the last record that a model was trained or calibrated on.
+    """Return the time of the last record that a model was trained, calibrated or recalibrated on.
 
     Parameters
     ----------
@@ -57,8 +57,15 @@ def trained_until(model: Model) -> pd.Timestamp | None:
         None if those records had no times.
     """
     windows = [model.training.get(name) for name in ("window", "calibration_window")]
+    windows.append((model.training.get("recalibration") or {}).get("window"))
     ends = [pd.Timestamp(window[1]) for window in windows if window]
     return max(ends) if ends else None
+
+
+def _is_partly_untimed(model: Model) -> bool:
+    """Return whether later records cannot be identified, because some of those of a model had no times."""
+    recalibration = model.training.get("recalibration")
+    return trained_until(model) is None or (recalibration is not None and not recalibration.get("window"))
 
 
 def rows_after_training(data: LabelledData, models: Sequence[Model]) -> RowsAfterTraining:
@@ -83,17 +90,17 @@ def rows_after_training(data: LabelledData, models: Sequence[Model]) -> RowsAfte
     """
     cutoff_times, ends = data.rows["as_of"], [trained_until(model) for model in models]
     known_ends = [end for end in ends if end is not None]
-    timed = bool(cutoff_times.notna().any())
-    if not timed or len(known_ends) < len(ends):
+    timed, n_untimed = bool(cutoff_times.notna().any()), sum(map(_is_partly_untimed, models))
+    if not timed or n_untimed:
         _reject_same_table(data, models)
-    warnings = _overlap_warnings(data.subject, timed, len(ends) - len(known_ends))
+    warnings = _overlap_warnings(data.subject, timed, n_untimed)
     if not timed or not known_ends:
         return RowsAfterTraining(np.ones(len(cutoff_times), bool), {}, warnings)
     trained_to = max(known_ends)
     rows = (cutoff_times > trained_to).to_numpy()
     if not rows.any():
         problem = f"none of {len(cutoff_times)} labelled {data.subject}s is later than {trained_to.isoformat()}"
-        problem = f"{problem}, the end of the training data"
+        problem = f"{problem}, the end of the training or recalibration data"
         raise SchemaError(f"{data.subject}s", problem, f"Give later {data.subject}s with labels.")
     untimed = int(cutoff_times.isna().sum())
     left_out = {"not later than training": int((~rows).sum()) - untimed, "without a time": untimed}
@@ -113,11 +120,11 @@ def count_rows_in_training(data: LabelledData, model: Model) -> int | None:
     Returns
     -------
     int or None
-        None if unknown: the records, or those that the model was trained on, have no times.
+        None if unknown: the records, or some of those that the model was trained on, have no times.
     """
     until, cutoff_times = trained_until(model), data.rows["as_of"]
     count = 0 if until is None else int((cutoff_times <= until).sum())
-    return count if count or (until is not None and cutoff_times.notna().all()) else None
+    return count if count or (not _is_partly_untimed(model) and cutoff_times.notna().all()) else None
 
 
 def rows_since(data: LabelledData, since: datetime) -> LabelledData:
@@ -156,7 +163,7 @@ def _overlap_warnings(subject: str, timed: bool, unknown: int) -> tuple[str, ...
 
 
 def is_training_table(data: LabelledData, model: Model) -> bool:
-    """Return whether the records are, byte by byte, the table that a model was trained on.
+    """Return whether the records are, byte by byte, the table that a model was trained or recalibrated on.
 
     Parameters
     ----------
@@ -170,8 +177,12 @@ def is_training_table(data: LabelledData, model: Model) -> bool:
     bool
     """
     table = _labelled_table(data)
+    if table is None:
+        return False
     trained_on: dict[str, Any] = model.training.get("digests") or {}
-    return table is not None and trained_on.get(table) == data.digests[table]
+    recalibrated_on = model.training.get("recalibration", {}).get("digests", {})
+    used = (trained_on.get(table), recalibrated_on.get("labels" if table == "labels" else "traffic"))
+    return data.digests[table] in used
 
 
 def _labelled_table(data: LabelledData) -> str | None:

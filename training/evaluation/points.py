@@ -31,6 +31,10 @@ __all__ = [
 
 
 DAY = pd.Timedelta(days=1)
+WITHOUT_DAYS = (
+    "evaluate.alerts_a_day: expected records with different times, got none. The point capacity flags as many "
+    "records as there are frauds among those that it was chosen on. Add times, or remove this setting"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -201,12 +205,14 @@ def choose_points(
     absent : tuple of AbsentPoint
         Rates that the slice has too few legitimate campaigns or accounts for.
     notes : tuple of str
-        Points that are absent or flag nothing, and which point decides if not the one that is meant to.
+        Points that are absent or flag nothing, which point decides if not the one that is meant to, and a review
+        capacity that cannot be used because there are no times.
     """
-    # Times within one day may be no more than an order, and alerts per day would then mean nothing.
-    in_days = bool(recipe.thresholds.alerts_a_day) or (count_days(data.rows["as_of"].to_numpy()) or 0) > 1
-    days, amounts = calibration_days(data, split) if in_days else None, amounts_of(data, split)
     targets, alerts_a_day = recipe.thresholds.targets, recipe.evaluate.alerts_a_day
+    # Times within one day may be no more than an order, so alerts per day are only computed if the recipe has some.
+    asked = bool(targets.alerts_a_day) or alerts_a_day is not None
+    in_days = asked or (count_days(data.rows["as_of"].to_numpy()) or 0) > 1
+    days, amounts = calibration_days(data, split) if in_days else None, amounts_of(data, split)
     points, absent = operating_points(
         probability,
         is_fraud,
@@ -216,7 +222,8 @@ def choose_points(
         days=days,
         amounts=amounts,
     )
-    return points, absent, point_notes(points, absent, targets)
+    notes = point_notes(points, absent, targets)
+    return points, absent, notes if alerts_a_day is None or days is not None else (*notes, WITHOUT_DAYS)
 
 
 def point_notes(points: Sequence[OperatingPoint], absent: Sequence[AbsentPoint], targets: Targets) -> tuple[str, ...]:

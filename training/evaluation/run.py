@@ -265,7 +265,8 @@ def evaluate_model(
     scored = scores["status"] != "unscorable"
     probability, labels = scores["probability"][scored], rows["label"].to_numpy(object)[scored]
     context = row_context(rows, builder) | {"groups": groups, "ids": _ids(rows)}
-    slices = {name: values[scored] for name, values in slices_of_rows(rows, _first_seen(rows, builder)).items()}
+    first_seen = _first_seen(rows, model.subject, builder)
+    slices = {name: values[scored] for name, values in slices_of_rows(rows, first_seen).items()}
     attack_result = None
     if attack:
         attack_result = attack_messages(
@@ -355,10 +356,15 @@ def _ids(rows: pd.DataFrame) -> Array | None:
     return None if name is None else rows[name].to_numpy(object)
 
 
-def _first_seen(rows: pd.DataFrame, builder: Builder | None) -> pd.Series | None:
-    """Return when the account of each row was created or, if that is not known, had its first event."""
+def _first_seen(rows: pd.DataFrame, subject: str, builder: Builder | None) -> pd.Series | None:
+    """Return when the account of each row was created or, if that is not known, had its first event.
+
+    A column ``created_at`` of messages or events is not about their accounts.
+    """
+    if subject == "account" and "created_at" in rows:
+        return rows["created_at"]
     events = None if builder is None else builder.events
-    if "created_at" in rows or events is None or "account_id" not in rows or "occurred_at" not in events:
+    if events is None or "account_id" not in rows or "occurred_at" not in events:
         return None
     return rows["account_id"].map(events.groupby("account_id")["occurred_at"].min())
 

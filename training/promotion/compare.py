@@ -1,5 +1,6 @@
 """Compare champion and challenger on the same later records."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -96,8 +97,8 @@ def compare_tables(
     Parameters
     ----------
     champion, challenger : str, Path or Scorer, default=None
-        A model folder, an address such as ``models:/NAME/3``, or a loaded model; None for the alias ``champion`` or
-        ``challenger`` of the registered model that the recipe names.
+        A model folder, an address such as ``models:/NAME/3`` of any registered model, or a loaded model; None for the
+        alias ``champion`` or ``challenger`` of the registered model that the recipe names.
     messages, accounts, events, labels : path or DataFrame, default=None
         Records later than training, with labels, as for `train`.
     recipe : Recipe, default=None
@@ -139,9 +140,10 @@ def compare_tables(
     old_scorer, new_scorer = load_scorer(old), load_scorer(new)
     check_comparable(old_scorer.model, new_scorer.model)
     warnings: list[str] = []
-    if isinstance(new, str) and new.startswith(f"models:/{recipe.name}"):
-        registry = Registry(tracking_uri(recipe.track.uri), recipe.name)
-        new_scorer, warnings = judged_model(registry, registry.version_of(new), new_scorer)
+    name = _registered_name(new)
+    if name is not None:
+        registry = Registry(tracking_uri(recipe.track.uri), name)
+        new_scorer, warnings = judged_model(registry, registry.version_of(str(new)), new_scorer)
     report_step("reading")
     tables = {"messages": messages, "accounts": accounts, "events": events, "labels": labels}
     data = read_tables(recipe, new_scorer.model, tables)
@@ -149,6 +151,12 @@ def compare_tables(
     metrics["warnings"] += warnings
     addresses = _address(old), _address(new)
     return Comparison(metrics, judge(metrics, recipe.gates), addresses, (*data.notes, *metrics["warnings"]))
+
+
+def _registered_name(model: str | Path | Scorer) -> str | None:
+    """Return the name in the address of a version of a registered model; None for any other model."""
+    match = re.fullmatch(r"models:/([^/]+)[/@][^/@]+", model) if isinstance(model, str) else None
+    return None if match is None else match[1]
 
 
 def _address(model: str | Path | Scorer) -> str:
@@ -251,7 +259,7 @@ def compare_models(
     attacks = [side.attack(scored.rows, is_fraud) for side in sides] if attacked else []
     report_step("timing single records")
     calls = [live_scoring(scorer, data, _start(scored.rows)) for scorer in scorers]
-    times = latencies(calls, records_to_time(scored.rows))
+    times = latencies(calls, [records_to_time(scored.rows, scorer.model.matrix) for scorer in scorers])
     bootstrap = BootstrapSummary.of(groups, is_fraud, kind, settings)
     return {
         "champion": None if champion is None else _facts(champion.model),

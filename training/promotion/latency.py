@@ -8,7 +8,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from fraudsieve.features.feature_matrix import FeatureMatrix
 from fraudsieve.models.predict import Scorer
+from fraudsieve.models.scoring.fields import model_fields
 from fraudsieve.models.scoring.inputs import resolve_history
 from fraudsieve.training.data.labelled import LabelledData
 
@@ -23,16 +25,22 @@ MAX_EVENTS = 20_000
 """Largest number of events, and of earlier messages, in the live state of a model."""
 
 
-def records_to_time(rows: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return up to 200 evenly spaced records as a service receives them: without labels, and with None for missing.
+def records_to_time(rows: pd.DataFrame, matrix: FeatureMatrix) -> list[dict[str, Any]]:
+    """Return up to 200 evenly spaced records as a service receives them for a model.
+
+    They have no labels, no columns that are not fields of the model's records, and None for missing values.
 
     Examples
     --------
-    >>> records_to_time(pd.DataFrame({"text": ["hi"], "label": ["spam"], "as_of": [pd.NaT]}))
-    [{'text': 'hi', 'as_of': None}]
+    >>> from fraudsieve.features.account_matrix import AccountMatrix
+    >>> rows = pd.DataFrame({"account_id": ["ann"], "label": ["fraud"], "as_of": [pd.NaT], "review_note": ["seen"]})
+    >>> records_to_time(rows, AccountMatrix("account", ()))
+    [{'account_id': 'ann', 'as_of': None}]
     """
     sample = rows.iloc[np.unique(np.linspace(0, len(rows) - 1, MAX_RECORDS).astype(np.intp))]
-    return _records(sample.drop(columns=["label", "labelled_at"], errors="ignore"))
+    # With the policy unknown = "error", a model would reject the other columns, such as the weights of labels.
+    fields = model_fields(matrix).allowed - {"label", "labelled_at"}
+    return _records(sample[[name for name in sample.columns if name in fields]])
 
 
 def live_scoring(scorer: Scorer, data: LabelledData, until: pd.Timestamp | None = None) -> Callable[[Record], object]:
@@ -53,22 +61,25 @@ def live_scoring(scorer: Scorer, data: LabelledData, until: pd.Timestamp | None 
     return lambda record: scorer.score(record, history=state)
 
 
-def latencies(calls: Sequence[Callable[[Record], object]], records: Sequence[Record]) -> list[dict[str, float]]:
-    """Time functions in turn, one record at a time.
+def latencies(
+    calls: Sequence[Callable[[Record], object]], records: Sequence[Sequence[Record]]
+) -> list[dict[str, float]]:
+    """Time functions in turn, one record at a time; each function has its own sequence of records.
 
     Returns ``p50_ms`` and ``p99_ms`` over the records for each function. Each record counts with the shortest of five
     times, to reduce the influence of other processes.
 
     Examples
     --------
-    >>> fast, slow = latencies([len, lambda record: time.sleep(0.002)], [{}] * 5)
+    >>> fast, slow = latencies([len, lambda record: time.sleep(0.002)], [[{}] * 5] * 2)
     >>> fast["p99_ms"] < 2 <= slow["p50_ms"]
     True
     """
-    for record in records[:WARM_UP]:
-        for call in calls:
+    turns = [list(zip(calls, of_calls, strict=True)) for of_calls in zip(*records, strict=True)]
+    for turn in turns[:WARM_UP]:
+        for call, record in turn:
             call(record)
-    seconds = np.array([[[_seconds(call, record) for call in calls] for record in records] for _ in range(ROUNDS)])
+    seconds = np.array([[[_seconds(*timed) for timed in turn] for turn in turns] for _ in range(ROUNDS)])
     shortest: npt.NDArray[np.float64] = 1000 * seconds.min(axis=0)
     percentiles = [np.percentile(times, [50, 99]).tolist() for times in shortest.T]
     return [dict(zip(("p50_ms", "p99_ms"), pair, strict=True)) for pair in percentiles]

@@ -155,7 +155,7 @@ def read_audit(path: str | Path, traffic: Traffic) -> Audit:
         repeated or not in the traffic.
     """
     fix = "Draw a sample of this traffic again."
-    frame = pd.read_csv(path, dtype={"subject_id": str})
+    frame = pd.read_csv(path, dtype={"subject_id": str}, keep_default_na=False)  # "NA" is an identifier
     missing = [name for name in COLUMNS if name not in frame]
     if missing:
         raise SchemaError(str(path), f"expected the column {missing[0]}, which is missing", fix)

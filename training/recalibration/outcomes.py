@@ -25,6 +25,7 @@ __all__ = ["Outcome", "by_all_labels", "by_audit", "by_volume", "fraud_of"]
 
 MIN_LABELS = 100
 """With fewer audited labels, neither calibration nor rates are set."""
+LABEL_MORE = "Label more of the sample, or draw a larger one (--draw)."
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,8 +116,7 @@ def by_all_labels(model: Model, read: Traffic, targets: Targets, share: float) -
         fix = "Draw a sample (--draw) and name it (--sample), so that it is known why others have none."
         raise SchemaError("labels", problem, fix)
     is_fraud = read.labels != model.legitimate
-    if is_fraud.all() or not is_fraud.any():
-        raise SchemaError("labels", "expected fraud and legitimate records, got one of them", "Use a longer period.")
+    _check_both_kinds(is_fraud, "Use a longer period.")
     every = Audit(np.arange(n), np.ones(n), np.ones(n))
     model = replace(model, calibration=fit_weighted(model, read.log_odds, every, read.labels))
     probability = fraud_of(model, read)
@@ -146,13 +146,14 @@ def by_audit(model: Model, read: Traffic, audit: Audit, targets: Targets, share:
     Raises
     ------
     SchemaError
-        If fewer than `MIN_LABELS` of the sample have a label.
+        If fewer than `MIN_LABELS` of the sample have a label, or all labels are fraud or all legitimate.
     """
     labels = read.labels[audit.rows]
     has_label = ~pd.isna(labels)
     if has_label.sum() < MIN_LABELS:
         problem = f"expected labels of {MIN_LABELS} records of the sample, got {int(has_label.sum())}"
-        raise SchemaError("labels", problem, "Label more of the sample, or draw a larger one (--draw).")
+        raise SchemaError("labels", problem, LABEL_MORE)
+    _check_both_kinds(labels[has_label] != model.legitimate, LABEL_MORE)
     # The bounds of likelihood ratios assume that rows count once each; those of a sample are weighted.
     calibration = fit_weighted(model, read.log_odds, audit, labels)
     model = replace(model, calibration=calibration, ratio_support=None)
@@ -170,6 +171,12 @@ def by_audit(model: Model, read: Traffic, audit: Audit, targets: Targets, share:
     facts = {"drawn": len(audit.rows), "false_positive_rate_interval": intervals}
     bounds = bound_calibration(probability, audit, audited.is_fraud)
     return Outcome(model, points, absent, _facts(int(has_label.sum()), bounds) | facts)
+
+
+def _check_both_kinds(is_fraud: Array, fix: str) -> None:
+    if is_fraud.all() or not is_fraud.any():
+        got = "fraud" if is_fraud.any() else "legitimate records"
+        raise SchemaError("labels", f"expected labels of fraud and of legitimate records, got only {got}", fix)
 
 
 def _facts(n_labels: int, bounds: CalibrationBounds) -> dict[str, Any]:

@@ -1,8 +1,11 @@
 """Recalibrate a model for other traffic: the same trees, other thresholds and, with labels, another calibration."""
 
 from dataclasses import asdict, dataclass, replace
+from math import inf
 from pathlib import Path
 from typing import Any
+
+import pandas as pd
 
 from fraudsieve._typing import Progress
 from fraudsieve.exceptions import RecipeError
@@ -61,6 +64,7 @@ def draw_audit_sample(
     n: int,
     sample: str | Path,
     *,
+    known_labels: Source | None = None,
     events: Source | None = None,
     past: Source | None = None,
     seed: int = 0,
@@ -77,6 +81,8 @@ def draw_audit_sample(
         Number of records to draw.
     sample : str or Path
         The CSV file to write: ``subject_id`` and ``inclusion_probability``.
+    known_labels : path or DataFrame, default=None
+        Labels known so far, for models that use labels; as ``labels`` for `score_file`.
     events, past : path or DataFrame, default=None
         As for `score_file`.
     seed : int, default=0
@@ -90,10 +96,14 @@ def draw_audit_sample(
     Raises
     ------
     SchemaError
-        If a table cannot be used.
+        If a table cannot be used, or the model uses labels and no known labels are given.
+    RecipeError
+        If the model has no legitimate class, or `n` is below 1.
     """
+    if n < 1:
+        raise RecipeError("--draw", [f"expected at least 1 record to draw, got {n}"])
     scorer = _with_legitimate(load_scorer(model))
-    read = read_traffic(scorer.model, traffic, events=events, past=past)
+    read = read_traffic(scorer.model, traffic, known_labels=known_labels, events=events, past=past)
     audit = draw_audit(fraud_of(scorer.model, read), read.groups, n, seed=seed)
     write_audit(audit, read, sample, seed=seed)
     return audit
@@ -106,6 +116,7 @@ def recalibrate(
     output: str | Path,
     labels: Source | None = None,
     sample: str | Path | None = None,
+    known_labels: Source | None = None,
     events: Source | None = None,
     past: Source | None = None,
     alerts_a_day: float | None = None,
@@ -130,9 +141,12 @@ def recalibrate(
         The model folder to write.
     labels : path or DataFrame, default=None
         A table of labels: of the sample or, without a sample, of all records. None to recalibrate without labels.
-        Labels in the traffic itself do not count.
+        Labels in the traffic itself set no rate.
     sample : str or Path, default=None
-        The file of `draw_audit_sample`, with the same traffic.
+        The file of `draw_audit_sample`, with the same traffic; needs `labels`.
+    known_labels : path or DataFrame, default=None
+        Labels known so far, for models that use labels; as ``labels`` for `score_file`. They are features, point in
+        time, and set no rate; `labels` set rates, and are no features. A table can be both.
     events, past : path or DataFrame, default=None
         As for `score_file`.
     alerts_a_day : float, default=None
@@ -155,13 +169,14 @@ def recalibrate(
     Raises
     ------
     SchemaError
-        If a table cannot be used, or too few of the records that need one have a label.
+        If a table cannot be used, too few of the records that need one have a label, all labels are fraud or all
+        legitimate, or the model uses labels and no known labels are given.
     RecipeError
-        If the model has no legitimate class, or the alert volume cannot be used.
+        If the model has no legitimate class, the alert volume cannot be used, or the labels of a sample are missing.
     FileExistsError
         If the folder exists and is not to be replaced.
     TrackingError
-        If MLflow's store does not answer.
+        If MLflow's store does not answer. No model was replaced then.
 
     Examples
     --------
@@ -174,15 +189,16 @@ def recalibrate(
     """
     report_step, recipe = progress or (lambda step: None), recipe or Recipe()
     check_model_output(Path(output), overwrite=overwrite)
+    _check_options(alerts_a_day, flagged, sample, labels)
     report_step("loading the model")
     scorer = _with_legitimate(load_scorer(model))
     report_step("scoring")
-    read = read_traffic(scorer.model, traffic, labels=labels, events=events, past=past)
+    read = read_traffic(scorer.model, traffic, labels=labels, known_labels=known_labels, events=events, past=past)
     share = _share_to_flag(scorer.model, read, alerts_a_day, flagged)
     report_step("recalibrating")
     new, notes = _recalibrate(scorer.model, read, labels is not None, sample, share)
-    new = replace(new, digest="", training=_training(scorer.model, new, traffic, labels))
-    set_aside([Path(output)])
+    tables = {"traffic": traffic, "labels": labels, "known_labels": known_labels}
+    new = replace(new, digest="", training=_training(scorer.model, new, tables))
     logged = None
     if recipe.track.enabled:
         report_step("logging the run to MLflow")
@@ -191,13 +207,19 @@ def recalibrate(
         ) as run:
             file = local_file(traffic)
             run.log_inputs([RunInput("traffic", None if file is None else str(file), data_digest(traffic))])
-            new = write_model(new, output)
+            new = _write(new, Path(output))
             content = recalibration_content(new, model if isinstance(model, str) else None)
             logged = run.finish(output, content, register_as=new.name if recipe.track.register_model else None)
     else:
-        new = write_model(new, output)
+        new = _write(new, Path(output))
     remove_aside([Path(output)])
     return Recalibrated(new, Path(output), logged, (*read.notes, *notes))
+
+
+def _write(model: Model, output: Path) -> Model:
+    """Write a model in place of an older one, which stays until then."""
+    set_aside([output])
+    return write_model(model, output)
 
 
 def _with_legitimate(scorer: Scorer) -> Scorer:
@@ -206,10 +228,22 @@ def _with_legitimate(scorer: Scorer) -> Scorer:
     return scorer
 
 
-def _share_to_flag(model: Model, read: Traffic, alerts_a_day: float | None, flagged: float | None) -> float:
-    """Return the share of the records that are flagged at the capacity."""
+def _check_options(
+    alerts_a_day: float | None, flagged: float | None, sample: str | Path | None, labels: Source | None
+) -> None:
+    """Check, before any work, what needs neither the model nor a table."""
     if alerts_a_day is not None and flagged is not None:
         raise RecipeError("--alerts-a-day", ["expected one alert volume, got --flagged too. Remove one"])
+    if alerts_a_day is not None and not 0 <= alerts_a_day < inf:
+        raise RecipeError("--alerts-a-day", [f"expected a number of at least 0, got {alerts_a_day}"])
+    if flagged is not None and not 0 <= flagged <= 1:
+        raise RecipeError("--flagged", [f"expected a share from 0 to 1, got {flagged}"])
+    if sample is not None and labels is None:
+        raise RecipeError("--sample", ["expected its labels, got none. Add --labels"])
+
+
+def _share_to_flag(model: Model, read: Traffic, alerts_a_day: float | None, flagged: float | None) -> float:
+    """Return the share of the records that are flagged at the capacity."""
     if alerts_a_day is not None:
         if read.days is None:
             raise RecipeError("--alerts-a-day", ["the records have no times. Add times, or use --flagged"])
@@ -238,18 +272,34 @@ def _recalibrate(
     capacity = next(point for point in points if point.name == CAPACITY)
     low, high = volume_interval(fraud_of(outcome.model, read) >= capacity.threshold, read.groups)
     volume = {"flagged": capacity.flagged, "flagged_interval": [low, high], "days": read.days}
-    facts = model.training | {"recalibration": outcome.facts | volume}
+    window = {"window": _window(model, read, has_labels)}
+    facts = model.training | {"recalibration": outcome.facts | volume | window}
     chosen = {point.name for point in points} | {point.name for point in outcome.absent}
     left_out = ", ".join(name for name in targets.names if name not in chosen)
     notes = point_notes(points, outcome.absent, targets)
     if left_out:
         notes = (*notes, f"operating points that are not chosen again: {left_out}")
+    unlabelled = outcome.facts.get("drawn", 0) - outcome.facts["labels"]
+    if unlabelled > 0:
+        notes = (*notes, f"{unlabelled:,} records of the sample have no label, and count against every promised rate")
     return replace(outcome.model, points=points, absent_points=tuple(outcome.absent), training=facts), notes
 
 
-def _training(model: Model, new: Model, traffic: Source, labels: Source | None) -> dict[str, Any]:
+def _window(model: Model, read: Traffic, has_labels: bool) -> list[str]:
+    """Return the first and the last time of the records, and of those of an earlier recalibration that still counts."""
+    before = model.training.get("recalibration")
+    if has_labels or before is None:  # with labels, nothing of an earlier recalibration is left
+        return read.window
+    windows = [read.window, before.get("window")]
+    if not all(windows):
+        return []
+    firsts, lasts = zip(*windows, strict=True)
+    return [min(firsts, key=pd.Timestamp), max(lasts, key=pd.Timestamp)]
+
+
+def _training(model: Model, new: Model, tables: dict[str, Source | None]) -> dict[str, Any]:
     """Return the training facts of the new model: those of the old one, and what was recalibrated."""
-    digests = {"traffic": data_digest(traffic)} | ({} if labels is None else {"labels": data_digest(labels)})
+    digests = {name: data_digest(table) for name, table in tables.items() if table is not None}
     facts = new.training["recalibration"]
     parent = {"parent": model.digest, "calibration_before": asdict(model.calibration), "digests": digests}
     return new.training | {"recalibration": parent | facts}

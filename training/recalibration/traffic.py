@@ -10,7 +10,7 @@ from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.tables.reader import read_table
 from fraudsieve.features.tables.source import Source, as_input, origin_of
 from fraudsieve.models.artifact.folder import Model
-from fraudsieve.models.batch.inputs import label_reader, options_of_model, read_inputs
+from fraudsieve.models.batch.inputs import Inputs, label_reader, options_of_model, read_inputs, uses_labels
 from fraudsieve.models.batch.rows import feature_rows
 from fraudsieve.training.data.builders import row_groups
 from fraudsieve.training.data.labelled import join_labels, read_classes, with_times
@@ -40,6 +40,8 @@ class Traffic:
         Missing where there is no label; labels of the table itself do not count.
     days : float or None
         The time that the records span, one gap more than there are; None without two distinct times.
+    window : list of str
+        The first and the last time of the records; empty without times.
     rejected : int
         Rows that could not be used or scored.
     notes : tuple of str
@@ -52,6 +54,7 @@ class Traffic:
     group_kind: str
     labels: Array
     days: float | None
+    window: list[str]
     rejected: int
     notes: tuple[str, ...]
 
@@ -61,6 +64,7 @@ def read_traffic(
     source: Source,
     *,
     labels: Source | None = None,
+    known_labels: Source | None = None,
     events: Source | None = None,
     past: Source | None = None,
 ) -> Traffic:
@@ -73,7 +77,9 @@ def read_traffic(
     source : path or DataFrame
         Messages, accounts or events.
     labels : path or DataFrame, default=None
-        A table of labels.
+        A table of labels; they set rates, but are not features.
+    known_labels : path or DataFrame, default=None
+        Labels for the features of the records, point in time; as ``labels`` for `read_inputs`.
     events, past : path or DataFrame, default=None
         As for `read_inputs`.
 
@@ -84,11 +90,13 @@ def read_traffic(
     Raises
     ------
     SchemaError
-        If a table cannot be used, an identifier is missing or repeated, or fewer than `MIN_ROWS` can be scored.
+        If a table cannot be used, an identifier is missing or repeated, fewer than `MIN_ROWS` can be scored, or the
+        model uses labels and no known labels are given.
     """
     name = f"{model.subject}_id"
-    read = read_inputs(model, source, events=events, past=past, require=(name,))
-    rows, why, _ = feature_rows(model, read.records, events=read.events, past=read.past)
+    read = read_inputs(model, source, events=events, labels=known_labels, past=past, require=(name,))
+    _check_known_labels(model, read)
+    rows, why, _ = feature_rows(model, read.records, events=read.events, labels=read.labels, past=read.past)
     ok = np.full(len(rows), True) if why is None else pd.isna(why)
     records = read.records[ok].drop(columns=["label", "labelled_at"], errors="ignore").reset_index(drop=True)
     if len(records) < MIN_ROWS:
@@ -97,16 +105,25 @@ def read_traffic(
     if records[name].isna().any() or records[name].duplicated().any():
         raise SchemaError(origin_of(source), f"expected a unique {name} in every row", "Add it.")
     groups, kind = row_groups(records, model.subject)
+    times = _times(records, TIME_COLUMNS[model.subject])
     return Traffic(
         records[name].to_numpy(object),
         model.ensemble.log_odds(rows[ok]),
         groups,
         kind,
         _labels(model, records, labels),
-        _days(records, TIME_COLUMNS[model.subject]),
+        _days(times, len(records)),
+        _window(times),
         len(read.rejected) + int((~ok).sum()),
         read.notes,
     )
+
+
+def _check_known_labels(model: Model, read: Inputs) -> None:
+    """Check that a model that uses labels has them: without them, its scores are not those that it has in use."""
+    if uses_labels(model.matrix) and (read.labels is None or read.labels.empty):
+        problem = "expected the labels known so far, because the model uses labels, got none with a time"
+        raise SchemaError("known_labels", problem, "Give them with their times, as for scoring (--known-labels).")
 
 
 def _labels(model: Model, records: pd.DataFrame, labels: Source | None) -> Array:
@@ -118,8 +135,15 @@ def _labels(model: Model, records: pd.DataFrame, labels: Source | None) -> Array
     return joined.where(joined.notna(), None).to_numpy(object)
 
 
-def _days(records: pd.DataFrame, name: str) -> float | None:
-    times = records[name].dropna() if name in records else pd.Series(dtype="datetime64[us, UTC]")
+def _times(records: pd.DataFrame, name: str) -> pd.Series:
+    return records[name].dropna() if name in records else pd.Series(dtype="datetime64[us, UTC]")
+
+
+def _window(times: pd.Series) -> list[str]:
+    return [] if times.empty else [times.min().isoformat(), times.max().isoformat()]
+
+
+def _days(times: pd.Series, n_records: int) -> float | None:
     if len(times) < 2 or times.min() == times.max():
         return None
-    return float((times.max() - times.min()) / pd.Timedelta(days=1) / (len(times) - 1) * len(records))
+    return float((times.max() - times.min()) / pd.Timedelta(days=1) / (len(times) - 1) * n_records)

@@ -70,12 +70,13 @@ def forward_folds(
     gap_days: float | None = None,
     min_train_share: float = 0.3,
     apart: Literal["all", "crime"] = "all",
+    by_time: bool | None = None,
     seed: int = 0,
 ) -> list[Fold]:
     """Cut rows into successive test windows, each with the rows before it that may be trained on.
 
-    If the rows have no times (see `has_times`), they are dealt to folds by the first group column. Without group
-    columns the folds are random, and their metrics optimistic.
+    Rows that are not cut by time are dealt to folds by the first group column. Without group columns the folds are
+    random, and their metrics optimistic.
 
     Parameters
     ----------
@@ -97,8 +98,11 @@ def forward_folds(
     apart : {"all", "crime"}, default="all"
         Whether training excludes all groups of the window, or only those of its fraud, as in `split_by_time`. In the
         second case, regular customers are in both.
+    by_time : bool, default=None
+        Whether the rows are cut by time, however few distinct times they have. None if most have a time and there are
+        more than 20 distinct times.
     seed : int, default=0
-        Random seed; only used if there are no times.
+        Random seed; only used if the rows are not cut by time.
 
     Returns
     -------
@@ -132,7 +136,7 @@ def forward_folds(
     is_crime = np.asarray(is_crime, bool)
     apart_rows = is_crime if apart == "crime" else np.ones(len(is_crime), bool)
     prefix = "crime " if apart == "crime" else ""
-    if has_times(times):
+    if has_times(times) if by_time is None else by_time:
         folds = _by_time(times, labelled_at, columns, apart_rows, prefix, n_folds, gap_days, min_train_share)
     else:
         folds = _dealt(columns, is_crime, apart_rows, prefix, n_folds, seed)

@@ -63,8 +63,11 @@ def shown_uri(uri: str) -> str:
     --------
     >>> shown_uri("postgresql://mlflow:secret@db/mlflow")
     'postgresql://mlflow:***@db/mlflow'
+    >>> shown_uri("postgresql://db/mlflow?user=mlflow&password=secret")
+    'postgresql://db/mlflow?user=mlflow&password=***'
     """
-    return re.sub(r"(?<=://)([^/@:]*):[^/@]*@", r"\1:***@", uri)
+    without = re.sub(r"(?<=://)([^/@:]*):[^/@]*@", r"\1:***@", uri)
+    return re.sub(r"(?<=[?&])([^=&]*(?:password|secret|token)[^=&]*)=[^&]*", r"\1=***", without, flags=re.IGNORECASE)
 
 
 def check_store(uri: str, *, seconds: float = ANSWER_SECONDS) -> None:

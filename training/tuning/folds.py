@@ -43,7 +43,7 @@ METRICS = {
 TRAIN_SHARES = (0.3, 0.5, 0.7)
 """Shares of the rows before the first window, tried in turn: with long label delays early windows have no labels."""
 MAX_CACHED = 16
-"""Number of prepared folds in memory; only a search over features needs more."""
+"""Number of prepared folds in memory, or all folds if there are more; only a search over features needs more."""
 EMPTY = np.array([], np.int64)
 
 
@@ -201,7 +201,7 @@ def cut_folds(
     Raises
     ------
     SplitError
-        If a fold that goes forward in time has nothing to train on.
+        If a fold that goes forward in time has nothing to train on, or no test rows because there are too few times.
 
     Examples
     --------
@@ -224,7 +224,7 @@ def cut_folds(
     is_crime = (labels != (legitimate if has_legitimate else labels.mode()[0])).to_numpy()
     times = data.rows["as_of"], data.rows["labelled_at"]
     apart = {group_kind: groups} if recipe.split.keeps_apart(group_kind) else {}
-    settings: dict[str, Any] = {"n_folds": n_folds, "gap_days": gap_days}
+    settings: dict[str, Any] = {"n_folds": n_folds, "gap_days": gap_days, "by_time": True}
     settings["apart"] = "crime" if has_legitimate else "all"
     for share in train_shares:
         try:
@@ -233,7 +233,7 @@ def cut_folds(
             continue
     gaps = "" if gap_days is None else f", with gaps of {gap_days:.3g} days"
     raise SplitError(
-        f"of {n_folds} folds that go forward in time{gaps}, at least one has nothing to train on. {advice}"
+        f"of {n_folds} folds that go forward in time{gaps}, at least one has nothing to train on or to test. {advice}"
     )
 
 
@@ -307,7 +307,7 @@ class SearchFolds:
         key = json.dumps(recipe.features.model_dump(mode="json"), sort_keys=True), place
         if key not in self._kept:
             self.progress(f"tuning: features of fold {place + 1} of {len(self)}")
-            while len(self._kept) >= MAX_CACHED:
+            while len(self._kept) >= max(MAX_CACHED, len(self)):
                 del self._kept[next(iter(self._kept))]
             self._kept[key] = self._prepare(recipe, self.folds[place])
         return self._kept[key]

@@ -1,6 +1,9 @@
 """Addresses of event stores: a file, or a PostgreSQL database."""
 
+import re
 from pathlib import Path
+
+from fraudsieve.exceptions import StateError
 
 from .database import Database
 from .event_store import EventStore
@@ -10,6 +13,7 @@ from .sqlite import SqliteDatabase
 __all__ = ["connect", "open_store"]
 
 SCHEMES = ("postgresql://", "postgres://")
+URL = re.compile(r"[A-Za-z][\w+.-]*://")
 
 
 def open_store(address: str | Path) -> EventStore:
@@ -29,7 +33,7 @@ def open_store(address: str | Path) -> EventStore:
     Raises
     ------
     StateError
-        If it cannot be opened, or is damaged. The error never contains the password.
+        If it cannot be opened, is damaged, or is an address of another scheme. The error never contains the password.
 
     Examples
     --------
@@ -45,4 +49,7 @@ def connect(address: str | Path) -> Database:
     """Connect to the database of an address, as `open_store` does."""
     if isinstance(address, str) and address.startswith(SCHEMES):
         return PostgresDatabase(address)
+    if isinstance(address, str) and URL.match(address):  # it may have a password, so it is not quoted
+        problem = "expected a file, or an address that begins with postgresql://, got an address that begins otherwise"
+        raise StateError("store", problem, "Write a file such as live.db, or postgresql://user:password@host/database.")
     return SqliteDatabase(address)

@@ -29,7 +29,7 @@ def test_figures_bars_and_peers(world: World, monkeypatch: pytest.MonkeyPatch) -
         world=world,
         records=20,
         clients=(1, 2),
-        seconds=2.0,
+        seconds=0.5,
         turns=1,
         rounds=1,
         starts=1,

@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 
 from fraudsieve.features.cues.matrix import CUES, cues_and_shape
+from fraudsieve.features.cues.numbers import number_kernel
 from fraudsieve.features.cues.own_lists import OwnLists
 from fraudsieve.features.message_matrix import MessageMatrix
 from fraudsieve.features.text.codepoints import pack
 from fraudsieve.features.text.fold import fold_codes
+from fraudsieve.features.text.spans import new_spans
 
 LISTS = OwnLists.of(
     words={"gambling": ["Baccarat", "百家乐", "🎰"], "chat": ["t.me/", "加-V"]},
@@ -127,6 +129,18 @@ def test_lists_are_restored_from_plain_types() -> None:
 def test_wrong_entries_are_errors_that_name_list_and_entry(lists: dict[str, Any], text: str) -> None:
     with pytest.raises(ValueError, match=text):
         OwnLists.of(**lists)
+
+
+@pytest.mark.parametrize("text", ["110", "110 119", "110 119 110", "call 110"])
+def test_the_shortest_hotlines_fit_into_the_array_of_spans(text: str) -> None:
+    lists = OwnLists.of(hotlines=["110", "119"])
+    texts = fold_codes(pack([text] * 1000))[0]
+    spans = new_spans(texts)
+    guarded = np.zeros((len(spans) + len(texts.codes), 4), np.int64)  # room for whatever the kernel writes
+    n_written = number_kernel(texts.codes, texts.offsets, lists.tables[1], guarded)
+    assert n_written == 1000 * (text.count("110") + text.count("119"))
+    assert n_written <= len(spans)
+    assert cue(text, "hotlines", lists) == n_written / 1000
 
 
 @pytest.mark.parametrize("lists", [{"words": {"a": "bonus"}}, {"hotlines": [95588]}, {"short_hosts": "bit.ly"}])

@@ -18,6 +18,8 @@ def test_declarations() -> None:
 def test_wrong_parameters_are_rejected() -> None:
     with pytest.raises(ValueError, match="Expected a counterparty or an identifier"):
         Network("")
+    with pytest.raises(ValueError, match="other than the counterparty, got it twice"):
+        Network(identifiers=("counterparty_id",))
     with pytest.raises(TypeError, match="Expected a string as counterparty and True or False as labels"):
         Network(labels=1)  # type: ignore[arg-type]
 

@@ -53,6 +53,17 @@ def test_the_digest_changes_with_the_file_and_with_its_lists(tmp_path: Path) -> 
     assert read_rules(write(tmp_path, MULES)).digest == digests[2]
 
 
+def test_a_value_that_moves_to_another_list_changes_the_digest(tmp_path: Path) -> None:
+    rule = "[[rule]]\nid = '{0}'\nfield = 'account_id'\nfile = '{0}.txt'\naction = '{1}'\nreason = 'r'\n"
+    (tmp_path / "rules.toml").write_text(rule.format("blocked", "flag") + rule.format("allowed", "pass"), "utf-8")
+    digests = []
+    for blocked, allowed in (("", "a1"), ("a1", ""), ("a1\na2", ""), ("a1", "a2")):
+        (tmp_path / "blocked.txt").write_text(blocked, "utf-8")
+        (tmp_path / "allowed.txt").write_text(allowed, "utf-8")
+        digests.append(read_rules(tmp_path / "rules.toml").digest)
+    assert len(set(digests)) == 4
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [

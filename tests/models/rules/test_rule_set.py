@@ -1,7 +1,7 @@
 """Rules decide as they say: exact identifiers, hosts with those below them, telephone numbers, ends and conflicts."""
 
 import random
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any
 
 import numpy as np
@@ -109,6 +109,14 @@ def test_an_expired_rule_does_nothing() -> None:
         decided = rules.match(columns, 4, now=now)
         assert {name for name, position in zip(ends, decided, strict=True) if position < 0} == expired
         assert {*rules.expired(now)} == expired
+
+
+def test_a_rule_until_the_last_date_there_is_never_expires() -> None:
+    late = datetime(9999, 12, 31, 23, tzinfo=timezone(timedelta(hours=-5)))
+    rules = RuleSet([rule(f"r{n}", "account_id", "ann", until=until) for n, until in enumerate((date.max, late))])
+    assert rules.match({"account_id": ["ann"]}, 1, now=NOW).tolist() == [0]
+    past = datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=5)))
+    assert RuleSet([rule("r", "account_id", "ann", until=past)]).match({"account_id": ["ann"]}, 1, now=NOW) == [-1]
 
 
 def test_what_an_expired_rule_hid_comes_to_light() -> None:

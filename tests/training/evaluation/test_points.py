@@ -224,6 +224,33 @@ def test_the_capacity_is_that_of_the_evaluation() -> None:
     assert next(point for point in by_frauds if point.name == "capacity").flagged * 72 == is_fraud.sum()
 
 
+def test_the_capacity_of_records_of_one_day_is_that_of_the_evaluation() -> None:
+    data = labelled(48)
+    # One message in 27 minutes, so all 48 within 22 hours; a slice of half of them stands for half of that.
+    data.rows["as_of"] = pd.date_range("2026-01-01", periods=48, freq="27min", tz="UTC")
+    data, split = replace(data, messages=data.rows), sliced(np.arange(0, 48, 2), "account")
+    is_fraud, probability = (data.rows["label"] == "spam").to_numpy()[split.calibration], np.linspace(0, 1, 24)
+    recipe = Recipe.read(overrides={"evaluate.alerts_a_day": 5, "thresholds.decide_by": "capacity"})
+    points, _, notes = choose_points(probability, is_fraud, data, singles(data), split, recipe)
+    assert points[0].name == "capacity"
+    assert points[0].flagged * 24 == pytest.approx(2)
+    assert points[0].alerts_a_day == pytest.approx(2 / (24 * 27 / 60 / 24))
+    assert not any("evaluate.alerts_a_day" in note for note in notes)
+
+
+def test_a_capacity_without_times_is_noted() -> None:
+    data, split = labelled(), sliced(np.arange(50), "campaign")
+    data.rows["as_of"] = pd.Series(pd.NaT, data.rows.index, "datetime64[us, UTC]")
+    is_fraud = (data.rows["label"] == "spam").to_numpy()[:50]
+    chosen = np.linspace(0, 1, 50), is_fraud, data, singles(data), split
+    recipe = Recipe.read(overrides={"evaluate.alerts_a_day": 5})
+    points, _, notes = choose_points(*chosen, recipe)
+    assert next(point for point in points if point.name == "capacity").flagged * 50 == is_fraud.sum()
+    (note,) = [note for note in notes if "evaluate.alerts_a_day" in note]
+    assert "expected records with different times, got none. The point capacity flags as many records as" in note
+    assert not any("evaluate.alerts_a_day" in note for note in choose_points(*chosen, Recipe())[2])
+
+
 @pytest.mark.slow
 def test_a_run_keeps_its_points_in_the_folder(small_world: World, tmp_path: Path) -> None:
     thresholds = {"alerts_a_day": [5], "precisions": [0.8], "costs": {"missed": 100, "review": 2}, "decide_by": "cost"}

@@ -15,6 +15,7 @@ from fraudsieve.exceptions import ComparisonError, SchemaError
 from fraudsieve.features.account_matrix import AccountMatrix
 from fraudsieve.features.profile.own_columns import OwnColumns
 from fraudsieve.models.artifact.folder import Model, read_model, write_model
+from fraudsieve.models.policy import Policy
 from fraudsieve.models.predict import Scorer
 from fraudsieve.training.data.after_training import trained_until
 from fraudsieve.training.data.builders import read_data
@@ -26,6 +27,8 @@ from fraudsieve.training.promotion.compare import check_comparable, compare_mode
 from fraudsieve.training.recipe.recipe import EvaluateRecipe, Recipe
 from fraudsieve.training.simulation.world import World
 from tests.shared import mlflow_uri
+
+from .conftest import Store
 
 QUICK = EvaluateRecipe(attack=False, replicates=50)
 
@@ -164,6 +167,28 @@ def test_tables_are_compared_as_models_are_and_gates_apply(rivals: Any, tmp_path
     assert (content["passes"], content["gates"][-1]["name"]) == (False, "latency")
 
 
+@pytest.mark.parametrize("trust", [{}, {"data.default_trust": 1.0}], ids=["column", "trust"])
+def test_columns_of_the_table_that_a_model_does_not_read_are_not_timed(
+    rivals: Any, tmp_path: Path, trust: dict[str, float]
+) -> None:
+    """A service would not send them; with trust in labels the rows have a weight, too."""
+    write_model(changed(rivals, policy=Policy(wrong_type="error", unknown="error")), tmp_path / "strict")
+    overrides = {"evaluate.attack": False, "evaluate.replicates": 20, "track.uri": mlflow_uri(tmp_path)}
+    later = rivals.later if trust else rivals.later.assign(review_note="seen")
+    recipe = Recipe.read(overrides=overrides | trust)
+    comparison = compare_tables(rivals.weak, tmp_path / "strict", messages=later, recipe=recipe)
+    assert comparison.metrics["latency"]["challenger"]["p99_ms"] > 0
+
+
+def test_a_challenger_may_have_another_registered_name(store: Store, rivals: Any) -> None:
+    """Also one that begins with the name in the recipe."""
+    old, new = store.register("cards", rivals.weak), store.register("cards-new", rivals.strong)
+    addresses = f"models:/cards/{old}", f"models:/cards-new/{new}"
+    comparison = compare_tables(*addresses, messages=rivals.later, recipe=store.recipe("cards"))
+    assert comparison.addresses == addresses
+    assert comparison.metrics["challenger"]["digest"] == read_model(rivals.strong).digest
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("subject", ["account", "event"])
 def test_models_of_accounts_and_of_events(subject: str, small_world: World, tmp_path: Path) -> None:
@@ -178,8 +203,12 @@ def test_models_of_accounts_and_of_events(subject: str, small_world: World, tmp_
     few, many = fit(2), fit(30)
     # With a split by account training has rows of all times, so that no row would be later.
     early = {"window": ["2026-01-01T00:00:00+00:00", "2026-01-20T00:00:00+00:00"], "calibration_window": []}
-    old, new = (Scorer(replace(scorer.model, training=scorer.model.training | early)) for scorer in (few, many))
-    result = compare_models(old, new, read_tables(Recipe(), new.model, tables), settings=QUICK)
+    models = (replace(scorer.model, training=scorer.model.training | early) for scorer in (few, many))
+    # With trust in labels, the rows and the history have columns that no model reads.
+    old, new = (Scorer(replace(model, policy=Policy(unknown="error"))) for model in models)
+    data = read_tables(Recipe.read(overrides={"data.default_trust": 0.5}), new.model, tables)
+    assert "label_weight" in data.rows
+    result = compare_models(old, new, data, settings=QUICK)
     assert result["subject"] == subject
     assert result["bootstrap"]["over"] == "account"
     assert result["left_out"]["not later than training"] > 0

@@ -15,7 +15,7 @@ from fraudsieve.training.recalibration.traffic import Traffic
 
 def traffic(n: int = 1000, n_groups: int | None = None) -> Traffic:
     ids, groups = np.array([f"m{i}" for i in range(n)], object), np.arange(n) % (n_groups or n)
-    return Traffic(ids, np.zeros((n, 1)), groups, "campaign", np.full(n, None, object), None, 0, ())
+    return Traffic(ids, np.zeros((n, 1)), groups, "campaign", np.full(n, None, object), None, [], 0, ())
 
 
 def test_high_scores_are_drawn_more_often_and_never_twice() -> None:
@@ -68,6 +68,15 @@ def test_a_written_sample_is_read_again_with_further_columns(tmp_path: Path) -> 
     assert again.probability[order] == pytest.approx(audit.probability[expected])
     assert again.group_probability[order] == pytest.approx(audit.group_probability[expected])
     assert again.probability * 4 == pytest.approx(again.group_probability)
+
+
+def test_identifiers_that_look_like_missing_values_are_read_again(tmp_path: Path) -> None:
+    ids = np.array(["NA", "null", "None", "nan", "n/a", "-", "7", "007"], object)
+    of = replace(traffic(len(ids)), ids=ids)
+    audit = draw_audit(np.linspace(0, 1, len(ids)), of.groups, len(ids))
+    write_audit(audit, of, tmp_path / "audit.csv")
+    again = read_audit(tmp_path / "audit.csv", of)
+    assert sorted(ids[again.rows]) == sorted(ids)
 
 
 @pytest.mark.parametrize(

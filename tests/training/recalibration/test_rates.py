@@ -73,6 +73,17 @@ def test_false_positives_without_a_label_count_as_much_as_with_one() -> None:
     assert hidden_at >= known_at
 
 
+@pytest.mark.parametrize("n", [20_000, 100_000])
+def test_a_sample_without_labels_of_low_scores_promises_nothing(n: int) -> None:
+    records = audited(np.random.default_rng(0), n)[0]
+    high = records.probability >= np.sort(records.probability)[150]
+    halved = replace(records, is_fraud=np.where(high, records.is_fraud, np.nan))
+    points, absent = promised_points(halved, Targets((0.02, 0.001)))
+    assert points == []
+    assert [point.max_false_positive_rate for point in absent] == [0.02, 0.001]
+    assert all(point.problem is None and point.missing_groups > n for point in absent)
+
+
 def test_a_higher_confidence_never_lowers_a_threshold() -> None:
     records = audited(np.random.default_rng(2))[0]
     at = [

@@ -1,6 +1,9 @@
 """Recalibrate a small model from the command line and in Python: what is set, from which model, and on what."""
 
 import json
+import shutil
+import socket
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +14,16 @@ import pytest
 from typer.testing import CliRunner
 
 from fraudsieve.cli.app import app
-from fraudsieve.exceptions import RecipeError, SchemaError
+from fraudsieve.exceptions import RecipeError, SchemaError, TrackingError
 from fraudsieve.models import Model, Scorer, read_model, write_model
 from fraudsieve.training import Recipe, draw_audit_sample, recalibrate
+from fraudsieve.training.data.after_training import (
+    count_rows_in_training,
+    is_training_table,
+    rows_after_training,
+    trained_until,
+)
+from fraudsieve.training.data.builders import read_data
 from fraudsieve.training.simulation.world import simulate
 from tests.attack.small_models import write_message_model
 from tests.shared import mlflow_uri, shared_folder
@@ -136,6 +146,112 @@ def test_too_few_audited_labels_are_not_enough(folder: Path, tmp_path: Path) -> 
             folder / "m", traffic, labels=drawn[:90], sample=tmp_path / "audit.csv", output=tmp_path / "m2",
             recipe=UNTRACKED,
         )  # fmt: skip
+
+
+@pytest.mark.parametrize(("kept", "text"), [("fraud", "got only fraud"), ("legitimate", "got only legitimate records")])
+def test_audited_labels_of_one_kind_are_not_enough(folder: Path, tmp_path: Path, kept: str, text: str) -> None:
+    traffic, labels = folder / "traffic.parquet", pd.read_csv(folder / "labels.csv")
+    draw_audit_sample(folder / "m", traffic, 2000, tmp_path / "audit.csv")
+    drawn = labels[labels["subject_id"].isin(pd.read_csv(tmp_path / "audit.csv")["subject_id"])]
+    given: dict[str, Any] = {"sample": tmp_path / "audit.csv", "output": tmp_path / "m2", "recipe": UNTRACKED}
+    one_kind = drawn[drawn["label"] == kept]
+    assert len(one_kind) >= 100
+    with pytest.raises(SchemaError, match=f"expected labels of fraud and of legitimate records, {text}.*Label more"):
+        recalibrate(folder / "m", traffic, labels=one_kind, **given)
+    assert not (tmp_path / "m2").exists()
+
+
+def test_drawn_records_without_a_label_are_noted(folder: Path, tmp_path: Path) -> None:
+    traffic, labels = folder / "traffic.parquet", pd.read_csv(folder / "labels.csv")
+    draw_audit_sample(folder / "m", traffic, 300, tmp_path / "audit.csv")
+    ids = pd.read_csv(tmp_path / "audit.csv")["subject_id"]
+    given: dict[str, Any] = {"sample": tmp_path / "audit.csv", "flagged": 0.05, "recipe": UNTRACKED}
+    for n, noted in ((300, False), (180, True)):
+        drawn = labels[labels["subject_id"].isin(ids[:n])]
+        result = recalibrate(folder / "m", traffic, labels=drawn, output=tmp_path / str(n), **given)
+        assert any(note.startswith("120 records of the sample have no label") for note in result.notes) == noted
+
+
+def test_the_older_model_stays_if_the_store_does_not_answer(folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(folder / "m", tmp_path / "live")
+    with socket.socket() as closed:  # bound, but it does not listen
+        closed.bind(("127.0.0.1", 0))
+        recipe = Recipe.read(overrides={"track.uri": f"http://127.0.0.1:{closed.getsockname()[1]}"})
+        for _ in range(2):
+            with pytest.raises(TrackingError, match="cannot be used"):
+                recalibrate(
+                    folder / "m", folder / "traffic.parquet", output=tmp_path / "live", flagged=0.05, overwrite=True,
+                    recipe=recipe,
+                )  # fmt: skip
+    assert [path.name for path in tmp_path.iterdir()] == ["live"]
+    assert read_model(tmp_path / "live").digest == read_model(folder / "m").digest
+
+
+def test_an_older_model_is_replaced(folder: Path, tmp_path: Path) -> None:
+    given: dict[str, Any] = {"flagged": 0.05, "overwrite": True, "recipe": UNTRACKED}
+    shutil.copytree(folder / "m", tmp_path / "live")
+    result = recalibrate(tmp_path / "live", folder / "traffic.parquet", output=tmp_path / "live", **given)
+    assert read_model(tmp_path / "live").digest == result.model.digest != read_model(folder / "m").digest
+    assert [path.name for path in tmp_path.iterdir()] == ["live"]
+
+
+def test_records_of_a_recalibration_count_as_those_of_training(folder: Path, tmp_path: Path) -> None:
+    traffic, labels = pd.read_parquet(folder / "traffic.parquet"), pd.read_csv(folder / "labels.csv")
+    times = traffic["sent_at"]
+    middle = times.quantile(0.5)
+    early, late = (traffic[rows].reset_index(drop=True) for rows in (times < middle, times >= middle))
+    early_labels = labels[labels["subject_id"].isin(early["message_id"])]
+    given: dict[str, Any] = {"flagged": 0.05, "recipe": UNTRACKED}
+    result = recalibrate(folder / "m", early, labels=early_labels, output=tmp_path / "m2", **given)
+    assert result.facts["window"] == [early["sent_at"].min().isoformat(), early["sent_at"].max().isoformat()]
+    assert trained_until(result.model) == early["sent_at"].max()
+    data = read_data(UNTRACKED, {"messages": traffic, "labels": labels}, min_label_rows=1)
+    chosen = rows_after_training(data, [result.model])
+    assert chosen.left_out["not later than training"] == len(early)
+    assert count_rows_in_training(data, result.model) == len(early)
+    # Thresholds alone: the calibration of before stays, and its records with it.
+    again = recalibrate(tmp_path / "m2", late, output=tmp_path / "m3", **given)
+    assert again.facts["window"] == [times.min().isoformat(), times.max().isoformat()]
+    back = recalibrate(tmp_path / "m3", early, labels=early_labels, output=tmp_path / "m4", **given)
+    assert back.facts["window"] == result.facts["window"]
+
+
+def test_a_recalibration_on_records_without_times_is_not_known_to_be_earlier(folder: Path, tmp_path: Path) -> None:
+    traffic, labels = pd.read_parquet(folder / "traffic.parquet"), pd.read_csv(folder / "labels.csv")
+    untimed = traffic.drop(columns="sent_at")
+    model = read_model(folder / "m")
+    model = replace(model, training=model.training | {"window": ["2020-01-01T00:00:00+00:00"] * 2})
+    result = recalibrate(Scorer(model), untimed, labels=labels, output=tmp_path / "m2", flagged=0.05, recipe=UNTRACKED)
+    assert result.facts["window"] == []
+    data = read_data(UNTRACKED, {"messages": traffic, "labels": labels}, min_label_rows=1)
+    assert rows_after_training(data, [model]).warnings == ()
+    assert count_rows_in_training(data, model) == 0
+    assert rows_after_training(data, [result.model]).warnings == (
+        "1 of the models was trained on messages without times, perhaps on some of these",
+    )
+    assert count_rows_in_training(data, result.model) is None
+    same = read_data(UNTRACKED, {"messages": untimed, "labels": labels}, min_label_rows=1)
+    assert not is_training_table(same, model)
+    with pytest.raises(SchemaError, match="trained on this table"):
+        rows_after_training(same, [result.model])
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ({"flagged": -0.05}, "--flagged: expected a share from 0 to 1, got -0.05"),
+        ({"flagged": 5}, "--flagged: expected a share from 0 to 1, got 5"),
+        ({"flagged": float("nan")}, "--flagged: expected a share from 0 to 1, got nan"),
+        ({"alerts_a_day": -3}, "--alerts-a-day: expected a number of at least 0, got -3"),
+        ({"alerts_a_day": float("nan")}, "--alerts-a-day: expected a number of at least 0, got nan"),
+        ({"sample": "audit.csv"}, "--sample: expected its labels, got none"),
+    ],
+)
+def test_arguments_are_checked_before_any_work(tmp_path: Path, options: dict[str, Any], text: str) -> None:
+    with pytest.raises(RecipeError, match=text):
+        recalibrate("none", "none.parquet", output=tmp_path / "m2", recipe=UNTRACKED, **options)
+    with pytest.raises(RecipeError, match="--draw: expected at least 1 record to draw, got 0"):
+        draw_audit_sample("none", "none.parquet", 0, tmp_path / "audit.csv")
 
 
 @pytest.mark.parametrize(

@@ -124,6 +124,34 @@ def test_without_times_whole_campaigns_are_dealt() -> None:
             assert not (set(values[fold.train]) & set(values[fold.test])) - {None}
 
 
+def test_few_distinct_times_are_cut_by_time_where_that_is_asked_for() -> None:
+    """Sixteen days are too few for a choice of its own, and enough for folds by time."""
+    times = pd.Series(START + pd.to_timedelta(np.arange(320) // 20, unit="D"))
+    rows = times, times, {"account": np.arange(320)}, np.arange(320) % 2 == 0
+    settings: dict[str, Any] = {"n_folds": 4, "gap_days": 2.0}
+    by_choice = forward_folds(*rows, **settings)
+    assert {fold.kind for fold in by_choice} == {"account"}
+    assert all(times.iloc[fold.train].max() >= times.iloc[fold.test].min() for fold in by_choice)
+    for fold in forward_folds(*rows, by_time=True, **settings):
+        assert fold.kind == "time"
+        assert fold.gap_days == 2.0
+        assert times.iloc[fold.train].max() <= times.iloc[fold.test].min() - 2 * DAY
+
+
+def test_rows_with_times_can_be_dealt() -> None:
+    folds = forward_folds(*random_rows(5), n_folds=4, by_time=False)
+    assert {(fold.kind, fold.gap_days, fold.window) for fold in folds} == {("campaign", 0.0, None)}
+
+
+@pytest.mark.parametrize("n_times", [0, 1, 3])
+def test_too_few_times_for_folds_by_time_are_an_error(n_times: int) -> None:
+    times = pd.Series(START + pd.to_timedelta(np.arange(300) % max(n_times, 1), unit="D"))
+    times = times if n_times else times.where(times.isna())
+    is_crime = np.arange(300) % 7 < 2
+    with pytest.raises(SplitError, match=r"fold \d by time needs fraudulent and other training rows, and test rows"):
+        forward_folds(times, times, [], is_crime, n_folds=4, gap_days=0.0, by_time=True)
+
+
 def test_without_times_and_groups_folds_are_random_and_optimistic() -> None:
     none = pd.Series(pd.NaT, range(100), "datetime64[us, UTC]")
     folds = forward_folds(none, none, [], np.arange(100) % 2 == 0, n_folds=4)

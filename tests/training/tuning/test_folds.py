@@ -8,14 +8,15 @@ import pandas as pd
 import pytest
 from sklearn.metrics import average_precision_score, f1_score
 
+from fraudsieve._typing import Array
 from fraudsieve.exceptions import RecipeError, SplitError
 from fraudsieve.training.data.builders import groups_of, make_builder, matrix_of, rows_to_train
 from fraudsieve.training.data.labelled import LabelledData, load_labelled
 from fraudsieve.training.data.training_rows import TrainingRows, grow_trees, training_rows
 from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.splits.choose import choose_split
-from fraudsieve.training.splits.split import Split
-from fraudsieve.training.tuning.folds import SearchFolds, metric_of, search_folds, training_alone
+from fraudsieve.training.splits.split import MIN_TIMES, Split
+from fraudsieve.training.tuning.folds import MAX_CACHED, SearchFolds, metric_of, search_folds, training_alone
 
 DAY = pd.Timedelta(days=1)
 
@@ -68,6 +69,29 @@ def test_with_a_split_by_time_folds_go_forward_after_its_gap(two_classes: pd.Dat
         assert not (training_data.rows["labelled_at"].iloc[fold.train] >= begin).any()
         assert not np.isin(training_groups[fold.train], training_groups[fold.test][is_crime[fold.test]]).any()
     assert split.gap_days > 0
+
+
+def test_few_days_of_a_split_by_time_are_searched_forward_in_time() -> None:
+    """Dates without times of day: the split is by time, and its training slice has fewer than 20 distinct times."""
+    days = pd.Series(pd.Timestamp("2026-03-01", tz="UTC") + pd.to_timedelta(np.arange(2500) // 100, unit="D"))
+    label = np.where(np.arange(2500) % 10, "legitimate", "fraud")
+    rows = pd.DataFrame({"as_of": days, "labelled_at": days + DAY, "label": label})
+    data = LabelledData(rows, rows, rows[:0], 0, (), {}, subject="event")
+    settings, accounts = recipe(), np.arange(2500) % 400
+    split = choose_split(data, accounts, "account", settings)
+    assert split.kind == "time"
+    assert rows["as_of"].iloc[split.train].nunique() <= MIN_TIMES
+    training_data = training_alone(data, split)
+    cutoff_times = training_data.rows["as_of"]
+    folds = search_folds(training_data, accounts[split.train], "account", split, settings)
+    assert len(folds) == 3
+    for fold in folds:
+        assert fold.kind == "time"
+        assert cutoff_times.iloc[fold.train].max() <= cutoff_times.iloc[fold.test].min() - split.gap_days * DAY
+    assert split.gap_days > 0
+    few = replace(training_data, rows=training_data.rows.assign(as_of=days[0]))
+    with pytest.raises(SplitError, match="at least one has nothing to train on or to test"):
+        search_folds(few, accounts[split.train], "account", split, settings)
 
 
 @pytest.mark.parametrize("kind", ["campaign", "random"])
@@ -168,6 +192,24 @@ def test_features_are_computed_once_per_fold(two_classes: pd.DataFrame, monkeypa
     assert len(computed) == 3
     folds.scores(recipe(**{"features.C": 1.0}), range(3))
     assert [one.features.C for one in computed] == [3.0] * 3 + [1.0] * 3
+
+
+def test_every_fold_of_a_search_stays_in_memory(two_classes: pd.DataFrame, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A search may have more folds than are kept of a search over features."""
+    computed: list[Array] = []
+
+    def small(data: LabelledData, groups: Array, train: Array, settings: Recipe) -> TrainingRows:
+        computed.append(train)
+        return training_rows(data, groups, train[:200], settings)
+
+    monkeypatch.setattr("fraudsieve.training.tuning.folds.training_rows", small)
+    settings = recipe(**{"split.kind": "campaign", "tune.folds": MAX_CACHED + 1})
+    folds = folds_of(two_classes, settings)
+    assert len(folds) == MAX_CACHED + 1
+    for _ in range(2):
+        for place in range(len(folds)):
+            folds._prepared(settings, place)
+    assert len(computed) == len(folds)
 
 
 def test_nothing_is_learnt_from_the_test_rows_of_a_fold(two_classes: pd.DataFrame) -> None:

@@ -37,7 +37,7 @@ def slices_of_rows(rows: pd.DataFrame, first_seen: pd.Series | None = None) -> d
     rows : DataFrame
         Labelled records.
     first_seen : Series of datetime64, default=None
-        When the account of each row was created or first seen; by default the column ``created_at``, if there is one.
+        When the account of each row was created or first seen; None if that is not known.
 
     Returns
     -------
@@ -53,7 +53,6 @@ def slices_of_rows(rows: pd.DataFrame, first_seen: pd.Series | None = None) -> d
     if "text" in rows:
         slices.setdefault("language", _language(rows["text"]))
         slices["length"] = _steps(rows["text"].str.len().to_numpy(np.float64), LENGTHS)
-    first_seen = rows.get("created_at") if first_seen is None else first_seen
     if first_seen is not None and "as_of" in rows:
         age = (rows["as_of"] - first_seen).to_numpy()
         slices["age of the account"] = _steps(age / np.timedelta64(1, "D"), AGES)
@@ -62,9 +61,10 @@ def slices_of_rows(rows: pd.DataFrame, first_seen: pd.Series | None = None) -> d
 
 def _by_frequency(column: pd.Series) -> Array:
     """Return the most frequent values, and `OTHER` for the rest; None for a missing value."""
-    values = column.astype(object).where(column.notna(), None).to_numpy(object)
-    frequent = {*column.value_counts().index[:MAX_VALUES]}
-    return np.array([None if v is None else str(v) if v in frequent else OTHER for v in values], object)
+    words = column.astype("str")
+    frequent = words.value_counts().index[:MAX_VALUES]
+    values = words.where(words.isin(frequent), OTHER)
+    return values.astype(object).where(column.notna(), None).to_numpy(object)
 
 
 def _language(texts: pd.Series) -> Array:

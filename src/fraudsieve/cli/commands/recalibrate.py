@@ -41,6 +41,9 @@ def recalibrate_command(
     sample: Annotated[
         Path | None, typer.Option(help="CSV file of the drawn records, with their probabilities.")
     ] = None,
+    known_labels: Annotated[
+        str | None, typer.Option(help="Labels known so far, with their times, for models that use labels.")
+    ] = None,
     alerts_a_day: Annotated[float | None, typer.Option(min=0, help="Alerts per day that people can review.")] = None,
     flagged: Annotated[
         float | None,
@@ -80,7 +83,7 @@ def recalibrate_command(
         from fraudsieve.training.recipe.recipe import Recipe
 
         options = reading_overrides(column, text_column, encoding, separator, day_first)
-        given = {"events": events, "past": past}
+        given = {"known_labels": known_labels, "events": events, "past": past}
         tables: dict[str, Any] = {name: input_table(table, options) for name, table in given.items()}
         source = input_table(input, options) or input
         settings = Recipe.read(recipe, {"track.enabled": track, "seed": seed})
@@ -115,8 +118,6 @@ def _check(draw: int | None, sample: Path | None, output: Path | None, labels: s
         raise RecipeError("--output", ["expected a model folder to write, got none. Add --output, or draw with --draw"])
     if draw is not None and (output is not None or labels is not None):
         raise RecipeError("--draw", ["draws and stops: use --output and --labels in the next call, without --draw"])
-    if draw is None and sample is not None and labels is None:
-        raise RecipeError("--sample", ["expected its labels, got none. Add --labels"])
 
 
 def _content(result: "Recalibrated") -> dict[str, Any]:

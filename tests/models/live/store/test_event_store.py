@@ -162,6 +162,20 @@ def test_other_files(tmp_path: Path) -> None:
         open_store(tmp_path)
 
 
+@pytest.mark.parametrize(
+    "address",
+    ["postgresql+psycopg://ann:s3cret@db.example/fraud", "PostgreSQL://ann:s3cret@db/fraud", "sqlite:///a.db"],
+)
+def test_an_address_of_another_scheme_is_not_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(StateError, match="an address that begins with postgresql://") as raised:
+        open_store(address)
+    assert "s3cret" not in str(raised.value)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_only_the_owner_reads_the_files(tmp_path: Path) -> None:
     with open_store(tmp_path / "new" / "live.db") as store:
         append(store, ENTRIES)

@@ -6,6 +6,7 @@ import pytest
 
 from fraudsieve.training.evaluation.breakdown.slices import MIN_FRAUDS, MIN_ROWS, slice_metrics, slices_of_rows
 from fraudsieve.training.evaluation.fraud_rows import FraudRows
+from fraudsieve.training.evaluation.run import _first_seen
 
 
 def test_values_of_messages() -> None:
@@ -29,8 +30,22 @@ def test_values_of_messages() -> None:
 def test_accounts_have_the_age_since_they_were_created() -> None:
     times = pd.to_datetime(["2026-05-10", "2026-05-10"], utc=True)
     created = pd.to_datetime(["2026-05-09T12:00", "2025-05-09T12:00"], utc=True)
-    slices = slices_of_rows(pd.DataFrame({"as_of": times, "created_at": created}))
+    slices = slices_of_rows(pd.DataFrame({"as_of": times}), pd.Series(created))
     assert slices["age of the account"].tolist() == ["less than 1 day", "more than 30 days"]
+
+
+def test_a_column_created_at_of_messages_is_not_read() -> None:
+    rows = pd.DataFrame({"as_of": pd.to_datetime(["2026-05-10"] * 2, utc=True), "created_at": ["1 May", None]})
+    assert slices_of_rows(rows) == {}
+    assert _first_seen(rows, "message", None) is None
+    of_accounts = _first_seen(rows, "account", None)
+    assert of_accounts is not None
+    assert of_accounts.equals(rows["created_at"])
+
+
+def test_values_that_are_lists_are_their_words() -> None:
+    values = slices_of_rows(pd.DataFrame({"country": [["de", "fr"], None, ["it"]]}))["country"]
+    assert values.tolist() == ["['de', 'fr']", None, "['it']"]
 
 
 def test_rare_values_of_a_column_are_one_slice() -> None:
