@@ -15,6 +15,7 @@ from scripts.imports import LIBRARY, ROOMS, ROOT, imports_of, modules, name_of
 ORDER = {
     "features": (
         "tables",
+        "label_trust",
         "text",
         "wording",
         "cues",

@@ -46,9 +46,7 @@ NOT_PROFILE = frozenset(
 """Columns of a record that are not features of its profile."""
 
 
-def own_values(
-    records: pd.DataFrame, own: OwnColumns, table: str = "subjects", *, missing_as_unknown: bool = False
-) -> dict[str, Array]:
+def own_values(records: pd.DataFrame, own: OwnColumns, table: str = "subjects") -> dict[str, Array]:
     """Return the values of own columns, as `OwnColumns.compute` takes them.
 
     Parameters
@@ -59,8 +57,6 @@ def own_values(
         The columns.
     table : str, default="subjects"
         Name of the table, for errors.
-    missing_as_unknown : bool, default=False
-        Whether a column that is missing has no known value; otherwise it is an error.
 
     Returns
     -------
@@ -78,8 +74,6 @@ def own_values(
     >>> own_values(pd.DataFrame({"age": [3, 4], "city": ["rome", " "]}), OwnColumns(("age",), {"city": ("rome",)}))
     {'age': array([3., 4.]), 'city': array(['rome', None], dtype=object)}
     """
-    if missing_as_unknown:
-        records = records.assign(**{name: None for name in own.names if name not in records})
     values = {name: number_column(records, name, table) for name in own.numbers}
     return values | {name: category_column(required_column(records, name, table)) for name in own.categories}
 

@@ -46,11 +46,14 @@ class CheckedTable:
         input columns; an input column with one of these three names becomes ``input_...``.
     notes : tuple of str
         Assumptions and changes, for the user.
+    numbered : bool, default=False
+        Whether the table had no ids, so that its rows are numbered. Such numbers do not identify rows of other tables.
     """
 
     good: pd.DataFrame
     rejected: pd.DataFrame
     notes: tuple[str, ...] = ()
+    numbered: bool = False
 
 
 def read_table(source: Source, table: TableSchema | str, *, require: Iterable[str] = ()) -> CheckedTable:
@@ -85,7 +88,8 @@ def read_table(source: Source, table: TableSchema | str, *, require: Iterable[st
     given = as_input(source)
     expected, origin = _table(table), origin_of(given)
     loaded = rename_columns(given.loaded, expected, given.options, origin)
-    return CheckedTable(*check(loaded, expected, origin=origin, require=_names(require), options=given.options))
+    checked = check(loaded, expected, origin=origin, require=_names(require), options=given.options)
+    return CheckedTable(*checked, numbered=_is_numbered(loaded, expected))
 
 
 def check_table(
@@ -121,7 +125,14 @@ def check_table(
     ...
     fraudsieve.exceptions.SchemaError: frame: column 'text' is missing from messages; ...
     """
-    return CheckedTable(*check(LoadedTable(frame), _table(table), origin=origin, require=_names(require)))
+    loaded, expected = LoadedTable(frame), _table(table)
+    checked = check(loaded, expected, origin=origin, require=_names(require))
+    return CheckedTable(*checked, numbered=_is_numbered(loaded, expected))
+
+
+def _is_numbered(loaded: LoadedTable, table: TableSchema) -> bool:
+    """Return whether a table that passed the check got numbers as ids."""
+    return table.numbered is not None and table.numbered not in loaded.frame.columns
 
 
 def write_rejected(rejected: CheckedTable | pd.DataFrame, path: str | os.PathLike[str]) -> Path:

@@ -32,7 +32,9 @@ ScoreChunk: TypeAlias = Callable[[pd.DataFrame], tuple[pd.DataFrame, list[str]]]
 
 MAX_NOTES: Final = 10
 MAX_REASONS: Final = 5
-RESTARTED: Final = "the input, the model or fraudsieve changed since the interrupted run: it started from the beginning"
+RESTARTED: Final = (
+    "the input, the model, the settings or fraudsieve changed since the interrupted run: it started from the beginning"
+)
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ def score_chunks(
     rejected_output: Path,
     progress: Callable[[int, int], None] | None = None,
     *,
-    dependencies: Mapping[str, Path] = MappingProxyType({}),
+    dependencies: Mapping[str, InputTable] = MappingProxyType({}),
     settings: Mapping[str, Any] = MappingProxyType({}),
 ) -> ChunkedResult:
     """Score a Parquet file in chunks.
@@ -84,8 +86,8 @@ def score_chunks(
         Files to write; the second only if there are rejected rows.
     progress : callable, default=None
         Called with the rows done and the total.
-    dependencies : mapping of str to Path, default={}
-        Further files that the scores depend on, by name.
+    dependencies : mapping of str to InputTable, default={}
+        Further files that the scores depend on, by name, and how they are read.
     settings : mapping of str to object, default={}
         Further settings that the scores depend on, in plain JSON types.
 
@@ -104,12 +106,13 @@ def score_chunks(
     before = _size_and_time(reader.path)
     key = {
         "input": {"sha256": digest_of_file(reader.path), "bytes": before[0]},
-        "beside": {name: digest_of_file(path) for name, path in dependencies.items()},
+        "beside": {name: [digest_of_file(Path(file.source)), _plain(file)] for name, file in dependencies.items()},
         "model": scorer.model.digest or secrets.token_hex(),  # a model that was not written to a folder has no digest
         "versions": {name: version(name) for name in ("fraudsieve", "pyarrow", "lightgbm")},
         "part_rows": CHUNK_ROWS,
+        "policy": asdict(scorer.policy),
         "settings": dict(settings),
-        "options": {**asdict(source.options), "columns": dict(source.options.columns)},
+        "options": _plain(source),
     }
     journal = Journal(output.parent / f".{output.name}.parts", key)
     remove = False
@@ -132,6 +135,11 @@ def score_chunks(
     finally:
         journal.close(remove=remove)
     return ChunkedResult(*done, resumed, _notes(journal, resumed), decisions)
+
+
+def _plain(table: InputTable) -> dict[str, Any]:
+    """Return how a table is read, in plain JSON types."""
+    return {**asdict(table.options), "columns": dict(table.options.columns)}
 
 
 def _size_and_time(path: Path) -> tuple[int, int]:

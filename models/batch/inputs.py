@@ -2,15 +2,17 @@
 
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import pandas as pd
 
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.feature_matrix import FeatureMatrix
+from fraudsieve.features.label_trust import Trust, label_as_of, labels_that_counted, weights_of_own_labels
 from fraudsieve.features.tables.formats.loaded import ReadOptions
 from fraudsieve.features.tables.label_times import resolve_label_times
 from fraudsieve.features.tables.label_values import LabelReader, read_labels_for
-from fraudsieve.features.tables.reader import read_table
+from fraudsieve.features.tables.reader import CheckedTable, read_table
 from fraudsieve.features.tables.source import Source, as_input
 from fraudsieve.models.artifact.folder import Model
 
@@ -22,6 +24,7 @@ __all__ = [
     "prepare_labels",
     "read_history",
     "read_inputs",
+    "trust_of_model",
     "uses_labels",
 ]
 
@@ -98,7 +101,7 @@ def read_inputs(
         history, label_rows, new_notes = read_history(model, events=events, labels=labels)
         notes += new_notes
     records = table.good if model.subject != "account" else fill_cutoff_times(table.good, history, notes)
-    past_messages = _read_past(model, past, records, notes)
+    past_messages = _read_past(model, past, table, notes)
     return Inputs(records, table.rejected, history, label_rows, past_messages, tuple(notes))
 
 
@@ -142,8 +145,29 @@ def options_of_model(model: Model) -> ReadOptions:
     ReadOptions
         Without encoding and separator, which belong to a file. Columns that were named for labels may be missing.
     """
-    data = (model.training.get("recipe") or {}).get("data") or {}
+    data = _data_section(model)
     return ReadOptions(data.get("columns") or {}, day_first=bool(data.get("day_first")), labels_optional=True)
+
+
+def trust_of_model(model: Model) -> Trust:
+    """Return the weights of the sources of labels in the training of a model.
+
+    Parameters
+    ----------
+    model : Model
+        The model.
+
+    Returns
+    -------
+    Trust
+    """
+    data = _data_section(model)
+    return Trust(data.get("trust") or {}, data.get("default_trust"))
+
+
+def _data_section(model: Model) -> dict[str, Any]:
+    """Return the section ``data`` of the recipe that a model was trained with; empty without a recipe."""
+    return (model.training.get("recipe") or {}).get("data") or {}
 
 
 def uses_labels(matrix: FeatureMatrix) -> bool:
@@ -213,10 +237,10 @@ def _read_events(events: Source | None, notes: list[str]) -> pd.DataFrame | None
     return table.good
 
 
-def _read_past(model: Model, past: Source | None, records: pd.DataFrame, notes: list[str]) -> pd.DataFrame | None:
+def _read_past(model: Model, past: Source | None, scored: CheckedTable, notes: list[str]) -> pd.DataFrame | None:
     if model.matrix.campaigns is None:
         return None
-    if "sent_at" not in records:
+    if "sent_at" not in scored.good:
         notes.append("the model uses campaigns, but the messages have no sent_at: every campaign is unknown")
     elif past is None:
         notes.append("no earlier messages were given: campaigns are computed from the scored messages only")
@@ -225,7 +249,9 @@ def _read_past(model: Model, past: Source | None, records: pd.DataFrame, notes: 
         notes += table.notes
         if len(table.rejected):
             notes.append(f"{len(table.rejected)} past messages were rejected and are ignored")
-        return _with_label_times(_with_classes(model, table.good, notes), notes)
+        # Row numbers would make messages of the two tables look like one.
+        messages = table.good.drop(columns="message_id") if scored.numbered or table.numbered else table.good
+        return _with_label_times(_with_trusted(model, _with_classes(model, messages, notes)), notes)
     return None
 
 
@@ -236,6 +262,16 @@ def _with_classes(model: Model, labelled: pd.DataFrame, notes: list[str]) -> pd.
     reading = label_reader(model)(labelled["label"])
     notes += reading.notes
     return labelled.assign(label=reading.apply(labelled["label"]))
+
+
+def _with_trusted(model: Model, past: pd.DataFrame) -> pd.DataFrame:
+    """Remove the labels of sources with weight 0, as in training."""
+    trust = trust_of_model(model)
+    if "label" not in past or not trust.declared:
+        return past
+    names = [name for name in ("label", "labelled_at") if name in past]
+    counts = weights_of_own_labels(past, trust) != 0
+    return past.assign(**{name: past[name].where(counts) for name in names})
 
 
 def _with_label_times(past: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
@@ -301,7 +337,10 @@ def end_of_events(events: pd.DataFrame | None) -> tuple[pd.Timestamp, str | None
 
 
 def prepare_labels(model: Model, labels: pd.DataFrame, events: pd.DataFrame | None) -> tuple[pd.DataFrame, list[str]]:
-    """Prepare labels for the model's history: the latest label of each event, as in training.
+    """Prepare labels for the model's history, with the trust in their sources that it was trained with.
+
+    Of several labels of an event the one that counts is kept, and of an account all those that counted from their time
+    on, since its network looks up the latest before each cutoff time.
 
     Parameters
     ----------
@@ -322,25 +361,22 @@ def prepare_labels(model: Model, labels: pd.DataFrame, events: pd.DataFrame | No
     Raises
     ------
     SchemaError
-        If the labels are of events, but the events have no ``event_id``.
+        If the labels are of events, but the events have no ``event_id``; or if a source has no weight.
     """
-    if "labelled_at" not in labels:
-        labels = labels.assign(labelled_at=pd.Series(pd.NaT, labels.index, "datetime64[us, UTC]"))
     notes: list[str] = []
-    labels = _with_classes(model, labels, notes)
-    timed = labels[labels["labelled_at"].notna() & labels["label"].notna()]
+    labels, trust = _with_classes(model, labels, notes), trust_of_model(model)
+    of_events = model.subject == "event"
+    counting = label_as_of(labels, trust=trust).reset_index() if of_events else labels_that_counted(labels, trust=trust)
+    timed = counting[counting["labelled_at"].notna()]
     times, time_notes = resolve_label_times(timed["labelled_at"])
     notes += time_notes
-    timed = timed.assign(labelled_at=times, is_fraud=(timed["label"] != model.legitimate).to_numpy())
-    if model.subject != "event":
-        timed = timed[["subject_id", "labelled_at", "is_fraud"]]
+    timed = timed[["subject_id"]].assign(labelled_at=times, is_fraud=(timed["label"] != model.legitimate).to_numpy())
+    if not of_events:
         return timed.rename(columns={"subject_id": "account_id"}), notes
     if events is None or "event_id" not in events:
         raise SchemaError("events", "column 'event_id' is missing: labels refer to events by it", "Add the column.")
-    timed = timed[["subject_id", "labelled_at", "is_fraud"]]
-    latest = timed.sort_values("labelled_at", kind="stable").drop_duplicates("subject_id", keep="last")
     others = events[[name for name in events.columns if name not in timed]]
-    prepared = latest.rename(columns={"subject_id": "event_id"}).merge(others, on="event_id")
-    if len(latest) > len(prepared):
-        notes.append(f"{len(latest) - len(prepared)} labels refer to events that are not in the table")
+    prepared = timed.rename(columns={"subject_id": "event_id"}).merge(others, on="event_id")
+    if len(timed) > len(prepared):
+        notes.append(f"{len(timed) - len(prepared)} labels refer to events that are not in the table")
     return prepared, notes

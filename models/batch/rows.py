@@ -16,6 +16,7 @@ from fraudsieve.features.message_frames import sender_history
 from fraudsieve.features.message_records import why_unscorable
 from fraudsieve.features.profile.frames import as_strings, own_values
 from fraudsieve.models.artifact.folder import Model
+from fraudsieve.models.scoring.record_policy import KEYS
 
 from .inputs import uses_labels
 
@@ -92,9 +93,7 @@ def _message_rows(
     if matrix.campaigns is not None and "sent_at" in records:
         campaign = campaign_features(_all_messages(past, records), records, matrix.campaigns)
     why = np.array([why_unscorable(text) for text in records["text"]], object)
-    own = matrix.own.compute(
-        own_values(records, matrix.own, "messages", missing_as_unknown=model.policy.missing == "missing"), len(records)
-    )
+    own = matrix.own.compute(own_values(_with_unknown(model, records), matrix.own, "messages"), len(records))
     return matrix.compute(records["text"].tolist(), sender, campaign, own), why, None
 
 
@@ -114,7 +113,15 @@ def _account_rows(
     builder.matrix_ = matrix
     cutoff = cutoff_column(records, matrix.subject) if matrix.timed else None
     history_mask = has_history(records, events, cutoff) if matrix.histories else None
-    return np.asarray(builder.transform(records), np.float64), None, history_mask
+    return np.asarray(builder.transform(_with_unknown(model, records)), np.float64), None, history_mask
+
+
+def _with_unknown(model: Model, records: pd.DataFrame) -> pd.DataFrame:
+    """Return records with the columns that the policy treats as unknown if they are missing."""
+    if model.policy.missing != "missing":
+        return records
+    trained = {field.name for field in model.matrix.fields if field.trained}.difference(KEYS, records.columns)
+    return records.assign(**dict.fromkeys(trained))
 
 
 def _all_messages(past: pd.DataFrame | None, records: pd.DataFrame) -> pd.DataFrame:

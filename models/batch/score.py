@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from fraudsieve._io import check_output_file
+from fraudsieve._io import check_not_an_input, check_output_file
 from fraudsieve.features.record_fields import FeatureRows
 from fraudsieve.features.tables.reader import write_rejected
 from fraudsieve.features.tables.source import InputTable, Source, as_input, local_file
@@ -186,7 +186,7 @@ def score_file(
     SchemaError
         If the table cannot be used, or the extension of the output is not a known format.
     FileExistsError
-        If the output would overwrite an input.
+        If the output would overwrite an input, or the log of evidence.
     IsADirectoryError, PermissionError
         If the output is a folder, or cannot be written. This is checked before anything is read.
     BusyError
@@ -210,11 +210,9 @@ def score_file(
     scorer = model if isinstance(model, Scorer) else Scorer.load(model)
     output, source = Path(output), as_input(source, options_of_model(scorer.model))
     rejected_output = output.with_suffix(".rejected.parquet")
-    for table in (source, events, labels, past):
-        file = None if table is None else local_file(table)
-        if file is not None and file.resolve() in (output.resolve(), rejected_output.resolve()):
-            raise FileExistsError(f"{file}: the scores would overwrite this input. Choose another output.")
+    files = [local_file(table) for table in (source, events, labels, past) if table is not None]
     for path in (output, rejected_output):
+        check_not_an_input(path, *files, None if evidence is None else evidence.path)
         check_output_file(path)
     check_output_format(output)
     explain: dict[str, Any] = {"reasons": reasons, "language": check_language(language)}
@@ -271,8 +269,8 @@ def _score_in_chunks(
         records = fill_cutoff_times(good, history, notes) if scorer.model.subject == "account" else good
         return _to_file_types(score_frame(scorer, records, events=history, labels=labels, **explain, **proof)), notes
 
-    given = {name: local_file(table) for name, table in tables.items() if table is not None}
-    files = {name: file for name, file in given.items() if file is not None}
+    options = options_of_model(scorer.model)
+    files = {name: as_input(table, options) for name, table in tables.items() if table is not None}
     # With another log, or without one, the chunks of an interrupted run have not the evidence that is asked for.
     settings = explain | ({"evidence": proof["evidence"].id} if proof else {})
     result = score_chunks(

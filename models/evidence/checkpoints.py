@@ -106,7 +106,14 @@ def write_checkpoint(checkpoint: Checkpoint, path: str | Path) -> None:
         The checkpoint.
     path : str or Path
         The file; it is created if it does not exist.
+
+    Raises
+    ------
+    EvidenceError
+        If the file holds anything other than checkpoints.
     """
+    if Path(path).exists():
+        read_checkpoints(path)  # another file, such as the log itself or a key, must not change
     before = Path(path).read_bytes() if Path(path).exists() else b""
     write_file(path, before + encode_canonical(checkpoint.to_dict()) + b"\n")
 

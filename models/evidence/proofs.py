@@ -111,13 +111,17 @@ def read_proof(path: str | Path) -> dict[str, Any] | None:
     return dict(decode_canonical(line.removesuffix(b"\n"), str(path)))
 
 
-def check_proof(proof: dict[str, Any], *, public_key: str | None = None) -> ProofCheck:
+def check_proof(
+    proof: dict[str, Any], checkpoints: Sequence[Checkpoint] = (), *, public_key: str | None = None
+) -> ProofCheck:
     """Check a proof, without the log.
 
     Parameters
     ----------
     proof : dict
         From `prove_record`, or `decode_canonical` of its text.
+    checkpoints : sequence of Checkpoint, default=()
+        Checkpoints that were kept elsewhere, from `read_checkpoints`. One of them must have the root of the proof.
     public_key : str, default=None
         The key that must have signed its checkpoint, from `read_public_key`; None for any.
 
@@ -145,6 +149,11 @@ def check_proof(proof: dict[str, Any], *, public_key: str | None = None) -> Proo
         raise EvidenceError("proof", f"is not a proof of format {FORMAT}", fix) from None
     problems = [] if holds else ["the record is not in a log with this root"]
     problems += _checkpoint_problems(checkpoint, proof, public_key)
+    roots = {one.root for one in checkpoints if (one.log, one.size) == (proof["log"], proof["size"])}
+    if checkpoints and not roots:
+        problems.append(f"none of the {len(checkpoints)} checkpoints is of this log at {proof['size']} records")
+    elif checkpoints and roots != {proof["root"]}:
+        problems.append("the root differs from that of the checkpoint that was kept")
     return ProofCheck(
         **named, signed_by=None if checkpoint is None else checkpoint.public_key, problems=tuple(problems)
     )

@@ -110,6 +110,8 @@ def verify_log(
     lines, log = _read(path)
     good = [line for line in lines if line is not None and line.log == log]
     problems = [*_foreign(lines, log), *_order(good), *_gaps(lines, log), *_chain(good)]
+    if not lines:  # a log begins with a record of its settings
+        problems.append(Problem("missing", (0, 0), "the file has no records: it is not a log, or all were removed"))
     by_index = {line.index: line.leaf for line in good}
     size = max([*by_index, -1]) + 1
     root = None
@@ -149,12 +151,11 @@ def checkpoint_log(path: str | Path) -> Checkpoint:
     Raises
     ------
     EvidenceError
-        If anything in the log is wrong, or it has no records.
+        If anything in the log is wrong.
     """
     check = verify_log(path)
-    if check.problems or check.root is None or not check.size:
-        problem = check.problems[0].text if check.problems else "has no records"
-        raise EvidenceError(str(path), problem, "Verify the log first.")
+    if check.problems or check.root is None:
+        raise EvidenceError(str(path), check.problems[0].text, "Verify the log first.")
     return Checkpoint(check.log, check.size, check.root, clock())
 
 

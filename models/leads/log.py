@@ -20,7 +20,7 @@ from fraudsieve.models.evidence.verification import verify_log
 
 from .files import lead_digest
 
-__all__ = ["Export", "LeadEntry", "LeadLog", "LeadRegister", "Withdrawal", "read_register"]
+__all__ = ["Export", "LeadEntry", "LeadLog", "LeadRegister", "Withdrawal", "check_log_exists", "read_register"]
 
 Export: TypeAlias = Literal["json", "stix"]
 FORMAT: Final = 1
@@ -192,6 +192,13 @@ def _account() -> str:
         return "unknown"
 
 
+def check_log_exists(path: str | Path) -> None:
+    """Raise LeadError if there is no such file: opening it would create it."""
+    if not Path(path).is_file():
+        fix = "Name the log of 'fraudsieve lead create'."
+        raise LeadError(str(path), "expected a log of leads, but there is no file", fix)
+
+
 def read_register(path: str | Path) -> LeadRegister:
     """Read a log of leads, after checking that nothing in it was changed.
 
@@ -210,8 +217,9 @@ def read_register(path: str | Path) -> LeadRegister:
     EvidenceError
         If it cannot be read.
     LeadError
-        If it was changed, or is not a log of leads.
+        If it does not exist, was changed, or is not a log of leads.
     """
+    check_log_exists(path)
     check = verify_log(path)
     if check.problems:
         fix = "Keep the file as it is, and see: fraudsieve evidence verify."

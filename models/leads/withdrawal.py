@@ -17,7 +17,7 @@ from fraudsieve.features.tables.source import Source
 
 from .files import WITHDRAWAL_SCHEMA, encode_lead
 from .keys import Secret
-from .log import LeadEntry, LeadLog, LeadRegister, read_register
+from .log import LeadEntry, LeadLog, LeadRegister, check_log_exists, read_register
 from .reversals import find_reversed, read_label_histories
 from .stix import to_stix_revocation
 
@@ -125,10 +125,7 @@ def withdraw_reversed(
 
 
 def _opened(log: str | Path, user: str | None) -> LeadLog:
-    if not Path(log).is_file():
-        raise LeadError(
-            str(log), "expected a log of leads, but there is no file", "Name the log of 'fraudsieve lead create'."
-        )
+    check_log_exists(log)
     return LeadLog(log, user=user)
 
 

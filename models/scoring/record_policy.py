@@ -1,7 +1,7 @@
 """Application of a policy to fields of a record that are missing, unknown or of the wrong type."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from fraudsieve.exceptions import RecordError, RejectedRecordError
 from fraudsieve.features.history.records import is_missing
@@ -10,9 +10,12 @@ from fraudsieve.models.rules.rule_set import RuleSet
 
 from .fields import Check, ModelFields
 
-__all__ = ["apply_policy", "check_body", "check_unknown"]
+__all__ = ["KEYS", "apply_policy", "check_body", "check_unknown"]
 
 Record: TypeAlias = Mapping[str, Any]
+
+KEYS: Final = ("text", "account_id", "as_of", "occurred_at")
+"""Fields without which there is no record to score: None is not an unknown value of them."""
 
 
 def check_unknown(
@@ -88,9 +91,7 @@ def check_body(records: Sequence[Any], policy: Policy, fields: ModelFields, rule
 def _apply_to_missing(values: dict[str, Any], name: str, position: int, policy: Policy) -> None:
     if name == "occurred_at" and not is_missing(values.get("as_of")):
         return
-    # In these fields None is not an unknown value: there is no record to score.
-    is_key = name in ("text", "account_id", "as_of", "occurred_at")
-    if name in values and not (is_key and is_missing(values[name])):
+    if name in values and not (name in KEYS and is_missing(values[name])):
         return
     if policy.missing == "error":
         problem = f"{name}: expected a value, the field is missing"

@@ -15,6 +15,7 @@ from typing import IO, Final
 
 __all__ = [
     "PRIVATE",
+    "check_not_an_input",
     "check_output_file",
     "check_output_folder",
     "lock_file",
@@ -138,6 +139,19 @@ def check_output_file(path: str | Path) -> None:
     if Path(path).is_dir():
         raise IsADirectoryError(f"{path}: expected a file to write, got a folder. Name a file in it, or another file.")
     _check_parent(Path(path))
+
+
+def check_not_an_input(output: str | Path, *inputs: str | Path | None) -> None:
+    """Check, before any work, that a file to write is none of the files that are read or appended to.
+
+    Raises
+    ------
+    FileExistsError
+        If it is one of them.
+    """
+    for path in inputs:
+        if path is not None and Path(path).resolve() == Path(output).resolve():
+            raise FileExistsError(f"{path}: the output would overwrite this input. Choose another output.")
 
 
 def check_output_folder(path: str | Path) -> None:

@@ -1,11 +1,14 @@
 """``fraudsieve evidence``, and the evidence that ``predict`` records."""
 
+import json
+import shutil
 import subprocess
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
+from fraudsieve.models.evidence.checkpoints import read_checkpoints
 from fraudsieve.models.evidence.lines import read_line
 from tests.cli.conftest import SECRET, Run
 from tests.models.evidence.logs import lines_of
@@ -81,6 +84,52 @@ def test_checkpoints_and_proofs_with_keys_of_openssl(run: Run, scored: Path) -> 
     Path("proof.json").write_bytes(changed)
     code, shown, _ = run("evidence", "verify", "proof.json")
     assert (code, shown["problems"]) == (2, ["the record is not in a log with this root"])
+
+
+def test_no_output_overwrites_the_log_or_a_key(run: Run, scored: Path, model: Path) -> None:
+    Path("private.pem").write_text("a key")
+    before = scored.read_bytes()
+    for command in (["prove", "log.jsonl", "--record", "1"], ["checkpoint", "log.jsonl"]):
+        code, content, _ = run("evidence", *command, "--output", "log.jsonl")
+        assert (code, "would overwrite this input" in content["error"]) == (2, True)
+    code, content, _ = run("evidence", "checkpoint", "log.jsonl", "--output", "private.pem")
+    assert (code, content["error"].startswith("private.pem, line 1: is not")) == (2, True)
+    for output in ("log.jsonl", "log.csv"):
+        options = ["--evidence", "log.jsonl" if output == "log.jsonl" else "log.rejected.parquet", "--output", output]
+        code, content, _ = run("predict", "--model", model, "--input", "new.parquet", *options)
+        assert code == 2, content
+    assert Path("private.pem").read_text() == "a key"
+    assert scored.read_bytes().startswith(before)
+
+
+def test_a_proof_is_compared_with_the_checkpoints_that_were_kept(run: Run, scored: Path) -> None:
+    run("evidence", "checkpoint", "log.jsonl", "--output", "kept.jsonl")
+    run("evidence", "prove", "log.jsonl", "--record", "1", "--output", "proof.json", "--checkpoints", "kept.jsonl")
+    verify = ("evidence", "verify", "proof.json", "--checkpoints", "kept.jsonl")
+    assert run(*verify)[0] == 0
+    kept = Path("kept.jsonl").read_text()
+    root = read_checkpoints("kept.jsonl")[0].root
+    Path("kept.jsonl").write_text(kept.replace(root, "0" * 64))
+    code, shown, _ = run(*verify)
+    assert (code, shown["problems"]) == (2, ["the root differs from that of the checkpoint that was kept"])
+    Path("kept.jsonl").write_text(kept.replace('"size":', '"size":9'))
+    code, shown, _ = run(*verify)
+    assert (code, shown["problems"][0].startswith("none of the 1 checkpoints is of this log")) == (2, True)
+
+
+def test_an_emptied_log_and_the_scores_of_another_model_are_no_success(
+    run: Run, scored: Path, model: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(model, tmp_path / "other")
+    manifest = json.loads((tmp_path / "other" / "manifest.json").read_text("utf-8"))
+    (tmp_path / "other" / "manifest.json").write_text(json.dumps(manifest | {"name": "other"}), "utf-8")
+    code, report, _ = run("evidence", "replay", "log.jsonl", "--model", "other")
+    assert (code, report["replayed"], list(report["skipped"])) == (2, 0, ["is of another model"])
+    scored.write_bytes(b"")
+    code, check, _ = run("evidence", "verify", "log.jsonl")
+    assert (code, check["problems"][0]["kind"]) == (2, "missing")
+    code, content, _ = run("evidence", "prove", "log.jsonl", "--record", "0", "--output", "proof.json")
+    assert (code, "the file has no records" in content["error"]) == (2, True)
 
 
 @pytest.mark.parametrize(

@@ -153,7 +153,7 @@ def test_notes_say_what_a_lead_does_not_say(create: Create, model: Path) -> None
         (["withdraw", "an-id"], "expected a lead and --reason"),
         (["withdraw", "--labels", "labels.csv"], "expected a lead and --reason"),
         (["withdraw", "an-id", "--reason", "why"], "there is no file"),
-        (["list", "--log", "none"], "cannot be read"),
+        (["list", "--log", "none"], "expected a log of leads, but there is no file"),
         (["resolve", "none", "--key", "key"], "cannot be read"),
     ],
 )
@@ -161,6 +161,17 @@ def test_wrong_calls_are_named(run: Run, case_id: str, options: list[str], text:
     code, content, _ = run("lead", *options)
     assert code == 2
     assert text in content["error"]
+
+
+def test_no_output_overwrites_the_key_the_log_or_an_input(run: Run, create: Create) -> None:
+    assert create("--output", "lead.json")[0] == 0
+    before = {path: path.read_bytes() for path in (Path("key"), Path("leads.jsonl"), Path("lead.json"))}
+    resolve = ("lead", "resolve", "lead.json", "--key", "key", "--events", "events.parquet", "--output")
+    calls = [create("--output", "key"), create("--output", "leads.jsonl"), create("--output", Path.cwd() / "key")]
+    calls += [run(*resolve, name) for name in ("key", "lead.json", "events.parquet")]
+    for code, content, _ in calls:
+        assert (code, "would overwrite this input" in content["error"]) == (2, True)
+    assert {path: path.read_bytes() for path in before} == before
 
 
 def test_an_unknown_case_and_the_schema(run: Run, case_id: str) -> None:

@@ -89,6 +89,40 @@ def test_a_table_of_labelled_messages_is_loaded_as_messages_and_labels(tmp_path:
     assert run("export", path, "--output", tmp_path / "tables")["messages_without_text"] == 3
 
 
+@pytest.mark.parametrize("spelled", [["False", "True"], ["false", "TRUE"], ["0", "1"], ["0.0", "1.0"]])
+def test_labels_are_loaded_from_csv(tmp_path: Path, spelled: list[str]) -> None:
+    table, path = tmp_path / "labels.csv", tmp_path / "live.db"
+    times = ["2024-05-01T11:00:00Z", "2024-05-01T12:00:00Z"]
+    frame = pd.DataFrame({"event_id": ["1", "2"], "counterparty_id": "bob", "labelled_at": times, "is_fraud": spelled})
+    frame.to_csv(table, index=False)
+    assert run("load", path, table, "--model", account_model(), "--part", "labels")["accepted"] == 2
+    run("export", path, "--output", tmp_path / "tables")
+    assert pd.read_parquet(tmp_path / "tables" / "labels.parquet")["is_fraud"].tolist() == [False, True]
+
+
+def test_other_verdicts_are_rejected_and_no_accepted_record_is_an_error(tmp_path: Path) -> None:
+    table, path = tmp_path / "labels.csv", tmp_path / "live.db"
+    frame = pd.DataFrame({"counterparty_id": ["bob"] * 3, "labelled_at": "2024-05-01T11:00:00Z", "is_fraud": "maybe"})
+    frame.to_csv(table, index=False)
+    arguments = ("load", path, table, "--model", account_model(), "--part", "labels")
+    error = run(*arguments, code=2)["error"]
+    assert "none of 3 records is accepted: is_fraud: expected True or False, got another value (3)" in error
+    assert "maybe" not in error
+    frame.assign(is_fraud=["maybe", "1", "0"]).to_csv(table, index=False)
+    assert run(*arguments)["rejected"] == 1
+    assert run("load", path, "--model", account_model(), stdin="[1]\n", code=2)["error"].startswith("standard input")
+    assert run("load", path, "--model", account_model(), stdin="") == {"accepted": 0, "rejected": 0, "reasons": {}}
+
+
+def test_messages_of_two_files_without_ids_are_all_loaded(tmp_path: Path) -> None:
+    table, path = tmp_path / "messages.csv", tmp_path / "live.db"
+    for day in (1, 2):
+        sent = {"account_id": "ann", "sent_at": f"2024-05-0{day}T10:00:00Z", "text": "Your parcel is held, pay now"}
+        pd.DataFrame([sent]).to_csv(table, index=False)
+        run("load", path, table, "--model", message_model(), "--part", "messages")
+    assert run("info", path)["rows"] == 2
+
+
 def test_wrong_calls(tmp_path: Path) -> None:
     for command in (["info"], ["export"], ["erase", "--account-id", "a"], ["rewind", "--until", "2024-05-01"]):
         failed = run(command[0], tmp_path / "none.db", *command[1:], code=2)

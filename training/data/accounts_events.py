@@ -7,12 +7,12 @@ import numpy as np
 import pandas as pd
 
 from fraudsieve.exceptions import SchemaError
+from fraudsieve.features.label_trust import Trust
 from fraudsieve.features.tables.label_times import resolve_label_times
 from fraudsieve.features.tables.label_values import LabelReader, LabelReading, read_labels
 from fraudsieve.features.tables.reader import CheckedTable, read_table
 from fraudsieve.features.tables.source import Source, data_digest, origin_of
 from fraudsieve.models.batch.inputs import end_of_events
-from fraudsieve.training.labels.trust import Trust
 
 from .labelled import (
     PLACE,

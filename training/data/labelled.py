@@ -6,13 +6,13 @@ import numpy as np
 import pandas as pd
 
 from fraudsieve.exceptions import SchemaError
+from fraudsieve.features.label_trust import Trust, label_as_of, weights_of_own_labels
 from fraudsieve.features.tables.checks import input_names
 from fraudsieve.features.tables.label_times import resolve_label_times
 from fraudsieve.features.tables.label_values import LabelReader, LabelReading, read_labels
 from fraudsieve.features.tables.reader import CheckedTable, read_table
 from fraudsieve.features.tables.source import Source, data_digest, origin_of
 from fraudsieve.training.labels.maturity import RATE
-from fraudsieve.training.labels.trust import Trust, label_as_of
 
 from .rare_labels import rare_labels_note
 from .ready_matrix import ReadyMatrix
@@ -316,9 +316,7 @@ def join_labels(
 
 def _weighted(frame: pd.DataFrame, trust: Trust) -> pd.DataFrame:
     """Add the weights of the labels of the frame itself."""
-    labelled = frame["label"].notna()
-    frame[WEIGHT] = np.nan
-    frame.loc[labelled, WEIGHT] = trust.weights(frame.reindex(columns=["source"])["source"][labelled])
+    frame[WEIGHT] = weights_of_own_labels(frame, trust)
     frame.loc[frame[WEIGHT] == 0, ["label", "labelled_at", WEIGHT]] = None
     return frame
 

@@ -1,7 +1,7 @@
 """Tables from and to the event store of a live state: history to load, and events with labels to train on."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pandas as pd
 
@@ -17,6 +17,11 @@ from fraudsieve.models.live.store.event_store import EventStore
 
 __all__ = ["export_tables", "records_of_table"]
 
+TRUE_OR_FALSE: Final = {
+    **dict.fromkeys(("true", "1", "1.0"), True),
+    **dict.fromkeys(("false", "0", "0.0"), False),
+}
+"""What is read as a verdict in files whose cells are text; a live state rejects any other text."""
 TIMES = {str(part): field for part, field in TIME_FIELDS.items()} | {"messages": "sent_at"}
 
 
@@ -28,7 +33,8 @@ def records_of_table(path: str | Path, part: str) -> tuple[list[dict[str, Any]],
     path : str or Path
         Parquet, CSV or JSON Lines.
     part : {"events", "labels", "account_labels", "messages"}
-        What it holds. Events and messages are tables as for training; labels have the fields of the service.
+        What it holds. Events and messages are tables as for training; labels have the fields of the service, and
+        ``is_fraud`` may be true or false, or 1 or 0.
 
     Returns
     -------
@@ -44,9 +50,13 @@ def records_of_table(path: str | Path, part: str) -> tuple[list[dict[str, Any]],
     """
     if part in ("events", "messages"):
         checked = read_table(path, part)
-        frame, n_rejected = checked.good, len(checked.rejected)
+        # Row numbers are no ids: messages of another file would count as repeated.
+        frame = checked.good.drop(columns="message_id") if checked.numbered else checked.good
+        n_rejected = len(checked.rejected)
     else:
         frame, n_rejected = load(path).frame, 0
+        if "is_fraud" in frame:
+            frame = frame.assign(is_fraud=frame["is_fraud"].astype(object).map(_as_verdict))
     rows = frame.to_dict("records")
     records = [{str(name): value for name, value in row.items() if not is_missing(value)} for row in rows]
     if part == "messages":
@@ -96,6 +106,10 @@ def _parquet(frame: pd.DataFrame, time: str) -> bytes:
     first = [name for name in ("event_id", "account_id", time) if name in frame]
     content: bytes = frame[[*first, *(name for name in frame if name not in first)]].to_parquet(index=False)
     return content
+
+
+def _as_verdict(cell: Any) -> Any:
+    return TRUE_OR_FALSE.get(cell.strip().lower(), cell) if isinstance(cell, str) else cell
 
 
 def _message_and_label(row: dict[str, Any]) -> list[dict[str, Any]]:

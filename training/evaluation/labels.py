@@ -8,10 +8,11 @@ import numpy as np
 import pandas as pd
 
 from fraudsieve._typing import Array
+from fraudsieve.features.label_trust import Trust
 from fraudsieve.features.tables.label_times import resolve_label_times
 from fraudsieve.training.data.labelled import LabelledData, with_times
 from fraudsieve.training.labels.maturity import DAY, MATURE, DelayCurve, delay_curve, maturity_gaps, seen_until
-from fraudsieve.training.labels.trust import Trust, reversals
+from fraudsieve.training.labels.trust import reversals
 
 from .metrics import format_days
 

@@ -11,7 +11,7 @@ import pandas as pd
 from fraudsieve._typing import Array, Progress
 from fraudsieve.features.tables.source import Source, as_input
 from fraudsieve.models.artifact.folder import Model
-from fraudsieve.models.batch.inputs import label_reader, options_of_model
+from fraudsieve.models.batch.inputs import label_reader, options_of_model, trust_of_model
 from fraudsieve.models.batch.rows import has_history
 from fraudsieve.models.predict import Scorer
 from fraudsieve.models.rules.rule_set import RuleSet
@@ -86,7 +86,8 @@ def evaluate_tables(
     messages, accounts, events, labels : path or DataFrame, default=None
         The tables, as for `train`.
     recipe : Recipe, default=None
-        Capacity, costs, and the trust in sources of labels; None for the defaults.
+        Capacity, costs, and the trust in sources of labels, which is by default that of the training of the model.
+        None for the defaults.
     attack : bool, default=False
         Whether to also measure the recall that is kept when fraudulent messages are obfuscated.
     since : datetime, default=None
@@ -138,7 +139,7 @@ def evaluate_tables(
             scorer.model.training,
             legitimate=scorer.model.legitimate,
             since=since,
-            trust=recipe.data.trusted,
+            trust=recipe.data.trusted.or_else(trust_of_model(scorer.model)),
         ),
         not_later_than_training=count_rows_in_training(data, scorer.model),
     )
@@ -198,7 +199,9 @@ def read_tables(recipe: Recipe, model: Model, tables: Mapping[str, Source | None
     tables : mapping of str to (path or DataFrame)
         ``messages``, ``accounts``, ``events`` and ``labels``; None for a table that is not given.
     """
-    of_subject = recipe.data.model_copy(update={"subject": model.subject})
+    trust = recipe.data.trusted.or_else(trust_of_model(model))
+    settings = {"subject": model.subject, "trust": dict(trust.by_source), "default_trust": trust.default}
+    of_subject = recipe.data.model_copy(update=settings)
     of_model = recipe.model_copy(update={"data": of_subject})
     options = recipe.data.options.or_else(options_of_model(model))
     given = {name: as_input(table, options) for name, table in tables.items() if table is not None}

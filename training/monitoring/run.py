@@ -16,6 +16,7 @@ from fraudsieve._typing import Array, Progress
 from fraudsieve.exceptions import RecipeError
 from fraudsieve.features.tables.source import Source, data_digest
 from fraudsieve.models.artifact.folder import Model
+from fraudsieve.models.batch.inputs import trust_of_model
 from fraudsieve.models.predict import Scorer
 from fraudsieve.models.rules.rule_set import RuleSet
 from fraudsieve.training.evaluation.json_types import to_json_types
@@ -67,8 +68,8 @@ def monitor_tables(
     events, labels, past : path or DataFrame, default=None
         As for `score_file`, for both tables. Labels also give the outcome of the records.
     recipe : Recipe, default=None
-        Its section ``monitor`` has the bounds, and ``data.trust`` the weights of the sources of labels. None for the
-        defaults.
+        Its section ``monitor`` has the bounds, and ``data.trust`` the weights of the sources of labels, which are by
+        default those of the training of the model. None for the defaults.
     rules : RuleSet, default=None
         Current rules: the report has the share of both tables that each of them decides. None for the rules of the
         recipe, if it has any.
@@ -88,6 +89,8 @@ def monitor_tables(
         When a table cannot be used or is too small.
     RecipeError
         When the recipe excludes a column that the model does not have, or the page cannot be written.
+    FileExistsError
+        When the page or its JSON would overwrite a table.
 
     Examples
     --------
@@ -99,10 +102,15 @@ def monitor_tables(
     report_step = progress or (lambda step: None)
     recipe = Recipe() if recipe is None else recipe
     if page is not None:
-        check_report_path(page)
+        check_report_path(page, reference, current, events, labels, past)
     scorer = load_scorer(model)
     compared = _compared_columns(scorer.model, recipe.monitor.exclude)
-    tables: dict[str, Any] = {"events": events, "labels": labels, "past": past, "trust": recipe.data.trusted}
+    tables: dict[str, Any] = {
+        "events": events,
+        "labels": labels,
+        "past": past,
+        "trust": recipe.data.trusted.or_else(trust_of_model(scorer.model)),
+    }
     report_step("scoring the reference")
     before = score_table(scorer, reference, **tables)
     report_step("scoring the current records")

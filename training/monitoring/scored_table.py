@@ -8,6 +8,7 @@ import pandas as pd
 
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import SchemaError
+from fraudsieve.features.label_trust import Trust
 from fraudsieve.features.profile.own_columns import MISSING, UNSEEN
 from fraudsieve.features.tables.reader import read_table
 from fraudsieve.features.tables.source import Source, as_input, origin_of
@@ -17,7 +18,6 @@ from fraudsieve.models.batch.rows import feature_rows, has_history
 from fraudsieve.models.predict import Scorer
 from fraudsieve.training.data.labelled import join_labels, read_classes, with_times
 from fraudsieve.training.evaluation.card_precision import naive_utc
-from fraudsieve.training.labels.trust import Trust
 
 from .clusters import Clusters
 

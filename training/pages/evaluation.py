@@ -5,8 +5,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from fraudsieve._io import check_output_file, write_file
+from fraudsieve._io import check_not_an_input, check_output_file, write_file
 from fraudsieve.exceptions import RecipeError
+from fraudsieve.features.tables.source import Source, local_file
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.training.data.refit_summary import RefitSummary
 from fraudsieve.training.evaluation.json_types import to_json_types
@@ -126,13 +127,22 @@ def _period(window: Sequence[str] | None) -> str:
     return f"{' to '.join(time[:16].replace('T', ' ') for time in window)} UTC"
 
 
-def check_report_path(path: str | Path) -> None:
+def check_report_path(path: str | Path, *tables: Source | None) -> None:
     """Reject a path where no page can be written, before any work is done.
+
+    Parameters
+    ----------
+    path : str or Path
+        The page; its JSON is written next to it.
+    *tables : path or DataFrame, or None
+        The tables that are read, which must not be overwritten.
 
     Raises
     ------
     RecipeError
         When the name does not end in ``.html``, or the folder does not exist.
+    FileExistsError
+        When the page or its JSON is one of the tables, such as ``messages.json``.
     IsADirectoryError, PermissionError
         When the page or its JSON is a folder, or cannot be written.
 
@@ -147,6 +157,7 @@ def check_report_path(path: str | Path) -> None:
         problem = f"the folder {str(page.parent)!r} does not exist. Create it first, or choose another"
         raise RecipeError("report", [problem])
     for file in (page, page.with_suffix(".json")):
+        check_not_an_input(file, *(local_file(table) for table in tables if table is not None))
         check_output_file(file)
 
 

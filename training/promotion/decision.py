@@ -208,7 +208,7 @@ def rollback(recipe: Recipe | None = None) -> Decision:
     ArtifactError
         When there is no such model, or the previous version no longer exists.
     ComparisonError
-        When the champion was not promoted, or is the first one.
+        When there is no champion, or it was not promoted, or is the first one.
 
     Examples
     --------
@@ -220,7 +220,9 @@ def rollback(recipe: Recipe | None = None) -> Decision:
     recipe = recipe or Recipe()
     registry = Registry(tracking_uri(recipe.track.uri), recipe.name)
     champion, champions = registry.aliases().get(CHAMPION), registry.champions()
-    if champion is None or champions[-1:] != [champion]:
+    if champion is None:
+        raise ComparisonError("rollback", [f"{recipe.name!r} has no champion, so nothing can be restored. Promote one"])
+    if champions[-1:] != [champion]:
         problem = f"the champion of {recipe.name!r} was not set by a promotion, so the version before it is unknown"
         raise ComparisonError("rollback", [f"{problem}. Set the alias in MLflow"])
     if len(champions) < 2:

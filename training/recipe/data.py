@@ -7,9 +7,9 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from fraudsieve.exceptions import RecipeError
+from fraudsieve.features.label_trust import Trust
 from fraudsieve.features.tables.formats.loaded import ReadOptions
 from fraudsieve.features.tables.label_values import AUTO
-from fraudsieve.training.labels.trust import Trust
 
 __all__ = ["DataRecipe", "RecipeSection", "Share"]
 

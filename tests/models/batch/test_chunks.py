@@ -14,7 +14,8 @@ import pyarrow.parquet
 import pytest
 
 from fraudsieve.exceptions import SchemaError
-from fraudsieve.models import Scorer
+from fraudsieve.features.tables import InputTable, ReadOptions
+from fraudsieve.models import Policy, Scorer
 from fraudsieve.models.batch import score as batch
 from fraudsieve.models.batch.score import ScoringResult, score_file
 from fraudsieve.training.simulation.world import simulate
@@ -151,6 +152,31 @@ def test_another_input_or_model_restarts_with_a_note(
     scores = pd.read_parquet(output)
     assert "probability__phishing" in scores
     assert scores["message_id"].tolist() == score_ids(other, frame[::-1], tmp_path)
+
+
+@pytest.mark.parametrize("restarts", [True, False])
+def test_another_policy_restarts(
+    binary: Any, frame: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, restarts: bool
+) -> None:
+    source, output = tmp_path / "messages.parquet", tmp_path / "scores.parquet"
+    frame[: 3 * GROUP].to_parquet(source, row_group_size=GROUP)
+    assert interrupted(Scorer.load(binary.folder), source, output, 10, monkeypatch) is None
+    strict = Policy(unlike_training="unscorable", unlike_training_limit=0.01)
+    done = score_file(Scorer.load(binary.folder, policy=strict if restarts else None), source, output)
+    assert (done.resumed == 0) == restarts
+    statuses = pd.read_parquet(output)["status"].value_counts(normalize=True)
+    assert (statuses.get("unscorable", 0) > 0.9) == restarts
+
+
+@pytest.mark.slow
+def test_other_columns_of_the_events_restart(
+    accounts_folder: Path, accounts: dict[str, pd.DataFrame], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scorer, source, output = Scorer.load(accounts_folder), tmp_path / "accounts.parquet", tmp_path / "scores.parquet"
+    accounts["events"].assign(payer=accounts["events"]["account_id"]).to_parquet(tmp_path / "events.parquet")
+    events = InputTable(tmp_path / "events.parquet", ReadOptions(columns={"account_id": "payer"}))
+    assert interrupted(scorer, source, output, 30, monkeypatch, events=events.source) is None
+    assert score_file(scorer, source, output, events=events).resumed == 0
 
 
 def score_ids(scorer: Scorer, frame: pd.DataFrame, folder: Path) -> list[str]:

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from fraudsieve.features.label_trust import Trust
 from fraudsieve.training.data.labelled import LabelledData, load_labelled
 from fraudsieve.training.evaluation.labels import GapUsed, label_metrics, waiting_note
-from fraudsieve.training.labels.trust import Trust
 from fraudsieve.training.simulation.world import World, simulate
 
 BY_TIME = {"split": "time", "gap_days": 9.0, "recipe": {"split": {"gap_days": None}}}

@@ -1,5 +1,6 @@
 """The context of labelled rows, evaluation of tables, and the gain of every family of features."""
 
+from dataclasses import replace
 from typing import Any
 
 import lightgbm as lgb
@@ -16,6 +17,7 @@ from fraudsieve.training.evaluation.run import (
     evaluate_model,
     evaluate_tables,
     gain_by_family,
+    read_tables,
     row_context,
     rows_with_history,
 )
@@ -113,6 +115,20 @@ def test_records_that_are_not_later_than_training_are_noted(rivals: Any) -> None
         evaluate_tables(rivals.strong, messages=rivals.earlier, since=pd.Timestamp("2050-01-01").to_pydatetime())
     with pytest.raises(RecipeError, match="a table of messages is missing"):
         evaluate_tables(rivals.strong, labels=rivals.earlier)
+
+
+def test_labels_count_as_in_the_training_of_the_model_unless_the_recipe_weights_their_sources(
+    payment_scorer: Scorer,
+) -> None:
+    trusted = {"recipe": {"data": {"trust": {"review": 1.0, "rumour": 0.0}, "default_trust": None}}}
+    model = replace(payment_scorer.model, training=trusted)
+    events = EVENTS.assign(event_id=["e1", "e2"])
+    labels = pd.DataFrame({"subject_id": ["e1", "e1", "e2"], "label": ["legitimate", "extortion", "legitimate"]})
+    tables = {"events": events, "labels": labels.assign(source=["review", "rumour", "review"])}
+    assert read_tables(Recipe(), model, tables).rows["label"].tolist() == ["legitimate", "legitimate"]
+    other = Recipe.model_validate({"data": {"default_trust": 1.0}})
+    assert read_tables(other, model, tables).rows["label"].tolist() == ["extortion", "legitimate"]
+    assert read_tables(Recipe(), payment_scorer.model, tables).rows["label"].tolist() == ["extortion", "legitimate"]
 
 
 class Stub:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from fraudsieve.exceptions import RecipeError
+from fraudsieve.features.tables import InputTable
 from fraudsieve.training.evaluation.report import EvaluationReport
 from fraudsieve.training.pages.evaluation import check_report_path, render_report, write_report
 from fraudsieve.training.pages.rendering import content_security_policy
@@ -129,6 +130,10 @@ def test_paths_that_cannot_hold_a_report_are_rejected(tmp_path: Path) -> None:
         check_report_path(tmp_path / "r.json")
     with pytest.raises(RecipeError, match="does not exist"):
         check_report_path(tmp_path / "none" / "r.html")
+    tables = (tmp_path / "other.json", None, InputTable(tmp_path / "r.json"))
+    with pytest.raises(FileExistsError, match=r"r\.json: the output would overwrite this input"):
+        check_report_path(tmp_path / "r.html", *tables)
+    check_report_path(tmp_path / "s.html", *tables)
     (tmp_path / "r.json").mkdir()
     with pytest.raises(IsADirectoryError, match=r"r\.json: expected a file to write, got a folder"):
         check_report_path(tmp_path / "r.html")

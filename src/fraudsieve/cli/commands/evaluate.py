@@ -62,10 +62,10 @@ def evaluate_command(
         from fraudsieve.training.pages.evaluation import check_report_path, model_facts, write_report
         from fraudsieve.training.recipe.recipe import Recipe
 
-        if report is not None:
-            check_report_path(report)
-        reading = reading_overrides(column, text_column, encoding, separator, day_first)
         tables = {"messages": messages, "accounts": accounts, "events": events, "labels": labels}
+        if report is not None:
+            check_report_path(report, *tables.values())
+        reading = reading_overrides(column, text_column, encoding, separator, day_first)
         result = evaluate_tables(
             model,
             **tables,

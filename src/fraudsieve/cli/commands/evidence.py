@@ -2,12 +2,15 @@
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from fraudsieve.cli.console import WRONG_CALL, answer, exit_on_error, notes, steps
 from fraudsieve.cli.options import Json, ModelOption
+
+if TYPE_CHECKING:  # imported at first use
+    from fraudsieve.models.evidence.replay import ReplayReport
 
 __all__ = ["evidence_app"]
 
@@ -37,15 +40,15 @@ def verify_evidence_command(
         from fraudsieve.models.evidence.verification import verify_log
 
         key = None if public_key is None else read_public_key(public_key)
-        proof = read_proof(file)
+        proof, kept = read_proof(file), [] if checkpoints is None else read_checkpoints(checkpoints)
         if proof is not None:
-            shown = check_proof(proof, public_key=key)
+            shown = check_proof(proof, kept, public_key=key)
             problems = shown.problems
             content = asdict(shown)
             rows = [("log", shown.log), ("record", f"{shown.index} of {shown.size:,}"), ("root", shown.root)]
             rows += [("signed by", shown.signed_by or "nobody")]
         else:
-            check = verify_log(file, [] if checkpoints is None else read_checkpoints(checkpoints), public_key=key)
+            check = verify_log(file, kept, public_key=key)
             problems = tuple(problem.text for problem in check.problems)
             content = asdict(check)
             rows = [("log", check.log), ("records", f"{check.size:,}"), ("root", check.root or "none")]
@@ -66,7 +69,10 @@ def replay_command(
     threads: Annotated[int, typer.Option(help="Number of LightGBM threads, 0 for all cores.", min=0)] = 1,
     json: Json = False,
 ) -> None:
-    """Compute the scores of a log again, and compare them to the last bit. If a number differs, exit with 2."""
+    """Compute the scores of a log again, and compare them to the last bit.
+
+    If a number differs, or none could be computed, exit with 2.
+    """
     with exit_on_error(as_json=json), steps(quiet=json) as progress:
         progress("loading the model")
         from fraudsieve.models.evidence.replay import replay_log
@@ -81,10 +87,17 @@ def replay_command(
     rows += [
         (f"record {one.record}", f"{one.number}: {one.recorded}, now {one.computed}") for one in report.differences
     ]
-    title = f"{file}: {'some numbers differ' if report.different else 'equal to the last bit'}"
-    answer(asdict(report), as_json=json, title=title, rows=rows)
-    if report.different:
+    answer(asdict(report), as_json=json, title=f"{file}: {_outcome(report)}", rows=rows)
+    if report.different or (report.scores and not report.replayed):
         raise typer.Exit(WRONG_CALL)
+
+
+def _outcome(report: "ReplayReport") -> str:
+    if report.different:
+        return "some numbers differ"
+    if not report.replayed:
+        return "no score was replayed"
+    return "equal to the last bit" if report.replayed == report.scores else "some scores were not replayed"
 
 
 @evidence_app.command("prove")
@@ -97,11 +110,12 @@ def prove_command(
 ) -> None:
     """Write a record and the proof that it is in a log, up to the last checkpoint. No other record is written."""
     with exit_on_error(as_json=json):
-        from fraudsieve._io import PRIVATE, check_output_file, write_file
+        from fraudsieve._io import PRIVATE, check_not_an_input, check_output_file, write_file
         from fraudsieve.models.evidence.canonical import encode_canonical
         from fraudsieve.models.evidence.checkpoints import read_checkpoints
         from fraudsieve.models.evidence.proofs import prove_record
 
+        check_not_an_input(output, file, checkpoints)
         check_output_file(output)
         kept = [] if checkpoints is None else read_checkpoints(checkpoints)
         last = max(kept, key=lambda one: one.size, default=None)
@@ -125,10 +139,11 @@ def checkpoint_command(
     fraudsieve evidence checkpoint evidence.jsonl --output /elsewhere/checkpoints.jsonl --key private.pem
     """
     with exit_on_error(as_json=json):
-        from fraudsieve._io import check_output_file
+        from fraudsieve._io import check_not_an_input, check_output_file
         from fraudsieve.models.evidence.checkpoints import read_private_key, write_checkpoint
         from fraudsieve.models.evidence.verification import checkpoint_log
 
+        check_not_an_input(output, file, key)
         check_output_file(output)
         checkpoint = checkpoint_log(file)
         if key is not None:

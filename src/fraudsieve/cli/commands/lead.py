@@ -75,7 +75,7 @@ def create_command(
     --sender "Example Bank" --key lead.key --model fraudsieve-model --scores scores.parquet
     """
     with exit_on_error(as_json=json), steps(quiet=json) as progress:
-        from fraudsieve._io import PRIVATE, check_output_file, write_file
+        from fraudsieve._io import PRIVATE, check_not_an_input, check_output_file, write_file
         from fraudsieve.models.leads.case_content import read_case, read_reasons
         from fraudsieve.models.leads.content import Disclosure, LeadTerms, make_lead
         from fraudsieve.models.leads.files import encode_lead, lead_digest
@@ -85,6 +85,7 @@ def create_command(
         from fraudsieve.models.leads.texts import describe_texts
 
         terms = LeadTerms(recipient, legal_basis, sender, purpose)
+        check_not_an_input(output or Path("lead.json"), key, log, scores, messages)
         check_output_file(output or Path("lead.json"))
         progress("reading the case")
         content = read_case(cases, case)
@@ -154,11 +155,12 @@ def resolve_command(
 ) -> None:
     """Write the account, action or text of each pseudonym in a lead, by computing the pseudonyms of your tables."""
     with exit_on_error(as_json=json), steps(quiet=json) as progress:
-        from fraudsieve._io import check_output_file
+        from fraudsieve._io import check_not_an_input, check_output_file
         from fraudsieve.models.leads.files import read_lead
         from fraudsieve.models.leads.keys import read_secrets
         from fraudsieve.models.leads.resolution import resolve_lead, write_resolution
 
+        check_not_an_input(output, lead, key, accounts, events, messages)
         check_output_file(output)
         secrets, content = read_secrets(key), read_lead(lead)
         progress("computing pseudonyms")

@@ -1,6 +1,7 @@
 """``fraudsieve state``: what is in an event store, and how it gets in and out."""
 
 import sys
+from collections import Counter
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -9,6 +10,7 @@ import typer
 
 from fraudsieve.cli.console import answer, exit_on_error, steps
 from fraudsieve.cli.options import Json, ModelOption
+from fraudsieve.exceptions import SchemaError
 
 __all__ = ["state_app"]
 
@@ -83,6 +85,8 @@ def load_command(
         progress("opening the store")
         with LiveState(scorer, address) as live:
             accepted, reasons = load_records(live, part.value, batches, lambda done: progress("loading", done))
+        if not accepted:
+            _check_none_rejected(source, n_rejected, reasons)
     content = {"accepted": accepted, "rejected": n_rejected + reasons.total(), "reasons": dict(reasons)}
     rows = [("accepted", f"{accepted:,}"), ("rejected", f"{content['rejected']:,}")]
     rows += [(f"{count:,} times", reason) for reason, count in reasons.most_common()]
@@ -139,6 +143,16 @@ def rewind_command(
         with open_store(address) as store:
             content = {"removed": rewind(store, until)}
     answer(content, as_json=json, title="Rewound", rows=[("rows", f"{content['removed']:,}")])
+
+
+def _check_none_rejected(source: str, n_rejected: int, reasons: Counter[str]) -> None:
+    """Raise SchemaError if all of the records were rejected; an empty file is no error."""
+    n_records = n_rejected + reasons.total()
+    if n_records:
+        common = "; ".join(f"{reason} ({count:,})" for reason, count in reasons.most_common(3))
+        origin = "standard input" if source == "-" else source
+        problem = f"none of {n_records:,} records is accepted: {common}"
+        raise SchemaError(origin, problem, "Correct the records, or choose their type with --part.")
 
 
 def _check_exists(address: str) -> None:

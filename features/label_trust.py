@@ -1,0 +1,209 @@
+"""The label that counts when several sources label the same subject, or replace an earlier label.
+
+A subject without a label so far is unlabelled; it is never treated as legitimate.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from fraudsieve._typing import Array
+from fraudsieve.exceptions import SchemaError
+
+__all__ = ["Trust", "label_as_of", "labels_that_counted", "weights_of_own_labels"]
+
+UNKNOWN_SOURCES: Final = (
+    "Name all sources in data.trust, or set data.default_trust; a model keeps the weights that it was trained with, so "
+    "otherwise leave these labels out."
+)
+
+
+@dataclass(frozen=True)
+class Trust:
+    """Weights of the sources of labels.
+
+    Parameters
+    ----------
+    by_source : mapping of str to float, optional
+        Weight of each source, from 0 (its labels are ignored) to 1. Without weights all sources count alike.
+    default : float, default=None
+        Weight of sources that are not named, and of rows without a source; None makes these an error.
+
+    Raises
+    ------
+    ValueError
+        If a weight is not from 0 to 1.
+
+    Examples
+    --------
+    >>> Trust({"review": 1.0, "rule": 0.5}, default=0.2).weights(pd.Series(["rule", None, "review"])).tolist()
+    [0.5, 0.2, 1.0]
+    """
+
+    by_source: Mapping[str, float] = field(default_factory=dict)
+    default: float | None = None
+
+    def __post_init__(self) -> None:
+        weights = [*self.by_source.values(), *([] if self.default is None else [self.default])]
+        n_wrong = sum(not 0 <= weight <= 1 for weight in weights)
+        if n_wrong:
+            raise ValueError(f"trust: expected weights from 0 to 1, {n_wrong} of {len(weights)} are not.")
+
+    @property
+    def declared(self) -> bool:
+        """Whether any source has a weight; otherwise all sources count alike."""
+        return bool(self.by_source) or self.default is not None
+
+    def or_else(self, other: "Trust") -> "Trust":
+        """Return these weights, or others if no source has a weight.
+
+        Parameters
+        ----------
+        other : Trust
+            The weights to fall back on.
+
+        Returns
+        -------
+        Trust
+        """
+        return self if self.declared else other
+
+    def weights(self, sources: pd.Series) -> Array:
+        """Return the weight of every row.
+
+        Parameters
+        ----------
+        sources : Series of str, shape (n_rows,)
+            The source of each label.
+
+        Returns
+        -------
+        ndarray of float64, shape (n_rows,)
+
+        Raises
+        ------
+        SchemaError
+            If a source has no weight.
+        """
+        if not self.declared:
+            return np.ones(len(sources))
+        weights = sources.astype(object).map(dict(self.by_source)).to_numpy(np.float64)
+        n_unknown = int(np.isnan(weights).sum())
+        if n_unknown and self.default is None:
+            problem = f"column 'source' has sources without a weight in {n_unknown} of {len(weights)} rows"
+            raise SchemaError("labels", problem, UNKNOWN_SOURCES)
+        return np.where(np.isnan(weights), np.nan if self.default is None else self.default, weights)
+
+
+def label_as_of(labels: pd.DataFrame, cutoff: Any = None, *, trust: Trust | None = None) -> pd.DataFrame:
+    """Return the label of every subject that was known strictly before a cutoff time.
+
+    Of several labels, those of the source with the largest weight count, and the latest of these. So a later label
+    replaces an earlier one from its ``labelled_at`` on, unless its source has a smaller weight.
+
+    Parameters
+    ----------
+    labels : DataFrame, shape (n_labels, any)
+        ``subject_id``, ``label``, and optionally ``labelled_at`` (missing for labels that were always known) and
+        ``source``. Dates without a time go through `resolve_label_times` first.
+    cutoff : datetime, default=None
+        The cutoff time; None uses all labels. Without a time zone it is in UTC.
+    trust : Trust, default=None
+        Weights of sources; None gives all the same weight.
+
+    Returns
+    -------
+    DataFrame, shape (n_subjects, 3)
+        ``label``, ``labelled_at`` and ``weight`` (of the source, for training), indexed by ``subject_id``. A subject
+        without a label before the cutoff time is absent: it is unlabelled, not legitimate.
+
+    Raises
+    ------
+    SchemaError
+        If a source has no weight.
+
+    Examples
+    --------
+    >>> labels = pd.DataFrame({"subject_id": ["a", "a"], "label": ["spam", "legitimate"],
+    ...     "labelled_at": ["2026-05-01", "2026-05-09"]})
+    >>> [label_as_of(labels, day)["label"].to_dict() for day in ("2026-05-01", "2026-05-02", "2026-05-10")]
+    [{}, {'a': 'spam'}, {'a': 'legitimate'}]
+    """
+    counting = labels_that_counted(labels, cutoff, trust=trust)
+    last = counting.drop_duplicates("subject_id", keep="last").set_index("subject_id")
+    return last[["label", "labelled_at", "weight"]]
+
+
+def labels_that_counted(labels: pd.DataFrame, cutoff: Any = None, *, trust: Trust | None = None) -> pd.DataFrame:
+    """Return, in order of time, the labels that counted from their time on: no earlier one has a larger weight.
+
+    Parameters
+    ----------
+    labels, cutoff, trust
+        As for `label_as_of`.
+
+    Returns
+    -------
+    DataFrame, shape (n_counting, 5)
+        ``subject_id``, ``label``, ``labelled_at``, ``source`` and ``weight``.
+
+    Raises
+    ------
+    SchemaError
+        If a source has no weight.
+
+    Examples
+    --------
+    >>> labels = pd.DataFrame({"subject_id": ["a", "a"], "label": ["spam", "legitimate"],
+    ...     "labelled_at": ["2026-05-01", "2026-05-09"], "source": ["review", "rumour"]})
+    >>> labels_that_counted(labels, trust=Trust({"review": 1.0, "rumour": 0.0}))["label"].tolist()
+    ['spam']
+    """
+    trust = trust or Trust()
+    frame = labels.reindex(columns=["subject_id", "label", "labelled_at", "source"])
+    frame["labelled_at"] = pd.to_datetime(frame["labelled_at"], utc=True)
+    frame["weight"] = trust.weights(frame["source"])
+    frame = frame[frame["label"].notna() & (frame["weight"] > 0)]
+    if cutoff is not None:
+        known = frame["labelled_at"].isna() | (frame["labelled_at"] < pd.to_datetime(cutoff, utc=True))
+        frame = frame[known]
+    # NaT is the smallest integer, so labels that were always known come first.
+    order = np.lexsort((frame["weight"], frame["labelled_at"].astype("int64")))
+    frame = frame.iloc[order].drop_duplicates(["subject_id", "labelled_at"], keep="last")
+    max_weight = frame.groupby("subject_id", sort=False)["weight"].cummax()
+    return frame[frame["weight"] == max_weight]
+
+
+def weights_of_own_labels(frame: pd.DataFrame, trust: Trust) -> Array:
+    """Return the weights of the labels that records carry themselves.
+
+    Parameters
+    ----------
+    frame : DataFrame, shape (n_rows, any)
+        Records with ``label`` and optionally ``source``.
+    trust : Trust
+        Weights of sources.
+
+    Returns
+    -------
+    ndarray of float64, shape (n_rows,)
+        NaN without a label.
+
+    Raises
+    ------
+    SchemaError
+        If the source of a label has no weight.
+
+    Examples
+    --------
+    >>> frame = pd.DataFrame({"label": ["spam", "spam", None], "source": ["review", "rumour", None]})
+    >>> weights_of_own_labels(frame, Trust({"review": 1.0, "rumour": 0.0})).tolist()
+    [1.0, 0.0, nan]
+    """
+    is_labelled = frame["label"].notna().to_numpy()
+    weights = np.full(len(frame), np.nan)
+    weights[is_labelled] = trust.weights(frame.reindex(columns=["source"])["source"][is_labelled])
+    return weights

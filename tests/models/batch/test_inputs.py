@@ -1,0 +1,94 @@
+"""Tables that are read for scoring: the labels and past messages that count, as in training."""
+
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fraudsieve.exceptions import SchemaError
+from fraudsieve.features.account_matrix import AccountMatrix
+from fraudsieve.features.history.declaration import History
+from fraudsieve.features.label_trust import Trust
+from fraudsieve.models import Model
+from fraudsieve.models.batch.inputs import prepare_labels, read_inputs, trust_of_model
+from fraudsieve.training.data.accounts_events import event_labels_of, load_events
+from tests.features.label_rows import LABEL_ROWS, START, TRUST, LabelRows, labels_of
+from tests.models.live.small_models import account_scorer, message_scorer
+from tests.profiles import examples
+
+EVENTS = pd.DataFrame({"event_id": ["a", "b", "c"], "account_id": "ann", "occurred_at": START, "kind": "pay"})
+RUMOUR = labels_of([("a", "legitimate", 1, "review"), ("a", "spam", 2, "joke"), ("b", "spam", 1, "joke")])
+
+
+def trained_with(trust: Trust, model: Model) -> Model:
+    data = {"trust": dict(trust.by_source), "default_trust": trust.default}
+    return replace(model, training={"recipe": {"data": data}})
+
+
+def event_model(trust: Trust) -> Model:
+    matrix = AccountMatrix("event", (History(("1d",), measures=("frauds",)),))
+    return trained_with(
+        trust, replace(account_scorer().model, matrix=matrix, classes=("legitimate", "phishing", "spam"))
+    )
+
+
+def test_the_trust_of_a_model_is_that_of_its_recipe() -> None:
+    trust = Trust({"review": 1.0}, 0.3)
+    assert trust_of_model(event_model(trust)) == trust
+    assert not trust_of_model(account_scorer().model).declared
+
+
+@examples(50)
+@given(LABEL_ROWS.filter(bool), st.sampled_from([TRUST, Trust()]))
+def test_labels_of_events_count_in_scoring_as_in_training(label_rows: LabelRows, trust: Trust) -> None:
+    labels = labels_of(label_rows)
+    try:
+        in_training = event_labels_of(load_events(EVENTS, labels=labels, trust=trust), "legitimate")
+    except SchemaError:  # no event has a label
+        in_training = None
+    in_scoring = read_inputs(event_model(trust), EVENTS, labels=labels).labels
+    assert in_scoring is not None
+    expected = {} if in_training is None else by_event(in_training)
+    assert by_event(in_scoring) == expected
+
+
+def by_event(labels: pd.DataFrame) -> dict[str, list[object]]:
+    rows = labels[["event_id", "labelled_at", "is_fraud"]].itertuples(index=False)
+    return {event: [time, is_fraud] for event, time, is_fraud in rows}
+
+
+def test_own_labels_of_events_need_a_trusted_source() -> None:
+    own = EVENTS.assign(label="spam", labelled_at=START + pd.Timedelta("1h"), source=["review", "joke", "rule"])
+    labels = read_inputs(event_model(TRUST), own).labels
+    assert labels is not None
+    assert sorted(labels["event_id"]) == ["a", "c"]
+
+
+def test_of_an_account_every_label_that_counted_is_kept() -> None:
+    later: LabelRows = [("a", "spam", 3, "review"), ("a", "legitimate", 4, "rule"), ("c", "spam", 5, "rule")]
+    labels = pd.concat([RUMOUR, labels_of(later)], ignore_index=True)
+    labels["labelled_at"] += pd.Timedelta("1h")  # dates alone count from the end of their day
+    prepared, _ = prepare_labels(trained_with(TRUST, account_scorer().model), labels, None)
+    days = (prepared["labelled_at"] - START).dt.days
+    rows = zip(prepared["account_id"], days, prepared["is_fraud"], strict=True)
+    assert list(rows) == [("a", 1, False), ("a", 3, True), ("c", 5, True)]
+
+
+def test_a_label_of_a_source_without_weight_is_an_error_that_says_what_to_do() -> None:
+    labels = labels_of([("a", "spam", 1, "review"), ("b", "spam", 1, "joke")]).assign(source=["review", "hearsay"])
+    with pytest.raises(SchemaError, match=r"in 1 of 2 rows.*otherwise leave these labels out") as error:
+        read_inputs(event_model(TRUST), EVENTS, labels=labels)
+    assert "hearsay" not in str(error.value)
+
+
+def test_labels_of_past_messages_need_a_trusted_source() -> None:
+    sent = {"text": ["pay now", "pay later"], "sent_at": START}
+    past = pd.DataFrame({**sent, "label": "fraud", "labelled_at": START, "source": ["review", "joke"]})
+    model = message_scorer().model
+    for trust, counting in ((TRUST, [True, False]), (Trust(), [True, True])):
+        read = read_inputs(trained_with(trust, model), pd.DataFrame(sent), past=past).past
+        assert read is not None
+        assert read["label"].notna().tolist() == counting
+        assert read["labelled_at"].notna().tolist() == counting

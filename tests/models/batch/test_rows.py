@@ -1,0 +1,97 @@
+"""Feature rows of tables: missing columns under a policy, and past messages beside scored ones."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from fraudsieve.exceptions import SchemaError
+from fraudsieve.features import AccountFeatures, History
+from fraudsieve.models import FraudClassifier, Model, Policy, Scorer, write_model
+from fraudsieve.models.batch.inputs import read_inputs
+from fraudsieve.models.batch.rows import feature_rows
+from fraudsieve.models.batch.score import score_file
+from tests.models.live.samples import records
+from tests.models.live.small_models import message_scorer
+
+N = 60
+
+
+def payments() -> pd.DataFrame:
+    numbers = np.arange(N)
+    times = pd.Timestamp("2026-04-01", tz="UTC") + pd.to_timedelta(numbers, unit="h")
+    frame = pd.DataFrame({"event_id": [f"e{n}" for n in numbers], "occurred_at": times, "kind": "pay"})
+    frame["account_id"], frame["device_id"] = [f"a{n % 7}" for n in numbers], [f"d{n % 5}" for n in numbers]
+    return frame.assign(amount=numbers * 1.5, urgent=numbers % 3 == 0, channel=np.where(numbers % 2, "app", "web"))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model of events with own columns, and with a view of devices."""
+    events = payments()
+    labels = np.where(events["urgent"], "fraud", "legitimate").astype(object)
+    views = [History(("1d",)), History(("1d",), entity="device_id", name="device", measures=("count",))]
+    features = AccountFeatures(events, subject="event", history=views).set_output(transform="pandas")
+    matrix = features.fit_transform(events, labels)
+    classifier = FraudClassifier(n_rounds=5, n_jobs=1, min_leaf_rows=5).fit(matrix, labels)
+    parts = classifier.ensemble_, classifier.calibration_
+    path = tmp_path_factory.mktemp("events") / "model"
+    write_model(Model("events", ("fraud", "legitimate"), "legitimate", features.matrix_, *parts), path)
+    return path
+
+
+@pytest.mark.parametrize("missing", [["urgent"], ["urgent", "channel", "device_id"]])
+def test_a_file_without_a_column_is_scored_as_a_record_without_the_field(
+    folder: Path, tmp_path: Path, missing: list[str]
+) -> None:
+    lenient = Scorer.load(folder, policy=Policy(missing="missing"))
+    past, new = payments()[:50], payments()[50:].drop(columns=missing)
+    for ending in ("csv", "parquet"):
+        past.to_parquet(tmp_path / "past.parquet")
+        source = tmp_path / f"new.{ending}"
+        new.to_csv(source, index=False) if ending == "csv" else new.to_parquet(source)
+        result = score_file(lenient, source, tmp_path / "scores.parquet", events=tmp_path / "past.parquet")
+        scores = pd.read_parquet(result.output)
+        state = lenient.new_state(lateness="30d")
+        state.update(records(past.drop(columns=["urgent", "channel"])))
+        alone = lenient.score(records(new), history=state)
+        assert scores["probability"].tolist() == [score["probability"] for score in alone]
+        assert scores["status"].tolist() == [score["status"] for score in alone]
+    whole = score_file(lenient, payments()[50:], tmp_path / "whole.parquet", events=past).output
+    assert (pd.read_parquet(whole)["probability"] != scores["probability"]).any()
+
+
+def test_by_default_a_missing_column_is_an_error(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(SchemaError, match="column 'urgent' is missing"):
+        score_file(folder, payments().drop(columns="urgent"), tmp_path / "scores.parquet")
+
+
+def campaign_rows(new: pd.DataFrame, past: pd.DataFrame) -> list[list[float]]:
+    model = replace(message_scorer().model, training={})
+    read = read_inputs(model, new, past=past)
+    rows, _, _ = feature_rows(model, read.records, past=read.past)
+    names = [name.startswith("campaign__messages") for name in model.matrix.columns]
+    columns: list[list[float]] = rows[:, names].tolist()
+    return columns
+
+
+@pytest.mark.parametrize("without", [(), ("new",), ("past",), ("new", "past")])
+def test_numbered_messages_are_not_those_of_another_table(without: tuple[str, ...]) -> None:
+    times = pd.Timestamp("2026-05-01", tz="UTC") + pd.to_timedelta(np.arange(8), unit="h")
+    sent = pd.DataFrame({"text": "pay 100 now at shop.example/pay", "account_id": "a1", "sent_at": times})
+    sent["message_id"] = [str(n) for n in (3, 4, 0, 1, 2, 5, 6, 7)]
+    tables = {"past": sent[:2].reset_index(drop=True), "new": sent[2:].reset_index(drop=True)}
+    expected = campaign_rows(tables["new"], tables["past"])
+    assert [row[-1] for row in expected] == [2, 3, 4, 5, 6, 7]
+    for name in without:
+        tables[name] = tables[name].drop(columns="message_id")
+    assert campaign_rows(tables["new"], tables["past"]) == expected
+
+
+def test_a_message_in_both_tables_counts_once() -> None:
+    times = pd.Timestamp("2026-05-01", tz="UTC") + pd.to_timedelta(np.arange(3), unit="h")
+    sent = pd.DataFrame({"text": "pay 100 now at shop.example/pay", "account_id": "a1", "sent_at": times})
+    sent["message_id"] = ["p", "q", "r"]
+    assert [row[-1] for row in campaign_rows(sent, sent[:2])] == [0, 1, 2]
