@@ -1,19 +1,24 @@
 """Calls that append: those of several threads are checked, stored and synced together."""
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from fraudsieve.exceptions import RejectedRecordError
+from fraudsieve.features.campaign.over_time import CampaignHistory
+from fraudsieve.features.history.reader import RecordType
 from fraudsieve.features.history.records import RejectedRecord
 from fraudsieve.features.history.timeline import PreparedRecord
 from fraudsieve.features.live_state import HistoryState
+from fraudsieve.models.scoring.inputs import message_bands
 
 from .clock import PlausibleClock
-from .records import read_entry
+from .records import LoggedFields, message_to_entry, read_entry, to_entry
 
 __all__ = ["Accepted", "Call", "CallGroups", "Delivery", "decide_all"]
+
+Record: TypeAlias = Mapping[str, Any]
 
 
 class Accepted(NamedTuple):
@@ -39,15 +44,52 @@ class Delivery(NamedTuple):
 
 
 class Call:
-    """The deliveries of one call, and their outcome."""
+    """The deliveries of one call, and their outcome.
 
-    def __init__(self, now: datetime | None) -> None:
-        self.now = now
+    Parameters
+    ----------
+    now : datetime or None
+        As for `HistoryState.update`.
+    fields : LoggedFields, default=None
+        The fields that the entries store; None if they do not depend on the model.
+    """
+
+    def __init__(self, now: datetime | None, fields: LoggedFields | None = None) -> None:
+        self.now, self.fields = now, fields
         self.deliveries: list[Delivery] = []
         self.rejected: list[tuple[tuple[int, int], str]] = []
         self.n_repeats = 0
         self.offset = 0
         self.error: BaseException | None = None
+
+    @classmethod
+    def from_records(
+        cls, parts: Mapping[RecordType, Sequence[Record]], fields: LoggedFields, now: datetime | None
+    ) -> "Call":
+        """Return a call that delivers the log entries of records; those with wrong fields are rejected."""
+        call = cls(now, fields)
+        for number, (part, records) in enumerate(parts.items()):
+            for position, record in enumerate(records):
+                try:
+                    call.deliveries.append(Delivery((number, position), to_entry(part, record, fields)))
+                except RejectedRecordError as error:
+                    call.rejected.append(((number, position), str(error)))
+        return call
+
+    @classmethod
+    def from_messages(
+        cls, messages: Sequence[Record], campaigns: CampaignHistory | None, now: datetime | None
+    ) -> "Call":
+        """Return a call that delivers the log entries of messages; none for a model without campaigns."""
+        call = cls(now)
+        for position, message in enumerate(messages):
+            try:
+                bands = message_bands(campaigns, message) if campaigns is not None else []
+                if bands:
+                    call.deliveries.append(Delivery((0, position), message_to_entry(bands)))
+            except RejectedRecordError as error:
+                call.rejected.append(((0, position), str(error)))
+        return call
 
     def outcome(self) -> Accepted:
         """Return the outcome for the caller, or raise the error."""

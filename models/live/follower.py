@@ -23,6 +23,8 @@ class Follower:
     ----------
     catch_up : callable
         The function.
+    origin : str
+        Name of the store, for errors.
 
     Attributes
     ----------
@@ -30,8 +32,9 @@ class Follower:
         The last failure; None once it works again.
     """
 
-    def __init__(self, catch_up: Callable[[], None]) -> None:
+    def __init__(self, catch_up: Callable[[], None], origin: str) -> None:
         self.error: StateError | None = None
+        self._origin = origin
         self._catch_up, self._closing = catch_up, threading.Event()
         self._thread = threading.Thread(target=self._follow, name="live-state-follower", daemon=True)
         self._thread.start()
@@ -48,7 +51,13 @@ class Follower:
                 if self.error is not None:
                     logger.warning("the live state follows its store again")
                 self.error = None
-            except StateError as error:
+            except Exception as raised:  # whatever it is, the thread lives on and tries again
+                error = raised if isinstance(raised, StateError) else self._unexpected(raised)
                 if self.error is None:
                     logger.error("the live state cannot follow its store: %s", error.problem)
                 self.error = error
+
+    def _unexpected(self, raised: Exception) -> StateError:
+        """Return an error that names only the type, because the text can quote a record."""
+        problem = f"its rows cannot be added to the live state ({type(raised).__name__})"
+        return StateError(self._origin, problem, "It is tried again every second; free memory if it is short.")

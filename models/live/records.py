@@ -46,6 +46,10 @@ class LoggedFields(NamedTuple):
         """Return whether another log stores all of these fields."""
         return self.ids <= other.ids and self.amounts <= other.amounts
 
+    def union(self, other: "LoggedFields") -> "LoggedFields":
+        """Return these fields and those of another log."""
+        return LoggedFields(self.ids | other.ids, self.amounts | other.amounts)
+
 
 def logged_fields(state: HistoryState) -> LoggedFields:
     """Return the fields that a state uses.

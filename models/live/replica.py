@@ -93,7 +93,9 @@ class Replica:
 
     def needs_restore(self, transaction: StoreTransaction) -> bool:
         """Return whether the state cannot follow the rows of a store and must be rebuilt."""
-        return self.is_broken or transaction.facts.generation != self.generation
+        facts = transaction.facts
+        has_gap = self.position.offset < facts.start.offset  # rows were deleted before this process read them
+        return self.is_broken or facts.generation != self.generation or has_gap
 
     def follow(self, transaction: StoreTransaction) -> None:
         """Add the rows that other processes appended."""

@@ -1,6 +1,7 @@
 """A session of a replica with its store: it appends rows, follows others, and writes snapshots."""
 
 import logging
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -12,7 +13,7 @@ from fraudsieve.features.live_state import HistoryState
 from .calls import Call, decide_all
 from .clock import PlausibleClock
 from .fold import encode_entry
-from .handover import continued_state, reach, stored_fields
+from .handover import SECOND, continued_state, reach, stored_fields
 from .records import LoggedFields, logged_fields
 from .replica import Replica
 from .snapshot import declaration_digest, encode_state
@@ -50,10 +51,12 @@ class StoreSession:
         self.store, self._replica, self._new_state = store, replica, new_state
         self.snapshot_offset = 0
         self._is_stale = True
+        self._own_fields = logged_fields(replica.state)
         try:
             self.fields = self._declare_fields()
             with store.reading() as transaction:
                 self._build(transaction)
+            self._leave_snapshot()
             self._nbytes = store.nbytes
         except BaseException:
             store.close()
@@ -82,7 +85,7 @@ class StoreSession:
         try:
             with self.store.writing() as transaction:
                 self._follow(transaction)
-                new = decide_all(self._replica.state, calls, clock)
+                new = decide_all(self._replica.state, self._with_all_fields(calls), clock)
                 position = self._replica.position
                 if new:
                     position = transaction.append(position, [encode_entry(entry) for entry, _ in new])
@@ -136,7 +139,7 @@ class StoreSession:
             self.snapshot_offset = position.offset
             covered = min((covered.offset for covered, _ in _covered(store)), default=0)
             if oldest is not None:
-                drop_old_rows(store, oldest, covered)
+                drop_old_rows(store, oldest, covered, generation)
             self._nbytes = store.nbytes
 
     def close(self) -> None:
@@ -144,15 +147,28 @@ class StoreSession:
         self.store.close()
 
     def _declare_fields(self) -> LoggedFields:
-        """Return the fields that rows store: the model's own if the store is empty, else those of the other rows."""
-        own = logged_fields(self._replica.state)
+        """Return the fields that rows store: those of the other rows; in an empty store those of all its models."""
         with self.store.writing() as transaction:
             facts = transaction.facts
-            if transaction.last == START and facts.generation == 0:
-                transaction.change_facts(replace(facts, ids=_sorted(own.ids), amounts=_sorted(own.amounts)))
+            fields = self._own_fields.union(stored_fields(facts))
+            if transaction.last == facts.start and fields != stored_fields(facts):  # no row lacks a field
+                transaction.change_facts(replace(facts, ids=_sorted(fields.ids), amounts=_sorted(fields.amounts)))
             return stored_fields(transaction.facts)
 
+    def _with_all_fields(self, calls: Sequence[Call]) -> list[Call]:
+        """Return the calls whose entries store the fields of the store; the others get an error."""
+        for call in calls:
+            if call.fields not in (None, self.fields):
+                problem = "other fields were declared for its rows by another model"
+                call.error = StateError(self.store.origin, problem, "Send the records again.")
+        return [call for call in calls if call.error is None]
+
     def _follow(self, transaction: StoreTransaction) -> None:
+        self.fields = stored_fields(transaction.facts)
+        if not self._own_fields.are_in(self.fields):
+            problem = "its rows do not store all fields that this model uses"
+            fix = "Open it with the model that filled it, or choose a new store."
+            raise StateError(self.store.origin, problem, fix)
         if self._replica.needs_restore(transaction):
             self._build(transaction)
         else:
@@ -163,6 +179,21 @@ class StoreSession:
         state, position = continued_state(transaction, self._new_state())
         self.snapshot_offset = position.offset
         self._replica.build(state, position, transaction)
+
+    def _leave_snapshot(self) -> None:
+        """Write the first snapshot of this model, so that other models do not delete rows that it needs."""
+        state, declaration = self._replica.state, declaration_digest(self._replica.state)
+        if any(of == declaration for _, of in _covered(self.store)):
+            return
+        position, generation = self._replica.position, self._replica.generation
+        try:
+            with EventStore(self.store.database.another()) as store:
+                write_snapshot(store, position, generation, declaration, encode_state(state.dump()))
+            self.snapshot_offset = position.offset
+        except (StateError, MemoryError) as error:
+            logger.error(
+                "no snapshot was left when the live state was opened: %s", getattr(error, "problem", "MemoryError")
+            )
 
     def _has_row(self, position: Position) -> bool:
         """Catch up, and return whether a row was stored although its commit failed: an answer can be lost."""
@@ -194,6 +225,11 @@ def _sorted(names: frozenset[str]) -> tuple[str, ...]:
 
 
 def _oldest_needed(state: HistoryState) -> int | None:
-    """Return the time of the oldest event that a state can look at; None if it can look at all."""
+    """Return the time of the oldest event that a state can look at; None if it can look at all.
+
+    An event that is wrongly dated in the future must not delete the rows to which `rewind` goes back.
+    """
     length = reach(state)
-    return None if length is None or state.watermark == NEVER else state.watermark - length
+    if length is None or state.watermark == NEVER:
+        return None
+    return min(state.watermark, int(time.time() * SECOND)) - length

@@ -11,18 +11,17 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple, Self, TypeAlias
 
-from fraudsieve.exceptions import RejectedRecordError, StateError
+from fraudsieve.exceptions import StateError
 from fraudsieve.features.history.reader import RecordType
 from fraudsieve.features.history.records import as_records
 from fraudsieve.features.live_state import HistoryState
 from fraudsieve.models.predict import Scorer
-from fraudsieve.models.scoring.inputs import message_bands
 from fraudsieve.models.scoring.observers import ScoreLog
 
-from .calls import Accepted, Call, CallGroups, Delivery
+from .calls import Accepted, Call, CallGroups
 from .clock import PlausibleClock
 from .follower import Follower
-from .records import logged_fields, message_to_entry, to_entry
+from .records import LoggedFields, logged_fields
 from .replica import Replica
 from .session import StoreSession
 from .store.addresses import open_store
@@ -89,7 +88,7 @@ class LiveState:
     event that is later than the newest one by more than the lateness must be plausible, given the time since the state
     was opened. After a larger correction of the clock, open the state again.
 
-    The store contains ids (unhashed), amounts and times of the fields that the model uses, and no text.
+    The store contains ids (unhashed), amounts and times of the fields that its models use, and no text.
 
     Parameters
     ----------
@@ -130,15 +129,14 @@ class LiveState:
         self.scorer = scorer
         self._lateness, self._clock = lateness, PlausibleClock()
         self._replica = Replica(scorer.new_state(lateness=lateness))
-        self._fields = logged_fields(self._replica.state)
         self._groups = CallGroups(self._handle)
         self._checkpoint = threading.Lock()
         self._session: StoreSession | None = None
         self._follower: Follower | None = None
+        self._is_closed = False
         if address is not None:
             self._session = StoreSession(open_store(address), self._replica, self._new_state)
-            self._fields = self._session.fields
-            self._follower = Follower(self._follow) if follow else None
+            self._follower = Follower(self._follow, self._session.store.origin) if follow else None
 
     @property
     def state(self) -> HistoryState:
@@ -199,16 +197,16 @@ class LiveState:
         TypeError
             If an argument is not a record or a list of records.
         """
-        parts: dict[RecordType, Records] = {"events": events, "labels": labels, "account_labels": account_labels}
-        call = Call(now)
-        for number, (part, records) in enumerate(parts.items()):
-            for position, record in enumerate(as_records(records)):
-                try:
-                    entry = to_entry(part, record, self._fields)
-                    call.deliveries.append(Delivery((number, position), entry))
-                except RejectedRecordError as error:
-                    call.rejected.append(((number, position), str(error)))
-        return self._submit(call)
+        given: dict[RecordType, Records] = {"events": events, "labels": labels, "account_labels": account_labels}
+        parts = {part: as_records(records) for part, records in given.items()}
+        while True:
+            fields = self._fields
+            try:
+                return self._submit(Call.from_records(parts, fields, now))
+            except StateError:
+                if fields == self._fields:
+                    raise
+                # Another model was opened on the empty store, and every row stores its fields too: send it again.
 
     def observe(self, messages: Records, *, now: datetime | None = None) -> Accepted:
         """Add messages, so that later ones are matched to campaigns; return once they are durable.
@@ -232,15 +230,7 @@ class LiveState:
         TypeError
             If an argument is not a record or a list of records.
         """
-        campaigns, call = self.scorer.model.matrix.campaigns, Call(now)
-        for position, message in enumerate(as_records(messages)):
-            try:
-                bands = message_bands(campaigns, message) if campaigns is not None else []
-                if bands:
-                    call.deliveries.append(Delivery((0, position), message_to_entry(bands)))
-            except RejectedRecordError as error:
-                call.rejected.append(((0, position), str(error)))
-        return self._submit(call)
+        return self._submit(Call.from_messages(as_records(messages), self.scorer.model.matrix.campaigns, now))
 
     def score(
         self,
@@ -355,9 +345,10 @@ class LiveState:
                 self._session.checkpoint()
 
     def close(self) -> None:
-        """Write a snapshot if there are rows without one, and close the store."""
-        if self._session is None:
+        """Write a snapshot if there are rows without one, and close the store. A second call does nothing."""
+        if self._session is None or self._is_closed:
             return
+        self._is_closed = True
         if self._follower is not None:
             self._follower.close()
         try:
@@ -373,6 +364,10 @@ class LiveState:
 
     def __exit__(self, *raised: object) -> None:
         self.close()
+
+    @property
+    def _fields(self) -> LoggedFields:
+        return logged_fields(self._replica.state) if self._session is None else self._session.fields
 
     def _new_state(self) -> HistoryState:
         return self.scorer.new_state(lateness=self._lateness)

@@ -62,8 +62,12 @@ class StoreTransaction:
         Raises
         ------
         StateError
-            If rows are missing or changed, or the store ends before the position.
+            If rows are missing or changed, or the store ends before the position or begins after it.
         """
+        start = self.facts.start.offset
+        if position.offset < start:
+            problem = f"expected the row at offset {position.offset + 1}, but rows up to offset {start} were deleted"
+            raise StateError(self.origin, problem, "Nothing is damaged: read the rows that are left.")
         rows = self.sql.execute(ROWS, (position.offset, limit))
         if not rows and self.last.offset < position.offset:
             problem = f"the store ends at offset {self.last.offset}, but offset {position.offset} was acknowledged"

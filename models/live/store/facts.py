@@ -30,7 +30,8 @@ class StoreFacts:
     ids, amounts : tuple of str
         The fields that every row has stored, from `fraudsieve.models.live.records.logged_fields`.
     dropped_before : int or None
-        Rows before this time, in microseconds since 1970, may have been deleted; None if none were.
+        Rows before this time, in microseconds since 1970, may have been deleted; None if none were since the last
+        erasure or rewind, after which the rows that are left are the history.
     needs_shrinking : bool
         Whether rows were erased and the files may still contain their bytes.
     """

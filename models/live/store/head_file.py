@@ -59,22 +59,23 @@ class HeadFile:
         self.path, self._flock = path, fcntl.flock
         self._exclusive, self._unlock = fcntl.LOCK_EX, fcntl.LOCK_UN
         is_new = not path.exists()
-        self._file = os.open(path, os.O_RDWR | os.O_CREAT, PRIVATE)
+        self._opened: int | None = os.open(path, os.O_RDWR | os.O_CREAT, PRIVATE)
         if is_new:
             sync_folder(path.parent)
 
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Hold the lock across processes; the system releases it when the process ends."""
+        file = self._file
         try:
-            self._flock(self._file, self._exclusive)
+            self._flock(file, self._exclusive)
         except OSError as error:
             fix = "Use a disk that supports file locks."
             raise StateError(str(self.path), f"cannot be locked ({error.strerror})", fix) from error
         try:
             yield
         finally:
-            self._flock(self._file, self._unlock)
+            self._flock(file, self._unlock)
 
     def read(self) -> Head | None:
         """Return the head; None for a new file.
@@ -100,8 +101,16 @@ class HeadFile:
         sync_data(self._file)
 
     def close(self) -> None:
-        """Close the file."""
-        os.close(self._file)
+        """Close the file, once: its number can by then belong to another file of the program."""
+        file, self._opened = self._opened, None
+        if file is not None:
+            os.close(file)
+
+    @property
+    def _file(self) -> int:
+        if self._opened is None:
+            raise StateError(str(self.path), "expected an open store, got a closed one", "Open it again.")
+        return self._opened
 
     def _read_slot(self, start: int) -> Head | None:
         content = os.pread(self._file, _SLOT.size + CHECKSUM, start)

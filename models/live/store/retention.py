@@ -10,7 +10,7 @@ __all__ = ["drop_old_rows"]
 BATCH = 10_000
 
 
-def drop_old_rows(store: EventStore, before: int, covered: int) -> int:
+def drop_old_rows(store: EventStore, before: int, covered: int, generation: int) -> int:
     """Delete the oldest rows that are before a time and in every snapshot.
 
     Parameters
@@ -21,6 +21,8 @@ def drop_old_rows(store: EventStore, before: int, covered: int) -> int:
         A time, in microseconds since 1970, before which no model needs an event.
     covered : int
         Offset of the newest row that every snapshot contains.
+    generation : int
+        The generation of the rows that the time was computed from. After an erasure or a rewind, nothing is deleted.
 
     Returns
     -------
@@ -33,13 +35,15 @@ def drop_old_rows(store: EventStore, before: int, covered: int) -> int:
         If they cannot be deleted.
     """
     n_dropped = 0
-    while n := _drop_batch(store, before, covered):
+    while n := _drop_batch(store, before, covered, generation):
         n_dropped += n
     return n_dropped
 
 
-def _drop_batch(store: EventStore, before: int, covered: int) -> int:
+def _drop_batch(store: EventStore, before: int, covered: int, generation: int) -> int:
     with store.writing() as transaction:
+        if transaction.facts.generation != generation:
+            return 0
         rows = transaction.sql.execute(
             'SELECT "offset", time, digest FROM events WHERE "offset" <= ? ORDER BY "offset" LIMIT ?', (covered, BATCH)
         )

@@ -84,5 +84,7 @@ def _rewrite(transaction: StoreTransaction, is_kept: IsKept) -> tuple[int, Posit
         return 0, old_last
     transaction.sql.execute('DELETE FROM events WHERE "offset" <= ?', (old_last.offset,))
     facts = transaction.facts
-    transaction.change_facts(replace(facts, generation=facts.generation + 1, start=start, needs_shrinking=True))
+    # The snapshots go, so the rows that are left are the history, also for a model that looks further back.
+    changes: dict[str, Any] = {"start": start, "dropped_before": None, "needs_shrinking": True}
+    transaction.change_facts(replace(facts, generation=facts.generation + 1, **changes))
     return n_old - n_kept, last

@@ -16,8 +16,7 @@ from fraudsieve.features.live_state import HistoryState
 from fraudsieve.models import Scorer
 from fraudsieve.models.live.state import LiveState
 from tests.models.live.contents import content
-from tests.models.live.samples import event
-from tests.models.live.test_handover import with_views
+from tests.models.live.samples import event, with_views
 from tests.profiles import examples
 
 AT = "2024-05-01T10:00:00Z"

@@ -2,7 +2,6 @@
 
 import os
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -14,25 +13,18 @@ from hypothesis import strategies as st
 from fraudsieve.exceptions import StateBehindError, StateError
 from fraudsieve.features.live_state import HistoryState
 from fraudsieve.models import Scorer
-from fraudsieve.models.live import calls
+from fraudsieve.models.live import calls, fold, replica
 from fraudsieve.models.live.records import read_entry
 from fraudsieve.models.live.state import LiveState
 from fraudsieve.models.live.store import open_store
 from fraudsieve.models.live.store.snapshots import list_snapshots
 from tests.models.live.contents import content
 from tests.models.live.postgres import PostgresServer
-from tests.models.live.samples import count_events, event
+from tests.models.live.samples import count_events, event, wait_until
 from tests.profiles import examples
 
 QUERY = {"account_id": "ann", "as_of": "2024-05-01T11:00:00Z", "amount": 3}
 LATE = "occurred_at: expected a time within the declared lateness, got an older one"
-
-
-def wait_until(condition: Any, seconds: float = 30) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.01)
 
 
 @examples(25)
@@ -246,3 +238,29 @@ def test_a_store_that_lost_what_a_process_has_seen(account_scorer: Scorer, postg
             live.catch_up()
         with pytest.raises(StateError, match="the store ends at offset 2, but offset 3 was acknowledged"):
             live.update(event(event_id="e9"))
+
+
+def test_a_follower_survives_every_failure(
+    account_scorer: Scorer, address: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    real, failing = fold.fold_rows, threading.Event()
+
+    def fails(state: HistoryState, *arguments: Any) -> int:
+        real(state, *arguments)  # the state has changed when it fails
+        if failing.is_set() and threading.current_thread().name == "live-state-follower":
+            raise MemoryError("Zebedee")
+        return 0
+
+    monkeypatch.setattr(replica, "fold_rows", fails)
+    with LiveState(account_scorer, address, follow=False) as one, LiveState(account_scorer, address) as two:
+        failing.set()
+        one.update(event())
+        wait_until(lambda: two.error is not None)
+        assert str(two.error).endswith(
+            "its rows cannot be added to the live state (MemoryError). "
+            "It is tried again every second; free memory if it is short."
+        )
+        failing.clear()
+        wait_until(lambda: two.error is None)
+        assert content(two.state) == content(one.state)
+    assert "Zebedee" not in caplog.text

@@ -16,8 +16,7 @@ from fraudsieve.models.service.handlers import RequestHandler
 from fraudsieve.models.service.loaded_model import LoadedModel
 from fraudsieve.models.service.metrics import Metrics
 from fraudsieve.models.service.settings import Settings
-from tests.models.live.samples import NIGHTS, RECEIVED, event
-from tests.models.live.test_handover import with_views
+from tests.models.live.samples import NIGHTS, RECEIVED, event, with_views
 
 FIRST = event(counterparty_id="bob", device_id="d")
 THREE = {

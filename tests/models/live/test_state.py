@@ -286,6 +286,18 @@ def test_a_state_in_memory_only(message_scorer: Scorer) -> None:
         assert (live.size.events, live.size.ids, live.size.repeats, live.size.store_bytes) == (1, 1, 1, 0)
 
 
+def test_a_second_close_does_nothing(
+    message_scorer: Scorer, address: str, caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    live = LiveState(message_scorer, address)
+    live.update(event())
+    live.close()
+    with (tmp_path / "one").open("wb", buffering=0) as one, (tmp_path / "two").open("wb", buffering=0) as two:
+        live.close()
+        assert one.write(b"x") == two.write(b"x") == 1
+    assert caplog.text == ""
+
+
 def test_wrong_calls(message_scorer: Scorer, tmp_path: Path) -> None:
     with LiveState(message_scorer, tmp_path / "live.db") as live:
         with pytest.raises(TypeError, match="Expected a dict or a list of dicts"):

@@ -146,6 +146,16 @@ def test_a_torn_head_leaves_the_one_before(tmp_path: Path) -> None:
     assert head.read() == Head(0, 3, bytes(16))
 
 
+def test_a_head_is_closed_once(tmp_path: Path) -> None:
+    head = HeadFile(tmp_path / "head")
+    head.close()
+    with (tmp_path / "another").open("wb", buffering=0) as another:  # it gets the number of the closed file
+        head.close()
+        assert another.write(b"x") == 1
+    with pytest.raises(StateError, match=r"head: expected an open store, got a closed one\. Open it again"):
+        head.read()
+
+
 def test_commits_are_synced(tmp_path: Path) -> None:
     """Only a power cut would show the difference."""
     with open_store(tmp_path / "live.db") as store, store.reading() as transaction:

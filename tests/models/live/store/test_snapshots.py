@@ -79,9 +79,9 @@ def test_arrays_that_do_not_fit_into_memory(
             patch.setattr(np, "savez", fails)
             with pytest.raises(MemoryError):
                 live.checkpoint()
-        assert names(tmp_path / "live.db") == []
+        assert [offset for _, offset in names(tmp_path / "live.db")] == [0]  # the one from opening
         live.checkpoint()
-    assert len(names(tmp_path / "live.db")) == 1
+    assert [offset for _, offset in names(tmp_path / "live.db")] == [1]
 
 
 def test_closing_survives_a_snapshot_that_fails(
@@ -94,6 +94,25 @@ def test_closing_survives_a_snapshot_that_fails(
     assert "no snapshot was left when the live state was closed: cannot be written" in caplog.text
     with LiveState(account_scorer, tmp_path / "live.db") as live:
         assert live.offset == 1
+
+
+@pytest.mark.parametrize("error", [StateError("store", "the disk is full", "Free space."), MemoryError()])
+def test_opening_survives_a_snapshot_that_fails(
+    error: Exception,
+    account_scorer: Scorer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def fails(*_: Any) -> None:
+        raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr("fraudsieve.models.live.session.write_snapshot", fails)
+        live = LiveState(account_scorer, tmp_path / "live.db")
+    with live:
+        assert live.update(event()).offset == 1
+    assert "no snapshot was left when the live state was opened" in caplog.text
 
 
 def fails_to_write(*_: Any) -> None:
