@@ -129,7 +129,7 @@ def test_an_account_without_events_has_no_history_and_a_score(accounts: Run) -> 
         ({"as_of": None}, "as_of: expected a time, the field is missing"),
         ({"as_of": "secret"}, "as_of: expected a time such as"),
         ({"created_at": 5}, "created_at: expected a time, got int"),
-        ({"country": 1.5}, "country: expected a string or a whole number, got float"),
+        ({"country": float("inf")}, "country: expected a string or a whole number, got float"),
         ({"invited": "secret"}, "invited: expected a number, got str"),
         ({"account_id": pd.NA}, "account_id: expected a string or a whole number, the field is missing"),
         ({"account_id": np.zeros(2)}, "account_id: expected a string or a whole number, got ndarray"),
