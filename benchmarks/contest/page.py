@@ -169,9 +169,7 @@ def _median(values: Sequence[float], unit: str) -> str:
 
 def _machines(rows: Sequence[Row]) -> str:
     """Say on what it was measured."""
-    machines = dict.fromkeys(
-        f"{row.machine['cores']} cores ({row.machine['processor']}), Python {row.machine['python']}" for row in rows
-    )
+    machines = dict.fromkeys(f"{row.machine['processor']}, Python {row.machine['python']}" for row in rows)
     versions = {name: version for row in rows for name, version in row.versions.items()}
     libraries = "\n".join(f"{name} {version}" for name, version in sorted(versions.items()))
     return f"Measured on {'; '.join(machines)}, with these versions:\n\n```text\n{libraries}\n```\n"

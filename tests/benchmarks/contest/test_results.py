@@ -48,6 +48,6 @@ def test_the_page_names_peers_by_their_columns_and_what_was_measured_on(tmp_path
     text = page.read_text("utf-8")
     assert "| xgboost, Handbook's columns | **0.4000** |" in text
     assert "| xgboost, fraudsieve's columns |  | 2 s |  | 0.5 ms | 300 MB |" in text
-    assert "2 cores (x86_64), Python 3.11, with these versions:\n\n```text\na 1\n```\n" in text
+    assert "Measured on x86_64, Python 3.11, with these versions:\n\n```text\na 1\n```\n" in text
     picture = (tmp_path / "results-average_precision.svg").read_text("utf-8")
     assert "xgboost, fraudsieve&#x27;s columns: 0.4000" in picture
