@@ -121,7 +121,7 @@ def is_number(column: pd.Series) -> bool:
 def category_column(column: pd.Series) -> Array:
     """Return a column as strings without surrounding blanks, booleans as True and False; None if missing or blank."""
     missing = column.isna().to_numpy()
-    categories = _category_strings(column).str.strip().replace(FLAG_WORDS).to_numpy(object)
+    categories = as_strings(column).str.strip().replace(FLAG_WORDS).to_numpy(object)
     categories[missing] = None
     categories[categories == ""] = None
     return categories
@@ -140,8 +140,8 @@ def frequent_categories(column: pd.Series, min_rows: int) -> tuple[str, ...]:
     return tuple(str(category) for category in sorted(frequent.index, key=lambda name: (-frequent[name], name)))
 
 
-def _category_strings(column: pd.Series) -> pd.Series:
-    """Return each value as a string by itself, whatever the other rows hold: 7.0 is 7, also beside 7.1."""
+def as_strings(column: pd.Series) -> pd.Series:
+    """Return a column as strings: 7.0 is 7, as pandas stores whole numbers with gaps, whatever the other rows hold."""
     if pd.api.types.is_float_dtype(column):
         numbers = column.to_numpy(np.float64, na_value=np.nan)
         whole = (np.abs(numbers) < 2**53) & (np.trunc(numbers) == numbers)
@@ -150,9 +150,3 @@ def _category_strings(column: pd.Series) -> pd.Series:
     if column.dtype == object:
         column = column.map(lambda value: int(value) if isinstance(value, float) and value.is_integer() else value)
     return column.astype("str")
-
-
-def as_strings(column: pd.Series) -> pd.Series:
-    """Return a column as strings, also if pandas stored whole numbers with gaps as floats."""
-    whole = pd.api.types.is_float_dtype(column) and bool((column.dropna() % 1 == 0).all())
-    return (column.astype("Int64") if whole else column).astype("str")

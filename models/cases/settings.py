@@ -74,3 +74,8 @@ class CaseSettings:
     nearest: int = 32
     max_sharing: int = 500
     resolution: float = 0.0045
+
+    @property
+    def identifier_window(self) -> int:
+        """`identifier_days` in microseconds."""
+        return int(self.identifier_days * 86_400_000_000)

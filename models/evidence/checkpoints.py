@@ -112,9 +112,10 @@ def write_checkpoint(checkpoint: Checkpoint, path: str | Path) -> None:
     EvidenceError
         If the file holds anything other than checkpoints.
     """
+    before = b""
     if Path(path).exists():
         read_checkpoints(path)  # another file, such as the log itself or a key, must not change
-    before = Path(path).read_bytes() if Path(path).exists() else b""
+        before = Path(path).read_bytes()
     write_file(path, before + encode_canonical(checkpoint.to_dict()) + b"\n")
 
 

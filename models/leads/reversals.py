@@ -178,7 +178,8 @@ def _reversed_of_key(
 ) -> dict[str, tuple[str, ...]]:
     assert key is not None
     wanted = wanted_pseudonyms((name for entry in leads for name in entry.members), key.id)
-    _check_named(candidates[ACTION], key, wanted.get(ACTION, {}))
+    if ACTION in wanted:
+        _check_named(candidates[ACTION], key, wanted[ACTION])
     subjects = {
         kind: match_values(key, kind, candidates[kind], wanted[kind]) for kind in (ACTION, ACCOUNT) if kind in wanted
     }

@@ -77,7 +77,7 @@ def _pair(
 ) -> Links:
     kept = ~is_hub[value]
     entries = Entries.sort(value[kept], action[kept], actions.time[action[kept]])
-    window = int(settings.identifier_days * 86_400_000_000)
+    window = settings.identifier_window
     first, second = pair_entries(entries, window, min(NEAREST, settings.nearest))
     shared = entries.value[first]
     is_domain = np.array([value.startswith("domain:") for value in values], np.bool_)

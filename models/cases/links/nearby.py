@@ -50,7 +50,7 @@ def address_links(actions: Actions, settings: CaseSettings, key: bytes) -> tuple
     is_hub = accounts > settings.max_sharing
     hubs = np.flatnonzero(is_hub)
     rows = rows[~is_hub[value[rows]]]
-    window = int(settings.identifier_days * 86_400_000_000)
+    window = settings.identifier_window
     links = _links(actions, settings, value[rows], rows, window, "address_range", np.asarray(values, object))
     return links, Hubs(np.asarray(values, object)[hubs], n_actions[hubs], accounts[hubs], np.zeros_like(hubs))
 

@@ -46,7 +46,7 @@ def text_links(actions: Actions, settings: CaseSettings) -> Links:
     if not len(rows):
         return _links(actions, settings, rows, rows, np.empty(0), "text")
     prints = fingerprints(fold_codes(pack(actions.frame["text"].iloc[rows].tolist()))[0])
-    window = _window(settings)
+    window = settings.identifier_window
     pairs = []
     for band in range(0, N_HASHES, ROWS_PER_BAND):
         columns = np.ascontiguousarray(prints[:, band : band + ROWS_PER_BAND])
@@ -82,14 +82,9 @@ def wording_links(actions: Actions, settings: CaseSettings) -> Links:
     phrases = _phrase_matrix(actions.frame["text"].iloc[rows].tolist()) if len(rows) else sp.csr_matrix((0, 0))
     similar = sp.triu(phrases @ phrases.T, k=1).tocoo()
     first, second = rows[similar.row], rows[similar.col]
-    kept = (similar.data >= MIN_SIMILARITY) & within_window(
-        actions.time[first], actions.time[second], _window(settings)
-    )
+    is_near = within_window(actions.time[first], actions.time[second], settings.identifier_window)
+    kept = (similar.data >= MIN_SIMILARITY) & is_near
     return _links(actions, settings, first[kept], second[kept], similar.data[kept], "wording")
-
-
-def _window(settings: CaseSettings) -> int:
-    return int(settings.identifier_days * 86_400_000_000)
 
 
 def _with_text(actions: Actions) -> Array:
@@ -123,7 +118,7 @@ def _phrase_matrix(texts: list[str]) -> sp.csr_matrix:
 
 def _links(actions: Actions, settings: CaseSettings, first: Array, second: Array, similar: Array, kind: str) -> Links:
     source, target = np.minimum(first, second), np.maximum(first, second)
-    decay = time_decay(actions.time[source], actions.time[target], _window(settings), settings.half_life)
+    decay = time_decay(actions.time[source], actions.time[target], settings.identifier_window, settings.half_life)
     weight = getattr(settings, kind) * similar * decay
     code, none = np.full(len(source), LINK_KINDS.index(kind)), np.full(len(source), -1)
     return Links(source, target, code, weight, none, similar, np.empty(0, object))
