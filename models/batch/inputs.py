@@ -216,7 +216,7 @@ def _read_labels(
     if not uses_labels(model.matrix):
         return None
     if labels is not None:
-        table = read_table(as_input(labels, options_of_model(model)), "labels").good
+        table = _good_rows(as_input(labels, options_of_model(model)), "labels", notes)
     elif events is not None and model.subject == "event" and {"label", "labelled_at"} <= set(events.columns):
         table = events[events["label"].notna()].rename(columns={"event_id": "subject_id"})
     else:
@@ -228,12 +228,15 @@ def _read_labels(
 
 
 def _read_events(events: Source | None, notes: list[str]) -> pd.DataFrame | None:
-    if events is None:
-        return None
-    table = read_table(events, "events")
+    return None if events is None else _good_rows(events, "events", notes)
+
+
+def _good_rows(source: Source, name: str, notes: list[str]) -> pd.DataFrame:
+    """Read a further table, and note what was assumed and how many rows were rejected."""
+    table = read_table(source, name)
     notes += table.notes
     if len(table.rejected):
-        notes.append(f"{len(table.rejected)} events were rejected and are ignored")
+        notes.append(f"{len(table.rejected)} {name} were rejected and are ignored")
     return table.good
 
 

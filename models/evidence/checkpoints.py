@@ -87,10 +87,11 @@ class Checkpoint:
             return None
         if self.signature is None or self.public_key is None:
             return "has half a signature"
+        ed25519 = _ed25519()
         from cryptography.exceptions import InvalidSignature
 
         try:
-            key = _ed25519().Ed25519PublicKey.from_public_bytes(bytes.fromhex(self.public_key))
+            key = ed25519.Ed25519PublicKey.from_public_bytes(bytes.fromhex(self.public_key))
             key.verify(bytes.fromhex(self.signature), self.signed_bytes)
         except (InvalidSignature, ValueError):
             return "does not match its signature"

@@ -83,6 +83,15 @@ def test_a_label_of_a_source_without_weight_is_an_error_that_says_what_to_do() -
     assert "hearsay" not in str(error.value)
 
 
+def test_rejected_labels_are_counted_in_a_note() -> None:
+    labels = labels_of([("a", "spam", 1, "review"), ("b", "spam", 1, "review")])
+    labels["labelled_at"] = [START.isoformat(), "soon"]
+    inputs = read_inputs(event_model(Trust()), EVENTS, labels=labels)
+    assert inputs.labels is not None
+    assert list(inputs.labels["event_id"]) == ["a"]
+    assert "1 labels were rejected and are ignored" in inputs.notes
+
+
 def test_labels_of_past_messages_need_a_trusted_source() -> None:
     sent = {"text": ["pay now", "pay later"], "sent_at": START}
     past = pd.DataFrame({**sent, "label": "fraud", "labelled_at": START, "source": ["review", "joke"]})
