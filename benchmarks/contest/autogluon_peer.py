@@ -3,17 +3,20 @@
 import json
 import subprocess
 import tempfile
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 
+from benchmarks.detection.peers import is_chinese
+
 from .measured import Measured
 from .sets import TableSet, TextSet, average_precision, macro_f1
 from .table_contestants import COLUMNS
 
-__all__ = ["AUTOGLUON", "MINUTES", "measure_autogluon"]
+__all__ = ["AUTOGLUON", "MINUTES", "measure_autogluon", "tables_of"]
 
 AUTOGLUON: Final = "autogluon"
 MINUTES: Final = 5
@@ -46,7 +49,7 @@ def measure_autogluon(of_set: TextSet | TableSet, columns: str, python: Path) ->
     RuntimeError
         If the program failed.
     """
-    train, test, truth = _tables(of_set, columns)
+    train, test, truth = tables_of(of_set, columns)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         train.to_parquet(folder / "train.parquet")
@@ -64,13 +67,36 @@ def measure_autogluon(of_set: TextSet | TableSet, columns: str, python: Path) ->
     return measured, answer["installed_mb"], {"autogluon.tabular": answer["version"]}
 
 
-def _tables(of_set: TextSet | TableSet, columns: str) -> tuple[pd.DataFrame, pd.DataFrame, np.ndarray[Any, Any]]:
-    """Return the training rows with their label, the test rows without, and the truth of these."""
+def tables_of(of_set: TextSet | TableSet, columns: str) -> tuple[pd.DataFrame, pd.DataFrame, np.ndarray[Any, Any]]:
+    """Return the rows of the first fold as AutoGluon gets them.
+
+    Parameters
+    ----------
+    of_set : TextSet or TableSet
+        The set. Chinese texts become pairs of characters.
+    columns : str
+        A name of `COLUMNS`; empty for messages.
+
+    Returns
+    -------
+    train : DataFrame
+        With the column ``label``.
+    test : DataFrame
+        Without it.
+    truth : ndarray
+        The labels of the test rows.
+    """
     train_rows, test_rows = of_set.folds[0]
     if isinstance(of_set, TextSet):
-        texts = pd.DataFrame({"text": of_set.texts, "label": of_set.labels})
+        prepared = list(map(_as_pairs, of_set.texts)) if is_chinese(of_set.texts) else of_set.texts
+        texts = pd.DataFrame({"text": prepared, "label": of_set.labels})
         truth = of_set.labels[test_rows]
         return texts.iloc[train_rows], texts.iloc[test_rows][["text"]], truth
     labels = of_set.task.rows["label"].to_numpy(np.float64, na_value=np.nan)
     train, test = COLUMNS[columns](of_set.task)
     return train.assign(label=labels[train_rows].astype(int)), test, labels[test_rows]
+
+
+def _as_pairs(text: str) -> str:
+    """Write a text as pairs of characters: AutoGluon's words are between spaces, and have two characters or more."""
+    return " ".join(map("".join, pairwise("_" if char.isspace() else char for char in text)))

