@@ -25,8 +25,8 @@ CALIBRATION = ("ece", "brier", "observed_over_expected", "average_precision", "b
 def measure_alerts(model: Model, before: ScoredTable, after: ScoredTable) -> list[dict[str, Any]]:
     """Count the flagged records at every operating point; the point that decides comes first.
 
-    Each has ``name``, ``threshold``, ``alerts_a_day``, what `compare_ratio` returns, and ``unlike_training``: the share of
-    the rows that the policy of the model flags below the threshold.
+    Each has ``name``, ``threshold``, ``alerts_a_day``, what `compare_ratio` returns, and ``unlike_training``: the share
+    of the rows that the policy of the model flags below the threshold.
     """
     tables = {"reference": before, "current": after}
     times = {name: table.cutoff_times(model.subject) for name, table in tables.items()}
