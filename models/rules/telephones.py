@@ -18,7 +18,7 @@ MOBILE, LANDLINE, ABROAD = (NUMBERS.index(name) for name in ("phones_cn", "landl
 IS_TELEPHONE = np.array([name in PHONES for name in NUMBERS])
 KIND = 10**16
 """Telephone numbers have up to 15 digits; their type is encoded in front of these."""
-BLANK, PLUS, ZERO, NINE = map(ord, " +09")
+BLANK, PLUS, ZERO, NINE, LETTER_A, LETTER_Z = map(ord, " +09az")
 
 
 def find_telephones(texts: CodePoints) -> tuple[Array, Array]:
@@ -37,22 +37,21 @@ def find_telephones(texts: CodePoints) -> tuple[Array, Array]:
     >>> bool(number[0] == number[1]), bool(number[2] == number[3]), len(set(number.tolist()))
     (True, True, 2)
     """
-    spans = find_numbers(texts)
-    prefixes = _international_prefixes(texts, spans)
+    prefixes = _international_prefixes(texts)
     if len(prefixes):
         codes = texts.codes.copy()
         codes[prefixes], codes[prefixes + 1] = BLANK, PLUS
         texts = CodePoints(codes, texts.offsets)
-        spans = find_numbers(texts)
+    spans = find_numbers(texts)
     spans = spans[IS_TELEPHONE[spans[:, 1]]]
     return spans[:, 0], _numbers(texts.codes, spans)
 
 
-def _international_prefixes(texts: CodePoints, spans: Array) -> Array:
+def _international_prefixes(texts: CodePoints) -> Array:
     """Return where 00 begins a group of digits and a country code follows, as in 0044.
 
-    The features of a model do not read these as telephone numbers. Groups of a number that was found, or that follow
-    other digits, are left alone: 138 0013 8000 has no country code.
+    The features of a model do not read these as telephone numbers. Groups that continue other digits or letters are
+    left alone: 138 0013 8000 has no country code.
     """
     codes, is_zero = texts.codes, texts.codes == ZERO
     places = np.flatnonzero(is_zero[:-2] & is_zero[1:-1] & (codes[2:] > ZERO) & (codes[2:] <= NINE))
@@ -63,10 +62,8 @@ def _international_prefixes(texts: CodePoints, spans: Array) -> Array:
     before = [np.where(places - back >= first, codes[np.maximum(places - back, 0)], 0) for back in (1, 2, 3)]
     digit, gap = [(code >= ZERO) & (code <= NINE) for code in before], np.isin(before, GAPS)
     joined = digit[0] | (gap[0] & (digit[1] | (gap[1] & digit[2])))  # to the previous group, as in `read_groups`
-    alone = ~joined & (places + 2 < texts.offsets[text + 1])
-    span = np.searchsorted(spans[:, 2], places, "right") - 1
-    ends = np.append(spans[:, 3], 0)  # the last is that of no span, at -1
-    return places[alone & (places >= ends[span])]
+    letter = (before[0] >= LETTER_A) & (before[0] <= LETTER_Z)
+    return places[~joined & ~letter & (places + 2 < texts.offsets[text + 1])]
 
 
 @compile_kernel()

@@ -93,7 +93,7 @@ def test_two_zeros_before_a_country_code_are_a_plus_sign() -> None:
     ours = RuleSet([rule("ours", "telephone", "13800138000", action="pass")])
     cards = "138 0013 8000, 138 0013 8000, card 4111 0044 2079 4609"
     assert texts(ours, "138 0013 8000", cards, "138 0013 8000 or 0044 20 7946 0958") == [0, 0, -1]
-    assert texts(rules, "00", "442079460958") == [-1, -1]  # two texts
+    assert texts(rules, "0", "0442079460958", "code a00442079460958") == [-1, -1, -1]
 
 
 def test_flag_wins_over_pass_and_the_first_rule_names_the_decision() -> None:
