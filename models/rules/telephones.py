@@ -63,7 +63,7 @@ def _international_prefixes(texts: CodePoints) -> Array:
     digit, gap = [(code >= ZERO) & (code <= NINE) for code in before], np.isin(before, GAPS)
     joined = digit[0] | (gap[0] & (digit[1] | (gap[1] & digit[2])))  # to the previous group, as in `read_groups`
     letter = (before[0] >= LETTER_A) & (before[0] <= LETTER_Z)
-    return places[~joined & ~letter & (places + 2 < texts.offsets[text + 1])]
+    return np.asarray(places[~joined & ~letter & (places + 2 < texts.offsets[text + 1])])
 
 
 @compile_kernel()
