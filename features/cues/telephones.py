@@ -12,7 +12,18 @@ from fraudsieve.features.text.characters import code_array, code_number, is_alnu
 
 from .suffixes import find_rule
 
-__all__ = ["BEGIN", "END", "HOTLINE", "JOINED", "PHONES", "count_fitting", "find_hotline", "find_phone", "read_groups"]
+__all__ = [
+    "BEGIN",
+    "END",
+    "GAPS",
+    "HOTLINE",
+    "JOINED",
+    "PHONES",
+    "count_fitting",
+    "find_hotline",
+    "find_phone",
+    "read_groups",
+]
 
 
 PHONES = ("phones_cn", "landlines", "hotlines", "phones_international")

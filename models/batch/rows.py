@@ -20,7 +20,7 @@ from fraudsieve.models.scoring.record_policy import KEYS
 
 from .inputs import uses_labels
 
-__all__ = ["feature_rows", "has_history"]
+__all__ = ["feature_rows", "has_history", "with_absent_columns"]
 
 
 def feature_rows(
@@ -93,7 +93,7 @@ def _message_rows(
     if matrix.campaigns is not None and "sent_at" in records:
         campaign = campaign_features(_all_messages(past, records), records, matrix.campaigns)
     why = np.array([why_unscorable(text) for text in records["text"]], object)
-    own = matrix.own.compute(own_values(_with_unknown(model, records), matrix.own, "messages"), len(records))
+    own = matrix.own.compute(own_values(with_absent_columns(model, records), matrix.own, "messages"), len(records))
     return matrix.compute(records["text"].tolist(), sender, campaign, own), why, None
 
 
@@ -113,11 +113,24 @@ def _account_rows(
     builder.matrix_ = matrix
     cutoff = cutoff_column(records, matrix.subject) if matrix.timed else None
     history_mask = has_history(records, events, cutoff) if matrix.histories else None
-    return np.asarray(builder.transform(_with_unknown(model, records)), np.float64), None, history_mask
+    return np.asarray(builder.transform(with_absent_columns(model, records)), np.float64), None, history_mask
 
 
-def _with_unknown(model: Model, records: pd.DataFrame) -> pd.DataFrame:
-    """Return records with the columns that the policy treats as unknown if they are missing."""
+def with_absent_columns(model: Model, records: pd.DataFrame) -> pd.DataFrame:
+    """Return records with the columns that are absent, and that the policy of the model treats as missing values.
+
+    Parameters
+    ----------
+    model : Model
+        The model, with the policy that counts.
+    records : DataFrame
+        Records.
+
+    Returns
+    -------
+    DataFrame
+        The same records; under another policy unchanged.
+    """
     if model.policy.missing != "missing":
         return records
     trained = {field.name for field in model.matrix.fields if field.trained}.difference(KEYS, records.columns)

@@ -8,7 +8,7 @@ import numpy as np
 from fraudsieve._compiled import compile_kernel
 from fraudsieve._typing import Array
 from fraudsieve.features.cues.numbers import NUMBERS, find_numbers
-from fraudsieve.features.cues.telephones import PHONES
+from fraudsieve.features.cues.telephones import GAPS, PHONES
 from fraudsieve.features.text.codepoints import CodePoints, pack
 from fraudsieve.features.text.fold import fold_codes
 
@@ -18,6 +18,7 @@ MOBILE, LANDLINE, ABROAD = (NUMBERS.index(name) for name in ("phones_cn", "landl
 IS_TELEPHONE = np.array([name in PHONES for name in NUMBERS])
 KIND = 10**16
 """Telephone numbers have up to 15 digits; their type is encoded in front of these."""
+BLANK, PLUS, ZERO, NINE, LETTER_A, LETTER_Z = map(ord, " +09az")
 
 
 def find_telephones(texts: CodePoints) -> tuple[Array, Array]:
@@ -32,13 +33,37 @@ def find_telephones(texts: CodePoints) -> tuple[Array, Array]:
 
     Examples
     --------
-    >>> _, number = find_telephones(pack(["138-0013-8000", "+86 138 0013 8000", "010 65529988", "+86 10 65529988"]))
+    >>> _, number = find_telephones(pack(["138-0013-8000", "+86 138 0013 8000", "010 65529988", "0086 10 65529988"]))
     >>> bool(number[0] == number[1]), bool(number[2] == number[3]), len(set(number.tolist()))
     (True, True, 2)
     """
+    prefixes = _international_prefixes(texts)
+    if len(prefixes):
+        codes = texts.codes.copy()
+        codes[prefixes], codes[prefixes + 1] = BLANK, PLUS
+        texts = CodePoints(codes, texts.offsets)
     spans = find_numbers(texts)
     spans = spans[IS_TELEPHONE[spans[:, 1]]]
     return spans[:, 0], _numbers(texts.codes, spans)
+
+
+def _international_prefixes(texts: CodePoints) -> Array:
+    """Return where 00 begins a group of digits and a country code follows, as in 0044.
+
+    The features of a model do not read these as telephone numbers. Groups that continue other digits or letters are
+    left alone: 138 0013 8000 has no country code.
+    """
+    codes, is_zero = texts.codes, texts.codes == ZERO
+    places = np.flatnonzero(is_zero[:-2] & is_zero[1:-1] & (codes[2:] > ZERO) & (codes[2:] <= NINE))
+    if not len(places):
+        return places
+    text = np.searchsorted(texts.offsets, places, "right") - 1
+    first = texts.offsets[text]
+    before = [np.where(places - back >= first, codes[np.maximum(places - back, 0)], 0) for back in (1, 2, 3)]
+    digit, gap = [(code >= ZERO) & (code <= NINE) for code in before], np.isin(before, GAPS)
+    joined = digit[0] | (gap[0] & (digit[1] | (gap[1] & digit[2])))  # to the previous group, as in `read_groups`
+    letter = (before[0] >= LETTER_A) & (before[0] <= LETTER_Z)
+    return np.asarray(places[~joined & ~letter & (places + 2 < texts.offsets[text + 1])])
 
 
 @compile_kernel()

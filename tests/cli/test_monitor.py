@@ -1,6 +1,7 @@
 """``fraudsieve monitor``: exit codes, the page, and bounds of a recipe."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,8 @@ import pandas as pd
 from typer.testing import CliRunner
 
 from fraudsieve.cli.app import app
+from fraudsieve.models.artifact.folder import read_model, write_model
+from fraudsieve.models.policy import Policy
 from fraudsieve.training.pages.words import names_in_words
 from tests.cli.conftest import SECRET, Run
 
@@ -41,6 +44,18 @@ def test_monitor_exits_with_3_when_a_bound_is_exceeded_and_names_it(
     Path("recipe.toml").write_text("[monitor]\nfamily_psi = 50\nscore_psi = 50\nalerts_times = 500\nece = 1\n")
     assert "family_psi" not in {bound["bound"] for bound in run(*call, "--recipe", "recipe.toml")[1]["exceeded"]}
     assert "Exit code 3" in CliRunner().invoke(app, ["monitor", "--help"]).stdout
+
+
+def test_records_that_the_policy_flags_are_counted(model: Path, messages: pd.DataFrame, run: Run) -> None:
+    policy = Policy(unlike_training="flag", unlike_training_limit=0.5)
+    write_model(replace(read_model(model), policy=policy), "flagging")
+    messages.to_parquet("r.parquet")
+    for call in (("monitor", "--reference", "r.parquet", "--current"), ("evaluate", "--messages")):
+        flagging, usual = (
+            CliRunner().invoke(app, [*call, "r.parquet", "--model", str(of)]).stdout for of in ("flagging", model)
+        )
+        assert "below its threshold" in flagging
+        assert "below its threshold" not in usual
 
 
 def test_monitor_on_too_few_rows(model: Path, messages: pd.DataFrame, run: Run) -> None:

@@ -1,6 +1,7 @@
 """Feature builders of recipes and models, for messages, accounts or events."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any, TypeAlias
 
@@ -16,6 +17,7 @@ from fraudsieve.features.messages import MessageFeatures
 from fraudsieve.features.tables.label_values import LabelReader, read_labels
 from fraudsieve.features.tables.source import Source, as_input
 from fraudsieve.models.artifact.folder import Model
+from fraudsieve.models.batch.rows import with_absent_columns
 from fraudsieve.models.predict import Scorer
 from fraudsieve.training.attack.augmentation import augment
 from fraudsieve.training.recipe.recipe import Recipe
@@ -28,6 +30,7 @@ from .ready_tables import load_ready
 __all__ = [
     "Builder",
     "builder_of_model",
+    "flags_of",
     "groups_of",
     "make_builder",
     "matrix_of",
@@ -283,4 +286,27 @@ def scores_of(scorer: Scorer, rows: pd.DataFrame, builder: Builder | None) -> di
     is_text_alone = isinstance(builder, MessageFeatures) and not (builder.matrix_.history_parts or builder.matrix_.own)
     if builder is None or is_text_alone:
         return scorer.score_columns({"text": rows["text"].tolist()})
-    return scorer.score_rows(matrix_of(builder, rows).to_numpy())
+    model = replace(scorer.model, policy=scorer.policy)
+    return scorer.score_rows(matrix_of(builder, with_absent_columns(model, rows)).to_numpy())
+
+
+def flags_of(scores: Mapping[str, npt.NDArray[Any]]) -> npt.NDArray[np.bool_]:
+    """Return which records the model flags: those that reach the deciding point, and those that its policy flags.
+
+    Parameters
+    ----------
+    scores : mapping of str to ndarray, each of shape (n_rows,)
+        As from `scores_of`. Rules of the scorer do not count.
+
+    Returns
+    -------
+    ndarray of bool, shape (n_rows,)
+        None of them if the model has no operating points.
+
+    Examples
+    --------
+    >>> scores = {"decision": np.array(["flag", "pass"], object), "model_decision": np.array(["pass", "pass"], object)}
+    >>> flags_of(scores).tolist()
+    [False, False]
+    """
+    return np.asarray(scores.get("model_decision", scores["decision"]) == "flag")

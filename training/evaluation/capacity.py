@@ -8,9 +8,9 @@ import numpy as np
 from fraudsieve._typing import Array
 
 from .bootstrap import Interval
-from .card_precision import days_since_1970
+from .card_precision import days_since_1970, naive_utc
 
-__all__ = ["POINTS", "SHARE", "Capacity", "CapacityCurve", "CapacityPoint", "count_days"]
+__all__ = ["POINTS", "SHARE", "Capacity", "CapacityCurve", "CapacityPoint", "count_days", "share_of_all_rows"]
 
 
 SHARE = 0.01
@@ -61,6 +61,20 @@ def count_days(cutoff_times: Array | None) -> int | None:
     days = days_since_1970(cutoff_times)
     days = days[days != np.iinfo(np.int64).min]
     return int(days.max() - days.min() + 1) if len(days) else None
+
+
+def share_of_all_rows(share: float, cutoff_times: Array | None) -> float:
+    """Return the share of the records of the days that all rows are, from the share that the rows with a time are.
+
+    Rows without a time are reviewed too, and count as if they came like the others. The share may then exceed 1.
+
+    Examples
+    --------
+    >>> share_of_all_rows(0.5, np.array(["2026-05-01", "NaT", "NaT", "NaT"], "M8[us]"))
+    2.0
+    """
+    n_timed = 0 if cutoff_times is None else int((~np.isnat(naive_utc(cutoff_times))).sum())
+    return share if cutoff_times is None or not n_timed else share * len(cutoff_times) / n_timed
 
 
 @dataclass(frozen=True)

@@ -74,12 +74,11 @@ class FraudRows:
         settings: dict[str, Any] = {"alerts": alerts, "per_fraud": per_fraud, "replicates": self.replicates}
         return bootstrap_ranking(ranking, self.groups, **settings)
 
-    def threshold_intervals(self, threshold: float) -> tuple[Interval | None, Interval | None]:
-        """Return the intervals of recall and precision when every row from a threshold on is flagged.
+    def flagged_intervals(self, flagged: Array) -> tuple[Interval | None, Interval | None]:
+        """Return the intervals of recall and precision when the rows that a boolean mask selects are flagged.
 
         None if the groups are unknown; see `share_intervals`.
         """
-        flagged = self.probability >= threshold
         parts, wholes = np.column_stack([flagged, self.is_fraud]), np.column_stack([self.is_fraud, flagged])
         recall, precision = self._share_intervals(parts, wholes) or (None, None)
         return recall, precision
@@ -106,7 +105,7 @@ class FraudRows:
         """
         flagged, expected = self.probability >= threshold, float(self.probability.sum())
         replicates = self.bootstrap(Ranking.of(self.probability, self.is_fraud)) if self.both else None
-        recall_interval, precision_interval = self.threshold_intervals(threshold)
+        recall_interval, precision_interval = self.flagged_intervals(flagged)
         return SliceMetrics(
             rows=len(self.is_fraud),
             frauds=int(self.is_fraud.sum()),

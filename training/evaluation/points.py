@@ -54,7 +54,11 @@ class PointRates:
 
 @dataclass(frozen=True)
 class PointMetrics:
-    """An operating point, its rates on the evaluated records, and its rates on the calibration slice."""
+    """An operating point, its rates on the evaluated records, and its rates on the calibration slice.
+
+    The rates ``here`` of the point that decides are those of the decisions: the policy of a model may flag further
+    records, which look like nothing in training. All other rates are those of the threshold alone.
+    """
 
     name: str
     threshold: float
@@ -63,7 +67,13 @@ class PointMetrics:
 
 
 def point_metrics(
-    points: Sequence[OperatingPoint], probability: Array, is_fraud: Array, *, capacity: Capacity | None = None
+    points: Sequence[OperatingPoint],
+    probability: Array,
+    is_fraud: Array,
+    *,
+    flagged: Array | None = None,
+    timed: Array | None = None,
+    capacity: Capacity | None = None,
 ) -> tuple[PointMetrics, ...]:
     """Compute the rates of every operating point on some records, next to those on the calibration slice.
 
@@ -75,6 +85,10 @@ def point_metrics(
         Calibrated probability of fraud.
     is_fraud : ndarray of bool, shape (n_rows,)
         The truth.
+    flagged : ndarray of bool, shape (n_rows,), default=None
+        Rows that the model flags, for the point that decides; None for those that reach its threshold.
+    timed : ndarray of bool, shape (n_rows,), default=None
+        Rows whose time is known, for alerts per day; None for all.
     capacity : Capacity, default=None
         The days, and the share of all records of these days that the rows are; None if unknown.
 
@@ -85,14 +99,18 @@ def point_metrics(
     >>> metrics.here.false_positive_rate, metrics.calibration.false_positive_rate
     (0.5, 0.0)
     """
+    masks = [probability >= point.threshold for point in points]
+    if masks and flagged is not None:
+        masks[0] = flagged
+    timed = np.ones(len(probability), np.bool_) if timed is None else timed
     return tuple(
         PointMetrics(
             point.name,
             point.threshold,
-            here=_rates(probability >= point.threshold, is_fraud, capacity),
+            here=_rates(mask, is_fraud, timed, capacity),
             calibration=PointRates(**{rate.name: getattr(point, rate.name) for rate in fields(PointRates)}),
         )
-        for point in points
+        for point, mask in zip(points, masks, strict=True)
     )
 
 
@@ -109,13 +127,13 @@ def rates_known(points: Sequence[PointMetrics]) -> list[str]:
     return [rate.name for rate in fields(PointRates) if any(getattr(item, rate.name) is not None for item in rates)]
 
 
-def _rates(flagged: Array, is_fraud: Array, capacity: Capacity | None) -> PointRates:
+def _rates(flagged: Array, is_fraud: Array, timed: Array, capacity: Capacity | None) -> PointRates:
     return PointRates(
         false_positive_rate=_share(flagged[~is_fraud]),
         recall=_share(flagged[is_fraud]),
         precision=_share(is_fraud[flagged]),
         flagged=_share(flagged),
-        alerts_a_day=None if capacity is None else capacity.per_day(float(np.sum(flagged))),
+        alerts_a_day=None if capacity is None else capacity.per_day(float((flagged & timed).sum())),
     )
 
 

@@ -25,6 +25,7 @@ from .breakdown.rules import RuleMetrics
 from .breakdown.splits import SplitSummary, TemporalMetrics
 from .breakdown.unlike import UnlikeMetrics
 from .capacity import Capacity, count_days
+from .card_precision import naive_utc
 from .fraud import FraudMetrics, fraud_metrics
 from .fraud_rows import FraudRows, threshold_at
 from .json_types import to_json_types
@@ -153,7 +154,8 @@ class EvaluationReport(ReportDetails, TypeMetrics, FraudMetrics):
     slices : tuple of Slice, or None
         Metrics by channel, language, length and other values that the rows have, at the threshold of all rows.
     decision : DecisionMetrics or None
-        Frauds found and reviews at the operating point that decides; None without operating points.
+        Frauds found and reviews, by the operating point that decides and the policy of the model; None without
+        operating points.
     errors : LargestErrors or None
         Missed frauds and false alarms, by identifier, at the point that decides; None without identifiers.
     macro_f1 : float
@@ -169,7 +171,7 @@ class EvaluationReport(ReportDetails, TypeMetrics, FraudMetrics):
     bootstrap : BootstrapSummary or None
         Draws behind the intervals.
     operating_points : tuple of PointMetrics
-        Rates of the operating points of the model; the first one decides.
+        Rates of the operating points of the model; the first one decides. See `PointMetrics`.
     absent_points : tuple of AbsentPoint
         False positive rates that the model cannot promise.
     unscorable : int
@@ -251,6 +253,7 @@ def evaluate(
     unlike_training: Array | None = None,
     share: float = 1.0,
     points: Sequence[OperatingPoint] = (),
+    flagged: Array | None = None,
     settings: EvaluateRecipe | None = None,
     details: ReportDetails | None = None,
 ) -> EvaluationReport:
@@ -289,7 +292,10 @@ def evaluate(
     share : float, default=1.0
         Share of all records of the same period that the rows make up, for alerts per day. See `Capacity`.
     points : sequence of OperatingPoint, default=()
-        Operating points of the model.
+        Operating points of the model; the first one decides.
+    flagged : ndarray of bool, shape (n_rows,), default=None
+        Rows that the model flags, which its policy may do below the threshold that decides; None for those that reach
+        it.
     settings : EvaluateRecipe, default=None
         Capacity, costs and replicates; None for the defaults.
     details : ReportDetails, default=None
@@ -311,6 +317,7 @@ def evaluate(
     settings = EvaluateRecipe() if settings is None else settings
     is_fraud = labels != legitimate
     all_records = Capacity.of(len(labels), count_days(cutoff_times), share=share)
+    decided = {"flagged": flagged, "timed": None if cutoff_times is None else ~np.isnat(naive_utc(cutoff_times))}
     rows = FraudRows(np.asarray(probability, np.float64), is_fraud, groups, settings.replicates)
     fraud, decision, errors = FraudMetrics(), None, None
     if legitimate is not None:
@@ -325,10 +332,11 @@ def evaluate(
             calibration_share=fraud_share(points),
         )
         if points:
-            decision = decision_metrics(rows, points[0].name, points[0].threshold, all_records)
+            decision = decision_metrics(rows, points[0].name, points[0].threshold, all_records, **decided)
         if ids is not None and (points or rows.both):
             threshold = points[0].threshold if points else threshold_at(rows.probability, is_fraud)[0]
-            errors = LargestErrors.of(ids, labels, rows.probability, is_fraud, threshold)
+            flags = rows.probability >= threshold if flagged is None else flagged
+            errors = LargestErrors.of(ids, labels, rows.probability, is_fraud, flags)
     types = type_metrics(
         labels,
         np.array(classes, object)[class_probability.argmax(axis=1)],
@@ -340,7 +348,7 @@ def evaluate(
     return EvaluationReport(
         rows=len(labels),
         bootstrap=BootstrapSummary.of(groups, is_fraud, group_kind, settings),
-        operating_points=point_metrics(points, probability, is_fraud, capacity=all_records),
+        operating_points=point_metrics(points, probability, is_fraud, capacity=all_records, **decided),
         decision=decision,
         errors=errors,
         unlike_training=None if unlike_training is None else UnlikeMetrics.of(rows, unlike_training),

@@ -17,14 +17,14 @@ from fraudsieve.models.predict import Scorer
 from fraudsieve.models.rules.rule_set import RuleSet
 from fraudsieve.training.attack.recall import attack_messages, check_attackable
 from fraudsieve.training.data.after_training import count_rows_in_training, is_training_table, rows_since
-from fraudsieve.training.data.builders import Builder, builder_of_model, groups_of, read_data, scores_of
+from fraudsieve.training.data.builders import Builder, builder_of_model, flags_of, groups_of, read_data, scores_of
 from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.recipe.recipe import EvaluateRecipe, Recipe
 
 from .breakdown.reviews import CaseReviews, case_reviews
 from .breakdown.rules import RuleMetrics, rule_metrics
 from .breakdown.slices import slices_of_rows
-from .capacity import Capacity, count_days
+from .capacity import Capacity, count_days, share_of_all_rows
 from .card_precision import naive_utc
 from .labels import label_metrics, waiting_note
 from .points import share_of_records
@@ -264,6 +264,7 @@ def evaluate_model(
     scores = scores_of(scorer, rows, builder)
     scored = scores["status"] != "unscorable"
     probability, labels = scores["probability"][scored], rows["label"].to_numpy(object)[scored]
+    flagged = flags_of(scores)[scored] if model.points else None
     context = row_context(rows, builder) | {"groups": groups, "ids": _ids(rows)}
     first_seen = _first_seen(rows, model.subject, builder)
     slices = {name: values[scored] for name, values in slices_of_rows(rows, first_seen).items()}
@@ -287,6 +288,7 @@ def evaluate_model(
         group_kind=group_kind,
         share=share,
         points=model.points,
+        flagged=flagged,
         settings=settings,
         details=replace(
             details or ReportDetails(),
@@ -294,7 +296,7 @@ def evaluate_model(
             absent_points=model.absent_points,
             importance=gain_by_family(model),
             attack=attack_result,
-            rules=() if rules is None else _rule_metrics(rules, model, rows[scored], labels, probability),
+            rules=() if rules is None else _rule_metrics(rules, model, rows[scored], labels, flagged),
             cases=_case_reviews(model, rows[scored], probability, labels, builder, settings, share),
         ),
     )
@@ -313,18 +315,17 @@ def _case_reviews(
     if model.legitimate is None:
         return None
     is_fraud, times = labels != model.legitimate, row_context(rows)["cutoff_times"]
-    per_day = None if settings is None else settings.alerts_a_day
+    per_day, share = None if settings is None else settings.alerts_a_day, share_of_all_rows(share, times)
     capacity = Capacity.of(len(rows), count_days(times), per_day, frauds=int(is_fraud.sum()), share=share)
     events = None if builder is None else builder.events
     return None if capacity is None else case_reviews(rows, probability, is_fraud, capacity.alerts, events=events)
 
 
 def _rule_metrics(
-    rules: RuleSet, model: Model, rows: pd.DataFrame, labels: Array, probability: Array
+    rules: RuleSet, model: Model, rows: pd.DataFrame, labels: Array, flagged: Array | None
 ) -> tuple[RuleMetrics, ...]:
     columns = {name: rows[name].tolist() for name in rules.fields if name in rows}
     is_fraud = None if model.legitimate is None else labels != model.legitimate
-    flagged = probability >= model.points[0].threshold if model.points else None
     return rule_metrics(rules, columns, len(rows), is_fraud, flagged)
 
 

@@ -3,8 +3,11 @@
 from dataclasses import asdict
 from typing import Any
 
+import numpy as np
+
+from fraudsieve._typing import Array
 from fraudsieve.models.artifact.folder import Model
-from fraudsieve.training.data.builders import row_groups
+from fraudsieve.training.data.builders import flags_of, row_groups
 from fraudsieve.training.evaluation.capacity import count_days
 from fraudsieve.training.evaluation.fraud import fraud_metrics
 from fraudsieve.training.evaluation.fraud_rows import FraudRows
@@ -22,20 +25,35 @@ CALIBRATION = ("ece", "brier", "observed_over_expected", "average_precision", "b
 def measure_alerts(model: Model, before: ScoredTable, after: ScoredTable) -> list[dict[str, Any]]:
     """Count the flagged records at every operating point; the point that decides comes first.
 
-    Each has ``name``, ``threshold``, ``alerts_a_day`` and what `compare_ratio` returns.
+    Each has ``name``, ``threshold``, ``alerts_a_day``, what `compare_ratio` returns, and ``unlike_training``: the share
+    of the rows that the policy of the model flags below the threshold.
     """
     tables = {"reference": before, "current": after}
-    days = {name: count_days(table.cutoff_times(model.subject)) for name, table in tables.items()}
+    times = {name: table.cutoff_times(model.subject) for name, table in tables.items()}
+    flags = {name: _flags(model, table) for name, table in tables.items()}
     points = []
-    for point in model.points:
-        flagged = {
-            name: Share.of(table.scores["probability"] >= point.threshold, table.clusters)
+    for i, point in enumerate(model.points):
+        flagged = {name: Share.of(flags[name][i], table.clusters) for name, table in tables.items()}
+        per_day = {name: _per_day(flags[name][i], values) for name, values in times.items()}
+        below = {
+            name: float((flags[name][i] & (table.scores["probability"] < point.threshold)).mean())
             for name, table in tables.items()
         }
-        per_day = {name: flagged[name].hits / n_days if n_days else None for name, n_days in days.items()}
-        facts = {"name": point.name, "threshold": point.threshold, "alerts_a_day": per_day}
+        facts = {"name": point.name, "threshold": point.threshold, "alerts_a_day": per_day, "unlike_training": below}
         points.append(facts | compare_ratio(**flagged))
     return points
+
+
+def _per_day(flags: Array, times: Array | None) -> float | None:
+    """Return the flagged records per day, of those whose day is known."""
+    n_days = count_days(times)
+    return None if times is None or n_days is None else float(flags[~np.isnat(times)].sum()) / n_days
+
+
+def _flags(model: Model, table: ScoredTable) -> list[Array]:
+    """Return the rows that each point flags: the decisions of the one that decides, the thresholds of the others."""
+    others = [table.scores["probability"] >= point.threshold for point in model.points[1:]]
+    return [flags_of(table.scores), *others]
 
 
 def estimate_performance(model: Model, before: ScoredTable, after: ScoredTable) -> list[dict[str, Any]]:
@@ -45,21 +63,22 @@ def estimate_performance(model: Model, before: ScoredTable, after: ScoredTable) 
     """
     tables = {"reference": before, "current": after}
     points = []
-    for point in model.points:
+    flags = {name: _flags(model, table) for name, table in tables.items()}
+    for i, point in enumerate(model.points):
         performance: dict[str, Any] = {"name": point.name}
         for name, table in tables.items():
-            expected = asdict(ExpectedPerformance.of(table.scores["probability"], point.threshold))
-            performance[name] = expected | {"observed": _observed(model, table, point.threshold)}
+            expected = asdict(ExpectedPerformance.of(table.scores["probability"], flags[name][i]))
+            performance[name] = expected | {"observed": _observed(model, table, flags[name][i])}
         points.append(performance)
     return points
 
 
-def _observed(model: Model, table: ScoredTable, threshold: float) -> dict[str, Any] | None:
+def _observed(model: Model, table: ScoredTable, flags: Array) -> dict[str, Any] | None:
     labelled = table.labelled
     if not labelled.any():
         return None
     fraud = table.labels[labelled] != model.legitimate
-    flagged = table.scores["probability"][labelled] >= threshold
+    flagged = flags[labelled]
     return {
         "rows": int(labelled.sum()),
         "precision": float(fraud[flagged].mean()) if flagged.any() else None,

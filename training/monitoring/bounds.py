@@ -2,9 +2,10 @@
 
 A difference that chance explains does not exceed a bound. For indices, `Drift.chance` is the part that chance explains.
 Shares must differ by three standard errors, and the whole interval of the calibration error must be beyond the bound.
+If what chance explains is unknown, because all rows are of one account, no difference exceeds a bound.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -26,7 +27,7 @@ ERRORS = 3.0
 
 @dataclass(frozen=True)
 class Share:
-    """A share of rows: how many hits among how many rows, and the variance of the share."""
+    """A share of rows: how many hits among how many rows, and the variance of the share; infinite if unknown."""
 
     hits: int
     rows: int
@@ -42,7 +43,8 @@ class Share:
         0.125
         """
         clusters = Clusters.singles(len(hits)) if clusters is None else clusters
-        return cls(int(hits.sum()), len(hits), float(clusters.variance(hits[clusters.order, None])[0]))
+        variance = float(clusters.variance(hits[clusters.order, None])[0]) if clusters.has_variance else np.inf
+        return cls(int(hits.sum()), len(hits), variance)
 
     @property
     def share(self) -> float:
@@ -52,6 +54,8 @@ class Share:
 
 def compare_shares(reference: Share, current: Share) -> dict[str, Any]:
     """Return both shares, their ``rise``, and the rise that ``chance`` explains: three standard errors.
+
+    It is infinite if unknown, which is None in the report.
 
     Examples
     --------
@@ -66,7 +70,8 @@ def compare_shares(reference: Share, current: Share) -> dict[str, Any]:
 def compare_ratio(reference: Share, current: Share) -> dict[str, Any]:
     """Return both shares, how many ``times`` the reference the current one is, and the factor that chance explains.
 
-    Half a row is added to both counts. ``chance`` is three standard errors of the logarithm of ``times``, as a factor.
+    Half a row is added to both counts. ``chance`` is three standard errors of the logarithm of ``times``, as a factor;
+    infinite if unknown, which is None in the report.
 
     Examples
     --------
@@ -117,16 +122,22 @@ def _exceeded_by_shares(measures: MonitorMeasures, settings: MonitorRecipe) -> I
     named += [("unseen_rise", name, f"unseen categories of {name}", share) for name, share in shares["unseen"].items()]
     for bound, name, words, share in named:
         limit = getattr(settings, bound)
-        if share is not None and limit is not None and share["rise"] > max(limit, share["chance"]):
+        if share is not None and limit is not None and _is_beyond(share["rise"], limit, share):
             text = f"{words}: {_both(share)}; the bound is a rise of {_percent(limit)}"
             yield ExceededBound(bound, name, share["rise"], limit, text)
+
+
+def _is_beyond(value: float, limit: float, compared: Mapping[str, Any]) -> bool:
+    """Return whether a value is beyond a bound and beyond what chance explains."""
+    chance: float | None = compared["chance"]
+    return chance is not None and value > max(limit, chance)
 
 
 def _exceeded_by_alerts(measures: MonitorMeasures, settings: MonitorRecipe) -> Iterator[ExceededBound]:
     limit = settings.alerts_times
     for point in measures.alerts[:1]:  # the point that decides
         times = point["times"]
-        if limit is not None and max(times, 1 / times) > max(limit, point["chance"]):
+        if limit is not None and _is_beyond(max(times, 1 / times), limit, point):
             text = f"alerts at {point_words(point['name'])}: {_both(point)}; the bound is {limit:g} times"
             yield ExceededBound("alerts_times", point["name"], times, limit, text)
 

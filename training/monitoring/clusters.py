@@ -1,7 +1,7 @@
 """The variance of a share when rows come in clusters, such as the messages of one sender.
 
 Ten rows of one account are alike, and carry less information than ten rows of ten accounts. A change in few accounts
-must not look like a change in all of them.
+must not look like a change in all of them. Rows of one account alone say nothing about other accounts.
 """
 
 from dataclasses import dataclass
@@ -12,6 +12,9 @@ import numpy as np
 from fraudsieve._typing import Array
 
 __all__ = ["Clusters"]
+
+MIN_EFFECTIVE = 2.0
+"""With a lower effective number of clusters, nearly all rows are of one: how much clusters differ is unknown."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,6 +71,17 @@ class Clusters:
         sizes = np.diff(np.append(self.starts, len(self.order)))
         return float(sizes.sum() ** 2 / (sizes**2).sum())
 
+    @property
+    def has_variance(self) -> bool:
+        """Whether the rows show how much clusters differ: their effective number is at least 2.
+
+        Examples
+        --------
+        >>> Clusters.of(np.array([0, 0, 0, 1])).has_variance, Clusters.of(np.array([0, 0, 1, 2])).has_variance
+        (False, True)
+        """
+        return self.effective >= MIN_EFFECTIVE
+
     def variance(self, inside: Array) -> Array:
         """Return the variance of shares over draws of clusters (the linearised one of a ratio; Cochran, 1977).
 
@@ -79,7 +93,7 @@ class Clusters:
         Returns
         -------
         ndarray of float64, shape (n_shares,)
-            At least that of independent rows, ``p * (1 - p) / n``.
+            At least that of independent rows, ``p * (1 - p) / n``; without `has_variance` that of a single row.
 
         Examples
         --------
@@ -89,8 +103,11 @@ class Clusters:
         """
         n, n_clusters = len(self.order), len(self.starts)
         share = inside.mean(axis=0)
-        independent = np.asarray(share * (1 - share) / n)
-        if n_clusters == n or n_clusters < 2:
+        of_one_row = np.asarray(share * (1 - share))
+        independent = of_one_row / n
+        if not self.has_variance:
+            return of_one_row
+        if n_clusters == n:
             return independent
         sums = np.add.reduceat(inside, self.starts, axis=0, dtype=np.float64)
         sizes = np.diff(np.append(self.starts, n))[:, None]

@@ -23,7 +23,7 @@ __all__ = ["ExpectedPerformance"]
 
 @dataclass(frozen=True)
 class ExpectedPerformance:
-    """Expected precision and recall of a threshold, if the probabilities are right.
+    """Expected precision and recall of the rows that are flagged, if the probabilities are right.
 
     Parameters
     ----------
@@ -47,15 +47,15 @@ class ExpectedPerformance:
     recall_interval: list[float] | None
 
     @classmethod
-    def of(cls, probability: Array, threshold: float) -> Self:
+    def of(cls, probability: Array, flagged: Array) -> Self:
         """Estimate precision and recall.
 
         Parameters
         ----------
         probability : ndarray of float64, shape (n_rows,)
             Calibrated probability of fraud.
-        threshold : float
-            A row is flagged when its probability is at least this.
+        flagged : ndarray of bool, shape (n_rows,)
+            Rows that are flagged.
 
         Returns
         -------
@@ -64,11 +64,11 @@ class ExpectedPerformance:
 
         Examples
         --------
-        >>> expected = ExpectedPerformance.of(np.array([0.9, 0.7, 0.3, 0.1]), 0.5)
+        >>> p = np.array([0.9, 0.7, 0.3, 0.1])
+        >>> expected = ExpectedPerformance.of(p, p >= 0.5)
         >>> expected.alerts, expected.frauds, expected.precision, expected.recall
         (2, 2.0, 0.8, 0.8)
         """
-        flagged = probability >= threshold
         alerts, hits, missed = int(flagged.sum()), float(probability[flagged].sum()), float(probability[~flagged].sum())
         spread = probability * (1 - probability)
         of_hits, of_missed = float(spread[flagged].sum()), float(spread[~flagged].sum())

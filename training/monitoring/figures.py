@@ -5,6 +5,7 @@ from typing import Any
 
 from fraudsieve.training.evaluation.breakdown.curves import ReliabilityBin
 from fraudsieve.training.pages.charts import draw_reliability, make_row_chart
+from fraudsieve.training.pages.rendering import format_metric
 from fraudsieve.training.pages.svg import Chart, Figure
 from fraudsieve.training.pages.words import feature_words, point_words
 
@@ -66,7 +67,8 @@ def _families(measures: MonitorMeasures) -> Figure | None:
             title=f"{feature_words(family['family'])}: mean {mean:.3f} of {family['columns']} columns",
         )
         title = (
-            f"{feature_words(worst['column'])}: {worst['excess']:.3f}, of which chance explains {worst['chance']:.3f}"
+            f"{feature_words(worst['column'])}: {worst['excess']:.3f}, of which chance explains "
+            f"{'an unknown part' if worst['chance'] is None else format_metric(worst['chance'])}"
         )
         chart.dot(worst["excess"], -i, "c2", shape="diamond", title=title)
     chart.legend("mean", "c1 pale", shape="square")
@@ -97,6 +99,8 @@ def _flagged(measures: MonitorMeasures) -> Figure | None:
     chart.legend("the one that decides", "c2", shape="diamond")
     first = points[0]
     description = f"At {point_words(first['name'])}, {first['times']:.2f} times as many records are flagged. "
+    if any(first["unlike_training"].values()):
+        description += "They include those that look like nothing in training, whatever their probability. "
     return chart.to_figure("Are there more alerts?", description + "Above the diagonal there are more alerts.")
 
 
@@ -125,7 +129,7 @@ def draw_unlike_over_time(measures: MonitorMeasures) -> Figure | None:
         return None
     starts = sorted({part["start"] for part in unlike["periods"]})
     limit = measures.bounds["unlike_rise"]
-    bound = None if limit is None else compared["reference"] + max(limit, compared["chance"])
+    bound = None if None in (limit, compared["chance"]) else compared["reference"] + max(limit, compared["chance"])
     chart = Chart(
         (-0.3, len(starts) - 0.7), (0, 1.1 * max(bound or 0.02, *(part["share"] for part in unlike["periods"])))
     )

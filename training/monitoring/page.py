@@ -195,7 +195,16 @@ def _alert_table(measures: MonitorMeasures) -> PageTable:
         for point in measures.alerts
     ]
     columns = ["point", "flagged, reference", "flagged, current", "times", "per day, reference", "per day, current"]
-    return PageTable("Alerts; the first point decides.", columns, rows)
+    return PageTable(f"Alerts; the first point decides.{_strange_alerts(measures)}", columns, rows)
+
+
+def _strange_alerts(measures: MonitorMeasures) -> str:
+    """Say how many records are flagged below the threshold, if the policy of the model flags any."""
+    below = measures.alerts[0]["unlike_training"] if measures.alerts else {}
+    if not any(below.values()):
+        return ""
+    shares = f"{_percent(below['reference'])} of the reference and {_percent(below['current'])} of the current records"
+    return f" It also flags {shares} below its threshold, because they look like nothing in training."
 
 
 def _performance_table(measures: MonitorMeasures) -> PageTable:
@@ -253,5 +262,5 @@ def _share_table(shares: Mapping[str, Any]) -> PageTable:
     return PageTable("Shares of the rows.", ["rows", "reference", "current", "rise", "by chance"], rows)
 
 
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f} %"
+def _percent(share: float | None) -> str:
+    return "–" if share is None else f"{100 * share:.1f} %"

@@ -56,6 +56,9 @@ class MonitorMeasures:
 class MonitorReport(MonitorMeasures):
     """Changes between reference records and current records.
 
+    ``chance`` is what chance explains of a change. It is None if all records of a table are of one account: they say
+    nothing about other accounts, and such a change exceeds no bound.
+
     Parameters
     ----------
     rows : mapping of str to int
@@ -75,7 +78,8 @@ class MonitorReport(MonitorMeasures):
     scores : mapping
         Drift of ``probability`` (without it where no class is legitimate) and of ``types``.
     alerts : list of dict
-        For every operating point, the share that is flagged and the alerts per day. The deciding point comes first.
+        For every operating point, the share that is flagged and the alerts per day. The deciding point comes first; it
+        also counts the records that the policy of the model flags because they are ``unlike_training``.
     expected : list of dict
         For every operating point, the precision and recall expected from the probabilities (`ExpectedPerformance`),
         and the ``observed`` ones if labels have arrived.

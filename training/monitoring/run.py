@@ -118,7 +118,7 @@ def monitor_tables(
     report_step("comparing")
     measures = _measure(scorer.model, before, after, compared, recipe.monitor)
     measures = replace(measures, rules=rule_shares(recipe.rule_set if rules is None else rules, before, after))
-    limits = _limits(scorer.model, before, reference, events)
+    limits = _limits(scorer.model, before, after, reference, events)
     report = MonitorReport(
         **vars(measures),
         model=scorer.model.name,
@@ -213,7 +213,9 @@ def _shares(model: Model, before: ScoredTable, after: ScoredTable) -> dict[str, 
     return {"rejected": rejected, "cold_start": cold_start, "unseen": unseen, "unlike_training": strange}
 
 
-def _limits(model: Model, before: ScoredTable, reference: Source, events: Source | None) -> Iterator[str]:
+def _limits(
+    model: Model, before: ScoredTable, after: ScoredTable, reference: Source, events: Source | None
+) -> Iterator[str]:
     """Yield notes on tables that limit the comparison."""
     inside = _share_trained_on(model, before, reference)
     if inside:
@@ -222,6 +224,12 @@ def _limits(model: Model, before: ScoredTable, reference: Source, events: Source
             "model and everything else that was fitted perform better than on new records, which then seem to have "
             "drifted. Use the test slice, or the first week that was scored"
         )
+    for name, table in (("records of the reference", before), ("current records", after)):
+        if not table.clusters.has_variance:
+            yield (
+                f"nearly all {name} are of one account, so what chance explains is unknown, and drift, alerts and "
+                "shares exceed no bound. Use records of more accounts. If account_id does not name accounts, remove it"
+            )
     if model.subject == "event" and events is None:
         yield (
             "no events are given: the history of each table begins with its first event. "
@@ -247,7 +255,7 @@ def _reservations(measures: MonitorMeasures) -> Iterator[str]:
     hidden = [
         column["chance"]
         for column in measures.columns
-        if bound is not None and column["chance"] > bound + column["expected"]
+        if None not in (bound, column["chance"]) and column["chance"] > bound + column["expected"]
     ]
     if hidden:
         yield f"so few rows hide drift: chance explains an index of up to {max(hidden):.2f}. Use a longer period"

@@ -1,6 +1,6 @@
 """A table of records as a model in use scores it: features, scores, and the labels that have come."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -103,7 +103,7 @@ def score_table(
     SchemaError
         When a table cannot be used, has fewer than `MIN_ROWS` good rows, or accounts have no ``as_of``.
     """
-    model = scorer.model
+    model = replace(scorer.model, policy=scorer.policy)
     timed = model.matrix.timed
     # Without own cutoff times, the accounts of both tables would be scored as of the same time.
     require = (("as_of",) if timed and model.subject == "account" else ()) + (

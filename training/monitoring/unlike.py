@@ -30,16 +30,16 @@ def compare_unlike(model: Model, before: ScoredTable, after: ScoredTable) -> dic
 def unlike_over_time(model: Model, before: ScoredTable, after: ScoredTable) -> dict[str, Any] | None:
     """Return the share of such records in every period, for the shortest ``period`` that gives no more than 26.
 
-    ``periods`` have ``table``, ``start``, ``rows`` and ``share``; a month has 30 days. None if the model does not know
-    strange records, or these have no times.
+    ``periods`` have ``table``, ``start``, ``rows`` and ``share``; a month has 30 days, and is used for any longer time.
+    None if the model does not know strange records, or these have no times.
     """
     tables = {"reference": before, "current": after}
     times = {name: table.cutoff_times(model.subject) for name, table in tables.items()}
     known = [values[~np.isnat(values)] for values in times.values() if values is not None]
     if model.unlike is None or not known:
         return None
-    first, last = min(values.min() for values in known), max(values.max() for values in known)
-    start, days = first.astype("M8[D]"), (last - first) / np.timedelta64(1, "D")
+    start, last = min(values.min() for values in known).astype("M8[D]"), max(values.max() for values in known)
+    days = (last - start) / np.timedelta64(1, "D")
     period = next((name for name, length in PERIODS.items() if days < MAX_PERIODS * length), "month")
     length = np.timedelta64(PERIODS[period], "D")
     periods = [

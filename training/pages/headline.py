@@ -38,7 +38,8 @@ def headline(report: EvaluationReport) -> Headline | None:
                     (decision.recall, decision.recall_interval),
                     (decision.precision, decision.precision_interval),
                     f"Every record with a probability of at least {decision.threshold:.3g} is reviewed: "
-                    f"the point {point_words(decision.point)}, which decides.{_per_day(decision.reviews_a_day)}",
+                    f"the point {point_words(decision.point)}, which decides.{_strange(decision.unlike_training)}"
+                    f"{_per_day(decision.reviews_a_day)}",
                 )
             ),
         )
@@ -61,6 +62,12 @@ def headline(report: EvaluationReport) -> Headline | None:
 
 def _title(found: int, frauds: int, reviews: int) -> str:
     return f"{found:,} of {frauds:,} frauds are found with {reviews:,} reviews."
+
+
+def _strange(reviews: int) -> str:
+    if not reviews:
+        return ""
+    return f" So are {reviews:,} records with a lower probability, because they look like nothing in training."
 
 
 def _per_day(reviews_a_day: float | None) -> str:

@@ -9,7 +9,7 @@ if TYPE_CHECKING:  # imported at first use: MLflow alone takes seconds
     from fraudsieve.models.batch.rule_columns import RuleCount
     from fraudsieve.training.attack.recall import AttackMetrics
     from fraudsieve.training.evaluation.breakdown.rules import RuleMetrics
-    from fraudsieve.training.evaluation.points import PointMetrics, PointRates
+    from fraudsieve.training.evaluation.points import PointRates
     from fraudsieve.training.evaluation.report import EvaluationReport
     from fraudsieve.training.evaluation.run import Evaluation
     from fraudsieve.training.fit import Trained
@@ -92,7 +92,7 @@ def _left_out(evaluation: "Evaluation") -> dict[str, int]:
 
 
 def _report_rows(report: "EvaluationReport") -> list[tuple[str, str]]:
-    return [*_metric_rows(report), *_point_rows(report.operating_points), *_absent_rows(report), *_label_rows(report)]
+    return [*_metric_rows(report), *_point_rows(report), *_absent_rows(report), *_label_rows(report)]
 
 
 def _metric_rows(report: "EvaluationReport") -> Iterator[tuple[str, str]]:
@@ -121,11 +121,12 @@ def _interval_text(interval: tuple[float, float] | None) -> str:
     return "" if interval is None else f"  ({interval[0]:.3f} to {interval[1]:.3f})"
 
 
-def _point_rows(points: Sequence["PointMetrics"]) -> Iterator[tuple[str, str]]:
+def _point_rows(report: "EvaluationReport") -> Iterator[tuple[str, str]]:
     """Yield a row for every operating point: its rates on these records, then on the calibration slice."""
     from fraudsieve.training.evaluation.metrics import RATE_NAMES
     from fraudsieve.training.evaluation.points import rates_known
 
+    points, decision = report.operating_points, report.decision
     known = rates_known(points)
     for index, point in enumerate(points):
         if index == 0:
@@ -133,6 +134,9 @@ def _point_rows(points: Sequence["PointMetrics"]) -> Iterator[tuple[str, str]]:
             yield "operating points", f"{heads}  (in brackets: on the calibration slice)"
         pairs = zip(_rate_texts(point.here, known), _rate_texts(point.calibration, known), strict=True)
         yield f"  {point.name}", "".join(f"{f'{here} ({calibrated})':>20}" for here, calibrated in pairs)
+        if index == 0 and decision is not None and decision.unlike_training:
+            counts = f"{decision.unlike_training:,} of its {decision.reviews:,} reviews"
+            yield "  below its threshold", f"  {counts} here, which look like nothing in training"
 
 
 def _absent_rows(report: "EvaluationReport") -> Iterator[tuple[str, str]]:

@@ -80,6 +80,22 @@ def test_telephone_numbers_are_found_in_every_spelling() -> None:
     assert texts(known, "13800138000", "13800138000 or 13900139000") == [0, -1]
 
 
+def test_two_zeros_before_a_country_code_are_a_plus_sign() -> None:
+    values = ["+44 20 7946 0958", "010-65529988", "138 0013 8000"]
+    rules = RuleSet([rule("calls", "telephone", *values)])
+    spellings = ["call 0044 20 7946 0958", "00442079460958", "0086 10 65529988 now", "0086 010 65529988"]
+    spellings += ["0086 138 0013 8000", "a 1, 0044 20 7946 0958 or 01012345678", "００442079460958"]
+    assert texts(rules, *spellings) == [0] * len(spellings)
+    written = RuleSet([rule("calls", "telephone", "0044 20 7946 0958", "0086 10 65529988")])
+    assert texts(written, *values, "0044 20 7946 0958") == [0, 0, -1, 0]
+    # Groups of other numbers that begin with two zeros.
+    assert texts(written, "00 44 20 7946 0958", "no 0", "00", "x 00", "4 0044 20 7946 0958") == [-1] * 5
+    ours = RuleSet([rule("ours", "telephone", "13800138000", action="pass")])
+    cards = "138 0013 8000, 138 0013 8000, card 4111 0044 2079 4609"
+    assert texts(ours, "138 0013 8000", cards, "138 0013 8000 or 0044 20 7946 0958") == [0, 0, -1]
+    assert texts(rules, "0", "0442079460958", "code a00442079460958") == [-1, -1, -1]
+
+
 def test_flag_wins_over_pass_and_the_first_rule_names_the_decision() -> None:
     rules = RuleSet(
         [

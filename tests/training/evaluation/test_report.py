@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, brier_score_loss, f1_score, roc_auc_score, roc_curve
 
-from fraudsieve.training.evaluation.report import calibration_error, evaluate, recall_at
+from fraudsieve.models.points import OperatingPoint
+from fraudsieve.training.evaluation.report import EvaluationReport, calibration_error, evaluate, recall_at
 from fraudsieve.training.recipe.recipe import EvaluateRecipe
 
 CLASSES = ("ham", "scam", "spam")
@@ -121,6 +122,25 @@ def test_intervals_of_types_only() -> None:
     report: Any = evaluate(np.full(500, np.nan), CLASSES, by_class, labels, None, groups=np.arange(500))
     assert set(report.intervals) == {"macro_f1"}
     assert report.intervals["macro_f1"][0] < report.macro_f1 < report.intervals["macro_f1"][1]
+
+
+def test_rows_without_a_time_do_not_count_per_day() -> None:
+    probability, labels = np.tile([0.9, 0.1, 0.8, 0.2], 100), np.tile(np.array(["spam", "ham"], object), 200)
+    times = np.datetime64("2026-05-01") + np.repeat(np.arange(4), 100).astype("m8[D]")
+    classes, points = np.column_stack([1 - probability, probability]), [OperatingPoint("half", 0.5, 0.1, 0.9, 0.2)]
+
+    def of(cutoff_times: np.ndarray) -> EvaluationReport:
+        settings = EvaluateRecipe(alerts_a_day=20, replicates=0)
+        given: dict[str, Any] = {"cutoff_times": cutoff_times, "points": points, "settings": settings}
+        return evaluate(probability, ("ham", "spam"), classes, labels, "ham", **given)
+
+    for report in (of(times), of(np.where(np.arange(400) < 200, times, np.datetime64("NaT")))):
+        assert report.decision is not None
+        assert report.capacity is not None
+        assert (report.decision.reviews, report.decision.reviews_a_day) == (200, 50.0)
+        assert report.operating_points[0].here.alerts_a_day == 50.0
+        # Rows without a time have their part of the alerts.
+        assert (report.capacity.alerts, report.capacity.alerts_a_day) == (80.0, 20.0)
 
 
 def test_the_context_of_the_rows_reaches_the_report() -> None:

@@ -1,6 +1,8 @@
 """The context of labelled rows, evaluation of tables, and the gain of every family of features."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import lightgbm as lgb
@@ -12,7 +14,11 @@ from fraudsieve.exceptions import RecipeError, SchemaError
 from fraudsieve.features.accounts import AccountFeatures
 from fraudsieve.features.messages import MessageFeatures
 from fraudsieve.models.artifact.folder import Model
+from fraudsieve.models.batch.inputs import read_inputs
+from fraudsieve.models.batch.score import score_frame
+from fraudsieve.models.policy import Policy
 from fraudsieve.models.predict import Scorer
+from fraudsieve.models.rules import Rule, RuleSet
 from fraudsieve.training.evaluation.run import (
     evaluate_model,
     evaluate_tables,
@@ -23,7 +29,9 @@ from fraudsieve.training.evaluation.run import (
 )
 from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.simulation.world import World
+from tests.models.own_model import messages, write_own_model
 
+Payments = Callable[..., pd.DataFrame]
 EVENTS = pd.DataFrame(
     {
         "account_id": ["ann", "bob"],
@@ -129,6 +137,51 @@ def test_labels_count_as_in_the_training_of_the_model_unless_the_recipe_weights_
     other = Recipe.model_validate({"data": {"default_trust": 1.0}})
     assert read_tables(other, model, tables).rows["label"].tolist() == ["extortion", "legitimate"]
     assert read_tables(Recipe(), payment_scorer.model, tables).rows["label"].tolist() == ["extortion", "legitimate"]
+
+
+def test_records_that_the_policy_flags_are_reviews(payment_scorer: Scorer, payments: Payments) -> None:
+    now, model = payments(days=(42, 49), seed=2), payment_scorer.model
+    scorer = Scorer(model, policy=Policy(unlike_training="flag", unlike_training_limit=0.8))
+    read = read_inputs(model, now)
+    scores = score_frame(scorer, read.records, events=read.events)
+    flagged, reached = (scores["decision"] == "flag").to_numpy(), scores["probability"] >= model.points[0].threshold
+    assert reached.sum() < flagged.sum() < len(now)
+    everyone = RuleSet([Rule("all", "account_id", sorted(set(now["account_id"])), "flag", "a test")])
+    recipe = Recipe.read(overrides={"evaluate.replicates": 20})
+    report = evaluate_tables(scorer, events=now, recipe=recipe, rules=everyone).report
+    is_fraud, decision = (now["label"] != "legitimate").to_numpy(), report.decision
+    assert decision is not None
+    assert (decision.reviews, decision.found) == (flagged.sum(), (flagged & is_fraud).sum())
+    assert decision.unlike_training == (flagged & ~reached).sum()
+    assert decision.recall_interval is not None
+    assert decision.recall_interval[0] <= is_fraud[flagged].sum() / is_fraud.sum() <= decision.recall_interval[1]
+    assert report.rules[0].changed == (~flagged).sum()
+    assert report.errors is not None
+    missed = {record.record_id for record in report.errors.missed}
+    assert missed <= set(now["event_id"][is_fraud & ~flagged])
+    first, second = (point.here for point in report.operating_points[:2])
+    assert (first.flagged, first.recall) == (flagged.mean(), decision.recall)
+    assert second.flagged == (scores["probability"] >= model.points[1].threshold).mean()
+    ranked = evaluate_tables(payment_scorer, events=now, recipe=recipe).report
+    assert ranked.decision is not None
+    assert (ranked.decision.reviews, ranked.decision.unlike_training) == (reached.sum(), 0)
+    assert (ranked.average_precision, ranked.capacity) == (report.average_precision, report.capacity)
+
+
+def test_an_absent_column_is_missing_in_every_row_if_the_policy_says_so(
+    payment_scorer: Scorer, payments: Payments, tmp_path: Path
+) -> None:
+    now, recipe = payments(days=(42, 46), seed=2), Recipe.read(overrides={"evaluate.replicates": 0})
+    absent, empty = now.drop(columns="channel"), now.assign(channel=None)
+    with pytest.raises(SchemaError, match="'channel' is missing"):
+        evaluate_tables(payment_scorer, events=absent, recipe=recipe)
+    scorer = Scorer(payment_scorer.model, policy=Policy(missing="missing"))
+    expected = evaluate_tables(payment_scorer, events=empty, recipe=recipe).report
+    report = evaluate_tables(scorer, events=absent, recipe=recipe).report
+    assert (report.rows, report.average_precision) == (len(now), expected.average_precision)
+    of_model = replace(write_own_model(tmp_path / "model"), policy=Policy(missing="missing"))
+    report = evaluate_tables(Scorer(of_model), messages=messages().drop(columns="age"), recipe=recipe).report
+    assert report.rows == len(messages())
 
 
 class Stub:

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from fraudsieve.training.evaluation.json_types import to_json_types
 from fraudsieve.training.monitoring.bounds import Share, bounds_exceeded, compare_ratio, compare_shares
 from fraudsieve.training.monitoring.clusters import Clusters
 from fraudsieve.training.monitoring.report import MonitorMeasures
@@ -103,6 +104,19 @@ def test_the_alerts_of_one_account_may_be_chance() -> None:
     alone, together = Share.of(flagged), Share.of(flagged, Clusters.of(np.maximum(np.arange(2000) - 79, 0)))
     before = share(20, 2000)
     assert compare_ratio(before, alone)["chance"] < 4 < compare_ratio(before, together)["chance"]
+
+
+def test_rows_of_one_account_exceed_no_bound_on_shares() -> None:
+    flagged = np.arange(2000) < 1900
+    one = Share.of(flagged, Clusters.of(np.zeros(2000, np.int64)))
+    for before, after in ((share(20, 2000), one), (one, share(20, 2000))):
+        alerts = {"name": "first"} | compare_ratio(before, after)
+        measured = measures(alerts=[alerts], shares={**measures().shares, "cold_start": compare_shares(before, after)})
+        assert names(measured) == []
+        assert names(MonitorMeasures(**to_json_types(measured))) == []
+        assert to_json_types(alerts)["chance"] is None
+    two = Share.of(flagged, Clusters.of(np.repeat([0, 1], 1000)))
+    assert np.isfinite(compare_ratio(two, two)["chance"])
 
 
 def test_calibration_must_be_wrong_with_its_whole_interval_and_on_enough_labels() -> None:

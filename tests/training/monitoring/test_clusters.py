@@ -34,6 +34,12 @@ def test_the_order_of_the_rows_does_not_matter() -> None:
     assert other.variance(inside[shuffled][other.order]) == pytest.approx(expected)
 
 
-def test_one_cluster_alone_is_no_more_certain_than_its_rows() -> None:
-    clusters = Clusters.of(np.zeros(100, np.int64))
-    assert clusters.variance(np.arange(100)[:, None] < 50)[0] == pytest.approx(0.0025)
+def test_one_cluster_says_nothing_about_others() -> None:
+    inside = np.arange(100)[:, None] < 60
+    alone, nearly = Clusters.of(np.zeros(100, np.int64)), Clusters.of((np.arange(100) > 98).astype(np.int64))
+    two = Clusters.of(np.repeat([0, 1], 50))
+    assert [clusters.has_variance for clusters in (alone, nearly, two)] == [False, False, True]
+    # As that of one row, which is the largest that a share can have.
+    assert alone.variance(inside) == nearly.variance(inside) == pytest.approx(0.24)
+    assert not Clusters.singles(1).has_variance
+    assert Clusters.singles(2).has_variance

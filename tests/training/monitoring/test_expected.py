@@ -23,7 +23,7 @@ def test_the_truth_is_within_the_interval_as_often_as_declared(threshold: float)
     inside = np.zeros(2)
     for seed in range(400):
         p, is_fraud = scores(1000, seed)
-        expected = ExpectedPerformance.of(p, threshold)
+        expected = ExpectedPerformance.of(p, p >= threshold)
         assert expected.precision is not None
         assert expected.recall is not None
         truth = true_metrics(p, is_fraud, threshold)
@@ -33,7 +33,7 @@ def test_the_truth_is_within_the_interval_as_often_as_declared(threshold: float)
     assert (inside / 400 >= 0.92).all()
     assert (inside / 400 <= 0.98).all()
     p, is_fraud = scores(400_000, 0)
-    expected = ExpectedPerformance.of(p, threshold)
+    expected = ExpectedPerformance.of(p, p >= threshold)
     assert (expected.precision, expected.recall) == pytest.approx(true_metrics(p, is_fraud, threshold), abs=0.01)
 
 
@@ -42,7 +42,7 @@ def test_estimates_hold_under_covariate_shift_and_fail_under_concept_drift() -> 
     rng = np.random.default_rng(2)
     chosen = rng.random(len(p)) < 0.1 + 0.9 * (p > 0.2)  # more suspicious records: covariate shift
     p, drawn = p[chosen], rng.random(len(p))[chosen]
-    expected = ExpectedPerformance.of(p, 0.5)
+    expected = ExpectedPerformance.of(p, p >= 0.5)
     assert (expected.precision, expected.recall) == pytest.approx(true_metrics(p, drawn < p, 0.5), abs=0.02)
     hidden = (drawn < p) | ((p < 0.05) & (drawn > 0.3))  # fraud that looks legitimate: concept drift
     recall = true_metrics(p, hidden, 0.5)[1]
@@ -51,10 +51,10 @@ def test_estimates_hold_under_covariate_shift_and_fail_under_concept_drift() -> 
 
 
 def test_estimates_that_cannot_be_computed_are_none() -> None:
-    nothing = ExpectedPerformance.of(np.array([0.1, 0.2]), 0.5)
+    nothing = ExpectedPerformance.of(np.array([0.1, 0.2]), np.zeros(2, bool))
     assert (nothing.alerts, nothing.precision, nothing.precision_interval) == (0, None, None)
     assert nothing.recall == 0.0
-    none = ExpectedPerformance.of(np.zeros(3), 0.0)
+    none = ExpectedPerformance.of(np.zeros(3), np.ones(3, bool))
     assert (none.alerts, none.precision, none.recall, none.recall_interval) == (3, 0.0, None, None)
-    certain = ExpectedPerformance.of(np.array([1.0, 0.0]), 0.5)
+    certain = ExpectedPerformance.of(np.array([1.0, 0.0]), np.array([True, False]))
     assert (certain.precision_interval, certain.recall_interval) == ([1.0, 1.0], [1.0, 1.0])

@@ -64,6 +64,15 @@ def test_all_figures_are_drawn_and_a_bare_report_has_none(monitored: MonitorRepo
     assert "<figure>" not in html
 
 
+def test_alerts_by_the_policy_are_said(monitored: MonitorReport) -> None:
+    first, *others = monitored.alerts
+    alerts = [first | {"unlike_training": {"reference": 0.01, "current": 0.25}}, *others]
+    html = render_monitor_report(replace(monitored, alerts=alerts))
+    assert "1.0 % of the reference and 25.0 % of the current records below its threshold" in html
+    assert "whatever their probability" in html
+    assert "below its threshold" not in render_monitor_report(monitored)
+
+
 def test_one_bound_is_singular(monitored: MonitorReport) -> None:
     assert "<strong>1 bound is exceeded.</strong>" in render_monitor_report(
         replace(monitored, exceeded=monitored.exceeded[:1])

@@ -10,6 +10,7 @@ import pytest
 from fraudsieve.exceptions import RecipeError, SchemaError
 from fraudsieve.models.predict import Scorer
 from fraudsieve.training.fit import train
+from fraudsieve.training.monitoring.page import render_monitor_report
 from fraudsieve.training.monitoring.report import MonitorReport
 from fraudsieve.training.monitoring.run import monitor_tables
 from fraudsieve.training.recipe.recipe import Recipe
@@ -172,6 +173,17 @@ def test_one_very_active_account_is_not_drift(watch: Watch, current: pd.DataFram
     assert "family_psi value" in exceeded(of_many)
     assert "family_psi value" not in exceeded(of_one)
     assert of_one.families[0]["worst"]["psi"] > 0.25  # it is still reported
+
+
+def test_records_of_one_account_exceed_no_bound_and_are_noted(watch: Watch, current: pd.DataFrame) -> None:
+    report = watch(current.assign(amount=5000.0, account_id="one"))
+    assert exceeded(report) <= {"ece ece", "observed_times observed_over_expected"}
+    assert report.families[0]["worst"]["psi"] > 0.25
+    assert {column["chance"] for column in report.columns} == {report.alerts[0]["chance"]} == {None}
+    assert [note for note in report.notes if "current records are of one account" in note]
+    assert "<td>–</td>" in render_monitor_report(report)
+    assert "of which chance explains an unknown part" in render_monitor_report(report)
+    assert not any("of one account" in note for note in watch(current).notes)
 
 
 @pytest.fixture(scope="module")

@@ -10,6 +10,7 @@ import pytest
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.models.batch.inputs import read_inputs
 from fraudsieve.models.batch.score import score_frame
+from fraudsieve.models.policy import Policy
 from fraudsieve.models.predict import Scorer
 from fraudsieve.training.monitoring.scored_table import categories_of, score_table
 from tests.models.own_model import records, write_own_model
@@ -28,6 +29,17 @@ def test_scores_are_those_of_a_batch(payment_scorer: Scorer, payments: Payments)
     assert (scored.no_history == (expected["status"] == "no_history").to_numpy()).all()
     assert (scored.records["event_id"].to_numpy() == now["event_id"].to_numpy()).all()
     assert scored.labelled.all()
+
+
+def test_a_policy_of_the_scorer_fills_an_absent_column(payment_scorer: Scorer, payments: Payments) -> None:
+    now = payments(days=(42, 46), seed=2).drop(columns="channel")
+    with pytest.raises(SchemaError, match="'channel' is missing"):
+        score_table(payment_scorer, now)
+    scorer = Scorer(payment_scorer.model, policy=Policy(missing="missing"))
+    scored, read = score_table(scorer, now), read_inputs(payment_scorer.model, now)
+    expected = score_frame(scorer, read.records, events=read.events)
+    assert (scored.scores["probability"] == expected["probability"].to_numpy()).all()
+    assert np.isnan(scored.rows[:, -1]).all()
 
 
 def test_labels_of_a_table_come_before_the_column(payment_scorer: Scorer, payments: Payments) -> None:

@@ -54,6 +54,17 @@ def test_the_period_fits_the_time(days: float, period: str) -> None:
     assert len(unlike["periods"]) <= 28
 
 
+def test_days_are_counted_from_the_start_of_the_first_one() -> None:
+    days = np.repeat(np.append(np.arange(26.0) + 23 / 24, 26.8), 30)  # the first record comes late in its day
+    unlike = unlike_over_time(MODEL, table(days, np.full(len(days), 0.5)), table(days, np.full(len(days), 0.5)))
+    assert unlike is not None
+    assert unlike["period"] == "week"  # there are 27 days
+    short = table(days[:-30], np.full(len(days) - 30, 0.5))
+    unlike = unlike_over_time(MODEL, short, short)
+    assert unlike is not None
+    assert (unlike["period"], len({part["start"] for part in unlike["periods"]})) == ("day", 26)
+
+
 def test_a_period_with_few_records_is_left_out() -> None:
     before, after = two_tables()
     assert unlike_over_time(MODEL, *two_tables(n=100)) is not None

@@ -33,6 +33,19 @@ def test_otherwise_it_is_the_point_that_decides(reports: Reports) -> None:
     assert "the point 1 % false positives, which decides" in content.lines[-1]
 
 
+def test_reviews_by_the_policy_are_said(reports: Reports) -> None:
+    capacity = reports["message"].capacity
+    assert capacity is not None
+    report = replace(reports["message"], capacity=replace(capacity, why="as many as there are frauds"))
+    usual = headline(report)
+    assert report.decision is not None
+    assert usual is not None
+    assert not any("nothing in training" in line for line in usual.lines)
+    content = headline(replace(report, decision=replace(report.decision, unlike_training=7)))
+    assert content is not None
+    assert "So are 7 records with a lower probability, because they look like nothing in training." in content.lines[-1]
+
+
 def test_the_page_begins_with_it(reports: Reports) -> None:
     html = render_report(reports["account"])
     content = headline(reports["account"])

@@ -24,6 +24,15 @@ def row(table: PageTable, name: str) -> list[str]:
     return list(next(cells for cells in table.rows if cells[0] == name))
 
 
+def test_reviews_by_the_policy_are_said_with_the_points(reports: Reports) -> None:
+    report = reports["message"]
+    assert report.decision is not None
+    assert "below its threshold" not in point_table(report).caption
+    decision = replace(report.decision, reviews=2000, unlike_training=1500)
+    caption = point_table(replace(report, decision=decision)).caption
+    assert "1,500 of its 2,000 reviews here are of records below its threshold" in caption
+
+
 def test_a_random_split_is_a_red_notice(reports: Reports) -> None:
     first = next(report_notices(reports["account"]))
     assert first.kind == "bad"

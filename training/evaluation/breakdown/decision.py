@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from fraudsieve._typing import Array
 from fraudsieve.training.evaluation.bootstrap import Interval
 from fraudsieve.training.evaluation.capacity import Capacity
 from fraudsieve.training.evaluation.fraud_rows import FraudRows
@@ -11,18 +12,21 @@ __all__ = ["DecisionMetrics", "decision_metrics"]
 
 @dataclass(frozen=True, kw_only=True)
 class DecisionMetrics:
-    """Outcome of flagging every record from a threshold on.
+    """Outcome of the decisions of a model.
 
     Parameters
     ----------
     point : str
         Name of the operating point.
     threshold : float
-        A record is flagged when its probability is at least this.
+        A record is flagged when its probability is at least this, or when the policy of the model flags it because it
+        looks like nothing in training.
     reviews, found, frauds : int
         Flagged records, frauds among them, and all frauds.
+    unlike_training : int
+        Records that only the policy flags: their probability is below the threshold.
     reviews_a_day : float or None
-        Reviews per day of all records; None without days.
+        Reviews per day of all records, from those records whose day is known; None without days.
     recall, precision : float or None
         ``found`` over ``frauds``, and over ``reviews``; None over none.
     recall_interval, precision_interval : tuple of (float, float), or None
@@ -34,6 +38,7 @@ class DecisionMetrics:
     reviews: int
     found: int
     frauds: int
+    unlike_training: int
     reviews_a_day: float | None
     recall: float | None
     recall_interval: Interval | None
@@ -42,9 +47,15 @@ class DecisionMetrics:
 
 
 def decision_metrics(
-    rows: FraudRows, point: str, threshold: float, capacity: Capacity | None = None
+    rows: FraudRows,
+    point: str,
+    threshold: float,
+    capacity: Capacity | None = None,
+    *,
+    flagged: Array | None = None,
+    timed: Array | None = None,
 ) -> DecisionMetrics:
-    """Count what a threshold flags.
+    """Count what a model flags.
 
     Parameters
     ----------
@@ -56,6 +67,10 @@ def decision_metrics(
         A record is flagged when its probability is at least this.
     capacity : Capacity, default=None
         The days, and the share of all records of these days that the rows are; None if unknown.
+    flagged : ndarray of bool, shape (n_rows,), default=None
+        Rows that the model flags; None for those from the threshold on.
+    timed : ndarray of bool, shape (n_rows,), default=None
+        Rows whose time is known; None for all.
 
     Returns
     -------
@@ -68,16 +83,20 @@ def decision_metrics(
     >>> decision.found, decision.frauds, decision.reviews, decision.recall
     (1, 2, 2, 0.5)
     """
-    flagged = rows.probability >= threshold
+    reached = rows.probability >= threshold
+    flagged = reached if flagged is None else flagged
     found, frauds, reviews = int((flagged & rows.is_fraud).sum()), int(rows.is_fraud.sum()), int(flagged.sum())
-    recall, precision = rows.threshold_intervals(threshold)
+    recall, precision = rows.flagged_intervals(flagged)
     return DecisionMetrics(
         point=point,
         threshold=threshold,
         reviews=reviews,
         found=found,
         frauds=frauds,
-        reviews_a_day=None if capacity is None else capacity.per_day(float(reviews)),
+        unlike_training=int((flagged & ~reached).sum()),
+        reviews_a_day=None
+        if capacity is None
+        else capacity.per_day(float((flagged if timed is None else flagged & timed).sum())),
         recall=found / frauds if frauds else None,
         recall_interval=recall,
         precision=found / reviews if reviews else None,

@@ -38,8 +38,8 @@ class LargestErrors:
     false_alarms: tuple[ScoredRecord, ...]
 
     @classmethod
-    def of(cls, ids: Array, labels: Array, probability: Array, is_fraud: Array, threshold: float) -> Self:
-        """Find the largest errors of a threshold, at most ten of each kind.
+    def of(cls, ids: Array, labels: Array, probability: Array, is_fraud: Array, flagged: Array) -> Self:
+        """Find the largest errors, at most ten of each kind.
 
         Parameters
         ----------
@@ -49,8 +49,8 @@ class LargestErrors:
             Probability of fraud.
         is_fraud : ndarray of bool, shape (n_rows,)
             Whether the truth is fraud.
-        threshold : float
-            A record is flagged when its probability is at least this.
+        flagged : ndarray of bool, shape (n_rows,)
+            Whether the model flags the record.
 
         Returns
         -------
@@ -59,11 +59,12 @@ class LargestErrors:
         Examples
         --------
         >>> ids, labels = np.array(["a", "b", "c", "d"], object), np.array(["scam", "scam", "ham", "ham"], object)
-        >>> errors = LargestErrors.of(ids, labels, np.array([0.9, 0.2, 0.6, 0.1]), labels == "scam", 0.5)
+        >>> p = np.array([0.9, 0.2, 0.6, 0.1])
+        >>> errors = LargestErrors.of(ids, labels, p, labels == "scam", p >= 0.5)
         >>> [record.record_id for record in errors.missed], errors.false_alarms[0].probability
         (['b'], 0.6)
         """
-        flagged, rising = probability >= threshold, np.argsort(probability, kind="stable")
+        rising = np.argsort(probability, kind="stable")
 
         def records(wrong: Array, order: Array) -> Iterator[ScoredRecord]:
             for i in order[wrong[order]][:MAX_RECORDS]:

@@ -92,7 +92,8 @@ class Drift:
         (Yurdakul and Naranjo, Statistical properties of the population stability index, 2020). If rows come in
         clusters, it is multiplied by the design effect of the column (Rao and Scott, 1981).
     chance : ndarray of float64, shape (n_columns,)
-        Without drift, the index stays below it in all columns at once, in 97 of 100 comparisons.
+        Without drift, the index stays below it in all columns at once, in 97 of 100 comparisons. Infinite if a sample
+        does not show how much clusters differ, see `Clusters.has_variance`.
     clear : ndarray of bool, shape (n_columns,)
         Whether the column has moved by more than chance explains. Near 0 the index is a chi-square statistic, or an F
         statistic where the variance comes from few clusters. That statistic is compared with `chance`: farther from
@@ -174,7 +175,12 @@ def measure_drift(
     # Satterthwaite: variance in few bins has fewer degrees of freedom than there are bins.
     effective = np.maximum(freedom, 1) * _ratio(_evenness(spread), _evenness(alone))
     tail = LEVEL / max(n_compared or reference.shape[1], 1)
-    chance = f_distribution.isf(tail, effective, _certainty(parts, both)) * expected
+    known = all(of.has_variance for of in both)
+    chance = (
+        f_distribution.isf(tail, effective, _certainty(parts, both)) * expected
+        if known
+        else np.full(len(expected), np.inf)
+    )
     clear = (weights * (p - q) ** 2).sum(axis=1) > chance
     return Drift(psi(before, after), expected, chance, clear, js_distance(before, after))
 

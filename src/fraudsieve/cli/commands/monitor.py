@@ -103,6 +103,9 @@ def _rows(report: "MonitorReport") -> Iterator[tuple[str, str]]:
         yield f"scores, {name}", _index(drift)
     for point in report.alerts:
         shares = f"{point['current']:.2%} flagged, {point['reference']:.2%} in the reference"
+        below = point["unlike_training"]
+        if any(below.values()):
+            shares += f"; below its threshold {below['current']:.2%} and {below['reference']:.2%}, unlike training"
         yield f"alerts, {point['name']}", shares
     for point in report.expected[:1]:
         now = point["current"]

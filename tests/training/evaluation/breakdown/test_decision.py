@@ -24,6 +24,27 @@ def test_counts_add_up() -> None:
     assert decision.recall_interval is None
 
 
+def test_rows_that_only_the_policy_flags_are_reviews() -> None:
+    rows = drawn(0)
+    odd = np.arange(1000) % 5 == 0
+    decision = decision_metrics(rows, "half", 0.5, flagged=(rows.probability >= 0.5) | odd)
+    alone = decision_metrics(rows, "half", 0.5)
+    added = odd & (rows.probability < 0.5)
+    assert (alone.unlike_training, decision.unlike_training) == (0, added.sum())
+    assert decision.reviews == alone.reviews + added.sum()
+    assert decision.found == alone.found + (added & rows.is_fraud).sum()
+    assert decision.recall_interval is not None
+    assert alone.recall_interval is not None
+    assert decision.recall_interval[0] > alone.recall_interval[0]
+
+
+def test_reviews_a_day_are_those_of_rows_whose_day_is_known() -> None:
+    rows = FraudRows(np.array([0.9, 0.8, 0.7, 0.1]), np.array([True, True, False, False]))
+    timed = np.array([True, True, False, False])
+    decision = decision_metrics(rows, "half", 0.5, Capacity.of(4, 2), timed=timed)
+    assert (decision.reviews, decision.reviews_a_day) == (3, 1.0)
+
+
 def test_nothing_flagged_has_no_precision() -> None:
     decision = decision_metrics(FraudRows(np.array([0.9, 0.5]), np.array([True, False])), "none", 2.0)
     assert (decision.reviews, decision.recall, decision.precision) == (0, 0.0, None)

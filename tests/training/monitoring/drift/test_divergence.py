@@ -170,6 +170,17 @@ def test_one_account_in_one_bin_has_few_degrees_of_freedom() -> None:
     assert alike.chance[0] / alike.expected[0] > 1.5 * apart.chance[0] / apart.expected[0]
 
 
+def test_one_account_shows_no_drift_of_others() -> None:
+    before, after = sample(2000, 0), np.full((2000, sample(1, 0).shape[1]), 7.0)
+    one, many = Clusters.of(np.zeros(2000, np.int64)), Clusters.of(np.arange(2000) // 2)
+    assert measure_drift(before, after, clusters=(many, many)).clear.all()
+    for clusters in ((many, one), (one, many)):
+        drift = measure_drift(before, after, clusters=clusters)
+        assert not drift.clear.any()
+        assert np.isinf(drift.chance).all()
+        assert np.isfinite(drift.excess).all()
+
+
 def test_samples_that_cannot_be_compared() -> None:
     with pytest.raises(ValueError, match=r"rows of one width in both samples, got \(3, 2\) and \(3, 1\)"):
         measure_drift(np.zeros((3, 2)), np.zeros((3, 1)))

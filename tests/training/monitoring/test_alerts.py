@@ -1,0 +1,40 @@
+"""Alerts of the deciding point are decisions of the scorer; those of other points are of their thresholds."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from fraudsieve.models.policy import Policy
+from fraudsieve.models.predict import Scorer
+from fraudsieve.training.monitoring.run import monitor_tables
+from fraudsieve.training.monitoring.scored_table import score_table
+
+Payments = Callable[..., pd.DataFrame]
+
+
+def test_records_that_the_policy_flags_are_alerts(payment_scorer: Scorer, payments: Payments) -> None:
+    model = payment_scorer.model
+    scorer = Scorer(model, policy=Policy(unlike_training="flag", unlike_training_limit=0.9))
+    reference, current = payments(days=(42, 49), seed=2), payments(days=(49, 56), seed=3)
+    current = current.assign(amount=current["amount"].where(np.arange(len(current)) % 3 > 0, 1e6))
+    report, calm = (monitor_tables(of, reference, current) for of in (scorer, payment_scorer))
+    for name, table in (("reference", reference), ("current", current)):
+        scores = score_table(scorer, table).scores
+        flagged, p, is_fraud = scores["decision"] == "flag", scores["probability"], table["label"] != "legitimate"
+        strange = flagged & (p < model.points[0].threshold)
+        assert strange.any()
+        first, expected = report.alerts[0], report.expected[0][name]
+        assert first[name] == pytest.approx(flagged.mean())
+        assert first["alerts_a_day"][name] == pytest.approx(flagged.sum() / 7)
+        assert first["unlike_training"][name] == pytest.approx(strange.mean())
+        assert expected["alerts"] == flagged.sum()
+        assert expected["precision"] == pytest.approx(p[flagged].mean())
+        assert expected["observed"]["precision"] == pytest.approx(is_fraud[flagged].mean())
+        assert report.alerts[1][name] == (p >= model.points[1].threshold).mean()
+        assert report.expected[1] == calm.expected[1]
+        assert calm.alerts[0][name] == (p >= model.points[0].threshold).mean()
+        assert calm.alerts[0]["unlike_training"][name] == 0
+    assert report.alerts[0]["times"] != calm.alerts[0]["times"]
+    assert report.scores["probability"]["curve"] == calm.scores["probability"]["curve"]
