@@ -89,8 +89,12 @@ def no_step_but_reading(step: str) -> None:
             accounts().replace({"label": {"fraud": "q" * 257}}),
             "frame: label: expected labels of at most 256 characters, got one of 257. Shorten it",
         ),
+        (
+            accounts(2570).assign(label=[f"type {i % 257}" for i in range(2570)]),
+            "frame: label: expected at most 256 different labels, got 257. Merge labels",
+        ),
     ],
-    ids=["columns", "label"],
+    ids=["columns", "label", "labels"],
 )
 def test_what_no_model_can_hold_is_an_error_before_the_training(
     frame: pd.DataFrame, problem: str, tmp_path: Path
