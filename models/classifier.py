@@ -12,7 +12,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import Tags, check_consistent_length
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, column_or_1d, validate_data
 
 from fraudsieve._typing import Array
 from fraudsieve.features.wording.fit import campaign_weights
@@ -231,7 +231,7 @@ class FraudClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             The same model, calibrated.
         """
         odds = self._uncalibrated(X)
-        y = np.asarray(y)
+        y = column_or_1d(np.asarray(y), warn=True)
         check_consistent_length(odds, y)
         if not np.isin(y, self.classes_).all():
             raise ValueError(f"y holds a class that fit has not seen; expected {self.classes_.tolist()}.")

@@ -27,6 +27,7 @@ from fraudsieve.exceptions import ArtifactError
 from fraudsieve.models.artifact.folder import Model
 
 from .predict import Scorer
+from .scoring.columns import columns_of
 from .verification import load_model
 
 __all__ = ["FLAVOR", "log_model", "logged_digest", "model_folder", "resolve_version", "save_model", "signature"]
@@ -259,7 +260,7 @@ class _ScorerModel:
     def predict(self, data: Any, params: dict[str, Any] | None = None) -> pd.DataFrame:
         """Score a DataFrame of records; ``history`` is that of `Scorer.score`, as JSON."""
         frame = pd.DataFrame(data)
-        columns = {str(name): frame[name].tolist() for name in frame.columns}
+        columns = columns_of(frame.rename(columns=str))
         history = _history_of((params or {}).get(HISTORY))
         scores = pd.DataFrame(self.scorer.score_columns(columns, history=history), index=frame.index)
         # MLflow's server writes NaN, which is not valid JSON; None becomes null.

@@ -10,7 +10,7 @@ import pandas as pd
 from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.utils import check_consistent_length
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from fraudsieve._typing import Array
 from fraudsieve.features.accounts import AccountFeatures
@@ -208,7 +208,7 @@ def _groups(builder: Builder, X: Any) -> Array:
 
 def _calibrate(model: Model, rows: Array, y: Any, groups: Array) -> Model:
     """Calibrate a model on other rows, and choose its operating points on them."""
-    truth = np.array([str(label) for label in np.asarray(y)], object)
+    truth = np.array([str(label) for label in column_or_1d(np.asarray(y), warn=True)], object)
     check_consistent_length(rows, truth)
     unknown = sorted({*truth} - {*model.classes})
     if unknown:

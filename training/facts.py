@@ -9,7 +9,7 @@ from fraudsieve.training.recipe.lists import LISTS
 from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.splits.split import Split
 
-__all__ = ["few_to_calibrate", "training_facts", "window_of"]
+__all__ = ["few_to_calibrate", "training_facts", "window_of", "written_settings"]
 
 MIN_TO_CALIBRATE = 200
 """With fewer rows, the calibration and its operating points are not reliable."""
@@ -30,8 +30,10 @@ def training_facts(data: LabelledData, split: Split, recipe: Recipe) -> dict[str
     Returns
     -------
     dict
-        The training rows are those of the sample, if there is one. No paths, and nothing about the store of the run.
+        The training rows are those of the sample, if there is one. Nothing about where tables and runs are stored.
     """
+    settings = written_settings(recipe)
+    without_lists = [name for name in settings["features"] if name not in LISTS]  # the model holds the lists
     return {
         "rows": split.rows | {"train": len(sample_slice(data, split.train, recipe))},
         "unlabelled": data.n_unlabelled,
@@ -42,17 +44,33 @@ def training_facts(data: LabelledData, split: Split, recipe: Recipe) -> dict[str
         "calibration_window": window_of(data, split.calibration),
         "digests": data.digests,
         "label_classes": dict(data.reading.classes),
-        "recipe": recipe.model_dump(
-            mode="json",
-            exclude={
-                "data": {"messages", "accounts", "events", "labels", "features"},
-                "features": {*LISTS},  # the model holds them
-                "track": True,
-                "n_jobs": True,
-            },
-        ),
+        "recipe": settings | {"features": {name: settings["features"][name] for name in without_lists}},
         **sample_of(data, recipe).facts,
     }
+
+
+def written_settings(recipe: Recipe) -> dict[str, Any]:
+    """Return what may be written of a recipe, to a model folder or to MLflow, as plain JSON types.
+
+    The addresses of tables and of the tracking store are left out: they may hold passwords and queries.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        Settings.
+
+    Returns
+    -------
+    dict
+
+    Examples
+    --------
+    >>> written = written_settings(Recipe(data={"events": "postgresql://me:secret@db/crm#events"}))
+    >>> "secret" in str(written), "track" in written
+    (False, False)
+    """
+    tables = {"messages", "accounts", "events", "labels", "features"}
+    return recipe.model_dump(mode="json", exclude={"data": tables, "track": True, "n_jobs": True})
 
 
 def window_of(data: LabelledData, rows: Array) -> list[str]:

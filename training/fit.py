@@ -40,9 +40,9 @@ from fraudsieve.training.tracking.store import tracking_uri
 from fraudsieve.training.tuning.outcome import TuningResult
 from fraudsieve.training.tuning.search import tune
 
-from .output import check_model_output, remove_aside, set_aside
+from .output import check_model_output, replacing_models
 from .refit.plan import plan_refit
-from .refit.refitted import split_model_folder, write_refitted
+from .refit.refitted import refit_model, split_model_folder, write_refitted
 from .run_content import run_content
 from .split_model import fit_model
 
@@ -129,7 +129,8 @@ def train(
         Parquet with a precomputed feature matrix, which replaces the tables: see `fraudsieve.spark.training_sample`.
         It is split, trained on, calibrated and evaluated like the matrix that is computed from tables.
     overwrite : bool, default=False
-        Whether to replace a model folder of that name.
+        Whether to replace a model folder of that name, with the model of the split next to it. They stay until the new
+        model is about to be written, and are put back if that fails.
     progress : callable, default=None
         Called with the name of each step as it begins.
 
@@ -155,7 +156,8 @@ def train(
     report_step, recipe = progress or (lambda step: None), recipe or Recipe()
     given = dict(zip(TABLES, (messages, accounts, events, labels, features), strict=True))
     tables = {name: getattr(recipe.data, name) if table is None else table for name, table in given.items()}
-    folders = [Path(output), *([split_model_folder(output)] if recipe.model.refit else [])]
+    # A run without a refit replaces the model of the split of an older run too: it would not fit the new model.
+    folders = [Path(output), *([split_model_folder(output)] if recipe.model.refit or overwrite else [])]
     for folder in folders:
         check_model_output(folder, overwrite=overwrite)
     with nullcontext() if tables["messages"] is None else compiling("message", "training"):
@@ -192,8 +194,8 @@ def _train(
         model = replace(model, training=model.training | {"tuning": tuned.facts})
         notes = (tuned.note, *notes)
     if plan is None:
-        set_aside(folders)
-        model = write_model(model, output)
+        with replacing_models(folders):
+            model = write_model(model, output)
     temporal = None
     if split.flatters and recipe.split.also_temporal and has_times(data.rows["as_of"]):
         # With the settings of the recipe: the search has seen rows of that test.
@@ -215,15 +217,15 @@ def _train(
     notes = notes if temporal is None else (*notes, _optimism_note(report, temporal))
     split_model = None
     if plan is not None:
-        set_aside(folders)
-        model, split_model, refit_notes = write_refitted(plan, data, groups, model, final_recipe, output, report_step)
+        refitted, refit_notes = refit_model(plan, data, groups, model, final_recipe, report_step)
+        with replacing_models(folders):
+            model, split_model = write_refitted(plan, data, refitted, model, final_recipe, output)
         report, notes = replace(report, refit=RefitSummary.of(model.training)), (*notes, *refit_notes)
     logged = None
     if run is not None:
         report_step("logging the run to MLflow")
         content = run_content(final_recipe, output, model, report, data, tuned, PageOrigin(run=run.page))
         logged = run.finish(output, content, register_as=recipe.name if recipe.track.register_model else None)
-    remove_aside(folders)
     notes = (*busy_notes, *data.notes, *split.notes, *notes, *_write_rejected(data, output))
     return Trained(model, output, report, split, data, logged, notes, tuned, split_model)
 
@@ -261,13 +263,15 @@ def _report_details(
 
 
 def _write_rejected(data: LabelledData, output: str | Path) -> list[str]:
-    """Write rejected rows next to the model folder, and return notes that name the files."""
+    """Write rejected rows next to the model folder, delete files of an older run, and return notes that name them."""
     notes = []
-    tables = {f"{data.subject}s": data.rejected, "labels": data.rejected_labels}
-    for table, rows in (tables | {"events": data.rejected_events} if data.subject != "event" else tables).items():
-        if len(rows):
-            path = write_rejected(rows, f"{output}.rejected-{table}.parquet")
-            notes.append(f"{len(rows)} rows of {table} were rejected; {path} has the reasons")
+    rejected = {"events": data.rejected_events, f"{data.subject}s": data.rejected, "labels": data.rejected_labels}
+    for table in ("messages", "accounts", "events", "labels"):
+        path, rows = Path(f"{output}.rejected-{table}.parquet"), rejected.get(table)
+        if rows is not None and len(rows):
+            notes.append(f"{len(rows)} rows of {table} were rejected; {write_rejected(rows, path)} has the reasons")
+        else:
+            path.unlink(missing_ok=True)
     return notes
 
 

@@ -111,7 +111,7 @@ def columns_made_from_labels(
         Classes. Those of fewer than `MIN_ROWS` rows only count as part of the rest.
     groups : sequence of ndarray, each of shape (n_rows,), default=()
         Campaigns, accounts. Forty copies of one message say nothing about the next one, so a class, and the rest, must
-        come from `MIN_GROUPS` of them.
+        come from `MIN_GROUPS` of them. A kind in which every value is missing is ignored.
     learned : tuple of str, default=LEARNED
         Prefixes of the names of columns that are left out.
 
@@ -129,7 +129,8 @@ def columns_made_from_labels(
     """
     codes, classes = pd.factorize(np.asarray(y), sort=True)
     rows = _thinned(codes)
-    data = _Rows(codes[rows], len(classes), [pd.factorize(np.asarray(column)[rows])[0] for column in groups])
+    kinds = [pd.factorize(np.asarray(column)[rows])[0] for column in groups]
+    data = _Rows(codes[rows], len(classes), [kind for kind in kinds if (kind >= 0).any()])
     warnings = []
     for place, name in enumerate(map(str, matrix.columns)):
         separation = None if name.startswith(learned) else _separation(matrix.iloc[rows, place], data)

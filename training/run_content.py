@@ -1,5 +1,6 @@
 """What the run of a training holds in MLflow: name, description, parameters, metrics and documents."""
 
+from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -18,10 +19,13 @@ from fraudsieve.training.recipe.recipe import FeatureRecipe, Recipe
 from fraudsieve.training.tracking.run import SPLIT_MODEL, RunContent
 from fraudsieve.training.tuning.outcome import TuningResult
 
+from .facts import written_settings
 from .refit.refitted import split_model_folder
 
 __all__ = ["describe_run", "run_content"]
 
+MAX_METRIC_NAME = 240
+"""Characters of the name of a metric. MLflow allows 250, and a number may follow."""
 TITLE_METRICS = ("average_precision", "macro_f1")
 """The first of these that a report has is in the name of the run."""
 
@@ -71,7 +75,7 @@ def run_content(
         documents={
             "report.json": content,
             "report.html": render_report(report, title=title, facts=model_facts(model), origin=origin),
-            "recipe.json": recipe.model_dump(mode="json", exclude={"n_jobs"}),
+            "recipe.json": written_settings(recipe),
             "operating_points.json": {
                 "points": [asdict(point) for point in model.points],
                 "absent": [asdict(point) for point in model.absent_points],
@@ -132,7 +136,8 @@ def describe_run(report: EvaluationReport, subject: str, digest: str | None) -> 
 def _logged_metrics(content: dict[str, Any], tuned: TuningResult | None) -> dict[str, float]:
     """Return every number of a report that is a metric of the run in MLflow."""
     metrics = _numbers(content) | _numbers(content["temporal"] or {}, "temporal.")
-    metrics |= {f"f1.{_metric_name(name)}": figures["f1"] for name, figures in content["by_type"].items()}
+    names = _metric_names("f1", [*content["by_type"]])
+    metrics |= {names[label]: figures["f1"] for label, figures in content["by_type"].items()}
     metrics |= _numbers({"share": (content["unlike_training"] or {}).get("share")}, "unlike_training.")
     if tuned is not None:
         metrics |= {"tuning.default": tuned.default.mean, "tuning.best": tuned.best.mean}
@@ -144,6 +149,18 @@ def _numbers(content: dict[str, Any], prefix: str = "") -> dict[str, float]:
     return {f"{prefix}{name}": value for name, value in content.items() if isinstance(value, int | float)}
 
 
-def _metric_name(name: str) -> str:
-    """Replace what MLflow does not allow in the name of a metric."""
-    return "".join(c if c.isalnum() or c in "_-. /" else "_" for c in name)
+def _metric_names(prefix: str, labels: Iterable[str]) -> dict[str, str]:
+    """Return a metric for each label, without what MLflow does not allow in a name; those that are equal are numbered.
+
+    Slashes are replaced too: MLflow allows them, but not one at the end, nor two of them.
+    """
+    names: dict[str, str] = {}
+    for label in labels:
+        allowed = "".join(c if c.isalnum() or c in "_-. " else "_" for c in label)
+        name = stem = f"{prefix}.{allowed}"[:MAX_METRIC_NAME]
+        number = 1
+        while name in names.values():
+            number += 1
+            name = f"{stem}.{number}"
+        names[label] = name
+    return names

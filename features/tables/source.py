@@ -13,6 +13,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet
 
+from fraudsieve._addresses import bare_address
 from fraudsieve.exceptions import SchemaError
 
 from .cells import extract_strings
@@ -122,8 +123,7 @@ def origin_of(source: Source) -> str:
     place = source.source if isinstance(source, InputTable) else source
     if not isinstance(place, str | os.PathLike):
         return "frame"
-    scheme, found, rest = os.fspath(place).partition("://")
-    return os.fspath(place) if not found else f"{scheme}://{rest.partition('#')[0].rpartition('@')[2]}"
+    return bare_address(os.fspath(place))
 
 
 def data_digest(source: Source) -> str:
@@ -198,7 +198,8 @@ def _load_from_store(address: str, options: ReadOptions) -> LoadedTable:
     try:
         import fsspec
     except ImportError:
-        raise SchemaError(address, "is read by fsspec, which is not installed", "Run: pip install fsspec") from None
+        problem = "is read by fsspec, which is not installed"
+        raise SchemaError(origin_of(address), problem, "Run: pip install fsspec") from None
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder, address.rpartition("/")[2])
         try:

@@ -1,13 +1,22 @@
 """Bounds on every size in a manifest, checked before anything is built from it.
 
-A list of a few megabytes can describe millions of columns, and building them takes minutes. The bounds are far beyond
-the sizes that training produces.
+A list of a few megabytes can describe millions of columns, and building them takes minutes. The same bounds are checked
+before a model is written, so that every written model can be read.
 """
 
 from collections.abc import Mapping
 from typing import Any, Final
 
-__all__ = ["FILE_BYTES", "MANIFEST_BYTES", "MAX_ARRAY_BYTES", "MAX_CLASSES", "size_problem"]
+__all__ = [
+    "FILE_BYTES",
+    "MANIFEST_BYTES",
+    "MAX_ARRAY_BYTES",
+    "MAX_CLASSES",
+    "MAX_ITEMS",
+    "MAX_NAME",
+    "file_size_problem",
+    "size_problem",
+]
 
 MANIFEST_BYTES: Final = 16 << 20
 FILE_BYTES: Final[Mapping[str, int]] = {
@@ -25,8 +34,10 @@ MAX_COLUMNS: Final = 20_000
 MAX_CLASSES: Final = 256
 MAX_POINTS: Final = 1000
 MAX_NAME: Final = 256
+"""Maximum number of characters of the name of a model, and of a class."""
 MAX_ITEMS: Final = 1000
-"""Maximum length of any list of a feature declaration, except the words of categories."""
+"""Maximum length of any list of a feature declaration, such as the own columns that are numbers, or those that are
+categories. The words of categories have a bound of their own."""
 MAX_WORDS: Final = 1_000_000
 """Maximum number of words of all categories."""
 DEFAULT_LENGTHS: Final = {"windows": 4, "measures": 32, "by_kind": 2, "kinds": 0, "identifiers": 0, "types": 0}
@@ -68,6 +79,21 @@ def size_problem(manifest: Mapping[str, Any]) -> str | None:
         return f"expected lists of at most {MAX_ITEMS} items in the features, got one of {longest}"
     n_columns = sum(map(_count_columns, _views(features)))
     return f"expected views of at most {MAX_COLUMNS} columns, got more" if n_columns > MAX_COLUMNS else None
+
+
+def file_size_problem(files: Mapping[str, bytes]) -> str | None:
+    """Return which file is larger than a model can have it; None if none is.
+
+    Examples
+    --------
+    >>> file_size_problem({"calibration.json": bytes(5000)})
+    'expected at most 4096 bytes in calibration.json, got 5000'
+    """
+    for name, content in files.items():
+        limit = FILE_BYTES.get(name, MANIFEST_BYTES)
+        if len(content) > limit:
+            return f"expected at most {limit} bytes in {name}, got {len(content)}"
+    return None
 
 
 def _longest_list(part: Any) -> int:

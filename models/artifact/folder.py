@@ -32,7 +32,7 @@ from fraudsieve.models.trees.booster_text import check_booster
 from fraudsieve.models.trees.ensemble import Ensemble
 from fraudsieve.models.trees.shapley import REASONS
 
-from .bounds import FILE_BYTES, MANIFEST_BYTES, size_problem
+from .bounds import FILE_BYTES, MANIFEST_BYTES, file_size_problem, size_problem
 from .matrix import EXPORT, LISTS_FILE, MANIFEST, array_mismatch, build_matrix, matrix_files
 from .summary import model_line, model_table
 from .unlike import UNLIKE_FILE, read_unlike, unlike_files, unlike_mismatch
@@ -47,6 +47,7 @@ FEATURES_VERSION = 5
 BOOSTER = "booster.txt"
 MAX_LOG_ODDS = 1e9
 """Bound of the initial log-odds; the sum of larger ones could overflow."""
+SMALLER = "Train it on fewer or smaller columns, labels or lists."
 LIBRARIES = ("fraudsieve", "numpy", "lightgbm", "numba")
 
 
@@ -151,13 +152,18 @@ def write_model(model: Model, folder: str | Path) -> Model:
     ------
     FileExistsError
         If the folder exists: models are not overwritten.
+    ArtifactError
+        If the model is too large to be read again. Nothing was written then.
     """
     folder = Path(folder)
     if folder.exists():
         raise FileExistsError(f"{folder}: a model folder must be new, this one exists. Choose another or delete it.")
-    folder.parent.mkdir(parents=True, exist_ok=True)
     files = _serialise(model)
     manifest = json.dumps(_manifest(model, files), indent=2, ensure_ascii=False).encode()
+    problem = size_problem(json.loads(manifest)) or file_size_problem({**files, MANIFEST: manifest})
+    if problem is not None:
+        raise ArtifactError(str(folder), f"the model cannot be written: {problem}", SMALLER)
+    folder.parent.mkdir(parents=True, exist_ok=True)
     with new_folder(folder) as staged:
         for name, content in [*files.items(), (MANIFEST, manifest)]:
             write_file(staged / name, content)

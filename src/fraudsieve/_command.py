@@ -5,6 +5,8 @@ import shlex
 from collections.abc import Sequence
 from contextvars import ContextVar
 
+from ._addresses import read_address
+
 __all__ = ["command_line", "remember_command"]
 
 _arguments: ContextVar[tuple[str, ...] | None] = ContextVar("arguments", default=None)
@@ -34,4 +36,8 @@ def _without_secrets(argument: str) -> str:
     """Hide what an address may hold in confidence: who logs in, and what is asked."""
     if "://" not in argument:
         return argument
-    return re.sub(r"([?#]).*", r"\1...", re.sub(r"://[^/\s]*@", "://***@", argument), flags=re.DOTALL)
+    scheme, user, password, rest = address = read_address(argument)
+    if address.is_ambiguous:
+        return f"{scheme}://..."
+    login = "***@" if user or password is not None else ""
+    return f"{scheme}://{login}" + re.sub(r"([?#]).*", r"\1...", rest, flags=re.DOTALL)

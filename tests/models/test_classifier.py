@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.base import ClassifierMixin, clone
-from sklearn.exceptions import NotFittedError
+from sklearn.exceptions import DataConversionWarning, NotFittedError
 from sklearn.metrics import average_precision_score
 from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import make_pipeline
@@ -178,6 +178,16 @@ def test_calibration_weighs_rows() -> None:
     weighted = model.calibrate(frame, y, np.where(np.arange(len(y)) < 50, 2.0, 1.0)).calibration_
     assert weighted.low == pytest.approx(twice.low, rel=1e-3)
     assert weighted.shift == pytest.approx(twice.shift, abs=1e-3)
+
+
+def test_calibrating_takes_labels_of_one_column_as_fit_does() -> None:
+    frame, labels = frame_of()
+    model = small().fit(frame, labels)
+    expected = model.calibrate(frame, labels).predict_proba(frame)
+    for column in (labels[:, None], pd.DataFrame({"label": labels})):
+        with pytest.warns(DataConversionWarning):
+            model.calibrate(frame, column)
+        assert (model.predict_proba(frame) == expected).all()
 
 
 def test_calibrating_on_unseen_classes_is_an_error() -> None:

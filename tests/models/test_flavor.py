@@ -182,6 +182,12 @@ def test_the_index_is_kept_and_further_columns_are_ignored(saved: Path, binary: 
     assert records_of(scores) == expected_of(binary, binary.texts[:2])
 
 
+def test_a_repeated_column_is_an_error_that_says_so(saved: Path) -> None:
+    frame = pd.DataFrame([["hello", "hi"]], columns=["text", "text"])
+    with pytest.raises(ValueError, match="Expected one column per name, got 2 columns with 1 names"):
+        _load_pyfunc(str(saved / "model")).predict(frame)
+
+
 def test_numbers_stay_numbers_where_none_is_missing(saved: Path, binary: Any) -> None:
     scores = mlflow.pyfunc.load_model(str(saved)).predict(pd.DataFrame({"text": binary.texts[:20]}))
     assert scores["probability"].dtype == np.float64

@@ -276,6 +276,13 @@ def test_rows_without_a_group_share_none() -> None:
     assert groups_on_both_sides({"account": np.array([None, "a", None], object)}, split) == []
 
 
+def test_groups_of_which_none_is_known_are_ignored() -> None:
+    y = np.repeat(["fraud", "legitimate"], 40)
+    matrix = pd.DataFrame({"status": np.repeat(["closed", "open"], 40)})
+    (leak,) = columns_made_from_labels(matrix, y, groups=[np.full(80, None), np.full(80, np.nan)])
+    assert leak["column"] == "status"
+
+
 def test_without_times_no_label_is_late() -> None:
     none = pd.Series(pd.NaT, range(3), "datetime64[us, UTC]")
     split = Split("campaign", np.array([0]), np.array([1]), np.array([2]), ("campaigns",))

@@ -7,6 +7,7 @@ generalises to, not what it has memorised. Links are left unchanged, because the
 
 import random
 import re
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
@@ -25,10 +26,11 @@ SYMBOLS: Final = "*.·_|-~^'`•★☆♥♦/\\、。丶※°○●"
 SPACES: Final = " \u00a0\u2002\u2003\u2005\u2009\u202f\u3000"
 LINK: Final = re.compile(
     r"(?:https?://|www\.)[!-~]+"
-    r"|(?:[a-z0-9-]+\.)+(?:com|net|org|cn|cc|co|uk|me|info|biz|top|xyz|tv|ly|vip|mobi|io|in|ru|example)(?![a-z0-9])"
+    r"|(?<![a-z0-9-])(?<![a-z0-9-]\.)(?:[a-z0-9-]+\.)+(?:com|net|org|cn|cc|co|uk|me|info|biz|top|xyz|tv|ly|vip|mobi|io|in|ru|example)(?![a-z0-9])"
     r"(?:/[!-~]*)?",
     re.IGNORECASE,
 )
+"""Links and hosts. A host is tried from its first character only, not from each: long words would take minutes."""
 REMEMBERED: Final = 4096
 """Texts whose changes are remembered: the three strengths of an obfuscation are computed one after the other, on up to
 twice `MAX_TEXTS` of `recall` texts."""
@@ -167,7 +169,7 @@ def _changes(text: str, name: str, seed: int) -> tuple[Change, ...]:
     """Return the changes of a text, those of the lightest obfuscation first: its strengths share them."""
     way = OBFUSCATIONS[name]
     links = [match.span() for match in LINK.finditer(text)]
-    places = [site for site in way.find(text) if not any(start < site[1] and site[0] < end for start, end in links)]
+    places = _outside(way.find(text), links)
     if not places:
         return ()
     # Only random() is guaranteed to give the same numbers in every version of Python. The strength is not part of the
@@ -180,3 +182,10 @@ def _changes(text: str, name: str, seed: int) -> tuple[Change, ...]:
     shares = [manner if way.one_manner else second for _, second in draws]
     chosen = [options[int(share * len(options))] for (_, _, options), share in zip(places, shares, strict=True)]
     return tuple((*places[i][:2], chosen[i]) for i in order)
+
+
+def _outside(places: list[sites.Site], links: list[tuple[int, int]]) -> list[sites.Site]:
+    """Return the places that no link touches; the links are in order and do not overlap."""
+    ends = [end for _, end in links]
+    nexts = (bisect_right(ends, place[0]) for place in places)  # the first link that ends behind the place
+    return [place for place, i in zip(places, nexts, strict=True) if i == len(links) or links[i][0] >= place[1]]

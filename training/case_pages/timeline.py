@@ -23,9 +23,13 @@ DAY: Final = 24 * HOUR
 STEPS: Final = (
     *(n * MINUTE for n in (1, 5, 15, 30)),
     *(n * HOUR for n in (1, 3, 6, 12)),
-    *(n * DAY for n in (1, 2, 3, 5, 7, 14, 30, 60, 90, 180, 365, 1825)),
+    *(n * DAY for n in (1, 2, 3, 5, 7, 14)),
 )
 """Distances between the times below the axis, in microseconds."""
+MONTHS: Final = (1, 2, 3, 6, *(12 * n for n in (1, 2, 5, 10, 20, 50, 100, 200, 500)))
+"""Longer distances, in months: the times are at the beginning of a month or a year."""
+YEAR_0: Final = -1970 * 12
+"""The month from which they are counted, so that a step of ten years is at 2020 and 2030."""
 MAX_TICKS: Final = 4
 MARKS: Final = {"fraud": ("c2", "square"), "legitimate": ("muted", "diamond"), None: ("c1", "circle")}
 """Colour and shape by what a label says."""
@@ -103,10 +107,23 @@ def time_ticks(low: int, high: int) -> tuple[list[int], str]:
     --------
     >>> time_ticks(0, 2 * DAY)
     ([0, 86400000000, 172800000000], '%m-%d')
+    >>> ticks, form = time_ticks(300 * DAY, 1200 * DAY)
+    >>> [f"{np.datetime64(tick, 'us').item():{form}}" for tick in ticks]
+    ['1971', '1972', '1973']
     """
-    step = next((step for step in STEPS if high // step - -(-low // step) < MAX_TICKS), STEPS[-1])
-    form = "%Y" if step >= 365 * DAY else "%m-%d" if step >= DAY else "%H:%M"
-    return list(range(-(-low // step) * step, high + 1, step)), form
+    for step in STEPS:
+        if high // step - -(-low // step) < MAX_TICKS:
+            return list(range(-(-low // step) * step, high + 1, step)), "%m-%d" if step >= DAY else "%H:%M"
+    return _month_ticks(low, high)
+
+
+def _month_ticks(low: int, high: int) -> tuple[list[int], str]:
+    """Return beginnings of months or years, and the form in which they are written."""
+    before, last = (np.array([low - 1, high], "datetime64[us]").astype("datetime64[M]").astype(int) - YEAR_0).tolist()
+    step = next((step for step in MONTHS if last // step - before // step <= MAX_TICKS), MONTHS[-1])
+    months = np.arange(before // step + 1, last // step + 1) * step + YEAR_0
+    ticks = months.astype("datetime64[M]").astype("datetime64[us]").astype(int).tolist()
+    return ticks, "%Y" if step >= 12 else "%Y-%m"
 
 
 def _draw_axis(chart: Chart, low: int, high: int) -> None:
@@ -115,8 +132,8 @@ def _draw_axis(chart: Chart, low: int, high: int) -> None:
     for tick in ticks:
         place = chart.across.place(tick)
         chart.guide(place)
-        place = min(place, 398 - CHARACTER * 2.5)  # half of a label
-        chart.text(place, bottom + 16, f"{np.datetime64(tick, 'us').item():{form}}", "middle")
+        label = f"{np.datetime64(tick, 'us').item():{form}}"
+        chart.text(min(place, 398 - CHARACTER * len(label) / 2), bottom + 16, label, "middle")
     first, last = (f"{np.datetime64(end, 'us').item():%Y-%m-%d}" for end in (low, high))
     chart.text(
         (chart.left + 400) / 2, chart.height - 8, first if first == last else f"{first} to {last}", "middle", "label"

@@ -1,8 +1,11 @@
 """The classes that labels give: enough of them, of enough rows, and the legitimate one among them."""
 
+import pandas as pd
+
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.tables.label_values import AUTO
 from fraudsieve.features.tables.source import Source, origin_of
+from fraudsieve.models.artifact.bounds import MAX_CLASSES, MAX_NAME
 from fraudsieve.training.recipe.data import DataRecipe
 
 from .labelled import LabelledData
@@ -29,13 +32,15 @@ def check_classes(data: LabelledData, source: Source, recipe: DataRecipe) -> Non
     Raises
     ------
     SchemaError
-        If there are fewer than two classes, or none is the one that was named.
+        If there are fewer than two classes or more than a model can have, a label is too long, or none is the one that
+        was named.
     """
     counts, legitimate = data.rows["label"].value_counts(), recipe.legitimate
     if len(counts) < 2:
         had = ", ".join(f"{name!r} ({n:,})" for name, n in counts.items()) or "none"
         problem = f"expected at least 2 classes of {recipe.min_label_rows} rows or more, got {len(counts)}: {had}"
         raise SchemaError(origin_of(source), problem + _causes(data), "Give more labels.")
+    _check_bounds(counts.index, source)
     if legitimate not in (AUTO, *counts.index):
         meant = nearest_label(legitimate, counts.index)
         names = ", ".join(repr(name) for name in sorted(counts.index)[: 4 * MAX_SHOWN])
@@ -44,6 +49,17 @@ def check_classes(data: LabelledData, source: Source, recipe: DataRecipe) -> Non
             f"--legitimate: expected one of the labels {names}, got {legitimate!r}",
             "Omit it to detect the label." if meant is None else f"Did you mean {meant!r}?",
         )
+
+
+def _check_bounds(labels: pd.Index, source: Source) -> None:
+    """Check that a model with these classes can be written."""
+    longest = max(map(len, labels))
+    if len(labels) > MAX_CLASSES:
+        problem = f"label: expected at most {MAX_CLASSES} different labels, got {len(labels):,}"
+        raise SchemaError(origin_of(source), problem, "Merge labels, or give the column that holds classes.")
+    if longest > MAX_NAME:
+        problem = f"label: expected labels of at most {MAX_NAME} characters, got one of {longest:,}"
+        raise SchemaError(origin_of(source), problem, "Shorten it, or give the column that holds classes.")
 
 
 def _causes(data: LabelledData) -> str:

@@ -1,8 +1,10 @@
-"""The columns of messages that are features by a recipe, and a note about those that could be."""
+"""The own columns of records that are features by a recipe, and a note about those of messages that could be."""
 
 from typing import Final
 
-from fraudsieve.features.profile.choice import candidate_columns, declared_columns
+from fraudsieve.exceptions import SchemaError
+from fraudsieve.features.profile.choice import candidate_columns, choose_profile_columns, declared_columns
+from fraudsieve.models.artifact.bounds import MAX_ITEMS
 from fraudsieve.training.recipe.recipe import Recipe
 
 from .labelled import LabelledData
@@ -13,7 +15,7 @@ MAX_NAMES: Final = 8
 
 
 def check_own_columns(data: LabelledData, recipe: Recipe) -> None:
-    """Raise an error before the work if a column that is named as a feature is missing or cannot be one.
+    """Raise an error before the work if a named column is missing or cannot be a feature, or if there are too many.
 
     Parameters
     ----------
@@ -25,12 +27,27 @@ def check_own_columns(data: LabelledData, recipe: Recipe) -> None:
     Raises
     ------
     SchemaError
-        If a column of messages is missing, repeated, or one that cannot be a feature, such as the label.
+        If a column of messages is missing, repeated, or one that cannot be a feature, such as the label. Also if there
+        are more own columns than a model can have.
     ColumnTypeError
         If a column holds times.
     """
+    if data.ready is not None:
+        return
+    table, declared = f"{data.subject}s", recipe.history.categories
     if data.subject == "message":
-        declared_columns(data.rows, recipe.features.columns, categories=recipe.history.categories)
+        chosen = declared_columns(data.rows, recipe.features.columns, categories=declared)
+        fix = "Name fewer in features.columns."
+    elif data.rows.shape[1] > MAX_ITEMS:  # otherwise there cannot be too many, and choosing them takes time
+        exclude = {*recipe.history.exclude, *(("amount",) if data.subject == "account" else ())}
+        chosen = choose_profile_columns(data.rows, exclude=exclude, declared=declared)
+        fix = "Remove some, or name them in history.exclude."
+    else:
+        return
+    for kind, names in (("numbers", chosen.numbers), ("categories", chosen.categories)):
+        if len(names) > MAX_ITEMS:
+            problem = f"own columns: expected at most {MAX_ITEMS:,} of {kind}, got {len(names):,}"
+            raise SchemaError(table, problem, fix)
 
 
 def candidate_notes(data: LabelledData, recipe: Recipe) -> list[str]:

@@ -15,7 +15,7 @@ from fraudsieve.models.predict import Scorer
 from fraudsieve.models.thresholds import CAPACITY, deciding_first
 from fraudsieve.training.evaluation.points import point_notes
 from fraudsieve.training.evaluation.run import load_scorer
-from fraudsieve.training.output import check_model_output, remove_aside, set_aside
+from fraudsieve.training.output import check_model_output, replacing_models
 from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.recipe.sections import ThresholdRecipe
 from fraudsieve.training.tracking.inputs import RunInput
@@ -212,14 +212,13 @@ def recalibrate(
             logged = run.finish(output, content, register_as=new.name if recipe.track.register_model else None)
     else:
         new = _write(new, Path(output))
-    remove_aside([Path(output)])
     return Recalibrated(new, Path(output), logged, (*read.notes, *notes))
 
 
 def _write(model: Model, output: Path) -> Model:
     """Write a model in place of an older one, which stays until then."""
-    set_aside([output])
-    return write_model(model, output)
+    with replacing_models([output]):
+        return write_model(model, output)
 
 
 def _with_legitimate(scorer: Scorer) -> Scorer:

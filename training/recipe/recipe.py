@@ -11,6 +11,7 @@ from pydantic import Field, ValidationError, field_validator
 from fraudsieve.exceptions import RecipeError, SchemaError
 from fraudsieve.features.history.declaration import History, check_histories
 from fraudsieve.features.network.declaration import Network
+from fraudsieve.models.artifact.bounds import MAX_NAME
 from fraudsieve.models.rules.files import read_rules
 from fraudsieve.models.rules.rule_set import RuleSet
 
@@ -239,7 +240,7 @@ class Recipe(RecipeSection):
     Parameters
     ----------
     name : str, default="fraudsieve"
-        Name of the registered model.
+        Name of the registered model, of at most 256 characters.
     seed : int, default=0
         Seed of every random draw.
     n_jobs : int, default=None
@@ -278,7 +279,7 @@ class Recipe(RecipeSection):
     0.2
     """
 
-    name: str = Field(default="fraudsieve", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    name: str = Field(default="fraudsieve", max_length=MAX_NAME, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
     seed: int = Field(default=0, ge=0)
     n_jobs: int | None = None
     rules: str | None = None

@@ -24,34 +24,27 @@ __all__ = ["refit_facts", "refit_model", "split_model_folder", "write_refitted"]
 
 
 def write_refitted(
-    plan: RefitPlan,
-    data: LabelledData,
-    groups: Array,
-    of_split: Model,
-    recipe: Recipe,
-    output: str | Path,
-    progress: Progress,
-) -> tuple[Model, Model, tuple[str, ...]]:
-    """Train again, and write both models: the refitted one to `output`, that of the split next to it.
+    plan: RefitPlan, data: LabelledData, refitted: Model, of_split: Model, recipe: Recipe, output: str | Path
+) -> tuple[Model, Model]:
+    """Write both models: the refitted one to `output`, that of the split next to it.
 
     Parameters
     ----------
-    plan, data, groups, of_split, recipe, progress
+    plan, data, of_split, recipe
         As for `refit_model`.
+    refitted : Model
+        From `refit_model`.
     output : str or Path
         The model folder to write.
 
     Returns
     -------
-    model, of_split : Model
+    refitted, of_split : Model
         As written.
-    notes : tuple of str
-        Notes for the user.
     """
-    model, notes = refit_model(plan, data, groups, of_split, recipe, progress)
     of_split = write_model(of_split, split_model_folder(output))
     n_trained = len(sample_slice(data, plan.split.train, recipe))
-    return write_model(replace(model, training=refit_facts(plan, data, of_split, n_trained)), output), of_split, notes
+    return write_model(replace(refitted, training=refit_facts(plan, data, of_split, n_trained)), output), of_split
 
 
 def split_model_folder(output: str | Path) -> Path:

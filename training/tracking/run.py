@@ -21,7 +21,7 @@ from fraudsieve.models.flavor import log_model
 from .abandoned import end_abandoned_runs, process_tags
 from .descriptions import IN_PROGRESS, KILLED, describe_failure, describe_once
 from .inputs import RunInput, log_input
-from .store import check_store, quiet, shown_uri, use_store
+from .store import check_store, quiet, run_page, shown_uri, use_store
 
 __all__ = ["CHALLENGER", "CHAMPION", "SPLIT_MODEL", "LoggedRun", "NestedRun", "OpenRun", "RunContent", "open_run"]
 
@@ -60,10 +60,9 @@ class LoggedRun:
     @property
     def address(self) -> str:
         """The web address of the run, or the command that shows it."""
-        path = f"#/experiments/{self.experiment_id}/runs/{self.run_id}"
-        if self.uri.startswith("http"):
-            return f"{self.uri.rstrip('/')}/{path}"
-        return f"mlflow ui --backend-store-uri {self.shown_uri}  then open /{path}"
+        page = run_page(self.uri, self.experiment_id, self.run_id)
+        place = f"/#/experiments/{self.experiment_id}/runs/{self.run_id}"
+        return page or f"mlflow ui --backend-store-uri {self.shown_uri}  then open {place}"
 
     @property
     def shown_uri(self) -> str:
@@ -145,10 +144,7 @@ class OpenRun:
     @property
     def page(self) -> str:
         """The web address of the run where the store has one, otherwise its identifier."""
-        if not self.uri.startswith(("http://", "https://")):
-            return self.run_id
-        path = f"#/experiments/{self.experiment_id}/runs/{self.run_id}"
-        return f"{shown_uri(self.uri).rstrip('/')}/{path}"
+        return run_page(self.uri, self.experiment_id, self.run_id) or self.run_id
 
     def log_metric(self, name: str, value: float, step: int) -> None:
         """Log a metric while the work goes on.

@@ -11,9 +11,10 @@ from contextlib import contextmanager, redirect_stdout
 import mlflow
 import sqlalchemy
 
+from fraudsieve._addresses import bare_address, read_address
 from fraudsieve.exceptions import TrackingError
 
-__all__ = ["DEFAULT_STORE", "check_store", "quiet", "shown_uri", "tracking_uri", "use_store"]
+__all__ = ["DEFAULT_STORE", "check_store", "quiet", "run_page", "shown_uri", "tracking_uri", "use_store"]
 
 DEFAULT_STORE = "sqlite:///mlflow.db"
 """The store in the working folder, if neither the recipe nor ``MLFLOW_TRACKING_URI`` names another."""
@@ -61,13 +62,40 @@ def shown_uri(uri: str) -> str:
 
     Examples
     --------
-    >>> shown_uri("postgresql://mlflow:secret@db/mlflow")
+    >>> shown_uri("postgresql://mlflow:sec/ret@db/mlflow")
     'postgresql://mlflow:***@db/mlflow'
     >>> shown_uri("postgresql://db/mlflow?user=mlflow&password=secret")
     'postgresql://db/mlflow?user=mlflow&password=***'
     """
-    without = re.sub(r"(?<=://)([^/@:]*):[^/@]*@", r"\1:***@", uri)
-    return re.sub(r"(?<=[?&])([^=&]*(?:password|secret|token)[^=&]*)=[^&]*", r"\1=***", without, flags=re.IGNORECASE)
+    if "://" in uri:
+        scheme, user, password, rest = address = read_address(uri)
+        login = f"{user}:***@" if password is not None else f"{user}@" if user else ""
+        uri = f"{scheme}://" + ("..." if address.is_ambiguous else f"{login}{rest}")
+    return re.sub(r"(?<=[?&])([^=&]*(?:password|secret|token)[^=&]*)=[^&]*", r"\1=***", uri, flags=re.IGNORECASE)
+
+
+def run_page(uri: str, experiment_id: str, run_id: str) -> str | None:
+    """Return the web address of a run, without who logs in; None if the store has no web pages.
+
+    Parameters
+    ----------
+    uri : str
+        The store, as from `tracking_uri`.
+    experiment_id, run_id : str
+        Identifiers of the run.
+
+    Returns
+    -------
+    str or None
+
+    Examples
+    --------
+    >>> run_page("https://ann:secret@mlflow.example.org/", "1", "abc")
+    'https://mlflow.example.org/#/experiments/1/runs/abc'
+    """
+    if not uri.lower().startswith(("http://", "https://")):
+        return None
+    return f"{bare_address(uri).rstrip('/')}/#/experiments/{experiment_id}/runs/{run_id}"
 
 
 def check_store(uri: str, *, seconds: float = ANSWER_SECONDS) -> None:

@@ -3,14 +3,14 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, ClassVar
-from urllib.parse import urlsplit
 
+from fraudsieve._addresses import bare_address
 from fraudsieve.exceptions import StateError
 
 from .chain import RESTORE, Head
 from .database import Transaction
 
-__all__ = ["PostgresDatabase", "public_address"]
+__all__ = ["PostgresDatabase"]
 
 LOCK = 0x66726175
 """First half of the advisory lock; the second is the schema."""
@@ -22,22 +22,6 @@ OPTIONS: dict[str, Any] = {
 }
 HEAD = "SELECT content FROM meta WHERE name = 'head'"
 AGAIN = "Check that the server runs, and send it again: events with an event_id count once."
-
-
-def public_address(address: str) -> str:
-    """Return server and database of an address, without user, password and options.
-
-    Examples
-    --------
-    >>> public_address("postgresql://ann:secret@db.example:5433/fraud?sslmode=require")
-    'postgresql://db.example:5433/fraud'
-    """
-    try:
-        parts = urlsplit(address)
-        place = f"{parts.hostname or ''}{f':{parts.port}' if parts.port else ''}"
-    except ValueError:
-        return "postgresql://"
-    return f"postgresql://{place}{parts.path}"
 
 
 class _PostgresTransaction:
@@ -92,7 +76,7 @@ class PostgresDatabase:
     }
 
     def __init__(self, address: str) -> None:
-        self.origin = public_address(address)
+        self.origin = bare_address(address)
         self._address = address
         self._connection: Any = None
         self._seen: Any = None

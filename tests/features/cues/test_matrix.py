@@ -183,7 +183,23 @@ def test_counts_equal_regular_expressions(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "unit", ["w", "www.", "1", ".", "a.", "://", "1元", "中", "".join(map(chr, range(0x4E00, 0x6E00)))]
+    "unit",
+    [
+        "w",
+        "www.",
+        "1",
+        ".",
+        "a.",
+        "-",
+        "a-",
+        "@",
+        "a@",
+        "0x",
+        "://",
+        "1元",
+        "中",
+        "".join(map(chr, range(0x4E00, 0x6E00))),
+    ],
 )
 def test_a_megabyte_takes_less_than_a_second(unit: str) -> None:
     text = pack([(unit * (MEGABYTE // len(unit) + 1))[:MEGABYTE]])

@@ -18,6 +18,7 @@ from fraudsieve.exceptions import ArtifactError
 from fraudsieve.features import MessageMatrix
 from fraudsieve.features.cues.own_lists import OwnLists
 from fraudsieve.models import FraudClassifier, Model, Scorer, read_model, write_model
+from fraudsieve.models.artifact.bounds import MANIFEST_BYTES
 from fraudsieve.models.artifact.folder import FORMAT
 from tests.models.artifact.model_folders import FILES
 
@@ -76,6 +77,26 @@ def test_an_existing_folder_is_not_changed(binary: Any, tmp_path: Path) -> None:
         with pytest.raises(FileExistsError, match=r"must be new, this one exists. Choose another or delete it\."):
             write_model(binary.model, folder)
     assert (binary.folder / "manifest.json").read_bytes() == before
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"name": "n" * 257}, "expected a name and classes of at most 256 characters, got more"),
+        ({"classes": ("fraud", "legitimate" * 26)}, "expected a name and classes of at most 256 characters, got more"),
+        ({"classes": tuple(f"c{place}" for place in range(257))}, "expected at most 256 classes, got 257"),
+        ({"training": {"notes": "n" * MANIFEST_BYTES}}, "expected at most 16777216 bytes in manifest.json, got"),
+    ],
+    ids=["name", "class", "classes", "manifest"],
+)
+def test_a_model_that_could_not_be_read_is_not_written(
+    binary: Any, changes: dict[str, Any], problem: str, tmp_path: Path
+) -> None:
+    folder = tmp_path / "new" / "model"
+    with pytest.raises(ArtifactError) as caught:
+        write_model(replace(binary.model, **changes), folder)
+    assert str(caught.value).startswith(f"{folder}: the model cannot be written: {problem}")
     assert list(tmp_path.iterdir()) == []
 
 

@@ -1,13 +1,14 @@
 """The obfuscations: deterministic, of the requested strength, and reversible with tables in this file."""
 
 import re
+import time
 import unicodedata
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fraudsieve.training.attack.obfuscations import OBFUSCATIONS, STRENGTHS, language_of, obfuscate
+from fraudsieve.training.attack.obfuscations import LINK, OBFUSCATIONS, STRENGTHS, language_of, obfuscate
 from tests.profiles import examples
 
 ZH = "您尾号1234的银行卡已被冻结，请加微信abc988办理贷款，快来领取现金红包"
@@ -122,6 +123,24 @@ def test_homophones_sound_alike_and_are_common() -> None:
     swaps = {obfuscate(["贷"], "homophone", "light", seed=i)[0] for i in range(60)}
     assert swaps == set("代带待袋戴")
     assert obfuscate(["您"], "homophone", "light") == ["您"]  # it has no homophone
+
+
+@pytest.mark.parametrize("unit", ["a", "-", "a.", "1", "/", "中", "www.", "a.cc ", "中a.cn"])
+def test_long_texts_of_one_pattern_take_little_time(unit: str) -> None:
+    text = (unit * 30_000)[:30_000]
+    for name in OBFUSCATIONS:
+        start = time.process_time()
+        obfuscate([text], name, "light")
+        assert time.process_time() - start < 1.5  # a search from every character takes several seconds
+
+
+@examples(200)
+@given(st.lists(st.sampled_from(["com", "www.", "http://", ".cn", *"ab-./:w中 m"]), max_size=30))
+def test_links_are_those_of_a_search_from_every_character(parts: list[str]) -> None:
+    text = "".join(parts)
+    slow = re.compile(LINK.pattern.replace(r"(?<![a-z0-9-])(?<![a-z0-9-]\.)", ""), re.IGNORECASE)
+    assert slow.pattern != LINK.pattern
+    assert [match.span() for match in LINK.finditer(text)] == [match.span() for match in slow.finditer(text)]
 
 
 def test_variants_are_traditional_first_of_all() -> None:

@@ -79,7 +79,25 @@ def test_times_below_the_axis_are_round_and_few(unit: int) -> None:
         ticks, form = time_ticks(low, low + span * unit)
         assert len(ticks) <= MAX_TICKS
         assert all(low <= tick <= low + span * unit for tick in ticks)
-        assert form in ("%H:%M", "%m-%d", "%Y")
+        assert form in ("%H:%M", "%m-%d", "%Y-%m", "%Y")
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "labels"),
+    [
+        ("2019-01-01", "2023-01-01", ["2020", "2022"]),
+        ("2019-12-31T23:59:59", "2022-06-01", ["2020", "2021", "2022"]),
+        ("2024-02-03", "2025-03-01", ["2024-04", "2024-07", "2024-10", "2025-01"]),
+        ("2024-02-01", "2024-05-01", ["2024-02", "2024-03", "2024-04", "2024-05"]),
+        ("1968-05-01", "2049-01-01", ["1980", "2000", "2020", "2040"]),
+    ],
+)
+def test_years_and_months_are_where_their_labels_say(low: str, high: str, labels: list[str]) -> None:
+    ends = [int(np.datetime64(end, "us").astype(np.int64)) for end in (low, high)]
+    ticks, form = time_ticks(ends[0], ends[1])
+    times = [np.datetime64(tick, "us") for tick in ticks]
+    assert [f"{time.item():{form}}" for time in times] == labels
+    assert times == [np.datetime64(label, "us") for label in labels]
 
 
 @pytest.mark.parametrize("minutes", [0, 3, 600, 60 * 24 * 30])

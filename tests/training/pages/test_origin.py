@@ -37,6 +37,9 @@ def test_a_command_is_as_it_was_typed() -> None:
     [
         ("postgresql://me:secret@db:5432/mails", "'postgresql://***@db:5432/mails'"),
         ("postgresql://me:se@cret@db/mails?query=select secret\nfrom t", "'postgresql://***@db/mails?...'"),
+        ("postgresql://me:se/cret@db/mails#select a@b", "'postgresql://***@db/mails#...'"),
+        ("mysql://db:3306/mails#select 'secret@'", "mysql://..."),
+        ("postgresql://me@db:5432/mails", "'postgresql://***@db:5432/mails'"),
         ("sqlite:///mails.db#select id from t where name = 'x'", "'sqlite:///mails.db#...'"),
         ("s3://bucket/part-*.parquet", "'s3://bucket/part-*.parquet'"),
         ("--messages=mysql://u:secret@h/d", "'--messages=mysql://***@h/d'"),

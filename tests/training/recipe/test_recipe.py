@@ -48,6 +48,7 @@ def test_a_file_and_overrides(tmp_path: Path) -> None:
         ("[split]\nkind = 'tme'", "split.kind: .*got 'tme'"),
         ("[model]\nnum_leaves = 1", "model.num_leaves"),
         ("name = 'a b'", "name: "),
+        (f"name = '{'n' * 257}'", "name: expected at most 256 characters"),
         ("not toml", "is not TOML"),
         ("x = " + "[" * 20_000, "is nested too deeply"),
     ],

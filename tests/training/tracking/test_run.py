@@ -21,6 +21,8 @@ def test_the_recipe_comes_before_the_environment_and_that_before_the_default(mon
 def test_the_address_of_a_run() -> None:
     remote = LoggedRun("http://127.0.0.1:5000/", "1", "abc", "models:/m/1", ())
     assert remote.address == "http://127.0.0.1:5000/#/experiments/1/runs/abc"
+    with_login = LoggedRun("https://user:secret@mlflow.corp:5000", "1", "abc", "models:/m/1", ())
+    assert with_login.address == "https://mlflow.corp:5000/#/experiments/1/runs/abc"
     local = LoggedRun("sqlite:///mlflow.db", "1", "abc", "models:/m/1", ())
     assert local.address.startswith("mlflow ui --backend-store-uri sqlite:///mlflow.db")
 

@@ -49,6 +49,10 @@ def test_a_store_in_a_file_that_cannot_be_created_is_an_error() -> None:
     [
         ("https://ann:secret@mlflow.example.org", "https://ann:***@mlflow.example.org"),
         ("postgresql+psycopg://mlflow:a:b@db:5432/mlflow", "postgresql+psycopg://mlflow:***@db:5432/mlflow"),
+        ("postgresql://mlflow:se/cret@db/mlflow", "postgresql://mlflow:***@db/mlflow"),
+        ("postgresql://mlflow@corp:secret@db/mlflow", "postgresql://mlflow@corp:***@db/mlflow"),
+        ("postgresql://db:5432/mlflow?password=s@ecret", "postgresql://..."),
+        ("https://ann:sec/ret@mlflow.example.org", "https://ann:***@mlflow.example.org"),
         ("sqlite:///mlflow.db", "sqlite:///mlflow.db"),
         ("http://127.0.0.1:5000/a:b@c", "http://127.0.0.1:5000/a:b@c"),
     ],

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
+from fraudsieve._addresses import bare_address
 from fraudsieve.exceptions import StateError
 from fraudsieve.models.live.store import EventStore, open_store
 from fraudsieve.models.live.store.chain import Head
 from fraudsieve.models.live.store.head_file import HeadFile
-from fraudsieve.models.live.store.postgresql import public_address
 
 ENTRIES = [(number, b'{"events":[%d,{}]}' % number) for number in range(5)]
 
@@ -278,13 +278,14 @@ def test_an_address_never_shows_its_password(monkeypatch: pytest.MonkeyPatch) ->
     for address in (
         "postgresql://ann:s3cret@localhost:1/fraud",
         "postgresql://ann:s3cret@localhost:not-a-port/fraud",
+        "postgresql://ann:12/s3cret@localhost:1/fraud",
         "postgresql://ann@localhost:1/fraud?password=s3cret",
         "postgresql://ann:s3cret@[broken/fraud?connect_timeout=x",
     ):
         with pytest.raises(StateError) as caught:
             open_store(address)
         assert "s3cret" not in str(caught.value)
-        assert "s3cret" not in public_address(address)
+        assert "s3cret" not in bare_address(address)
         assert caught.value.__cause__ is None
     monkeypatch.setitem(sys.modules, "psycopg", None)
     with pytest.raises(StateError, match=r"psycopg, which is not installed. Run: pip install 'fraudsieve\[postgres\]'"):

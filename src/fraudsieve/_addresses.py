@@ -1,0 +1,64 @@
+"""Addresses of databases and servers, and who logs in to them: what of an address may be shown."""
+
+import re
+from typing import Final, NamedTuple
+
+__all__ = ["Address", "bare_address", "read_address"]
+
+WEB_LOGIN: Final = re.compile(r"(?P<user>[^/?#:]*)(?::(?!\d*(?:[/?#]|$))(?P<password>[^@]*(?:@[^/?#@]*)*))?@")
+"""Of a web address. What follows a colon is a password, unless it is a port."""
+LOGIN: Final = re.compile(r"(?P<user>[^/:]*)(?::(?P<password>[^@]*(?:@[^?#@]*)*))?@")
+"""Of any other address. To SQLAlchemy everything up to an @ is the password, even slashes."""
+
+
+class Address(NamedTuple):
+    """An address in parts: its scheme, who logs in, and the rest, which begins with the server.
+
+    `user` is empty if nobody logs in, and `password` None without one.
+    """
+
+    scheme: str
+    user: str
+    password: str | None
+    rest: str
+
+    @property
+    def is_ambiguous(self) -> bool:
+        """Whether user or password may be a part of a query: they have a character that begins one."""
+        return re.search("[?#]", f"{self.user}{self.password}") is not None
+
+
+def read_address(text: str) -> Address:
+    """Split an address into its parts. What may be a password is taken for one.
+
+    Parameters
+    ----------
+    text : str
+        An address with ``://``.
+
+    Examples
+    --------
+    >>> read_address("postgresql://me:sec/ret@db/crm")
+    Address(scheme='postgresql', user='me', password='sec/ret', rest='db/crm')
+    >>> read_address("http://127.0.0.1:5000/a:b@c")
+    Address(scheme='http', user='', password=None, rest='127.0.0.1:5000/a:b@c')
+    """
+    scheme, _, rest = text.partition("://")
+    found = (WEB_LOGIN if re.search(r"https?$", scheme, re.IGNORECASE) else LOGIN).match(rest)
+    if found is None:
+        return Address(scheme, "", None, rest)
+    return Address(scheme, found["user"], found["password"], rest[found.end() :])
+
+
+def bare_address(text: str) -> str:
+    """Return an address without who logs in and without its query; any other text as it is.
+
+    Examples
+    --------
+    >>> bare_address("postgresql://me:secret@db/crm?sslkey=k#select 1"), bare_address("data/mails.csv")
+    ('postgresql://db/crm', 'data/mails.csv')
+    """
+    if "://" not in text:
+        return text
+    address = read_address(text)
+    return f"{address.scheme}://" + ("..." if address.is_ambiguous else re.split("[?#]", address.rest)[0])

@@ -1,0 +1,57 @@
+"""What a run holds in MLflow: no addresses of tables and stores, and names of metrics that MLflow takes."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import numpy as np
+import pandas as pd
+import pytest
+
+from fraudsieve.training.evaluation.report import EvaluationReport
+from fraudsieve.training.fit import train
+from fraudsieve.training.pages.origin import PageOrigin
+from fraudsieve.training.recipe.recipe import Recipe
+from fraudsieve.training.run_content import _logged_metrics, run_content
+from tests.shared import mlflow_uri
+
+ADDRESSES = {
+    "data": {"accounts": "postgresql://me:S3cretD@db/crm#select S3cretQ from accounts"},
+    "track": {"enabled": False, "uri": "postgresql://mlflow:S3cretT@db/mlflow"},
+}
+
+
+def accounts(n: int = 200) -> pd.DataFrame:
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(rng.normal(size=(n, 2)).round(3), columns=["age", "balance"])
+    label = np.where(frame["age"] + rng.normal(size=n) > 0.7, "fraud", "legitimate")
+    return frame.assign(account_id=[f"a{i}" for i in range(n)], label=label)
+
+
+def test_no_address_is_written_to_mlflow_or_to_the_manifest(tmp_path: Path) -> None:
+    recipe = Recipe.model_validate(
+        {**ADDRESSES, "n_jobs": 1, "model": {"n_rounds": 2}, "evaluate": {"replicates": 0}, "seed": 3}
+    )
+    result = train(recipe, accounts=accounts(), output=tmp_path / "m")
+    content = run_content(recipe, tmp_path / "m", result.model, result.report, result.data, None, PageOrigin())
+    manifest = json.loads((tmp_path / "m" / "manifest.json").read_text("utf-8"))
+    assert content.documents["recipe.json"]["seed"] == manifest["training"]["recipe"]["seed"] == 3
+    assert "brands" in content.documents["recipe.json"]["features"]
+    assert "brands" not in manifest["training"]["recipe"]["features"]
+    assert "S3cret" not in str(content)
+    assert "S3cret" not in str(manifest)
+
+
+def test_any_label_gives_a_metric_of_its_own(reports: dict[str, EvaluationReport], tmp_path: Path) -> None:
+    labels = ["spam/", "a//b", "a?", "a!", "a_.2", "..", "x" * 256, "x" * 255, "电信诈骗", "plain"]
+    types = {label: {"f1": place / 10} for place, label in enumerate(labels)}
+    content: Any = reports["account"].to_dict() | {"by_type": types}
+    metrics = {name: value for name, value in _logged_metrics(content, None).items() if name.startswith("f1.")}
+    assert sorted(metrics.values()) == [place / 10 for place in range(len(labels))]
+    assert metrics["f1.plain"] == 0.9
+    assert metrics["f1.spam_"] == 0.0
+    mlflow.set_tracking_uri(mlflow_uri(tmp_path))
+    with mlflow.start_run() as run:
+        mlflow.log_metrics(metrics)
+    assert mlflow.get_run(run.info.run_id).data.metrics == pytest.approx(metrics)
