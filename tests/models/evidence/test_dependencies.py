@@ -49,4 +49,6 @@ def test_evidence_needs_the_base_dependencies_alone(
     numbers, *errors = run_alone(program).splitlines()
     assert numbers == "0 5 6"
     assert len(errors) == 2
-    assert all(line.startswith("signatures: need cryptography, which is not installed. Install it: ") for line in errors)
+    assert all(
+        line.startswith("signatures: need cryptography, which is not installed. Install it: ") for line in errors
+    )
