@@ -72,7 +72,8 @@ def event_counts(views: Sequence[History]) -> tuple[History, ...]:
 
     Examples
     --------
-    >>> event_counts([History(("1h", "7d"), entity="device_id", name="device")])[0].columns
+    >>> devices = History(("1h", "7d"), entity="device_id", measures=("count",), name="device")
+    >>> event_counts([devices])[0].columns
     ('volume__history_0_count_7d',)
     """
     counts: dict[tuple[tuple[str, ...], tuple[str, ...], str], History] = {}
