@@ -1,6 +1,6 @@
 """Tables that are read for scoring: records, events, labels and past messages."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -17,7 +17,7 @@ from fraudsieve.features.label_trust import (
 )
 from fraudsieve.features.tables.formats.loaded import ReadOptions
 from fraudsieve.features.tables.label_times import resolve_label_times, with_times
-from fraudsieve.features.tables.label_values import LabelReader, read_classes, read_labels_for
+from fraudsieve.features.tables.label_values import LabelReader, read_labels_for
 from fraudsieve.features.tables.reader import CheckedTable, read_table
 from fraudsieve.features.tables.source import Source, as_input
 from fraudsieve.models.artifact.folder import Model
@@ -297,8 +297,9 @@ def _labels_of_events(
     """Return the label of each event that counts, with its time: its own if the table of labels has none."""
     if events is None or (labels is not None and "event_id" not in events):
         raise SchemaError("events", "column 'event_id' is missing: labels refer to events by it", "Add the column.")
-    frame, labels, reading = read_classes(with_times(events), labels, label_reader(model))
-    notes += reading.notes
+    # Read one by one: the table may say 0 and 1 where the events have the words of the training.
+    frame = _with_classes(model, with_times(events), notes)
+    labels = None if labels is None else replace(labels, good=_with_classes(model, labels.good, notes))
     frame = join_labels(frame, labels, "event_id", trust_of_model(model))
     frame["labelled_at"], time_notes = resolve_label_times(frame["labelled_at"])
     notes += time_notes

@@ -86,6 +86,14 @@ def test_events_without_a_label_in_the_table_keep_their_own() -> None:
     assert labels["is_fraud"].tolist() == [False, True, True, True]
 
 
+def test_a_table_of_flags_is_read_beside_own_labels_in_words() -> None:
+    own = FOUR.assign(label="spam", labelled_at=START + pd.Timedelta("1h"))
+    flags = labels_of([("a", "0", 1, "review"), ("b", "1", 1, "review"), ("b", "-1", 2, "review")])
+    labels = read_inputs(event_model(Trust()), own, labels=flags).labels
+    assert labels is not None
+    assert labels["is_fraud"].tolist() == [False, True, True, True]
+
+
 def test_own_labels_need_no_ids_of_events_but_a_table_of_labels_does() -> None:
     own = FOUR.drop(columns="event_id").assign(label="spam", labelled_at=START + pd.Timedelta("1h"))
     labels = read_inputs(event_model(Trust()), own).labels
