@@ -1,11 +1,13 @@
 """The declaration of the history features: models with equal declarations can share a live state."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from .history.declaration import History
+from .history.measures import WITHOUT_WINDOW
 from .network.declaration import Network
 
-__all__ = ["HistoryDeclaration"]
+__all__ = ["HistoryDeclaration", "event_counts", "status_views"]
 
 
 class HistoryDeclaration(NamedTuple):
@@ -29,3 +31,57 @@ class HistoryDeclaration(NamedTuple):
 
     histories: tuple[History, ...]
     network: Network | None = None
+
+
+def status_views(views: Sequence[History]) -> tuple[History, ...]:
+    """Return the feature views whose events say whether a subject has history.
+
+    These are the views of its own account. Without one, they are all views: one event of any of their entities is
+    enough.
+
+    Parameters
+    ----------
+    views : sequence of History
+        The feature views of a model.
+
+    Returns
+    -------
+    tuple of History
+
+    Examples
+    --------
+    >>> account, device = History(("1h",)), History(("1h",), entity="device_id", name="device")
+    >>> status_views([account, device]) == (account,), status_views([device]) == (device,)
+    (True, True)
+    """
+    return tuple(view for view in views if view.is_of_account) or tuple(views)
+
+
+def event_counts(views: Sequence[History]) -> tuple[History, ...]:
+    """Return views that count the events which say, as a live state does, whether a subject has history.
+
+    Parameters
+    ----------
+    views : sequence of History
+        The feature views of a model.
+
+    Returns
+    -------
+    tuple of History
+        A subject has history if any of their columns is above 0.
+
+    Examples
+    --------
+    >>> devices = History(("1h", "7d"), entity="device_id", measures=("count",), name="device")
+    >>> event_counts([devices])[0].columns
+    ('volume__history_0_count_7d',)
+    """
+    counts: dict[tuple[tuple[str, ...], tuple[str, ...], str], History] = {}
+    for view in status_views(views):
+        # A live state forgets an entity other than an account, unless a measure looks back without end.
+        is_kept = view.entities == ("account_id",) or {*view.measures} & {*WITHOUT_WINDOW}
+        window = "all" if is_kept else view.longest
+        key, name = (view.entities, view.subjects, window), f"history_{len(counts)}"
+        count = History((window,), entity=view.entity, subject=view.subject, measures=("count",), name=name)
+        counts.setdefault(key, count)
+    return tuple(counts.values())

@@ -12,8 +12,21 @@ import pandas as pd
 
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import SchemaError
+from fraudsieve.features.tables.label_times import with_times
+from fraudsieve.features.tables.reader import CheckedTable
 
-__all__ = ["Trust", "label_as_of", "labels_that_counted", "weights_of_own_labels"]
+__all__ = [
+    "WEIGHT",
+    "Trust",
+    "join_labels",
+    "label_as_of",
+    "labels_that_counted",
+    "labels_with_times",
+    "weights_of_own_labels",
+]
+
+WEIGHT: Final = "label_weight"
+"""The column of the weights of labels, if trust in sources is declared."""
 
 UNKNOWN_SOURCES: Final = (
     "Name all sources in data.trust, or set data.default_trust; a model keeps the weights that it was trained with, so "
@@ -117,8 +130,9 @@ def label_as_of(labels: pd.DataFrame, cutoff: Any = None, *, trust: Trust | None
     Returns
     -------
     DataFrame, shape (n_subjects, 3)
-        ``label``, ``labelled_at`` and ``weight`` (of the source, for training), indexed by ``subject_id``. A subject
-        without a label before the cutoff time is absent: it is unlabelled, not legitimate.
+        ``label``, ``labelled_at`` and ``weight`` (of the source, for training), indexed by ``subject_id``. The time is
+        the earliest one from which the label has held without change: a later label that repeats it does not move it.
+        A subject without a label before the cutoff time is absent: it is unlabelled, not legitimate.
 
     Raises
     ------
@@ -132,9 +146,17 @@ def label_as_of(labels: pd.DataFrame, cutoff: Any = None, *, trust: Trust | None
     >>> [label_as_of(labels, day)["label"].to_dict() for day in ("2026-05-01", "2026-05-02", "2026-05-10")]
     [{}, {'a': 'spam'}, {'a': 'legitimate'}]
     """
-    counting = labels_that_counted(labels, cutoff, trust=trust)
+    counting = labels_that_counted(labels, cutoff, trust=trust).reset_index(drop=True)
     last = counting.drop_duplicates("subject_id", keep="last").set_index("subject_id")
-    return last[["label", "labelled_at", "weight"]]
+    return last[["label", "weight"]].assign(labelled_at=_held_since(counting))[["label", "labelled_at", "weight"]]
+
+
+def _held_since(counting: pd.DataFrame) -> pd.Series:
+    """Return the earliest time since which the last label of every subject has held, by ``subject_id``."""
+    last = counting.groupby("subject_id", sort=False)["label"].transform("last")
+    backwards = (counting["label"] != last)[::-1]
+    is_before_change = backwards.groupby(counting["subject_id"], sort=False).cummax().reindex(counting.index)
+    return counting[~is_before_change].groupby("subject_id", sort=False)["labelled_at"].min()
 
 
 def labels_that_counted(labels: pd.DataFrame, cutoff: Any = None, *, trust: Trust | None = None) -> pd.DataFrame:
@@ -207,3 +229,72 @@ def weights_of_own_labels(frame: pd.DataFrame, trust: Trust) -> Array:
     weights = np.full(len(frame), np.nan)
     weights[is_labelled] = trust.weights(frame.reindex(columns=["source"])["source"][is_labelled])
     return weights
+
+
+def join_labels(
+    frame: pd.DataFrame, labels: CheckedTable | None, subject: str, trust: Trust | None = None
+) -> pd.DataFrame:
+    """Add the label that counts for each record to a frame.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Records from `with_times`; their own labels are used for those without a label in the table.
+    labels : CheckedTable or None
+        The table of labels.
+    subject : str
+        The column of the frame that ``subject_id`` refers to.
+    trust : Trust, default=None
+        Weights of the sources of labels, including those of the frame; None trusts all sources equally.
+
+    Returns
+    -------
+    DataFrame
+        The same frame, with ``label_weight`` if trust is declared. Labels of sources with weight 0 are ignored.
+    """
+    trust = trust or Trust()
+    names = ["label", "labelled_at"]
+    if trust.declared:
+        frame = _weighted(frame, trust)
+        names.append(WEIGHT)
+    if labels is None:
+        return frame
+    counting = label_as_of(with_times(labels.good), trust=trust).rename(columns={"weight": WEIGHT})
+    counting = counting.reindex(frame[subject])
+    has_label = counting["label"].notna().to_numpy()
+    for name in names:
+        frame[name] = frame[name].where(~has_label, counting[name].set_axis(frame.index))
+    return frame
+
+
+def _weighted(frame: pd.DataFrame, trust: Trust) -> pd.DataFrame:
+    """Add the weights of the labels of the frame itself."""
+    frame[WEIGHT] = weights_of_own_labels(frame, trust)
+    frame.loc[frame[WEIGHT] == 0, ["label", "labelled_at", WEIGHT]] = None
+    return frame
+
+
+def labels_with_times(records: pd.DataFrame, legitimate: str | None) -> pd.DataFrame:
+    """Return the labels that features may use, since it is known from when on they counted.
+
+    Parameters
+    ----------
+    records : DataFrame
+        Records or labels, with ``label`` and ``labelled_at``, both possibly missing.
+    legitimate : str or None
+        The class that is not fraud.
+
+    Returns
+    -------
+    DataFrame
+        The rows with both, and ``is_fraud``.
+
+    Examples
+    --------
+    >>> times = pd.to_datetime(["2026-05-01", None, "2026-05-02"])
+    >>> frame = pd.DataFrame({"account_id": ["a", "b", "c"], "label": ["spam", "spam", None], "labelled_at": times})
+    >>> labels_with_times(frame, "legitimate")[["account_id", "is_fraud"]].to_numpy().tolist()
+    [['a', True]]
+    """
+    timed = records[records["label"].notna() & records["labelled_at"].notna()]
+    return timed.assign(is_fraud=(timed["label"] != legitimate).to_numpy())

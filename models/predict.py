@@ -230,7 +230,7 @@ class Scorer:
             ``probability`` (of fraud, calibrated; None if the model has no legitimate class), ``label`` (the most
             probable class), ``probabilities`` (of all classes), ``decision`` (``flag`` or ``pass``; None without an
             operating point), ``false_positive_rate`` (of the strictest operating point that the score reaches),
-            ``status`` (``ok``, ``no_history`` if the account has no event, or ``unscorable``), ``why``,
+            ``status`` (``ok``, ``no_history`` if the account has no earlier event, or ``unscorable``), ``why``,
             ``unlike_training`` (the share of training records that are less strange: at 0.999, stranger than 99.9 % of
             them) and ``model`` (name and digest). With rules also ``rule`` (id, action and reason of the rule that
             decided, or None) and ``model_decision``. With reasons also ``explained`` and ``reasons``, as from

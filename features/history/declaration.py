@@ -125,6 +125,11 @@ class History:
         return (columns,) if isinstance(columns, str) else columns
 
     @property
+    def is_of_account(self) -> bool:
+        """Whether it measures the events of the subject's own account."""
+        return self.entities == self.subjects == ("account_id",)
+
+    @property
     def needs_labels(self) -> bool:
         """Whether a measure is computed from labels."""
         return bool(set(self.measures) & set(LABEL_MEASURES))

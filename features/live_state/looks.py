@@ -9,6 +9,7 @@ from fraudsieve._typing import Array
 from fraudsieve.exceptions import RejectedRecordError
 from fraudsieve.features.history.declaration import History
 from fraudsieve.features.history.records import parse_time
+from fraudsieve.features.history_declaration import status_views
 
 if TYPE_CHECKING:
     from .state import HistoryState
@@ -20,8 +21,9 @@ def compute_features(
     state: "HistoryState", subjects: Sequence[Mapping[str, Any]], histories: Sequence[History] | None
 ) -> tuple[Array, Array]:
     """Return the features of subjects, and whether each has history; see `HistoryState.compute`."""
-    account_views = [view for view in state.views if view.history.entities == ("account_id",)] or state.views
     views = state.views if histories is None else [view for view in state.views if view.history in histories]
+    of_status = status_views([view.history for view in views])
+    is_of_status = [view.history in of_status for view in views]
     n_columns = len(state.columns) if histories is None else sum(len(view.history.columns) for view in views)
     out, has_history = np.empty((len(subjects), n_columns)), np.zeros(len(subjects), np.bool_)
     for row, subject in enumerate(subjects):
@@ -29,12 +31,12 @@ def compute_features(
         if cutoff < state.oldest:
             raise RejectedRecordError("as_of: expected a time within the lateness of the state, got an older one")
         start = 0
-        for view in views:
+        for view, is_counted in zip(views, is_of_status, strict=True):
             stop = start + len(view.history.columns)
             # Two rows give columns the same memory layout as in a batch, so each kernel is compiled only once.
             block = np.full((2, stop - start), np.nan)
             has_events = view.fill(subject, cutoff, block)
-            has_history[row] |= has_events and view in account_views
+            has_history[row] |= has_events and is_counted
             out[row, start:stop] = block[0]
             start = stop
         if state.network is not None and histories is None:

@@ -357,7 +357,7 @@ class HistoryState:
         features : ndarray of float64, shape (n_subjects, n_columns)
             As from `features`.
         has_history : ndarray of bool, shape (n_subjects,)
-            Whether the account had an event; without a view of accounts, whether any entity of the subject had one.
+            Whether the subject's account had an event; without a view of it, whether any entity of the subject had one.
         """
         return compute_features(self, as_records(subjects), histories)
 

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-__all__ = ["ONE_DAY", "has_only_dates", "resolve_label_times"]
+__all__ = ["ONE_DAY", "has_only_dates", "resolve_label_times", "with_times"]
 
 ONE_DAY = pd.Timedelta(days=1)
 
@@ -57,3 +57,26 @@ def resolve_label_times(labelled_at: pd.Series) -> tuple[pd.Series, list[str]]:
     return labelled_at + ONE_DAY, [
         "labelled_at holds dates without times: a label counts as known from the end of its day"
     ]
+
+
+def with_times(frame: pd.DataFrame, *columns: str) -> pd.DataFrame:
+    """Return a copy of a checked table that has the columns ``label`` and ``labelled_at``, if need be without values.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        A checked table.
+    *columns : str
+        Names of further columns of times that it needs.
+
+    Returns
+    -------
+    DataFrame
+    """
+    frame = frame.copy()
+    for name in (*columns, "labelled_at"):
+        if name not in frame:
+            frame[name] = pd.Series(pd.NaT, frame.index, "datetime64[us, UTC]")
+    if "label" not in frame:
+        frame["label"] = pd.Series(None, frame.index, "str")
+    return frame

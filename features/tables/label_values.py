@@ -1,14 +1,24 @@
 """The meaning of labels: which is the word for legitimate records, and which means that a record has no label."""
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, TypeAlias
 
 import pandas as pd
 
 from .label_spelling import normalise_label
+from .reader import CheckedTable
 
-__all__ = ["AUTO", "FRAUD", "LEGITIMATE", "LabelReader", "LabelReading", "read_labels", "read_labels_for"]
+__all__ = [
+    "AUTO",
+    "FRAUD",
+    "LEGITIMATE",
+    "LabelReader",
+    "LabelReading",
+    "read_classes",
+    "read_labels",
+    "read_labels_for",
+]
 
 AUTO: Final = "auto"
 """The setting with which the labels themselves say which of them is legitimate."""
@@ -247,3 +257,36 @@ def _foreign_note(labels: "pd.Series[Any]", read_as: Mapping[str, str | None]) -
     return (
         f"no label is a class of the model; {', '.join(read) or 'all are read as types of fraud that it does not know'}"
     )
+
+
+def read_classes(
+    frame: pd.DataFrame, labels: CheckedTable | None, reader: LabelReader
+) -> tuple[pd.DataFrame, CheckedTable | None, LabelReading]:
+    """Replace labels by the classes that they stand for.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        From `with_times`, with its own labels.
+    labels : CheckedTable or None
+        The table of labels.
+    reader : callable
+        Reads the labels of both together, as `read_labels` does.
+
+    Returns
+    -------
+    frame : DataFrame
+        With classes as labels.
+    labels : CheckedTable or None
+        With classes as labels; without the rows that say that a subject has none.
+    reading : LabelReading
+        What was read.
+    """
+    own = frame["label"]
+    if labels is None:
+        reading = reader(own)
+        return frame.assign(label=reading.apply(own)), None, reading
+    reading = reader(pd.concat([own.dropna(), labels.good["label"]], ignore_index=True))
+    good = labels.good.assign(label=reading.apply(labels.good["label"]))
+    good = good[good["label"].notna()].reset_index(drop=True)
+    return frame.assign(label=reading.apply(own)), replace(labels, good=good), reading

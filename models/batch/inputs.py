@@ -1,6 +1,6 @@
 """Tables that are read for scoring: records, events, labels and past messages."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -8,20 +8,25 @@ import pandas as pd
 
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.feature_matrix import FeatureMatrix
-from fraudsieve.features.label_trust import Trust, label_as_of, labels_that_counted, weights_of_own_labels
+from fraudsieve.features.label_trust import (
+    Trust,
+    join_labels,
+    labels_that_counted,
+    labels_with_times,
+    weights_of_own_labels,
+)
 from fraudsieve.features.tables.formats.loaded import ReadOptions
-from fraudsieve.features.tables.label_times import resolve_label_times
+from fraudsieve.features.tables.label_times import resolve_label_times, with_times
 from fraudsieve.features.tables.label_values import LabelReader, read_labels_for
 from fraudsieve.features.tables.reader import CheckedTable, read_table
 from fraudsieve.features.tables.source import Source, as_input
 from fraudsieve.models.artifact.folder import Model
 
+from .cutoffs import DefaultCutoff
+
 __all__ = [
     "Inputs",
-    "end_of_events",
-    "fill_cutoff_times",
     "label_reader",
-    "prepare_labels",
     "read_history",
     "read_inputs",
     "trust_of_model",
@@ -36,13 +41,13 @@ class Inputs:
     Parameters
     ----------
     records : DataFrame
-        Valid rows; every account has a cutoff time (``as_of``).
+        Valid rows; every account has a cutoff time (``as_of``) if the model uses times.
     rejected : DataFrame
         Rejected rows with reasons.
     events : DataFrame or None
         Event history of the records.
     labels : DataFrame or None
-        Labels of events or accounts, from `prepare_labels`.
+        Labels of events or accounts: ``labelled_at``, ``is_fraud``, and ``account_id`` or the columns of the event.
     past : DataFrame or None
         Earlier messages.
     notes : tuple of str
@@ -73,11 +78,12 @@ def read_inputs(
     model : Model
         The model.
     source : path or DataFrame
-        Messages, accounts or events. Accounts without ``as_of`` are scored as of the last event.
+        Messages, accounts or events. Accounts without ``as_of`` are scored as of the last event; without events, as of
+        now.
     events : path or DataFrame, default=None
         Event history of the records. By default, scored events are their own history.
     labels : path or DataFrame, default=None
-        Labels of events or accounts, for models that use labels.
+        Labels of events or accounts, for models that use labels. Events without a label in it keep their own.
     past : path or DataFrame, default=None
         Earlier messages, with labels if available, for models that use campaigns.
     require : tuple of str, default=()
@@ -100,7 +106,8 @@ def read_inputs(
     else:
         history, label_rows, new_notes = read_history(model, events=events, labels=labels)
         notes += new_notes
-    records = table.good if model.subject != "account" else fill_cutoff_times(table.good, history, notes)
+    records, cutoff_notes = DefaultCutoff.of(model, history).fill(table.good)
+    notes += cutoff_notes
     past_messages = _read_past(model, past, table, notes)
     return Inputs(records, table.rejected, history, label_rows, past_messages, tuple(notes))
 
@@ -212,32 +219,30 @@ def label_reader(model: Model) -> LabelReader:
 def _read_labels(
     model: Model, labels: Source | None, events: pd.DataFrame | None, notes: list[str]
 ) -> pd.DataFrame | None:
-    """Read labels from a table of labels, or from the table of events if it has them."""
+    """Read labels from a table of labels, and from the table of events if it has them."""
     if not uses_labels(model.matrix):
         return None
-    if labels is not None:
-        table = _good_rows(as_input(labels, options_of_model(model)), "labels", notes)
-    elif events is not None and model.subject == "event" and {"label", "labelled_at"} <= set(events.columns):
-        table = events[events["label"].notna()].rename(columns={"event_id": "subject_id"})
-    else:
+    table = None if labels is None else _read_good(as_input(labels, options_of_model(model)), "labels", notes)
+    have_own = model.subject == "event" and events is not None and {"label", "labelled_at"} <= set(events.columns)
+    if table is None and not have_own:
         notes.append("the model uses labels, but none were given: all records are scored without labels")
         return None
-    prepared, new_notes = prepare_labels(model, table, events)
-    notes += new_notes
-    return prepared
+    if model.subject == "event":
+        return _labels_of_events(model, table, events, notes)
+    return None if table is None else _labels_of_accounts(model, table.good, notes)
 
 
 def _read_events(events: Source | None, notes: list[str]) -> pd.DataFrame | None:
-    return None if events is None else _good_rows(events, "events", notes)
+    return None if events is None else _read_good(events, "events", notes).good
 
 
-def _good_rows(source: Source, name: str, notes: list[str]) -> pd.DataFrame:
+def _read_good(source: Source, name: str, notes: list[str]) -> CheckedTable:
     """Read a further table, and note what was assumed and how many rows were rejected."""
     table = read_table(source, name)
     notes += table.notes
     if len(table.rejected):
         notes.append(f"{len(table.rejected)} {name} were rejected and are ignored")
-    return table.good
+    return table
 
 
 def _read_past(model: Model, past: Source | None, scored: CheckedTable, notes: list[str]) -> pd.DataFrame | None:
@@ -286,100 +291,29 @@ def _with_label_times(past: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
     return past.assign(labelled_at=times)
 
 
-def fill_cutoff_times(accounts: pd.DataFrame, events: pd.DataFrame | None, notes: list[str]) -> pd.DataFrame:
-    """Fill in missing cutoff times of accounts: just after the last event, or now without events.
-
-    Parameters
-    ----------
-    accounts : DataFrame
-        The accounts.
-    events : DataFrame or None
-        The events.
-    notes : list of str
-        The assumptions are appended to it.
-
-    Returns
-    -------
-    DataFrame
-        The accounts, each with ``as_of``.
-    """
-    missing = accounts["as_of"].isna() if "as_of" in accounts else pd.Series(True, accounts.index)
-    if not missing.any():
-        return accounts
-    last, note = end_of_events(events)
-    notes += [note] if note else []
-    notes.append("accounts without as_of are scored as of the last event")
-    cutoffs = pd.Series(last, accounts.index, "datetime64[us, UTC]")
-    return accounts.assign(as_of=accounts["as_of"].where(~missing, cutoffs) if "as_of" in accounts else cutoffs)
+def _labels_of_events(
+    model: Model, labels: CheckedTable | None, events: pd.DataFrame | None, notes: list[str]
+) -> pd.DataFrame:
+    """Return the label of each event that counts, with its time: its own if the table of labels has none."""
+    if events is None or (labels is not None and "event_id" not in events):
+        raise SchemaError("events", "column 'event_id' is missing: labels refer to events by it", "Add the column.")
+    # Read one by one: the table may say 0 and 1 where the events have the words of the training.
+    frame = _with_classes(model, with_times(events), notes)
+    labels = None if labels is None else replace(labels, good=_with_classes(model, labels.good, notes))
+    frame = join_labels(frame, labels, "event_id", trust_of_model(model))
+    frame["labelled_at"], time_notes = resolve_label_times(frame["labelled_at"])
+    notes += time_notes
+    n_unmatched = 0 if labels is None else int((~labels.good["subject_id"].isin(frame["event_id"])).sum())
+    if n_unmatched:
+        notes.append(f"{n_unmatched} labels refer to events that are not in the table")
+    return labels_with_times(frame, model.legitimate)
 
 
-def end_of_events(events: pd.DataFrame | None) -> tuple[pd.Timestamp, str | None]:
-    """Return the time just after the last event, ignoring events in the future (from a wrong clock).
-
-    Parameters
-    ----------
-    events : DataFrame or None
-        The events; without events the result is now.
-
-    Returns
-    -------
-    end : Timestamp
-        In UTC.
-    note : str or None
-        Number of events in the future, if any.
-    """
-    now = pd.Timestamp.now("UTC").as_unit("us")
-    if events is None or events.empty:
-        return now, None
-    times = events["occurred_at"]
-    future = times > now + pd.Timedelta(days=1)
-    if future.all():
-        return times.max() + pd.Timedelta(microseconds=1), None
-    note = f"{int(future.sum())} events are in the future: they are not part of the history"
-    return times[~future].max() + pd.Timedelta(microseconds=1), note if future.any() else None
-
-
-def prepare_labels(model: Model, labels: pd.DataFrame, events: pd.DataFrame | None) -> tuple[pd.DataFrame, list[str]]:
-    """Prepare labels for the model's history, with the trust in their sources that it was trained with.
-
-    Of several labels of an event the one that counts is kept, and of an account all those that counted from their time
-    on, since its network looks up the latest before each cutoff time.
-
-    Parameters
-    ----------
-    model : Model
-        The model.
-    labels : DataFrame
-        A checked table of labels; those without a time are ignored.
-    events : DataFrame or None
-        The events; labels of events refer to them by ``event_id``.
-
-    Returns
-    -------
-    prepared : DataFrame
-        ``labelled_at``, ``is_fraud``, and ``account_id`` or the columns of the event.
-    notes : list of str
-        Assumptions.
-
-    Raises
-    ------
-    SchemaError
-        If the labels are of events, but the events have no ``event_id``; or if a source has no weight.
-    """
-    notes: list[str] = []
-    labels, trust = _with_classes(model, labels, notes), trust_of_model(model)
-    of_events = model.subject == "event"
-    counting = label_as_of(labels, trust=trust).reset_index() if of_events else labels_that_counted(labels, trust=trust)
-    timed = counting[counting["labelled_at"].notna()]
+def _labels_of_accounts(model: Model, labels: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
+    """Return all labels of accounts that counted from their time on: the network uses the latest before each cutoff."""
+    counting = labels_that_counted(_with_classes(model, labels, notes), trust=trust_of_model(model))
+    timed = labels_with_times(counting, model.legitimate)
     times, time_notes = resolve_label_times(timed["labelled_at"])
     notes += time_notes
-    timed = timed[["subject_id"]].assign(labelled_at=times, is_fraud=(timed["label"] != model.legitimate).to_numpy())
-    if not of_events:
-        return timed.rename(columns={"subject_id": "account_id"}), notes
-    if events is None or "event_id" not in events:
-        raise SchemaError("events", "column 'event_id' is missing: labels refer to events by it", "Add the column.")
-    others = events[[name for name in events.columns if name not in timed]]
-    prepared = timed.rename(columns={"subject_id": "event_id"}).merge(others, on="event_id")
-    if len(timed) > len(prepared):
-        notes.append(f"{len(timed) - len(prepared)} labels refer to events that are not in the table")
-    return prepared, notes
+    labels = timed.assign(labelled_at=times).rename(columns={"subject_id": "account_id"})
+    return labels[["account_id", "labelled_at", "is_fraud"]]

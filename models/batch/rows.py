@@ -8,10 +8,12 @@ import pandas as pd
 
 from fraudsieve._typing import Array
 from fraudsieve.features.account_matrix import AccountMatrix
-from fraudsieve.features.account_records import cutoff_column
+from fraudsieve.features.account_records import as_microseconds, cutoff_column, subject_columns
 from fraudsieve.features.accounts import AccountFeatures
 from fraudsieve.features.campaign.batch import campaign_features
-from fraudsieve.features.feature_matrix import account_matrix_of, message_matrix_of
+from fraudsieve.features.feature_matrix import FeatureMatrix, account_matrix_of, message_matrix_of
+from fraudsieve.features.history.batch import history_features
+from fraudsieve.features.history_declaration import event_counts
 from fraudsieve.features.message_frames import sender_history
 from fraudsieve.features.message_records import why_unscorable
 from fraudsieve.features.profile.frames import as_strings, own_values
@@ -20,7 +22,7 @@ from fraudsieve.models.scoring.record_policy import KEYS
 
 from .inputs import uses_labels
 
-__all__ = ["feature_rows", "has_history", "with_absent_columns"]
+__all__ = ["feature_rows", "has_account_events", "subjects_with_history", "with_absent_columns"]
 
 
 def feature_rows(
@@ -47,7 +49,7 @@ def feature_rows(
     why : ndarray of object, shape (n_records,), or None
         Why a message is unscorable, else None; None for accounts and events.
     has_history : ndarray of bool, shape (n_records,), or None
-        Whether the account has history; None for messages, and if the model uses no events.
+        From `subjects_with_history`; None for messages, and if the model uses no events.
     """
     compute = _message_rows if model.subject == "message" else _account_rows
     return compute(model, records, events, labels, past)
@@ -56,7 +58,7 @@ def feature_rows(
 _Rows: TypeAlias = tuple[Array, Array | None, Array | None]
 
 
-def has_history(records: pd.DataFrame, events: pd.DataFrame | None, cutoff: str | None) -> npt.NDArray[np.bool_]:
+def has_account_events(records: pd.DataFrame, events: pd.DataFrame | None, cutoff: str | None) -> npt.NDArray[np.bool_]:
     """Return which records have an earlier event of their account.
 
     Parameters
@@ -78,6 +80,36 @@ def has_history(records: pd.DataFrame, events: pd.DataFrame | None, cutoff: str 
     if cutoff is None:
         return accounts.isin(event_accounts).to_numpy()
     return (accounts.map(events.groupby(event_accounts)["occurred_at"].min()) < records[cutoff]).to_numpy()
+
+
+def subjects_with_history(
+    matrix: FeatureMatrix, records: pd.DataFrame, events: pd.DataFrame | None, cutoff: str | None
+) -> npt.NDArray[np.bool_]:
+    """Return which records have history: an earlier event of their account; of messages, of their sender.
+
+    Without a feature view of the account, an event of any entity of the views counts, as in a live state.
+
+    Parameters
+    ----------
+    matrix : MessageMatrix or AccountMatrix
+        The features of the model.
+    records : DataFrame
+        The records, with the columns that the views need.
+    events, cutoff
+        As for `has_account_events`.
+
+    Returns
+    -------
+    ndarray of bool, shape (n_records,)
+    """
+    of_account = matrix.subject == "message" or any(view.is_of_account for view in matrix.event_views)
+    if events is None or not len(events) or of_account:
+        return has_account_events(records, events, cutoff)
+    cutoffs = np.ones(len(records), np.int64) if cutoff is None else as_microseconds(records[cutoff])
+    events = events.assign(occurred_at=np.zeros(len(events), "M8[us]")) if cutoff is None else events
+    subjects = subject_columns(records, cutoffs, account_matrix_of(matrix))
+    n_events = history_features(events, subjects, event_counts(matrix.event_views)).max(axis=1)
+    return np.asarray(n_events > 0, np.bool_)
 
 
 def _message_rows(
@@ -112,8 +144,9 @@ def _account_rows(
     builder.account_labels = labels if matrix.subject == "account" else None
     builder.matrix_ = matrix
     cutoff = cutoff_column(records, matrix.subject) if matrix.timed else None
-    history_mask = has_history(records, events, cutoff) if matrix.histories else None
-    return np.asarray(builder.transform(with_absent_columns(model, records)), np.float64), None, history_mask
+    records = with_absent_columns(model, records)
+    history_mask = subjects_with_history(matrix, records, events, cutoff) if matrix.histories else None
+    return np.asarray(builder.transform(records), np.float64), None, history_mask
 
 
 def with_absent_columns(model: Model, records: pd.DataFrame) -> pd.DataFrame:

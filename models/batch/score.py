@@ -20,9 +20,10 @@ from fraudsieve.models.rules.decisions import COLUMNS
 from fraudsieve.models.sentences.values import check_language
 
 from .chunks import score_chunks
+from .cutoffs import DefaultCutoff
 from .evidence import describe_tables, record_rows
 from .formats import check_output_format, publish
-from .inputs import fill_cutoff_times, options_of_model, read_history, read_inputs
+from .inputs import options_of_model, read_history, read_inputs
 from .rows import feature_rows
 from .rule_columns import RuleCount, count_rules, message_columns, rules_key, with_rules
 
@@ -157,7 +158,7 @@ def score_file(
     model : Scorer, str or Path
         A loaded model, or what `Scorer.load` takes.
     source : path or DataFrame
-        Records to score. Accounts without ``as_of`` are scored as of the last event.
+        Records to score. Accounts without ``as_of`` are scored as of the last event; without events, as of now.
     output : str or Path
         File to write, atomically: Parquet, CSV or JSON Lines, according to its extension. Rejected rows are written to
         ``<name>.rejected.parquet`` next to it.
@@ -264,15 +265,19 @@ def _score_in_chunks(
 ) -> ScoringResult:
     history, labels, notes = read_history(scorer.model, events=tables["events"], labels=tables["labels"])
 
+    cutoff = DefaultCutoff.of(scorer.model, history)
+
     def score(good: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
-        notes: list[str] = []
-        records = fill_cutoff_times(good, history, notes) if scorer.model.subject == "account" else good
-        return _to_file_types(score_frame(scorer, records, events=history, labels=labels, **explain, **proof)), notes
+        records, notes = cutoff.fill(good)
+        scores = score_frame(scorer, records, events=history, labels=labels, **explain, **proof)
+        return _to_file_types(scores), [*notes]
 
     options = options_of_model(scorer.model)
     files = {name: as_input(table, options) for name, table in tables.items() if table is not None}
     # With another log, or without one, the chunks of an interrupted run have not the evidence that is asked for.
     settings = explain | ({"evidence": proof["evidence"].id} if proof else {})
+    if cutoff.time is not None:  # without events it is the time of the run, and an interrupted run had another
+        settings |= {"as_of": cutoff.time.isoformat()}
     result = score_chunks(
         scorer,
         score,

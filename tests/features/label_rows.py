@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from fraudsieve.features.label_trust import Trust
 
-__all__ = ["LABEL_ROWS", "START", "TRUST", "LabelRows", "histories_by_hand", "labels_of"]
+__all__ = ["LABEL_ROWS", "START", "TRUST", "LabelRows", "held_since", "histories_by_hand", "labels_of"]
 
 START = pd.Timestamp("2026-01-01", tz="UTC")
 TRUST = Trust({"review": 1.0, "report": 0.5, "rule": 0.5, "joke": 0.0})
@@ -43,3 +43,9 @@ def histories_by_hand(label_rows: LabelRows, day: int | None, trust: Trust) -> d
         if not before or weight >= before[-1][2]:
             before.append((time, label, weight))
     return out
+
+
+def held_since(rows: list[tuple[int, str, float]]) -> int:
+    """Return the earliest time since which the last label of a subject has held, -1 without times."""
+    first = next((place for place in range(len(rows) - 1, -1, -1) if rows[place][1] != rows[-1][1]), -1) + 1
+    return min((time for time, _, _ in rows[first:] if time >= 0), default=-1)

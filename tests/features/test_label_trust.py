@@ -9,7 +9,7 @@ from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.label_trust import Trust, label_as_of, labels_that_counted
 from tests.profiles import examples
 
-from .label_rows import LABEL_ROWS, START, TRUST, LabelRows, histories_by_hand, labels_of
+from .label_rows import LABEL_ROWS, START, TRUST, LabelRows, held_since, histories_by_hand, labels_of
 
 
 @examples(300)
@@ -17,11 +17,26 @@ from .label_rows import LABEL_ROWS, START, TRUST, LabelRows, histories_by_hand, 
 def test_the_label_at_a_cutoff_time_is_that_of_a_loop(label_rows: LabelRows, day: int | None, trust: Trust) -> None:
     cutoff = None if day is None else START + pd.Timedelta(days=day)
     result = label_as_of(labels_of(label_rows), cutoff, trust=trust)
-    expected = {subject: rows[-1] for subject, rows in histories_by_hand(label_rows, day, trust).items()}
-    assert result["label"].to_dict() == {subject: label for subject, (_, label, _) in expected.items()}
-    assert result["weight"].to_dict() == {subject: weight for subject, (_, _, weight) in expected.items()}
+    expected = histories_by_hand(label_rows, day, trust)
+    assert result["label"].to_dict() == {subject: rows[-1][1] for subject, rows in expected.items()}
+    assert result["weight"].to_dict() == {subject: rows[-1][2] for subject, rows in expected.items()}
     days = (result["labelled_at"] - START).dt.days.fillna(-1)
-    assert days.to_dict() == {subject: time for subject, (time, _, _) in expected.items()}
+    assert days.to_dict() == {subject: held_since(rows) for subject, rows in expected.items()}
+
+
+@pytest.mark.parametrize(
+    ("label_rows", "day"),
+    [
+        ([("spam", 3, "rule"), ("spam", 6, "review")], 3),
+        ([("legitimate", 1, "rule"), ("spam", 3, "rule"), ("spam", 6, "rule")], 3),
+        ([("spam", 1, "rule"), ("legitimate", 3, "rule"), ("spam", 6, "rule")], 6),
+        ([("spam", 1, "review"), ("legitimate", 3, "rule"), ("spam", 6, "review")], 1),  # the rule does not count
+        ([("spam", None, "rule"), ("spam", 6, "rule")], 6),
+    ],
+)
+def test_a_label_has_the_time_since_which_it_has_held(label_rows: list[tuple[str, int, str]], day: int) -> None:
+    labels = labels_of([("a", *row) for row in label_rows])
+    assert label_as_of(labels, trust=TRUST)["labelled_at"].tolist() == [START + pd.Timedelta(days=day)]
 
 
 def test_a_label_counts_strictly_after_its_time() -> None:

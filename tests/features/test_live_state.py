@@ -368,3 +368,12 @@ def test_the_live_state_needs_neither_pandas_nor_pyarrow() -> None:
         "assert not {'pandas', 'pyarrow', 'sklearn'} & set(sys.modules), 'too much is imported'"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_the_views_that_are_computed_say_whether_a_subject_has_history() -> None:
+    views = [History(("1h",), measures=("count",)), History(("1h",), entity="device_id", name="d", measures=("count",))]
+    state = HistoryState(views)
+    state.update({"account_id": "ann", "device_id": "x", "occurred_at": at(0), "kind": "pay"})
+    subject = {"account_id": "bob", "device_id": "x", "as_of": at(1)}
+    asked = [None, views[:1], views[1:]]
+    assert [state.compute(subject, histories)[1].tolist() for histories in asked] == [[False], [False], [True]]

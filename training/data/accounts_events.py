@@ -7,21 +7,14 @@ import numpy as np
 import pandas as pd
 
 from fraudsieve.exceptions import SchemaError
-from fraudsieve.features.label_trust import Trust
-from fraudsieve.features.tables.label_times import resolve_label_times
-from fraudsieve.features.tables.label_values import LabelReader, LabelReading, read_labels
+from fraudsieve.features.label_trust import Trust, join_labels, labels_that_counted, labels_with_times
+from fraudsieve.features.tables.label_times import resolve_label_times, with_times
+from fraudsieve.features.tables.label_values import LabelReader, LabelReading, read_classes, read_labels
 from fraudsieve.features.tables.reader import CheckedTable, read_table
 from fraudsieve.features.tables.source import Source, data_digest, origin_of
-from fraudsieve.models.batch.inputs import end_of_events
+from fraudsieve.models.batch.cutoffs import end_of_events
 
-from .labelled import (
-    PLACE,
-    LabelledData,
-    join_labels,
-    keep_labelled,
-    read_classes,
-    with_times,
-)
+from .labelled import PLACE, LabelledData, keep_labelled
 
 __all__ = ["account_labels_of", "event_labels_of", "load_accounts", "load_events"]
 
@@ -87,10 +80,13 @@ def load_accounts(
     frame, label_table, reading = read_classes(frame, label_table, reader)
     frame = join_labels(frame, label_table, "account_id", trust)
     frame, cutoff_notes = _with_cutoff_times(frame, None if history is None else history.good)
-    frame["labelled_at"], time_notes = resolve_label_times(frame["labelled_at"])
+    known = _known_labels_of_accounts(frame, label_table, trust)
+    times, time_notes = resolve_label_times(pd.concat([known["labelled_at"], frame["labelled_at"]]))
+    known["labelled_at"], frame["labelled_at"] = times.iloc[: len(known)], times.iloc[len(known) :]
     sources = {"accounts": accounts, "events": events, "labels": labels}
     notes = [*table.notes, *(history.notes if history else ()), *reading.notes, *cutoff_notes, *time_notes]
-    return _loaded("account", frame, table, history, label_table, reading, sources, notes, min_label_rows)
+    loaded = _loaded("account", frame, table, history, label_table, reading, sources, notes, min_label_rows)
+    return replace(loaded, known_labels=known)
 
 
 def load_events(
@@ -146,7 +142,21 @@ def load_events(
         time_notes.append(f"{early} labels are dated before their event: they count from the time of the event on")
     sources = {"events": events, "labels": labels}
     notes = [*table.notes, *reading.notes, *time_notes]
-    return _loaded("event", frame, table, table, label_table, reading, sources, notes, min_label_rows)
+    loaded = _loaded("event", frame, table, table, label_table, reading, sources, notes, min_label_rows)
+    labelled = frame[frame["label"].notna()]
+    # Labels that are too rare to train on are fraud to the features, as in scoring.
+    return loaded if len(labelled) == len(loaded.rows) else replace(loaded, known_labels=labelled.drop(columns=PLACE))
+
+
+def _known_labels_of_accounts(frame: pd.DataFrame, labels: CheckedTable | None, trust: Trust | None) -> pd.DataFrame:
+    """Return the labels of a table that counted from their time on, and the own labels of accounts without one."""
+    names = ["account_id", "label", "labelled_at"]
+    own = frame[frame["label"].notna()][names]
+    if labels is None:
+        return own.reset_index(drop=True)
+    counted = labels_that_counted(with_times(labels.good), trust=trust).rename(columns={"subject_id": "account_id"})
+    own = own[~own["account_id"].isin(counted["account_id"])]
+    return pd.concat([counted[names], own], ignore_index=True)
 
 
 def _with_cutoff_times(frame: pd.DataFrame, events: pd.DataFrame | None) -> tuple[pd.DataFrame, list[str]]:
@@ -212,8 +222,8 @@ def event_labels_of(data: LabelledData, legitimate: str) -> pd.DataFrame | None:
     DataFrame or None
         The events whose labels have times, with ``is_fraud``; None if no label has a time.
     """
-    timed = data.rows[data.rows["labelled_at"].notna()]
-    return None if timed.empty else timed.assign(is_fraud=(timed["label"] != legitimate).to_numpy())
+    timed = labels_with_times(data.rows if data.known_labels is None else data.known_labels, legitimate)
+    return None if timed.empty else timed
 
 
 def account_labels_of(data: LabelledData, legitimate: str) -> pd.DataFrame | None:
@@ -229,8 +239,8 @@ def account_labels_of(data: LabelledData, legitimate: str) -> pd.DataFrame | Non
     Returns
     -------
     DataFrame or None
-        ``account_id``, ``labelled_at`` and ``is_fraud`` of the accounts whose labels have times; None if no label has a
-        time.
+        ``account_id``, ``labelled_at`` and ``is_fraud`` of the labels that have times, of which the network uses the
+        latest before a cutoff time; None if no label has a time.
     """
     labels = event_labels_of(data, legitimate)
     return None if labels is None else labels[["account_id", "labelled_at", "is_fraud"]]

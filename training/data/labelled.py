@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 
 from fraudsieve.exceptions import SchemaError
-from fraudsieve.features.label_trust import Trust, label_as_of, weights_of_own_labels
+from fraudsieve.features.label_trust import Trust, join_labels
 from fraudsieve.features.tables.checks import input_names
-from fraudsieve.features.tables.label_times import resolve_label_times
-from fraudsieve.features.tables.label_values import LabelReader, LabelReading, read_labels
+from fraudsieve.features.tables.label_times import resolve_label_times, with_times
+from fraudsieve.features.tables.label_values import LabelReader, LabelReading, read_classes, read_labels
 from fraudsieve.features.tables.reader import CheckedTable, read_table
 from fraudsieve.features.tables.source import Source, data_digest, origin_of
 from fraudsieve.training.labels.maturity import RATE
@@ -17,21 +17,10 @@ from fraudsieve.training.labels.maturity import RATE
 from .rare_labels import rare_labels_note
 from .ready_matrix import ReadyMatrix
 
-__all__ = [
-    "PLACE",
-    "WEIGHT",
-    "LabelledData",
-    "join_labels",
-    "keep_labelled",
-    "load_labelled",
-    "read_classes",
-    "with_times",
-]
+__all__ = ["PLACE", "LabelledData", "keep_labelled", "load_labelled"]
 
 PLACE = "fraudsieve: row"
 """The column of positions in the input while rows are read; no table has a column of this name."""
-WEIGHT = "label_weight"
-"""The column of the weights of labels, if the recipe declares trust in sources."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +53,10 @@ class LabelledData:
         The cutoff times (``as_of``) of the records without a label.
     all_labels : DataFrame, default=None
         All rows of the table of labels about these records, replaced ones too; None without such a table.
+    known_labels : DataFrame, default=None
+        The labels that features may use: ``label`` and ``labelled_at``, with the ids of the records. None for those of
+        `rows`. Of accounts, they include labels that were replaced later, and those of accounts that are not in the
+        table of accounts.
     reading : LabelReading, optional
         How labels were read as classes, and which of them is legitimate.
     ready : ReadyMatrix, default=None
@@ -82,6 +75,7 @@ class LabelledData:
     messages: pd.DataFrame | None = None
     waiting: pd.Series = field(default_factory=lambda: pd.Series([], dtype="datetime64[us, UTC]"))
     all_labels: pd.DataFrame | None = None
+    known_labels: pd.DataFrame | None = None
     reading: LabelReading = field(default_factory=LabelReading)
     ready: ReadyMatrix | None = None
 
@@ -220,105 +214,6 @@ def keep_labelled(
     return LabelledData(
         good, all_rejected, rejected_labels, len(waiting), tuple(notes), {}, waiting=waiting, all_labels=all_labels
     )
-
-
-def with_times(frame: pd.DataFrame, *columns: str) -> pd.DataFrame:
-    """Return a copy of a checked table that has the columns ``label`` and ``labelled_at``, if need be without values.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        A checked table.
-    *columns : str
-        Names of further columns of times that it needs.
-
-    Returns
-    -------
-    DataFrame
-    """
-    frame = frame.copy()
-    for name in (*columns, "labelled_at"):
-        if name not in frame:
-            frame[name] = pd.Series(pd.NaT, frame.index, "datetime64[us, UTC]")
-    if "label" not in frame:
-        frame["label"] = pd.Series(None, frame.index, "str")
-    return frame
-
-
-def read_classes(
-    frame: pd.DataFrame, labels: CheckedTable | None, reader: LabelReader
-) -> tuple[pd.DataFrame, CheckedTable | None, LabelReading]:
-    """Replace labels by the classes that they stand for.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        From `with_times`, with its own labels.
-    labels : CheckedTable or None
-        The table of labels.
-    reader : callable
-        Reads the labels of both together, as `read_labels` does.
-
-    Returns
-    -------
-    frame : DataFrame
-        With classes as labels.
-    labels : CheckedTable or None
-        With classes as labels; without the rows that say that a subject has none.
-    reading : LabelReading
-        What was read.
-    """
-    own = frame["label"]
-    if labels is None:
-        reading = reader(own)
-        return frame.assign(label=reading.apply(own)), None, reading
-    reading = reader(pd.concat([own.dropna(), labels.good["label"]], ignore_index=True))
-    good = labels.good.assign(label=reading.apply(labels.good["label"]))
-    good = good[good["label"].notna()].reset_index(drop=True)
-    return frame.assign(label=reading.apply(own)), replace(labels, good=good), reading
-
-
-def join_labels(
-    frame: pd.DataFrame, labels: CheckedTable | None, subject: str, trust: Trust | None = None
-) -> pd.DataFrame:
-    """Add the label that counts for each subject to a frame.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        From `with_times`; its own labels are used for subjects without a label in the table.
-    labels : CheckedTable or None
-        The table of labels.
-    subject : str
-        The column of the frame that ``subject_id`` refers to.
-    trust : Trust, default=None
-        Weights of the sources of labels, including those of the frame; None trusts all sources equally.
-
-    Returns
-    -------
-    DataFrame
-        The same frame, with ``label_weight`` if trust is declared. Labels of sources with weight 0 are ignored.
-    """
-    trust = trust or Trust()
-    names = ["label", "labelled_at"]
-    if trust.declared:
-        frame = _weighted(frame, trust)
-        names.append(WEIGHT)
-    if labels is None:
-        return frame
-    counting = label_as_of(with_times(labels.good), trust=trust).rename(columns={"weight": WEIGHT})
-    counting = counting.reindex(frame[subject])
-    has_label = counting["label"].notna().to_numpy()
-    for name in names:
-        frame[name] = frame[name].where(~has_label, counting[name].set_axis(frame.index))
-    return frame
-
-
-def _weighted(frame: pd.DataFrame, trust: Trust) -> pd.DataFrame:
-    """Add the weights of the labels of the frame itself."""
-    frame[WEIGHT] = weights_of_own_labels(frame, trust)
-    frame.loc[frame[WEIGHT] == 0, ["label", "labelled_at", WEIGHT]] = None
-    return frame
 
 
 def _unmatched(frame: pd.DataFrame, labels: CheckedTable, subject: str) -> list[str]:

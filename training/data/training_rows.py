@@ -11,11 +11,12 @@ import pandas as pd
 from fraudsieve._typing import Array, Progress
 from fraudsieve.exceptions import RecipeError, SchemaError
 from fraudsieve.features.accounts import UNTIMED
+from fraudsieve.features.label_trust import WEIGHT
 from fraudsieve.models.classifier import FraudClassifier
 from fraudsieve.training.recipe.recipe import Recipe
 
 from .builders import Builder, make_builder, rows_to_train
-from .labelled import WEIGHT, LabelledData
+from .labelled import LabelledData
 from .row_sample import ID_COLUMNS, RowSample, draw_ids
 
 __all__ = ["TrainingRows", "grow_trees", "sample_of", "sample_slice", "training_rows"]

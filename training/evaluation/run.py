@@ -12,7 +12,7 @@ from fraudsieve._typing import Array, Progress
 from fraudsieve.features.tables.source import Source, as_input
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.batch.inputs import label_reader, options_of_model, trust_of_model
-from fraudsieve.models.batch.rows import has_history
+from fraudsieve.models.batch.rows import subjects_with_history
 from fraudsieve.models.predict import Scorer
 from fraudsieve.models.rules.rule_set import RuleSet
 from fraudsieve.training.attack.recall import attack_messages, check_attackable
@@ -371,7 +371,7 @@ def _first_seen(rows: pd.DataFrame, subject: str, builder: Builder | None) -> pd
 
 
 def rows_with_history(rows: pd.DataFrame, builder: Builder | None) -> Array | None:
-    """Return which rows have an earlier event of their account.
+    """Return which rows have history, as in scoring.
 
     None if the model uses no history, or accounts are not known.
     """
@@ -379,7 +379,8 @@ def rows_with_history(rows: pd.DataFrame, builder: Builder | None) -> Array | No
         return None
     matrix = builder.matrix_
     timed = matrix.timed and "as_of" in rows and "occurred_at" in builder.events
-    return has_history(rows, builder.events, "as_of" if timed else None) if matrix.event_views else None
+    cutoff = "as_of" if timed else None
+    return subjects_with_history(matrix, rows, builder.events, cutoff) if matrix.event_views else None
 
 
 def gain_by_family(model: Model) -> Mapping[str, float] | None:

@@ -8,15 +8,16 @@ import pandas as pd
 
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import SchemaError
-from fraudsieve.features.label_trust import Trust
+from fraudsieve.features.label_trust import Trust, join_labels
 from fraudsieve.features.profile.own_columns import MISSING, UNSEEN
+from fraudsieve.features.tables.label_times import with_times
+from fraudsieve.features.tables.label_values import read_classes
 from fraudsieve.features.tables.reader import read_table
 from fraudsieve.features.tables.source import Source, as_input, origin_of
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.batch.inputs import Inputs, label_reader, options_of_model, read_inputs
-from fraudsieve.models.batch.rows import feature_rows, has_history
+from fraudsieve.models.batch.rows import feature_rows, has_account_events
 from fraudsieve.models.predict import Scorer
-from fraudsieve.training.data.labelled import join_labels, read_classes, with_times
 from fraudsieve.training.evaluation.card_precision import naive_utc
 
 from .clusters import Clusters
@@ -147,7 +148,7 @@ def _no_history(model: Model, read: Inputs, has_events: Array | None) -> Array |
         return None if has_events is None else ~has_events
     if not model.matrix.event_views:
         return None
-    return ~has_history(read.records, read.events, TIME_COLUMNS["message"])
+    return ~has_account_events(read.records, read.events, TIME_COLUMNS["message"])
 
 
 def _with_labels(model: Model, records: pd.DataFrame, labels: Source | None, trust: Trust | None) -> pd.DataFrame:

@@ -7,13 +7,15 @@ import pandas as pd
 
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import SchemaError
+from fraudsieve.features.label_trust import join_labels
+from fraudsieve.features.tables.label_times import with_times
+from fraudsieve.features.tables.label_values import read_classes
 from fraudsieve.features.tables.reader import read_table
 from fraudsieve.features.tables.source import Source, as_input, origin_of
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.batch.inputs import Inputs, label_reader, options_of_model, read_inputs, uses_labels
 from fraudsieve.models.batch.rows import feature_rows
 from fraudsieve.training.data.builders import row_groups
-from fraudsieve.training.data.labelled import join_labels, read_classes, with_times
 
 __all__ = ["MIN_ROWS", "Traffic", "read_traffic"]
 

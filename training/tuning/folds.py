@@ -98,11 +98,13 @@ def training_alone(data: LabelledData, split: Split) -> LabelledData:
     -------
     LabelledData
     """
-    rows, messages = data.rows.iloc[split.train].reset_index(drop=True), data.messages
+    rows, messages, known = data.rows.iloc[split.train].reset_index(drop=True), data.messages, data.known_labels
     if messages is not None:
         hidden = ~messages["message_id"].isin(rows["message_id"])
         messages = messages.assign(**{name: messages[name].mask(hidden) for name in ("label", "labelled_at")})
-    return replace(data, rows=rows, messages=messages)
+    if known is not None:  # of events, the rows themselves have them
+        known = known[known["account_id"].isin(rows["account_id"])] if data.subject == "account" else None
+    return replace(data, rows=rows, messages=messages, known_labels=known)
 
 
 def search_folds(data: LabelledData, groups: Array, group_kind: str, split: Split, recipe: Recipe) -> list[Split]:

@@ -10,8 +10,7 @@ from pyspark.sql import types as T
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.account_matrix import CUTOFFS, AccountMatrix
 from fraudsieve.features.feature_matrix import account_matrix_of
-from fraudsieve.features.history.declaration import History
-from fraudsieve.features.history.measures import WITHOUT_WINDOW
+from fraudsieve.features.history_declaration import event_counts
 from fraudsieve.models.predict import Scorer
 from fraudsieve.models.scoring.fields import model_fields
 from fraudsieve.models.scoring.record_policy import check_unknown
@@ -105,7 +104,7 @@ def _score_with_history(
     matrix = account_matrix_of(scorer.model.matrix)
     check_network(matrix)
     history = replace(history, timed=matrix.timed, order=order, is_lenient=True)
-    views = (*matrix.histories, *event_counts(matrix))
+    views = (*matrix.histories, *event_counts(matrix.histories))
     rows = records.withColumn(CUTOFF, F.coalesce(_cutoff(records, matrix), F.lit(0).cast("long")))
     rows, columns = with_keys(rows, views, amounts_of_subjects(matrix), stripped=True)
     last = LastStep(ScoreRecords(shipped, tuple(records.columns), views), schema)
@@ -120,19 +119,3 @@ def _cutoff(records: DataFrame, matrix: AccountMatrix) -> Column:
     names = [name for name in CUTOFFS[matrix.subject] if name in records.columns]
     times = [micros_column(records, "records", name) for name in names]
     return F.coalesce(*times, F.lit(None).cast("long"))
-
-
-def event_counts(matrix: AccountMatrix) -> tuple[History, ...]:
-    """Return views that count the events which say, for a live state, whether a subject has history."""
-    views = [view for view in matrix.histories if view.entities == ("account_id",)] or list(matrix.histories)
-    counts: dict[tuple[tuple[str, ...], tuple[str, ...], str], History] = {}
-    for view in views:
-        # A live state forgets an entity other than an account, unless a measure looks back without end.
-        is_kept = view.entities == ("account_id",) or {*view.measures} & {*WITHOUT_WINDOW}
-        window = "all" if is_kept else view.longest
-        key = view.entities, view.subjects, window
-        name = f"history_{len(counts)}"
-        counts.setdefault(
-            key, History((window,), entity=view.entity, subject=view.subject, measures=("count",), name=name)
-        )
-    return tuple(counts.values())

@@ -49,3 +49,19 @@ def test_each_fold_equals_a_batch_without_its_labels() -> None:
         own_fold = [other for other in range(25) if folds[f"a{other}"] == folds[f"a{account}"]]
         expected = network_features(events, row, CARDS, labels=labels.drop(index=own_fold))
         np.testing.assert_array_equal(found[account : account + 1], expected)
+
+
+def test_all_labels_of_an_account_are_hidden_from_its_fold() -> None:
+    """The last label comes after the cutoff time; the earlier ones still tell who was suspected."""
+    ids = np.array([f"a{i}" for i in range(10)], object)
+    events = pd.DataFrame({"account_id": ids, "card_id": "c", "occurred_at": DAY})
+    first = pd.DataFrame({"account_id": ids[:6], "labelled_at": DAY + pd.Timedelta("1D"), "is_fraud": True})
+    second = first.assign(labelled_at=DAY + pd.Timedelta("2D"), is_fraud=False)
+    last = first.assign(labelled_at=DAY + pd.Timedelta("9D"))
+    subjects = {"account_id": ids, "as_of": np.full(10, np.datetime64("2026-05-05", "us"))}
+    names = ["network__sharing_known_card_id", "network__sharing_frauds_card_id"]
+    columns = [CARDS.columns.index(name) for name in names]
+    for labels, frauds in ((pd.concat([first, last]), [4.0] * 6 + [6.0] * 4), (pd.concat([first, second, last]), 0.0)):
+        found = network_out_of_fold(events, subjects, CARDS, labels, n_folds=3)[:, columns]
+        assert found[:, 0].tolist() == [4.0] * 6 + [6.0] * 4
+        assert (found[:, 1] == frauds).all()

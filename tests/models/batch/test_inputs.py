@@ -12,13 +12,25 @@ from fraudsieve.features.account_matrix import AccountMatrix
 from fraudsieve.features.history.declaration import History
 from fraudsieve.features.label_trust import Trust
 from fraudsieve.models import Model
-from fraudsieve.models.batch.inputs import prepare_labels, read_inputs, trust_of_model
-from fraudsieve.training.data.accounts_events import event_labels_of, load_events
+from fraudsieve.models.batch.inputs import read_history, read_inputs, trust_of_model
+from fraudsieve.training.data.accounts_events import account_labels_of, event_labels_of, load_accounts, load_events
 from tests.features.label_rows import LABEL_ROWS, START, TRUST, LabelRows, labels_of
 from tests.models.live.small_models import account_scorer, message_scorer
 from tests.profiles import examples
 
 EVENTS = pd.DataFrame({"event_id": ["a", "b", "c"], "account_id": "ann", "occurred_at": START, "kind": "pay"})
+"""Of one account; the amounts of `FOUR` tell them apart, since its last two have no id."""
+FOUR = pd.DataFrame({"event_id": ["a", "b", None, None], "account_id": "ann", "occurred_at": START, "kind": "pay"})
+FOUR["amount"] = [1.0, 2.0, 3.0, 4.0]
+OWN_LABELS = st.lists(
+    st.tuples(
+        st.sampled_from(["spam", "phishing", "legitimate", None]),
+        st.none() | st.integers(0, 6),
+        st.sampled_from(sorted(TRUST.by_source)),
+    ),
+    min_size=len(FOUR),
+    max_size=len(FOUR),
+)
 RUMOUR = labels_of([("a", "legitimate", 1, "review"), ("a", "spam", 2, "joke"), ("b", "spam", 1, "joke")])
 
 
@@ -40,23 +52,70 @@ def test_the_trust_of_a_model_is_that_of_its_recipe() -> None:
     assert not trust_of_model(account_scorer().model).declared
 
 
+def with_own_labels(events: pd.DataFrame, own: list[tuple[str | None, int | None, str]]) -> pd.DataFrame:
+    label, days, source = zip(*own, strict=True)
+    times = START + pd.to_timedelta(pd.Series(days, dtype="float64"), unit="D")
+    return events.assign(label=pd.Series(label, dtype="str"), labelled_at=times, source=source)
+
+
 @examples(50)
-@given(LABEL_ROWS.filter(bool), st.sampled_from([TRUST, Trust()]))
-def test_labels_of_events_count_in_scoring_as_in_training(label_rows: LabelRows, trust: Trust) -> None:
-    labels = labels_of(label_rows)
+@given(OWN_LABELS, LABEL_ROWS, st.sampled_from([TRUST, Trust()]))
+def test_labels_of_events_count_in_scoring_as_in_training(
+    own: list[tuple[str | None, int | None, str]], label_rows: LabelRows, trust: Trust
+) -> None:
+    events, labels = with_own_labels(FOUR, own), labels_of(label_rows) if label_rows else None
     try:
-        in_training = event_labels_of(load_events(EVENTS, labels=labels, trust=trust), "legitimate")
+        in_training = event_labels_of(load_events(events, labels=labels, trust=trust), "legitimate")
     except SchemaError:  # no event has a label
         in_training = None
-    in_scoring = read_inputs(event_model(trust), EVENTS, labels=labels).labels
+    in_scoring = read_inputs(event_model(trust), events, labels=labels).labels
     assert in_scoring is not None
-    expected = {} if in_training is None else by_event(in_training)
-    assert by_event(in_scoring) == expected
+    expected = {} if in_training is None else by_amount(in_training)
+    assert by_amount(in_scoring) == expected
 
 
-def by_event(labels: pd.DataFrame) -> dict[str, list[object]]:
-    rows = labels[["event_id", "labelled_at", "is_fraud"]].itertuples(index=False)
-    return {event: [time, is_fraud] for event, time, is_fraud in rows}
+def by_amount(labels: pd.DataFrame) -> dict[float, list[object]]:
+    rows = labels[["amount", "account_id", "labelled_at", "is_fraud"]].itertuples(index=False)
+    return {amount: list(row) for amount, *row in rows}
+
+
+def test_events_without_a_label_in_the_table_keep_their_own() -> None:
+    own = FOUR.assign(label="spam", labelled_at=START + pd.Timedelta("1h"))
+    labels = read_inputs(event_model(Trust()), own, labels=labels_of([("a", "legitimate", 1, "review")])).labels
+    assert labels is not None
+    assert labels["is_fraud"].tolist() == [False, True, True, True]
+
+
+def test_a_table_of_flags_is_read_beside_own_labels_in_words() -> None:
+    own = FOUR.assign(label="spam", labelled_at=START + pd.Timedelta("1h"))
+    flags = labels_of([("a", "0", 1, "review"), ("b", "1", 1, "review"), ("b", "-1", 2, "review")])
+    labels = read_inputs(event_model(Trust()), own, labels=flags).labels
+    assert labels is not None
+    assert labels["is_fraud"].tolist() == [False, True, True, True]
+
+
+def test_own_labels_need_no_ids_of_events_but_a_table_of_labels_does() -> None:
+    own = FOUR.drop(columns="event_id").assign(label="spam", labelled_at=START + pd.Timedelta("1h"))
+    labels = read_inputs(event_model(Trust()), own).labels
+    assert labels is not None
+    assert labels["amount"].tolist() == FOUR["amount"].tolist()
+    with pytest.raises(SchemaError, match="'event_id' is missing: labels refer to events by it"):
+        read_inputs(event_model(Trust()), own, labels=labels_of([("a", "spam", 1, "review")]))
+
+
+@examples(50)
+@given(LABEL_ROWS.filter(bool), st.sampled_from([TRUST, Trust()]))
+def test_labels_of_accounts_count_in_scoring_as_in_training(label_rows: LabelRows, trust: Trust) -> None:
+    labels, accounts = labels_of(label_rows), pd.DataFrame({"account_id": ["a", "b"]})
+    try:
+        in_training = account_labels_of(load_accounts(EVENTS, accounts=accounts, labels=labels, trust=trust), "spam")
+    except SchemaError:  # no account has a label
+        return
+    model = replace(trained_with(trust, account_scorer().model), classes=("phishing", "spam"), legitimate="spam")
+    _, in_scoring, _ = read_history(model, events=EVENTS, labels=labels)
+    assert in_scoring is not None
+    expected = [] if in_training is None else [*in_training.itertuples(index=False, name=None)]
+    assert sorted(in_scoring.itertuples(index=False, name=None)) == sorted(expected)
 
 
 def test_own_labels_of_events_need_a_trusted_source() -> None:
@@ -70,7 +129,8 @@ def test_of_an_account_every_label_that_counted_is_kept() -> None:
     later: LabelRows = [("a", "spam", 3, "review"), ("a", "legitimate", 4, "rule"), ("c", "spam", 5, "rule")]
     labels = pd.concat([RUMOUR, labels_of(later)], ignore_index=True)
     labels["labelled_at"] += pd.Timedelta("1h")  # dates alone count from the end of their day
-    prepared, _ = prepare_labels(trained_with(TRUST, account_scorer().model), labels, None)
+    _, prepared, _ = read_history(trained_with(TRUST, account_scorer().model), events=None, labels=labels)
+    assert prepared is not None
     days = (prepared["labelled_at"] - START).dt.days
     rows = zip(prepared["account_id"], days, prepared["is_fraud"], strict=True)
     assert list(rows) == [("a", 1, False), ("a", 3, True), ("c", 5, True)]

@@ -12,7 +12,8 @@ from fraudsieve.features import AccountFeatures, History
 from fraudsieve.models import FraudClassifier, Model, Policy, Scorer, write_model
 from fraudsieve.models.batch.inputs import read_inputs
 from fraudsieve.models.batch.rows import feature_rows
-from fraudsieve.models.batch.score import score_file
+from fraudsieve.models.batch.score import score_file, score_frame
+from fraudsieve.training.evaluation.run import rows_with_history
 from tests.models.live.samples import records
 from tests.models.live.small_models import message_scorer
 
@@ -95,3 +96,43 @@ def test_a_message_in_both_tables_counts_once() -> None:
     sent = pd.DataFrame({"text": "pay 100 now at shop.example/pay", "account_id": "a1", "sent_at": times})
     sent["message_id"] = ["p", "q", "r"]
     assert [row[-1] for row in campaign_rows(sent, sent[:2])] == [0, 1, 2]
+
+
+DEVICE = History(("1d",), entity="device_id", name="device", measures=("count",))
+PAYEE = History(("1d",), entity="account_id", subject="device_id", name="payee", measures=("count",))
+OWN = History(("1d",), measures=("count",))
+
+
+@pytest.mark.parametrize(
+    ("views", "expected"),
+    [
+        # The devices of old events are forgotten, so they are no history; accounts are kept for ever.
+        ([DEVICE], ["ok", "no_history", "ok", "no_history"]),
+        ([DEVICE, PAYEE], ["ok", "no_history", "ok", "ok"]),
+        ([OWN, PAYEE], ["ok", "ok", "no_history", "no_history"]),
+        ([OWN, DEVICE], ["ok", "ok", "no_history", "no_history"]),
+    ],
+)
+def test_the_status_of_a_file_is_that_of_records_and_of_a_live_state(views: list[History], expected: list[str]) -> None:
+    """Of an account and a device with events, the account alone, the device alone, and an account as a device."""
+    past = payments()
+    labels = np.where(past["urgent"], "fraud", "legitimate").astype(object)
+    features = AccountFeatures(past, subject="event", history=views).set_output(transform="pandas")
+    matrix = features.fit_transform(past, labels)
+    classifier = FraudClassifier(n_rounds=2, n_jobs=1, min_leaf_rows=5).fit(matrix, labels)
+    parts = features.matrix_, classifier.ensemble_, classifier.calibration_
+    scorer = Scorer(Model("events", ("fraud", "legitimate"), "legitimate", *parts))
+    new = past[-4:].assign(event_id=["w", "x", "y", "z"], occurred_at=past["occurred_at"].max() + pd.Timedelta("6h"))
+    new["account_id"], new["device_id"] = ["a1", "a2", "nobody", "none"], ["d1", "new", "d1", "a1"]
+    state = scorer.new_state(lateness="30d")
+    state.update(records(past))
+    assert score_frame(scorer, new, events=past)["status"].tolist() == expected
+    for history in (records(past), state):
+        assert [score["status"] for score in scorer.score(records(new), history=history)] == expected
+    with_history = rows_with_history(new.assign(as_of=new["occurred_at"]), features)
+    assert with_history is not None
+    assert np.where(with_history, "ok", "no_history").tolist() == expected
+    late = new.assign(occurred_at=new["occurred_at"] + pd.Timedelta("2D"))
+    in_file = score_frame(scorer, late, events=past)["status"].tolist()
+    assert in_file == [score["status"] for score in scorer.score(records(late), history=state)]
+    assert (in_file == expected) == (DEVICE not in views or OWN in views)

@@ -10,7 +10,7 @@ import pytest
 
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.models import Scorer
-from fraudsieve.models.batch.rows import has_history
+from fraudsieve.models.batch.rows import has_account_events
 from fraudsieve.models.batch.score import score_file, score_frame
 
 BAD_ROWS = pd.DataFrame(
@@ -183,6 +183,6 @@ def test_history_is_an_event_strictly_before_the_cutoff_time() -> None:
     events = pd.DataFrame({"account_id": ["ann", "ann"], "occurred_at": [time, time + pd.Timedelta("1h")]})
     cutoffs = [time, time + pd.Timedelta("1us"), time + pd.Timedelta("1h")]
     records = pd.DataFrame({"account_id": ["ann", "ann", "bob"], "as_of": cutoffs})
-    assert has_history(records, events, "as_of").tolist() == [False, True, False]
-    assert has_history(records, events, None).tolist() == [True, True, False]
-    assert not has_history(records, None, "as_of").any()
+    assert has_account_events(records, events, "as_of").tolist() == [False, True, False]
+    assert has_account_events(records, events, None).tolist() == [True, True, False]
+    assert not has_account_events(records, None, "as_of").any()

@@ -6,9 +6,9 @@ import pandas as pd
 import pytest
 
 from fraudsieve.exceptions import SchemaError
-from fraudsieve.features.label_trust import Trust
+from fraudsieve.features.label_trust import WEIGHT, Trust
 from fraudsieve.features.tables.source import data_digest
-from fraudsieve.training.data.labelled import WEIGHT, load_labelled
+from fraudsieve.training.data.labelled import load_labelled
 from fraudsieve.training.simulation.world import World
 
 

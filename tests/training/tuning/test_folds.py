@@ -10,6 +10,7 @@ from sklearn.metrics import average_precision_score, f1_score
 
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import RecipeError, SplitError
+from fraudsieve.training.data.accounts_events import load_accounts
 from fraudsieve.training.data.builders import groups_of, make_builder, matrix_of, rows_to_train
 from fraudsieve.training.data.labelled import LabelledData, load_labelled
 from fraudsieve.training.data.training_rows import TrainingRows, grow_trees, training_rows
@@ -54,6 +55,18 @@ def test_no_label_of_another_slice_is_left(labelled_messages: pd.DataFrame) -> N
     messages = training_data.messages
     labelled = messages[messages["label"].notna() | messages["labelled_at"].notna()]
     assert set(labelled["message_id"]) == set(training_data.rows["message_id"])
+
+
+def test_no_label_of_an_account_of_another_slice_is_left() -> None:
+    accounts = pd.DataFrame({"account_id": [f"a{number}" for number in range(6)]})
+    rows = [(f"a{number}", label, day) for number in range(6) for label, day in (("spam", 1), ("legitimate", 2))]
+    labels = pd.DataFrame(rows, columns=["subject_id", "label", "day"])
+    labels["labelled_at"] = pd.Timestamp("2026-03-01 05:00", tz="UTC") + pd.to_timedelta(labels.pop("day"), unit="D")
+    data = load_accounts(None, accounts=accounts, labels=labels)
+    split = Split("account", np.array([0, 2, 3]), np.array([1]), np.array([4, 5]), ("accounts",))
+    known = training_alone(data, split).known_labels
+    assert known is not None
+    assert sorted(known["account_id"]) == ["a0", "a0", "a2", "a2", "a3", "a3"]
 
 
 def test_with_a_split_by_time_folds_go_forward_after_its_gap(two_classes: pd.DataFrame) -> None:
