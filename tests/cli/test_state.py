@@ -11,6 +11,8 @@ from typer.testing import CliRunner
 
 from fraudsieve.cli.app import app
 from fraudsieve.models.live.loading import json_lines
+from fraudsieve.training.data.builders import read_data
+from fraudsieve.training.recipe.recipe import Recipe
 from tests.models.live.samples import event
 from tests.models.live.small_models import account_model, message_model
 
@@ -66,6 +68,18 @@ def test_events_and_labels_are_exported(store: Path, tmp_path: Path) -> None:
     assert run("load", other, folder / "events.parquet", "--model", account_model())["accepted"] == 9
     labels = folder / "labels.parquet"
     assert run("load", other, labels, "--model", account_model(), "--part", "labels")["accepted"] == 1
+
+
+def test_what_was_exported_can_be_trained_on(store: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "tables"
+    run("export", store, "--output", folder)
+    tables = {"events": folder / "events.parquet", "labels": folder / "labels.parquet"}
+    columns = {"labels.subject_id": "event_id", "labels.label": "is_fraud"}  # as docs/how_to/live_state.md names them
+    recipe = Recipe.read(None, {"data.subject": "event", "data.columns": columns})
+    data = read_data(recipe, {name: str(path) for name, path in tables.items()}, min_label_rows=1)
+    assert data.rows[["event_id", "label"]].to_numpy().tolist() == [["1", "fraud"]]
+    assert data.all_labels is not None
+    assert len(data.all_labels) == 1
 
 
 def test_an_account_is_erased_and_a_store_rewound(store: Path) -> None:

@@ -15,6 +15,7 @@ NOT_RUN = {
     "mlflow.pyfunc.spark_udf": "tests/models/test_flavor_spark.py calls it; Spark needs Java",
     "fraudsieve.spark": "tests/spark calls these; Spark needs Java",
     "spark-submit": "tests/spark/test_job.py runs the example",
+    "live-tables/labels.parquet": "the model of the page uses no labels; tests/cli/test_state.py reads such tables",
     "benchmarks.attack_surface": "it takes minutes; tests/attack runs a few of each kind",
 }
 """What a block begins with or contains, and why it is not run."""
