@@ -108,10 +108,13 @@ def test_own_labels_need_no_ids_of_events_but_a_table_of_labels_does() -> None:
 def test_labels_of_accounts_count_in_scoring_as_in_training(label_rows: LabelRows, trust: Trust) -> None:
     labels, accounts = labels_of(label_rows), pd.DataFrame({"account_id": ["a", "b"]})
     try:
-        in_training = account_labels_of(load_accounts(EVENTS, accounts=accounts, labels=labels, trust=trust), "spam")
+        in_training = account_labels_of(
+            load_accounts(EVENTS, accounts=accounts, labels=labels, trust=trust), "legitimate"
+        )
     except SchemaError:  # no account has a label
         return
-    model = replace(trained_with(trust, account_scorer().model), classes=("phishing", "spam"), legitimate="spam")
+    classes = ("legitimate", "phishing", "spam")
+    model = replace(trained_with(trust, account_scorer().model), classes=classes)
     _, in_scoring, _ = read_history(model, events=EVENTS, labels=labels)
     assert in_scoring is not None
     expected = [] if in_training is None else [*in_training.itertuples(index=False, name=None)]
