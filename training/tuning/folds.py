@@ -333,13 +333,8 @@ def _score(fold: _Prepared, recipe: Recipe, subject: str, metric: str) -> float:
     if metric == "average_precision":
         return float(average_precision_score(is_fraud, probability))
     times = fold.cutoff_times.to_numpy()
-    rows, frauds, days, share = (
-        len(is_fraud),
-        int(is_fraud.sum()),
-        count_days(times),
-        share_of_all_rows(fold.share, times),
-    )
-    capacity = Capacity.of(rows, days, recipe.evaluate.alerts_a_day, frauds=frauds, share=share)
+    rows, frauds, share = len(is_fraud), int(is_fraud.sum()), share_of_all_rows(fold.share, times)
+    capacity = Capacity.of(rows, count_days(times), recipe.evaluate.alerts_a_day, frauds=frauds, share=share)
     capacity = capacity or Capacity.of(rows, None, frauds=frauds)
     alerts = np.array([capacity.alerts if capacity else 1.0])
     return float(Ranking.of(probability, is_fraud).at_alerts(alerts)[0, 0])

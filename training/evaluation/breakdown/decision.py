@@ -87,6 +87,7 @@ def decision_metrics(
     flagged = reached if flagged is None else flagged
     found, frauds, reviews = int((flagged & rows.is_fraud).sum()), int(rows.is_fraud.sum()), int(flagged.sum())
     recall, precision = rows.flagged_intervals(flagged)
+    on_known_days = flagged if timed is None else flagged & timed
     return DecisionMetrics(
         point=point,
         threshold=threshold,
@@ -94,9 +95,7 @@ def decision_metrics(
         found=found,
         frauds=frauds,
         unlike_training=int((flagged & ~reached).sum()),
-        reviews_a_day=None
-        if capacity is None
-        else capacity.per_day(float((flagged if timed is None else flagged & timed).sum())),
+        reviews_a_day=None if capacity is None else capacity.per_day(float(on_known_days.sum())),
         recall=found / frauds if frauds else None,
         recall_interval=recall,
         precision=found / reviews if reviews else None,
