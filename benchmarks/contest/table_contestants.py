@@ -13,6 +13,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from benchmarks.defaults.ours import our_columns
 from benchmarks.defaults.sets import Task
 
+from .catboost_peer import fit_catboost
 from .handbook_columns import handbook_columns
 
 __all__ = ["COLUMNS", "TABLE_PEERS", "Columns"]
@@ -30,13 +31,6 @@ def _xgboost(X: NDArray[Any], y: NDArray[Any]) -> Any:
     return XGBClassifier(random_state=0, n_jobs=1).fit(X, y)
 
 
-def _catboost(X: NDArray[Any], y: NDArray[Any]) -> Any:
-    from catboost import CatBoostClassifier
-
-    model = CatBoostClassifier(random_seed=0, thread_count=1, verbose=False, allow_writing_files=False)
-    return model.fit(X, y)
-
-
 def _hist_gradient_boosting(X: NDArray[Any], y: NDArray[Any]) -> Any:
     """A column without a value gets zeros: scikit-learn 1.9 cannot bin it."""
     filled = np.where(np.isnan(X).all(axis=0), 0.0, X)
@@ -47,7 +41,7 @@ _ALL: Final[Mapping[str, Fit]] = {
     "lightgbm": lambda X, y: lgb.LGBMClassifier(n_jobs=1, random_state=0, verbosity=-1).fit(X, y),
     "hist_gradient_boosting": _hist_gradient_boosting,
     "xgboost": _xgboost,
-    "catboost": _catboost,
+    "catboost": fit_catboost,
 }
 TABLE_PEERS: Final = {name: fit for name, fit in _ALL.items() if name not in {"xgboost", "catboost"} or find_spec(name)}
 """Those that are installed, with their defaults, by name: called with columns and labels, they return a model."""

@@ -16,6 +16,8 @@ from benchmarks.detection import ours
 from benchmarks.detection.peers import FastText, LinearSvm, as_lines, is_chinese
 from benchmarks.transfer.svd_trees import tfidf_vectorizer
 
+from .catboost_peer import fit_catboost
+
 __all__ = ["TEXT_CONTESTANTS", "FitLabels"]
 
 Labels: TypeAlias = NDArray[Any]
@@ -46,15 +48,12 @@ def _xgboost(texts: list[str], y: Labels, groups: NDArray[np.intp]) -> Label:
 
 def _catboost(texts: list[str], y: Labels, groups: NDArray[np.intp]) -> Label:
     """CatBoost with its defaults and the text as a text feature; it splits at spaces, so Chinese is spaced out."""
-    from catboost import CatBoostClassifier
-
     chinese = is_chinese(texts)
 
     def prepare(batch: list[str]) -> pd.DataFrame:
         return pd.DataFrame({"text": as_lines(batch, chinese=True) if chinese else batch})
 
-    model = CatBoostClassifier(random_seed=0, thread_count=1, verbose=False, allow_writing_files=False)
-    model.fit(prepare(texts), y, text_features=["text"])
+    model = fit_catboost(prepare(texts), y, text_features=["text"])
     return lambda others: np.asarray(model.predict(prepare(others))).ravel()
 
 

@@ -41,6 +41,12 @@ def test_the_page_says_where_a_peer_is_ahead() -> None:
     assert "ahead of fraudsieve by 0.0750 (corrected standard error 0.0433)." in render_page([OURS, both])
 
 
+def test_the_page_marks_where_catboost_was_stopped() -> None:
+    stopped = replace(PEER, contestant="catboost", values=[0.6], train_cpu_seconds=1801.0)
+    assert "| catboost | 0.6000*† |" in render_page([OURS, stopped])
+    assert "†" not in render_page([OURS, replace(stopped, train_cpu_seconds=1799.0), replace(stopped, contestant="a")])
+
+
 def test_the_page_names_peers_by_their_columns_and_what_was_measured_on(tmp_path: Path) -> None:
     own = replace(OURS, set="s_ffsd", metric="average_precision", values=[0.4], folds=1)
     rows = [own, *(replace(own, contestant="xgboost", columns=name) for name in ("handbook", "ours"))]
