@@ -10,7 +10,7 @@ from fraudsieve._typing import Array
 from .bootstrap import Interval
 from .card_precision import days_since_1970, naive_utc
 
-__all__ = ["POINTS", "SHARE", "Capacity", "CapacityCurve", "CapacityPoint", "count_days", "share_of_all_rows"]
+__all__ = ["POINTS", "SHARE", "Capacity", "CapacityCurve", "CapacityPoint", "count_days"]
 
 
 SHARE = 0.01
@@ -61,20 +61,6 @@ def count_days(cutoff_times: Array | None) -> int | None:
     days = days_since_1970(cutoff_times)
     days = days[days != np.iinfo(np.int64).min]
     return int(days.max() - days.min() + 1) if len(days) else None
-
-
-def share_of_all_rows(share: float, cutoff_times: Array | None) -> float:
-    """Return the share of the records of the days that all rows are, from the share that the rows with a time are.
-
-    Rows without a time are reviewed too, and count as if they came like the others. The share may then exceed 1.
-
-    Examples
-    --------
-    >>> share_of_all_rows(0.5, np.array(["2026-05-01", "NaT", "NaT", "NaT"], "M8[us]"))
-    2.0
-    """
-    n_timed = 0 if cutoff_times is None else int((~np.isnat(naive_utc(cutoff_times))).sum())
-    return share if cutoff_times is None or not n_timed else share * len(cutoff_times) / n_timed
 
 
 @dataclass(frozen=True)
@@ -129,6 +115,26 @@ class Capacity:
         least = max(1.0, SHARE * n_rows)
         several_days = days if days is not None and days > 1 else None
         return cls(max(float(frauds), least), n_rows, several_days, AS_FRAUDS if frauds >= least else AT_LEAST, share)
+
+    @classmethod
+    def of_rows(
+        cls, is_fraud: Array, cutoff_times: Array | None, alerts_a_day: float | None = None, *, share: float = 1.0
+    ) -> Self | None:
+        """Compute the capacity of rows, whose days and frauds are counted; see `Capacity.of`.
+
+        Rows without a time are reviewed too, and count as if they came like the others: `share` is that of the rows
+        with a time, and the share of all rows may exceed 1.
+
+        Examples
+        --------
+        >>> times = np.array(["2026-05-01", "2026-05-02", "NaT", "NaT"], "M8[us]")
+        >>> Capacity.of_rows(np.array([True, False, False, False]), times, 1.0, share=0.5)
+        Capacity(alerts=2.0, n_rows=4, days=2, why='as given', share=1.0)
+        """
+        n_timed = 0 if cutoff_times is None else int((~np.isnat(naive_utc(cutoff_times))).sum())
+        share_of_all = share * len(is_fraud) / n_timed if n_timed else share
+        days, frauds = count_days(cutoff_times), int(is_fraud.sum())
+        return cls.of(len(is_fraud), days, alerts_a_day, frauds=frauds, share=share_of_all)
 
     @property
     def per_fraud(self) -> bool:

@@ -14,7 +14,7 @@ from fraudsieve.training.recipe.recipe import EvaluateRecipe
 from .bootstrap import Interval, Replicates, percentile_interval
 from .breakdown.curves import ScoreCurves, score_curves
 from .breakdown.slices import Slice, slice_metrics
-from .capacity import Capacity, CapacityCurve, CapacityPoint, count_days, share_of_all_rows
+from .capacity import Capacity, CapacityCurve, CapacityPoint
 from .card_precision import DailyLists, naive_utc
 from .costs import CostCurve, CostPoint, RowCosts
 from .fraud_rows import FraudRows, SliceMetrics, threshold_at
@@ -108,8 +108,7 @@ def fraud_metrics(
     >>> fraud_metrics(rows, EvaluateRecipe()).recall_at_capacity
     1.0
     """
-    frauds, days, share = int(rows.is_fraud.sum()), count_days(cutoff_times), share_of_all_rows(share, cutoff_times)
-    capacity = Capacity.of(len(rows.is_fraud), days, settings.alerts_a_day, frauds=frauds, share=share)
+    capacity = Capacity.of_rows(rows.is_fraud, cutoff_times, settings.alerts_a_day, share=share)
     costs = RowCosts.of(rows.probability, rows.is_fraud, settings.missed_cost, amounts)
     ranking = Ranking.of(rows.probability, rows.is_fraud, costs.loss, costs.cost)
     points = None if capacity is None else capacity.points

@@ -24,7 +24,7 @@ from fraudsieve.training.recipe.recipe import EvaluateRecipe, Recipe
 from .breakdown.reviews import CaseReviews, case_reviews
 from .breakdown.rules import RuleMetrics, rule_metrics
 from .breakdown.slices import slices_of_rows
-from .capacity import Capacity, count_days, share_of_all_rows
+from .capacity import Capacity
 from .card_precision import naive_utc
 from .labels import label_metrics, waiting_note
 from .points import share_of_records
@@ -315,8 +315,7 @@ def _case_reviews(
     if model.legitimate is None:
         return None
     is_fraud, times = labels != model.legitimate, row_context(rows)["cutoff_times"]
-    per_day, share = None if settings is None else settings.alerts_a_day, share_of_all_rows(share, times)
-    capacity = Capacity.of(len(rows), count_days(times), per_day, frauds=int(is_fraud.sum()), share=share)
+    capacity = Capacity.of_rows(is_fraud, times, None if settings is None else settings.alerts_a_day, share=share)
     events = None if builder is None else builder.events
     return None if capacity is None else case_reviews(rows, probability, is_fraud, capacity.alerts, events=events)
 

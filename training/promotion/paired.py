@@ -11,7 +11,7 @@ import numpy as np
 
 from fraudsieve._typing import Array
 from fraudsieve.training.evaluation.bootstrap import Replicates, percentile_interval
-from fraudsieve.training.evaluation.capacity import Capacity, count_days, share_of_all_rows
+from fraudsieve.training.evaluation.capacity import Capacity
 from fraudsieve.training.evaluation.costs import RowCosts
 from fraudsieve.training.evaluation.fraud import AT_ALERTS
 from fraudsieve.training.evaluation.fraud_rows import FraudRows
@@ -72,8 +72,7 @@ def paired_metrics(
     if not np.array_equal(champion.is_fraud, challenger.is_fraud):
         raise ValueError("Expected scores of the same rows, got rows that differ in truth.")
     truth = challenger.is_fraud
-    frauds, days, share = int(truth.sum()), count_days(cutoff_times), share_of_all_rows(share, cutoff_times)
-    capacity = Capacity.of(len(truth), days, settings.alerts_a_day, frauds=frauds, share=share)
+    capacity = Capacity.of_rows(truth, cutoff_times, settings.alerts_a_day, share=share)
     old, new = (_Side.of(rows, capacity, settings.missed_cost, amounts) for rows in (champion, challenger))
     compared = {name: place for place, name in enumerate(RANKING_METRICS) if name != "base_rate"}
     figures = {name: _pair(old.metric(place), new.metric(place)) for name, place in compared.items()}
@@ -83,7 +82,7 @@ def paired_metrics(
         figures[f"{name}_at_capacity"] = at
     return {
         "rows": len(truth),
-        "frauds": frauds,
+        "frauds": int(truth.sum()),
         "base_rate": float(truth.mean()),
         "figures": figures,
         "capacity": None if capacity is None else _by_alerts(capacity, old, new),

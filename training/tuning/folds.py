@@ -22,7 +22,7 @@ from fraudsieve.models.scoring.scores import fraud_probability
 from fraudsieve.training.data.builders import matrix_of
 from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.data.training_rows import TrainingRows, grow_trees, training_rows
-from fraudsieve.training.evaluation.capacity import Capacity, count_days, share_of_all_rows
+from fraudsieve.training.evaluation.capacity import Capacity
 from fraudsieve.training.evaluation.points import share_of_records
 from fraudsieve.training.evaluation.ranking import Ranking
 from fraudsieve.training.recipe.recipe import Recipe
@@ -333,8 +333,7 @@ def _score(fold: _Prepared, recipe: Recipe, subject: str, metric: str) -> float:
     if metric == "average_precision":
         return float(average_precision_score(is_fraud, probability))
     times = fold.cutoff_times.to_numpy()
-    rows, frauds, share = len(is_fraud), int(is_fraud.sum()), share_of_all_rows(fold.share, times)
-    capacity = Capacity.of(rows, count_days(times), recipe.evaluate.alerts_a_day, frauds=frauds, share=share)
-    capacity = capacity or Capacity.of(rows, None, frauds=frauds)
+    capacity = Capacity.of_rows(is_fraud, times, recipe.evaluate.alerts_a_day, share=fold.share)
+    capacity = capacity or Capacity.of_rows(is_fraud, None)
     alerts = np.array([capacity.alerts if capacity else 1.0])
     return float(Ranking.of(probability, is_fraud).at_alerts(alerts)[0, 0])
