@@ -6,7 +6,7 @@ from typing import Any, Final
 __all__ = ["CATBOOST", "MINUTES", "TimeLimit", "fit_catboost"]
 
 CATBOOST: Final = "catboost"
-MINUTES: Final = 30
+MINUTES: Final = 15
 """Processor time that CatBoost may take to train on a fold: its thousand trees took longer on some sets."""
 
 

