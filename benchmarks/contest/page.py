@@ -156,7 +156,8 @@ def _cost_table(rows: Sequence[Row]) -> str:
         "Medians over the sets of messages, and over the sets of accounts and events. Training is in seconds per fold, "
         "with the choice of settings and the columns. Scoring is in milliseconds per record, in a batch. Sizes are "
         "megabytes on disk. Times are processor time, which other programs disturb less. For AutoGluon, which uses all "
-        "cores, they are elapsed time.\n",
+        "cores, they are elapsed time. fraudsieve compiles its kernels once after an installation. This is not part of "
+        "the times.\n",
         "| | train, messages | train, accounts | per message | per account | installed |",
         "|---|---:|---:|---:|---:|---:|",
     ]

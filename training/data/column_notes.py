@@ -3,7 +3,13 @@
 from typing import Final
 
 from fraudsieve.exceptions import SchemaError
-from fraudsieve.features.profile.choice import candidate_columns, choose_profile_columns, declared_columns
+from fraudsieve.features.profile.choice import (
+    ProfileColumns,
+    candidate_columns,
+    choose_profile_columns,
+    declared_columns,
+)
+from fraudsieve.features.profile.own_columns import OwnColumns
 from fraudsieve.models.artifact.bounds import MAX_ITEMS
 from fraudsieve.training.recipe.recipe import Recipe
 
@@ -32,10 +38,11 @@ def check_own_columns(data: LabelledData, recipe: Recipe) -> None:
     ColumnTypeError
         If a column holds times.
     """
-    if data.ready is not None:
-        return
     table, declared = f"{data.subject}s", recipe.history.categories
-    if data.subject == "message":
+    chosen: OwnColumns | ProfileColumns
+    if data.ready is not None:
+        chosen, fix = data.ready.matrix_.own, "Compute the features again, with fewer columns."
+    elif data.subject == "message":
         chosen = declared_columns(data.rows, recipe.features.columns, categories=declared)
         fix = "Name fewer in features.columns."
     elif data.rows.shape[1] > MAX_ITEMS:  # otherwise there cannot be too many, and choosing them takes time

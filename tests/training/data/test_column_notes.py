@@ -1,9 +1,17 @@
-"""The note that names columns of messages that could be features."""
+"""The note that names columns of messages that could be features, and features of more columns than a model has."""
 
+from dataclasses import replace
+
+import numpy as np
 import pandas as pd
+import pytest
 
-from fraudsieve.training.data.column_notes import candidate_notes
+from fraudsieve.exceptions import SchemaError
+from fraudsieve.features.account_matrix import AccountMatrix
+from fraudsieve.features.profile.own_columns import OwnColumns
+from fraudsieve.training.data.column_notes import candidate_notes, check_own_columns
 from fraudsieve.training.data.labelled import LabelledData, load_labelled
+from fraudsieve.training.data.ready_matrix import MatrixDeclaration, ReadyMatrix
 from fraudsieve.training.recipe.recipe import Recipe
 
 
@@ -18,3 +26,16 @@ def test_columns_that_a_recipe_does_not_use_are_named() -> None:
     assert note.endswith("--feature-columns channel,country")
     used = Recipe.model_validate({"features": {"columns": ["channel", "country"]}})
     assert candidate_notes(loaded(), used) == []
+
+
+@pytest.mark.parametrize("n_columns", [1000, 1001])
+def test_a_ready_matrix_of_too_many_columns_is_an_error_before_the_training(n_columns: int) -> None:
+    own = OwnColumns(tuple(f"c{n}" for n in range(n_columns)))
+    matrix = AccountMatrix("account", (), own=own)
+    ready = ReadyMatrix(MatrixDeclaration(matrix, "legitimate"), np.empty((0, n_columns)))
+    data = replace(loaded(), subject="account", ready=ready)
+    if n_columns > 1000:
+        with pytest.raises(SchemaError, match=r"own columns: expected at most 1,000 of numbers, got 1,001\. Compute"):
+            check_own_columns(data, Recipe())
+    else:
+        check_own_columns(data, Recipe())
