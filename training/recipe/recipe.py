@@ -11,6 +11,7 @@ from pydantic import Field, ValidationError, field_validator
 from fraudsieve.exceptions import RecipeError, SchemaError
 from fraudsieve.features.history.declaration import History, check_histories
 from fraudsieve.features.network.declaration import Network
+from fraudsieve.features.tables.formats.loaded import ReadOptions
 from fraudsieve.models.artifact.bounds import MAX_NAME
 from fraudsieve.models.rules.files import read_rules
 from fraudsieve.models.rules.rule_set import RuleSet
@@ -33,6 +34,7 @@ __all__ = [
 ]
 
 T = TypeVar("T")
+NAMES_OF_COLUMNS: Final = ["data", "columns"]  # names that are given add to those of the file
 
 
 class SplitRecipe(RecipeSection):
@@ -331,7 +333,8 @@ class Recipe(RecipeSection):
         path : str or Path, default=None
             The file; None for the defaults.
         overrides : dict, default=None
-            Values by dotted key, as in ``{"split.kind": "time"}``; a value of None is ignored.
+            Values by dotted key, as in ``{"split.kind": "time"}``; a value of None is ignored. Names of columns
+            (``data.columns``) leave the others of the file.
 
         Returns
         -------
@@ -366,6 +369,11 @@ def _replace(content: dict[str, Any], keys: list[str], value: Any) -> None:
         table = table.setdefault(name, {})
         if not isinstance(table, dict):
             return
+    named = table.get(key, {})
+    if keys == NAMES_OF_COLUMNS and isinstance(value, dict):
+        if not isinstance(named, dict):
+            return
+        value = ReadOptions(value).or_else(ReadOptions(named)).columns
     table[key] = value
 
 

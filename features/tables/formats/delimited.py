@@ -14,6 +14,7 @@ from fraudsieve.exceptions import SchemaError
 
 from .encoding import to_utf8
 from .loaded import LoadedTable, ReadOptions, frame_of
+from .quotes import REASON, cells_with_rows, quote_notes
 from .signatures import read_content
 
 __all__ = ["load_delimited"]
@@ -29,10 +30,17 @@ def load_delimited(file: Path, options: ReadOptions, origin: str) -> LoadedTable
     separator, found = _separator(data, file, options, origin)
     names = _header(data, separator, origin)
     table, broken = _rows(data, names, separator, origin)
+    rows = np.delete(np.arange(len(table) + len(broken)), list(broken))
+    sure, doubtful = cells_with_rows(table, data, separator)
+    quoting = quote_notes({int(rows[row]): lines for row, lines in sure.items()}, [int(rows[row]) for row in doubtful])
     positions = np.full(len(table) + len(broken), -1)
-    positions[np.delete(np.arange(len(positions)), list(broken))] = np.arange(len(table))
+    positions[rows] = np.arange(len(table))
+    for row in sure:
+        positions[rows[row]] = -1
+        broken[int(rows[row])] = REASON
     frame = frame_of(table, origin).reindex(positions).reset_index(drop=True)
-    return LoadedTable(frame.loc[:, [name != "" for name in frame.columns]], broken, printed=True, notes=notes + found)
+    frame = frame.loc[:, [name != "" for name in frame.columns]]
+    return LoadedTable(frame, broken, printed=True, notes=(*notes, *found, *quoting))
 
 
 def _separator(data: bytes, file: Path, options: ReadOptions, origin: str) -> tuple[str, tuple[str, ...]]:

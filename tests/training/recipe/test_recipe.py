@@ -33,6 +33,16 @@ def test_refit_and_sample_rate_are_no_parameters_of_the_classifier_and_cannot_be
         Recipe.read(overrides={"tune": {"trials": 2, "space": {"model": {"sample_rate": [0.1, 1.0]}}}})
 
 
+def test_names_of_columns_add_to_those_of_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "r.toml"
+    file.write_text('[data.columns]\nsent_at = "date"\nlabel = "class"\n"messages.text" = "body"\n')
+    read = Recipe.read(file, {"data.columns": {"channel": "chan", "label": "verdict", "text": "content"}})
+    assert read.data.columns == {"sent_at": "date", "channel": "chan", "label": "verdict", "text": "content"}
+    file.write_text('[data]\ncolumns = "date"\n')
+    with pytest.raises(RecipeError, match=r"data.columns: expected a table, got 'date'"):
+        Recipe.read(file, {"data.columns": {"channel": "chan"}})
+
+
 def test_a_file_and_overrides(tmp_path: Path) -> None:
     path = tmp_path / "r.toml"
     path.write_text('name = "sms"\n[split]\nkind = "time"\ntest_share = 0.3\n')
