@@ -86,8 +86,10 @@ def rename_columns(loaded: LoadedTable, table: TableSchema, options: ReadOptions
     Raises
     ------
     SchemaError
-        If the table does not have a column that was named for it, or one column was given several of its names.
+        If the table does not have a column that was named for it, or one column was given several of its names. Also
+        if a column was named for a table that does not exist.
     """
+    _check_tables(options.columns, table, origin)
     names, prefix = list(loaded.frame.columns), f"{table.name}."
     here = {key.removeprefix(prefix): column for key, column in options.columns.items() if key.startswith(prefix)}
     anywhere = {name: column for name, column in options.columns.items() if "." not in name}
@@ -105,6 +107,15 @@ def rename_columns(loaded: LoadedTable, table: TableSchema, options: ReadOptions
     unused = [name for name in anywhere if name in known and anywhere[name] not in names and name not in names]
     notes = [f"there is no column {anywhere[name]!r} for {name} in {table.name}" for name in unused]
     return LoadedTable(renamed, loaded.broken, loaded.printed, (*loaded.notes, *notes))
+
+
+def _check_tables(names: Iterable[str], table: TableSchema, origin: str) -> None:
+    """Raise SchemaError if a name such as ``events.account_id`` begins with the name of no table."""
+    known = dict.fromkeys((*TABLES, table.name))
+    wrong = [name for name in names if "." in name and name.partition(".")[0] not in known]
+    if wrong:
+        problem = f"{wrong[0].partition('.')[0]!r} in {wrong[0]!r} is no table"
+        raise SchemaError(origin, problem, f"Expected {', '.join(known)}: correct the name, or remove it.")
 
 
 def _choose_name(

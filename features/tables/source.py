@@ -19,7 +19,7 @@ from fraudsieve.exceptions import SchemaError
 from .cells import extract_strings
 from .formats.files import load
 from .formats.loaded import LoadedTable, ReadOptions, frame_of
-from .formats.parquet import load_parquet_batch
+from .formats.parquet import columns_of_folders, load_parquet_batch
 
 __all__ = ["ArrowFrame", "InputTable", "Source", "as_input", "data_digest", "local_file", "origin_of"]
 
@@ -188,8 +188,14 @@ def _load_files(place: str) -> LoadedTable:
     except (OSError, ValueError, pa.ArrowException) as error:
         problem = f"the {len(files)} files cannot be read as one table ({type(error).__name__})"
     else:
-        read = load_parquet_batch(table, place)
-        return LoadedTable(read.frame, notes=(f"read {len(files)} files",))
+        frame = load_parquet_batch(table, place).frame
+        base = Path(place)
+        while not base.is_dir():  # a pattern
+            base = base.parent
+        columns = columns_of_folders(base, files, [len(table) for table in tables])
+        added = {name: cells for name, cells in columns.items() if name not in frame.columns}
+        notes = (f"columns {', '.join(added)} are read from the names of folders",) if added else ()
+        return LoadedTable(frame.assign(**added), notes=(f"read {len(files)} files", *notes))
     raise SchemaError(place, problem, "They must be Parquet files with columns of the same types.")
 
 

@@ -357,6 +357,18 @@ CASES: list[tuple[tuple[str, ...], str]] = [
         ("recalibrate", *MODEL, "--input", "m.csv", "--draw", "5", "--sample", "m.csv/audit.csv"),
         "m.csv/audit.csv: the folder of the output cannot be written to (FileExistsError). Choose another place.",
     ),
+    *(
+        (
+            ("recalibrate", *MODEL, "--input", "m.csv", "--draw", "5", "--sample", "audit.csv", option, value),
+            f"--draw: draws and stops: use {option} in the next call, without --draw",
+        )
+        for option, value in (
+            ("--output", "new"),
+            ("--labels", "m.csv"),
+            ("--alerts-a-day", "5"),
+            ("--flagged", "0.1"),
+        )
+    ),
     (
         ("recalibrate", *MODEL, "--input", "m.csv", "--sample", "none.csv", "--output", "new"),
         "--sample: expected its labels, got none. Add --labels",

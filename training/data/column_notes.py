@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from fraudsieve.exceptions import SchemaError
+from fraudsieve.exceptions import RecipeError, SchemaError
 from fraudsieve.features.profile.choice import (
     ProfileColumns,
     candidate_columns,
@@ -32,6 +32,8 @@ def check_own_columns(data: LabelledData, recipe: Recipe) -> None:
 
     Raises
     ------
+    RecipeError
+        If the recipe sets features of messages, and the rows are accounts or events.
     SchemaError
         If a column of messages is missing, repeated, or one that cannot be a feature, such as the label. Also if there
         are more own columns than a model can have.
@@ -39,6 +41,8 @@ def check_own_columns(data: LabelledData, recipe: Recipe) -> None:
         If a column holds times.
     """
     table, declared = f"{data.subject}s", recipe.history.categories
+    if data.subject != "message":
+        _check_settings_of_messages(table, recipe)
     chosen: OwnColumns | ProfileColumns
     if data.ready is not None:
         chosen, fix = data.ready.matrix_.own, "Compute the features again, with fewer columns."
@@ -55,6 +59,17 @@ def check_own_columns(data: LabelledData, recipe: Recipe) -> None:
         if len(names) > MAX_ITEMS:
             problem = f"own columns: expected at most {MAX_ITEMS:,} of {kind}, got {len(names):,}"
             raise SchemaError(table, problem, fix)
+
+
+def _check_settings_of_messages(table: str, recipe: Recipe) -> None:
+    problems = []
+    if recipe.features.campaigns:
+        problems.append(f"features.campaigns: expected messages, got {table}. Remove it")
+    if recipe.features.columns:
+        got = f"got {table}, whose own columns are features already"
+        problems.append(f"features.columns: expected messages, {got}. Remove it")
+    if problems:
+        raise RecipeError("recipe", problems)
 
 
 def candidate_notes(data: LabelledData, recipe: Recipe) -> list[str]:

@@ -1,5 +1,7 @@
 """Columns by another name: named, suggested, and never taken in silence."""
 
+import shlex
+
 import pandas as pd
 import pytest
 
@@ -44,6 +46,12 @@ def test_a_column_that_is_not_there_is_said() -> None:
     assert not any("verdict" in note for note in notes)  # records to score have no labels
 
 
+def test_a_name_of_a_table_that_does_not_exist_is_an_error() -> None:
+    columns = {"message_id": "id", "text": "content", "event.account_id": "date"}
+    with pytest.raises(SchemaError, match=r"'event' in 'event.account_id' is no table. Expected messages, accounts, "):
+        read(FRAME, columns)
+
+
 SHARED = {"message_id": "id", "text": "content", "sent_at": "time", "event_id": "id", "occurred_at": "time"}
 
 
@@ -81,6 +89,15 @@ def test_records_to_score_need_no_column_that_was_named_for_labels() -> None:
 def test_likely_columns_are_suggested_as_options() -> None:
     with pytest.raises(SchemaError, match="Then add --column message_id=id --column text=content"):
         read(FRAME, {})
+
+
+def test_a_suggested_option_is_quoted_for_a_shell() -> None:
+    frame = FRAME.rename(columns={"id": "Message ID", "content": "Text of it's"})
+    with pytest.raises(SchemaError) as caught:
+        read(frame, {"text": "content"})
+    assert "--column 'message_id=Message ID'" in str(caught.value)
+    words = shlex.split(str(caught.value).partition("Then add ")[2].partition(")")[0])
+    assert words == ["--column", "message_id=Message ID"]
 
 
 def test_messages_without_ids_are_numbered_and_a_note_says_so() -> None:

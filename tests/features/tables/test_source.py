@@ -31,9 +31,9 @@ FRAME = pd.DataFrame(
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """Return a folder of two Parquet files, one of them in a folder of its own."""
-    (tmp_path / "table" / "day=2").mkdir(parents=True)
+    (tmp_path / "table" / "more").mkdir(parents=True)
     FRAME.iloc[:1].to_parquet(tmp_path / "table" / "a.parquet")
-    FRAME.iloc[1:].astype({"length": "float64"}).to_parquet(tmp_path / "table" / "day=2" / "b.parquet")
+    FRAME.iloc[1:].astype({"length": "float64"}).to_parquet(tmp_path / "table" / "more" / "b.parquet")
     return tmp_path / "table"
 
 
@@ -70,6 +70,33 @@ def test_a_folder_of_parquet_files_is_one_table(folder: Path) -> None:
     check(str(folder / "**" / "*.parquet"))
     assert read_table(folder, "messages").notes == ("read 2 files",)
     assert len(read_table(folder / "*.parquet", "messages").good) == 1
+
+
+@pytest.mark.parametrize("pattern", ["", "*/*/*.parquet", "**/*.parquet"])
+def test_columns_that_spark_wrote_as_names_of_folders_are_read(tmp_path: Path, pattern: str) -> None:
+    parts = {
+        "channel=sms/code=007": ["1", "2"],
+        "channel=e%20mail/code=12": ["3"],
+        "channel=__HIVE_DEFAULT_PARTITION__/code=13": ["4"],
+    }
+    base = tmp_path / "year=2026" / "table"
+    for part, ids in parts.items():
+        (base / part).mkdir(parents=True)
+        pd.DataFrame({"message_id": ids, "text": "hello"}).to_parquet(base / part / "part-0.parquet")
+    checked = read_table(base / pattern, "messages")
+    assert checked.notes == ("read 3 files", "columns channel, code are read from the names of folders")
+    good = checked.good.set_index("message_id").sort_index()
+    assert good["channel"].fillna("").tolist() == ["sms", "sms", "e mail", ""]
+    assert good["code"].tolist() == ["007", "007", "12", "13"]
+
+
+def test_numbers_in_names_of_folders_are_numbers_and_columns_of_the_files_stay(tmp_path: Path) -> None:
+    for length, name in ((2, "a"), (3, "b")):
+        (tmp_path / f"length={length}" / f"text={name}").mkdir(parents=True)
+        file = tmp_path / f"length={length}" / f"text={name}" / "part-0.parquet"
+        pd.DataFrame({"message_id": [name], "text": ["hello"]}).to_parquet(file)
+    good = read_table(tmp_path, "messages").good
+    assert (good["length"].tolist(), good["text"].tolist()) == ([2.0, 3.0], ["hello", "hello"])
 
 
 def test_files_that_do_not_fit_together_are_an_error(folder: Path) -> None:

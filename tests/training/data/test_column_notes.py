@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fraudsieve.exceptions import SchemaError
+from fraudsieve.exceptions import RecipeError, SchemaError
 from fraudsieve.features.account_matrix import AccountMatrix
 from fraudsieve.features.profile.own_columns import OwnColumns
 from fraudsieve.training.data.column_notes import candidate_notes, check_own_columns
@@ -26,6 +26,26 @@ def test_columns_that_a_recipe_does_not_use_are_named() -> None:
     assert note.endswith("--feature-columns channel,country")
     used = Recipe.model_validate({"features": {"columns": ["channel", "country"]}})
     assert candidate_notes(loaded(), used) == []
+
+
+@pytest.mark.parametrize("subject", ["account", "event"])
+@pytest.mark.parametrize(
+    ("features", "problem"),
+    [
+        ({"campaigns": True}, r"features\.campaigns: expected messages, got {}s\. Remove it"),
+        (
+            {"columns": ["channel"]},
+            r"features\.columns: expected messages, got {}s, whose own columns are features already\. Remove it",
+        ),
+    ],
+)
+def test_settings_of_messages_are_an_error_for_other_records(
+    subject: str, features: dict[str, object], problem: str
+) -> None:
+    recipe = Recipe.model_validate({"features": features})
+    with pytest.raises(RecipeError, match=problem.format(subject)):
+        check_own_columns(replace(loaded(), subject=subject), recipe)
+    check_own_columns(loaded(), recipe)
 
 
 @pytest.mark.parametrize("n_columns", [1000, 1001])

@@ -78,7 +78,8 @@ def recalibrate_command(
     labels then set the calibration and the false positive rates.
     """
     with exit_on_error(as_json=json), stop_on_sigterm(), steps(quiet=json) as progress:
-        _check(draw, sample, output, labels)
+        later = {"--output": output, "--labels": labels, "--alerts-a-day": alerts_a_day, "--flagged": flagged}
+        _check(draw, sample, [option for option, value in later.items() if value is not None])
         if draw is not None and sample is not None:
             check_output_file(sample)
         progress("loading the model")
@@ -113,14 +114,14 @@ def recalibrate_command(
     answer(content, as_json=json, title=title, rows=rows)
 
 
-def _check(draw: int | None, sample: Path | None, output: Path | None, labels: str | None) -> None:
-    """Check that the options make one of the two calls: a draw, or a recalibration."""
+def _check(draw: int | None, sample: Path | None, later: list[str]) -> None:
+    """Check that the options make one of the two calls: a draw, or a recalibration with options that a draw lacks."""
     if draw is not None and sample is None:
         raise RecipeError("--draw", ["expected a file for the sample. Add --sample audit.csv"])
-    if draw is None and output is None:
+    if draw is None and "--output" not in later:
         raise RecipeError("--output", ["expected a model folder to write, got none. Add --output, or draw with --draw"])
-    if draw is not None and (output is not None or labels is not None):
-        raise RecipeError("--draw", ["draws and stops: use --output and --labels in the next call, without --draw"])
+    if draw is not None and later:
+        raise RecipeError("--draw", [f"draws and stops: use {' and '.join(later)} in the next call, without --draw"])
 
 
 def _content(result: "Recalibrated") -> dict[str, Any]:

@@ -29,7 +29,7 @@ def test_a_cell_that_took_in_other_rows_is_rejected(tmp_path: Path, end: str) ->
 
 
 def test_the_rows_are_counted_beside_broken_ones(tmp_path: Path) -> None:
-    content = f"message_id\ttext\n0\n{EXPORT}6\n7\t\"Hi\n8\teight\n9\tsay \"no\" to it\n10\tten\n"
+    content = f'message_id\ttext\n0\n{EXPORT}6\n7\t"Hi\n8\teight\n9\tsay "no" to it\n10\tten\n'
     loaded = read(tmp_path, content)
     assert sorted(loaded.broken) == [0, 1, 3, 4]
     assert loaded.frame["text"].tolist()[5] == "ten"
