@@ -165,6 +165,13 @@ def test_a_record_far_beyond_the_end_is_a_named_gap(tmp_path: Path, index: int) 
     assert kinds(verify_log(path, [kept]).problems) == expected
 
 
+def test_a_line_that_cannot_be_read_stands_for_one_record(tmp_path: Path) -> None:
+    write_log(tmp_path / "log", N)
+    lines = lines_of(tmp_path / "log")
+    path = changed(tmp_path, [lines[0], b"something\n", lines[4], lines[2], *lines[5:]])
+    assert kinds(verify_log(path).problems) == [("moved", (2, 2)), ("changed", (1, 1)), ("missing", (3, 3))]
+
+
 @in_one_folder
 @given(st.lists(st.one_of(st.integers(0, N - 1), st.none()), max_size=2 * N).filter(lambda rows: rows != [*range(N)]))
 def test_no_other_arrangement_of_the_lines_passes(tmp_path: Path, rows: list[int | None]) -> None:
