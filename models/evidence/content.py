@@ -17,7 +17,7 @@ from typing import Any, Final, Literal, TypeAlias, get_args
 
 from fraudsieve.exceptions import EvidenceError, RejectedRecordError
 from fraudsieve.features.feature_matrix import FeatureMatrix
-from fraudsieve.features.history.records import is_missing, parse_id
+from fraudsieve.features.history.records import is_missing, parse_id, parse_time
 
 from .canonical import encode_canonical, field_value
 
@@ -40,7 +40,8 @@ class Content:
     ----------
     kind : {"omitted", "pseudonymised", "kept"}, default="omitted"
         ``omitted`` keeps only a digest of the input. ``pseudonymised`` also keeps numbers and times, and keyed
-        pseudonyms of texts, identifiers and categories. ``kept`` keeps every field that the model reads.
+        pseudonyms of texts, identifiers, categories, and strings in fields of numbers or times that are neither.
+        ``kept`` keeps every field that the model reads.
     key : bytes, default=None
         At least 32 secret bytes, required for pseudonyms. With a key, digests of inputs are keyed too.
 
@@ -129,10 +130,10 @@ class Content:
         return None
 
     def _kept(self, name: str, kind: str, value: Any) -> Any:
-        if self.kind == "kept" or kind not in ("text", "id", "category") or value is None:
+        if self.kind == "kept" or value is None or _is_number_or_time(value, kind):
             return value
         with suppress(RejectedRecordError):  # of a type that no model reads
-            value = value if kind == "text" else parse_id(value, name)
+            value = parse_id(value, name) if kind in ("id", "category") else value
         return self.pseudonym(name, value if isinstance(value, str) else encode_canonical(value).decode())
 
     def _input_digest(self, values: Mapping[str, Any], salt: str) -> str:
@@ -143,6 +144,15 @@ class Content:
         assert self.key is not None
         derived = hmac.digest(self.key, b"fraudsieve evidence 1 " + purpose.encode(), "sha256")
         return hmac.digest(derived, content, "sha256")
+
+
+def _is_number_or_time(value: Any, kind: str) -> bool:
+    """Return whether a value is what its field is for. Other strings in such fields can be free text."""
+    if not isinstance(value, str):
+        return kind not in ("text", "id", "category")
+    with suppress(RejectedRecordError):
+        return kind == "time" and parse_time(value, kind) is not None
+    return False
 
 
 def input_fields(matrix: FeatureMatrix) -> dict[str, str]:

@@ -86,13 +86,13 @@ class ReplayReport:
         """Count scores that were not computed again."""
         self.skipped[why] = self.skipped.get(why, 0) + n
 
-    def compare(self, index: int, recorded: Mapping[str, Any], computed: Mapping[str, Any]) -> None:
-        """Compare numbers by name, and note those that differ."""
+    def compare(self, index: int, recorded: Mapping[str, Any], computed: Mapping[str, Any]) -> bool:
+        """Compare numbers by name, note those that differ, and return whether any does."""
         before, after = (dict(_flat("", numbers)) for numbers in (recorded, computed))
         names = [name for name in before | after if before.get(name, "") != after.get(name, "")]
-        self.different += bool(names)
         for name in names[: MAX_DIFFERENCES - len(self.differences)]:
             self.differences.append(_difference(index, name, before.get(name, ""), after.get(name, "")))
+        return bool(names)
 
 
 def replay_log(
@@ -136,8 +136,9 @@ def replay_log(
     scored = _scores(path, scorer, report)
     with KeptInputs(scorer.model, state) as inputs:
         while batch := list(islice(scored, BATCH)):
-            _replay(scorer, batch, report)
-            _rebuild(scorer, batch, report, inputs)
+            different = _replay(scorer, batch, report)
+            different |= _rebuild(scorer, batch, report, inputs)  # a score can differ in both, and counts once
+            report.different += len(different)
             if progress is not None:
                 progress(report.scores)
     return report
@@ -167,9 +168,9 @@ def _problem(line: Line, scorer: Scorer, path: str | Path) -> str | None:
     return None
 
 
-def _replay(scorer: Scorer, batch: Sequence[RecordedScore], report: ReplayReport) -> None:
-    """Compute scores from recorded vectors."""
-    model, columns = scorer.model, scorer.model.matrix.columns
+def _replay(scorer: Scorer, batch: Sequence[RecordedScore], report: ReplayReport) -> set[int]:
+    """Compute scores from recorded vectors, and return the records that differ."""
+    model, columns, different = scorer.model, scorer.model.matrix.columns, set[int]()
     for policy, group in _by_policy(batch).items():
         rows = _recorded_rows(group, columns)
         features, log_odds, unlike = score_features(model, policy, rows, n_threads=scorer.n_threads)
@@ -179,8 +180,10 @@ def _replay(scorer: Scorer, batch: Sequence[RecordedScore], report: ReplayReport
             computed = {"log_odds": to_plain(log_odds[n].tolist()), "score": to_plain(score_numbers(scores[n]))}
             if n in reasons:
                 computed["reasons"] = reasons[n]
-            report.compare(one.index, {name: one.body[name] for name in computed}, computed)
+            if report.compare(one.index, {name: one.body[name] for name in computed}, computed):
+                different.add(one.index)
         report.replayed += len(group)
+    return different
 
 
 def _reasons(scorer: Scorer, group: Sequence[RecordedScore], X: Array, log_odds: Array) -> dict[int, Any]:
@@ -217,9 +220,9 @@ def _recorded_rows(group: Sequence[RecordedScore], columns: Sequence[str]) -> Fe
     return FeatureRows(X, why, None if known[0] is None else np.array(known, bool))
 
 
-def _rebuild(scorer: Scorer, batch: Sequence[RecordedScore], report: ReplayReport, inputs: KeptInputs) -> None:
-    """Compute vectors from kept inputs, and compare them with those that were recorded."""
-    columns = scorer.model.matrix.columns
+def _rebuild(scorer: Scorer, batch: Sequence[RecordedScore], report: ReplayReport, inputs: KeptInputs) -> set[int]:
+    """Compute vectors from kept inputs, and return the records whose vectors differ from those recorded."""
+    columns, different = scorer.model.matrix.columns, set[int]()
     for group in by_history(batch):
         try:
             features = inputs.rows(group)
@@ -231,8 +234,10 @@ def _rebuild(scorer: Scorer, batch: Sequence[RecordedScore], report: ReplayRepor
                 "features": dict(zip(columns, map(float.hex, features.X[n].tolist()), strict=True)),
                 "has_history": None if features.has_history is None else bool(features.has_history[n]),
             }
-            report.compare(one.index, {name: one.body[name] for name in computed}, computed)
+            if report.compare(one.index, {name: one.body[name] for name in computed}, computed):
+                different.add(one.index)
         report.rebuilt += len(group)
+    return different
 
 
 def _flat(place: str, value: Any) -> Iterator[tuple[str, Any]]:

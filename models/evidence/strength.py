@@ -187,7 +187,7 @@ def rate_bounds(rate: float, n: int, confidence: float = 0.95) -> tuple[float, f
     >>> [round(bound, 4) for bound in rate_bounds(0.01, 500)]
     [0.0033, 0.0232]
     """
-    hits, one_sided = rate * n, (1 + confidence) / 2
+    hits, one_sided = round(rate * n, 9), (1 + confidence) / 2  # 7 / 100 * 100 is slightly more than 7
     low = 1 - upper_rate(int(np.ceil(n - hits)), n, one_sided)
     return low, upper_rate(int(np.ceil(hits)), n, one_sided)
 

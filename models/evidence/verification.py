@@ -1,5 +1,6 @@
 """Checks of an evidence log: which records were changed, dropped, moved or repeated, or are missing at the end."""
 
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -194,7 +195,7 @@ def _order(lines: Sequence[Line]) -> list[Problem]:
 
 def _gaps(lines: Sequence[Line | None], log: str) -> list[Problem]:
     """Return the records that are missing or cannot be read, by the records around them."""
-    there = {line.index for line in lines if line is not None and line.log == log}
+    there = sorted({line.index for line in lines if line is not None and line.log == log})
     problems, before, unreadable = [], -1, 0
     for line in [*lines, None]:
         if line is None:
@@ -210,24 +211,27 @@ def _gaps(lines: Sequence[Line | None], log: str) -> list[Problem]:
     return problems
 
 
-def _gap(before: int, after: int, unreadable: int, there: set[int]) -> list[Problem]:
-    absent = [n for n in range(before + 1, after) if n not in there] if after - before > 1 else []
-    if unreadable and absent:
-        last = absent[min(unreadable, len(absent)) - 1]
-        rest = [n for n in absent if n > last]
-        return [_unreadable(absent[0], last), *([_missing(rest[0], rest[-1])] if rest else [])]
-    if unreadable:
-        return [Problem("foreign", (before, after), f"a line between records {before} and {after} is not a record")]
-    return [_missing(first, last) for first, last in _runs(absent)]
+def _gap(before: int, after: int, unreadable: int, there: Sequence[int]) -> list[Problem]:
+    """Return what is wrong between two records: lines that cannot be read stand for the first that are absent."""
+    absent = _absent(before, after, there)
+    if unreadable and not absent:
+        place = f"before record {after}" if before < 0 else f"between records {before} and {after}"
+        return [Problem("foreign", (max(before, 0), after), f"a line {place} is not a record")]
+    problems = []
+    for first, last in absent:
+        n = min(unreadable, last - first + 1)
+        if n:
+            problems.append(_unreadable(first, first + n - 1))
+        if first + n <= last:
+            problems.append(_missing(first + n, last))
+        unreadable -= n
+    return problems
 
 
-def _runs(numbers: Sequence[int]) -> list[tuple[int, int]]:
-    """Return the first and the last number of every run of consecutive numbers."""
-    if not numbers:
-        return []
-    breaks = [(a, b) for a, b in pairwise(numbers) if b - a > 1]
-    firsts, lasts = [numbers[0], *(b for _, b in breaks)], [*(a for a, _ in breaks), numbers[-1]]
-    return list(zip(firsts, lasts, strict=True))
+def _absent(before: int, after: int, there: Sequence[int]) -> list[tuple[int, int]]:
+    """Return the first and the last number of each gap between two numbers; a forged one can be as large as 2^53."""
+    within = there[bisect_right(there, before) : bisect_left(there, after)]
+    return [(a + 1, b - 1) for a, b in pairwise([before, *within, after]) if b - a > 1]
 
 
 def _missing(first: int, last: int) -> Problem:

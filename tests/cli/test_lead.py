@@ -68,6 +68,13 @@ def test_from_messages_to_a_lead(run: Run, model: Path, tmp_path: Path, messages
     assert content["by_type"]["action"] == f"{len(lead['actions'])} of {len(lead['actions'])}"
 
 
+def test_a_recipient_with_brackets_gets_one_lead(run: Run, case_id: str) -> None:
+    named = ("--recipient", "FIU [/DE]", "--legal-basis", "Art. 33", "--sender", "Example Bank", "--key", "key")
+    shown = CliRunner().invoke(app, ["lead", "create", case_id, *named])
+    assert (shown.exit_code, shown.stdout.splitlines()[:1]) == (0, ["Lead for FIU [/DE]"]), shown.stderr
+    assert [one["recipient"] for one in run("lead", "list")[1]["leads"]] == ["FIU [/DE]"]
+
+
 def test_secrets_rotate_and_old_leads_resolve(run: Run, create: Create) -> None:
     assert create("--output", "old.json")[0] == 0
     Path("key").write_text(NEW + OLD)

@@ -10,6 +10,7 @@ import time
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from rich.console import Console
@@ -39,7 +40,9 @@ DISK_PROBLEMS = {
     errno.EFBIG: "a file became larger than this process may write (ulimit -f). Raise the limit, and try again",
     errno.EIO: "the disk reported an error. Check it, and try again",
 }
-errors = Console(stderr=True, soft_wrap=True, highlight=False)
+plain_console = partial(Console, soft_wrap=True, highlight=False, markup=False, emoji=False)
+"""A console that prints names as they are, also with [brackets] or :colons:, on unbroken lines."""
+errors = plain_console(stderr=True)
 
 
 def answer(content: dict[str, Any], *, as_json: bool, title: str, rows: list[tuple[str, str]]) -> None:
@@ -47,17 +50,17 @@ def answer(content: dict[str, Any], *, as_json: bool, title: str, rows: list[tup
     if as_json:
         sys.stdout.write(json.dumps(content, ensure_ascii=False, default=str) + "\n")
         return
-    console = Console(soft_wrap=True, highlight=False)  # unbroken lines: paths can be copied
-    console.print(f"[bold]{title}[/]")
+    console = plain_console()  # unbroken lines: paths can be copied
+    console.print(title, style="bold")
     width = max(len(name) for name, _ in rows) + 2
     for name, value in rows:
-        console.print(f"  {name:<{width}}{value}", markup=False)
+        console.print(f"  {name:<{width}}{value}")
 
 
 def notes(lines: tuple[str, ...]) -> None:
     """Print notes to the error stream, one per line."""
     for line in lines:
-        errors.print(f"note: {line}", markup=False)
+        errors.print(f"note: {line}")
 
 
 @contextmanager
@@ -66,7 +69,8 @@ def steps(*, quiet: bool) -> Iterator[Any]:
 
     The callable takes the name of the step and, if known, the progress and the total.
     """
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(bar_width=24), TimeElapsedColumn())
+    name = TextColumn("{task.description}", markup=False)
+    columns = (SpinnerColumn(), name, BarColumn(bar_width=24), TimeElapsedColumn())
     live = errors.is_terminal and not quiet
     with Progress(*columns, console=errors, transient=True, disable=not live) as progress:
         task = progress.add_task("starting", total=None)
@@ -76,7 +80,7 @@ def steps(*, quiet: bool) -> Iterator[Any]:
             nonlocal last
             progress.update(task, description=step, total=total, completed=done or 0)
             if not live and not quiet and step != last:
-                errors.print(f"[{time.monotonic() - begin:6.1f} s] {step}", markup=False)
+                errors.print(f"[{time.monotonic() - begin:6.1f} s] {step}")
             last = step
 
         yield report_step
@@ -120,5 +124,5 @@ def stop_on_sigterm() -> Iterator[None]:
 def _fail(message: str, code: int, as_json: bool) -> None:
     if as_json:
         sys.stdout.write(json.dumps({"error": message}, ensure_ascii=False) + "\n")
-    errors.print(f"error: {message}", markup=False)
+    errors.print(f"error: {message}")
     raise SystemExit(code)

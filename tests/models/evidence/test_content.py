@@ -33,6 +33,29 @@ def test_no_text_and_no_identifier_unless_it_is_kept(kind: ContentKind, key: byt
     assert (b"0x1.f8" in text) == (kind == "pseudonymised")  # the age
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("age", "N-MARKER"),
+        ("age", "0151-5550123 MARKER"),
+        ("age", "2019-03-04"),
+        ("occurred_at", "T-MARKER@example.org"),
+        ("amount", "A-MARKER"),
+    ],
+)
+def test_a_string_that_is_no_number_or_time_becomes_a_pseudonym(name: str, value: str) -> None:
+    content = Content("pseudonymised", KEY)
+    kept = content.describe_input(RECORD | {name: value}, FIELDS | {"amount": "amount"})["fields"][name]
+    assert kept == content.pseudonym(name, value)
+    assert value.encode() not in described(content, **{name: value})
+
+
+@pytest.mark.parametrize("value", ["2026-05-01T10:00:00Z", " 2026-05-01 ", "2026-05-01 10:00:00.5+02:00"])
+def test_a_time_as_a_string_is_kept(value: str) -> None:
+    kept = Content("pseudonymised", KEY).describe_input(RECORD | {"occurred_at": value}, FIELDS)
+    assert kept["fields"]["occurred_at"] == value
+
+
 def test_what_is_kept_is_what_the_model_reads() -> None:
     text = described(Content("kept"))
     assert all(marker in text for marker in (b"E-MARKER", b"A-MARKER", b"C-MARKER"))

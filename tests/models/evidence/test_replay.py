@@ -192,6 +192,18 @@ def test_a_number_that_differs_is_named(binary: Fitted, tmp_path: Path) -> None:
     assert "features.cues__links" in names
 
 
+def test_a_score_that_differs_in_several_ways_counts_once(binary: Fitted, tmp_path: Path) -> None:
+    score_messages(binary, tmp_path / "log", 12)
+
+    bodies = [read_line(line, "log").body for line in lines_of(tmp_path / "log")]
+    other = next(body for body in bodies[6:] if body["log_odds"] != bodies[5]["log_odds"])
+    change(tmp_path / "log", 5, lambda body: body.update(features=other["features"]))
+    report = replay_log(tmp_path / "log", Scorer.load(binary.folder))
+    names = {one.number.partition(".")[0] for one in report.differences}
+    assert {"features", "log_odds"} <= names  # of the vector, and of the score computed from it
+    assert (report.scores, report.rebuilt, report.different) == (12, 12, 1)
+
+
 def test_other_models_versions_and_formats(binary: Fitted, several: Fitted, tmp_path: Path) -> None:
     score_messages(binary, tmp_path / "log", 12)
     report = replay_log(tmp_path / "log", Scorer.load(several.folder))

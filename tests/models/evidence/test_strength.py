@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
+from scipy.stats import beta
 
 from fraudsieve.models.evidence.strength import (
     describe_strength,
@@ -101,6 +102,16 @@ def test_words_of_the_enfsi_guideline(ratio: float, words: str) -> None:
 )
 def test_intervals_of_clopper_and_pearson(hits: int, n: int, low: float, high: float) -> None:
     assert rate_bounds(hits / n, n) == pytest.approx((low, high), abs=5e-5)
+
+
+@given(st.integers(1, 100_000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
+@example((7, 100))  # 7 / 100 * 100 is 7.000000000000001
+@example((9, 11))
+def test_a_rate_stands_for_its_number_of_rows(rows: tuple[int, int]) -> None:
+    hits, n = rows
+    low = beta.ppf(0.025, hits, n - hits + 1) if hits else 0.0
+    high = beta.ppf(0.975, hits + 1, n - hits) if hits < n else 1.0
+    assert rate_bounds(hits / n, n) == pytest.approx((low, high), abs=1e-9)
 
 
 @given(st.floats(0.0, 1.0), st.integers(1, 10_000))

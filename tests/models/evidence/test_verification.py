@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from fraudsieve.exceptions import EvidenceError
 from fraudsieve.models.evidence.canonical import encode_canonical
-from fraudsieve.models.evidence.lines import line_of, read_line
+from fraudsieve.models.evidence.lines import NO_RECORD, line_of, read_line
 from fraudsieve.models.evidence.verification import WITHOUT_CHECKPOINT, checkpoint_log, log_leaves, verify_log
 from tests.models.evidence.logs import kinds, lines_of, write_log
 
@@ -137,6 +137,51 @@ def test_records_of_another_log_and_other_lines(tmp_path: Path) -> None:
     path = changed(tmp_path, [*lines, lines[-1][:50]])
     assert kinds(verify_log(path).problems) == [("changed", (N, N))]
     assert kinds(verify_log(tmp_path / "log", [other]).problems) == [("checkpoint", (0, 1))]
+
+
+@pytest.mark.parametrize("place", [0, 3])
+@pytest.mark.parametrize("index", [-1, -5])
+def test_a_forged_record_before_the_first_is_found(tmp_path: Path, index: int, place: int) -> None:
+    kept = write_log(tmp_path / "log", N)
+    lines = lines_of(tmp_path / "log")
+    forged, _ = line_of(b'{"kind":"lead","lead":"FORGED"}', kept.log, index, NO_RECORD)
+    path = changed(tmp_path, [*lines[:place], forged, *lines[place:]])
+    (problem,) = verify_log(path, [kept]).problems
+    assert (problem.kind, problem.records) == ("foreign", (max(place - 1, 0), place))
+    where = f"between records {place - 1} and {place}" if place else "before record 0"
+    assert problem.text == f"a line {where} is not a record"
+    with pytest.raises(EvidenceError, match="is not a record"):
+        checkpoint_log(path)
+
+
+@pytest.mark.parametrize("index", [N + 3, 2**40, 2**53])
+def test_a_record_far_beyond_the_end_is_a_named_gap(tmp_path: Path, index: int) -> None:
+    kept = write_log(tmp_path / "log", N)
+    forged, _ = line_of(b'{"kind":"other"}', kept.log, index, NO_RECORD)
+    path = changed(tmp_path, [*lines_of(tmp_path / "log"), forged])
+    assert kinds(verify_log(path, [kept]).problems) == [("missing", (N, index - 1))]
+    path = changed(tmp_path, [*lines_of(tmp_path / "log"), b"something\n", forged])
+    expected = [("changed", (N, N)), ("missing", (N + 1, index - 1))]
+    assert kinds(verify_log(path, [kept]).problems) == expected
+
+
+def test_a_line_that_cannot_be_read_stands_for_one_record(tmp_path: Path) -> None:
+    write_log(tmp_path / "log", N)
+    lines = lines_of(tmp_path / "log")
+    path = changed(tmp_path, [lines[0], b"something\n", lines[4], lines[2], *lines[5:]])
+    assert kinds(verify_log(path).problems) == [("moved", (2, 2)), ("changed", (1, 1)), ("missing", (3, 3))]
+
+
+@in_one_folder
+@given(st.lists(st.one_of(st.integers(0, N - 1), st.none()), max_size=2 * N).filter(lambda rows: rows != [*range(N)]))
+def test_no_other_arrangement_of_the_lines_passes(tmp_path: Path, rows: list[int | None]) -> None:
+    if not (tmp_path / "log").exists():
+        write_log(tmp_path / "log", N)
+    lines = lines_of(tmp_path / "log")
+    check = verify_log(changed(tmp_path, [b"x\n" if n is None else lines[n] for n in rows]))
+    assert check.problems or rows == [*range(len(rows))]
+    named = {n for one in check.problems for n in range(one.records[0], one.records[1] + 1)}
+    assert {n for n in range(max([-1, *(n for n in rows if n is not None)])) if n not in rows} <= named
 
 
 def test_proofs_and_checkpoints_of_a_damaged_log_are_refused(tmp_path: Path) -> None:

@@ -1,0 +1,32 @@
+"""Titles and steps are printed as they are, whatever a file or a recipient is called."""
+
+import pytest
+
+from fraudsieve.cli import console
+from fraudsieve.cli.console import answer, exit_on_error, notes, steps
+
+NAMES = ["leads [final].jsonl", "FIU [/DE]", "[red]", "a:key:b.jsonl", "unit\\[1]"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_names_are_printed_as_they_are(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    answer({}, as_json=False, title=f"{name}: nothing was changed", rows=[("log", name)])
+    assert capsys.readouterr().out == f"{name}: nothing was changed\n  log  {name}\n"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_errors_notes_and_steps_are_printed_as_they_are(
+    name: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    notes((name,))
+    with pytest.raises(SystemExit), exit_on_error(as_json=False):
+        raise FileNotFoundError(name)
+    with steps(quiet=False) as progress:
+        progress(name)
+    shown = capsys.readouterr().err.splitlines()
+    assert [shown[0], shown[1], shown[2].rpartition("s] ")[2]] == [f"note: {name}", f"error: {name}", name]
+    terminal = console.plain_console(stderr=True, force_terminal=True, width=200, record=True)
+    monkeypatch.setattr(console, "errors", terminal)
+    with steps(quiet=False) as progress:
+        progress(name)
+    assert name in terminal.export_text()
