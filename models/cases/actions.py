@@ -8,11 +8,13 @@ import pandas as pd
 
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import SchemaError
-from fraudsieve.features.tables.conversion import convert
+from fraudsieve.features.tables.conversion import Kind, convert
 
-__all__ = ["NO_TIME", "Actions", "ids_of", "microseconds_of", "moment_of"]
+__all__ = ["NO_TIME", "TIMES", "Actions", "ids_of", "microseconds_of", "moment_of", "values_of"]
 
 ENDS: Final = ("account_id", "counterparty_id")
+TIMES: Final = ("occurred_at", "known_at")
+"""Columns of times."""
 NO_TIME: Final = np.iinfo(np.int64).min
 """Marks an unknown time."""
 
@@ -64,7 +66,7 @@ class Actions:
         Raises
         ------
         SchemaError
-            If there is no column ``action_id``, or an id is missing or occurs twice.
+            If there is no column ``action_id``, an id is missing or occurs twice, or a time cannot be read.
 
         Examples
         --------
@@ -73,7 +75,7 @@ class Actions:
         """
         if "action_id" not in frame:
             raise SchemaError("actions", "column 'action_id' is missing", "Add the id of each flagged action.")
-        frame = _with_ids(frame.reset_index(drop=True))
+        frame = _with_times(_with_ids(frame.reset_index(drop=True)))
         ids = frame["action_id"]
         if ids.isna().any():
             problem = f"{int(ids.isna().sum())} rows have no id"
@@ -112,12 +114,35 @@ def moment_of(time: pd.Timestamp) -> int:
     return int(zoned.to_datetime64().astype("datetime64[us]").astype(np.int64))
 
 
+def values_of(
+    column: "pd.Series[Any]", kind: Kind, origin: str = "actions", *, day_first: bool = False
+) -> "pd.Series[Any]":
+    """Return times or numbers as the reader of tables does.
+
+    Raises
+    ------
+    SchemaError
+        If one of them cannot be read. As a missing time, it would let a record count before it was known.
+
+    Examples
+    --------
+    >>> values_of(pd.Series([1780272000, None]), "time").tolist()
+    [Timestamp('2026-06-01 00:00:00+0000', tz='UTC'), NaT]
+    """
+    converted = convert(column.reset_index(drop=True), kind, day_first=day_first)
+    faults = [f"{reason} in {rows.sum()} rows" for reason, rows in converted.faults.items() if rows.any()]
+    if faults:
+        fix = "Correct these cells. Dates that begin with the day need the option day_first."
+        raise SchemaError(origin, f"column {column.name!r}: {', '.join(faults)}", fix)
+    return converted.column.set_axis(column.index)
+
+
 def microseconds_of(frame: pd.DataFrame, column: str) -> Array:
-    """Return the times of a column; `NO_TIME` where one is missing, as in pandas."""
+    """Return the times of a column in microseconds since 1970; `NO_TIME` where one is missing, as in pandas."""
     if column not in frame:
         return np.full(len(frame), NO_TIME)
-    times = pd.to_datetime(frame[column], utc=True).dt.tz_convert(None)
-    return times.to_numpy("datetime64[us]").astype(np.int64)
+    times: Array = values_of(frame[column], "time").dt.tz_convert(None).to_numpy("datetime64[us]")
+    return times.astype(np.int64)
 
 
 def ids_of(column: "pd.Series[Any]") -> "pd.Series[str]":
@@ -133,6 +158,10 @@ def ids_of(column: "pd.Series[Any]") -> "pd.Series[str]":
 
 def _with_ids(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.assign(**{name: ids_of(frame[name]) for name in ("action_id", *ENDS) if name in frame})
+
+
+def _with_times(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame.assign(**{name: values_of(frame[name], "time") for name in TIMES if name in frame})
 
 
 def _codes(frame: pd.DataFrame) -> tuple[Array, Array, Array]:

@@ -8,10 +8,11 @@ from typing import Any, Final
 import pandas as pd
 
 from fraudsieve.exceptions import SchemaError
+from fraudsieve.features.tables.conversion import Kind, convert
 from fraudsieve.features.tables.reader import read_table
 from fraudsieve.features.tables.source import Source, as_input, origin_of
 
-from .actions import ids_of
+from .actions import TIMES, ids_of, values_of
 
 __all__ = ["CaseInputs", "read_case_inputs"]
 
@@ -67,7 +68,7 @@ def read_case_inputs(
     Raises
     ------
     SchemaError
-        If there are no scores, two files score the same subject, or a file cannot be used.
+        If there are no scores, two files score the same subject, a record has two scores, or a file cannot be used.
 
     Examples
     --------
@@ -110,11 +111,21 @@ def _action_ids(record: "pd.Series[str]", name: str, *, prefix: bool) -> "pd.Ser
 
 def _scored_table(source: Source) -> tuple[pd.DataFrame, str, str]:
     """Return scores, the column of their ids, and where they come from."""
-    scored, origin = as_input(source).loaded.frame, origin_of(source)
+    given, origin = as_input(source), origin_of(source)
+    scored = given.loaded.frame.reset_index(drop=True)
     name = next((name for name in IDS if name in scored), None)
     if name is None:
         raise SchemaError(origin, f"expected one of the columns {', '.join(IDS)}", "Pass the scores of predict.")
-    return _with_reasons(scored), name, origin
+    columns = {name: convert(scored[name], "id", printed=given.loaded.printed).column}
+    repeated = int(columns[name].dropna().duplicated().sum())
+    if repeated:
+        problem = f"{repeated} ids of column {name!r} occur more than once"
+        raise SchemaError(origin, problem, "Keep one score per record.")
+    kinds: dict[str, Kind] = {"probability": "number", **dict.fromkeys(TIMES, "time")}
+    for column, kind in kinds.items():
+        if column in scored:
+            columns[column] = values_of(scored[column], kind, origin, day_first=given.options.day_first)
+    return _with_reasons(scored.assign(**columns)), name, origin
 
 
 def _with_reasons(scored: pd.DataFrame) -> pd.DataFrame:

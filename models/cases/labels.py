@@ -13,7 +13,7 @@ from fraudsieve.features.tables.label_values import AUTO, read_labels
 from fraudsieve.features.tables.reader import read_table
 from fraudsieve.features.tables.source import Source, origin_of
 
-from .actions import Actions, ids_of, microseconds_of, moment_of
+from .actions import Actions, ids_of, microseconds_of, moment_of, values_of
 
 __all__ = ["CONFIRMED", "confirmed_probability", "labels_of_records", "read_case_labels", "with_labels"]
 
@@ -96,7 +96,7 @@ def with_labels(actions: Actions, labels: pd.DataFrame | None, as_of: pd.Timesta
     if labels is None:
         return actions
     _check(labels, ("action_id", "is_fraud"))
-    times = pd.to_datetime(labels.get("labelled_at", pd.Series(None, labels.index, "object")), utc=True)
+    times = values_of(labels.get("labelled_at", pd.Series(pd.NaT, labels.index)), "time", "labels")
     known = labels.assign(action_id=ids_of(labels["action_id"]), labelled_at=times)
     known = known.sort_values("labelled_at", kind="stable", na_position="first")
     if as_of is not None:

@@ -2,14 +2,17 @@
 
 import uuid
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final, TypeAlias
 
 import numpy as np
 import pandas as pd
+import scipy.sparse as sp
+from scipy.sparse.csgraph import connected_components
 
+from fraudsieve._typing import Array
 from fraudsieve.exceptions import LeadError
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.cases.links.table import LINK_KINDS
@@ -28,6 +31,8 @@ Lead: TypeAlias = dict[str, Any]
 NAMESPACE: Final = uuid.uuid5(uuid.NAMESPACE_URL, SCHEMA)
 """Namespace of the ids of leads, which are digests of their contents."""
 BY_ACCOUNT: Final = LINK_KINDS[:4]
+WITH_VALUE: Final = (*BY_ACCOUNT, "identifier", "address_range")
+"""The kinds of links whose actions share a value; others link actions that are alike."""
 LEGITIMATE: Final = "legitimate"
 """The usual name of the class that is not a type of fraud."""
 NO_REASONS: Final = ActionReasons((), ())
@@ -224,8 +229,8 @@ def _action(
         time = pd.Timestamp(row["occurred_at"])
         time = time.tz_localize("UTC") if time.tzinfo is None else time.tz_convert("UTC")
         action["time"] = f"{time:%Y-%m-%dT%H:%M:%SZ}" if disclosure.times else _day(time)
-    if _known(row, "amount") and np.isfinite(row["amount"]):
-        amount = float(row["amount"])
+    amount = float(row["amount"]) if _known(row, "amount") else np.nan
+    if np.isfinite(amount):
         action["amount"] = amount if disclosure.amounts else amount_class(amount)
     return action | {"reasons": [f"{family}__{cue}" for family, cue in reasons.named]}
 
@@ -271,16 +276,35 @@ def _reasons(members: pd.DataFrame, reasons: Mapping[str, ActionReasons]) -> lis
 
 def _links(case: CaseContent, key: LeadKey, named: frozenset[str]) -> list[dict[str, Any]]:
     """Return what the actions share: each value once, with the actions that share it."""
-    groups: dict[tuple[str, str | None], set[str]] = {}
-    columns = [case.links[name] for name in ("kind", "evidence", "source_id", "target_id")]
-    for kind, value, source, target in zip(*columns, strict=True):
-        shared = None if pd.isna(value) else str(value)
-        groups.setdefault((str(kind), shared), set()).update((str(source), str(target)))
     links = []
-    for (kind, value), ids in groups.items():
+    for kind, value, ids in _linked(case.links):
         actions = sorted(key.pseudonym("action", one) for one in ids)
         links.append({"kind": kind, "actions": actions, **_shared_value(kind, value, key, named)})
     return sorted(links, key=_order)
+
+
+def _linked(links: pd.DataFrame) -> Iterator[tuple[str, str | None, set[str]]]:
+    """Yield the actions that share a value; without a value, those that are linked, also through others."""
+    values = links["evidence"].astype("str").where(links["kind"].isin(WITH_VALUE))
+    for (kind, value), rows in links.groupby([links["kind"], values], dropna=False):
+        if isinstance(value, str):
+            yield str(kind), value, _ends(rows)
+        else:
+            for _, part in rows.groupby(_components(rows)):
+                yield str(kind), None, _ends(part)
+
+
+def _ends(links: pd.DataFrame) -> set[str]:
+    return {*links["source_id"].astype(str), *links["target_id"].astype(str)}
+
+
+def _components(links: pd.DataFrame) -> Array:
+    """Return the connected component of each link."""
+    codes, ids = pd.factorize(pd.concat([links["source_id"], links["target_id"]]))
+    source, target = np.split(codes, 2)
+    graph = sp.coo_matrix((np.ones(len(links)), (source, target)), (len(ids),) * 2)
+    component: Array = connected_components(graph, directed=False)[1][source]
+    return component
 
 
 def _order(link: Mapping[str, Any]) -> tuple[str, str, Sequence[str]]:

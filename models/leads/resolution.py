@@ -1,5 +1,6 @@
 """Resolution of pseudonyms to accounts, actions, texts and cases, by computing the pseudonyms of your tables."""
 
+import csv
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -144,4 +145,6 @@ def write_resolution(table: pd.DataFrame, path: str | Path) -> None:
     path : str or Path
         The file.
     """
-    write_file(path, str(table.to_csv(index=False)).encode("utf-8", "surrogatepass"), mode=PRIVATE)
+    # Quoted, because a text may have a carriage return, which readers take for the end of a row.
+    content = str(table.to_csv(index=False, quoting=csv.QUOTE_NONNUMERIC))
+    write_file(path, content.encode("utf-8", "surrogatepass"), mode=PRIVATE)

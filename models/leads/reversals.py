@@ -7,6 +7,7 @@ from typing import Final
 import pandas as pd
 
 from fraudsieve.exceptions import LeadError
+from fraudsieve.features.tables.label_times import resolve_label_times
 from fraudsieve.features.tables.label_values import AUTO, read_labels
 from fraudsieve.features.tables.reader import read_table
 from fraudsieve.features.tables.source import Source, origin_of
@@ -108,7 +109,8 @@ def read_label_histories(labels: Source, legitimate: str = AUTO) -> LabelHistori
     Parameters
     ----------
     labels : path or DataFrame
-        The table of labels: ``subject_id``, ``label`` and, if known, ``labelled_at``.
+        The table of labels: ``subject_id``, ``label`` and, if known, ``labelled_at``. If it has dates without times, a
+        label is known from the end of its day.
     legitimate : str, default="auto"
         The label of legitimate records; ``auto`` to recognise the usual words.
 
@@ -124,7 +126,7 @@ def read_label_histories(labels: Source, legitimate: str = AUTO) -> LabelHistori
     table = read_table(labels, "labels").good
     reading = read_labels(table["label"], legitimate)
     unknown = pd.Series(pd.NaT, table.index)
-    times = pd.to_datetime(table.get("labelled_at", unknown), utc=True)
+    times = resolve_label_times(pd.to_datetime(table.get("labelled_at", unknown), utc=True))[0]
     columns = {"subject": table["subject_id"].astype("str"), "label": reading.apply(table["label"]), "time": times}
     frame = pd.DataFrame(columns)
     frame = frame[frame["label"].notna()].sort_values("time", kind="stable", na_position="first", ignore_index=True)

@@ -7,6 +7,7 @@ accounts under their pseudonyms, the number of actions of each, and a note in pl
 import json
 import uuid
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from .files import SCHEMA
@@ -86,7 +87,8 @@ def to_stix_revocation(notice: dict[str, Any]) -> dict[str, Any]:
     dict
         A bundle with the identity of the sender and the revoked grouping, whose description states the reason.
     """
-    created, modified = _stix_time(notice["lead_created"]), _stix_time(notice["created"])
+    created = _stix_time(notice["lead_created"])
+    modified = _stix_time(max(notice["created"], _next_second(notice["lead_created"])))
     sender = _identity(notice["sender"])
     grouping = {
         "type": "grouping",
@@ -120,6 +122,11 @@ def _identity(sender: str) -> str:
 def _stix_time(time: str) -> str:
     """Return a time in whole seconds as STIX writes it."""
     return f"{time.removesuffix('Z')}.000Z"
+
+
+def _next_second(time: str) -> str:
+    """Return the second after a time: a version counts as newer only if it was modified later."""
+    return f"{datetime.fromisoformat(time) + timedelta(seconds=1):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _definition() -> list[Object]:

@@ -62,6 +62,14 @@ def test_cases_as_they_were_known(folder: Path) -> None:
     assert members["occurred_at"].max() < pd.Timestamp("2026-01-02", tz="UTC")
 
 
+def test_days_come_first_in_scores_too(folder: Path) -> None:
+    scores = pd.read_parquet(folder / "scores.parquet").assign(known_at="02/06/2026")
+    scores.to_parquet(folder / "scores.parquet")
+    arguments = ("--day-first", "--as-of", "2026-05-15T00:00:00", "--output", str(folder / "cases"))
+    code, content = run(folder, *arguments)
+    assert (code, content["members"]) == (0, 0)
+
+
 def test_the_page_hides_identifiers_unless_asked(folder: Path) -> None:
     code, content = run(folder, "--output", str(folder / "cases"))
     page = folder / "cases" / "cases.html"

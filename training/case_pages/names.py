@@ -49,10 +49,8 @@ class CaseNames:
         return account if self.show_identifiers else self._numbered("account", account)
 
     def value(self, value: str) -> str:
-        """Return the name of what is shared: an identifier (kind and digest), or else an account."""
-        kind, colon, digest = value.partition(":")
-        if not colon or not _is_digest(digest):
-            return self.account(value)
+        """Return the name of a shared identifier, which is a kind and a digest."""
+        kind, _, digest = value.rpartition(":")
         name = self._numbered(plain_words(kind), value)
         return f"{name} ({digest[:DIGITS]})" if self.show_identifiers else name
 
@@ -66,10 +64,6 @@ class CaseNames:
             self._counts[kind] = self._counts.get(kind, 0) + 1
             self._numbers[kind, value] = self._counts[kind]
         return f"{kind} {self._numbers[kind, value]}"
-
-
-def _is_digest(text: str) -> bool:
-    return bool(text) and not set(text) - set("0123456789abcdef")
 
 
 def link_words(kind: str, value: str | None, names: CaseNames) -> str:

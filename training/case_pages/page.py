@@ -89,7 +89,7 @@ def render_cases_page(
             "types",
         ],
         cases=list(_contents(cases, names)),
-        hubs=_hub_table(cases.hubs, names),
+        hubs=_hub_table(cases, names),
     )
 
 
@@ -169,13 +169,14 @@ def _figures(rows: CaseRows, names: CaseNames) -> Iterator[Figure]:
         yield timeline
 
 
-def _hub_table(hubs: pd.DataFrame, names: CaseNames) -> PageTable:
+def _hub_table(cases: Cases, names: CaseNames) -> PageTable:
+    hubs = cases.hubs
+    ends = [cases.members[name] for name in ("account_id", "counterparty_id") if name in cases.members]
+    accounts = set().union(*ends)  # an id of an account may look like an identifier with its digest
     top = hubs.sort_values(["accounts", "actions"], ascending=False, kind="stable").head(MAX_HUBS)
     rows = [
-        [names.value(value), f"{actions:,}", f"{accounts:,}", f"{unflagged:,}"]
-        for value, actions, accounts, unflagged in zip(
-            top["value"], top["actions"], top["accounts"], top["unflagged"], strict=True
-        )
+        [names.account(value) if value in accounts else names.value(value), *(f"{count:,}" for count in counts)]
+        for value, *counts in zip(*(top[name] for name in ("value", "actions", "accounts", "unflagged")), strict=True)
     ]
     more = f" {len(hubs) - len(rows):,} more are in hubs.parquet." if len(hubs) > len(rows) else ""
     columns = ["value", "flagged actions", "accounts", "unflagged records"]

@@ -57,6 +57,15 @@ def test_a_label_after_the_moment_changes_nothing() -> None:
     assert find_cases(frame, key=KEY, labels=undated).cases["confirmed_frauds"].sum() == 12
 
 
+def test_the_time_of_a_label_may_be_a_number() -> None:
+    seconds = int((START + pd.Timedelta(days=9)).timestamp())
+    labels = pd.DataFrame({"action_id": ["a-0-0"], "is_fraud": [True], "labelled_at": [seconds]})
+    for days, known in ((8, 0), (10, 1)):
+        moment = START + pd.Timedelta(days=days)
+        found = find_cases(flagged(), key=KEY, labels=labels, as_of=moment)
+        assert found.members["confirmed"].notna().sum() == known
+
+
 def test_the_last_label_known_counts() -> None:
     times = [START + pd.Timedelta(days=day) for day in (9, 1, 4)]
     labels = pd.DataFrame({"action_id": "a-0-0", "is_fraud": [True, True, False], "labelled_at": times})

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 
 from fraudsieve.exceptions import LeadError
 from fraudsieve.models import Model
+from fraudsieve.models.cases import find_cases, write_cases
 from fraudsieve.models.leads.case_content import CaseContent, read_case, read_reasons
 from fraudsieve.models.leads.claims import strength_of_actions
 from fraudsieve.models.leads.content import Disclosure, LeadTerms, amount_class, make_lead
@@ -129,6 +131,29 @@ def test_a_case_of_bare_actions_is_a_lead() -> None:
     lead = lead_of(CaseContent("c", members, links))
     assert lead["actions"] == [{"id": key_of().pseudonym("action", "a"), "reasons": []}]
     assert lead["case"]["days"] == []
+
+
+@pytest.mark.parametrize("kind", ["text", "wording", "sign_up"])
+def test_only_actions_that_are_alike_are_listed_together(kind: str) -> None:
+    members = pd.DataFrame({"action_id": list("abcdef"), "account_id": "ann"})
+    alike = pd.DataFrame([*"ab", *"cd", *"de"]).to_numpy().reshape(-1, 2)
+    columns = {"source_id": alike[:, 0], "target_id": alike[:, 1], "kind": kind}
+    links = pd.DataFrame(columns | {"evidence": "sign_up" if kind == "sign_up" else None})
+    links = pd.concat([links, links.assign(source_id="a", target_id=list("bcd"), kind="same_sender", evidence="ann")])
+    found = lead_of(CaseContent("c", members, links))["links"]
+    actions = {key_of().pseudonym("action", one): one for one in "abcdef"}
+    groups = sorted("".join(sorted(actions[one] for one in link["actions"])) for link in found if link["kind"] == kind)
+    assert groups == ["ab", "cde"]
+    assert [len(link["actions"]) for link in found if link["kind"] == "same_sender"] == [4]
+
+
+def test_amounts_may_be_decimals(tmp_path: Path) -> None:
+    amounts = [Decimal("10.50"), Decimal("3"), None]
+    actions = pd.DataFrame({"action_id": list("abc"), "account_id": "ann", "amount": amounts})
+    found = find_cases(actions, key=b"a key")
+    case = read_case(write_cases(found, tmp_path / "cases"), found.cases["case_id"][0])
+    exact = lead_of(case, disclosure=Disclosure(amounts=True))["actions"]
+    assert sorted(action["amount"] for action in exact if "amount" in action) == [3.0, 10.5]
 
 
 def test_leads_are_the_same_for_the_same_content(case: CaseContent) -> None:

@@ -97,6 +97,9 @@ def test_a_withdrawal_is_a_later_revoked_version_of_the_grouping(lead: dict[str,
     assert (revoked["id"], revoked["created"], revoked["revoked"]) == (grouping["id"], grouping["created"], True)
     assert revoked["modified"] > grouping["modified"]
     assert revoked["object_refs"] == [grouping["created_by_ref"]]
+    for created in (lead["created"], "2026-05-20T08:29:59Z"):  # in the same second, or after the clock was set back
+        revoked = to_stix_revocation(notice | {"created": created})["objects"][-1]
+        assert (revoked["modified"], grouping["modified"]) == ("2026-05-20T08:30:01.000Z", "2026-05-20T08:30:00.000Z")
 
 
 def test_ids_depend_on_the_lead_alone(lead: dict[str, Any], case: CaseContent) -> None:

@@ -1,5 +1,6 @@
 """What pseudonyms stand for, computed again over the tables of the house."""
 
+import csv
 import os
 import stat
 from pathlib import Path
@@ -75,6 +76,15 @@ def test_the_written_table_is_private(case: CaseContent, tmp_path: Path) -> None
     pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "resolved.csv", dtype="str"), found)
     if os.name != "nt":
         assert stat.S_IMODE((tmp_path / "resolved.csv").stat().st_mode) == 0o600
+
+
+def test_any_text_is_written_as_one_row(tmp_path: Path) -> None:
+    texts = ["one\rtwo", "one\r\ntwo", "one\ntwo", 'with "quotes", and commas', "plain"]
+    table = pd.DataFrame({"pseudonym": list("abcde"), "type": "text", "value": texts}).astype("str")
+    write_resolution(table, tmp_path / "resolved.csv")
+    pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "resolved.csv", dtype="str"), table)
+    with (tmp_path / "resolved.csv").open(newline="") as file:
+        assert [row[2] for row in csv.reader(file)] == ["value", *texts]
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ from fraudsieve.models.leads.reversals import is_reversed
 from fraudsieve.models.leads.withdrawal import withdraw_lead, withdraw_reversed
 from tests.profiles import examples
 
-from .planted import SECRET, TERMS, key_of
+from .planted import CREATED, SECRET, TERMS, key_of
 
 RECIPIENTS = ("Financial Intelligence Unit", "Police", "Bank of the victim")
 REVERSAL = pd.DataFrame({"subject_id": ["M-MARKER-3"], "label": ["legitimate"]})
@@ -137,6 +137,17 @@ def test_an_account_whose_label_changed_withdraws_its_leads(case: CaseContent, t
     labels = pd.DataFrame(columns | {"labelled_at": ["2026-01-01T00:00:00Z", "2099-01-01T00:00:00Z"]})
     (path,) = withdraw_reversed(log, labels, [SECRET], tmp_path / "notices")
     assert json.loads(path.read_text())["reversed"] == [key_of().pseudonym("account", "acc-marker-2")]
+
+
+@pytest.mark.parametrize("times", [["2026-05-10", "2026-05-20"], ["2026-05-10T12:00:00Z", "2026-05-20T15:00:00Z"]])
+def test_a_label_of_the_day_of_the_lead_withdraws_it(case: CaseContent, tmp_path: Path, times: list[str]) -> None:
+    for name in ("leads", "other"):
+        with LeadLog(tmp_path / f"{name}.jsonl") as opened:
+            opened.record_lead(make_lead(case, key_of(), TERMS, created=CREATED), case.case_id, "json")
+    columns = {"subject_id": ["acc-marker-2"] * 2, "label": ["mule", "legitimate"], "labelled_at": times}
+    assert len(withdraw_reversed(tmp_path / "leads.jsonl", pd.DataFrame(columns), [SECRET], tmp_path / "notices")) == 1
+    before = pd.DataFrame(columns | {"labelled_at": ["2026-05-10", "2026-05-19"]})
+    assert withdraw_reversed(tmp_path / "other.jsonl", before, [SECRET], tmp_path / "none") == ()
 
 
 def test_leads_of_an_older_secret_need_it(case: CaseContent, tmp_path: Path) -> None:

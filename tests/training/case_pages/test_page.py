@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fraudsieve.models.cases import Cases, find_cases
+from fraudsieve.models.cases import Cases, CaseSettings, find_cases
 from fraudsieve.training.case_pages import page as module
 from fraudsieve.training.case_pages.case_rows import rows_of_cases
 from fraudsieve.training.case_pages.content import case_content
@@ -138,6 +138,14 @@ def test_hubs_are_named_but_not_by_their_ids() -> None:
     assert "Hubs are shared by too many records, and create no links" in html
     assert "device 1" in html
     assert "kiosk" not in html
+
+
+def test_an_account_that_is_written_like_an_identifier_is_not_shown() -> None:
+    frame = pd.DataFrame({"action_id": [f"a{k}" for k in range(6)], "account_id": "ann.smith:" + 16 * "1f"})
+    found = find_cases(frame, key=b"a key", settings=CaseSettings(max_sharing=3))
+    assert found.hubs["value"].tolist() == ["ann.smith:" + 16 * "1f"]
+    assert "smith" not in body(found)
+    assert ">account 1</th>" in body(found)
 
 
 def test_an_account_has_one_number_in_all_cases() -> None:

@@ -96,8 +96,9 @@ def cases_command(
         cutoff = None if as_of is None else pd.Timestamp(as_of)
         progress("linking and partitioning")
         given_tables: dict[str, Any] = {name: input_table(table, options) for name, table in tables.items()}
+        given_scores: list[Any] = [input_table(source, {"data.day_first": day_first}) for source in scores]
         found = find_cases_in_tables(
-            list(scores),
+            given_scores,
             key=_key(key_file),
             threshold=threshold,
             settings=settings,
