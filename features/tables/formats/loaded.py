@@ -94,7 +94,7 @@ def frame_of(table: Any, origin: str) -> pd.DataFrame:
 
 def _cells(column: Any, origin: str) -> Cells:
     if pa.types.is_dictionary(column.type):
-        column = column.cast(column.type.value_type)
+        column = _without_dictionary(column)
     if any(is_text(column.type) for is_text in _TEXT_TYPES):
         return _decode(column.cast(pa.large_binary()), origin)
     if pa.types.is_timestamp(column.type) and column.type.tz:
@@ -102,6 +102,17 @@ def _cells(column: Any, origin: str) -> Cells:
     # Whole numbers with gaps stay whole: as floats, long ids would lose digits.
     cells: Cells = column.to_pandas(integer_object_nulls=True)
     return cells
+
+
+def _without_dictionary(column: Any) -> Any:
+    """Replace codes by their values; Arrow cannot take the string views of Polars by codes, so they become binary."""
+    values = column.type.value_type
+    values = pa.large_string() if pa.types.is_string_view(values) else values
+    chunks = [
+        pa.DictionaryArray.from_arrays(chunk.indices, chunk.dictionary.cast(values)).dictionary_decode()
+        for chunk in column.chunks
+    ]
+    return pa.chunked_array(chunks, values)
 
 
 def _decode(column: Any, origin: str) -> Cells:
