@@ -32,6 +32,11 @@ class ReadOptions:
         Whether dates such as 03/04/2026 begin with the day. Without it, they are rejected.
     labels_optional : bool, default=False
         Whether columns that are named for labels and their times may be missing, as in records to score.
+    categories : tuple of str, default=()
+        Further columns that are declared as categories, each after its table: ``accounts.branch``. Text files print
+        their whole numbers as 7 or as 7.0, which is the same category.
+    words : tuple of str, default=()
+        Further columns that stay as they are printed, though all of their cells may look like numbers.
     """
 
     columns: Mapping[str, str] = field(default_factory=dict)
@@ -39,6 +44,8 @@ class ReadOptions:
     separator: str | None = None
     day_first: bool = False
     labels_optional: bool = False
+    categories: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
 
     def or_else(self, defaults: "ReadOptions") -> "ReadOptions":
         """Return these options, with unset ones taken from others, also the names of further columns.
@@ -57,6 +64,8 @@ class ReadOptions:
             self.separator or defaults.separator,
             self.day_first or defaults.day_first,
             self.labels_optional or defaults.labels_optional,
+            tuple(dict.fromkeys((*self.categories, *defaults.categories))),
+            tuple(dict.fromkeys((*self.words, *defaults.words))),
         )
 
     def _names(self, name: str) -> bool:

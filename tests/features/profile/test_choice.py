@@ -47,7 +47,8 @@ def test_declared_columns_are_categories_whatever_they_hold() -> None:
 
 def test_decimals_are_numbers() -> None:
     frame = profiles()
-    decimals = frame.assign(age=[None if age == 30 else Decimal(int(age)) for age in frame["age"]])
+    ages: list[Any] = [None if age == 30 else Decimal(int(age)) for age in frame["age"]]
+    decimals = frame.assign(age=ages)
     floats = frame.assign(age=frame["age"].where(frame["age"] != 30))
     features = AccountFeatures().fit(decimals)
     assert features.matrix_.own.numbers == ("age",)
