@@ -92,6 +92,8 @@ def number_column(records: pd.DataFrame, name: str, table: str = "subjects") -> 
     column = required_column(records, name, table)
     if is_flag(column):
         column = column.astype("boolean")
+    elif _is_decimal(column):
+        column = column.astype("float64")
     if not pd.api.types.is_numeric_dtype(column) and not column.isna().all():
         raise ColumnTypeError(table, f"{name!r}: expected numbers, as in training, got {column.dtype}", READ_IT)
     numbers = pd.to_numeric(column).to_numpy(np.float64, na_value=np.nan)
@@ -114,8 +116,12 @@ def is_flag(column: pd.Series) -> bool:
 
 
 def is_number(column: pd.Series) -> bool:
-    """Return whether a column holds numbers or booleans."""
-    return bool(pd.api.types.is_numeric_dtype(column)) or is_flag(column)
+    """Return whether a column holds numbers, decimals or booleans."""
+    return bool(pd.api.types.is_numeric_dtype(column)) or is_flag(column) or _is_decimal(column)
+
+
+def _is_decimal(column: pd.Series) -> bool:
+    return column.dtype == object and pd.api.types.infer_dtype(column, skipna=True) == "decimal"
 
 
 def category_column(column: pd.Series) -> Array:

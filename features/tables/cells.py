@@ -188,7 +188,8 @@ def infer_types(cells: Cells, *, printed: bool = False) -> Cells:
     """Convert an undeclared column to numbers, booleans or strings if all of its cells allow it.
 
     Printed cells become numbers if all of them are numbers without a leading zero, and booleans if all of them are
-    true or false. Booleans stay booleans beside missing cells, so that a column has one form in every file.
+    true or false. Booleans stay booleans beside missing cells, so that a column has one form in every file. Decimals
+    become ``float64``.
 
     Examples
     --------
@@ -214,6 +215,8 @@ def _infer(cells: Cells, *, names: bool) -> Cells:
     try:
         if names:  # numbers that are declared as categories are names
             cells = cells.map(str, na_action="ignore")
+        elif pd.api.types.infer_dtype(cells, skipna=True) == "decimal":
+            return cells.astype("float64")
         return cells.where(cells.notna(), np.nan).infer_objects()
     except (UnicodeEncodeError, OverflowError):
         return cells

@@ -65,7 +65,7 @@ def check(
         The ids of earlier rows, if this is a chunk of a table. They count as duplicates, and the ids of its good rows
         are added. A chunk may have no good row.
     options : ReadOptions, default None
-        How dates are read.
+        How dates are read, and which further columns hold words.
     start : int, default 0
         The position of the first row in the table, of which this may be a chunk.
 
@@ -90,8 +90,11 @@ def check(
     frame = loaded.frame.reset_index(drop=True)
     if not len(frame):
         raise SchemaError(origin, "there are no rows", f"Give {table.name} with at least one row.")
-    day_first = options is not None and options.day_first
-    columns = {name: _convert(frame[name], table.kind(name), loaded.printed, day_first) for name in frame.columns}
+    options = options or ReadOptions()
+    columns = {
+        name: _convert(frame[name], f"{table.name}.{name}", table.kind(name), loaded.printed, options)
+        for name in frame.columns
+    }
     verdict = _judge(columns, table, loaded.broken, len(frame))
     if seen is not None:
         for name in columns.keys() & table.unique[:1]:
@@ -120,11 +123,14 @@ def _with_ids(loaded: LoadedTable, rows: str, numbered: str, start: int) -> Load
     return LoadedTable(frame, loaded.broken, loaded.printed, (*loaded.notes, note))
 
 
-def _convert(cells: Cells, kind: Kind | None, printed: bool, day_first: bool) -> Converted:
+def _convert(cells: Cells, name: str, kind: Kind | None, printed: bool, options: ReadOptions) -> Converted:
     cells = mask_signalling_nan(cells)
+    if kind is None and printed and name in options.categories:
+        kind = "category"
     if kind is None:
-        return Converted(infer_types(cells, printed=printed))
-    return convert(cells, kind, printed=printed, day_first=day_first)
+        # Read by their cells alone, 1.10 would be 1.1 in a table that happens to hold no 1.9.1.
+        return Converted(infer_types(cells, printed=printed and name not in options.words))
+    return convert(cells, kind, printed=printed, day_first=options.day_first)
 
 
 @dataclass(frozen=True, eq=False)

@@ -52,7 +52,7 @@ Kind: TypeAlias = Literal["id", "text", "time", "number", "category"]
 MAX_WHOLE_NUMBER: Final = 2**128
 
 _PRINTED_FLOAT: Final = r"^(-?\d+)\.0$"
-_EXPONENT: Final = r"^-?\d(?:\.\d+)?[eE]\+\d+$"
+_EXPONENT: Final = r"^-?\d(?:[.,]\d+)?[eE]\+\d+$"
 
 
 def convert(cells: Cells, kind: Kind, *, printed: bool = False, day_first: bool = False) -> Converted:

@@ -6,6 +6,7 @@ from typing import Any, Final, TypeAlias
 
 import pandas as pd
 
+from .cells import MISSING_AMOUNTS
 from .label_spelling import normalise_label
 from .reader import CheckedTable
 
@@ -25,11 +26,15 @@ AUTO: Final = "auto"
 LEGITIMATE: Final = "legitimate"
 FRAUD: Final = "fraud"
 UNLABELLED: Final = "-1"
+NONE: Final = "none"
+NO_LABELS: Final = {*map(normalise_label, MISSING_AMOUNTS), "#n/a", "#nv", "-"} - {NONE}
+"""Words that programs write where a label is missing, such as Excel for a reference that it does not find."""
 FLAGS: Final = {
     **dict.fromkeys(("0", "false", "no", "否"), LEGITIMATE),
     **dict.fromkeys(("1", "true", "yes", "是"), FRAUD),
 }
 """Answers to the question whether a record is fraud, and the classes that they stand for."""
+NOT_FRAUD: Final = {answer for answer, kind in FLAGS.items() if kind == LEGITIMATE}
 
 _OPPOSITES: Final = {
     f"{no}{gap}{crime}"
@@ -104,7 +109,8 @@ def read_labels(labels: "pd.Series[Any]", legitimate: str = AUTO) -> LabelReadin
     0 and 1, true and false, yes and no stand for legitimate and fraud. Otherwise the usual word for legitimate records
     names their class, if exactly one label is such a word. Where all labels are numbers and there are more than two,
     0 stands for legitimate if more than half of the labels are 0; otherwise it is a type like the others. If the
-    other labels are 0 and 1, -1 stands for no label.
+    other labels are 0 and 1, -1 stands for no label. So do NA, N/A, #N/A, null and -, and none if another label is
+    legitimate.
 
     Parameters
     ----------
@@ -127,8 +133,8 @@ def read_labels(labels: "pd.Series[Any]", legitimate: str = AUTO) -> LabelReadin
     'Ham'
     """
     names, counts = _spellings(labels)
-    missing = {} if legitimate == UNLABELLED else _missing_labels(names)
-    notes = [_missing_note(counts[label]) for label in missing]
+    missing = _missing_labels(names, legitimate, (legitimate,))
+    notes = _missing_notes(names, counts, missing)
     for label in missing:
         del names[label], counts[label]
     found, by_label, note = _read_automatically(names, counts) if legitimate == AUTO else (legitimate, {}, "")
@@ -158,9 +164,15 @@ def _spelling_notes(names: Mapping[str, list[str]], spellings: Mapping[str, str 
     return [f"{_listed(names[label])} read as one, {name!r}" for label, name in spellings.items()]
 
 
-def _missing_labels(names: Collection[str]) -> dict[str, str | None]:
-    """Return -1 if it says that a record has no label."""
-    return {UNLABELLED: None} if {"0", "1", UNLABELLED} <= set(names) else {}
+def _missing_labels(names: Collection[str], legitimate: str | None, classes: Collection[str]) -> dict[str, str | None]:
+    """Return the labels that say that a record has none, except those that are classes."""
+    missing = NO_LABELS & set(names)
+    if {"0", "1"} <= set(names):
+        missing |= {UNLABELLED}
+    # Alone, "none" may be a word for legitimate records: no type of fraud.
+    if not (WORDS | NOT_FRAUD | {normalise_label(legitimate or LEGITIMATE)}).isdisjoint(set(names) - {NONE}):
+        missing |= {NONE}
+    return {label: None for label in names if label in missing - set(map(normalise_label, classes))}
 
 
 def _read_automatically(
@@ -206,8 +218,16 @@ def _ambiguous_note(words: Collection[str]) -> str:
     return f"{_listed(words)} read as types, because each of them usually means legitimate; {OTHERWISE}"
 
 
-def _missing_note(count: int) -> str:
-    return f"the label '-1' of {count:,} rows, beside 0 and 1, is read as no label; if it is a class, give it a name"
+def _missing_notes(names: Mapping[str, list[str]], counts: Mapping[str, int], missing: Collection[str]) -> list[str]:
+    notes = []
+    if UNLABELLED in missing:
+        rows = f"{counts[UNLABELLED]:,} rows, beside 0 and 1,"
+        notes.append(f"the label '-1' of {rows} is read as no label; if it is a class, give it a name")
+    words = [label for label in missing if label != UNLABELLED]
+    if words:
+        listed, count = _listed([name for label in words for name in names[label]]), sum(counts[word] for word in words)
+        notes.append(f"{listed} read as no label ({count:,} rows); if it is a class, give it another name")
+    return notes
 
 
 def read_labels_for(
@@ -239,7 +259,7 @@ def read_labels_for(
     >>> reading.apply(pd.Series(["0", "1"])).tolist()
     ['ham', 'spam']
     """
-    missing = {} if UNLABELLED in classes else _missing_labels(_spellings(labels)[0])
+    missing = _missing_labels(_spellings(labels)[0], legitimate, classes)
     trained = LabelReading(legitimate or LEGITIMATE, {**missing, **read_as})
     if legitimate is None or labels.isna().all() or trained.apply(labels).isin(list(classes)).any():
         return trained

@@ -7,7 +7,8 @@ because 03/04 is ambiguous. In strings, a date may be eight digits (20240501).
 
 from dataclasses import dataclass
 from datetime import date
-from numbers import Number
+from decimal import Decimal
+from numbers import Number, Real
 from typing import Final, TypeAlias
 
 import numpy as np
@@ -118,7 +119,8 @@ def _numbers(cells: Cells) -> "Cells | None":
     split = extract_strings(cells)
     strings = mask_words(split.strings.str.strip(), MISSING_AMOUNTS)
     others = cells[split.other]
-    is_number = all(isinstance(cell, Number) and not isinstance(cell, bool) for cell in others.astype(object).dropna())
+    values = others.astype(object).dropna()
+    is_number = all(isinstance(cell, Real | Decimal) and not isinstance(cell, bool) for cell in values)
     texts = strings[strings.notna()]
     if not is_number or not match_pattern(texts, _BARE_NUMBER).all():
         return None

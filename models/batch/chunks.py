@@ -139,7 +139,8 @@ def score_chunks(
 
 def _plain(table: InputTable) -> dict[str, Any]:
     """Return how a table is read, in plain JSON types."""
-    return {**asdict(table.options), "columns": dict(table.options.columns)}
+    options = {**asdict(table.options), "columns": dict(table.options.columns)}
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in options.items()}
 
 
 def _size_and_time(path: Path) -> tuple[int, int]:

@@ -140,7 +140,7 @@ def read_history(
 
 
 def options_of_model(model: Model) -> ReadOptions:
-    """Return how the tables of a model were read in its training, as far as it concerns the names of columns.
+    """Return how the tables of a model were read in its training, as far as it concerns their columns.
 
     Parameters
     ----------
@@ -150,10 +150,18 @@ def options_of_model(model: Model) -> ReadOptions:
     Returns
     -------
     ReadOptions
-        Without encoding and separator, which belong to a file. Columns that were named for labels may be missing.
+        Without encoding and separator, which belong to a file. Columns that were named for labels may be missing, and
+        the columns that are categories of the model stay words.
     """
-    data = _data_section(model)
-    return ReadOptions(data.get("columns") or {}, day_first=bool(data.get("day_first")), labels_optional=True)
+    data, declared = _section(model, "data"), _section(model, "history").get("categories") or ()
+    categories = {name: f"{model.subject}s.{name}" for name in model.matrix.own.categories}
+    return ReadOptions(
+        data.get("columns") or {},
+        day_first=bool(data.get("day_first")),
+        labels_optional=True,
+        categories=tuple(column for name, column in categories.items() if name in declared),
+        words=tuple(column for name, column in categories.items() if name not in declared),
+    )
 
 
 def trust_of_model(model: Model) -> Trust:
@@ -168,13 +176,13 @@ def trust_of_model(model: Model) -> Trust:
     -------
     Trust
     """
-    data = _data_section(model)
+    data = _section(model, "data")
     return Trust(data.get("trust") or {}, data.get("default_trust"))
 
 
-def _data_section(model: Model) -> dict[str, Any]:
-    """Return the section ``data`` of the recipe that a model was trained with; empty without a recipe."""
-    return (model.training.get("recipe") or {}).get("data") or {}
+def _section(model: Model, name: str) -> dict[str, Any]:
+    """Return a section of the recipe that a model was trained with; empty without a recipe."""
+    return (model.training.get("recipe") or {}).get(name) or {}
 
 
 def uses_labels(matrix: FeatureMatrix) -> bool:

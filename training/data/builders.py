@@ -14,6 +14,7 @@ from fraudsieve.features.accounts import AccountFeatures
 from fraudsieve.features.campaign.fingerprints import near_duplicate_groups
 from fraudsieve.features.feature_matrix import account_matrix_of, message_matrix_of
 from fraudsieve.features.messages import MessageFeatures
+from fraudsieve.features.tables.formats.loaded import ReadOptions
 from fraudsieve.features.tables.label_values import LabelReader, read_labels
 from fraudsieve.features.tables.source import Source, as_input
 from fraudsieve.models.artifact.folder import Model
@@ -83,6 +84,8 @@ def read_data(
             raise RecipeError("recipe", [f"data.features: expected no other table, got {others}. Remove them"])
         return load_ready(given["features"], recipe, min_label_rows=min_label_rows)
     subject = recipe.data.subject_of(given)
+    declared = ReadOptions(categories=tuple(f"{subject}s.{name}" for name in recipe.history.categories))
+    given = {name: as_input(source, declared) for name, source in given.items()}
     labels, events = given.get("labels"), given.get("events")
     reader = partial(read_labels, legitimate=recipe.data.legitimate) if reader is None else reader
     settings: dict[str, Any] = {"min_label_rows": min_label_rows, "trust": recipe.data.trusted, "reader": reader}

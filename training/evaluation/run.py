@@ -202,7 +202,8 @@ def read_tables(recipe: Recipe, model: Model, tables: Mapping[str, Source | None
     trust = recipe.data.trusted.or_else(trust_of_model(model))
     settings = {"subject": model.subject, "trust": dict(trust.by_source), "default_trust": trust.default}
     of_subject = recipe.data.model_copy(update=settings)
-    of_model = recipe.model_copy(update={"data": of_subject})
+    history = recipe.history.model_copy(update={"categories": ()})  # those of the model are in its options
+    of_model = recipe.model_copy(update={"data": of_subject, "history": history})
     options = recipe.data.options.or_else(options_of_model(model))
     given = {name: as_input(table, options) for name, table in tables.items() if table is not None}
     return read_data(of_model, given, min_label_rows=1, reader=label_reader(model))

@@ -32,6 +32,11 @@ class ReadOptions:
         Whether dates such as 03/04/2026 begin with the day. Without it, they are rejected.
     labels_optional : bool, default=False
         Whether columns that are named for labels and their times may be missing, as in records to score.
+    categories : tuple of str, default=()
+        Further columns that are declared as categories, each after its table: ``accounts.branch``. Text files print
+        their whole numbers as 7 or as 7.0, which is the same category.
+    words : tuple of str, default=()
+        Further columns that stay as they are printed, though all of their cells may look like numbers.
     """
 
     columns: Mapping[str, str] = field(default_factory=dict)
@@ -39,6 +44,8 @@ class ReadOptions:
     separator: str | None = None
     day_first: bool = False
     labels_optional: bool = False
+    categories: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
 
     def or_else(self, defaults: "ReadOptions") -> "ReadOptions":
         """Return these options, with unset ones taken from others, also the names of further columns.
@@ -57,6 +64,8 @@ class ReadOptions:
             self.separator or defaults.separator,
             self.day_first or defaults.day_first,
             self.labels_optional or defaults.labels_optional,
+            tuple(dict.fromkeys((*self.categories, *defaults.categories))),
+            tuple(dict.fromkeys((*self.words, *defaults.words))),
         )
 
     def _names(self, name: str) -> bool:
@@ -94,7 +103,7 @@ def frame_of(table: Any, origin: str) -> pd.DataFrame:
 
 def _cells(column: Any, origin: str) -> Cells:
     if pa.types.is_dictionary(column.type):
-        column = column.cast(column.type.value_type)
+        column = _without_dictionary(column)
     if any(is_text(column.type) for is_text in _TEXT_TYPES):
         return _decode(column.cast(pa.large_binary()), origin)
     if pa.types.is_timestamp(column.type) and column.type.tz:
@@ -102,6 +111,17 @@ def _cells(column: Any, origin: str) -> Cells:
     # Whole numbers with gaps stay whole: as floats, long ids would lose digits.
     cells: Cells = column.to_pandas(integer_object_nulls=True)
     return cells
+
+
+def _without_dictionary(column: Any) -> Any:
+    """Replace codes by their values; Arrow cannot take the string views of Polars by codes, so they become binary."""
+    values = column.type.value_type
+    values = pa.large_string() if pa.types.is_string_view(values) else values
+    chunks = [
+        pa.DictionaryArray.from_arrays(chunk.indices, chunk.dictionary.cast(values)).dictionary_decode()
+        for chunk in column.chunks
+    ]
+    return pa.chunked_array(chunks, values)
 
 
 def _decode(column: Any, origin: str) -> Cells:

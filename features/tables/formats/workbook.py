@@ -2,9 +2,11 @@
 
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import openpyxl
 import pandas as pd
+from openpyxl.utils.escape import unescape
 
 from fraudsieve.exceptions import SchemaError
 
@@ -21,14 +23,21 @@ def load_workbook(file: Path, _: ReadOptions, origin: str) -> LoadedTable:
         problem = f"the workbook cannot be read ({type(error).__name__})"
         raise SchemaError(origin, problem, "Save it again as .xlsx, without a password.") from None
     try:
-        rows = [row for row in book.worksheets[0].iter_rows(values_only=True) if any(cell is not None for cell in row)]
+        sheet = book.worksheets[0]
+        sheet.reset_dimensions()  # the size that a sheet states may be wrong
+        rows = [row for row in sheet.iter_rows(values_only=True) if any(cell is not None for cell in row)]
         n_sheets = len(book.worksheets)
     finally:
         book.close()
     if not rows:
         raise SchemaError(origin, "the first sheet is empty", "Put the table there, its first row the column names.")
-    names = [str(name) if name is not None else "" for name in rows[0]]
-    cells = [[*row, *[None] * (len(names) - len(row))][: len(names)] for row in rows[1:]]
+    names = [unescape(str(name)) if name is not None else "" for name in rows[0]]
+    cells = [[*map(_unescape, row), *[None] * (len(names) - len(row))][: len(names)] for row in rows[1:]]
     frame = pd.DataFrame(cells, columns=range(len(names)), dtype=object).set_axis(names, axis=1)
     notes = (f"read the first of {n_sheets} sheets",) if n_sheets > 1 else ()
     return LoadedTable(frame.loc[:, [name != "" for name in names]], notes=notes)
+
+
+def _unescape(cell: Any) -> Any:
+    """Replace the codes of characters that XML cannot hold, such as ``_x000D_`` for a carriage return."""
+    return unescape(cell) if isinstance(cell, str) else cell

@@ -1,5 +1,6 @@
 """Which further columns of a record are features, and which values a model keeps."""
 
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -42,6 +43,16 @@ def test_identifiers_and_columns_with_many_values_are_left_out_and_named() -> No
 def test_declared_columns_are_categories_whatever_they_hold() -> None:
     features = AccountFeatures(categories=["device_id", "merchant_email"], min_category_rows=1).fit(profiles())
     assert list(features.matrix_.own.categories) == ["city", "merchant_email", "device_id"]
+
+
+def test_decimals_are_numbers() -> None:
+    frame = profiles()
+    ages: list[Any] = [None if age == 30 else Decimal(int(age)) for age in frame["age"]]
+    decimals = frame.assign(age=ages)
+    floats = frame.assign(age=frame["age"].where(frame["age"] != 30))
+    features = AccountFeatures().fit(decimals)
+    assert features.matrix_.own.numbers == ("age",)
+    np.testing.assert_array_equal(features.transform(decimals), AccountFeatures().fit(floats).transform(floats))
 
 
 def test_few_values_are_categories_in_a_small_table() -> None:

@@ -102,8 +102,9 @@ def test_printed_whole_numbers_lose_their_decimal_point() -> None:
     assert convert(cells("12.0"), "id").column[0] == "12.0"
 
 
-def test_a_printed_id_in_exponent_notation_is_rejected() -> None:
-    assert reason("1.38E+10", "id", printed=True) == "id in exponent notation: digits are lost"
+@pytest.mark.parametrize("printed", ["1.38E+10", "1,38E+10", "1E+10"])
+def test_a_printed_id_in_exponent_notation_is_rejected(printed: str) -> None:
+    assert reason(printed, "id", printed=True) == "id in exponent notation: digits are lost"
     assert reason("1.38E+10", "id") is None
 
 

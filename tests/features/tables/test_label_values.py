@@ -118,6 +118,41 @@ def test_minus_one_beside_0_and_1_is_no_label() -> None:
     assert classes(read_labels(labels_of(-1, 0, 1), "-1"), -1, 0, 1) == ["-1", "0", "1"]
 
 
+@pytest.mark.parametrize("word", ["NA", "N/A", "n/a", "#N/A", "#NV", "na", "-", "none", "NULL", "nan"])
+@pytest.mark.parametrize("values", [("0", "1"), ("ham", "spam"), ("no", "yes"), ("legitimate", "phishing")])
+def test_words_for_a_missing_value_are_no_label(values: tuple[str, str], word: str) -> None:
+    expected = read_labels(labels_of(*values))
+    reading = read_labels(pd.Series([*values, word, word], dtype="str"))
+    assert reading.legitimate == expected.legitimate
+    assert reading.apply(pd.Series([*values, word], dtype="str")).fillna("").tolist() == [
+        *classes(expected, *values),
+        "",
+    ]
+    note = f"the label {word!r} is read as no label (2 rows); if it is a class, give it another name"
+    assert reading.notes == (*expected.notes, note)
+
+
+def test_words_for_a_missing_value_in_several_spellings_are_noted_together() -> None:
+    reading = read_labels(pd.Series(["ham", "spam", "NA", "N/A", "N/A", "na"]))
+    assert "the labels 'N/A' and 'NA' and 'na' are read as no label (4 rows)" in reading.notes[1]
+
+
+def test_none_is_a_label_unless_another_label_is_legitimate() -> None:
+    assert classes(read_labels(labels_of("none", "spam")), "none", "spam") == ["none", "spam"]
+    assert classes(read_labels(labels_of("none", "spam"), "none"), "none", "spam") == ["none", "spam"]
+    assert classes(read_labels(labels_of("none", "usual", "spam"), "usual"), "none", "usual") == [None, "usual"]
+    assert classes(read_labels(labels_of("NA", "spam"), "NA"), "NA", "spam") == ["NA", "spam"]
+
+
+def test_a_model_reads_words_for_a_missing_value_unless_they_are_its_classes() -> None:
+    reading = read_labels_for(labels_of("ham", "NA"), {"ham": "ham"}, ("ham", "spam"), "ham")
+    assert classes(reading, "ham", "NA") == ["ham", None]
+    literal = read_labels_for(labels_of("ham", "NA"), {"ham": "ham"}, ("ham", "NA"), "ham")
+    assert classes(literal, "ham", "NA") == ["ham", "NA"]
+    foreign = read_labels_for(labels_of("0", "1", "NA"), {}, ("ham", "spam"), "ham")
+    assert classes(foreign, "0", "1", "NA") == ["ham", "spam", None]
+
+
 def test_0_among_more_numbers_is_legitimate_if_most_labels_are_0() -> None:
     most = read_labels(labels_of(0, 0, 0, 1, 2, -1))
     assert classes(most, 0, 1, 2, -1) == ["legitimate", "1", "2", None]

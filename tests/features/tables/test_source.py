@@ -2,6 +2,7 @@
 
 import sqlite3
 from contextlib import closing
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -112,6 +113,25 @@ def test_frames_of_polars_and_pyarrow(tmp_path: Path) -> None:
     table = pq.read_table(tmp_path / "m.parquet")
     check(table)
     check(polars.from_arrow(table))
+
+
+def test_decimals_are_numbers_in_every_frame(tmp_path: Path) -> None:
+    balances = [Decimal("1.25"), None, Decimal("-3")]
+    table = pa.table({"account_id": ["a", "b", "c"], "balance": pa.array(balances, pa.decimal128(18, 2))})
+    pq.write_table(table, tmp_path / "a.parquet")
+    objects = pd.DataFrame({"account_id": ["a", "b", "c"], "balance": balances})
+    for source in (tmp_path / "a.parquet", tmp_path / "*.parquet", table, polars.from_arrow(table), objects):
+        balance = read_table(source, "accounts").good["balance"]
+        assert balance.dtype == "float64"
+        assert balance.fillna(0).tolist() == [1.25, 0, -3]
+
+
+@pytest.mark.parametrize("categories", [polars.Categorical, polars.Enum(["app", "您好"])])
+def test_categories_of_polars_are_strings(categories: Any) -> None:
+    columns = {"account_id": ["a", "b", "c"], "channel": ["app", None, "您好"]}
+    frame = polars.DataFrame(columns).with_columns(polars.col("channel").cast(categories))
+    for source in (frame, polars.concat([frame, frame[:0]], rechunk=False)):
+        assert read_table(source, "accounts").good["channel"].fillna("").tolist() == ["app", "", "您好"]
 
 
 def test_a_table_or_a_query_of_a_database(database: str) -> None:

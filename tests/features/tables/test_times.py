@@ -187,3 +187,8 @@ def test_a_date_is_not_read_as_a_zone() -> None:
 
 def test_no_note_if_every_time_has_a_zone() -> None:
     assert convert(pd.Series(["2024-05-01T10:00Z", "2024-05-01T10:00-0300", None]), "time").notes == ()
+
+
+def test_complex_numbers_are_not_times() -> None:
+    (fault,) = (reason for reason, rows in convert(pd.Series([1714500000 + 1j]), "time").faults.items() if rows.any())
+    assert fault == NUMBER

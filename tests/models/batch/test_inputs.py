@@ -1,6 +1,7 @@
 """Tables that are read for scoring: the labels and past messages that count, as in training."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -11,6 +12,8 @@ from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.account_matrix import AccountMatrix
 from fraudsieve.features.history.declaration import History
 from fraudsieve.features.label_trust import Trust
+from fraudsieve.features.profile.frames import own_values
+from fraudsieve.features.profile.own_columns import OwnColumns
 from fraudsieve.models import Model
 from fraudsieve.models.batch.inputs import read_history, read_inputs, trust_of_model
 from fraudsieve.training.data.accounts_events import account_labels_of, event_labels_of, load_accounts, load_events
@@ -50,6 +53,24 @@ def test_the_trust_of_a_model_is_that_of_its_recipe() -> None:
     trust = Trust({"review": 1.0}, 0.3)
     assert trust_of_model(event_model(trust)) == trust
     assert not trust_of_model(account_scorer().model).declared
+
+
+@pytest.mark.parametrize("declared", [(), ("app",)])
+def test_a_category_does_not_depend_on_the_other_rows_of_a_file(tmp_path: Path, declared: tuple[str, ...]) -> None:
+    own = OwnColumns(("age",), {"app": ("1.1", "1.10", "1.9.1"), "branch": ("NA", "True", "7.0")})
+    matrix = AccountMatrix("account", (), own=own)
+    model = replace(account_scorer().model, matrix=matrix, training={"recipe": {"history": {"categories": declared}}})
+    frame = pd.DataFrame({"account_id": ["a", "b"], "app": ["1.10", "1.10"], "branch": ["true", "NA"], "age": [1, 2]})
+    more = pd.DataFrame({"account_id": ["c"], "app": ["1.9.1"], "branch": ["7.0"], "age": [3]})
+    pd.concat([frame, more]).to_csv(tmp_path / "more.csv", index=False)
+    frame.to_csv(tmp_path / "alone.csv", index=False)
+    frame.to_parquet(tmp_path / "alone.parquet")
+    codes = {}
+    for name in ("alone.csv", "more.csv", "alone.parquet"):
+        records = read_inputs(model, tmp_path / name).records.head(2)
+        assert records["age"].tolist() == [1, 2]
+        codes[name] = own.compute(own_values(records, own), 2)[:, 1:].tolist()
+    assert codes["alone.csv"] == codes["more.csv"] == codes["alone.parquet"] == [[1, 1], [1, 0]]
 
 
 def with_own_labels(events: pd.DataFrame, own: list[tuple[str | None, int | None, str]]) -> pd.DataFrame:

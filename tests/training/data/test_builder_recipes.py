@@ -1,7 +1,9 @@
 """The subject and features of a recipe, and errors that name its mistakes."""
 
+from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from fraudsieve.exceptions import RecipeError
@@ -33,6 +35,16 @@ def test_the_recipe_sets_what_is_scored(small_world: World) -> None:
         ),
         MessageFeatures,
     )
+
+
+def test_declared_categories_of_a_text_file_are_not_read_as_numbers(tmp_path: Path) -> None:
+    rows = {"account_id": ["a", "b", "c"], "app": ["1.10", "1.1", "NA"], "branch": ["7.0", "", "12"], "age": [1, 2, 3]}
+    pd.DataFrame(rows).assign(label=["spam", "ham", "ham"]).to_csv(tmp_path / "accounts.csv", index=False)
+    recipe = Recipe.model_validate({"history": {"categories": ["app", "branch"]}})
+    read = read_data(recipe, {"accounts": tmp_path / "accounts.csv"}, min_label_rows=1).rows
+    assert read["app"].tolist() == ["1.10", "1.1", "NA"]
+    assert read["branch"].fillna("").tolist() == ["7", "", "12"]
+    assert read["age"].dtype == "float64"
 
 
 def test_a_live_state_reads_labels_as_those_of_training(small_world: World) -> None:

@@ -139,6 +139,14 @@ def test_labels_count_as_in_the_training_of_the_model_unless_the_recipe_weights_
     assert read_tables(Recipe(), payment_scorer.model, tables).rows["label"].tolist() == ["extortion", "legitimate"]
 
 
+def test_only_the_categories_of_the_model_are_read_as_words(payment_scorer: Scorer, tmp_path: Path) -> None:
+    events = EVENTS.assign(label=["extortion", "legitimate"], verified=["true", "false"])
+    events.to_csv(tmp_path / "events.csv", index=False)
+    declared = Recipe.model_validate({"history": {"categories": ["verified"]}})
+    rows = read_tables(declared, payment_scorer.model, {"events": tmp_path / "events.csv"}).rows
+    assert rows["verified"].tolist() == [True, False]
+
+
 def test_records_that_the_policy_flags_are_reviews(payment_scorer: Scorer, payments: Payments) -> None:
     now, model = payments(days=(42, 49), seed=2), payment_scorer.model
     scorer = Scorer(model, policy=Policy(unlike_training="flag", unlike_training_limit=0.8))

@@ -1,10 +1,12 @@
 """Workbooks: the first sheet, with the types that Excel has."""
 
+import zipfile
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import openpyxl
+import pandas as pd
 import pytest
 
 from fraudsieve.exceptions import SchemaError
@@ -36,6 +38,22 @@ def test_types_are_kept(tmp_path: Path) -> None:
     assert checked.good["sent_at"].dt.hour.tolist()[0] == 10
     assert list(checked.good.columns) == ["message_id", "text", "sent_at", "n"]
     assert checked.notes == ("read the first of 2 sheets", "sent_at has no time zone: taken as UTC")
+
+
+def test_a_sheet_that_states_a_wrong_size_is_read_in_full(tmp_path: Path) -> None:
+    rows = [["message_id", "text", "note"], *([f"{n}", "hello", "x"] for n in range(5))]
+    whole = write(tmp_path / "whole.xlsx", rows)
+    with zipfile.ZipFile(whole) as book, zipfile.ZipFile(tmp_path / "wrong.xlsx", "w") as wrong:
+        for name in book.namelist():
+            wrong.writestr(name, book.read(name).replace(b'ref="A1:C6"', b'ref="A1:B3"'))
+        assert b'<dimension ref="A1:B3"' in wrong.read("xl/worksheets/sheet1.xml")
+    pd.testing.assert_frame_equal(load(tmp_path / "wrong.xlsx").frame, load(whole).frame)
+
+
+def test_characters_that_excel_escapes_are_restored(tmp_path: Path) -> None:
+    rows = [["message_id", "text"], [1, "see you_x000D_\nat 1234"], [2, "_x005F_x000D_"]]
+    texts = read_table(write(tmp_path / "m.xlsx", rows), "messages").good["text"]
+    assert texts.tolist() == ["see you\r\nat 1234", "_x000D_"]
 
 
 def test_an_empty_sheet_is_an_error(tmp_path: Path) -> None:
