@@ -5,6 +5,7 @@ the table's columns.
 """
 
 import difflib
+import re
 import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -273,8 +274,13 @@ def _hint(missing: list[str], names: list[str], table: TableSchema) -> str:
     undeclared = [name for name in names if all(name != column.name for column in table.columns)]
     pairs = [(name, likely_column(name, undeclared) or _nearest(name, undeclared)) for name in missing]
     hints = [f"{_quote(match)} for '{name}'" for name, match in pairs if match]
-    options = " ".join(f"--column {shlex.quote(f'{name}={match}')}" for name, match in pairs if match)
+    options = " ".join(f"--column {_quote_option(f'{name}={match}')}" for name, match in pairs if match)
     return f" (did you mean {', '.join(hints)}? Then add {options})" if hints else ""
+
+
+def _quote_option(value: str) -> str:
+    """Quote an option for a shell only if it needs it: shlex.quote also quotes letters that are not ASCII."""
+    return value if re.fullmatch(r"[\w=.:,/-]+", value) else shlex.quote(value)
 
 
 def _nearest(name: str, others: list[str]) -> str | None:
