@@ -25,6 +25,7 @@ from fraudsieve.features.profile.frames import own_values
 from fraudsieve.features.profile.own_columns import OwnColumns
 from fraudsieve.features.text.codepoints import CodePoints, pack
 from fraudsieve.features.text.pinyin import needs_pinyin, to_pinyin
+from fraudsieve.features.wording.background import chinese_background
 from fraudsieve.features.wording.fit import out_of_fold
 from fraudsieve.features.wording.folds import campaign_folds
 from fraudsieve.features.wording.model import TRUST, output_classes, weigh_by_known_share
@@ -277,7 +278,8 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         outputs = output_classes(classes)
         trust = TRUST if self.legitimate in classes else 0.0
         legitimate = outputs.index(self.legitimate) if self.legitimate in outputs else -1
-        with_pinyin = needs_pinyin(folded) if self.pinyin is None else self.pinyin
+        is_chinese = needs_pinyin(folded)
+        with_pinyin = is_chinese if self.pinyin is None else self.pinyin
         forms = {"wording": folded, **({"pinyin": to_pinyin(folded)} if with_pinyin else {})}
         folds = campaign_folds(y, groups, self.n_folds, self.random_state)
         if on_fit is not None:
@@ -287,7 +289,11 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             models[name] = replace(model, trust=trust, legitimate=legitimate)
             blocks += [weigh_by_known_share(log_odds, known_share, trust, legitimate), 1 - known_share]
         is_legitimate = y == classes.index(self.legitimate) if self.legitimate in classes else np.ones(len(y), np.bool_)
-        results = [surprisal_out_of_fold(form, is_legitimate, folds) for form in (raw, folded)]
+        backgrounds = chinese_background() if is_chinese else (None, None)
+        results = [
+            surprisal_out_of_fold(form, is_legitimate, folds, background)
+            for form, background in zip((raw, folded), backgrounds, strict=True)
+        ]
         models["characters"] = tuple(model for model, _ in results)
         return models, [*blocks, *(surprisal for _, surprisal in results)]
 

@@ -15,7 +15,7 @@ from fraudsieve._compiled import INT_0, compile_inlined, compile_kernel
 from fraudsieve._typing import Array
 from fraudsieve.features.text.codepoints import CodePoints
 
-__all__ = ["CHAR_BITS", "PAIR_BITS", "SURPRISALS", "CharacterModel", "count_characters"]
+__all__ = ["BEGIN", "CHAR_BITS", "PAIR_BITS", "SURPRISALS", "CharacterModel", "count_characters", "count_pairs"]
 
 
 SURPRISALS = ("char_mean", "char_std", "char_worst", "pair_mean", "pair_std", "pair_worst")
@@ -80,6 +80,41 @@ def count_characters(texts: CodePoints, rows: Array) -> tuple[Array, Array]:
     """
     chars, pairs = np.zeros(1 << CHAR_BITS, np.uint32), np.zeros(1 << PAIR_BITS, np.uint32)
     _count_kernel(texts.codes, texts.offsets, rows, chars, pairs)
+    return chars, pairs
+
+
+@compile_kernel()
+def _pair_kernel(before: Array, after: Array, times: Array, chars: Array, pairs: Array) -> None:
+    for k in range(times.size):
+        first, second = np.uint64(before[k]), np.uint64(after[k])
+        chars[_char_bucket(first)] += times[k]
+        pairs[_pair_bucket(first, second)] += times[k]
+
+
+def count_pairs(before: Array, after: Array, times: Array) -> tuple[Array, Array]:
+    """Add up pairs of characters that are counted already.
+
+    Parameters
+    ----------
+    before, after : ndarray of uint32, shape (n_pairs,)
+        The characters of each pair; `BEGIN` stands before the first character of a text.
+    times : ndarray of uint32, shape (n_pairs,)
+        How often each pair occurs.
+
+    Returns
+    -------
+    chars : ndarray of uint32, shape (2**CHAR_BITS,)
+        Counts of the first characters.
+    pairs : ndarray of uint32, shape (2**PAIR_BITS,)
+
+    Examples
+    --------
+    >>> h, i = np.array([[ord("h")], [ord("i")]], np.uint32)
+    >>> [int(counts.max()) for counts in count_pairs(h, i, np.array([3], np.uint32))]
+    [3, 3]
+    """
+    chars, pairs = np.zeros(1 << CHAR_BITS, np.uint32), np.zeros(1 << PAIR_BITS, np.uint32)
+    _pair_kernel(before, after, times, chars, pairs)
     return chars, pairs
 
 
@@ -174,6 +209,20 @@ class CharacterModel:
         described = np.zeros((len(self.chars), 4))  # rows of four numbers do not cross cache lines
         _describe_chars(self.chars, total, described)
         return described
+
+    def plus(self, chars: Array, pairs: Array) -> "CharacterModel":
+        """Return the model with more text.
+
+        Parameters
+        ----------
+        chars, pairs : ndarray of uint32
+            Counts of this text, from `count_characters` or `count_pairs`.
+
+        Returns
+        -------
+        CharacterModel
+        """
+        return CharacterModel(self.chars + chars, self.pairs + pairs)
 
     def without(self, chars: Array, pairs: Array) -> "CharacterModel":
         """Return the model without some of its texts.

@@ -12,7 +12,10 @@ __all__ = ["surprisal_out_of_fold"]
 
 
 def surprisal_out_of_fold(
-    texts: CodePoints, legitimate: npt.NDArray[np.bool_], folds: Array
+    texts: CodePoints,
+    legitimate: npt.NDArray[np.bool_],
+    folds: Array,
+    background: CharacterModel | None = None,
 ) -> tuple[CharacterModel, Array]:
     """Fit a character model of legitimate texts, and compute the surprisal of all texts out of fold.
 
@@ -24,11 +27,13 @@ def surprisal_out_of_fold(
         Whether a text is legitimate.
     folds : ndarray of int, shape (n_texts,)
         Fold of each text.
+    background : CharacterModel, default=None
+        Counts of other legitimate text, which are added to those of the texts.
 
     Returns
     -------
     model : CharacterModel
-        Fitted on all legitimate texts.
+        Fitted on all legitimate texts, and the background.
     surprisal : ndarray of float64, shape (n_texts, 6)
         As from `CharacterModel.surprisal`, out of fold.
 
@@ -41,6 +46,7 @@ def surprisal_out_of_fold(
     (4, True)
     """
     model = CharacterModel(*count_characters(texts, np.flatnonzero(legitimate)))
+    model = model if background is None else model.plus(background.chars, background.pairs)
     surprisal = np.empty((len(texts), len(SURPRISALS)))
     for fold in np.unique(folds):
         rows = np.flatnonzero(folds == fold)
