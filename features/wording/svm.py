@@ -13,7 +13,7 @@ from fraudsieve._typing import Array
 
 from .counts import COUNT_BITS, COUNT_MASK, COUNT_VALUES, NgramCounts
 
-__all__ = ["count_messages", "fit_svm"]
+__all__ = ["MAX_SCALED", "count_messages", "fit_svm"]
 
 TOLERANCE = 1e-4
 NO_STEP = 1e-12

@@ -12,6 +12,7 @@ from fraudsieve.features.history.declaration import check_histories, history_col
 from fraudsieve.features.text.fold import OBFUSCATIONS
 from fraudsieve.features.wording.ngrams import BITS
 from fraudsieve.features.wording.surprisal import SURPRISALS
+from fraudsieve.features.wording.svm import MAX_SCALED
 from fraudsieve.training.data.builders import make_builder
 from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.data.ready_matrix import ReadyMatrix
@@ -27,6 +28,8 @@ CODE_POINTS = 12
 """Bytes per character: raw and folded texts, and pinyin."""
 NGRAMS = 32
 """Bytes per character: up to four n-grams of four bytes, and as much while rare ones are taken out."""
+SCALED = 8
+"""Bytes per n-gram whose scaled value a fit keeps, and per character up to four of them."""
 CHARACTERS_PER_COLUMN = 8
 """Texts have at least so many characters for each n-gram of the text model, once they are many."""
 PER_RECORD, PER_EVENT = 400, 300
@@ -93,6 +96,7 @@ def needed_memory(size: DataSize, *, train_share: float = 1.0, n_jobs: int = 1) 
     characters = size.characters * train_share
     columns = min(1 << BITS, int(characters / CHARACTERS_PER_COLUMN))
     fit = columns * (16 + 16 * size.outputs + 8 * (1 + size.outputs))
+    fit += SCALED * min(int(4 * characters), MAX_SCALED)
     return int(matrix + records + characters * (CODE_POINTS + NGRAMS) + fit * n_jobs)
 
 
