@@ -2,7 +2,7 @@
 
 ``a.b.co.uk`` belongs to the owner of ``b.co.uk``, since ``co.uk`` is a public suffix. The table has hashes of rules,
 computed from right to left, so one pass over the labels of a host finds all rules that may apply. Hosts are in ASCII,
-with ``xn--`` for other scripts. ``scripts/build_suffix_table.py`` builds the table.
+with ``xn--`` for other scripts. ``scripts/tables/suffixes.py`` builds the table.
 """
 
 from functools import cache

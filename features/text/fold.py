@@ -3,7 +3,7 @@
 Folding (normalisation) maps every code point to what a reader sees. Compatibility forms (full width, ligatures),
 enclosed letters and digits, look-alikes of other scripts, accents and upper case become the plain letter. Traditional
 and variant Chinese characters become the simplified one. Marks without a letter and invisible characters are removed,
-and runs of blanks become one space. The mapping is one table look-up per code point; ``scripts/build_fold_tables.py``
+and runs of blanks become one space. The mapping is one table look-up per code point; ``scripts/tables/fold.py``
 builds the table from the Unicode character database and reviewed lists, so that folding does not depend on the Python
 version. Then `fold_rules` removes signs inserted between letters, and converts spelled digits and digits that stand for
 letters, by their neighbours.

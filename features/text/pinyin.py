@@ -1,7 +1,7 @@
 """Pinyin of a text: every Chinese character as its toneless Mandarin syllable, so that homophones are equal.
 
 A syllable is one code point of a private plane, so that n-grams of pinyin are hashed like those of characters.
-Other characters do not change, and every character keeps its position. ``scripts/build_pinyin_table.py`` builds the
+Other characters do not change, and every character keeps its position. ``scripts/tables/pinyin.py`` builds the
 table.
 """
 

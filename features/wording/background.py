@@ -2,7 +2,7 @@
 
 Some thousand messages hold a small part of the pairs of Chinese. Measured against them alone, everyday text about
 anything else is as improbable as an obfuscated text, and models flag both (``python -m benchmarks.transfer``).
-``scripts/build_background_table.py`` builds the table.
+``scripts/tables/background.py`` builds the table.
 """
 
 from functools import cache

@@ -1,7 +1,7 @@
 """Obfuscate texts the way fraudsters do, to measure what a model still catches.
 
 Twelve obfuscations at three strengths. Their tables come from other sources than those of text normalisation and of the
-simulator (see `Obfuscation.source` and ``scripts/build_attack_tables.py``). So the attack measures what normalisation
+simulator (see `Obfuscation.source` and ``scripts/tables/attack.py``). So the attack measures what normalisation
 generalises to, not what it has memorised. Links are left unchanged, because they must still work.
 """
 

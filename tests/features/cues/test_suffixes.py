@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from fraudsieve.features.cues.suffixes import TABLE, hash_host, hash_left, registered_domain, suffix_table
 
-SCRIPT = Path(__file__).parents[3] / "scripts" / "build_suffix_table.py"
+SCRIPT = Path(__file__).parents[3] / "scripts" / "tables" / "suffixes.py"
 HAS_LIST = importlib.util.find_spec("publicsuffixlist") is not None
 needs_list = pytest.mark.skipif(not HAS_LIST, reason="publicsuffixlist of fraudsieve[tables] is not installed")
 
@@ -95,7 +95,7 @@ def test_rebuilding_gives_the_stored_table(tmp_path: Path) -> None:
     with TABLE.open("rb") as file, np.load(file, allow_pickle=False) as stored:
         kept = {name: stored[name] for name in stored.files}
     if f"publicsuffixlist {version('publicsuffixlist')}," not in str(kept["source"]):
-        pytest.skip("publicsuffixlist is of another version than the table: run scripts/build_suffix_table.py")
+        pytest.skip("publicsuffixlist is of another version than the table: run scripts/tables/suffixes.py")
     script = (
         f"import numpy, runpy; numpy.savez({str(tmp_path / 'new.npz')!r}, **runpy.run_path({str(SCRIPT)!r})['build']())"
     )

@@ -15,7 +15,7 @@ from fraudsieve.features.text.codepoints import CodePoints, pack
 from fraudsieve.features.text.fold import CHARACTER_KINDS, KINDS, OBFUSCATIONS, TABLE, fold_codes, fold_text
 from tests.profiles import examples
 
-SCRIPT = Path(__file__).parents[3] / "scripts" / "build_fold_tables.py"
+SCRIPT = Path(__file__).parents[3] / "scripts" / "tables" / "fold.py"
 LOOKALIKES = Path(str(TABLE)).with_name("lookalikes.txt")
 ANYTHING = st.text(st.characters(exclude_categories=()))
 # Letters, signs and digits that the context rules use.

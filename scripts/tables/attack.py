@@ -1,6 +1,6 @@
 """Build the tables of ``training/attack/tables``, with which the evaluation obfuscates texts.
 
-Run ``python scripts/build_attack_tables.py [FOLDER]`` in the root of the repository. It needs
+Run ``python scripts/tables/attack.py [FOLDER]`` in the root of the repository. It needs
 ``pip install 'fraudsieve[tables]'`` and a folder with the Unicode character database; the default is the folder of the
 Debian package unicode-data. The attack itself needs only the tables. Synonyms are maintained by hand in
 ``training/attack/tables/synonyms.tsv``.
@@ -18,7 +18,7 @@ from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
 
-DATA = Path(__file__).parent.parent / "training" / "attack" / "tables"
+DATA = Path(__file__).parents[2] / "training" / "attack" / "tables"
 UNICODE = Path("/usr/share/unicode")
 # Scripts with common look-alikes: most fonts and letter-styling sites have them. Full width is another obfuscation.
 LETTER_NAMES = re.compile(r"(LATIN|GREEK|CYRILLIC|ARMENIAN|CHEROKEE|MATHEMATICAL|SCRIPT|DOUBLE-STRUCK|BLACK-LETTER) ")

@@ -1,12 +1,12 @@
 """Build ``features/text/data/fold.npz``, the table that maps each code point to what a reader sees.
 
-Run ``python scripts/build_fold_tables.py`` in the root of the repository. Scoring reads the file and does not use
+Run ``python scripts/tables/fold.py`` in the root of the repository. Scoring reads the file and does not use
 `unicodedata`, whose version depends on the Python version: texts must be folded in the same way in training and in
 scoring.
 
 Sources: the Unicode character database of the Python that runs this script (its version is stored);
 `features/text/data/lookalikes.txt`, the reviewed list of look-alikes;
-`features/text/data/traditional.txt`, which ``scripts/build_traditional.py`` writes.
+`features/text/data/traditional.txt`, which ``scripts/tables/traditional.py`` writes.
 """
 
 import sys
@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-DATA = Path(__file__).parent.parent / "features" / "text" / "data"
+DATA = Path(__file__).parents[2] / "features" / "text" / "data"
 KINDS = ("compat", "enclosed", "invisible", "mark", "lookalike", "traditional", "case", "blank", "sign")
 LAST = 0x110000
 # Blocks of decorations. Other marks are part of the spelling, such as Indic vowel signs and the voicing of kana.

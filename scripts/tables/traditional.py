@@ -1,7 +1,7 @@
 """Build ``features/text/data/traditional.txt``: traditional and variant Chinese characters, and the simplified ones.
 
-Run ``python scripts/build_traditional.py`` in the root of the repository, with ``pip install "fraudsieve[tables]"``.
-Then run ``scripts/build_fold_tables.py``, which reads the file. If a character has several simplified forms, the first
+Run ``python scripts/tables/traditional.py`` in the root of the repository, with ``pip install "fraudsieve[tables]"``.
+Then run ``scripts/tables/fold.py``, which reads the file. If a character has several simplified forms, the first
 one is used.
 
 Source: the dictionary TSCharacters of OpenCC (Apache License 2.0) in the package opencc-python-reimplemented.
@@ -12,7 +12,7 @@ from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
 
-TARGET = Path(__file__).parent.parent / "features" / "text" / "data" / "traditional.txt"
+TARGET = Path(__file__).parents[2] / "features" / "text" / "data" / "traditional.txt"
 PACKAGE = "opencc-python-reimplemented"
 
 

