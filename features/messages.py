@@ -68,7 +68,8 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     pinyin : bool, default=None
         Whether to fit a text model of pinyin; None fits one if at least 5 % of the characters are Chinese.
     legitimate : str, default="legitimate"
-        The class that the character models are fitted on; if `y` has no such class, they are fitted on all messages.
+        The class that the character models are fitted on, for Chinese together with everyday text. If `y` has no such
+        class, they are fitted on all messages.
     columns : sequence of str, default=()
         Your own columns of the messages that are features, such as ``("channel", "country")``. X must then be a
         DataFrame that has them. Columns of numbers and booleans are numbers, others are categories.
@@ -288,8 +289,9 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             model, log_odds, known_share = out_of_fold(form, y, classes, groups, **settings)
             models[name] = replace(model, trust=trust, legitimate=legitimate)
             blocks += [weigh_by_known_share(log_odds, known_share, trust, legitimate), 1 - known_share]
-        is_legitimate = y == classes.index(self.legitimate) if self.legitimate in classes else np.ones(len(y), np.bool_)
-        backgrounds = chinese_background() if is_chinese else (None, None)
+        has_legitimate = self.legitimate in classes
+        is_legitimate = y == classes.index(self.legitimate) if has_legitimate else np.ones(len(y), np.bool_)
+        backgrounds = chinese_background() if is_chinese and has_legitimate else (None, None)
         results = [
             surprisal_out_of_fold(form, is_legitimate, folds, background)
             for form, background in zip((raw, folded), backgrounds, strict=True)

@@ -61,17 +61,19 @@ def test_it_is_added_to_the_models_of_every_fold() -> None:
     np.testing.assert_array_equal(found[0], others.surprisal(texts)[0])
 
 
-def counted(texts: list[str], pinyin: bool | None = None) -> int:
+def counted(texts: list[str], pinyin: bool | None = None, legitimate: str = "ham") -> int:
     """Return how many characters the model of legitimate text has counted."""
-    features = MessageFeatures(n_folds=2, pinyin=pinyin).fit(texts, ["spam"] * 4 + ["ham"] * (len(texts) - 4))
+    features = MessageFeatures(n_folds=2, pinyin=pinyin, legitimate=legitimate)
+    features.fit(texts, ["spam"] * 4 + ["ham"] * (len(texts) - 4))
     return int(features.matrix_.characters[0].chars.sum())
 
 
 @pytest.mark.parametrize("pinyin", [None, False])
-def test_chinese_messages_have_the_background_and_others_have_none(pinyin: bool | None) -> None:
+def test_legitimate_chinese_messages_have_the_background_and_others_have_none(pinyin: bool | None) -> None:
     assert counted([*SPAM, *EVERYDAY], pinyin=pinyin) > 200_000
     english = ["win a prize", "free cash", "claim it now", "verify now", "see you", "dinner?", "at six", "ok then"]
     assert counted(english, pinyin=pinyin) < 200
+    assert counted([*SPAM, *EVERYDAY], pinyin=pinyin, legitimate="neither") < 200
 
 
 def test_rebuilding_gives_the_stored_table() -> None:
