@@ -98,7 +98,7 @@ def test_train_evaluate_compare_promote_and_roll_back(
     monkeypatch.delenv("MLFLOW_REGISTRY_URI", raising=False)
     rivals.later.to_parquet("later.parquet")
     rivals.earlier.to_parquet("earlier.parquet")
-    rivals.earlier.iloc[::10].to_parquet("few.parquet")
+    rivals.earlier.iloc[::5].to_parquet("few.parquet")
     Path("recipe.toml").write_text(
         "n_jobs = 1\n[data]\nmin_label_rows = 5\n[evaluate]\nreplicates = 100\n[gates]\ncalibration_error = 0.12\n"
     )
