@@ -28,7 +28,7 @@ __all__ = ["SCENARIOS", "main", "run"]
 DAYS, ACCOUNTS = 120, 600
 LATER = 0.6
 """Share of the period that models are trained on."""
-EVERY = 20
+EVERY = 10
 """The weak model is trained on one of so many messages."""
 TOP = 0.0015
 """Share of the legitimate later messages that the flawed rule puts on top."""
