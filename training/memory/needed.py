@@ -29,7 +29,7 @@ CODE_POINTS = 12
 NGRAMS = 32
 """Bytes per character: up to four n-grams of four bytes, and as much while rare ones are taken out."""
 SCALED = 8
-"""Bytes per n-gram whose scaled value a fit keeps, and per character up to four of them."""
+"""Bytes per n-gram of a text in each fit, for up to four per character, and at most `MAX_SCALED` in all."""
 CHARACTERS_PER_COLUMN = 8
 """Texts have at least so many characters for each n-gram of the text model, once they are many."""
 PER_RECORD, PER_EVENT = 400, 300
