@@ -6,8 +6,9 @@ from typing import NamedTuple
 from .history.declaration import History
 from .history.measures import WITHOUT_WINDOW
 from .network.declaration import Network
+from .record_fields import RecordField
 
-__all__ = ["HistoryDeclaration", "event_counts", "status_views"]
+__all__ = ["HistoryDeclaration", "event_counts", "event_fields", "status_views"]
 
 
 class HistoryDeclaration(NamedTuple):
@@ -31,6 +32,32 @@ class HistoryDeclaration(NamedTuple):
 
     histories: tuple[History, ...]
     network: Network | None = None
+
+
+def event_fields(views: Sequence[History], network: Network | None = None) -> tuple[RecordField, ...]:
+    """Return the fields of an event that feature views and a network read, except its time, by name.
+
+    Parameters
+    ----------
+    views : sequence of History
+        The feature views.
+    network : Network, default=None
+        The network; None for no network.
+
+    Returns
+    -------
+    tuple of RecordField
+        A field that is an amount and an identifier is an amount: a whole number can be both.
+
+    Examples
+    --------
+    >>> view = History(("1h",), amount="balance", measures=("sum",))
+    >>> [(field.name, field.kind) for field in event_fields([view])]
+    [('account_id', 'id'), ('balance', 'amount')]
+    """
+    names = {name for view in views for name in view.fields} | set(network.links if network else ())
+    amounts = {view.amount for view in views} & names
+    return tuple(RecordField(name, "amount" if name in amounts else "id") for name in sorted(names))
 
 
 def status_views(views: Sequence[History]) -> tuple[History, ...]:

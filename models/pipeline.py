@@ -18,12 +18,13 @@ from fraudsieve.features.campaign.fingerprints import near_duplicate_groups
 from fraudsieve.features.message_frames import message_texts
 from fraudsieve.features.messages import MessageFeatures
 from fraudsieve.features.tables.label_values import AUTO, read_labels
-from fraudsieve.models.artifact.folder import Model, write_model
+from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.scoring.scores import fraud_probability
 
 from .calibration import fit_calibration
 from .classifier import FraudClassifier
 from .thresholds import operating_points
+from .verification import write_verified
 
 __all__ = ["save_pipeline"]
 
@@ -112,7 +113,7 @@ def save_pipeline(
     if calibration is not None:
         X, y = calibration
         model = _calibrate(model, np.asarray(pipeline[:-1].transform(X), np.float64), y, _groups(builder, X))
-    return write_model(model, folder)
+    return write_verified(model, folder)
 
 
 def _parts(pipeline: Any) -> tuple[Builder, FraudClassifier]:

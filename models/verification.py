@@ -1,4 +1,4 @@
-"""The check of a model folder, which `Scorer.load` and `verify` share.
+"""The check of a model folder, which `Scorer.load`, `verify` and whatever writes a model share.
 
 It reads the folder, and then scores sample records and explains the scores. Files that match their digests can still
 hold numbers from which no valid score can be computed.
@@ -23,6 +23,7 @@ from fraudsieve.models.artifact.folder import (
     Model,
     read_manifest,
     read_model,
+    write_model,
 )
 from fraudsieve.models.reasons.reason_codes import N_REASONS
 from fraudsieve.models.reasons.request import ReasonRequest
@@ -31,8 +32,12 @@ from fraudsieve.models.scoring.samples import warm_records
 from fraudsieve.models.scoring.scores import to_records
 from fraudsieve.models.scoring.unlike import unlike_shares
 
-__all__ = ["Verified", "load_model", "verify"]
+__all__ = ["Verified", "load_model", "verify", "write_verified"]
 
+DEFECT = (
+    "This is a defect of fraudsieve: report it with this message. Until it is mended, leave out the column that the "
+    "message names"
+)
 NOT_PINNED = (
     "the digest is not pinned: the folder is complete, but its author is not verified; "
     "pass the digest that train printed"
@@ -93,10 +98,45 @@ def load_model(folder: str | Path, *, digest: str | None = None) -> Model:
     try:
         problem = _sample_problem(model)
     except Exception as error:  # arrays that fit each other can still raise anything in a kernel or in LightGBM
-        problem = f"cannot score a sample record ({type(error).__name__})"
+        # Errors of values name fields, and the values are those of sample records.
+        why = f": {error}" if isinstance(error, ValueError) else ""
+        problem = f"cannot score a sample record ({type(error).__name__}{why})"
     if problem is not None:
         raise ArtifactError(str(folder), problem, "Train the model again.")
     return model
+
+
+def write_verified(model: Model, folder: str | Path) -> Model:
+    """Write a model folder, and check it as `load_model` does, from its files alone, before it gets its name.
+
+    Parameters
+    ----------
+    model : Model
+        The model.
+    folder : str or Path
+        The folder to create; its parent is created too.
+
+    Returns
+    -------
+    Model
+        The same model with its digest.
+
+    Raises
+    ------
+    FileExistsError
+        If the folder exists.
+    ArtifactError
+        If the model is too large, or what was written cannot be loaded or cannot score. There is no folder then.
+    """
+
+    def check(staged: Path) -> None:
+        try:
+            load_model(staged)
+        except ArtifactError as error:
+            problem = f"the model is not kept, because its files fail the check of verify: {error.problem}"
+            raise ArtifactError(str(folder), problem, DEFECT) from error
+
+    return write_model(model, folder, check=check)
 
 
 def _sample_problem(model: Model) -> str | None:

@@ -1,4 +1,4 @@
-"""Train a model from a recipe: read, split, fit, calibrate, evaluate, write, log."""
+"""Train a model from a recipe: read, split, fit, calibrate, evaluate, write, verify, log."""
 
 from collections.abc import Sequence
 from contextlib import nullcontext
@@ -13,9 +13,10 @@ from fraudsieve._typing import Array, Progress
 from fraudsieve.exceptions import SplitError
 from fraudsieve.features.tables.reader import write_rejected
 from fraudsieve.features.tables.source import Source, local_file
-from fraudsieve.models.artifact.folder import Model, write_model
+from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.artifact.summary import model_summary
 from fraudsieve.models.predict import Scorer
+from fraudsieve.models.verification import write_verified
 from fraudsieve.training.attack.recall import attackable
 from fraudsieve.training.data.builders import groups_of, read_data
 from fraudsieve.training.data.classes import check_classes
@@ -130,7 +131,7 @@ def train(
         It is split, trained on, calibrated and evaluated like the matrix that is computed from tables.
     overwrite : bool, default=False
         Whether to replace a model folder of that name, with the model of the split next to it. They stay until the new
-        model is about to be written, and are put back if that fails.
+        model is about to be written, and are put back if writing or verifying it fails.
     progress : callable, default=None
         Called with the name of each step as it begins.
 
@@ -150,6 +151,8 @@ def train(
     FileExistsError, PermissionError
         When the folder exists and is not to be replaced, or is not a model folder, or cannot be created. This is
         checked before any table is read.
+    ArtifactError
+        When what was written cannot be loaded or cannot score. Nothing is kept then, and an older model stays.
     TrackingError
         When MLflow's store does not answer, which is checked before any table is read, or rejects the finished run.
     """
@@ -193,9 +196,6 @@ def _train(
     if tuned is not None:
         model = replace(model, training=model.training | {"tuning": tuned.facts})
         notes = (tuned.note, *notes)
-    if plan is None:
-        with replacing_models(folders):
-            model = write_model(model, output)
     temporal = None
     if split.flatters and recipe.split.also_temporal and has_times(data.rows["as_of"]):
         # With the settings of the recipe: the search has seen rows of that test.
@@ -215,12 +215,17 @@ def _train(
         rules=recipe.rule_set,
     )
     notes = notes if temporal is None else (*notes, _optimism_note(report, temporal))
-    split_model = None
+    refitted, split_model = None, None
     if plan is not None:
         refitted, refit_notes = refit_model(plan, data, groups, model, final_recipe, report_step)
-        with replacing_models(folders):
+        notes = (*notes, *refit_notes)
+    report_step("writing and verifying the model")
+    with replacing_models(folders):
+        if plan is None or refitted is None:
+            model = write_verified(model, output)
+        else:
             model, split_model = write_refitted(plan, data, refitted, model, final_recipe, output)
-        report, notes = replace(report, refit=RefitSummary.of(model.training)), (*notes, *refit_notes)
+            report = replace(report, refit=RefitSummary.of(model.training))
     logged = None
     if run is not None:
         report_step("logging the run to MLflow")

@@ -9,6 +9,7 @@ built from these bytes.
 import hashlib
 import json
 import stat
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -133,7 +134,7 @@ class Model:
         return self.matrix.text_models.get("wording")
 
 
-def write_model(model: Model, folder: str | Path) -> Model:
+def write_model(model: Model, folder: str | Path, *, check: Callable[[Path], object] | None = None) -> Model:
     """Write a model folder, completely or not at all.
 
     Parameters
@@ -142,6 +143,8 @@ def write_model(model: Model, folder: str | Path) -> Model:
         The model.
     folder : str or Path
         The folder to create; its parent is created too.
+    check : callable, default=None
+        Called with the complete folder before it gets its name. If it raises an error, nothing is written.
 
     Returns
     -------
@@ -167,6 +170,8 @@ def write_model(model: Model, folder: str | Path) -> Model:
     with new_folder(folder) as staged:
         for name, content in [*files.items(), (MANIFEST, manifest)]:
             write_file(staged / name, content)
+        if check is not None:
+            check(staged)
     return replace(model, digest=hashlib.sha256(manifest).hexdigest())
 
 

@@ -1,8 +1,9 @@
-"""The fields of a model's records: how values are checked, the names of their types, and which fields exist."""
+"""The fields of a model's records: what each kind of field accepts, and which fields exist."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, TypeAlias
+from datetime import UTC, datetime
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from fraudsieve.exceptions import RejectedRecordError
 from fraudsieve.features.feature_matrix import FeatureMatrix
@@ -10,19 +11,9 @@ from fraudsieve.features.history.records import parse_amount, parse_id, parse_ti
 from fraudsieve.features.profile.own_columns import profile_category, profile_number
 from fraudsieve.features.record_fields import FieldKind
 
-__all__ = ["FIELD_TYPES", "Check", "ModelFields", "model_fields"]
+__all__ = ["FIELD_TYPES", "SAMPLE_TEXT", "SAMPLE_TIME", "Check", "FieldType", "ModelFields", "model_fields"]
 
 Check: TypeAlias = Callable[[Any, str], object]
-
-FIELD_TYPES: Final[Mapping[FieldKind, str]] = {
-    "text": "string",
-    "id": "string",
-    "time": "time",
-    "number": "number or null",
-    "amount": "number or null",
-    "category": "string or null",
-}
-"""Name of the type of each kind of field, for users."""
 
 _COMMON: Final = ("account_id", "label", "labelled_at", "as_of", "source")
 _TABLES: Final = {
@@ -37,14 +28,42 @@ def _check_text(value: Any, field: str) -> None:
         raise RejectedRecordError(f"{field}: expected a string, got {type(value).__name__}")
 
 
-_CHECKS: Final[Mapping[FieldKind, Check]] = {
-    "text": _check_text,
-    "id": parse_id,
-    "time": parse_time,
-    "number": profile_number,
-    "amount": parse_amount,
-    "category": profile_category,
+SAMPLE_TIME: Final = datetime(2026, 1, 2, tzinfo=UTC)
+SAMPLE_TEXT: Final = (
+    "Y\u03bfur p\u00e1rcel N0. 4532015112830366 is h\u200beld: pay $50 at http://xn--paypa1-login.example/a?b=1, call "
+    "+44 20 7946 0958 \U0001f600 \u514d\u8d39\u9886\u5956\uff0c\u52a0\u5fae\u4fe1abc123\uff0c\u70b9\u51fb t.cn/x1"
+)
+"""Digits, a link, a number, look-alikes, hidden characters, Chinese: they exercise every step."""
+
+
+class FieldType(NamedTuple):
+    """What the fields of a kind accept.
+
+    Attributes
+    ----------
+    name : str
+        Name of the type, for users.
+    check : callable
+        Rejects a value of the wrong type.
+    samples : tuple
+        Three values that it accepts, for the sample records that a model must score before it is used.
+    """
+
+    name: str
+    check: Check
+    samples: tuple[Any, Any, Any]
+
+
+FIELD_TYPES: Final[Mapping[FieldKind, FieldType]] = {
+    "text": FieldType("string", _check_text, (SAMPLE_TEXT, "see you at six", SAMPLE_TEXT + " again")),
+    "id": FieldType("string", parse_id, ("a", "a", "a")),
+    "time": FieldType("time", parse_time, (SAMPLE_TIME, SAMPLE_TIME, SAMPLE_TIME)),
+    "number": FieldType("number or null", profile_number, (1.0, 1.0, 1.0)),
+    # Whole numbers: they are also ids, where one column of events is both.
+    "amount": FieldType("number or null", parse_amount, (5, 5, 5)),
+    "category": FieldType("string or null", profile_category, ("a", "a", "a")),
 }
+"""What each kind of field accepts. Sample records are made of it, so that no kind can be forgotten."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +99,6 @@ def model_fields(matrix: FeatureMatrix) -> ModelFields:
     ('account_id', 'as_of', 'age')
     """
     fields = matrix.fields
-    checks = {field.name: _CHECKS[field.kind] for field in fields}
+    checks = {field.name: FIELD_TYPES[field.kind].check for field in fields}
     trained = tuple(field.name for field in fields if field.trained)
     return ModelFields(fields[0].name, checks, trained, frozenset((*_TABLES[matrix.subject], *checks)))

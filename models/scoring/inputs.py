@@ -12,6 +12,7 @@ from fraudsieve.features.feature_matrix import FeatureMatrix
 from fraudsieve.features.history.reader import join_events
 from fraudsieve.features.history.records import RejectedRecord
 from fraudsieve.features.history.timeline import PreparedRecord
+from fraudsieve.features.history_declaration import event_fields
 from fraudsieve.features.live_state import HistoryState
 from fraudsieve.features.message_records import why_unscorable
 
@@ -86,9 +87,8 @@ def _raise_rejected(part: str, rejected: Sequence[RejectedRecord]) -> None:
 
 def _check_fields(events: Sequence[Record], matrix: FeatureMatrix) -> None:
     """Raise ValueError if no event has a field; otherwise a renamed column would score as an empty one."""
-    needed = {name for view in matrix.event_views for name in view.fields}
-    needed |= set(matrix.network.links if matrix.network else ())
-    missing = sorted(name for name in needed if not any(name in event for event in events)) if events else []
+    needed = [field.name for field in event_fields(matrix.event_views, matrix.network)] if events else []
+    missing = [name for name in needed if not any(name in event for event in events)]
     if missing:
         raise ValueError(f"history: events, no event has the field {missing[0]!r}, and the model uses it.")
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from fraudsieve.exceptions import ArtifactError, EvidenceError, RecordError, ServiceError, StateError
 from fraudsieve.features.history.hot.warm_up import compile_hot_kernels
+from fraudsieve.features.history_declaration import event_fields
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.live.state import LiveState
 from fraudsieve.models.rules.rule_set import RuleSet
@@ -241,7 +242,7 @@ class RequestHandler:
         """Describe the model in use and the records that it expects, as in `ModelInfo`."""
         loaded, rules = self.loaded, self.loaded.scorer.rules
         model = loaded.scorer.model
-        fields = {name for view in self.live.state.histories for name in view.fields} if self.live else set()
+        fields = event_fields(model.matrix.event_views, model.matrix.network)
         return {
             "name": model.name,
             "version": loaded.version,
@@ -254,7 +255,7 @@ class RequestHandler:
             "columns": list(model.matrix.columns),
             "history": {
                 "parts": list(model.matrix.history_parts),
-                "event_fields": sorted(fields),
+                "event_fields": [field.name for field in fields],
                 "store": self.live.store if self.live else None,
                 "offset": self.live.offset if self.live else None,
             },

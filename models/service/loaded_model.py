@@ -40,7 +40,7 @@ class LoadedModel:
 def record_fields(model: Model) -> list[dict[str, Any]]:
     """Return name, type and ``required`` of each field; a record without a required field is unscorable."""
     return [
-        {"name": field.name, "type": FIELD_TYPES[field.kind], "required": field.required}
+        {"name": field.name, "type": FIELD_TYPES[field.kind].name, "required": field.required}
         for field in model.matrix.fields
         if field.instead_of is None
     ]

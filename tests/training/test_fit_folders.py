@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fraudsieve.exceptions import SchemaError
+from fraudsieve.exceptions import ArtifactError, SchemaError
 from fraudsieve.models.artifact.folder import read_model
+from fraudsieve.models.scoring.fields import FIELD_TYPES
 from fraudsieve.training.fit import train
 from fraudsieve.training.recipe.recipe import Recipe
 
@@ -58,12 +59,27 @@ def test_a_refit_that_fails_leaves_the_older_models_in_place(tmp_path: Path) -> 
     assert read_model(tmp_path / "m").digest == newer.model.digest
 
 
-def test_a_run_that_fails_after_the_model_is_written_can_be_repeated(tmp_path: Path) -> None:
-    run(tmp_path)
-    with pytest.raises(MemoryError):
-        run(tmp_path, overwrite=True, progress=failing_at("evaluating"))
+def test_a_run_that_fails_before_the_model_is_written_keeps_the_older_one(tmp_path: Path) -> None:
+    older = run(tmp_path)
+    for step in ("evaluating", "writing"):
+        with pytest.raises(MemoryError):
+            run(tmp_path, overwrite=True, progress=failing_at(step))
     assert names(tmp_path) == ["m"]
+    assert read_model(tmp_path / "m").digest == older.model.digest
     assert run(tmp_path, overwrite=True).model.digest == read_model(tmp_path / "m").digest
+
+
+@pytest.mark.parametrize("refit", [False, True])
+def test_a_model_that_cannot_score_is_not_kept(refit: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    older = run(tmp_path)
+    text = FIELD_TYPES["number"]._replace(samples=("a", "a", "a"))
+    monkeypatch.setattr("fraudsieve.models.scoring.samples.FIELD_TYPES", {**FIELD_TYPES, "number": text})
+    for overwrite, folder in ((True, tmp_path), (False, tmp_path / "new")):
+        with pytest.raises(ArtifactError, match=r"m(.split-model)?: the model is not kept, .*\(v0: expected a number, got str\)\. "):
+            run(folder, refit=refit, overwrite=overwrite)
+    assert names(tmp_path) == ["m", "new"]
+    assert names(tmp_path / "new") == []
+    assert read_model(tmp_path / "m").digest == older.model.digest
 
 
 def test_nothing_of_an_overwritten_run_is_left(tmp_path: Path) -> None:

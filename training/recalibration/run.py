@@ -10,9 +10,10 @@ import pandas as pd
 from fraudsieve._typing import Progress
 from fraudsieve.exceptions import RecipeError
 from fraudsieve.features.tables.source import Source, data_digest, local_file
-from fraudsieve.models.artifact.folder import Model, write_model
+from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.predict import Scorer
 from fraudsieve.models.thresholds import CAPACITY, deciding_first
+from fraudsieve.models.verification import write_verified
 from fraudsieve.training.evaluation.points import point_notes
 from fraudsieve.training.evaluation.run import load_scorer
 from fraudsieve.training.output import check_model_output, replacing_models
@@ -218,7 +219,7 @@ def recalibrate(
 def _write(model: Model, output: Path) -> Model:
     """Write a model in place of an older one, which stays until then."""
     with replacing_models([output]):
-        return write_model(model, output)
+        return write_verified(model, output)
 
 
 def _with_legitimate(scorer: Scorer) -> Scorer:

@@ -5,11 +5,12 @@ from pathlib import Path
 from typing import Any
 
 from fraudsieve._typing import Array, Progress
-from fraudsieve.models.artifact.folder import Model, write_model
+from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.evidence.strength import support_of
 from fraudsieve.models.points import AbsentPoint, OperatingPoint
 from fraudsieve.models.scoring.scores import fraud_probability
 from fraudsieve.models.strangeness.columns import strangeness_columns
+from fraudsieve.models.verification import write_verified
 from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.data.training_rows import grow_trees, sample_slice, training_rows
 from fraudsieve.training.data.unlike import unlike_of
@@ -42,9 +43,9 @@ def write_refitted(
     refitted, of_split : Model
         As written.
     """
-    of_split = write_model(of_split, split_model_folder(output))
+    of_split = write_verified(of_split, split_model_folder(output))
     n_trained = len(sample_slice(data, plan.split.train, recipe))
-    return write_model(replace(refitted, training=refit_facts(plan, data, of_split, n_trained)), output), of_split
+    return write_verified(replace(refitted, training=refit_facts(plan, data, of_split, n_trained)), output), of_split
 
 
 def split_model_folder(output: str | Path) -> Path:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -13,7 +13,9 @@ from fraudsieve.features.history.declaration import History
 from fraudsieve.features.message_matrix import MessageMatrix
 from fraudsieve.features.network.declaration import Network
 from fraudsieve.features.profile.own_columns import OwnColumns
+from fraudsieve.features.record_fields import FieldKind
 from fraudsieve.models import FraudClassifier, Model, Scorer, write_model
+from fraudsieve.models.scoring.fields import FIELD_TYPES
 from fraudsieve.models.scoring.samples import warm_records
 
 VIEWS = (History(("1h", "1d"), identifiers=("device_id",)), History(("1d",), entity="device_id", name="device"))
@@ -22,6 +24,12 @@ MATRICES: dict[str, Any] = {
     "senders": MessageMatrix(None, sender=VIEWS[:1], campaigns=CampaignHistory()),
     "accounts": AccountMatrix("account", VIEWS, Network(identifiers=("device_id",)), own=OwnColumns(("age",))),
     "events": AccountMatrix("event", VIEWS, own=OwnColumns(("amount",), {"kind": ("pay",)})),
+    "numbers of events": AccountMatrix(
+        "event",
+        (History(("1d",), amount="balance"), History(("1d",), amount="zip", identifiers=("zip",), name="zip")),
+        Network(identifiers=("zip",)),
+        own=OwnColumns(("balance", "zip")),
+    ),
     "untimed": AccountMatrix("event", (), own=OwnColumns(("amount",)), timed=False),
 }
 
@@ -40,6 +48,18 @@ def test_the_records_are_scored_with_a_history(name: str) -> None:
     assert {score["status"] for score in scores} <= {"ok", "no_history"}
     assert scores[0]["status"] == "ok" or name == "untimed"
     assert scorer.warm_up() is scorer
+
+
+@pytest.mark.parametrize("name", MATRICES)
+def test_what_was_written_can_be_loaded(name: str, tmp_path: Path) -> None:
+    write_model(model_of(MATRICES[name]), tmp_path / "m")
+    assert Scorer.load(tmp_path / "m").model.matrix.columns == MATRICES[name].columns
+
+
+@pytest.mark.parametrize("kind", get_args(FieldKind))
+def test_every_kind_of_field_accepts_its_samples(kind: FieldKind) -> None:
+    for sample in FIELD_TYPES[kind].samples:
+        FIELD_TYPES[kind].check(sample, "field")
 
 
 # In a new process, because other tests have compiled kernels in this one.
