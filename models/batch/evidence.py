@@ -13,6 +13,7 @@ from fraudsieve.features.tables.source import Source, local_file
 from fraudsieve.models.evidence.log import EvidenceLog
 from fraudsieve.models.predict import CHUNK, Scorer
 from fraudsieve.models.reasons.request import ReasonRequest
+from fraudsieve.models.rules.decisions import decide_records
 from fraudsieve.models.scoring.observers import ScoredChunk
 from fraudsieve.models.scoring.rows import score_features
 from fraudsieve.models.scoring.scores import to_records
@@ -54,7 +55,7 @@ def record_rows(
     scorer: Scorer,
     records: pd.DataFrame,
     features: FeatureRows,
-    decision: Array,
+    scores: Mapping[str, Array],
     *,
     history: dict[str, Any],
     reasons: int = 0,
@@ -71,8 +72,8 @@ def record_rows(
         The records.
     features : FeatureRows
         Their feature rows.
-    decision : ndarray of object, shape (n_records,)
-        Their decisions, from `Scorer.score_rows`.
+    scores : mapping of str to ndarray, each of shape (n_records,)
+        The columns of their scores, with those of rules if the scorer has any.
     history : dict
         From `describe_tables`.
     reasons : int, default=0
@@ -83,7 +84,8 @@ def record_rows(
     EvidenceError
         If they cannot be written.
     """
-    chosen = np.arange(len(records)) if log.which == "all" else np.flatnonzero(decision == "flag")
+    flagged = (scores["decision"] == "flag") | (scores.get("model_decision", scores["decision"]) == "flag")
+    chosen = np.arange(len(records)) if log.which == "all" else np.flatnonzero(flagged)
     request = ReasonRequest(scorer.model, reasons, None) if reasons else None
     for start in range(0, len(chosen), CHUNK):
         rows = chosen[start : start + CHUNK]
@@ -91,8 +93,7 @@ def record_rows(
         part = FeatureRows(features.X[rows], features.why[rows], known)
         fields = [{str(name): value for name, value in row.items()} for row in records.iloc[rows].to_dict("records")]
         batch = log.batch()
-        batch.add(_scored(scorer, fields, part, request))
-        batch.commit(history)
+        batch.commit(batch.add(_scored(scorer, fields, part, request)), history)
 
 
 def _scored(
@@ -106,4 +107,5 @@ def _scored(
         explained = request.explain(records, features, log_odds)
         scores = [score | reasons for score, reasons in zip(scores, explained, strict=True)]
         asked = {"n": request.n, "of": request.of}
-    return ScoredChunk(model, policy, records, features, log_odds, scores, None, asked)
+    answers = scores if scorer.rules is None else decide_records(scorer.rules, records, scores)
+    return ScoredChunk(model, policy, records, features, log_odds, scores, answers, None, asked)

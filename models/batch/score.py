@@ -109,13 +109,12 @@ def score_frame(
     if asks_rows or matrix.history_parts or matrix.own:
         model = replace(scorer.model, policy=scorer.policy)
         rows = feature_rows(model, records, events=events, labels=labels, past=past)
-        scores = scorer.score_rows(*rows, reasons=reasons, language=language)
+        scores = with_rules(scorer.rules, records, scorer.score_rows(*rows, reasons=reasons, language=language))
         if evidence is not None:
             why = np.full(len(rows[0]), None, object) if rows[1] is None else rows[1]
             features = FeatureRows(rows[0], why, rows[2])
             history = source or {"source": "none"}
-            record_rows(evidence, scorer, records, features, scores["decision"], history=history, reasons=reasons)
-        scores = with_rules(scorer.rules, records, scores)
+            record_rows(evidence, scorer, records, features, scores, history=history, reasons=reasons)
         return pd.concat([ids, pd.DataFrame(scores)], axis=1)
     parts = []
     for start in range(0, len(records), CHUNK):

@@ -1,5 +1,6 @@
 """A batch of evidence: collected while scores are computed, and appended to the log when locks are released."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from fraudsieve.models.scoring.observers import ScoredChunk
@@ -26,30 +27,51 @@ class EvidenceBatch:
     def __init__(self, log: "EvidenceLog") -> None:
         self._log = log
         self._chunks: list[tuple[ScoredChunk, list[int], Any]] = []
+        self._places: list[int] = []
+        self._n_answers = 0
 
-    def add(self, chunk: ScoredChunk) -> None:
-        """Collect the evidence of the scores that the log selects. Nothing is written."""
+    def add(self, chunk: ScoredChunk) -> list[Score]:
+        """Collect the evidence of the scores that the log selects, and return the answers. Nothing is written."""
         self._log.check(chunk.model)
         everything = self._log.which == "all"
-        chosen = [n for n, score in enumerate(chunk.scores) if everything or is_flagged(score)]
+        pairs = zip(chunk.scores, chunk.answers, strict=True)
+        chosen = [n for n, pair in enumerate(pairs) if everything or any(map(is_flagged, pair))]
         if chosen:  # a live state changes as soon as its lock is released: it is described here
             self._chunks.append((chunk, chosen, describe_history(chunk.history, self._log.content)))
+        self._places += [self._n_answers + n for n in chosen]
+        self._n_answers += len(chunk.answers)
+        return chunk.answers
 
-    def commit(self, history: dict[str, Any] | None = None) -> None:
-        """Append the collected evidence to the log, and add ``evidence`` to the scores.
+    def commit(self, answers: Sequence[Score], history: dict[str, Any] | None = None) -> list[Score]:
+        """Append the collected evidence to the log, and return the answers; recorded ones have ``evidence``.
 
         Parameters
         ----------
+        answers : sequence of dict
+            The answers of all chunks, in the order in which the chunks were added.
         history : dict, default=None
             The source of the history, in the types of canonical JSON; None for the history passed to the scorer.
+
+        Returns
+        -------
+        list of dict
+            The answers of recorded scores are copies.
 
         Raises
         ------
         EvidenceError
             If it cannot be written. Then nothing was written.
         """
+        answers = list(answers)
+        if self._places:
+            first = self._log.append(self._bodies(history))
+            for index, place in enumerate(self._places, first):
+                answers[place] = {**answers[place], "evidence": {"log": self._log.id, "record": index}}
+        self._chunks, self._places, self._n_answers = [], [], 0
+        return answers
+
+    def _bodies(self, history: dict[str, Any] | None) -> list[bytes]:
         bodies: list[bytes] = []
-        scores: list[Score] = []
         for chunk, chosen, described in self._chunks:
             setting, writer = self._log.setting(chunk.model, chunk.policy)
             source = encode_canonical(described if history is None else history)
@@ -58,9 +80,4 @@ class EvidenceBatch:
                 parts = {name: encode_canonical(value) for name, value in record.items()}
                 features = writer.write(chunk.features.X[n])
                 bodies.append(join_object({**setting, **parts, "features": features, "history": source}))
-                scores.append(chunk.scores[n])
-        self._chunks = []
-        if bodies:
-            first = self._log.append(bodies)
-            for index, score in enumerate(scores, first):
-                score["evidence"] = {"log": self._log.id, "record": index}
+        return bodies

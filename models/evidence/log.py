@@ -16,6 +16,7 @@ from fraudsieve.exceptions import BusyError, EvidenceError
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.policy import Policy
 from fraudsieve.models.scoring.observers import ScoredChunk
+from fraudsieve.models.scoring.scores import Score
 
 from .batch import EvidenceBatch
 from .canonical import NumberWriter, encode_canonical, to_plain
@@ -42,7 +43,8 @@ class EvidenceLog:
     path : str or Path
         The file; its folder must exist.
     which : {"flagged", "all"}, default="flagged"
-        The scores to record. With ``flagged``, a model without operating points is rejected, because it flags nothing.
+        The scores to record; a score is flagged if the model or a rule flags it. With ``flagged``, a model without
+        operating points is rejected, because it flags nothing.
     content : Content, default=None
         What is kept of texts and identifiers; None for `Content()`, which keeps only digests.
     deferred : bool, default=False
@@ -106,8 +108,8 @@ class EvidenceLog:
         """Number of records."""
         return self._frontier.size
 
-    def add(self, chunk: ScoredChunk) -> None:
-        """Record the scores that `which` selects, and add ``evidence`` to them. `Scorer.score` calls it.
+    def add(self, chunk: ScoredChunk) -> list[Score]:
+        """Record the scores that `which` selects, and return the answers with ``evidence``. `Scorer.score` calls it.
 
         Raises
         ------
@@ -115,8 +117,7 @@ class EvidenceLog:
             If it cannot be written.
         """
         batch = self.batch()
-        batch.add(chunk)
-        batch.commit()
+        return batch.commit(batch.add(chunk))
 
     def batch(self) -> EvidenceBatch:
         """Return a batch, which collects evidence while a lock is held, to be committed afterwards."""

@@ -36,7 +36,7 @@ FORMAT: Final = 1
 SCORE_NUMBERS: Final = ("probability", "label", "decision", "false_positive_rate", "status", "why", "unlike_training")
 
 
-def is_flagged(score: Score) -> bool:
+def is_flagged(score: Mapping[str, Any]) -> bool:
     """Return whether a score is flagged."""
     return bool(score["decision"] == "flag")
 
@@ -107,6 +107,7 @@ def to_record(chunk: ScoredChunk, position: int, content: Content) -> Plain:
         In the types of canonical JSON.
     """
     score, record, features = chunk.scores[position], chunk.records[position], chunk.features
+    answer = chunk.answers[position]
     subject = chunk.model.subject
     return {
         "kind": "score",
@@ -117,16 +118,23 @@ def to_record(chunk: ScoredChunk, position: int, content: Content) -> Plain:
         "has_history": None if features.has_history is None else bool(features.has_history[position]),
         "log_odds": to_plain(chunk.log_odds[position].tolist()),
         "score": to_plain(score_numbers(score)),
+        "rules": _rule_decision(answer) if "rule" in answer else None,
         "reasons": to_plain(reason_numbers(score, content, chunk.reasons)),
     }
 
 
-def score_numbers(score: Score) -> Plain:
+def _rule_decision(answer: Score) -> Plain:
+    """Return the decision that was returned, and the rule that made it; its reason stays in the rules file."""
+    rule = answer["rule"]
+    return {"decision": answer["decision"], "rule": rule and {name: rule[name] for name in ("id", "action")}}
+
+
+def score_numbers(score: Mapping[str, Any]) -> Plain:
     """Return the parts of a score that are compared: its numbers, its class and its decision."""
     return {name: score[name] for name in SCORE_NUMBERS} | {"probabilities": score["probabilities"]}
 
 
-def reason_numbers(score: Score, content: Content, asked: Mapping[str, Any]) -> Plain | None:
+def reason_numbers(score: Mapping[str, Any], content: Content, asked: Mapping[str, Any]) -> Plain | None:
     """Return the reasons of a score as numbers, without their sentences; None if none were requested.
 
     The texts of text spans are content. If content is not kept, a span has only its position and its number.

@@ -313,7 +313,9 @@ class LiveState:
             scores = (scorer or self.scorer).score(records, history=self.state, evidence=batch, **explain)
             offset, source = self.offset, None if self._session is None else self._session.describe_position()
         if batch is not None:
-            batch.commit(source)  # not under the lock: it waits for the disk
+            # Not under the lock: it waits for the disk.
+            answers = batch.commit(scores if isinstance(scores, list) else [scores], source)
+            scores = answers if isinstance(scores, list) else answers[0]
         return Scored(scores, offset)
 
     def catch_up(self) -> int:

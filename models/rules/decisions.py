@@ -16,28 +16,34 @@ COLUMNS: Final = ("rule", "rule_reason", "model_decision")
 
 
 def decide_records(
-    rules: RuleSet, records: Sequence[Mapping[str, Any]], scores: list[dict[str, Any]]
+    rules: RuleSet, records: Sequence[Mapping[str, Any]], scores: Sequence[Mapping[str, Any]]
 ) -> list[dict[str, Any]]:
-    """Set the decision of each score to that of the rule that its record matches, and return the scores.
+    """Return the scores with the decisions of the rules that their records match. The given scores stay as they are.
 
-    Every score gets ``model_decision`` and ``rule``: id, action and reason, or None.
+    Every returned score has ``model_decision`` and ``rule``: id, action and reason, or None.
 
     Examples
     --------
     >>> from fraudsieve.models.rules import Rule
     >>> rules = RuleSet([Rule("mules", "account_id", ["a1"], "flag", "case 17")])
     >>> scores = [{"decision": "pass"}, {"decision": "pass"}]
-    >>> scores = decide_records(rules, [{"account_id": "a1"}, {"account_id": "b"}], scores)
-    >>> scores[0]["decision"], scores[0]["model_decision"], scores[0]["rule"]["id"], scores[1]["rule"]
+    >>> decided = decide_records(rules, [{"account_id": "a1"}, {"account_id": "b"}], scores)
+    >>> decided[0]["decision"], decided[0]["model_decision"], decided[0]["rule"]["id"], decided[1]["rule"]
     ('flag', 'pass', 'mules', None)
+    >>> scores[0]
+    {'decision': 'pass'}
     """
-    for score, position in zip(scores, rules.match_records(records).tolist(), strict=True):
-        score["model_decision"], score["rule"] = score["decision"], None
-        if position >= 0:
-            rule = rules.rules[position]
-            score["decision"] = rule.action
-            score["rule"] = {"id": rule.id, "action": rule.action, "reason": rule.reason}
-    return scores
+    matched = rules.match_records(records).tolist()
+    return [_decided(score, rules, position) for score, position in zip(scores, matched, strict=True)]
+
+
+def _decided(score: Mapping[str, Any], rules: RuleSet, position: int) -> dict[str, Any]:
+    decided = {**score, "model_decision": score["decision"], "rule": None}
+    if position >= 0:
+        rule = rules.rules[position]
+        decided["decision"] = rule.action
+        decided["rule"] = {"id": rule.id, "action": rule.action, "reason": rule.reason}
+    return decided
 
 
 def decide_columns(

@@ -30,8 +30,10 @@ class ScoredChunk:
         Their feature rows.
     log_odds : ndarray of float64, shape (n_records, n_outputs)
         Their calibrated log-odds.
-    scores : list of dict, length n_records
-        As `Scorer.score` returns them.
+    scores : sequence of mapping, length n_records
+        The scores of the model.
+    answers : list of dict, length n_records
+        As `Scorer.score` returns them: with the decisions of rules.
     history : object
         The history as it was passed; None without one.
     reasons : mapping
@@ -43,7 +45,8 @@ class ScoredChunk:
     records: Sequence[Mapping[str, Any]]
     features: FeatureRows
     log_odds: Array
-    scores: list[Score]
+    scores: Sequence[Mapping[str, Any]]
+    answers: list[Score]
     history: Any
     reasons: Mapping[str, Any]
 
@@ -51,15 +54,18 @@ class ScoredChunk:
 class ScoreObserver(Protocol):
     """Receives scores, such as an `EvidenceLog`."""
 
-    def add(self, chunk: ScoredChunk) -> None:
-        """Receive a scored chunk. The method may add keys to the scores."""
+    def add(self, chunk: ScoredChunk) -> list[Score]:
+        """Receive a scored chunk, and return its answers; those that are recorded already have ``evidence``."""
 
 
 class ScoreBatch(ScoreObserver, Protocol):
     """Collects scores while a lock is held, and records them afterwards."""
 
-    def commit(self, history: dict[str, Any] | None = None) -> None:
-        """Record the collected scores with the source of the history; None for the history passed to the scorer."""
+    def commit(self, answers: Sequence[Score], history: dict[str, Any] | None = None) -> list[Score]:
+        """Record the collected scores, and return all answers; those that are recorded have ``evidence``.
+
+        The source of the history is None for the history passed to the scorer.
+        """
 
 
 class ScoreLog(ScoreObserver, Protocol):

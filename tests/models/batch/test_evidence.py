@@ -14,6 +14,7 @@ from fraudsieve.models.evidence.content import Content
 from fraudsieve.models.evidence.lines import read_line
 from fraudsieve.models.evidence.log import EvidenceLog
 from fraudsieve.models.evidence.replay import replay_log
+from fraudsieve.models.rules import Rule, RuleSet
 from fraudsieve.training.simulation.world import simulate
 from tests.models.conftest import Fitted
 from tests.models.evidence.logs import lines_of
@@ -37,6 +38,13 @@ def test_accounts_with_a_history_of_tables(accounts_folder: Path, tmp_path: Path
     assert (report.replayed, report.rebuilt, report.different) == (100, 0, 0)
     written = pd.read_parquet(tmp_path / "scores.parquet")["probability"]
     assert [float.fromhex(body["score"]["probability"]) for body in bodies] == written.tolist()
+    ruled = Scorer(
+        scorer.model, rules=RuleSet([Rule("mules", "account_id", [bodies[3]["subject"]["id"]], "flag", "case")])
+    )
+    with EvidenceLog(tmp_path / "rules", which="all", content=Content("kept")) as log:
+        score_file(ruled, accounts, tmp_path / "ruled.parquet", events=events, evidence=log)
+    decisions = [read_line(line, "log").body["rules"]["decision"] for line in lines_of(tmp_path / "rules")[1:]]
+    assert decisions == [None, None, None, "flag", *[None] * 96]
     with EvidenceLog(tmp_path / "flagged") as log, pytest.raises(EvidenceError, match="no score is flagged"):
         score_file(scorer, accounts, tmp_path / "scores.parquet", events=events, evidence=log)
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from fraudsieve.exceptions import EvidenceError
@@ -20,6 +21,8 @@ from fraudsieve.models.evidence.verification import verify_log
 from fraudsieve.models.live.removal import rewind
 from fraudsieve.models.live.state import LiveState
 from fraudsieve.models.live.store.addresses import open_store
+from fraudsieve.models.rules import Rule, RuleSet
+from fraudsieve.models.thresholds import operating_points
 from tests.models.conftest import Fitted
 from tests.models.evidence.logs import lines_of
 from tests.models.live.small_models import account_model, account_scorer, message_scorer
@@ -94,6 +97,39 @@ def test_scores_of_messages_replay_from_vectors_and_from_texts(fitted: Fitted, t
         float.fromhex(body["reasons"]["explained"]["log_odds"])
     )
     assert body["reasons"]["text_spans"][0]["text"] in body["input"]["fields"]["text"]
+
+
+RULES = RuleSet(
+    [Rule("mules", "account_id", ["a1"], "flag", "case"), Rule("known", "account_id", ["a2"], "pass", "ok")]
+)
+
+
+@pytest.mark.parametrize("which", ["all", "flagged"])
+def test_a_log_has_the_decisions_of_the_model_and_of_rules(which: Which, tmp_path: Path) -> None:
+    scorer = account_scorer()
+    points = operating_points(np.linspace(0, 1, 300), np.arange(300) > 150)[0]
+    model = replace(scorer.model, points=points)
+    arriving = events(40)
+    subjects = [{"account_id": f"a{n}", "as_of": arriving[-1]["occurred_at"]} for n in range(5)]
+    with (
+        EvidenceLog(tmp_path / "log", which=which) as log,
+        LiveState(Scorer(model, rules=RULES), tmp_path / "live.db") as live,
+    ):
+        live.update(arriving)
+        answers = [*live.score_at(subjects, evidence=log).scores, live.score_at(subjects[1], evidence=log).scores]
+        given = live.scorer.score(subjects, history=arriving, evidence=log)
+    bodies = [read_line(line, "log").body for line in lines_of(tmp_path / "log")[1:]]
+    recorded = [answer for answer in [*answers, *given] if "evidence" in answer]
+    flagged = [one for one in [*answers, *given] if "flag" in (one["decision"], one["model_decision"])]
+    assert len(recorded) == (11 if which == "all" else len(flagged))
+    for answer in recorded:
+        body = bodies[answer["evidence"]["record"] - 1]
+        assert body["score"]["decision"] == answer["model_decision"]
+        rule = answer["rule"] and {"id": answer["rule"]["id"], "action": answer["rule"]["action"]}
+        assert body["rules"] == {"decision": answer["decision"], "rule": rule}
+    assert any(answer["decision"] != answer["model_decision"] for answer in recorded)
+    report = replay_log(tmp_path / "log", Scorer(model))
+    assert (report.replayed, report.different) == (len(recorded), 0)
 
 
 def test_flagged_scores_alone_are_recorded_and_nothing_of_the_text(binary: Fitted, tmp_path: Path) -> None:
