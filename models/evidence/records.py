@@ -146,7 +146,7 @@ def reason_numbers(score: Mapping[str, Any], content: Content, asked: Mapping[st
     explained = score["explained"]
     return {
         "asked": {name: asked.get(name) for name in ("n", "of")},
-        "explained": explained and {"class": explained["class"], "log_odds": explained["log_odds"]},
+        "explained": explained and {name: explained[name] for name in ("class", "against", "log_odds")},
         "reasons": [{name: reason[name] for name in ("family", "cue", "log_odds")} for reason in score["reasons"]],
         "text_spans": [{name: span[name] for name in named} for span in spans],
     }

@@ -1,7 +1,12 @@
 """Reason codes: contributions to a score, in log-odds that add up to it.
 
-The score of a class is a sum: the contributions of its columns (the log-odds that a column of the text model starts
-boosting from, and the Shapley values of the trees), a base that all records share, and the change by calibration.
+What is explained are the log-odds of a class against another: of a type of fraud against the legitimate class. They are
+a sum: the contributions of the columns (the log-odds that a column of the text model starts boosting from, and the
+Shapley values of the trees), a base that all records share, and the change by calibration.
+
+Columns that say the same are one reason. The text model has a column for each class, and one has no meaning without the
+others: their sum says whether the wording resembles the class. Without Chinese characters, the pinyin of a text is the
+text itself, and belongs to its wording. The columns of surprisal are one measure, of characters and pairs.
 """
 
 from typing import Any
@@ -10,14 +15,17 @@ import numpy as np
 
 from fraudsieve._typing import Array
 from fraudsieve.models.artifact.folder import Model
-from fraudsieve.models.sentences.sentence import REST, sentence_of
+from fraudsieve.models.scoring.scores import fraud_probability
+from fraudsieve.models.sentences.sentence import REST, resemblance, sentence_of
 from fraudsieve.models.sentences.techniques import techniques_of
 from fraudsieve.models.sentences.values import Language, check_language
 from fraudsieve.models.trees.ensemble import Ensemble
 from fraudsieve.models.trees.shapley import shapley_values
 
-__all__ = ["N_REASONS", "check_class", "contributions", "explain", "explained_classes", "output_of"]
+from .explained import explained_classes, signed_outputs
+from .merged_columns import TEXT_MODELS, merge_columns
 
+__all__ = ["N_REASONS", "contributions", "explain"]
 
 N_REASONS = 5
 """How many reasons, and text spans of a message, are named by default."""
@@ -50,30 +58,6 @@ def contributions(ensemble: Ensemble, X: Array, output: int = 0) -> Array:
     return np.column_stack([values, np.full(len(X), base)])
 
 
-def explained_classes(model: Model, odds: Array, of: str | None = None) -> Array:
-    """Return the position of the class to explain for each record; by default the most probable crime.
-
-    Raises
-    ------
-    ValueError
-        If the model has no such class.
-    """
-    classes = list(model.classes)
-    if of is not None:
-        check_class(model, of)
-        return np.full(len(odds), classes.index(of))
-    by_class = np.hstack([-odds, odds]) if len(classes) == 2 else odds.copy()
-    if model.legitimate is not None:
-        by_class[:, classes.index(model.legitimate)] = -np.inf
-    return np.asarray(by_class.argmax(axis=1))
-
-
-def check_class(model: Model, of: str | None) -> None:
-    """Raise ValueError if the model has no such class; None means the most probable crime."""
-    if of is not None and of not in model.classes:
-        raise ValueError(f"reasons_of: expected one of {', '.join(model.classes)}, got another name.")
-
-
 def explain(
     model: Model, X: Array, odds: Array, *, n: int = N_REASONS, of: str | None = None, language: str = "en"
 ) -> list[dict[str, Any]]:
@@ -97,12 +81,13 @@ def explain(
     Returns
     -------
     list of dict
-        For every record ``explained``, the class, its calibrated log-odds (with more than two classes, its term of the
-        softmax) and its ``techniques`` of MITRE F3; and ``reasons``, a list of dicts with
-        ``family``, ``cue``, ``direction`` (1 for the class, -1 against it, 0 for neither), ``log_odds`` and
-        ``sentence``, which holds no text and no identifier of the record. The strongest come first. The last three have
-        None as cue: ``rest`` (the reasons not named), ``base`` (the same for all records) and ``calibration``. All add
-        up to the calibrated log-odds; without ``calibration``, to the uncalibrated ones.
+        For every record ``explained``: the class, the class that it is ``against`` (legitimate, if that is not the
+        explained one), its calibrated ``log_odds`` against that class, and its ``techniques`` of MITRE F3. And
+        ``reasons``, a list of dicts with ``family``, ``cue``, ``direction`` (1 for the class, -1 against it, 0 for
+        neither), ``log_odds`` and ``sentence``, which holds no text and no identifier of the record. The strongest are
+        named, those for the decision first, and at least one of them if there is any. The last three have None as cue:
+        ``rest`` (the reasons not named), ``base`` (the same for all records) and ``calibration``. All add up to the
+        calibrated log-odds; without ``calibration``, to the uncalibrated ones.
 
     Raises
     ------
@@ -110,32 +95,37 @@ def explain(
         If the model has no such class, trees that cannot be explained, or no sentences in the language.
     """
     known_language = check_language(language)
-    classes = explained_classes(model, odds, of)
+    classes, against = explained_classes(model, odds, of)
+    directions = _decided_directions(model, odds, classes)
     explanations: list[dict[str, Any]] = [{} for _ in range(len(X))]
-    for position in np.unique(classes).tolist():
-        rows = np.flatnonzero(classes == position)
-        output, sign = output_of(model, position)
-        parts = sign * contributions(model.ensemble, X[rows], output)
-        calibrated = sign * odds[rows, output]
-        name = model.classes[position]
-        explained = {"class": name, "techniques": techniques_of(name)}
-        named = _rank_reasons(model, X[rows], parts, calibrated, n, known_language)
+    for pair in np.unique(np.column_stack([classes, against]), axis=0).tolist():
+        rows = np.flatnonzero((classes == pair[0]) & (against == pair[1]))
+        outputs = signed_outputs(model, *pair)
+        parts = np.sum([sign * contributions(model.ensemble, X[rows], output) for output, sign in outputs], axis=0)
+        calibrated = np.sum([sign * odds[rows, output] for output, sign in outputs], axis=0)
+        name, other = (model.classes[position] for position in pair)
+        explained = {"class": name, "against": other, "techniques": techniques_of(name)}
+        named = _rank_reasons(model, name, X[rows], parts, calibrated, directions[rows], n, known_language)
         for row, reasons, log_odds in zip(rows, named, calibrated, strict=True):
             explanations[row] = {"explained": {**explained, "log_odds": float(log_odds)}, "reasons": reasons}
     return explanations
 
 
-def output_of(model: Model, position: int) -> tuple[int, float]:
-    """Return the output of a class and a sign, which is -1 where the output is the log-odds of the other class."""
-    return (0, 1.0 if position == 1 else -1.0) if len(model.classes) == 2 else (position, 1.0)
+def _decided_directions(model: Model, odds: Array, explained: Array) -> Array:
+    """Return 1 where the decision is for the explained class, and -1 where it is against it."""
+    if model.legitimate is None:
+        return np.ones(len(odds))
+    threshold = model.points[0].threshold if model.points else 0.5
+    flagged = fraud_probability(odds, model.classes, model.legitimate) >= threshold
+    return np.where(flagged == (explained != model.classes.index(model.legitimate)), 1.0, -1.0)
 
 
 def _rank_reasons(
-    model: Model, X: Array, parts: Array, calibrated: Array, n: int, language: Language
+    model: Model, name: str, X: Array, parts: Array, calibrated: Array, directions: Array, n: int, language: Language
 ) -> list[list[dict[str, Any]]]:
-    """Return the strongest reasons of each row, and the sum of the others."""
-    columns, base = parts[:, :-1], parts[:, -1]
-    order = np.argsort(-np.abs(columns), axis=1, kind="stable")[:, :n]
+    """Return the strongest reasons of each row, those for the decision first, and the sum of the others."""
+    columns, base = merge_columns(model, X, parts[:, :-1]), parts[:, -1]
+    order = _strongest(columns, directions, n)
     strongest = np.take_along_axis(columns, order, axis=1)
     others = columns.copy()
     np.put_along_axis(others, order, 0.0, axis=1)
@@ -143,19 +133,38 @@ def _rank_reasons(
     reasons = []
     for row, positions, values, last in zip(X, order.tolist(), strongest.tolist(), sums.tolist(), strict=True):
         named = [
-            _of_column(model, position, float(row[position]), value, language)
+            _of_column(model, name, position, float(row[position]), value, language)
             for position, value in zip(positions, values, strict=True)
             if value
         ]
-        named += [_reason(name, None, value, REST[name][language]) for name, value in zip(REST, last, strict=True)]
+        named += [_reason(part, None, value, REST[part][language]) for part, value in zip(REST, last, strict=True)]
         reasons.append(named)
     return reasons
 
 
-def _of_column(model: Model, position: int, value: float, log_odds: float, language: Language) -> dict[str, Any]:
-    """Return the reason that the value of a column is."""
-    sentence = sentence_of(model.phrases[position], value, float(model.usual[position]), language)
-    return _reason(*model.cues[position], log_odds, sentence)
+def _strongest(columns: Array, directions: Array, n: int) -> Array:
+    """Return the positions of the n strongest columns of each row, those in the direction of the decision first.
+
+    If none of the n has that direction, the strongest that has it takes the place of the last.
+    """
+    order = np.argsort(-np.abs(columns), axis=1, kind="stable")
+    supports = np.take_along_axis(columns, order, axis=1) * directions[:, None] > 0
+    if 0 < n < columns.shape[1]:
+        first = supports.argmax(axis=1)
+        late = np.flatnonzero(first >= n)
+        order[late, n - 1], supports[late, n - 1] = order[late, first[late]], True
+    order, supports = order[:, :n], supports[:, :n]
+    return np.take_along_axis(order, np.argsort(~supports, axis=1, kind="stable"), axis=1)
+
+
+def _of_column(
+    model: Model, name: str, position: int, value: float, log_odds: float, language: Language
+) -> dict[str, Any]:
+    """Return the reason that the value of a column is, or that the columns of a text model are together."""
+    family, cue = model.cues[position]
+    if family in TEXT_MODELS:
+        return _reason(family, name, log_odds, resemblance(family, name, log_odds, language))
+    return _reason(family, cue, log_odds, sentence_of(model.phrases[position], value, model.usual[position], language))
 
 
 def _reason(family: str, cue: str | None, log_odds: float, sentence: str) -> dict[str, Any]:

@@ -8,7 +8,8 @@ from fraudsieve.features.record_fields import FeatureRows
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.sentences.values import check_language
 
-from .reason_codes import N_REASONS, check_class, explain
+from .explained import check_class
+from .reason_codes import N_REASONS, explain
 from .text_spans import explain_text
 
 __all__ = ["ReasonRequest", "count_reasons"]

@@ -11,7 +11,8 @@ from fraudsieve.features.wording.attribution import character_weights, source_po
 from fraudsieve.features.wording.model import TextModel, evidence_weights
 from fraudsieve.models.artifact.folder import Model
 
-from .reason_codes import N_REASONS, explained_classes, output_of
+from .explained import explained_classes, signed_outputs
+from .reason_codes import N_REASONS
 
 __all__ = ["explain_text"]
 
@@ -48,7 +49,8 @@ def explain_text(
         For every message its text spans, the strongest first and disjoint, with ``text``, ``start``, ``stop``
         (positions in the message), ``form`` and ``log_odds``. The form is ``raw``, or ``folded`` if a normalised
         message cannot be traced back: then text and positions are those of the normalised text. The last span has
-        None as text and holds the rest. They add up to the log-odds of the text model, before the trees. The list is
+        None as text and holds the rest. They add up to the log-odds of the text model, before the trees: of the
+        explained class against the other, as from `explained_classes`. The list is
         empty without a text model.
 
     Raises
@@ -59,17 +61,17 @@ def explain_text(
     text_model = model.text_model
     if text_model is None:
         return [[] for _ in texts]
-    classes = explained_classes(model, odds, of)
+    pairs = np.column_stack(explained_classes(model, odds, of))
     spans_by_record: list[list[dict[str, Any]]] = [[] for _ in texts]
-    for class_position in np.unique(classes).tolist():
-        rows = np.flatnonzero(classes == class_position)
-        of_class, (output, sign) = select_texts(folded, rows), output_of(model, class_position)
-        weights, starts = _weighted_evidence(text_model, of_class, output)
+    for pair in np.unique(pairs, axis=0):
+        rows = np.flatnonzero((pairs == pair).all(axis=1))
+        of_pair = select_texts(folded, rows)
+        outputs = signed_outputs(model, *pair.tolist())
+        evidence = [(sign, *_weighted_evidence(text_model, of_pair, output)) for output, sign in outputs]
+        weights, starts = (np.sum([one[0] * one[k] for one in evidence], axis=0) for k in (1, 2))
         for position, row in enumerate(rows.tolist()):
-            part = slice(of_class.offsets[position], of_class.offsets[position + 1])
-            spans_by_record[row] = _spans(
-                texts[row], of_class.codes[part], sign * weights[part], float(sign * starts[position]), n
-            )
+            part = slice(of_pair.offsets[position], of_pair.offsets[position + 1])
+            spans_by_record[row] = _spans(texts[row], of_pair.codes[part], weights[part], float(starts[position]), n)
     return spans_by_record
 
 

@@ -10,7 +10,7 @@ from .phrases import Phrase
 from .templates import fill, read_templates
 from .values import Language, in_words
 
-__all__ = ["REST", "sentence_of"]
+__all__ = ["REST", "resemblance", "sentence_of"]
 
 REST: Final[Mapping[str, Mapping[Language, str]]] = {
     "rest": {"en": "all other features together", "zh": "其余特征合计"},
@@ -18,7 +18,7 @@ REST: Final[Mapping[str, Mapping[Language, str]]] = {
     "calibration": {"en": "the adjustment by calibration", "zh": "校准调整"},
 }
 """The sentences of the parts that are not about a column."""
-NOT_COMPARED: Final = ("sign", "category", "hour", "weekday")
+NOT_COMPARED: Final = ("sign", "level", "category", "hour", "weekday")
 CODES: Final[Mapping[float, Mapping[Language, str]]] = {
     UNSEEN: {"en": "a value that training did not see", "zh": "训练中没有出现过的值"},
     MISSING: {"en": "not known", "zh": "未知"},
@@ -58,12 +58,40 @@ def sentence_of(phrase: Phrase, value: float, usual: float, language: Language) 
         return fill(read_templates()[phrase.missing].text(language), slots, False)
     template = read_templates()[phrase.key]
     words = _category(value, phrase.words, language) if phrase.words is not None else ""
-    words = words or ("" if template.unit == "sign" else in_words(value, template.unit, language))
-    is_first = value > 0 if template.unit == "sign" else value == 1
+    if template.unit == "level" and math.isnan(usual):
+        return read_templates()["missing__usual"].text(language)
+    words = words or ("" if template.unit in ("sign", "level") else in_words(value, template.unit, language))
+    is_first = {"sign": value > 0, "level": value > usual}.get(template.unit, value == 1)
     text = fill(template.text(language), {**slots, "value": words}, is_first)
     if template.unit in NOT_COMPARED or math.isnan(usual):
         return text
     return text + _comparison(in_words(usual, template.unit, language), words, language)
+
+
+def resemblance(family: str, label: str, log_odds: float, language: Language) -> str:
+    """Return the sentence for a text model: whether the wording speaks for a class.
+
+    Parameters
+    ----------
+    family : {"wording", "pinyin"}
+        The text model.
+    label : str
+        The class.
+    log_odds : float
+        What the text model contributes.
+    language : {"en", "zh"}
+        The language.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> resemblance("wording", "phishing", 1.5, "en"), resemblance("pinyin", "spam", -1.0, "zh")
+    ('the wording resembles messages labelled phishing', '读音不像标记为“spam”的消息')
+    """
+    return fill(read_templates()[family].text(language), {"name": label.replace("_", " ")}, log_odds > 0)
 
 
 def _comparison(usual: str, words: str, language: Language) -> str:

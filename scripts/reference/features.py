@@ -23,6 +23,7 @@ UNITS = {
     "hour": "Hour of the day, from 0 to 23, UTC",
     "weekday": "Day of the week, from 0 for Monday to 6 for Sunday",
     "sign": "Log-odds",
+    "level": "A rarity, in bits per character",
     "category": "The code of a category; -1 if training did not see it",
 }
 SLOTS = {
@@ -122,7 +123,7 @@ def _group(key: str) -> str:
 def _meaning(name: str, template: Template) -> str:
     """Return the unit and the sentence; placeholders are in capitals, as in the name of the entry."""
     yours = re.search(r"[A-Z]+$", name)
-    said = fill(template.en, SLOTS | {"name": yours[0] if yours else ""}, template.unit == "sign")
+    said = fill(template.en, SLOTS | {"name": yours[0] if yours else ""}, template.unit in ("sign", "level"))
     return f"{UNITS[template.unit]}: “{' '.join(said.split())}”."
 
 

@@ -12,7 +12,9 @@ from fraudsieve.features.account_matrix import AccountMatrix
 from fraudsieve.features.profile.own_columns import OwnColumns
 from fraudsieve.models import FraudClassifier, Model, Scorer
 from fraudsieve.models.calibration import Calibration
-from fraudsieve.models.reasons.reason_codes import check_class, contributions, explain, explained_classes, output_of
+from fraudsieve.models.reasons.explained import check_class, explained_classes, signed_outputs
+from fraudsieve.models.reasons.merged_columns import merge_columns
+from fraudsieve.models.reasons.reason_codes import contributions, explain
 from fraudsieve.models.sentences.techniques import techniques_of
 from fraudsieve.models.trees.ensemble import Ensemble
 
@@ -40,24 +42,35 @@ def rows_of(fitted: Any) -> Array:
     return X
 
 
+def log_odds_of(model: Model, odds: Array, pair: tuple[str, str]) -> Array:
+    """Return the log-odds of a class against another."""
+    first, second = map(model.classes.index, pair)
+    if len(model.classes) == 2:
+        return odds[:, 0] if first == 1 else -odds[:, 0]
+    return np.asarray(odds[:, first] - odds[:, second])
+
+
 def check_sums(model: Model, X: Array) -> None:
-    """Check that reasons of every class add up to its calibrated and uncalibrated log-odds."""
+    """Check that reasons of every class add up to its calibrated and uncalibrated log-odds against another class."""
     raw = model.ensemble.log_odds(X)
     odds = model.calibration.apply(raw)
-    for position, name in enumerate(model.classes):
-        output, sign = output_of(model, position)
+    for name in model.classes:
         for n in (0, 3, 10_000):
             for row, explanation in enumerate(explain(model, X, odds, n=n, of=name)):
+                against = explanation["explained"]["against"]
+                assert against == model.legitimate or name == model.legitimate or model.legitimate is None
+                expected, uncalibrated = (log_odds_of(model, part, (name, against))[row] for part in (odds, raw))
                 values = {
                     reason["family"]: reason["log_odds"] for reason in explanation["reasons"] if reason["cue"] is None
                 }
                 total = sum(reason["log_odds"] for reason in explanation["reasons"])
-                assert total == pytest.approx(sign * odds[row, output], rel=1e-9, abs=1e-12)
-                assert total - values["calibration"] == pytest.approx(sign * raw[row, output], rel=1e-9, abs=1e-12)
+                assert total == pytest.approx(expected, rel=1e-9, abs=1e-12)
+                assert total - values["calibration"] == pytest.approx(uncalibrated, rel=1e-9, abs=1e-12)
                 assert explanation["explained"] == {
                     "class": name,
+                    "against": against,
                     "techniques": techniques_of(name),
-                    "log_odds": sign * odds[row, output],
+                    "log_odds": expected,
                 }
                 assert n < 10_000 or abs(values["rest"]) < 1e-12
 
@@ -85,19 +98,58 @@ def test_every_column_has_its_own_part(fitted: Any) -> None:
         np.testing.assert_allclose(parts.sum(axis=1), ensemble.log_odds(X)[:, output], rtol=1e-9)
 
 
-def test_the_strongest_come_first_and_are_named(fitted: Any) -> None:
+def parts_of(model: Model, X: Array, explained: dict[str, Any]) -> Array:
+    """Return the merged contributions of one row to what is explained."""
+    pair = [model.classes.index(explained[name]) for name in ("class", "against")]
+    outputs = signed_outputs(model, *pair)
+    parts = np.sum([sign * contributions(model.ensemble, X, output) for output, sign in outputs], axis=0)
+    return merge_columns(model, X, parts[:, :-1])[0]
+
+
+def test_the_strongest_are_named_and_those_for_the_decision_come_first(fitted: Any) -> None:
     model, X = fitted.model, rows_of(fitted)
     odds = model.calibration.apply(model.ensemble.log_odds(X))
+    decisions = Scorer(model).score_rows(X)["decision"]
+    n_against = 0
     for row, explanation in enumerate(explain(model, X, odds, n=4)):
         named = [reason for reason in explanation["reasons"] if reason["cue"] is not None]
-        output, sign = output_of(model, model.classes.index(explanation["explained"]["class"]))
-        parts = sign * contributions(model.ensemble, X[row : row + 1], output)[0, :-1]
-        assert [abs(reason["log_odds"]) for reason in named] == sorted(np.abs(parts), reverse=True)[: len(named)]
-        for reason in named:
-            column = model.matrix.columns.index(f"{reason['family']}__{reason['cue']}")
-            assert reason["log_odds"] == parts[column]
-            assert reason["direction"] == np.sign(parts[column])
+        parts = parts_of(model, X[row : row + 1], explanation["explained"])
+        decided = -1 if decisions[row] == "pass" else 1
+        strongest = sorted(parts, key=abs, reverse=True)[: len(named)]
+        if not any(decided * part > 0 for part in strongest):  # the strongest that agrees, instead of the last
+            n_against += 1
+            strongest[-1] = max(parts * decided) * decided
+        expected = sorted(strongest, key=lambda part: part * decided <= 0)
+        assert [reason["log_odds"] for reason in named] == pytest.approx(expected, rel=1e-9)
+        assert all(reason["direction"] == np.sign(reason["log_odds"]) for reason in named)
+        assert named[0]["direction"] == decided or not (parts * decided > 0).any()
         assert [reason["family"] for reason in explanation["reasons"][len(named) :]] == ["rest", "base", "calibration"]
+    assert n_against < 40
+
+
+def test_sentences_of_the_text_model_agree_with_their_sign(fitted: Any) -> None:
+    model, X = fitted.model, rows_of(fitted)
+    odds = model.calibration.apply(model.ensemble.log_odds(X))
+    seen = set()
+    for language, words in (("en", ("resembles", "does not resemble")), ("zh", ("相似", "不像"))):
+        for explanation in explain(model, X, odds, n=99, language=language):
+            for reason in explanation["reasons"]:
+                if reason["family"] in ("wording", "pinyin"):
+                    assert reason["cue"] == explanation["explained"]["class"]
+                    assert words[0 if reason["direction"] > 0 else 1] in reason["sentence"]
+                    seen.add((reason["family"], reason["direction"]))
+    assert {("wording", 1), ("wording", -1)} <= seen
+
+
+def test_pinyin_is_no_reason_for_text_without_chinese_characters(fitted: Any) -> None:
+    model, texts = fitted.model, ["Your parcel is held, pay the fee now", "恭喜您中奖，请点击领取"]
+    X = model.matrix.compute(texts)
+    odds = model.calibration.apply(model.ensemble.log_odds(X))
+    english, chinese = explain(model, X, odds, n=999)
+    assert "pinyin" not in {reason["family"] for reason in english["reasons"]}
+    assert "pinyin" not in model.matrix.text_models or "pinyin" in {reason["family"] for reason in chinese["reasons"]}
+    for explanation in (english, chinese):
+        assert len([reason for reason in explanation["reasons"] if reason["family"] == "surprisal"]) <= 1
 
 
 def test_columns_without_effect_are_not_reasons(plain: tuple[Model, Array]) -> None:
@@ -120,7 +172,8 @@ def test_the_direction_is_that_of_the_class(binary: Any) -> None:
     fraud, clean = explain(model, X, odds, n=5, of="fraud"), explain(model, X, odds, n=5, of="legitimate")
     for one, other in zip(fraud, clean, strict=True):
         for reason, opposite in zip(one["reasons"], other["reasons"], strict=True):
-            assert (reason["family"], reason["cue"]) == (opposite["family"], opposite["cue"])
+            assert reason["family"] == opposite["family"]
+            assert reason["cue"] == opposite["cue"] or reason["family"] in ("wording", "pinyin")
             assert (reason["direction"], reason["log_odds"]) == (-opposite["direction"], -opposite["log_odds"])
     probability = Scorer(model).score_columns({"text": binary.texts[:80]})["probability"]
     untouched = explain(model, model.matrix.compute(binary.texts[:80]), Scorer(model).log_odds(binary.texts[:80]))
@@ -130,17 +183,23 @@ def test_the_direction_is_that_of_the_class(binary: Any) -> None:
 
 def test_the_likeliest_crime_is_explained(binary: Any, several: Any, types: Any) -> None:
     odds = np.array([[9.0], [-9.0]])
-    assert explained_classes(binary.model, odds).tolist() == [0, 0]
+    assert np.column_stack(explained_classes(binary.model, odds)).tolist() == [[0, 1], [0, 1]]
     alone = replace(binary.model, legitimate=None)
-    assert explained_classes(alone, odds).tolist() == [1, 0]
+    assert np.column_stack(explained_classes(alone, odds)).tolist() == [[1, 0], [0, 1]]
     for fitted in (several, types):
         classes = fitted.model.classes
         odds = np.eye(len(classes)) + 0.1 * np.arange(len(classes))
-        likeliest = explained_classes(fitted.model, odds).tolist()
+        likeliest, against = explained_classes(fitted.model, odds)
         clean = classes.index("legitimate") if fitted is several else -1
         last = max(position for position in range(len(classes)) if position != clean)
-        assert likeliest == [last if position == clean else position for position in range(len(classes))]
-        assert explained_classes(fitted.model, odds, classes[0]).tolist() == [0] * len(classes)
+        assert likeliest.tolist() == [last if position == clean else position for position in range(len(classes))]
+        if fitted is several:
+            assert set(against.tolist()) == {clean}
+        else:  # the most probable other type
+            assert against.tolist() == [last if position != last else last - 1 for position in likeliest.tolist()]
+        first, others = explained_classes(fitted.model, odds, classes[0])
+        assert first.tolist() == [0] * len(classes)
+        assert 0 not in others.tolist()
 
 
 def test_an_unknown_class_is_rejected(binary: Any) -> None:
@@ -169,4 +228,6 @@ def test_calibration_has_its_own_part(plain: tuple[Model, Array]) -> None:
         for row, explanation in enumerate(explain(changed, X, calibration.apply(raw), of=model.classes[-1])):
             last = explanation["reasons"][-1]
             assert last["family"] == "calibration"
-            assert last["log_odds"] == pytest.approx((calibration.low - 1) * raw[row, -1], abs=1e-12)
+            pair = model.classes[-1], explanation["explained"]["against"]
+            expected = (calibration.low - 1) * log_odds_of(model, raw, pair)[row]
+            assert last["log_odds"] == pytest.approx(expected, abs=1e-12)

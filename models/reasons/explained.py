@@ -1,0 +1,69 @@
+"""What reasons explain: the log-odds of one class against another."""
+
+import numpy as np
+
+from fraudsieve._typing import Array
+from fraudsieve.models.artifact.folder import Model
+
+__all__ = ["check_class", "explained_classes", "signed_outputs"]
+
+
+def explained_classes(model: Model, odds: Array, of: str | None = None) -> tuple[Array, Array]:
+    """Return the class to explain for each record, and the class that it is compared with.
+
+    By default, the most probable crime is explained. It is compared with the legitimate class. The legitimate class
+    itself, and a type of a model without one, is compared with the most probable other class.
+
+    Parameters
+    ----------
+    model : Model
+        The model.
+    odds : ndarray of float64, shape (n_records, n_outputs)
+        Calibrated log-odds.
+    of : str, default=None
+        The class to explain; None for the most probable crime.
+
+    Returns
+    -------
+    explained, against : ndarray of int64, shape (n_records,)
+        Positions of classes.
+
+    Raises
+    ------
+    ValueError
+        If the model has no such class.
+    """
+    check_class(model, of)
+    classes = list(model.classes)
+    by_class = np.hstack([-odds, odds]) if len(classes) == 2 else odds.copy()
+    clean = None if model.legitimate is None else classes.index(model.legitimate)
+    given = None if of is None else np.full(len(odds), classes.index(of))
+    explained = _most_probable(by_class, except_for=clean) if given is None else given
+    against = _most_probable(by_class, except_for=explained)
+    if clean is not None:
+        against[explained != clean] = clean
+    return explained, against
+
+
+def _most_probable(by_class: Array, *, except_for: Array | int | None) -> Array:
+    if except_for is not None:
+        by_class = by_class.copy()
+        by_class[np.arange(len(by_class)), except_for] = -np.inf
+    return np.asarray(by_class.argmax(axis=1))
+
+
+def check_class(model: Model, of: str | None) -> None:
+    """Raise ValueError if the model has no such class; None means the most probable crime."""
+    if of is not None and of not in model.classes:
+        raise ValueError(f"reasons_of: expected one of {', '.join(model.classes)}, got another name.")
+
+
+def signed_outputs(model: Model, explained: int, against: int) -> tuple[tuple[int, float], ...]:
+    """Return the outputs that make up the log-odds of a class against another, each with its sign.
+
+    Two classes share one output. Several have one each, a term of the softmax: the difference of two terms is the
+    log-odds of one class against the other.
+    """
+    if len(model.classes) == 2:
+        return ((0, 1.0 if explained == 1 else -1.0),)
+    return ((explained, 1.0), (against, -1.0))

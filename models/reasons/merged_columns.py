@@ -1,0 +1,57 @@
+"""Columns that are one reason together: those of the text model, of its pinyin, and of surprisal."""
+
+from typing import Final
+
+import numpy as np
+
+from fraudsieve._typing import Array
+from fraudsieve.models.artifact.folder import Model
+
+__all__ = ["TEXT_MODELS", "merge_columns"]
+
+TEXT_MODELS: Final = ("wording", "pinyin")
+SURPRISAL: Final = "surprisal"
+PINYIN_SURPRISAL: Final = (SURPRISAL, "unknown_pinyin")
+"""It has no sentence of its own: its sequences are those of the text, unless that is Chinese."""
+HAN: Final = ("shape", "han")
+
+
+def merge_columns(model: Model, X: Array, contributions: Array) -> Array:
+    """Return contributions in which one column of each group has the sum of its group, and the others have 0.
+
+    Parameters
+    ----------
+    model : Model
+        The model.
+    X : ndarray of float64, shape (n_records, n_columns)
+        Feature rows.
+    contributions : ndarray of float64, shape (n_records, n_columns)
+        The contributions of their columns.
+
+    Returns
+    -------
+    ndarray of float64, shape (n_records, n_columns)
+        With the same sums of rows.
+    """
+    families = np.array([family for family, _ in model.cues], object)
+    wording, pinyin = (np.flatnonzero(families == family) for family in TEXT_MODELS)
+    surprisal = np.flatnonzero(families == SURPRISAL)
+    named = np.array([n for n in surprisal if model.cues[n] != PINYIN_SURPRISAL], np.int64)
+    merged = contributions.copy()
+    for group in (wording, pinyin):
+        if len(group):
+            _move(merged, group, group[np.zeros(len(X), np.int64)])
+    if len(named):
+        _move(merged, surprisal, named[np.abs(merged[:, named]).argmax(axis=1)])
+    if len(wording) and len(pinyin) and HAN in model.cues:
+        not_chinese = X[:, model.cues.index(HAN)] == 0
+        merged[not_chinese, wording[0]] += merged[not_chinese, pinyin[0]]
+        merged[not_chinese, pinyin[0]] = 0.0
+    return merged
+
+
+def _move(contributions: Array, group: Array, targets: Array) -> None:
+    """Move the contributions of a group of columns to one of them in each row."""
+    sums = np.ascontiguousarray(contributions[:, group]).sum(axis=1)  # so that a row has one sum in any batch
+    contributions[:, group] = 0.0
+    contributions[np.arange(len(contributions)), targets] = sums
