@@ -32,10 +32,11 @@ class Technique(BaseModel):
 
 
 class ExplainedClass(BaseModel):
-    """The class that the reasons explain, its log-odds, and its techniques."""
+    """The class that the reasons explain, and its techniques."""
 
     class_: str = Field(alias="class")
-    log_odds: float
+    against: str = Field(description="The class that it is compared with: legitimate, if that is not the explained one.")
+    log_odds: float = Field(description="Log-odds of the class against the other; the reasons add up to them.")
     techniques: list[Technique]
 
 
