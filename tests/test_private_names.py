@@ -26,7 +26,7 @@ def parameters(function: Any) -> list[str]:
     return list(inspect.signature(function).parameters)
 
 
-@pytest.mark.parametrize("library", ["lightgbm", "mlflow", "uvicorn"])
+@pytest.mark.parametrize("library", ["lightgbm", "mlflow", "numba", "uvicorn"])
 def test_the_installed_version_is_within_an_upper_bound(library: str) -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     lines = sum(project["optional-dependencies"].values(), start=project["dependencies"])

@@ -1,8 +1,10 @@
 """Workbooks of Excel: the first sheet, its first row the names of the columns."""
 
+import re
 import zipfile
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
+from xml.etree.ElementTree import ParseError
 
 import openpyxl
 import pandas as pd
@@ -14,21 +16,32 @@ from .loaded import LoadedTable, ReadOptions
 
 __all__ = ["load_workbook"]
 
+MAX_ROWS, MAX_COLUMNS = 1_048_576, 16_384
+"""Where a sheet of Excel ends. openpyxl goes on, and makes every row before the number that a file states."""
+ROW_NUMBER: Final = re.compile(rb"""<(?:\w+:)?row\s[^>]*?\br\s*=\s*["']([^"']*)["']""")
+CHUNK: Final = 1 << 20
+SAVE_AGAIN: Final = "Save it again as .xlsx, without a password."
+
 
 def load_workbook(file: Path, _: ReadOptions, origin: str) -> LoadedTable:
     """Read the first sheet of a workbook; numbers and times keep their types, formulas their last values."""
     try:
+        _check_row_numbers(file, origin)
         book = openpyxl.load_workbook(file, read_only=True, data_only=True)
-    except (zipfile.BadZipFile, KeyError, ValueError, OSError) as error:
-        problem = f"the workbook cannot be read ({type(error).__name__})"
-        raise SchemaError(origin, problem, "Save it again as .xlsx, without a password.") from None
-    try:
-        sheet = book.worksheets[0]
-        sheet.reset_dimensions()  # the size that a sheet states may be wrong
-        rows = [row for row in sheet.iter_rows(values_only=True) if any(cell is not None for cell in row)]
-        n_sheets = len(book.worksheets)
-    finally:
-        book.close()
+        try:
+            sheet = book.worksheets[0]
+            sheet.reset_dimensions()  # the size that a sheet states may be wrong
+            given = sheet.iter_rows(max_row=MAX_ROWS, values_only=True)
+            rows = [row for row in given if any(cell is not None for cell in row)]
+            n_sheets = len(book.worksheets)
+        finally:
+            book.close()
+    except (zipfile.BadZipFile, KeyError, IndexError, ValueError, OSError, ParseError) as error:
+        if isinstance(error, SchemaError):
+            raise
+        raise SchemaError(origin, f"the workbook cannot be read ({type(error).__name__})", SAVE_AGAIN) from None
+    if max(map(len, rows), default=0) > MAX_COLUMNS:
+        raise SchemaError(origin, f"a row has more than {MAX_COLUMNS:,} cells, where a sheet of Excel ends", SAVE_AGAIN)
     if not rows:
         raise SchemaError(origin, "the first sheet is empty", "Put the table there, its first row the column names.")
     names = [unescape(str(name)) if name is not None else "" for name in rows[0]]
@@ -36,6 +49,26 @@ def load_workbook(file: Path, _: ReadOptions, origin: str) -> LoadedTable:
     frame = pd.DataFrame(cells, columns=range(len(names)), dtype=object).set_axis(names, axis=1)
     notes = (f"read the first of {n_sheets} sheets",) if n_sheets > 1 else ()
     return LoadedTable(frame.loc[:, [name != "" for name in names]], notes=notes)
+
+
+def _check_row_numbers(file: Path, origin: str) -> None:
+    """Raise SchemaError if a sheet has a row with a number that Excel does not have."""
+    with zipfile.ZipFile(file) as archive:
+        for name in archive.namelist():
+            if not name.startswith("xl/worksheets/"):
+                continue
+            with archive.open(name) as sheet:
+                rest = b""
+                while part := sheet.read(CHUNK):
+                    part = rest + part
+                    if not all(_is_row_number(number) for number in ROW_NUMBER.findall(part)):
+                        problem = f"a row has a number that is not from 1 to {MAX_ROWS:,}, where a sheet of Excel ends"
+                        raise SchemaError(origin, problem, SAVE_AGAIN)
+                    rest = part[part.rfind(b"<") :]  # a tag that the chunk cuts
+
+
+def _is_row_number(number: bytes) -> bool:
+    return number.isdigit() and len(number) <= 7 and 1 <= int(number) <= MAX_ROWS
 
 
 def _unescape(cell: Any) -> Any:

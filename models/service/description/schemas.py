@@ -35,7 +35,9 @@ class ExplainedClass(BaseModel):
     """The class that the reasons explain, and its techniques."""
 
     class_: str = Field(alias="class")
-    against: str = Field(description="The class that it is compared with: legitimate, if that is not the explained one.")
+    against: str = Field(
+        description="The class that it is compared with: legitimate, if that is not the explained one."
+    )
     log_odds: float = Field(description="Log-odds of the class against the other; the reasons add up to them.")
     techniques: list[Technique]
 
