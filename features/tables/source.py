@@ -3,11 +3,12 @@
 import glob
 import hashlib
 import os
+import sqlite3
 import tempfile
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
-from typing import Any, Final, Protocol, TypeAlias, runtime_checkable
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias, runtime_checkable
 
 import pandas as pd
 import pyarrow as pa
@@ -21,10 +22,15 @@ from .formats.files import load
 from .formats.loaded import LoadedTable, ReadOptions, frame_of
 from .formats.parquet import columns_of_folders, load_parquet_batch
 
+if TYPE_CHECKING:  # imported at first use
+    import sqlalchemy
+
 __all__ = ["ArrowFrame", "InputTable", "Source", "as_input", "data_digest", "local_file", "origin_of"]
 
 DATABASES: Final = ("sqlite", "postgresql", "mysql", "mariadb", "oracle", "mssql", "duckdb")
 """Schemes of addresses that SQLAlchemy reads."""
+TRANSACTIONS: Final = ("postgresql", "mysql", "mariadb", "oracle")
+"""Databases whose transactions can be for reading only."""
 
 
 @runtime_checkable
@@ -206,19 +212,24 @@ def _load_from_store(address: str, options: ReadOptions) -> LoadedTable:
     except ImportError:
         problem = "is read by fsspec, which is not installed"
         raise SchemaError(origin_of(address), problem, "Run: pip install fsspec") from None
+    origin = origin_of(address)  # without the query, which may be a signature
     with tempfile.TemporaryDirectory() as folder:
-        copy = Path(folder, address.rpartition("/")[2])
+        copy = Path(folder, PurePosixPath(origin).name)
         try:
-            fsspec.core.get_fs_token_paths(address)[0].get_file(address, str(copy))
+            files, path = fsspec.core.url_to_fs(address)
+            files.get_file(path, str(copy))
         except Exception as error:  # each store has errors of its own, which may quote credentials
             problem = f"cannot be read ({type(error).__name__})"
         else:
-            return load(copy, options)
-    raise SchemaError(origin_of(address), problem, "Check the address, and the credentials in the environment.")
+            try:
+                return load(copy, options)
+            except SchemaError as error:
+                raise SchemaError(origin, error.problem, error.fix) from None
+    raise SchemaError(origin, problem, "Check the address, and the credentials in the environment.")
 
 
 def _load_from_database(address: str) -> LoadedTable:
-    """Read a table, or the rows of a query."""
+    """Read a table, or the rows of a query; the database is opened for reading only, where it can be."""
     import sqlalchemy
 
     place, found, query = address.partition("#")
@@ -226,15 +237,15 @@ def _load_from_database(address: str) -> LoadedTable:
         fix = "Add # and a table or a query: postgresql://user@host/name#select id as message_id, body as text from sms"
         raise SchemaError(origin_of(address), "expected a table or a query after the address", fix)
     try:
-        engine = sqlalchemy.create_engine(place)
-        if engine.dialect.name == "sqlite" and not Path(engine.url.database or "").is_file():
-            raise FileNotFoundError  # SQLite would create it
+        engine = sqlalchemy.create_engine(place, **_reading_only(sqlalchemy.make_url(place)))
         is_query = any(character.isspace() for character in query.strip())
         rows = sqlalchemy.text(query) if is_query else sqlalchemy.select(sqlalchemy.text("*")).select_from(
             sqlalchemy.table(query.strip())
         )  # fmt: skip
         try:
             with engine.connect() as connection:
+                if engine.dialect.name in TRANSACTIONS:
+                    connection.execute(sqlalchemy.text("SET TRANSACTION READ ONLY"))
                 answer = connection.execute(rows)
                 frame = pd.DataFrame(answer.fetchall(), columns=list(answer.keys()), dtype=object)
         finally:
@@ -244,3 +255,13 @@ def _load_from_database(address: str) -> LoadedTable:
     else:
         return LoadedTable(frame)
     raise SchemaError(origin_of(address), problem, "Check the address, the driver, and the query.")
+
+
+def _reading_only(url: "sqlalchemy.URL") -> dict[str, Any]:
+    """Return the arguments with which an engine opens a database in a file for reading only."""
+    if url.get_backend_name() == "duckdb":
+        return {"connect_args": {"read_only": True}}
+    if url.get_backend_name() != "sqlite":
+        return {}
+    address = f"{Path(url.database or '').absolute().as_uri()}?mode=ro"
+    return {"creator": lambda: sqlite3.connect(address, uri=True, check_same_thread=False)}

@@ -1,8 +1,10 @@
 """Where tables come from: folders, patterns, frames of other libraries, databases and stores."""
 
 import sqlite3
+import threading
 from contextlib import closing
 from decimal import Decimal
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -147,6 +149,48 @@ def test_a_database_that_does_not_answer_is_an_error_without_its_query(database:
     with pytest.raises(SchemaError, match=r"postgresql\+psycopg://nowhere\.invalid/crm: cannot be read") as caught:
         read_table(f"postgresql+psycopg://ann:{SECRET}@nowhere.invalid/crm#sms", "messages")
     assert SECRET not in str(caught.value)
+
+
+def test_a_database_is_opened_for_reading_only(database: str) -> None:
+    with pytest.raises(SchemaError, match="cannot be read"):
+        read_table(f"{database}#drop table sms", "messages")
+    check(f"{database}#sms")
+    with pytest.raises(SchemaError, match="cannot be read"):
+        read_table(f"{database.replace('crm', 'new')}#sms", "messages")
+    assert not Path(database.replace("crm", "new").removeprefix("sqlite:///")).exists()
+
+
+class SignedFiles(BaseHTTPRequestHandler):
+    """One file, for those who have the signature."""
+
+    content = FRAME.to_csv(index=False).encode()
+
+    def do_GET(self) -> None:
+        is_signed = self.path.endswith(f"?signature={SECRET}/x")
+        self.send_response(200 if is_signed else 403)
+        self.send_header("Content-Length", str(len(self.content) if is_signed else 0))
+        self.end_headers()
+        if is_signed:
+            self.wfile.write(self.content)
+
+    def log_message(self, *_: Any) -> None:
+        """Log nothing."""
+
+
+def test_an_address_with_a_signature_is_read_and_not_shown() -> None:
+    pytest.importorskip("aiohttp")
+    with ThreadingHTTPServer(("127.0.0.1", 0), SignedFiles) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_port}/bucket/m.csv?signature="
+        try:
+            check(f"{address}{SECRET}/x")
+            with pytest.raises(SchemaError, match=r"/bucket/m\.csv: cannot be read") as raised:
+                read_table(f"{address}{SECRET}", "messages")
+            with pytest.raises(SchemaError, match=r"http://127\.0\.0\.1:\d+/bucket/m\.parquet: ") as unreadable:
+                read_table(f"{address}{SECRET}/x".replace(".csv", ".parquet"), "messages")
+        finally:
+            server.shutdown()
+    assert SECRET not in f"{raised.value} {unreadable.value}"
 
 
 def test_a_file_of_a_store_is_read_by_fsspec(tmp_path: Path) -> None:
