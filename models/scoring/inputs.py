@@ -86,7 +86,7 @@ def _raise_rejected(part: str, rejected: Sequence[RejectedRecord]) -> None:
 
 def _check_fields(events: Sequence[Record], matrix: FeatureMatrix) -> None:
     """Raise ValueError if no event has a field; otherwise a renamed column would score as an empty one."""
-    needed = {name for view in matrix.event_views for name in view.fields}
+    needed = {name for view in matrix.event_views for name in view.fields} - {"kind"}
     needed |= set(matrix.network.links if matrix.network else ())
     missing = sorted(name for name in needed if not any(name in event for event in events)) if events else []
     if missing:
