@@ -52,7 +52,7 @@ def causes(checked: CheckedTable) -> list[tuple[int, str, str]]:
         (
             messages(text=["one", "x" * (MAX_TEXT_LENGTH + 1), "three"]),
             MESSAGES,
-            (1, "text", "text longer than 100,000 characters"),
+            (1, "text", "text longer than 1,000,000 characters"),
         ),
         (messages(message_id=["a", "a", "c"]), MESSAGES, (1, "message_id", TWICE)),
         (messages(message_id=["7", 7, "c"]), MESSAGES, (1, "message_id", TWICE)),
@@ -60,7 +60,7 @@ def causes(checked: CheckedTable) -> list[tuple[int, str, str]]:
         (messages(sent_at=["2024-05-01", 1714557600, None]), MESSAGES, (1, "sent_at", NUMBER)),
         (messages(sent_at=["2024-05-01", "1969-05-01", None]), MESSAGES, (1, "sent_at", "time outside 1970..2100")),
         (events(occurred_at=["2024-05-01", None, "2024-05-01"]), EVENTS, (1, "occurred_at", "no time")),
-        (events(kind=["pay", "", "pay"]), EVENTS, (1, "kind", "no value")),
+        (events(kind=["pay", 1 + 2j, ""]), EVENTS, (1, "kind", "complex is not a category: give a string")),
         (events(amount=[1, "abc", None]), EVENTS, (1, "amount", "not a number")),
         (events(amount=[1, np.inf, None]), EVENTS, (1, "amount", "an infinite number")),
         (

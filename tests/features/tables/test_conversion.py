@@ -153,7 +153,7 @@ def test_a_column_of_numbers_is_not_text() -> None:
 
 @pytest.mark.parametrize("length", [MAX_TEXT_LENGTH + 1, 1_048_576])
 def test_a_text_that_is_too_long_is_rejected(length: int) -> None:
-    assert reason("x" * length, "text") == "text longer than 100,000 characters"
+    assert reason("x" * length, "text") == "text longer than 1,000,000 characters"
 
 
 def test_lone_surrogates_in_a_text_become_replacement_characters() -> None:
