@@ -38,8 +38,6 @@ FILES: dict[str, bytes] = {
     "names.csv": b"id,content,class\n1,a,spam\n2,b,ham\n",
     "one-class.csv": csv(label=["spam"] * 40),
     "few.csv": csv(label=["spam"] * 39 + ["ham"]),
-    "types.csv": csv(label=["loan", "prize"] * 20),
-    "words.csv": csv(label=["ham", "normal"] * 10 + ["spam"] * 20),
     "same-ids.csv": csv(message_id=["x"] * 40),
     "blank.csv": csv(text=[" "] * 40),
     "quote.csv": b'message_id,text,label\n1,"a,ham\n2,b,spam\n',
@@ -116,16 +114,6 @@ CASES: list[tuple[tuple[str, ...], str]] = [
         (*TRAIN, "few.csv"),
         "few.csv: expected at least 2 classes of 10 rows or more, got 1: 'spam' (39); 1 row is rejected: label: the "
         "label has fewer than 10 rows: too few to train and to test (1). Give more labels.",
-    ),
-    (
-        (*TRAIN, "types.csv"),
-        "types.csv: no label is read as legitimate, the labels are 'loan' (20), 'prize' (20). Name the label of "
-        "legitimate records with --legitimate, or train types only with --legitimate none.",
-    ),
-    (
-        (*TRAIN, "words.csv"),
-        "words.csv: no label is read as legitimate, the labels are 'spam' (20), 'ham' (10), 'normal' (10). Name the "
-        "label of legitimate records with --legitimate, or train types only with --legitimate none.",
     ),
     (
         (*TRAIN, "same-ids.csv"),

@@ -22,7 +22,6 @@ from fraudsieve.features.history.measures import FAMILIES, LABEL_MEASURES
 from fraudsieve.features.history.pool import timelines
 from fraudsieve.features.live_state import HistoryState
 from fraudsieve.features.network.declaration import Network
-from fraudsieve.features.tables.reader import read_table
 
 from .live_records import (
     VIEWS,
@@ -338,43 +337,6 @@ def test_a_rejected_event_adds_no_links() -> None:
     assert state.update([event, event | {"account_id": "bob", "device_id": 1.5}])[0].position == 1
     columns = dict(zip(state.columns, state.features({"account_id": "ann", "as_of": at(1)})[0], strict=True))
     assert columns["network__sharing_card_id"] == 0
-
-
-def test_kinds_that_are_numbers() -> None:
-    history = History(("1h",), kinds=("1",), by_kind=("count",), measures=("count",))
-    event = {"account_id": "ann", "occurred_at": at(0)}
-    state = HistoryState(history)
-    assert state.update([event | {"kind": kind} for kind in (1, " 1 ", "1", 2, None, pd.NA, float("nan"))]) == ()
-    subject = {"account_id": "ann", "as_of": at(1)}
-    frame = pd.DataFrame([event | {"kind": kind} for kind in (1, 1, 1, 2, None, None, None)])
-    assert frame["kind"].dtype == float
-    assert state.features(subject).tolist() == history_features(frame, pd.DataFrame([subject]), history).tolist()
-    with pytest.raises(TypeError, match="'kind': expected strings or whole numbers, got double"):
-        history_features(frame.assign(kind=0.5), pd.DataFrame([subject]), history)
-
-
-def test_events_that_do_not_say_their_kind_are_of_one_kind() -> None:
-    history = History(("1h",), kinds=("event", "pay"), by_kind=("count",), measures=("count",))
-    event, subject = {"account_id": "ann", "occurred_at": at(0)}, {"account_id": "ann", "as_of": at(1)}
-    records = [event, *(event | {"kind": kind} for kind in (None, " ", "event", "pay", "other"))]
-    one_by_one, by_column = HistoryState(history), HistoryState(history)
-    assert one_by_one.update(records) == by_column.update(pd.DataFrame(records)) == ()
-    good = read_table(pd.DataFrame(records), "events").good
-    for features in (
-        one_by_one.features(subject),
-        by_column.features(subject),
-        history_features(good, pd.DataFrame([subject]), history),
-    ):
-        assert dict(zip(history.columns, features[0], strict=True)) == {
-            "volume__count_1h": 6,
-            "volume__count_1h_event": 4,
-            "volume__count_1h_pay": 1,
-        }
-    unnamed = pd.DataFrame([event, event])
-    by_column = HistoryState(history)
-    assert by_column.update(unnamed) == ()
-    assert by_column.features(subject).tolist() == [[2, 2, 0]]
-    assert history_features(unnamed, pd.DataFrame([subject]), history).tolist() == [[2, 2, 0]]
 
 
 def test_a_missing_amount_does_not_affect_other_subjects() -> None:
