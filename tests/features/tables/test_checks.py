@@ -92,10 +92,9 @@ def test_a_column_of_lists_or_objects_is_left_out_with_a_note() -> None:
     assert checked.notes == ("tags holds lists: left out", "meta holds objects: left out")
 
 
-@pytest.mark.parametrize("option", ["categories", "words"])
-def test_a_list_in_a_declared_category_rejects_its_row(option: str) -> None:
-    table = InputTable(messages(tags=[["a"], "b", 3]), ReadOptions(**{option: ("messages.tags",)}))
-    checked = read_table(table, MESSAGES)
+@pytest.mark.parametrize("options", [ReadOptions(categories=("messages.tags",)), ReadOptions(words=("messages.tags",))])
+def test_a_list_in_a_declared_category_rejects_its_row(options: ReadOptions) -> None:
+    checked = read_table(InputTable(messages(tags=[["a"], "b", 3]), options), MESSAGES)
     assert causes(checked) == [(0, "tags", "list is not a category: give a string")]
     assert checked.good["tags"].tolist() == ["b", "3"]
     assert checked.notes == ()

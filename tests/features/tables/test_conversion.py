@@ -22,7 +22,8 @@ def cells(*values: object) -> "pd.Series":
 
 def type_name(value: object) -> str:
     """Return how a reason names the type of a cell."""
-    return {dict: "object", tuple: "list"}.get(type(value), type(value).__name__)
+    name = type(value).__name__
+    return {"dict": "object", "tuple": "list"}.get(name, name)
 
 
 def reason(value: object, kind: Kind, *, printed: bool = False) -> str | None:
