@@ -9,8 +9,9 @@ import pandas as pd
 
 from fraudsieve.exceptions import ColumnTypeError, SchemaError
 from fraudsieve.features.default_views import identifier_columns
+from fraudsieve.features.tables.cells import nested_values
 
-from .frames import NOT_PROFILE, category_column, frequent_categories, is_flag, is_number
+from .frames import NOT_PROFILE, category_column, frequent_categories, is_flag, is_number, nested_error
 from .own_columns import OwnColumns, digest_categories
 
 __all__ = ["ProfileColumns", "candidate_columns", "choose_profile_columns", "declared_columns"]
@@ -114,6 +115,10 @@ def choose_profile_columns(
         column = records[name]
         if name in taken:
             left_out[name] = "another feature has this name, so rename the column"
+        elif nested := nested_values(column):
+            if name in declared:
+                raise nested_error("subjects", name, nested)
+            left_out[name] = nested
         elif name in declared:
             categories.append(name)
         elif name in identifiers:
@@ -161,7 +166,7 @@ def declared_columns(
     SchemaError
         If a column is missing, repeated, or one that a message cannot have as a feature, such as its label.
     ColumnTypeError
-        If a column holds times.
+        If a column holds times, lists or objects.
 
     Examples
     --------
@@ -184,6 +189,8 @@ def declared_columns(
         if pd.api.types.is_datetime64_any_dtype(column):
             problem = f"{name!r}: expected numbers or words as a feature, got times"
             raise ColumnTypeError(table, problem, "Convert it to a number, such as the hour or an age in days.")
+        if nested := nested_values(column):
+            raise nested_error(table, name, nested)
         is_word = not is_number(column) or (name in categories and not is_flag(column))
         (words if is_word else numbers).append(name)
     return ProfileColumns(tuple(numbers), tuple(words), {})
@@ -203,7 +210,7 @@ def candidate_columns(records: pd.DataFrame) -> tuple[str, ...]:
 
 
 def _varies(column: pd.Series) -> bool:
-    """Return whether a column has two values; cells of words may be lists, which cannot be hashed."""
+    """Return whether a column has two values."""
     if is_number(column):
         return bool(column.min() != column.max())
     return len({value for value in category_column(column) if value is not None}) > 1

@@ -17,7 +17,7 @@ import pandas as pd
 
 from fraudsieve.exceptions import SchemaError
 
-from .cells import STRING, Cells, Converted, Mask, infer_types, mask_signalling_nan
+from .cells import STRING, Cells, Converted, Mask, infer_types, mask_signalling_nan, nested_values
 from .columns import LIKELY_NAMES, likely_column
 from .conversion import Kind, convert
 from .formats.loaded import LoadedTable, ReadOptions
@@ -126,12 +126,18 @@ def _with_ids(loaded: LoadedTable, rows: str, numbered: str, start: int) -> Load
 
 def _convert(cells: Cells, name: str, kind: Kind | None, printed: bool, options: ReadOptions) -> Converted:
     cells = mask_signalling_nan(cells)
-    if kind is None and printed and name in options.categories:
+    nested = nested_values(cells) if kind is None else ""
+    if kind is None and ((printed and name in options.categories) or (nested and _is_category(name, options))):
         kind = "category"
     if kind is None:
         # Read by their cells alone, 1.10 would be 1.1 in a table that happens to hold no 1.9.1.
-        return Converted(infer_types(cells, printed=printed and name not in options.words))
+        column = infer_types(cells, printed=printed and name not in options.words)
+        return Converted(column, notes=(f"holds {nested}: left out",) if nested else ())
     return convert(cells, kind, printed=printed, day_first=options.day_first)
+
+
+def _is_category(name: str, options: ReadOptions) -> bool:
+    return name in options.categories or name in options.words
 
 
 @dataclass(frozen=True, eq=False)

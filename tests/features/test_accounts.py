@@ -241,6 +241,18 @@ def test_bad_records(records: Any, error: type[Exception], message: str) -> None
         features.transform(records)
 
 
+def test_events_that_do_not_say_their_kind() -> None:
+    made = world(100)
+    made["events"]["kind"] = made["events"]["kind"].where(made["events"]["kind"] == "pay")
+    features = AccountFeatures(made["events"]).fit(made["subjects"])
+    assert {"volume__count_all_event", "volume__count_all_pay"} <= set(features.matrix_.columns)
+    rows, _, why = live(features, made, made["subjects"])
+    assert (why == None).all()  # noqa: E711
+    np.testing.assert_array_equal(features.transform(made["subjects"]), rows)
+    unnamed = AccountFeatures(made["events"].drop(columns="kind")).fit(made["subjects"])
+    assert not any(name.endswith(("_event", "_pay")) for name in unnamed.matrix_.columns)
+
+
 def test_missing_columns_and_wrong_types_are_errors() -> None:
     made = world(50)
     features = AccountFeatures(subject="event").fit(made["events"])

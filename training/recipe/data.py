@@ -51,8 +51,10 @@ class DataRecipe(RecipeSection):
     subject: Literal["auto", "message", "account", "event"] = "auto"
     """What is scored; with ``auto`` messages if there are any, otherwise accounts, otherwise events."""
     legitimate: str = AUTO
-    """The label of legitimate records. With ``auto``, 0 and 1, true and false, or yes and no are read as legitimate and
-    fraud; otherwise the usual word (legitimate, ham, normal, benign, 正常 ...) is found. See `read_labels`."""
+    """The label of legitimate records, or ``none`` to train types only. With ``auto``, 0 and 1, true and false, or yes
+    and no are read as legitimate and fraud; otherwise the usual word (legitimate, ham, normal, ok, 正常 ...) is found,
+    or the other of two labels of which one means fraud. If no label is legitimate, training is an error. See
+    `read_labels`."""
     min_label_rows: int = Field(default=10, ge=2)
     """Rows that a label needs; records of rarer labels are left out."""
     trust: dict[str, Share] = {}

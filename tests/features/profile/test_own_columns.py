@@ -138,7 +138,7 @@ def test_candidates_are_columns_that_vary_and_no_label_says() -> None:
             "flag": [True, None],
         }
     )
-    assert candidate_columns(frame) == ("channel", "length", "tags")
+    assert candidate_columns(frame) == ("channel", "length")
 
 
 def test_a_column_missing_in_a_frame_is_an_error() -> None:

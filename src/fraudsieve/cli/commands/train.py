@@ -46,7 +46,10 @@ def train_command(
     output: Annotated[Path, typer.Option(help="Model folder to write.")] = Path("fraudsieve-model"),
     name: Annotated[str | None, typer.Option(help="Name of the registered model.")] = None,
     legitimate: Annotated[
-        str | None, typer.Option(help="Label of legitimate records; by default, common words are recognised.")
+        str | None,
+        typer.Option(
+            help="Label of legitimate records, or none to train types only; by default, common words are recognised."
+        ),
     ] = None,
     split: Annotated[str | None, typer.Option(help="How to split: auto, time, campaign, account or random.")] = None,
     experiment: Annotated[str | None, typer.Option(help="Name of the MLflow experiment.")] = None,

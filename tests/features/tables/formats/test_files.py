@@ -165,7 +165,7 @@ def test_parquet_types(tmp_path: Path) -> None:
     assert checked.good["message_id"].tolist() == ["1", "2"]
     assert checked.good["text"].tolist() == ["a", "b"]
     assert str(checked.good["sent_at"].dtype) == "datetime64[us, UTC]"
-    assert checked.notes == ()
+    assert checked.notes == ("tags holds lists: left out",)
 
 
 def test_parquet_bytes_are_not_text(tmp_path: Path) -> None:
