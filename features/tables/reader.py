@@ -1,7 +1,7 @@
 """Reading an input table from a file or a frame, with every cell checked.
 
 Good rows come out in canonical types. Every other row is rejected with a reason: rows in = good + rejected.
-A problem with the whole table (a missing column, an unreadable file, no good row) raises a `SchemaError`.
+A problem with the whole table (a missing column, an unreadable file, too few good rows) raises a `SchemaError`.
 No error, note or reason holds the contents of a cell.
 
 Examples
@@ -26,7 +26,7 @@ import pandas as pd
 from .checks import check
 from .columns import rename_columns
 from .formats.files import save
-from .formats.loaded import LoadedTable
+from .formats.loaded import LoadedTable, ReadOptions
 from .schema import TABLES, TableSchema
 from .source import Source, as_input, origin_of
 
@@ -76,7 +76,8 @@ def read_table(source: Source, table: TableSchema | str, *, require: Iterable[st
     Raises
     ------
     SchemaError
-        If the table cannot be read, a column is missing or ambiguous, or every row is rejected.
+        If the table cannot be read, a column is missing or ambiguous, or too many rows are rejected: more than the
+        ``max_rejected`` of its options, or all of them.
 
     Examples
     --------
@@ -95,7 +96,7 @@ def read_table(source: Source, table: TableSchema | str, *, require: Iterable[st
 def check_table(
     frame: pd.DataFrame, table: TableSchema | str, *, origin: str = "frame", require: Iterable[str] = ()
 ) -> CheckedTable:
-    """Check a frame against a table.
+    """Check a frame against a table, however many of its rows are rejected.
 
     Parameters
     ----------
@@ -126,7 +127,8 @@ def check_table(
     fraudsieve.exceptions.SchemaError: frame: column 'text' is missing from messages; ...
     """
     loaded, expected = LoadedTable(frame), _table(table)
-    checked = check(loaded, expected, origin=origin, require=_names(require))
+    options = ReadOptions(max_rejected=1)
+    checked = check(loaded, expected, origin=origin, require=_names(require), options=options)
     return CheckedTable(*checked, numbered=_is_numbered(loaded, expected))
 
 

@@ -14,6 +14,7 @@ from fraudsieve.cli.options import (
     Events,
     Json,
     Labels,
+    MaxRejected,
     Messages,
     Name,
     Separator,
@@ -42,6 +43,7 @@ def compare_command(
     encoding: Encoding = None,
     separator: Separator = None,
     day_first: DayFirst = None,
+    max_rejected: MaxRejected = None,
     recipe: Annotated[
         Path | None, typer.Option(help="Recipe (TOML); its sections [evaluate] and [gates] are used.")
     ] = None,
@@ -52,7 +54,7 @@ def compare_command(
         from fraudsieve.training.promotion.compare import compare_tables
         from fraudsieve.training.recipe.recipe import Recipe
 
-        reading = reading_overrides(column, text_column, encoding, separator, day_first)
+        reading = reading_overrides(column, text_column, encoding, separator, day_first, max_rejected)
         tables = {"messages": messages, "accounts": accounts, "events": events, "labels": labels}
         result = compare_tables(
             champion,

@@ -14,6 +14,7 @@ from fraudsieve.cli.options import (
     Events,
     Json,
     Labels,
+    MaxRejected,
     Messages,
     Name,
     Separator,
@@ -39,6 +40,7 @@ def promote_command(
     encoding: Encoding = None,
     separator: Separator = None,
     day_first: DayFirst = None,
+    max_rejected: MaxRejected = None,
     recipe: Annotated[Path | None, typer.Option(help="Recipe (TOML); its section [gates] has the gates.")] = None,
     json: Json = False,
 ) -> None:
@@ -47,7 +49,7 @@ def promote_command(
         from fraudsieve.training.promotion.decision import promote
         from fraudsieve.training.recipe.recipe import Recipe
 
-        reading = reading_overrides(column, text_column, encoding, separator, day_first)
+        reading = reading_overrides(column, text_column, encoding, separator, day_first, max_rejected)
         tables = {"messages": messages, "accounts": accounts, "events": events, "labels": labels}
         decision = promote(
             Recipe.read(recipe, {"name": name, **reading}),

@@ -15,6 +15,7 @@ from fraudsieve.cli.options import (
     Encoding,
     Events,
     Json,
+    MaxRejected,
     ModelOption,
     Separator,
     TextColumn,
@@ -59,6 +60,7 @@ def recalibrate_command(
     encoding: Encoding = None,
     separator: Separator = None,
     day_first: DayFirst = None,
+    max_rejected: MaxRejected = None,
     recipe: Annotated[
         Path | None, typer.Option(help="Recipe (TOML); its section [track] names the MLflow store.")
     ] = None,
@@ -86,7 +88,7 @@ def recalibrate_command(
         from fraudsieve.training.recalibration.run import draw_audit_sample, recalibrate
         from fraudsieve.training.recipe.recipe import Recipe
 
-        options = reading_overrides(column, text_column, encoding, separator, day_first)
+        options = reading_overrides(column, text_column, encoding, separator, day_first, max_rejected)
         given = {"known_labels": known_labels, "events": events, "past": past}
         tables: dict[str, Any] = {name: input_table(table, options) for name, table in given.items()}
         source = input_table(input, options) or input

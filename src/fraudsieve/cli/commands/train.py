@@ -14,6 +14,7 @@ from fraudsieve.cli.options import (
     Events,
     Json,
     Labels,
+    MaxRejected,
     Messages,
     Separator,
     TextColumn,
@@ -39,6 +40,7 @@ def train_command(
     encoding: Encoding = None,
     separator: Separator = None,
     day_first: DayFirst = None,
+    max_rejected: MaxRejected = None,
     subject: Annotated[
         str | None, typer.Option(help="What the model scores: auto, message, account or event (such as a payment).")
     ] = None,
@@ -100,7 +102,7 @@ def train_command(
             "data.events": events,
             "data.labels": labels,
             "data.features": features,
-            **reading_overrides(column, text_column, encoding, separator, day_first),
+            **reading_overrides(column, text_column, encoding, separator, day_first, max_rejected),
             "data.subject": subject,
             "data.legitimate": legitimate,
             "name": name,
