@@ -20,6 +20,7 @@ from fraudsieve.training.attack.recall import attackable
 from fraudsieve.training.data.builders import groups_of, read_data
 from fraudsieve.training.data.classes import check_classes
 from fraudsieve.training.data.column_notes import check_own_columns
+from fraudsieve.training.data.headers import check_headers
 from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.data.refit_summary import RefitSummary
 from fraudsieve.training.evaluation.breakdown.splits import SplitSummary, TemporalMetrics
@@ -160,6 +161,7 @@ def train(
     folders = [Path(output), *([split_model_folder(output)] if recipe.model.refit or overwrite else [])]
     for folder in folders:
         check_model_output(folder, overwrite=overwrite)
+    check_headers(recipe, tables)
     with nullcontext() if tables["messages"] is None else compiling("message", "training"):
         if not recipe.track.enabled:
             return _train(recipe, folders, tables, None, report_step)

@@ -25,7 +25,7 @@ from .rejection import DUPLICATE, check_rejected, count_causes, rejected_shapes
 from .schema import TableSchema
 from .seen_ids import SeenIdHashes
 
-__all__ = ["check", "describe_requirements", "input_names"]
+__all__ = ["check", "check_columns", "describe_requirements", "input_names"]
 
 REJECTED_COLUMNS: Final = ("row", "column", "reason")
 MISSING: Final[Mapping[Kind, str]] = {
@@ -82,7 +82,7 @@ def check(
     >>> rejected["reason"].tolist()
     ['no value']
     """
-    _check_columns(loaded, table, origin, tuple(require))
+    check_columns(loaded, table, origin, tuple(require))
     if table.numbered and _lacks_ids(list(loaded.frame.columns), table, table.numbered):
         loaded = _with_ids(loaded, table.name, table.numbered, start)
     frame = loaded.frame.reset_index(drop=True)
@@ -222,7 +222,8 @@ def _unused_name(name: str, used: set[str]) -> str:
     return name
 
 
-def _check_columns(loaded: LoadedTable, table: TableSchema, origin: str, require: tuple[str, ...]) -> None:
+def check_columns(loaded: LoadedTable, table: TableSchema, origin: str, require: tuple[str, ...]) -> None:
+    """Raise SchemaError if a required column is missing, or a column is there twice."""
     names = list(loaded.frame.columns)
     n_unnamed = sum(not isinstance(name, str) for name in names)
     if n_unnamed:

@@ -93,7 +93,8 @@ def train_command(
 ) -> None:
     """Train a model on labelled messages, accounts or events. Write it to a folder and log it to MLflow."""
     with exit_on_error(as_json=json), stop_on_sigterm(), steps(quiet=json) as progress:
-        from fraudsieve.training.fit import train
+        from fraudsieve.training.data.headers import TABLES, check_headers
+        from fraudsieve.training.output import check_model_output
         from fraudsieve.training.recipe.recipe import Recipe
 
         overrides = {
@@ -116,7 +117,12 @@ def train_command(
             "track.enabled": track,
             "seed": seed,
         }
-        trained = train(Recipe.read(recipe, overrides), output=output, overwrite=overwrite, progress=progress)
+        settings = Recipe.read(recipe, overrides)
+        check_model_output(output, overwrite=overwrite)
+        check_headers(settings, {table: getattr(settings.data, table) for table in (*TABLES, "features")})
+        from fraudsieve.training.fit import train  # its imports take seconds: wrong options and tables come first
+
+        trained = train(settings, output=output, overwrite=overwrite, progress=progress)
     notes(trained.notes)
     answer(
         trained_content(trained),
