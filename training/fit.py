@@ -20,7 +20,6 @@ from fraudsieve.training.attack.recall import attackable
 from fraudsieve.training.data.builders import groups_of, read_data
 from fraudsieve.training.data.classes import check_classes
 from fraudsieve.training.data.column_notes import check_own_columns
-from fraudsieve.training.data.headers import check_headers
 from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.data.refit_summary import RefitSummary
 from fraudsieve.training.evaluation.breakdown.splits import SplitSummary, TemporalMetrics
@@ -32,6 +31,7 @@ from fraudsieve.training.evaluation.run import evaluate_model
 from fraudsieve.training.memory.needed import check_memory
 from fraudsieve.training.pages.origin import PageOrigin
 from fraudsieve.training.recipe.cores import with_threads
+from fraudsieve.training.recipe.headers import check_headers
 from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.splits.choose import choose_split
 from fraudsieve.training.splits.split import Split, has_times

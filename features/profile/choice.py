@@ -175,9 +175,10 @@ def declared_columns(
         if name in NOT_OWN:
             raise SchemaError(table, f"column {name!r} cannot be a feature by itself", "Remove it from the columns.")
         if name not in records:
-            similar = get_close_matches(name, {*map(str, records.columns)} - NOT_OWN, 1)
+            others = [other for other in map(str, records.columns) if other not in NOT_OWN]
+            similar = get_close_matches(name, others, 1)
             hint = f" (did you mean {similar[0]!r}?)" if similar else ""
-            got = describe_columns(list(map(str, records.columns)))
+            got = describe_columns(others) if others else "got no further columns"
             problem = f"column {name!r}, which is named as a feature, is missing; {got}{hint}"
             raise SchemaError(table, problem, "Correct the name, or remove it.")
         column = records[name]

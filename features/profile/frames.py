@@ -10,8 +10,7 @@ from fraudsieve._typing import Array
 from fraudsieve.exceptions import ColumnTypeError, SchemaError
 from fraudsieve.features.tables.cells import extract_strings
 from fraudsieve.features.tables.columns import describe_columns
-from fraudsieve.features.tables.limits import MAX_AMOUNT
-from fraudsieve.features.tables.rejection import shapes_of
+from fraudsieve.features.tables.limits import MAX_AMOUNT, shapes_of
 
 from .own_columns import FLAG_WORDS, OwnColumns
 

@@ -21,11 +21,11 @@ from .cells import STRING, Cells, Converted, Mask, infer_types, mask_signalling_
 from .columns import describe_columns, likely_column, nearest_column, quote_columns
 from .conversion import Kind, convert
 from .formats.loaded import LoadedTable, ReadOptions
-from .rejection import DUPLICATE, check_rejected, count_causes, rejected_shapes
+from .limits import DUPLICATE, check_rejected, count_causes, rejected_shapes
 from .schema import TableSchema
 from .seen_ids import SeenIdHashes
 
-__all__ = ["check", "check_columns", "describe_requirements", "input_names"]
+__all__ = ["check", "describe_requirements", "input_names", "require_columns"]
 
 REJECTED_COLUMNS: Final = ("row", "column", "reason")
 MISSING: Final[Mapping[Kind, str]] = {
@@ -82,10 +82,10 @@ def check(
     >>> rejected["reason"].tolist()
     ['no value']
     """
-    check_columns(loaded, table, origin, tuple(require))
+    require_columns(loaded, table, origin, tuple(require))
     if table.numbered and _lacks_ids(list(loaded.frame.columns), table, table.numbered):
         loaded = _with_ids(loaded, table.name, table.numbered, start)
-    frame = loaded.frame.reset_index(drop=True)
+    frame = loaded.frame.set_axis(range(len(loaded.frame)))
     if not len(frame):
         raise SchemaError(origin, "there are no rows", f"Give {table.name} with at least one row.")
     options = options or ReadOptions()
@@ -107,9 +107,11 @@ def check(
             expected=describe_requirements(table),
             shapes=rejected_shapes(rejected, table),
         )
-    good = pd.DataFrame({name: converted.column for name, converted in columns.items()})[verdict.good]
+    good = pd.DataFrame({name: converted.column for name, converted in columns.items()})
+    if len(rejected):
+        good = good[verdict.good].reset_index(drop=True)
     notes = (f"{name} {note}" for name, converted in columns.items() for note in converted.notes)
-    return good.reset_index(drop=True), rejected, (*loaded.notes, *notes)
+    return good, rejected, (*loaded.notes, *notes)
 
 
 def _lacks_ids(names: list[str], table: TableSchema, numbered: str) -> bool:
@@ -222,7 +224,7 @@ def _unused_name(name: str, used: set[str]) -> str:
     return name
 
 
-def check_columns(loaded: LoadedTable, table: TableSchema, origin: str, require: tuple[str, ...]) -> None:
+def require_columns(loaded: LoadedTable, table: TableSchema, origin: str, require: tuple[str, ...]) -> None:
     """Raise SchemaError if a required column is missing, or a column is there twice."""
     names = list(loaded.frame.columns)
     n_unnamed = sum(not isinstance(name, str) for name in names)

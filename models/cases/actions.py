@@ -9,7 +9,7 @@ import pandas as pd
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.tables.conversion import Kind, convert
-from fraudsieve.features.tables.rejection import shapes_of
+from fraudsieve.features.tables.limits import shapes_of
 
 __all__ = ["NO_TIME", "TIMES", "Actions", "ids_of", "microseconds_of", "moment_of", "values_of"]
 

@@ -13,8 +13,8 @@ from fraudsieve.features.tables.label_values import LabelReader, LabelReading, r
 from fraudsieve.features.tables.reader import CheckedTable, read_table
 from fraudsieve.features.tables.source import Source, data_digest, origin_of
 from fraudsieve.models.batch.cutoffs import end_of_events
+from fraudsieve.training.recipe.headers import required_columns
 
-from .headers import required_columns
 from .labelled import PLACE, LabelledData, keep_labelled
 
 __all__ = ["account_labels_of", "event_labels_of", "load_accounts", "load_events"]

@@ -13,8 +13,8 @@ from fraudsieve.features.tables.label_values import LabelReader, LabelReading, r
 from fraudsieve.features.tables.reader import CheckedTable, read_table
 from fraudsieve.features.tables.source import Source, data_digest, origin_of
 from fraudsieve.training.labels.maturity import RATE
+from fraudsieve.training.recipe.headers import required_columns
 
-from .headers import required_columns
 from .rare_labels import rare_labels_note
 from .ready_matrix import ReadyMatrix
 

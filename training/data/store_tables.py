@@ -13,8 +13,8 @@ from fraudsieve.features.history.reader import TIME_FIELDS
 from fraudsieve.features.history.records import is_missing, parse_time
 from fraudsieve.features.tables.formats.files import load
 from fraudsieve.features.tables.formats.loaded import ReadOptions
+from fraudsieve.features.tables.limits import Cause, count_causes
 from fraudsieve.features.tables.reader import read_table
-from fraudsieve.features.tables.rejection import Cause, count_causes
 from fraudsieve.features.tables.source import InputTable
 from fraudsieve.models.live.contents import stored_records
 from fraudsieve.models.live.store.event_store import EventStore

@@ -40,8 +40,11 @@ def load_delimited(file: Path, options: ReadOptions, origin: str) -> LoadedTable
     for row in sure:
         positions[rows[row]] = -1
         broken[int(rows[row])] = REASON
-    frame = frame_of(table, origin).reindex(positions).reset_index(drop=True)
-    frame = frame.loc[:, [name != "" for name in frame.columns]]
+    frame = frame_of(table, origin)
+    if broken:
+        frame = frame.reindex(positions).reset_index(drop=True)
+    if "" in names:
+        frame = frame.loc[:, [name != "" for name in frame.columns]]
     return LoadedTable(frame, broken, printed=True, notes=(*notes, *found, *quoting))
 
 

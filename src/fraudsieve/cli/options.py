@@ -98,11 +98,20 @@ def _pair(column: str) -> tuple[str, str]:
 
 
 def input_table(source: str | None, overrides: dict[str, Any]) -> "InputTable | str | None":
-    """Return a table to score, with the options that were given; those of the model complete them."""
-    given = {name.removeprefix("data."): value for name, value in overrides.items() if value is not None}
-    if source is None or not given:
-        return source
-    from fraudsieve.features.tables.formats.loaded import ReadOptions
-    from fraudsieve.features.tables.source import InputTable
+    """Return a table to read, with the options that were given; those of the model complete them.
 
+    A file that does not exist is an error here, before the work and the imports of a command.
+    """
+    if source is None:
+        return None
+    from fraudsieve.features.tables.formats.loaded import ReadOptions
+    from fraudsieve.features.tables.formats.signatures import check_exists
+    from fraudsieve.features.tables.source import InputTable, local_file
+
+    file = local_file(source)
+    if file is not None:
+        check_exists(file, source)
+    given = {name.removeprefix("data."): value for name, value in overrides.items() if value is not None}
+    if not given:
+        return source
     return InputTable(source, ReadOptions(**given))

@@ -19,6 +19,7 @@ from fraudsieve.cli.options import (
     Name,
     Separator,
     TextColumn,
+    input_table,
     reading_overrides,
 )
 from fraudsieve.cli.tables import comparison_rows, gate_rows
@@ -46,11 +47,12 @@ def promote_command(
 ) -> None:
     """Make a challenger the champion if it passes the gates on later records. Log the decision in any case."""
     with exit_on_error(as_json=json), steps(quiet=json) as progress:
+        given = {"messages": messages, "accounts": accounts, "events": events, "labels": labels}
+        tables = {name: input_table(table, {}) for name, table in given.items()}
         from fraudsieve.training.promotion.decision import promote
         from fraudsieve.training.recipe.recipe import Recipe
 
         reading = reading_overrides(column, text_column, encoding, separator, day_first, max_rejected)
-        tables = {"messages": messages, "accounts": accounts, "events": events, "labels": labels}
         decision = promote(
             Recipe.read(recipe, {"name": name, **reading}),
             challenger=challenger,

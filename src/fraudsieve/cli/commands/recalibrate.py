@@ -84,14 +84,14 @@ def recalibrate_command(
         _check(draw, sample, [option for option, value in later.items() if value is not None])
         if draw is not None and sample is not None:
             check_output_file(sample)
-        progress("loading the model")
-        from fraudsieve.training.recalibration.run import draw_audit_sample, recalibrate
-        from fraudsieve.training.recipe.recipe import Recipe
-
         options = reading_overrides(column, text_column, encoding, separator, day_first, max_rejected)
         given = {"known_labels": known_labels, "events": events, "past": past}
         tables: dict[str, Any] = {name: input_table(table, options) for name, table in given.items()}
         source = input_table(input, options) or input
+        progress("loading the model")
+        from fraudsieve.training.recalibration.run import draw_audit_sample, recalibrate
+        from fraudsieve.training.recipe.recipe import Recipe
+
         settings = Recipe.read(recipe, {"track.enabled": track, "seed": seed})
         if draw is not None and sample is not None:
             audit = draw_audit_sample(model, source, draw, sample, **tables, seed=settings.seed)

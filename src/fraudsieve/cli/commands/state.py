@@ -12,7 +12,7 @@ from fraudsieve.cli.console import answer, exit_on_error, steps
 from fraudsieve.cli.options import Json, MaxRejected, ModelOption
 
 if TYPE_CHECKING:  # imported at first use: pandas takes time
-    from fraudsieve.features.tables.rejection import Cause
+    from fraudsieve.features.tables.limits import Cause
 
 __all__ = ["state_app"]
 
@@ -150,7 +150,7 @@ def rewind_command(
 
 def _check_rejected(source: str, accepted: int, causes: Counter["Cause"], max_rejected: float | None) -> None:
     """Raise SchemaError if too many of the records were rejected; an empty file is no error."""
-    from fraudsieve.features.tables.rejection import check_rejected
+    from fraudsieve.features.tables.limits import check_rejected
 
     if causes:
         check_rejected(

@@ -93,8 +93,8 @@ def train_command(
 ) -> None:
     """Train a model on labelled messages, accounts or events. Write it to a folder and log it to MLflow."""
     with exit_on_error(as_json=json), stop_on_sigterm(), steps(quiet=json) as progress:
-        from fraudsieve.training.data.headers import TABLES, check_headers
         from fraudsieve.training.output import check_model_output
+        from fraudsieve.training.recipe.headers import TABLES, check_headers
         from fraudsieve.training.recipe.recipe import Recipe
 
         overrides = {

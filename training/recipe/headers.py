@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 
-from fraudsieve.features.tables.header import check_header
+from fraudsieve.features.tables.reader import check_header
 from fraudsieve.features.tables.source import Source, as_input
-from fraudsieve.training.recipe.recipe import Recipe
+
+from .recipe import Recipe
 
 __all__ = ["TABLES", "check_headers", "required_columns"]
 

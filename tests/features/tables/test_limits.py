@@ -9,8 +9,8 @@ import pytest
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.tables.chunks import ChunkReader
 from fraudsieve.features.tables.formats.loaded import ReadOptions
+from fraudsieve.features.tables.limits import check_rejected, shapes_of
 from fraudsieve.features.tables.reader import check_table, read_table
-from fraudsieve.features.tables.rejection import check_rejected, shapes_of
 from fraudsieve.features.tables.source import InputTable, as_input
 
 
