@@ -37,7 +37,7 @@ __all__ = ["Scorer"]
 
 Record: TypeAlias = Mapping[str, Any]
 
-ADDRESSES = ("models:/", "runs:/")
+ADDRESSES = ("models:/", "runs:/", "mlflow-artifacts:/")
 CHUNK = 16_384
 """Records per chunk; it bounds the memory of a call."""
 
@@ -97,7 +97,8 @@ class Scorer:
         Parameters
         ----------
         folder : str or Path
-            The model folder; with MLflow installed, also an address such as ``models:/fraudsieve@champion``.
+            The model folder; with MLflow installed, also a saved model of MLflow, or an address such as
+            ``models:/fraudsieve@champion``.
         digest : str, default=None
             The SHA-256 of its manifest, to accept only that model.
         policy, n_threads, rules
@@ -113,7 +114,7 @@ class Scorer:
             If a file is missing or changed, the version or the digest is not the expected one, or the scores or reasons
             of sample records are not finite.
         """
-        if str(folder).startswith(ADDRESSES):
+        if str(folder).startswith(ADDRESSES) or (Path(folder) / "MLmodel").is_file():
             # Imported here: MLflow takes seconds, and scoring does without it.
             folder = lazy_attribute("fraudsieve.models", {"model_folder": "flavor"}, "model_folder")(str(folder))
         return cls(load_model(folder, digest=digest), policy=policy, n_threads=n_threads, rules=rules)

@@ -10,6 +10,7 @@ import pandas as pd
 from fraudsieve.exceptions import ColumnTypeError, SchemaError
 from fraudsieve.features.default_views import identifier_columns
 from fraudsieve.features.tables.cells import nested_values
+from fraudsieve.features.tables.columns import describe_columns
 
 from .frames import NOT_PROFILE, category_column, frequent_categories, is_flag, is_number, nested_error
 from .own_columns import OwnColumns, digest_categories
@@ -179,9 +180,11 @@ def declared_columns(
         if name in NOT_OWN:
             raise SchemaError(table, f"column {name!r} cannot be a feature by itself", "Remove it from the columns.")
         if name not in records:
-            similar = get_close_matches(name, {*map(str, records.columns)} - NOT_OWN, 1)
+            others = [other for other in map(str, records.columns) if other not in NOT_OWN]
+            similar = get_close_matches(name, others, 1)
             hint = f" (did you mean {similar[0]!r}?)" if similar else ""
-            problem = f"column {name!r}, which is named as a feature, is missing{hint}"
+            got = describe_columns(others) if others else "got no further columns"
+            problem = f"column {name!r}, which is named as a feature, is missing; {got}{hint}"
             raise SchemaError(table, problem, "Correct the name, or remove it.")
         column = records[name]
         if name in numbers or name in words:
@@ -205,7 +208,7 @@ def candidate_columns(records: pd.DataFrame) -> tuple[str, ...]:
     ('channel',)
     """
     chosen = choose_profile_columns(records, exclude=NOT_OWN)
-    names = (*chosen.numbers, *chosen.categories)
+    names = {*chosen.numbers, *chosen.categories}
     return tuple(name for name in map(str, records.columns) if name in names and _varies(records[name]))
 
 

@@ -10,6 +10,7 @@ from fraudsieve.exceptions import RecipeError
 from fraudsieve.features.label_trust import Trust
 from fraudsieve.features.tables.formats.loaded import ReadOptions
 from fraudsieve.features.tables.label_values import AUTO
+from fraudsieve.features.tables.limits import MAX_REJECTED
 
 __all__ = ["DataRecipe", "RecipeSection", "Share"]
 
@@ -48,6 +49,8 @@ class DataRecipe(RecipeSection):
     """Character between the columns of text files; by default it is detected."""
     day_first: bool = False
     """Whether dates such as 03/04/2026 begin with the day; by default they are rejected."""
+    max_rejected: Share = MAX_REJECTED
+    """The share of rejected rows above which a table is an error. A single rejected row is not, except with 0."""
     subject: Literal["auto", "message", "account", "event"] = "auto"
     """What is scored; with ``auto`` messages if there are any, otherwise accounts, otherwise events."""
     legitimate: str = AUTO
@@ -65,7 +68,7 @@ class DataRecipe(RecipeSection):
     @property
     def options(self) -> ReadOptions:
         """How the tables are read."""
-        return ReadOptions(self.columns, self.encoding, self.separator, self.day_first)
+        return ReadOptions(self.columns, self.encoding, self.separator, self.day_first, max_rejected=self.max_rejected)
 
     @property
     def trusted(self) -> Trust:

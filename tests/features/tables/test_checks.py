@@ -2,6 +2,7 @@
 
 import contextlib
 import pickle
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fraudsieve.exceptions import SchemaError
+from fraudsieve.features.profile.choice import candidate_columns
 from fraudsieve.features.tables import InputTable, ReadOptions
 from fraudsieve.features.tables.limits import MAX_TEXT_LENGTH
 from fraudsieve.features.tables.reader import CheckedTable, check_table, read_table, write_rejected
@@ -253,3 +255,17 @@ def all_messages(frame: pd.DataFrame, table: TableSchema) -> str:
     except SchemaError as error:
         return f"{error} {error.__context__}"
     return " ".join((*checked.notes, *checked.rejected["column"], *checked.rejected["reason"]))
+
+
+@pytest.mark.slow
+def test_the_time_grows_with_the_columns_not_with_their_pairs() -> None:
+    def seconds(columns: int) -> float:
+        cells = pd.DataFrame(np.ones((3, columns)), columns=[f"measure_{place}" for place in range(columns)])
+        frame = pd.concat([messages(), cells], axis=1)
+        start = time.process_time()
+        check_table(frame, MESSAGES)
+        candidate_columns(frame)
+        return time.process_time() - start
+
+    few, many = (min(seconds(columns) for _ in range(2)) for columns in (2000, 16_000))
+    assert many / few < 14  # 8 times the columns; 20 when names were compared in pairs
