@@ -72,12 +72,11 @@ def predict_command(
         recording = evidence_settings(evidence, evidence_all, evidence_content, evidence_key)
         progress("loading the model")
         from fraudsieve.models.batch.score import score_file
-        from fraudsieve.models.flavor import model_folder
         from fraudsieve.models.predict import Scorer
         from fraudsieve.models.rules.files import read_rules
 
         applied = None if rules is None else read_rules(rules)
-        scorer = Scorer.load(model_folder(model), n_threads=0, rules=applied)
+        scorer = Scorer.load(model, n_threads=0, rules=applied)
         progress("reading")
 
         def show_rows(rows: int, total: int) -> None:

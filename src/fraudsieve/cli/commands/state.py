@@ -81,7 +81,7 @@ def load_command(
             progress("reading")
             records, n_rejected = records_of_table(source, part)
             batches = batches_of(records)
-        scorer = Scorer.load(_folder(model))
+        scorer = Scorer.load(model)
         progress("opening the store")
         with LiveState(scorer, address) as live:
             accepted, reasons = load_records(live, part.value, batches, lambda done: progress("loading", done))
@@ -159,15 +159,6 @@ def _check_exists(address: str) -> None:
     """Raise FileNotFoundError if the address is a file that does not exist: opening it would create it."""
     if "://" not in address and not Path(address).exists():
         raise FileNotFoundError(f"{address}: there is no such store. Check the path.")
-
-
-def _folder(model: str) -> Path:
-    """Return the folder of a model; MLflow is needed for an address in it only."""
-    if (Path(model) / "manifest.json").is_file():
-        return Path(model)
-    from fraudsieve.models.flavor import model_folder
-
-    return model_folder(model)
 
 
 def _text(value: object) -> str:
