@@ -79,7 +79,8 @@ class AccountFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         Categories with fewer rows in training are encoded as unseen.
     categories : sequence of str, default=()
         Columns of strings that are always categories. Other columns of strings are left out if they are
-        identifiers (names that end with ``_id``, and ``ip``), or have too many distinct values to be categories.
+        identifiers (names that end with ``_id``, and ``ip``), look like persons or times, or have too many distinct
+        values to be categories.
     digest_categories : bool, default=False
         Whether the model keeps keyed digests of the categories instead of their values. The key is part of the model.
     n_folds : int, default=5

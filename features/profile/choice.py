@@ -14,6 +14,7 @@ from fraudsieve.features.tables.columns import describe_columns
 
 from .frames import NOT_PROFILE, category_column, frequent_categories, is_flag, is_number, nested_error
 from .own_columns import OwnColumns, digest_categories
+from .persons import person_reason
 
 __all__ = ["ProfileColumns", "candidate_columns", "choose_profile_columns", "declared_columns"]
 
@@ -128,18 +129,20 @@ def choose_profile_columns(
             numbers.append(name)
         elif pd.api.types.is_datetime64_any_dtype(column):
             left_out[name] = "a time"
-        elif (n_distinct := _too_many(column)) > 0:
-            left_out[name] = f"{n_distinct:,} distinct values in {len(column):,} rows, too many to be categories"
+        elif (reason := _why_no_category(name, column)) is not None:
+            left_out[name] = reason
         else:
             categories.append(name)
     return ProfileColumns(tuple(numbers), tuple(categories), left_out)
 
 
-def _too_many(column: pd.Series) -> int:
-    """Return the number of distinct values of a column if they are too many to be categories, else 0."""
-    n_distinct = pd.Series(category_column(column)).nunique()
-    limit = max(FEW_VALUES, min(MANY_VALUES, MAX_SHARE * len(column)))
-    return n_distinct if n_distinct > limit else 0
+def _why_no_category(name: str, column: pd.Series) -> str | None:
+    """Return why a column of strings is left out: it looks like persons, or has too many values; None if it is not."""
+    values = pd.Series(category_column(column)).dropna().unique()
+    reason = person_reason(name, values, len(column))
+    if reason is None and len(values) > max(FEW_VALUES, min(MANY_VALUES, MAX_SHARE * len(column))):
+        return f"{len(values):,} distinct values in {len(column):,} rows, too many to be categories"
+    return reason
 
 
 def declared_columns(

@@ -2,11 +2,8 @@
 
 import zipfile
 from pathlib import Path
-from typing import Any
 
-import openpyxl
 import pandas as pd
-from openpyxl.utils.escape import unescape
 
 from fraudsieve.exceptions import SchemaError
 
@@ -17,6 +14,9 @@ __all__ = ["load_workbook"]
 
 def load_workbook(file: Path, _: ReadOptions, origin: str) -> LoadedTable:
     """Read the first sheet of a workbook; numbers and times keep their types, formulas their last values."""
+    import openpyxl  # a tenth of a second, which other files do not need
+    from openpyxl.utils.escape import unescape
+
     try:
         book = openpyxl.load_workbook(file, read_only=True, data_only=True)
     except (zipfile.BadZipFile, KeyError, ValueError, OSError) as error:
@@ -31,13 +31,14 @@ def load_workbook(file: Path, _: ReadOptions, origin: str) -> LoadedTable:
         book.close()
     if not rows:
         raise SchemaError(origin, "the first sheet is empty", "Put the table there, its first row the column names.")
+    # Codes of characters that XML cannot hold, such as _x000D_ for a carriage return, are replaced.
     names = [unescape(str(name)) if name is not None else "" for name in rows[0]]
-    cells = [[*map(_unescape, row), *[None] * (len(names) - len(row))][: len(names)] for row in rows[1:]]
+    cells = [
+        [*(unescape(cell) if isinstance(cell, str) else cell for cell in row), *[None] * (len(names) - len(row))][
+            : len(names)
+        ]
+        for row in rows[1:]
+    ]
     frame = pd.DataFrame(cells, columns=range(len(names)), dtype=object).set_axis(names, axis=1)
     notes = (f"read the first of {n_sheets} sheets",) if n_sheets > 1 else ()
     return LoadedTable(frame.loc[:, [name != "" for name in names]], notes=notes)
-
-
-def _unescape(cell: Any) -> Any:
-    """Replace the codes of characters that XML cannot hold, such as ``_x000D_`` for a carriage return."""
-    return unescape(cell) if isinstance(cell, str) else cell

@@ -116,7 +116,7 @@ def create_command(
 
 def _load_model(address: str) -> "Model":
     from fraudsieve.models.artifact.folder import read_model
-    from fraudsieve.models.flavor import model_folder
+    from fraudsieve.models.artifact.model_address import model_folder
 
     return read_model(model_folder(address))
 
