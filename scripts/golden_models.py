@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from shutil import copytree
 from tempfile import TemporaryDirectory
+from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
@@ -61,7 +62,7 @@ class Golden:
         The rules file; empty for none.
     """
 
-    tables: Mapping[str, pd.DataFrame]
+    tables: Mapping[str, Any]
     records: pd.DataFrame
     recipe: Mapping[str, Any] = field(default_factory=dict)
     history: Mapping[str, pd.DataFrame] = field(default_factory=dict)
@@ -149,8 +150,9 @@ def write_golden(folder: Path, kinds: Mapping[str, Callable[[World], Golden]] = 
 def _write(golden: Golden, name: str, folder: Path, trained: Path) -> None:
     base = _settings(name)
     recipe = Recipe.model_validate(base | {key: base.get(key, {}) | value for key, value in golden.recipe.items()})
-    fixed_key = patch.object(choice, "secrets", **{"token_hex.return_value": KEY})
-    with patch.object(artifact, "datetime", **{"now.return_value": CREATED}), fixed_key:
+    fixed_key = patch.object(choice, "secrets", SimpleNamespace(token_hex=lambda n_bytes: KEY))
+    fixed_time = patch.object(artifact, "datetime", SimpleNamespace(now=lambda zone: CREATED))
+    with fixed_time, fixed_key:
         train(recipe, output=trained, **golden.tables)
     copytree(trained, folder / MODEL)
     history = {part: _json(frame.tail(N_HISTORY)) for part, frame in golden.history.items()}
@@ -183,7 +185,7 @@ def _frauds(world: World) -> pd.Series:
 
 def _mixed(world: World, table: str) -> pd.DataFrame:
     """Return the last frauds of a table and as many other rows."""
-    rows = getattr(world, table)
+    rows: pd.DataFrame = getattr(world, table)
     is_fraud = rows["message_id" if table == "messages" else "account_id"].isin(_frauds(world))
     return pd.concat([rows[is_fraud].tail(N_RECORDS), rows[~is_fraud].tail(N_RECORDS)])
 
