@@ -1,0 +1,70 @@
+"""Commands that give no scores of the new records: they succeed, and what they print makes sense."""
+
+from dataclasses import replace
+
+import pandas as pd
+
+from fraudsieve.models import read_model, write_model
+from tests.walk.walk import BOUND_EXCEEDED, Walk
+
+__all__ = ["cases", "compare", "evaluate", "monitor", "replay", "train", "verify"]
+
+
+def train(walk: Walk) -> None:
+    """Train on the table and register the model."""
+    trained = walk.trained.succeeded()
+    assert trained["model_uri"] == f"models:/{walk.table.name}/1"
+    assert trained["report"]["rows"] if "rows" in trained["report"] else trained["report"]
+
+
+def verify(walk: Walk) -> None:
+    """Check the model that was written, with the digest that ``train`` printed."""
+    walk.run("verify", walk.model, "--digest", walk.trained.succeeded()["digest"]).succeeded()
+
+
+def evaluate(walk: Walk) -> None:
+    """Evaluate on later records, with a page."""
+    tables, page = walk.options(walk.files.later), walk.outputs / "report.html"
+    call = ("evaluate", "--model", walk.model, *tables, *walk.files.options, "--report", page)
+    report = walk.run(*call).succeeded()["report"]
+    assert report["rows"] > 0
+    assert page.stat().st_size > 0
+
+
+def monitor(walk: Walk) -> None:
+    """Compare the new records with the later ones. Events are their own history, as in training."""
+    history = {} if walk.table.subject == "event" else walk.files.history
+    periods = ("--reference", walk.files.later[walk.rows], "--current", walk.files.new)
+    call = ("monitor", "--model", walk.model, *periods, *walk.options(history), *walk.files.options)
+    found = walk.run(*call).succeeded(BOUND_EXCEEDED)
+    assert found["digest"] == walk.trained.content["digest"]
+
+
+def compare(walk: Walk) -> None:
+    """Compare the model with a copy of another name, which is another model with the same scores."""
+    copy = walk.outputs / "copy"
+    write_model(replace(read_model(walk.model), name="copy"), copy)
+    tables = walk.options(walk.files.later)
+    call = ("compare", "--champion", walk.model, "--challenger", copy, *tables, *walk.files.options)
+    figures = walk.run(*call).succeeded()["figures"]
+    assert figures
+    assert {name: figure["difference"] for name, figure in figures.items() if figure["difference"]} == {}
+
+
+def cases(walk: Walk) -> None:
+    """Form cases of the records with the highest scores."""
+    table = pd.read_parquet(walk.folder / "scores.parquet")
+    highest = table["probability"].nlargest(5).min()
+    output, rows = walk.outputs / "cases", (f"--{walk.rows}", walk.files.new)
+    call = ("cases", "--scores", walk.folder / "scores.parquet", *rows, "--threshold", repr(float(highest)))
+    walk.run(*call, *walk.files.options, "--output", output).succeeded()
+    assert len(pd.read_parquet(output / "members.parquet")) >= 5
+
+
+def replay(walk: Walk) -> None:
+    """Record evidence of all scores, and compute each of them again."""
+    log = walk.outputs / "evidence.jsonl"
+    evidence = ("--evidence", log, "--evidence-all", "--evidence-content", "kept")
+    scored = walk.predict(walk.outputs / "recorded.parquet", *evidence).succeeded()["scored"]
+    found = walk.run("evidence", "replay", log, "--model", walk.model).succeeded()
+    assert (found["replayed"], found["different"]) == (scored, 0)
