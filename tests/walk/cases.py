@@ -25,7 +25,7 @@ def walk_of(*subjects: Subject) -> pytest.MarkDecorator:
     """Return the parametrisation of a test by the tables of some subjects, and by their doors."""
     tables = [table for table in ZOO.values() if table.subject in subjects]
     lines = [_line(table, door) for table in tables for door in doors_of(table)]
-    return pytest.mark.parametrize(("walk", "door"), lines, indirect=["walk"], scope="module")
+    return pytest.mark.parametrize(("walk", "door"), lines, indirect=["walk"])
 
 
 def _line(table: UserTable, door: str) -> Any:

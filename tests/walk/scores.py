@@ -1,5 +1,6 @@
 """Scores as the doors give them, and their comparison to the last bit."""
 
+import csv
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -22,9 +23,8 @@ def read_scores(path: Path, n_records: int) -> Scores:
     if path.suffix == ".parquet":
         table = pd.read_parquet(path)
     elif path.suffix == ".csv":
-        table = pd.read_csv(
-            path, float_precision="round_trip", dtype=dict.fromkeys(WORDS, "str"), keep_default_na=False
-        )
+        with path.open(encoding="utf-8", newline="") as file:
+            table = pd.DataFrame(list(csv.DictReader(file)))
     else:
         table = pd.DataFrame([json.loads(line) for line in path.read_text("utf-8").splitlines()])
     rejected = path.with_suffix(".rejected.parquet")
@@ -72,4 +72,8 @@ def _uniform(table: pd.DataFrame) -> Scores:
     }
     words["status"] = [status or "unscorable" for status in words["status"]]
     frame = pd.DataFrame(words, dtype=object)
-    return frame.assign(**{str(name): pd.to_numeric(table[name]).to_numpy(np.float64) for name in sorted(numbers)})
+    return frame.assign(**{str(name): [_number(value) for value in table[name]] for name in sorted(numbers)})
+
+
+def _number(value: Any) -> float:
+    return float("nan") if value is None or value == "" else float(value)

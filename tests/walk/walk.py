@@ -151,6 +151,14 @@ class Walk:
         call = ("predict", "--model", self.model, "--input", self.files.new, *history, *self.files.options)
         return self.run(*call, "--output", output, *options)
 
+    @functools.cached_property
+    def recorded(self) -> tuple[Path, Path]:
+        """Scores in JSON Lines and the evidence of them, with all inputs."""
+        scores, log = self.outputs / "scores.jsonl", self.outputs / "evidence.jsonl"
+        evidence = ("--evidence", log, "--evidence-all", "--evidence-content", "kept")
+        self.predict(scores, *evidence).succeeded()
+        return scores, log
+
     def _prepare(self, folder: Path) -> None:
         """Write the files, train on them, and score the new records."""
         self.folder = folder

@@ -18,12 +18,14 @@ def to_parquet(walk: Walk) -> Scores:
 
 def to_csv(walk: Walk) -> Scores:
     """Score to CSV."""
-    return _to(walk, "csv")
+    output = walk.outputs / "scores.csv"
+    walk.predict(output).succeeded()
+    return read_scores(output, len(walk.files.records))
 
 
 def to_json_lines(walk: Walk) -> Scores:
-    """Score to JSON Lines."""
-    return _to(walk, "jsonl")
+    """Score to JSON Lines, with evidence, which changes no score."""
+    return read_scores(walk.recorded[0], len(walk.files.records))
 
 
 def as_own_history(walk: Walk) -> Scores:
@@ -41,9 +43,3 @@ def as_own_history(walk: Walk) -> Scores:
     table.write_text("\n".join(lines), "utf-8")
     walk.run("predict", "--model", walk.model, "--input", table, *walk.files.options, "--output", output).succeeded()
     return read_scores(output, len(rows)).tail(len(walk.files.records)).reset_index(drop=True)
-
-
-def _to(walk: Walk, suffix: str) -> Scores:
-    output = walk.outputs / f"scores.{suffix}"
-    walk.predict(output).succeeded()
-    return read_scores(output, len(walk.files.records))

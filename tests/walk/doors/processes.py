@@ -1,5 +1,7 @@
 """Scores in Python, in processes of their own: `Scorer` on records, and MLflow's pyfunc on a data frame."""
 
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -7,7 +9,7 @@ import pandas as pd
 from tests.walk.scores import Scores, as_scores, scores_of
 from tests.walk.walk import Walk
 
-__all__ = ["pyfunc", "scorer"]
+__all__ = ["frame_of", "pyfunc", "scorer"]
 
 SCORER = """
 import json, sys
@@ -37,7 +39,7 @@ def scorer(walk: Walk) -> Scores:
 def pyfunc(walk: Walk) -> Scores:
     """Score a data frame with the registered model."""
     frame = walk.outputs / "frame.pickle"
-    frame_of(walk).to_pickle(frame)
+    frame_of(walk, walk.files.new, walk.files.records).to_pickle(frame)
     given = {"model": f"models:/{walk.table.name}/1", "history": history_of(walk), "frame": str(frame)}
     return as_scores(walk.run_program(PYFUNC, given))
 
@@ -47,12 +49,12 @@ def history_of(walk: Walk) -> dict[str, Any] | None:
     return {"events": list(walk.files.events)} if walk.files.events else None
 
 
-def frame_of(walk: Walk) -> pd.DataFrame:
-    """Return the new records as a data frame under our names: from Parquet with its types, else as they are in JSON.
+def frame_of(walk: Walk, path: Path, records: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """Return records as a data frame under our names: from Parquet with its types, else as they are in JSON.
 
     A text file has no types, and pandas would read an id such as 007 as the number 7.
     """
-    if walk.files.new.suffix != ".parquet":
-        return pd.DataFrame(list(walk.files.records))
+    if path.suffix != ".parquet":
+        return pd.DataFrame(list(records))
     ours = {theirs: name for name, theirs in walk.files.names.items()}
-    return pd.read_parquet(walk.files.new).rename(columns=ours)
+    return pd.read_parquet(path).rename(columns=ours)
