@@ -45,6 +45,17 @@ class TableFiles:
     options: tuple[str, ...] = ()
     train_options: tuple[str, ...] = ()
 
+    @property
+    def names(self) -> dict[str, str]:
+        """The owner's names of columns by ours, from the options."""
+        pairs = [value.split("=", 1) for value in self._values("--column")]
+        pairs += [["text", value] for value in self._values("--text-column")]
+        return {ours.rpartition(".")[2]: theirs for ours, theirs in pairs}
+
+    def _values(self, option: str) -> list[str]:
+        words = self.options
+        return [words[place + 1] for place, word in enumerate(words) if word == option]
+
 
 @dataclass(frozen=True)
 class UserTable:
@@ -62,6 +73,10 @@ class UserTable:
         By door, the words with which it refuses this table; ``train`` for a table that cannot be trained on.
     later_issue : mapping of str to str
         By door, the title of the issue that makes the table readable there: an ``xfail(strict=True)`` until then.
+    has_history : bool, default=False
+        Whether messages or accounts have a history of events; events always do.
+    on_spark : bool, default=False
+        Whether it is scored on Spark too.
     """
 
     name: str
@@ -69,6 +84,8 @@ class UserTable:
     write: Callable[[Path], TableFiles]
     refused: Mapping[str, str] = field(default_factory=dict)
     later_issue: Mapping[str, str] = field(default_factory=dict)
+    has_history: bool = False
+    on_spark: bool = False
 
 
 def json_records(frame: pd.DataFrame, names: Mapping[str, str] | None = None) -> list[dict[str, Any]]:

@@ -1,0 +1,95 @@
+"""Writing a table as its owner has it: cut by time, in their format, under their names."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from tests.walk.table import TableFiles, json_records
+
+__all__ = ["LATER_ISSUE", "Layout", "write_files", "write_frame"]
+
+LATER_ISSUE = "One language of options, tables as people have them, results that open"
+"""The issue that makes tables readable that are not yet."""
+
+TRAIN_SHARE, NEW_ROWS, HISTORY_ROWS = 0.7, 30, 150
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How the owner of a table has it.
+
+    Parameters
+    ----------
+    table : {"messages", "accounts", "events"}
+        What the rows are.
+    suffix : str
+        The format, as the end of a file's name.
+    names : mapping of str to str
+        Names of the owner's columns by ours.
+    hidden : sequence of str
+        Columns that new records do not have: labels, and what is known only later.
+    train_options : tuple of str
+        Options of ``train`` alone.
+    reading : tuple of str
+        Options of every command besides the names of columns.
+    write : mapping of str to Any
+        Arguments of the writer of pandas, such as the encoding.
+    """
+
+    table: str
+    suffix: str
+    names: Mapping[str, str] = field(default_factory=dict)
+    hidden: Sequence[str] = ()
+    train_options: tuple[str, ...] = ()
+    reading: tuple[str, ...] = ()
+    write: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """The options that the names of the columns need."""
+        named = [("--column", f"{ours}={theirs}") for ours, theirs in self.names.items() if ours != theirs]
+        return (*(word for pair in named for word in pair), *self.reading)
+
+
+def write_files(folder: Path, frame: pd.DataFrame, layout: Layout) -> TableFiles:
+    """Write a frame whose rows are in order of time: the first to train on, later ones, and the last as new records.
+
+    The history of new events are the last ones before them, without their labels.
+    """
+    new = frame.tail(NEW_ROWS).drop(columns=list(layout.hidden))
+    labelled = frame.iloc[: len(frame) - NEW_ROWS]
+    n_train = int(len(frame) * TRAIN_SHARE)
+    parts = {"train": labelled.iloc[:n_train], "later": labelled.iloc[n_train:], "new": new}
+    if layout.table == "events":
+        parts["history"] = labelled.tail(HISTORY_ROWS).drop(columns=list(layout.hidden))
+    paths = {name: folder / f"{name}{layout.suffix}" for name in parts}
+    for name, part in parts.items():
+        write_frame(part, paths[name], **layout.write)
+    ours = {theirs: name for name, theirs in layout.names.items()}
+    return TableFiles(
+        train={layout.table: paths["train"]},
+        later={layout.table: paths["later"]},
+        new=paths["new"],
+        history={"events": paths["history"]} if "history" in parts else {},
+        records=json_records(new, ours),
+        events=json_records(parts["history"], ours) if "history" in parts else (),
+        options=layout.options,
+        train_options=layout.train_options,
+    )
+
+
+def write_frame(frame: pd.DataFrame, path: Path, **options: Any) -> None:
+    """Write a frame in the format that the name of the file ends in."""
+    if path.suffix == ".parquet":
+        frame.to_parquet(path, index=False)
+    elif path.suffix == ".jsonl":
+        frame.to_json(path, orient="records", lines=True, force_ascii=False, date_format="iso")
+    elif path.suffix == ".xlsx":
+        frame.to_excel(path, index=False, **options)
+    elif path.suffix == ".gz":
+        frame.to_csv(path, index=False, compression={"method": "gzip", "mtime": 0}, **options)
+    else:
+        frame.to_csv(path, index=False, **options)
