@@ -42,7 +42,7 @@ def calls(folder: Path) -> TableFiles:
             "duration_s": seconds,
             "direction": choose(rng, made["fraud"], ("out", "in"), ("out",)),
             "cell": [f"262-01-{code}" for code in rng.integers(1, 30, len(made))],
-            "roaming": np.where(rng.random(len(made)) < 0.1, "true", "false"),
+            "roaming": rng.random(len(made)) < 0.1,
             "fraud": np.where(made["fraud"], "TRUE", "FALSE"),
         }
     )
@@ -54,7 +54,7 @@ def calls(folder: Path) -> TableFiles:
         "label": "fraud",
     }
     layout = Layout("events", ".csv", names, ("fraud",), reading=("--day-first",), write={"sep": ";"})
-    return write_files(folder, frame, layout)
+    return write_files(folder, frame, layout, made["time"])
 
 
 def logins(folder: Path) -> TableFiles:
@@ -75,7 +75,7 @@ def logins(folder: Path) -> TableFiles:
         }
     )
     names = {"event_id": "id", "account_id": "user", "occurred_at": "ts", "label": "outcome"}
-    return write_files(folder, frame, Layout("events", ".jsonl", names, ("outcome",)))
+    return write_files(folder, frame, Layout("events", ".jsonl", names, ("outcome",)), made["time"])
 
 
 ACTIVITY = (

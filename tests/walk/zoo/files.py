@@ -54,10 +54,13 @@ class Layout:
         return (*(word for pair in named for word in pair), *self.reading)
 
 
-def write_files(folder: Path, frame: pd.DataFrame, layout: Layout) -> TableFiles:
+def write_files(
+    folder: Path, frame: pd.DataFrame, layout: Layout, times: "pd.Series[Any] | None" = None
+) -> TableFiles:
     """Write a frame whose rows are in order of time: the first to train on, later ones, and the last as new records.
 
-    The history of new events are the last ones before them, without their labels.
+    The history of new events are the last ones before them, without their labels. A service takes times in ISO 8601
+    alone: `times` are those of a file that has numbers, or dates that begin with the day.
     """
     new = frame.tail(NEW_ROWS).drop(columns=list(layout.hidden))
     labelled = frame.iloc[: len(frame) - NEW_ROWS]
@@ -68,17 +71,27 @@ def write_files(folder: Path, frame: pd.DataFrame, layout: Layout) -> TableFiles
     paths = {name: folder / f"{name}{layout.suffix}" for name in parts}
     for name, part in parts.items():
         write_frame(part, paths[name], **layout.write)
-    ours = {theirs: name for name, theirs in layout.names.items()}
+    sent = {name: _to_records(parts[name], layout, times) for name in ("new", "history") if name in parts}
     return TableFiles(
         train={layout.table: paths["train"]},
         later={layout.table: paths["later"]},
         new=paths["new"],
         history={"events": paths["history"]} if "history" in parts else {},
-        records=json_records(new, ours),
-        events=json_records(parts["history"], ours) if "history" in parts else (),
+        records=sent["new"],
+        events=sent.get("history", ()),
         options=layout.options,
         train_options=layout.train_options,
     )
+
+
+def _to_records(
+    rows: pd.DataFrame, layout: Layout, times: "pd.Series[Any] | None"
+) -> Sequence[Mapping[str, Any]]:
+    ours = {theirs: name for name, theirs in layout.names.items()}
+    name = {"messages": "sent_at", "accounts": "as_of", "events": "occurred_at"}[layout.table]
+    if times is not None:
+        rows = rows.assign(**{layout.names.get(name, name): times.dt.strftime("%Y-%m-%dT%H:%M:%SZ")})
+    return json_records(rows, ours)
 
 
 def write_frame(frame: pd.DataFrame, path: Path, **options: Any) -> None:

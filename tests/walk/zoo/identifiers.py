@@ -36,7 +36,7 @@ def wallet_hashes(folder: Path) -> TableFiles:
         "label": "flag",
     }
     layout = Layout("events", ".csv", names, ("flag",), train_options=("--legitimate=-1",))
-    return write_files(folder, frame, layout)
+    return write_files(folder, frame, layout, made["time"])
 
 
 def transfer_types(folder: Path) -> TableFiles:
@@ -63,7 +63,7 @@ def transfer_types(folder: Path) -> TableFiles:
         "kind": "channel",
         "label": "verdict",
     }
-    return write_files(folder, frame, Layout("events", ".parquet", names, ("verdict",)))
+    return write_files(folder, frame, Layout("events", ".parquet", names, ("verdict",)), made["time"])
 
 
 def nanoseconds(folder: Path) -> TableFiles:
@@ -80,7 +80,7 @@ def nanoseconds(folder: Path) -> TableFiles:
             "label": made["fraud"],
         }
     )
-    return write_files(folder, frame, Layout("events", ".parquet", {}, ("label",)))
+    return write_files(folder, frame, Layout("events", ".parquet", {}, ("label",)), made["time"])
 
 
 def float_ids(folder: Path) -> TableFiles:
