@@ -131,8 +131,7 @@ def wide(folder: Path) -> TableFiles:
     values[rng.random(values.shape) < 0.6] = np.nan
     frame = pd.DataFrame(values.round(4), columns=[f"V{number}" for number in range(1, 46)])
     flags = {
-        f"M{number}": np.where(rng.random(n) < 0.5, None, rng.choice(["T", "F"], n).astype(object))
-        for number in range(1, 10)
+        f"M{number}": pd.Series(rng.choice(["T", "F"], n)).where(rng.random(n) < 0.5) for number in range(1, 10)
     }
     head = {
         "TransactionID": np.arange(n) + 2_987_000,
