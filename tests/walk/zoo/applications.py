@@ -74,7 +74,8 @@ def claims(folder: Path) -> TableFiles:
         }
     )
     names = {"account_id": "policy_number", "as_of": "incident_date", "label": "fraud_reported"}
-    return write_files(folder, frame, Layout("accounts", ".csv", names, ("fraud_reported",)))
+    layout = Layout("accounts", ".csv", names, ("fraud_reported",), train_options=("--legitimate", "N"))
+    return write_files(folder, frame, layout)
 
 
 def _loans() -> pd.DataFrame:
@@ -104,7 +105,7 @@ def loans(folder: Path) -> TableFiles:
 
 def titled_loans(folder: Path) -> TableFiles:
     """Write the same with a title in the row above the header, as reports have."""
-    layout = Layout("accounts", ".xlsx", LOAN_NAMES, ("是否欺诈",), write={"startrow": 1})
+    layout = Layout("accounts", ".xlsx", LOAN_NAMES, ("是否欺诈",), write={"title": "贷款申请清单"})
     return write_files(folder, _loans(), layout)
 
 

@@ -36,7 +36,7 @@ class Layout:
     reading : tuple of str
         Options of every command besides the names of columns.
     write : mapping of str to Any
-        Arguments of the writer of pandas, such as the encoding.
+        Arguments of the writer of pandas, such as the encoding; for Excel, a ``title`` above the header.
     """
 
     table: str
@@ -101,8 +101,15 @@ def write_frame(frame: pd.DataFrame, path: Path, **options: Any) -> None:
     elif path.suffix == ".jsonl":
         frame.to_json(path, orient="records", lines=True, force_ascii=False, date_format="iso")
     elif path.suffix == ".xlsx":
-        frame.to_excel(path, index=False, **options)
+        _write_workbook(frame, path, **options)
     elif path.suffix == ".gz":
         frame.to_csv(path, index=False, compression={"method": "gzip", "mtime": 0}, **options)
     else:
         frame.to_csv(path, index=False, **options)
+
+
+def _write_workbook(frame: pd.DataFrame, path: Path, title: str = "") -> None:
+    with pd.ExcelWriter(path) as writer:
+        frame.to_excel(writer, index=False, startrow=1 if title else 0)
+        if title:
+            writer.sheets["Sheet1"]["A1"] = title
