@@ -159,6 +159,7 @@ def merchants(folder: Path) -> TableFiles:
             "opened": (START - pd.to_timedelta(rng.integers(1, 2000, 500), unit="D")).strftime("%Y-%m-%d"),
             "sector": choose(rng, fraud, ("food", "books", "tools"), ("tickets", "phones")),
             "employees": rng.integers(1, 50, 500),
+            "snapshot": (START + pd.to_timedelta(np.sort(rng.integers(30, 91, 500)), unit="D")).strftime("%Y-%m-%d"),
         }
     )
     events = pd.DataFrame(
@@ -173,6 +174,7 @@ def merchants(folder: Path) -> TableFiles:
     names = {
         "account_id": "merchant",
         "created_at": "opened",
+        "as_of": "snapshot",
         "occurred_at": "settled",
         "counterparty_id": "buyer_id",
         "amount": "gross",
