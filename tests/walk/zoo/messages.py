@@ -6,17 +6,51 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from fraudsieve.training.simulation import simulate
 from tests.walk.table import TableFiles, UserTable, json_records
 from tests.walk.zoo.files import LATER_ISSUE, Layout, write_files, write_frame
-from tests.walk.zoo.sentences import make_messages
 
 __all__ = ["MESSAGES"]
 
+DAYS = 60
+TYPES = {
+    "legitimate": "legitimate",
+    "spam": "spam",
+    "drug_trade": "illegal_trade",
+    "illegal_gambling": "illegal_trade",
+    "personal_data_trade": "illegal_trade",
+}
+"""The labels of the chat by those of the simulation; all others are scams."""
+
+
+def make_messages(seed: int, n: int, *, is_ascii: bool = False) -> tuple[np.random.Generator, pd.DataFrame]:
+    """Return simulated messages in order of time, and a generator for further columns.
+
+    The columns are ``fraud``, ``type`` (the label), ``time``, ``sender`` (a number) and ``text``. About half of the
+    texts of the simulation are ASCII.
+    """
+    world = simulate(
+        seed=seed,
+        days=DAYS,
+        n_accounts=200,
+        messages_per_day=n / DAYS * (2 if is_ascii else 1),
+        fraud_share=0.2,
+        missing_labels=0.0,
+        wrong_labels=0.0,
+    )
+    messages = world.messages.sort_values(["sent_at", "message_id"], ignore_index=True)
+    if is_ascii:
+        messages = messages[messages["text"].str.isascii()].reset_index(drop=True)
+    label = messages["message_id"].map(world.labels.set_index("subject_id")["label"])
+    made = pd.DataFrame({"fraud": label.ne("legitimate"), "type": label, "text": messages["text"]})
+    made["time"] = messages["sent_at"].dt.tz_localize(None).dt.floor("s")
+    made["sender"] = pd.factorize(messages["account_id"])[0]
+    return np.random.default_rng(seed), made
 
 
 def sms_gb18030(folder: Path) -> TableFiles:
     """Write Chinese SMS in GB18030, with Chinese headers and labels, as Excel in China saves a CSV."""
-    _, made = make_messages(51, 900, "zh")
+    _, made = make_messages(51, 900)
     frame = pd.DataFrame(
         {
             "编号": made.index,
@@ -32,19 +66,18 @@ def sms_gb18030(folder: Path) -> TableFiles:
 
 def spam_latin1(folder: Path) -> TableFiles:
     """Write SMS as the best-known collection of spam: Latin-1, v1 and v2, and empty columns without a name."""
-    rng, made = make_messages(52, 900)
-    pound = made["text"].str.replace("pounds", "£", regex=False)
-    frame = pd.DataFrame({"v1": np.where(made["fraud"], "spam", "ham"), "v2": pound})
+    _, made = make_messages(52, 800, is_ascii=True)
+    text = made["text"].str.replace("$", "£", regex=False)
+    frame = pd.DataFrame({"v1": np.where(made["fraud"], "spam", "ham"), "v2": text})
     frame = frame.assign(a=None, b=None, c=None).set_axis(["v1", "v2", "", " ", "Unnamed: 4"], axis=1)
-    frame["v2"] += np.where(rng.random(len(frame)) < 0.2, " é", "")
-    layout = Layout("messages", ".csv", {"text": "v2", "label": "v1"}, ("v1",), write={"encoding": "latin-1"})
+    names, reading = {"text": "v2", "label": "v1"}, ("--encoding", "cp1252")
+    layout = Layout("messages", ".csv", names, ("v1",), reading=reading, write={"encoding": "latin-1"})
     return write_files(folder, frame, layout)
 
 
 def chat(folder: Path) -> TableFiles:
     """Write a chat as JSON Lines: an account, a channel, reactions that are a list, and several types of fraud."""
-    rng, made = make_messages(53, 900, share=0.25)
-    types = np.array(["phishing", "romance_scam"])
+    rng, made = make_messages(53, 1200)
     frame = pd.DataFrame(
         {
             "message_id": [f"m-{number}" for number in made.index],
@@ -53,7 +86,7 @@ def chat(folder: Path) -> TableFiles:
             "sent_at": made["time"].dt.strftime("%Y-%m-%dT%H:%M:%S.000Z"),
             "channel": rng.choice(["direct", "group"], len(made)),
             "reactions": [["like"] * count for count in rng.integers(0, 3, len(made))],
-            "label": np.where(made["fraud"], types[made["text"].str.contains("http").astype(int)], "legitimate"),
+            "label": made["type"].map(lambda name: TYPES.get(name, "scam")),
         }
     )
     return write_files(folder, frame, Layout("messages", ".jsonl", {}, ("label",)))
@@ -78,11 +111,10 @@ def chat_nested(folder: Path) -> TableFiles:
 def emails(folder: Path) -> TableFiles:
     """Write e-mails: subject and body, thousands of characters with line ends and quotes, one of 150,000 characters."""
     rng, made = make_messages(55, 600)
-    other = made["text"].to_numpy()
-    usual = other[~made["fraud"].to_numpy()]
+    usual = made["text"][~made["fraud"]].to_numpy()
     bodies = [
-        "\n".join(['Dear "customer",', *rng.choice(usual, size), text, *rng.choice(usual, size), "", "Regards; Sam"])
-        for text, size in zip(other, rng.integers(2, 30, len(made)), strict=True)
+        "\n".join(['Dear "customer",', *rng.choice(usual, size), *[text] * 3, *rng.choice(usual, size), "Regards; Sam"])
+        for text, size in zip(made["text"], rng.integers(2, 30, len(made)), strict=True)
     ]
     for row in (100, len(bodies) - 5):  # one to train on, and one to score
         bodies[row] = (bodies[row] + "\n") * (150_000 // len(bodies[row]))
