@@ -89,7 +89,7 @@ class UserTable:
 
 
 def json_records(frame: pd.DataFrame, names: Mapping[str, str] | None = None) -> list[dict[str, Any]]:
-    """Return the rows of a frame as a service sends them: fields by our names, no field without a value.
+    """Return the rows of a frame as a service sends them: fields by our names, null where there is no value.
 
     Parameters
     ----------
@@ -104,14 +104,14 @@ def json_records(frame: pd.DataFrame, names: Mapping[str, str] | None = None) ->
         In plain JSON types.
     """
     rows = frame.rename(columns=dict(names or {})).to_dict("records")
-    return [{str(name): _plain(value) for name, value in row.items() if _is_given(value)} for row in rows]
-
-
-def _is_given(value: Any) -> bool:
-    return isinstance(value, list | dict) or not pd.isna(value)
+    return [{str(name): _plain(value) for name, value in row.items()} for row in rows]
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, list | dict):
+        return value
+    if pd.isna(value):
+        return None
     if isinstance(value, pd.Timestamp):
         return value.isoformat()
     return value.item() if hasattr(value, "item") else value
