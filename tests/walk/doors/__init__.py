@@ -40,6 +40,7 @@ class Door:
 DOORS: Mapping[str, Door] = {
     "train": Door(commands.train),
     "verify": Door(commands.verify),
+    "training_scores": Door(commands.training_scores),
     "predict": Door(files.to_parquet),
     "predict_csv": Door(files.to_csv),
     "predict_jsonl": Door(files.to_json_lines),

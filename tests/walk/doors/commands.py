@@ -7,7 +7,7 @@ import pandas as pd
 from fraudsieve.models import read_model, write_model
 from tests.walk.walk import BOUND_EXCEEDED, Walk
 
-__all__ = ["cases", "compare", "evaluate", "monitor", "replay", "train", "verify"]
+__all__ = ["cases", "compare", "evaluate", "monitor", "replay", "train", "training_scores", "verify"]
 
 
 def train(walk: Walk) -> None:
@@ -17,9 +17,30 @@ def train(walk: Walk) -> None:
     assert trained["report"]
 
 
+def training_scores(walk: Walk) -> None:
+    """Score the training table: the largest errors of the test slice have the scores that training had in memory.
+
+    Every other door reads the model folder, so a number that is lost when it is written would be lost at all of them.
+    """
+    report = walk.trained.succeeded()["report"]
+    listed = {str(row["record_id"]): row["probability"] for rows in (report["errors"] or {}).values() for row in rows}
+    tables = {name: path for name, path in walk.files.train.items() if name != walk.rows}
+    call = ("--model", walk.model, "--input", walk.files.train[walk.rows], *walk.options(tables), *walk.files.options)
+    output = walk.outputs / "training-scores.parquet"
+    walk.run("predict", *call, "--output", output).succeeded()
+    table = pd.read_parquet(output)
+    key = f"{walk.table.subject}_id"
+    if key in table:
+        unique = table.drop_duplicates(key, keep=False)
+        scores = dict(zip(unique[key].astype("str"), unique["probability"], strict=True))
+        assert {name: scores.get(name, listed[name]) for name in listed} == listed
+
+
 def verify(walk: Walk) -> None:
-    """Check the model that was written, with the digest that ``train`` printed."""
+    """Check the model that was written, which has the digest and the thresholds that ``train`` printed."""
     walk.run("verify", walk.model, "--digest", walk.trained.succeeded()["digest"]).succeeded()
+    thresholds = [point["threshold"] for point in walk.trained.content["operating_points"]]
+    assert [point.threshold for point in read_model(walk.model).points] == thresholds
 
 
 def evaluate(walk: Walk) -> None:

@@ -38,12 +38,13 @@ def score(walk: Walk) -> Scores:
 
 
 def score_in_order_of_time(walk: Walk) -> Scores:
-    """Score each event when it happens, and then add it to the history."""
+    """Score each event when it happens, and then add it to the history; it does not count in a score of itself."""
     client = _client_with_history(walk)
     scores: dict[int, Record] = {}
     for record in sorted(walk.files.records, key=lambda record: _time(record["occurred_at"])):
         scores[id(record)] = _post(client, "/v1/score", record)
         _add(walk, client, [record])
+        assert _post(client, "/v1/score", record) == scores[id(record)]
     return scores_of([scores[id(record)] for record in walk.files.records])
 
 
