@@ -1,10 +1,12 @@
 """The walks of the tables, the choice of tables for a run, and the table of tables and doors at its end."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import TypeAlias
 
 import pytest
 
 from .summary import summary_lines
+from .table import UserTable
 from .walk import Walk
 from .zoo import SMOKE
 
@@ -12,11 +14,32 @@ WHOLE = "walk"
 """The marker that a run must name (``-m walk``) to walk the whole zoo; other runs walk the smoke set."""
 
 
-@pytest.fixture(scope="module")
-def walk(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Walk]:
+Open: TypeAlias = Callable[[UserTable], Walk]
+
+
+@pytest.fixture(scope="session")
+def open_walk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Open]:
+    """Open the walk of a table, and end the services of the table before it."""
+    opened: list[Walk] = []
+
+    def open_one(table: UserTable) -> Walk:
+        if not opened or opened[-1].table is not table:
+            close()
+            opened.append(Walk(table, tmp_path_factory.mktemp(table.name)))
+        return opened[-1]
+
+    def close() -> None:
+        while opened:
+            opened.pop().close()
+
+    yield open_one
+    close()
+
+
+@pytest.fixture
+def walk(request: pytest.FixtureRequest, open_walk: Open) -> Walk:
     """A table with its trained model; its services end with its last door."""
-    with Walk(request.param, tmp_path_factory.mktemp(request.param.name)) as found:
-        yield found
+    return open_walk(request.param)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

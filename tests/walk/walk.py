@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import httpx
 
@@ -77,10 +77,8 @@ class Walk:
         self.files: TableFiles = pickle.loads((self.folder / "files.pickle").read_bytes())
         self.services, self.clients = ExitStack(), dict[str, httpx.Client]()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
+    def close(self) -> None:
+        """End the services."""
         self.services.close()
 
     @property
