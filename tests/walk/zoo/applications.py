@@ -64,7 +64,9 @@ def claims(folder: Path) -> TableFiles:
             "insured_hobbies": choose(rng, fraud, ("reading", "golf", "yachting"), ("chess", "cross-fit")),
             "capital-loss": np.where(rng.random(n) < 0.5, 0, -rng.integers(10, 999, n) * 100),
             "incident_date": incident.strftime("%Y-%m-%d"),
-            "incident_severity": choose(rng, fraud, ("Minor Damage", "Total Loss", "Trivial Damage"), ("Major Damage",)),
+            "incident_severity": choose(
+                rng, fraud, ("Minor Damage", "Total Loss", "Trivial Damage"), ("Major Damage",)
+            ),
             "authorities_contacted": rng.choice(["Police", "Fire", "None", "Other"], n),
             "property_damage": rng.choice(["YES", "NO", "?"], n),
             "total_claim_amount": (rng.lognormal(10, 0.5, n) * (1 + fraud * 0.4)).round().astype(int),
@@ -131,9 +133,7 @@ def wide(folder: Path) -> TableFiles:
     values = rng.normal(0, 1, (n, 45)) + np.where(fraud, 0.8, 0.0)[:, None] * rng.choice([0, 0, 1], 45)
     values[rng.random(values.shape) < 0.6] = np.nan
     frame = pd.DataFrame(values.round(4), columns=[f"V{number}" for number in range(1, 46)])
-    flags = {
-        f"M{number}": pd.Series(rng.choice(["T", "F"], n)).where(rng.random(n) < 0.5) for number in range(1, 10)
-    }
+    flags = {f"M{number}": pd.Series(rng.choice(["T", "F"], n)).where(rng.random(n) < 0.5) for number in range(1, 10)}
     head = {
         "TransactionID": np.arange(n) + 2_987_000,
         "isFraud": fraud.astype(int),

@@ -54,9 +54,7 @@ class Layout:
         return (*(word for pair in named for word in pair), *self.reading)
 
 
-def write_files(
-    folder: Path, frame: pd.DataFrame, layout: Layout, times: "pd.Series[Any] | None" = None
-) -> TableFiles:
+def write_files(folder: Path, frame: pd.DataFrame, layout: Layout, times: "pd.Series[Any] | None" = None) -> TableFiles:
     """Write a frame whose rows are in order of time: the first to train on, later ones, and the last as new records.
 
     The history of new events are the last ones before them, without their labels. A service takes times in ISO 8601
@@ -84,9 +82,7 @@ def write_files(
     )
 
 
-def _to_records(
-    rows: pd.DataFrame, layout: Layout, times: "pd.Series[Any] | None"
-) -> Sequence[Mapping[str, Any]]:
+def _to_records(rows: pd.DataFrame, layout: Layout, times: "pd.Series[Any] | None") -> Sequence[Mapping[str, Any]]:
     ours = {theirs: name for name, theirs in layout.names.items()}
     name = {"messages": "sent_at", "accounts": "as_of", "events": "occurred_at"}[layout.table]
     if times is not None:

@@ -81,7 +81,9 @@ def sparkov(folder: Path) -> TableFiles:
             "trans_date_trans_time": made["time"].dt.strftime("%Y-%m-%d %H:%M:%S"),
             "cc_num": person * 7_919 + 4_000_123_412_340_000,
             "merchant": [f"fraud_Shop {code}, and Sons" for code in made["other"]],
-            "category": choose(rng, made["fraud"], ("grocery_pos", "gas_transport", "home"), ("shopping_net", "misc_net")),
+            "category": choose(
+                rng, made["fraud"], ("grocery_pos", "gas_transport", "home"), ("shopping_net", "misc_net")
+            ),
             "amt": made["amount"],
             "first": [FIRST[code % len(FIRST)] for code in person],
             "last": [LAST[code % len(LAST)] for code in person],
@@ -124,10 +126,14 @@ def _paysim(seed: int) -> pd.DataFrame:
             "amount": made["amount"],
             "nameOrig": [f"C{code * 7919 + 1_000_000}" for code in made["account"]],
             "oldbalanceOrg": old,
-            "newbalanceOrig": np.where(made["fraud"] & (rng.random(len(made)) < 0.6), 0.0, old - made["amount"]).round(2),
+            "newbalanceOrig": np.where(made["fraud"] & (rng.random(len(made)) < 0.6), 0.0, old - made["amount"]).round(
+                2
+            ),
             "nameDest": [f"{'C' if code % 2 else 'M'}{code * 104_729}" for code in made["other"]],
             "oldbalanceDest": received,
-            "newbalanceDest": np.where(made["fraud"] & (rng.random(len(made)) < 0.6), received, received + made["amount"]).round(2),
+            "newbalanceDest": np.where(
+                made["fraud"] & (rng.random(len(made)) < 0.6), received, received + made["amount"]
+            ).round(2),
             "isFraud": made["fraud"].astype(int),
             "isFlaggedFraud": 0,
         }
