@@ -74,7 +74,7 @@ class AccountFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         The network. None or True is the default network of the columns of the events for accounts, and no network for
         events; False is no network.
     exclude : sequence of str, default=()
-        Columns of the records that are not used.
+        Columns of the records that are not used, and columns of the events that the default feature views do not use.
     min_category_rows : int, default=5
         Categories with fewer rows in training are encoded as unseen.
     categories : sequence of str, default=()
@@ -286,11 +286,12 @@ class AccountFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """Return the feature views and the network that were passed, or the defaults for the events."""
         if self.events is None:
             return (), None
-        columns = [str(name) for name in self.events.columns]
+        all_columns = [str(name) for name in self.events.columns]
+        columns = [name for name in all_columns if name not in self.exclude]
         if self.history is None:
             histories = self._default_histories(columns, timed)
         else:
-            histories = tuple(_possible(view, columns) for view in check_histories(self.history))
+            histories = tuple(_possible(view, all_columns) for view in check_histories(self.history))
         network = self.network if isinstance(self.network, Network) else None
         if self.network in (None, True) and self.subject == "account":
             network = default_network(columns, labels=self.account_labels is not None)
@@ -303,7 +304,7 @@ class AccountFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             subject=self.subject,
             kinds=frequent_kinds(events) if "kind" in columns else (),
             labels=self.labels is not None and timed,
-            numbers=number_columns(events),
+            numbers=tuple(name for name in number_columns(events) if name in columns),
             windows=default_windows(as_microseconds(events["occurred_at"])) if timed else History().windows,
         )
 

@@ -21,6 +21,7 @@ __all__ = ["ProfileColumns", "candidate_columns", "choose_profile_columns", "dec
 NOT_OWN: Final = NOT_PROFILE | {"message_id", "text", "recipient_id", "sent_at", "campaign", "row"}
 """Columns of messages that are read as such, or say what a label says."""
 
+NO_VALUE: Final = "no value in any row"
 FEW_VALUES, MANY_VALUES, MAX_SHARE = 20, 1000, 0.1
 """So few distinct values are always categories, so many never, nor are as many as such a share of the rows."""
 
@@ -123,6 +124,8 @@ def choose_profile_columns(
             left_out[name] = nested
         elif name in declared:
             categories.append(name)
+        elif column.isna().all():
+            left_out[name] = NO_VALUE
         elif name in identifiers:
             left_out[name] = "an identifier"
         elif is_number(column):
@@ -133,12 +136,16 @@ def choose_profile_columns(
             left_out[name] = reason
         else:
             categories.append(name)
+    if "source" in records.columns and "source" not in exclude:
+        left_out["source"] = "read as the source of the label"
     return ProfileColumns(tuple(numbers), tuple(categories), left_out)
 
 
 def _why_no_category(name: str, column: pd.Series) -> str | None:
     """Return why a column of strings is left out: it looks like persons, or has too many values; None if it is not."""
     values = pd.Series(category_column(column)).dropna().unique()
+    if not len(values):
+        return NO_VALUE
     reason = person_reason(name, values, len(column))
     if reason is None and len(values) > max(FEW_VALUES, min(MANY_VALUES, MAX_SHARE * len(column))):
         return f"{len(values):,} distinct values in {len(column):,} rows, too many to be categories"

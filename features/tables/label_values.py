@@ -32,8 +32,8 @@ NONE: Final = "none"
 NO_LABELS: Final = {*map(normalise_label, MISSING_AMOUNTS), "#n/a", "#nv", "-"} - {NONE}
 """Words that programs write where a label is missing, such as Excel for a reference that it does not find."""
 FLAGS: Final = {
-    **dict.fromkeys(("0", "false", "no", "否"), LEGITIMATE),
-    **dict.fromkeys(("1", "true", "yes", "是"), FRAUD),
+    **dict.fromkeys(("0", "false", "f", "no", "n", "否"), LEGITIMATE),
+    **dict.fromkeys(("1", "true", "t", "yes", "y", "是"), FRAUD),
 }
 """Answers to the question whether a record is fraud, and the classes that they stand for."""
 NOT_FRAUD: Final = {answer for answer, kind in FLAGS.items() if kind == LEGITIMATE}

@@ -39,7 +39,8 @@ def check_classes(data: LabelledData, source: Source, recipe: DataRecipe) -> Non
     if len(counts) < 2:
         had = ", ".join(f"{name!r} ({n:,})" for name, n in counts.items()) or "none"
         problem = f"expected at least 2 classes of {recipe.min_label_rows} rows or more, got {len(counts)}: {had}"
-        raise SchemaError(origin_of(source), problem + _causes(data), "Give more labels.")
+        fix = "Label legitimate records too: a record without a label is never taken as legitimate."
+        raise SchemaError(origin_of(source), problem + _causes(data), fix if data.n_unlabelled else "Give more labels.")
     _check_bounds(counts.index, source)
     if legitimate == AUTO and data.legitimate not in counts:
         named = ", ".join(f"{name!r} ({n:,})" for name, n in counts.head(4 * MAX_SHOWN).items())

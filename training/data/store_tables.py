@@ -11,11 +11,11 @@ from fraudsieve.exceptions import RejectedRecordError
 from fraudsieve.features.history.kernels.recency import NEVER
 from fraudsieve.features.history.reader import TIME_FIELDS
 from fraudsieve.features.history.records import is_missing, parse_time
-from fraudsieve.features.tables.formats.files import load
-from fraudsieve.features.tables.formats.loaded import ReadOptions
 from fraudsieve.features.tables.limits import Cause, count_causes
 from fraudsieve.features.tables.reader import read_table
-from fraudsieve.features.tables.source import InputTable
+from fraudsieve.features.tables.source import Source, as_input
+from fraudsieve.models.artifact.folder import Model
+from fraudsieve.models.batch.inputs import options_of_model
 from fraudsieve.models.live.contents import stored_records
 from fraudsieve.models.live.store.event_store import EventStore
 
@@ -30,19 +30,19 @@ TIMES = {str(part): field for part, field in TIME_FIELDS.items()} | {"messages":
 
 
 def records_of_table(
-    path: str | Path, part: str, *, max_rejected: float | None = None
+    source: Source, part: str, model: Model | None = None
 ) -> tuple[list[dict[str, Any]], Counter[Cause]]:
     """Read a table as records for a live state, in order of time.
 
     Parameters
     ----------
-    path : str or Path
-        Parquet, CSV or JSON Lines.
+    source : path, frame or InputTable
+        The table.
     part : {"events", "labels", "account_labels", "messages"}
         What it holds. Events and messages are tables as for training; labels have the fields of the service, and
         ``is_fraud`` may be true or false, or 1 or 0.
-    max_rejected : float, default=None
-        As in `ReadOptions`.
+    model : Model, default=None
+        A model that remembers how the columns of its tables are named and read; None for none.
 
     Returns
     -------
@@ -57,13 +57,14 @@ def records_of_table(
         If the file cannot be read, a column is missing, or too many rows are rejected.
     """
     rejected: Counter[Cause] = Counter()
+    table = as_input(source, None if model is None else options_of_model(model))
     if part in ("events", "messages"):
-        checked = read_table(InputTable(path, ReadOptions(max_rejected=max_rejected)), part)
+        checked = read_table(table, part)
         # Row numbers are no ids: messages of another file would count as repeated.
         frame = checked.good.drop(columns="message_id") if checked.numbered else checked.good
         rejected = count_causes(checked.rejected)
     else:
-        frame = load(path).frame
+        frame = table.loaded.frame
         if "is_fraud" in frame:
             frame = frame.assign(is_fraud=frame["is_fraud"].astype(object).map(_as_verdict))
     rows = frame.to_dict("records")

@@ -9,7 +9,18 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from fraudsieve.cli.console import answer, exit_on_error, steps
-from fraudsieve.cli.options import Json, MaxRejected, ModelOption
+from fraudsieve.cli.options import (
+    Columns,
+    DayFirst,
+    Encoding,
+    Json,
+    MaxRejected,
+    ModelOption,
+    Separator,
+    TextColumn,
+    input_table,
+    reading_overrides,
+)
 
 if TYPE_CHECKING:  # imported at first use: pandas takes time
     from fraudsieve.features.tables.limits import Cause
@@ -60,6 +71,11 @@ def load_command(
         str, typer.Argument(help="File (Parquet, CSV or JSON Lines); - for JSON Lines from standard input.")
     ] = "-",
     part: Annotated[Part, typer.Option(help="Type of the records.")] = Part.EVENTS,
+    text_column: TextColumn = None,
+    column: Columns = None,
+    encoding: Encoding = None,
+    separator: Separator = None,
+    day_first: DayFirst = None,
     max_rejected: MaxRejected = None,
     json: Json = False,
 ) -> None:
@@ -70,21 +86,23 @@ def load_command(
     kcat -C -t payments -e | fraudsieve state load live.db --model fraudsieve-model
     """
     with exit_on_error(as_json=json), steps(quiet=json) as progress:
+        options = reading_overrides(column, text_column, encoding, separator, day_first, max_rejected)
+        table = None if source == "-" else input_table(source, options)
         progress("loading the model")
         from fraudsieve.models.live.loading import batches_of, json_lines, load_records
         from fraudsieve.models.live.state import LiveState
         from fraudsieve.models.predict import Scorer
 
+        scorer = Scorer.load(model)
         causes: Counter[Cause] = Counter()
-        if source == "-":
+        if table is None:
             batches = json_lines(sys.stdin.buffer)
         else:
             from fraudsieve.training.data.store_tables import records_of_table
 
             progress("reading")
-            records, causes = records_of_table(source, part, max_rejected=max_rejected)
+            records, causes = records_of_table(table, part, scorer.model)
             batches = batches_of(records)
-        scorer = Scorer.load(model)
         progress("opening the store")
         with LiveState(scorer, address) as live:
             accepted, reasons = load_records(live, part.value, batches, lambda done: progress("loading", done))
