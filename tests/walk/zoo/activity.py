@@ -13,12 +13,13 @@ __all__ = ["ACTIVITY"]
 
 
 def clicks(folder: Path) -> TableFiles:
-    """Write clicks: codes of integers, no kind, no amount and no id; most of an account's columns are numbers of things."""
+    """Write clicks: every column but the time is an integer that stands for a thing; no kind, no amount and no id."""
     rng, made = make_events(21, 1200, days=4, accounts=60)
+    odd = made["fraud"] & (rng.random(len(made)) < 0.6)
     frame = pd.DataFrame(
         {
             "ip": made["account"] * 1009 + 5314,
-            "app": np.where(made["fraud"], rng.choice([19, 35, 107], len(made)), rng.choice([2, 3, 9, 19], len(made))),
+            "app": np.where(odd, rng.choice([19, 35, 107], len(made)), rng.choice([2, 3, 9, 19], len(made))),
             "device": rng.choice([1, 1, 1, 2, 3032], len(made)),
             "os": rng.integers(10, 30, len(made)),
             "channel": made["other"] + 101,

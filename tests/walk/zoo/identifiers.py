@@ -87,7 +87,7 @@ def nanoseconds(folder: Path) -> TableFiles:
 
 
 def float_ids(folder: Path) -> TableFiles:
-    """Write transfers whose whole numbers became floats, because some are missing: 7.0 in the file and in the service."""
+    """Write transfers whose whole numbers became floats, because some are missing: 7.0 in the file and in JSON."""
     rng, made = make_events(34)
     frame = pd.DataFrame(
         {

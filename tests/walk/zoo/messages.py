@@ -93,19 +93,21 @@ def chat(folder: Path) -> TableFiles:
 
 
 def chat_nested(folder: Path) -> TableFiles:
-    """Write a chat whose sender is an object, as messengers export it."""
+    """Write a chat whose text and sender are in objects, as messengers export it; the service sends them flat."""
     _, made = make_messages(54, 600)
     frame = pd.DataFrame(
         {
             "id": made.index,
             "from": [{"id": int(code), "name": f"User {code}"} for code in made["sender"]],
-            "text": made["text"],
-            "date": made["time"].astype("datetime64[s]").astype("int64"),
+            "message": [{"text": text, "entities": []} for text in made["text"]],
+            "date": made["time"].dt.strftime("%Y-%m-%dT%H:%M:%SZ"),
             "spam": made["fraud"],
         }
     )
-    names = {"message_id": "id", "account_id": "from.id", "sent_at": "date", "label": "spam"}
-    return write_files(folder, frame, Layout("messages", ".jsonl", names, ("spam",)))
+    names = {"message_id": "id", "account_id": "from.id", "text": "message.text", "sent_at": "date", "label": "spam"}
+    files = write_files(folder, frame, Layout("messages", ".jsonl", names, ("spam",)))
+    flat = frame[["id", "date"]].assign(account_id=made["sender"], text=made["text"]).tail(len(files.records))
+    return replace(files, records=json_records(flat.rename(columns={"id": "message_id", "date": "sent_at"})))
 
 
 def emails(folder: Path) -> TableFiles:

@@ -100,7 +100,7 @@ def lists(folder: Path) -> TableFiles:
 def many_categories(folder: Path) -> TableFiles:
     """Write 52,000 payments with a column of 50,000 words; the last 1,500 have labels, in a table of their own."""
     n, n_labels = 52_000, 1500
-    rng, made = make_events(65, n, days=60, accounts=4000, others=500)
+    rng, made = make_events(65, n, days=60, accounts=200, others=500)
     references = np.append(np.arange(50_000), rng.integers(0, 50_000, n - 50_000))
     frame = pd.DataFrame(
         {

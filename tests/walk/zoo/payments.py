@@ -178,7 +178,7 @@ def components_raw(folder: Path) -> TableFiles:
 
 
 def components(folder: Path) -> TableFiles:
-    """Write payments of components with an id (as the file of 2023 has): rows without history, so a table of accounts."""
+    """Write payments of components with an id (as the file of 2023 has): no history, so a table of accounts."""
     frame = _components(4)
     frame.insert(0, "id", np.arange(len(frame)))
     layout = Layout("accounts", ".csv", {"account_id": "id", "label": "Class"}, ("Class",))
