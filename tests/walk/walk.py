@@ -24,6 +24,8 @@ from .table import TableFiles, UserTable
 __all__ = ["BOUND_EXCEEDED", "Answer", "Refused", "Walk", "cpu_seconds"]
 
 BOUND_EXCEEDED = 3
+READY_SECONDS = 300
+"""A first service compiles for a minute, on a machine that other tests share."""
 PLURALS = {"message": "messages", "account": "accounts", "event": "events"}
 
 
@@ -134,7 +136,7 @@ class Walk:
             service = start_service(self.model, self.outputs / f"{name}.log", *options, **self.environment)
             self.services.callback(service.kill)
             service.wait_until_listening()
-            service.wait_for("ready")
+            service.wait_for("ready", READY_SECONDS)
             self.clients[name] = self.services.enter_context(service.client())
         return self.clients[name]
 
