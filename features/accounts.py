@@ -183,6 +183,7 @@ class AccountFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         others = AccountMatrix(self._subject, histories, network, timed=timed).columns
         taken = {name.removeprefix(PROFILE) for name in others if name.startswith(PROFILE)}
         columns = choose_profile_columns(records, exclude=excluded, declared=self.categories, taken=taken)
+        _check_amounts(histories, columns.categories)
         own = columns.learn(records, self.min_category_rows, digested=self.digest_categories)
         self.matrix_ = AccountMatrix(self._subject, histories, network, own, timed)
         self.notes_ = columns.notes(own)
@@ -353,6 +354,14 @@ class AccountFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         tags.input_tags.one_d_array = True
         tags.input_tags.two_d_array = False
         return tags
+
+
+def _check_amounts(histories: Sequence[History], categories: Sequence[str]) -> None:
+    """Raise SchemaError if a column is a category of the records and the amount of a feature view."""
+    both = sorted({view.amount for view in histories} & {*categories})
+    if both:
+        problem = f"column {both[0]!r} is declared as a category and as the amount of a feature view"
+        raise SchemaError("events", problem, "Declare it as one of them.")
 
 
 def _possible(view: History, columns: Sequence[str]) -> History:

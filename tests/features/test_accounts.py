@@ -13,6 +13,7 @@ from sklearn.exceptions import SkipTestWarning
 from sklearn.utils.estimator_checks import parametrize_with_checks
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.accounts import AccountFeatures
 from fraudsieve.features.history.declaration import History
 from fraudsieve.features.network.declaration import Network
@@ -344,3 +345,19 @@ def test_created_at_of_an_event_is_not_read() -> None:
         for records in (made["events"], events)
     ]
     np.testing.assert_array_equal(*matrices)
+
+
+def test_an_excluded_column_is_no_feature_of_events() -> None:
+    payments = world()["events"].assign(balance=np.arange(400) * 1.5)
+    features = AccountFeatures(payments, subject="event", exclude=["balance", "device_id"]).fit(payments)
+    assert not any("balance" in name or "device" in name for name in features.matrix_.columns)
+    assert any("balance" in name for name in AccountFeatures(payments, subject="event").fit(payments).matrix_.columns)
+
+
+def test_a_column_cannot_be_a_category_and_an_amount() -> None:
+    payments = world()["events"].assign(channel="a")
+    features = AccountFeatures(
+        payments, subject="event", history=History(("1d",), amount="channel"), categories=["channel"]
+    )
+    with pytest.raises(SchemaError, match="'channel' is declared as a category and as the amount"):
+        features.fit(payments)
