@@ -8,6 +8,7 @@ import pandas as pd
 
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import ColumnTypeError, SchemaError
+from fraudsieve.features.history.declaration import ONE_KIND
 from fraudsieve.features.profile.frames import (
     NOT_PROFILE,
     READ_IT,
@@ -89,6 +90,6 @@ def number_columns(events: pd.DataFrame) -> tuple[str, ...]:
 
 def frequent_kinds(events: pd.DataFrame, max_kinds: int = 6) -> tuple[str, ...]:
     """Return the kinds with at least 1 % of the events; none if all events have the same kind."""
-    shares = as_strings(events["kind"].dropna()).value_counts(normalize=True)
+    shares = as_strings(events["kind"]).fillna(ONE_KIND).value_counts(normalize=True)
     kinds = [str(kind) for kind in shares.index[:max_kinds] if shares[kind] >= 0.01]
     return tuple(sorted(kinds)) if len(shares) > 1 else ()

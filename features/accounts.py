@@ -74,12 +74,13 @@ class AccountFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         The network. None or True is the default network of the columns of the events for accounts, and no network for
         events; False is no network.
     exclude : sequence of str, default=()
-        Columns of the records that are not used.
+        Columns of the records that are not used, and columns of the events that the default feature views do not use.
     min_category_rows : int, default=5
         Categories with fewer rows in training are encoded as unseen.
     categories : sequence of str, default=()
         Columns of strings that are always categories. Other columns of strings are left out if they are
-        identifiers (names that end with ``_id``, and ``ip``), or have too many distinct values to be categories.
+        identifiers (names that end with ``_id``, and ``ip``), look like persons or times, or have too many distinct
+        values to be categories.
     digest_categories : bool, default=False
         Whether the model keeps keyed digests of the categories instead of their values. The key is part of the model.
     n_folds : int, default=5
@@ -182,6 +183,7 @@ class AccountFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         others = AccountMatrix(self._subject, histories, network, timed=timed).columns
         taken = {name.removeprefix(PROFILE) for name in others if name.startswith(PROFILE)}
         columns = choose_profile_columns(records, exclude=excluded, declared=self.categories, taken=taken)
+        _check_amounts(histories, columns.categories)
         own = columns.learn(records, self.min_category_rows, digested=self.digest_categories)
         self.matrix_ = AccountMatrix(self._subject, histories, network, own, timed)
         self.notes_ = columns.notes(own)
@@ -285,11 +287,12 @@ class AccountFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """Return the feature views and the network that were passed, or the defaults for the events."""
         if self.events is None:
             return (), None
-        columns = [str(name) for name in self.events.columns]
+        all_columns = [str(name) for name in self.events.columns]
+        columns = [name for name in all_columns if name not in self.exclude]
         if self.history is None:
             histories = self._default_histories(columns, timed)
         else:
-            histories = tuple(_possible(view, columns) for view in check_histories(self.history))
+            histories = tuple(_possible(view, all_columns) for view in check_histories(self.history))
         network = self.network if isinstance(self.network, Network) else None
         if self.network in (None, True) and self.subject == "account":
             network = default_network(columns, labels=self.account_labels is not None)
@@ -302,7 +305,7 @@ class AccountFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             subject=self.subject,
             kinds=frequent_kinds(events) if "kind" in columns else (),
             labels=self.labels is not None and timed,
-            numbers=number_columns(events),
+            numbers=tuple(name for name in number_columns(events) if name in columns),
             windows=default_windows(as_microseconds(events["occurred_at"])) if timed else History().windows,
         )
 
@@ -351,6 +354,14 @@ class AccountFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         tags.input_tags.one_d_array = True
         tags.input_tags.two_d_array = False
         return tags
+
+
+def _check_amounts(histories: Sequence[History], categories: Sequence[str]) -> None:
+    """Raise SchemaError if a column is a category of the records and the amount of a feature view."""
+    both = sorted({view.amount for view in histories} & {*categories})
+    if both:
+        problem = f"column {both[0]!r} is declared as a category and as the amount of a feature view"
+        raise SchemaError("events", problem, "Declare it as one of them.")
 
 
 def _possible(view: History, columns: Sequence[str]) -> History:

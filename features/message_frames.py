@@ -10,6 +10,7 @@ from fraudsieve._typing import Array
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.history.batch import history_features
 from fraudsieve.features.history.declaration import History, history_columns
+from fraudsieve.features.tables.limits import MAX_TEXT_LENGTH
 
 __all__ = ["message_frame", "message_texts", "sender_history"]
 
@@ -97,7 +98,8 @@ def message_texts(X: Any) -> list[str]:
     TypeError
         If a text is not a string.
     ValueError
-        If a DataFrame has no column ``text``, an array does not have one dimension, or there are no messages.
+        If a DataFrame has no column ``text``, an array does not have one dimension, a text is too long, or there are no
+        messages.
 
     Examples
     --------
@@ -116,6 +118,9 @@ def message_texts(X: Any) -> list[str]:
     bad = next((i for i, text in enumerate(texts) if not isinstance(text, str)), None)
     if bad is not None:
         raise TypeError(f"Expected texts as str, got {type(texts[bad]).__name__} at position {bad}.")
+    long = next((i for i, text in enumerate(texts) if len(text) > MAX_TEXT_LENGTH), None)
+    if long is not None:
+        raise ValueError(f"Expected texts of at most {MAX_TEXT_LENGTH:,} characters, got more at position {long}.")
     if not texts:
         raise ValueError("Found 0 messages; at least 1 is required.")
     return [str(text) for text in texts]

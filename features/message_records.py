@@ -10,6 +10,7 @@ from fraudsieve.exceptions import RejectedRecordError
 from fraudsieve.features.campaign.over_time import CampaignHistory, campaign_subjects
 from fraudsieve.features.history.declaration import History, history_columns
 from fraudsieve.features.history.records import is_missing, parse_id
+from fraudsieve.features.tables.limits import MAX_TEXT_LENGTH
 from fraudsieve.features.text.fold import fold_text
 
 from .live_state import HistoryState
@@ -58,6 +59,8 @@ def why_unscorable(text: Any) -> str | None:
         if text is None or (isinstance(text, float) and text != text):
             return "text: expected a string, the field is missing"
         return f"text: expected a string, got {type(text).__name__}"
+    if len(text) > MAX_TEXT_LENGTH:
+        return f"text: expected at most {MAX_TEXT_LENGTH:,} characters, got more"
     # Normalisation leaves nothing only of texts with unprintable characters.
     visible = text if text.isprintable() else fold_text(text)
     return None if visible.strip() else "text: expected a message, got only blanks"

@@ -16,7 +16,6 @@ from typing import Any
 import mlflow
 import pandas as pd
 import yaml
-from mlflow.exceptions import MlflowException
 from mlflow.models import Model as MlflowModel
 from mlflow.models import ModelSignature
 from mlflow.models.model import MLMODEL_FILE_NAME, ModelInfo
@@ -25,15 +24,15 @@ from mlflow.utils.environment import _mlflow_conda_env, _PythonEnv
 
 from fraudsieve.exceptions import ArtifactError
 from fraudsieve.models.artifact.folder import Model
+from fraudsieve.models.artifact.model_address import MLFLOW_FOLDER
 
 from .predict import Scorer
 from .scoring.columns import columns_of
 from .verification import load_model
 
-__all__ = ["FLAVOR", "log_model", "logged_digest", "model_folder", "resolve_version", "save_model", "signature"]
+__all__ = ["FLAVOR", "log_model", "logged_digest", "resolve_version", "save_model", "signature"]
 
 FLAVOR = "fraudsieve"
-FOLDER = "model"
 HISTORY = "history"
 """Name of the parameter that holds the history."""
 MLMODEL_BYTES = 256 << 10
@@ -88,17 +87,17 @@ def save_model(path: str | Path, *, folder: str | Path, mlflow_model: MlflowMode
     """
     path = Path(path)
     model = load_model(folder)
-    shutil.copytree(folder, path / FOLDER)
+    shutil.copytree(folder, path / MLFLOW_FOLDER)
     mlflow_model = MlflowModel() if mlflow_model is None else mlflow_model
     mlflow_model.signature = signature(model)
     mlflow.pyfunc.add_to_model(
         mlflow_model,
         loader_module="fraudsieve.models.flavor",
-        data=FOLDER,
+        data=MLFLOW_FOLDER,
         conda_env="conda.yaml",
         python_env="python_env.yaml",
     )
-    mlflow_model.add_flavor(FLAVOR, data=FOLDER, digest=model.digest, version=version("fraudsieve"))
+    mlflow_model.add_flavor(FLAVOR, data=MLFLOW_FOLDER, digest=model.digest, version=version("fraudsieve"))
     mlflow_model.save(str(path / MLMODEL_FILE_NAME))
     requirements = [f"fraudsieve[train]=={version('fraudsieve')}"]
     environment = _mlflow_conda_env(  # type: ignore[no-untyped-call]
@@ -133,39 +132,6 @@ def log_model(folder: str | Path, *, registered_model_name: str | None = None, n
         registered_model_name=registered_model_name,
     )
     return info
-
-
-def model_folder(address: str | Path, *, into: str | Path | None = None) -> Path:
-    """Return the model folder of a path or an MLflow address.
-
-    Parameters
-    ----------
-    address : str or Path
-        A model folder, a saved MLflow model, or an address such as ``models:/name@champion`` or ``runs:/...``.
-    into : str or Path, default=None
-        Folder for the download of a remote model; None for a new temporary folder, which is not deleted.
-
-    Returns
-    -------
-    Path
-        A local folder.
-
-    Raises
-    ------
-    ArtifactError
-        If MLflow does not have the model.
-    """
-    text = str(address)
-    if text.startswith(("models:/", "runs:/", "mlflow-artifacts:/")):
-        try:
-            return (
-                Path(mlflow.artifacts.download_artifacts(text, dst_path=None if into is None else str(into))) / FOLDER
-            )
-        except MlflowException as error:
-            problem = f"is not in the store that MLFLOW_TRACKING_URI names ({error.error_code})"
-            raise ArtifactError(text, problem, "Train a model there, or use an address that exists.") from None
-    path = Path(text)
-    return path / FOLDER if (path / MLMODEL_FILE_NAME).is_file() else path
 
 
 def resolve_version(address: str) -> str:

@@ -57,8 +57,8 @@ def save_pipeline(
     name : str, default=None
         The name of the model; None for the name of the folder.
     legitimate : str, default="auto"
-        The class that is not a crime. With ``auto``, that of the builder, or else the usual word, such as ``ham``
-        or 0. None for a model of types, which gives no probability of fraud.
+        The class that is not a crime. With ``auto``, that of the builder, or else the one that `read_labels` finds,
+        such as ``ham`` or 0. None for a model of types, which gives no probability of fraud.
     calibration : tuple of (X, y), default=None
         Labelled records that the pipeline was not fitted on, preferably later ones. The probabilities are calibrated on
         them, and the operating points are chosen over their campaigns or accounts. The first point decides. If None,
@@ -194,9 +194,11 @@ def _legitimate_class(legitimate: str | None, classes: tuple[str, ...], builder:
         return builder.legitimate
     names = pd.Series(list(classes))
     reading = read_labels(names)
-    return next(
-        (name for name, read in zip(classes, reading.apply(names), strict=True) if read == reading.legitimate), None
-    )
+    found = names[reading.apply(names) == reading.legitimate]
+    if found.empty:
+        problem = f"legitimate: none of the classes {list(classes)} is read as legitimate"
+        raise ValueError(f"{problem}. Name the class, or pass None for a model of types.")
+    return str(found.iloc[0])
 
 
 def _groups(builder: Builder, X: Any) -> Array:

@@ -7,13 +7,13 @@ from typing import Any, Self, TypeAlias, Unpack, overload
 
 import numpy as np
 
-from fraudsieve._lazy import lazy_attribute
 from fraudsieve._typing import Array
 from fraudsieve.features.feature_matrix import message_matrix_of
 from fraudsieve.features.history.records import RejectedRecord, as_records
 from fraudsieve.features.live_state import HistoryState
 from fraudsieve.features.record_fields import FeatureRows
 from fraudsieve.models.artifact.folder import Model
+from fraudsieve.models.artifact.model_address import model_folder
 from fraudsieve.models.artifact.summary import model_line, model_table
 from fraudsieve.models.reasons.reason_columns import reason_columns
 from fraudsieve.models.reasons.request import ReasonRequest, count_reasons
@@ -37,7 +37,6 @@ __all__ = ["Scorer"]
 
 Record: TypeAlias = Mapping[str, Any]
 
-ADDRESSES = ("models:/", "runs:/")
 CHUNK = 16_384
 """Records per chunk; it bounds the memory of a call."""
 
@@ -97,7 +96,8 @@ class Scorer:
         Parameters
         ----------
         folder : str or Path
-            The model folder; with MLflow installed, also an address such as ``models:/fraudsieve@champion``.
+            A model folder, a saved MLflow model or, with MLflow installed, an address such as
+            ``models:/fraudsieve@champion``.
         digest : str, default=None
             The SHA-256 of its manifest, to accept only that model.
         policy, n_threads, rules
@@ -113,10 +113,8 @@ class Scorer:
             If a file is missing or changed, the version or the digest is not the expected one, or the scores or reasons
             of sample records are not finite.
         """
-        if str(folder).startswith(ADDRESSES):
-            # Imported here: MLflow takes seconds, and scoring does without it.
-            folder = lazy_attribute("fraudsieve.models", {"model_folder": "flavor"}, "model_folder")(str(folder))
-        return cls(load_model(folder, digest=digest), policy=policy, n_threads=n_threads, rules=rules)
+        model = load_model(model_folder(folder), digest=digest)
+        return cls(model, policy=policy, n_threads=n_threads, rules=rules)
 
     def __repr__(self) -> str:
         return f"Scorer({model_line(self.model)})"

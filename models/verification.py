@@ -25,6 +25,7 @@ from fraudsieve.models.artifact.folder import (
     read_model,
     write_model,
 )
+from fraudsieve.models.artifact.model_address import model_folder
 from fraudsieve.models.reasons.reason_codes import N_REASONS
 from fraudsieve.models.reasons.request import ReasonRequest
 from fraudsieve.models.scoring.inputs import Events, resolve_history
@@ -174,7 +175,7 @@ def verify(folder: str | Path, *, digest: str | None = None) -> Verified:
     Parameters
     ----------
     folder : str or Path
-        The model folder.
+        As for `Scorer.load`.
     digest : str, default=None
         The SHA-256 of its manifest, to accept only that model.
 
@@ -194,7 +195,7 @@ def verify(folder: str | Path, *, digest: str | None = None) -> Verified:
 
         verify("fraudsieve-model", digest="…").checks[0]  # ('digest', 'of the manifest, equals the given one')
     """
-    folder = Path(folder)
+    folder = model_folder(folder)
     model = load_model(folder, digest=digest)
     manifest, _ = read_manifest(folder, digest=model.digest)  # the same bytes as before
     trees = model.ensemble.booster

@@ -23,7 +23,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the documents: each of them takes minutes, and at the end one worker would wait for the other."""
-    items.sort(key=lambda item: not item.nodeid.startswith("tests/documents"))
+    items.sort(key=lambda item: not item.nodeid.startswith(("tests/documents", "tests/walk")))
 
 
 @pytest.fixture(scope="session", autouse=True)

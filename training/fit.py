@@ -32,6 +32,7 @@ from fraudsieve.training.evaluation.run import evaluate_model
 from fraudsieve.training.memory.needed import check_memory
 from fraudsieve.training.pages.origin import PageOrigin
 from fraudsieve.training.recipe.cores import with_threads
+from fraudsieve.training.recipe.headers import check_headers
 from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.splits.choose import choose_split
 from fraudsieve.training.splits.split import Split, has_times
@@ -163,6 +164,7 @@ def train(
     folders = [Path(output), *([split_model_folder(output)] if recipe.model.refit or overwrite else [])]
     for folder in folders:
         check_model_output(folder, overwrite=overwrite)
+    check_headers(recipe, tables)
     with nullcontext() if tables["messages"] is None else compiling("message", "training"):
         if not recipe.track.enabled:
             return _train(recipe, folders, tables, None, report_step)

@@ -7,7 +7,6 @@ import numpy as np
 
 from fraudsieve._typing import Array, Progress
 from fraudsieve.features.accounts import UNTIMED
-from fraudsieve.features.tables.label_values import AUTO
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.evidence.strength import support_of
 from fraudsieve.models.points import AbsentPoint, OperatingPoint
@@ -26,6 +25,10 @@ from .facts import few_to_calibrate, training_facts
 from .leaks import LeakWarning, find_leaks
 
 __all__ = ["fit_model"]
+
+NO_LEGITIMATE = (
+    "no record of the training slice is legitimate, so the model separates types and gives no probability of fraud"
+)
 
 
 def fit_model(
@@ -98,7 +101,7 @@ def fit_model(
         support = support_of(fraud, truth != legitimate, groups[split.calibration])
     notes = [*features.notes_, *candidate_notes(data, recipe)]
     notes += [] if getattr(features.matrix_, "timed", True) else [UNTIMED]
-    notes += [] if legitimate else [_no_legitimate(recipe, classes)]
+    notes += [] if legitimate else [NO_LEGITIMATE]
     notes += [] if sample.rate == 1 else [_sampled(sample.rate, len(trained_on.labels), data, split)]
     notes += few_to_calibrate(len(split.calibration))
     notes += [f"{warning['found']}. {warning['do']}" for warning in warnings]
@@ -124,13 +127,4 @@ def _sampled(rate: float, n_rows: int, data: LabelledData, split: Split) -> str:
     return (
         f"trained on {n_rows:,} of {len(split.train) + left_out:,} rows: all fraud, and {rate:.3g} of the legitimate "
         "ones; calibrated and tested on all rows"
-    )
-
-
-def _no_legitimate(recipe: Recipe, classes: tuple[str, ...]) -> str:
-    label = recipe.data.legitimate
-    missing = "no label is a word for legitimate records" if label == AUTO else f"no label is {label!r}"
-    return (
-        f"{missing}, so the model separates types and gives no probability of fraud; "
-        f"if one of {', '.join(classes)} is legitimate, name it with --legitimate"
     )

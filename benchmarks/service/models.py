@@ -35,7 +35,8 @@ def train_on_messages(messages: pd.DataFrame, folder: Path) -> Path:
     Path
         The model folder.
     """
-    return _train(folder, "messages", messages=messages)
+    only_fraud = not messages["label"].isin(["ham", "legitimate"]).any()
+    return _train(folder, "messages", {"data.legitimate": "none"} if only_fraud else {}, messages=messages)
 
 
 def train_on_world(world: World, folder: Path) -> Path:
@@ -57,8 +58,8 @@ def train_on_world(world: World, folder: Path) -> Path:
     return _train(folder, "history", {"features.campaigns": True}, **tables)
 
 
-def _train(folder: Path, name: str, overrides: dict[str, Any] | None = None, **tables: Any) -> Path:
-    settings = {"track.uri": f"sqlite:///{folder}/mlflow.db", **QUICK, **(overrides or {})}
+def _train(folder: Path, name: str, overrides: dict[str, Any], **tables: Any) -> Path:
+    settings = {"track.uri": f"sqlite:///{folder}/mlflow.db", **QUICK, **overrides}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return train(Recipe.read(overrides=settings), output=folder / name, **tables).folder

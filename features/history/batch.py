@@ -16,7 +16,7 @@ from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.history.kernels.ids import code_numbers
 from fraudsieve.features.history.kernels.sorting import in_order, sort_events
 
-from .declaration import History, check_histories
+from .declaration import ONE_KIND, History, check_histories
 from .encoded import CutoffTimes, EncodedEvents, fill_history, fill_labels
 from .measures import AMOUNT_MEASURES, COUNTERPARTY_MEASURES, CURRENT_AMOUNT_MEASURES, LABEL_MEASURES
 from .row_blocks import fill_blocks
@@ -40,9 +40,9 @@ def history_features(
     ----------
     events : pyarrow Table, DataFrame or mapping of str to array
         The events, in any order: the entity columns, ``occurred_at`` (timestamps; UTC if without a zone), and the
-        columns that the measures need: ``amount``, the counterparty column, ``kind``. Ids are strings or whole
-        numbers and are used unchanged; `read_table` strips blanks. If there is a column ``event_id``, only the first
-        row of each id counts, as in `HistoryState`.
+        columns that the measures need: ``amount``, the counterparty column, ``kind`` (where it is missing, "event").
+        Ids are strings or whole numbers and are used unchanged; `read_table` strips blanks. If there is a column
+        ``event_id``, only the first row of each id counts, as in `HistoryState`.
     subjects : pyarrow Table, DataFrame or mapping of str to array, default=None
         The subject columns, ``as_of`` and, if subjects have one, ``amount``, in any order. If None, every event is a
         subject with its own time as cutoff time.
@@ -231,7 +231,7 @@ def _events(source: SourceTable, history: History, starts: Array, order: Array, 
             codes, columns["n_codes"][name] = code_column(source.ids(name))
             columns["codes"][name] = in_order(codes, order)
     if history.kinds:
-        columns["kinds"] = in_order(_kind_indices(source.strings("kind"), history.kinds), order)
+        columns["kinds"] = in_order(_kind_indices(source, history.kinds), order)
     return EncodedEvents(starts, times, **columns)
 
 
@@ -239,7 +239,10 @@ def _labels(source: SourceTable, _: History, starts: Array, order: Array, times:
     return EncodedEvents(starts, times, in_order(source.amounts("is_fraud"), order))
 
 
-def _kind_indices(cells: Any, kinds: tuple[str, ...]) -> Array:
+def _kind_indices(source: SourceTable, kinds: tuple[str, ...]) -> Array:
     """Return the index of each event's kind among the declared kinds; -1 for another kind."""
-    indices = pc.index_in(cells.cast(pa.large_string()), value_set=pa.array(kinds, pa.large_string()))
+    if "kind" not in source:
+        return np.full(len(source["occurred_at"]), kinds.index(ONE_KIND) if ONE_KIND in kinds else -1, np.int32)
+    named = pc.fill_null(source.strings("kind").cast(pa.large_string()), ONE_KIND)
+    indices = pc.index_in(named, value_set=pa.array(kinds, pa.large_string()))
     return np.asarray(pc.fill_null(indices, -1))

@@ -7,7 +7,7 @@ The batch runner, the live runner and a model folder share only this declaration
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -29,7 +29,10 @@ from .measures import (
     window_seconds,
 )
 
-__all__ = ["History", "HistoryColumn", "check_histories", "history_columns"]
+__all__ = ["ONE_KIND", "History", "HistoryColumn", "check_histories", "history_columns"]
+
+ONE_KIND: Final = "event"
+"""The kind of an event that does not say which kind it is, in a table without the column and in a row without it."""
 
 
 class HistoryColumn(NamedTuple):

@@ -15,7 +15,7 @@ from fraudsieve.features.history.kernels.windows import HOUR
 from fraudsieve.features.history.pool.entities import ABSENT
 from fraudsieve.features.history.pool.timelines import TimelinePool
 
-from .declaration import History
+from .declaration import ONE_KIND, History
 from .encoded import NO_AMOUNTS, NO_CODES, CutoffTimes, EncodedEvents, fill_history, fill_labels
 from .measures import WITHOUT_WINDOW, window_seconds
 from .records import entity_key, id_digest, parse_amount, parse_id
@@ -95,7 +95,7 @@ class ViewState:
         ids = [signed(id_digest(event.get(name), name)) for name in self.identifiers]
         kind = parse_id(event.get("kind"), "kind")
         amount = parse_amount(event.get(self.history.amount), self.history.amount)
-        return [time, bits_of(amount), self.kinds.get(kind or "", -1), *ids]
+        return [time, bits_of(amount), self.kinds.get(kind or ONE_KIND, -1), *ids]
 
     def sweep(self, horizon: int, n: int) -> int:
         """Drop the old events of the next n entities, and return the number of events dropped.

@@ -9,15 +9,19 @@ import pandas as pd
 
 from fraudsieve.exceptions import ColumnTypeError, SchemaError
 from fraudsieve.features.default_views import identifier_columns
+from fraudsieve.features.tables.cells import nested_values
+from fraudsieve.features.tables.columns import describe_columns
 
-from .frames import NOT_PROFILE, category_column, frequent_categories, is_flag, is_number
+from .frames import NOT_PROFILE, category_column, frequent_categories, is_flag, is_number, nested_error
 from .own_columns import OwnColumns, digest_categories
+from .persons import person_reason
 
 __all__ = ["ProfileColumns", "candidate_columns", "choose_profile_columns", "declared_columns"]
 
 NOT_OWN: Final = NOT_PROFILE | {"message_id", "text", "recipient_id", "sent_at", "campaign", "row"}
 """Columns of messages that are read as such, or say what a label says."""
 
+NO_VALUE: Final = "no value in any row"
 FEW_VALUES, MANY_VALUES, MAX_SHARE = 20, 1000, 0.1
 """So few distinct values are always categories, so many never, nor are as many as such a share of the rows."""
 
@@ -114,26 +118,38 @@ def choose_profile_columns(
         column = records[name]
         if name in taken:
             left_out[name] = "another feature has this name, so rename the column"
+        elif nested := nested_values(column):
+            if name in declared:
+                raise nested_error("subjects", name, nested)
+            left_out[name] = nested
         elif name in declared:
             categories.append(name)
+        elif column.isna().all():
+            left_out[name] = NO_VALUE
         elif name in identifiers:
             left_out[name] = "an identifier"
         elif is_number(column):
             numbers.append(name)
         elif pd.api.types.is_datetime64_any_dtype(column):
             left_out[name] = "a time"
-        elif (n_distinct := _too_many(column)) > 0:
-            left_out[name] = f"{n_distinct:,} distinct values in {len(column):,} rows, too many to be categories"
+        elif (reason := _why_no_category(name, column)) is not None:
+            left_out[name] = reason
         else:
             categories.append(name)
+    if "source" in records.columns and "source" not in exclude:
+        left_out["source"] = "read as the source of the label"
     return ProfileColumns(tuple(numbers), tuple(categories), left_out)
 
 
-def _too_many(column: pd.Series) -> int:
-    """Return the number of distinct values of a column if they are too many to be categories, else 0."""
-    n_distinct = pd.Series(category_column(column)).nunique()
-    limit = max(FEW_VALUES, min(MANY_VALUES, MAX_SHARE * len(column)))
-    return n_distinct if n_distinct > limit else 0
+def _why_no_category(name: str, column: pd.Series) -> str | None:
+    """Return why a column of strings is left out: it looks like persons, or has too many values; None if it is not."""
+    values = pd.Series(category_column(column)).dropna().unique()
+    if not len(values):
+        return NO_VALUE
+    reason = person_reason(name, values, len(column))
+    if reason is None and len(values) > max(FEW_VALUES, min(MANY_VALUES, MAX_SHARE * len(column))):
+        return f"{len(values):,} distinct values in {len(column):,} rows, too many to be categories"
+    return reason
 
 
 def declared_columns(
@@ -161,7 +177,7 @@ def declared_columns(
     SchemaError
         If a column is missing, repeated, or one that a message cannot have as a feature, such as its label.
     ColumnTypeError
-        If a column holds times.
+        If a column holds times, lists or objects.
 
     Examples
     --------
@@ -174,9 +190,11 @@ def declared_columns(
         if name in NOT_OWN:
             raise SchemaError(table, f"column {name!r} cannot be a feature by itself", "Remove it from the columns.")
         if name not in records:
-            similar = get_close_matches(name, {*map(str, records.columns)} - NOT_OWN, 1)
+            others = [other for other in map(str, records.columns) if other not in NOT_OWN]
+            similar = get_close_matches(name, others, 1)
             hint = f" (did you mean {similar[0]!r}?)" if similar else ""
-            problem = f"column {name!r}, which is named as a feature, is missing{hint}"
+            got = describe_columns(others) if others else "got no further columns"
+            problem = f"column {name!r}, which is named as a feature, is missing; {got}{hint}"
             raise SchemaError(table, problem, "Correct the name, or remove it.")
         column = records[name]
         if name in numbers or name in words:
@@ -184,6 +202,8 @@ def declared_columns(
         if pd.api.types.is_datetime64_any_dtype(column):
             problem = f"{name!r}: expected numbers or words as a feature, got times"
             raise ColumnTypeError(table, problem, "Convert it to a number, such as the hour or an age in days.")
+        if nested := nested_values(column):
+            raise nested_error(table, name, nested)
         is_word = not is_number(column) or (name in categories and not is_flag(column))
         (words if is_word else numbers).append(name)
     return ProfileColumns(tuple(numbers), tuple(words), {})
@@ -198,12 +218,12 @@ def candidate_columns(records: pd.DataFrame) -> tuple[str, ...]:
     ('channel',)
     """
     chosen = choose_profile_columns(records, exclude=NOT_OWN)
-    names = (*chosen.numbers, *chosen.categories)
+    names = {*chosen.numbers, *chosen.categories}
     return tuple(name for name in map(str, records.columns) if name in names and _varies(records[name]))
 
 
 def _varies(column: pd.Series) -> bool:
-    """Return whether a column has two values; cells of words may be lists, which cannot be hashed."""
+    """Return whether a column has two values."""
     if is_number(column):
         return bool(column.min() != column.max())
     return len({value for value in category_column(column) if value is not None}) > 1

@@ -8,7 +8,9 @@ import pandas as pd
 
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import ColumnTypeError, SchemaError
-from fraudsieve.features.tables.limits import MAX_AMOUNT
+from fraudsieve.features.tables.cells import extract_strings, nested_values
+from fraudsieve.features.tables.columns import describe_columns
+from fraudsieve.features.tables.limits import MAX_AMOUNT, shapes_of
 
 from .own_columns import FLAG_WORDS, OwnColumns
 
@@ -21,6 +23,7 @@ __all__ = [
     "frequent_categories",
     "is_flag",
     "is_number",
+    "nested_error",
     "number_column",
     "own_values",
     "required_column",
@@ -67,7 +70,7 @@ def own_values(records: pd.DataFrame, own: OwnColumns, table: str = "subjects") 
     SchemaError
         If a column is missing, or a number is infinite.
     ColumnTypeError
-        If a column of numbers holds anything else.
+        If a column of numbers holds anything else, or one of categories holds lists or objects.
 
     Examples
     --------
@@ -75,7 +78,20 @@ def own_values(records: pd.DataFrame, own: OwnColumns, table: str = "subjects") 
     {'age': array([3., 4.]), 'city': array(['rome', None], dtype=object)}
     """
     values = {name: number_column(records, name, table) for name in own.numbers}
-    return values | {name: category_column(required_column(records, name, table)) for name in own.categories}
+    return values | {name: _categories(records, name, table) for name in own.categories}
+
+
+def _categories(records: pd.DataFrame, name: str, table: str) -> Array:
+    column = required_column(records, name, table)
+    if nested := nested_values(column):
+        raise nested_error(table, name, nested)
+    return category_column(column)
+
+
+def nested_error(table: str, name: str, nested: str) -> ColumnTypeError:
+    """Return the error for a column of lists or objects."""
+    problem = f"{name!r}: expected one number or word in each cell, got {nested}"
+    return ColumnTypeError(table, problem, "Give a column of single values, or remove it.")
 
 
 def required_column(records: pd.DataFrame, name: str, table: str = "subjects") -> pd.Series:
@@ -83,7 +99,8 @@ def required_column(records: pd.DataFrame, name: str, table: str = "subjects") -
     if name not in records:
         similar = difflib.get_close_matches(name, map(str, records.columns), n=1)
         hint = f" (did you mean {similar[0]!r}?)" if similar else ""
-        raise SchemaError(table, f"column {name!r} is missing{hint}", "Add it: the model is trained with it.")
+        problem = f"column {name!r} is missing; {describe_columns(list(map(str, records.columns)))}{hint}"
+        raise SchemaError(table, problem, "Add it: the model is trained with it.")
     return records[name]
 
 
@@ -95,12 +112,21 @@ def number_column(records: pd.DataFrame, name: str, table: str = "subjects") -> 
     elif _is_decimal(column):
         column = column.astype("float64")
     if not pd.api.types.is_numeric_dtype(column) and not column.isna().all():
-        raise ColumnTypeError(table, f"{name!r}: expected numbers, as in training, got {column.dtype}", READ_IT)
+        if nested := nested_values(column):
+            raise nested_error(table, name, nested)
+        problem = f"{name!r}: expected numbers, as in training, got {column.dtype}"
+        raise ColumnTypeError(table, problem, READ_IT, {name: _shapes_of_words(column)})
     numbers = pd.to_numeric(column).to_numpy(np.float64, na_value=np.nan)
     too_large = np.abs(numbers) > MAX_AMOUNT
     if too_large.any():
         raise SchemaError(table, f"{name!r} is infinite or beyond 1e15 in {too_large.sum()} rows", REMOVE_ROWS)
     return numbers
+
+
+def _shapes_of_words(column: pd.Series) -> tuple[str, ...]:
+    """Return shapes of strings that are not numbers."""
+    strings = extract_strings(column).strings
+    return shapes_of(strings[pd.to_numeric(strings, errors="coerce").isna()])
 
 
 def is_flag(column: pd.Series) -> bool:

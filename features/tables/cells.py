@@ -32,6 +32,7 @@ __all__ = [
     "mask_signalling_nan",
     "mask_words",
     "match_pattern",
+    "nested_values",
     "replace_pattern",
     "string_series",
     "to_plain_dtype",
@@ -51,6 +52,8 @@ _BLANK: Final = (
     r"^[\s\p{Z}\p{Cc}\p{Cf}\x{034F}\x{115F}\x{1160}\x{17B4}\x{17B5}\x{180B}-\x{180F}\x{2800}"
     r"\x{3164}\x{FE00}-\x{FE0F}\x{FFA0}\x{E0100}-\x{E01EF}]*$"
 )
+_TYPE_NAMES: Final[Mapping[type, str]] = {dict: "object", **dict.fromkeys((list, tuple, np.ndarray), "list")}
+"""Names of nested values: those of JSON, whatever a reader of files makes of them."""
 _FLAGS: Final = {"True": True, "true": True, "TRUE": True, "False": False, "false": False, "FALSE": False}
 # At most fifteen digits, which a float can represent, and no leading zero, as in 007.
 _PLAIN_NUMBER: Final = r"^[+-]?(?:0|[1-9]\d{0,14})(?:\.\d+)?(?:[eE][+-]?\d{1,2})?$"
@@ -184,6 +187,22 @@ def mask_signalling_nan(cells: Cells) -> Cells:
     return cells
 
 
+def nested_values(cells: Cells) -> str:
+    """Return "lists" or "objects" if a cell of a column is one, as in JSON; otherwise an empty string.
+
+    Examples
+    --------
+    >>> nested_values(pd.Series([{"a": 1}, None])), nested_values(pd.Series([1, [2]])), nested_values(pd.Series([1]))
+    ('objects', 'lists', '')
+    """
+    if isinstance(cells.dtype, pd.ArrowDtype) and pa.types.is_nested(cells.dtype.pyarrow_dtype):
+        cells = cells.astype(object)
+    if cells.dtype != object or not pd.api.types.infer_dtype(cells, skipna=True).startswith("mixed"):
+        return ""
+    found = {_TYPE_NAMES.get(type(cell)) for cell in cells}
+    return next((f"{name}s" for name in ("list", "object") if name in found), "")
+
+
 def infer_types(cells: Cells, *, printed: bool = False) -> Cells:
     """Convert an undeclared column to numbers, booleans or strings if all of its cells allow it.
 
@@ -223,6 +242,9 @@ def _infer(cells: Cells, *, names: bool) -> Cells:
 
 
 def _infer_objects(cells: Cells) -> Cells:
+    present = cells.notna().to_numpy()
+    if present.any() and match_pattern(cells, _PLAIN_NUMBER)[present].all():  # the usual case, and the fastest
+        return pd.to_numeric(cells).astype("float64")
     words = mask_words(cells.str.strip(), MISSING_AMOUNTS)
     present = words.notna().to_numpy()
     if present.any() and match_pattern(words, _PLAIN_NUMBER)[present].all():
@@ -298,10 +320,14 @@ def faults_by_type(cells: Cells, bad: Mask, words: str) -> dict[str, Mask]:
     {'int is no text': array([False,  True])}
     """
     positions = np.flatnonzero(bad)
-    types = np.array([type(cell).__name__ for cell in cells.iloc[positions].astype(object)], dtype=object)
+    types = np.array([_type_name(cell) for cell in cells.iloc[positions].astype(object)], dtype=object)
     faults = {}
     for name in sorted(set(types)):
         mask = np.zeros(len(cells), dtype=bool)
         mask[positions[types == name]] = True
         faults[f"{name} is {words}"] = mask
     return faults
+
+
+def _type_name(cell: object) -> str:
+    return _TYPE_NAMES.get(type(cell), type(cell).__name__)

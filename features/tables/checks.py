@@ -4,9 +4,9 @@ Used by `fraudsieve.features.tables.reader.check_table`. A row is rejected once,
 the table's columns.
 """
 
-import difflib
 import re
 import shlex
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
@@ -17,14 +17,15 @@ import pandas as pd
 
 from fraudsieve.exceptions import SchemaError
 
-from .cells import STRING, Cells, Converted, Mask, infer_types, mask_signalling_nan
-from .columns import LIKELY_NAMES, likely_column
+from .cells import STRING, Cells, Converted, Mask, infer_types, mask_signalling_nan, nested_values
+from .columns import describe_columns, likely_column, nearest_column, quote_columns
 from .conversion import Kind, convert
 from .formats.loaded import LoadedTable, ReadOptions
+from .limits import DUPLICATE, check_rejected, count_causes, rejected_shapes
 from .schema import TableSchema
 from .seen_ids import SeenIdHashes
 
-__all__ = ["check", "describe_requirements", "input_names"]
+__all__ = ["check", "describe_requirements", "input_names", "require_columns"]
 
 REJECTED_COLUMNS: Final = ("row", "column", "reason")
 MISSING: Final[Mapping[Kind, str]] = {
@@ -34,10 +35,6 @@ MISSING: Final[Mapping[Kind, str]] = {
     "number": "no number",
     "category": "no value",
 }
-DUPLICATE: Final = "duplicate id: only the first row is kept"
-MAX_NAMES_SHOWN: Final = 30
-MAX_NAME_LENGTH: Final = 40
-MAX_REASONS_SHOWN: Final = 5
 
 
 def check(
@@ -64,9 +61,9 @@ def check(
         Further required columns.
     seen : SeenIdHashes, default None
         The ids of earlier rows, if this is a chunk of a table. They count as duplicates, and the ids of its good rows
-        are added. A chunk may have no good row.
+        are added. A chunk may have any number of rejected rows.
     options : ReadOptions, default None
-        How dates are read, and which further columns hold words.
+        How dates are read, which further columns hold words, and how many rows may be rejected.
     start : int, default 0
         The position of the first row in the table, of which this may be a chunk.
 
@@ -85,10 +82,10 @@ def check(
     >>> rejected["reason"].tolist()
     ['no value']
     """
-    _check_columns(loaded, table, origin, tuple(require))
+    require_columns(loaded, table, origin, tuple(require))
     if table.numbered and _lacks_ids(list(loaded.frame.columns), table, table.numbered):
         loaded = _with_ids(loaded, table.name, table.numbered, start)
-    frame = loaded.frame.reset_index(drop=True)
+    frame = loaded.frame.set_axis(range(len(loaded.frame)))
     if not len(frame):
         raise SchemaError(origin, "there are no rows", f"Give {table.name} with at least one row.")
     options = options or ReadOptions()
@@ -100,19 +97,27 @@ def check(
     if seen is not None:
         for name in columns.keys() & table.unique[:1]:
             _reject_seen(verdict, columns[name].column, name, seen)
-    elif not verdict.good.any():
-        raise SchemaError(
-            origin, f"none of {len(frame)} rows is accepted: {verdict.tally()}", describe_requirements(table)
+    rejected = _rejected_rows(frame, verdict)
+    if seen is None:
+        check_rejected(
+            count_causes(rejected),
+            len(frame),
+            max_rejected=options.max_rejected,
+            origin=origin,
+            expected=describe_requirements(table),
+            shapes=rejected_shapes(rejected, table),
         )
-    good = pd.DataFrame({name: converted.column for name, converted in columns.items()})[verdict.good]
+    good = pd.DataFrame({name: converted.column for name, converted in columns.items()})
+    if len(rejected):
+        good = good[verdict.good].reset_index(drop=True)
     notes = (f"{name} {note}" for name, converted in columns.items() for note in converted.notes)
-    return good.reset_index(drop=True), _rejected_rows(frame, verdict), (*loaded.notes, *notes)
+    return good, rejected, (*loaded.notes, *notes)
 
 
 def _lacks_ids(names: list[str], table: TableSchema, numbered: str) -> bool:
     """Return whether rows are to be numbered: none of the columns may hold ids under another name."""
     others = [name for name in names if name not in table.required]
-    return numbered not in names and not (likely_column(numbered, others) or _nearest(numbered, others))
+    return numbered not in names and not (likely_column(numbered, others) or nearest_column(numbered, others))
 
 
 def _with_ids(loaded: LoadedTable, rows: str, numbered: str, start: int) -> LoadedTable:
@@ -126,12 +131,18 @@ def _with_ids(loaded: LoadedTable, rows: str, numbered: str, start: int) -> Load
 
 def _convert(cells: Cells, name: str, kind: Kind | None, printed: bool, options: ReadOptions) -> Converted:
     cells = mask_signalling_nan(cells)
-    if kind is None and printed and name in options.categories:
+    nested = nested_values(cells) if kind is None else ""
+    if kind is None and ((printed and name in options.categories) or (nested and _is_category(name, options))):
         kind = "category"
     if kind is None:
         # Read by their cells alone, 1.10 would be 1.1 in a table that happens to hold no 1.9.1.
-        return Converted(infer_types(cells, printed=printed and name not in options.words))
+        column = infer_types(cells, printed=printed and name not in options.words)
+        return Converted(column, notes=(f"holds {nested}: left out",) if nested else ())
     return convert(cells, kind, printed=printed, day_first=options.day_first)
+
+
+def _is_category(name: str, options: ReadOptions) -> bool:
+    return name in options.categories or name in options.words
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,11 +159,6 @@ class _Verdict:
     def add(self, column: str, reason: str, rows: Mask) -> None:
         self.codes[self.good & rows] = len(self.causes)
         self.causes.append((column, reason))
-
-    def tally(self) -> str:
-        counts = np.bincount(self.codes[~self.good], minlength=len(self.causes))
-        order = [code for code in np.argsort(-counts, kind="stable")[:MAX_REASONS_SHOWN] if counts[code]]
-        return ", ".join(": ".join(filter(None, self.causes[code])) + f" ({counts[code]})" for code in order)
 
 
 def _judge(columns: Mapping[str, Converted], table: TableSchema, broken: Mapping[int, str], rows: int) -> _Verdict:
@@ -224,7 +230,8 @@ def _unused_name(name: str, used: set[str]) -> str:
     return name
 
 
-def _check_columns(loaded: LoadedTable, table: TableSchema, origin: str, require: tuple[str, ...]) -> None:
+def require_columns(loaded: LoadedTable, table: TableSchema, origin: str, require: tuple[str, ...]) -> None:
+    """Raise SchemaError if a required column is missing, or a column is there twice."""
     names = list(loaded.frame.columns)
     n_unnamed = sum(not isinstance(name, str) for name in names)
     if n_unnamed:
@@ -235,45 +242,24 @@ def _check_columns(loaded: LoadedTable, table: TableSchema, origin: str, require
     if table.numbered and _lacks_ids(names, table, table.numbered):
         missing.remove(table.numbered)
     if missing:
-        columns = _describe_columns(names, table, loaded.printed)
-        problem = f"{_quote_names(missing, 'column')} missing from {table.name}; {columns}"
+        columns = describe_columns(names, printed=loaded.printed)
+        problem = f"{_are(missing, printed=False)} missing from {table.name}; {columns}"
         raise SchemaError(origin, problem + _hint(missing, names, table), describe_requirements(table, require))
-    repeated = [name for name in dict.fromkeys(names) if names.count(name) > 1]
+    repeated = [name for name, count in Counter(names).items() if count > 1]
     if repeated:
-        known = [column.name for column in table.columns]
-        is_cell = loaded.printed and not all(name in known for name in repeated)
-        columns = f"{len(repeated)} columns are" if is_cell else _quote_names(repeated, "column")
-        raise SchemaError(origin, f"{columns} duplicated", "Keep one of each.")
+        raise SchemaError(origin, f"{_are(repeated, printed=loaded.printed)} duplicated", "Keep one of each.")
 
 
-def _quote_names(names: list[str], noun: str) -> str:
-    shown = ", ".join(_quote(name) for name in names[:MAX_NAMES_SHOWN])
-    return f"{noun} {shown} is" if len(names) == 1 else f"{noun}s {shown} are"
-
-
-def _quote(name: str) -> str:
-    short = len(name) <= MAX_NAME_LENGTH and name.isprintable()
-    return f"'{name}'" if short else f"(a name of {len(name)} characters)"
-
-
-def _describe_columns(names: list[str], table: TableSchema, printed: bool) -> str:
-    """List the columns, without those that may be cells of a file whose header is missing or damaged."""
-    known = [column.name for column in table.columns]
-    known += [usual for column in table.columns for usual in LIKELY_NAMES.get(column.name, ())]
-    if not names:
-        return "got no columns"
-    if printed and not any(name in known or _nearest(name, known) for name in names):
-        return f"got {len(names)} columns, all unknown: is the header line missing?"
-    # A header that lost its end continues with the cells of the first row.
-    shown = [name for name in names if not printed or name in known or _nearest(name, known)][:MAX_NAMES_SHOWN]
-    more = f" and {len(names) - len(shown)} more" if len(names) > len(shown) else ""
-    return f"got {', '.join(map(_quote, shown))}{more}"
+def _are(names: list[str], *, printed: bool) -> str:
+    one = len(names) == 1
+    return f"column{'' if one else 's'} {quote_columns(names, printed=printed)} {'is' if one else 'are'}"
 
 
 def _hint(missing: list[str], names: list[str], table: TableSchema) -> str:
-    undeclared = [name for name in names if all(name != column.name for column in table.columns)]
-    pairs = [(name, likely_column(name, undeclared) or _nearest(name, undeclared)) for name in missing]
-    hints = [f"{_quote(match)} for '{name}'" for name, match in pairs if match]
+    declared = {column.name for column in table.columns}
+    undeclared = [name for name in names if name not in declared]
+    pairs = [(name, likely_column(name, undeclared) or nearest_column(name, undeclared)) for name in missing]
+    hints = [f"{quote_columns([match])} for '{name}'" for name, match in pairs if match]
     options = " ".join(f"--column {_quote_option(f'{name}={match}')}" for name, match in pairs if match)
     return f" (did you mean {', '.join(hints)}? Then add {options})" if hints else ""
 
@@ -281,16 +267,6 @@ def _hint(missing: list[str], names: list[str], table: TableSchema) -> str:
 def _quote_option(value: str) -> str:
     """Quote an option for a shell only if it needs it: shlex.quote also quotes letters that are not ASCII."""
     return value if re.fullmatch(r"[\w=.:,/-]+", value) else shlex.quote(value)
-
-
-def _nearest(name: str, others: list[str]) -> str | None:
-    folded = {_normalise(other): other for other in others}
-    match = difflib.get_close_matches(_normalise(name), folded, n=1, cutoff=0.75)
-    return folded[match[0]] if match else None
-
-
-def _normalise(name: str) -> str:
-    return name.strip().casefold().replace(" ", "_").replace("-", "_")
 
 
 def describe_requirements(table: TableSchema, require: tuple[str, ...] = ()) -> str:

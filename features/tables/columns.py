@@ -1,6 +1,8 @@
 """The names of columns: those of the file, and those that fraudsieve knows."""
 
-from collections.abc import Collection, Iterable, Mapping
+import difflib
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
 
 from fraudsieve.exceptions import SchemaError
@@ -8,7 +10,19 @@ from fraudsieve.exceptions import SchemaError
 from .formats.loaded import LoadedTable, ReadOptions
 from .schema import TABLES, TableSchema
 
-__all__ = ["LIKELY_NAMES", "likely_column", "rename_columns"]
+__all__ = [
+    "LIKELY_NAMES",
+    "describe_columns",
+    "likely_column",
+    "nearest_column",
+    "quote_columns",
+    "rename_columns",
+]
+
+MAX_NAMES_SHOWN: Final = 30
+MAX_NAME_LENGTH: Final = 40
+MAX_WORDS: Final = 4
+_USUAL_CHARACTERS: Final = r"[\w ()%#&:./-]+"
 
 LIKELY_NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     "message_id": ("id", "msg_id", "sms_id", "uuid", "编号", "短信编号", "消息编号"),
@@ -63,6 +77,80 @@ def likely_column(name: str, columns: Iterable[str]) -> str | None:
     return next((by_name[usual] for usual in LIKELY_NAMES.get(name, ()) if usual in by_name), None)
 
 
+def nearest_column(name: str, others: Iterable[str]) -> str | None:
+    """Return the column whose name is like the wanted one, apart from case, spaces and a few letters.
+
+    Examples
+    --------
+    >>> nearest_column("account_id", ["Acount ID", "b"]), nearest_column("text", ["b"])
+    ('Acount ID', None)
+    """
+    folded = {_normalise(other): other for other in others}
+    match = difflib.get_close_matches(_normalise(name), folded, n=1, cutoff=0.75)
+    return folded[match[0]] if match else None
+
+
+def _normalise(name: str) -> str:
+    return name.strip().casefold().replace(" ", "_").replace("-", "_")
+
+
+def describe_columns(names: Sequence[str], *, printed: bool = True) -> str:
+    """List the columns of a table for an error.
+
+    Parameters
+    ----------
+    names : sequence of str
+        The columns.
+    printed : bool, default=True
+        Whether they are the first line of a text file, which may hold cells if the header is missing or damaged.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> describe_columns(["id", "content"]), describe_columns(["7", "+44 20 7946 0018", "ham"])
+    ("got 'id', 'content'", 'got 3 columns, some of which do not look like names: is the header line missing?')
+    """
+    if not names:
+        return "got no columns"
+    if printed and not _is_header(names):
+        return f"got {len(names):,} columns, some of which do not look like names: is the header line missing?"
+    more = f" and {len(names) - MAX_NAMES_SHOWN:,} more" if len(names) > MAX_NAMES_SHOWN else ""
+    return f"got {quote_columns(names, printed=printed)}{more}"
+
+
+def quote_columns(names: Sequence[str], *, printed: bool = True) -> str:
+    """Quote the first names of columns; those that look like cells, or are long, are given by their length."""
+    return ", ".join(_quote(name, printed=printed) for name in names[:MAX_NAMES_SHOWN])
+
+
+def _quote(name: str, *, printed: bool) -> str:
+    is_name = _looks_like_name(name) if printed else len(name) <= MAX_NAME_LENGTH and name.isprintable()
+    return f"'{name}'" if is_name else f"(a name of {len(name)} characters)"
+
+
+def _is_header(names: Sequence[str]) -> bool:
+    """Return whether a line has a known name, or has only names."""
+    known = {usual for ours, others in LIKELY_NAMES.items() for usual in (ours, *others)}
+    known |= {column.name for table in TABLES.values() for column in table.columns}
+    first = names[:MAX_NAMES_SHOWN]  # names that are nearly known are not searched among thousands
+    return (
+        any(name.strip().casefold() in known for name in names)
+        or all(map(_looks_like_name, first))
+        or any(nearest_column(name, known) for name in first)
+    )
+
+
+def _looks_like_name(name: str) -> bool:
+    """Return whether a name is neither a sentence nor a number, a date, an address or an identifier."""
+    is_usual = len(name) <= MAX_NAME_LENGTH and re.fullmatch(_USUAL_CHARACTERS, name) is not None
+    numbers = re.findall(r"\d+", name)
+    has_short_numbers = len(numbers) < 3 and all(len(number) < 5 for number in numbers)
+    return is_usual and has_short_numbers and len(name.split()) <= MAX_WORDS and re.search(r"[^\W\d]", name) is not None
+
+
 def rename_columns(loaded: LoadedTable, table: TableSchema, options: ReadOptions, origin: str) -> LoadedTable:
     """Give columns the names that fraudsieve knows.
 
@@ -96,7 +184,8 @@ def rename_columns(loaded: LoadedTable, table: TableSchema, options: ReadOptions
     excused = LABEL_COLUMNS if options.labels_optional else frozenset()
     missing = [column for name, column in here.items() if column not in names and name not in excused]
     if missing:
-        problem = f"there is no column {missing[0]!r}, which was named for {table.name}"
+        got = describe_columns(list(map(str, names)), printed=loaded.printed)
+        problem = f"there is no column {missing[0]!r}, which was named for {table.name}; {got}"
         raise SchemaError(origin, problem, "Check its name, or leave it out.")
     given = {ours: theirs for ours, theirs in (anywhere | here).items() if theirs in names}
     chosen = {_choose_name(theirs, given, here, table, origin): theirs for theirs in dict.fromkeys(given.values())}

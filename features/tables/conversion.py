@@ -198,7 +198,7 @@ def _number(cells: Cells, _printed: bool) -> Converted:
     faults = {"not a number": (strings.notna() & values.isna()).to_numpy(dtype=bool)}
     if split.other.any():
         values[split.other] = _floats(cells[split.other])
-        faults |= faults_by_type(cells, split.other & values.isna().to_numpy(), "not a number")
+        faults |= faults_by_type(cells, split.other & values.isna().to_numpy(), "not a number: give one number")
     return _finite(values, faults)
 
 

@@ -14,6 +14,7 @@ __all__ = [
     "AUTO",
     "FRAUD",
     "LEGITIMATE",
+    "NONE",
     "LabelReader",
     "LabelReading",
     "read_classes",
@@ -27,24 +28,39 @@ LEGITIMATE: Final = "legitimate"
 FRAUD: Final = "fraud"
 UNLABELLED: Final = "-1"
 NONE: Final = "none"
+"""A word for a missing label, and the setting with which no label is legitimate, unless there is such a label."""
 NO_LABELS: Final = {*map(normalise_label, MISSING_AMOUNTS), "#n/a", "#nv", "-"} - {NONE}
 """Words that programs write where a label is missing, such as Excel for a reference that it does not find."""
 FLAGS: Final = {
-    **dict.fromkeys(("0", "false", "no", "否"), LEGITIMATE),
-    **dict.fromkeys(("1", "true", "yes", "是"), FRAUD),
+    **dict.fromkeys(("0", "false", "f", "no", "n", "否"), LEGITIMATE),
+    **dict.fromkeys(("1", "true", "t", "yes", "y", "是"), FRAUD),
 }
 """Answers to the question whether a record is fraud, and the classes that they stand for."""
 NOT_FRAUD: Final = {answer for answer, kind in FLAGS.items() if kind == LEGITIMATE}
 
+SIGNS: Final = {"-1": LEGITIMATE, "1": FRAUD}
+"""The same answers as signs, if there are no other labels."""
+_CRIMES: Final = ("fraud", "fraudulent", "spam", "scam", "phishing", "smishing", "suspicious", "malicious")
+_CHINESE_CRIMES: Final = ("诈骗", "欺诈", "垃圾", "詐騙", "詐欺", "垃圾短信", "垃圾邮件")
+FRAUD_WORDS: Final = frozenset(
+    {*_CRIMES, *_CHINESE_CRIMES, "vishing", "illicit", "betrug", "fraude", "estafa", "golpe", "frode"}
+    | {"мошенничество", "спам", "사기", "スパム", "lừa đảo"}
+)
+"""Usual words for fraud, as `normalise_label` returns them."""
+UNDECIDED: Final = frozenset(
+    {"unknown", "pending", "unlabelled", "unlabeled", "unsure", "uncertain", "undecided", "unreviewed", "未知", "待定"}
+)
+"""Words for records that nobody has decided on: the other of two labels, but not legitimate."""
+
 _OPPOSITES: Final = {
-    f"{no}{gap}{crime}"
-    for no, gap in (("no", " "), ("non", " "), ("non", ""), ("not", " "), ("not a", " "))
-    for crime in ("fraud", "fraudulent", "spam", "scam", "phishing", "smishing", "suspicious", "malicious")
+    *(f"{no}{crime}" for no in ("no ", "non ", "non", "not ", "not a ") for crime in _CRIMES),
+    *(f"{no}{crime}" for no in ("非", "不是") for crime in _CHINESE_CRIMES),
 }
 WORDS: Final = frozenset(
     _OPPOSITES
     | {"legitimate", "legit", "licit", "ham", "normal", "benign", "good", "genuine", "clean", "safe", "honest", "no"}
-    | {"正常", "合法", "良性", "非诈骗", "非欺诈", "非垃圾", "非詐騙", "非詐欺", "非垃圾短信", "正常短信", "正常邮件"}
+    | {"ok", "okay", "valid", "approved", "real", "harmless", "trusted"}
+    | {"正常", "合法", "良性", "真实", "正常短信", "正常邮件"}
     | {"legitim", "gutartig", "unbedenklich", "kein betrug", "nein"}
     | {"légitime", "legitime", "bénin", "non frauduleux", "non fraude", "non"}
     | {"legítimo", "legítima", "legitimo", "legitima", "benigno", "no fraude", "não fraude", "não"}
@@ -103,14 +119,16 @@ LabelReader: TypeAlias = Callable[["pd.Series[Any]"], LabelReading]
 """Reads what the labels of a table say, as `read_labels` does."""
 
 
-def read_labels(labels: "pd.Series[Any]", legitimate: str = AUTO) -> LabelReading:
+def read_labels(labels: "pd.Series[Any]", legitimate: str = AUTO, *, of_two: bool = True) -> LabelReading:
     """Read labels as classes.
 
-    0 and 1, true and false, yes and no stand for legitimate and fraud. Otherwise the usual word for legitimate records
-    names their class, if exactly one label is such a word. Where all labels are numbers and there are more than two,
-    0 stands for legitimate if more than half of the labels are 0; otherwise it is a type like the others. If the
-    other labels are 0 and 1, -1 stands for no label. So do NA, N/A, #N/A, null and -, and none if another label is
-    legitimate.
+    0 and 1, true and false, yes and no stand for legitimate and fraud, and so do -1 and 1 alone. Otherwise the usual
+    word for legitimate records names their class, if exactly one label is such a word. Of two labels of which one
+    means fraud, the other is legitimate, unless it names a fraud too, or says that nothing is known.
+
+    Where all labels are numbers and there are more than two, 0 stands for legitimate if more than half of the labels
+    are 0; otherwise it is a type like the others. If the other labels are 0 and 1, -1 stands for no label. So do NA,
+    N/A, #N/A, null and -, and none if another label is legitimate.
 
     Parameters
     ----------
@@ -118,7 +136,11 @@ def read_labels(labels: "pd.Series[Any]", legitimate: str = AUTO) -> LabelReadin
         All labels, missing where there is none.
     legitimate : str, default="auto"
         The label of legitimate records. Labels are then the names of their classes. With ``auto``, they are read as
-        described. Labels that differ only in case or spaces are one class, and a note says so.
+        described. Labels that differ only in case or spaces are one class, and a note says so. With ``none``, no label
+        is legitimate, unless there is a label ``none``.
+    of_two : bool, default=True
+        Whether the other of two labels is legitimate if one means fraud. Without a user who reads the notes, it may be
+        another type of fraud.
 
     Returns
     -------
@@ -137,7 +159,7 @@ def read_labels(labels: "pd.Series[Any]", legitimate: str = AUTO) -> LabelReadin
     notes = _missing_notes(names, counts, missing)
     for label in missing:
         del names[label], counts[label]
-    found, by_label, note = _read_automatically(names, counts) if legitimate == AUTO else (legitimate, {}, "")
+    found, by_label, note = _read_automatically(names, counts, of_two) if legitimate == AUTO else (legitimate, {}, "")
     spellings = _one_spelling({label: names[label] for label in names if label not in by_label}, found)
     notes += _spelling_notes(names, spellings)
     return LabelReading(found, {**spellings, **by_label, **missing}, (*([note] if note else []), *notes))
@@ -176,21 +198,39 @@ def _missing_labels(names: Collection[str], legitimate: str | None, classes: Col
 
 
 def _read_automatically(
-    names: Mapping[str, list[str]], counts: Mapping[str, int]
+    names: Mapping[str, list[str]], counts: Mapping[str, int], of_two: bool
 ) -> tuple[str, Mapping[str, str | None], str]:
     """Return the legitimate class, the classes by label, and a note."""
     if LEGITIMATE in names.get(LEGITIMATE, ()):
         return LEGITIMATE, {LEGITIMATE: LEGITIMATE}, ""
     if names and set(names) <= set(FLAGS):
-        return LEGITIMATE, FLAGS, _flags_note(names)
+        return LEGITIMATE, FLAGS, _flags_note(names, FLAGS)
+    if set(names) == set(SIGNS):
+        return LEGITIMATE, SIGNS, _flags_note(names, SIGNS)
     if "0" in names and all(value.isdecimal() for value in names):
         share = counts["0"] / sum(counts.values())
         return LEGITIMATE, {"0": LEGITIMATE} if share > 0.5 else {}, _numbers_note(share)
     words = [value for value in names if value in WORDS]
-    if len(words) != 1:
+    other = _other_of_two(names) if of_two and not words else None
+    if other is None and len(words) != 1:
         return LEGITIMATE, {}, _ambiguous_note([names[word][0] for word in words]) if words else ""
-    word = names[words[0]][0]
-    return word, {words[0]: word}, f"the label {word!r} is read as legitimate; {OTHERWISE}"
+    label = other or words[0]
+    word = names[label][0]
+    why = f", because the other label, {_opposite(names, label)!r}, means fraud" if other else ""
+    return word, {label: word}, f"the label {word!r} is read as legitimate{why}; {OTHERWISE}"
+
+
+def _other_of_two(names: Collection[str]) -> str | None:
+    """Return the label beside one that means fraud; None if there are more, or it may mean fraud too."""
+    others = [label for label in names if label not in FRAUD_WORDS]
+    if len(names) != 2 or len(others) != 1:
+        return None
+    says_fraud = FLAGS.get(others[0]) == FRAUD or any(word in others[0] for word in FRAUD_WORDS)
+    return None if says_fraud or others[0] in UNDECIDED else others[0]
+
+
+def _opposite(names: Mapping[str, list[str]], label: str) -> str:
+    return next(spellings[0] for name, spellings in names.items() if name != label)
 
 
 def _listed(names: Collection[str]) -> str:
@@ -199,11 +239,11 @@ def _listed(names: Collection[str]) -> str:
     )
 
 
-def _flags_note(names: Mapping[str, list[str]]) -> str:
+def _flags_note(names: Mapping[str, list[str]], flags: Mapping[str, str]) -> str:
     said = [
-        f"{_listed([name for value in names if FLAGS[value] == kind for name in names[value]])} read as {kind}"
+        f"{_listed([name for value in names if flags[value] == kind for name in names[value]])} read as {kind}"
         for kind in (LEGITIMATE, FRAUD)
-        if any(FLAGS[value] == kind for value in names)
+        if any(flags[value] == kind for value in names)
     ]
     return f"{', '.join(said)}; {OTHERWISE}"
 

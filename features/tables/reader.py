@@ -1,7 +1,7 @@
 """Reading an input table from a file or a frame, with every cell checked.
 
 Good rows come out in canonical types. Every other row is rejected with a reason: rows in = good + rejected.
-A problem with the whole table (a missing column, an unreadable file, no good row) raises a `SchemaError`.
+A problem with the whole table (a missing column, an unreadable file, too few good rows) raises a `SchemaError`.
 No error, note or reason holds the contents of a cell.
 
 Examples
@@ -23,14 +23,17 @@ from pathlib import Path
 
 import pandas as pd
 
-from .checks import check
+from .checks import check, require_columns
 from .columns import rename_columns
-from .formats.files import save
-from .formats.loaded import LoadedTable
+from .formats.delimited import load_delimited, load_names
+from .formats.files import reader_of, save
+from .formats.loaded import LoadedTable, ReadOptions
+from .formats.parquet import load_parquet, open_parquet
+from .formats.signatures import check_exists
 from .schema import TABLES, TableSchema
-from .source import Source, as_input, origin_of
+from .source import Source, as_input, local_file, origin_of
 
-__all__ = ["CheckedTable", "Source", "check_table", "read_table", "write_rejected"]
+__all__ = ["CheckedTable", "Source", "check_header", "check_table", "read_table", "write_rejected"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +79,8 @@ def read_table(source: Source, table: TableSchema | str, *, require: Iterable[st
     Raises
     ------
     SchemaError
-        If the table cannot be read, a column is missing or ambiguous, or every row is rejected.
+        If the table cannot be read, a column is missing or ambiguous, or too many rows are rejected: more than the
+        ``max_rejected`` of its options, or all of them.
 
     Examples
     --------
@@ -92,10 +96,59 @@ def read_table(source: Source, table: TableSchema | str, *, require: Iterable[st
     return CheckedTable(*checked, numbered=_is_numbered(loaded, expected))
 
 
+def check_header(source: Source, table: str, *, require: Iterable[str] = ()) -> None:
+    """Raise the error of `read_table` for a missing file or column, without reading the rows.
+
+    The columns of Parquet and text files are checked, but not of a text file that is packed or not in UTF-8.
+
+    Parameters
+    ----------
+    source : path, frame or InputTable
+        The table; nothing is checked of what is not a local file.
+    table : str
+        Name of the expected table.
+    require : iterable of str, default=()
+        Further required columns.
+
+    Raises
+    ------
+    SchemaError
+        If the file does not exist or is of another format, or a column is missing.
+
+    Examples
+    --------
+    >>> check_header("none.csv", "messages")
+    Traceback (most recent call last):
+    ...
+    fraudsieve.exceptions.SchemaError: none.csv: there is no such file. Check the path.
+    """
+    given, file = as_input(source), local_file(source)
+    if file is None:
+        return
+    origin = origin_of(given)
+    names = _header_of(file, given.options, origin)
+    if names:
+        is_text = not file.name.lower().endswith(".parquet")
+        loaded = LoadedTable(pd.DataFrame(columns=names, dtype=object), printed=is_text)
+        loaded = rename_columns(loaded, TABLES[table], given.options, origin)
+        require_columns(loaded, TABLES[table], origin, _names(require))
+
+
+def _header_of(file: Path, options: ReadOptions, origin: str) -> list[str]:
+    """Return the columns of a file; none if they are read with the rows only."""
+    reader = reader_of(file, origin)
+    check_exists(file, origin)
+    if reader is load_parquet:
+        with open_parquet(file, origin) as opened:
+            return [name for name in opened.schema_arrow.names if not name.startswith("__index_level_")]
+    is_packed = file.name.lower().endswith((".gz", ".zip"))
+    return load_names(file, options, origin) if reader is load_delimited and not is_packed else []
+
+
 def check_table(
     frame: pd.DataFrame, table: TableSchema | str, *, origin: str = "frame", require: Iterable[str] = ()
 ) -> CheckedTable:
-    """Check a frame against a table.
+    """Check a frame against a table, however many of its rows are rejected.
 
     Parameters
     ----------
@@ -126,7 +179,8 @@ def check_table(
     fraudsieve.exceptions.SchemaError: frame: column 'text' is missing from messages; ...
     """
     loaded, expected = LoadedTable(frame), _table(table)
-    checked = check(loaded, expected, origin=origin, require=_names(require))
+    options = ReadOptions(max_rejected=1)
+    checked = check(loaded, expected, origin=origin, require=_names(require), options=options)
     return CheckedTable(*checked, numbered=_is_numbered(loaded, expected))
 
 

@@ -123,7 +123,7 @@ EVENTS: Final = TableSchema(
     (
         ColumnSchema("account_id", "id", required=True, meaning="The account that the event belongs to."),
         ColumnSchema("occurred_at", "time", required=True, meaning="When the event took place."),
-        ColumnSchema("kind", "category", required=True, meaning="The kind of event, such as payment."),
+        ColumnSchema("kind", "category", meaning='The kind of event, such as payment; where it is missing, "event".'),
         ColumnSchema("event_id", "id", meaning="Identifies the event. Repeated events with the same id count once."),
         ColumnSchema("counterparty_id", "id", meaning="The account on the other side."),
         ColumnSchema("amount", "number", meaning="The amount; all amounts need the same unit."),

@@ -18,6 +18,7 @@ from fraudsieve._io import PRIVATE, replace_file
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.tables.checks import describe_requirements
 from fraudsieve.features.tables.chunks import CHUNK_ROWS, Chunk, ChunkReader
+from fraudsieve.features.tables.limits import Cause, check_rejected, count_causes, rejected_shapes
 from fraudsieve.features.tables.reader import write_rejected
 from fraudsieve.features.tables.source import InputTable
 from fraudsieve.models.predict import Scorer
@@ -31,7 +32,6 @@ __all__ = ["ChunkedResult", "score_chunks"]
 ScoreChunk: TypeAlias = Callable[[pd.DataFrame], tuple[pd.DataFrame, list[str]]]
 
 MAX_NOTES: Final = 10
-MAX_REASONS: Final = 5
 RESTARTED: Final = (
     "the input, the model, the settings or fraudsieve changed since the interrupted run: it started from the beginning"
 )
@@ -98,7 +98,7 @@ def score_chunks(
     Raises
     ------
     SchemaError
-        If the file cannot be used, or changed during the run.
+        If the file cannot be used, has too many rejected rows, or changed during the run. Nothing is written.
     BusyError
         If another process is writing the same output.
     """
@@ -118,7 +118,11 @@ def score_chunks(
     remove = False
     try:
         resumed = _resume(journal, reader)
+        causes = _causes(journal)
+        _check_rejected(causes, reader)  # the interrupted run may have had another limit
         for part in reader.after(resumed):
+            causes += count_causes(part.checked.rejected)
+            _check_rejected(causes, reader, part)
             _add_part(journal, part, score)
             if progress is not None:
                 progress(part.start + part.rows, reader.n_rows)
@@ -138,8 +142,9 @@ def score_chunks(
 
 
 def _plain(table: InputTable) -> dict[str, Any]:
-    """Return how a table is read, in plain JSON types."""
+    """Return how a table is read, in plain JSON types, without the limit of rejected rows, which changes no score."""
     options = {**asdict(table.options), "columns": dict(table.options.columns)}
+    del options["max_rejected"]
     return {name: list(value) if isinstance(value, tuple) else value for name, value in options.items()}
 
 
@@ -177,12 +182,11 @@ def _add_part(journal: Journal, part: Chunk, score: ScoreChunk) -> None:
         scores.to_parquet(files[name + SCORES], index=False)
     if len(rejected):
         files[name + REJECTED] = write_rejected(rejected, journal.folder / "rejected.new")
-    reasons = Counter(zip(rejected["column"], rejected["reason"], strict=True))
     facts = {
         "rows": part.rows,
         "scored": len(good),
         "rejected": len(rejected),
-        "reasons": [[*cause, count] for cause, count in reasons.items()],
+        "reasons": [[*cause, count] for cause, count in count_causes(rejected).items()],
         "notes": notes,
     }
     journal.add(files, facts)
@@ -193,9 +197,6 @@ def _assemble(journal: Journal, reader: ChunkReader, output: Path, rejected_outp
     scored, rejected = (sum(part[name] for part in journal.parts) for name in ("scored", "rejected"))
     if scored + rejected != reader.n_rows:
         raise RuntimeError(f"expected {reader.n_rows} rows in the output, got {scored + rejected}")
-    if not scored:
-        problem = f"all {rejected} rows were rejected: {_count_reasons(journal)}"
-        raise SchemaError(reader.origin, problem, describe_requirements(reader.table))
     whole = _concatenate(journal, SCORES)
     if rejected:
         replace_file(_concatenate(journal, REJECTED), rejected_output, mode=PRIVATE)
@@ -235,12 +236,25 @@ def _common_schema(schemas: list[pa.Schema]) -> pa.Schema:
     return pa.schema(fields, schemas[0].metadata)
 
 
-def _count_reasons(journal: Journal) -> str:
-    counts: Counter[tuple[str, str]] = Counter()
+def _causes(journal: Journal) -> Counter[Cause]:
+    """Return the number of rows that the finished parts rejected, by column and reason."""
+    causes: Counter[Cause] = Counter()
     for part in journal.parts:
-        counts.update({(column, reason): count for column, reason, count in part["reasons"]})
-    common = counts.most_common(MAX_REASONS)
-    return ", ".join(": ".join(filter(None, cause)) + f" ({count})" for cause, count in common)
+        causes.update({(column, reason): count for column, reason, count in part["reasons"]})
+    return causes
+
+
+def _check_rejected(causes: Mapping[Cause, int], reader: ChunkReader, part: Chunk | None = None) -> None:
+    """Raise SchemaError as soon as the rejected rows are too many for the whole file."""
+    check_rejected(
+        causes,
+        reader.n_rows,
+        max_rejected=reader.options.max_rejected,
+        origin=reader.origin,
+        expected=describe_requirements(reader.table),
+        shapes=None if part is None else rejected_shapes(part.checked.rejected, reader.table),
+        is_partial=part is None or part.start + part.rows < reader.n_rows,
+    )
 
 
 def _notes(journal: Journal, resumed: int) -> tuple[str, ...]:

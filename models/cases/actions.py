@@ -9,6 +9,7 @@ import pandas as pd
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.tables.conversion import Kind, convert
+from fraudsieve.features.tables.limits import shapes_of
 
 __all__ = ["NO_TIME", "TIMES", "Actions", "ids_of", "microseconds_of", "moment_of", "values_of"]
 
@@ -130,10 +131,12 @@ def values_of(
     [Timestamp('2026-06-01 00:00:00+0000', tz='UTC'), NaT]
     """
     converted = convert(column.reset_index(drop=True), kind, day_first=day_first)
-    faults = [f"{reason} in {rows.sum()} rows" for reason, rows in converted.faults.items() if rows.any()]
+    faults = {reason: rows for reason, rows in converted.faults.items() if rows.any()}
     if faults:
+        counts = ", ".join(f"{reason} in {rows.sum()} rows" for reason, rows in faults.items())
         fix = "Correct these cells. Dates that begin with the day need the option day_first."
-        raise SchemaError(origin, f"column {column.name!r}: {', '.join(faults)}", fix)
+        shapes = {str(column.name): shapes_of(column[np.logical_or.reduce([*faults.values()])])}
+        raise SchemaError(origin, f"column {column.name!r}: {counts}", fix, shapes)
     return converted.column.set_axis(column.index)
 
 

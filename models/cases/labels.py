@@ -42,7 +42,7 @@ def read_case_labels(labels: Source, legitimate: str = AUTO) -> pd.DataFrame:
     [True, False]
     """
     table = read_table(labels, "labels").good
-    reading = read_labels(table["label"], legitimate)
+    reading = read_labels(table["label"], legitimate, of_two=False)
     classes = reading.apply(table["label"])
     out = pd.DataFrame({"action_id": table["subject_id"], "is_fraud": classes != reading.legitimate})
     if "labelled_at" in table:

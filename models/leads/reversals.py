@@ -124,7 +124,7 @@ def read_label_histories(labels: Source, legitimate: str = AUTO) -> LabelHistori
         If no label is a usual word for legitimate records, and `legitimate` is ``auto``.
     """
     table = read_table(labels, "labels").good
-    reading = read_labels(table["label"], legitimate)
+    reading = read_labels(table["label"], legitimate, of_two=False)
     unknown = pd.Series(pd.NaT, table.index)
     times = resolve_label_times(pd.to_datetime(table.get("labelled_at", unknown), utc=True))[0]
     columns = {"subject": table["subject_id"].astype("str"), "label": reading.apply(table["label"]), "time": times}

@@ -58,8 +58,8 @@ FIELD_TYPES: Final[Mapping[FieldKind, FieldType]] = {
     "text": FieldType("string", _check_text, (SAMPLE_TEXT, "see you at six", SAMPLE_TEXT + " again")),
     "id": FieldType("string", parse_id, ("a", "a", "a")),
     "time": FieldType("time", parse_time, (SAMPLE_TIME, SAMPLE_TIME, SAMPLE_TIME)),
-    "number": FieldType("number or null", profile_number, (1.0, 1.0, 1.0)),
-    # Whole numbers: they are also ids, where one column of events is both.
+    # Whole numbers: they are also ids, where one column is both.
+    "number": FieldType("number or null", profile_number, (1, 1, 1)),
     "amount": FieldType("number or null", parse_amount, (5, 5, 5)),
     "category": FieldType("string or null", profile_category, ("a", "a", "a")),
 }

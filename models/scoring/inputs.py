@@ -87,8 +87,8 @@ def _raise_rejected(part: str, rejected: Sequence[RejectedRecord]) -> None:
 
 def _check_fields(events: Sequence[Record], matrix: FeatureMatrix) -> None:
     """Raise ValueError if no event has a field; otherwise a renamed column would score as an empty one."""
-    needed = [field.name for field in event_fields(matrix.event_views, matrix.network)] if events else []
-    missing = [name for name in needed if not any(name in event for event in events)]
+    fields = {field.name for field in event_fields(matrix.event_views, matrix.network)} - {"kind"}
+    missing = sorted(name for name in fields if not any(name in event for event in events)) if events else []
     if missing:
         raise ValueError(f"history: events, no event has the field {missing[0]!r}, and the model uses it.")
 

@@ -25,7 +25,9 @@ Every class builds its message from the data of the failure. A message names fil
 counts and types, never the contents of a cell.
 """
 
-from typing import Self
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Self
 
 __all__ = [
     "ArtifactError",
@@ -83,7 +85,7 @@ class LocatedError(FraudsieveError, ValueError):
         self.problem = problem
         self.fix = fix
 
-    def __reduce__(self) -> tuple[type[Self], tuple[str, str, str]]:
+    def __reduce__(self) -> tuple[type[Self], tuple[Any, ...]]:
         # Workers send an error as (class, arguments); by default these would be the finished message.
         return type(self), (self.origin, self.problem, self.fix)
 
@@ -91,11 +93,28 @@ class LocatedError(FraudsieveError, ValueError):
 class SchemaError(LocatedError):
     """A table or a file is not what was expected.
 
+    Parameters
+    ----------
+    origin, problem, fix : str
+        As for `LocatedError`.
+    shapes : mapping of str to tuple of str, optional
+        The shapes of a few wrong values by column, such as ``99/99/9999``. They are not part of the message: only the
+        command line prints them.
+
     Examples
     --------
     >>> print(SchemaError("m.csv", "column 'text' is missing", "Add it."))
     m.csv: column 'text' is missing. Add it.
     """
+
+    def __init__(
+        self, origin: str, problem: str, fix: str, shapes: Mapping[str, tuple[str, ...]] = MappingProxyType({})
+    ) -> None:
+        super().__init__(origin, problem, fix)
+        self.shapes = dict(shapes)
+
+    def __reduce__(self) -> tuple[type[Self], tuple[Any, ...]]:
+        return type(self), (self.origin, self.problem, self.fix, self.shapes)
 
 
 class ColumnTypeError(SchemaError, TypeError):

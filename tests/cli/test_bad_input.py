@@ -3,10 +3,13 @@
 import gzip
 import json
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
+import typer
 
+from fraudsieve.cli.app import app
 from tests.cli.conftest import SECRET, Run
 
 
@@ -83,3 +86,36 @@ def test_bad_rows_are_rejected_with_a_reason(model: Path, run: Run, row: str, co
     assert rejected["row"].tolist() == [3]
     assert rejected["column"].fillna("").tolist() == [column]
     assert rejected["reason"].str.len().ge(5).all()
+
+
+READING = [
+    *("train", "evaluate", "predict", "monitor", "compare", "promote", "recalibrate", "cases", "state load"),
+    *("lead create", "lead resolve", "lead withdraw"),
+]
+
+
+@pytest.mark.parametrize("name", READING)
+def test_every_command_that_reads_tables_limits_the_rejected_rows(name: str) -> None:
+    command: Any = typer.main.get_command(app)
+    for part in name.split():
+        command = command.commands[part]
+    assert "--max-rejected" in [option for parameter in command.params for option in parameter.opts]
+
+
+def test_too_many_rejected_rows_end_with_the_reasons_and_without_a_result(model: Path, run: Run) -> None:
+    frame = pd.DataFrame({"message_id": range(200), "text": "hello", "label": ["spam", "ham"] * 100})
+    frame.assign(sent_at=["31/12/2026"] * 190 + ["2026-01-01"] * 10).to_csv("m.csv", index=False)
+    said = "m.csv: 190 of 200 rows are rejected, more than a share of 0.2: sent_at: not a time"
+    for arguments in (
+        ("train", "--messages", "m.csv"),
+        ("predict", "--model", model, "--input", "m.csv"),
+        ("evaluate", "--model", model, "--messages", "m.csv"),
+    ):
+        code, answer, error = run(*arguments)
+        assert code == 2
+        assert answer["error"].startswith(said)
+        assert "99/99/9999" not in answer["error"]
+        assert "sent_at has values such as 99/99/9999" in error
+    assert {path.name for path in Path().iterdir()} <= {"m.csv", "mlflow.db"}
+    code, answer, _ = run("predict", "--model", model, "--input", "m.csv", "--max-rejected", "0.95")
+    assert (code, answer["scored"], answer["rejected"]) == (0, 10, 190)

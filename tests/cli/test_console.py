@@ -4,6 +4,7 @@ import pytest
 
 from fraudsieve.cli import console
 from fraudsieve.cli.console import answer, exit_on_error, notes, steps
+from fraudsieve.exceptions import SchemaError
 
 NAMES = ["leads [final].jsonl", "FIU [/DE]", "[red]", "a:key:b.jsonl", "unit\\[1]"]
 
@@ -30,3 +31,19 @@ def test_errors_notes_and_steps_are_printed_as_they_are(
     with steps(quiet=False) as progress:
         progress(name)
     assert name in terminal.export_text()
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_shapes_of_values_are_printed_below_the_error_and_are_not_in_json(
+    as_json: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    error = SchemaError("e.csv", "none of 2 rows is accepted", "Correct them.", {"at": ("99/99", "[a]"), "b": ()})
+    with pytest.raises(SystemExit), exit_on_error(as_json=as_json):
+        raise error
+    shown = capsys.readouterr()
+    assert shown.err.splitlines() == [
+        f"error: {error}",
+        "  at has values such as 99/99 and [a] (9: a digit, a and A: a letter)",
+    ]
+    assert "99/99" not in shown.out
+    assert bool(shown.out) == as_json

@@ -36,7 +36,7 @@ def store(tmp_path: Path) -> Path:
     loaded = run("load", path, table, "--model", account_model())
     assert loaded == {"accepted": 9, "rejected": 0, "reasons": {}}
     lines = "\n".join(json.dumps(label) for label in LABELS) + '\n[1]\n{"account_id"\n{}\n'
-    loaded = run("load", path, "--model", account_model(), "--part", "labels", stdin=lines)
+    loaded = run("load", path, "--model", account_model(), "--part", "labels", "--max-rejected", 1, stdin=lines)
     assert (loaded["accepted"], loaded["rejected"]) == (1, 3)
     assert loaded["reasons"]["expected a JSON object per line, got something else"] == 2
     return path
@@ -120,10 +120,13 @@ def test_other_verdicts_are_rejected_and_no_accepted_record_is_an_error(tmp_path
     frame.to_csv(table, index=False)
     arguments = ("load", path, table, "--model", account_model(), "--part", "labels")
     error = run(*arguments, code=2)["error"]
-    assert "none of 3 records is accepted: is_fraud: expected True or False, got another value (3)" in error
+    assert "none of 3 rows is accepted: is_fraud: expected True or False, got another value (3)" in error
     assert "maybe" not in error
     frame.assign(is_fraud=["maybe", "1", "0"]).to_csv(table, index=False)
     assert run(*arguments)["rejected"] == 1
+    frame.assign(is_fraud=["maybe", "perhaps", "0"]).to_csv(table, index=False)
+    assert "2 of 3 rows are rejected, more than a share of 0.2: is_fraud" in run(*arguments, code=2)["error"]
+    assert run(*arguments, "--max-rejected", 0.7)["rejected"] == 2
     assert run("load", path, "--model", account_model(), stdin="[1]\n", code=2)["error"].startswith("standard input")
     assert run("load", path, "--model", account_model(), stdin="") == {"accepted": 0, "rejected": 0, "reasons": {}}
 

@@ -117,9 +117,9 @@ CASES: list[tuple[tuple[str, ...], str]] = [
     ),
     (
         (*TRAIN, "same-ids.csv"),
-        "same-ids.csv: expected at least 2 classes of 10 rows or more, got 0: none; 40 rows are rejected: message_id: "
-        "duplicate id: only the first row is kept (39), label: the label has fewer than 10 rows: too few to train and "
-        "to test (1). Give more labels.",
+        "same-ids.csv: 39 of 40 rows are rejected, more than a share of 0.2: message_id: duplicate id: only the first "
+        "row is kept (39). Correct them, or allow a larger share with --max-rejected (max_rejected in a recipe or in "
+        "ReadOptions).",
     ),
     ((*TRAIN, "blank.csv"), f"blank.csv: none of 40 rows is accepted: text: no text (40). {NEEDS}."),
     (
@@ -138,7 +138,8 @@ CASES: list[tuple[tuple[str, ...], str]] = [
     ((*TRAIN, "m.csv", "--column", "text"), "--column: expected NAME=COLUMN, such as text=content"),
     (
         (*TRAIN, "m.csv", "--text-column", "body"),
-        "m.csv: there is no column 'body', which was named for messages. Check its name, or leave it out.",
+        "m.csv: there is no column 'body', which was named for messages; got 'message_id', 'text', 'label'. Check its "
+        "name, or leave it out.",
     ),
     (
         (*TRAIN, "m.csv", "--encoding", "klingon"),
@@ -185,8 +186,8 @@ CASES: list[tuple[tuple[str, ...], str]] = [
     ((*TRAIN, "m.csv", "--subject", "event"), "recipe: a table of events is missing. Give data.events (--events)"),
     (
         ("train", "--no-track", "--accounts", "m.csv"),
-        "m.csv: column 'account_id' is missing from accounts; got 'label' and 2 more. Expected in accounts: account_id "
-        "(id), label (category).",
+        "m.csv: column 'account_id' is missing from accounts; got 'message_id', 'text', 'label'. Expected in accounts: "
+        "account_id (id), label (category).",
     ),
     (
         (*TRAIN, "m.csv", "--tune", "soon"),
@@ -241,7 +242,8 @@ CASES: list[tuple[tuple[str, ...], str]] = [
     ),
     (
         (*OWN, "chanel"),
-        "messages: column 'chanel', which is named as a feature, is missing. Correct the name, or remove it.",
+        "messages: column 'chanel', which is named as a feature, is missing; got no further columns. Correct the name, "
+        "or remove it.",
     ),
     ((*OWN, "text"), "messages: column 'text' cannot be a feature by itself. Remove it from the columns."),
     ((*RECIPE, "one-column.toml"), "one-column.toml: features.columns: expected a list, got 'channel'"),

@@ -13,6 +13,7 @@ from sklearn.exceptions import SkipTestWarning
 from sklearn.utils.estimator_checks import parametrize_with_checks
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.accounts import AccountFeatures
 from fraudsieve.features.history.declaration import History
 from fraudsieve.features.network.declaration import Network
@@ -241,6 +242,18 @@ def test_bad_records(records: Any, error: type[Exception], message: str) -> None
         features.transform(records)
 
 
+def test_events_that_do_not_say_their_kind() -> None:
+    made = world(100)
+    made["events"]["kind"] = made["events"]["kind"].where(made["events"]["kind"] == "pay")
+    features = AccountFeatures(made["events"]).fit(made["subjects"])
+    assert {"volume__count_all_event", "volume__count_all_pay"} <= set(features.matrix_.columns)
+    rows, _, why = live(features, made, made["subjects"])
+    assert (why == None).all()  # noqa: E711
+    np.testing.assert_array_equal(features.transform(made["subjects"]), rows)
+    unnamed = AccountFeatures(made["events"].drop(columns="kind")).fit(made["subjects"])
+    assert not any(name.endswith(("_event", "_pay")) for name in unnamed.matrix_.columns)
+
+
 def test_missing_columns_and_wrong_types_are_errors() -> None:
     made = world(50)
     features = AccountFeatures(subject="event").fit(made["events"])
@@ -332,3 +345,19 @@ def test_created_at_of_an_event_is_not_read() -> None:
         for records in (made["events"], events)
     ]
     np.testing.assert_array_equal(*matrices)
+
+
+def test_an_excluded_column_is_no_feature_of_events() -> None:
+    payments = world()["events"].assign(balance=np.arange(400) * 1.5)
+    features = AccountFeatures(payments, subject="event", exclude=["balance", "device_id"]).fit(payments)
+    assert not any("balance" in name or "device" in name for name in features.matrix_.columns)
+    assert any("balance" in name for name in AccountFeatures(payments, subject="event").fit(payments).matrix_.columns)
+
+
+def test_a_column_cannot_be_a_category_and_an_amount() -> None:
+    payments = world()["events"].assign(channel="a")
+    features = AccountFeatures(
+        payments, subject="event", history=History(("1d",), amount="channel"), categories=["channel"]
+    )
+    with pytest.raises(SchemaError, match="'channel' is declared as a category and as the amount"):
+        features.fit(payments)

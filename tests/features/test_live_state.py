@@ -339,19 +339,6 @@ def test_a_rejected_event_adds_no_links() -> None:
     assert columns["network__sharing_card_id"] == 0
 
 
-def test_kinds_that_are_numbers() -> None:
-    history = History(("1h",), kinds=("1",), by_kind=("count",), measures=("count",))
-    event = {"account_id": "ann", "occurred_at": at(0)}
-    state = HistoryState(history)
-    assert state.update([event | {"kind": kind} for kind in (1, " 1 ", "1", 2, None, pd.NA, float("nan"))]) == ()
-    subject = {"account_id": "ann", "as_of": at(1)}
-    frame = pd.DataFrame([event | {"kind": kind} for kind in (1, 1, 1, 2, None, None, None)])
-    assert frame["kind"].dtype == float
-    assert state.features(subject).tolist() == history_features(frame, pd.DataFrame([subject]), history).tolist()
-    with pytest.raises(TypeError, match="'kind': expected strings or whole numbers, got double"):
-        history_features(frame.assign(kind=0.5), pd.DataFrame([subject]), history)
-
-
 def test_a_missing_amount_does_not_affect_other_subjects() -> None:
     state = HistoryState(History(("1h",), measures=("mean", "to_mean")))
     state.update({"account_id": "ann", "occurred_at": at(0), "amount": 4, "kind": "pay"})

@@ -69,6 +69,11 @@ def test_a_missing_pandas_string_is_rejected(fitted: MessageFeatures) -> None:
         fitted.transform(pd.DataFrame({"text": ["a", None]}))
 
 
+def test_a_text_of_more_than_a_million_characters_is_rejected(fitted: MessageFeatures) -> None:
+    with pytest.raises(ValueError, match=r"^Expected texts of at most 1,000,000 characters, got more at position 1\.$"):
+        fitted.transform(["a", "b" * 1_000_001])
+
+
 def test_a_frame_without_texts_is_rejected(fitted: MessageFeatures) -> None:
     frame = pd.DataFrame({"body": ["secret"], "id": [1]})
     for refuse in (lambda: fitted.transform(frame), lambda: MessageFeatures().fit(frame, ["a"])):

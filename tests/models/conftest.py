@@ -3,19 +3,13 @@
 And a service in a process of its own.
 """
 
-import json
-import os
 import pickle
-import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
-import httpx
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -26,6 +20,7 @@ from fraudsieve.models import FraudClassifier, Model, Scorer, read_model, write_
 from fraudsieve.models.thresholds import operating_points
 from fraudsieve.training.data.unlike import fit_unlike
 from fraudsieve.training.simulation.world import simulate
+from tests.services import Service, start_service
 from tests.shared import shared_folder
 
 CALIBRATION = slice(1, None, 3)  # every third row; the rest trains
@@ -152,45 +147,6 @@ def train_on_accounts(folder: Path) -> None:
     write_model(Model("accounts", ("fraud", "legitimate"), "legitimate", features.matrix_, *parts), folder / "accounts")
 
 
-TOKEN = "correct-horse-battery-staple"
-
-
-@dataclass
-class Service:
-    """A running service and its log."""
-
-    process: subprocess.Popen[bytes]
-    port: int
-    log: Path
-
-    def client(self, **options: Any) -> httpx.Client:
-        defaults: dict[str, Any] = {"headers": {"authorization": f"Bearer {TOKEN}"}, "timeout": 60}
-        return httpx.Client(base_url=f"http://127.0.0.1:{self.port}", **defaults | options)
-
-    def lines(self, event: str = "") -> list[dict[str, Any]]:
-        """Return the logged lines, of one event or of all; every line is JSON."""
-        text = self.log.read_text("utf-8").rpartition("\n")[0]
-        return [line for line in map(json.loads, text.splitlines()) if line["event"].startswith(event)]
-
-    def metric(self, name: str) -> float:
-        """Return a metric by its name and labels; 0 if it does not exist."""
-        with self.client() as client:
-            lines = client.get("/metrics").text.splitlines()
-        return sum(float(line.split()[-1]) for line in lines if line.startswith(f"{name} "))
-
-    def wait_for(self, event: str, seconds: float = 60) -> dict[str, Any]:
-        deadline = time.monotonic() + seconds
-        while not self.lines(event):
-            assert self.process.poll() is None, self.log.read_text("utf-8")
-            assert time.monotonic() < deadline, self.log.read_text("utf-8")
-            time.sleep(0.05)
-        return self.lines(event)[0]
-
-    def stop(self) -> int:
-        self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(60)
-
-
 Serve = Callable[..., Service]
 
 
@@ -203,18 +159,12 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
         model: str | Path, *options: str, ready: bool = True, before: Sequence[str] = (), **environment: str
     ) -> Service:
         log = tmp_path_factory.mktemp("service") / "log"
-        command = [*before, sys.executable, "-m", "fraudsieve", "serve", "--model", str(model), "--port", "0", *options]
-        with log.open("wb") as stream:
-            variables = os.environ | {"FRAUDSIEVE_TOKEN": TOKEN} | environment
-            process = subprocess.Popen(command, stdout=stream, stderr=stream, env=variables)
-        started.append(Service(process, 0, log))
-        started[-1].port = started[-1].wait_for("listening")["port"]
+        started.append(start_service(model, log, *options, before=before, **environment))
+        started[-1].wait_until_listening()
         if ready:
             started[-1].wait_for("ready")
         return started[-1]
 
     yield start
     for service in started:
-        if service.process.poll() is None:
-            service.process.kill()
-            service.process.wait()
+        service.kill()

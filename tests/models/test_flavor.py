@@ -27,7 +27,8 @@ from fraudsieve.exceptions import ArtifactError, RecordError
 from fraudsieve.features.account_matrix import AccountMatrix
 from fraudsieve.features.profile.own_columns import OwnColumns
 from fraudsieve.models import FraudClassifier, Model, Scorer, read_model, write_model
-from fraudsieve.models.flavor import FLAVOR, _load_pyfunc, log_model, logged_digest, model_folder, save_model
+from fraudsieve.models.artifact.model_address import model_folder
+from fraudsieve.models.flavor import FLAVOR, _load_pyfunc, log_model, logged_digest, save_model
 from fraudsieve.models.policy import Policy
 from fraudsieve.training.simulation.world import simulate
 from tests.shared import mlflow_uri

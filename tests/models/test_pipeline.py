@@ -98,7 +98,7 @@ def test_calibration_chooses_operating_points_and_leaves_the_pipeline_as_it_is(
     [
         ((0, 1), {}, "0"),
         (("ham", "spam"), {}, "ham"),
-        (("red", "blue"), {}, None),
+        (("fine", "fraud"), {}, "fine"),
         (("red", "blue"), {"legitimate": "red"}, "red"),
         (("ham", "spam"), {"legitimate": None}, None),
     ],
@@ -106,6 +106,15 @@ def test_calibration_chooses_operating_points_and_leaves_the_pipeline_as_it_is(
 def test_the_legitimate_class(labels: Any, settings: dict[str, Any], expected: str | None, tmp_path: Path) -> None:
     y = np.where(LABELS == "ham", *labels)
     assert save_pipeline(fitted(features(), y=y), tmp_path / "model", **settings).legitimate == expected
+
+
+def test_a_model_of_types_must_be_asked_for(tmp_path: Path) -> None:
+    pipeline = fitted(features(), y=np.where(LABELS == "ham", "red", "blue"))
+    with pytest.raises(
+        ValueError, match=r"none of the classes \['blue', 'red'\] is read as legitimate. Name the class"
+    ):
+        save_pipeline(pipeline, tmp_path / "model")
+    assert save_pipeline(pipeline, tmp_path / "model", legitimate=None).legitimate is None
 
 
 def test_the_builder_names_the_legitimate_class(tmp_path: Path) -> None:

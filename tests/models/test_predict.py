@@ -100,6 +100,7 @@ def test_chunks_give_the_same_scores(binary: Any, scorer: Scorer, monkeypatch: p
         ({"text": np.array([SECRET, SECRET])}, "text: expected a string, got ndarray"),
         ({"text": SECRET.encode()}, "text: expected a string, got bytes"),
         ({"text": ""}, "text: expected a message, got only blanks"),
+        ({"text": SECRET * 30_000}, "text: expected at most 1,000,000 characters, got more"),
         ({"text": " \n\t\u3000\u00a0"}, "text: expected a message, got only blanks"),
     ],
 )
@@ -115,6 +116,14 @@ def test_invalid_messages_are_unscorable(
         assert SECRET not in json.dumps(score)
         message = {"text": binary.texts[0]}
         assert scorer.score([message, record, message]) == [scorer.score(message), score, scorer.score(message)]
+
+
+def test_a_text_of_a_million_characters_is_scored_whole(scorer: Scorer, binary: Any) -> None:
+    text = (f"{binary.texts[0]} " * 1_000_000)[:999_999]
+    records = [{"text": text + end} for end in "a5"]
+    assert {score["status"] for score in scorer.score(records)} == {"ok"}
+    rows = scorer.model.matrix.rows(records, None).X
+    assert not np.array_equal(rows[0], rows[1])
 
 
 def test_unknown_fields_are_ignored(scorer: Scorer) -> None:

@@ -77,16 +77,18 @@ def test_without_times_or_history(spark: "SparkSession", with_events: bool) -> N
     assert differing(features.matrix_.columns, found, features.transform(subjects)) == []
 
 
-def test_times_without_a_zone_whole_ids_and_a_column_with_an_odd_name(spark: "SparkSession") -> None:
+def test_times_without_a_zone_whole_ids_no_kinds_and_a_column_with_an_odd_name(spark: "SparkSession") -> None:
     made = world(60)
     numbers = {name: made["events"][name].str[1:].astype("int64") for name in ("account_id", "counterparty_id")}
     events = made["events"].assign(**numbers).drop(columns=["event_id"])
     events["occurred_at"] = events["occurred_at"].dt.tz_convert(None)
+    events = events.drop(columns="kind")
     subjects = made["subjects"].assign(row=np.arange(22))
     subjects["account_id"] = subjects["account_id"].str[1:]
     subjects["as_of"] = subjects["as_of"].dt.tz_convert(None)
     subjects["a name: 中文"] = np.arange(22) / 7
-    history = History(("1d", "30d"), measures=("count", "sum", "distinct", "hour_entropy", "since_last"))
+    measures = ("count", "sum", "distinct", "hour_entropy", "since_last")
+    history = History(("1d", "30d"), kinds=("event", "pay"), by_kind=("count",), measures=measures)
     features = fitted(events, subjects, history=history, exclude=("row",))
     found = account_features(shuffled(spark, subjects, 0), shuffled(spark, events, 0), features.matrix_, n_buckets=2)
     assert differing(features.matrix_.columns, found, features.transform(subjects)) == []

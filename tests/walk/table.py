@@ -45,6 +45,17 @@ class TableFiles:
     options: tuple[str, ...] = ()
     train_options: tuple[str, ...] = ()
 
+    @property
+    def names(self) -> dict[str, str]:
+        """The owner's names of columns by ours, from the options."""
+        pairs = [value.split("=", 1) for value in self._values("--column")]
+        pairs += [["text", value] for value in self._values("--text-column")]
+        return {ours.rpartition(".")[2]: theirs for ours, theirs in pairs}
+
+    def _values(self, option: str) -> list[str]:
+        words = self.options
+        return [words[place + 1] for place, word in enumerate(words) if word == option]
+
 
 @dataclass(frozen=True)
 class UserTable:
@@ -62,6 +73,10 @@ class UserTable:
         By door, the words with which it refuses this table; ``train`` for a table that cannot be trained on.
     later_issue : mapping of str to str
         By door, the title of the issue that makes the table readable there: an ``xfail(strict=True)`` until then.
+    has_history : bool, default=False
+        Whether messages or accounts have a history of events; events always do.
+    on_spark : bool, default=False
+        Whether it is scored on Spark too.
     """
 
     name: str
@@ -69,10 +84,12 @@ class UserTable:
     write: Callable[[Path], TableFiles]
     refused: Mapping[str, str] = field(default_factory=dict)
     later_issue: Mapping[str, str] = field(default_factory=dict)
+    has_history: bool = False
+    on_spark: bool = False
 
 
 def json_records(frame: pd.DataFrame, names: Mapping[str, str] | None = None) -> list[dict[str, Any]]:
-    """Return the rows of a frame as a service sends them: fields by our names, no field without a value.
+    """Return the rows of a frame as a service sends them: fields by our names, null where there is no value.
 
     Parameters
     ----------
@@ -87,14 +104,14 @@ def json_records(frame: pd.DataFrame, names: Mapping[str, str] | None = None) ->
         In plain JSON types.
     """
     rows = frame.rename(columns=dict(names or {})).to_dict("records")
-    return [{str(name): _plain(value) for name, value in row.items() if _is_given(value)} for row in rows]
-
-
-def _is_given(value: Any) -> bool:
-    return isinstance(value, list | dict) or not pd.isna(value)
+    return [{str(name): _plain(value) for name, value in row.items()} for row in rows]
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, list | dict):
+        return value
+    if pd.isna(value):
+        return None
     if isinstance(value, pd.Timestamp):
         return value.isoformat()
     return value.item() if hasattr(value, "item") else value

@@ -13,6 +13,7 @@ from fraudsieve.features.tables.label_values import LabelReader, LabelReading, r
 from fraudsieve.features.tables.reader import CheckedTable, read_table
 from fraudsieve.features.tables.source import Source, data_digest, origin_of
 from fraudsieve.models.batch.cutoffs import end_of_events
+from fraudsieve.training.recipe.headers import required_columns
 
 from .labelled import PLACE, LabelledData, keep_labelled
 
@@ -74,7 +75,7 @@ def load_accounts(
         ids = label_table.good["subject_id"].drop_duplicates().reset_index(drop=True)
         table = CheckedTable(pd.DataFrame({"account_id": ids}), pd.DataFrame({"row": [], "column": [], "reason": []}))
     else:
-        table = read_table(accounts, "accounts", require=() if labels is not None else ("label",))
+        table = read_table(accounts, "accounts", require=required_columns("account", labels=labels))
     history = None if events is None else read_table(events, "events")
     frame = with_times(table.good, "as_of")
     frame, label_table, reading = read_classes(frame, label_table, reader)
@@ -130,7 +131,7 @@ def load_events(
     >>> len(loaded.rows), loaded.n_unlabelled, len(loaded.events)
     (1, 1, 2)
     """
-    table = read_table(events, "events", require=("event_id",) if labels is not None else ("label",))
+    table = read_table(events, "events", require=required_columns("event", labels=labels))
     frame = with_times(table.good)
     label_table = None if labels is None else read_table(labels, "labels")
     frame, label_table, reading = read_classes(frame, label_table, reader)

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from fraudsieve.exceptions import SchemaError
-from fraudsieve.features.tables.label_values import AUTO
+from fraudsieve.features.tables.label_values import AUTO, NONE
 from fraudsieve.features.tables.source import Source, origin_of
 from fraudsieve.models.artifact.bounds import MAX_CLASSES, MAX_NAME
 from fraudsieve.training.recipe.data import DataRecipe
@@ -32,16 +32,22 @@ def check_classes(data: LabelledData, source: Source, recipe: DataRecipe) -> Non
     Raises
     ------
     SchemaError
-        If there are fewer than two classes or more than a model can have, a label is too long, or none is the one that
-        was named.
+        If there are fewer than two classes or more than a model can have, a label is too long, none is the one that was
+        named, or none is legitimate and types without one were not asked for.
     """
     counts, legitimate = data.rows["label"].value_counts(), recipe.legitimate
     if len(counts) < 2:
         had = ", ".join(f"{name!r} ({n:,})" for name, n in counts.items()) or "none"
         problem = f"expected at least 2 classes of {recipe.min_label_rows} rows or more, got {len(counts)}: {had}"
-        raise SchemaError(origin_of(source), problem + _causes(data), "Give more labels.")
+        fix = "Label legitimate records too: a record without a label is never taken as legitimate."
+        raise SchemaError(origin_of(source), problem + _causes(data), fix if data.n_unlabelled else "Give more labels.")
     _check_bounds(counts.index, source)
-    if legitimate not in (AUTO, *counts.index):
+    if legitimate == AUTO and data.legitimate not in counts:
+        named = ", ".join(f"{name!r} ({n:,})" for name, n in counts.head(4 * MAX_SHOWN).items())
+        problem = f"no label is read as legitimate, the labels are {named}" + _causes(data)
+        fix = f"Name the label of legitimate records with --legitimate, or train types only with --legitimate {NONE}."
+        raise SchemaError(origin_of(source), problem, fix)
+    if legitimate not in (AUTO, NONE, *counts.index):
         meant = nearest_label(legitimate, counts.index)
         names = ", ".join(repr(name) for name in sorted(counts.index)[: 4 * MAX_SHOWN])
         raise SchemaError(

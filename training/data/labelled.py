@@ -13,6 +13,7 @@ from fraudsieve.features.tables.label_values import LabelReader, LabelReading, r
 from fraudsieve.features.tables.reader import CheckedTable, read_table
 from fraudsieve.features.tables.source import Source, data_digest, origin_of
 from fraudsieve.training.labels.maturity import RATE
+from fraudsieve.training.recipe.headers import required_columns
 
 from .rare_labels import rare_labels_note
 from .ready_matrix import ReadyMatrix
@@ -141,7 +142,7 @@ def load_labelled(
     >>> len(loaded.rows), loaded.n_unlabelled
     (1, 1)
     """
-    table = read_table(messages, "messages", require=() if labels is not None else ("label",))
+    table = read_table(messages, "messages", require=required_columns("message", labels=labels))
     frame = with_times(table.good, "sent_at")
     frame["as_of"] = frame["sent_at"]
     frame[PLACE] = np.setdiff1d(np.arange(len(frame) + len(table.rejected)), table.rejected["row"])

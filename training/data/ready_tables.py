@@ -63,7 +63,7 @@ def load_ready(source: Source, recipe: Recipe, *, min_label_rows: int) -> Labell
         "reader": partial(_read_classes, declared.legitimate, recipe.data.legitimate),
     }
     if declared.matrix.subject == "event":
-        data = load_events(records.assign(kind=records.get("kind", "event")), **settings)
+        data = load_events(records, **settings)
     else:
         data = load_accounts(None, accounts=records, **settings)
     _check_sample(data, declared, place)

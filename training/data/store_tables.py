@@ -1,5 +1,6 @@
 """Tables from and to the event store of a live state: history to load, and events with labels to train on."""
 
+from collections import Counter
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,8 +11,11 @@ from fraudsieve.exceptions import RejectedRecordError
 from fraudsieve.features.history.kernels.recency import NEVER
 from fraudsieve.features.history.reader import TIME_FIELDS
 from fraudsieve.features.history.records import is_missing, parse_time
-from fraudsieve.features.tables.formats.files import load
+from fraudsieve.features.tables.limits import Cause, count_causes
 from fraudsieve.features.tables.reader import read_table
+from fraudsieve.features.tables.source import Source, as_input
+from fraudsieve.models.artifact.folder import Model
+from fraudsieve.models.batch.inputs import options_of_model
 from fraudsieve.models.live.contents import stored_records
 from fraudsieve.models.live.store.event_store import EventStore
 
@@ -25,43 +29,49 @@ TRUE_OR_FALSE: Final = {
 TIMES = {str(part): field for part, field in TIME_FIELDS.items()} | {"messages": "sent_at"}
 
 
-def records_of_table(path: str | Path, part: str) -> tuple[list[dict[str, Any]], int]:
+def records_of_table(
+    source: Source, part: str, model: Model | None = None
+) -> tuple[list[dict[str, Any]], Counter[Cause]]:
     """Read a table as records for a live state, in order of time.
 
     Parameters
     ----------
-    path : str or Path
-        Parquet, CSV or JSON Lines.
+    source : path, frame or InputTable
+        The table.
     part : {"events", "labels", "account_labels", "messages"}
         What it holds. Events and messages are tables as for training; labels have the fields of the service, and
         ``is_fraud`` may be true or false, or 1 or 0.
+    model : Model, default=None
+        A model that remembers how the columns of its tables are named and read; None for none.
 
     Returns
     -------
     records : list of dict
         Without missing values.
-    n_rejected : int
-        Number of rows that the table of events or messages rejects.
+    rejected : Counter of (str, str)
+        The number of rows that the table of events or messages rejects, by column and reason.
 
     Raises
     ------
     SchemaError
-        If the file cannot be read, or a column is missing.
+        If the file cannot be read, a column is missing, or too many rows are rejected.
     """
+    rejected: Counter[Cause] = Counter()
+    table = as_input(source, None if model is None else options_of_model(model))
     if part in ("events", "messages"):
-        checked = read_table(path, part)
+        checked = read_table(table, part)
         # Row numbers are no ids: messages of another file would count as repeated.
         frame = checked.good.drop(columns="message_id") if checked.numbered else checked.good
-        n_rejected = len(checked.rejected)
+        rejected = count_causes(checked.rejected)
     else:
-        frame, n_rejected = load(path).frame, 0
+        frame = table.loaded.frame
         if "is_fraud" in frame:
             frame = frame.assign(is_fraud=frame["is_fraud"].astype(object).map(_as_verdict))
     rows = frame.to_dict("records")
     records = [{str(name): value for name, value in row.items() if not is_missing(value)} for row in rows]
     if part == "messages":
         records = [record for message in records for record in _message_and_label(message)]
-    return sorted(records, key=lambda record: _time_of(record, part)), n_rejected
+    return sorted(records, key=lambda record: _time_of(record, part)), rejected
 
 
 def export_tables(store: EventStore, folder: str | Path) -> dict[str, int]:

@@ -178,11 +178,7 @@ def _notes(details: ReportDetails, data: LabelledData, model: Model) -> list[str
 
 def load_scorer(model: str | Path | Scorer) -> Scorer:
     """Load a model from a folder or an MLflow address; a loaded model is returned unchanged."""
-    if isinstance(model, Scorer):
-        return model
-    from fraudsieve.models.flavor import model_folder  # MLflow takes seconds to import
-
-    return Scorer.load(model_folder(model))
+    return model if isinstance(model, Scorer) else Scorer.load(model)
 
 
 def read_tables(recipe: Recipe, model: Model, tables: Mapping[str, Source | None]) -> LabelledData:

@@ -10,6 +10,7 @@ from fraudsieve.exceptions import RecipeError
 from fraudsieve.features.label_trust import Trust
 from fraudsieve.features.tables.formats.loaded import ReadOptions
 from fraudsieve.features.tables.label_values import AUTO
+from fraudsieve.features.tables.limits import MAX_REJECTED
 
 __all__ = ["DataRecipe", "RecipeSection", "Share"]
 
@@ -48,11 +49,15 @@ class DataRecipe(RecipeSection):
     """Character between the columns of text files; by default it is detected."""
     day_first: bool = False
     """Whether dates such as 03/04/2026 begin with the day; by default they are rejected."""
+    max_rejected: Share = MAX_REJECTED
+    """The share of rejected rows above which a table is an error. A single rejected row is not, except with 0."""
     subject: Literal["auto", "message", "account", "event"] = "auto"
     """What is scored; with ``auto`` messages if there are any, otherwise accounts, otherwise events."""
     legitimate: str = AUTO
-    """The label of legitimate records. With ``auto``, 0 and 1, true and false, or yes and no are read as legitimate and
-    fraud; otherwise the usual word (legitimate, ham, normal, benign, 正常 ...) is found. See `read_labels`."""
+    """The label of legitimate records, or ``none`` to train types only. With ``auto``, 0 and 1, true and false, or yes
+    and no are read as legitimate and fraud; otherwise the usual word (legitimate, ham, normal, ok, 正常 ...) is found,
+    or the other of two labels of which one means fraud. If no label is legitimate, training is an error. See
+    `read_labels`."""
     min_label_rows: int = Field(default=10, ge=2)
     """Rows that a label needs; records of rarer labels are left out."""
     trust: dict[str, Share] = {}
@@ -63,7 +68,7 @@ class DataRecipe(RecipeSection):
     @property
     def options(self) -> ReadOptions:
         """How the tables are read."""
-        return ReadOptions(self.columns, self.encoding, self.separator, self.day_first)
+        return ReadOptions(self.columns, self.encoding, self.separator, self.day_first, max_rejected=self.max_rejected)
 
     @property
     def trusted(self) -> Trust:

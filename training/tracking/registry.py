@@ -11,7 +11,7 @@ from mlflow.entities.model_registry import RegisteredModel
 from mlflow.exceptions import MlflowException
 
 from fraudsieve.exceptions import ArtifactError
-from fraudsieve.models.flavor import model_folder
+from fraudsieve.models.artifact.model_address import model_folder
 
 from .run import CHAMPION, SPLIT_MODEL
 from .store import quiet, use_store

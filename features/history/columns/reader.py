@@ -11,6 +11,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 import numpy as np
 
 from fraudsieve._typing import Array
+from fraudsieve.features.history.declaration import ONE_KIND
 from fraudsieve.features.history.kernels.ids import code_numbers
 from fraudsieve.features.history.reader import CAMPAIGN, TIME_FIELDS, RecordType
 from fraudsieve.features.history.timeline import AMOUNT, IDS, KIND, TIME, ViewState, bits_of
@@ -194,7 +195,9 @@ def _event_rows(table: ColumnTable, view: ViewState, times: Array, chosen: Array
     rows[:, TIME] = times[chosen]
     rows[:, AMOUNT] = table.amounts(view.history.amount)[0].view(np.int64)[chosen]
     kinds = table.ids("kind")
-    rows[:, KIND] = np.array([view.kinds.get(text or "", -1) for text in kinds.texts], np.int64)[kinds.codes[chosen]]
+    rows[:, KIND] = np.array([view.kinds.get(text or ONE_KIND, -1) for text in kinds.texts], np.int64)[
+        kinds.codes[chosen]
+    ]
     for column, name in enumerate(view.identifiers, start=IDS):
         ids = table.ids(name)
         rows[:, column] = ids.digests.view(np.int64)[ids.codes[chosen]]

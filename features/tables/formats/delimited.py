@@ -15,13 +15,15 @@ from fraudsieve.exceptions import SchemaError
 from .encoding import to_utf8
 from .loaded import LoadedTable, ReadOptions, frame_of
 from .quotes import REASON, cells_with_rows, quote_notes
-from .signatures import read_content
+from .signatures import BOM, check_format, read_content
 
-__all__ = ["load_delimited"]
+__all__ = ["load_delimited", "load_names"]
 
 SEPARATORS: Final = {"\t": "tabs", ";": "semicolons", "|": "vertical bars"}
 """What may separate columns if the first line has no comma outside quotes."""
 BLOCK_LIMIT: Final = 2**31 - 1  # Arrow counts the bytes of a block in 32 bits
+HEAD: Final = 2**20
+"""Bytes that the header is searched in if it is read alone."""
 
 
 def load_delimited(file: Path, options: ReadOptions, origin: str) -> LoadedTable:
@@ -38,9 +40,29 @@ def load_delimited(file: Path, options: ReadOptions, origin: str) -> LoadedTable
     for row in sure:
         positions[rows[row]] = -1
         broken[int(rows[row])] = REASON
-    frame = frame_of(table, origin).reindex(positions).reset_index(drop=True)
-    frame = frame.loc[:, [name != "" for name in frame.columns]]
+    frame = frame_of(table, origin)
+    if broken:
+        frame = frame.reindex(positions).reset_index(drop=True)
+    if "" in names:
+        frame = frame.loc[:, [name != "" for name in frame.columns]]
     return LoadedTable(frame, broken, printed=True, notes=(*notes, *found, *quoting))
+
+
+def load_names(file: Path, options: ReadOptions, origin: str) -> list[str]:
+    """Read the names of the columns alone; none if other bytes of the file decide how they are read."""
+    with file.open("rb") as stream:
+        head = stream.read(HEAD)
+    check_format(head[:4096], "CSV", origin)
+    head = head.removeprefix(BOM)
+    if len(head) >= HEAD:
+        head = head[: head.rfind(b"\n") + 1]
+    try:
+        is_known = options.encoding is None and bool(head.decode().strip())
+    except UnicodeDecodeError:
+        is_known = False
+    if not is_known:
+        return []
+    return [name for name in _header(head, _separator(head, file, options, origin)[0], origin) if name]
 
 
 def _separator(data: bytes, file: Path, options: ReadOptions, origin: str) -> tuple[str, tuple[str, ...]]:

@@ -27,7 +27,7 @@ from .parquet import load_parquet
 from .signatures import check_exists
 from .workbook import load_workbook
 
-__all__ = ["READERS", "load", "save"]
+__all__ = ["READERS", "load", "reader_of", "save"]
 
 Reader: TypeAlias = Callable[[Path, ReadOptions, str], LoadedTable]
 
@@ -72,7 +72,7 @@ def load(path: str | os.PathLike[str], options: ReadOptions | None = None) -> Lo
     (['007', nan], {1: '1 fields where the header has 2'})
     """
     file, origin = Path(path), os.fspath(path)
-    reader = _reader(file, origin)
+    reader = reader_of(file, origin)
     check_exists(file, origin)
     try:
         return reader(file, options or ReadOptions(), origin)
@@ -84,7 +84,8 @@ def load(path: str | os.PathLike[str], options: ReadOptions | None = None) -> Lo
     raise SchemaError(origin, problem, fix)  # out here, so that the cause, which may quote cells, is not attached
 
 
-def _reader(file: Path, origin: str) -> Reader:
+def reader_of(file: Path, origin: str) -> Reader:
+    """Return the reader of a file by its ending; raise SchemaError if there is none."""
     for ending, reader in READERS.items():
         if file.name.lower().endswith(ending):
             return reader

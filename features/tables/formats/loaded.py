@@ -37,6 +37,8 @@ class ReadOptions:
         their whole numbers as 7 or as 7.0, which is the same category.
     words : tuple of str, default=()
         Further columns that stay as they are printed, though all of their cells may look like numbers.
+    max_rejected : float, default=None
+        The share of rejected rows, from 0 to 1, above which a table is an error; None for `MAX_REJECTED`.
     """
 
     columns: Mapping[str, str] = field(default_factory=dict)
@@ -46,6 +48,11 @@ class ReadOptions:
     labels_optional: bool = False
     categories: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
+    max_rejected: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.max_rejected is not None and not 0 <= self.max_rejected <= 1:
+            raise SchemaError("max_rejected", f"expected a share from 0 to 1, got {self.max_rejected}", "Correct it.")
 
     def or_else(self, defaults: "ReadOptions") -> "ReadOptions":
         """Return these options, with unset ones taken from others, also the names of further columns.
@@ -66,6 +73,7 @@ class ReadOptions:
             self.labels_optional or defaults.labels_optional,
             tuple(dict.fromkeys((*self.categories, *defaults.categories))),
             tuple(dict.fromkeys((*self.words, *defaults.words))),
+            defaults.max_rejected if self.max_rejected is None else self.max_rejected,
         )
 
     def _names(self, name: str) -> bool:

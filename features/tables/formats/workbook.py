@@ -3,12 +3,10 @@
 import re
 import zipfile
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 from xml.etree.ElementTree import ParseError
 
-import openpyxl
 import pandas as pd
-from openpyxl.utils.escape import unescape
 
 from fraudsieve.exceptions import SchemaError
 
@@ -25,6 +23,9 @@ SAVE_AGAIN: Final = "Save it again as .xlsx, without a password."
 
 def load_workbook(file: Path, _: ReadOptions, origin: str) -> LoadedTable:
     """Read the first sheet of a workbook; numbers and times keep their types, formulas their last values."""
+    import openpyxl  # a tenth of a second, which other files do not need
+    from openpyxl.utils.escape import unescape
+
     try:
         _check_row_numbers(file, origin)
         book = openpyxl.load_workbook(file, read_only=True, data_only=True)
@@ -44,8 +45,14 @@ def load_workbook(file: Path, _: ReadOptions, origin: str) -> LoadedTable:
         raise SchemaError(origin, f"a row has more than {MAX_COLUMNS:,} cells, where a sheet of Excel ends", SAVE_AGAIN)
     if not rows:
         raise SchemaError(origin, "the first sheet is empty", "Put the table there, its first row the column names.")
+    # Codes of characters that XML cannot hold, such as _x000D_ for a carriage return, are replaced.
     names = [unescape(str(name)) if name is not None else "" for name in rows[0]]
-    cells = [[*map(_unescape, row), *[None] * (len(names) - len(row))][: len(names)] for row in rows[1:]]
+    cells = [
+        [*(unescape(cell) if isinstance(cell, str) else cell for cell in row), *[None] * (len(names) - len(row))][
+            : len(names)
+        ]
+        for row in rows[1:]
+    ]
     frame = pd.DataFrame(cells, columns=range(len(names)), dtype=object).set_axis(names, axis=1)
     notes = (f"read the first of {n_sheets} sheets",) if n_sheets > 1 else ()
     return LoadedTable(frame.loc[:, [name != "" for name in names]], notes=notes)
@@ -69,8 +76,3 @@ def _check_row_numbers(file: Path, origin: str) -> None:
 
 def _is_row_number(number: bytes) -> bool:
     return number.isdigit() and len(number) <= 7 and 1 <= int(number) <= MAX_ROWS
-
-
-def _unescape(cell: Any) -> Any:
-    """Replace the codes of characters that XML cannot hold, such as ``_x000D_`` for a carriage return."""
-    return unescape(cell) if isinstance(cell, str) else cell

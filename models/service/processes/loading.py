@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from fraudsieve.exceptions import ServiceError
+from fraudsieve.models.artifact.model_address import is_mlflow_address, model_folder
 from fraudsieve.models.service.settings import Settings
 
 if TYPE_CHECKING:
@@ -86,13 +87,13 @@ def find_model(address: str) -> FoundModel:
     ArtifactError
         If there is no such model.
     """
-    if (Path(address) / "manifest.json").is_file():
-        return FoundModel(Path(address))  # MLflow is not needed
+    if not is_mlflow_address(address) and (folder := model_folder(address)) == Path(address):
+        return FoundModel(folder)  # MLflow is not needed
     # Standard error holds JSON lines only: neither MLflow's own log format nor its progress bars.
     os.environ.setdefault("MLFLOW_CONFIGURE_LOGGING", "false")
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     try:
-        from fraudsieve.models.flavor import logged_digest, model_folder, resolve_version
+        from fraudsieve.models.flavor import logged_digest, resolve_version
     except ModuleNotFoundError as error:
         fix = "Install it: pip install 'fraudsieve[train,serve]', or pass a model folder."
         raise ServiceError(address, f"{error.name} is not installed", fix) from None

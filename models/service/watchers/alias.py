@@ -10,6 +10,7 @@ from typing import Protocol
 from prometheus_client import Counter
 
 from fraudsieve.exceptions import LocatedError
+from fraudsieve.models.artifact.model_address import model_folder
 from fraudsieve.models.predict import Scorer
 from fraudsieve.models.service.json_log import error_location, log_event
 from fraudsieve.models.service.loaded_model import LoadedModel
@@ -91,7 +92,7 @@ class AliasWatcher:
             return self._download(version, folder)
 
     def _download(self, version: str, folder: str) -> str:
-        from fraudsieve.models.flavor import logged_digest, model_folder
+        from fraudsieve.models.flavor import logged_digest
 
         name = self.address.partition("@")[0]
         with self._registry():

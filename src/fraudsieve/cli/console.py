@@ -8,9 +8,10 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 from rich.console import Console
@@ -92,7 +93,7 @@ def exit_on_error(*, as_json: bool) -> Iterator[None]:
     try:
         yield
     except (FraudsieveError, FileExistsError, FileNotFoundError, IsADirectoryError, PermissionError) as error:
-        _fail(str(error), WRONG_CALL, as_json)
+        _fail(str(error), WRONG_CALL, as_json, getattr(error, "shapes", {}))
     except Exception as error:
         if os.environ.get("FRAUDSIEVE_DEBUG"):
             raise
@@ -121,8 +122,11 @@ def stop_on_sigterm() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _fail(message: str, code: int, as_json: bool) -> None:
+def _fail(message: str, code: int, as_json: bool, shapes: Mapping[str, tuple[str, ...]] = MappingProxyType({})) -> None:
     if as_json:
         sys.stdout.write(json.dumps({"error": message}, ensure_ascii=False) + "\n")
     errors.print(f"error: {message}")
+    for column, examples in shapes.items():
+        if examples:
+            errors.print(f"  {column} has values such as {' and '.join(examples)} (9: a digit, a and A: a letter)")
     raise SystemExit(code)

@@ -18,6 +18,7 @@ __all__ = [
     "Events",
     "Json",
     "Labels",
+    "MaxRejected",
     "Messages",
     "ModelOption",
     "Name",
@@ -57,6 +58,11 @@ Encoding = Annotated[str | None, typer.Option(help="Encoding of text files, such
 Separator = Annotated[str | None, typer.Option(help="Separator of text files; detected by default.")]
 DayFirst = Annotated[bool | None, typer.Option("--day-first", help="Read 03/04/2026 as 3 April, not as March 4.")]
 
+MaxRejected = Annotated[
+    float | None,
+    typer.Option(min=0, max=1, help="Share of rejected rows above which a table is an error; by default 0.2."),
+]
+
 
 def reading_overrides(
     columns: list[str] | None,
@@ -64,6 +70,7 @@ def reading_overrides(
     encoding: str | None,
     separator: str | None,
     day_first: bool | None,
+    max_rejected: float | None,
 ) -> dict[str, Any]:
     """Return the settings of a recipe that say how tables are read; None for those that were not given."""
     names = dict(_pair(column) for column in columns or [])
@@ -74,6 +81,7 @@ def reading_overrides(
         "data.encoding": encoding,
         "data.separator": separator,
         "data.day_first": day_first,
+        "data.max_rejected": max_rejected,
     }
 
 
@@ -90,11 +98,20 @@ def _pair(column: str) -> tuple[str, str]:
 
 
 def input_table(source: str | None, overrides: dict[str, Any]) -> "InputTable | str | None":
-    """Return a table to score, with the options that were given; those of the model complete them."""
-    given = {name.removeprefix("data."): value for name, value in overrides.items() if value is not None}
-    if source is None or not given:
-        return source
-    from fraudsieve.features.tables.formats.loaded import ReadOptions
-    from fraudsieve.features.tables.source import InputTable
+    """Return a table to read, with the options that were given; those of the model complete them.
 
+    A file that does not exist is an error here, before the work and the imports of a command.
+    """
+    if source is None:
+        return None
+    from fraudsieve.features.tables.formats.loaded import ReadOptions
+    from fraudsieve.features.tables.formats.signatures import check_exists
+    from fraudsieve.features.tables.source import InputTable, local_file
+
+    file = local_file(source)
+    if file is not None:
+        check_exists(file, source)
+    given = {name.removeprefix("data."): value for name, value in overrides.items() if value is not None}
+    if not given:
+        return source
     return InputTable(source, ReadOptions(**given))

@@ -8,7 +8,7 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from fraudsieve.exceptions import SchemaError
-from fraudsieve.features.history.declaration import History, history_columns
+from fraudsieve.features.history.declaration import ONE_KIND, History, history_columns
 from fraudsieve.features.history.measures import LABEL_MEASURES
 
 from .bucket_features import FRAUD, IS_LABEL, KIND, TIME, BucketFeatures, Finish
@@ -57,7 +57,9 @@ class HistoryFrames:
         columns = {f"id:{name}": id_column(self.events, "events", name, stripped=self.is_lenient) for name in ids}
         columns |= {f"amount:{name}": amount_column(self.events, "events", name) for name in amounts}
         if any(group.has_kinds for group in groups):
-            columns[KIND] = id_column(self.events, "events", "kind", stripped=self.is_lenient)
+            named = "kind" in self.events.columns
+            kind = id_column(self.events, "events", "kind", stripped=self.is_lenient) if named else F.lit(ONE_KIND)
+            columns[KIND] = kind
         columns[TIME] = micros_column(self.events, "events", "occurred_at") if self.timed else F.lit(0).cast("long")
         return self._checked(self.events, "events", columns, [f"amount:{name}" for name in amounts], "occurred_at")
 

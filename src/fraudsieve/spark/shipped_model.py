@@ -12,6 +12,7 @@ from pathlib import Path
 from pyspark import SparkFiles
 from pyspark.sql import SparkSession
 
+from fraudsieve.models.artifact.model_address import model_folder
 from fraudsieve.models.predict import Scorer
 
 __all__ = ["ShippedModel", "ship_model"]
@@ -47,8 +48,6 @@ def _load(archive: str, digest: str) -> Scorer:
 
 def ship_model(session: SparkSession, address: str | Path) -> tuple[ShippedModel, Scorer]:
     """Check a model folder here, and give it to the session; executors fetch it before their first task."""
-    from fraudsieve.models.flavor import model_folder  # imports MLflow, which workers do not need
-
     folder = model_folder(address)
     scorer = Scorer.load(folder)
     place = Path(tempfile.mkdtemp(prefix="fraudsieve-spark-"))

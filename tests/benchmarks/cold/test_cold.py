@@ -2,11 +2,13 @@
 
 import json
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from benchmarks.cold import __main__ as cold
 from benchmarks.cold.probe import STEPS, Kernels
+from benchmarks.cold.warm import warm_figures
 from numba.core.event import install_listener
 
 from fraudsieve._compiled import compile_part
@@ -45,6 +47,8 @@ def test_figures_and_bars_of_every_step(monkeypatch: pytest.MonkeyPatch, capfd: 
 
     monkeypatch.setattr(cold, "_prepare", lambda folder: None)  # a training takes half a minute
     monkeypatch.setattr(cold, "measure", measure)
+    monkeypatch.setattr(cold, "warm_calls", lambda folder: {})
+    monkeypatch.setattr(cold, "warm_figures", lambda calls, kernels: {"warm_help_s": 0.2, "warm_wrong_call_s": 9.0})
     assert cold.main(["--json"]) == 0
     output = capfd.readouterr()
     report = json.loads(output.out.splitlines()[-1])
@@ -52,9 +56,18 @@ def test_figures_and_bars_of_every_step(monkeypatch: pytest.MonkeyPatch, capfd: 
     assert {bar["name"]: (bar["bound"], bar["holds"]) for bar in report["bars"]} == {
         "cold.first_score_s": (12.0, False),
         "cold.quickstart_s": (25.0, True),
+        "cold.warm_help_s": (0.3, True),
+        "cold.warm_wrong_call_s": (3.0, False),
     }
     assert len(set(caches)) == len(STEPS)  # each begins with an empty cache
     assert "11.00 s  features.one" in output.err
+
+
+def test_what_a_command_takes_above_its_imports(tmp_path: Path) -> None:
+    idle, busy = [sys.executable, "-c", ""], [sys.executable, "-c", "import time; time.sleep(0.3)"]
+    figures = warm_figures({"imports": idle, "predict": busy}, tmp_path, rounds=1)
+    assert 0.2 < figures["warm_predict_above_imports_s"] < figures["warm_predict_s"]
+    assert figures["warm_predict_above_imports_cpu_s"] < 0.2  # it slept
 
 
 @pytest.mark.slow

@@ -7,9 +7,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from fraudsieve.exceptions import ColumnTypeError
 from fraudsieve.features.account_matrix import AccountMatrix
 from fraudsieve.features.accounts import AccountFeatures
-from fraudsieve.features.profile.choice import choose_profile_columns
+from fraudsieve.features.profile.choice import candidate_columns, choose_profile_columns, declared_columns
+from fraudsieve.features.profile.frames import own_values
+from fraudsieve.features.profile.own_columns import OwnColumns
 
 N = 400
 
@@ -35,7 +38,9 @@ def test_identifiers_and_columns_with_many_values_are_left_out_and_named() -> No
     features = AccountFeatures().fit(profiles())
     assert list(features.matrix_.own.categories) == ["city"]
     left_out, kept = features.notes_
-    assert left_out.startswith("columns left out: merchant_email (97 distinct values in 400 rows, too many")
+    assert left_out.startswith(
+        "columns left out: merchant_email (looks like e-mail addresses), iban (400 distinct values"
+    )
     assert all(f"{name} (" in left_out for name in ("iban", "device_id", "ip", "closed_at"))
     assert kept.startswith("the model keeps values of city (3)")
 
@@ -43,6 +48,34 @@ def test_identifiers_and_columns_with_many_values_are_left_out_and_named() -> No
 def test_declared_columns_are_categories_whatever_they_hold() -> None:
     features = AccountFeatures(categories=["device_id", "merchant_email"], min_category_rows=1).fit(profiles())
     assert list(features.matrix_.own.categories) == ["city", "merchant_email", "device_id"]
+
+
+def nested() -> pd.DataFrame:
+    cells = {"tags": [["a"], None], "codes": [np.array([1]), 2], "meta": [{"x": 1}, None], "age": [3, 4]}
+    return pd.DataFrame({"account_id": ["a", "b"], **{name: pd.Series(column) for name, column in cells.items()}})
+
+
+def test_columns_of_lists_and_objects_are_left_out() -> None:
+    chosen = choose_profile_columns(nested())
+    assert chosen.numbers == ("age",)
+    assert chosen.categories == ()
+    assert chosen.left_out == {"tags": "lists", "codes": "lists", "meta": "objects"}
+    features = AccountFeatures().fit(nested().assign(as_of=pd.Timestamp("2026-01-01")))
+    assert features.notes_[0].startswith("columns left out: tags (lists), codes (lists), meta (objects);")
+    assert candidate_columns(nested()) == ("age",)
+
+
+@pytest.mark.parametrize(("name", "kind"), [("tags", "lists"), ("codes", "lists"), ("meta", "objects")])
+def test_a_declared_column_of_lists_or_objects_is_an_error(name: str, kind: str) -> None:
+    records = nested().assign(text="hi")
+    problem = f"'{name}': expected one number or word in each cell, got {kind}. Give a column of single values"
+    for own in (OwnColumns((name,)), OwnColumns((), {name: ("a",)})):
+        with pytest.raises(ColumnTypeError, match=problem):
+            own_values(records, own)
+    with pytest.raises(ColumnTypeError, match=problem):
+        declared_columns(records, [name])
+    with pytest.raises(ColumnTypeError, match=problem):
+        choose_profile_columns(records, declared=[name])
 
 
 def test_decimals_are_numbers() -> None:

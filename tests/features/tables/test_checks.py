@@ -2,6 +2,7 @@
 
 import contextlib
 import pickle
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -12,8 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fraudsieve.exceptions import SchemaError
+from fraudsieve.features.profile.choice import candidate_columns
+from fraudsieve.features.tables import InputTable, ReadOptions
 from fraudsieve.features.tables.limits import MAX_TEXT_LENGTH
-from fraudsieve.features.tables.reader import CheckedTable, check_table, write_rejected
+from fraudsieve.features.tables.reader import CheckedTable, check_table, read_table, write_rejected
 from fraudsieve.features.tables.schema import EVENTS, LABELS, MESSAGES, TABLES, TableSchema
 from tests.profiles import examples
 
@@ -52,7 +55,7 @@ def causes(checked: CheckedTable) -> list[tuple[int, str, str]]:
         (
             messages(text=["one", "x" * (MAX_TEXT_LENGTH + 1), "three"]),
             MESSAGES,
-            (1, "text", "text longer than 100,000 characters"),
+            (1, "text", "text longer than 1,000,000 characters"),
         ),
         (messages(message_id=["a", "a", "c"]), MESSAGES, (1, "message_id", TWICE)),
         (messages(message_id=["7", 7, "c"]), MESSAGES, (1, "message_id", TWICE)),
@@ -60,7 +63,7 @@ def causes(checked: CheckedTable) -> list[tuple[int, str, str]]:
         (messages(sent_at=["2024-05-01", 1714557600, None]), MESSAGES, (1, "sent_at", NUMBER)),
         (messages(sent_at=["2024-05-01", "1969-05-01", None]), MESSAGES, (1, "sent_at", "time outside 1970..2100")),
         (events(occurred_at=["2024-05-01", None, "2024-05-01"]), EVENTS, (1, "occurred_at", "no time")),
-        (events(kind=["pay", "", "pay"]), EVENTS, (1, "kind", "no value")),
+        (events(kind=["pay", 1 + 2j, ""]), EVENTS, (1, "kind", "complex is not a category: give a string")),
         (events(amount=[1, "abc", None]), EVENTS, (1, "amount", "not a number")),
         (events(amount=[1, np.inf, None]), EVENTS, (1, "amount", "an infinite number")),
         (
@@ -69,6 +72,10 @@ def causes(checked: CheckedTable) -> list[tuple[int, str, str]]:
             (1, "wallet_id", "float is not an id: give a string or an exact whole number"),
         ),
         (events(event_id=["x", "x", None]), EVENTS, (1, "event_id", TWICE)),
+        (messages(text=["a", ["b"], "c"]), MESSAGES, (1, "text", "list is not text: give a string")),
+        (messages(text=["a", np.array(["b"]), "c"]), MESSAGES, (1, "text", "list is not text: give a string")),
+        (messages(text=["a", {"b": 1}, "c"]), MESSAGES, (1, "text", "object is not text: give a string")),
+        (events(amount=[1, [2], None]), EVENTS, (1, "amount", "list is not a number: give one number")),
     ],
 )
 def test_a_bad_row_is_rejected_with_its_reason(
@@ -77,6 +84,22 @@ def test_a_bad_row_is_rejected_with_its_reason(
     checked = check_table(frame, table)
     assert causes(checked) == [expected]
     assert len(checked.good) == 2
+
+
+def test_a_column_of_lists_or_objects_is_left_out_with_a_note() -> None:
+    checked = check_table(
+        messages(tags=[["a"], "b", 3], meta=[None, {"a": SECRET}, None], plain=[1, "b", None]), MESSAGES
+    )
+    assert len(checked.rejected) == 0
+    assert checked.notes == ("tags holds lists: left out", "meta holds objects: left out")
+
+
+@pytest.mark.parametrize("options", [ReadOptions(categories=("messages.tags",)), ReadOptions(words=("messages.tags",))])
+def test_a_list_in_a_declared_category_rejects_its_row(options: ReadOptions) -> None:
+    checked = read_table(InputTable(messages(tags=[["a"], "b", 3]), options), MESSAGES)
+    assert causes(checked) == [(0, "tags", "list is not a category: give a string")]
+    assert checked.good["tags"].tolist() == ["b", "3"]
+    assert checked.notes == ()
 
 
 def test_a_row_with_several_faults_is_rejected_once_for_the_first_fault() -> None:
@@ -232,3 +255,17 @@ def all_messages(frame: pd.DataFrame, table: TableSchema) -> str:
     except SchemaError as error:
         return f"{error} {error.__context__}"
     return " ".join((*checked.notes, *checked.rejected["column"], *checked.rejected["reason"]))
+
+
+@pytest.mark.slow
+def test_the_time_grows_with_the_columns_not_with_their_pairs() -> None:
+    def seconds(columns: int) -> float:
+        cells = pd.DataFrame(np.ones((3, columns)), columns=[f"measure_{place}" for place in range(columns)])
+        frame = pd.concat([messages(), cells], axis=1)
+        start = time.process_time()
+        check_table(frame, MESSAGES)
+        candidate_columns(frame)
+        return time.process_time() - start
+
+    few, many = (min(seconds(columns) for _ in range(2)) for columns in (2000, 16_000))
+    assert many / few < 14  # 8 times the columns; 20 when names were compared in pairs

@@ -20,6 +20,12 @@ def cells(*values: object) -> "pd.Series":
     return pd.Series(values, dtype=object)
 
 
+def type_name(value: object) -> str:
+    """Return how a reason names the type of a cell."""
+    name = type(value).__name__
+    return {"dict": "object", "tuple": "list"}.get(name, name)
+
+
 def reason(value: object, kind: Kind, *, printed: bool = False) -> str | None:
     """Return the reason for rejecting a value, or None for a good or a missing one."""
     done = convert(cells(value), kind, printed=printed)
@@ -72,7 +78,7 @@ def test_an_id_that_is_not_an_exact_whole_number_is_rejected(value: object) -> N
 
 @pytest.mark.parametrize("value", [True, [1], {"a": 1}, b"a", pd.Timestamp("2024-05-01")])
 def test_an_id_of_another_type_is_rejected(value: object) -> None:
-    assert reason(value, "id") == f"{type(value).__name__} is not an id: give a string or an exact whole number"
+    assert reason(value, "id") == f"{type_name(value)} is not an id: give a string or an exact whole number"
 
 
 def test_float32_ids_are_exact_below_2_to_the_24() -> None:
@@ -141,7 +147,7 @@ def test_text_is_the_same_from_every_dtype(dtype: Any) -> None:
 
 @pytest.mark.parametrize("value", [1, 1.5, True, ["a"], {"a": "b"}, b"a", ("a",)])
 def test_text_that_is_not_a_string_is_rejected(value: object) -> None:
-    assert reason(value, "text") == f"{type(value).__name__} is not text: give a string"
+    assert reason(value, "text") == f"{type_name(value)} is not text: give a string"
 
 
 def test_a_column_of_numbers_is_not_text() -> None:
@@ -153,7 +159,7 @@ def test_a_column_of_numbers_is_not_text() -> None:
 
 @pytest.mark.parametrize("length", [MAX_TEXT_LENGTH + 1, 1_048_576])
 def test_a_text_that_is_too_long_is_rejected(length: int) -> None:
-    assert reason("x" * length, "text") == "text longer than 100,000 characters"
+    assert reason("x" * length, "text") == "text longer than 1,000,000 characters"
 
 
 def test_lone_surrogates_in_a_text_become_replacement_characters() -> None:
@@ -198,7 +204,7 @@ def test_an_infinite_number_is_rejected(value: object) -> None:
 
 @pytest.mark.parametrize("value", [True, [1], 1j, pd.Timedelta(1), pd.Timestamp("2024-05-01")])
 def test_a_number_of_another_type_is_rejected(value: object) -> None:
-    assert reason(value, "number") == f"{type(value).__name__} is not a number"
+    assert reason(value, "number") == f"{type(value).__name__} is not a number: give one number"
 
 
 @pytest.mark.parametrize("dtype", ["int64", "float32", "Int64", "Float64", "double[pyarrow]", "category", "str"])

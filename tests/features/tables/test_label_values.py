@@ -8,7 +8,14 @@ import pytest
 
 from fraudsieve.features.tables.conversion import convert
 from fraudsieve.features.tables.label_spelling import normalise_label
-from fraudsieve.features.tables.label_values import WORDS, LabelReading, read_labels, read_labels_for
+from fraudsieve.features.tables.label_values import (
+    FRAUD_WORDS,
+    UNDECIDED,
+    WORDS,
+    LabelReading,
+    read_labels,
+    read_labels_for,
+)
 
 
 def labels_of(*values: Any) -> "pd.Series[Any]":
@@ -73,6 +80,14 @@ def test_answers_of_several_spellings_can_be_mixed() -> None:
         (("не мошенничество", "мошенничество"), "не мошенничество"),
         (("정상", "사기"), "정상"),
         (("yes", "no", "maybe"), "no"),
+        (("OK", "Fraud"), "OK"),
+        (("valid", "chargeback", "stolen"), "valid"),
+        (("Approved", "declined", "fraud"), "Approved"),
+        (("real", "fake"), "real"),
+        (("genuine", "forged"), "genuine"),
+        (("non-fraud", "skimming"), "non-fraud"),
+        (("合法", "盗刷"), "合法"),
+        (("不是诈骗", "诈骗"), "不是诈骗"),
     ],
 )
 def test_the_usual_word_names_the_legitimate_class(values: tuple[str, ...], legitimate: str) -> None:
@@ -113,9 +128,63 @@ def test_minus_one_beside_0_and_1_is_no_label() -> None:
     reading = read_labels(labels_of(-1, -1, 0, 1))
     assert classes(reading, -1, 0, 1, "-1.0") == [None, "legitimate", "fraud", None]
     assert "the label '-1' of 2 rows, beside 0 and 1, is read as no label" in reading.notes[1]
-    assert classes(read_labels(labels_of(-1, 1)), -1, 1) == ["-1", "1"]
     assert classes(read_labels(labels_of(-1, 0, 1), "0"), -1, 0, 1) == [None, "0", "1"]
     assert classes(read_labels(labels_of(-1, 0, 1), "-1"), -1, 0, 1) == ["-1", "0", "1"]
+
+
+def test_minus_one_and_1_alone_are_legitimate_and_fraud() -> None:
+    reading = read_labels(labels_of(-1, 1, 1))
+    assert classes(reading, -1, 1, "-1.0", None) == ["legitimate", "fraud", "legitimate", None]
+    (note,) = reading.notes
+    assert note.startswith("the label '-1' is read as legitimate, the label '1' is read as fraud; if that is wrong")
+    assert classes(read_labels(labels_of(-1, 1), "1"), -1, 1) == ["-1", "1"]
+    assert classes(read_labels(labels_of(-1, 1, "spam")), -1, 1) == ["-1", "1"]
+    stored = dict(reading.classes)
+    assert classes(read_labels_for(labels_of(-1, 1), stored, ("fraud", "legitimate"), "legitimate"), -1) == [
+        "legitimate"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("values", "legitimate"),
+    [
+        (("Fraud", "cleared"), "cleared"),
+        (("SPAM", "inbox"), "inbox"),
+        (("诈骗", "通知"), "通知"),
+        (("0", "smishing"), "0"),
+    ],
+)
+def test_the_other_of_two_labels_is_legitimate_if_one_means_fraud(values: tuple[str, str], legitimate: str) -> None:
+    reading = read_labels(labels_of(*values))
+    assert reading.legitimate == legitimate
+    assert classes(reading, *values) == list(values)
+    (note,) = reading.notes
+    (fraud,) = {*values} - {legitimate}
+    assert note.startswith(f"the label {legitimate!r} is read as legitimate, because the other label, {fraud!r}, means")
+    assert "name the label of legitimate records with --legitimate" in note
+    assert read_labels(labels_of(*values), of_two=False) == LabelReading()
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        ("fraud", "phishing"),
+        ("phishing", "telecom scam"),
+        ("诈骗", "电信诈骗"),
+        ("fraud", "pending"),
+        ("spam", "1"),
+        ("fraud", "cleared", "unclear"),
+        ("loan", "prize"),
+    ],
+)
+def test_no_label_is_guessed_among_types(values: tuple[str, ...]) -> None:
+    assert read_labels(labels_of(*values)) == LabelReading()
+
+
+def test_with_none_no_label_is_legitimate() -> None:
+    reading = read_labels(labels_of("ham", "spam"), "none")
+    assert classes(reading, "ham", "spam") == ["ham", "spam"]
+    assert reading.legitimate not in {"ham", "spam"}
 
 
 @pytest.mark.parametrize("word", ["NA", "N/A", "n/a", "#N/A", "#NV", "na", "-", "none", "NULL", "nan"])
@@ -174,7 +243,8 @@ def test_a_named_label_is_taken_literally(values: tuple[str, str]) -> None:
 
 
 def test_the_words_are_as_labels_are_normalised() -> None:
-    assert [word for word in WORDS if normalise_label(word) != word] == []
+    assert [word for word in WORDS | FRAUD_WORDS | UNDECIDED if normalise_label(word) != word] == []
+    assert WORDS.isdisjoint(FRAUD_WORDS | UNDECIDED)
 
 
 def test_no_labels_say_nothing() -> None:

@@ -25,7 +25,7 @@ def test_the_tables_are_declared() -> None:
     assert {name: table.required for name, table in TABLES.items()} == {
         "messages": ("message_id", "text"),
         "accounts": ("account_id",),
-        "events": ("account_id", "occurred_at", "kind"),
+        "events": ("account_id", "occurred_at"),
         "labels": ("subject_id", "label"),
     }
     assert all(set(table.unique) <= {column.name for column in table.columns} for table in TABLES.values())

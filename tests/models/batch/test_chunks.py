@@ -79,7 +79,7 @@ def test_progress_is_reported_after_each_chunk(scorer: Scorer, source: Path, tmp
 
 
 def interrupted(
-    scorer: Scorer, source: Path, output: Path, survived: int, patch: pytest.MonkeyPatch, **tables: Any
+    scorer: Scorer, source: Path | InputTable, output: Path, survived: int, patch: pytest.MonkeyPatch, **tables: Any
 ) -> ScoringResult | None:
     """Score, and stop as a kill would, before one of the calls that change the disk."""
     calls = 0
@@ -108,8 +108,8 @@ def interrupted(
 def test_a_run_resumes_after_a_stop_before_any_step(
     scorer: Scorer, frame: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    source = tmp_path / "messages.parquet"
-    frame[4 * GROUP : 8 * GROUP].to_parquet(source, row_group_size=GROUP)
+    frame[4 * GROUP : 8 * GROUP].to_parquet(tmp_path / "messages.parquet", row_group_size=GROUP)
+    source = InputTable(tmp_path / "messages.parquet", ReadOptions(max_rejected=0.5))
     whole = score_file(scorer, source, tmp_path / "scores.parquet")
     expected, steps, done = outputs(tmp_path), 0, None
     while done is None:
@@ -257,9 +257,36 @@ def test_without_valid_rows_existing_outputs_stay(scorer: Scorer, frame: pd.Data
     score_file(scorer, source, output)
     before = outputs(tmp_path)
     frame[:100].assign(text=" ").to_parquet(source, row_group_size=GROUP)
-    with pytest.raises(SchemaError, match=r"all 100 rows were rejected: text: no text \(100\)"):
-        score_file(scorer, source, output)
+    for limit, problem in ((None, "at least 40 of 100 rows are rejected"), (1, "none of 100 rows is accepted")):
+        with pytest.raises(SchemaError, match=rf"{problem}.*: text: no text \((40|100)\)"):
+            score_file(scorer, InputTable(source, ReadOptions(max_rejected=limit)), output)
     assert outputs(tmp_path) == before
+
+
+def test_too_many_rejected_rows_are_an_error_as_soon_as_it_is_certain(
+    scorer: Scorer, frame: pd.DataFrame, tmp_path: Path
+) -> None:
+    source, output = tmp_path / "messages.parquet", tmp_path / "scores.parquet"
+    frame[: 4 * GROUP].assign(text=lambda rows: rows["text"].where(rows.index >= 33, " ")).to_parquet(
+        source, row_group_size=GROUP
+    )
+    steps: list[int] = []
+    with pytest.raises(SchemaError, match=r"at least 3\d of 160 rows are rejected, more than a share of 0\.2: text"):
+        score_file(scorer, source, output, lambda done, _: steps.append(done))
+    assert (steps, outputs(tmp_path)) == ([], {})  # the first chunk decides
+    done = score_file(scorer, InputTable(source, ReadOptions(max_rejected=0.5)), output)
+    assert (done.scored + done.rejected, done.rejected >= 33) == (160, True)
+
+
+def test_another_limit_of_rejected_rows_resumes(
+    scorer: Scorer, frame: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, output = tmp_path / "messages.parquet", tmp_path / "scores.parquet"
+    frame[3 * GROUP : 7 * GROUP].to_parquet(source, row_group_size=GROUP)  # a chunk of four has no valid row
+    table = InputTable(source, ReadOptions(max_rejected=0.5))
+    assert interrupted(scorer, source, output, 14, monkeypatch) is None
+    assert interrupted(scorer, table, output, 14, monkeypatch) is None
+    assert score_file(scorer, table, output).resumed > 0
 
 
 def test_rejected_cells_of_several_types_become_strings(scorer: Scorer, tmp_path: Path) -> None:
@@ -269,7 +296,8 @@ def test_rejected_cells_of_several_types_become_strings(scorer: Scorer, tmp_path
     with pyarrow.parquet.ParquetWriter(source, schema) as writer:
         for n in ([None, None], [1, 2], [3, None]):
             writer.write_table(pyarrow.table({**good, "n": n}, schema=schema))
-    rejected = score_file(scorer, source, tmp_path / "scores.parquet").rejected_output
+    table = InputTable(source, ReadOptions(max_rejected=1))
+    rejected = score_file(scorer, table, tmp_path / "scores.parquet").rejected_output
     assert rejected is not None
     assert pd.read_parquet(rejected)["row"].tolist() == [1, 2, 3, 4, 5]
 

@@ -165,3 +165,8 @@ def test_the_reasons_of_a_service_are_read_too() -> None:
     members = find_cases_in_tables(as_text, key=KEY, messages=tables["messages"]).members
     assert members["reason"].fillna("").tolist() == ["cues__links", ""]
     assert np.isclose(members["probability"], [0.9, 0.8]).all()
+
+
+def test_two_types_of_fraud_are_both_confirmed() -> None:
+    labels = pd.DataFrame({"subject_id": ["a", "b"], "label": ["phishing", "mule"]})
+    assert read_case_labels(labels)["is_fraud"].tolist() == [True, True]

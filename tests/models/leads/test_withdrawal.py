@@ -237,7 +237,7 @@ def test_wrong_calls_are_named(case: CaseContent, tmp_path: Path) -> None:
         withdraw_lead(log, "none", "wrong", folder)
     with pytest.raises(LeadError, match="expected printable text"):
         withdraw_lead(log, lead, " ", folder)
-    only_fraud = pd.DataFrame({"subject_id": ["M-MARKER-3"], "label": ["scam"]})
+    only_fraud = pd.DataFrame({"subject_id": ["M-MARKER-3", "another"], "label": ["scam", "mule"]})
     with pytest.raises(LeadError, match="none of the labels is a word for legitimate"):
         withdraw_reversed(log, only_fraud, [SECRET], folder)
     assert withdraw_reversed(log, only_fraud, [SECRET], folder, legitimate="good") == ()

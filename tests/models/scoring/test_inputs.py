@@ -5,8 +5,11 @@ from typing import Any
 import pytest
 
 from fraudsieve.features import live_state
+from fraudsieve.features.account_matrix import AccountMatrix
+from fraudsieve.features.history.declaration import History
+from fraudsieve.features.history.records import RejectedRecord
 from fraudsieve.models import Scorer
-from fraudsieve.models.scoring.inputs import resolve_history
+from fraudsieve.models.scoring.inputs import observe_messages, resolve_history
 from fraudsieve.models.scoring.samples import warm_records
 from fraudsieve.models.service.loaded_model import why_incompatible
 
@@ -38,6 +41,21 @@ def test_scoring_with_a_live_state_builds_no_other(name: str, states_built: list
     assert resolve_history(model.matrix, state) is state
     assert why_incompatible(model, model) is None
     assert states_built == []
+
+
+def test_events_of_a_history_need_no_kind() -> None:
+    matrix = AccountMatrix("account", (History(("1h",), kinds=("event",), by_kind=("count",), measures=("count",)),))
+    state = resolve_history(matrix, [{"account_id": "ann", "occurred_at": "2026-05-01T10:00:00Z"}])
+    assert state is not None
+    assert state.features({"account_id": "ann", "as_of": "2026-05-01T10:30:00Z"}).tolist() == [[1, 1]]
+
+
+def test_a_message_of_a_history_is_as_long_as_one_that_is_scored() -> None:
+    matrix = MATRICES["senders"]
+    message = {"message_id": "m", "sent_at": "2026-05-01T10:00:00Z"}
+    state, messages = matrix.new_state(), [message | {"text": "prize " * n} for n in (166_667, 16_666)]
+    rejected = observe_messages(matrix, state, messages)
+    assert rejected == (RejectedRecord(0, "text: expected at most 1,000,000 characters, got more"),)
 
 
 @pytest.mark.parametrize("name", MATRICES)

@@ -30,6 +30,9 @@ MATRICES: dict[str, Any] = {
         Network(identifiers=("zip",)),
         own=OwnColumns(("balance", "zip")),
     ),
+    "numbers that are entities": AccountMatrix(
+        "event", (History(("1d",), entity="branch", name="branch"),), own=OwnColumns(("branch",))
+    ),
     "untimed": AccountMatrix("event", (), own=OwnColumns(("amount",)), timed=False),
 }
 

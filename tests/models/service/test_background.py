@@ -154,7 +154,7 @@ def raise_os_error(*_: Any, **__: Any) -> Any:
     ("name", "outcome"),
     [
         ("fraudsieve.models.flavor.resolve_version", "unreachable"),
-        ("fraudsieve.models.flavor.model_folder", "unreachable"),
+        ("fraudsieve.models.service.watchers.alias.model_folder", "unreachable"),
         ("tempfile.TemporaryDirectory", "failed"),
         ("fraudsieve.models.flavor.logged_digest", "refused"),
     ],
@@ -164,7 +164,7 @@ def test_the_registry_and_other_faults_are_told_apart(
 ) -> None:
     handler = RequestHandler(LoadedModel(Scorer.load(binary.folder), "1"), Settings(), Metrics())
     monkeypatch.setattr("fraudsieve.models.flavor.resolve_version", lambda _: "2")
-    monkeypatch.setattr("fraudsieve.models.flavor.model_folder", lambda _, into: into)
+    monkeypatch.setattr("fraudsieve.models.service.watchers.alias.model_folder", lambda _, into: into)
     monkeypatch.setattr(name, raise_os_error)
     watcher = AliasWatcher("models:/sms@champion", handler, handler.metrics.swaps)
     with pytest.raises(OSError, match="a fault") if outcome != "refused" else nullcontext():
@@ -176,7 +176,7 @@ def test_the_collector_skips_a_model_that_took_over(binary: Any, several: Any, m
     handler = RequestHandler(LoadedModel(Scorer.load(binary.folder), "1"), Settings(), Metrics())
     old = weakref.ref(handler.loaded.scorer.model)
     monkeypatch.setattr("fraudsieve.models.flavor.resolve_version", lambda _: "2")
-    monkeypatch.setattr("fraudsieve.models.flavor.model_folder", lambda _, into: several.folder)
+    monkeypatch.setattr("fraudsieve.models.service.watchers.alias.model_folder", lambda _, into: several.folder)
     gc.collect()
     gc.freeze()
     try:

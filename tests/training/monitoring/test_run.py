@@ -215,7 +215,7 @@ def test_a_wave_of_a_new_template(message_scorer: Scorer, small_world: World) ->
 @pytest.mark.slow
 def test_a_model_of_types_only(small_world: World, labelled_messages: pd.DataFrame, tmp_path: Any) -> None:
     crimes = labelled_messages[labelled_messages["label"] != "legitimate"].reset_index(drop=True)
-    settings = {"track.uri": mlflow_uri(tmp_path), "n_jobs": 1, "split.kind": "campaign"}
+    settings = {"track.uri": mlflow_uri(tmp_path), "n_jobs": 1, "split.kind": "campaign", "data.legitimate": "none"}
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(tmp_path)
         trained = train(Recipe.read(overrides=settings), output=tmp_path / "m", messages=crimes)

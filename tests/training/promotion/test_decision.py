@@ -7,7 +7,7 @@ import mlflow
 import pytest
 
 from fraudsieve.exceptions import ArtifactError, ComparisonError
-from fraudsieve.models.flavor import model_folder
+from fraudsieve.models.artifact.model_address import model_folder
 from fraudsieve.models.predict import Scorer
 from fraudsieve.training.promotion.decision import promote, rollback
 

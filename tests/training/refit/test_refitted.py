@@ -11,7 +11,7 @@ import pytest
 
 from fraudsieve.exceptions import SchemaError, SplitError
 from fraudsieve.models.artifact.folder import read_model
-from fraudsieve.models.flavor import model_folder
+from fraudsieve.models.artifact.model_address import model_folder
 from fraudsieve.models.predict import Scorer
 from fraudsieve.models.scoring.scores import fraud_probability
 from fraudsieve.training.data.after_training import trained_until

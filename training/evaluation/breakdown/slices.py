@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from fraudsieve._typing import Array
+from fraudsieve.features.tables.cells import nested_values
 from fraudsieve.training.evaluation.fraud_rows import FraudRows, SliceMetrics
 
 __all__ = ["Slice", "slice_metrics", "slices_of_rows"]
@@ -49,7 +50,7 @@ def slices_of_rows(rows: pd.DataFrame, first_seen: pd.Series | None = None) -> d
     >>> slices_of_rows(pd.DataFrame({"text": ["hi", "你好"], "channel": ["sms", "sms"]}))
     {'language': array(['Latin script', 'Chinese'], dtype=object)}
     """
-    slices = {name: _by_frequency(rows[name]) for name in COLUMNS if name in rows}
+    slices = {name: _by_frequency(rows[name]) for name in COLUMNS if name in rows and not nested_values(rows[name])}
     if "text" in rows:
         slices.setdefault("language", _language(rows["text"]))
         slices["length"] = _steps(rows["text"].str.len().to_numpy(np.float64), LENGTHS)

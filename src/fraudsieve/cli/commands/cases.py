@@ -15,6 +15,7 @@ from fraudsieve.cli.options import (
     Encoding,
     Events,
     Json,
+    MaxRejected,
     Messages,
     Separator,
     TextColumn,
@@ -76,6 +77,7 @@ def cases_command(
     encoding: Encoding = None,
     separator: Separator = None,
     day_first: DayFirst = None,
+    max_rejected: MaxRejected = None,
     output: Annotated[Path, typer.Option(help="Folder to write; it must not exist.")] = Path("cases"),
     json: Json = False,
 ) -> None:
@@ -91,7 +93,7 @@ def cases_command(
         check_output_folder(output)
         given: dict[str, Any] = {"window_days": window_days, "resolution": resolution}
         settings = CaseSettings(**{name: value for name, value in given.items() if value is not None})
-        options = reading_overrides(column, text_column, encoding, separator, day_first)
+        options = reading_overrides(column, text_column, encoding, separator, day_first, max_rejected)
         tables: dict[str, Any] = {"messages": messages, "events": events, "accounts": accounts, "labels": labels}
         cutoff = None if as_of is None else pd.Timestamp(as_of)
         progress("linking and partitioning")

@@ -14,10 +14,12 @@ from fraudsieve.cli.options import (
     Events,
     Json,
     Labels,
+    MaxRejected,
     Messages,
     Name,
     Separator,
     TextColumn,
+    input_table,
     reading_overrides,
 )
 from fraudsieve.cli.tables import comparison_rows, gate_rows
@@ -42,6 +44,7 @@ def compare_command(
     encoding: Encoding = None,
     separator: Separator = None,
     day_first: DayFirst = None,
+    max_rejected: MaxRejected = None,
     recipe: Annotated[
         Path | None, typer.Option(help="Recipe (TOML); its sections [evaluate] and [gates] are used.")
     ] = None,
@@ -49,11 +52,12 @@ def compare_command(
 ) -> None:
     """Compare two models on the same later records, and check whether the challenger passes the gates."""
     with exit_on_error(as_json=json), steps(quiet=json) as progress:
+        given = {"messages": messages, "accounts": accounts, "events": events, "labels": labels}
+        tables = {name: input_table(table, {}) for name, table in given.items()}
         from fraudsieve.training.promotion.compare import compare_tables
         from fraudsieve.training.recipe.recipe import Recipe
 
-        reading = reading_overrides(column, text_column, encoding, separator, day_first)
-        tables = {"messages": messages, "accounts": accounts, "events": events, "labels": labels}
+        reading = reading_overrides(column, text_column, encoding, separator, day_first, max_rejected)
         result = compare_tables(
             champion,
             challenger,

@@ -15,6 +15,7 @@ from fraudsieve.cli.options import (
     Events,
     Json,
     Labels,
+    MaxRejected,
     Messages,
     ModelOption,
     RulesOption,
@@ -38,6 +39,7 @@ def evaluate_command(
     encoding: Encoding = None,
     separator: Separator = None,
     day_first: DayFirst = None,
+    max_rejected: MaxRejected = None,
     attack: Annotated[
         bool,
         typer.Option("--attack", help="Also obfuscate the fraudulent messages, and report the recall that remains."),
@@ -65,7 +67,7 @@ def evaluate_command(
         tables = {"messages": messages, "accounts": accounts, "events": events, "labels": labels}
         if report is not None:
             check_report_path(report, *tables.values())
-        reading = reading_overrides(column, text_column, encoding, separator, day_first)
+        reading = reading_overrides(column, text_column, encoding, separator, day_first, max_rejected)
         result = evaluate_tables(
             model,
             **tables,

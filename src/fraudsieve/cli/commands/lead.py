@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from fraudsieve.cli.console import answer, exit_on_error, notes, steps
-from fraudsieve.cli.options import Accounts, Events, Json, Labels, Messages
+from fraudsieve.cli.options import Accounts, Events, Json, Labels, MaxRejected, Messages, input_table
 
 if TYPE_CHECKING:  # imported at first use: pandas takes time
     from fraudsieve.models.artifact.folder import Model
@@ -43,6 +43,7 @@ def create_command(
         str | None, typer.Option(help="Scores from predict --reasons, for the reasons of actions.")
     ] = None,
     messages: Annotated[str | None, typer.Option(help="Messages that were scored, for their texts.")] = None,
+    max_rejected: MaxRejected = None,
     texts: Annotated[
         Literal["omitted", "digests", "excerpts"],
         typer.Option(help="Texts: nothing, keyed digests, or also excerpts that keep only the words of many accounts."),
@@ -90,6 +91,7 @@ def create_command(
         progress("reading the case")
         content = read_case(cases, case)
         used = derive_key(read_secrets(key)[0], recipient, case=case if per_case else None)
+        sent = input_table(messages, {"data.max_rejected": max_rejected})
         loaded = None if model is None else _load_model(model)
         lead = make_lead(
             content,
@@ -98,7 +100,7 @@ def create_command(
             disclosure=Disclosure(amounts=amounts, times=times, shared_accounts=shared_accounts),
             model=loaded,
             reasons=None if scores is None else read_reasons(scores, content.members),
-            texts=None if messages is None else describe_texts(messages, content.members, texts, used),
+            texts=None if sent is None else describe_texts(sent, content.members, texts, used),
         )
         path = output or Path(f"lead-{lead['id']}.json")
         progress("writing")
@@ -114,7 +116,7 @@ def create_command(
 
 def _load_model(address: str) -> "Model":
     from fraudsieve.models.artifact.folder import read_model
-    from fraudsieve.models.flavor import model_folder
+    from fraudsieve.models.artifact.model_address import model_folder
 
     return read_model(model_folder(address))
 
@@ -149,6 +151,7 @@ def resolve_command(
     accounts: Accounts = None,
     events: Events = None,
     messages: Messages = None,
+    max_rejected: MaxRejected = None,
     cases: Annotated[Path | None, typer.Option(help="Folder of cases, to resolve cases and identifiers.")] = None,
     output: Annotated[Path, typer.Option(help="CSV file to write; it contains identifiers.")] = Path("resolved.csv"),
     json: Json = False,
@@ -164,7 +167,9 @@ def resolve_command(
         check_output_file(output)
         secrets, content = read_secrets(key), read_lead(lead)
         progress("computing pseudonyms")
-        tables: dict[str, Any] = {"accounts": accounts, "events": events, "messages": messages}
+        given = {"accounts": accounts, "events": events, "messages": messages}
+        reading = {"data.max_rejected": max_rejected}
+        tables: dict[str, Any] = {name: input_table(source, reading) for name, source in given.items()}
         table = resolve_lead(content, secrets, cases=cases, **tables)
         write_resolution(table, output)
     resolved = table["value"].notna()
@@ -181,6 +186,7 @@ def resolve_command(
 def withdraw_command(
     lead: Annotated[str | None, typer.Argument(help="Id or file of the lead; leave it out with --labels.")] = None,
     labels: Labels = None,
+    max_rejected: MaxRejected = None,
     legitimate: Annotated[
         str, typer.Option(help="Label of legitimate records; by default, common words are recognised.")
     ] = "auto",
@@ -205,10 +211,11 @@ def withdraw_command(
             name = str(read_lead(lead)["id"]) if Path(lead).is_file() else lead
             paths = withdraw_lead(log, name, reason or "", output)
         else:
-            assert labels is not None
+            table = input_table(labels, {"data.max_rejected": max_rejected})
+            assert table is not None
             assert key is not None
             given: dict[str, Any] = {"legitimate": legitimate, "reason": reason or REVERSED}
-            paths = withdraw_reversed(log, labels, read_secrets(key), output, **given)
+            paths = withdraw_reversed(log, table, read_secrets(key), output, **given)
     rows = [("notice", str(path)) for path in paths] or [("notices", "none to write")]
     content = {"notices": [str(path) for path in paths], "log": str(log)}
     answer(content, as_json=json, title=f"{len(paths)} notices written", rows=rows)

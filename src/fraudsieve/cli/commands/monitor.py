@@ -13,6 +13,7 @@ from fraudsieve.cli.options import (
     Encoding,
     Events,
     Json,
+    MaxRejected,
     ModelOption,
     RulesOption,
     Separator,
@@ -49,6 +50,7 @@ def monitor_command(
     encoding: Encoding = None,
     separator: Separator = None,
     day_first: DayFirst = None,
+    max_rejected: MaxRejected = None,
     recipe: Annotated[Path | None, typer.Option(help="Recipe (TOML); its section [monitor] has the bounds.")] = None,
     report: Annotated[
         Path | None, typer.Option(help="HTML page to write, such as monitor.html; monitor.json is written next to it.")
@@ -67,7 +69,7 @@ def monitor_command(
         from fraudsieve.training.monitoring.run import monitor_tables
         from fraudsieve.training.recipe.recipe import Recipe
 
-        options = reading_overrides(column, text_column, encoding, separator, day_first)
+        options = reading_overrides(column, text_column, encoding, separator, day_first, max_rejected)
         result = monitor_tables(
             model,
             input_table(reference, options) or reference,

@@ -21,6 +21,7 @@ from fraudsieve.cli.options import (
     Encoding,
     Events,
     Json,
+    MaxRejected,
     ModelOption,
     RulesOption,
     Separator,
@@ -50,6 +51,7 @@ def predict_command(
     encoding: Encoding = None,
     separator: Separator = None,
     day_first: DayFirst = None,
+    max_rejected: MaxRejected = None,
     reasons: Annotated[
         int, typer.Option(min=0, help="Number of reasons to write for each record, as columns and as JSON.")
     ] = 0,
@@ -72,18 +74,17 @@ def predict_command(
         recording = evidence_settings(evidence, evidence_all, evidence_content, evidence_key)
         progress("loading the model")
         from fraudsieve.models.batch.score import score_file
-        from fraudsieve.models.flavor import model_folder
         from fraudsieve.models.predict import Scorer
         from fraudsieve.models.rules.files import read_rules
 
         applied = None if rules is None else read_rules(rules)
-        scorer = Scorer.load(model_folder(model), n_threads=0, rules=applied)
+        scorer = Scorer.load(model, n_threads=0, rules=applied)
         progress("reading")
 
         def show_rows(rows: int, total: int) -> None:
             progress("scoring", rows, total)
 
-        options = reading_overrides(column, text_column, encoding, separator, day_first)
+        options = reading_overrides(column, text_column, encoding, separator, day_first, max_rejected)
         given = {"events": events, "labels": labels, "past": past}
         tables: dict[str, Any] = {name: input_table(table, options) for name, table in given.items()}
         explain: dict[str, Any] = {"reasons": reasons, "language": language}

@@ -14,10 +14,12 @@ from fraudsieve.cli.options import (
     Events,
     Json,
     Labels,
+    MaxRejected,
     Messages,
     Name,
     Separator,
     TextColumn,
+    input_table,
     reading_overrides,
 )
 from fraudsieve.cli.tables import comparison_rows, gate_rows
@@ -39,16 +41,18 @@ def promote_command(
     encoding: Encoding = None,
     separator: Separator = None,
     day_first: DayFirst = None,
+    max_rejected: MaxRejected = None,
     recipe: Annotated[Path | None, typer.Option(help="Recipe (TOML); its section [gates] has the gates.")] = None,
     json: Json = False,
 ) -> None:
     """Make a challenger the champion if it passes the gates on later records. Log the decision in any case."""
     with exit_on_error(as_json=json), steps(quiet=json) as progress:
+        given = {"messages": messages, "accounts": accounts, "events": events, "labels": labels}
+        tables = {name: input_table(table, {}) for name, table in given.items()}
         from fraudsieve.training.promotion.decision import promote
         from fraudsieve.training.recipe.recipe import Recipe
 
-        reading = reading_overrides(column, text_column, encoding, separator, day_first)
-        tables = {"messages": messages, "accounts": accounts, "events": events, "labels": labels}
+        reading = reading_overrides(column, text_column, encoding, separator, day_first, max_rejected)
         decision = promote(
             Recipe.read(recipe, {"name": name, **reading}),
             challenger=challenger,

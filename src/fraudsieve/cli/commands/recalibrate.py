@@ -15,6 +15,7 @@ from fraudsieve.cli.options import (
     Encoding,
     Events,
     Json,
+    MaxRejected,
     ModelOption,
     Separator,
     TextColumn,
@@ -59,6 +60,7 @@ def recalibrate_command(
     encoding: Encoding = None,
     separator: Separator = None,
     day_first: DayFirst = None,
+    max_rejected: MaxRejected = None,
     recipe: Annotated[
         Path | None, typer.Option(help="Recipe (TOML); its section [track] names the MLflow store.")
     ] = None,
@@ -82,14 +84,14 @@ def recalibrate_command(
         _check(draw, sample, [option for option, value in later.items() if value is not None])
         if draw is not None and sample is not None:
             check_output_file(sample)
+        options = reading_overrides(column, text_column, encoding, separator, day_first, max_rejected)
+        given = {"known_labels": known_labels, "events": events, "past": past}
+        tables: dict[str, Any] = {name: input_table(table, options) for name, table in given.items()}
+        source = input_table(input, options) or input
         progress("loading the model")
         from fraudsieve.training.recalibration.run import draw_audit_sample, recalibrate
         from fraudsieve.training.recipe.recipe import Recipe
 
-        options = reading_overrides(column, text_column, encoding, separator, day_first)
-        given = {"known_labels": known_labels, "events": events, "past": past}
-        tables: dict[str, Any] = {name: input_table(table, options) for name, table in given.items()}
-        source = input_table(input, options) or input
         settings = Recipe.read(recipe, {"track.enabled": track, "seed": seed})
         if draw is not None and sample is not None:
             audit = draw_audit_sample(model, source, draw, sample, **tables, seed=settings.seed)

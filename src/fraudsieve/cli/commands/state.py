@@ -4,13 +4,26 @@ import sys
 from collections import Counter
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from fraudsieve.cli.console import answer, exit_on_error, steps
-from fraudsieve.cli.options import Json, ModelOption
-from fraudsieve.exceptions import SchemaError
+from fraudsieve.cli.options import (
+    Columns,
+    DayFirst,
+    Encoding,
+    Json,
+    MaxRejected,
+    ModelOption,
+    Separator,
+    TextColumn,
+    input_table,
+    reading_overrides,
+)
+
+if TYPE_CHECKING:  # imported at first use: pandas takes time
+    from fraudsieve.features.tables.limits import Cause
 
 __all__ = ["state_app"]
 
@@ -58,6 +71,12 @@ def load_command(
         str, typer.Argument(help="File (Parquet, CSV or JSON Lines); - for JSON Lines from standard input.")
     ] = "-",
     part: Annotated[Part, typer.Option(help="Type of the records.")] = Part.EVENTS,
+    text_column: TextColumn = None,
+    column: Columns = None,
+    encoding: Encoding = None,
+    separator: Separator = None,
+    day_first: DayFirst = None,
+    max_rejected: MaxRejected = None,
     json: Json = False,
 ) -> None:
     """Add records to a store, such as the history of past months. Repeated records with one event_id count once.
@@ -67,27 +86,29 @@ def load_command(
     kcat -C -t payments -e | fraudsieve state load live.db --model fraudsieve-model
     """
     with exit_on_error(as_json=json), steps(quiet=json) as progress:
+        options = reading_overrides(column, text_column, encoding, separator, day_first, max_rejected)
+        table = None if source == "-" else input_table(source, options)
         progress("loading the model")
         from fraudsieve.models.live.loading import batches_of, json_lines, load_records
         from fraudsieve.models.live.state import LiveState
         from fraudsieve.models.predict import Scorer
 
-        n_rejected = 0
-        if source == "-":
+        scorer = Scorer.load(model)
+        causes: Counter[Cause] = Counter()
+        if table is None:
             batches = json_lines(sys.stdin.buffer)
         else:
             from fraudsieve.training.data.store_tables import records_of_table
 
             progress("reading")
-            records, n_rejected = records_of_table(source, part)
+            records, causes = records_of_table(table, part, scorer.model)
             batches = batches_of(records)
-        scorer = Scorer.load(_folder(model))
         progress("opening the store")
         with LiveState(scorer, address) as live:
             accepted, reasons = load_records(live, part.value, batches, lambda done: progress("loading", done))
-        if not accepted:
-            _check_none_rejected(source, n_rejected, reasons)
-    content = {"accepted": accepted, "rejected": n_rejected + reasons.total(), "reasons": dict(reasons)}
+        causes.update({("", reason): count for reason, count in reasons.items()})
+        _check_rejected(source, accepted, causes, max_rejected)
+    content = {"accepted": accepted, "rejected": causes.total(), "reasons": dict(reasons)}
     rows = [("accepted", f"{accepted:,}"), ("rejected", f"{content['rejected']:,}")]
     rows += [(f"{count:,} times", reason) for reason, count in reasons.most_common()]
     answer(content, as_json=json, title=f"Loaded {part.value}", rows=rows)
@@ -145,29 +166,24 @@ def rewind_command(
     answer(content, as_json=json, title="Rewound", rows=[("rows", f"{content['removed']:,}")])
 
 
-def _check_none_rejected(source: str, n_rejected: int, reasons: Counter[str]) -> None:
-    """Raise SchemaError if all of the records were rejected; an empty file is no error."""
-    n_records = n_rejected + reasons.total()
-    if n_records:
-        common = "; ".join(f"{reason} ({count:,})" for reason, count in reasons.most_common(3))
-        origin = "standard input" if source == "-" else source
-        problem = f"none of {n_records:,} records is accepted: {common}"
-        raise SchemaError(origin, problem, "Correct the records, or choose their type with --part.")
+def _check_rejected(source: str, accepted: int, causes: Counter["Cause"], max_rejected: float | None) -> None:
+    """Raise SchemaError if too many of the records were rejected; an empty file is no error."""
+    from fraudsieve.features.tables.limits import check_rejected
+
+    if causes:
+        check_rejected(
+            causes,
+            accepted + causes.total(),
+            max_rejected=max_rejected,
+            origin="standard input" if source == "-" else source,
+            expected="Correct the records, or choose their type with --part.",
+        )
 
 
 def _check_exists(address: str) -> None:
     """Raise FileNotFoundError if the address is a file that does not exist: opening it would create it."""
     if "://" not in address and not Path(address).exists():
         raise FileNotFoundError(f"{address}: there is no such store. Check the path.")
-
-
-def _folder(model: str) -> Path:
-    """Return the folder of a model; MLflow is needed for an address in it only."""
-    if (Path(model) / "manifest.json").is_file():
-        return Path(model)
-    from fraudsieve.models.flavor import model_folder
-
-    return model_folder(model)
 
 
 def _text(value: object) -> str:

@@ -14,6 +14,7 @@ from fraudsieve.cli.options import (
     Events,
     Json,
     Labels,
+    MaxRejected,
     Messages,
     Separator,
     TextColumn,
@@ -39,6 +40,7 @@ def train_command(
     encoding: Encoding = None,
     separator: Separator = None,
     day_first: DayFirst = None,
+    max_rejected: MaxRejected = None,
     subject: Annotated[
         str | None, typer.Option(help="What the model scores: auto, message, account or event (such as a payment).")
     ] = None,
@@ -46,7 +48,10 @@ def train_command(
     output: Annotated[Path, typer.Option(help="Model folder to write.")] = Path("fraudsieve-model"),
     name: Annotated[str | None, typer.Option(help="Name of the registered model.")] = None,
     legitimate: Annotated[
-        str | None, typer.Option(help="Label of legitimate records; by default, common words are recognised.")
+        str | None,
+        typer.Option(
+            help="Label of legitimate records, or none to train types only; by default, common words are recognised."
+        ),
     ] = None,
     split: Annotated[str | None, typer.Option(help="How to split: auto, time, campaign, account or random.")] = None,
     experiment: Annotated[str | None, typer.Option(help="Name of the MLflow experiment.")] = None,
@@ -91,7 +96,8 @@ def train_command(
 ) -> None:
     """Train a model on labelled messages, accounts or events. Write it to a folder and log it to MLflow."""
     with exit_on_error(as_json=json), stop_on_sigterm(), steps(quiet=json) as progress:
-        from fraudsieve.training.fit import train
+        from fraudsieve.training.output import check_model_output
+        from fraudsieve.training.recipe.headers import TABLES, check_headers
         from fraudsieve.training.recipe.recipe import Recipe
 
         overrides = {
@@ -100,7 +106,7 @@ def train_command(
             "data.events": events,
             "data.labels": labels,
             "data.features": features,
-            **reading_overrides(column, text_column, encoding, separator, day_first),
+            **reading_overrides(column, text_column, encoding, separator, day_first, max_rejected),
             "data.subject": subject,
             "data.legitimate": legitimate,
             "name": name,
@@ -114,7 +120,12 @@ def train_command(
             "track.enabled": track,
             "seed": seed,
         }
-        trained = train(Recipe.read(recipe, overrides), output=output, overwrite=overwrite, progress=progress)
+        settings = Recipe.read(recipe, overrides)
+        check_model_output(output, overwrite=overwrite)
+        check_headers(settings, {table: getattr(settings.data, table) for table in (*TABLES, "features")})
+        from fraudsieve.training.fit import train  # its imports take seconds: wrong options and tables come first
+
+        trained = train(settings, output=output, overwrite=overwrite, progress=progress)
     notes(trained.notes)
     answer(
         trained_content(trained),

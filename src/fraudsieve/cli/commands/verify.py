@@ -1,14 +1,12 @@
 """``fraudsieve verify``."""
 
 from dataclasses import asdict
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from fraudsieve.cli.console import answer, exit_on_error, notes, steps
 from fraudsieve.cli.options import Json
-from fraudsieve.exceptions import ArtifactError
 
 __all__ = ["verify_command"]
 
@@ -23,21 +21,10 @@ def verify_command(
         progress("checking")
         from fraudsieve.models.verification import verify
 
-        verified = verify(_find(folder), digest=digest)
+        verified = verify(folder, digest=digest)
     notes(verified.notes)
     content = asdict(verified) | {"folder": str(verified.folder), "checks": dict(verified.checks)}
     rows = [("digest", verified.digest), *((f"checked {name}", text) for name, text in verified.checks)]
     answer(
         content, as_json=json, title=f"{verified.folder}: {verified.name}, a model of {verified.subject}s", rows=rows
     )
-
-
-def _find(folder: str) -> Path:
-    if (Path(folder) / "manifest.json").is_file():
-        return Path(folder)  # MLflow is not needed
-    try:
-        from fraudsieve.models.flavor import model_folder
-    except ModuleNotFoundError as error:
-        fix = "Install it: pip install 'fraudsieve[train]', or name a folder with a manifest.json."
-        raise ArtifactError(folder, f"is not a model folder, and {error.name} is not installed", fix) from None
-    return model_folder(folder)

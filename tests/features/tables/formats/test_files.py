@@ -16,7 +16,9 @@ from hypothesis import strategies as st
 
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.tables.formats.files import READERS, load, save
+from fraudsieve.features.tables.formats.loaded import ReadOptions
 from fraudsieve.features.tables.reader import CheckedTable, read_table
+from fraudsieve.features.tables.source import InputTable
 
 SECRET = "s3cr3t-Zebra"
 FRAME = pd.DataFrame(
@@ -47,6 +49,11 @@ def write(frame: pd.DataFrame, file: Path) -> Path:
 def put(file: Path, content: bytes) -> Path:
     file.write_bytes(gzip.compress(content) if file.name.endswith(".gz") else content)
     return file
+
+
+def read_all(source: Path | pd.DataFrame) -> CheckedTable:
+    """Read messages, however many of them are rejected."""
+    return read_table(InputTable(source, ReadOptions(max_rejected=1)), "messages")
 
 
 def causes(checked: CheckedTable) -> list[tuple[int, str, str]]:
@@ -103,7 +110,7 @@ def test_undeclared_csv_columns_are_numbers_if_all_cells_are(tmp_path: Path) -> 
 
 def test_broken_csv_rows_keep_their_position(tmp_path: Path) -> None:
     content = b'message_id,text\n1,"a\nb"\n\n2\n3,c\n4,d,e\n5,\n6,f\n'
-    checked = read_table(put(tmp_path / "m.csv", content), "messages")
+    checked = read_all(put(tmp_path / "m.csv", content))
     assert checked.good["message_id"].tolist() == ["1", "3", "6"]
     assert causes(checked) == [
         (1, "", "1 fields where the header has 2"),
@@ -123,7 +130,7 @@ def test_broken_json_lines_keep_their_position(tmp_path: Path) -> None:
         b"[" * 9999,
     ]
     lines += [b'{"message_id": 2, "text": "b\\ud800"}', b'{"message_id": 3, "text": null}', b"9" * 5000]
-    checked = read_table(put(tmp_path / "m.jsonl", b"\xef\xbb\xbf" + b"\r\n".join(lines)), "messages")
+    checked = read_all(put(tmp_path / "m.jsonl", b"\xef\xbb\xbf" + b"\r\n".join(lines)))
     assert checked.good["text"].tolist() == ["a", "b\ufffd"]
     broken = "the line is not a JSON object in UTF-8"
     assert causes(checked) == [
@@ -165,7 +172,7 @@ def test_parquet_types(tmp_path: Path) -> None:
     assert checked.good["message_id"].tolist() == ["1", "2"]
     assert checked.good["text"].tolist() == ["a", "b"]
     assert str(checked.good["sent_at"].dtype) == "datetime64[us, UTC]"
-    assert checked.notes == ()
+    assert checked.notes == ("tags holds lists: left out",)
 
 
 def test_parquet_bytes_are_not_text(tmp_path: Path) -> None:
@@ -288,12 +295,12 @@ def test_csv_and_json_give_the_same_rows(
 ) -> None:
     frame = pd.DataFrame([("first", "text"), *rows], columns=["message_id", "text"], dtype=object)
     folder = tmp_path_factory.getbasetemp()
-    expected = read_table(frame, "messages")
+    expected = read_all(frame)
     frame.to_csv(folder / "m.csv", index=False, quoting=1)
     lines = (json.dumps({"message_id": a, "text": b}) for a, b in frame.itertuples(index=False))
     (folder / "m.jsonl").write_text("\n".join(lines))
     for file in (folder / "m.csv", folder / "m.jsonl"):
-        checked = read_table(file, "messages")
+        checked = read_all(file)
         pd.testing.assert_frame_equal(checked.good, expected.good)
         assert causes(checked) == causes(expected)
 
@@ -343,12 +350,15 @@ def test_only_the_owner_can_read_what_is_saved(tmp_path: Path) -> None:
         file.chmod(0o644)  # as an earlier version left it
 
 
+CELL = "+44 20 7946 0018"
+
+
 @pytest.mark.parametrize(
-    "header", [f"message_id,te{SECRET},{SECRET} b", f"message_id,text,a{SECRET},a{SECRET}", f"message_id{SECRET},text"]
+    "header", [f"message_id,te{CELL},{CELL} b", f"message_id,text,a{CELL},a{CELL}", f"message_id{CELL},text"]
 )
 def test_a_header_that_runs_into_a_row_is_not_quoted(tmp_path: Path, header: str) -> None:
     file = tmp_path / "m.csv"
     file.write_text(f"{header}\n1,a,b,c\n", "utf-8")
-    with pytest.raises(SchemaError, match=r"m\.csv: (column|1 columns|none of 1 rows)") as caught:
+    with pytest.raises(SchemaError, match=r"m\.csv: (column|none of 1 rows)") as caught:
         read_table(file, "messages")
-    assert SECRET not in str(caught.value)
+    assert "7946" not in str(caught.value)

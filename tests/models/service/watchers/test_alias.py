@@ -14,7 +14,8 @@ import pytest
 
 from fraudsieve.exceptions import ArtifactError
 from fraudsieve.models import Scorer
-from fraudsieve.models.flavor import log_model, logged_digest, model_folder, resolve_version
+from fraudsieve.models.artifact.model_address import model_folder
+from fraudsieve.models.flavor import log_model, logged_digest, resolve_version
 from fraudsieve.models.service.loaded_model import why_incompatible
 from tests.shared import mlflow_uri
 

@@ -1,0 +1,45 @@
+"""Scores in files: ``predict`` to every format."""
+
+import json
+
+from tests.walk.scores import Scores, read_scores
+from tests.walk.walk import Walk
+
+__all__ = ["as_own_history", "to_csv", "to_json_lines", "to_parquet"]
+
+
+def to_parquet(walk: Walk) -> Scores:
+    """Return the reference: every record is scored or rejected, and at least half of them are scored."""
+    scores = walk.reference
+    assert (scores["status"] != "unscorable").mean() >= 0.5
+    assert len(set(scores["probability"])) > 1 or scores["probability"].isna().all()
+    return scores
+
+
+def to_csv(walk: Walk) -> Scores:
+    """Score to CSV."""
+    output = walk.outputs / "scores.csv"
+    walk.predict(output).succeeded()
+    return read_scores(output, len(walk.files.records))
+
+
+def to_json_lines(walk: Walk) -> Scores:
+    """Score to JSON Lines, with evidence, which changes no score."""
+    return read_scores(walk.recorded[0], len(walk.files.records))
+
+
+def as_own_history(walk: Walk) -> Scores:
+    """Score the history and the new records as one table, without ``--events``.
+
+    The new records are then a history of each other, as they are for a service that adds each payment after its score.
+    With ``--events``, only the events of that table count. Records that are not events are no history of each other.
+    """
+    if walk.table.subject != "event":
+        return walk.reference
+    rows = [*walk.files.events, *walk.files.records]
+    theirs = walk.files.names
+    lines = [json.dumps({theirs.get(name, name): value for name, value in row.items()}) for row in rows]
+    table, output = walk.outputs / "all.jsonl", walk.outputs / "all-scores.parquet"
+    table.write_text("\n".join(lines), "utf-8")
+    walk.run("predict", "--model", walk.model, "--input", table, *walk.files.options, "--output", output).succeeded()
+    return read_scores(output, len(rows)).tail(len(walk.files.records)).reset_index(drop=True)

@@ -1,0 +1,84 @@
+"""Scores over HTTP from a service: with posted events, in order of time, and with a state that was loaded."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import httpx
+import pandas as pd
+
+from tests.walk.scores import Scores, scores_of
+from tests.walk.walk import Refused, Walk
+
+__all__ = ["score", "score_in_order_of_time", "score_with_loaded_state"]
+
+Record = Mapping[str, Any]
+CUTOFFS = {"message": "sent_at", "account": "as_of", "event": "occurred_at"}
+BATCH = 500
+
+
+def score(walk: Walk) -> Scores:
+    """Post the history in order of time; score a record when its time has come.
+
+    New records that are events come after their history, and none is a history of the others: all are in one request.
+    """
+    client = _client_with_history(walk)
+    if walk.table.subject == "event" or not walk.files.events:
+        return scores_of(_post(client, "/v1/score", list(walk.files.records)))
+    field = CUTOFFS[walk.table.subject]
+    steps = [(_time(event["occurred_at"]), 0, event) for event in walk.files.events]
+    steps += [(_time(record[field]), 1, record) for record in walk.files.records]
+    scores: dict[int, Record] = {}
+    for _, is_record, step in sorted(steps, key=lambda step: step[:2]):
+        if is_record:
+            scores[id(step)] = _post(client, "/v1/score", step)
+        else:
+            _add(walk, client, [step])
+    return scores_of([scores[id(record)] for record in walk.files.records])
+
+
+def score_in_order_of_time(walk: Walk) -> Scores:
+    """Score each event when it happens, and then add it to the history; it does not count in a score of itself."""
+    client = _client_with_history(walk)
+    scores: dict[int, Record] = {}
+    for record in sorted(walk.files.records, key=lambda record: _time(record["occurred_at"])):
+        scores[id(record)] = _post(client, "/v1/score", record)
+        _add(walk, client, [record])
+        assert _post(client, "/v1/score", record) == scores[id(record)]
+    return scores_of([scores[id(record)] for record in walk.files.records])
+
+
+def score_with_loaded_state(walk: Walk) -> Scores:
+    """Load the file of the history into a store, serve with it, and score all records."""
+    store = walk.outputs / "live.db"
+    walk.run("state", "load", store, walk.files.history["events"], "--model", walk.model).succeeded()
+    return scores_of(_post(walk.serve("loaded", "--state", str(store)), "/v1/score", list(walk.files.records)))
+
+
+def _client_with_history(walk: Walk) -> httpx.Client:
+    """Return a client of the service without a state; if events are scored, it has their history."""
+    is_new = "serve" not in walk.clients
+    client = walk.serve("serve")
+    if is_new and walk.table.subject == "event":
+        for start in range(0, len(walk.files.events), BATCH):
+            _add(walk, client, walk.files.events[start : start + BATCH])
+    return client
+
+
+def _add(walk: Walk, client: httpx.Client, events: Sequence[Record]) -> None:
+    """Post events, of which the service rejects as many as ``predict`` does."""
+    rejected = _post(client, "/v1/events", {"events": list(events)})["rejected"]
+    if rejected:
+        notes = re.findall(r"(\d+) events were rejected", walk.predicted.error)
+        assert sum(map(int, notes)) >= len(rejected), rejected
+
+
+def _post(client: httpx.Client, path: str, content: Any) -> Any:
+    answer = client.post(path, json=content)
+    if 400 <= answer.status_code < 500:
+        raise Refused(answer.json()["error"], answer.elapsed.total_seconds())
+    return answer.raise_for_status().json()
+
+
+def _time(value: Any) -> pd.Timestamp | float:
+    return value if isinstance(value, int | float) else pd.Timestamp(pd.to_datetime(value, utc=True))

@@ -1,0 +1,47 @@
+"""The headers of the tables of a run, checked before any work and before the imports that take seconds."""
+
+from collections.abc import Mapping
+
+from fraudsieve.features.tables.reader import check_header
+from fraudsieve.features.tables.source import Source, as_input
+
+from .recipe import Recipe
+
+__all__ = ["TABLES", "check_headers", "required_columns"]
+
+TABLES = ("messages", "accounts", "events", "labels")
+UNUSED = {"message": ("accounts",), "account": ("messages",), "event": ("messages", "accounts")}
+
+
+def check_headers(recipe: Recipe, tables: Mapping[str, Source | None]) -> None:
+    """Raise an error if a table that a run reads is missing, or lacks a column that it needs.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        Settings.
+    tables : mapping of str to (path or DataFrame)
+        By name; None for a table that is not given.
+
+    Raises
+    ------
+    SchemaError
+        If a file does not exist, or a column is missing.
+    RecipeError
+        If the tables do not fit the subject.
+    """
+    given = {name: as_input(source, recipe.data.options) for name, source in tables.items() if source is not None}
+    if "features" in given:
+        return
+    subject = recipe.data.subject_of(given)
+    for name, source in given.items():
+        if name not in UNUSED[subject]:
+            further = required_columns(subject, labels=given.get("labels")) if name == f"{subject}s" else ()
+            check_header(source, name, require=further)
+
+
+def required_columns(subject: str, *, labels: Source | None) -> tuple[str, ...]:
+    """Return the further columns that labelled records need: their label, or the id that a table of labels names."""
+    if labels is None:
+        return ("label",)
+    return ("event_id",) if subject == "event" else ()
