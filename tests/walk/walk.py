@@ -167,8 +167,8 @@ class Walk:
         (folder / "files.pickle").write_bytes(pickle.dumps(self.files))
         mlflow_uri(folder)
         tables = self.options(self.files.train)
-        call = ("train", *tables, *self.files.options, *self.files.train_options, "--name", self.table.name)
-        answers = {"train": self.run(*call, "--output", folder / "model")}
+        named = ("--name", self.table.name, "--output", folder / "model")
+        answers = {"train": self.run("train", *tables, *self.files.options, *self.files.train_options, *named)}
         if answers["train"].code == 0:
             answers["predict"] = self.predict(folder / "scores.parquet")
         (folder / "answers.pickle").write_bytes(pickle.dumps(answers))
