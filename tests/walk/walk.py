@@ -147,9 +147,9 @@ class Walk:
 
     def predict(self, output: Path, *options: str | Path) -> Answer:
         """Score the new records as the owner does."""
-        history = self.options(self.files.history)
-        call = ("predict", "--model", self.model, "--input", self.files.new, *history, *self.files.options)
-        return self.run(*call, "--output", output, *options)
+        read = (*self.options(self.files.history), *self.files.options)
+        scored = ("--input", self.files.new, "--output", output)
+        return self.run("predict", "--model", self.model, *scored, *read, *options)
 
     @functools.cached_property
     def recorded(self) -> tuple[Path, Path]:
