@@ -91,7 +91,7 @@ def create_command(
         progress("reading the case")
         content = read_case(cases, case)
         used = derive_key(read_secrets(key)[0], recipient, case=case if per_case else None)
-        written = input_table(messages, {"data.max_rejected": max_rejected})
+        table = input_table(messages, {"data.max_rejected": max_rejected})
         loaded = None if model is None else _load_model(model)
         lead = make_lead(
             content,
@@ -100,7 +100,7 @@ def create_command(
             disclosure=Disclosure(amounts=amounts, times=times, shared_accounts=shared_accounts),
             model=loaded,
             reasons=None if scores is None else read_reasons(scores, content.members),
-            texts=None if written is None else describe_texts(written, content.members, texts, used),
+            texts=None if table is None else describe_texts(table, content.members, texts, used),
         )
         path = output or Path(f"lead-{lead['id']}.json")
         progress("writing")
