@@ -12,7 +12,7 @@ from typing import TypeVar
 import pytest
 from filelock import FileLock
 
-__all__ = ["mlflow_uri", "shared_folder", "shared_object", "use_base_temp"]
+__all__ = ["mlflow_uri", "shared_folder", "shared_object", "use_base_temp", "use_folder"]
 
 T = TypeVar("T")
 _root: Path
@@ -20,9 +20,14 @@ _root: Path
 
 def use_base_temp(factory: pytest.TempPathFactory) -> None:
     """Share objects in the temporary folder of the run, which is the parent of the folders of the workers."""
-    global _root
     base = factory.getbasetemp()
-    _root = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "shared"
+    use_folder(base.parent if "PYTEST_XDIST_WORKER" in os.environ else base)
+
+
+def use_folder(base: Path) -> None:
+    """Share objects in a folder."""
+    global _root
+    _root = base / "shared"
     _root.mkdir(exist_ok=True)
 
 

@@ -116,6 +116,9 @@ def _scored_table(source: Source) -> tuple[pd.DataFrame, str, str]:
     name = next((name for name in IDS if name in scored), None)
     if name is None:
         raise SchemaError(origin, f"expected one of the columns {', '.join(IDS)}", "Pass the scores of predict.")
+    if name == "account_id" and "occurred_at" in scored:
+        problem = "the scores are of events without event_id, so that no event can be found again"
+        raise SchemaError(origin, problem, "Give the events a column event_id, and score them again.")
     columns = {name: convert(scored[name], "id", printed=given.loaded.printed).column}
     repeated = int(columns[name].dropna().duplicated().sum())
     if repeated:

@@ -51,7 +51,7 @@ def as_scores(columns: Mapping[str, Sequence[Any]]) -> Scores:
 def assert_same_scores(found: Scores, expected: Scores) -> None:
     """Raise AssertionError if any score differs in a bit, or any word; name how many, the first and the difference."""
     assert len(found) == len(expected), f"{len(found)} scores, expected {len(expected)}"
-    assert set(found) == set(expected), f"columns differ: {sorted(set(found) ^ set(expected))}"
+    assert set(found) == set(expected), f"columns differ: {sorted(map(str, set(found) ^ set(expected)))}"
     problems = []
     for name in expected:
         left, right = found[name].to_numpy(), expected[name].to_numpy()
@@ -66,13 +66,13 @@ def assert_same_scores(found: Scores, expected: Scores) -> None:
 
 
 def _uniform(table: pd.DataFrame) -> Scores:
-    numbers = [name for name in table if name == "probability" or str(name).startswith("probability__")]
+    numbers = sorted(name for name in map(str, table) if name.partition("__")[0] == "probability")
     words = {
         name: [value if isinstance(value, str) else "" for value in table[name]] for name in WORDS if name in table
     }
     words["status"] = [status or "unscorable" for status in words["status"]]
     frame = pd.DataFrame(words, dtype=object)
-    return frame.assign(**{str(name): [_number(value) for value in table[name]] for name in sorted(numbers)})
+    return frame.assign(**{name: [_number(value) for value in table[name]] for name in numbers})
 
 
 def _number(value: Any) -> float:

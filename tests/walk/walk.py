@@ -147,9 +147,9 @@ class Walk:
 
     def predict(self, output: Path, *options: str | Path) -> Answer:
         """Score the new records as the owner does."""
-        history = self.options(self.files.history)
-        call = ("predict", "--model", self.model, "--input", self.files.new, *history, *self.files.options)
-        return self.run(*call, "--output", output, *options)
+        read = (*self.options(self.files.history), *self.files.options)
+        scored = ("--input", self.files.new, "--output", output)
+        return self.run("predict", "--model", self.model, *scored, *read, *options)
 
     @functools.cached_property
     def recorded(self) -> tuple[Path, Path]:
@@ -167,8 +167,8 @@ class Walk:
         (folder / "files.pickle").write_bytes(pickle.dumps(self.files))
         mlflow_uri(folder)
         tables = self.options(self.files.train)
-        call = ("train", *tables, *self.files.options, *self.files.train_options, "--name", self.table.name)
-        answers = {"train": self.run(*call, "--output", folder / "model")}
+        named = ("--name", self.table.name, "--output", folder / "model")
+        answers = {"train": self.run("train", *tables, *self.files.options, *self.files.train_options, *named)}
         if answers["train"].code == 0:
             answers["predict"] = self.predict(folder / "scores.parquet")
         (folder / "answers.pickle").write_bytes(pickle.dumps(answers))

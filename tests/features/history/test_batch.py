@@ -228,7 +228,7 @@ def test_bad_events(change: dict[str, Any], error: type[Exception], message: str
         history_features(events, None, HISTORY)
 
 
-@pytest.mark.parametrize("column", ["account_id", "occurred_at", "amount", "counterparty_id", "kind"])
+@pytest.mark.parametrize("column", ["account_id", "occurred_at", "amount", "counterparty_id"])
 def test_missing_columns(column: str) -> None:
     table = as_events([("ann", 0, 1.0, "x", "pay")]).drop_columns([column])
     with pytest.raises(ValueError, match=f"events: column '{column}' is missing"):

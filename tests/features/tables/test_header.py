@@ -46,6 +46,7 @@ def test_the_error_is_that_of_the_whole_table(tmp_path: Path, name: str) -> None
         ("m.jsonl", b'{"words": 1}\n'),
         ("long.csv", b"message_id,text," + b"a" * 2**20 + b"\n"),
     ],
+    ids=["gb18030", "utf16", "gzip", "json lines", "long"],
 )
 def test_other_files_are_left_to_the_reader(tmp_path: Path, name: str, content: bytes) -> None:
     (tmp_path / name).write_bytes(content)

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from fraudsieve.exceptions import SchemaError
+from fraudsieve.features.tables import InputTable, ReadOptions
 from fraudsieve.models import Scorer
 from fraudsieve.models.batch.rows import has_account_events
 from fraudsieve.models.batch.score import score_file, score_frame
@@ -104,7 +105,8 @@ def test_rejected_rows_can_be_the_next_input(scorer: Scorer, messages: pd.DataFr
     assert rejected is not None
     before = rejected.read_bytes()
     corrected = tmp_path / "corrected.parquet"
-    assert score_file(scorer, rejected, corrected).scored == 1  # the second message with the same id
+    table = InputTable(rejected, ReadOptions(max_rejected=1))
+    assert score_file(scorer, table, corrected).scored == 1  # the second message with the same id
     assert rejected.read_bytes() == before
 
 

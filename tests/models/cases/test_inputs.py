@@ -62,6 +62,12 @@ def test_scores_in_csv_are_those_in_parquet(tmp_path: Path) -> None:
     assert find_cases_in_tables(tmp_path / "scores.csv", events=EVENTS, key=KEY, as_of=MAY).members.empty
 
 
+def test_scores_of_events_without_ids_are_refused() -> None:
+    given = scores().drop(columns="event_id").assign(account_id="a", occurred_at="2026-05-01")
+    with pytest.raises(SchemaError, match="events without event_id, so that no event can be found again"):
+        find_cases_in_tables(given, events=EVENTS, key=KEY)
+
+
 def test_a_record_has_one_score() -> None:
     given = scores().assign(event_id=["secret", "secret"])
     with pytest.raises(SchemaError, match="1 ids of column 'event_id' occur more than once") as raised:

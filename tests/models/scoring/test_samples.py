@@ -49,7 +49,7 @@ def test_the_records_are_scored_with_a_history(name: str) -> None:
     records, history = warm_records(scorer.model.matrix)
     scores = scorer.score(records, history=history, reasons=True)
     assert {score["status"] for score in scores} <= {"ok", "no_history"}
-    assert scores[0]["status"] == "ok" or name == "untimed"
+    assert scores[0]["status"] == "ok" or name in ("untimed", "numbers that are entities")
     assert scorer.warm_up() is scorer
 
 

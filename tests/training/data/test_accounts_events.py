@@ -8,6 +8,7 @@ import pytest
 
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.label_trust import Trust
+from fraudsieve.features.tables import InputTable, ReadOptions
 from fraudsieve.training.data.accounts_events import account_labels_of, event_labels_of, load_accounts, load_events
 from fraudsieve.training.labels.maturity import maturity_gap
 
@@ -89,7 +90,8 @@ def test_rows_in_are_rows_out() -> None:
     bad = events()
     bad.loc[1, "occurred_at"] = "not a time"
     bad.loc[2, "amount"] = np.inf
-    loaded = load_accounts(bad, accounts=pd.concat([table, table[:1]], ignore_index=True), min_label_rows=2)
+    given = InputTable(bad, ReadOptions(max_rejected=1))
+    loaded = load_accounts(given, accounts=pd.concat([table, table[:1]], ignore_index=True), min_label_rows=2)
     assert (len(loaded.rows), len(loaded.rejected), loaded.n_unlabelled) == (2, 2, 0)
     assert loaded.rejected["column"].tolist() == ["account_id", "label"]
     assert loaded.events is not None

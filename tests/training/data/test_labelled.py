@@ -7,6 +7,7 @@ import pytest
 
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.label_trust import WEIGHT, Trust
+from fraudsieve.features.tables import InputTable, ReadOptions
 from fraudsieve.features.tables.source import data_digest
 from fraudsieve.training.data.labelled import load_labelled
 from fraudsieve.training.simulation.world import World
@@ -68,7 +69,8 @@ def test_columns_of_a_rejected_rare_label_keep_their_values_whatever_their_names
     frame = messages(label=["spam", "rare", "spam"], **own)
     frame.loc[2, "text"] = ""
     rejected = load_labelled(frame, min_label_rows=1).rejected
-    both = load_labelled(pd.concat([frame, frame.assign(message_id=["d", "e", "f"])]), min_label_rows=2).rejected
+    twice = InputTable(pd.concat([frame, frame.assign(message_id=["d", "e", "f"])]), ReadOptions(max_rejected=1))
+    both = load_labelled(twice, min_label_rows=2).rejected
     assert both["row"].tolist() == [2, 5]
     names = ["row", "column", "reason", "input_input_row", "input_row", "input_column", "input_reason"]
     rare = load_labelled(frame.assign(label=["spam", "rare", "spam"], text="hi"), min_label_rows=2).rejected

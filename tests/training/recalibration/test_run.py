@@ -263,7 +263,12 @@ def test_arguments_are_checked_before_any_work(tmp_path: Path, options: dict[str
         (["--sample", "a.csv", "--output", "m2"], "expected its labels"),
     ],
 )
-def test_options_that_do_not_fit_are_named(options: list[str], text: str) -> None:
+def test_options_that_do_not_fit_are_named(
+    options: list[str], text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("t.parquet", "a.csv"):
+        Path(name).touch()
     result = CliRunner().invoke(app, ["recalibrate", "--model", "m", "--input", "t.parquet", *options])
     assert result.exit_code == 2
     assert text in result.output

@@ -1,6 +1,8 @@
 """Commands that give no scores of the new records: they succeed, and what they print makes sense."""
 
 from dataclasses import replace
+from pathlib import Path
+from typing import TypeAlias
 
 import pandas as pd
 
@@ -8,6 +10,8 @@ from fraudsieve.models import read_model, write_model
 from tests.walk.walk import BOUND_EXCEEDED, Walk
 
 __all__ = ["cases", "compare", "evaluate", "monitor", "replay", "train", "training_scores", "verify"]
+
+Call: TypeAlias = tuple[str | Path, ...]
 
 
 def train(walk: Walk) -> None:
@@ -25,7 +29,14 @@ def training_scores(walk: Walk) -> None:
     report = walk.trained.succeeded()["report"]
     listed = {str(row["record_id"]): row["probability"] for rows in (report["errors"] or {}).values() for row in rows}
     tables = {name: path for name, path in walk.files.train.items() if name != walk.rows}
-    call = ("--model", walk.model, "--input", walk.files.train[walk.rows], *walk.options(tables), *walk.files.options)
+    call: Call = (
+        "--model",
+        walk.model,
+        "--input",
+        walk.files.train[walk.rows],
+        *walk.options(tables),
+        *walk.files.options,
+    )
     output = walk.outputs / "training-scores.parquet"
     walk.run("predict", *call, "--output", output).succeeded()
     table = pd.read_parquet(output)
@@ -46,7 +57,7 @@ def verify(walk: Walk) -> None:
 def evaluate(walk: Walk) -> None:
     """Evaluate on later records, with a page."""
     tables, page = walk.options(walk.files.later), walk.outputs / "report.html"
-    call = ("evaluate", "--model", walk.model, *tables, *walk.files.options, "--report", page)
+    call: Call = ("evaluate", "--model", walk.model, *tables, *walk.files.options, "--report", page)
     report = walk.run(*call).succeeded()["report"]
     assert report["rows"] > 0
     assert page.stat().st_size > 0
@@ -56,7 +67,7 @@ def monitor(walk: Walk) -> None:
     """Compare the later records with themselves: nothing has drifted. Events are their own history, as in training."""
     later = walk.files.later[walk.rows]
     history = {} if walk.table.subject == "event" else walk.files.history
-    call = ("monitor", "--model", walk.model, "--reference", later, "--current", later)
+    call: Call = ("monitor", "--model", walk.model, "--reference", later, "--current", later)
     found = walk.run(*call, *walk.options(history), *walk.files.options).succeeded(BOUND_EXCEEDED)
     assert found["digest"] == walk.trained.content["digest"]
     assert [bound for bound in found["exceeded"] if bound["bound"].endswith("psi")] == []
@@ -67,7 +78,7 @@ def compare(walk: Walk) -> None:
     copy = walk.outputs / "copy"
     write_model(replace(read_model(walk.model), name="copy"), copy)
     tables = walk.options(walk.files.later)
-    call = ("compare", "--champion", walk.model, "--challenger", copy, *tables, *walk.files.options)
+    call: Call = ("compare", "--champion", walk.model, "--challenger", copy, *tables, *walk.files.options)
     figures = walk.run(*call).succeeded()["figures"]
     assert figures
     assert {name: figure["difference"] for name, figure in figures.items() if figure["difference"]} == {}
@@ -78,7 +89,7 @@ def cases(walk: Walk) -> None:
     table = pd.read_parquet(walk.folder / "scores.parquet")
     highest = table["probability"].nlargest(5).min()
     output, rows = walk.outputs / "cases", (f"--{walk.rows}", walk.files.new)
-    call = ("cases", "--scores", walk.folder / "scores.parquet", *rows, "--threshold", repr(float(highest)))
+    call: Call = ("cases", "--scores", walk.folder / "scores.parquet", *rows, "--threshold", repr(float(highest)))
     walk.run(*call, *walk.files.options, "--output", output).succeeded()
     assert len(pd.read_parquet(output / "members.parquet")) >= 5
 

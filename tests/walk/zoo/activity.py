@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from tests.walk.table import TableFiles, UserTable
-from tests.walk.zoo.files import Layout, write_files
+from tests.walk.zoo.files import WITHOUT_IDS, Layout, write_files
 from tests.walk.zoo.rows import choose, make_events, uuids
 
 __all__ = ["ACTIVITY"]
@@ -80,7 +80,7 @@ def logins(folder: Path) -> TableFiles:
 
 
 ACTIVITY = (
-    UserTable("clicks", "event", clicks, on_spark=True),
-    UserTable("calls", "event", calls),
+    UserTable("clicks", "event", clicks, refused=WITHOUT_IDS, on_spark=True),
+    UserTable("calls", "event", calls, refused=WITHOUT_IDS),
     UserTable("logins", "event", logins),
 )

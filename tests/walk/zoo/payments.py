@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from tests.walk.table import TableFiles, UserTable
-from tests.walk.zoo.files import LATER_ISSUE, Layout, write_files
+from tests.walk.zoo.files import LATER_ISSUE, WITHOUT_IDS, Layout, write_files
 from tests.walk.zoo.rows import DAY, START, choose, make_events
 
 __all__ = ["PAYMENTS"]
@@ -234,7 +234,7 @@ PAYMENTS = (
     UserTable("handbook", "event", handbook, on_spark=True),
     UserTable("handbook_leak", "event", handbook_leak),
     UserTable("sparkov", "event", sparkov, on_spark=True),
-    UserTable("paysim", "event", paysim),
+    UserTable("paysim", "event", paysim, refused=WITHOUT_IDS),
     UserTable("paysim_steps", "event", paysim_steps, refused={"train": "a number is not a time"}),
     UserTable("components", "account", components),
     UserTable("components_raw", "event", components_raw, refused={"train": "account_id"}),
