@@ -3,12 +3,14 @@
 import os
 import stat
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from fraudsieve._io import new_folder, replace_file, sync_folder, write_file
+from fraudsieve._io import new_folder, read_file, read_secret_file, replace_file, sync_folder, write_file
+from fraudsieve.exceptions import LocatedError, SchemaError
 
 Calls = list[tuple[str, str]]
 
@@ -117,3 +119,65 @@ def test_an_existing_folder_is_not_overwritten(tmp_path: Path) -> None:
 def test_a_folder_that_cannot_be_synced_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         sync_folder(tmp_path / "none")
+
+
+def read(path: Path, limit: int = 8, **options: bool) -> bytes:
+    return read_file(path, limit, SchemaError, "Name another.", **options)
+
+
+def test_a_regular_file_within_the_limit_is_read_through_links(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"12345678")
+    (tmp_path / "link").symlink_to("a")
+    assert read(tmp_path / "link") == b"12345678"
+    with pytest.raises(SchemaError, match="expected at most 7 bytes, got 8. Name another."):
+        read(tmp_path / "a", 7)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such files")
+def test_files_that_never_end_are_not_read(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")  # a plain open would wait for its writer
+    (tmp_path / "zero").symlink_to("/dev/zero")
+    for name in ("pipe", "zero"):
+        with pytest.raises(SchemaError, match=f"{name}: expected a regular file"):
+            read(tmp_path / name)
+
+
+@pytest.mark.parametrize(("name", "error"), [("none", "FileNotFound"), ("", "IsADirectory"), ("a\0b", "Value")])
+def test_what_cannot_be_opened_is_named(tmp_path: Path, name: str, error: str) -> None:
+    with pytest.raises(SchemaError, match=f"cannot be read .{error}Error.. Name another."):
+        read(tmp_path / name)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no modes")
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o620])
+def test_a_secret_that_is_open_to_others_is_not_used(tmp_path: Path, monkeypatch: Any, mode: int) -> None:
+    key = tmp_path / "key"
+    key.write_bytes(b"secret\n")
+    key.chmod(0o600)
+    assert read_secret_file(key, SchemaError, "Name another.") == b"secret"
+    key.chmod(mode)
+    assert read(key) == b"secret\n"
+    with pytest.raises(SchemaError, match=rf"open to other users \(mode {mode:04o}\). .* chmod 600 .*key") as caught:
+        read_secret_file(key, SchemaError, "Name another.")
+    assert "secret\n" not in str(caught.value)
+    monkeypatch.setattr(os, "geteuid", lambda: key.stat().st_uid + 1)  # another owner decides about its mode
+    assert read_secret_file(key, SchemaError, "Name another.") == b"secret"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no modes")
+@pytest.mark.parametrize(
+    "reader",
+    [
+        "fraudsieve.models.service.settings.read_token",
+        "fraudsieve.models.evidence.content.read_key",
+        "fraudsieve.models.evidence.checkpoints.read_private_key",
+        "fraudsieve.models.leads.keys.read_secrets",
+        "fraudsieve.cli.commands.cases._key",
+    ],
+)
+def test_every_key_and_token_has_the_same_rule(tmp_path: Path, reader: str) -> None:
+    module, _, name = reader.rpartition(".")
+    (tmp_path / "key").write_text("k" * 64)
+    (tmp_path / "key").chmod(0o644)
+    with pytest.raises(LocatedError, match=r"open to other users \(mode 0644\)"):
+        getattr(import_module(module), name)(tmp_path / "key")

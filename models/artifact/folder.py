@@ -8,7 +8,6 @@ built from these bytes.
 
 import hashlib
 import json
-import stat
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
@@ -19,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from fraudsieve._io import new_folder, write_file
+from fraudsieve._io import new_folder, read_file, write_file
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import ArtifactError
 from fraudsieve.features.feature_matrix import FeatureMatrix
@@ -266,20 +265,14 @@ def read_manifest(folder: Path, *, digest: str | None = None) -> tuple[dict[str,
 
 def _read_bytes(folder: Path, name: str, limit: int = MANIFEST_BYTES) -> bytes:
     """Read a regular file that is in the folder itself and not larger than the limit."""
-    path = folder / name
+    path, fix = folder / name, "Use the path of a complete model folder."
     try:
-        status = path.stat()
-        if not path.resolve().is_relative_to(folder.resolve()):
-            problem = "it is a link out of the model folder"
-        elif not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):
-            problem = "it is not a regular file"
-        elif stat.S_ISREG(status.st_mode) and status.st_size > limit:
-            problem = f"expected at most {limit} bytes, it has {status.st_size}"
-        else:
-            return path.read_bytes()
+        is_inside = path.resolve().is_relative_to(folder.resolve())
     except (OSError, RuntimeError) as error:  # before Python 3.13 circular links raise RuntimeError
-        problem = f"cannot be read ({type(error).__name__})"
-    raise ArtifactError(str(path), problem, "Use the path of a complete model folder.")
+        raise ArtifactError(str(path), f"cannot be read ({type(error).__name__})", fix) from None
+    if not is_inside:
+        raise ArtifactError(str(path), "it is a link out of the model folder", fix)
+    return read_file(path, limit, ArtifactError, fix)
 
 
 def _parse_manifest(raw: bytes, folder: Path) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from fraudsieve._io import write_file
+from fraudsieve._io import read_file, read_secret_file, write_file
 from fraudsieve.exceptions import EvidenceError
 
 from .canonical import decode_canonical, encode_canonical
@@ -23,6 +23,8 @@ __all__ = ["Checkpoint", "read_checkpoints", "read_private_key", "read_public_ke
 FORMAT: Final = 1
 PURPOSE: Final = b"fraudsieve evidence checkpoint 1\n"
 """Prefix of the signed bytes, so that a signature cannot be reused for other content."""
+PEM: Final = "Name a PEM file without a password."
+PUBLIC_BYTES: Final = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -169,12 +171,13 @@ def read_private_key(path: str | Path) -> "Ed25519PrivateKey":
     Raises
     ------
     EvidenceError
-        If the file is not such a key, or cryptography is not installed.
+        If the file is not such a key or is open to other users, or cryptography is not installed.
     """
     module = _ed25519()
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-    key = _load(path, lambda content: load_pem_private_key(content, None))
+    content = read_secret_file(path, EvidenceError, PEM)
+    key = _load(path, content, lambda content: load_pem_private_key(content, None))
     checked: Ed25519PrivateKey = _checked(key, module.Ed25519PrivateKey, path, "private")
     return checked
 
@@ -190,7 +193,8 @@ def read_public_key(path: str | Path) -> str:
     module = _ed25519()
     from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
-    key: Ed25519PublicKey = _checked(_load(path, load_pem_public_key), module.Ed25519PublicKey, path, "public")
+    content = read_file(path, PUBLIC_BYTES, EvidenceError, PEM)
+    key: Ed25519PublicKey = _checked(_load(path, content, load_pem_public_key), module.Ed25519PublicKey, path, "public")
     return key.public_bytes_raw().hex()
 
 
@@ -199,12 +203,11 @@ def signers(checkpoints: Sequence[Checkpoint]) -> tuple[str, ...]:
     return tuple(sorted({one.public_key for one in checkpoints if one.public_key is not None}))
 
 
-def _load(path: str | Path, load: Any) -> Any:
+def _load(path: str | Path, content: bytes, load: Any) -> Any:
     try:
-        return load(Path(path).read_bytes())
-    except (OSError, ValueError, TypeError) as error:
-        fix = "Name a PEM file without a password."
-        raise EvidenceError(str(path), f"cannot be read as a key ({type(error).__name__})", fix) from None
+        return load(content)
+    except (ValueError, TypeError) as error:
+        raise EvidenceError(str(path), f"cannot be read as a key ({type(error).__name__})", PEM) from None
 
 
 def _checked(key: Any, kind: type, path: str | Path, name: str) -> Any:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias, get_args
 
+from fraudsieve._io import read_secret_file
 from fraudsieve.exceptions import EvidenceError, RejectedRecordError
 from fraudsieve.features.feature_matrix import FeatureMatrix
 from fraudsieve.features.history.records import is_missing, parse_id, parse_time
@@ -215,12 +216,9 @@ def read_key(path: str | Path) -> bytes:
     Raises
     ------
     EvidenceError
-        If the file cannot be read, or the key is too short.
+        If the file cannot be read or is open to other users, or the key is too short.
     """
-    try:
-        key = Path(path).read_bytes().strip()
-    except OSError as error:
-        raise EvidenceError(str(path), f"cannot be read ({type(error).__name__})", "Name a file with a key.") from None
+    key = read_secret_file(path, EvidenceError, "Name a file with a key.")
     if len(key) < MIN_KEY_BYTES:
         fix = "Create one, for example with: openssl rand -hex 32."
         raise EvidenceError(str(path), f"expected a key of at least {MIN_KEY_BYTES} bytes, got {len(key)}", fix)

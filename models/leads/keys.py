@@ -10,6 +10,7 @@ from datetime import date
 from pathlib import Path
 from typing import Final
 
+from fraudsieve._io import read_secret_file
 from fraudsieve.exceptions import LeadError
 from fraudsieve.models.evidence.canonical import encode_canonical
 from fraudsieve.models.evidence.content import MIN_KEY_BYTES
@@ -218,19 +219,21 @@ def read_secrets(path: str | Path) -> list[Secret]:
     Raises
     ------
     LeadError
-        If the file cannot be read, a secret is too short or occurs twice, or the days do not descend.
+        If the file cannot be read or is open to other users, a secret is too short or occurs twice, or the days do not descend.
 
     Examples
     --------
     >>> path = getfixture("tmp_path") / "lead.key"
     >>> _ = path.write_text("2026-11-01 " + "n" * 64 + "\\n2026-05-01 " + "o" * 64)
+    >>> path.chmod(0o600)
     >>> [secret.since.isoformat() for secret in read_secrets(path)]
     ['2026-11-01', '2026-05-01']
     """
+    fix = "Name a file with a key."
     try:
-        lines = [line.split() for line in Path(path).read_text("utf-8").splitlines()]
-    except (OSError, ValueError) as error:
-        raise LeadError(str(path), f"cannot be read ({type(error).__name__})", "Name a file with a key.") from None
+        lines = [line.split() for line in read_secret_file(path, LeadError, fix).decode().splitlines()]
+    except UnicodeDecodeError:
+        raise LeadError(str(path), "expected UTF-8", fix) from None
     lines = [words for words in lines if words and not words[0].startswith("#")]
     secrets = [_secret(words, len(lines) == 1, str(path)) for words in lines]
     days = [secret.since for secret in secrets if secret.since is not None]

@@ -7,6 +7,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
+from fraudsieve._io import read_file
 from fraudsieve.exceptions import SchemaError
 
 from .rule import Rule
@@ -16,6 +17,8 @@ __all__ = ["read_rules"]
 
 _KEYS: Final = ("id", "field", "values", "file", "action", "reason", "until")
 _REQUIRED: Final = ("id", "field", "action", "reason")
+MAX_BYTES: Final = 64 << 20
+"""Size limit of a rules file, and of a list of values."""
 _EXAMPLE: Final = 'Write a table [[rule]] with id, field, values or file, action = "flag" or "pass", and reason.'
 
 
@@ -26,7 +29,9 @@ def read_rules(path: str | Path) -> RuleSet:
     ----------
     path : str or Path
         A TOML file. A rule has ``values``, a list, or ``file``, a text file with one value per line next to the rules
-        file; blank lines and lines that begin with ``#`` are skipped.
+        file; blank lines and lines that begin with ``#`` are skipped. ``rule = []`` in place of the tables stands for
+        no rules, and a list without values needs a line that begins with ``#``: an empty file is an error, because it
+        may be one that is being written. Each file has at most 64 MiB.
 
     Returns
     -------
@@ -63,9 +68,11 @@ def read_rules(path: str | Path) -> RuleSet:
     digest.update(content)
     try:
         tables = tomllib.loads(content.decode("utf-8-sig"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         where = f" ({error})" if isinstance(error, tomllib.TOMLDecodeError) else ""
         raise SchemaError(str(path), f"expected TOML in UTF-8{where}", _EXAMPLE) from None
+    if not tables:  # perhaps it is being written
+        raise SchemaError(str(path), "expected rules, got an empty file", "To have no rules, write: rule = [].")
     entries = tables.get("rule", [])
     if set(tables) - {"rule"} or not isinstance(entries, list) or not all(isinstance(one, dict) for one in entries):
         raise SchemaError(str(path), "expected tables [[rule]] and nothing else", _EXAMPLE)
@@ -114,6 +121,8 @@ def _read_values(path: Path, entry: Mapping[str, Any]) -> list[bytes]:
     if not isinstance(name, str):
         raise ValueError("file: expected the name of a file")
     content = _read(path.parent / name)
+    if not content.strip():  # perhaps it is being written
+        raise SchemaError(name, "expected values, got an empty file", "To have none, write a line that begins with #.")
     try:
         content.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -123,8 +132,4 @@ def _read_values(path: Path, entry: Mapping[str, Any]) -> list[bytes]:
 
 
 def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        problem = f"cannot be read ({type(error).__name__})"
-        raise SchemaError(str(path), problem, "Name a rules file, and lists beside it, that can be read.") from None
+    return read_file(path, MAX_BYTES, SchemaError, "Name a rules file, and lists beside it, that can be read.")

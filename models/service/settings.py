@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
 
+from fraudsieve._io import read_secret_file
 from fraudsieve.exceptions import ServiceError
 from fraudsieve.models.evidence.settings import EvidenceSettings
 
@@ -151,7 +152,7 @@ def read_token(file: Path | None, environment: Mapping[str, str] = os.environ) -
     Raises
     ------
     ServiceError
-        If the token is too short, or contains whitespace or characters other than printable ASCII.
+        If the file cannot be read or is open to other users, or the token is too short, or contains whitespace or characters other than printable ASCII.
 
     Examples
     --------
@@ -161,10 +162,7 @@ def read_token(file: Path | None, environment: Mapping[str, str] = os.environ) -
     origin, token = TOKEN_VARIABLE, environment.get(TOKEN_VARIABLE)
     if file is not None:
         origin = str(file)
-        try:
-            token = file.read_text("utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            raise ServiceError(origin, f"cannot be read ({type(error).__name__})", "Pass a text file.") from None
+        token = read_secret_file(file, ServiceError, "Pass a text file.").decode("utf-8", "replace")
     if token is None:
         return None
     if len(token) < MIN_TOKEN_LENGTH or not all("!" <= character <= "~" for character in token):

@@ -1,17 +1,23 @@
-"""Atomic and durable writes: a reader finds the old file or folder or the complete new one, even after a power cut.
+"""Atomic and durable writes, and bounded reads.
 
-Content is written under a temporary name in the same folder, synced to the disk and renamed. Then the folder is synced,
-because a new name is durable only after that.
+A reader finds the old file or folder or the complete new one, even after a power cut. Content is written under a
+temporary name in the same folder, synced to the disk and renamed. Then the folder is synced, because a new name is
+durable only after that.
+
+A bounded read neither waits for a writer, as of a named pipe, nor reads a device without end.
 """
 
 import os
 import secrets
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Final
+
+from fraudsieve.exceptions import LocatedError
 
 __all__ = [
     "PRIVATE",
@@ -20,6 +26,8 @@ __all__ = [
     "check_output_folder",
     "lock_file",
     "new_folder",
+    "read_file",
+    "read_secret_file",
     "replace_file",
     "replacing",
     "sync_data",
@@ -30,6 +38,8 @@ __all__ = [
 
 PRIVATE: Final = 0o600
 """Permissions of a file with messages, accounts or events: only its owner reads it."""
+SECRET_BYTES: Final = 1 << 16
+"""Size limit of a file with a key or a token."""
 
 
 def sync_descriptor(descriptor: int) -> None:
@@ -51,6 +61,70 @@ def sync_folder(folder: str | Path) -> None:
         sync_descriptor(descriptor)
     finally:
         os.close(descriptor)
+
+
+def read_file(path: str | Path, limit: int, error: type[LocatedError], fix: str, *, is_secret: bool = False) -> bytes:
+    """Read a regular file of limited size; of a link, its target.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+    limit : int
+        Its largest size in bytes.
+    error : type
+        The error to raise.
+    fix : str
+        What to do about it.
+    is_secret : bool, default=False
+        Whether the file must be closed to other users, if it belongs to the current user. As for OpenSSH, a file of
+        another owner, such as one that an administrator mounts, may have any permissions.
+
+    Returns
+    -------
+    bytes
+
+    Raises
+    ------
+    LocatedError
+        Of the class `error`, if the file cannot be read, is not regular, is too large or is open to others.
+    """
+    try:
+        with open(path, "rb", opener=_open_without_waiting) as stream:
+            status = os.fstat(stream.fileno())
+            problem = _read_problem(status, limit)
+            if problem is None and is_secret and _is_open_to_others(status):
+                problem = f"is a secret, and open to other users (mode {stat.S_IMODE(status.st_mode):04o})"
+                fix = f"Close it to them: chmod 600 {path}."
+            content = b"" if problem else stream.read(status.st_size + 1)
+    except (OSError, ValueError) as failure:  # ValueError: a name with a null character
+        raise error(str(path), f"cannot be read ({type(failure).__name__})", fix) from None
+    if len(content) > status.st_size:
+        problem = "grew while it was read"
+    if problem is not None:
+        raise error(str(path), problem, fix)
+    return content
+
+
+def _open_without_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+
+
+def _read_problem(status: os.stat_result, limit: int) -> str | None:
+    if not stat.S_ISREG(status.st_mode):
+        return "expected a regular file, got a pipe, a device or a socket"
+    return None if status.st_size <= limit else f"expected at most {limit:,} bytes, got {status.st_size:,}"
+
+
+def _is_open_to_others(status: os.stat_result) -> bool:
+    if os.name == "nt":  # permissions are not in the mode
+        return False
+    return status.st_uid == os.geteuid() and bool(status.st_mode & (stat.S_IRWXG | stat.S_IRWXO))
+
+
+def read_secret_file(path: str | Path, error: type[LocatedError], fix: str) -> bytes:
+    """Read a key or a token without whitespace at both ends; raise an error if the file is open to other users."""
+    return read_file(path, SECRET_BYTES, error, fix, is_secret=True).strip()
 
 
 def lock_file(descriptor: int) -> bool:

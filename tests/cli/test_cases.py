@@ -118,6 +118,7 @@ def test_wrong_calls_are_named(folder: Path) -> None:
     assert (code, "none of the 9 records is flagged" in content["error"]) == (2, True)
     code, content = run(folder, "--previous", str(folder / "full"), "--output", str(folder / "cases"))
     assert (code, "expected a folder of cases" in content["error"]) == (2, True)
+    (folder / "long.key").touch(0o600)
     (folder / "long.key").write_text("k" * 65)
     code, content = run(folder, "--key-file", str(folder / "long.key"), "--output", str(folder / "cases"))
     assert (code, "long.key: expected a key of 1 to 64 bytes, got 65" in content["error"]) == (2, True)

@@ -41,6 +41,7 @@ def test_flagged_rows_of_a_file_are_recorded_without_texts_and_replay(run: Run, 
 
 
 def test_all_rows_with_pseudonyms_and_with_texts(run: Run, scored: Path, model: Path) -> None:
+    Path("key").touch(0o600)
     Path("key").write_text("k" * 32)
     options = ["predict", "--model", model, "--input", "new.parquet", "--reasons", "2", "--evidence-all"]
     secret = ["--evidence-content", "pseudonymised", "--evidence-key", "key", "--evidence", "secret.jsonl"]

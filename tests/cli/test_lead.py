@@ -26,6 +26,7 @@ def case_id(run: Run, tmp_path: Path) -> str:
     messages().to_parquet("messages.parquet", index=False)
     events = actions().query("kind == 'payment'").rename(columns={"action_id": "event_id"})
     events.drop(columns=["type", "probability"]).to_parquet("events.parquet", index=False)
+    Path("key").touch(0o600)
     Path("key").write_text(OLD)
     return write_planted(tmp_path / "cases")
 

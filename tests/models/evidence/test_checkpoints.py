@@ -28,6 +28,7 @@ def keys(tmp_path: Path) -> tuple[Path, Path]:
     pem = serialization.Encoding.PEM
     private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     public = key.public_key().public_bytes(pem, serialization.PublicFormat.SubjectPublicKeyInfo)
+    (tmp_path / "private.pem").touch(0o600)
     (tmp_path / "private.pem").write_bytes(private)
     (tmp_path / "public.pem").write_bytes(public)
     return tmp_path / "private.pem", tmp_path / "public.pem"
@@ -64,11 +65,15 @@ def test_a_wrong_signature_is_found(tmp_path: Path, keys: tuple[Path, Path]) -> 
 
 def test_keys_of_other_kinds_are_refused(tmp_path: Path, keys: tuple[Path, Path]) -> None:
     with pytest.raises(EvidenceError, match="cannot be read as a key"):
-        read_private_key(keys[1])
-    with pytest.raises(EvidenceError, match="cannot be read as a key"):
+        read_public_key(keys[0])
+    with pytest.raises(EvidenceError, match="cannot be read .FileNotFoundError"):
         read_public_key(tmp_path / "none")
+    keys[1].chmod(0o600)
+    with pytest.raises(EvidenceError, match="cannot be read as a key"):
+        read_private_key(keys[1])
     pem = serialization.Encoding.PEM
     formats = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    (tmp_path / "x.pem").touch(0o600)
     (tmp_path / "x.pem").write_bytes(X25519PrivateKey.generate().private_bytes(pem, *formats))
     with pytest.raises(EvidenceError, match="expected an Ed25519 private key"):
         read_private_key(tmp_path / "x.pem")

@@ -100,6 +100,7 @@ def test_declarations_that_do_not_work(tmp_path: Path) -> None:
         Content("pseudonymised")
     with pytest.raises(ValueError, match="expected at least 32 bytes, got 3"):
         Content(key=b"abc")
+    (tmp_path / "key").touch(0o600)
     (tmp_path / "key").write_bytes(KEY + b"\n")
     assert read_key(tmp_path / "key") == KEY
     (tmp_path / "key").write_bytes(b"abc\n")

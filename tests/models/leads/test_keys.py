@@ -90,6 +90,7 @@ def test_without_the_key_a_dictionary_of_all_accounts_resolves_none(case: CaseCo
 def test_secrets_rotate(tmp_path: Path) -> None:
     old, new = "o" * 64, "n" * 64
     path = tmp_path / "key"
+    path.touch(0o600)
     path.write_text(f"{old}\n")
     (alone,) = read_secrets(path)
     path.write_text(f"# the newest first\n2026-11-01 {new}\n\n2026-05-01 {old}\n")
@@ -115,6 +116,7 @@ def test_secrets_rotate(tmp_path: Path) -> None:
     ],
 )
 def test_a_file_of_secrets_that_cannot_be_used_is_not_quoted(tmp_path: Path, content: str, text: str) -> None:
+    (tmp_path / "key").touch(0o600)
     (tmp_path / "key").write_text(content)
     with pytest.raises(LeadError, match=text) as raised:
         read_secrets(tmp_path / "key")

@@ -1,12 +1,13 @@
 """Rules files: what is read, what is refused, and that no value is named."""
 
+import os
 from datetime import date
 from pathlib import Path
 
 import pytest
 
 from fraudsieve.exceptions import SchemaError
-from fraudsieve.models.rules import read_rules
+from fraudsieve.models.rules import files, read_rules
 
 MULES = """
 [[rule]]
@@ -27,7 +28,7 @@ reason = "our own"
 """
 
 
-def write(folder: Path, content: str, shops: bytes = b"") -> Path:
+def write(folder: Path, content: str, shops: bytes = b"# none") -> Path:
     (folder / "shops.txt").write_bytes(shops)
     (folder / "rules.toml").write_text(content, "utf-8")
     return folder / "rules.toml"
@@ -41,13 +42,14 @@ def test_rules_and_their_lists_are_read(tmp_path: Path) -> None:
     assert (shops.values, shops.until) == (("shop.example.com", "example.org"), None)
     assert rules.files == (path, tmp_path / "shops.txt")
     assert rules.match({"text": ["see a.example.org"], "account_id": ["b"]}, 1).tolist() == [1]
-    assert len(read_rules(write(tmp_path, ""))) == 0
+    assert len(read_rules(write(tmp_path, "rule = []"))) == 0
+    assert len(read_rules(write(tmp_path, SHOPS, b"# none yet")).rules[0].values) == 0
 
 
 def test_the_digest_changes_with_the_file_and_with_its_lists(tmp_path: Path) -> None:
     digests = [
         read_rules(write(tmp_path, content, shops)).digest
-        for content, shops in ((MULES + SHOPS, b"a.com\nb.com"), (MULES + SHOPS, b"a.com\nc.com"), (MULES, b""))
+        for content, shops in ((MULES + SHOPS, b"a.com\nb.com"), (MULES + SHOPS, b"a.com\nc.com"), (MULES, b"#"))
     ]
     assert len(set(digests)) == 3
     assert read_rules(write(tmp_path, MULES)).digest == digests[2]
@@ -57,7 +59,7 @@ def test_a_value_that_moves_to_another_list_changes_the_digest(tmp_path: Path) -
     rule = "[[rule]]\nid = '{0}'\nfield = 'account_id'\nfile = '{0}.txt'\naction = '{1}'\nreason = 'r'\n"
     (tmp_path / "rules.toml").write_text(rule.format("blocked", "flag") + rule.format("allowed", "pass"), "utf-8")
     digests = []
-    for blocked, allowed in (("", "a1"), ("a1", ""), ("a1\na2", ""), ("a1", "a2")):
+    for blocked, allowed in (("#", "a1"), ("a1", "#"), ("a1\na2", "#"), ("a1", "a2")):
         (tmp_path / "blocked.txt").write_text(blocked, "utf-8")
         (tmp_path / "allowed.txt").write_text(allowed, "utf-8")
         digests.append(read_rules(tmp_path / "rules.toml").digest)
@@ -67,6 +69,10 @@ def test_a_value_that_moves_to_another_list_changes_the_digest(tmp_path: Path) -
 @pytest.mark.parametrize(
     ("content", "message"),
     [
+        ("", "expected rules, got an empty file. To have no rules, write: rule = "),
+        ("# all rules\n", "expected rules, got an empty file"),
+        ("rule = " + "[" * 100_000, "expected TOML in UTF-8"),
+        (f"rule = {'1' * 5000}", "expected TOML in UTF-8"),
         ("[[rule]\nid = 'x'", "expected TOML in UTF-8"),
         ("[rules]", "expected tables .*rule.* and nothing else"),
         ("rule = 5", "expected tables"),
@@ -91,5 +97,27 @@ def test_wrong_lists_are_refused(tmp_path: Path) -> None:
         read_rules(write(tmp_path, SHOPS, b"a.com\nsecret"))
     with pytest.raises(SchemaError, match=r"shops.txt: expected UTF-8"):
         read_rules(write(tmp_path, SHOPS, b"\xff"))
+    with pytest.raises(SchemaError, match=r"shops.txt: expected values, got an empty file. To have none, write a line"):
+        read_rules(write(tmp_path, SHOPS, b"\n"))
     with pytest.raises(SchemaError, match="cannot be read"):
         read_rules(tmp_path / "nothing.toml")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such files")
+@pytest.mark.parametrize("name", ["rules.toml", "shops.txt"])
+def test_files_that_never_end_are_refused(tmp_path: Path, name: str) -> None:
+    path = write(tmp_path, SHOPS, b"a.com")
+    (tmp_path / name).unlink()
+    os.mkfifo(tmp_path / name)
+    with pytest.raises(SchemaError, match=f"{name}: expected a regular file"):
+        read_rules(path)
+    (tmp_path / name).unlink()
+    (tmp_path / name).symlink_to("/dev/zero")
+    with pytest.raises(SchemaError, match=f"{name}: expected a regular file"):
+        read_rules(path)
+
+
+def test_a_file_that_is_too_large_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "MAX_BYTES", 200)
+    with pytest.raises(SchemaError, match=r"shops.txt: expected at most 200 bytes, got 201"):
+        read_rules(write(tmp_path, SHOPS, b"#" * 201))

@@ -12,6 +12,7 @@ TOKEN = "correct-horse-battery"
 
 def test_a_file_takes_precedence_over_the_environment(tmp_path: Path) -> None:
     file = tmp_path / "token"
+    file.touch(0o600)
     file.write_text(f" {TOKEN}\n")
     assert read_token(file, {"FRAUDSIEVE_TOKEN": "of-the-environment"}) == TOKEN
     assert read_token(None, {"FRAUDSIEVE_TOKEN": TOKEN}) == TOKEN
@@ -21,6 +22,7 @@ def test_a_file_takes_precedence_over_the_environment(tmp_path: Path) -> None:
 @pytest.mark.parametrize("token", ["", " ", "short", "a token of several words", "ключ-ключ-ключ-ключ"])
 def test_invalid_tokens_are_rejected_and_not_shown(token: str, tmp_path: Path) -> None:
     file = tmp_path / "token"
+    file.touch(0o600)
     file.write_text(token, "utf-8")
     arguments: tuple[Path | None, dict[str, str]]
     for arguments in ((file, {}), (None, {"FRAUDSIEVE_TOKEN": token})):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from fraudsieve._io import read_secret_file
 from fraudsieve.cli.console import answer, exit_on_error, steps
 from fraudsieve.cli.options import (
     Accounts,
@@ -22,7 +23,7 @@ from fraudsieve.cli.options import (
     input_table,
     reading_overrides,
 )
-from fraudsieve.exceptions import RecipeError
+from fraudsieve.exceptions import LocatedError, RecipeError
 
 if TYPE_CHECKING:  # imported at first use: SciPy and PyArrow take time
     from fraudsieve.models.cases.run import Cases
@@ -126,7 +127,7 @@ def _key(path: Path | None) -> bytes:
     if path is None:
         origin, key = KEY_VARIABLE, os.environ.get(KEY_VARIABLE, "").encode() or os.urandom(32)
     else:
-        origin, key = str(path), path.read_bytes().strip()
+        origin, key = str(path), read_secret_file(path, LocatedError, "Name a file with a key.")
     if not 1 <= len(key) <= LONGEST_KEY:
         raise RecipeError(origin, [f"expected a key of 1 to {LONGEST_KEY} bytes, got {len(key)}"])
     return key

@@ -70,7 +70,7 @@ def create_command(
 ) -> None:
     """Write a case as a lead: as little as possible, under pseudonyms, with the reasons. Record it in the log of leads.
 
-    echo "$(date +%F) $(openssl rand -hex 32)" > lead.key
+    echo "$(date +%F) $(openssl rand -hex 32)" > lead.key && chmod 600 lead.key
 
     fraudsieve lead create case-1f0c --recipient "Financial Intelligence Unit" --legal-basis "Art. 33 AMLD"
     --sender "Example Bank" --key lead.key --model fraudsieve-model --scores scores.parquet
