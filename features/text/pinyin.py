@@ -14,7 +14,7 @@ from fraudsieve._typing import Array
 
 from .codepoints import CodePoints
 
-__all__ = ["needs_pinyin", "to_pinyin", "to_syllables"]
+__all__ = ["is_syllable", "needs_pinyin", "to_pinyin", "to_syllables"]
 
 
 TABLE = files("fraudsieve.features.text") / "data" / "pinyin.npz"
@@ -77,6 +77,22 @@ def to_syllables(text: str) -> list[str]:
     table, names = _tables()
     spoken = [int(table[ord(char)]) for char in text]
     return [names[code - PRIVATE] if code >= PRIVATE else char for code, char in zip(spoken, text, strict=True)]
+
+
+def is_syllable(word: str) -> bool:
+    """Return whether a word is a syllable of pinyin, without its tone.
+
+    Examples
+    --------
+    >>> is_syllable("wei"), is_syllable("way")
+    (True, False)
+    """
+    return word in _syllables()
+
+
+@cache
+def _syllables() -> frozenset[str]:
+    return frozenset(_tables()[1])
 
 
 def needs_pinyin(texts: CodePoints) -> bool:

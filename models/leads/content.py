@@ -1,8 +1,9 @@
 """`make_lead`: one case as a minimal lead for one recipient, as a plain dict that the published schema describes."""
 
+import re
 import uuid
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final, TypeAlias
@@ -23,8 +24,9 @@ from .case_content import ActionReasons, CaseContent
 from .claims import CLAIM, describe_model, error_rates, strength_of_actions, summarise_strength
 from .files import SCHEMA, encode_lead
 from .keys import LeadKey, recipient_name
+from .words import is_plain, word_list
 
-__all__ = ["Disclosure", "LeadTerms", "amount_class", "make_lead"]
+__all__ = ["Disclosure", "LeadTerms", "amount_class", "is_declared", "make_lead"]
 
 Lead: TypeAlias = dict[str, Any]
 
@@ -35,6 +37,8 @@ WITH_VALUE: Final = (*BY_ACCOUNT, "identifier", "address_range")
 """The kinds of links whose actions share a value; others link actions that are alike."""
 LEGITIMATE: Final = "legitimate"
 """The usual name of the class that is not a type of fraud."""
+FREE_TEXT: Final = ("kind", "type", "currency")
+"""Columns whose values are shown if they are of a declared list; see `is_declared`."""
 NO_REASONS: Final = ActionReasons((), ())
 
 
@@ -153,7 +157,7 @@ def make_lead(
         problem = f"expected a key for {terms.recipient}, got one for {key.recipient or 'nobody'}"
         raise LeadError("key", problem, "Derive it for this recipient: two recipients never share pseudonyms.")
     disclosure = disclosure or Disclosure()
-    case = _without_legitimate_types(case, LEGITIMATE if model is None else model.legitimate)
+    case = _with_declared_values(case, key, model)
     when = (created or datetime.now(UTC)).astimezone(UTC)
     named = _named_accounts(case, disclosure)
     ratios = strength_of_actions(case.members, model)
@@ -184,12 +188,42 @@ def make_lead(
     return lead | {"id": str(uuid.uuid5(NAMESPACE, encode_lead(lead).decode()))}
 
 
-def _without_legitimate_types(case: CaseContent, legitimate: str | None) -> CaseContent:
-    """Return the case without the types of actions that are flagged, and yet likelier legitimate than of any type."""
-    if "type" not in case.members:
-        return case
-    types = case.members["type"]
-    return replace(case, members=case.members.assign(type=types.mask(types.isin([legitimate]))))
+def _with_declared_values(case: CaseContent, key: LeadKey, model: Model | None) -> CaseContent:
+    """Return the case with pseudonyms for the kinds, types and currencies of no declared list.
+
+    Actions that are flagged, and yet likelier legitimate than of any type, have no type.
+    """
+    columns = {name: case.members[name] for name in FREE_TEXT if name in case.members}
+    if "type" in columns:
+        legitimate = LEGITIMATE if model is None else model.legitimate
+        columns["type"] = columns["type"].mask(columns["type"].isin([legitimate]))
+    classes = frozenset() if model is None else frozenset(model.classes)
+    for name, column in columns.items():
+        shown = {
+            value: value if is_declared(name, value, classes) else key.pseudonym(name, value)
+            for value in column.dropna().astype(str).unique()
+        }
+        columns[name] = column.astype("str").map(shown)
+    return replace(case, members=case.members.assign(**columns))
+
+
+def is_declared(column: str, value: str, classes: Set[str]) -> bool:
+    """Return whether a lead shows the value of a column: any other could be free text, and name a person.
+
+    Examples
+    --------
+    >>> is_declared("kind", "CARD_PAYMENT", set()), is_declared("kind", "k a r t e", set())
+    (True, False)
+    >>> is_declared("type", "romance", set()), is_declared("type", "my class", {"my class"})
+    (True, True)
+    >>> is_declared("currency", "EUR", set()), is_declared("currency", "138", set())
+    (True, False)
+    """
+    if column == "currency":
+        return value in word_list("currencies")
+    if column == "kind":
+        return all(word in word_list("kinds") for word in re.split("[ _-]", value.casefold()))
+    return bool(techniques_of(value)) or (value in classes and is_plain(value))
 
 
 def _named_accounts(case: CaseContent, disclosure: Disclosure) -> frozenset[str]:
@@ -224,7 +258,7 @@ def _action(
     for field, column in (("account", "account_id"), ("counterparty", "counterparty_id")):
         if _known(row, column) and row[column] in named:
             action[field] = key.pseudonym("account", str(row[column]))
-    action |= {name: str(row[name]) for name in ("kind", "type", "currency") if _known(row, name)}
+    action |= {name: str(row[name]) for name in FREE_TEXT if _known(row, name)}
     if _known(row, "occurred_at"):
         time = pd.Timestamp(row["occurred_at"])
         time = time.tz_localize("UTC") if time.tzinfo is None else time.tz_convert("UTC")

@@ -20,7 +20,13 @@ __all__ = ["key_of_lead", "resolve_lead", "write_resolution"]
 
 COLUMNS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
     "accounts": {"account_id": ("account", "action")},
-    "events": {"event_id": ("action",), "account_id": ("account",), "counterparty_id": ("account",)},
+    "events": {
+        "event_id": ("action",),
+        "account_id": ("account",),
+        "counterparty_id": ("account",),
+        "kind": ("kind",),
+        "currency": ("currency",),
+    },
     "messages": {
         "message_id": ("action",),
         "account_id": ("account",),
@@ -133,6 +139,7 @@ def _values_of_cases(folder: str | Path | None) -> Iterator[tuple[str, "pd.Serie
         fix = "Name a folder that 'fraudsieve cases' has written."
         raise LeadError(str(folder), f"cannot be read ({type(error).__name__})", fix) from None
     yield from (("case", members["case_id"]), ("action", members["action_id"]), ("identifier", links["evidence"]))
+    yield from ((name, members[name]) for name in ("kind", "type", "currency") if name in members)
 
 
 def write_resolution(table: pd.DataFrame, path: str | Path) -> None:

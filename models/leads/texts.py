@@ -1,7 +1,6 @@
 """Texts in a lead: keyed digests, or excerpts in which only words that many accounts use can be read."""
 
 import re
-import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import Any, Final, Literal, TypeAlias
@@ -14,18 +13,16 @@ from fraudsieve.features.tables.source import Source, origin_of
 
 from .case_content import actions_of
 from .keys import LeadKey
+from .words import MASK, has_number, is_chinese, read_words, split_words
 
-__all__ = ["TextForm", "describe_texts", "mask_text", "widely_used"]
+__all__ = ["TextForm", "describe_texts", "mask_text", "units", "widely_used"]
 
 TextForm: TypeAlias = Literal["omitted", "digests", "excerpts"]
 
 MIN_ACCOUNTS: Final = 10
-"""A word is readable in an excerpt if messages of at least this many accounts contain it."""
+"""A word is readable in an excerpt if messages of at least this many other accounts contain it."""
 MAX_EXCERPT: Final = 160
-MASK: Final = "…"
-CJK: Final = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
-PARTS: Final = re.compile(rf"[{CJK}]+|(?:(?![{CJK}])[^\W_])+|\s+|[,.!?;:，。！？；：、]|.", re.DOTALL)
-IS_CJK: Final = re.compile(rf"[{CJK}]+")
+MASKS: Final = re.compile(rf"{MASK}(?:[\s.,!?;:，。！？；：、\"'()（）”’“‘]*{MASK})+")
 
 
 def describe_texts(
@@ -44,7 +41,8 @@ def describe_texts(
     key : LeadKey
         The key of the recipient.
     min_accounts : int, default=10
-        A word is readable if messages of at least this many accounts of the table contain it.
+        A word is readable if messages of at least this many accounts of the table contain it. Accounts whose messages
+        are in the case do not count: they may all write the same name.
 
     Returns
     -------
@@ -69,7 +67,8 @@ def describe_texts(
         if "account_id" not in table:
             fix = "Pass a table with account_id: only words of many accounts are readable."
             raise LeadError(origin_of(messages), "excerpts need the accounts of messages", fix)
-        readable = widely_used(texts.values(), table["text"], table["account_id"], min_accounts)
+        others = table[~table["account_id"].isin(table.loc[actions.index, "account_id"])]
+        readable = widely_used(texts.values(), others["text"], others["account_id"], min_accounts)
         for name, text in texts.items():
             described[name]["excerpt"] = mask_text(text, readable)
     return described
@@ -92,19 +91,21 @@ def widely_used(texts: Iterable[str], all_texts: Iterable[Any], accounts: Iterab
     frozenset of str
         Case-folded words; for Chinese, pairs of characters.
     """
-    wanted = {unit for text in texts for unit in _units(text)}
+    wanted = {unit for text in texts for unit in units(text)}
     users: dict[str, set[Any]] = defaultdict(set)
     for text, account in zip(all_texts, accounts, strict=True):
         if pd.isna(account):
             continue
-        for unit in wanted.intersection(_units(str(text))):
+        for unit in wanted.intersection(units(str(text))):
             if len(users[unit]) < n:
                 users[unit].add(account)
     return frozenset(unit for unit, seen in users.items() if len(seen) >= n)
 
 
 def mask_text(text: str, readable: frozenset[str]) -> str:
-    """Return a text with only its readable words; an ellipsis replaces digits, signs and all other words.
+    """Return a text with only its readable words; an ellipsis replaces all other words, digits and signs.
+
+    A readable word is also replaced if it may be part of a disguised identifier; see `read_words`.
 
     Parameters
     ----------
@@ -122,36 +123,34 @@ def mask_text(text: str, readable: frozenset[str]) -> str:
     --------
     >>> mask_text("Dear Ann, call 0138-555 now!", frozenset({"dear", "call", "now"}))
     'Dear …, call … now!'
+    >>> mask_text("pay now k a r t e", frozenset({"pay", "now", "k", "a", "r", "t", "e"}))
+    'pay …'
     """
-    masked = "".join(_masked(part, readable) for part in PARTS.findall(text))
-    masked = re.sub(rf"{MASK}(?:[\s.:,]*{MASK})+", MASK, masked)
+    words = read_words(text)
+    masked = MASKS.sub(MASK, "".join(f"{one.before}{_masked(one.text, readable)}{one.after}" for one in words))
     return masked if len(masked) <= MAX_EXCERPT else masked[: MAX_EXCERPT - 1] + MASK
 
 
-def _masked(part: str, readable: frozenset[str]) -> str:
-    if IS_CJK.fullmatch(part):
-        is_kept = [False] * len(part)
-        for at in range(len(part) - 1):
-            if part[at : at + 2] in readable:
-                is_kept[at] = is_kept[at + 1] = True
-        return "".join(
-            char if keep and not _has_number(char) else MASK for char, keep in zip(part, is_kept, strict=True)
-        )
-    if part.isspace():
-        return " "
-    if len(part) == 1 and not part.isalnum() and unicodedata.category(part) == "Po" and part not in "@#%&*/\\":
-        return part
-    return part if part.casefold() in readable and not any(map(_has_number, part)) else MASK
+def _masked(word: str, readable: frozenset[str]) -> str:
+    if not is_chinese(word):
+        return word if word.casefold() in readable or not word.strip() else MASK
+    is_kept = [False] * len(word)
+    for at in range(len(word) - 1):
+        if word[at : at + 2] in readable:
+            is_kept[at] = is_kept[at + 1] = True
+    return "".join(char if keep and not has_number(char) else MASK for char, keep in zip(word, is_kept, strict=True))
 
 
-def _has_number(char: str) -> bool:
-    """Return whether a character is a number, including Chinese numerals, which can spell a telephone number."""
-    return unicodedata.numeric(char, None) is not None
+def units(text: str) -> Iterator[str]:
+    """Yield what is counted and looked up of a text: its words in lower case, and pairs of Chinese characters.
 
-
-def _units(text: str) -> Iterator[str]:
-    for part in PARTS.findall(text):
-        if IS_CJK.fullmatch(part):
-            yield from (part[at : at + 2] for at in range(len(part) - 1))
-        elif part[0].isalnum():
-            yield part.casefold()
+    Examples
+    --------
+    >>> list(units("Pay 5 now 账户号"))
+    ['pay', '5', 'now', '账户', '户号']
+    """
+    for word in split_words(text):
+        if is_chinese(word.text):
+            yield from (word.text[at : at + 2] for at in range(len(word.text) - 1))
+        elif word.text.strip():
+            yield word.text.casefold()
