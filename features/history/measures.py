@@ -25,7 +25,7 @@ measure         family          meaning, for the events in the window           
 `gap_mean`      rhythm          mean seconds between consecutive events                              NaN (below two)
 `gap_std`       rhythm          standard deviation of the seconds between them                       NaN (below two)
 `span`          rhythm          seconds since the first event; not computed by default               NaN
-`burst`         rhythm          largest number of events in an hour that ends with an event          NaN
+`burst`         rhythm          largest number of events within an hour                              NaN
 `hour_entropy`  rhythm          entropy of the hours of day, in nats                                 NaN
 `since_last`    rhythm          seconds since the last event ever; has no window                     NaN
 `since_first`   profile         seconds since the first event ever; has no window                    NaN

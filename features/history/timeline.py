@@ -108,7 +108,8 @@ class ViewState:
     def oldest_needed(self, horizon: int) -> int:
         """Return the time of the oldest event that a cutoff time from the horizon on needs, except in a window `all`.
 
-        What an entity with many events had before remains in the totals of its window `all`.
+        What an entity with many events had before remains in the totals of its window `all`, whose busiest hour may end
+        with a later event: hence one hour more.
         """
         return horizon - self.longest_apart - HOUR
 

@@ -172,16 +172,16 @@ def test_old_events_are_dropped_and_features_stay_the_same() -> None:
     assert state.n_entities == 5
 
 
-def test_events_of_one_hour_before_the_longest_window_are_kept() -> None:
-    history = History(("1h",), measures=("burst",))
+def test_a_burst_does_not_count_events_before_the_window() -> None:
+    history = History(("1h", "30m"), measures=("burst",))
     state = HistoryState(history, lateness="1m")
     events = [{"account_id": "ann", "occurred_at": at(minutes), "kind": "pay"} for minutes in (*range(40), 98)]
     for event in events:
         state.update(event)
     subject = {"account_id": "ann", "as_of": at(98.5)}
     expected = history_features(pd.DataFrame(events), pd.DataFrame([subject]), history)
-    # The event of minute 39 is within the window, and the forty that end with it began an hour before.
-    assert state.features(subject).tolist() == expected.tolist() == [[40.0]]
+    # Forty events are within an hour, but only that of minute 39 is in the window too.
+    assert state.features(subject).tolist() == expected.tolist() == [[2.0, 1.0]]
 
 
 def test_old_events_of_inactive_entities_are_dropped() -> None:

@@ -9,7 +9,7 @@ from fraudsieve._compiled import compile_kernel, compile_part
 from fraudsieve._typing import Array
 from fraudsieve.features.history.kernels.latest import N_LATEST as N_LATEST_EVENTS
 from fraudsieve.features.history.kernels.recency import NEVER
-from fraudsieve.features.history.kernels.windows import SECOND
+from fraudsieve.features.history.kernels.windows import HOUR, SECOND
 
 from .layout import (
     AMOUNT,
@@ -39,26 +39,25 @@ from .layout import (
     TRAILING,
     Arrays,
 )
-from .pages import amount_of, seek
+from .pages import amount_of, rank_of, seek
 
-__all__ = ["fill_ends_of", "last_amount_before", "window_extremes"]
+__all__ = ["fill_ends_of", "last_amount_before", "window_burst", "window_extremes"]
 
 
 @compile_part()
-def window_extremes(s: Arrays, w: int, cutoff: int) -> tuple[float, int, float, int]:
-    """Return the largest amount of a window, its last time, the smallest, and the most events in an hour."""
+def window_extremes(s: Arrays, w: int, cutoff: int) -> tuple[float, int, float]:
+    """Return the largest amount of a window, its last time, and the smallest amount."""
     page, at = seek(s, s.states[w, LEFT])
     end_page, end_at = seek(s, cutoff)
-    largest, max_time, smallest, trailing = -np.inf, NO_TIME, np.inf, 0
+    largest, max_time, smallest = -np.inf, NO_TIME, np.inf
     if s.bounds[w, KEEPS_DROPPED] and s.meta[N_DROPPED]:
         largest, max_time = s.dropped[DROPPED_MAX], s.meta[DROPPED_MAX_TIME]
-        smallest, trailing = s.dropped[DROPPED_MIN], s.meta[DROPPED_TRAILING]
+        smallest = s.dropped[DROPPED_MIN]
     while page < end_page or (page == end_page and at < end_at):
         if at == 0 and page < end_page:
             if s.extremes[LARGEST, page] >= largest:
                 largest, max_time = s.extremes[LARGEST, page], s.page_index[MAX_TIME, page]
             smallest = min(smallest, s.extremes[SMALLEST, page])
-            trailing = max(trailing, s.page_index[MAX_TRAILING, page])
         else:
             slot, stop = s.page_index[SLOT, page], s.page_index[SIZE, page] if page < end_page else end_at
             for i in range(at, stop):
@@ -67,9 +66,28 @@ def window_extremes(s: Arrays, w: int, cutoff: int) -> tuple[float, int, float, 
                     largest, max_time = amount, s.pages[slot, TIME, i]
                 if amount < smallest:
                     smallest = amount
-                trailing = max(trailing, s.pages[slot, TRAILING, i] + s.page_index[MORE_TRAILING, page])
         page, at = page + 1, 0
-    return largest, max_time, smallest, trailing
+    return largest, max_time, smallest
+
+
+@compile_part()
+def window_burst(s: Arrays, w: int, cutoff: int) -> int:
+    """Return the most events in an hour of a window: those in its first hour, or in an hour that ends later."""
+    first_page, first_at = seek(s, s.states[w, LEFT])
+    page, at = seek(s, min(s.states[w, LEFT] + HOUR, cutoff))
+    end_page, end_at = seek(s, cutoff)
+    most = rank_of(s, page, at) - rank_of(s, first_page, first_at)
+    if s.bounds[w, KEEPS_DROPPED] and s.meta[N_DROPPED]:
+        most = max(most, s.meta[DROPPED_TRAILING])
+    while page < end_page or (page == end_page and at < end_at):
+        if at == 0 and page < end_page:
+            most = max(most, s.page_index[MAX_TRAILING, page])
+        else:
+            slot, stop = s.page_index[SLOT, page], s.page_index[SIZE, page] if page < end_page else end_at
+            for i in range(at, stop):
+                most = max(most, s.pages[slot, TRAILING, i] + s.page_index[MORE_TRAILING, page])
+        page, at = page + 1, 0
+    return int(most)
 
 
 @compile_part()

@@ -26,7 +26,7 @@ from fraudsieve.features.history.kernels.windows import (
 )
 from fraudsieve.features.history.kernels.windows import SUM as SUM_COLUMN
 
-from .extremes import window_extremes
+from .extremes import window_burst, window_extremes
 from .intervals import move_interval
 from .layout import (
     DISTINCT_OF,
@@ -95,8 +95,10 @@ def fill_windows(
     for w in range(len(columns)):
         _fill_amounts(s, w, columns[w], out[0])
         _fill_rhythm(s, w, cutoff, columns[w], out[0])
-        if max(columns[w, FIRST_SPREAD + MAX], columns[w, FIRST_SPREAD + MIN], columns[w, FIRST_SPREAD + BURST]) >= 0:
+        if max(columns[w, FIRST_SPREAD + MAX], columns[w, FIRST_SPREAD + MIN]) >= 0:
             _fill_extremes(s, w, cutoff, columns[w], out[0])
+        if columns[w, FIRST_SPREAD + BURST] >= 0 and s.states[w, N] > 0:
+            out[0, columns[w, FIRST_SPREAD + BURST]] = window_burst(s, w, cutoff)
         for j in range(s.sources.size):
             of = OF_CODES + j * N_OF_CODES
             earlier = s.states[earlier_parts[w], of + DISTINCT_OF] if earlier_parts[w] >= 0 else 0
@@ -166,7 +168,7 @@ def _ends_of(s: Arrays, w: int, cutoff: int) -> tuple[int, int, int]:
 
 @compile_part()
 def _fill_extremes(s: Arrays, w: int, cutoff: int, at: Array, out: Array) -> None:
-    largest, max_time, smallest, trailing = window_extremes(s, w, cutoff)
+    largest, max_time, smallest = window_extremes(s, w, cutoff)
     at_max, at_min, at_since = at[FIRST_SPREAD + MAX], at[FIRST_SPREAD + MIN], at[FIRST_SPREAD + SINCE_MAX]
     if at_max >= 0 and largest > -np.inf:
         out[at_max] = largest
@@ -174,8 +176,6 @@ def _fill_extremes(s: Arrays, w: int, cutoff: int, at: Array, out: Array) -> Non
             out[at_since] = (cutoff - max_time) / SECOND
     if at_min >= 0 and smallest < np.inf:
         out[at_min] = smallest
-    if at[FIRST_SPREAD + BURST] >= 0 and trailing > 0:
-        out[at[FIRST_SPREAD + BURST]] = trailing
 
 
 @compile_part()

@@ -80,6 +80,45 @@ def _extreme_in_window(
                 out[rows[k], at] = amounts[queue[head]] + 0.0  # negative zero equals zero
 
 
+@compile_part()
+def _burst_in_window(
+    starts: Array,
+    times: Array,
+    cutoff_starts: Array,
+    cutoffs: Array,
+    rows: Array,
+    width: int,
+    trailing: Array,
+    at: int,
+    out: Array,
+) -> None:
+    """Compute the largest number of events in an hour of a window, from the hours that end with each event.
+
+    The hours that end later than the first hour of a window lie in it. Those that end earlier begin before it; of what
+    they hold of the window, the last has all.
+
+        window          |-------- first hour --------|----------------- later -----------------|
+        hour of event i       (-------------i]                 (--------------j]  hour of event j
+    """
+    _extreme_in_window(
+        starts, times, cutoff_starts, cutoffs, rows, max(width - HOUR, 0), trailing, 1.0, at, -1, out
+    )
+    for e in range(starts.size - 1):
+        if cutoff_starts[e] == cutoff_starts[e + 1]:
+            continue
+        stop = starts[e + 1]
+        left = right = first_from(times, starts[e], stop, cutoffs[cutoff_starts[e]] - width)
+        for k in range(cutoff_starts[e], cutoff_starts[e + 1]):
+            since = cutoffs[k] - width
+            until = min(since + HOUR, cutoffs[k])
+            while left < stop and times[left] < since:
+                left += 1
+            while right < stop and times[right] < until:
+                right += 1
+            if right > left and not out[rows[k], at] >= right - left:
+                out[rows[k], at] = right - left
+
+
 @compile_inlined()
 def _clear(digits: Array) -> None:
     for i in range(digits.size):
@@ -197,7 +236,7 @@ def spread_in_windows(
         if at[MIN] >= 0:
             _extreme_in_window(*bounds, widths[w], amounts, -1.0, at[MIN], -1, out)
         if at[BURST] >= 0:
-            _extreme_in_window(*bounds, widths[w], trailing, 1.0, at[BURST], -1, out)
+            _burst_in_window(*bounds, widths[w], trailing, at[BURST], out)
         if at[STD] >= 0:
             _std_in_window(*bounds, widths[w], amounts, 0, 1.0, at[STD], out)
         if at[GAP_STD] >= 0:

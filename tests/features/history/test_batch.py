@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from fraudsieve.features.history.batch import history_features
 from fraudsieve.features.history.declaration import History
-from fraudsieve.features.history.measures import LABEL_MEASURES
+from fraudsieve.features.history.measures import LABEL_MEASURES, LATEST_MEASURES
 from tests.profiles import examples
 
 from .event_tables import (
@@ -64,6 +64,28 @@ def test_the_order_of_rows_does_not_matter(events: Rows, subjects: Rows, random:
     shuffled = as_subjects([subjects[place] for place in order])
     ours = history_features(as_events(random.sample(events, len(events))), shuffled, HISTORY)
     np.testing.assert_array_equal(ours, expected[order])
+
+
+@examples(40)
+@given(EVENTS, MINUTES, st.sampled_from([("10m", 10), ("1h", 60), ("3h", 180)]))
+@example([("ann", minute, 5.0, "x", "pay", None) for minute in range(0, 40, 3)], 41, ("10m", 10))
+@example([("ann", minute, 5.0, "x", "pay", None) for minute in range(0, 150, 10)], 200, ("3h", 180))
+def test_events_before_a_window_change_nothing_in_it(events: Rows, now: int, window: tuple[str, int]) -> None:
+    (name, length), events = window, [("ann", *row[1:]) for row in events]
+    measures = tuple(measure for measure in HISTORY.measures if measure not in ("since_first", "since_last"))
+    by_kind = tuple(measure for measure in measures if measure not in LATEST_MEASURES)
+    history = History((name,), ("pay",), by_kind, measures=measures, night=(22, 6))
+    subjects, inside = as_subjects([("ann", now)]), [row for row in events if row[1] >= now - length]
+    found = history_features(as_events(events), subjects, history)
+    np.testing.assert_array_equal(found, history_features(as_events(inside), subjects, history))
+
+
+def test_a_burst_counts_only_events_of_its_window() -> None:
+    events = as_events([("ann", minute, None, None, None) for minute in (0, 10, 20, 30, 40, 50, 55, 100, 130)])
+    history = History(("2m", "30m", "1h", "90m", "1d"), measures=("burst",))
+    ours = history_features(events, as_subjects([("ann", 56), ("ann", 101), ("ann", 0), ("ann", 140)]), history)
+    expected = [[1.0, 4.0, 7.0, 7.0, 7.0], [1.0, 1.0, 3.0, 5.0, 7.0], [np.nan] * 5, [np.nan, 1.0, 2.0, 3.0, 7.0]]
+    np.testing.assert_array_equal(ours, expected)
 
 
 def test_handmade_events() -> None:

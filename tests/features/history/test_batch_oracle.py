@@ -60,8 +60,8 @@ LATEST = """{value} FROM (SELECT *, row_number() OVER (PARTITION BY place
 for k in range(1, 6):
     SQL[f"last_{k}"] = LATEST.format(value="any_value(amount)", number=k)
     SQL[f"ago_{k}"] = LATEST.format(value="epoch(any_value(as_of) - any_value(occurred_at))", number=k)
-IN_HOUR = """SELECT *, count(*) OVER (PARTITION BY account_id ORDER BY occurred_at
-    RANGE BETWEEN to_microseconds(3599999999) PRECEDING AND CURRENT ROW) AS in_hour FROM events WHERE {}"""
+IN_HOUR = """count(*) OVER (PARTITION BY place ORDER BY occurred_at
+    RANGE BETWEEN to_microseconds(3599999999) PRECEDING AND CURRENT ROW) AS in_hour"""
 
 
 def oracle(events: pa.Table, subjects: pa.Table, history: History) -> npt.NDArray[np.float64]:
@@ -109,9 +109,9 @@ def _query(base: Any, history: History, column: HistoryColumn, n: int) -> npt.ND
 
 def _seen(base: Any, window: str, kind: str) -> str:
     name = f"seen_{window}_{kind}"
-    counted = IN_HOUR.format(f"kind = '{kind}'" if kind else "true")
-    base.execute(f"""CREATE TEMP TABLE IF NOT EXISTS {name} AS SELECT place, as_of, e.* FROM subjects s
-        JOIN ({counted}) e ON s.account_id = e.account_id AND occurred_at < as_of
+    of_kind = f"kind = '{kind}'" if kind else "true"
+    base.execute(f"""CREATE TEMP TABLE IF NOT EXISTS {name} AS SELECT place, as_of, e.*, {IN_HOUR} FROM subjects s
+        JOIN events e ON s.account_id = e.account_id AND {of_kind} AND occurred_at < as_of
         AND occurred_at >= as_of - to_seconds({window_seconds(window)})""")
     return name
 

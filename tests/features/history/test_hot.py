@@ -77,6 +77,17 @@ def without_negative_zeros(rows: Array) -> Array:
     return rows
 
 
+@pytest.mark.parametrize("page_size", [3, 512])
+def test_the_busiest_hour_begins_in_the_window(page_size: int) -> None:
+    rng, view = np.random.default_rng(0), History(("10m", "1h", "100m", "all"), measures=("burst",))
+    rows = np.zeros((300, 4), np.int64)
+    rows[:, 0] = START + np.sort(rng.integers(0, 3000, 300) // 10 * 5) * 60 * SECOND  # busy and quiet hours, and ties
+    timeline = HotTimeline(view, rows[::2], page_size=page_size)
+    timeline.add_many(rows[1::2])
+    for cutoff in rows[::7, 0].tolist() + (rows[::11, 0] + 50 * 60 * SECOND).tolist():
+        check(view, look(timeline, cutoff, np.empty(0)), batch(view, rows, cutoff, np.empty(0)))
+
+
 def test_the_busiest_hour_of_a_page_that_is_split_after_its_busiest_events() -> None:
     """A page adds to all its events at once; what it holds of one that comes after them is then below zero."""
     view, after = VIEWS[0], START + HOUR
