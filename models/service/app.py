@@ -115,19 +115,19 @@ async def _lifespan(
         yield
     finally:
         await background.stop()
-        is_idle = await _stop_pool(pool)
+        stuck = await _stop_pool(pool) + (["history"] if handler.is_stalled else [])
         if channel is not None:
             await asyncio.to_thread(channel.wait_to_close)
-        if is_idle:  # else its threads may hold the locks; accepted events are stored
+        if not stuck:  # else a thread may hold the locks; accepted events are stored
             await asyncio.to_thread(handler.close)
-        app.state.abandoned = background.running + ([] if is_idle else ["score"])
+        app.state.abandoned = background.running + stuck
         log_event("stopped", **({"abandoned": app.state.abandoned} if app.state.abandoned else {}))
 
 
-async def _stop_pool(pool: ThreadPoolExecutor) -> bool:
-    """Stop the threads that score; return whether they have finished in time."""
+async def _stop_pool(pool: ThreadPoolExecutor) -> list[str]:
+    """Stop the threads that score; return their name if they do not finish in time."""
     stopping = call_in_thread(partial(pool.shutdown, cancel_futures=True))
-    return bool((await asyncio.wait([stopping], timeout=STOP_SECONDS))[0])
+    return ["score"] if (await asyncio.wait([stopping], timeout=STOP_SECONDS))[1] else []
 
 
 def _watch(handler: RequestHandler, background: BackgroundTasks) -> None:

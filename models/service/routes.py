@@ -119,9 +119,11 @@ class Routes:
         """Tell whether requests are scored."""
         if not self.handler.is_warm:
             return self._not_ready()
-        tasks, handler = self.background, self.handler
-        readiness = {"status": "ready", "failing": tasks.failing, "stalled": tasks.stalled, "ages": tasks.ages}
-        return JSONResponse(readiness | {"behind": handler.is_behind})
+        tasks, age = self.background, self.handler.history_age
+        ages = tasks.ages | ({} if age is None else {"history": round(age, 1)})
+        stalled = tasks.stalled + (["history"] if self.handler.is_stalled else [])
+        readiness = {"status": "ready", "failing": tasks.failing, "stalled": stalled, "ages": ages}
+        return JSONResponse(readiness | {"behind": self.handler.is_behind})
 
     async def metrics(self, _: Request) -> Response:
         """Show the metrics, without waiting for the lock of the history."""

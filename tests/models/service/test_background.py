@@ -14,6 +14,7 @@ import httpx
 import pytest
 
 from fraudsieve.models import Scorer
+from fraudsieve.models.live.state import LiveState
 from fraudsieve.models.service import app as service_app
 from fraudsieve.models.service.app import create_app
 from fraudsieve.models.service.background import MAX_PAUSE, BackgroundTasks
@@ -226,3 +227,20 @@ def test_a_round_that_stalled_and_ends_is_no_longer_shown() -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("fraudsieve.models.service.background.STALLED_SECONDS", 0.05)
         asyncio.run(run())
+
+
+def test_a_store_that_hangs_is_shown_and_abandoned(
+    accounts_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    released = threading.Event()
+    monkeypatch.setattr(LiveState, "_follow", lambda _: released.wait(60))
+    monkeypatch.setattr("fraudsieve.models.service.handlers.STALLED_SECONDS", 0.2)
+    monkeypatch.setattr("gc.freeze", lambda: None)
+    app = create_app(Scorer.load(accounts_folder), Settings(state=str(tmp_path / "live.db")))
+    handler = app.state.handler
+    *_, answer, _ = call_while_running(app, lambda: handler.is_warm and handler.is_stalled)
+    assert answer.json()["stalled"] == ["history"]
+    assert answer.json()["ages"]["history"] >= 0.2
+    assert app.state.abandoned == ["history"]
+    released.set()
+    handler.close()
