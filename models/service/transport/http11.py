@@ -65,7 +65,7 @@ class BoundedProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
         self._stop_timer()
 
-    def eof_received(self) -> bool:
+    def eof_received(self) -> bool:  # type: ignore[override]  # uvicorn's closes the connection
         """Answer complete requests before the connection is closed; return whether it must stay open for that."""
         is_answering = self._is_answering() and not self.cycle.more_body
         if is_answering:
