@@ -13,7 +13,7 @@ from typing import Any
 
 import httpx
 
-__all__ = ["Service", "start_service"]
+__all__ = ["TOKEN", "Service", "start_service"]
 
 TOKEN = "correct-horse-battery-staple"
 

@@ -129,7 +129,7 @@ def test_a_regular_file_within_the_limit_is_read_through_links(tmp_path: Path) -
     (tmp_path / "a").write_bytes(b"12345678")
     (tmp_path / "link").symlink_to("a")
     assert read(tmp_path / "link") == b"12345678"
-    with pytest.raises(SchemaError, match="expected at most 7 bytes, got 8. Name another."):
+    with pytest.raises(SchemaError, match=r"expected at most 7 bytes, got 8. Name another."):
         read(tmp_path / "a", 7)
 
 

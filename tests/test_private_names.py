@@ -91,6 +91,7 @@ def test_mlflow_describes_an_environment() -> None:
     [
         ("connection_made", ["self", "transport"]),
         ("connection_lost", ["self", "exc"]),
+        ("eof_received", ["self"]),
         ("data_received", ["self", "data"]),
         ("on_message_begin", ["self"]),
         ("on_message_complete", ["self"]),
@@ -117,4 +118,5 @@ def test_uvicorn_has_the_attributes_of_a_connection() -> None:
     for name in ("app", "connections", "cycle", "flow", "headers", "loop", "parser", "transport", "url"):
         assert re.search(rf"self\.{name}\b", source), name
     assert "self.write_paused" in inspect.getsource(flow_control.FlowControl)
-    assert "self.response_complete = " in inspect.getsource(httptools_impl.RequestResponseCycle)
+    cycle = inspect.getsource(httptools_impl.RequestResponseCycle)
+    assert all(f"self.{name} = " in cycle for name in ("response_complete", "more_body", "keep_alive"))

@@ -219,7 +219,8 @@ def read_secrets(path: str | Path) -> list[Secret]:
     Raises
     ------
     LeadError
-        If the file cannot be read or is open to other users, a secret is too short or occurs twice, or the days do not descend.
+        If the file cannot be read or is open to other users, a secret is too short or occurs twice, or the days do
+        not descend.
 
     Examples
     --------

@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 
 from fraudsieve.exceptions import StateError
@@ -30,10 +31,13 @@ class Follower:
     ----------
     error : StateError or None
         The last failure; None once it works again.
+    completed : float
+        When the last call ended, with or without success, on the clock of `time.monotonic`.
     """
 
     def __init__(self, catch_up: Callable[[], None], origin: str) -> None:
         self.error: StateError | None = None
+        self.completed = time.monotonic()
         self._origin = origin
         self._catch_up, self._closing = catch_up, threading.Event()
         self._thread = threading.Thread(target=self._follow, name="live-state-follower", daemon=True)
@@ -56,6 +60,7 @@ class Follower:
                 if self.error is None:
                     logger.error("the live state cannot follow its store: %s", error.problem)
                 self.error = error
+            self.completed = time.monotonic()
 
     def _unexpected(self, raised: Exception) -> StateError:
         """Return an error that names only the type, because the text can quote a record."""

@@ -6,6 +6,7 @@ follows the rows that the others append. It needs NumPy, Numba and the standard 
 
 import logging
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -157,6 +158,11 @@ class LiveState:
     def error(self) -> StateError | None:
         """Why the state cannot follow its store; None if it can. Scores then use the state in memory."""
         return None if self._follower is None else self._follower.error
+
+    @property
+    def follower_age(self) -> float | None:
+        """Seconds since the thread that follows the store last ended a look at it; None without such a thread."""
+        return None if self._follower is None else time.monotonic() - self._follower.completed
 
     @property
     def size(self) -> LiveSize:

@@ -20,7 +20,7 @@ from fraudsieve.models.service.transport.turns import Turns
 from fraudsieve.models.service.watchers.alias import AliasWatcher
 from fraudsieve.models.service.watchers.rules_file import RulesWatcher
 
-from .background import BackgroundTasks
+from .background import STOP_SECONDS, BackgroundTasks, call_in_thread
 from .handlers import RequestHandler
 from .json_log import log_event
 from .limits import RequestLimits, error_response
@@ -93,7 +93,7 @@ def create_app(scorer: Scorer, settings: Settings | None = None, *, shadow: Load
         lifespan=partial(_lifespan, handler, background, pool),
     )
     app.router.redirect_slashes = False  # the target would be made from the Host header
-    app.state.handler, app.state.turns, app.state.channel = handler, turns, None
+    app.state.handler, app.state.turns, app.state.channel, app.state.abandoned = handler, turns, None, []
     return app
 
 
@@ -115,11 +115,19 @@ async def _lifespan(
         yield
     finally:
         await background.stop()
-        await asyncio.to_thread(pool.shutdown)
+        stuck = await _stop_pool(pool) + (["history"] if handler.is_stalled else [])
         if channel is not None:
             await asyncio.to_thread(channel.wait_to_close)
-        await asyncio.to_thread(handler.close)
-        log_event("stopped")
+        if not stuck:  # else a thread may hold the locks; accepted events are stored
+            await asyncio.to_thread(handler.close)
+        app.state.abandoned = background.running + stuck
+        log_event("stopped", **({"abandoned": app.state.abandoned} if app.state.abandoned else {}))
+
+
+async def _stop_pool(pool: ThreadPoolExecutor) -> list[str]:
+    """Stop the threads that score; return their name if they do not finish in time."""
+    stopping = call_in_thread(partial(pool.shutdown, cancel_futures=True))
+    return ["score"] if (await asyncio.wait([stopping], timeout=STOP_SECONDS))[1] else []
 
 
 def _watch(handler: RequestHandler, background: BackgroundTasks) -> None:

@@ -75,7 +75,7 @@ class MicroBatcher(Generic[Item, Result]):
 
     def _start(self) -> None:
         """Start calls until nothing is pending or all threads are busy."""
-        while self.pending and self.running < self.max_calls:
+        while self._has_pending() and self.running < self.max_calls:
             batch, size = self._next_batch()
             items = [item for item, _ in batch]
             if size <= self.inline_size and not self.pending:  # only once, so that the event loop is free soon
@@ -85,11 +85,17 @@ class MicroBatcher(Generic[Item, Result]):
             call = asyncio.get_running_loop().run_in_executor(self.pool, self.process, items)
             call.add_done_callback(partial(self._finish, batch))
 
+    def _has_pending(self) -> bool:
+        """Return whether an item is pending, after dropping the first ones if nobody waits for them any more."""
+        while self.pending and self.pending[0][1].done():
+            self.pending.popleft()
+        return bool(self.pending)
+
     def _next_batch(self) -> tuple[list[Pending[Item, Result]], int]:
         """Pop the first pending item and as many more as fit; return them and their total size."""
         batch = [self.pending.popleft()]
         total = self.size(batch[0][0])
-        while self.pending and total + self.size(self.pending[0][0]) <= self.max_size:
+        while self._has_pending() and total + self.size(self.pending[0][0]) <= self.max_size:
             batch.append(self.pending.popleft())
             total += self.size(batch[-1][0])
         return batch, total

@@ -17,6 +17,7 @@ from fraudsieve.models.rules.rule_set import RuleSet
 from fraudsieve.models.scoring.record_policy import check_body
 from fraudsieve.models.scoring.scores import Score, to_records
 
+from .background import STALLED_SECONDS
 from .bodies import (
     Explanation,
     RejectedRequest,
@@ -112,6 +113,16 @@ class RequestHandler:
     def is_behind(self) -> bool:
         """Whether the store of the history cannot be read, so that scores use the history in memory."""
         return self.live is not None and self.live.error is not None
+
+    @property
+    def history_age(self) -> float | None:
+        """Seconds since the store of the history was last looked at; None without a store."""
+        return None if self.live is None else self.live.follower_age
+
+    @property
+    def is_stalled(self) -> bool:
+        """Whether the store of the history has not been looked at for over a minute, because it hangs."""
+        return self.history_age is not None and self.history_age > STALLED_SECONDS
 
     def warm_up(self) -> None:
         """Score sample records; afterwards the handler is ready."""

@@ -80,6 +80,12 @@ class Metrics:
         self.background_failing = Gauge(
             "background_failing", "Failures of a background task since its last success.", ("task",), **per_process
         )
+        self.background_completed = Gauge(
+            "background_completed_timestamp_seconds",
+            "When a periodic background task completed its last round, in seconds since 1970.",
+            ("task",),
+            **per_process,
+        )
         self.swaps = Counter("model_swaps", "Checks of the registry alias, by outcome.", ("outcome",), **options)
         # Looking a metric up by its labels takes as long as counting, and there are only a few labels.
         self._requests_of = cache(lambda route, status: self.requests.labels(route, str(status)))
@@ -170,6 +176,10 @@ class Metrics:
     def set_background_failures(self, task: str, failures: int) -> None:
         """Show how often a background task has failed since its last success."""
         self.background_failing.labels(task).set(failures)
+
+    def set_background_completed(self, task: str) -> None:
+        """Show that a periodic background task has now completed a round."""
+        self.background_completed.labels(task).set_to_current_time()
 
     def set_history(self, size: LiveSize, offset: int, *, is_behind: bool) -> None:
         """Show size and offset of the live history, and whether it cannot follow its store."""

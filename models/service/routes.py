@@ -15,7 +15,7 @@ from fraudsieve.models.sentences.values import LANGUAGES, Language
 from fraudsieve.models.service.description.openapi import describe_service
 from fraudsieve.models.service.description.page import PAGE_HEADERS, render_description
 
-from .background import BackgroundTasks
+from .background import BackgroundTasks, call_in_thread
 from .batching import MicroBatcher
 from .bodies import RejectedRequest, Reply, ScoreRequest, encode_json
 from .handlers import RequestHandler
@@ -64,7 +64,7 @@ class Routes:
         )
         document = describe_service(handler.loaded.scorer.model, handler.settings)
         self.openapi_json, self.page = encode_json(document), render_description(document)
-        self.measuring: asyncio.Task[None] | None = None
+        self.measuring: asyncio.Future[None] | None = None
 
     def list(self) -> Sequence[Route]:
         """Return the routes, the most frequent first."""
@@ -119,13 +119,16 @@ class Routes:
         """Tell whether requests are scored."""
         if not self.handler.is_warm:
             return self._not_ready()
-        readiness = {"status": "ready", "failing": self.background.failing, "behind": self.handler.is_behind}
-        return JSONResponse(readiness)
+        tasks, age = self.background, self.handler.history_age
+        ages = tasks.ages | ({} if age is None else {"history": round(age, 1)})
+        stalled = tasks.stalled + (["history"] if self.handler.is_stalled else [])
+        readiness = {"status": "ready", "failing": tasks.failing, "stalled": stalled, "ages": ages}
+        return JSONResponse(readiness | {"behind": self.handler.is_behind})
 
     async def metrics(self, _: Request) -> Response:
         """Show the metrics, without waiting for the lock of the history."""
         if self.measuring is None or self.measuring.done():
-            self.measuring = asyncio.create_task(asyncio.to_thread(self.handler.measure_history))
+            self.measuring = call_in_thread(self.handler.measure_history)
         await asyncio.wait([self.measuring], timeout=METRICS_SECONDS)
         content = await asyncio.to_thread(self.handler.metrics.render)
         return Response(content, media_type=CONTENT_TYPE_LATEST)

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import resource
 import signal
 import socket
@@ -23,6 +24,8 @@ SPARE_FILES = 1024
 
 def run(app: Starlette, settings: Settings, listener: socket.socket) -> None:
     """Serve until SIGTERM or SIGINT, then finish the requests in progress.
+
+    If a thread does not finish in time, such as a watcher of a file system that hangs, this ends the process.
 
     Parameters
     ----------
@@ -60,6 +63,14 @@ def run(app: Starlette, settings: Settings, listener: socket.socket) -> None:
         log_listening(listener)
     with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:  # uvloop, if it is installed
         runner.run(server.serve(sockets=[listener]))
+    if app.state.abandoned:
+        _exit_now()
+
+
+def _exit_now() -> None:
+    """End the process without waiting for its threads, which may hang or compute for long."""
+    logging.shutdown()
+    os._exit(0)
 
 
 def _allow_open_files(number: int) -> None:

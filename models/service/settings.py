@@ -152,7 +152,8 @@ def read_token(file: Path | None, environment: Mapping[str, str] = os.environ) -
     Raises
     ------
     ServiceError
-        If the file cannot be read or is open to other users, or the token is too short, or contains whitespace or characters other than printable ASCII.
+        If the file cannot be read or is open to other users, or the token is too short, or contains whitespace or
+        characters other than printable ASCII.
 
     Examples
     --------

@@ -47,6 +47,7 @@ def test_from_messages_to_a_lead(run: Run, model: Path, tmp_path: Path, messages
         sent_at=pd.date_range("2026-05-01", periods=len(spam), freq="h", tz="UTC"),
     )
     frame.to_parquet("new.parquet", index=False)
+    Path("key").touch(0o600)
     Path("key").write_text(NEW)
     assert run("predict", "--model", model, "--input", "new.parquet", "--reasons", "3")[0] == 0
     assert run("cases", "--scores", "scores.parquet", "--messages", "new.parquet")[0] == 0

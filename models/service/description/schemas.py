@@ -203,6 +203,14 @@ class Readiness(Health):
     """Whether the service can score."""
 
     failing: list[str] = Field(description="Background tasks whose last run failed; they are tried again.")
+    stalled: list[str] = Field(
+        description="Background tasks whose round has run for over a minute, and for over three of their intervals; "
+        "`history` follows the store. What they read may hang; scores use what was read before."
+    )
+    ages: dict[str, float] = Field(
+        description="Seconds since each periodic background task completed its last round, with or without success; "
+        "before the first round, since the start. `history` follows the store."
+    )
     behind: bool = Field(
         description="Whether the store of the history cannot be read. Scores then use the history in memory."
     )

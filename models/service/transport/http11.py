@@ -6,6 +6,7 @@ It is a subclass of uvicorn's protocol over httptools, because uvicorn has none 
 - It waits forever for a client that does not read its answers.
 - Its parser buffers a head, or what follows the last chunk of a body, of any length.
 - Its own limit on connections also rejects those that are open already, and sends no Retry-After.
+- It drops the answer to a client that has closed its sending side after its request.
 - It loses the body of a request with an ``Upgrade`` header, which clients send to offer HTTP/2.
 
 The names that are overridden and used are private to uvicorn, so pyproject.toml has an upper bound for its version, and
@@ -63,6 +64,13 @@ class BoundedProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
         self._stop_timer()
+
+    def eof_received(self) -> bool:  # type: ignore[override]  # uvicorn's closes the connection
+        """Answer complete requests before the connection is closed; return whether it must stay open for that."""
+        is_answering = self._is_answering() and not self.cycle.more_body
+        if is_answering:
+            self.cycle.keep_alive = False  # of the last request; those before it are answered first
+        return is_answering
 
     def data_received(self, data: bytes) -> None:
         if self.turns.is_accepting and not data.startswith(PROBES):

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from fraudsieve import _io
 from fraudsieve.exceptions import ArtifactError
 from fraudsieve.models import Scorer, read_model
 from fraudsieve.models.artifact.folder import FORMAT
@@ -172,13 +173,13 @@ def test_unknown_files_are_not_opened(copy: Copy, tmp_path: Path, monkeypatch: p
     entry = {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
     folder = copy(lambda manifest: manifest["files"].update({name: entry}))
     opened: list[str] = []
-    read_bytes = Path.read_bytes
+    original = _io._open_without_waiting
 
-    def spy(path: Path) -> bytes:
-        opened.append(path.name)
-        return read_bytes(path)
+    def spy(path: str, flags: int) -> int:
+        opened.append(os.path.basename(path))
+        return original(path, flags)
 
-    monkeypatch.setattr(Path, "read_bytes", spy)
+    monkeypatch.setattr(_io, "_open_without_waiting", spy)
     error = assert_rejected(folder, "names 1 unknown files")
     assert opened == ["manifest.json"]
     assert name not in error.problem
@@ -204,11 +205,11 @@ def test_a_pipe_is_rejected(copy: Copy) -> None:
     folder = copy()
     (folder / "booster.txt").unlink()
     os.mkfifo(folder / "booster.txt")
-    assert_rejected(folder, "booster.txt: it is not a regular file")
+    assert_rejected(folder, "booster.txt: expected a regular file, got a pipe")
 
 
 def test_a_file_beyond_the_limit_is_not_read(copy: Copy) -> None:
     for name, size in (("manifest.json", (16 << 20) + 1), ("wording.npz", (1 << 30) + 1)):
         folder = copy()
         os.truncate(folder / name, size)  # a sparse file
-        assert_rejected(folder, f"expected at most {size - 1} bytes, it has {size}")
+        assert_rejected(folder, f"expected at most {size - 1:,} bytes, got {size:,}")

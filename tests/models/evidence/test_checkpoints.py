@@ -66,7 +66,7 @@ def test_a_wrong_signature_is_found(tmp_path: Path, keys: tuple[Path, Path]) -> 
 def test_keys_of_other_kinds_are_refused(tmp_path: Path, keys: tuple[Path, Path]) -> None:
     with pytest.raises(EvidenceError, match="cannot be read as a key"):
         read_public_key(keys[0])
-    with pytest.raises(EvidenceError, match="cannot be read .FileNotFoundError"):
+    with pytest.raises(EvidenceError, match=r"cannot be read .FileNotFoundError"):
         read_public_key(tmp_path / "none")
     keys[1].chmod(0o600)
     with pytest.raises(EvidenceError, match="cannot be read as a key"):

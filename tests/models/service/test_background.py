@@ -2,6 +2,8 @@
 
 import asyncio
 import gc
+import threading
+import time
 import weakref
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -12,6 +14,7 @@ import httpx
 import pytest
 
 from fraudsieve.models import Scorer
+from fraudsieve.models.live.state import LiveState
 from fraudsieve.models.service import app as service_app
 from fraudsieve.models.service.app import create_app
 from fraudsieve.models.service.background import MAX_PAUSE, BackgroundTasks
@@ -20,6 +23,7 @@ from fraudsieve.models.service.loaded_model import LoadedModel
 from fraudsieve.models.service.metrics import Metrics
 from fraudsieve.models.service.settings import Settings
 from fraudsieve.models.service.watchers.alias import AliasWatcher
+from fraudsieve.models.service.watchers.rules_file import RulesWatcher
 
 
 class Flaky:
@@ -115,7 +119,9 @@ def test_a_warm_up_that_fails_at_the_start_is_tried_again(binary: Any, monkeypat
     monkeypatch.setattr("gc.freeze", lambda: None)  # of this process
     before, after, metrics = call_while_running(app, lambda: has_recovered(app.state.handler.metrics, "warm-up"))
     assert before.status_code == 503
-    assert (after.status_code, after.json()) == (200, {"status": "ready", "failing": [], "behind": False})
+    shown = after.json()
+    assert (after.status_code, list(shown.pop("ages"))) == (200, ["snapshot"])
+    assert shown == {"status": "ready", "failing": [], "stalled": [], "behind": False}
     assert 'fraudsieve_background_failures_total{task="warm-up"} 2.0' in metrics.text
 
 
@@ -185,3 +191,56 @@ def test_the_collector_skips_a_model_that_took_over(binary: Any, several: Any, m
         assert old() is None
     finally:
         gc.unfreeze()
+
+
+def test_a_watcher_that_hangs_is_shown_and_abandoned(
+    binary: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    released = threading.Event()
+    monkeypatch.setattr(RulesWatcher, "check", lambda _: released.wait(60))
+    monkeypatch.setattr("fraudsieve.models.service.background.STALLED_SECONDS", 0.05)
+    monkeypatch.setattr("gc.freeze", lambda: None)
+    app = create_app(Scorer.load(binary.folder), Settings(rules="rules.toml", watch_seconds=0.01))
+    started = time.monotonic()
+    *_, answer, metrics = call_while_running(
+        app, lambda: app.state.handler.is_warm and "background task stalled" in caplog.text
+    )
+    assert (answer.status_code, answer.json()["stalled"]) == (200, ["rules"])
+    assert 0 < answer.json()["ages"]["rules"] < time.monotonic() - started
+    assert 'fraudsieve_background_completed_timestamp_seconds{task="rules"}' in metrics.text
+    assert app.state.abandoned == ["rules"]
+    released.set()
+
+
+def test_a_round_that_stalled_and_ends_is_no_longer_shown() -> None:
+    released = threading.Event()
+
+    async def run() -> None:
+        tasks = BackgroundTasks(Metrics())
+        tasks.repeat("rules", lambda: released.wait(60), 0.01)
+        await until(lambda: tasks.stalled == tasks.running == ["rules"])
+        released.set()
+        await until(lambda: not tasks.stalled and tasks.ages["rules"] < 0.1)
+        await tasks.stop()
+        assert tasks.running == []
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("fraudsieve.models.service.background.STALLED_SECONDS", 0.05)
+        asyncio.run(run())
+
+
+def test_a_store_that_hangs_is_shown_and_abandoned(
+    accounts_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    released = threading.Event()
+    monkeypatch.setattr(LiveState, "_follow", lambda _: released.wait(60))
+    monkeypatch.setattr("fraudsieve.models.service.handlers.STALLED_SECONDS", 0.2)
+    monkeypatch.setattr("gc.freeze", lambda: None)
+    app = create_app(Scorer.load(accounts_folder), Settings(state=str(tmp_path / "live.db")))
+    handler = app.state.handler
+    *_, answer, _ = call_while_running(app, lambda: handler.is_warm and handler.is_stalled)
+    assert answer.json()["stalled"] == ["history"]
+    assert answer.json()["ages"]["history"] >= 0.2
+    assert app.state.abandoned == ["history"]
+    released.set()
+    handler.close()

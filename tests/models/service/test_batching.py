@@ -127,3 +127,21 @@ def test_only_one_small_batch_at_a_time_runs_in_the_event_loop() -> None:
     work = Work()
     assert run(work, several, inline_size=5, max_size=5) == [number * number for number in range(10)]
     assert [name.startswith("pool") for name in work.threads] == [True, False]
+
+
+def test_items_that_nobody_waits_for_are_dropped() -> None:
+    work = Work(is_blocked=True)
+
+    async def cancel(batcher: MicroBatcher[int, int]) -> Any:
+        tasks = [asyncio.create_task(batcher.submit(0))]
+        await asyncio.to_thread(work.started.wait, 60)
+        tasks += [asyncio.create_task(batcher.submit(number)) for number in range(1, 7)]
+        await asyncio.sleep(0.01)
+        for task in (*tasks[1:3], tasks[4], tasks[6]):
+            task.cancel()
+        await asyncio.sleep(0.01)
+        work.released.set()
+        return await asyncio.gather(tasks[0], tasks[3], tasks[5])
+
+    assert run(work, cancel, max_size=2) == [0, 9, 25]
+    assert work.calls == [[0], [3, 5]]

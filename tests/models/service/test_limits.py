@@ -153,6 +153,14 @@ def test_a_disconnected_client_leaves_nothing(service: Any) -> None:
     assert service.metric('fraudsieve_requests_total{route="/v1/score",status="499"}') >= 1
 
 
+def test_a_client_that_closes_its_side_gets_its_answer(service: Any) -> None:
+    body = json.dumps([{"text": "pay the fee"}] * 50).encode()
+    with socket.create_connection(("127.0.0.1", service.port)) as connection:
+        connection.sendall(head(service, len(body)) + body)
+        connection.shutdown(socket.SHUT_WR)
+        assert answer_of(connection).startswith(b"HTTP/1.1 200 ")
+
+
 def test_a_busy_service_answers_with_retry_after(service: Any) -> None:
     connections = [socket.create_connection(("127.0.0.1", service.port)) for _ in range(4)]
     body = json.dumps({"text": "x"}).encode()

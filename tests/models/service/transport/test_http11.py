@@ -155,3 +155,36 @@ def test_while_connections_arrive_requests_wait_and_probes_do_not() -> None:
     n_probes, written = asyncio.run(run())
     assert n_probes == 1
     assert written[0].endswith(b"\r\n\r\nabc")
+
+
+def half_closed(*packets: bytes) -> tuple[bytes, bool]:
+    """Send packets and close the sending side; return what was written, and whether the connection stayed open."""
+
+    async def run() -> tuple[bytes, bool]:
+        config = uvicorn.Config(answer, lifespan="off", log_config=None, access_log=False)
+        config.load()
+        turns, transport = Turns(), Transport()
+        connection = bounded_protocol(5, 1000, 5, answer, turns)(config, ServerState(), {})
+        connection.connection_made(transport)
+        while turns.is_accepting:
+            await asyncio.sleep(0)
+        for packet in packets:
+            connection.data_received(packet)
+        stays_open = connection.eof_received()
+        if stays_open:
+            await handled(connection)
+        assert transport.closed == stays_open  # else the event loop closes it
+        connection.connection_lost(None)
+        return b"".join(transport.written), stays_open
+
+    return asyncio.run(run())
+
+
+def test_a_client_that_closes_its_side_gets_the_answers_to_its_complete_requests() -> None:
+    get, half = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n", b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 3\r\n\r\na"
+    for packets, n_answers in (([get], 1), ([get * 3], 3), ([get, half[:30]], 1)):
+        written, stays_open = half_closed(*packets)
+        assert (written.count(b"hello"), stays_open) == (n_answers, True)
+        assert written.count(b"connection: close") == 1
+    assert half_closed(half) == (b"", False)
+    assert half_closed() == (b"", False)

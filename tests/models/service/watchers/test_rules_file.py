@@ -79,6 +79,24 @@ def test_broken_files_leave_the_rules_and_are_read_again_once_they_are_mended(
     assert b"fraudsieve_rules_refused 0.0" in handler.metrics.render()
 
 
+def test_an_empty_file_or_one_that_never_ends_leaves_the_rules(handler: RequestHandler, path: Path) -> None:
+    watcher = RulesWatcher(path, handler)
+    replace(path, "")  # cut while it is written
+    assert watcher.check() == "refused"
+    replace(path, RULE)
+    replace(path.with_name("mules.txt"), "")
+    assert watcher.check() == "refused"
+    path.unlink()
+    os.mkfifo(path)
+    assert watcher.check() == "refused"
+    assert decides(handler, "zebedee")
+    assert b'fraudsieve_rule_loads_total{outcome="refused"} 3.0' in handler.metrics.render()
+    assert b"fraudsieve_rules_refused 1.0" in handler.metrics.render()
+    replace(path, "rule = []")
+    assert watcher.check() == "loaded"
+    assert not decides(handler, "zebedee")
+
+
 def test_a_file_that_comes_back_is_used_again(handler: RequestHandler, path: Path) -> None:
     watcher = RulesWatcher(path, handler)
     assert watcher.check() == "same"
