@@ -29,6 +29,8 @@ __all__ = [
 _encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False).encode
 MAX_INTEGER: Final = 2**53
 """The largest integer that every JSON reader preserves."""
+MAX_BITS: Final = 2048
+"""No model reads a larger integer, which is beyond every float. Python does not write those of thousands of digits."""
 
 
 def to_plain(value: Any) -> Any:
@@ -175,7 +177,7 @@ def field_value(value: Any) -> Any:
     value = value.item() if isinstance(value, np.generic) else value
     if isinstance(value, str | bool):
         return str(value) if isinstance(value, str) else value
-    if isinstance(value, int):
+    if isinstance(value, int) and value.bit_length() <= MAX_BITS:
         return int(value) if abs(value) <= MAX_INTEGER else {"integer": str(int(value))}
     if isinstance(value, float):
         return {"number": float(value).hex()}

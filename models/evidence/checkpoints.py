@@ -153,10 +153,14 @@ def checkpoint_of(content: Any, origin: str) -> Checkpoint:
     """
     fix = "Name a file that fraudsieve evidence checkpoint wrote."
     try:
-        if content["kind"] != "checkpoint" or content["format"] != FORMAT or type(content["size"]) is not int:
+        if content["kind"] != "checkpoint" or content["format"] != FORMAT:
             raise ValueError
-        bytes.fromhex(content["root"])
-        return Checkpoint(**{name: value for name, value in content.items() if name not in ("kind", "format")})
+        one = Checkpoint(**{name: value for name, value in content.items() if name not in ("kind", "format")})
+        bytes.fromhex(one.root)
+        given = one.log, one.time, one.public_key or "", one.signature or "", one.time_stamp or ""
+        if type(one.size) is not int or one.size < 0 or not all(isinstance(value, str) for value in given):
+            raise ValueError
+        return one
     except (KeyError, TypeError, ValueError):
         raise EvidenceError(origin, f"is not a checkpoint of format {FORMAT}", fix) from None
 

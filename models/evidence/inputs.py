@@ -1,7 +1,6 @@
 """Feature vectors from the inputs that evidence kept, with the history as it was known then."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -16,31 +15,13 @@ from fraudsieve.models.live.store.chain import START, Position
 from fraudsieve.models.live.store.event_store import BATCH, EventStore, StoreTransaction
 from fraudsieve.models.live.store.snapshots import list_snapshots, read_snapshot
 
-from .canonical import read_field_value
+from .recorded import RecordedScore
 
-__all__ = ["KeptInputs", "NotKept", "RecordedScore", "by_history"]
+__all__ = ["KeptInputs", "NotKept"]
 
 
 class NotKept(Exception):
     """The input of a feature vector was not kept."""
-
-
-@dataclass(frozen=True)
-class RecordedScore:
-    """A recorded score: its index in the log, and its content."""
-
-    index: int
-    body: Mapping[str, Any]
-
-
-def by_history(scored: Sequence[RecordedScore]) -> list[list[RecordedScore]]:
-    """Group scores that used the same history and kept their inputs in the same way, in the order of offsets."""
-    groups: dict[tuple[int, str, str], list[RecordedScore]] = {}
-    for one in scored:
-        history = one.body["history"]
-        key = (history.get("offset", -1), repr(sorted(history.items())), one.body["input"]["content"])
-        groups.setdefault(key, []).append(one)
-    return [groups[key] for key in sorted(groups)]
 
 
 class KeptInputs:
@@ -75,13 +56,10 @@ class KeptInputs:
         NotKept
             If the inputs or the events were not kept; the message says which.
         """
-        body = group[0].body
-        if body["input"]["content"] != "kept":
+        records = [one.inputs for one in group if one.inputs is not None]
+        if len(records) < len(group):
             raise NotKept("the input was not kept, so the vector is taken as it was recorded")
-        records = [
-            {name: read_field_value(value) for name, value in one.body["input"]["fields"].items()} for one in group
-        ]
-        return self._model.matrix.rows(records, self._history(body["history"]))
+        return self._model.matrix.rows(records, self._history(group[0].body["history"]))
 
     def _history(self, described: Mapping[str, Any]) -> HistoryState | None:
         if described["source"] == "none":

@@ -2,16 +2,16 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 
 from fraudsieve._typing import Array
-from fraudsieve.exceptions import EvidenceError
+from fraudsieve.exceptions import FraudsieveError
 from fraudsieve.features.record_fields import FeatureRows
-from fraudsieve.models.artifact.folder import FEATURES_VERSION
 from fraudsieve.models.policy import Policy
 from fraudsieve.models.predict import Scorer
 from fraudsieve.models.reasons.reason_codes import explain
@@ -21,13 +21,18 @@ from fraudsieve.models.scoring.unlike import UNLIKE
 
 from .canonical import to_plain
 from .content import Content
-from .inputs import KeptInputs, NotKept, RecordedScore, by_history
-from .lines import Line, log_lines, read_line
-from .records import FORMAT, reason_numbers, score_numbers
+from .inputs import KeptInputs, NotKept
+from .lines import log_lines, read_line
+from .recorded import MalformedRecord, OtherRecord, RecordedScore, by_history, read_score
+from .records import reason_numbers, score_numbers
 
 __all__ = ["Difference", "ReplayReport", "replay_log"]
 
+Compute: TypeAlias = Callable[[Sequence[RecordedScore]], list[dict[str, Any]]]
+
 BATCH: Final = 1000
+FAILURES: Final = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+"""What numbers and fields that the model cannot have computed or read can cause."""
 MAX_DIFFERENCES: Final = 100
 """Maximum number of differences that a report lists; all are counted."""
 
@@ -69,6 +74,8 @@ class ReplayReport:
         Those of them whose feature vectors were also computed again, from kept inputs.
     different : int, default=0
         Scores of which at least one number differs.
+    malformed : int, default=0
+        Records that lack fields, or hold what fraudsieve does not write: somebody else wrote them. They are skipped.
     differences : list of Difference, optional
         The first hundred numbers that differ.
     skipped : dict of str to int, optional
@@ -79,12 +86,18 @@ class ReplayReport:
     replayed: int = 0
     rebuilt: int = 0
     different: int = 0
+    malformed: int = 0
     differences: list[Difference] = field(default_factory=list)
     skipped: dict[str, int] = field(default_factory=dict)
 
     def skip(self, why: str, n: int = 1) -> None:
         """Count scores that were not computed again."""
         self.skipped[why] = self.skipped.get(why, 0) + n
+
+    def skip_malformed(self, why: str) -> None:
+        """Count a record that fraudsieve did not write."""
+        self.malformed += 1
+        self.skip(why)
 
     def compare(self, index: int, recorded: Mapping[str, Any], computed: Mapping[str, Any]) -> bool:
         """Compare numbers by name, note those that differ, and return whether any does."""
@@ -122,7 +135,7 @@ def replay_log(
     Raises
     ------
     EvidenceError
-        If a line cannot be read, or a record has another format.
+        If a line cannot be read: verify the log first.
     StateError
         If the store cannot be read.
 
@@ -149,41 +162,52 @@ def _scores(path: str | Path, scorer: Scorer, report: ReplayReport) -> Iterator[
         read = read_line(line, f"{path}, line {number}")
         if read.body.get("kind") != "score":
             continue
-        problem = _problem(read, scorer, path)
         report.scores += 1
-        if problem is None:
-            yield RecordedScore(read.index, read.body)
+        try:
+            yield read_score(read.index, read.body, scorer.model)
+        except OtherRecord as other:
+            report.skip(str(other))
+        except MalformedRecord as malformed:
+            report.skip_malformed(str(malformed))
+
+
+def _compute(
+    compute: Compute, group: Sequence[RecordedScore], report: ReplayReport
+) -> Iterator[tuple[RecordedScore, dict[str, Any]]]:
+    """Yield scores with what is computed of them; if that fails for one of them, the others are computed alone."""
+    try:
+        yield from list(zip(group, compute(group), strict=True))
+    except FraudsieveError:
+        raise
+    except FAILURES:
+        if len(group) == 1:
+            report.skip_malformed("is malformed: nothing can be computed from its numbers or its input")
         else:
-            report.skip(problem)
-
-
-def _problem(line: Line, scorer: Scorer, path: str | Path) -> str | None:
-    if line.body.get("format") != FORMAT:
-        problem = f"record {line.index}: expected format {FORMAT}, got {line.body.get('format')!r}"
-        raise EvidenceError(str(path), problem, "Replay it with the version of fraudsieve that is recorded in it.")
-    if line.body["model"]["digest"] != scorer.model.digest:
-        return "is of another model"
-    if line.body["configuration"]["features_version"] != FEATURES_VERSION:
-        return "is of another version of the features"
-    return None
+            for one in group:
+                yield from _compute(compute, [one], report)
 
 
 def _replay(scorer: Scorer, batch: Sequence[RecordedScore], report: ReplayReport) -> set[int]:
     """Compute scores from recorded vectors, and return the records that differ."""
-    model, columns, different = scorer.model, scorer.model.matrix.columns, set[int]()
-    for policy, group in _by_policy(batch).items():
-        rows = _recorded_rows(group, columns)
-        features, log_odds, unlike = score_features(model, policy, rows, n_threads=scorer.n_threads)
-        scores = to_records(model, log_odds, features.why, features.has_history, unlike, policy)
-        reasons = _reasons(scorer, group, features.X, log_odds)
-        for n, one in enumerate(group):
-            computed = {"log_odds": to_plain(log_odds[n].tolist()), "score": to_plain(score_numbers(scores[n]))}
-            if n in reasons:
-                computed["reasons"] = reasons[n]
+    different = set[int]()
+    for (policy, _), group in _by_policy(batch).items():
+        for one, computed in _compute(partial(_scores_again, scorer, policy), group, report):
             if report.compare(one.index, {name: one.body[name] for name in computed}, computed):
                 different.add(one.index)
-        report.replayed += len(group)
+            report.replayed += 1
     return different
+
+
+def _scores_again(scorer: Scorer, policy: Policy, group: Sequence[RecordedScore]) -> list[dict[str, Any]]:
+    model = scorer.model
+    features, log_odds, unlike = score_features(model, policy, _recorded_rows(group), n_threads=scorer.n_threads)
+    scores = to_records(model, log_odds, features.why, features.has_history, unlike, policy)
+    reasons = _reasons(scorer, group, features.X, log_odds)
+    return [
+        {"log_odds": to_plain(log_odds[n].tolist()), "score": to_plain(score_numbers(scores[n]))}
+        | ({"reasons": reasons[n]} if n in reasons else {})
+        for n in range(len(group))
+    ]
 
 
 def _reasons(scorer: Scorer, group: Sequence[RecordedScore], X: Array, log_odds: Array) -> dict[int, Any]:
@@ -191,7 +215,8 @@ def _reasons(scorer: Scorer, group: Sequence[RecordedScore], X: Array, log_odds:
     places: dict[tuple[int, str | None], list[int]] = {}
     for n, one in enumerate(group):
         recorded = one.body["reasons"]
-        if recorded is not None and recorded["explained"] is not None:  # else it is unscorable
+        is_scored = bool(np.isfinite(log_odds[n]).all())
+        if is_scored and recorded is not None and recorded["explained"] is not None:  # else it is unscorable
             places.setdefault((recorded["asked"]["n"], recorded["asked"]["of"]), []).append(n)
     reasons: dict[int, Any] = {}
     for (number, of), rows in places.items():
@@ -203,17 +228,16 @@ def _reasons(scorer: Scorer, group: Sequence[RecordedScore], X: Array, log_odds:
     return reasons
 
 
-def _by_policy(batch: Sequence[RecordedScore]) -> dict[Policy, list[RecordedScore]]:
-    groups: dict[Policy, list[RecordedScore]] = {}
+def _by_policy(batch: Sequence[RecordedScore]) -> dict[tuple[Policy, bool], list[RecordedScore]]:
+    """Group scores by their policy, and by whether their model was given a history."""
+    groups: dict[tuple[Policy, bool], list[RecordedScore]] = {}
     for one in batch:
-        declared = dict(one.body["configuration"]["policy"])
-        declared["unlike_training_limit"] = float.fromhex(declared["unlike_training_limit"])
-        groups.setdefault(Policy(**declared), []).append(one)
+        groups.setdefault((one.policy, one.body["has_history"] is None), []).append(one)
     return groups
 
 
-def _recorded_rows(group: Sequence[RecordedScore], columns: Sequence[str]) -> FeatureRows:
-    X = np.array([[float.fromhex(one.body["features"].get(name, "nan")) for name in columns] for one in group])
+def _recorded_rows(group: Sequence[RecordedScore]) -> FeatureRows:
+    X = np.array([one.vector for one in group])
     reasons = [one.body["score"]["why"] for one in group]
     why = np.array([None if reason == UNLIKE else reason for reason in reasons], object)  # the policy decides again
     known = [one.body["has_history"] for one in group]
@@ -222,22 +246,27 @@ def _recorded_rows(group: Sequence[RecordedScore], columns: Sequence[str]) -> Fe
 
 def _rebuild(scorer: Scorer, batch: Sequence[RecordedScore], report: ReplayReport, inputs: KeptInputs) -> set[int]:
     """Compute vectors from kept inputs, and return the records whose vectors differ from those recorded."""
-    columns, different = scorer.model.matrix.columns, set[int]()
+    different = set[int]()
     for group in by_history(batch):
         try:
-            features = inputs.rows(group)
+            for one, computed in _compute(partial(_vectors_again, scorer, inputs), group, report):
+                if report.compare(one.index, {name: one.body[name] for name in computed}, computed):
+                    different.add(one.index)
+                report.rebuilt += 1
         except NotKept as error:
             report.skip(str(error), len(group))
-            continue
-        for n, one in enumerate(group):
-            computed: dict[str, Any] = {
-                "features": dict(zip(columns, map(float.hex, features.X[n].tolist()), strict=True)),
-                "has_history": None if features.has_history is None else bool(features.has_history[n]),
-            }
-            if report.compare(one.index, {name: one.body[name] for name in computed}, computed):
-                different.add(one.index)
-        report.rebuilt += len(group)
     return different
+
+
+def _vectors_again(scorer: Scorer, inputs: KeptInputs, group: Sequence[RecordedScore]) -> list[dict[str, Any]]:
+    columns, features = scorer.model.matrix.columns, inputs.rows(group)
+    return [
+        {
+            "features": dict(zip(columns, map(float.hex, features.X[n].tolist()), strict=True)),
+            "has_history": None if features.has_history is None else bool(features.has_history[n]),
+        }
+        for n in range(len(group))
+    ]
 
 
 def _flat(place: str, value: Any) -> Iterator[tuple[str, Any]]:
@@ -266,5 +295,5 @@ def _text(value: Any, number: float | None) -> str:
 def _number(value: Any) -> float | None:
     try:
         return float.fromhex(value) if isinstance(value, str) and ("0x" in value or value == "nan") else None
-    except ValueError:
+    except (ValueError, OverflowError):
         return None

@@ -7,9 +7,10 @@ from fraudsieve._lazy import lazy_attribute
 if TYPE_CHECKING:
     from .case_content import ActionReasons, CaseContent, read_case, read_reasons
     from .content import Disclosure, LeadTerms, make_lead
+    from .entries import LeadEntry, Withdrawal
     from .files import encode_lead, lead_digest, lead_schema, read_lead, withdrawal_schema
     from .keys import LeadKey, Secret, derive_key, read_secrets
-    from .log import LeadEntry, LeadLog, LeadRegister, Withdrawal, read_register
+    from .log import LeadLog, LeadRegister, read_register
     from .resolution import resolve_lead
     from .stix import to_stix
     from .texts import describe_texts
@@ -49,13 +50,13 @@ _HOMES = {
     "ActionReasons": "case_content",
     "CaseContent": "case_content",
     "Disclosure": "content",
-    "LeadEntry": "log",
+    "LeadEntry": "entries",
     "LeadKey": "keys",
     "LeadLog": "log",
     "LeadRegister": "log",
     "LeadTerms": "content",
     "Secret": "keys",
-    "Withdrawal": "log",
+    "Withdrawal": "entries",
     "derive_key": "keys",
     "describe_texts": "texts",
     "encode_lead": "files",

@@ -113,13 +113,20 @@ def read_lead(path: str | Path) -> dict[str, Any]:
     try:
         content = json.loads(Path(path).read_bytes())
         lead = _lead_of_bundle(content) if content.get("type") == "bundle" else content
-        if lead["schema"] != SCHEMA or not all(name in lead for name in NEEDED):
+        if lead["schema"] != SCHEMA or not all(name in lead for name in NEEDED) or not _is_named(lead):
             raise ValueError
+        encode_lead(lead)  # as it is resolved
     except OSError as error:
         raise LeadError(str(path), f"cannot be read ({type(error).__name__})", FIX) from None
     except (ValueError, KeyError, TypeError, AttributeError, StopIteration, RecursionError):
         raise LeadError(str(path), f"expected a lead of the schema {SCHEMA}, got something else", FIX) from None
     return dict(lead)
+
+
+def _is_named(lead: dict[str, Any]) -> bool:
+    """Return whether the parts of a lead that its key is found by are strings, or None for the salt."""
+    named = lead["id"], lead["recipient"], lead["key"]["id"], lead["key"]["salt"] or ""
+    return all(isinstance(value, str) for value in named)
 
 
 def _lead_of_bundle(bundle: dict[str, Any]) -> dict[str, Any]:

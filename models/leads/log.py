@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Literal, Self, TypeAlias
+from typing import Any, Final, Self
 
 from fraudsieve.exceptions import LeadError
 from fraudsieve.models.evidence.canonical import encode_canonical
@@ -18,68 +18,12 @@ from fraudsieve.models.evidence.log import EvidenceLog
 from fraudsieve.models.evidence.records import clock
 from fraudsieve.models.evidence.verification import verify_log
 
+from .entries import Export, LeadEntry, Withdrawal, read_lead_entry, read_notice
 from .files import lead_digest
 
-__all__ = ["Export", "LeadEntry", "LeadLog", "LeadRegister", "Withdrawal", "check_log_exists", "read_register"]
+__all__ = ["LeadLog", "LeadRegister", "check_log_exists", "read_register"]
 
-Export: TypeAlias = Literal["json", "stix"]
 FORMAT: Final = 1
-
-
-@dataclass(frozen=True)
-class LeadEntry:
-    """A lead in the log.
-
-    Parameters
-    ----------
-    lead, digest, created : str
-        Its id, the SHA-256 of its JSON, and its time.
-    time, user : str
-        When and by whom it was created, according to the clock and the account of the machine.
-    sender, recipient, purpose, legal_basis : str
-        As in the lead.
-    case : str
-        The id of the case.
-    key : dict
-        Id and salt of the key of its pseudonyms.
-    export : {"json", "stix"}
-        The format in which it was written.
-    members : tuple of str
-        Pseudonyms of its actions and accounts.
-    """
-
-    lead: str
-    digest: str
-    created: str
-    time: str
-    user: str
-    sender: str
-    recipient: str
-    purpose: str
-    legal_basis: str
-    case: str
-    key: dict[str, Any]
-    export: Export
-    members: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Withdrawal:
-    """The withdrawal of a lead.
-
-    Parameters
-    ----------
-    lead : str
-        The id of the lead.
-    notice : dict
-        The notice to its recipient.
-    is_written : bool
-        Whether the log says that the notice was written.
-    """
-
-    lead: str
-    notice: dict[str, Any]
-    is_written: bool
 
 
 @dataclass(frozen=True)
@@ -224,16 +168,19 @@ def read_register(path: str | Path) -> LeadRegister:
     if check.problems:
         fix = "Keep the file as it is, and see: fraudsieve evidence verify."
         raise LeadError(str(path), check.problems[0].text, fix)
-    bodies = [read_line(line, str(path)).body for line in log_lines(path)]
-    try:
-        written = {body["lead"] for body in bodies if body["kind"] == "notice"}
-        leads = tuple(_entry(body) for body in bodies if body["kind"] == "lead")
-        told = [(body["lead"], body["notice"]) for body in bodies if body["kind"] == "withdrawal"]
-    except (KeyError, TypeError):
-        raise LeadError(str(path), "expected a log of leads, got another log", "Name the log of leads.") from None
-    return LeadRegister(leads, {lead: Withdrawal(lead, notice, lead in written) for lead, notice in told})
-
-
-def _entry(body: dict[str, Any]) -> LeadEntry:
-    names = [name for name in LeadEntry.__dataclass_fields__ if name != "members"]
-    return LeadEntry(**{name: body[name] for name in names}, members=tuple(body["members"]))
+    leads, notices, written = dict[str, LeadEntry](), dict[str, dict[str, Any]](), set[str]()
+    for line in log_lines(path):
+        read = read_line(line, str(path))
+        kind, origin = read.body.get("kind"), f"{path}, record {read.index}"
+        if kind == "lead":
+            entry = read_lead_entry(read.body, origin)
+            leads.setdefault(entry.lead, entry)
+        elif kind == "withdrawal":
+            notice = read_notice(read.body, leads, origin)
+            notices.setdefault(notice["lead"], notice)
+        elif kind == "notice":
+            written.add(str(read.body.get("lead")))
+        elif kind != "opened":
+            raise LeadError(origin, "expected a lead or a withdrawal, got another record", "Name the log of leads.")
+    withdrawals = {lead: Withdrawal(lead, notice, lead in written) for lead, notice in notices.items()}
+    return LeadRegister(tuple(leads.values()), withdrawals)

@@ -13,8 +13,8 @@ from fraudsieve.features.tables.reader import read_table
 from fraudsieve.features.tables.source import Source, origin_of
 from fraudsieve.models.cases.inputs import IDS
 
+from .entries import LeadEntry
 from .keys import LeadKey, Secret, find_key
-from .log import LeadEntry
 from .matching import match_values, wanted_pseudonyms
 
 __all__ = ["LabelHistories", "find_reversed", "is_reversed", "read_label_histories"]

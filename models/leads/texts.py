@@ -13,7 +13,7 @@ from fraudsieve.features.tables.source import Source, origin_of
 
 from .case_content import actions_of
 from .keys import LeadKey
-from .words import MASK, has_number, is_chinese, read_words, split_words
+from .words import MASK, has_number, hide_words, is_chinese_word, split_words
 
 __all__ = ["TextForm", "describe_texts", "mask_text", "units", "widely_used"]
 
@@ -105,7 +105,7 @@ def widely_used(texts: Iterable[str], all_texts: Iterable[Any], accounts: Iterab
 def mask_text(text: str, readable: frozenset[str]) -> str:
     """Return a text with only its readable words; an ellipsis replaces all other words, digits and signs.
 
-    A readable word is also replaced if it may be part of a disguised identifier; see `read_words`.
+    A readable word is also replaced if it may be part of a disguised identifier; see `hide_words`.
 
     Parameters
     ----------
@@ -126,13 +126,13 @@ def mask_text(text: str, readable: frozenset[str]) -> str:
     >>> mask_text("pay now k a r t e", frozenset({"pay", "now", "k", "a", "r", "t", "e"}))
     'pay …'
     """
-    words = read_words(text)
+    words = hide_words(text)
     masked = MASKS.sub(MASK, "".join(f"{one.before}{_masked(one.text, readable)}{one.after}" for one in words))
     return masked if len(masked) <= MAX_EXCERPT else masked[: MAX_EXCERPT - 1] + MASK
 
 
 def _masked(word: str, readable: frozenset[str]) -> str:
-    if not is_chinese(word):
+    if not is_chinese_word(word):
         return word if word.casefold() in readable or not word.strip() else MASK
     is_kept = [False] * len(word)
     for at in range(len(word) - 1):
@@ -150,7 +150,7 @@ def units(text: str) -> Iterator[str]:
     ['pay', '5', 'now', '账户', '户号']
     """
     for word in split_words(text):
-        if is_chinese(word.text):
+        if is_chinese_word(word.text):
             yield from (word.text[at : at + 2] for at in range(len(word.text) - 1))
         elif word.text.strip():
             yield word.text.casefold()

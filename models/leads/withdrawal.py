@@ -4,7 +4,6 @@ The notice is in the log before it is written. If a run is killed in between, th
 notice from the log, with the same bytes and the same name, and no second notice.
 """
 
-import uuid
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,15 +14,15 @@ from fraudsieve.exceptions import LeadError
 from fraudsieve.features.tables.label_values import AUTO
 from fraudsieve.features.tables.source import Source
 
+from .entries import LeadEntry, notice_id
 from .files import WITHDRAWAL_SCHEMA, encode_lead
 from .keys import Secret
-from .log import LeadEntry, LeadLog, LeadRegister, check_log_exists, read_register
+from .log import LeadLog, LeadRegister, check_log_exists, read_register
 from .reversals import find_reversed, read_label_histories
 from .stix import to_stix_revocation
 
 __all__ = ["withdraw_lead", "withdraw_reversed"]
 
-NAMESPACE: Final = uuid.uuid5(uuid.NAMESPACE_URL, WITHDRAWAL_SCHEMA)
 REVERSED: Final = "the labels of actions or accounts of the lead were reversed"
 
 
@@ -61,8 +60,7 @@ def withdraw_lead(
 
         withdraw_lead("leads.jsonl", lead["id"], "given in error", "withdrawals")
     """
-    if not reason.strip() or not reason.isprintable():
-        raise LeadError("reason", "expected printable text, got something else", "The recipient reads it.")
+    _check_reason(reason)
     with _opened(log, user) as opened:
         register = read_register(log)
         entry = register.find(lead)
@@ -115,6 +113,7 @@ def withdraw_reversed(
 
         withdraw_reversed("leads.jsonl", "labels.parquet", read_secrets("lead.key"), "withdrawals")
     """
+    _check_reason(reason)
     histories = read_label_histories(labels, legitimate)
     with _opened(log, user) as opened:
         register = read_register(log)
@@ -124,16 +123,21 @@ def withdraw_reversed(
         return _complete(opened, log, register, notices, Path(output))
 
 
+def _check_reason(reason: str) -> None:
+    if not reason.strip() or not reason.isprintable():
+        raise LeadError("reason", "expected printable text, got something else", "The recipient reads it.")
+
+
 def _opened(log: str | Path, user: str | None) -> LeadLog:
     check_log_exists(log)
     return LeadLog(log, user=user)
 
 
 def _notice(entry: LeadEntry, reason: str, members: Sequence[str]) -> dict[str, Any]:
-    """Return the notice of a withdrawal. Its id depends only on the lead, so that a recipient can recognise it."""
+    """Return the notice of a withdrawal."""
     return {
         "schema": WITHDRAWAL_SCHEMA,
-        "id": str(uuid.uuid5(NAMESPACE, entry.lead)),
+        "id": notice_id(entry.lead),
         "created": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
         "sender": entry.sender,
         "recipient": entry.recipient,

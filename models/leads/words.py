@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 
 from fraudsieve.features.text.pinyin import is_syllable
 
-__all__ = ["MASK", "Word", "has_number", "is_chinese", "is_plain", "read_words", "split_words", "word_list"]
+__all__ = ["MASK", "Word", "has_number", "hide_words", "is_chinese_word", "is_plain", "split_words", "word_list"]
 
 MASK: Final = "…"
 CJK: Final = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
@@ -78,25 +78,25 @@ def _digits() -> frozenset[str]:
     return frozenset("".join(word_list("digits")))
 
 
-def is_chinese(word: str) -> bool:
+def is_chinese_word(word: str) -> bool:
     """Return whether a word has only Chinese characters.
 
     Examples
     --------
-    >>> is_chinese("账户"), is_chinese("account")
+    >>> is_chinese_word("账户"), is_chinese_word("account")
     (True, False)
     """
     return CHINESE.fullmatch(word) is not None
 
 
-def read_words(text: str) -> list[Word]:
+def hide_words(text: str) -> list[Word]:
     """Split a text into words; those that may be part of a disguise are masked.
 
     Examples
     --------
-    >>> [word.text for word in read_words("the code: one three eight, k a r t e, w-w-w") if word.text.strip()]
+    >>> [word.text for word in hide_words("the code: one three eight, k a r t e, w-w-w") if word.text.strip()]
     ['the', 'code', '…', '…', '…', '…', '…', '…', '…', '…', '…']
-    >>> [word.text for word in read_words("Please write to ann at mail dot com") if word.text.strip()]
+    >>> [word.text for word in hide_words("Please write to ann at mail dot com") if word.text.strip()]
     ['Please', 'write', '…', '…', '…', '…', '…', '…']
     """
     words = split_words(text)
@@ -127,7 +127,7 @@ def is_plain(label: str) -> bool:
     >>> is_plain("account_takeover"), is_plain("one_three_eight"), is_plain("电信诈骗"), is_plain("k-a-r-t-e")
     (True, False, True, False)
     """
-    words = [word.text for word in read_words(re.sub("[_-]", " ", label)) if word.text != " "]
+    words = [word.text for word in hide_words(re.sub("[_-]", " ", label)) if word.text != " "]
     return 0 < len(words) <= MAX_WORDS and len(label) <= MAX_LABEL and all(map(_is_shown_in_label, words))
 
 
@@ -136,7 +136,7 @@ def _is_shown_in_label(word: str) -> bool:
 
 
 def _read_token(token: str) -> Word:
-    if token.isspace() or is_chinese(token):
+    if token.isspace() or is_chinese_word(token):
         return Word("", " " if token.isspace() else token, "")
     match = PARTS.fullmatch(token)
     assert match is not None  # it matches any text
@@ -144,7 +144,7 @@ def _read_token(token: str) -> Word:
 
 
 def _is_whole(word: str) -> bool:
-    return is_chinese(word) or (WORD.fullmatch(word) is not None and _is_plain(word))
+    return is_chinese_word(word) or (WORD.fullmatch(word) is not None and _is_plain(word))
 
 
 def _is_plain(word: str) -> bool:
@@ -192,7 +192,7 @@ def _without_accents(word: str) -> str:
 
 def _is_weak(word: str) -> bool:
     """Return whether a word can be a part of a spelled word: it is short, or stands for a letter or a syllable."""
-    return (0 < len(word) <= SHORT and not is_chinese(word)) or word in word_list("letters") or is_syllable(word)
+    return (0 < len(word) <= SHORT and not is_chinese_word(word)) or word in word_list("letters") or is_syllable(word)
 
 
 @cache

@@ -11,7 +11,7 @@ import pytest
 from fraudsieve.models.evidence.checkpoints import read_checkpoints
 from fraudsieve.models.evidence.lines import read_line
 from tests.cli.conftest import SECRET, Run
-from tests.models.evidence.logs import lines_of
+from tests.models.evidence.logs import change, lines_of
 
 
 @pytest.fixture
@@ -85,6 +85,13 @@ def test_checkpoints_and_proofs_with_keys_of_openssl(run: Run, scored: Path) -> 
     Path("proof.json").write_bytes(changed)
     code, shown, _ = run("evidence", "verify", "proof.json")
     assert (code, shown["problems"]) == (2, ["the record is not in a log with this root"])
+
+
+def test_a_forged_record_is_counted_and_the_others_are_replayed(run: Run, scored: Path, model: Path) -> None:
+    n = len(lines_of(scored)) - 1
+    change(scored, 1, lambda body: body.pop("features"))
+    code, report, _ = run("evidence", "replay", "log.jsonl", "--model", model)
+    assert (code, report["replayed"], report["different"], report["malformed"]) == (2, n - 1, 0, 1)
 
 
 def test_no_output_overwrites_the_log_or_a_key(run: Run, scored: Path, model: Path) -> None:

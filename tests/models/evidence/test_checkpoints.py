@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives import serialization
@@ -83,6 +84,17 @@ def test_keys_of_other_kinds_are_refused(tmp_path: Path, keys: tuple[Path, Path]
 def test_other_files_are_no_checkpoints(tmp_path: Path, text: bytes) -> None:
     (tmp_path / "kept").write_bytes(text)
     with pytest.raises(EvidenceError, match="line 1: is not"):
+        read_checkpoints(tmp_path / "kept")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("size", -1), ("size", True), ("root", 5), ("log", 5), ("time", None), ("public_key", 5), ("signature", ["x"])],
+)
+def test_a_forged_checkpoint_is_refused(tmp_path: Path, name: str, value: Any) -> None:
+    content = write_log(tmp_path / "log").to_dict() | {name: value}
+    (tmp_path / "kept").write_bytes(encode_canonical(content) + b"\n")
+    with pytest.raises(EvidenceError, match="line 1: is not a checkpoint"):
         read_checkpoints(tmp_path / "kept")
 
 

@@ -56,6 +56,12 @@ def test_a_time_as_a_string_is_kept(value: str) -> None:
     assert kept["fields"]["occurred_at"] == value
 
 
+@pytest.mark.parametrize("content", [Content(), Content("kept"), Content("pseudonymised", KEY)])
+def test_any_number_is_described(content: Content) -> None:
+    for name in ("age", "account_id", "city"):  # Python writes no more than 4300 digits
+        assert described(content, **{name: 10**5000}) != described(content, **{name: 10})
+
+
 def test_what_is_kept_is_what_the_model_reads() -> None:
     text = described(Content("kept"))
     assert all(marker in text for marker in (b"E-MARKER", b"A-MARKER", b"C-MARKER"))

@@ -12,9 +12,8 @@ import pytest
 
 from fraudsieve.exceptions import EvidenceError
 from fraudsieve.models import Policy, Scorer
-from fraudsieve.models.evidence.canonical import encode_canonical
 from fraudsieve.models.evidence.content import Content, ContentKind
-from fraudsieve.models.evidence.lines import line_of, read_line
+from fraudsieve.models.evidence.lines import read_line
 from fraudsieve.models.evidence.log import EvidenceLog, Which
 from fraudsieve.models.evidence.replay import replay_log
 from fraudsieve.models.evidence.verification import verify_log
@@ -24,7 +23,7 @@ from fraudsieve.models.live.store.addresses import open_store
 from fraudsieve.models.rules import Rule, RuleSet
 from fraudsieve.models.thresholds import operating_points
 from tests.models.conftest import Fitted
-from tests.models.evidence.logs import lines_of
+from tests.models.evidence.logs import change, lines_of
 from tests.models.live.small_models import account_model, account_scorer, message_scorer
 
 START = datetime(2026, 5, 1, 10, tzinfo=UTC)
@@ -71,15 +70,6 @@ def score_accounts(folder: Path, n: int, *, step: int = 1) -> Path:
                 [{"account_id": name, "as_of": time} for name in names for time in (now, START)], evidence=log
             )
     return path
-
-
-def change(path: Path, index: int, edit: Callable[[dict[str, Any]], None]) -> None:
-    """Edit a record, and write its line anew with a digest that fits."""
-    lines = lines_of(path)
-    line = read_line(lines[index], "log")
-    edit(line.body)
-    lines[index], _ = line_of(encode_canonical(line.body), line.log, index, line.previous)
-    path.write_bytes(b"".join(lines))
 
 
 def test_scores_of_messages_replay_from_vectors_and_from_texts(fitted: Fitted, tmp_path: Path) -> None:
@@ -248,9 +238,79 @@ def test_other_models_versions_and_formats(binary: Fitted, several: Fitted, tmp_
     scorer = Scorer.load(binary.folder)
     assert replay_log(tmp_path / "log", scorer).skipped == {"is of another version of the features": 1}
     change(tmp_path / "log", 4, lambda body: body.update(format=2))
-    with pytest.raises(EvidenceError, match="record 4: expected format 1, got 2"):
-        replay_log(tmp_path / "log", scorer)
+    report = replay_log(tmp_path / "log", scorer)
+    assert (report.replayed, report.malformed) == (10, 1)
+    assert {*report.skipped} == {
+        "is of another version of the features",
+        "is of another format: replay it with the version of fraudsieve that it names",
+    }
     assert replace(scorer.model).digest == binary.model.digest
+
+
+def changed_at(place: str, value: Any) -> Callable[[dict[str, Any]], None]:
+    """Return an edit of the value at a place, such as ``score.why``; ... deletes it."""
+
+    def edit(body: dict[str, Any]) -> None:
+        *parents, name = place.split(".")
+        for parent in parents:
+            body = body[parent]
+        if value is ...:
+            del body[name]
+        else:
+            body[name] = value
+
+    return edit
+
+
+DEEP: Any = {}
+for _ in range(150):
+    DEEP = {"deep": DEEP}
+FORGED = [
+    *((name, ...) for name in ("format", "model", "configuration", "features", "input", "history", "reasons", "score")),
+    *((name, 5) for name in ("format", "model", "configuration", "features", "input", "history", "reasons", "score")),
+    *(("log_odds", value) for value in (..., "x", [1], [DEEP])),
+    *(("has_history", value) for value in (..., "x", [])),
+    *(("features.cues__links", value) for value in (..., 1, "x", "0x1p99999", DEEP)),
+    ("configuration.policy", {"unlike_training_limit": "0x1p-1", "missing": ["error"]}),
+    ("configuration.policy.unlike_training_limit", "nan"),
+    ("score.why", ["no_text"]),
+    ("score.probabilities", DEEP),
+    ("input.content", ["kept"]),
+    *(
+        ("input.fields", value)
+        for value in (..., [], {"text": {"number": "x"}}, {"text": {"other": "x"}}, {"text": {}})
+    ),
+    ("input.fields", {"text": {"integer": "9" * 5000}}),
+    ("history.source", 5),
+    ("history", {"source": "store"}),
+    ("history", {"source": "store", "offset": "1", "generation": 0, "digest": "", "lateness": "1d"}),
+    ("history", {"source": "store", "offset": 1, "generation": 0, "digest": "", "lateness": "forever"}),
+    ("history", {"source": "none", "deep": DEEP}),
+    *(("reasons.asked", value) for value in (..., {"n": "5", "of": None}, {"n": 5, "of": "nobody"}, {"n": 5})),
+    ("reasons.explained", {"class": DEEP}),
+    ("reasons.text_spans", 5),
+]
+
+
+@pytest.mark.parametrize(("place", "value"), FORGED)
+def test_a_forged_record_is_skipped_and_the_others_are_replayed(
+    binary: Fitted, tmp_path: Path, place: str, value: Any
+) -> None:
+    score_messages(binary, tmp_path / "log", 8, reasons=True)
+    change(tmp_path / "log", 5, changed_at(place, value))
+    report = replay_log(tmp_path / "log", Scorer.load(binary.folder))
+    assert (report.scores, report.replayed, report.rebuilt, report.different) == (8, 7, 7, 0)
+    assert report.malformed == sum(report.skipped.values()) == 1
+
+
+@pytest.mark.parametrize("number", ["0x1p+1000", "-0x1p+1000", "inf", "nan", "-0x1.8p+0"])
+def test_numbers_that_no_message_has_are_differences_or_malformed(binary: Fitted, tmp_path: Path, number: str) -> None:
+    score_messages(binary, tmp_path / "log", 8, reasons=True)
+    change(tmp_path / "log", 5, lambda body: body.update(features=dict.fromkeys(body["features"], number)))
+    report = replay_log(tmp_path / "log", Scorer.load(binary.folder))
+    assert report.replayed >= 7
+    assert (report.different, report.malformed) in ((1, 0), (0, 1), (1, 1))
+    assert {one.record for one in report.differences} <= {5}
 
 
 PROGRAM = """

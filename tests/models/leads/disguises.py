@@ -1,4 +1,4 @@
-"""Identifiers of persons in disguise: spelled, in words, in pinyin, in full width, joined by signs; made from a seed."""
+"""Identifiers of persons in disguise: spelled, in words, in pinyin, in full width, or joined by signs."""
 
 import random
 from collections.abc import Callable
@@ -83,7 +83,8 @@ def _email(chance: Chance) -> str:
     name, host = chance.sample(NAMES, 2)
     forms = (
         f"{name}@{host}.com", f"{name} at {host} dot com", f"{name} (at) {host} (dot) de", f"{name} @ {host} . com",
-        f"{name} arobase {host} point fr", f"{name} punkt {host} klammeraffe gmx punkt de", f"{name} 艾特 {host} 点 com",
+        f"{name}@{host}.com", f"{name} at {host} dot com", f"{name} (at) {host} (dot) de",
+        f"{name} @ {host} . com",
         _fullwidth(f"{name}@{host}.com"),
     )  # fmt: skip
     return chance.choice(forms)

@@ -30,7 +30,7 @@ def case_of(patterns: list[str]) -> tuple[CaseContent, pd.DataFrame]:
     Forty other accounts write the same texts, so that each word of each pattern is widely used.
     """
     ids = [f"m{n}" for n in range(len(patterns))]
-    free = {name: patterns for name in ("kind", "type", "currency", "note", "device_id", "counterparty_id")}
+    free = dict.fromkeys(("kind", "type", "currency", "note", "device_id", "counterparty_id"), patterns)
     members = pd.DataFrame({"action_id": ids, "account_id": "ann", "probability": 0.9, **free})
     link = {"source_id": ids[0], "target_id": ids[1], "kind": "identifier", "evidence": "device:0a"}
     texts = [CARRIER.format(pattern) for pattern in patterns]

@@ -1,6 +1,8 @@
 """What pseudonyms stand for, computed again over the tables of the house."""
 
 import csv
+import json
+import math
 import os
 import stat
 from pathlib import Path
@@ -85,6 +87,16 @@ def test_any_text_is_written_as_one_row(tmp_path: Path) -> None:
     pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "resolved.csv", dtype="str"), table)
     with (tmp_path / "resolved.csv").open(newline="") as file:
         assert [row[2] for row in csv.reader(file)] == ["value", *texts]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"recipient": 5}, {"id": None}, {"key": {}}, {"key": {"id": "x", "salt": [1]}}, {"key": 5}, {"claim": math.nan}],
+)
+def test_a_forged_lead_is_refused(case: CaseContent, tmp_path: Path, change: dict[str, Any]) -> None:
+    (tmp_path / "lead").write_text(json.dumps(lead_of(case) | change))
+    with pytest.raises(LeadError, match="expected a lead of the schema"):
+        read_lead(tmp_path / "lead")
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,8 @@ from hypothesis import strategies as st
 from fraudsieve._io import write_file
 from fraudsieve.exceptions import LeadError
 from fraudsieve.models.evidence import verify_log
+from fraudsieve.models.evidence.canonical import encode_canonical
+from fraudsieve.models.evidence.log import EvidenceLog
 from fraudsieve.models.leads.case_content import CaseContent
 from fraudsieve.models.leads.content import LeadTerms, make_lead
 from fraudsieve.models.leads.files import lead_digest, withdrawal_schema
@@ -226,6 +228,49 @@ def test_a_changed_log_is_not_believed(case: CaseContent, tmp_path: Path) -> Non
     with pytest.raises(ValueError, match="was changed"):
         withdraw_lead(log, leads[0], "wrong", tmp_path / "notices")
     assert notices_in(tmp_path / "notices") == []
+
+
+OUTSIDE = "../../outside"
+FORGED: list[tuple[str, dict[str, Any]]] = [
+    ("lead", {"lead": OUTSIDE}),
+    ("lead", {"lead": 5}),
+    ("lead", {"digest": "short"}),
+    ("lead", {"created": "9999-12-31T23:59:59Z"}),
+    ("lead", {"recipient": ["Police"]}),
+    ("lead", {"export": ["stix"]}),
+    ("lead", {"key": {"id": 1}}),
+    ("lead", {"key": None}),
+    ("lead", {"members": [OUTSIDE]}),
+    ("lead", {"members": 5}),
+    ("withdrawal", {"lead": OUTSIDE}),
+    ("withdrawal", {"notice": None}),
+    ("withdrawal", {"notice": {"lead": OUTSIDE}}),
+    ("withdrawal", {"lead": OUTSIDE, "notice": {"lead": OUTSIDE}}),
+    ("withdrawal", {"notice": {"reason": 5}}),
+    ("withdrawal", {"notice": {"recipient": "Nobody"}}),
+    ("withdrawal", {"notice": {"id": "00000000-0000-0000-0000-000000000000"}}),
+    ("withdrawal", {"notice": {"lead_created": "yesterday"}}),
+    ("withdrawal", {"notice": {"more": 1}}),
+    ("other", {}),
+]
+
+
+@pytest.mark.parametrize(("kind", "change"), FORGED)
+def test_a_forged_record_writes_nothing(case: CaseContent, tmp_path: Path, kind: str, change: dict[str, Any]) -> None:
+    log, other, folder = tmp_path / "leads.jsonl", tmp_path / "other.jsonl", tmp_path / "a" / "notices"
+    leads = give(case, log)
+    withdraw_lead(log, leads[0], "given in error", tmp_path / "first")
+    bodies = bodies_of(log)[1:]
+    body = next(body for body in bodies if body["kind"] == kind) if kind != "other" else {"kind": "other"}
+    notice = change.get("notice")
+    body |= change | ({"notice": body["notice"] | notice} if isinstance(notice, dict) else {})
+    with EvidenceLog(other) as opened:  # without the record that the notice was written
+        opened.append([encode_canonical(one) for one in [*bodies, body] if one["kind"] != "notice"])
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(LeadError, match=r"record \d+: .*expected") as raised:
+        withdraw_lead(other, leads[1], "wrong", folder)
+    assert OUTSIDE not in str(raised.value)
+    assert sorted(tmp_path.rglob("*")) == before
 
 
 def test_wrong_calls_are_named(case: CaseContent, tmp_path: Path) -> None:

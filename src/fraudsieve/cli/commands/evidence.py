@@ -71,7 +71,7 @@ def replay_command(
 ) -> None:
     """Compute the scores of a log again, and compare them to the last bit.
 
-    If a number differs, or none could be computed, exit with 2.
+    If a number differs, a record is malformed, or no score could be computed, exit with 2.
     """
     with exit_on_error(as_json=json), steps(quiet=json) as progress:
         progress("loading the model")
@@ -83,18 +83,21 @@ def replay_command(
         report = replay_log(file, scorer, state=state, progress=lambda done: progress("replaying", done))
     rows = [("scores", f"{report.scores:,}"), ("replayed from vectors", f"{report.replayed:,}")]
     rows += [("vectors rebuilt from inputs", f"{report.rebuilt:,}"), ("different", f"{report.different:,}")]
+    rows += [("malformed", f"{report.malformed:,}")] if report.malformed else []
     rows += [(f"{count:,} times", why) for why, count in report.skipped.items()]
     rows += [
         (f"record {one.record}", f"{one.number}: {one.recorded}, now {one.computed}") for one in report.differences
     ]
     answer(asdict(report), as_json=json, title=f"{file}: {_outcome(report)}", rows=rows)
-    if report.different or (report.scores and not report.replayed):
+    if report.different or report.malformed or (report.scores and not report.replayed):
         raise typer.Exit(WRONG_CALL)
 
 
 def _outcome(report: "ReplayReport") -> str:
     if report.different:
         return "some numbers differ"
+    if report.malformed:
+        return "some records are malformed"
     if not report.replayed:
         return "no score was replayed"
     return "equal to the last bit" if report.replayed == report.scores else "some scores were not replayed"
