@@ -329,6 +329,7 @@ class HistoryState:
         subjects : dict, or list or tuple of dict
             Each with the subject columns, ``as_of`` and, if subjects have one, ``amount`` (None if unknown) or the
             column that a view uses as its amount. Without it, the amount of the last event is compared with the past.
+            Payments have an amount; leave it out for accounts, as `AccountFeatures` and `Scorer` do.
         histories : sequence of History, default=None
             The feature views to compute, in the order of the state; None for all views and the network.
 

@@ -35,7 +35,9 @@ def histories_by_hand(label_rows: LabelRows, day: int | None, trust: Trust) -> d
     for subject, label, time, source in known_rows:
         weight = trust.by_source[source] if trust.declared else 1.0
         if weight > 0:
-            by_time.setdefault((subject, -1 if time is None else time), []).append((weight, label != "legitimate", label))
+            by_time.setdefault((subject, -1 if time is None else time), []).append(
+                (weight, label != "legitimate", label)
+            )
     out: dict[str, list[tuple[int, str, float]]] = {}
     for (subject, time), at_once in sorted(by_time.items()):
         weight, _, label = max(at_once)
