@@ -75,7 +75,7 @@ class AccountMatrix:
         entities = [RecordField(name, "id", trained=True) for name in sorted(names)]
         numbers = [self._own_field(field) for field in self.own.fields if field.kind == "number"]
         if self.subject == "event":
-            amounts = dict.fromkeys(("amount", *self._amounts))
+            amounts = dict.fromkeys(("amount", *self.own_amounts))
             numbers += [RecordField(name, "amount") for name in amounts if name not in self.own.numbers]
         categories = [field for field in self.own.fields if field.kind == "category"]
         account = RecordField("account_id", "id", required=True, trained=True)
@@ -86,9 +86,13 @@ class AccountMatrix:
         return replace(own, kind="amount") if own.name == "amount" and self.subject == "event" else own
 
     @property
-    def _amounts(self) -> tuple[str, ...]:
-        """The columns of events that the feature views take as amounts."""
-        return tuple(dict.fromkeys(view.amount for view in self.histories))
+    def own_amounts(self) -> tuple[str, ...]:
+        """The columns of a record whose values the feature views compare with the past: those of amounts, of an event.
+
+        An account has none: a column of this name is part of its profile. Its last event is compared instead. This is
+        decided here for batch, live and Spark.
+        """
+        return tuple(dict.fromkeys(view.amount for view in self.histories)) if self.subject == "event" else ()
 
     @property
     def _times(self) -> tuple[RecordField, ...]:
@@ -204,11 +208,9 @@ class AccountMatrix:
             raise RejectedRecordError("account_id: expected a string or a whole number, the field is missing")
         self.own.check_fields(record)
         cutoff = self._cutoff(record, state)
-        # An event's own amounts are compared with the past; those of an account would be columns of its profile.
-        subject = {name: value for name, value in record.items() if name not in self._amounts}
-        if self.subject == "event":
-            subject |= {name: record.get(name) for name in self._amounts}
-        history, has_history = state.compute(subject | {"as_of": np.datetime64(cutoff, "us")})
+        names = (*(name for view in self.histories for name in view.subjects), "account_id", *self.own_amounts)
+        subject = {name: record.get(name) for name in names} | {"as_of": np.datetime64(cutoff, "us")}
+        history, has_history = state.compute(subject)
         created_at = record.get("created_at")
         has_age = self.timed and self.subject == "account" and not is_missing(created_at)
         created = parse_time(created_at, "created_at") if has_age else np.iinfo(np.int64).min

@@ -69,9 +69,8 @@ def subject_columns(records: pd.DataFrame, cutoffs: Array, matrix: AccountMatrix
     names = {name for history in matrix.histories for name in history.subjects} | {"account_id"}
     columns: dict[str, Any] = {name: required_column(records, name).to_numpy(object) for name in names}
     columns["as_of"] = cutoffs.astype("M8[us]")
-    if matrix.subject == "event":
-        for name in dict.fromkeys(view.amount for view in matrix.histories):
-            columns[name] = number_column(records, name) if name in records else np.full(len(records), np.nan)
+    for name in matrix.own_amounts:
+        columns[name] = number_column(records, name) if name in records else np.full(len(records), np.nan)
     return columns
 
 

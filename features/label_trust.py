@@ -1,6 +1,8 @@
 """The label that counts when several sources label the same subject, or replace an earlier label.
 
-A subject without a label so far is unlabelled; it is never treated as legitimate.
+A subject without a label so far is unlabelled; it is never treated as legitimate. Of contradicting labels of one time
+and weight, one that means fraud counts, and of several such classes the last in alphabetical order. So the order of the
+rows does not matter.
 """
 
 from collections.abc import Mapping
@@ -13,6 +15,7 @@ import pandas as pd
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.tables.label_times import with_times
+from fraudsieve.features.tables.label_values import LEGITIMATE
 from fraudsieve.features.tables.reader import CheckedTable
 
 __all__ = [
@@ -111,11 +114,14 @@ class Trust:
         return np.where(np.isnan(weights), np.nan if self.default is None else self.default, weights)
 
 
-def label_as_of(labels: pd.DataFrame, cutoff: Any = None, *, trust: Trust | None = None) -> pd.DataFrame:
+def label_as_of(
+    labels: pd.DataFrame, cutoff: Any = None, *, trust: Trust | None = None, legitimate: str | None = LEGITIMATE
+) -> pd.DataFrame:
     """Return the label of every subject that was known strictly before a cutoff time.
 
     Of several labels, those of the source with the largest weight count, and the latest of these. So a later label
-    replaces an earlier one from its ``labelled_at`` on, unless its source has a smaller weight.
+    replaces an earlier one from its ``labelled_at`` on, unless its source has a smaller weight. Of several with the
+    same time and weight, one that means fraud counts.
 
     Parameters
     ----------
@@ -126,6 +132,8 @@ def label_as_of(labels: pd.DataFrame, cutoff: Any = None, *, trust: Trust | None
         The cutoff time; None uses all labels. Without a time zone it is in UTC.
     trust : Trust, default=None
         Weights of sources; None gives all the same weight.
+    legitimate : str or None, default="legitimate"
+        The label of legitimate records; all others mean fraud.
 
     Returns
     -------
@@ -146,7 +154,7 @@ def label_as_of(labels: pd.DataFrame, cutoff: Any = None, *, trust: Trust | None
     >>> [label_as_of(labels, day)["label"].to_dict() for day in ("2026-05-01", "2026-05-02", "2026-05-10")]
     [{}, {'a': 'spam'}, {'a': 'legitimate'}]
     """
-    counting = labels_that_counted(labels, cutoff, trust=trust).reset_index(drop=True)
+    counting = labels_that_counted(labels, cutoff, trust=trust, legitimate=legitimate).reset_index(drop=True)
     last = counting.drop_duplicates("subject_id", keep="last").set_index("subject_id")
     return last[["label", "weight"]].assign(labelled_at=_held_since(counting))[["label", "labelled_at", "weight"]]
 
@@ -159,12 +167,14 @@ def _held_since(counting: pd.DataFrame) -> pd.Series:
     return counting[~is_before_change].groupby("subject_id", sort=False)["labelled_at"].min()
 
 
-def labels_that_counted(labels: pd.DataFrame, cutoff: Any = None, *, trust: Trust | None = None) -> pd.DataFrame:
+def labels_that_counted(
+    labels: pd.DataFrame, cutoff: Any = None, *, trust: Trust | None = None, legitimate: str | None = LEGITIMATE
+) -> pd.DataFrame:
     """Return, in order of time, the labels that counted from their time on: no earlier one has a larger weight.
 
     Parameters
     ----------
-    labels, cutoff, trust
+    labels, cutoff, trust, legitimate
         As for `label_as_of`.
 
     Returns
@@ -193,7 +203,9 @@ def labels_that_counted(labels: pd.DataFrame, cutoff: Any = None, *, trust: Trus
         known = frame["labelled_at"].isna() | (frame["labelled_at"] < pd.to_datetime(cutoff, utc=True))
         frame = frame[known]
     # NaT is the smallest integer, so labels that were always known come first.
-    order = np.lexsort((frame["weight"], frame["labelled_at"].astype("int64")))
+    labels_in_order, _ = pd.factorize(frame["label"], sort=True)
+    is_fraud = frame["label"] != legitimate
+    order = np.lexsort((labels_in_order, is_fraud, frame["weight"], frame["labelled_at"].astype("int64")))
     frame = frame.iloc[order].drop_duplicates(["subject_id", "labelled_at"], keep="last")
     max_weight = frame.groupby("subject_id", sort=False)["weight"].cummax()
     return frame[frame["weight"] == max_weight]
@@ -232,7 +244,12 @@ def weights_of_own_labels(frame: pd.DataFrame, trust: Trust) -> Array:
 
 
 def join_labels(
-    frame: pd.DataFrame, labels: CheckedTable | None, subject: str, trust: Trust | None = None
+    frame: pd.DataFrame,
+    labels: CheckedTable | None,
+    subject: str,
+    trust: Trust | None = None,
+    *,
+    legitimate: str | None,
 ) -> pd.DataFrame:
     """Add the label that counts for each record to a frame.
 
@@ -246,6 +263,8 @@ def join_labels(
         The column of the frame that ``subject_id`` refers to.
     trust : Trust, default=None
         Weights of the sources of labels, including those of the frame; None trusts all sources equally.
+    legitimate : str or None
+        As for `label_as_of`.
 
     Returns
     -------
@@ -259,8 +278,8 @@ def join_labels(
         names.append(WEIGHT)
     if labels is None:
         return frame
-    counting = label_as_of(with_times(labels.good), trust=trust).rename(columns={"weight": WEIGHT})
-    counting = counting.reindex(frame[subject])
+    counting = label_as_of(with_times(labels.good), trust=trust, legitimate=legitimate)
+    counting = counting.rename(columns={"weight": WEIGHT}).reindex(frame[subject])
     has_label = counting["label"].notna().to_numpy()
     for name in names:
         frame[name] = frame[name].where(~has_label, counting[name].set_axis(frame.index))

@@ -23,6 +23,7 @@ from fraudsieve.models import Scorer
 from fraudsieve.models.artifact.folder import FEATURES_VERSION, FORMAT
 from fraudsieve.models.rules import read_rules
 from fraudsieve.models.scoring.observers import ScoredChunk
+from fraudsieve.models.scoring.scores import Score
 
 MODEL, RECORDS, SCORES, RULES = "model", "records.json", "scores.json", "rules.toml"
 """What a folder holds."""
@@ -37,9 +38,10 @@ class LogOdds:
     def __init__(self) -> None:
         self.values: list[list[float]] = []
 
-    def add(self, chunk: ScoredChunk) -> None:
-        """Keep the log-odds of a chunk."""
+    def add(self, chunk: ScoredChunk) -> list[Score]:
+        """Keep the log-odds of a chunk, and return its answers."""
         self.values += chunk.log_odds.tolist()
+        return chunk.answers
 
 
 def score_folder(folder: Path, *, n_threads: int = 1) -> dict[str, Any]:

@@ -24,7 +24,7 @@ def campaign_features(past: pd.DataFrame, messages: pd.DataFrame, campaigns: Cam
         Messages with ``text`` and ``sent_at``, and, if known, ``account_id`` (the sender), ``recipient_id``,
         ``label`` and ``labelled_at`` (as `resolve_label_times` returns it). A message counts from ``sent_at`` on. Its
         label counts from ``labelled_at`` on, but never before the message. If there is a column ``message_id``, only
-        the first row of each id counts.
+        the first row of each id counts as a message. Labels with the same id, time and class count once.
     messages : DataFrame
         Messages with ``text`` and ``sent_at``. They may also be in `past`: a message does not count itself.
     campaigns : CampaignHistory
@@ -56,7 +56,7 @@ def campaign_features(past: pd.DataFrame, messages: pd.DataFrame, campaigns: Cam
     subjects = {"campaign": _keys(timed), "as_of": _repeated(_utc(timed["sent_at"]))}
     sent = past[past["sent_at"].notna()]
     counting = SourceTable("past", sent).without_repeats("message_id").kept
-    events = _events(sent if counting is None else sent[counting], campaigns)
+    events = _events(sent, np.ones(len(sent), np.bool_) if counting is None else counting, campaigns)
     band_columns = history_features(events, subjects, campaigns.views)
     out = np.full((len(messages), len(campaigns.columns)), np.nan)
     out[has_time] = campaigns.message_columns(band_columns)
@@ -86,22 +86,23 @@ def label_types(past: pd.DataFrame) -> tuple[str, ...]:
     return tuple(sorted(map(str, past.loc[past["labelled_at"].notna() & past["label"].notna(), "label"].unique())))
 
 
-def _events(past: pd.DataFrame, campaigns: CampaignHistory) -> pd.DataFrame:
-    """Convert messages and their labels to events of their bands."""
-    no_values = pd.Series(None, past.index, "str")
-    keys = _keys(past)
-    events = pd.DataFrame({"campaign": keys, "occurred_at": _repeated(_utc(past["sent_at"]))})
+def _events(past: pd.DataFrame, counting: Array, campaigns: CampaignHistory) -> pd.DataFrame:
+    """Convert the messages that count, and the labels of all, to events of their bands."""
+    keys, messages = _keys(past).reshape(-1, N_BANDS), past[counting]
+    no_values = pd.Series(None, messages.index, "str")
+    events = pd.DataFrame({"campaign": keys[counting].ravel(), "occurred_at": _repeated(_utc(messages["sent_at"]))})
     for column, name in (("account_id", "sender_id"), ("recipient_id", "recipient_id")):
-        events[name] = _repeated(past.get(column, no_values))
+        events[name] = _repeated(messages.get(column, no_values))
     if not campaigns.types:
         return events
-    labelled = past.reindex(columns=["sent_at", "label", "labelled_at"])
-    has_label = labelled[["label", "labelled_at"]].notna().all(axis=1).to_numpy()
-    labelled = labelled[has_label]
+    labelled = past.reindex(columns=["message_id", "sent_at", "label", "labelled_at"])
     times, sent = _utc(labelled["labelled_at"]), _utc(labelled["sent_at"])
-    label_keys = keys.reshape(-1, N_BANDS)[has_label].ravel()
-    labels = pd.DataFrame({"labelled": label_keys, "kind": _repeated(labelled["label"])})
-    labels["occurred_at"] = _repeated(times.where(times > sent, sent))
+    labelled["occurred_at"] = times.where(times > sent, sent)
+    is_repeat = labelled.duplicated(["message_id", "label", "occurred_at"])
+    is_repeat &= labelled["message_id"].notna() & (labelled["message_id"] != "")
+    counts = (labelled["label"].notna() & times.notna() & ~is_repeat).to_numpy(np.bool_)
+    labels = pd.DataFrame({"labelled": keys[counts].ravel(), "kind": _repeated(labelled.loc[counts, "label"])})
+    labels["occurred_at"] = _repeated(labelled.loc[counts, "occurred_at"])
     return pd.concat([events, labels], ignore_index=True)
 
 

@@ -51,7 +51,7 @@ def history_features(
     labels : pyarrow Table, DataFrame or mapping of str to array, default=None
         Labels of events: their entity columns, ``labelled_at``, and ``is_fraud`` (1 or 0, True or False). If there is
         a column ``occurred_at``, no label counts before its event, whatever its ``labelled_at``. If there is a column
-        ``event_id``, labels with the same id and time count once.
+        ``event_id``, labels with the same id, time and ``is_fraud`` count once; contradicting ones all count.
 
     Returns
     -------
@@ -98,7 +98,7 @@ class HistoryTables(NamedTuple):
     def read(cls, events: TableLike, subjects: TableLike | None, labels: TableLike | None) -> "HistoryTables":
         """Drop repeated events and labels, and count the subjects."""
         event_table, subject_table = _tables(events, subjects)
-        label_table = None if labels is None else SourceTable("labels", labels).without_repeats(time="labelled_at")
+        label_table = None if labels is None else SourceTable("labels", labels).without_repeats(are_labels=True)
         n_subjects = len(subject_table["occurred_at" if subject_table is event_table else "as_of"])
         return cls(event_table, subject_table, label_table, n_subjects)
 

@@ -8,8 +8,17 @@ from typing import Any, Literal, TypeAlias
 
 from fraudsieve.exceptions import RejectedRecordError
 
-from .declaration import History
-from .records import delivery_id, entity_key, id_digest, parse_amount, parse_id, parse_is_fraud, parse_time
+from .declaration import ONE_KIND, History
+from .records import (
+    delivery_id,
+    entity_key,
+    id_digest,
+    label_kind,
+    parse_amount,
+    parse_id,
+    parse_is_fraud,
+    parse_time,
+)
 from .timeline import PreparedRecord, ViewState, bits_of
 
 __all__ = ["CAMPAIGN", "TIME_FIELDS", "RecordType", "check_labelled_entity", "join_events", "read_record"]
@@ -84,10 +93,11 @@ def _read_event(event: Record, time: int, views: Sequence[ViewState], pairs: Pai
 
 
 def _read_label(label: Record, time: int, views: Sequence[ViewState]) -> PreparedRecord:
-    row = [time, bits_of(float(parse_is_fraud(label))), -1]
+    is_fraud = parse_is_fraud(label)
+    row = [time, bits_of(float(is_fraud)), -1]
     keys = [(view, entity_key(label, view.history.entities)) for view in views if view.history.needs_labels]
     rows = [(view.labels, key, row) for view, key in keys if key is not None]
-    return PreparedRecord(time, rows, [], None, delivery_id(label, "label", time))
+    return PreparedRecord(time, rows, [], None, delivery_id(label, label_kind(is_fraud), time))
 
 
 def check_labelled_entity(label: Record, histories: Sequence[History]) -> None:
@@ -120,9 +130,10 @@ def join_events(events: Sequence[Record], prepared: Sequence[PreparedRecord]) ->
     Returns
     -------
     PreparedRecord
-        A message counts once per id, a label of a message once per id and time.
+        A message counts once per id, a label of a message once per id, time and class.
     """
     first, is_label = prepared[0], parse_id(events[0].get("labelled"), "labelled") is not None
-    identifier = delivery_id(events[0], *(("message label", first.time) if is_label else ("message",)))
+    kind = parse_id(events[0].get("kind"), "kind") or ONE_KIND
+    identifier = delivery_id(events[0], *((label_kind(kind), first.time) if is_label else ("message",)))
     rows = [row for record in prepared for row in record.rows]
     return first._replace(rows=rows, identifier=identifier, n_events=len(events))

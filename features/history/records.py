@@ -23,6 +23,7 @@ __all__ = [
     "entity_key",
     "id_digest",
     "is_missing",
+    "label_kind",
     "parse_amount",
     "parse_id",
     "parse_is_fraud",
@@ -214,7 +215,8 @@ def delivery_id(record: Mapping[str, Any], kind: str, time: int | None = None) -
     record : dict
         The record.
     kind : str
-        What it is: an event and a message with the same id are not repeats of each other.
+        What it is: an event and a message with the same id are not repeats of each other, and neither are a label of
+        fraud and another one. From `label_kind` for labels.
     time : int, default=None
         Its time, if records with the same id and another time are not repeats, as for labels.
 
@@ -231,7 +233,18 @@ def delivery_id(record: Mapping[str, Any], kind: str, time: int | None = None) -
     (False, 0)
     """
     text = parse_id(record.get("event_id"), "event_id")
-    return 0 if text is None else _digest_of(f"{kind} {time} ".encode() + encode_text(text))
+    return 0 if text is None else _digest_of(encode_text(f"{kind} {time} {text}"))
+
+
+def label_kind(verdict: bool | str) -> str:
+    """Return the kind of a label for `delivery_id`: whether it is fraud, or the class of a message.
+
+    Examples
+    --------
+    >>> label_kind(True), label_kind("spam")
+    ('label True', "label 'spam'")
+    """
+    return f"label {verdict!r}"
 
 
 def entity_key(record: Mapping[str, Any], columns: Sequence[str]) -> bytes | None:

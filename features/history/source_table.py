@@ -58,15 +58,15 @@ class SourceTable:
         array = array.dictionary_decode() if pa.types.is_dictionary(array.type) else array
         return array if self.kept is None else array.filter(pa.array(self.kept))
 
-    def without_repeats(self, column: str = "event_id", *, time: str | None = None) -> "SourceTable":
+    def without_repeats(self, column: str = "event_id", *, are_labels: bool = False) -> "SourceTable":
         """Return the table with only the first of the rows that share an id, as in a live state.
 
         Parameters
         ----------
         column : str, default="event_id"
             The column of ids. Rows without an id are kept, and all rows if there is no such column.
-        time : str, default=None
-            A column of times, if rows with the same id and another time are kept too.
+        are_labels : bool, default=False
+            Whether rows with the same id and another ``labelled_at`` or ``is_fraud`` are kept too.
 
         Returns
         -------
@@ -77,9 +77,9 @@ class SourceTable:
         ids = self.strings(column)
         is_blank = pc.equal(ids, "")
         codes, n_codes = code_column(pc.if_else(is_blank, None, ids) if pc.any(is_blank).as_py() else ids)
-        if time is not None:
-            times, _ = code_numbers(self.times(time).view(np.uint64))
-            pairs = codes.astype(np.int64) * (len(times) + 1) + times
+        for values in (self.times("labelled_at"), self.amounts("is_fraud") + 0.0) if are_labels else ():
+            others, _ = code_numbers(values.view(np.uint64))
+            pairs = codes.astype(np.int64) * (len(others) + 1) + others
             codes, n_codes = code_numbers(pairs.astype(np.uint64), codes >= 0)
         if n_codes == np.count_nonzero(codes >= 0):
             return self

@@ -21,7 +21,7 @@ __all__ = ["FORMAT", "read_state", "write_state"]
 
 Arrays = dict[str, Array]
 
-FORMAT = 2
+FORMAT = 3
 """The version of the layout. It increases when an older reader would misread a newer folder."""
 MANIFEST = "state.json"
 PRIVATE = 0o600

@@ -56,8 +56,8 @@ class HistoryState:
     network keeps every pair of account and counterparty.
 
     Of several events with the same ``event_id``, only the first counts, whatever the others contain. Events without an
-    id always count. Labels with the same ``event_id`` and time count once. Ids are remembered for the longest window
-    plus the lateness, at 36 to 72 bytes each.
+    id always count. Labels with the same ``event_id``, time and ``is_fraud`` count once; contradicting ones all count.
+    Ids are remembered for the longest window plus the lateness, at 36 to 72 bytes each.
 
     A state is not thread-safe: a caller with several threads must lock it. Computing features needs the lock too, since
     it moves the windows of entities with many events.
@@ -329,6 +329,7 @@ class HistoryState:
         subjects : dict, or list or tuple of dict
             Each with the subject columns, ``as_of`` and, if subjects have one, ``amount`` (None if unknown) or the
             column that a view uses as its amount. Without it, the amount of the last event is compared with the past.
+            Payments have an amount; leave it out for accounts, as `AccountFeatures` and `Scorer` do.
         histories : sequence of History, default=None
             The feature views to compute, in the order of the state; None for all views and the network.
 

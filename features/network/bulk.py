@@ -33,7 +33,7 @@ class CodedLinks(NamedTuple):
 class CodedLabels(NamedTuple):
     """Labels in any order: codes of accounts, int32, -1 if missing; times, int64; and whether they say fraud.
 
-    Of several labels with the same account and time, the last counts.
+    Of several labels with the same account and time, fraud counts.
     """
 
     accounts: Array
@@ -167,8 +167,10 @@ def _returned(links: Series, n_nodes: int) -> _Sorted:
 
 
 def _sorted_labels(labels: CodedLabels, n_nodes: int) -> _Sorted:
-    known = labels.accounts >= 0
-    accounts, times, frauds = (column[known] for column in labels)
+    is_known = labels.accounts >= 0
+    # Of labels with the same account and time, the last counts.
+    rows = np.concatenate([np.flatnonzero(is_known & ~labels.frauds), np.flatnonzero(is_known & labels.frauds)])
+    accounts, times, frauds = (column[rows] for column in labels)
     return _sort(accounts, times, frauds.astype(np.int64), n_nodes)
 
 

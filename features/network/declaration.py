@@ -18,6 +18,7 @@ column               meaning
 ===================  ==========================================================================================
 
 The last five rows exist for counterparties only, since only these are accounts. The label of s itself never counts.
+A label of an account counts until its next one. Of contradicting labels of one account and time, fraud counts.
 
 What is summed over neighbours costs time in proportion to their number, so it stops at hubs, in batch and live alike:
 

@@ -106,7 +106,7 @@ class NetworkState:
         self.graphs[name].add(in_time_order(LinkRows(*_typed(columns))))
 
     def label_many(self, accounts: Array, times: Array, frauds: Array) -> None:
-        """Add many labels; equal to `label` for each of them, in their order.
+        """Add many labels; equal to `label` for each of them, in any order.
 
         Parameters
         ----------

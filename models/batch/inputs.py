@@ -308,7 +308,7 @@ def _labels_of_events(
     # Read one by one: the table may say 0 and 1 where the events have the words of the training.
     frame = _with_classes(model, with_times(events), notes)
     labels = None if labels is None else replace(labels, good=_with_classes(model, labels.good, notes))
-    frame = join_labels(frame, labels, "event_id", trust_of_model(model))
+    frame = join_labels(frame, labels, "event_id", trust_of_model(model), legitimate=model.legitimate)
     frame["labelled_at"], time_notes = resolve_label_times(frame["labelled_at"])
     notes += time_notes
     n_unmatched = 0 if labels is None else int((~labels.good["subject_id"].isin(frame["event_id"])).sum())
@@ -319,7 +319,8 @@ def _labels_of_events(
 
 def _labels_of_accounts(model: Model, labels: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
     """Return all labels of accounts that counted from their time on: the network uses the latest before each cutoff."""
-    counting = labels_that_counted(_with_classes(model, labels, notes), trust=trust_of_model(model))
+    labels, trust = _with_classes(model, labels, notes), trust_of_model(model)
+    counting = labels_that_counted(labels, trust=trust, legitimate=model.legitimate)
     timed = labels_with_times(counting, model.legitimate)
     times, time_notes = resolve_label_times(timed["labelled_at"])
     notes += time_notes

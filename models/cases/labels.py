@@ -71,7 +71,8 @@ def with_labels(actions: Actions, labels: pd.DataFrame | None, as_of: pd.Timesta
     actions : Actions
         The flagged actions.
     labels : DataFrame or None
-        ``action_id``, ``is_fraud`` and, if known, ``labelled_at``. The last label of an action counts.
+        ``action_id``, ``is_fraud`` and, if known, ``labelled_at``. The last label of an action counts,
+        and of several at the same time one of fraud.
     as_of : Timestamp or None
         The cutoff time: only labels that were known strictly before it count, and those without a time do not. None
         for all.
@@ -98,7 +99,7 @@ def with_labels(actions: Actions, labels: pd.DataFrame | None, as_of: pd.Timesta
     _check(labels, ("action_id", "is_fraud"))
     times = values_of(labels.get("labelled_at", pd.Series(pd.NaT, labels.index)), "time", "labels")
     known = labels.assign(action_id=ids_of(labels["action_id"]), labelled_at=times)
-    known = known.sort_values("labelled_at", kind="stable", na_position="first")
+    known = known.sort_values(["labelled_at", "is_fraud"], kind="stable", na_position="first")
     if as_of is not None:
         known = known[known["labelled_at"].notna() & (microseconds_of(known, "labelled_at") < moment_of(as_of))]
     last = known.drop_duplicates("action_id", keep="last").set_index("action_id")

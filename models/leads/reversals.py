@@ -31,7 +31,8 @@ class LabelHistories:
     Parameters
     ----------
     table : DataFrame of shape (n_labels, 3)
-        ``subject``, ``label`` and ``time`` (NaT if it is not known), the oldest first.
+        ``subject``, ``label`` and ``time`` (NaT if it is not known), the oldest first, and those that mean fraud last
+        among labels of the same time.
     legitimate : str
         The label of legitimate records.
     """
@@ -129,7 +130,8 @@ def read_label_histories(labels: Source, legitimate: str = AUTO) -> LabelHistori
     times = resolve_label_times(pd.to_datetime(table.get("labelled_at", unknown), utc=True))[0]
     columns = {"subject": table["subject_id"].astype("str"), "label": reading.apply(table["label"]), "time": times}
     frame = pd.DataFrame(columns)
-    frame = frame[frame["label"].notna()].sort_values("time", kind="stable", na_position="first", ignore_index=True)
+    frame = frame[frame["label"].notna()].assign(is_fraud=lambda rows: rows["label"] != reading.legitimate)
+    frame = frame.sort_values(["time", "is_fraud", "label"], na_position="first", ignore_index=True)[[*columns]]
     if legitimate == AUTO and not frame["label"].eq(reading.legitimate).any():
         fix = "Name the label of legitimate records with --legitimate."
         raise LeadError(origin_of(labels), "none of the labels is a word for legitimate records", fix)

@@ -31,11 +31,13 @@ def labels_of(label_rows: LabelRows) -> pd.DataFrame:
 def histories_by_hand(label_rows: LabelRows, day: int | None, trust: Trust) -> dict[str, list[tuple[int, str, float]]]:
     """Return the labels that counted for every subject in order: (time, label, weight)."""
     known_rows = [row for row in label_rows if row[2] is None or day is None or row[2] < day]
-    by_time: dict[tuple[str, int], list[tuple[float, int, str]]] = {}
-    for place, (subject, label, time, source) in enumerate(known_rows):
+    by_time: dict[tuple[str, int], list[tuple[float, bool, str]]] = {}
+    for subject, label, time, source in known_rows:
         weight = trust.by_source[source] if trust.declared else 1.0
         if weight > 0:
-            by_time.setdefault((subject, -1 if time is None else time), []).append((weight, place, label))
+            by_time.setdefault((subject, -1 if time is None else time), []).append(
+                (weight, label != "legitimate", label)
+            )
     out: dict[str, list[tuple[int, str, float]]] = {}
     for (subject, time), at_once in sorted(by_time.items()):
         weight, _, label = max(at_once)

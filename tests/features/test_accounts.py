@@ -16,6 +16,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.accounts import AccountFeatures
 from fraudsieve.features.history.declaration import History
+from fraudsieve.features.live_state import HistoryState
 from fraudsieve.features.network.declaration import Network
 from fraudsieve.features.profile.own_columns import MISSING, UNSEEN
 
@@ -49,14 +50,14 @@ def world(n: int = 400, *, seed: int = 0) -> dict[str, pd.DataFrame]:
     return {"events": events, "accounts": accounts, "labels": labels, "account_labels": known, "subjects": subjects}
 
 
+def rows(frame: pd.DataFrame | None) -> list[dict[str, Any]]:
+    clean = pd.DataFrame() if frame is None else frame.astype(object).where(frame.notna(), None)
+    return [dict(zip(clean.columns, row, strict=True)) for row in clean.itertuples(index=False, name=None)]
+
+
 def live(features: AccountFeatures, made: dict[str, pd.DataFrame], records: pd.DataFrame) -> Any:
     """Compute the same rows with the live runner."""
     state = features.matrix_.new_state(lateness="5000d")
-
-    def rows(frame: pd.DataFrame | None) -> list[dict[str, Any]]:
-        clean = pd.DataFrame() if frame is None else frame.astype(object).where(frame.notna(), None)
-        return [dict(zip(clean.columns, row, strict=True)) for row in clean.itertuples(index=False, name=None)]
-
     events = made["events"] if features.matrix_.timed else made["events"].assign(occurred_at=pd.Timestamp(0))
     assert state.update(rows(events), rows(features.labels), account_labels=rows(features.account_labels)) == ()
     computed = features.matrix_.rows(rows(records), state)
@@ -75,10 +76,27 @@ def test_accounts_by_family_and_live() -> None:
     assert "volume__received_count_7d" in frame
     assert "network__sharing_rate_device_id" in frame
     records = made["subjects"].merge(made["accounts"])
-    rows, known, why = live(features, made, records)
+    found, known, why = live(features, made, records)
     assert (why == None).all()  # noqa: E711
-    np.testing.assert_allclose(frame.to_numpy(), rows, rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(frame.to_numpy(), found, rtol=1e-9, atol=1e-9)
     assert known.tolist() == [name in set(made["events"]["account_id"]) for name in records["account_id"]]
+
+
+def test_an_amount_of_an_account_is_not_compared_with_the_past() -> None:
+    """The last amount is, in batch and live, also through a state that a caller fills and asks."""
+    made, views = world(), [History(("7d",), measures=("mean", "to_mean")), History(("7d",), amount="fee", name="fee")]
+    made["events"] = made["events"].assign(fee=made["events"]["amount"] / 8)
+    records = made["subjects"].assign(amount=1e6, fee=1e5)
+    features = AccountFeatures(made["events"], history=views, network=False).fit(made["subjects"])
+    expected = features.transform(made["subjects"])
+    np.testing.assert_array_equal(features.transform(records), expected)
+    np.testing.assert_array_equal(live(features, made, records)[0], expected)
+    state = HistoryState(views, lateness="all")
+    state.update(rows(made["events"]))
+    alone = state.features(rows(made["subjects"]))
+    np.testing.assert_array_equal(alone, expected[:, : alone.shape[1]])
+    of_events = AccountFeatures(made["events"], history=views, subject="event").fit(records)
+    np.testing.assert_array_equal(of_events.transform(records)[:, : alone.shape[1]], state.features(rows(records)))
 
 
 def test_events_by_family_and_live() -> None:
@@ -90,9 +108,9 @@ def test_events_by_family_and_live() -> None:
     assert {"network__fraud_rate_all", "network__counterparty_fraud_rate_all", "value__pair_to_max_all"} <= set(frame)
     assert {"value__last_5", "rhythm__counterparty_ago_2"} <= set(frame)
     last = made["events"].tail(50)
-    rows, _, why = live(features, made, last)
+    found, _, why = live(features, made, last)
     assert (why == None).all()  # noqa: E711
-    np.testing.assert_allclose(frame.tail(50).to_numpy(), rows, rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(frame.tail(50).to_numpy(), found, rtol=1e-9, atol=1e-9)
 
 
 def test_categories_are_encoded_by_frequency_in_training() -> None:
@@ -247,9 +265,9 @@ def test_events_that_do_not_say_their_kind() -> None:
     made["events"]["kind"] = made["events"]["kind"].where(made["events"]["kind"] == "pay")
     features = AccountFeatures(made["events"]).fit(made["subjects"])
     assert {"volume__count_all_event", "volume__count_all_pay"} <= set(features.matrix_.columns)
-    rows, _, why = live(features, made, made["subjects"])
+    found, _, why = live(features, made, made["subjects"])
     assert (why == None).all()  # noqa: E711
-    np.testing.assert_array_equal(features.transform(made["subjects"]), rows)
+    np.testing.assert_array_equal(features.transform(made["subjects"]), found)
     unnamed = AccountFeatures(made["events"].drop(columns="kind")).fit(made["subjects"])
     assert not any(name.endswith(("_event", "_pay")) for name in unnamed.matrix_.columns)
 

@@ -89,7 +89,7 @@ def test_other_files_are_errors(tmp_path: Path) -> None:
     with pytest.raises(StateError, match=r"\.npz: cannot be read"):
         HistoryState.load(tmp_path)
     (tmp_path / "state.json").write_text(json.dumps(manifest | {"format": 99}))
-    with pytest.raises(StateError, match="expected format 2, got 99"):
+    with pytest.raises(StateError, match="expected format 3, got 99"):
         HistoryState.load(tmp_path)
     (tmp_path / "state.json").write_text("[]")
     with pytest.raises(StateError, match="is not the manifest of a state"):

@@ -52,6 +52,8 @@ def test_events_with_labels_and_a_hub(
     hub = {"account_id": np.where(np.arange(300) % 2, "a0", made["events"]["account_id"])}
     events = made["events"].assign(**hub).assign(row=np.arange(300))
     labels = made["labels"].assign(**hub)
+    contradicting = labels[:100].assign(is_fraud=~labels["is_fraud"])  # each twice, and in any order
+    labels = pd.concat([labels, contradicting, contradicting], ignore_index=True)
     events["occurred_at"] = events["occurred_at"].dt.floor("12h")  # ties
     features = fitted(events, events, labels=labels, subject="event", exclude=("row",))
     frames = shuffled(spark, events, 1), shuffled(spark, events, 2)

@@ -79,9 +79,9 @@ def load_accounts(
     history = None if events is None else read_table(events, "events")
     frame = with_times(table.good, "as_of")
     frame, label_table, reading = read_classes(frame, label_table, reader)
-    frame = join_labels(frame, label_table, "account_id", trust)
+    frame = join_labels(frame, label_table, "account_id", trust, legitimate=reading.legitimate)
     frame, cutoff_notes = _with_cutoff_times(frame, None if history is None else history.good)
-    known = _known_labels_of_accounts(frame, label_table, trust)
+    known = _known_labels_of_accounts(frame, label_table, trust, reading.legitimate)
     times, time_notes = resolve_label_times(pd.concat([known["labelled_at"], frame["labelled_at"]]))
     known["labelled_at"], frame["labelled_at"] = times.iloc[: len(known)], times.iloc[len(known) :]
     sources = {"accounts": accounts, "events": events, "labels": labels}
@@ -135,7 +135,7 @@ def load_events(
     frame = with_times(table.good)
     label_table = None if labels is None else read_table(labels, "labels")
     frame, label_table, reading = read_classes(frame, label_table, reader)
-    frame = join_labels(frame, label_table, "event_id", trust)
+    frame = join_labels(frame, label_table, "event_id", trust, legitimate=reading.legitimate)
     frame["as_of"] = frame["occurred_at"]
     frame["labelled_at"], time_notes = resolve_label_times(frame["labelled_at"])
     early = int((frame["labelled_at"] < frame["occurred_at"]).sum())
@@ -149,13 +149,16 @@ def load_events(
     return loaded if len(labelled) == len(loaded.rows) else replace(loaded, known_labels=labelled.drop(columns=PLACE))
 
 
-def _known_labels_of_accounts(frame: pd.DataFrame, labels: CheckedTable | None, trust: Trust | None) -> pd.DataFrame:
+def _known_labels_of_accounts(
+    frame: pd.DataFrame, labels: CheckedTable | None, trust: Trust | None, legitimate: str
+) -> pd.DataFrame:
     """Return the labels of a table that counted from their time on, and the own labels of accounts without one."""
     names = ["account_id", "label", "labelled_at"]
     own = frame[frame["label"].notna()][names]
     if labels is None:
         return own.reset_index(drop=True)
-    counted = labels_that_counted(with_times(labels.good), trust=trust).rename(columns={"subject_id": "account_id"})
+    counted = labels_that_counted(with_times(labels.good), trust=trust, legitimate=legitimate)
+    counted = counted.rename(columns={"subject_id": "account_id"})
     own = own[~own["account_id"].isin(counted["account_id"])]
     return pd.concat([counted[names], own], ignore_index=True)
 

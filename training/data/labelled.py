@@ -114,8 +114,8 @@ def load_labelled(
     messages : path or DataFrame
         The table of messages; its column ``label`` is used for messages that have no label in `labels`.
     labels : path or DataFrame, default=None
-        The table of labels. If a message has several, the most trusted one counts, and of equally trusted ones the
-        latest.
+        The table of labels. If a message has several, the most trusted one counts, of equally trusted ones the latest,
+        and of these one that means fraud.
     events : path or DataFrame, default=None
         The events of the senders.
     min_label_rows : int, default=1
@@ -148,7 +148,7 @@ def load_labelled(
     frame[PLACE] = np.setdiff1d(np.arange(len(frame) + len(table.rejected)), table.rejected["row"])
     label_table = None if labels is None else read_table(labels, "labels")
     frame, label_table, reading = read_classes(frame, label_table, reader)
-    frame = join_labels(frame, label_table, "message_id", trust)
+    frame = join_labels(frame, label_table, "message_id", trust, legitimate=reading.legitimate)
     frame["labelled_at"], time_notes = resolve_label_times(frame["labelled_at"])
     loaded = keep_labelled(frame, table, label_table, "message", origin_of(messages), min_label_rows)
     sources = {"messages": messages, "labels": labels, "events": events}

@@ -133,7 +133,7 @@ def _labels(model: Model, records: pd.DataFrame, labels: Source | None) -> Array
         return np.full(len(records), None, object)
     table = read_table(as_input(labels, options_of_model(model)), "labels")
     frame, checked, _ = read_classes(with_times(records), table, label_reader(model))
-    joined = join_labels(frame, checked, f"{model.subject}_id")["label"]
+    joined = join_labels(frame, checked, f"{model.subject}_id", legitimate=model.legitimate)["label"]
     return joined.where(joined.notna(), None).to_numpy(object)
 
 

@@ -14,6 +14,7 @@ from fraudsieve._typing import Array
 from fraudsieve.features.history.declaration import ONE_KIND
 from fraudsieve.features.history.kernels.ids import code_numbers
 from fraudsieve.features.history.reader import CAMPAIGN, TIME_FIELDS, RecordType
+from fraudsieve.features.history.records import encode_text, label_kind
 from fraudsieve.features.history.timeline import AMOUNT, IDS, KIND, TIME, ViewState, bits_of
 
 from .encoded_ids import EncodedIds, digests_of
@@ -228,7 +229,7 @@ def _read_labels(table: ColumnTable, views: Sequence[ViewState]) -> ReadColumns:
         entities.append(found)
         invalid |= wrong
         has_rows |= found.exists
-    identifiers = _timed_digests(event_ids, times, "label", ~invalid)
+    identifiers = _label_digests(event_ids, times, (False, True), frauds.astype(np.int64), ~invalid)
     amounts = np.where(frauds, bits_of(1.0), bits_of(0.0))
 
     def prepared(kept: Array) -> PreparedColumns:
@@ -267,17 +268,20 @@ def _digests(ids: EncodedIds, prefix: str) -> Array:
     return np.where(ids.present, hashed, np.uint64(0))[ids.codes]
 
 
-def _timed_digests(ids: EncodedIds, times: Array, kind: str, chosen: Array) -> Array:
-    """Return the digest of kind, time and id of the chosen rows; 0 without an id."""
-    rows = np.flatnonzero(chosen & ids.is_present)
-    pairs = zip(times[rows].tolist(), ids.codes[rows].tolist(), strict=True)
+def _label_digests(
+    ids: EncodedIds, times: Array, verdicts: Sequence[bool | str], verdict_codes: Array, chosen: Array
+) -> Array:
+    """Return the digest of verdict, time and id of the chosen rows; 0 without an id."""
+    rows, kinds = np.flatnonzero(chosen & ids.is_present), [label_kind(verdict) for verdict in verdicts]
+    labels = zip(verdict_codes[rows].tolist(), times[rows].tolist(), ids.codes[rows].tolist(), strict=True)
     digests = np.zeros(len(ids.codes), np.uint64)
-    digests[rows] = digests_of([f"{kind} {time} ".encode() + ids.parts[code] for time, code in pairs])
+    digests[rows] = digests_of([encode_text(f"{kinds[kind]} {time} ") + ids.parts[code] for kind, time, code in labels])
     return digests
 
 
 def _message_identifiers(table: ColumnTable, times: Array, event_ids: EncodedIds, labelled: EncodedIds) -> Array:
     """Return the identifiers of the bands of messages; all bands of a message have the same."""
     is_label = labelled.is_present
-    sent = _digests(event_ids, "message None ")
-    return np.where(is_label, _timed_digests(event_ids, times, "message label", is_label), sent)
+    sent, kinds = _digests(event_ids, "message None "), table.ids("kind")
+    classes = [text or ONE_KIND for text in kinds.texts]
+    return np.where(is_label, _label_digests(event_ids, times, classes, kinds.codes, is_label), sent)

@@ -100,9 +100,7 @@ def _burst_in_window(
         window          |-------- first hour --------|----------------- later -----------------|
         hour of event i       (-------------i]                 (--------------j]  hour of event j
     """
-    _extreme_in_window(
-        starts, times, cutoff_starts, cutoffs, rows, max(width - HOUR, 0), trailing, 1.0, at, -1, out
-    )
+    _extreme_in_window(starts, times, cutoff_starts, cutoffs, rows, max(width - HOUR, 0), trailing, 1.0, at, -1, out)
     for e in range(starts.size - 1):
         if cutoff_starts[e] == cutoff_starts[e + 1]:
             continue

@@ -77,7 +77,7 @@ class LinkRows(NamedTuple):
 class LabelRows(NamedTuple):
     """Labels to add: digests of accounts, 0 if missing; times, and whether they say fraud.
 
-    A label counts until the next one of the account. Of several with the same account and time, the last counts.
+    A label counts until the next one of the account. Of several with the same account and time, fraud counts.
     """
 
     accounts: Array
@@ -201,8 +201,8 @@ def _store_label(steps: Series, account: int, time: int, fraud: int) -> tuple[in
     n, size = count_before(steps, account, LABELS, time), size_of(steps, account, LABELS)
     at = start_of(steps, account, LABELS) + n
     if n < size and steps.times[at] == time:
-        change = fraud - item_at(steps, at)
-        steps.items[at] = fraud
+        change = max(fraud - item_at(steps, at), 0)
+        steps.items[at] += change
     else:
         change = fraud - item_at(steps, at - 1) if n else fraud + KNOWN
         insert(steps, account, LABELS, n, time, fraud)

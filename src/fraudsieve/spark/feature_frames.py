@@ -26,7 +26,7 @@ from .history_frames import CUTOFF, HistoryFrames, LastStep, append_views, block
 from .part_files import FILE, WritePart
 from .views import group_views
 
-__all__ = ["account_features", "amounts_of_subjects", "check_network", "feature_frame", "history_block"]
+__all__ = ["account_features", "check_network", "feature_frame", "history_block"]
 
 CREATED = f"{PREFIX}created"
 WRITTEN = T.StructType([T.StructField(FILE, T.StringType())])
@@ -122,7 +122,7 @@ def feature_frame(
     check_network(matrix)
     check_added_names(subjects, "subjects", matrix.columns)
     views = _views(matrix, events)
-    rows, columns = with_keys(_with_times(subjects, matrix), views, amounts_of_subjects(matrix), stripped=False)
+    rows, columns = with_keys(_with_times(subjects, matrix), views, matrix.own_amounts, stripped=False)
     n_subjects = raise_problems(rows, "subjects", _problems(subjects, matrix, columns))
     finish = FinishFeatures(matrix, tuple(subjects.columns))
     new = [T.StructField(name, T.DoubleType()) for name in matrix.columns]
@@ -166,17 +166,11 @@ def _with_times(subjects: DataFrame, matrix: AccountMatrix) -> DataFrame:
     return subjects.select("*", cutoff.alias(CUTOFF), created.alias(CREATED))
 
 
-def amounts_of_subjects(matrix: AccountMatrix) -> tuple[str, ...]:
-    """Return the amounts of subjects that views compare with the past: those of events."""
-    is_event = matrix.subject == "event"
-    return tuple(dict.fromkeys(view.amount for view in matrix.histories)) if is_event else ()
-
-
 def _problems(subjects: DataFrame, matrix: AccountMatrix, columns: dict[str, str]) -> dict[str, Column]:
     """Return what is wrong with a row of subjects, by the name of the column, after a check of the types."""
     name = cutoff_column(subjects.columns, matrix.subject) or "as_of"
     problems = {name: of_name(CUTOFF).isNull()}
-    problems |= {name: ~is_valid_amount(of_name(columns[name])) for name in amounts_of_subjects(matrix)}
+    problems |= {name: ~is_valid_amount(of_name(columns[name])) for name in matrix.own_amounts}
     for name in matrix.own.categories:
         check_type(subjects, "subjects", name, "strings, whole numbers or booleans")
     for name in matrix.own.numbers:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.campaign.batch import campaign_features, label_types
 from fraudsieve.features.campaign.over_time import CampaignHistory, campaign_events, campaign_subjects
+from fraudsieve.features.history.reader import join_events
 from fraudsieve.features.live_state import HistoryState
 from tests.profiles import examples
 
@@ -55,6 +56,26 @@ def frame_of(messages: Records) -> pd.DataFrame:
     return frame
 
 
+def apply_records(state: HistoryState, messages: list[Records]) -> None:
+    """Add messages, each as the events of its bands."""
+    for bands in messages:
+        prepared, rejected = state.prepare(bands)
+        assert not rejected
+        state.apply([join_events(bands, prepared)])
+
+
+def apply_columns(state: HistoryState, messages: list[Records]) -> None:
+    """Add messages, then their labels, as columns with a list of bands per message."""
+    for band in ("campaign", "labelled"):
+        chosen = [bands for bands in messages if band in bands[0]]
+        columns = {name: [bands[0][name] for bands in chosen] for name in chosen[0][0] if name != band}
+        prepared, rejected = state.prepare_columns(
+            columns | {band: [[one[band] for one in b] for b in chosen]}, "messages"
+        )
+        assert not rejected
+        state.apply(prepared)
+
+
 @examples(30)
 @given(MESSAGES)
 def test_batch_equals_live_state(messages: Records) -> None:
@@ -82,6 +103,25 @@ def test_later_messages_and_labels_change_nothing(messages: Records, now: int, r
     }
     for name, past in changed.items():
         np.testing.assert_array_equal(campaign_features(past, messages_now, CAMPAIGNS), expected, err_msg=name)
+
+
+def test_the_order_of_contradicting_labels_does_not_matter() -> None:
+    """A message with two classes at one time, each of them twice: both count, and each once."""
+    message = dict(zip(NAMES, (TEXTS[0], at(0), None, None, None, at(5)), strict=True)) | {"message_id": "m"}
+    labels = [message | {"label": label} for label in ("spam", "ham", "spam", "ham")]
+    later = {"text": TEXTS[1], "sent_at": at(9)}
+    found = []
+    for rows in (labels, labels[::-1]):
+        past = frame_of(rows).assign(message_id="m")
+        found.append(campaign_features(past, frame_of([later]), CAMPAIGNS)[0])
+        bands = [campaign_events([row], CAMPAIGNS) for row in (message, *rows)]
+        for as_columns in (False, True):
+            state = HistoryState(CAMPAIGNS.views)
+            apply_columns(state, bands) if as_columns else apply_records(state, bands)
+            found.append(CAMPAIGNS.message_columns(state.features(campaign_subjects([later])))[0])
+    assert found[0][-2:].tolist() == [1, 1]
+    for other in found[1:]:
+        np.testing.assert_array_equal(other, found[0])
 
 
 def test_no_message_counts_its_own_label() -> None:

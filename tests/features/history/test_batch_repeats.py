@@ -1,5 +1,6 @@
 """Repeated events and labels in tables: only the first row of an id counts."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,9 @@ from hypothesis import strategies as st
 
 from fraudsieve.features.history.batch import encode_events, history_features
 from fraudsieve.features.history.declaration import History
+from fraudsieve.features.history.measures import LABEL_MEASURES
 from fraudsieve.features.history.source_table import SourceTable
+from fraudsieve.features.live_state import HistoryState
 
 COUNT = History(("1h",), measures=("count", "sum"))
 IDS = st.lists(st.none() | st.sampled_from(["", "a", "b", "c", "d", "ä"]), max_size=30)
@@ -59,7 +62,7 @@ def test_a_table_without_repeats_or_ids_is_not_copied() -> None:
         assert source.without_repeats() is source
 
 
-def test_labels_count_once_by_id_and_time() -> None:
+def test_labels_count_once_by_id_time_and_verdict() -> None:
     history = History(("1h",), measures=("count", "known", "frauds"))
     times = np.array([60, 60, 120, 60], "M8[s]")
     labels = {
@@ -69,4 +72,26 @@ def test_labels_count_once_by_id_and_time() -> None:
         "is_fraud": [1, 0, 1, 0],
     }
     subjects = {"account_id": ["ann"], "as_of": np.array([180], "M8[s]")}
-    assert history_features(table(["a"]), subjects, history, labels=labels).tolist() == [[1, 3, 2]]
+    assert history_features(table(["a"]), subjects, history, labels=labels).tolist() == [[1, 4, 2]]
+
+
+@pytest.mark.parametrize("n_repeats", [1, 40])
+def test_the_order_of_contradicting_labels_does_not_matter(n_repeats: int) -> None:
+    """One event, one time and two verdicts, each sent again and again; many records are read as columns."""
+    history = History(("1h",), measures=("count", *LABEL_MEASURES))
+    event = {"event_id": "a", "account_id": "ann", "occurred_at": datetime(2026, 5, 1, tzinfo=UTC)}
+    verdicts = [event | {"labelled_at": event["occurred_at"], "is_fraud": is_fraud} for is_fraud in (True, False)]
+    subject = {"account_id": "ann", "as_of": datetime(2026, 5, 1, 0, 1, tzinfo=UTC)}
+    found = []
+    for labels in (verdicts * n_repeats, verdicts[::-1] * n_repeats):
+        found.append(
+            history_features(pd.DataFrame([event]), pd.DataFrame([subject]), history, labels=pd.DataFrame(labels))
+        )
+        state = HistoryState(history)
+        assert not state.update(event, labels)
+        found.append(state.features(subject))
+        assert not state.update((), labels)  # delivered again
+        found.append(state.features(subject))
+    assert found[0][0, :3].tolist() == [1, 2, 1]
+    for other in found[1:]:
+        np.testing.assert_array_equal(other, found[0])

@@ -15,7 +15,7 @@ from fraudsieve.features.network.live import NetworkState
 WHO = st.sampled_from(["ann", "bob", "cid", "dan", "eve"])
 TIME = st.integers(0, 20)
 EVENTS = st.lists(st.tuples(WHO, st.none() | WHO, st.none() | st.sampled_from(["phone", "ann"]), TIME), max_size=30)
-LABELS = st.lists(st.tuples(WHO, TIME, st.booleans()), max_size=8, unique_by=lambda label: label[:2])
+LABELS = st.lists(st.tuples(WHO, TIME, st.booleans()), max_size=8)
 NETWORK = Network(identifiers=("device_id",), prior=(0.1, 2.0))
 MINUTE = 60_000_000
 Rows: TypeAlias = list[tuple[Any, ...]]
@@ -89,7 +89,8 @@ def by_hand(events: Rows, labels: Rows, who: str, now: int, network: Network = N
     rate, weight = network.prior
     past = [event for event in events if event[3] < now]
     known: dict[str, bool] = {}
-    for account, _, fraud in sorted([label for label in labels if label[1] < now], key=lambda label: label[1]):
+    # Of labels of one account and time, fraud counts.
+    for account, _, fraud in sorted([label for label in labels if label[1] < now], key=lambda label: label[1:]):
         known[account] = fraud
 
     def shrunk(accounts: list[str]) -> float:

@@ -1,6 +1,7 @@
 """The live network: equal to a batch to the last bit, in any order of arrival, and after a save."""
 
 from dataclasses import replace
+from random import Random
 from typing import Any
 
 import numpy as np
@@ -41,6 +42,20 @@ def batch_of(rows: Rows, subjects: Rows, network: Network) -> Any:
 @example([("ann", None, "phone", 3), ("ann", 4, True), ("ann", 2, False), ("ann", 4, False)], NETWORK)
 def test_live_equals_batch_to_the_last_bit(rows: Rows, network: Network) -> None:
     np.testing.assert_array_equal(looks(live(rows, network), SUBJECTS), batch_of(rows, SUBJECTS, network))
+
+
+@given(ROWS, NETWORKS, st.randoms(use_true_random=False))
+@example(
+    [("ann", None, "phone", 1), ("bob", None, "phone", 1), ("ann", 2, True), ("ann", 2, False)], NETWORK, Random(0)
+)
+def test_the_order_of_rows_and_of_arrival_does_not_matter(rows: Rows, network: Network, random: Random) -> None:
+    expected, columns = batch_of(rows, SUBJECTS, network), list(network.columns)
+    for order in (rows, rows[::-1], random.sample(rows, len(rows))):
+        np.testing.assert_array_equal(batch_of(order, SUBJECTS, network), expected)
+        np.testing.assert_array_equal(looks(live(order, network), SUBJECTS), expected)
+    if rows[2:] == [("ann", 2, True), ("ann", 2, False)]:
+        bob = SUBJECTS.index(("bob", 3))
+        assert expected[bob, columns.index("network__sharing_frauds_device_id")] == 1
 
 
 @pytest.mark.slow

@@ -33,8 +33,8 @@ def test_labels_change_no_partition_and_no_link(rows: list[tuple[int, bool, int]
     pd.testing.assert_frame_equal(found.links, without.links)
     assert found.book.members.equals(without.book.members)
     pd.testing.assert_frame_equal(found.members.drop(columns=["confirmed", "labelled_at"]), without.members)
-    known = sorted((day, k) for k, (_, _, day) in enumerate(rows) if day < 3)  # of labels at one time the last counts
-    last = {ids[k]: rows[k][1] for _, k in known}
+    known = sorted((day, is_fraud, k) for k, (_, is_fraud, day) in enumerate(rows) if day < 3)
+    last = {ids[k]: is_fraud for _, is_fraud, k in known}  # of labels at one time, fraud counts
     words = {True: "fraud", False: "legitimate"}
     members = found.members["action_id"].tolist()
     assert found.members["confirmed"].fillna("").tolist() == [
@@ -72,6 +72,13 @@ def test_the_last_label_known_counts() -> None:
     for moment, word in ((3, "fraud"), (5, "legitimate"), (10, "fraud")):
         found = find_cases(flagged(), key=KEY, as_of=START + pd.Timedelta(days=moment), labels=labels)
         assert found.members.set_index("action_id")["confirmed"].dropna().to_dict() == {"a-0-0": word}
+
+
+@pytest.mark.parametrize("verdicts", [[True, False], [False, True]])
+def test_fraud_counts_among_labels_of_one_time(verdicts: list[bool]) -> None:
+    labels = pd.DataFrame({"action_id": "a-0-0", "is_fraud": verdicts, "labelled_at": START})
+    found = find_cases(flagged(), key=KEY, as_of=START + pd.Timedelta(days=3), labels=labels)
+    assert found.members["confirmed"].dropna().tolist() == ["fraud"]
 
 
 def test_confirmed_members_count_as_1_and_0_also_in_money_and_rank() -> None:

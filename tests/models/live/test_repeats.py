@@ -126,3 +126,35 @@ def test_a_label_does_not_break_the_successor_of_a_model(account_scorer: Scorer,
     with LiveState(account_scorer, tmp_path / "live.db") as live:
         received = live.state.features({"account_id": "bob", "as_of": "2024-05-01T11:00:00Z"}, [RECEIVED])[0]
         assert received[RECEIVED.columns.index("network__received_known_7d")] == 1
+
+
+@pytest.mark.parametrize("verdicts", [(True, False), (False, True)])
+def test_contradicting_labels_of_one_time_do_not_depend_on_the_order_of_arrival(
+    verdicts: tuple[bool, bool], account_scorer: Scorer, tmp_path: Path
+) -> None:
+    """Of verdicts on an account, fraud counts; measures that count labels have both. Also replayed and rewound."""
+    linked = [event(event_id=name, account_id=name, counterparty_id="eve") for name in ("ann", "bob")]
+    labels = [LABELS[0] | {"account_id": "bob", "is_fraud": verdict} for verdict in verdicts]
+    names, subject = account_scorer.model.matrix.columns, SUBJECTS[0] | {"account_id": "bob"}
+    found = {}
+    for name in ("replayed", "from a snapshot"):
+        with LiveState(account_scorer, tmp_path / f"{name}.db") as live:
+            assert live.update(linked).rejected == ()
+            for label in labels * 2:
+                assert live.update((), label, account_labels=label).rejected == ()
+            if name == "from a snapshot":
+                live.checkpoint()
+            found["at first"] = live.state.features([*SUBJECTS, subject])
+            rebuilt = account_scorer.new_state()
+            rebuilt.update(linked, labels, account_labels=labels)
+            late = {"account_id": "bob", "labelled_at": "2024-05-01T10:59:00Z", "is_fraud": False}
+            rebuilt.update(account_labels=late)
+            rebuilt.rewind(pd.Timestamp("2024-05-01T10:31:00Z"))
+            found["rewound"] = rebuilt.features([*SUBJECTS, subject])
+        with LiveState(account_scorer, tmp_path / f"{name}.db") as live:
+            found[name] = live.state.features([*SUBJECTS, subject])
+    for way, features in found.items():
+        np.testing.assert_array_equal(features, found["at first"], err_msg=way)
+    of_ann, of_bob = (dict(zip(names, row, strict=False)) for row in found["at first"][[0, -1]])
+    assert of_ann["network__sharing_frauds"] == of_ann["network__sharing_known"] == 1
+    assert (of_bob["network__received_known_7d"], of_bob["network__received_frauds_7d"]) == (2, 1)

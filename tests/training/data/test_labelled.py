@@ -29,6 +29,13 @@ def test_rows_in_are_labelled_unlabelled_and_rejected() -> None:
     assert loaded.rows["extra"].tolist() == [1]
 
 
+@pytest.mark.parametrize("time", ["2026-02-02", None])
+def test_fraud_counts_among_labels_of_one_time_whatever_the_order_of_rows(time: str | None) -> None:
+    table = labels(("a", "ok", time), ("a", "abuse", time), ("b", "ok", time), ("c", "abuse", time))
+    for rows in (table, table.iloc[::-1]):
+        assert load_labelled(messages(), rows).rows["label"].tolist() == ["abuse", "ok", "abuse"]
+
+
 def test_the_latest_label_counts_whatever_the_order_of_rows() -> None:
     table = labels(("a", "spam", "2026-02-02"), ("a", "legitimate", "2026-03-03"), ("b", "spam", "2026-01-01"))
     for rows in (table, table.iloc[::-1]):
