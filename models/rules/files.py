@@ -63,7 +63,7 @@ def read_rules(path: str | Path) -> RuleSet:
     digest.update(content)
     try:
         tables = tomllib.loads(content.decode("utf-8-sig"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         where = f" ({error})" if isinstance(error, tomllib.TOMLDecodeError) else ""
         raise SchemaError(str(path), f"expected TOML in UTF-8{where}", _EXAMPLE) from None
     entries = tables.get("rule", [])
