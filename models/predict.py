@@ -390,14 +390,10 @@ class Scorer:
             if request is not None:
                 explanations = request.explain(chunk, features, odds)
                 chunk_scores = [score | reasons for score, reasons in zip(chunk_scores, explanations, strict=True)]
-            answers = chunk_scores
-            if rules is not None:  # they read the records as they came, and not as the policy changed them
-                answers = decide_records(rules, records[len(scores) : len(scores) + len(chunk)], chunk_scores)
+            given = records[len(scores) : len(scores) + len(chunk)]  # rules read the records as they came
+            answers = chunk_scores if rules is None else decide_records(rules, given, chunk_scores)
             if evidence is not None:
-                asked = {} if request is None else {"n": request.n, "of": request.of}
-                scored = ScoredChunk(
-                    self.model, self.policy, chunk, features, odds, chunk_scores, answers, history, asked
-                )
-                answers = evidence.add(scored)
+                parts = (chunk, features, odds, chunk_scores, answers, history, {} if request is None else request.asked)
+                answers = evidence.add(ScoredChunk(self.model, self.policy, *parts))
             scores += answers
         return scores

@@ -263,5 +263,8 @@ def _reading_only(url: "sqlalchemy.URL") -> dict[str, Any]:
         return {"connect_args": {"read_only": True}}
     if url.get_backend_name() != "sqlite":
         return {}
-    address = f"{Path(url.database or '').absolute().as_uri()}?mode=ro"
+    file = Path(url.database or "")
+    if not file.is_file():
+        raise FileNotFoundError
+    address = f"{file.absolute().as_uri()}?mode=ro"
     return {"creator": lambda: sqlite3.connect(address, uri=True, check_same_thread=False)}

@@ -102,10 +102,8 @@ def _scored(
     model, policy = scorer.model, scorer.policy
     features, log_odds, unlike = score_features(model, policy, rows, n_threads=scorer.n_threads)
     scores = to_records(model, log_odds, features.why, features.has_history, unlike, policy)
-    asked: dict[str, Any] = {}
     if request is not None:
         explained = request.explain(records, features, log_odds)
         scores = [score | reasons for score, reasons in zip(scores, explained, strict=True)]
-        asked = {"n": request.n, "of": request.of}
     answers = scores if scorer.rules is None else decide_records(scorer.rules, records, scores)
-    return ScoredChunk(model, policy, records, features, log_odds, scores, answers, None, asked)
+    return ScoredChunk(model, policy, records, features, log_odds, scores, answers, None, {} if request is None else request.asked)

@@ -1,6 +1,6 @@
 """Recorded scores, read strictly: anyone who can write to a log can add a record of any content to it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, get_args
 
@@ -182,7 +182,7 @@ def _is_flat(content: Any) -> bool:
     return not any(isinstance(value, dict | list) for value in values)
 
 
-PARTS: Final = {
+PARTS: Final[Mapping[str, Callable[[Any, Model], bool]]] = {
     "features": _is_features,
     "score": _is_score,
     "log_odds": _is_log_odds,

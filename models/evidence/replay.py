@@ -1,5 +1,6 @@
 """Replay: compute recorded scores again, from the recorded numbers, and compare every bit."""
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -50,7 +51,7 @@ class Difference:
     recorded, computed : str
         The recorded value and that of the replay; a number also has its decimal form.
     difference : float or None
-        Computed minus recorded; None if they are not both numbers.
+        Computed minus recorded; None if they are not both finite numbers.
     """
 
     record: int
@@ -284,7 +285,7 @@ def _flat(place: str, value: Any) -> Iterator[tuple[str, Any]]:
 
 def _difference(index: int, name: str, recorded: Any, computed: Any) -> Difference:
     before, after = _number(recorded), _number(computed)
-    change = None if before is None or after is None else after - before
+    change = None if before is None or after is None or not math.isfinite(after - before) else after - before
     return Difference(index, name, _text(recorded, before), _text(computed, after), change)
 
 

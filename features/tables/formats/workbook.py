@@ -1,7 +1,9 @@
 """Workbooks of Excel: the first sheet, its first row the names of the columns."""
 
 import re
+import warnings
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Final
 from xml.etree.ElementTree import ParseError
@@ -18,6 +20,11 @@ MAX_ROWS, MAX_COLUMNS = 1_048_576, 16_384
 """Where a sheet of Excel ends. openpyxl goes on, and makes every row before the number that a file states."""
 ROW_NUMBER: Final = re.compile(rb"""<(?:\w+:)?row\s[^>]*?\br\s*=\s*["']([^"']*)["']""")
 CHUNK: Final = 1 << 20
+FAULTS: Final = (
+    *(OSError, ParseError, zipfile.BadZipFile, zlib.error),
+    *(ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError),
+)
+"""What zipfile and openpyxl raise for files that are damaged, or that no Excel wrote."""
 SAVE_AGAIN: Final = "Save it again as .xlsx, without a password."
 
 
@@ -28,16 +35,18 @@ def load_workbook(file: Path, _: ReadOptions, origin: str) -> LoadedTable:
 
     try:
         _check_row_numbers(file, origin)
-        book = openpyxl.load_workbook(file, read_only=True, data_only=True)
-        try:
-            sheet = book.worksheets[0]
-            sheet.reset_dimensions()  # the size that a sheet states may be wrong
-            given = sheet.iter_rows(max_row=MAX_ROWS, values_only=True)
-            rows = [row for row in given if any(cell is not None for cell in row)]
-            n_sheets = len(book.worksheets)
-        finally:
-            book.close()
-    except (zipfile.BadZipFile, KeyError, IndexError, ValueError, OSError, ParseError) as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # of styles and links, which are not read
+            book = openpyxl.load_workbook(file, read_only=True, data_only=True)
+            try:
+                sheet = book.worksheets[0]
+                sheet.reset_dimensions()  # the size that a sheet states may be wrong
+                given = sheet.iter_rows(max_row=MAX_ROWS, values_only=True)
+                rows = [row for row in given if any(cell is not None for cell in row)]
+                n_sheets = len(book.worksheets)
+            finally:
+                book.close()
+    except FAULTS as error:
         if isinstance(error, SchemaError):
             raise
         raise SchemaError(origin, f"the workbook cannot be read ({type(error).__name__})", SAVE_AGAIN) from None

@@ -45,7 +45,7 @@ def _attempt(folder: Path, rng: np.random.Generator) -> Outcome:
         content = _damaged(content, ending, rng)
     file = folder / f"m.{ending}"
     file.write_bytes(content)
-    return judge(lambda: _reads_equally(file))
+    return judge(lambda: reads_equally(file))
 
 
 def _frame(rng: np.random.Generator) -> pd.DataFrame:
@@ -75,7 +75,7 @@ def _damaged(content: bytes, ending: str, rng: np.random.Generator) -> bytes:
     return change_bytes(content, rng, likely=b'",\n\r{}[]:\\0')
 
 
-def _reads_equally(file: Path) -> bool:
+def reads_equally(file: Path) -> bool:
     """Read a file twice and through a frame; return whether every row is accounted for and the results are equal."""
     table, again = read_table(file, "messages"), read_table(file, "messages")
     loaded = load(file)

@@ -1,15 +1,15 @@
 """Evidence logs of small models, for the tests."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from fraudsieve.models.evidence.canonical import encode_canonical, to_plain
 from fraudsieve.models.evidence.checkpoints import Checkpoint
-from fraudsieve.models.evidence.lines import line_of, read_line
+from fraudsieve.models.evidence.lines import NO_RECORD, line_of, read_line
 from fraudsieve.models.evidence.log import EvidenceLog
 
-__all__ = ["change", "kinds", "lines_of", "write_log"]
+__all__ = ["bodies_of", "change", "kinds", "lines_of", "write_bodies", "write_log"]
 
 
 def write_log(path: Path, n: int = 7) -> Checkpoint:
@@ -37,3 +37,17 @@ def change(path: Path, index: int, edit: Callable[[dict[str, Any]], None]) -> No
     edit(line.body)
     lines[index], _ = line_of(encode_canonical(line.body), line.log, index, line.previous)
     path.write_bytes(b"".join(lines))
+
+
+def bodies_of(path: Path) -> list[dict[str, Any]]:
+    """Return the contents of the records of a log."""
+    return [read_line(line, "log").body for line in lines_of(path)]
+
+
+def write_bodies(path: Path, bodies: Sequence[bytes]) -> None:
+    """Write a log of records of any content, with digests that match."""
+    previous = NO_RECORD
+    with path.open("wb") as file:
+        for index, body in enumerate(bodies):
+            line, previous = line_of(body, "forged", index, previous)
+            file.write(line)

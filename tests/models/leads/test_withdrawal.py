@@ -261,9 +261,11 @@ def test_a_forged_record_writes_nothing(case: CaseContent, tmp_path: Path, kind:
     leads = give(case, log)
     withdraw_lead(log, leads[0], "given in error", tmp_path / "first")
     bodies = bodies_of(log)[1:]
-    body = next(body for body in bodies if body["kind"] == kind) if kind != "other" else {"kind": "other"}
+    body: dict[str, Any] = {"kind": "other"}
+    body = next((one for one in bodies if one["kind"] == kind), body)
     notice = change.get("notice")
-    body |= change | ({"notice": body["notice"] | notice} if isinstance(notice, dict) else {})
+    whole = {"notice": {**body["notice"], **notice}} if isinstance(notice, dict) else {}
+    body |= {**change, **whole}
     with EvidenceLog(other) as opened:  # without the record that the notice was written
         opened.append([encode_canonical(one) for one in [*bodies, body] if one["kind"] != "notice"])
     before = sorted(tmp_path.rglob("*"))

@@ -103,7 +103,7 @@ def parts_of(model: Model, X: Array, explained: dict[str, Any]) -> Array:
     pair = [model.classes.index(explained[name]) for name in ("class", "against")]
     outputs = signed_outputs(model, *pair)
     parts = np.sum([sign * contributions(model.ensemble, X, output) for output, sign in outputs], axis=0)
-    return merge_columns(model, X, parts[:, :-1])[0]
+    return np.asarray(merge_columns(model, X, parts[:, :-1])[0])
 
 
 def test_the_strongest_are_named_and_those_for_the_decision_come_first(fitted: Any) -> None:

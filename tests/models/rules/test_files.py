@@ -74,6 +74,7 @@ def test_a_value_that_moves_to_another_list_changes_the_digest(tmp_path: Path) -
         ("rule = " + "[" * 100_000, "expected TOML in UTF-8"),
         (f"rule = {'1' * 5000}", "expected TOML in UTF-8"),
         ("[[rule]\nid = 'x'", "expected TOML in UTF-8"),
+        ("x = " + "[" * 5000, "expected TOML in UTF-8"),
         ("[rules]", "expected tables .*rule.* and nothing else"),
         ("rule = 5", "expected tables"),
         (MULES.replace('id = "mules"', ""), "rule 1: id is missing"),
