@@ -106,4 +106,6 @@ def _scored(
         explained = request.explain(records, features, log_odds)
         scores = [score | reasons for score, reasons in zip(scores, explained, strict=True)]
     answers = scores if scorer.rules is None else decide_records(scorer.rules, records, scores)
-    return ScoredChunk(model, policy, records, features, log_odds, scores, answers, None, {} if request is None else request.asked)
+    return ScoredChunk(
+        model, policy, records, features, log_odds, scores, answers, None, {} if request is None else request.asked
+    )

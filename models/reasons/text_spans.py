@@ -67,8 +67,11 @@ def explain_text(
         rows = np.flatnonzero((pairs == pair).all(axis=1))
         of_pair = select_texts(folded, rows)
         outputs = signed_outputs(model, *pair.tolist())
-        evidence = [(sign, *_weighted_evidence(text_model, of_pair, output)) for output, sign in outputs]
-        weights, starts = (np.sum([one[0] * one[k] for one in evidence], axis=0) for k in (1, 2))
+        weights, starts = np.zeros(len(of_pair.codes)), np.zeros(len(rows))
+        for output, sign in outputs:
+            of_characters, of_intercept = _weighted_evidence(text_model, of_pair, output)
+            weights += sign * of_characters
+            starts += sign * of_intercept
         for position, row in enumerate(rows.tolist()):
             part = slice(of_pair.offsets[position], of_pair.offsets[position + 1])
             spans_by_record[row] = _spans(texts[row], of_pair.codes[part], weights[part], float(starts[position]), n)
