@@ -22,9 +22,8 @@ from fraudsieve.models.scoring.unlike import UNLIKE
 
 from .canonical import to_plain
 from .content import Content
-from .inputs import KeptInputs, NotKept
+from .inputs import KeptInputs, MalformedRecord, NotKept, OtherRecord, RecordedScore, by_history, read_score
 from .lines import log_lines, read_line
-from .recorded import MalformedRecord, OtherRecord, RecordedScore, by_history, read_score
 from .records import reason_numbers, score_numbers
 
 __all__ = ["Difference", "ReplayReport", "replay_log"]

@@ -13,7 +13,7 @@ from typing import Any, Final, Literal, TypeAlias, get_args
 from fraudsieve.exceptions import LeadError
 
 from .files import WITHDRAWAL_SCHEMA
-from .matching import PSEUDONYM
+from .keys import PSEUDONYM
 
 __all__ = ["Export", "LeadEntry", "Withdrawal", "notice_id", "read_lead_entry", "read_notice"]
 

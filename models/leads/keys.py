@@ -1,10 +1,10 @@
-"""Keys of pseudonyms: a file of secrets, and a separate key for every recipient that is derived from a secret."""
+"""Keys of pseudonyms: a file of secrets, a key for each recipient, and the search for values behind pseudonyms."""
 
 import hmac
 import re
 import unicodedata
-from base64 import b32encode
-from collections.abc import Sequence
+from base64 import b32decode, b32encode
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -15,12 +15,28 @@ from fraudsieve.exceptions import LeadError
 from fraudsieve.models.evidence.canonical import encode_canonical
 from fraudsieve.models.evidence.content import MIN_KEY_BYTES
 
-__all__ = ["LeadKey", "Secret", "derive_key", "find_key", "read_secrets", "recipient_name"]
+__all__ = [
+    "PSEUDONYM",
+    "LeadKey",
+    "Secret",
+    "Wanted",
+    "derive_key",
+    "find_key",
+    "match_values",
+    "read_secrets",
+    "recipient_name",
+    "wanted_pseudonyms",
+]
 
 PURPOSE: Final = "fraudsieve lead 1"
 PSEUDONYM_BYTES: Final = 16
 KEY_ID: Final = b"key id"
 TYPE: Final = re.compile(r"[a-z][a-z0-9_]*")
+PSEUDONYM: Final = re.compile(r"p1\.([0-9a-f]{8})\.([a-z][a-z0-9_]*)\.([a-z2-7]{26})")
+CHUNK: Final = 100_000
+
+Wanted = dict[str, dict[bytes, str]]
+"""Pseudonyms by type and digest."""
 
 
 @dataclass(frozen=True)
@@ -256,3 +272,49 @@ def _secret(words: list[str], is_alone: bool, origin: str) -> Secret:
         return Secret(value, date.fromisoformat(words[0]) if len(words) == 2 else None)
     except ValueError:
         raise LeadError(origin, "expected days such as 2026-11-01, got something else", fix) from None
+
+
+def wanted_pseudonyms(texts: Iterable[str], key_id: str) -> Wanted:
+    """Return the pseudonyms in texts that were made with a key.
+
+    Examples
+    --------
+    >>> key = LeadKey(b"k" * 32)
+    >>> name = key.pseudonym("account", "ann")
+    >>> list(wanted_pseudonyms([f"of {name}"], key.id)["account"].values()) == [name]
+    True
+    """
+    wanted: Wanted = {}
+    for text in texts:
+        for match in PSEUDONYM.finditer(text):
+            if match[1] == key_id:
+                wanted.setdefault(match[2], {})[b32decode(match[3].upper() + "======")] = match[0]
+    return wanted
+
+
+def match_values(key: LeadKey, kind: str, values: Sequence[str], wanted: Mapping[bytes, str]) -> dict[str, str]:
+    """Return the values behind pseudonyms. Only the digests of one chunk of values are in memory at a time.
+
+    Parameters
+    ----------
+    key : LeadKey
+        The key of the pseudonyms.
+    kind : str
+        Their type.
+    values : sequence of str
+        All values that could be behind them.
+    wanted : mapping of bytes to str
+        The pseudonyms, by digest.
+
+    Returns
+    -------
+    dict of str to str
+        Values by pseudonym.
+    """
+    found = {}
+    for start in range(0, len(values), CHUNK):
+        chunk = values[start : start + CHUNK]
+        for digest, value in zip(key.digests(kind, chunk), chunk, strict=True):
+            if digest in wanted:
+                found[wanted[digest]] = value
+    return found

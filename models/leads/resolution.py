@@ -13,8 +13,7 @@ from fraudsieve.features.tables.reader import read_table
 from fraudsieve.features.tables.source import Source
 
 from .files import encode_lead
-from .keys import LeadKey, Secret, find_key
-from .matching import match_values, wanted_pseudonyms
+from .keys import LeadKey, Secret, find_key, match_values, wanted_pseudonyms
 
 __all__ = ["key_of_lead", "resolve_lead", "write_resolution"]
 

@@ -14,8 +14,7 @@ from fraudsieve.features.tables.source import Source, origin_of
 from fraudsieve.models.cases.inputs import IDS
 
 from .entries import LeadEntry
-from .keys import LeadKey, Secret, find_key
-from .matching import match_values, wanted_pseudonyms
+from .keys import LeadKey, Secret, find_key, match_values, wanted_pseudonyms
 
 __all__ = ["LabelHistories", "find_reversed", "is_reversed", "read_label_histories"]
 
