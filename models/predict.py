@@ -393,15 +393,8 @@ class Scorer:
             given = records[len(scores) : len(scores) + len(chunk)]  # rules read the records as they came
             answers = chunk_scores if rules is None else decide_records(rules, given, chunk_scores)
             if evidence is not None:
-                parts = (
-                    chunk,
-                    features,
-                    odds,
-                    chunk_scores,
-                    answers,
-                    history,
-                    {} if request is None else request.asked,
-                )
+                asked = {} if request is None else request.asked
+                parts = (chunk, features, odds, chunk_scores, answers, history, asked)
                 answers = evidence.add(ScoredChunk(self.model, self.policy, *parts))
             scores += answers
         return scores
