@@ -21,11 +21,12 @@ from tests.shared import mlflow_uri, shared_folder
 from .scores import Scores, read_scores
 from .table import TableFiles, UserTable
 
-__all__ = ["BOUND_EXCEEDED", "Answer", "Refused", "Walk", "cpu_seconds"]
+__all__ = ["BOUND_EXCEEDED", "CUTOFFS", "Answer", "Refused", "Walk", "cpu_seconds"]
 
 BOUND_EXCEEDED = 3
 READY_SECONDS = 300
 """A first service compiles for a minute, on a machine that other tests share."""
+CUTOFFS = {"message": "sent_at", "account": "as_of", "event": "occurred_at"}
 PLURALS = {"message": "messages", "account": "accounts", "event": "events"}
 
 

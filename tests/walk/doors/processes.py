@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from tests.walk.scores import Scores, as_scores, scores_of
-from tests.walk.walk import Walk
+from tests.walk.walk import CUTOFFS, Walk
 
 __all__ = ["frame_of", "pyfunc", "scorer"]
 
@@ -52,9 +52,13 @@ def history_of(walk: Walk) -> dict[str, Any] | None:
 def frame_of(walk: Walk, path: Path, records: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     """Return records as a data frame under our names: from Parquet with its types, else as they are in JSON.
 
-    A text file has no types, and pandas would read an id such as 007 as the number 7.
+    A text file has no types, and pandas would read an id such as 007 as the number 7. Numbers are times only in a file,
+    where a whole column shows their unit; a record has times.
     """
     if path.suffix != ".parquet":
         return pd.DataFrame(list(records))
-    ours = {theirs: name for name, theirs in walk.files.names.items()}
-    return pd.read_parquet(path).rename(columns=ours)
+    frame = pd.read_parquet(path).rename(columns={theirs: name for name, theirs in walk.files.names.items()})
+    field = CUTOFFS[walk.table.subject]
+    if field in frame and pd.api.types.is_numeric_dtype(frame[field]):
+        frame[field] = [record[field] for record in records]
+    return frame

@@ -8,12 +8,11 @@ import httpx
 import pandas as pd
 
 from tests.walk.scores import Scores, scores_of
-from tests.walk.walk import Refused, Walk
+from tests.walk.walk import CUTOFFS, Refused, Walk
 
 __all__ = ["score", "score_in_order_of_time", "score_with_loaded_state"]
 
 Record = Mapping[str, Any]
-CUTOFFS = {"message": "sent_at", "account": "as_of", "event": "occurred_at"}
 BATCH = 500
 
 
@@ -49,10 +48,15 @@ def score_in_order_of_time(walk: Walk) -> Scores:
 
 
 def score_with_loaded_state(walk: Walk) -> Scores:
-    """Load the file of the history into a store, serve with it, and score all records."""
+    """Load the file of the history into a store, serve with it, and score all records.
+
+    The whole history is loaded before the first score. A live state answers for cutoff times as old as its lateness.
+    """
     store = walk.outputs / "live.db"
     walk.run("state", "load", store, walk.files.history["events"], "--model", walk.model).succeeded()
-    return scores_of(_post(walk.serve("loaded", "--state", str(store)), "/v1/score", list(walk.files.records)))
+    return scores_of(
+        _post(walk.serve("loaded", "--state", str(store), "--lateness", "365d"), "/v1/score", list(walk.files.records))
+    )
 
 
 def _client_with_history(walk: Walk) -> httpx.Client:

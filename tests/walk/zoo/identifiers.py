@@ -12,7 +12,7 @@ from tests.walk.zoo.rows import choose, hashes, make_events, uuids
 
 __all__ = ["IDENTIFIERS"]
 
-JSON_DOORS = ("scorer", "pyfunc", "serve", "events")
+JSON_DOORS = ("scorer", "pyfunc", "serve", "events", "state_load")
 """The doors that take records in JSON."""
 
 

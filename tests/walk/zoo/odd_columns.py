@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from tests.walk.table import TableFiles, UserTable
-from tests.walk.zoo.files import Layout, write_files, write_frame
+from tests.walk.zoo.files import WITHOUT_IDS, Layout, write_files, write_frame
 from tests.walk.zoo.rows import choose, make_events
 
 __all__ = ["ODD_COLUMNS"]
@@ -128,6 +128,6 @@ ODD_COLUMNS = (
     UserTable("our_names", "event", our_names),
     UserTable("our_profile_names", "account", our_profile_names),
     UserTable("chinese_names", "event", chinese_names),
-    UserTable("lists", "event", lists),
+    UserTable("lists", "event", lists, refused=WITHOUT_IDS),
     UserTable("many_categories", "event", many_categories),
 )
