@@ -5,7 +5,7 @@ import warnings
 import zipfile
 import zlib
 from pathlib import Path
-from typing import Final
+from typing import IO, Any, Final
 from xml.etree.ElementTree import ParseError
 
 import pandas as pd
@@ -30,22 +30,13 @@ SAVE_AGAIN: Final = "Save it again as .xlsx, without a password."
 
 def load_workbook(file: Path, _: ReadOptions, origin: str) -> LoadedTable:
     """Read the first sheet of a workbook; numbers and times keep their types, formulas their last values."""
-    import openpyxl  # a tenth of a second, which other files do not need
-    from openpyxl.utils.escape import unescape
+    from openpyxl.utils.escape import unescape  # a tenth of a second, which other files do not need
 
     try:
-        _check_row_numbers(file, origin)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # of styles and links, which are not read
-            book = openpyxl.load_workbook(file, read_only=True, data_only=True)
-            try:
-                sheet = book.worksheets[0]
-                sheet.reset_dimensions()  # the size that a sheet states may be wrong
-                given = sheet.iter_rows(max_row=MAX_ROWS, values_only=True)
-                rows = [row for row in given if any(cell is not None for cell in row)]
-                n_sheets = len(book.worksheets)
-            finally:
-                book.close()
+        # openpyxl leaves a file open that it cannot read, so that it is opened and closed here.
+        with file.open("rb") as stream:
+            _check_row_numbers(stream, origin)
+            rows, n_sheets = _read_first_sheet(stream)
     except FAULTS as error:
         if isinstance(error, SchemaError):
             raise
@@ -67,9 +58,22 @@ def load_workbook(file: Path, _: ReadOptions, origin: str) -> LoadedTable:
     return LoadedTable(frame.loc[:, [name != "" for name in names]], notes=notes)
 
 
-def _check_row_numbers(file: Path, origin: str) -> None:
+def _read_first_sheet(stream: IO[bytes]) -> tuple[list[tuple[Any, ...]], int]:
+    """Return the rows of the first sheet that have a cell, and the number of sheets."""
+    import openpyxl
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # of styles and links, which are not read
+        book = openpyxl.load_workbook(stream, read_only=True, data_only=True)
+        sheet = book.worksheets[0]
+        sheet.reset_dimensions()  # the size that a sheet states may be wrong
+        given = sheet.iter_rows(max_row=MAX_ROWS, values_only=True)
+        return [row for row in given if any(cell is not None for cell in row)], len(book.worksheets)
+
+
+def _check_row_numbers(stream: IO[bytes], origin: str) -> None:
     """Raise SchemaError if a sheet has a row with a number that Excel does not have."""
-    with zipfile.ZipFile(file) as archive:
+    with zipfile.ZipFile(stream) as archive:
         for name in archive.namelist():
             if not name.startswith("xl/worksheets/"):
                 continue

@@ -23,7 +23,7 @@ scorer, record = Scorer.load(folder), {{"account_id": "x", "job": "clerk", "age"
 scores = [scorer.score(record), scorer.score(record | persons)]
 for row in (record, record | persons):
     with tempfile.TemporaryDirectory() as name:
-        pd.DataFrame([row] * 3).to_csv(f"{{name}}/in.csv", index=False)
+        pd.DataFrame([row]).to_csv(f"{{name}}/in.csv", index=False)
         score_file(folder, f"{{name}}/in.csv", f"{{name}}/out.csv")
         scores.append(pd.read_csv(f"{{name}}/out.csv").to_dict("records")[0])
 print(json.dumps([[score["status"], score["probability"]] for score in scores]))
