@@ -24,11 +24,17 @@ __all__ = ["TABLES", "main"]
 EVERY: Final = 10
 """One of so many customers of fdh_cards; all of their payments."""
 NEW_ACCOUNTS, LATER_ACCOUNTS = 40, 250
+WITHOUT_CUTOFFS: Final = {
+    "monitor": "column 'as_of' is missing",
+    "compare": "labelled accounts is later than",
+}
+"""The doors that need accounts with times of their own."""
 PROTOCOL = (
     "Files with the columns of the data sets, without a recipe: fdh_cards (every {every}th customer, with the second "
     "label column fraud_scenario), exais_sms, ethereum_phishing (accounts without as_of, and all transfers). Each is "
     "trained on with MLflow, and goes through every door of tests/walk in real processes; scores must be equal to the "
-    "last bit. Figures are seconds; a bar holds if the door gave equal scores, or did its work."
+    "last bit. Figures are seconds; a bar holds if the door gave equal scores, did its work, or refused in the words "
+    "that it should: monitor and compare need accounts with times."
 )
 
 
@@ -48,7 +54,7 @@ def _run(options: argparse.Namespace) -> Report:
             for door, outcome, seconds in _walk(TABLES[name], Path(folder)):
                 progress(f"{name}, {door}: {outcome} ({seconds:.1f} s)")
                 figures[f"{name}.{door}"] = seconds
-                bars.append(Bar.at_least(f"{name}.{door}", float(outcome in ("equal", "done")), 1.0))
+                bars.append(Bar.at_least(f"{name}.{door}", float(not outcome.startswith("FAILED")), 1.0))
     return Report("walk", ", ".join(names), PROTOCOL.format(every=EVERY), 0, figures, bars=bars)
 
 
@@ -105,7 +111,7 @@ def _accounts(folder: Path) -> TableFiles:
 TABLES: Final = {
     "fdh_cards": UserTable("fdh_cards", "event", _cards),
     "exais_sms": UserTable("exais_sms", "message", _messages),
-    "ethereum_phishing": UserTable("ethereum_phishing", "account", _accounts, has_history=True),
+    "ethereum_phishing": UserTable("ethereum_phishing", "account", _accounts, WITHOUT_CUTOFFS, has_history=True),
 }
 
 if __name__ == "__main__":

@@ -53,12 +53,12 @@ def frame_of(walk: Walk, path: Path, records: Sequence[Mapping[str, Any]]) -> pd
     """Return records as a data frame under our names: from Parquet with its types, else as they are in JSON.
 
     A text file has no types, and pandas would read an id such as 007 as the number 7. Numbers are times only in a file,
-    where a whole column shows their unit; a record has times.
+    where a whole column shows their unit; a record has times. An account of a file may have no cutoff time.
     """
     if path.suffix != ".parquet":
         return pd.DataFrame(list(records))
     frame = pd.read_parquet(path).rename(columns={theirs: name for name, theirs in walk.files.names.items()})
     field = CUTOFFS[walk.table.subject]
-    if field in frame and pd.api.types.is_numeric_dtype(frame[field]):
+    if field in records[0] and (field not in frame or pd.api.types.is_numeric_dtype(frame[field])):
         frame[field] = [record[field] for record in records]
     return frame
