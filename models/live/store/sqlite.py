@@ -184,6 +184,8 @@ class SqliteDatabase:
                 ) from error
             fix = "Nothing was stored: free disk space, make the file and its folder writable, and send it again."
             raise StateError(self.origin, f"{problem} ({name})", fix) from error
+        except UnicodeDecodeError as error:  # SQLite quotes the damaged part of its schema
+            raise StateError(self.origin, f"{problem}: the database is damaged (not UTF-8)", RESTORE) from error
         except OSError as error:
             fix = "Make the file and its folder writable."
             raise StateError(self.origin, f"{problem} ({error.strerror})", fix) from error

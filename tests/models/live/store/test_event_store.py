@@ -118,6 +118,10 @@ def test_a_kill_between_a_commit_and_the_head_is_no_damage(tmp_path: Path) -> No
         (lambda path: path.unlink(), "the database is missing, but live.db.head exists"),
         (lambda path: path.write_bytes(b""), "the database is empty, but events were acknowledged"),
         (lambda path: path.write_bytes(b"x" * 9000), "the database is damaged or closed"),
+        (
+            lambda path: path.write_bytes(path.read_bytes().replace(b"CREATE TABLE", b"CREATE \xc5ABLE")),
+            "the database is damaged .not UTF-8.",
+        ),
     ],
 )
 def test_missing_and_damaged_files(tmp_path: Path, change: Any, problem: str) -> None:
