@@ -123,6 +123,12 @@ class Model:
         return tuple(phrases_of(self.matrix).values())
 
     @cached_property
+    def families(self) -> dict[str, Array]:
+        """The positions of the columns of each family."""
+        names = [family for family, _ in self.cues]
+        return {name: np.flatnonzero([name == family for family in names]) for name in dict.fromkeys(names)}
+
+    @cached_property
     def usual(self) -> Array:
         """The median of every column in training; NaN where it is not known."""
         return np.full(len(self.matrix.columns), np.nan) if self.unlike is None else self.unlike.usual

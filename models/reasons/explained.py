@@ -35,8 +35,11 @@ def explained_classes(model: Model, odds: Array, of: str | None = None) -> tuple
     """
     check_class(model, of)
     classes = list(model.classes)
-    by_class = np.hstack([-odds, odds]) if len(classes) == 2 else odds.copy()
     clean = None if model.legitimate is None else classes.index(model.legitimate)
+    if len(classes) == 2 and clean is not None:  # the usual model: each class is compared with the other
+        position = 1 - clean if of is None else classes.index(of)
+        return np.full(len(odds), position), np.full(len(odds), 1 - position)
+    by_class = np.hstack([-odds, odds]) if len(classes) == 2 else odds.copy()
     given = None if of is None else np.full(len(odds), classes.index(of))
     explained = _most_probable(by_class, except_for=clean) if given is None else given
     against = _most_probable(by_class, except_for=explained)

@@ -14,6 +14,7 @@ SURPRISAL: Final = "surprisal"
 PINYIN_SURPRISAL: Final = (SURPRISAL, "unknown_pinyin")
 """It has no sentence of its own: its sequences are those of the text, unless that is Chinese."""
 HAN: Final = ("shape", "han")
+NONE: Final = np.zeros(0, np.int64)
 
 
 def merge_columns(model: Model, X: Array, contributions: Array) -> Array:
@@ -33,13 +34,13 @@ def merge_columns(model: Model, X: Array, contributions: Array) -> Array:
     ndarray of float64, shape (n_records, n_columns)
         With the same sums of rows.
     """
-    families = np.array([family for family, _ in model.cues], object)
-    wording, pinyin = (np.flatnonzero(families == family) for family in TEXT_MODELS)
-    surprisal = np.flatnonzero(families == SURPRISAL)
-    named = np.array([n for n in surprisal if model.cues[n] != PINYIN_SURPRISAL], np.int64)
+    wording, pinyin, surprisal = (model.families.get(name, NONE) for name in (*TEXT_MODELS, SURPRISAL))
+    named = surprisal
+    if PINYIN_SURPRISAL in model.cues:
+        named = surprisal[surprisal != model.cues.index(PINYIN_SURPRISAL)]
     merged = contributions.copy()
     for group in (wording, pinyin):
-        if len(group):
+        if len(group) > 1:
             _move(merged, group, group[np.zeros(len(X), np.int64)])
     if len(named):
         _move(merged, surprisal, named[np.abs(merged[:, named]).argmax(axis=1)])

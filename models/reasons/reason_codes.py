@@ -98,11 +98,13 @@ def explain(
     classes, against = explained_classes(model, odds, of)
     directions = _decided_directions(model, odds, classes)
     explanations: list[dict[str, Any]] = [{} for _ in range(len(X))]
-    for pair in np.unique(np.column_stack([classes, against]), axis=0).tolist():
+    for pair in sorted(set(zip(classes.tolist(), against.tolist(), strict=True))):
         rows = np.flatnonzero((classes == pair[0]) & (against == pair[1]))
         outputs = signed_outputs(model, *pair)
-        parts = np.sum([sign * contributions(model.ensemble, X[rows], output) for output, sign in outputs], axis=0)
-        calibrated = np.sum([sign * odds[rows, output] for output, sign in outputs], axis=0)
+        parts, calibrated = np.zeros((len(rows), X.shape[1] + 1)), np.zeros(len(rows))
+        for output, sign in outputs:
+            parts += sign * contributions(model.ensemble, X[rows], output)
+            calibrated += sign * odds[rows, output]
         name, other = (model.classes[position] for position in pair)
         explained = {"class": name, "against": other, "techniques": techniques_of(name)}
         named = _rank_reasons(model, name, X[rows], parts, calibrated, directions[rows], n, known_language)

@@ -61,12 +61,11 @@ def explain_text(
     text_model = model.text_model
     if text_model is None:
         return [[] for _ in texts]
-    pairs = np.column_stack(explained_classes(model, odds, of))
+    explained, against = explained_classes(model, odds, of)
     spans_by_record: list[list[dict[str, Any]]] = [[] for _ in texts]
-    for pair in np.unique(pairs, axis=0):
-        rows = np.flatnonzero((pairs == pair).all(axis=1))
-        of_pair = select_texts(folded, rows)
-        outputs = signed_outputs(model, *pair.tolist())
+    for pair in sorted(set(zip(explained.tolist(), against.tolist(), strict=True))):
+        rows = np.flatnonzero((explained == pair[0]) & (against == pair[1]))
+        of_pair, outputs = select_texts(folded, rows), signed_outputs(model, *pair)
         weights, starts = np.zeros(len(of_pair.codes)), np.zeros(len(rows))
         for output, sign in outputs:
             of_characters, of_intercept = _weighted_evidence(text_model, of_pair, output)
