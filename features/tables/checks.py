@@ -8,7 +8,7 @@ import re
 import shlex
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
@@ -18,7 +18,7 @@ import pandas as pd
 from fraudsieve.exceptions import SchemaError
 
 from .cells import STRING, Cells, Converted, Mask, infer_types, mask_signalling_nan, nested_values
-from .columns import describe_columns, likely_column, nearest_column, quote_columns
+from .columns import describe_columns, likely_column, nearest_column, other_columns, quote_columns
 from .conversion import Kind, convert
 from .formats.loaded import LoadedTable, ReadOptions
 from .limits import DUPLICATE, check_rejected, count_causes, rejected_shapes
@@ -126,7 +126,7 @@ def _with_ids(loaded: LoadedTable, rows: str, numbered: str, start: int) -> Load
     frame = loaded.frame.copy(deep=False)
     frame.insert(0, numbered, numbers)
     note = f"there is no column {numbered}: {rows} are numbered by their rows, from 0"
-    return LoadedTable(frame, loaded.broken, loaded.printed, (*loaded.notes, note))
+    return replace(loaded, frame=frame, notes=(*loaded.notes, note))
 
 
 def _convert(cells: Cells, name: str, kind: Kind | None, printed: bool, options: ReadOptions) -> Converted:
@@ -242,24 +242,26 @@ def require_columns(loaded: LoadedTable, table: TableSchema, origin: str, requir
     if table.numbered and _lacks_ids(names, table, table.numbered):
         missing.remove(table.numbered)
     if missing:
-        columns = describe_columns(names, printed=loaded.printed)
-        problem = f"{_are(missing, printed=False)} missing from {table.name}; {columns}"
-        raise SchemaError(origin, problem + _hint(missing, names, table), describe_requirements(table, require))
+        problem = f"{_are(missing)} missing from {table.name}; {describe_columns(names, header=loaded.header)}"
+        expected, others = describe_requirements(table, require), other_columns(names, header=loaded.header)
+        raise SchemaError(origin, problem + _hint(missing, names, table), expected, columns=others)
     repeated = [name for name, count in Counter(names).items() if count > 1]
     if repeated:
-        raise SchemaError(origin, f"{_are(repeated, printed=loaded.printed)} duplicated", "Keep one of each.")
+        quoted = quote_columns(repeated, header=loaded.header)
+        others = other_columns(repeated, header=loaded.header)
+        raise SchemaError(origin, f"columns of one name: {quoted}", "Keep one of each.", columns=others)
 
 
-def _are(names: list[str], *, printed: bool) -> str:
+def _are(names: list[str]) -> str:
     one = len(names) == 1
-    return f"column{'' if one else 's'} {quote_columns(names, printed=printed)} {'is' if one else 'are'}"
+    return f"column{'' if one else 's'} {', '.join(map(repr, names))} {'is' if one else 'are'}"
 
 
 def _hint(missing: list[str], names: list[str], table: TableSchema) -> str:
     declared = {column.name for column in table.columns}
     undeclared = [name for name in names if name not in declared]
     pairs = [(name, likely_column(name, undeclared) or nearest_column(name, undeclared)) for name in missing]
-    hints = [f"{quote_columns([match])} for '{name}'" for name, match in pairs if match]
+    hints = [f"{match!r} for '{name}'" for name, match in pairs if match]
     options = " ".join(f"--column {_quote_option(f'{name}={match}')}" for name, match in pairs if match)
     return f" (did you mean {', '.join(hints)}? Then add {options})" if hints else ""
 

@@ -3,6 +3,7 @@
 import difflib
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 from fraudsieve.exceptions import SchemaError
@@ -15,6 +16,7 @@ __all__ = [
     "describe_columns",
     "likely_column",
     "nearest_column",
+    "other_columns",
     "quote_columns",
     "rename_columns",
 ]
@@ -50,6 +52,10 @@ LIKELY_NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     "labelled_at": ("reviewed_at", "confirmed_at", "label_time", "标注时间"),
 }
 """Usual names of columns, by the name that fraudsieve knows."""
+_KNOWN_NAMES: Final = frozenset(
+    {usual for ours, others in LIKELY_NAMES.items() for usual in (ours, *others)}
+    | {column.name for table in TABLES.values() for column in table.columns}
+)
 LABEL_COLUMNS: Final = frozenset({"label", "labelled_at"})
 """What records to score do not have; where labels are needed, their absence is an error."""
 
@@ -94,15 +100,16 @@ def _normalise(name: str) -> str:
     return name.strip().casefold().replace(" ", "_").replace("-", "_")
 
 
-def describe_columns(names: Sequence[str], *, printed: bool = True) -> str:
+def describe_columns(names: Sequence[str], *, header: bool = False) -> str:
     """List the columns of a table for an error.
 
     Parameters
     ----------
     names : sequence of str
         The columns.
-    printed : bool, default=True
-        Whether they are the first line of a text file, which may hold cells if the header is missing or damaged.
+    header : bool, default=False
+        Whether the names stand among the cells, as in `LoadedTable`: then only known names are quoted, because others
+        may be cells if the header is missing or damaged.
 
     Returns
     -------
@@ -110,36 +117,63 @@ def describe_columns(names: Sequence[str], *, printed: bool = True) -> str:
 
     Examples
     --------
-    >>> describe_columns(["id", "content"]), describe_columns(["7", "+44 20 7946 0018", "ham"])
-    ("got 'id', 'content'", 'got 3 columns, some of which do not look like names: is the header line missing?')
+    >>> describe_columns(["id", "content"]), describe_columns(["id", "+44 20 7946 0018", "ham"], header=True)
+    ("got 'id', 'content'", "got 'id' and 2 other names")
+    >>> describe_columns(["7", "+44 20 7946 0018", "ham"], header=True)
+    'got 3 other names: is the header line missing?'
     """
     if not names:
         return "got no columns"
-    if printed and not _is_header(names):
-        return f"got {len(names):,} columns, some of which do not look like names: is the header line missing?"
-    more = f" and {len(names) - MAX_NAMES_SHOWN:,} more" if len(names) > MAX_NAMES_SHOWN else ""
-    return f"got {quote_columns(names, printed=printed)}{more}"
+    question = ": is the header line missing?" if header and not _is_header(names) else ""
+    return f"got {quote_columns(names, header=header)}{question}"
 
 
-def quote_columns(names: Sequence[str], *, printed: bool = True) -> str:
-    """Quote the first names of columns; those that look like cells, or are long, are given by their length."""
-    return ", ".join(_quote(name, printed=printed) for name in names[:MAX_NAMES_SHOWN])
+def quote_columns(names: Sequence[str], *, header: bool = False) -> str:
+    """Quote the first names of columns, those of a header if they are known, and count the others.
+
+    Examples
+    --------
+    >>> quote_columns(["a", "b"]), quote_columns(["text", "b"], header=True), quote_columns(["b"], header=True)
+    ("'a', 'b'", "'text' and 1 other name", '1 other name')
+    """
+    shown = [name for name in names if not header or _is_known(name)][:MAX_NAMES_SHOWN]
+    quoted = ", ".join(map(_quote, shown))
+    count = len(names) - len(shown)
+    others = f"{count:,} {'other name' if header else 'more'}{'s' if header and count > 1 else ''}" if count else ""
+    return " and ".join(filter(None, (quoted, others)))
 
 
-def _quote(name: str, *, printed: bool) -> str:
-    is_name = _looks_like_name(name) if printed else len(name) <= MAX_NAME_LENGTH and name.isprintable()
-    return f"'{name}'" if is_name else f"(a name of {len(name)} characters)"
+def other_columns(names: Sequence[str], *, header: bool) -> tuple[str, ...]:
+    """Return the names that `describe_columns` only counts, for a terminal; of what looks like a cell, the length.
+
+    Examples
+    --------
+    >>> other_columns(["text", "branch", "+44 20 7946 0018"], header=True)
+    ("'branch'", '(a name of 16 characters)')
+    """
+    others = [name for name in names if header and not _is_known(name)][:MAX_NAMES_SHOWN]
+    return tuple(_quote(name) if _looks_like_name(name) else _count(name) for name in others)
+
+
+def _quote(name: str) -> str:
+    return f"'{name}'" if len(name) <= MAX_NAME_LENGTH and name.isprintable() else _count(name)
+
+
+def _count(name: str) -> str:
+    return f"(a name of {len(name)} characters)"
+
+
+def _is_known(name: str) -> bool:
+    return name.strip().casefold() in _KNOWN_NAMES
 
 
 def _is_header(names: Sequence[str]) -> bool:
     """Return whether a line has a known name, or has only names."""
-    known = {usual for ours, others in LIKELY_NAMES.items() for usual in (ours, *others)}
-    known |= {column.name for table in TABLES.values() for column in table.columns}
     first = names[:MAX_NAMES_SHOWN]  # names that are nearly known are not searched among thousands
     return (
-        any(name.strip().casefold() in known for name in names)
+        any(map(_is_known, names))
         or all(map(_looks_like_name, first))
-        or any(nearest_column(name, known) for name in first)
+        or any(nearest_column(name, _KNOWN_NAMES) for name in first)
     )
 
 
@@ -184,9 +218,11 @@ def rename_columns(loaded: LoadedTable, table: TableSchema, options: ReadOptions
     excused = LABEL_COLUMNS if options.labels_optional else frozenset()
     missing = [column for name, column in here.items() if column not in names and name not in excused]
     if missing:
-        got = describe_columns(list(map(str, names)), printed=loaded.printed)
+        there = list(map(str, names))
+        got = describe_columns(there, header=loaded.header)
         problem = f"there is no column {missing[0]!r}, which was named for {table.name}; {got}"
-        raise SchemaError(origin, problem, "Check its name, or leave it out.")
+        others = other_columns(there, header=loaded.header)
+        raise SchemaError(origin, problem, "Check its name, or leave it out.", columns=others)
     given = {ours: theirs for ours, theirs in (anywhere | here).items() if theirs in names}
     chosen = {_choose_name(theirs, given, here, table, origin): theirs for theirs in dict.fromkeys(given.values())}
     found = {ours: theirs for ours, theirs in chosen.items() if ours is not None and theirs != ours}
@@ -195,7 +231,7 @@ def rename_columns(loaded: LoadedTable, table: TableSchema, options: ReadOptions
     known = {column.name for column in table.columns} - LABEL_COLUMNS
     unused = [name for name in anywhere if name in known and anywhere[name] not in names and name not in names]
     notes = [f"there is no column {anywhere[name]!r} for {name} in {table.name}" for name in unused]
-    return LoadedTable(renamed, loaded.broken, loaded.printed, (*loaded.notes, *notes))
+    return replace(loaded, frame=renamed, notes=(*loaded.notes, *notes))
 
 
 def _check_tables(names: Iterable[str], table: TableSchema, origin: str) -> None:

@@ -129,7 +129,7 @@ def check_header(source: Source, table: str, *, require: Iterable[str] = ()) -> 
     names = _header_of(file, given.options, origin)
     if names:
         is_text = not file.name.lower().endswith(".parquet")
-        loaded = LoadedTable(pd.DataFrame(columns=names, dtype=object), printed=is_text)
+        loaded = LoadedTable(pd.DataFrame(columns=names, dtype=object), header=is_text)
         loaded = rename_columns(loaded, TABLES[table], given.options, origin)
         require_columns(loaded, TABLES[table], origin, _names(require))
 

@@ -14,7 +14,7 @@ from fraudsieve.features.text.fold import fold_codes
 from fraudsieve.features.text.fold_rules import DIGITS, OTHER_DIGIT, USES
 
 from .model import TextModel
-from .ngrams import MAX_N, VALUES, hash_ngrams
+from .ngrams import MAX_N, VALUES, find_rows, hash_ngrams
 
 __all__ = ["character_weights", "source_positions", "spans"]
 
@@ -35,7 +35,7 @@ def _distribute(rows: Array, contributions: Array, length: int, out: Array) -> N
 
 
 @compile_kernel()
-def _weigh_kernel(rows: Array, ends: Array, offsets: Array, weights: Array, output: int, out: Array) -> None:
+def _weigh_kernel(rows: Array, ends: Array, offsets: Array, weights: Array, shares: Array, out: Array) -> None:
     times = np.zeros(weights.shape[0], np.int32)
     contributions = np.empty(weights.shape[0])
     for i in range(offsets.size - 1):
@@ -48,7 +48,10 @@ def _weigh_kernel(rows: Array, ends: Array, offsets: Array, weights: Array, outp
             if row >= 0 and times[row]:
                 value = VALUES[min(times[row], VALUES.size - 1)]
                 square += (value * weights[row, 0]) ** 2
-                contributions[row] = value / times[row] * weights[row, output + 1]
+                weight = 0.0
+                for output in range(shares.shape[1]):
+                    weight += shares[i, output] * weights[row, output + 1]
+                contributions[row] = value / times[row] * weight
                 times[row] = 0
         if square > 0.0:
             text_out = out[offsets[i] : offsets[i + 1]]
@@ -58,8 +61,8 @@ def _weigh_kernel(rows: Array, ends: Array, offsets: Array, weights: Array, outp
                 text_out[at] /= length
 
 
-def character_weights(model: TextModel, folded: CodePoints, output: int = 0) -> Array:
-    """Attribute the score of texts to their characters.
+def character_weights(model: TextModel, folded: CodePoints, shares: Array) -> Array:
+    """Attribute a weighted sum of the outputs of texts to their characters.
 
     Parameters
     ----------
@@ -67,31 +70,30 @@ def character_weights(model: TextModel, folded: CodePoints, output: int = 0) -> 
         The text model.
     folded : CodePoints
         Folded texts.
-    output : int, default=0
-        Index of the output of the model.
+    shares : ndarray of float64, shape (n_texts, n_outputs)
+        The weights of the outputs in the sum.
 
     Returns
     -------
     ndarray of float64, shape (n_characters,)
-        The weights of a text add up to its margin without the intercept. With the intercept, and multiplied by the
-        scale of the model, this is `log_odds`.
+        The weights of a text add up to the sum of its margins without the intercepts. With the intercept, and
+        multiplied by the scale of the model, the margin of an output is its column of `log_odds`.
 
     Examples
     --------
     >>> from fraudsieve.features.text.codepoints import pack
     >>> buckets = np.unique(hash_ngrams(pack(["ab"]))[0])
     >>> model = TextModel(("spam",), buckets, np.ones((len(buckets), 2), np.float32), np.zeros(1), 1.0)
-    >>> character_weights(model, pack(["ab"])).round(6).tolist(), model.log_odds(pack(["ab"]))[0].round(6).tolist()
-    ([1.414214, 1.414214], [[2.828427]])
+    >>> character_weights(model, pack(["ab"]), np.ones((1, 1))).round(6).tolist()
+    [1.414214, 1.414214]
+    >>> model.log_odds(pack(["ab"]))[0].round(6).tolist()
+    [[2.828427]]
     """
     out = np.zeros(len(folded.codes))
     if not len(model.buckets):
         return out
     buckets, ends = hash_ngrams(folded)
-    rows = np.searchsorted(model.buckets, buckets).astype(np.int32)
-    rows[rows == len(model.buckets)] = 0
-    rows[model.buckets[rows] != buckets] = -1
-    _weigh_kernel(rows, ends, folded.offsets, model.rows, output, out)
+    _weigh_kernel(find_rows(buckets, model.table), ends, folded.offsets, model.rows, shares, out)
     return out
 
 

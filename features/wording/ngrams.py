@@ -18,7 +18,7 @@ from fraudsieve._compiled import INT_0, compile_inlined, compile_kernel
 from fraudsieve._typing import Array
 from fraudsieve.features.text.codepoints import CodePoints
 
-__all__ = ["BITS", "MAX_N", "MAX_TIMES", "aligned_rows", "hash_ngrams", "linear_scores", "rank_table"]
+__all__ = ["BITS", "MAX_N", "MAX_TIMES", "aligned_rows", "find_rows", "hash_ngrams", "linear_scores", "rank_table"]
 
 
 BITS = 22
@@ -237,6 +237,34 @@ def _look_up(bucket: np.int32, table: Array) -> tuple[np.int64, np.uint64]:
     number = np.uint64(bucket)  # unsigned, so that no index is checked for being negative
     word, bit = table[number >> WORD], number & BIT
     return np.int64((word >> HALF) + _popcount(word & ((ONE << bit) - ONE))), (word >> bit) & ONE
+
+
+@compile_kernel()
+def find_rows(buckets: Array, table: Array) -> Array:
+    """Return the rows of n-grams.
+
+    Parameters
+    ----------
+    buckets : ndarray of int32, shape (n_ngrams,)
+        From `hash_ngrams`.
+    table : ndarray of uint64, shape (2**(BITS - 5),)
+        From `rank_table`.
+
+    Returns
+    -------
+    ndarray of int32, shape (n_ngrams,)
+        -1 for an n-gram that has none.
+
+    Examples
+    --------
+    >>> find_rows(np.array([7, 3, 4], np.int32), rank_table(np.array([3, 7], np.int32))).tolist()
+    [1, 0, -1]
+    """
+    rows = np.empty(buckets.size, np.int32)
+    for k in range(buckets.size):
+        row, is_known = _look_up(buckets[k], table)
+        rows[k] = row if is_known else -1
+    return rows
 
 
 @compile_inlined()

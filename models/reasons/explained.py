@@ -5,7 +5,7 @@ import numpy as np
 from fraudsieve._typing import Array
 from fraudsieve.models.artifact.folder import Model
 
-__all__ = ["check_class", "explained_classes", "signed_outputs"]
+__all__ = ["check_class", "explained_classes", "output_signs"]
 
 
 def explained_classes(model: Model, odds: Array, of: str | None = None) -> tuple[Array, Array]:
@@ -61,12 +61,14 @@ def check_class(model: Model, of: str | None) -> None:
         raise ValueError(f"reasons_of: expected one of {', '.join(model.classes)}, got another name.")
 
 
-def signed_outputs(model: Model, explained: int, against: int) -> tuple[tuple[int, float], ...]:
-    """Return the outputs that make up the log-odds of a class against another, each with its sign.
+def output_signs(model: Model, explained: Array, against: Array) -> Array:
+    """Return the signs with which the outputs of each record add up to the log-odds of a class against another.
 
     Two classes share one output. Several have one each, a term of the softmax: the difference of two terms is the
-    log-odds of one class against the other.
+    log-odds of one class against the other. The shape is (n_records, n_outputs), and most signs are 0.
     """
     if len(model.classes) == 2:
-        return ((0, 1.0 if explained == 1 else -1.0),)
-    return ((explained, 1.0), (against, -1.0))
+        return np.where(explained == 1, 1.0, -1.0)[:, None]
+    signs, rows = np.zeros((len(explained), len(model.classes))), np.arange(len(explained))
+    signs[rows, explained], signs[rows, against] = 1.0, -1.0
+    return signs

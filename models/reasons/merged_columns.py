@@ -45,9 +45,9 @@ def merge_columns(model: Model, X: Array, contributions: Array) -> Array:
     if len(named):
         _move(merged, surprisal, named[np.abs(merged[:, named]).argmax(axis=1)])
     if len(wording) and len(pinyin) and HAN in model.cues:
-        not_chinese = X[:, model.cues.index(HAN)] == 0
-        merged[not_chinese, wording[0]] += merged[not_chinese, pinyin[0]]
-        merged[not_chinese, pinyin[0]] = 0.0
+        moved = np.where(X[:, model.cues.index(HAN)] == 0, merged[:, pinyin[0]], 0.0)  # what is not Chinese
+        merged[:, wording[0]] += moved
+        merged[:, pinyin[0]] -= moved
     return merged
 
 

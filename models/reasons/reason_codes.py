@@ -9,6 +9,7 @@ others: their sum says whether the wording resembles the class. Without Chinese 
 text itself, and belongs to its wording. The columns of surprisal are one measure, of characters and pairs.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ from fraudsieve.models.sentences.values import Language, check_language
 from fraudsieve.models.trees.ensemble import Ensemble
 from fraudsieve.models.trees.shapley import shapley_values
 
-from .explained import explained_classes, signed_outputs
+from .explained import explained_classes, output_signs
 from .merged_columns import TEXT_MODELS, merge_columns
 
 __all__ = ["N_REASONS", "contributions", "explain"]
@@ -97,20 +98,21 @@ def explain(
     known_language = check_language(language)
     classes, against = explained_classes(model, odds, of)
     directions = _decided_directions(model, odds, classes)
-    explanations: list[dict[str, Any]] = [{} for _ in range(len(X))]
-    for pair in sorted(set(zip(classes.tolist(), against.tolist(), strict=True))):
-        rows = np.flatnonzero((classes == pair[0]) & (against == pair[1]))
-        outputs = signed_outputs(model, *pair)
-        parts, calibrated = np.zeros((len(rows), X.shape[1] + 1)), np.zeros(len(rows))
-        for output, sign in outputs:
-            parts += sign * contributions(model.ensemble, X[rows], output)
-            calibrated += sign * odds[rows, output]
-        name, other = (model.classes[position] for position in pair)
-        explained = {"class": name, "against": other, "techniques": techniques_of(name)}
-        named = _rank_reasons(model, name, X[rows], parts, calibrated, directions[rows], n, known_language)
-        for row, reasons, log_odds in zip(rows, named, calibrated, strict=True):
-            explanations[row] = {"explained": {**explained, "log_odds": float(log_odds)}, "reasons": reasons}
-    return explanations
+    signs = output_signs(model, classes, against)
+    calibrated = (np.where(signs, odds, 0.0) * signs).sum(axis=1)
+    parts = np.zeros((len(X), X.shape[1] + 1))
+    for output in np.flatnonzero(signs.any(axis=0)).tolist():
+        rows = np.flatnonzero(signs[:, output])
+        parts[rows] += signs[rows, output, None] * contributions(model.ensemble, X[rows], output)
+    names, others = ([model.classes[position] for position in of_rows.tolist()] for of_rows in (classes, against))
+    ranked = _rank_reasons(model, names, X, parts, calibrated, directions, n, known_language)
+    return [
+        {
+            "explained": {"class": name, "against": other, "techniques": techniques_of(name), "log_odds": log_odds},
+            "reasons": reasons,
+        }
+        for name, other, log_odds, reasons in zip(names, others, calibrated.tolist(), ranked, strict=True)
+    ]
 
 
 def _decided_directions(model: Model, odds: Array, explained: Array) -> Array:
@@ -123,17 +125,24 @@ def _decided_directions(model: Model, odds: Array, explained: Array) -> Array:
 
 
 def _rank_reasons(
-    model: Model, name: str, X: Array, parts: Array, calibrated: Array, directions: Array, n: int, language: Language
+    model: Model,
+    names: Sequence[str],
+    X: Array,
+    parts: Array,
+    calibrated: Array,
+    directions: Array,
+    n: int,
+    language: Language,
 ) -> list[list[dict[str, Any]]]:
     """Return the strongest reasons of each row, those for the decision first, and the sum of the others."""
-    columns, base = merge_columns(model, X, parts[:, :-1]), parts[:, -1]
+    columns, rows = merge_columns(model, X, parts[:, :-1]), np.arange(len(X))[:, None]
     order = _strongest(columns, directions, n)
-    strongest = np.take_along_axis(columns, order, axis=1)
-    others = columns.copy()
-    np.put_along_axis(others, order, 0.0, axis=1)
-    sums = np.column_stack([others.sum(axis=1), base, calibrated - parts.sum(axis=1)])
+    strongest = columns[rows, order]
+    columns[rows, order] = 0.0
+    sums = np.column_stack([columns.sum(axis=1), parts[:, -1], calibrated - parts.sum(axis=1)])
     reasons = []
-    for row, positions, values, last in zip(X, order.tolist(), strongest.tolist(), sums.tolist(), strict=True):
+    by_row = zip(names, X, order.tolist(), strongest.tolist(), sums.tolist(), strict=True)
+    for name, row, positions, values, last in by_row:
         named = [
             _of_column(model, name, position, float(row[position]), value, language)
             for position, value in zip(positions, values, strict=True)
@@ -149,14 +158,15 @@ def _strongest(columns: Array, directions: Array, n: int) -> Array:
 
     If none of the n has that direction, the strongest that has it takes the place of the last.
     """
+    rows = np.arange(len(columns))[:, None]
     order = np.argsort(-np.abs(columns), axis=1, kind="stable")
-    supports = np.take_along_axis(columns, order, axis=1) * directions[:, None] > 0
+    supports = columns[rows, order] * directions[:, None] > 0
     if 0 < n < columns.shape[1]:
         first = supports.argmax(axis=1)
         late = np.flatnonzero(first >= n)
         order[late, n - 1], supports[late, n - 1] = order[late, first[late]], True
     order, supports = order[:, :n], supports[:, :n]
-    return np.take_along_axis(order, np.argsort(~supports, axis=1, kind="stable"), axis=1)
+    return order[rows, np.argsort(~supports, axis=1, kind="stable")]
 
 
 def _of_column(

@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 
 from fraudsieve._typing import Array
-from fraudsieve.features.text.codepoints import CodePoints, select_texts
+from fraudsieve.features.text.codepoints import CodePoints
 from fraudsieve.features.wording.attribution import character_weights, source_positions, spans
 from fraudsieve.features.wording.model import TextModel, evidence_weights
 from fraudsieve.models.artifact.folder import Model
 
-from .explained import explained_classes, signed_outputs
+from .explained import explained_classes, output_signs
 from .reason_codes import N_REASONS
 
 __all__ = ["explain_text"]
@@ -62,34 +62,25 @@ def explain_text(
     if text_model is None:
         return [[] for _ in texts]
     explained, against = explained_classes(model, odds, of)
-    spans_by_record: list[list[dict[str, Any]]] = [[] for _ in texts]
-    for pair in sorted(set(zip(explained.tolist(), against.tolist(), strict=True))):
-        rows = np.flatnonzero((explained == pair[0]) & (against == pair[1]))
-        of_pair, outputs = select_texts(folded, rows), signed_outputs(model, *pair)
-        weights, starts = np.zeros(len(of_pair.codes)), np.zeros(len(rows))
-        for output, sign in outputs:
-            of_characters, of_intercept = _weighted_evidence(text_model, of_pair, output)
-            weights += sign * of_characters
-            starts += sign * of_intercept
-        for position, row in enumerate(rows.tolist()):
-            part = slice(of_pair.offsets[position], of_pair.offsets[position + 1])
-            spans_by_record[row] = _spans(texts[row], of_pair.codes[part], weights[part], float(starts[position]), n)
-    return spans_by_record
+    shares = text_model.scale * _trusted(text_model, folded, output_signs(model, explained, against))
+    weights, starts = character_weights(text_model, folded, shares), (shares * text_model.intercept).sum(axis=1)
+    return [
+        _spans(text, folded.codes[begin:end], weights[begin:end], start, n)
+        for text, begin, end, start in zip(
+            texts, folded.offsets[:-1].tolist(), folded.offsets[1:].tolist(), starts.tolist(), strict=True
+        )
+    ]
 
 
-def _weighted_evidence(text_model: TextModel, folded: CodePoints, output: int) -> tuple[Array, Array]:
-    """Return the part of every character, and of the intercept, in the wording column of an output."""
+def _trusted(text_model: TextModel, folded: CodePoints, signs: Array) -> Array:
+    """Return the shares of the outputs of the text model in the signed sum of its wording columns."""
+    if not text_model.trust:
+        return signs
     log_odds, known_share = text_model.log_odds(folded)
-    trusted = evidence_weights(log_odds, known_share, text_model.trust, text_model.legitimate)[:, output]
-    by_output = [(output, trusted)]
-    if text_model.trust and log_odds.shape[1] > 1:  # the log-odds move towards those of the legitimate class
-        by_output.append((text_model.legitimate, 1 - trusted))
-    weights, starts = np.zeros(len(folded.codes)), np.zeros(len(folded))
-    for of_output, share in by_output:
-        characters = character_weights(text_model, folded, of_output)
-        weights += np.repeat(share, np.diff(folded.offsets)) * text_model.scale * characters
-        starts += share * text_model.scale * text_model.intercept[of_output]
-    return weights, starts
+    trusted = signs * evidence_weights(log_odds, known_share, text_model.trust, text_model.legitimate)
+    if log_odds.shape[1] > 1:  # what is not trusted moves towards the log-odds of the legitimate class
+        trusted[:, text_model.legitimate] += (signs - trusted).sum(axis=1)
+    return trusted
 
 
 def _spans(text: str, folded: Array, weights: Array, start: float, n: int) -> list[dict[str, Any]]:

@@ -100,6 +100,9 @@ class SchemaError(LocatedError):
     shapes : mapping of str to tuple of str, optional
         The shapes of a few wrong values by column, such as ``99/99/9999``. They are not part of the message: only the
         command line prints them.
+    columns : tuple of str, optional
+        Names of columns that the message only counts, because they may be cells: the header of a file may be damaged.
+        They are for a terminal too.
 
     Examples
     --------
@@ -108,13 +111,19 @@ class SchemaError(LocatedError):
     """
 
     def __init__(
-        self, origin: str, problem: str, fix: str, shapes: Mapping[str, tuple[str, ...]] = MappingProxyType({})
+        self,
+        origin: str,
+        problem: str,
+        fix: str,
+        shapes: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
+        columns: tuple[str, ...] = (),
     ) -> None:
         super().__init__(origin, problem, fix)
         self.shapes = dict(shapes)
+        self.columns = columns
 
     def __reduce__(self) -> tuple[type[Self], tuple[Any, ...]]:
-        return type(self), (self.origin, self.problem, self.fix, self.shapes)
+        return type(self), (self.origin, self.problem, self.fix, self.shapes, self.columns)
 
 
 class ColumnTypeError(SchemaError, TypeError):

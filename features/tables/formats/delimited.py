@@ -45,7 +45,7 @@ def load_delimited(file: Path, options: ReadOptions, origin: str) -> LoadedTable
         frame = frame.reindex(positions).reset_index(drop=True)
     if "" in names:
         frame = frame.loc[:, [name != "" for name in frame.columns]]
-    return LoadedTable(frame, broken, printed=True, notes=(*notes, *found, *quoting))
+    return LoadedTable(frame, broken, printed=True, header=True, notes=(*notes, *found, *quoting))
 
 
 def load_names(file: Path, options: ReadOptions, origin: str) -> list[str]:

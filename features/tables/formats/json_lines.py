@@ -48,7 +48,8 @@ def _table(records: list[dict[str, Any] | None], problem: str, notes: tuple[str,
     if len(broken) == len(records):
         kind = "line" if problem == BROKEN_LINE else "item"
         raise SchemaError(origin, f"no {kind} is a JSON object in UTF-8", f"Write one object per {kind}.")
-    return LoadedTable(pd.DataFrame([record or {} for record in records], dtype=object), broken, notes=notes)
+    frame = pd.DataFrame([record or {} for record in records], dtype=object)
+    return LoadedTable(frame, broken, header=True, notes=notes)
 
 
 def _record(line: bytes) -> dict[str, Any] | None:

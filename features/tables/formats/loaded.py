@@ -92,7 +92,10 @@ class LoadedTable:
     broken : dict of int to str
         Positions of the rows that could not be read, and why.
     printed : bool
-        Whether all cells, and the names of the columns, were read from plain text.
+        Whether all cells were read from plain text.
+    header : bool
+        Whether the names of the columns stand among the cells (a first line or row, or the keys of objects): damaged,
+        they may be cells.
     notes : tuple of str
         Changes, for the user.
     """
@@ -100,6 +103,7 @@ class LoadedTable:
     frame: pd.DataFrame
     broken: dict[int, str] = field(default_factory=dict)
     printed: bool = False
+    header: bool = False
     notes: tuple[str, ...] = ()
 
 

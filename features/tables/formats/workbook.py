@@ -55,7 +55,7 @@ def load_workbook(file: Path, _: ReadOptions, origin: str) -> LoadedTable:
     ]
     frame = pd.DataFrame(cells, columns=range(len(names)), dtype=object).set_axis(names, axis=1)
     notes = (f"read the first of {n_sheets} sheets",) if n_sheets > 1 else ()
-    return LoadedTable(frame.loc[:, [name != "" for name in names]], notes=notes)
+    return LoadedTable(frame.loc[:, [name != "" for name in names]], header=True, notes=notes)
 
 
 def _read_first_sheet(stream: IO[bytes]) -> tuple[list[tuple[Any, ...]], int]:

@@ -8,10 +8,9 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
-from types import MappingProxyType
 from typing import Any
 
 from rich.console import Console
@@ -93,7 +92,7 @@ def exit_on_error(*, as_json: bool) -> Iterator[None]:
     try:
         yield
     except (FraudsieveError, FileExistsError, FileNotFoundError, IsADirectoryError, PermissionError) as error:
-        _fail(str(error), WRONG_CALL, as_json, getattr(error, "shapes", {}))
+        _fail(str(error), WRONG_CALL, as_json, _for_terminal(error))
     except Exception as error:
         if os.environ.get("FRAUDSIEVE_DEBUG"):
             raise
@@ -122,11 +121,22 @@ def stop_on_sigterm() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _fail(message: str, code: int, as_json: bool, shapes: Mapping[str, tuple[str, ...]] = MappingProxyType({})) -> None:
+def _for_terminal(error: Exception) -> list[str]:
+    """Return what an error knows that may stand on a terminal, but not in a log."""
+    shapes: Mapping[str, tuple[str, ...]] = getattr(error, "shapes", {})
+    columns: tuple[str, ...] = getattr(error, "columns", ())
+    lines = [
+        f"{column} has values such as {' and '.join(examples)} (9: a digit, a and A: a letter)"
+        for column, examples in shapes.items()
+        if examples
+    ]
+    return [*lines, *([f"the other columns are {', '.join(columns)}"] if columns else [])]
+
+
+def _fail(message: str, code: int, as_json: bool, details: Sequence[str] = ()) -> None:
     if as_json:
         sys.stdout.write(json.dumps({"error": message}, ensure_ascii=False) + "\n")
     errors.print(f"error: {message}")
-    for column, examples in shapes.items():
-        if examples:
-            errors.print(f"  {column} has values such as {' and '.join(examples)} (9: a digit, a and A: a letter)")
+    for detail in details:
+        errors.print(f"  {detail}")
     raise SystemExit(code)

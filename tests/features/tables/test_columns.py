@@ -1,6 +1,8 @@
 """Columns by another name: named, suggested, and never taken in silence."""
 
+import pickle
 import shlex
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -8,7 +10,7 @@ import pytest
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.tables.columns import LIKELY_NAMES
 from fraudsieve.features.tables.formats.loaded import ReadOptions
-from fraudsieve.features.tables.reader import read_table
+from fraudsieve.features.tables.reader import check_table, read_table
 from fraudsieve.features.tables.schema import TABLES
 from fraudsieve.features.tables.source import InputTable
 
@@ -110,3 +112,15 @@ def test_messages_without_ids_are_numbered_and_a_note_says_so() -> None:
 def test_usual_names_are_of_columns_that_exist() -> None:
     known = {column.name for table in TABLES.values() for column in table.columns}
     assert set(LIKELY_NAMES) <= known
+
+
+def test_names_that_may_be_cells_are_counted_in_the_message_and_kept_for_the_terminal(tmp_path: Path) -> None:
+    (tmp_path / "m.csv").write_text("message_id,branch,gibberish 4711 words\n1,a,b\n", "utf-8")
+    with pytest.raises(SchemaError, match="got 'message_id' and 2 other names") as caught:
+        read_table(tmp_path / "m.csv", "messages")
+    assert "branch" not in str(caught.value)
+    assert caught.value.columns == ("'branch'", "'gibberish 4711 words'")
+    assert pickle.loads(pickle.dumps(caught.value)).columns == caught.value.columns
+    frame = pd.DataFrame({"message_id": ["1"], "branch": ["a"]})  # its names are no cells
+    with pytest.raises(SchemaError, match="got 'message_id', 'branch'"):
+        check_table(frame, "messages")

@@ -156,7 +156,7 @@ def test_a_custom_table() -> None:
         (pd.DataFrame(index=[1]), "got no columns"),
         (
             pd.DataFrame([["a", "b", "c"]], columns=["message_id", "text", "text"]),
-            "column 'text' is duplicated",
+            "columns of one name: 'text'",
         ),
         (pd.DataFrame([["a", "b"]]), "2 of 2 column names are not strings"),
         (messages().iloc[:0], "there are no rows"),

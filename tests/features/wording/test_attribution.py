@@ -19,6 +19,9 @@ LETTER_OF = dict(zip(LETTER_DIGITS, RESEMBLED, strict=True))
 ODD = st.text(st.sampled_from("ab中奖1二" + SPELLED + SEPARATORS + " Ａé①ﬁ㎏\u200b\u0301\ud800謝＊𝟘"), max_size=40)
 
 
+ALL = np.ones((1, 1))
+
+
 def model(n_outputs: int) -> TextModel:
     rng = np.random.default_rng(n_outputs)
     buckets = np.unique(hash_ngrams(pack(SEEN))[0])
@@ -36,7 +39,7 @@ def test_characters_add_up_to_the_score_before_scaling(n_outputs: int) -> None:
     log_odds, _ = wording.log_odds(texts)
     assert (known > 0).sum() >= 9
     for output in range(n_outputs):
-        weights = character_weights(wording, texts, output)
+        weights = character_weights(wording, texts, np.eye(n_outputs)[[output] * len(texts)])
         for place, (first, last) in enumerate(zip(texts.offsets[:-1], texts.offsets[1:], strict=True)):
             total = weights[first:last].sum()
             assert total == pytest.approx(margins[place, output], rel=1e-12, abs=1e-12)
@@ -54,25 +57,25 @@ def test_an_ngram_is_divided_among_the_characters_that_it_covers() -> None:
         assert len(buckets) == 1
         return TextModel(("c",), buckets, np.array([[1.0, 6.0]], np.float32), np.zeros(1), 1.0)
 
-    assert character_weights(of("xax", "xa", "ax"), texts).tolist() == [0, 2, 2, 2, 0]
+    assert character_weights(of("xax", "xa", "ax"), texts, ALL).tolist() == [0, 2, 2, 2, 0]
     # "xx" occurs twice: half of the contribution for each, half of that for each character.
-    assert character_weights(of("bxxb", "x"), texts) == pytest.approx([1.5, 1.5, 0, 1.5, 1.5])
+    assert character_weights(of("bxxb", "x"), texts, ALL) == pytest.approx([1.5, 1.5, 0, 1.5, 1.5])
     # With a start or end mark, the letter gets everything.
-    assert character_weights(of("xb", "bxb"), texts).tolist() == [6, 0, 0, 0, 0]
-    assert character_weights(of("bx", "bxb"), texts).tolist() == [0, 0, 0, 0, 6]
+    assert character_weights(of("xb", "bxb"), texts, ALL).tolist() == [6, 0, 0, 0, 0]
+    assert character_weights(of("bx", "bxb"), texts, ALL).tolist() == [0, 0, 0, 0, 6]
 
 
 def test_weights_do_not_depend_on_other_texts() -> None:
     wording, texts = model(1), pack(TEXTS)
-    whole = character_weights(wording, texts)
+    whole = character_weights(wording, texts, np.ones((len(TEXTS), 1)))
     for place, text in enumerate(TEXTS):
-        alone = character_weights(wording, pack([text]))
+        alone = character_weights(wording, pack([text]), ALL)
         assert np.array_equal(alone, whole[texts.offsets[place] : texts.offsets[place + 1]])
 
 
 def test_a_model_without_ngrams_has_no_weights() -> None:
     empty = TextModel(("c",), np.empty(0, np.int32), np.empty((0, 2), np.float32), np.ones(1), 1.0)
-    assert character_weights(empty, pack(["abc"])).tolist() == [0, 0, 0]
+    assert character_weights(empty, pack(["abc"]), ALL).tolist() == [0, 0, 0]
 
 
 @pytest.mark.parametrize(

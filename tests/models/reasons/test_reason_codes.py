@@ -12,7 +12,7 @@ from fraudsieve.features.account_matrix import AccountMatrix
 from fraudsieve.features.profile.own_columns import OwnColumns
 from fraudsieve.models import FraudClassifier, Model, Scorer
 from fraudsieve.models.calibration import Calibration
-from fraudsieve.models.reasons.explained import check_class, explained_classes, signed_outputs
+from fraudsieve.models.reasons.explained import check_class, explained_classes, output_signs
 from fraudsieve.models.reasons.merged_columns import merge_columns
 from fraudsieve.models.reasons.reason_codes import contributions, explain
 from fraudsieve.models.sentences.techniques import techniques_of
@@ -101,8 +101,8 @@ def test_every_column_has_its_own_part(fitted: Any) -> None:
 def parts_of(model: Model, X: Array, explained: dict[str, Any]) -> Array:
     """Return the merged contributions of one row to what is explained."""
     pair = [model.classes.index(explained[name]) for name in ("class", "against")]
-    outputs = signed_outputs(model, *pair)
-    parts = np.sum([sign * contributions(model.ensemble, X, output) for output, sign in outputs], axis=0)
+    signs = output_signs(model, *np.array(pair)[:, None])[0]
+    parts = np.sum([sign * contributions(model.ensemble, X, output) for output, sign in enumerate(signs)], axis=0)
     return np.asarray(merge_columns(model, X, parts[:, :-1])[0])
 
 

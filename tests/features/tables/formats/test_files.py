@@ -212,7 +212,7 @@ def test_single_invalid_bytes_are_replaced(tmp_path: Path) -> None:
         ("m.csv", b'message_id,text\n1,a\n2,"b\n3,c\n', "row 1 opens a quote that is never closed"),
         ("m.csv", b"message_id,text\n1,\n", "none of 1 rows is accepted: text: no text (1)"),
         ("m.csv", b"message_id,text\n1\n", "none of 1 rows is accepted: 1 fields where the header has 2 (1)"),
-        ("m.csv", b"message_id,text,text\n1,a,b\n", "column 'text' is duplicated"),
+        ("m.csv", b"message_id,text,text\n1,a,b\n", "columns of one name: 'text'"),
         ("m.parquet", b"message_id,text\n1,a\n", "expected Parquet, got something else"),
         ("m.parquet", b"PAR1 cut short", "the file cannot be read as its ending says (ArrowInvalid)"),
         ("m.jsonl", b"message_id,text\n1,a\n", "no line is a JSON object"),
