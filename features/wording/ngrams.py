@@ -20,11 +20,9 @@ from fraudsieve.features.text.codepoints import CodePoints
 
 __all__ = ["BITS", "MAX_N", "MAX_TIMES", "aligned_rows", "find_rows", "hash_ngrams", "linear_scores", "rank_table"]
 
-
 BITS = 22
 """Four million buckets: few important n-grams of real messages collide (30,000 distinct per thousand messages)."""
 MAX_N = 4
-
 MAX_TIMES = 100
 """Further repeats of an n-gram in a text add nothing."""
 

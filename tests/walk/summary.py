@@ -29,9 +29,7 @@ def summary_lines(reports: Iterable[pytest.TestReport]) -> list[str]:
 def _outcome(report: pytest.TestReport) -> str:
     if hasattr(report, "wasxfail"):
         return f"xfail: {report.wasxfail}"
-    if report.failed:
-        return "FAILED"
-    return str(dict(report.user_properties)["walk"])
+    return "FAILED" if report.failed else str(dict(report.user_properties).get("walk", report.outcome))
 
 
 def _seconds(row: dict[str, float]) -> dict[str, str]:
