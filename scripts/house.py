@@ -1,17 +1,22 @@
 """A picture of the layers and packages, generated from the imports: ``python -m scripts.house`` prints it as HTML.
 
+``python -m scripts.house --counts main`` prints what each package weighs, against a commit or without one.
+
 Each layer (a room) lists its packages in order of imports: a package imports only those before it. Between two rooms is
 the number of modules that import from the rooms below.
 """
 
+import argparse
 import ast
 import sys
 from collections import defaultdict
+from collections.abc import Sequence
 from graphlib import TopologicalSorter
 from html import escape
 from pathlib import Path
 from typing import NamedTuple
 
+from scripts.counts import counts_at, counts_now, table_of
 from scripts.imports import FRONT, ROOMS, ROOT, imports_of, modules, name_of
 from scripts.reference.entries import inline
 
@@ -92,9 +97,16 @@ def packages_page() -> str:
     return "\n".join(parts)
 
 
-def main() -> None:
-    """Print the picture."""
-    sys.stdout.write(draw_house())
+def main(argv: Sequence[str] | None = None) -> None:
+    """Print the picture, or the counts."""
+    parser = argparse.ArgumentParser(description="Print a picture of the packages as HTML, or what they weigh.")
+    against = "print files, lines, statements and docstring lines by package, with the changes since a commit"
+    parser.add_argument("--counts", nargs="?", const="", metavar="COMMIT", help=against)
+    commit: str | None = parser.parse_args(argv).counts
+    if commit is None:
+        sys.stdout.write(draw_house())
+    else:
+        sys.stdout.write(table_of(counts_now(), counts_at(commit) if commit else None))
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import re
 
+from scripts.counts import WIDTH, Counts, counts_now, table_of
 from scripts.house import FOLDERS, draw_house, packages_page, place_of
 from scripts.imports import ROOMS, ROOT, imports_of, modules, name_of
 
@@ -35,3 +36,21 @@ def test_every_package_is_described() -> None:
     entries = re.findall(r"^`(\w+)`\n: (.*)$", packages_page(), re.M)
     assert len(entries) > 60
     assert [name for name, text in entries if len(text) < 10] == []
+
+
+def test_counts_are_those_of_the_files() -> None:
+    text = [path.read_text("utf-8") for path in modules("features/text")]
+    counts = counts_now()["features/text"]
+    assert counts[:2] == (len(text), sum(len(source.splitlines()) for source in text))
+    assert sum(source.count("\n    return ") for source in text) < counts.statements < counts.lines
+
+
+def test_changes_are_those_of_the_packages_that_changed() -> None:
+    now = {"models": Counts(3, 40, 20, 5), "models/live": Counts(1, 2, 3, 4), "tests": Counts(1, 1, 1, 0)}
+    before = {"models": Counts(2, 50, 20, 0), "models/live": Counts(1, 2, 3, 4), "models/gone": Counts(2, 30, 20, 5)}
+    rows = {line[:WIDTH].strip(): line[WIDTH:].split() for line in table_of(now, before).splitlines()}
+    assert rows["models"] == ["3", "+1", "40", "-10", "20", "+0", "5", "+5"]
+    assert rows["models/gone"] == ["0", "-2", "0", "-30", "0", "-20", "0", "-5"]
+    assert "models/live" not in rows
+    assert rows["all of models"] == rows["the library"] == ["4", "-1", "42", "-40", "23", "-20", "9", "+0"]
+    assert rows["all of tests"][:2] == ["1", "+1"]
