@@ -1,8 +1,7 @@
-"""Amounts and codes: handmade texts, comparison with regular expressions, and a megabyte."""
+"""Amounts and codes: handmade texts and comparison with regular expressions."""
 
 import math
 import re
-import time
 from collections.abc import Sequence
 
 import numpy as np
@@ -22,7 +21,6 @@ from fraudsieve.features.text.codepoints import pack
 from tests.profiles import examples
 
 NAMES = AMOUNTS + AMOUNT_SHAPES
-MEGABYTE = 1_000_000
 PIECES = [*"0123,. $元万千km中a", "usd", "123", "code", "验证码", "发票", "123456", "12345678", "filler", "千元"]
 MONEY_LIKE = st.lists(st.sampled_from(PIECES), max_size=9).map("".join)
 TIMES = {"百": 1e2, "千": 1e3, "万": 1e4, "亿": 1e8, "k": 1e3, "m": 1e6}
@@ -155,12 +153,3 @@ def test_measures_do_not_depend_on_other_texts(texts: list[str]) -> None:
     rows = measure_amounts(pack(texts))
     assert np.isfinite(rows).all()
     assert all((measure_amounts(pack([text]))[0] == row).all() for text, row in zip(texts, rows, strict=True))
-
-
-@pytest.mark.parametrize("unit", ["1", "1,111", "1 ", "1.", "$1", "1234 ", "验证码1234", "1元", "a"])
-def test_a_megabyte_takes_less_than_a_second(unit: str) -> None:
-    text = pack([(unit * (MEGABYTE // len(unit) + 1))[:MEGABYTE]])
-    measure_amounts(pack(["warm"]))
-    start = time.perf_counter()
-    measure_amounts(text)
-    assert time.perf_counter() - start < 1

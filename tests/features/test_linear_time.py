@@ -1,0 +1,123 @@
+"""Readers of text take time in proportion to its length, whatever it repeats, also what is worst for one of them.
+
+The reference is a regular expression that takes each character once. Both are timed by the time of their thread, so
+that other work on the machine does not count. The slowest reader takes 20 times the reference (a digest for each of
+8,000 links), the others up to 3 times; what compares each character with all others takes 300 times.
+"""
+
+import re
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Final
+
+import pytest
+
+from fraudsieve.features.cues.amounts import measure_amounts
+from fraudsieve.features.cues.brands import count_lookalikes
+from fraudsieve.features.cues.contacts import find_contacts
+from fraudsieve.features.cues.crypto import count_crypto
+from fraudsieve.features.cues.handles import count_handles
+from fraudsieve.features.cues.layout import measure_layout
+from fraudsieve.features.cues.links import measure_links
+from fraudsieve.features.cues.matrix import cues_and_shape
+from fraudsieve.features.cues.numbers import count_numbers
+from fraudsieve.features.cues.words import count_words
+from fraudsieve.features.text.codepoints import CodePoints, pack
+from fraudsieve.features.text.fold_rules import undo_by_context
+
+LENGTH: Final = 50_000
+BOUND: Final = 60.0
+"""Times the reference."""
+BRANDS: Final = tuple(f"paybird{k}" for k in range(10))
+READERS: Final[dict[str, Callable[[CodePoints], object]]] = {
+    "amounts": measure_amounts,
+    "brands": lambda texts: count_lookalikes(texts, measure_links(texts)[1], BRANDS),
+    "contacts": lambda texts: find_contacts(texts.unpack(), b"a key for tests"),
+    "context": lambda texts: undo_by_context(texts.codes.copy(), texts.offsets),
+    "crypto": count_crypto,
+    "cues": cues_and_shape,
+    "handles": count_handles,
+    "layout": measure_layout,
+    "links": measure_links,
+    "numbers": count_numbers,
+    "words": count_words,
+}
+UNITS: Final = (
+    # links and addresses
+    *(
+        ".",
+        "a.",
+        "a.com",
+        "a.com ",
+        "a@a.com ",
+        "a.com/?",
+        "a" * 60 + ".",
+        "-.-",
+        "a@",
+        "1.2.3.4/ ",
+        "xn--a.com ",
+        "a.b",
+    ),
+    *("www.", "://", "w", "paybird-login.com ", "paybir.", "paybi1d ", "p" * 60 + ".com "),
+    # accounts of messengers, wallets
+    *("@", "@a", "@abcdef", "微信", "微信号:", "vx:vx", "qq1", "微信abcdef", "0x", "0x" + "1" * 40 + " "),
+    *(
+        "1" * 26 + " ",
+        "1A1zP1eP5 ",
+        "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa ",
+        "bc1" + "q" * 87 + " ",
+        "0x" + "aB" * 20 + " ",
+    ),
+    # numbers and amounts
+    *(
+        "1",
+        "1 ",
+        "+1-",
+        "4000 ",
+        "86 ",
+        "138 ",
+        "110105 19491231 ",
+        "91350100m0",
+        "4111 ",
+        "1,111",
+        "1.",
+        "$1",
+        "1234 ",
+    ),
+    *("1元", "验证码1234"),
+    # words, and what folding undoes
+    *(
+        "a",
+        "ab",
+        "a1",
+        "a-",
+        "-",
+        "a" * 40 + " ",
+        "a b",
+        "ab1",
+        "ab1c ",
+        "urgent ",
+        "verification cod",
+        "中",
+        "立",
+        "公安",
+    ),
+    *("代开发票", "【", "加*", "加**", "*", "一", "".join(map(chr, range(0x4E00, 0x9E00)))),
+)
+
+
+def seconds(use: Callable[[], object]) -> float:
+    start = time.thread_time()
+    use()
+    return time.thread_time() - start
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_the_time_is_in_proportion_to_the_length(name: str) -> None:
+    read = READERS[name]
+    read(pack(["warm"]))
+    for unit in UNITS:
+        text = (unit * (LENGTH // len(unit) + 1))[:LENGTH]
+        reference = seconds(partial(re.findall, r"(?s).", text))
+        assert seconds(partial(read, pack([text]))) < BOUND * reference, unit[:20]
