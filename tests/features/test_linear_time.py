@@ -1,8 +1,8 @@
 """Readers of text take time in proportion to its length, whatever it repeats, also what is worst for one of them.
 
 The reference is a regular expression that takes each character once. Both are timed by the time of their thread, so
-that other work on the machine does not count. The slowest reader takes 20 times the reference (a digest for each of
-8,000 links), the others up to 3 times; what compares each character with all others takes 300 times.
+that other work on the machine does not count. Readers take up to 3 times the reference, those of contacts 20 times (a
+digest of each of 8,000 links in Python). A compiled loop that compares each character with all before takes 30 times.
 """
 
 import re
@@ -27,8 +27,9 @@ from fraudsieve.features.text.codepoints import CodePoints, pack
 from fraudsieve.features.text.fold_rules import undo_by_context
 
 LENGTH: Final = 50_000
-BOUND: Final = 60.0
+BOUND: Final = 10.0
 """Times the reference."""
+CONTACTS_BOUND: Final = 60.0
 BRANDS: Final = tuple(f"paybird{k}" for k in range(10))
 READERS: Final[dict[str, Callable[[CodePoints], object]]] = {
     "amounts": measure_amounts,
@@ -115,9 +116,9 @@ def seconds(use: Callable[[], object]) -> float:
 
 @pytest.mark.parametrize("name", READERS)
 def test_the_time_is_in_proportion_to_the_length(name: str) -> None:
-    read = READERS[name]
+    read, bound = READERS[name], CONTACTS_BOUND if name == "contacts" else BOUND
     read(pack(["warm"]))
     for unit in UNITS:
         text = (unit * (LENGTH // len(unit) + 1))[:LENGTH]
         reference = seconds(partial(re.findall, r"(?s).", text))
-        assert seconds(partial(read, pack([text]))) < BOUND * reference, unit[:20]
+        assert seconds(partial(read, pack([text]))) < bound * reference, unit[:20]
