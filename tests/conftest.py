@@ -1,8 +1,9 @@
 """Set-up of all tests: the profile of Hypothesis, fresh kernels, and a folder for shared objects."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
+import coverage
 import pytest
 
 from tests import kernels, profiles, shared
@@ -24,6 +25,19 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the documents: each of them takes minutes, and at the end one worker would wait for the other."""
     items.sort(key=lambda item: not item.nodeid.startswith(("tests/documents", "tests/walk")))
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Measure the coverage of the quick tests alone: slow ones would take much longer, and reach lines by accident."""
+    measured = coverage.Coverage.current() if item.get_closest_marker("slow") else None
+    if measured is None:
+        return (yield)
+    measured.stop()
+    try:
+        return (yield)
+    finally:
+        measured.start()
 
 
 @pytest.fixture(scope="session", autouse=True)
