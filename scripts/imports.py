@@ -2,9 +2,10 @@
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
-__all__ = ["FRONT", "LIBRARY", "ROOMS", "ROOT", "imports_of", "modules", "name_of"]
+__all__ = ["FRONT", "LIBRARY", "ROOMS", "ROOT", "imports_of", "modules", "name_of", "tree_of"]
 
 ROOT = Path(__file__).parent.parent
 ROOMS = ("features", "models", "training")
@@ -29,10 +30,21 @@ def name_of(path: Path) -> str:
     return ".".join(parts).removesuffix(".__init__")
 
 
-def imports_of(path: Path) -> Iterator[str]:
-    """Yield the full name of every module that a file of the library imports."""
+@cache
+def tree_of(path: Path) -> ast.Module:
+    """Return the syntax tree of a file."""
+    return ast.parse(path.read_text("utf-8"))
+
+
+@cache
+def imports_of(path: Path) -> tuple[str, ...]:
+    """Return the full name of every module that a file of the library imports."""
+    return tuple(_imports_of(path))
+
+
+def _imports_of(path: Path) -> Iterator[str]:
     package = name_of(path) if path.name == "__init__.py" else name_of(path).rpartition(".")[0]
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+    for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):

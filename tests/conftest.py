@@ -6,7 +6,7 @@ from collections.abc import Generator, Iterator
 import coverage
 import pytest
 
-from tests import kernels, profiles, shared
+from tests import kernels, profiles, shared, tiers
 
 # One thread for every fit: several workers share the cores, and threads of LightGBM that wait for each other spin.
 # Set before LightGBM is loaded, which reads it once. Tests of several threads name their number.
@@ -22,8 +22,12 @@ def pytest_configure(config: pytest.Config) -> None:
         kernels.delete_stale_kernels()
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the documents: each of them takes minutes, and at the end one worker would wait for the other."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what only a release must pass, and begin with the documents.
+
+    Each document takes minutes, and at the end one worker would wait for the other.
+    """
+    tiers.choose_tests(config, items)
     items.sort(key=lambda item: not item.nodeid.startswith(("tests/documents", "tests/walk")))
 
 

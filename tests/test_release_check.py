@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from scripts import release_check
 from scripts.release_check import Part, main
 

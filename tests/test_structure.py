@@ -9,7 +9,7 @@ from collections import Counter, defaultdict
 import pytest
 
 import fraudsieve.exceptions
-from scripts.imports import LIBRARY, ROOMS, ROOT, imports_of, modules, name_of
+from scripts.imports import LIBRARY, ROOMS, ROOT, imports_of, modules, name_of, tree_of
 
 # A package may import those above it in this list, but not those below it.
 ORDER = {
@@ -139,7 +139,7 @@ def test_files_and_functions_are_short(folder: str) -> None:
         text = path.read_text("utf-8")
         if text.count("\n") > MAX_LINES:
             too_long.append(f"{path.relative_to(ROOT)}: {text.count(chr(10))} lines")
-        for node in ast.walk(ast.parse(text)):
+        for node in ast.walk(tree_of(path)):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and body_lines(node) > MAX_BODY:
                 too_long.append(f"{path.relative_to(ROOT)}: {node.name} has {body_lines(node)} lines")
     assert too_long == []
@@ -163,13 +163,13 @@ def test_folders_hold_few_files(folder: str) -> None:
 
 def test_every_package_has_a_docstring() -> None:
     for root in {path.parent for path in modules(*LIBRARY, "benchmarks")}:
-        assert ast.get_docstring(ast.parse((root / "__init__.py").read_text("utf-8"))), root
+        assert ast.get_docstring(tree_of(root / "__init__.py")), root
 
 
 def test_names_of_public_classes_and_functions_are_unique() -> None:
     homes = defaultdict(list)
     for path in modules(*LIBRARY):
-        for node in ast.parse(path.read_text("utf-8")).body:
+        for node in tree_of(path).body:
             if isinstance(node, ast.ClassDef | ast.FunctionDef) and not node.name.startswith("_"):
                 homes[node.name].append(name_of(path))
     assert {name: places for name, places in homes.items() if len(places) > 1} == {}
@@ -185,7 +185,7 @@ def test_no_module_has_the_name_of_a_function_that_its_package_exports() -> None
 def test_all_errors_are_in_one_module() -> None:
     errors = vars(fraudsieve.exceptions)
     for path in modules(*LIBRARY):
-        for node in ast.parse(path.read_text("utf-8")).body:
+        for node in tree_of(path).body:
             if isinstance(node, ast.ClassDef) and re.search(r"Error$|Exception$", node.name):
                 assert node.name in errors or node.name.startswith("_"), f"{name_of(path)}.{node.name}"
 

@@ -8,8 +8,6 @@ from pathlib import Path
 import pytest
 from benchmarks import footprint
 
-from tests.profiles import IN_CI
-
 
 @pytest.mark.slow
 def test_an_environment_with_more_than_the_base_is_rejected(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -51,7 +49,6 @@ def test_a_program_that_fails_ends_the_benchmark() -> None:
         footprint._run_program(Path(sys.executable), "raise SystemExit(3)")
 
 
-@pytest.mark.skipif(not IN_CI, reason="a fresh environment from the registry, and compiling: a minute, in CI")
 @pytest.mark.slow
 def test_the_whole(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(footprint, "_import_of", lambda module, rounds: {"import_s": 1.0})

@@ -44,6 +44,7 @@ def test_accounts_from_training_to_scores(run: Run) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_a_call_without_the_table_of_its_subject(run: Run) -> None:
     code, answer, _ = run("train", "--labels", "l.parquet")
     assert (code, answer["error"]) == (2, "recipe: a table of messages is missing. Give data.messages (--messages)")

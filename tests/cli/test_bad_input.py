@@ -12,6 +12,8 @@ import typer
 from fraudsieve.cli.app import app
 from tests.cli.conftest import SECRET, Run
 
+pytestmark = pytest.mark.slow
+
 
 def write(path: str, content: str | bytes) -> None:
     Path(path).write_bytes(content.encode() if isinstance(content, str) else content)

@@ -14,6 +14,8 @@ from fraudsieve.models import Scorer
 from fraudsieve.training.attack.obfuscations import OBFUSCATIONS
 from tests.cli.conftest import Run
 
+pytestmark = pytest.mark.slow
+
 
 def test_evaluate_and_predict_agree_with_the_library(model: Path, messages: pd.DataFrame, run: Run) -> None:
     messages.to_json("m.jsonl", orient="records", lines=True)
@@ -95,7 +97,6 @@ def test_an_invalid_report_path_is_rejected_first(run: Run) -> None:
     assert (code, "expected a name that ends in .html" in answer["error"]) == (2, True)
 
 
-@pytest.mark.slow
 def test_evaluate_under_attack(model: Path, messages: pd.DataFrame, run: Run) -> None:
     messages.to_parquet("m.parquet")
     code, answer, _ = run("evaluate", "--model", model, "--messages", "m.parquet", "--attack")

@@ -13,6 +13,8 @@ from fraudsieve.models.evidence.lines import read_line
 from tests.cli.conftest import SECRET, Run
 from tests.models.evidence.logs import change, lines_of
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def scored(run: Run, model: Path, messages: pd.DataFrame, tmp_path: Path) -> Path:

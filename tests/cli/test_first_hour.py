@@ -91,6 +91,7 @@ def test_a_disk_that_is_full_is_said_and_older_files_stay(
     assert (tmp_path / outputs[command]).read_text() == "older"
 
 
+@pytest.mark.slow
 def test_evaluating_on_the_training_table_says_so(run: Run, model: Path, messages: pd.DataFrame) -> None:
     error = run("evaluate", "--model", model, "--messages", model.parent / "m.parquet")[2]
     assert "these are the messages that the model was trained on, so the metrics mean nothing" in error

@@ -15,6 +15,8 @@ from fraudsieve.models.leads import lead_schema, read_lead, read_register
 from tests.cli.conftest import Run
 from tests.models.leads.planted import MARKERS, actions, messages, write_planted
 
+pytestmark = pytest.mark.slow
+
 RECIPIENT = ("--recipient", "Financial Intelligence Unit", "--legal-basis", "Art. 33", "--sender", "Example Bank")
 OLD, NEW = f"2026-05-01 {'o' * 64}\n", f"2026-11-01 {'n' * 64}\n"
 Create = Callable[..., tuple[int, dict[str, Any], str]]

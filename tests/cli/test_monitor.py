@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pytest
 from typer.testing import CliRunner
 
 from fraudsieve.cli.app import app
@@ -13,6 +14,8 @@ from fraudsieve.models.artifact.folder import read_model, write_model
 from fraudsieve.models.policy import Policy
 from fraudsieve.training.pages.words import names_in_words
 from tests.cli.conftest import SECRET, Run
+
+pytestmark = pytest.mark.slow
 
 
 def test_monitor_exits_with_3_when_a_bound_is_exceeded_and_names_it(

@@ -11,6 +11,8 @@ from typer.testing import CliRunner
 from fraudsieve.cli.app import app
 from tests.cli.conftest import Run
 
+pytestmark = pytest.mark.slow
+
 RULES = """
 [[rule]]
 id = "mules"

@@ -38,6 +38,7 @@ def test_every_step_succeeds(tmp_path: Path) -> None:
     assert {"report.html", "monitor.html", "reasons.csv"} <= {path.name for path in tmp_path.iterdir()}
 
 
+@pytest.mark.slow
 def test_a_step_that_fails_is_in_the_table_and_stops_nothing(tmp_path: Path) -> None:
     for program in ("fraudsieve", "python"):
         (tmp_path / program).write_text("#!/bin/sh\nexit 3\n")

@@ -14,6 +14,7 @@ from fraudsieve.features.live_state import HistoryState
 from .live_records import at, stream
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("windows", [("1h", "1d"), ("1h", "1d", "all"), ("all",)])
 def test_features_stay_the_same_while_hot_entities_drop_events(
     windows: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, tmp_path: Path

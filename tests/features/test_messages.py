@@ -207,6 +207,7 @@ def test_transform_does_not_modify_the_transformer(any_fitted: MessageFeatures) 
     assert all(vars(any_fitted)[name] is value for name, value in before.items())
 
 
+@pytest.mark.slow
 def test_pickle_and_joblib_round_trip_before_and_after_fit(any_fitted: MessageFeatures) -> None:
     for copy in (pickle.loads(pickle.dumps(any_fitted)), through_joblib(any_fitted)):
         assert np.array_equal(copy.transform(NEW), any_fitted.transform(NEW))

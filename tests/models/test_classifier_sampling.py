@@ -8,6 +8,8 @@ import pytest
 from fraudsieve._typing import Array
 from fraudsieve.models import FraudClassifier
 
+pytestmark = pytest.mark.slow
+
 
 def population(classes: tuple[str, ...], n: int = 60_000) -> tuple[Array, Array]:
     """Return rows of one informative column, most of them of the class ``ok``."""

@@ -33,6 +33,8 @@ from fraudsieve.models.policy import Policy
 from fraudsieve.training.simulation.world import simulate
 from tests.shared import mlflow_uri
 
+pytestmark = pytest.mark.slow
+
 SECRET = "Wire 500 to the account of Zebedee"
 
 
@@ -311,7 +313,6 @@ def strict(text: str) -> Any:
     return json.loads(text, parse_constant=reject)
 
 
-@pytest.mark.slow
 def test_a_server_gives_the_scores_of_the_scorer(server: str, binary: Any) -> None:
     texts = [*binary.texts[:50], None, " ", "免费领奖 😀"]
     expected = expected_of(binary, texts)
@@ -324,7 +325,6 @@ def test_a_server_gives_the_scores_of_the_scorer(server: str, binary: Any) -> No
     assert strict(answer)["predictions"] == expected[:5]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("text", ["see you at six", None, 5])
 def test_a_server_answers_any_input_in_json(server: str, text: Any) -> None:
     status, answer = call(server, json.dumps({"dataframe_records": [{"text": text}]}).encode())
@@ -332,7 +332,6 @@ def test_a_server_answers_any_input_in_json(server: str, text: Any) -> None:
     assert len(strict(answer)["predictions"]) == 1
 
 
-@pytest.mark.slow
 def test_a_server_rejects_other_columns(server: str) -> None:
     status, answer = call(server, json.dumps({"dataframe_records": [{"txt": SECRET}]}).encode())
     assert status == 400

@@ -40,6 +40,7 @@ def probabilities(scores: list[dict[str, Any]]) -> list[float]:
     return [score["probability"] for score in scores]
 
 
+@pytest.mark.slow
 def test_the_columns_and_lists_matter_to_the_scores(folder: Path, expected: list[dict[str, Any]]) -> None:
     model = Scorer.load(folder).model
     used = dict(zip(model.matrix.columns, model.ensemble.booster.feature_importance(), strict=True))
@@ -71,6 +72,7 @@ def test_predict_from_files(folder: Path, expected: list[dict[str, Any]], tmp_pa
     assert pd.read_parquet(output)["probability"].tolist() == probabilities(expected)
 
 
+@pytest.mark.slow
 def test_a_missing_flag_changes_no_other_score(folder: Path, tmp_path: Path) -> None:
     table = frame().astype({"is_new": "boolean"})
     for ending in ("csv", "parquet"):

@@ -20,6 +20,8 @@ from fraudsieve.models import FraudClassifier, Scorer, save_pipeline
 from fraudsieve.training.evaluation.run import evaluate_tables
 from fraudsieve.training.simulation.world import simulate
 
+pytestmark = pytest.mark.slow
+
 TEXTS = ["win a prize now", "prize waiting, call now", "see you at six", "dinner at home tonight"] * 4
 LABELS = np.array(["spam", "spam", "ham", "ham"] * 4, object)
 FRAME = pd.DataFrame({"text": TEXTS, "amount": np.arange(16.0)})
@@ -192,7 +194,6 @@ def test_accounts_too(tmp_path: Path) -> None:
     np.testing.assert_allclose(scored["probability"], pipeline.predict_proba(accounts)[:, 0], rtol=1e-12)
 
 
-@pytest.mark.slow
 def test_a_saved_pipeline_can_be_evaluated(pipeline: Pipeline, tmp_path: Path) -> None:
     save_pipeline(pipeline, tmp_path / "model", calibration=(TEXTS, LABELS))
     table = pd.DataFrame({"message_id": [f"m{i}" for i in range(16)], "text": TEXTS, "label": LABELS})

@@ -118,6 +118,7 @@ def test_invalid_messages_are_unscorable(
         assert scorer.score([message, record, message]) == [scorer.score(message), score, scorer.score(message)]
 
 
+@pytest.mark.slow
 def test_a_text_of_a_million_characters_is_scored_whole(scorer: Scorer, binary: Any) -> None:
     text = (f"{binary.texts[0]} " * 1_000_000)[:999_999]
     records = [{"text": text + end} for end in "a5"]

@@ -118,6 +118,7 @@ def check_documented(error: Exception) -> None:
     assert text.startswith(("record ", "columns: ") if isinstance(error, RecordError) else ("Expected ", "history: "))
 
 
+@pytest.mark.slow
 def test_any_input_is_scored_or_a_documented_error(of_all_kinds: list[Model]) -> None:
     scored = Counter[tuple[str, int]]()
 

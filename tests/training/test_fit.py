@@ -21,6 +21,8 @@ from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.simulation.world import World, simulate
 from tests.shared import mlflow_uri
 
+pytestmark = pytest.mark.slow
+
 QUICK = {"track.register_model": False, "features.pinyin": False, "evaluate.attack": False, "evaluate.replicates": 20}
 
 
@@ -162,7 +164,6 @@ def test_a_clean_world_is_trained_on_without_a_warning(trained: Any) -> None:
     assert trained.report.split.gap_days == trained.split.gap_days > 0
 
 
-@pytest.mark.slow
 def test_a_second_model_is_challenger_and_the_champion_stays(trained: Any, small_world: World) -> None:
     folder = trained.folder.parent
     again: Any = train(
@@ -179,7 +180,6 @@ def test_a_second_model_is_challenger_and_the_champion_stays(trained: Any, small
     assert first.tobytes() == second.tobytes()
 
 
-@pytest.mark.slow
 def test_another_number_of_workers_gives_the_same_model(trained: Any, small_world: World, tmp_path: Path) -> None:
     parallel = recipe(tmp_path, n_jobs=2, **{"track.register_model": False, "evaluate.attack": False})
     again: Any = train(parallel, output=tmp_path / "m", messages=small_world.messages, labels=small_world.labels)
@@ -189,7 +189,6 @@ def test_another_number_of_workers_gives_the_same_model(trained: Any, small_worl
     assert again.logged.aliases == ()
 
 
-@pytest.mark.slow
 def test_only_types_are_trained_if_they_are_asked_for(labelled_messages: pd.DataFrame, tmp_path: Path) -> None:
     crimes = labelled_messages[labelled_messages["label"] != "legitimate"].drop(columns=["sent_at", "labelled_at"])
     types = recipe(tmp_path, **{"track.register_model": False, "data.legitimate": "none"})
@@ -201,7 +200,6 @@ def test_only_types_are_trained_if_they_are_asked_for(labelled_messages: pd.Data
     assert np.isnan(Scorer(result.model).score_columns({"text": ["hello"]})["probability"]).all()
 
 
-@pytest.mark.slow
 def test_another_name_of_the_legitimate_class(labelled_messages: pd.DataFrame, tmp_path: Path) -> None:
     is_clean = labelled_messages["label"] == "legitimate"
     renamed = labelled_messages.assign(label=np.where(is_clean, "ham", "spam"))
@@ -218,7 +216,6 @@ def at_random(messages: pd.DataFrame, folder: Path, **overrides: object) -> Any:
     return train(recipe(folder, **settings), output=folder / "m", messages=messages)
 
 
-@pytest.mark.slow
 def test_a_random_split_has_temporal_metrics(labelled_messages: pd.DataFrame, tmp_path: Path) -> None:
     result: Any = at_random(labelled_messages, tmp_path)
     temporal = result.report.temporal
@@ -239,7 +236,6 @@ def test_a_random_split_has_temporal_metrics(labelled_messages: pd.DataFrame, tm
     assert all(any(warning["found"] in note for note in result.notes) for warning in result.report.warnings)
 
 
-@pytest.mark.slow
 def test_temporal_metrics_are_optional_and_need_times(labelled_messages: pd.DataFrame, tmp_path: Path) -> None:
     assert at_random(labelled_messages, tmp_path, **{"split.also_temporal": False}).report.temporal is None
     (tmp_path / "untimed").mkdir()
@@ -247,7 +243,6 @@ def test_temporal_metrics_are_optional_and_need_times(labelled_messages: pd.Data
     assert at_random(untimed, tmp_path / "untimed").report.temporal is None
 
 
-@pytest.mark.slow
 def test_the_report_has_the_reason_why_there_are_no_temporal_metrics(
     labelled_messages: pd.DataFrame, tmp_path: Path
 ) -> None:
@@ -257,7 +252,6 @@ def test_the_report_has_the_reason_why_there_are_no_temporal_metrics(
     assert any("a split by time is not possible" in note for note in result.notes)
 
 
-@pytest.mark.slow
 def test_a_column_made_from_the_label_is_named_in_report_and_notes(tmp_path: Path) -> None:
     world = simulate(days=60, n_accounts=900)
     labels = world.labels.assign(label=world.labels["label"].where(world.labels["label"] == "legitimate", "fraud"))
@@ -274,7 +268,6 @@ def test_a_column_made_from_the_label_is_named_in_report_and_notes(tmp_path: Pat
     assert any(note.startswith("profile__closed: ") for note in result.notes)
 
 
-@pytest.mark.slow
 def test_labels_are_weighted_by_the_trust_in_their_sources(small_world: World, tmp_path: Path) -> None:
     def trees(name: str, **overrides: object) -> bytes:
         settings = recipe(tmp_path, **{**QUICK, "model.n_rounds": 5, **overrides})

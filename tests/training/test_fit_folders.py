@@ -14,6 +14,8 @@ from fraudsieve.models.scoring.fields import FIELD_TYPES
 from fraudsieve.training.fit import train
 from fraudsieve.training.recipe.recipe import Recipe
 
+pytestmark = pytest.mark.slow
+
 SETTINGS = {
     "track.enabled": False,
     "n_jobs": 1,

@@ -24,6 +24,8 @@ from fraudsieve.training.leaks import (
 from fraudsieve.training.simulation.world import simulate
 from fraudsieve.training.splits.split import Split, split_by_time, split_randomly
 
+pytestmark = pytest.mark.slow
+
 SEEDS = range(20)
 PLANTED = (0, 7, 13)
 
@@ -83,7 +85,6 @@ def rows(request: pytest.FixtureRequest) -> Rows:
     return messages_of(request.param)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_clean_world_gives_no_warning(seed: int) -> None:
     clean = messages_of(seed)

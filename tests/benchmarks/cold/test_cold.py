@@ -12,7 +12,6 @@ from benchmarks.cold.warm import warm_figures
 from numba.core.event import install_listener
 
 from fraudsieve._compiled import compile_part
-from tests.profiles import IN_CI
 
 
 def test_the_time_of_a_kernel_is_without_that_of_the_functions_that_it_calls() -> None:
@@ -76,7 +75,6 @@ def test_a_step_that_fails_ends_the_benchmark(tmp_path: Path) -> None:
         cold.measure("first_score", tmp_path, tmp_path / "kernels")
 
 
-@pytest.mark.skipif(not IN_CI, reason="compiles everything several times: a minute, in CI")
 @pytest.mark.slow
 def test_the_whole(capsys: pytest.CaptureFixture[str]) -> None:
     assert cold.main(["--step", "first_score", "--json"]) == 0

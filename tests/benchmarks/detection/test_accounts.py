@@ -182,6 +182,7 @@ def test_folds_share_no_row() -> None:
         assert len(fold.test) == 10
 
 
+@pytest.mark.slow
 def test_event_sets(folder: Path) -> None:
     events = made_up()
     write(folder, "wikipedia_bans", events=events.drop(columns="amount"))

@@ -118,6 +118,7 @@ def test_peers_alone_have_no_bars() -> None:
     assert list(report.bars) == []
 
 
+@pytest.mark.slow
 def test_one_command_line_call(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

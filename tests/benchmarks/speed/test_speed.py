@@ -21,6 +21,7 @@ def few_messages(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(speed_wording, "_makers", lambda: makers)
 
 
+@pytest.mark.slow
 def test_figures_of_two_and_of_fourteen_classes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ours, "wording_scorer", lambda texts, y: lambda batch: np.zeros(len(batch)))
     report = speed_wording.run(messages=100, rounds=3)

@@ -23,6 +23,7 @@ def sets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(DATA_VARIABLE, str(tmp_path))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("sets")
 def test_the_report_compares_a_model_with_the_other_sets() -> None:
     report = unlike_sets(["uci_sms"])

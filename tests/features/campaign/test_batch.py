@@ -84,6 +84,7 @@ def test_batch_equals_live_state(messages: Records) -> None:
     np.testing.assert_array_equal(ours, live(messages))
 
 
+@pytest.mark.slow
 @examples(30)
 @given(MESSAGES, MINUTES, st.randoms(use_true_random=False))
 def test_later_messages_and_labels_change_nothing(messages: Records, now: int, random: Any) -> None:

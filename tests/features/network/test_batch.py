@@ -63,6 +63,7 @@ def test_counts_of_a_hub_stay_exact() -> None:
     assert [at_one[name] for name in shared] == [49, 19, 4, 49]
 
 
+@pytest.mark.slow
 @given(EVENTS, LABELS, WHO, TIME, DEGREES, st.randoms(use_true_random=False))
 def test_later_events_and_labels_change_nothing(
     events: Rows, labels: Rows, who: str, now: int, max_degree: int, random: Any

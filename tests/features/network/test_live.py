@@ -44,6 +44,7 @@ def test_live_equals_batch_to_the_last_bit(rows: Rows, network: Network) -> None
     np.testing.assert_array_equal(looks(live(rows, network), SUBJECTS), batch_of(rows, SUBJECTS, network))
 
 
+@pytest.mark.slow
 @given(ROWS, NETWORKS, st.randoms(use_true_random=False))
 @example(
     [("ann", None, "phone", 1), ("bob", None, "phone", 1), ("ann", 2, True), ("ann", 2, False)], NETWORK, Random(0)

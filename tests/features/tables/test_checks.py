@@ -205,6 +205,7 @@ def garbage(draw: st.DrawFn) -> Case:
     return table, names, [[*cells, last.get(name)] for name, cells in zip(names, columns, strict=True)]
 
 
+@pytest.mark.slow
 @examples(200)
 @given(garbage())
 def test_all_input_rows_are_good_or_rejected(tmp_path_factory: pytest.TempPathFactory, case: Case) -> None:

@@ -22,6 +22,8 @@ from fraudsieve.models.artifact.bounds import MANIFEST_BYTES
 from fraudsieve.models.artifact.folder import FORMAT
 from tests.models.artifact.model_folders import FILES
 
+pytestmark = pytest.mark.slow
+
 
 def test_the_same_model_is_restored(fitted: Any) -> None:
     read = read_model(fitted.folder)

@@ -61,6 +61,7 @@ def broken(unlike: UnlikeTraining) -> dict[str, UnlikeTraining]:
     }
 
 
+@pytest.mark.slow
 def test_wrong_numbers_are_rejected(binary: Fitted, tmp_path: Path) -> None:
     for problem, unlike in broken(unlike_of(binary)).items():
         write_model(replace(binary.model, unlike=unlike), tmp_path / problem)

@@ -318,7 +318,7 @@ def test_a_run_resumes_after_kills_at_random_times(
     rng = random.Random(7)
     output, journal = tmp_path / "scores.parquet", tmp_path / ".scores.parquet.parts" / "journal.jsonl"
     call = [sys.executable, "-c", SCORE, str(binary.folder), str(source), str(output)]
-    killed, attempts = 0, size(5, dev=3)
+    killed, attempts = 0, size(5, usual=3)
     for _ in range(attempts):
         done = lines(journal)
         process = subprocess.Popen(call, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

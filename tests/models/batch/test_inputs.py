@@ -79,6 +79,7 @@ def with_own_labels(events: pd.DataFrame, own: list[tuple[str | None, int | None
     return events.assign(label=pd.Series(label, dtype="str"), labelled_at=times, source=source)
 
 
+@pytest.mark.slow
 @examples(50)
 @given(OWN_LABELS, LABEL_ROWS, st.sampled_from([TRUST, Trust()]))
 def test_labels_of_events_count_in_scoring_as_in_training(
@@ -124,6 +125,7 @@ def test_own_labels_need_no_ids_of_events_but_a_table_of_labels_does() -> None:
         read_inputs(event_model(Trust()), own, labels=labels_of([("a", "spam", 1, "review")]))
 
 
+@pytest.mark.slow
 @examples(50)
 @given(LABEL_ROWS.filter(bool), st.sampled_from([TRUST, Trust()]))
 def test_labels_of_accounts_count_in_scoring_as_in_training(label_rows: LabelRows, trust: Trust) -> None:

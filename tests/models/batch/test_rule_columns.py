@@ -30,6 +30,7 @@ def ruled(scorer: Scorer) -> Scorer:
     return Scorer(scorer.model, rules=RuleSet(rules))
 
 
+@pytest.mark.slow
 def test_counts_are_of_all_rows_even_if_a_run_was_interrupted(
     ruled: Scorer, frame: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -58,6 +59,7 @@ def test_counts_are_of_all_rows_even_if_a_run_was_interrupted(
     assert resumed.rules == whole.rules
 
 
+@pytest.mark.slow
 def test_other_rules_restart_an_interrupted_run(
     ruled: Scorer, frame: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -21,6 +21,7 @@ def flagged() -> pd.DataFrame:
     return planted_rings([6, 6], bridges=1).assign(probability=0.5, amount=10.0)
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(st.integers(0, 11), st.booleans(), st.integers(0, 5)), max_size=12))
 def test_labels_change_no_partition_and_no_link(rows: list[tuple[int, bool, int]]) -> None:
     frame = flagged()

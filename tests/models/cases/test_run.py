@@ -25,12 +25,14 @@ def rings_of(frame: pd.DataFrame) -> set[frozenset[str]]:
     return {frozenset(ids) for _, ids in frame.groupby("ring")["action_id"]}
 
 
+@pytest.mark.slow
 @given(SIZES, st.integers(0, 99))
 def test_separated_rings_are_the_cases(sizes: list[int], seed: int) -> None:
     frame = planted_rings(sizes, seed=seed)
     assert groups_of(find_cases(frame, key=KEY)) == rings_of(frame)
 
 
+@pytest.mark.slow
 @given(SIZES, st.integers(0, 99), st.booleans())
 def test_the_order_of_the_input_changes_nothing(sizes: list[int], seed: int, bridged: bool) -> None:
     frame = planted_rings(sizes, bridges=len(sizes) if bridged else 0)
@@ -76,6 +78,7 @@ def test_a_component_is_cut_with_a_seed_of_its_own() -> None:
     assert [partition_actions(both, ids, resolution=0.3, seed=seed).case[:80].tolist() for seed in range(6)] == cuts
 
 
+@pytest.mark.slow
 @given(st.integers(0, 60))
 def test_what_is_known_later_changes_no_case(hours: int) -> None:
     frame = planted_rings([6, 6, 6], bridges=2)

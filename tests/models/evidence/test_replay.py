@@ -26,6 +26,9 @@ from fraudsieve.models.thresholds import operating_points
 from tests.models.conftest import Fitted
 from tests.models.evidence.logs import change, lines_of
 from tests.models.live.small_models import account_model, account_scorer, message_scorer
+from tests.profiles import size
+
+pytestmark = pytest.mark.slow
 
 START = datetime(2026, 5, 1, 10, tzinfo=UTC)
 
@@ -317,6 +320,7 @@ def test_numbers_that_no_message_has_are_differences_or_malformed(binary: Fitted
     json.dumps(asdict(report), allow_nan=False)
 
 
+THOUSANDS = size(10_000, usual=2_000)
 PROGRAM = """
 from fraudsieve.models import Scorer
 from fraudsieve.models.evidence import replay_log
@@ -326,21 +330,19 @@ print(report.replayed, report.rebuilt, report.different, report.skipped)
 """
 
 
-@pytest.mark.slow
-def test_ten_thousand_scores_of_messages_replay_in_another_process_with_other_threads(
+def test_thousands_of_scores_of_messages_replay_in_another_process_with_other_threads(
     binary: Fitted, tmp_path: Path, run_alone: Callable[[str], str]
 ) -> None:
-    score_messages(binary, tmp_path / "log", 10_000, reasons=3)
-    assert verify_log(tmp_path / "log").size == 10_001
+    score_messages(binary, tmp_path / "log", THOUSANDS, reasons=3)
+    assert verify_log(tmp_path / "log").size == THOUSANDS + 1
     program = PROGRAM.format(folder=str(binary.folder), log=str(tmp_path / "log"), state=None)
-    assert run_alone(program).strip() == "10000 10000 0 {}"
+    assert run_alone(program).strip() == f"{THOUSANDS} {THOUSANDS} 0 {{}}"
 
 
-@pytest.mark.slow
-def test_ten_thousand_scores_with_a_history_replay_in_another_process_with_other_threads(
+def test_thousands_of_scores_with_a_history_replay_in_another_process_with_other_threads(
     tmp_path: Path, run_alone: Callable[[str], str]
 ) -> None:
-    path = score_accounts(tmp_path, 5_000, step=50)
+    path = score_accounts(tmp_path, THOUSANDS // 2, step=50)
     assert verify_log(path).problems == ()
     program = PROGRAM.format(folder=str(account_model()), log=str(path), state=str(tmp_path / "live.db"))
-    assert run_alone(program).strip() == "10000 10000 0 {}"
+    assert run_alone(program).strip() == f"{THOUSANDS} {THOUSANDS} 0 {{}}"

@@ -29,6 +29,8 @@ from tests.profiles import examples
 
 from .planted import CREATED, SECRET, TERMS, key_of
 
+pytestmark = pytest.mark.slow
+
 RECIPIENTS = ("Financial Intelligence Unit", "Police", "Bank of the victim")
 REVERSAL = pd.DataFrame({"subject_id": ["M-MARKER-3"], "label": ["legitimate"]})
 

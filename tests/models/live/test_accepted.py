@@ -19,6 +19,8 @@ from tests.models.live.contents import content
 from tests.models.live.samples import event, with_views
 from tests.profiles import examples
 
+pytestmark = pytest.mark.slow
+
 AT = "2024-05-01T10:00:00Z"
 ABSENT = object()
 VALUES = [

@@ -31,6 +31,7 @@ from tests.models.live.samples import (
 OTHER_MODEL = "was written for a model with other history features"
 
 
+@pytest.mark.slow
 def test_models_that_use_stored_fields_share_a_store(account_scorer: Scorer, address: str) -> None:
     cards = History(("1d",), measures=("count", "distinct"), identifiers=("card_id",), name="cards")
     other = with_views(account_scorer, histories=(DAILY,), network=None)

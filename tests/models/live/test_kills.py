@@ -11,7 +11,7 @@ from tests.attack.kills import Spawner, fault_in, live_and_die
 from tests.models.live.postgres import PostgresServer
 from tests.profiles import size
 
-KILLS = size(5, dev=3)
+KILLS = size(5, usual=3)
 pytestmark = pytest.mark.slow
 
 

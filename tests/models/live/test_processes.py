@@ -23,6 +23,8 @@ from tests.models.live.postgres import PostgresServer
 from tests.models.live.samples import count_events, event, wait_until
 from tests.profiles import examples
 
+pytestmark = pytest.mark.slow
+
 QUERY = {"account_id": "ann", "as_of": "2024-05-01T11:00:00Z", "amount": 3}
 LATE = "occurred_at: expected a time within the declared lateness, got an older one"
 

@@ -145,7 +145,7 @@ def test_a_kill_in_the_middle_leaves_the_old_rows_or_the_new(account_scorer: Sco
     with LiveState(account_scorer, address) as live:
         live.update(sent)
     outcomes = set()
-    for _ in range(size(8, dev=4)):
+    for _ in range(size(8, usual=4)):
         process = subprocess.Popen([sys.executable, "-c", ERASES, address, SECRET], stdout=subprocess.PIPE)
         assert process.stdout is not None
         assert process.stdout.readline() == b"ready\n"

@@ -75,6 +75,7 @@ def check_sums(model: Model, X: Array) -> None:
                 assert n < 10_000 or abs(values["rest"]) < 1e-12
 
 
+@pytest.mark.slow
 def test_they_add_up_with_wording(fitted: Any) -> None:
     check_sums(fitted.model, rows_of(fitted))
 

@@ -25,6 +25,8 @@ from fraudsieve.models.service.settings import Settings
 from fraudsieve.models.service.watchers.alias import AliasWatcher
 from fraudsieve.models.service.watchers.rules_file import RulesWatcher
 
+pytestmark = pytest.mark.slow
+
 
 class Flaky:
     """Fails a number of times, then works."""

@@ -207,6 +207,7 @@ print(done.exit_code, done.stdout)
         assert f"{name} is not installed. Install it: pip install 'fraudsieve[serve]'." in printed
 
 
+@pytest.mark.slow
 def test_serve_needs_a_posix_system(run_alone: Any, binary: Any) -> None:
     """Check that without fcntl, as on Windows, the package can be imported and the command reports an error."""
     printed = run_alone(f"""

@@ -34,6 +34,7 @@ def grown(X: Array, seed: int = 0, **settings: Any) -> lgb.Booster:
     return lgb.Booster(model_str=booster.model_to_string())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "settings",
     [

@@ -125,6 +125,7 @@ def test_homophones_sound_alike_and_are_common() -> None:
     assert obfuscate(["您"], "homophone", "light") == ["您"]  # it has no homophone
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("unit", ["a", "-", "a.", "1", "/", "中", "www.", "a.cc ", "中a.cn"])
 def test_long_texts_of_one_pattern_take_little_time(unit: str) -> None:
     text = (unit * 30_000)[:30_000]

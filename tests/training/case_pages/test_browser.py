@@ -17,7 +17,10 @@ from tests.chromium import BROWSER, Chromium
 
 from .worlds import many_cases, three_cases
 
-pytestmark = pytest.mark.skipif(BROWSER is None, reason="Chromium is not installed: apt-get install chromium")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(BROWSER is None, reason="Chromium is not installed: apt-get install chromium"),
+]
 
 OPEN = "[...document.querySelectorAll('details')].slice(0, 4).forEach(d => d.open = true)"
 LARGEST = 10_000_000

@@ -45,6 +45,7 @@ def test_neighbours_are_nearer_than_the_ends_of_a_chain() -> None:
     assert (np.diag(apart, 1) < 0.4 * apart[0, -1]).all()
 
 
+@pytest.mark.slow
 def test_200_members_are_drawn_and_more_are_counted() -> None:
     rows = one_case(ring("large", 230))
     graph = case_graph(rows, CaseNames())

@@ -18,6 +18,8 @@ from fraudsieve.training.pages.origin import PageOrigin
 
 from .worlds import START, campaign, cases_of, ring, three_cases
 
+pytestmark = pytest.mark.slow
+
 ORIGIN = PageOrigin(made_at=START.to_pydatetime())
 SECRETS = ("small-", "large-", "parcel-", "138 0013", "payer", "collector")
 

@@ -25,6 +25,8 @@ from fraudsieve.training.recipe.recipe import Recipe
 
 from .ready_files import payments, write_declared, write_ready
 
+pytestmark = pytest.mark.slow
+
 RATE = 0.3
 QUICK: dict[str, Any] = {"track.enabled": False, "n_jobs": 1, "model.n_rounds": 12, "evaluate.replicates": 5}
 QUICK |= {"split.gap_days": 1.5}

@@ -49,6 +49,7 @@ def shares(fitted: tuple[UnlikeTraining, MessageFeatures, np.ndarray], texts: li
     return fitted[0].apply(fitted[1].transform(np.array(texts, object)).to_numpy())
 
 
+@pytest.mark.slow
 def test_messages_like_those_of_training_are_uniform(
     messages: tuple[UnlikeTraining, MessageFeatures, np.ndarray],
 ) -> None:

@@ -270,7 +270,7 @@ def test_a_run_keeps_its_points_in_the_folder(small_world: World, tmp_path: Path
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(size(3, dev=1)))
+@pytest.mark.parametrize("seed", range(size(3, usual=1)))
 def test_alerts_of_a_trained_model_stay_near_the_capacity_without_drift(seed: int) -> None:
     world = simulate(seed=seed, days=DAYS)
     messages = with_new_times(world, seed)

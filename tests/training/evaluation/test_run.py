@@ -31,6 +31,8 @@ from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.simulation.world import World
 from tests.models.own_model import messages, write_own_model
 
+pytestmark = pytest.mark.slow
+
 Payments = Callable[..., pd.DataFrame]
 EVENTS = pd.DataFrame(
     {

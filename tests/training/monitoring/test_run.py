@@ -18,6 +18,8 @@ from fraudsieve.training.recipe.sections import MonitorRecipe
 from fraudsieve.training.simulation.world import World
 from tests.shared import mlflow_uri
 
+pytestmark = pytest.mark.slow
+
 Payments = Callable[..., pd.DataFrame]
 Watch = Callable[..., MonitorReport]
 
@@ -44,7 +46,6 @@ def exceeded(report: MonitorReport) -> set[str]:
     return {f"{bound.bound} {bound.name}" for bound in report.exceeded}
 
 
-@pytest.mark.slow
 def test_without_drift_no_more_than_one_comparison_in_twenty_raises_an_alarm(
     payment_scorer: Scorer, payments: Payments
 ) -> None:
@@ -212,7 +213,6 @@ def test_a_wave_of_a_new_template(message_scorer: Scorer, small_world: World) ->
     assert report.shares["cold_start"] is None
 
 
-@pytest.mark.slow
 def test_a_model_of_types_only(small_world: World, labelled_messages: pd.DataFrame, tmp_path: Any) -> None:
     crimes = labelled_messages[labelled_messages["label"] != "legitimate"].reset_index(drop=True)
     settings = {"track.uri": mlflow_uri(tmp_path), "n_jobs": 1, "split.kind": "campaign", "data.legitimate": "none"}

@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import pytest
+
 from fraudsieve.training.evaluation.report import EvaluationReport
 from fraudsieve.training.pages.breakdown import breakdown_tables
 from fraudsieve.training.pages.evaluation import render_report
@@ -9,6 +11,7 @@ from fraudsieve.training.pages.evaluation import render_report
 Reports = dict[str, EvaluationReport]
 
 
+@pytest.mark.slow
 def test_the_confusion_matrix_counts_every_record(reports: Reports) -> None:
     (table,) = breakdown_tables(reports["message"])["Which types are confused"]
     counts = [[int(cell.replace(",", "")) for cell in row[1:]] for row in table.rows]

@@ -27,7 +27,10 @@ PAPER_WIDTH = 688
 """Pixels across A4 paper, without margins of 14 mm."""
 Reports = dict[str, EvaluationReport]
 
-pytestmark = pytest.mark.skipif(BROWSER is None, reason="Chromium is not installed: apt-get install chromium")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(BROWSER is None, reason="Chromium is not installed: apt-get install chromium"),
+]
 
 
 @pytest.fixture(scope="module")

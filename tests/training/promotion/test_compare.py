@@ -30,6 +30,8 @@ from tests.shared import mlflow_uri
 
 from .conftest import Store
 
+pytestmark = pytest.mark.slow
+
 QUICK = EvaluateRecipe(attack=False, replicates=50)
 
 
@@ -92,7 +94,6 @@ def test_without_a_champion_the_peer_is_a_constant_score(rivals: Any) -> None:
     assert result["figures"]["average_precision"]["interval"][0] > 0
 
 
-@pytest.mark.slow
 def test_settings_set_capacity_and_costs(rivals: Any) -> None:
     settings = EvaluateRecipe(attack=False, replicates=0, alerts_a_day=2, missed_cost=50)
     result = compare_models(Scorer.load(rivals.weak), Scorer.load(rivals.strong), read(rivals.later), settings=settings)
@@ -189,7 +190,6 @@ def test_a_challenger_may_have_another_registered_name(store: Store, rivals: Any
     assert comparison.metrics["challenger"]["digest"] == read_model(rivals.strong).digest
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("subject", ["account", "event"])
 def test_models_of_accounts_and_of_events(subject: str, small_world: World, tmp_path: Path) -> None:
     tables = tables_of(subject, small_world)
@@ -228,7 +228,6 @@ def tables_of(subject: str, world: World) -> dict[str, Any]:
     return {"events": payments.assign(label=label.where(label == "legitimate", "fraud"))}
 
 
-@pytest.mark.slow
 def test_a_changed_calibration_changes_no_ranking(rivals: Any, tmp_path: Path) -> None:
     model = read_model(rivals.strong)
     bent = replace(model, calibration=replace(model.calibration, shift=model.calibration.shift - 3))

@@ -158,6 +158,7 @@ def test_a_challenger_can_be_named(store: Store, rivals: Any) -> None:
         promote(store.recipe("nobody"), messages=rivals.later)
 
 
+@pytest.mark.slow
 def test_rollback_step_by_step(store: Store, rivals: Any) -> None:
     one = store.register("back", rivals.weak)
     registry, recipe = store.registry("back"), store.recipe("back")

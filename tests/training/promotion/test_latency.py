@@ -85,6 +85,7 @@ def payments(small_world: World, tmp_path_factory: pytest.TempPathFactory) -> Pa
     return Payments(Scorer(model), read_data(recipe, {"events": events}, min_label_rows=1))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("until", [None, pd.Timestamp("2026-02-15", tz="UTC")])
 def test_a_model_with_history_has_a_state_of_the_latest_events(
     payments: Payments, monkeypatch: pytest.MonkeyPatch, until: pd.Timestamp | None

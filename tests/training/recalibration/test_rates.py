@@ -29,6 +29,7 @@ def true_rate(threshold: float) -> float:
     return float(norm.sf(3 + np.log(threshold / (1 - threshold)))) if 0 < threshold < 1 else float(threshold <= 0)
 
 
+@pytest.mark.slow
 def test_the_true_rate_exceeds_the_promise_in_at_most_one_audit_of_twenty() -> None:
     rng, rates = np.random.default_rng(0), []
     for _ in range(300):

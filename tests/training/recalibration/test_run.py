@@ -28,6 +28,8 @@ from fraudsieve.training.simulation.world import simulate
 from tests.attack.small_models import write_message_model
 from tests.shared import mlflow_uri, shared_folder
 
+pytestmark = pytest.mark.slow
+
 UNTRACKED = Recipe.read(overrides={"track.enabled": False})
 
 

@@ -82,6 +82,7 @@ def _days(n: int) -> pd.Timedelta:
     return pd.Timedelta(days=n)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("subject", SUBJECTS)
 def test_known_labels_give_the_scores_of_scoring(folder: Path, tmp_path: Path, subject: str) -> None:
     traffic, events, labels = (

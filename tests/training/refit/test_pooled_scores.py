@@ -14,6 +14,8 @@ from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.refit.pooled_scores import PooledScores, pool_scores, with_all_classes
 from fraudsieve.training.splits.split import Split
 
+pytestmark = pytest.mark.slow
+
 EMPTY = np.array([], np.int64)
 
 

@@ -27,6 +27,8 @@ from fraudsieve.training.simulation.world import World
 from fraudsieve.training.tracking.store import use_store
 from tests.shared import mlflow_uri
 
+pytestmark = pytest.mark.slow
+
 QUICK = {"features.pinyin": False, "evaluate.attack": False, "evaluate.replicates": 0, "n_jobs": 1}
 FILES = ("booster.txt", "wording.npz", "calibration.json")
 
@@ -180,7 +182,6 @@ def test_the_gates_look_at_the_model_of_the_split(runs: tuple[Any, Any], small_w
         compare_tables(plain.folder, refitted.folder, messages=one, recipe=recipe)
 
 
-@pytest.mark.slow
 def test_without_times_all_rows_are_trained_on(labelled_messages: pd.DataFrame, tmp_path: Path) -> None:
     label = labelled_messages["label"]
     untimed = labelled_messages.drop(columns=["sent_at", "labelled_at"])
@@ -197,7 +198,6 @@ def test_without_times_all_rows_are_trained_on(labelled_messages: pd.DataFrame, 
         compare_tables(tmp_path / "model.split-model", tmp_path / "model", messages=untimed)
 
 
-@pytest.mark.slow
 def test_a_refit_of_events(payments: Any, tmp_path: Path) -> None:
     result = run(tmp_path, "model", refit=True, events=payments(days=(0, 60), seed=1))
     training = result.model.training

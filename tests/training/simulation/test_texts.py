@@ -33,6 +33,7 @@ def test_every_type_is_written_in_both_languages_in_the_smallest_world(crime: st
     assert sorted(chinese) == [False, True]
 
 
+@pytest.mark.slow
 def test_fraud_comes_in_campaigns_from_several_accounts(fraud_messages: pd.DataFrame) -> None:
     """Nearly every campaign has its own link, which no obfuscation changes."""
     campaigns = fraud_messages.groupby(fraud_messages["text"].str.extract(r"(\w+-\w+\.example/\d+)", expand=False))

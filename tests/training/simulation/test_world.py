@@ -221,6 +221,7 @@ def test_written_tables_come_back_the_same(world: World, tmp_path: Path) -> None
         assert_frame_equal(pd.read_parquet(path), getattr(world, name))
 
 
+@pytest.mark.slow
 def test_a_world_that_does_not_drift_is_the_same_all_the_time() -> None:
     def by_quarter(drift: bool) -> pd.DataFrame:
         world = simulate(seed=3, days=120, drift=drift)

@@ -16,6 +16,8 @@ from fraudsieve.training.tracking.inputs import RunInput
 from fraudsieve.training.tracking.run import RunContent, open_run
 from tests.shared import mlflow_uri
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def uri(tmp_path: Path) -> Iterator[str]:

@@ -35,6 +35,7 @@ def test_a_database_server_that_is_not_there_is_an_error_at_once() -> None:
             check_store(uri)
 
 
+@pytest.mark.slow
 def test_a_new_store_in_a_file_may_take_longer_than_a_server(tmp_path: Path) -> None:
     check_store(f"sqlite:///{tmp_path / 'mlflow.db'}", seconds=0.001)
 

@@ -19,6 +19,8 @@ from fraudsieve.training.splits.choose import choose_split
 from fraudsieve.training.splits.split import MIN_TIMES, Split
 from fraudsieve.training.tuning.folds import MAX_CACHED, SearchFolds, metric_of, search_folds, training_alone
 
+pytestmark = pytest.mark.slow
+
 DAY = pd.Timedelta(days=1)
 
 
@@ -179,7 +181,6 @@ def test_scores_are_those_of_a_run_on_the_fold(labelled_messages: pd.DataFrame) 
     assert folds.scores(settings, [1]) == pytest.approx([expected])
 
 
-@pytest.mark.slow
 def test_workers_and_order_change_no_score(two_classes: pd.DataFrame) -> None:
     settings = recipe()
     one_by_one = [folds_of(two_classes, settings).scores(settings, [place])[0] for place in range(3)]
@@ -187,7 +188,6 @@ def test_workers_and_order_change_no_score(two_classes: pd.DataFrame) -> None:
     assert folds_of(two_classes, together).scores(together, range(3)) == one_by_one
 
 
-@pytest.mark.slow
 def test_features_are_computed_once_per_fold(two_classes: pd.DataFrame, monkeypatch: pytest.MonkeyPatch) -> None:
     computed: list[Recipe] = []
 

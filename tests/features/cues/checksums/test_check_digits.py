@@ -43,6 +43,7 @@ def test_luhn_equals_a_string_implementation(number: str) -> None:
     assert passes_luhn(pack([apart]).codes, 0, len(apart)) == luhn(number)
 
 
+@pytest.mark.slow
 @given(st.integers(100000, 999999), st.dates(), st.integers(0, 999))
 def test_an_identity_number_is_valid_and_any_wrong_digit_makes_it_invalid(
     region: int, born: object, order: int

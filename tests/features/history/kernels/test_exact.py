@@ -32,6 +32,7 @@ def cut(number: float) -> Fraction:
     return Fraction(math.trunc(Fraction(number) * 2**124), 2**124)
 
 
+@pytest.mark.slow
 @given(NUMBERS, NUMBERS, st.randoms(use_true_random=False))
 def test_sums_and_deviations_are_exact_in_any_order(kept: list[float], removed: list[float], random: object) -> None:
     digits, square_digits = np.zeros(N_DIGITS, np.int64), np.zeros(N_SQUARE_DIGITS, np.int64)
@@ -48,6 +49,7 @@ def test_sums_and_deviations_are_exact_in_any_order(kept: list[float], removed: 
         assert deviation_of(len(kept), digits, square_digits) == pytest.approx(expected, rel=3e-16, abs=0)
 
 
+@pytest.mark.slow
 @given(st.lists(st.integers(-(2**62), 2**62), min_size=1, max_size=8), st.integers(-300, 100))
 def test_digits_are_rounded_to_the_closest_float(digits: list[int], lowest: int) -> None:
     expected = float(sum(digit * Fraction(2) ** (31 * i + lowest) for i, digit in enumerate(digits)))

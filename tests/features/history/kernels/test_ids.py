@@ -114,6 +114,7 @@ def test_codes_do_not_depend_on_the_key(words: list[int]) -> None:
     assert codes.tolist() == [i % 1700 for i in range(3000)]
 
 
+@pytest.mark.slow
 def test_every_process_has_a_key_of_its_own() -> None:
     program = "from fraudsieve.features.history.kernels.ids import HASH_KEY; print(HASH_KEY.tobytes().hex())"
     keys = {subprocess.run([sys.executable, "-c", program], capture_output=True, check=True).stdout for _ in range(2)}

@@ -108,6 +108,7 @@ def test_many_entities_with_one_row_take_few_bytes() -> None:
     assert pool.nbytes / 50_000 < 140
 
 
+@pytest.mark.slow
 def test_a_block_that_is_left_is_used_again() -> None:
     pool, key = TimelinePool(4), digest_of(1).tobytes()
     for number in range(200_000):

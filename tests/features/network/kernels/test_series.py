@@ -1,6 +1,7 @@
 """Sorted series in one shared array: equal to sorted lists, while they grow, move and use freed blocks again."""
 
 import numpy as np
+import pytest
 
 from fraudsieve.features.network.kernels.series import (
     TAIL,
@@ -32,6 +33,7 @@ def add(series: Series, node: int, time: int, item: int) -> Series:
     return series
 
 
+@pytest.mark.slow
 def test_series_equal_sorted_lists() -> None:
     rng, series = np.random.default_rng(0), empty_series(5, 1, 0, np.int32)
     expected: list[list[tuple[int, int]]] = [[] for _ in range(5)]

@@ -1,6 +1,7 @@
 """Running counts: equal to sums over the changes, in any order of them."""
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,6 +12,7 @@ KIND = np.int64(0)
 CHANGES = st.lists(st.tuples(st.integers(0, 9), st.integers(0, 3), st.integers(0, 3)), max_size=40)
 
 
+@pytest.mark.slow
 @given(CHANGES)
 def test_totals_equal_sums_of_the_changes(changes: list[tuple[int, int, int]]) -> None:
     steps = empty_series(1, 1, 400, np.int64)

@@ -29,6 +29,7 @@ def entries_of(store: EventStore) -> list[tuple[int, bytes]]:
     return [(time, entry) for rows in store.rows() for _, time, entry, _ in rows]
 
 
+@pytest.mark.slow
 def test_rows_are_read_as_they_were_appended(address: str) -> None:
     with open_store(address) as store, open_store(address) as other:
         assert append(store, ENTRIES[:2]) == 2

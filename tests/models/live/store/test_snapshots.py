@@ -148,6 +148,7 @@ def test_a_damaged_snapshot_is_not_used_if_the_rows_are_complete(
         LiveState(account_scorer, address)
 
 
+@pytest.mark.slow
 def test_a_snapshot_of_rows_that_were_erased_meanwhile_does_not_count(address: str) -> None:
     asked: list[int] = []
 

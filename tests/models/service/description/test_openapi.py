@@ -123,5 +123,5 @@ def attack(service: Any, examples: int) -> None:
         time.sleep(0.05)
 
 
-def test_a_few_hundred_requests_and_two_thousand_in_ci(service: Any) -> None:
-    attack(service, size(500, dev=60))
+def test_a_few_hundred_requests_and_two_thousand_in_a_release(service: Any) -> None:
+    attack(service, size(500, usual=60))

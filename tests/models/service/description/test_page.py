@@ -21,6 +21,7 @@ def test_names_are_code_without_backticks(page: str) -> None:
     assert "<code>event_id</code>" in page
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(BROWSER is None, reason="Chromium is not installed: apt-get install chromium")
 def test_nothing_is_cut(page: str, tmp_path: Path) -> None:
     file = tmp_path / "docs.html"

@@ -61,6 +61,7 @@ EVENTS = st.lists(
 )
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(EVENTS)
 def test_scores_at_the_same_offset_are_equal_in_both_processes(accounts_folder: Path, events: Any) -> None:

@@ -35,6 +35,7 @@ def test_the_rarest_of_many_categories_are_added_up() -> None:
     assert sum(part["current"] for part in parts) == pytest.approx(1.0)
 
 
+@pytest.mark.slow
 def test_the_columns_that_moved_most_are_drawn_in_words(monitored: MonitorReport) -> None:
     figures = draw_distributions(monitored)
     assert figures

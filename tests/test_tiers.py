@@ -1,0 +1,47 @@
+"""The tests of a release exist, and are left out of other runs unless their file is named."""
+
+import ast
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from tests import tiers
+from tests.tiers import RELEASE
+
+ROOT = Path(__file__).parent.parent
+NAMED = "tests/test_precompiled.py"
+
+
+@pytest.mark.parametrize("test", RELEASE)
+def test_a_test_of_a_release_exists(test: str) -> None:
+    file, _, name = test.partition("::")
+    module = ast.parse((ROOT / file).read_text("utf-8"))
+    assert name in {node.name for node in module.body if isinstance(node, ast.FunctionDef)}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "chosen"),
+    [
+        (["src", "tests"], ["b"]),
+        (["tests/test_precompiled.py"], ["a", "b"]),
+        (["tests/test_precompiled.py::x"], ["a", "b"]),
+    ],
+)
+def test_it_is_left_out_unless_its_file_is_named(
+    arguments: list[str], chosen: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tiers, "IN_RELEASE", False)
+    path = ROOT / "tests" / "test_precompiled.py"
+    of_release = "tests/test_precompiled.py::test_the_list_is_what_a_first_result_compiles"
+    items: list[Any] = [
+        SimpleNamespace(name="a", nodeid=f"{of_release}[x]", path=path),
+        SimpleNamespace(name="b", nodeid="tests/test_precompiled.py::test_another", path=path),
+    ]
+    left_out: list[Any] = []
+    hook = SimpleNamespace(pytest_deselected=lambda items: left_out.extend(items))
+    config: Any = SimpleNamespace(args=arguments, hook=hook)
+    tiers.choose_tests(config, items)
+    assert [item.name for item in items] == chosen
+    assert len(left_out) == 2 - len(chosen)
