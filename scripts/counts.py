@@ -59,9 +59,9 @@ def package_of(path: str) -> str:
     return f"{folder}/{package}" if inner else folder
 
 
-def counts_now() -> dict[str, Counts]:
-    """Return the counts of the files as they are, by package."""
-    return _by_package((str(path.relative_to(ROOT)), path.read_text("utf-8")) for path in modules(*FOLDERS))
+def counts_now(*folders: str) -> dict[str, Counts]:
+    """Return the counts of the files in folders as they are, by package; of all folders by default."""
+    return _by_package((str(path.relative_to(ROOT)), path.read_text("utf-8")) for path in modules(*folders or FOLDERS))
 
 
 def counts_at(commit: str) -> dict[str, Counts]:

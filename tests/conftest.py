@@ -1,5 +1,6 @@
 """Set-up of all tests: the profile of Hypothesis, fresh kernels, and a folder for shared objects."""
 
+import logging
 import os
 from collections.abc import Generator, Iterator
 
@@ -61,3 +62,15 @@ def _restore_tracking_uri() -> Iterator[None]:
         os.environ.pop("MLFLOW_TRACKING_URI", None)
     else:
         os.environ["MLFLOW_TRACKING_URI"] = TRACKING_URI
+
+
+@pytest.fixture(autouse=True)
+def _restore_logging() -> Iterator[None]:
+    """Restore the logging of this process: the command ``serve``, if it is called here, sends all of it to its own."""
+    root, service = logging.getLogger(), logging.getLogger("fraudsieve.service")
+    before = root.level, service.level
+    yield
+    for name, level in zip((root, service), before, strict=True):
+        name.setLevel(level)
+    root.handlers = [handler for handler in root.handlers if type(handler.formatter).__name__ != "JsonFormatter"]
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = True

@@ -39,6 +39,7 @@ def test_a_world_has_a_least_size(name: str, least: int) -> None:
     assert f"--{name}" in result.output
 
 
+@pytest.mark.slow
 def test_an_unexpected_error_exits_with_1_and_leaks_nothing(
     messages: pd.DataFrame, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:

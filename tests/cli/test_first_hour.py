@@ -16,6 +16,7 @@ import fraudsieve
 from tests.cli.conftest import Run
 
 
+@pytest.mark.slow
 def test_a_dead_store_is_an_error_in_seconds_and_before_the_work(
     run: Run, messages: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -57,6 +58,7 @@ def test_a_legitimate_label_that_no_row_has_is_an_error(run: Run, messages: pd.D
     assert answer["error"] == expected
 
 
+@pytest.mark.slow
 def test_scores_have_the_format_of_their_ending(run: Run, model: Path, messages: pd.DataFrame) -> None:
     messages.head(20).to_csv("m.csv", index=False)
     assert run("predict", "--model", model, "--input", "m.csv", "--output", "scores.csv")[0] == 0

@@ -70,6 +70,7 @@ def test_events_and_labels_are_exported(store: Path, tmp_path: Path) -> None:
     assert run("load", other, labels, "--model", account_model(), "--part", "labels")["accepted"] == 1
 
 
+@pytest.mark.slow
 def test_what_was_exported_can_be_trained_on(store: Path, tmp_path: Path) -> None:
     folder = tmp_path / "tables"
     run("export", store, "--output", folder)

@@ -11,6 +11,7 @@ from fraudsieve.cli.app import app
 from tests.cli.conftest import Run
 
 
+@pytest.mark.slow
 def test_verify_lists_checks_and_rejects_a_damaged_folder(model: Path, run: Run, tmp_path: Path) -> None:
     code, answer, error = run("verify", model)
     assert (code, answer["pinned"]) == (0, False)
@@ -32,6 +33,7 @@ def test_verify_lists_checks_and_rejects_a_damaged_folder(model: Path, run: Run,
     assert run("verify", tmp_path / "nothing")[0] == 2
 
 
+@pytest.mark.slow
 def test_verify_of_a_folder_needs_no_mlflow(model: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "fraudsieve.models.flavor", raising=False)
     monkeypatch.setitem(sys.modules, "mlflow", None)

@@ -214,6 +214,7 @@ def test_a_repeated_event_that_is_late_is_not_rejected() -> None:
     assert state.update([event, event | {"event_id": 3}])[0].position == 1
 
 
+@pytest.mark.slow
 def test_many_events_of_one_time_are_added_fast() -> None:
     event = {"account_id": "ann", "occurred_at": at(0), "kind": "pay"}
     state = HistoryState(History(("1h",), measures=("count",)))

@@ -128,6 +128,7 @@ def test_a_label_does_not_break_the_successor_of_a_model(account_scorer: Scorer,
         assert received[RECEIVED.columns.index("network__received_known_7d")] == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("verdicts", [(True, False), (False, True)])
 def test_contradicting_labels_of_one_time_do_not_depend_on_the_order_of_arrival(
     verdicts: tuple[bool, bool], account_scorer: Scorer, tmp_path: Path

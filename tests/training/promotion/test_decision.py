@@ -139,6 +139,7 @@ def test_a_first_model_needs_only_the_absolute_gates(store: Store, rivals: Any) 
         rollback(store.recipe("first"))
 
 
+@pytest.mark.slow
 def test_the_champion_cannot_be_the_challenger(store: Store, rivals: Any) -> None:
     store.register("alone", rivals.strong)
     with pytest.raises(ComparisonError, match=r"models:/alone/1 is already the champion\. Train a challenger"):
@@ -182,6 +183,7 @@ def test_rollback_step_by_step(store: Store, rivals: Any) -> None:
     assert (promoted_again.champion, registry.champions()) == (two, [one, two])
 
 
+@pytest.mark.slow
 def test_rollback_to_a_deleted_version_is_an_error(store: Store, rivals: Any) -> None:
     one, two = store.register("gone", rivals.weak), store.register("gone", rivals.strong)
     registry = store.registry("gone")

@@ -44,6 +44,7 @@ def test_each_function_is_called_with_its_own_records() -> None:
     assert calls[1] == [{"b": 1}, {"b": 2}] * (1 + ROUNDS)
 
 
+@pytest.mark.slow
 def test_records_are_those_of_a_service(rivals: Any) -> None:
     matrix = Scorer.load(rivals.strong).model.matrix
     records = records_to_time(rivals.later.assign(review_note="seen", label_weight=1.0), matrix)
@@ -59,6 +60,7 @@ def test_records_have_the_own_columns_of_their_model() -> None:
     assert records_to_time(rows, of_city) == [{"account_id": "ann", "city": "Rome"}]
 
 
+@pytest.mark.slow
 def test_a_model_without_history_is_timed_by_its_scorer(rivals: Any) -> None:
     scorer = Scorer.load(rivals.strong)
     data = read_data(Recipe(), {"messages": rivals.later}, min_label_rows=1)

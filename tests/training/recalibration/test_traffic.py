@@ -102,6 +102,7 @@ def test_known_labels_give_the_scores_of_scoring(folder: Path, tmp_path: Path, s
     assert (audited.log_odds == unknown.log_odds).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("subject", SUBJECTS)
 def test_a_model_that_uses_labels_is_not_recalibrated_without_them(folder: Path, tmp_path: Path, subject: str) -> None:
     traffic, labels = folder / f"{subject}-traffic.parquet", folder / f"{subject}-labels.parquet"

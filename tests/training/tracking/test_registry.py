@@ -59,6 +59,7 @@ def test_a_version_without_a_run_gets_its_tags(registry: Registry) -> None:
     assert registry.client.get_model_version("guard", "1").tags == {"promotion.decision": "refused"}
 
 
+@pytest.mark.slow
 def test_an_unreachable_store_is_not_a_missing_model(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object) -> None:
         raise mlflow.exceptions.MlflowException("no answer")

@@ -45,6 +45,7 @@ def test_a_store_in_a_file_that_cannot_be_created_is_an_error() -> None:
         check_store("sqlite:////dev/null/mlflow.db", seconds=2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("uri", "shown"),
     [

@@ -49,6 +49,7 @@ def hot_size(request: Any) -> Iterator[int]:
         yield request.param
 
 
+@pytest.mark.slow
 @given(STEPS, st.booleans())
 @pytest.mark.usefixtures("hot_size")
 def test_a_pool_equals_a_list_per_entity(steps: Any, drops_entities: bool) -> None:
