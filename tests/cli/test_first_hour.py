@@ -50,6 +50,7 @@ def test_training_without_a_store_and_over_an_older_model(
     assert fraudsieve.Scorer.load("fraudsieve-model").model.digest == second["digest"]
 
 
+@pytest.mark.slow
 def test_a_legitimate_label_that_no_row_has_is_an_error(run: Run, messages: pd.DataFrame) -> None:
     messages.replace({"label": {"legitimate": "ham"}}).to_parquet("m.parquet")
     code, answer, _ = run("train", "--messages", "m.parquet", "--no-track", "--legitimate", "hamm")

@@ -27,6 +27,7 @@ def expected() -> dict[str, set[str]]:
     return expected_entries()
 
 
+@pytest.mark.slow
 def test_parts_of_the_reference_have_exactly_the_entries_of_the_code(expected: dict[str, set[str]]) -> None:
     found = defaultdict(list)
     for make in PAGES.values():

@@ -22,6 +22,7 @@ def expected(texts: list[str], min_messages: int) -> list[dict[int, int]]:
     return [{b: min(n, MAX_TIMES) for b, n in row.items() if messages[b] >= min_messages} for row in rows]
 
 
+@pytest.mark.slow
 @example(["a" * 99, "a" * 100, "a" * 101, "a" * 1000], 1, 1)
 @example(["", "", "ab"], 2, 1)
 @given(TEXTS, st.integers(1, 3), st.integers(1, 200))

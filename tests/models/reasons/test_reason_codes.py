@@ -80,10 +80,12 @@ def test_they_add_up_with_wording(fitted: Any) -> None:
     check_sums(fitted.model, rows_of(fitted))
 
 
+@pytest.mark.slow
 def test_they_add_up_without_wording(plain: tuple[Model, Array]) -> None:
     check_sums(*plain)
 
 
+@pytest.mark.slow
 def test_every_column_has_its_own_part(fitted: Any) -> None:
     ensemble, X = fitted.model.ensemble, rows_of(fitted)
     n_outputs = len(ensemble.base)

@@ -26,6 +26,7 @@ def events() -> Scorer:
     return Scorer(Model("events", ("fraud", "legitimate"), "legitimate", matrix, fitted.ensemble_, fitted.calibration_))
 
 
+@pytest.mark.slow
 def test_scores_with_reasons_are_the_scores_and_the_reasons(fitted: Any) -> None:
     scorer, records = Scorer.load(fitted.folder), [{"text": text} for text in fitted.texts[:90]]
     plain, whole = scorer.score(records), scorer.score(records, reasons=True)

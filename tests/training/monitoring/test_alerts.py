@@ -14,6 +14,7 @@ from fraudsieve.training.monitoring.scored_table import score_table
 Payments = Callable[..., pd.DataFrame]
 
 
+@pytest.mark.slow
 def test_records_that_the_policy_flags_are_alerts(payment_scorer: Scorer, payments: Payments) -> None:
     model = payment_scorer.model
     scorer = Scorer(model, policy=Policy(unlike_training="flag", unlike_training_limit=0.9))

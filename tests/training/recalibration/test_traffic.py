@@ -120,6 +120,7 @@ def test_a_model_that_uses_labels_is_not_recalibrated_without_them(folder: Path,
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_the_recalibrated_model_flags_what_it_was_set_to_flag(folder: Path, tmp_path: Path) -> None:
     traffic, events, labels = (folder / f"{name}.parquet" for name in ("event-traffic", "events", "event-labels"))
     table = pd.read_parquet(labels)

@@ -39,6 +39,7 @@ def test_invalid_addresses_of_a_version_are_an_error(registry: Registry, address
         registry.version_of(address)
 
 
+@pytest.mark.slow
 def test_make_champion_sets_the_alias_and_the_tag(registry: Registry) -> None:
     assert registry.champions() == []
     registry.make_champion("3", ["1", "3"])
@@ -54,6 +55,7 @@ def test_the_number_of_stored_champions_is_bounded(registry: Registry) -> None:
     assert len(registry.client.get_registered_model("guard").tags[CHAMPIONS]) < 1000
 
 
+@pytest.mark.slow
 def test_a_version_without_a_run_gets_its_tags(registry: Registry) -> None:
     registry.record("1", {"at": "2026-05-01T10:00:00+00:00"}, {"promotion.decision": "refused"})
     assert registry.client.get_model_version("guard", "1").tags == {"promotion.decision": "refused"}

@@ -32,6 +32,7 @@ def written(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     return table, table.write(folder)
 
 
+@pytest.mark.slow
 def test_table_is_written_twice_alike(written: tuple[UserTable, TableFiles], tmp_path: Path) -> None:
     table, files = written
     again = table.write(tmp_path)

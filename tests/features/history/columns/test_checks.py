@@ -133,6 +133,7 @@ MESSAGES = st.lists(
 )
 
 
+@pytest.mark.slow
 @given(MESSAGES, st.booleans())
 def test_columns_of_messages_equal_joined_bands(messages: Records, stored: bool) -> None:
     one, other = STATES[2](), STATES[2]()

@@ -45,6 +45,7 @@ def test_rows_are_read_as_they_were_appended(address: str) -> None:
         assert entries_of(store) == ENTRIES * 2
 
 
+@pytest.mark.slow
 def test_a_block_that_raises_appends_nothing(address: str) -> None:
     with open_store(address) as store:
         with pytest.raises(TypeError):

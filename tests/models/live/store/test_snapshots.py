@@ -26,6 +26,7 @@ def names(address: Any) -> list[tuple[str, int]]:
     return found
 
 
+@pytest.mark.slow
 def test_what_was_written_is_read(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(snapshots, "CHUNK", 10)
     with open_store(address) as store:
