@@ -126,6 +126,6 @@ def test_contacts_do_not_depend_on_other_messages(texts: list[str]) -> None:
 def test_messages_without_candidates_cost_only_the_compiled_pass() -> None:
     texts = ["see you at six, 晚上见面再聊吧"] * 20_000
     find_contacts(texts[:2], KEY)
-    start = time.perf_counter()
+    start = time.thread_time()
     assert len(find_contacts(texts, KEY)) == 0
-    assert time.perf_counter() - start < 1  # a Python loop would take 50 microseconds per message
+    assert time.thread_time() - start < 1  # a Python loop would take 50 microseconds per message
