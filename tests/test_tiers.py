@@ -14,6 +14,22 @@ ROOT = Path(__file__).parent.parent
 NAMED = "tests/test_precompiled.py"
 
 
+class Item:
+    """What is asked of a test."""
+
+    path = ROOT / NAMED
+
+    def __init__(self, name: str, nodeid: str) -> None:
+        self.name, self.nodeid = name, nodeid
+        self.markers: list[str] = []
+
+    def add_marker(self, name: str) -> None:
+        self.markers.append(name)
+
+    def get_closest_marker(self, name: str) -> str | None:
+        return name if name in self.markers else None
+
+
 @pytest.mark.parametrize("test", RELEASE)
 def test_a_test_of_a_release_exists(test: str) -> None:
     file, _, name = test.partition("::")
@@ -33,11 +49,10 @@ def test_it_is_left_out_unless_its_file_is_named(
     arguments: list[str], chosen: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tiers, "IN_RELEASE", False)
-    path = ROOT / "tests" / "test_precompiled.py"
     of_release = "tests/test_precompiled.py::test_the_list_is_what_a_first_result_compiles"
     items: list[Any] = [
-        SimpleNamespace(name="a", nodeid=f"{of_release}[x]", path=path),
-        SimpleNamespace(name="b", nodeid="tests/test_precompiled.py::test_another", path=path),
+        Item("a", f"{of_release}[x]"),
+        Item("b", "tests/test_precompiled.py::test_another"),
     ]
     left_out: list[Any] = []
     hook = SimpleNamespace(pytest_deselected=lambda items: left_out.extend(items))
@@ -45,3 +60,4 @@ def test_it_is_left_out_unless_its_file_is_named(
     tiers.choose_tests(config, items)
     assert [item.name for item in items] == chosen
     assert len(left_out) == 2 - len(chosen)
+    assert {item.name for item in [*items, *left_out] if "release" in item.markers} == {"a"}

@@ -1,8 +1,9 @@
 """What every change must pass, and what a release must pass: the one place that says which test is of which.
 
 Every change must pass all tests but these: ``pytest -n 2 --dist loadfile`` (the README's command) runs them, with fewer
-examples than a release (`tests.profiles`), and of the zoo of tables only the smoke set. A release must pass every test:
-``python -m scripts.release_check`` runs them, in parts. A run that names a file runs what is in it, of either tier.
+examples than a release (`tests.profiles`), and of the zoo of tables only the smoke set. ``python -m
+scripts.release_check`` runs the rest, in parts: what is named here, and again what is larger in a release (marker
+`release`). A run that names a file runs what is in it, of either tier.
 """
 
 from itertools import compress
@@ -11,7 +12,7 @@ from typing import Final
 
 import pytest
 
-from tests.profiles import IN_RELEASE
+from tests.profiles import IN_RELEASE, size
 
 __all__ = ["RELEASE", "choose_tests"]
 
@@ -40,9 +41,19 @@ RELEASE: Final[dict[str, str]] = {
 
 
 def choose_tests(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out the tests of a release, unless it is one, or the run names their file."""
+    """Mark what a release runs, and leave out its own tests, unless it is one, or the run names their file."""
+    for item in items:
+        if item.nodeid.partition("[")[0] in RELEASE or _grows(item):
+            item.add_marker("release")
     named = {Path(str(argument).partition("::")[0]).name for argument in config.args}
     of_release = [item.nodeid.partition("[")[0] in RELEASE and item.path.name not in named for item in items]
     if any(of_release) and not IN_RELEASE:
         config.hook.pytest_deselected(items=list(compress(items, of_release)))
         items[:] = [item for item, is_left_out in zip(items, of_release, strict=True) if not is_left_out]
+
+
+def _grows(item: pytest.Item) -> bool:
+    """Return whether a test is larger in a release: it draws examples, or its module asks for a size."""
+    return item.get_closest_marker("hypothesis") is not None or (
+        getattr(getattr(item, "module", None), "size", None) is size and item.get_closest_marker("slow") is not None
+    )
