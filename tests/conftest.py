@@ -23,7 +23,6 @@ def pytest_configure(config: pytest.Config) -> None:
         kernels.delete_stale_kernels()
 
 
-@pytest.hookimpl(trylast=True)  # Hypothesis marks its tests first
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out what only a release must pass, and begin with the documents.
 

@@ -54,6 +54,6 @@ def choose_tests(config: pytest.Config, items: list[pytest.Item]) -> None:
 
 def _grows(item: pytest.Item) -> bool:
     """Return whether a test is larger in a release: it draws examples, or its module asks for a size."""
-    return item.get_closest_marker("hypothesis") is not None or (
-        getattr(getattr(item, "module", None), "size", None) is size and item.get_closest_marker("slow") is not None
-    )
+    draws_examples = getattr(getattr(item, "obj", None), "is_hypothesis_test", False)
+    has_size = getattr(getattr(item, "module", None), "size", None) is size
+    return draws_examples or (has_size and item.get_closest_marker("slow") is not None)
