@@ -29,6 +29,9 @@ RELEASE: Final[dict[str, str]] = {
     "tests/benchmarks/speed/test_shadow.py::test_figures_and_bars": BENCHMARK,
     "tests/benchmarks/test_footprint.py::test_the_whole": COMPILES,
     "tests/benchmarks/test_promotion.py::test_every_scenario": BENCHMARK,
+    "tests/documents/test_hour.py::test_every_step_succeeds": (
+        "the first hour in real processes; its commands are those of the README and the documents, which run"
+    ),
     "tests/models/service/test_faults.py::test_a_clock_that_jumps": KILLS,
     "tests/models/service/test_faults.py::test_a_kill_while_a_model_takes_over": KILLS,
     "tests/models/service/test_image_example.py::test_the_image_scores_without_compiling": COMPILES,

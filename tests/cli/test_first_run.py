@@ -9,6 +9,7 @@ import pytest
 
 import fraudsieve
 from tests.cli.conftest import Run
+from tests.quickstart import run_quickstart
 
 
 def test_simulate_writes_four_tables(run: Run, tmp_path: Path) -> None:
@@ -21,19 +22,17 @@ def test_simulate_writes_four_tables(run: Run, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_quickstart_in_a_new_process(tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "fraudsieve", "quickstart"], cwd=tmp_path, capture_output=True, text=True, check=True
-    )
-    assert "these metrics only show that every step works" in done.stdout
-    assert "mlflow ui --backend-store-uri sqlite:///fraudsieve-quickstart/mlflow.db" in done.stdout
-    assert "models:/fraudsieve-quickstart/1" in done.stdout
-    assert [path.name for path in tmp_path.iterdir()] == ["fraudsieve-quickstart"]
-    folder = tmp_path / "fraudsieve-quickstart"
+def test_quickstart_in_a_new_process() -> None:
+    empty, printed = run_quickstart()
+    assert "these metrics only show that every step works" in printed
+    assert "mlflow ui --backend-store-uri sqlite:///fraudsieve-quickstart/mlflow.db" in printed
+    assert "models:/fraudsieve-quickstart/1" in printed
+    assert [path.name for path in empty.iterdir()] == ["fraudsieve-quickstart"]
+    folder = empty / "fraudsieve-quickstart"
     digest = fraudsieve.Scorer.load(folder / "model").model.digest
     assert digest is not None
-    assert digest in done.stdout
+    assert digest in printed
     assert len(pd.read_parquet(folder / "scores.parquet")) > 100
     assert fraudsieve.Scorer.load(folder / "model").score({"text": "hello"})["status"] == "ok"
-    again = subprocess.run([sys.executable, "-m", "fraudsieve", "quickstart"], cwd=tmp_path, capture_output=True)
+    again = subprocess.run([sys.executable, "-m", "fraudsieve", "quickstart"], cwd=empty, capture_output=True)
     assert again.returncode == 2

@@ -36,7 +36,7 @@ serve() {
 # A reader who comes upon a command again does not run it again, but has its output.
 once() {
     local code=0 output="printed by ${*//[^[:alnum:]]/_}"
-    [ -e "$output" ] || command fraudsieve "$@" >"$output" 2>&1 || code=$?
+    [ -e "$output" ] || $COMMAND "$@" >"$output" 2>&1 || code=$?
     cat "$output"
     [ $code = 0 ] || rm "$output"
     return $code
@@ -46,7 +46,7 @@ fraudsieve() {
     local code=0
     if [ "$1" = serve ]; then shift; serve "$@"; return; fi
     case $1 in quickstart | train | evaluate | predict) once "$@"; return ;; esac
-    command fraudsieve "$@" || code=$?
+    $COMMAND "$@" || code=$?
     # A bound may be exceeded (3), and a refused challenger leaves nothing to roll back (2): both are answers.
     case "$1 $code" in "monitor 3" | "rollback 2") code=0 ;; esac
     return $code

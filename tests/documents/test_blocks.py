@@ -6,6 +6,10 @@ from pathlib import Path
 
 import pytest
 
+import fraudsieve
+from tests.quickstart import run_quickstart
+from tests.shared import mlflow_uri
+
 from .blocks import AFTER, NOT_RUN, RUN, Block, blocks_of, documents, reason_not_to_run
 from .session import Session
 from .tables import write_tables
@@ -14,24 +18,34 @@ PROGRAMS = ("bash", "curl", "openssl")
 
 
 @pytest.fixture(scope="module")
-def read(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], None]]:
-    """Run the blocks of a document, and before them those of the documents that it needs, all in one folder."""
+def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
+    """Return a session in a folder with the reader's files, where the quickstart has been run."""
     folder = tmp_path_factory.mktemp("reader")
     write_tables(folder)
+    empty, printed = run_quickstart()
+    shutil.copytree(empty, folder, dirs_exist_ok=True)
+    (folder / "printed by quickstart").write_text(printed, "utf-8")
+    mlflow_uri(folder)
+    with Session(folder, forks=True) as session:
+        yield session
+
+
+@pytest.fixture(scope="module")
+def read(session: Session) -> Callable[[str], None]:
+    """Run the blocks of a document, and before them those of the documents that it needs, all in one folder."""
     finished = set[str]()
-    with Session(folder) as session:
 
-        def run(document: str) -> None:
-            for needed in AFTER.get(document, ()):
-                run(needed)
-            if document not in finished:
-                for block in blocks_of(document):
-                    if reason_not_to_run(block) is None:
-                        session.run(block)
-                session.shell("stop_server")
-                finished.add(document)
+    def run(document: str) -> None:
+        for needed in AFTER.get(document, ()):
+            run(needed)
+        if document not in finished:
+            for block in blocks_of(document):
+                if reason_not_to_run(block) is None:
+                    session.run(block)
+            session.shell("stop_server")
+            finished.add(document)
 
-        yield run
+    return run
 
 
 def test_blocks_have_a_language_that_is_run() -> None:
@@ -95,6 +109,17 @@ def test_a_command_is_run_once(tmp_path: Path) -> None:
         with pytest.raises(AssertionError, match="exits with 2"):
             session.shell("once train")
         assert len(list(tmp_path.glob("printed by*"))) == 1
+
+
+@pytest.mark.slow
+def test_a_fork_is_like_a_new_process(session: Session) -> None:
+    call = "cd inner && $COMMAND --version && $COMMAND train 2>errors || echo $?"
+    assert session.shell(f"mkdir inner && ({call})").splitlines() == [fraudsieve.__version__, "2"]
+    assert "--messages" in (session.folder / "inner" / "errors").read_text()
+    assert "rows in inner/messages" in session.shell(
+        "$COMMAND simulate --output inner --days 7 --accounts 100 | grep row"
+    )
+    assert session.shell("($COMMAND nonsense | cat) 2>/dev/null || echo failed") == "failed\n"
 
 
 def test_names_end_with_a_document_and_files_do_not(tmp_path: Path) -> None:
