@@ -1,12 +1,13 @@
 """Sizes of tests: small during development, larger in CI, and full in the check of a release."""
 
 import os
-from typing import Final
+from typing import Final, TypeVar
 
 from hypothesis import HealthCheck, settings
 
 __all__ = ["IN_RELEASE", "examples", "load", "size"]
 
+T = TypeVar("T")
 EXAMPLES: Final[dict[str, int]] = {"dev": 20, "ci": 50, "release": 100}
 IN_CI: Final = os.environ.get("CI", "").lower() in {"1", "true"}
 IN_RELEASE: Final = os.environ.get("FRAUDSIEVE_TESTS", "") == "release"
@@ -28,6 +29,6 @@ def examples(number: int) -> settings:
     return settings(max_examples=max(round(number * share), min(number, 5)))
 
 
-def size(number: int, *, usual: int) -> int:
-    """Return the size of a long test, such as its number of records: `number` in a release, and `usual` elsewhere."""
-    return number if IN_RELEASE else usual
+def size(full: T, *, usual: T) -> T:
+    """Return the size of a long test, such as its number of records: `full` in a release, and `usual` elsewhere."""
+    return full if IN_RELEASE else usual

@@ -18,7 +18,10 @@ __all__ = ["RELEASE", "choose_tests"]
 
 BENCHMARK: Final = "a benchmark from end to end: a release runs the benchmarks; their parts are tested at every change"
 COMPILES: Final = "compiles every kernel anew, in an environment or a folder of its own"
-KILLS: Final = "kills and clocks that jump, in real services; the smaller kills of tests/models/live stay"
+KILLS: Final = "kills and clocks that jump, in real services; smaller ones stay"
+SPARK: Final = (
+    "a long run of Spark; the walk takes two tables through Spark at every change, and other frames are compared"
+)
 RELEASE: Final[dict[str, str]] = {
     "tests/benchmarks/cold/test_cold.py::test_the_whole": BENCHMARK,
     "tests/benchmarks/scale/test_sampling.py::test_figures": BENCHMARK,
@@ -26,19 +29,37 @@ RELEASE: Final[dict[str, str]] = {
     "tests/benchmarks/scale/test_store.py::test_figures": BENCHMARK,
     "tests/benchmarks/scale/test_train.py::test_figures": BENCHMARK,
     "tests/benchmarks/speed/test_serve.py::test_figures_bars_and_peers": BENCHMARK,
+    "tests/benchmarks/speed/test_serve.py::test_the_state_holds_exactly_what_precedes_a_message": BENCHMARK,
     "tests/benchmarks/speed/test_shadow.py::test_figures_and_bars": BENCHMARK,
     "tests/benchmarks/test_footprint.py::test_the_whole": COMPILES,
     "tests/benchmarks/test_promotion.py::test_every_scenario": BENCHMARK,
+    "tests/benchmarks/test_refit.py::test_message_folds_score_every_message_once": BENCHMARK,
     "tests/documents/test_hour.py::test_every_step_succeeds": (
         "the first hour in real processes; its commands are those of the README and the documents, which run"
     ),
+    "tests/features/history/test_batch.py::test_a_million_events_of_one_account_take_a_few_seconds": (
+        "a million events; benchmarks.speed measures the same kernels"
+    ),
+    "tests/features/text/test_fold.py::test_rebuilding_gives_the_stored_table": (
+        "rebuilds a table that is stored, and that changes with its sources alone"
+    ),
+    "tests/models/live/test_kills.py::test_one_of_two_processes_is_killed": KILLS,
     "tests/models/service/test_faults.py::test_a_clock_that_jumps": KILLS,
     "tests/models/service/test_faults.py::test_a_kill_while_a_model_takes_over": KILLS,
+    "tests/models/service/test_image_example.py::test_another_model_fails_the_build": COMPILES,
     "tests/models/service/test_image_example.py::test_the_image_scores_without_compiling": COMPILES,
+    "tests/models/test_flavor_spark.py::test_own_columns_and_lists_score_alike_in_spark": SPARK,
+    "tests/spark/test_feature_frames.py::test_odd_accounts_in_any_buckets_and_order": SPARK,
+    "tests/spark/test_job.py::test_the_example_computes_features_scores_and_a_sample": SPARK,
+    "tests/spark/test_sample_frames.py::test_the_rows_are_those_of_one_machine_whatever_the_partitions": SPARK,
     "tests/test_precompiled.py::test_the_list_is_what_a_first_result_compiles": COMPILES,
     "tests/training/memory/test_needed.py::test_the_estimate_is_near_the_peak": (
         "trains on 220,000 events to measure the peak of memory"
     ),
+    "tests/training/promotion/test_promote_server.py::test_train_evaluate_compare_promote_and_roll_back": (
+        "the whole life of a model on a server of MLflow; at every change it is on a file"
+    ),
+    "tests/training/tuning/test_search.py::test_a_killed_run_resumes": KILLS,
 }
 """The tests that only a release must pass, and why."""
 

@@ -3,11 +3,14 @@
 import json
 import os
 import re
+import shlex
 import socket
 import subprocess
 import sys
 from pathlib import Path
 from typing import Self
+
+from tests.forks import fork_command
 
 from .blocks import ROOT, Block
 
@@ -19,7 +22,7 @@ HERE = Path(__file__).parent
 class Session:
     """A shell, an interpreter and a folder: names last to the end of a document, files until the end.
 
-    With ``forks``, commands are forks of one process (``commands.py``); servers are always processes of their own.
+    With ``forks``, commands are forks of one process (`tests.forks`); servers are always processes of their own.
     """
 
     def __init__(self, folder: Path, *, forks: bool = False) -> None:
@@ -31,8 +34,7 @@ class Session:
         paths = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "PYTHONPATH": str(ROOT / "src")}
         self.environment = clean | paths | {"PORT": str(port), "PROJECT": str(ROOT / "pyproject.toml")}
         (folder / "shell.env").touch()
-        self.environment["COMMAND"] = "command fraudsieve"
-        self.forks = self._start_forks() if forks else None
+        self.environment["COMMAND"] = shlex.join(fork_command()) if forks else "command fraudsieve"
         self.python = subprocess.Popen(
             [sys.executable, str(HERE / "python_session.py")],
             stdin=subprocess.PIPE,
@@ -48,18 +50,6 @@ class Session:
     def __exit__(self, *_: object) -> None:
         self.shell("stop_server")
         self.python.communicate()
-        if self.forks:
-            self.forks.kill()
-            self.forks.communicate()
-
-    def _start_forks(self) -> subprocess.Popen[str]:
-        """Start the process whose forks the commands are, and wait until it has imported what they need."""
-        call = [HERE / "commands.py", self.folder / "commands.socket"]
-        process = subprocess.Popen([sys.executable, *call], stdout=subprocess.PIPE, text=True, env=self.environment)
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-        self.environment["COMMAND"] = " ".join(map(str, [sys.executable, "-IS", *call]))
-        return process
 
     def run(self, block: Block) -> None:
         """Run a block, and raise AssertionError with what it printed if it fails."""

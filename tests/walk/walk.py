@@ -15,6 +15,7 @@ from typing import Any
 
 import httpx
 
+from tests.forks import fork_command
 from tests.services import start_service
 from tests.shared import mlflow_uri, shared_folder
 
@@ -75,9 +76,10 @@ class Walk:
     """
 
     def __init__(self, table: UserTable, outputs: Path) -> None:
-        self.table, self.outputs = table, outputs
+        self.table, self.outputs, self.forks = table, outputs, False  # training and its scores start anew
         self.folder = shared_folder(f"walk-{table.name}", self._prepare)
         self.files: TableFiles = pickle.loads((self.folder / "files.pickle").read_bytes())
+        self.forks = True
         self.services, self.clients = ExitStack(), dict[str, httpx.Client]()
 
     def close(self) -> None:
@@ -117,9 +119,9 @@ class Walk:
         return clean | {"MLFLOW_TRACKING_URI": f"sqlite:///{self.folder}/mlflow.db"}
 
     def run(self, *arguments: str | Path) -> Answer:
-        """Run a command of ``fraudsieve`` in a process."""
-        command = [sys.executable, "-m", "fraudsieve", *map(str, arguments), "--json"]
-        done, seconds = self._run(command)
+        """Run a command of ``fraudsieve`` in a process: a new one, or one that has imported what commands need."""
+        program = fork_command() if self.forks else (sys.executable, "-m", "fraudsieve")
+        done, seconds = self._run([*program, *map(str, arguments), "--json"])
         lines = done.stdout.strip().splitlines()
         return Answer(done.returncode, json.loads(lines[-1]) if lines else {}, done.stderr, seconds)
 

@@ -1,8 +1,8 @@
 """Run commands of ``fraudsieve`` as forks of one process that has imported what they need: most of their time.
 
-``python commands.py SOCKET`` imports, prints a line, and forks a child for each command that arrives.
-``python commands.py SOCKET COMMAND...`` runs a command there: in this folder and environment, with these streams, to
-its exit code. Commands in new processes are tested in tests/cli, and by the first hour.
+``python forks.py SOCKET`` imports, prints a line, and forks a child for each command that arrives.
+``python forks.py SOCKET COMMAND...`` runs a command there: in this folder and environment, with these streams, to its
+exit code. Commands in new processes are tested in tests/cli, by the first hour, and by the training of each walk.
 """
 
 import json
@@ -10,11 +10,27 @@ import os
 import signal
 import socket
 import sys
+from functools import cache
 from importlib import import_module
 
-__all__ = ["ask", "listen"]
+__all__ = ["ask", "fork_command", "listen"]
 
 IMPORTED = ("fraudsieve.training.fit", "lightgbm", "mlflow.store.tracking.sqlalchemy_store", "sklearn")
+
+
+@cache
+def fork_command() -> tuple[str, ...]:
+    """Return how to call ``fraudsieve`` as a fork; the process that is forked begins with the first call."""
+    import atexit
+    import subprocess
+    import tempfile
+
+    call = (__file__, os.path.join(tempfile.mkdtemp(prefix="forks-"), "socket"))
+    process = subprocess.Popen([sys.executable, *call], stdout=subprocess.PIPE, text=True)
+    atexit.register(process.kill)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    return (sys.executable, "-IS", *call)
 
 
 def ask(address: str, arguments: list[str]) -> int:
