@@ -65,7 +65,7 @@ def test_a_changed_manifest_is_rejected_or_another_model(binary: Any, copy: Copy
     assert 0 < loaded < 400
 
 
-VALUES = (None, "x", -1, 1.5, 10**400, float("nan"), float("inf"), [], ["x"], [[1.0]], {"x": 1}, ...)
+VALUES: tuple[Any, ...] = (None, "x", -1, 1.5, 10**400, float("nan"), float("inf"), [], ["x"], [[1.0]], {"x": 1}, ...)
 
 
 @pytest.mark.slow
