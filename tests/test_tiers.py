@@ -11,7 +11,7 @@ from tests import tiers
 from tests.tiers import RELEASE
 
 ROOT = Path(__file__).parent.parent
-NAMED = "tests/test_precompiled.py"
+NAMED = "tests/benchmarks/test_footprint.py"
 
 
 class Item:
@@ -41,18 +41,18 @@ def test_a_test_of_a_release_exists(test: str) -> None:
     ("arguments", "chosen"),
     [
         (["src", "tests"], ["b"]),
-        (["tests/test_precompiled.py"], ["a", "b"]),
-        (["tests/test_precompiled.py::x"], ["a", "b"]),
+        ([NAMED], ["a", "b"]),
+        ([f"{NAMED}::x"], ["a", "b"]),
     ],
 )
 def test_it_is_left_out_unless_its_file_is_named(
     arguments: list[str], chosen: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tiers, "IN_RELEASE", False)
-    of_release = "tests/test_precompiled.py::test_the_list_is_what_a_first_result_compiles"
+    of_release = "tests/benchmarks/test_footprint.py::test_the_whole"
     items: list[Any] = [
         Item("a", f"{of_release}[x]"),
-        Item("b", "tests/test_precompiled.py::test_another"),
+        Item("b", "tests/benchmarks/test_footprint.py::test_another"),
     ]
     left_out: list[Any] = []
     hook = SimpleNamespace(pytest_deselected=lambda items: left_out.extend(items))

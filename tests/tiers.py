@@ -52,7 +52,6 @@ RELEASE: Final[dict[str, str]] = {
     "tests/spark/test_feature_frames.py::test_odd_accounts_in_any_buckets_and_order": SPARK,
     "tests/spark/test_job.py::test_the_example_computes_features_scores_and_a_sample": SPARK,
     "tests/spark/test_sample_frames.py::test_the_rows_are_those_of_one_machine_whatever_the_partitions": SPARK,
-    "tests/test_precompiled.py::test_the_list_is_what_a_first_result_compiles": COMPILES,
     "tests/training/memory/test_needed.py::test_the_estimate_is_near_the_peak": (
         "trains on 220,000 events to measure the peak of memory"
     ),
