@@ -120,5 +120,9 @@ def test_the_time_is_in_proportion_to_the_length(name: str) -> None:
     read(pack(["warm"]))
     for unit in UNITS:
         text = (unit * (LENGTH // len(unit) + 1))[:LENGTH]
-        reference = seconds(partial(re.findall, r"(?s).", text))
-        assert seconds(partial(read, pack([text]))) < bound * reference, unit[:20]
+        # Up to three times: collecting the garbage of earlier tests falls into one of them, and takes as long.
+        takes_longer = (
+            seconds(partial(read, pack([text]))) > bound * seconds(partial(re.findall, r"(?s).", text))
+            for _ in range(3)
+        )
+        assert not all(takes_longer), unit[:20]
