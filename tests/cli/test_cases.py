@@ -43,6 +43,7 @@ def test_the_folder_holds_the_tables(folder: Path) -> None:
     assert tables["changes"]["change"].tolist() == ["opened", "opened"]
 
 
+@pytest.mark.slow
 def test_a_threshold_and_earlier_cases(folder: Path) -> None:
     run(folder, "--output", str(folder / "first"))
     arguments = ("--threshold", "0.05", "--previous", str(folder / "first"), "--output", str(folder / "second"))
@@ -70,6 +71,7 @@ def test_days_come_first_in_scores_too(folder: Path) -> None:
     assert (code, content["members"]) == (0, 0)
 
 
+@pytest.mark.slow
 def test_the_page_hides_identifiers_unless_asked(folder: Path) -> None:
     code, content = run(folder, "--output", str(folder / "cases"))
     page = folder / "cases" / "cases.html"
@@ -80,6 +82,7 @@ def test_the_page_hides_identifiers_unless_asked(folder: Path) -> None:
     assert "payer-0-0" in (folder / "shown" / "cases.html").read_text("utf-8")
 
 
+@pytest.mark.slow
 def test_labels_are_those_of_the_moment(folder: Path) -> None:
     times = ["2026-01-02T01:00:00", "2026-06-01T01:00:00"]
     labels = pd.DataFrame({"subject_id": ["a-0-0", "a-0-1"], "label": ["scam", "ham"], "labelled_at": times})

@@ -12,6 +12,7 @@ from tests.cli.conftest import Run
 from tests.quickstart import run_quickstart
 
 
+@pytest.mark.slow
 def test_simulate_writes_four_tables(run: Run, tmp_path: Path) -> None:
     code, answer, _ = run("simulate", "--output", "world", "--days", "20", "--accounts", "150")
     assert code == 0

@@ -42,6 +42,7 @@ def store(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_a_loaded_store_is_described_and_loading_again_adds_nothing(store: Path, tmp_path: Path) -> None:
     again = run("load", store, tmp_path / "events.csv", "--model", account_model())
     assert again["accepted"] == 9
@@ -53,6 +54,7 @@ def test_a_loaded_store_is_described_and_loading_again_adds_nothing(store: Path,
     assert "offset" in result.stdout
 
 
+@pytest.mark.slow
 def test_events_and_labels_are_exported(store: Path, tmp_path: Path) -> None:
     folder = tmp_path / "tables"
     assert run("export", store, "--output", folder) == {
@@ -91,6 +93,7 @@ def test_an_account_is_erased_and_a_store_rewound(store: Path) -> None:
     assert [one["kind"] for one in described["removals"]] == ["erase", "rewind"]
 
 
+@pytest.mark.slow
 def test_a_table_of_labelled_messages_is_loaded_as_messages_and_labels(tmp_path: Path) -> None:
     table, path = tmp_path / "messages.jsonl", tmp_path / "live.db"
     sent = {"account_id": "ann", "sent_at": "2024-05-01T10:00:00Z", "text": "Your parcel is held, pay now"}
@@ -115,6 +118,7 @@ def test_labels_are_loaded_from_csv(tmp_path: Path, spelled: list[str]) -> None:
     assert pd.read_parquet(tmp_path / "tables" / "labels.parquet")["is_fraud"].tolist() == [False, True]
 
 
+@pytest.mark.slow
 def test_other_verdicts_are_rejected_and_no_accepted_record_is_an_error(tmp_path: Path) -> None:
     table, path = tmp_path / "labels.csv", tmp_path / "live.db"
     frame = pd.DataFrame({"counterparty_id": ["bob"] * 3, "labelled_at": "2024-05-01T11:00:00Z", "is_fraud": "maybe"})

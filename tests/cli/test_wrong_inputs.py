@@ -383,6 +383,7 @@ CASES: list[tuple[tuple[str, ...], str]] = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("call", "expected"), CASES, ids=[" ".join(call) for call, _ in CASES])
 def test_a_wrong_input_is_an_error_that_says_what_to_do(run: Run, call: tuple[str, ...], expected: str) -> None:
     for name, content in FILES.items():

@@ -12,6 +12,7 @@ from tests.profiles import examples
 from .label_rows import LABEL_ROWS, START, TRUST, LabelRows, held_since, histories_by_hand, labels_of
 
 
+@pytest.mark.slow
 @examples(300)
 @given(LABEL_ROWS, st.none() | st.integers(0, 7), st.sampled_from([TRUST, Trust()]))
 def test_the_label_at_a_cutoff_time_is_that_of_a_loop(label_rows: LabelRows, day: int | None, trust: Trust) -> None:

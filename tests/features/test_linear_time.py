@@ -114,6 +114,7 @@ def seconds(use: Callable[[], object]) -> float:
     return time.thread_time() - start
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", READERS)
 def test_the_time_is_in_proportion_to_the_length(name: str) -> None:
     read, bound = READERS[name], CONTACTS_BOUND if name == "contacts" else BOUND

@@ -80,6 +80,7 @@ def hot_size(request: Any) -> Iterator[int]:
         yield request.param
 
 
+@pytest.mark.slow
 @given(EVENTS, LABELS, st.integers(0, 7 * 24 * 60), st.randoms(use_true_random=False))
 @pytest.mark.usefixtures("hot_size")
 def test_live_equals_batch(events: Records, labels: Records, now: int, random: Any) -> None:
@@ -108,6 +109,7 @@ def test_live_equals_batch(events: Records, labels: Records, now: int, random: A
         np.testing.assert_array_equal(state.features(without), expected)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("hot_size")
 def test_many_cutoff_times_equal_batch_to_the_last_bit() -> None:
     """A batch moves its windows event by event, a live state computes one window; events arrive in another order."""
@@ -153,6 +155,7 @@ def nbytes_of(state: HistoryState) -> int:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("hot_size")
 def test_old_events_are_dropped_and_features_stay_the_same() -> None:
     history = History(("1h", "1d"))

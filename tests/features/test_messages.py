@@ -128,6 +128,7 @@ def any_fitted(request: pytest.FixtureRequest) -> MessageFeatures:
     return MessageFeatures(n_folds=3, wording=request.param != "no wording").fit(TEXTS, labels)
 
 
+@pytest.mark.slow
 def test_a_batch_equals_its_messages_one_by_one_in_any_order(any_fitted: MessageFeatures) -> None:
     whole = any_fitted.transform(NEW)
     assert np.array_equal(whole, np.vstack([any_fitted.transform([text]) for text in NEW]))
@@ -143,6 +144,7 @@ def test_any_text_is_transformed_independently_of_other_texts(fitted: MessageFea
     assert np.array_equal(whole, np.vstack([fitted.transform([text]) for text in texts]))
 
 
+@pytest.mark.slow
 def test_fitting_is_deterministic() -> None:
     one, two = MessageFeatures(n_folds=3), MessageFeatures(n_folds=3)
     assert np.array_equal(one.fit_transform(TEXTS, LABELS), two.fit_transform(TEXTS, LABELS))
@@ -271,6 +273,7 @@ def test_training_scores_are_out_of_fold() -> None:
     assert trained[:, odd].mean() > features.transform(texts)[:, odd].mean() + 0.1  # its own pairs are not counted
 
 
+@pytest.mark.slow
 def test_log_odds_are_weighed_by_the_known_share_if_there_is_a_legitimate_class() -> None:
     for legitimate, trust, output in (("ham", TRUST, -1), ("spam", TRUST, 0), ("other", 0.0, -1)):
         features = MessageFeatures(legitimate=legitimate, n_folds=2, pinyin=True).fit(TEXTS, LABELS)

@@ -111,6 +111,7 @@ def test_wording_columns_of_several_steps_are_an_error() -> None:
         small().fit(both, y)
 
 
+@pytest.mark.slow
 def test_an_array_of_the_builder_of_messages_has_lost_its_names() -> None:
     texts, y = (
         ["win a prize", "a prize, call now", "see you at six", "home tonight"] * 3,
@@ -208,6 +209,7 @@ def test_fitting_again_forgets_the_calibration() -> None:
     assert model.fit(frame, y).calibration_ == Calibration()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("classes", [("fraud", "legitimate"), ("ham", "scam", "spam")])
 def test_a_model_is_the_same_to_the_byte_whatever_the_threads(classes: tuple[str, ...]) -> None:
     frame, y = frame_of(classes=classes)

@@ -50,6 +50,7 @@ def test_the_columns_and_lists_matter_to_the_scores(folder: Path, expected: list
     assert len({score["probability"] for score in expected}) > 20
 
 
+@pytest.mark.slow
 def test_one_by_one_and_as_columns(folder: Path, expected: list[dict[str, Any]]) -> None:
     scorer = Scorer.load(folder)
     assert [scorer.score(record) for record in records()] == expected
@@ -91,6 +92,7 @@ def test_predict_with_reasons(folder: Path, expected: list[dict[str, Any]]) -> N
     assert scores["probability"].tolist() == probabilities(expected)
 
 
+@pytest.mark.slow
 def test_pyfunc(folder: Path, expected: list[dict[str, Any]], tmp_path: Path) -> None:
     save_model(tmp_path / "saved", folder=folder)
     loaded = mlflow.pyfunc.load_model(str(tmp_path / "saved"))

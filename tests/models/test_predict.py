@@ -261,6 +261,7 @@ def test_scores_are_plain_json(fitted: Any) -> None:
     assert all(set(score) == FIELDS for score in scores)
 
 
+@pytest.mark.slow
 def test_threads_get_the_same_scores(binary: Any) -> None:
     records = [{"text": text} for text in binary.texts[:300]]
     expected = Scorer.load(binary.folder).score(records)

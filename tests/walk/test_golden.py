@@ -90,6 +90,7 @@ def test_elsewhere_the_last_bits_may_differ_and_nothing_else() -> None:
         bare_scoring.compare(scores(1.5), scores(1.5, label="legitimate", lightgbm="4.6.0"))
 
 
+@pytest.mark.slow
 def test_another_record_is_noticed(tmp_path: Path) -> None:
     folder = tmp_path / "accounts"
     shutil.copytree(ROOT / GOLDEN / "accounts", folder)

@@ -62,6 +62,7 @@ def test_figures_and_bars_of_every_step(monkeypatch: pytest.MonkeyPatch, capfd: 
     assert "11.00 s  features.one" in output.err
 
 
+@pytest.mark.slow
 def test_what_a_command_takes_above_its_imports(tmp_path: Path) -> None:
     idle, busy = [sys.executable, "-c", ""], [sys.executable, "-c", "import time; time.sleep(0.3)"]
     figures = warm_figures({"imports": idle, "predict": busy}, tmp_path, rounds=1)

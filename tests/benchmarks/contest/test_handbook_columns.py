@@ -19,6 +19,7 @@ def task() -> Task:
     return Task("event", events, np.arange(0, 200), np.arange(250, 300), "In order of time.")
 
 
+@pytest.mark.slow
 def test_each_column_is_that_of_pandas(task: Task) -> None:
     events, (train, test) = task.rows, handbook_columns(task)
     assert [len(train), len(test)] == [200, 50]

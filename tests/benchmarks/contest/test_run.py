@@ -82,6 +82,7 @@ def test_chinese_texts_are_pairs_of_characters_for_autogluon() -> None:
     assert list(tables_of(english, "")[0]["text"]) == ["a loan"]
 
 
+@pytest.mark.slow
 def test_an_environment_without_autogluon_is_an_error() -> None:
     with pytest.raises(RuntimeError, match="No module named 'autogluon'"):
         measure_autogluon(text_set(), "", Path(sys.executable))

@@ -199,6 +199,7 @@ def test_event_sets(folder: Path) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_account_sets(folder: Path) -> None:
     events, (ids, labels) = made_up(), made_up_accounts()
     rows = events.drop(columns="label")

@@ -9,6 +9,7 @@ from benchmarks.scale.process_memory import memory_below
 from benchmarks.scale.train_tables import write_events, write_messages
 
 
+@pytest.mark.slow
 def test_messages_are_resampled_with_changes(tmp_path: Path) -> None:
     write_messages(tmp_path / "messages", 3_000)
     messages = pd.read_parquet(tmp_path / "messages")

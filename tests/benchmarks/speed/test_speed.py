@@ -34,6 +34,7 @@ def test_figures_of_two_and_of_fourteen_classes(monkeypatch: pytest.MonkeyPatch)
     assert report.figures["ratio_to_sklearn.14"] == pytest.approx(expected)
 
 
+@pytest.mark.slow
 def test_ours_may_be_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     def unwired(texts: list[str], y: object) -> None:
         raise NotImplementedError("not wired")

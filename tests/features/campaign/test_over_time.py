@@ -139,6 +139,7 @@ def test_columns_without_labels_and_round_trip_of_the_declaration() -> None:
     assert len(CAMPAIGNS.positions) == len(CAMPAIGNS.columns) == len(set(CAMPAIGNS.positions))
 
 
+@pytest.mark.slow
 def test_memory_is_limited_to_the_windows() -> None:
     state = HistoryState(CAMPAIGNS.views, lateness="1h")
     sizes = []

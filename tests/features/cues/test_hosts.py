@@ -24,6 +24,7 @@ def test_an_ip_address_has_four_numbers(host: str, holds: bool) -> None:
     assert is_ip(pack([host]).codes, 0, len(host)) == holds
 
 
+@pytest.mark.slow
 def test_a_host_stays_within_its_limits() -> None:
     codes = pack(["aaa.bbb"]).codes
     assert find_host(codes, 3, 1, 5) == (1, 5)

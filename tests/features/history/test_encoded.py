@@ -63,6 +63,7 @@ def test_hours_and_weekdays_before_1970(times: list[int]) -> None:
     assert out.tolist() == [[float(hour[0] == 23), float(weekday[0] >= 5)]]
 
 
+@pytest.mark.slow
 def test_scoring_needs_neither_pandas_nor_pyarrow() -> None:
     code = (
         "import sys, fraudsieve.features.history.encoded, fraudsieve.features.history.kernels.sorting\n"

@@ -177,6 +177,7 @@ class SignedFiles(BaseHTTPRequestHandler):
         """Log nothing."""
 
 
+@pytest.mark.slow
 def test_an_address_with_a_signature_is_read_and_not_shown() -> None:
     pytest.importorskip("aiohttp")
     with ThreadingHTTPServer(("127.0.0.1", 0), SignedFiles) as server:

@@ -54,6 +54,7 @@ def test_offsets_separate_the_texts() -> None:
     assert packed.codes[packed.offsets[2] : packed.offsets[3]].tolist() == [ord(char) for char in "中文字"]
 
 
+@pytest.mark.slow
 def test_every_code_point_round_trips() -> None:
     everything = [chr(code) for code in range(0x110000)]
     packed = pack(everything)

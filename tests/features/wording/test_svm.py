@@ -20,6 +20,7 @@ def random_texts(n: int, n_classes: int) -> tuple[list[str], np.ndarray]:
     return ["".join(letters[(rng.integers(0, 9, 15) + c) % len(letters)]) for c in y], y
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("max_iter", [1, 7, 1000])
 @pytest.mark.parametrize("n_classes", [2, 3])
 @pytest.mark.parametrize(("C", "max_scaled"), [(0.1, 1 << 24), (3.0, 1 << 24), (3.0, 0)])

@@ -53,6 +53,7 @@ def test_a_header_is_not_trusted() -> None:
         read_arrays(archive({"a.npy": npy(np.zeros(8), version=(2, 0))}), {"a": 64})
 
 
+@pytest.mark.slow
 def test_an_archive_with_a_false_size_is_unpacked_no_further() -> None:
     content = bytearray(archive({"a.npy": npy(np.zeros(8_000_000))}))
     size = struct.pack("<I", 64_000_128)

@@ -189,6 +189,7 @@ def test_unknown_files_are_not_opened(copy: Copy, tmp_path: Path, monkeypatch: p
     assert name not in error.problem
 
 
+@pytest.mark.slow
 def test_a_link_out_of_the_folder_is_not_followed(binary: Any, copy: Copy, tmp_path: Path) -> None:
     for name in FILES:
         folder = copy()

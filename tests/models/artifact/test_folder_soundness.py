@@ -169,6 +169,7 @@ def test_features_out_of_bounds_are_rejected_at_once(copy: Copy, change: Manifes
     assert time.thread_time() - start < 5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "text"),
     [

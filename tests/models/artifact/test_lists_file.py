@@ -35,6 +35,7 @@ def forge(folder: Path, content: bytes) -> None:
     (folder / "manifest.json").write_text(json.dumps(manifest), "utf-8")
 
 
+@pytest.mark.slow
 def test_lists_are_restored_with_the_model(folder: Path) -> None:
     matrix = read_model(folder).matrix
     assert matrix.lists is not None

@@ -41,6 +41,7 @@ def test_accounts_of_a_model_without_times_get_none(tmp_path: Path) -> None:
         assert result.notes == ()
 
 
+@pytest.mark.slow
 def test_the_default_is_just_after_the_last_event() -> None:
     model, accounts = account_scorer().model, pd.DataFrame({"account_id": ["ann", "bob"], "as_of": [TIME, pd.NaT]})
     filled, notes = DefaultCutoff.of(model, EVENTS).fill(accounts)

@@ -20,6 +20,7 @@ from tests.models.conftest import Fitted
 from tests.models.evidence.logs import lines_of
 
 
+@pytest.mark.slow
 def test_accounts_with_a_history_of_tables(accounts_folder: Path, tmp_path: Path) -> None:
     world, scorer = simulate(days=20, n_accounts=100, messages_per_day=30), Scorer.load(accounts_folder)
     accounts, events = tmp_path / "accounts.parquet", tmp_path / "events.parquet"
@@ -49,6 +50,7 @@ def test_accounts_with_a_history_of_tables(accounts_folder: Path, tmp_path: Path
         score_file(scorer, accounts, tmp_path / "scores.parquet", events=events, evidence=log)
 
 
+@pytest.mark.slow
 def test_a_run_that_goes_on_has_the_evidence_of_every_chunk(
     binary: Fitted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,6 +4,7 @@ from collections import Counter
 
 import numpy as np
 import pandas as pd
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -71,6 +72,7 @@ def test_every_move_is_recorded_and_ids_are_unique(before: list[int], after: lis
         assert old == new or {("merged", new, old), ("split", old, new)} & kinds
 
 
+@pytest.mark.slow
 @given(LABELS, LABELS)
 def test_merges_and_splits_have_the_number_of_actions_that_moved(before: list[int], after: list[int]) -> None:
     n = min(len(before), len(after))
@@ -88,6 +90,7 @@ def test_merges_and_splits_have_the_number_of_actions_that_moved(before: list[in
     assert recorded == {pair: count for pair, count in moved.items() if pair[0] != pair[1]}
 
 
+@pytest.mark.slow
 @given(st.lists(LABELS, min_size=2, max_size=4))
 def test_ids_stay_while_groups_only_grow(steps: list[list[int]]) -> None:
     labels: list[int] = []

@@ -122,6 +122,7 @@ def both() -> tuple[list[Any], dict[str, Any]]:
     return scores, {"messages": messages, "events": events}
 
 
+@pytest.mark.slow
 def test_messages_and_events_form_cases_together() -> None:
     scores, tables = both()
     found = find_cases_in_tables(list(scores), key=KEY, **tables)
@@ -138,6 +139,7 @@ def test_messages_and_events_form_cases_together() -> None:
         find_cases_in_tables([scores[1], scores[1]], key=KEY, **tables)
 
 
+@pytest.mark.slow
 def test_events_without_scores_lend_the_identifiers_that_were_known() -> None:
     scores, tables = both()
     messages, events = tables["messages"], tables["events"]

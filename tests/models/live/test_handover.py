@@ -58,6 +58,7 @@ def test_models_that_use_stored_fields_share_a_store(account_scorer: Scorer, add
             assert live.state.lateness == lateness
 
 
+@pytest.mark.slow
 def test_rows_that_no_model_looks_at_are_deleted(account_scorer: Scorer, address: str) -> None:
     daily = daily_scorer(account_scorer)
     with LiveState(daily, address) as live:
@@ -78,6 +79,7 @@ def test_rows_that_no_model_looks_at_are_deleted(account_scorer: Scorer, address
         LiveState(daily, address, lateness="60d")
 
 
+@pytest.mark.slow
 def test_a_model_with_fewer_views_continues_the_snapshot_of_another(account_scorer: Scorer, address: str) -> None:
     both = with_views(account_scorer, histories=(WEEKLY, DAILY), network=None)
     with LiveState(both, address) as live:
@@ -119,6 +121,7 @@ def test_rows_stay_until_the_snapshot_of_another_model_has_them_or_is_old(
             assert store.facts.start.offset == start
 
 
+@pytest.mark.slow
 def test_models_on_one_empty_store_declare_the_fields_of_all(account_scorer: Scorer, address: str) -> None:
     narrow = with_views(account_scorer, histories=(History(("1d",), measures=("count",)),), network=None)
     distinct = History(("1d",), measures=("count", "distinct"), identifiers=("device_id",))
@@ -140,6 +143,7 @@ def test_models_on_one_empty_store_declare_the_fields_of_all(account_scorer: Sco
         assert content(live.state) == content(expected)
 
 
+@pytest.mark.slow
 def test_a_call_that_waits_while_fields_are_declared_stores_them(account_scorer: Scorer, address: str) -> None:
     narrow = with_views(account_scorer, histories=(History(("1d",), measures=("count",)),), network=None)
     outcomes: list[Any] = []

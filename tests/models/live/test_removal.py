@@ -65,6 +65,7 @@ def test_nothing_is_left_of_an_erased_account(account_scorer: Scorer, tmp_path: 
     assert files_with(SECRET, tmp_path) == []
 
 
+@pytest.mark.slow
 def test_every_process_forgets_an_erased_account(account_scorer: Scorer, address: str) -> None:
     with LiveState(account_scorer, address) as one, LiveState(account_scorer, address) as two:
         one.update(SENT)
@@ -85,6 +86,7 @@ def test_every_process_forgets_an_erased_account(account_scorer: Scorer, address
         assert content(live.state) == content(expected)
 
 
+@pytest.mark.slow
 def test_messages_of_an_erased_account_go_with_their_labels(message_scorer: Scorer, address: str) -> None:
     sent = {"text": "Your parcel is held", "sent_at": "2024-05-01T10:00:00Z"}
     messages = [
@@ -108,6 +110,7 @@ def rows_of(path: Any) -> list[Any]:
         return [row for batch in store.rows() for row in batch]
 
 
+@pytest.mark.slow
 def test_a_clock_that_was_ahead_can_be_put_right(account_scorer: Scorer, address: str) -> None:
     ahead = datetime(2034, 5, 1, tzinfo=UTC)
     with LiveState(account_scorer, address) as live, LiveState(account_scorer, address) as other:
@@ -163,6 +166,7 @@ def test_a_kill_in_the_middle_leaves_the_old_rows_or_the_new(account_scorer: Sco
     assert outcomes <= {3000, 6000}
 
 
+@pytest.mark.slow
 def test_an_erasure_that_fails_changes_nothing(
     account_scorer: Scorer, address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -23,6 +23,7 @@ def event_of_july(name: str, **change: str) -> dict[str, object]:
     return event(event_id=name, occurred_at="2024-07-01T10:05:00Z") | change
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "remove",
     [
@@ -52,6 +53,7 @@ def test_the_rows_that_are_left_are_the_history(
         assert features_of(live, as_of=JULY) == [2.0]
 
 
+@pytest.mark.slow
 def test_nothing_is_left_and_more_arrives(account_scorer: Scorer, address: str) -> None:
     with LiveState(daily_scorer(account_scorer), address) as live:
         old_and_new(live)
@@ -61,6 +63,7 @@ def test_nothing_is_left_and_more_arrives(account_scorer: Scorer, address: str) 
         assert features_of(live, as_of=JULY) == [1.0]
 
 
+@pytest.mark.slow
 def test_rows_that_were_rewritten_meanwhile_stay(account_scorer: Scorer, address: str) -> None:
     with LiveState(daily_scorer(account_scorer), address) as live, open_store(address) as store:
         live.update([event(), event_of_july("new")])
@@ -70,6 +73,7 @@ def test_rows_that_were_rewritten_meanwhile_stay(account_scorer: Scorer, address
         assert drop_old_rows(store, july, covered, 1) == 1
 
 
+@pytest.mark.slow
 def test_an_event_of_the_future_deletes_no_row(account_scorer: Scorer, address: str) -> None:
     now = datetime.now(UTC)
     ahead, daily = now + timedelta(days=50), daily_scorer(account_scorer)
@@ -83,6 +87,7 @@ def test_an_event_of_the_future_deletes_no_row(account_scorer: Scorer, address: 
         assert features_of(live, as_of=now.isoformat()) == [5.0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("is_update", [False, True])
 def test_a_process_that_has_not_read_deleted_rows_goes_on(
     is_update: bool, account_scorer: Scorer, address: str
@@ -99,6 +104,7 @@ def test_a_process_that_has_not_read_deleted_rows_goes_on(
         assert content(two.state) == content(one.state)
 
 
+@pytest.mark.slow
 def test_rows_that_were_deleted_before_they_are_read(account_scorer: Scorer, address: str) -> None:
     with LiveState(daily_scorer(account_scorer), address) as live, open_store(address) as store:
         old_and_new(live)
@@ -106,6 +112,7 @@ def test_rows_that_were_deleted_before_they_are_read(account_scorer: Scorer, add
             next(store.rows(START))
 
 
+@pytest.mark.slow
 def test_rows_stay_for_another_model_that_was_opened(account_scorer: Scorer, address: str) -> None:
     daily = daily_scorer(account_scorer)
     longer = with_views(daily, histories=(replace(DAILY, windows=("90d",)),))

@@ -236,6 +236,7 @@ def test_jumps_of_the_clock_are_limited(
     monkeypatch.undo()
 
 
+@pytest.mark.slow
 def test_threads_update_score_and_checkpoint_together(message_scorer: Scorer, tmp_path: Path) -> None:
     failed: list[BaseException] = []
 

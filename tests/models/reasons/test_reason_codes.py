@@ -109,6 +109,7 @@ def parts_of(model: Model, X: Array, explained: dict[str, Any]) -> Array:
     return np.asarray(merge_columns(model, X, parts[:, :-1])[0])
 
 
+@pytest.mark.slow
 def test_the_strongest_are_named_and_those_for_the_decision_come_first(fitted: Any) -> None:
     model, X = fitted.model, rows_of(fitted)
     odds = model.calibration.apply(model.ensemble.log_odds(X))

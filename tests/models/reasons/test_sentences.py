@@ -10,6 +10,7 @@ from tests.models.conftest import Fitted
 TEXT = "Zq7 parcel held: pay 500 dollars at http://parcel-fee.example/a or call 13800000000"
 
 
+@pytest.mark.slow
 def test_reasons_have_sentences_in_both_languages(fitted: Fitted) -> None:
     scorer = Scorer(fitted.model)
     english, chinese = (scorer.score({"text": TEXT}, reasons=8, language=language) for language in ("en", "zh"))

@@ -25,6 +25,7 @@ def bounds_of(value: Any) -> tuple[int, int]:
     return 1 + sum(n for n, _ in inside), 1 + max((depth for _, depth in inside), default=0)
 
 
+@pytest.mark.slow
 @given(value=VALUES, ascii=st.booleans(), indent=st.sampled_from([None, 2]))
 def test_objects_lists_and_depth_are_counted(value: Any, ascii: bool, indent: int | None) -> None:
     body = json.dumps(value, ensure_ascii=ascii, indent=indent).encode("utf-8", "surrogatepass")

@@ -39,6 +39,7 @@ def test_the_best_iteration_is_used() -> None:
     assert SingleRow(booster)(X[:1])[0] != np.asarray(booster.predict(X[:1], raw_score=True, num_iteration=-1))[0]
 
 
+@pytest.mark.slow
 def test_threads_are_independent() -> None:
     booster = trained(4)
     single_row, expected = SingleRow(booster), np.asarray(booster.predict(X, raw_score=True))

@@ -107,6 +107,7 @@ def test_integer_ids_meet_string_ids() -> None:
     assert loaded.rows["label"].tolist() == ["spam", "ham"]
 
 
+@pytest.mark.slow
 def test_files_and_frames_give_the_same_rows(small_world: World, tmp_path: Path) -> None:
     paths = small_world.write(tmp_path)
     from_files = load_labelled(paths["messages"], paths["labels"])

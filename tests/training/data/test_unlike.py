@@ -56,6 +56,7 @@ def test_messages_like_those_of_training_are_uniform(
     assert is_uniform(shares(messages, messages[2].tolist()), len(messages[2]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("texts", [EMOJI, OTHER_LANGUAGES, RANDOM], ids=["emoji", "languages", "random"])
 def test_messages_unlike_training(
     messages: tuple[UnlikeTraining, MessageFeatures, np.ndarray], texts: list[str]

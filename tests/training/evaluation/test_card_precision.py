@@ -44,6 +44,7 @@ def test_an_account_is_listed_for_its_largest_score() -> None:
     assert card_precision(*table, np.array([0.9, 0.1, 0.5]), top=1) == 1.0
 
 
+@pytest.mark.slow
 @given(st.integers(0, 10_000), st.integers(1, 6))
 def test_the_plain_definition(seed: int, top: int) -> None:
     rng = np.random.default_rng(seed)

@@ -31,6 +31,7 @@ def data_before(world: World, cutoff: pd.Timestamp) -> LabelledData:
     return load_labelled(messages, world.labels[world.labels["labelled_at"] < cutoff])
 
 
+@pytest.mark.slow
 def test_the_expected_number_of_labels_comes(world: World, cutoff: pd.Timestamp) -> None:
     data = data_before(world, cutoff)
     metrics: Any = label_metrics(data, BY_TIME, legitimate="legitimate")
@@ -54,6 +55,7 @@ def test_the_expected_number_of_labels_comes(world: World, cutoff: pd.Timestamp)
     assert note.startswith(f"{waits.sum():,} of {young.records:,} records of the last ")
 
 
+@pytest.mark.slow
 def test_expected_frauds_use_the_delays_of_fraud() -> None:
     """A tenth is fraud, and its labels take five times as long, so more of them are still to come."""
     rng = np.random.default_rng(0)
@@ -84,6 +86,7 @@ def test_complete_labels_give_no_warning(world: World, cutoff: pd.Timestamp) -> 
     assert waiting_note(metrics.youngest) is None
 
 
+@pytest.mark.slow
 def test_the_delays_are_those_of_the_curve(world: World, cutoff: pd.Timestamp) -> None:
     metrics: Any = label_metrics(data_before(world, cutoff), BY_TIME, legitimate="legitimate")
     days = [item.days for item in metrics.delays]
@@ -96,6 +99,7 @@ def test_the_delays_are_those_of_the_curve(world: World, cutoff: pd.Timestamp) -
     assert metrics.youngest.days == max(days[2], 9.0)
 
 
+@pytest.mark.slow
 def test_records_since_a_time(world: World, cutoff: pd.Timestamp) -> None:
     data = data_before(world, cutoff)
     all_of_them, later = (label_metrics(data, BY_TIME, since=since) for since in (None, cutoff - 2 * DAY))

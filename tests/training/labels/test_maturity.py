@@ -160,6 +160,7 @@ def test_the_delays_of_the_simulated_world_are_found() -> None:
     assert curve.known_by(ages) == pytest.approx(expected, abs=0.02)
 
 
+@pytest.mark.slow
 def test_a_million_rows_take_seconds() -> None:
     def seconds(n: int) -> float:
         rng = np.random.default_rng(0)

@@ -14,6 +14,7 @@ from fraudsieve.training.pages.rendering import content_security_policy
 from fraudsieve.training.pages.words import feature_words, names_in_words
 
 
+@pytest.mark.slow
 def test_exceeded_bounds_are_on_the_page(monitored: MonitorReport) -> None:
     html = render_monitor_report(monitored, title="A <model>", facts={"digest": "ab<c"})
     assert len(monitored.exceeded) >= 4

@@ -18,6 +18,7 @@ from tests.models.own_model import records, write_own_model
 Payments = Callable[..., pd.DataFrame]
 
 
+@pytest.mark.slow
 def test_scores_are_those_of_a_batch(payment_scorer: Scorer, payments: Payments) -> None:
     past, now = payments(days=(0, 42), seed=1), payments(days=(42, 46), seed=2)
     events = pd.concat([past, now])
@@ -73,6 +74,7 @@ def test_events_that_labels_should_name_need_an_id(payment_scorer: Scorer, payme
         score_table(payment_scorer, now.drop(columns="event_id"), labels=labels)
 
 
+@pytest.mark.slow
 def test_own_categories_of_messages_are_told_from_numbers(tmp_path: Path) -> None:
     write_own_model(tmp_path / "model")
     frame = pd.DataFrame(records()).assign(message_id=[f"m{n}" for n in range(len(records()))])

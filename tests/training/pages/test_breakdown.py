@@ -20,6 +20,7 @@ def test_the_confusion_matrix_counts_every_record(reports: Reports) -> None:
     assert {row[0]: sum(counts[i]) for i, row in enumerate(table.rows)} == {n: m.rows for n, m in types.items()}
 
 
+@pytest.mark.slow
 def test_the_rarest_of_many_types_are_added_up(reports: Reports) -> None:
     (table,) = breakdown_tables(reports["type-only"])["Which types are confused"]
     assert len(table.rows) == len(table.columns) - 1 == 9

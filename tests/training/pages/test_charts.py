@@ -35,6 +35,7 @@ def chart(report: EvaluationReport, title: str) -> str:
     return figure.svg + figure.description
 
 
+@pytest.mark.slow
 def test_a_complete_report_has_all_figures(reports: Reports) -> None:
     assert titles(reports["message"]) == TITLES
 

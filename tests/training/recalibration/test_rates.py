@@ -40,6 +40,7 @@ def test_the_true_rate_exceeds_the_promise_in_at_most_one_audit_of_twenty() -> N
     assert 0.005 < np.mean(rates) < 0.02  # not so careful that nothing is flagged
 
 
+@pytest.mark.slow
 def test_the_interval_has_the_true_rate() -> None:
     rng, inside = np.random.default_rng(1), []
     for _ in range(200):

@@ -23,6 +23,7 @@ def test_weights_undo_the_draw_where_the_calibration_cannot_follow_the_truth() -
     assert abs(plain - y.sum()) > 2 * abs(weighted - y.sum())
 
 
+@pytest.mark.slow
 def test_the_bounds_hold_in_at_least_nineteen_audits_of_twenty() -> None:
     rng, inside, errors = np.random.default_rng(0), [], []
     for seed in range(200):

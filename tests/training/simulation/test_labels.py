@@ -36,6 +36,7 @@ def test_share_of_missing_labels(share: float) -> None:
     assert subjects - small.labels["subject_id"].nunique() == round(share * subjects)
 
 
+@pytest.mark.slow
 def test_share_of_wrong_labels(well_labelled: World) -> None:
     doubtful = simulate(missing_labels=0.0, wrong_labels=0.1)
     for name in ("messages", "accounts", "events"):

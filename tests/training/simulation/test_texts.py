@@ -45,6 +45,7 @@ def test_fraud_comes_in_campaigns_from_several_accounts(fraud_messages: pd.DataF
     assert (campaigns["recipient_id"].nunique() > 0.9 * size).mean() > 0.9
 
 
+@pytest.mark.slow
 def test_new_templates_appear(fraud_messages: pd.DataFrame) -> None:
     """Many templates are first used late, although each would occur early if it were in use."""
     template = pd.concat([used_templates(rows, str(crime)) for crime, rows in fraud_messages.groupby("label")])

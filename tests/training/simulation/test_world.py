@@ -85,6 +85,7 @@ def test_messages_and_events_fill_the_period(world: World) -> None:
         assert START + LENGTH - times.max() < 0.01 * LENGTH
 
 
+@pytest.mark.slow
 def test_messages_and_events_do_not_leave_the_period() -> None:
     short = simulate(days=7, messages_per_day=2000.0, fraud_share=0.5)
     for times in (short.messages["sent_at"], short.events["occurred_at"]):

@@ -20,6 +20,7 @@ def test_a_server_that_is_not_there_is_an_error_at_once() -> None:
     assert time.monotonic() - begin < 5
 
 
+@pytest.mark.slow
 def test_a_server_that_never_answers_is_an_error_in_time() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]

@@ -65,6 +65,7 @@ def test_a_trial_that_was_stopped_or_killed_is_never_the_best() -> None:
     assert np.isnan(trials[0].mean)
 
 
+@pytest.mark.slow
 def test_nested_runs_have_the_status_of_each_trial() -> None:
     runs = tuned(trial(0, 0.5, 0.6), trial(1, 0.4, state="pruned"), trial(2, state="failed")).runs
     assert [run.status for run in runs] == ["FINISHED", "KILLED", "FAILED"]

@@ -55,6 +55,7 @@ def test_an_identity_number_is_valid_and_any_wrong_digit_makes_it_invalid(
         assert not is_valid_id(number[:place] + str((int(digit) + 1) % 10) + number[place + 1 :])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("date", ["19491301", "19490001", "19490132", "19490100", "19490431", "18791231", "21000101"])
 def test_an_identity_number_without_a_date_is_invalid(date: str) -> None:
     assert not is_valid_id(identity(f"110105{date}002"))
@@ -70,6 +71,7 @@ def test_an_identity_number_is_18_characters_and_x_is_the_last() -> None:
     assert not is_valid_id(identity("01010519491231002"))
 
 
+@pytest.mark.slow
 @given(
     st.sampled_from("159any"), st.integers(1000000, 9999999), st.text(st.sampled_from(CREDIT), min_size=9, max_size=9)
 )

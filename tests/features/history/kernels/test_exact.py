@@ -56,6 +56,7 @@ def test_digits_are_rounded_to_the_closest_float(digits: list[int], lowest: int)
     assert round_digits(np.array([*digits, 0, 0]), lowest) == expected
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("below", [-1, 0, 1])
 def test_a_tie_is_rounded_to_even_and_a_bit_far_below_decides_it(below: int) -> None:
     digits = np.zeros(N_DIGITS, np.int64)

@@ -1,10 +1,12 @@
 """Nodes by digest: the same numbers however often the table grows."""
 
 import numpy as np
+import pytest
 
 from fraudsieve.features.network.kernels.nodes import empty_nodes, find_node, grow_nodes, intern_node
 
 
+@pytest.mark.slow
 def test_nodes_are_numbered_in_the_order_of_first_appearance() -> None:
     digests = np.random.default_rng(0).integers(1, 2**63, 500).astype(np.uint64)
     digests[:50] = np.arange(1, 51)

@@ -54,6 +54,7 @@ def test_series_equal_sorted_lists() -> None:
             assert count_before(series, node, KIND, time) == sum(one < time for one, _ in rows)
 
 
+@pytest.mark.slow
 def test_a_larger_series_leaves_its_block_to_another() -> None:
     series = empty_series(3, 1, 0, np.int32)
     for item in range(9):

@@ -25,6 +25,7 @@ def test_totals_equal_sums_of_the_changes(changes: list[tuple[int, int, int]]) -
         assert frauds_of(total) == sum(frauds for _, _, frauds in past)
 
 
+@pytest.mark.slow
 def test_changes_of_one_time_share_an_entry_and_may_undo_each_other() -> None:
     steps = empty_series(1, 1, 100, np.int64)
     for change in (1 << HALF, 1, 1 << HALF, -1):

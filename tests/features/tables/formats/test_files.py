@@ -260,6 +260,7 @@ def test_a_missing_column_is_named_with_the_file(tmp_path: Path) -> None:
     assert "did you mean 'Text' for 'text'?" in words
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ending", READERS)
 def test_no_error_note_or_reason_holds_a_cell(tmp_path: Path, ending: str) -> None:
     columns = ["message_id", "text", "sent_at", "account_id", "further"]

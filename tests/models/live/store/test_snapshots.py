@@ -38,6 +38,7 @@ def test_what_was_written_is_read(address: str, monkeypatch: pytest.MonkeyPatch)
                 assert facts.n_chunks == -(-sum(map(len, parts)) // 10)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", range(1, 5))
 def test_a_snapshot_that_fails_once_is_written_next_time(
     step: int, account_scorer: Scorer, address: str, monkeypatch: pytest.MonkeyPatch
@@ -120,6 +121,7 @@ def fails_to_write(*_: Any) -> None:
     raise StateError("store", "cannot be written (SQLITE_FULL)", "Free disk space.")
 
 
+@pytest.mark.slow
 def test_an_unfinished_snapshot_is_not_used_and_later_deleted(account_scorer: Scorer, address: str) -> None:
     with LiveState(account_scorer, address) as live:
         live.update(event())
@@ -132,6 +134,7 @@ def test_an_unfinished_snapshot_is_not_used_and_later_deleted(account_scorer: Sc
     assert [offset for _, offset in names(address)] == [2]
 
 
+@pytest.mark.slow
 def test_a_damaged_snapshot_is_not_used_if_the_rows_are_complete(
     account_scorer: Scorer, address: str, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -123,6 +123,7 @@ def test_without_drift_the_index_is_as_expected_and_few_alarms_come(n: int, m: i
         assert np.mean([(one.psi > 0.25).any() for one in drifts]) > 0.15
 
 
+@pytest.mark.slow
 def test_changes_in_few_accounts_are_not_drift() -> None:
     rng = np.random.default_rng(8)
 
