@@ -1,5 +1,6 @@
 """Set-up of all tests: the profile of Hypothesis, fresh kernels, and a folder for shared objects."""
 
+import gc
 import logging
 import os
 from collections.abc import Generator, Iterator
@@ -18,6 +19,7 @@ TRACKING_URI = os.environ.get("MLFLOW_TRACKING_URI")
 
 def pytest_configure(config: pytest.Config) -> None:
     """Load the profile of Hypothesis, and delete compiled kernels that call a changed function."""
+    gc.disable()  # until all tests are collected: what they import and their objects stay
     profiles.load()
     if not hasattr(config, "workerinput"):  # in a worker, the process that started it has done it
         kernels.delete_stale_kernels()
@@ -30,6 +32,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """
     tiers.choose_tests(config, items)
     items.sort(key=lambda item: not item.nodeid.startswith(("tests/documents", "tests/walk")))
+
+
+def pytest_collection_finish() -> None:
+    """Keep what was collected out of every later search for garbage, which would take as long as a test."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
