@@ -68,13 +68,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--again", action="store_true", help="also parts that have passed on this commit")
     options = parser.parse_args(argv)
     commit = git_version()
-    results = {} if options.again or commit.endswith("dirty") else passed_on(commit)
-    for part in PARTS:
-        if part.name in (options.parts or names):
-            results.setdefault(part.name, None)
-            results[part.name] = results[part.name] or run(part, commit)
-    sys.stdout.write(table_of([result for result in results.values() if result]))
-    return int(any(result["code"] for result in results.values() if result))
+    passed = {} if options.again or commit.endswith("dirty") else passed_on(commit)
+    chosen = [part for part in PARTS if part.name in (options.parts or names)]
+    results = [passed.get(part.name) or run(part, commit) for part in chosen]
+    sys.stdout.write(table_of(results))
+    return int(any(result["code"] for result in results))
 
 
 def git_version() -> str:
@@ -83,7 +81,7 @@ def git_version() -> str:
     return subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout.strip()
 
 
-def passed_on(commit: str) -> dict[str, Result | None]:
+def passed_on(commit: str) -> dict[str, Result]:
     """Return the parts that have passed on a commit."""
     lines = RESULTS.read_text("utf-8").splitlines() if RESULTS.exists() else []
     results: list[Result] = [json.loads(line) for line in lines]

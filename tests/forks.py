@@ -25,7 +25,9 @@ def fork_command() -> tuple[str, ...]:
     import subprocess
     import tempfile
 
-    call = (__file__, os.path.join(tempfile.mkdtemp(prefix="forks-"), "socket"))
+    folder = tempfile.TemporaryDirectory(prefix="forks-")
+    atexit.register(folder.cleanup)
+    call = (__file__, os.path.join(folder.name, "socket"))
     process = subprocess.Popen([sys.executable, *call], stdout=subprocess.PIPE, text=True)
     atexit.register(process.kill)
     assert process.stdout is not None

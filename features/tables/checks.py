@@ -18,7 +18,7 @@ import pandas as pd
 from fraudsieve.exceptions import SchemaError
 
 from .cells import STRING, Cells, Converted, Mask, infer_types, mask_signalling_nan, nested_values
-from .columns import describe_columns, likely_column, nearest_column, other_columns, quote_columns
+from .columns import describe_columns, likely_column, looks_like_name, nearest_column, other_columns, quote_columns
 from .conversion import Kind, convert
 from .formats.loaded import LoadedTable, ReadOptions
 from .limits import DUPLICATE, check_rejected, count_causes, rejected_shapes
@@ -260,9 +260,10 @@ def _are(names: list[str]) -> str:
 def _hint(missing: list[str], names: list[str], table: TableSchema) -> str:
     declared = {column.name for column in table.columns}
     undeclared = [name for name in names if name not in declared]
-    pairs = [(name, likely_column(name, undeclared) or nearest_column(name, undeclared)) for name in missing]
-    hints = [f"{match!r} for '{name}'" for name, match in pairs if match]
-    options = " ".join(f"--column {_quote_option(f'{name}={match}')}" for name, match in pairs if match)
+    found = [(name, likely_column(name, undeclared) or nearest_column(name, undeclared)) for name in missing]
+    pairs = [(name, match) for name, match in found if match and looks_like_name(match)]
+    hints = [f"{match!r} for '{name}'" for name, match in pairs]
+    options = " ".join(f"--column {_quote_option(f'{name}={match}')}" for name, match in pairs)
     return f" (did you mean {', '.join(hints)}? Then add {options})" if hints else ""
 
 

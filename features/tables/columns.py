@@ -15,6 +15,7 @@ __all__ = [
     "LIKELY_NAMES",
     "describe_columns",
     "likely_column",
+    "looks_like_name",
     "nearest_column",
     "other_columns",
     "quote_columns",
@@ -152,7 +153,7 @@ def other_columns(names: Sequence[str], *, header: bool) -> tuple[str, ...]:
     ("'branch'", '(a name of 16 characters)')
     """
     others = [name for name in names if header and not _is_known(name)][:MAX_NAMES_SHOWN]
-    return tuple(_quote(name) if _looks_like_name(name) else _count(name) for name in others)
+    return tuple(_quote(name) if looks_like_name(name) else _count(name) for name in others)
 
 
 def _quote(name: str) -> str:
@@ -172,12 +173,12 @@ def _is_header(names: Sequence[str]) -> bool:
     first = names[:MAX_NAMES_SHOWN]  # names that are nearly known are not searched among thousands
     return (
         any(map(_is_known, names))
-        or all(map(_looks_like_name, first))
+        or all(map(looks_like_name, first))
         or any(nearest_column(name, _KNOWN_NAMES) for name in first)
     )
 
 
-def _looks_like_name(name: str) -> bool:
+def looks_like_name(name: str) -> bool:
     """Return whether a name is neither a sentence nor a number, a date, an address or an identifier."""
     is_usual = len(name) <= MAX_NAME_LENGTH and re.fullmatch(_USUAL_CHARACTERS, name) is not None
     numbers = re.findall(r"\d+", name)

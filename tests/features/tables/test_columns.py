@@ -124,3 +124,10 @@ def test_names_that_may_be_cells_are_counted_in_the_message_and_kept_for_the_ter
     frame = pd.DataFrame({"message_id": ["1"], "branch": ["a"]})  # its names are no cells
     with pytest.raises(SchemaError, match="got 'message_id', 'branch'"):
         check_table(frame, "messages")
+
+
+def test_a_nearly_known_name_that_holds_a_number_is_not_suggested(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("account_id 13800,as_of\n1,2026-05-01\n", "utf-8")
+    with pytest.raises(SchemaError, match="'account_id' is missing") as caught:
+        read_table(tmp_path / "a.csv", "accounts")
+    assert "13800" not in str(caught.value)
