@@ -14,9 +14,9 @@ import pandas as pd
 
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import SchemaError
-from fraudsieve.features.tables.label_times import with_times
-from fraudsieve.features.tables.label_values import LEGITIMATE
-from fraudsieve.features.tables.reader import CheckedTable
+from fraudsieve.tables.label_times import with_times
+from fraudsieve.tables.label_values import LEGITIMATE
+from fraudsieve.tables.reader import CheckedTable
 
 __all__ = [
     "WEIGHT",

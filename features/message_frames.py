@@ -10,7 +10,7 @@ from fraudsieve._typing import Array
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.history.batch import history_features
 from fraudsieve.features.history.declaration import History, history_columns
-from fraudsieve.features.tables.limits import MAX_TEXT_LENGTH
+from fraudsieve.tables.limits import MAX_TEXT_LENGTH
 
 __all__ = ["message_frame", "message_texts", "sender_history"]
 

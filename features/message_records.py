@@ -10,8 +10,8 @@ from fraudsieve.exceptions import RejectedRecordError
 from fraudsieve.features.campaign.over_time import CampaignHistory, campaign_subjects
 from fraudsieve.features.history.declaration import History, history_columns
 from fraudsieve.features.history.records import is_missing, parse_id
-from fraudsieve.features.tables.limits import MAX_TEXT_LENGTH
 from fraudsieve.features.text.fold import fold_text
+from fraudsieve.tables.limits import MAX_TEXT_LENGTH
 
 from .live_state import HistoryState
 

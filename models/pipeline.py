@@ -17,9 +17,9 @@ from fraudsieve.features.accounts import AccountFeatures
 from fraudsieve.features.campaign.fingerprints import near_duplicate_groups
 from fraudsieve.features.message_frames import message_texts
 from fraudsieve.features.messages import MessageFeatures
-from fraudsieve.features.tables.label_values import AUTO, read_labels
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.scoring.scores import fraud_probability
+from fraudsieve.tables.label_values import AUTO, read_labels
 
 from .calibration import fit_calibration
 from .classifier import FraudClassifier

@@ -51,8 +51,8 @@ def package_of(path: str) -> str:
 
     Examples
     --------
-    >>> package_of("models/live/state.py"), package_of("src/fraudsieve/cli/app.py"), package_of("models/predict.py")
-    ('models/live', 'src/fraudsieve/cli', 'models')
+    >>> package_of("models/trees/arrays.py"), package_of("src/fraudsieve/cli/app.py"), package_of("models/predict.py")
+    ('models/trees', 'src/fraudsieve/cli', 'models')
     """
     folder = next(folder for folder in FOLDERS if path.startswith(f"{folder}/"))
     package, inner, _ = path.removeprefix(f"{folder}/").partition("/")

@@ -38,7 +38,7 @@ def place_of(name: str) -> Place | None:
 
     Examples
     --------
-    >>> place_of("fraudsieve.models.live.state"), place_of("numpy")
+    >>> place_of("fraudsieve.live.state"), place_of("numpy")
     (Place(room='models', package='live'), None)
     """
     parts = name.split(".")

@@ -168,10 +168,10 @@ def test_a_secret_that_is_open_to_others_is_not_used(tmp_path: Path, monkeypatch
 @pytest.mark.parametrize(
     "reader",
     [
-        "fraudsieve.models.service.settings.read_token",
-        "fraudsieve.models.evidence.content.read_key",
-        "fraudsieve.models.evidence.checkpoints.read_private_key",
-        "fraudsieve.models.leads.keys.read_secrets",
+        "fraudsieve.service.settings.read_token",
+        "fraudsieve.evidence.content.read_key",
+        "fraudsieve.evidence.checkpoints.read_private_key",
+        "fraudsieve.leads.keys.read_secrets",
         "fraudsieve.cli.commands.cases._key",
     ],
 )

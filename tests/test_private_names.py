@@ -104,14 +104,14 @@ def test_mlflow_describes_an_environment() -> None:
     ],
 )
 def test_uvicorn_has_the_steps_of_a_connection(name: str, expected: list[str]) -> None:
-    """fraudsieve.models.service.transport.http11 overrides or calls these."""
+    """fraudsieve.service.transport.http11 overrides or calls these."""
     from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
     assert parameters(getattr(HttpToolsProtocol, name)) == expected
 
 
 def test_uvicorn_has_the_attributes_of_a_connection() -> None:
-    """fraudsieve.models.service.transport.http11 reads these attributes."""
+    """fraudsieve.service.transport.http11 reads these attributes."""
     from uvicorn.protocols.http import flow_control, httptools_impl
 
     source = inspect.getsource(httptools_impl.HttpToolsProtocol)

@@ -43,11 +43,11 @@ RELEASE: Final[dict[str, str]] = {
     "tests/features/text/test_fold.py::test_rebuilding_gives_the_stored_table": (
         "rebuilds a table that is stored, and that changes with its sources alone"
     ),
-    "tests/models/live/test_kills.py::test_one_of_two_processes_is_killed": KILLS,
-    "tests/models/service/test_faults.py::test_a_clock_that_jumps": KILLS,
-    "tests/models/service/test_faults.py::test_a_kill_while_a_model_takes_over": KILLS,
-    "tests/models/service/test_image_example.py::test_another_model_fails_the_build": COMPILES,
-    "tests/models/service/test_image_example.py::test_the_image_scores_without_compiling": COMPILES,
+    "tests/live/test_kills.py::test_one_of_two_processes_is_killed": KILLS,
+    "tests/service/test_faults.py::test_a_clock_that_jumps": KILLS,
+    "tests/service/test_faults.py::test_a_kill_while_a_model_takes_over": KILLS,
+    "tests/service/test_image_example.py::test_another_model_fails_the_build": COMPILES,
+    "tests/service/test_image_example.py::test_the_image_scores_without_compiling": COMPILES,
     "tests/models/test_flavor_spark.py::test_own_columns_and_lists_score_alike_in_spark": SPARK,
     "tests/spark/test_feature_frames.py::test_odd_accounts_in_any_buckets_and_order": SPARK,
     "tests/spark/test_job.py::test_the_example_computes_features_scores_and_a_sample": SPARK,

@@ -11,12 +11,12 @@ from fraudsieve._html import facts_table
 from fraudsieve._precompiled import compile_rest, compiling
 from fraudsieve._typing import Array, Progress
 from fraudsieve.exceptions import SplitError
-from fraudsieve.features.tables.reader import write_rejected
-from fraudsieve.features.tables.source import Source, local_file
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.artifact.summary import model_summary
 from fraudsieve.models.predict import Scorer
 from fraudsieve.models.verification import write_verified
+from fraudsieve.tables.reader import write_rejected
+from fraudsieve.tables.source import Source, local_file
 from fraudsieve.training.attack.recall import attackable
 from fraudsieve.training.data.builders import groups_of, read_data
 from fraudsieve.training.data.classes import check_classes

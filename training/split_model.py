@@ -8,7 +8,7 @@ import numpy as np
 from fraudsieve._typing import Array, Progress
 from fraudsieve.features.accounts import UNTIMED
 from fraudsieve.models.artifact.folder import Model
-from fraudsieve.models.evidence.strength import support_of
+from fraudsieve.models.likelihood_ratios import support_of
 from fraudsieve.models.points import AbsentPoint, OperatingPoint
 from fraudsieve.models.scoring.scores import fraud_probability
 from fraudsieve.training.data.builders import Builder, matrix_of

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from tests.attack.kills import Spawner, live_and_die
-from tests.models.live.small_models import message_model, message_scorer
+from tests.live.small_models import message_model, message_scorer
 
 from benchmarks.runner import Bar, progress
 

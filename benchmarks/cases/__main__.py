@@ -14,7 +14,7 @@ from benchmarks.cases.peers import event_peers, text_peers
 from benchmarks.cases.sets import PROTOCOLS, FlaggedSet, load_chats, load_events
 from benchmarks.runner import Bar, Report, progress, run_command
 from fraudsieve._typing import Array
-from fraudsieve.models.cases import CaseSettings
+from fraudsieve.cases import CaseSettings
 
 __all__ = ["main"]
 

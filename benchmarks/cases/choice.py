@@ -13,7 +13,7 @@ from benchmarks.cases.peers import event_peers
 from benchmarks.cases.sets import EVENT_SETS, PROTOCOLS, FlaggedSet, load_events
 from benchmarks.runner import Bar, Report, progress
 from fraudsieve._typing import Array
-from fraudsieve.models.cases import CaseSettings
+from fraudsieve.cases import CaseSettings
 
 __all__ = ["choose_settings"]
 

@@ -8,8 +8,8 @@ import scipy.sparse as sp
 
 from benchmarks.cases.sets import FlaggedSet
 from fraudsieve._typing import Array
-from fraudsieve.models.cases import Actions, CaseSettings, partition_actions
-from fraudsieve.models.cases.links import Links, find_links
+from fraudsieve.cases import Actions, CaseSettings, partition_actions
+from fraudsieve.cases.links import Links, find_links
 
 __all__ = ["FlaggedLinks", "link_set"]
 

@@ -10,7 +10,7 @@ from scipy.sparse.csgraph import connected_components
 
 from benchmarks.cases.sets import FlaggedSet
 from fraudsieve._typing import Array
-from fraudsieve.models.cases import Actions, partition_actions
+from fraudsieve.cases import Actions, partition_actions
 
 __all__ = ["event_peers", "text_peers"]
 

@@ -36,7 +36,7 @@ class FlaggedSet:
     name, protocol : str
         The set and the protocol.
     actions : DataFrame
-        As `fraudsieve.models.cases.Actions` reads them.
+        As `fraudsieve.cases.Actions` reads them.
     rings : Series of str
         The true ring of each ``action_id``; missing if it is in none.
     window_days : float

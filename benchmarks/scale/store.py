@@ -9,14 +9,14 @@ from pathlib import Path
 
 import numpy as np
 from tests.attack.kills import Spawner, n_lost
-from tests.models.live.postgres import binaries, running_server
-from tests.models.live.small_models import account_scorer, message_model, message_scorer
+from tests.live.postgres import binaries, running_server
+from tests.live.small_models import account_scorer, message_model, message_scorer
 
 from benchmarks.runner import Bar, Report, progress
 from fraudsieve._io import sync_data
-from fraudsieve.models.live.fold import encode_entry
-from fraudsieve.models.live.state import LiveState
-from fraudsieve.models.live.store import open_store
+from fraudsieve.live.fold import encode_entry
+from fraudsieve.live.state import LiveState
+from fraudsieve.live.store import open_store
 
 __all__ = ["run"]
 

@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.runner import Bar, Report, progress
-from fraudsieve.models.cases import Actions, CaseSettings, partition_actions
-from fraudsieve.models.cases.bridges import find_bridges, within_cases
-from fraudsieve.models.cases.links import find_links
-from fraudsieve.models.cases.summary import ReviewTime, summarise_cases
+from fraudsieve.cases import Actions, CaseSettings, partition_actions
+from fraudsieve.cases.bridges import find_bridges, within_cases
+from fraudsieve.cases.links import find_links
+from fraudsieve.cases.summary import ReviewTime, summarise_cases
 
 __all__ = ["flagged_actions", "measure_cases", "run"]
 

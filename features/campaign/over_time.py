@@ -17,9 +17,9 @@ import numpy as np
 from fraudsieve._typing import Array
 from fraudsieve.features.history.declaration import History, history_columns
 from fraudsieve.features.history.records import is_missing, parse_id, parse_time
-from fraudsieve.features.tables.label_spelling import normalise_label
 from fraudsieve.features.text.codepoints import CodePoints, pack
 from fraudsieve.features.text.fold import fold_codes
+from fraudsieve.tables.label_spelling import normalise_label
 
 from .fingerprints import fingerprints
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fraudsieve.exceptions import RejectedRecordError
-from fraudsieve.features.tables.limits import MAX_AMOUNT
+from fraudsieve.tables.limits import MAX_AMOUNT
 
 __all__ = [
     "RejectedRecord",

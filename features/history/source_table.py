@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import ColumnTypeError, SchemaError
 from fraudsieve.features.history.kernels.ids import code_numbers, code_strings
-from fraudsieve.features.tables.limits import MAX_AMOUNT
+from fraudsieve.tables.limits import MAX_AMOUNT
 
 __all__ = ["SourceTable", "TableLike", "code_column", "code_ids", "join_ids"]
 

@@ -9,8 +9,8 @@ import pandas as pd
 
 from fraudsieve.exceptions import ColumnTypeError, SchemaError
 from fraudsieve.features.default_views import identifier_columns
-from fraudsieve.features.tables.cells import nested_values
-from fraudsieve.features.tables.columns import describe_columns
+from fraudsieve.tables.cells import nested_values
+from fraudsieve.tables.columns import describe_columns
 
 from .frames import NOT_PROFILE, category_column, frequent_categories, is_flag, is_number, nested_error
 from .own_columns import OwnColumns, digest_categories

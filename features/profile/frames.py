@@ -8,9 +8,9 @@ import pandas as pd
 
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import ColumnTypeError, SchemaError
-from fraudsieve.features.tables.cells import extract_strings, nested_values
-from fraudsieve.features.tables.columns import describe_columns
-from fraudsieve.features.tables.limits import MAX_AMOUNT, shapes_of
+from fraudsieve.tables.cells import extract_strings, nested_values
+from fraudsieve.tables.columns import describe_columns
+from fraudsieve.tables.limits import MAX_AMOUNT, shapes_of
 
 from .own_columns import FLAG_WORDS, OwnColumns
 

@@ -16,12 +16,12 @@ import pyarrow.parquet
 
 from fraudsieve._io import PRIVATE, replace_file
 from fraudsieve.exceptions import SchemaError
-from fraudsieve.features.tables.checks import describe_requirements
-from fraudsieve.features.tables.chunks import CHUNK_ROWS, Chunk, ChunkReader
-from fraudsieve.features.tables.limits import Cause, check_rejected, count_causes, rejected_shapes
-from fraudsieve.features.tables.reader import write_rejected
-from fraudsieve.features.tables.source import InputTable
 from fraudsieve.models.predict import Scorer
+from fraudsieve.tables.checks import describe_requirements
+from fraudsieve.tables.chunks import CHUNK_ROWS, Chunk, ChunkReader
+from fraudsieve.tables.limits import Cause, check_rejected, count_causes, rejected_shapes
+from fraudsieve.tables.reader import write_rejected
+from fraudsieve.tables.source import InputTable
 
 from .formats import publish
 from .journal import Journal, digest_of_file

@@ -8,15 +8,15 @@ import numpy as np
 import pandas as pd
 
 from fraudsieve._typing import Array
+from fraudsieve.evidence.log import EvidenceLog
 from fraudsieve.features.record_fields import FeatureRows
-from fraudsieve.features.tables.source import Source, local_file
-from fraudsieve.models.evidence.log import EvidenceLog
 from fraudsieve.models.predict import CHUNK, Scorer
 from fraudsieve.models.reasons.request import ReasonRequest
 from fraudsieve.models.rules.decisions import decide_records
 from fraudsieve.models.scoring.observers import ScoredChunk
 from fraudsieve.models.scoring.rows import score_features
 from fraudsieve.models.scoring.scores import to_records
+from fraudsieve.tables.source import Source, local_file
 
 from .journal import digest_of_file
 

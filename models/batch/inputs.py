@@ -15,12 +15,12 @@ from fraudsieve.features.label_trust import (
     labels_with_times,
     weights_of_own_labels,
 )
-from fraudsieve.features.tables.formats.loaded import ReadOptions
-from fraudsieve.features.tables.label_times import resolve_label_times, with_times
-from fraudsieve.features.tables.label_values import LabelReader, read_labels_for
-from fraudsieve.features.tables.reader import CheckedTable, read_table
-from fraudsieve.features.tables.source import Source, as_input
 from fraudsieve.models.artifact.folder import Model
+from fraudsieve.tables.formats.loaded import ReadOptions
+from fraudsieve.tables.label_times import resolve_label_times, with_times
+from fraudsieve.tables.label_values import LabelReader, read_labels_for
+from fraudsieve.tables.reader import CheckedTable, read_table
+from fraudsieve.tables.source import Source, as_input
 
 from .cutoffs import DefaultCutoff
 

@@ -10,14 +10,14 @@ import numpy as np
 import pandas as pd
 
 from fraudsieve._io import check_not_an_input, check_output_file
+from fraudsieve.evidence.log import EvidenceLog
 from fraudsieve.features.record_fields import FeatureRows
-from fraudsieve.features.tables.reader import write_rejected
-from fraudsieve.features.tables.source import InputTable, Source, as_input, local_file
 from fraudsieve.models.artifact.folder import Model
-from fraudsieve.models.evidence.log import EvidenceLog
 from fraudsieve.models.predict import CHUNK, Scorer
 from fraudsieve.models.rules.decisions import COLUMNS
 from fraudsieve.models.sentences.values import check_language
+from fraudsieve.tables.reader import write_rejected
+from fraudsieve.tables.source import InputTable, Source, as_input, local_file
 
 from .chunks import score_chunks
 from .cutoffs import DefaultCutoff

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
-from fraudsieve.models.service.description.openapi import describe_service
-from fraudsieve.models.service.settings import Settings
+from fraudsieve.service.description.openapi import describe_service
+from fraudsieve.service.settings import Settings
 
 from .entries import entry, inline, sentence
 from .example_models import example_model

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from fraudsieve.models.service.metrics import Metrics
+from fraudsieve.service.metrics import Metrics
 
 from .entries import entry, inline, sentence
 

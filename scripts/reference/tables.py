@@ -1,6 +1,6 @@
 """The input tables and their columns, from their declarations."""
 
-from fraudsieve.features.tables.schema import TABLES, ColumnSchema
+from fraudsieve.tables.schema import TABLES, ColumnSchema
 
 from .entries import entry, inline, sentence
 

@@ -20,10 +20,10 @@ import numpy as np
 
 from fraudsieve.features.history.records import delivery_id
 from fraudsieve.features.live_state import HistoryState
+from fraudsieve.live.state import LiveState
 from fraudsieve.models import Scorer
-from fraudsieve.models.live.state import LiveState
-from tests.models.live.contents import content
-from tests.models.live.small_models import message_model, message_scorer
+from tests.live.contents import content
+from tests.live.small_models import message_model, message_scorer
 
 __all__ = ["Spawner", "attempt", "fault_in", "live_and_die", "n_lost"]
 
@@ -38,7 +38,7 @@ if importlib.util.find_spec("psycopg"):
     import psycopg  # once, and not in each process
 from fraudsieve.exceptions import StateError
 from fraudsieve.models import Scorer
-from fraudsieve.models.live.state import LiveState
+from fraudsieve.live.state import LiveState
 from tests.attack.kills import MESSAGE_EVERY, THREADS, delivery
 
 scorer = Scorer.load(sys.argv[1])

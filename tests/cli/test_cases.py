@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from fraudsieve.cli.app import app
-from tests.models.cases.planted import planted_rings
+from tests.cases.planted import planted_rings
 
 
 @pytest.fixture

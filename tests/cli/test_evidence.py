@@ -8,10 +8,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from fraudsieve.models.evidence.checkpoints import read_checkpoints
-from fraudsieve.models.evidence.lines import read_line
+from fraudsieve.evidence.checkpoints import read_checkpoints
+from fraudsieve.evidence.lines import read_line
 from tests.cli.conftest import SECRET, Run
-from tests.models.evidence.logs import change, lines_of
+from tests.evidence.logs import change, lines_of
 
 pytestmark = pytest.mark.slow
 

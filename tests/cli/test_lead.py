@@ -10,10 +10,10 @@ import pytest
 from typer.testing import CliRunner
 
 from fraudsieve.cli.app import app
+from fraudsieve.leads import lead_schema, read_lead, read_register
 from fraudsieve.models.artifact.folder import read_model
-from fraudsieve.models.leads import lead_schema, read_lead, read_register
 from tests.cli.conftest import Run
-from tests.models.leads.planted import MARKERS, actions, messages, write_planted
+from tests.leads.planted import MARKERS, actions, messages, write_planted
 
 pytestmark = pytest.mark.slow
 

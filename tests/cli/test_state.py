@@ -10,11 +10,11 @@ import pytest
 from typer.testing import CliRunner
 
 from fraudsieve.cli.app import app
-from fraudsieve.models.live.loading import json_lines
+from fraudsieve.live.loading import json_lines
 from fraudsieve.training.data.builders import read_data
 from fraudsieve.training.recipe.recipe import Recipe
-from tests.models.live.samples import event
-from tests.models.live.small_models import account_model, message_model
+from tests.live.samples import event
+from tests.live.small_models import account_model, message_model
 
 RUN = CliRunner()
 EVENTS = [event(event_id=str(number), account_id=f"a{number % 3}", counterparty_id="bob") for number in range(9)]

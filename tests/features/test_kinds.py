@@ -6,7 +6,7 @@ import pytest
 from fraudsieve.features.history.batch import history_features
 from fraudsieve.features.history.declaration import History
 from fraudsieve.features.live_state import HistoryState
-from fraudsieve.features.tables.reader import read_table
+from fraudsieve.tables.reader import read_table
 
 from .live_records import at
 

@@ -20,8 +20,8 @@ from fraudsieve.features.history.columns.encoded_ids import encode_ids
 from fraudsieve.features.history.columns.values import read_amounts, read_times
 from fraudsieve.features.history.records import parse_amount, parse_id, parse_time
 from fraudsieve.features.profile.own_columns import profile_category, profile_number
-from fraudsieve.features.tables.cells import mask_signalling_nan
-from fraudsieve.features.tables.conversion import Kind, convert
+from fraudsieve.tables.cells import mask_signalling_nan
+from fraudsieve.tables.conversion import Kind, convert
 
 REJECTED: Final = "rejected"
 MISSING: Final = "missing"

@@ -14,7 +14,7 @@ from fraudsieve.exceptions import ArtifactError, RecordError, SchemaError
 from fraudsieve.models import Policy, Scorer
 from fraudsieve.models.verification import load_model
 from fraudsieve.spark import score
-from tests.models.live.small_models import account_model, message_model
+from tests.live.small_models import account_model, message_model
 from tests.models.own_model import records as own_records
 from tests.models.own_model import write_own_model
 from tests.profiles import examples

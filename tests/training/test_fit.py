@@ -12,7 +12,7 @@ import pytest
 from fraudsieve.exceptions import RecipeError, SchemaError
 from fraudsieve.models.artifact.folder import read_model
 from fraudsieve.models.batch.score import score_frame
-from fraudsieve.models.evidence.strength import log10_likelihood_ratio, log10_ratio_bounds
+from fraudsieve.models.likelihood_ratios import log10_likelihood_ratio, log10_ratio_bounds
 from fraudsieve.models.predict import Scorer
 from fraudsieve.training.evaluation.labels import GapUsed
 from fraudsieve.training.evaluation.run import evaluate_model

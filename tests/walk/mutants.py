@@ -57,7 +57,7 @@ MUTANTS = (
     ),
     Mutant(
         "numbers in a file are times an hour later",
-        "features/tables/times.py",
+        "src/fraudsieve/tables/times.py",
         '.round().astype("Int64")',
         '.round().astype("Int64") + 3_600_000_000',
         "wallet_hashes",
@@ -65,7 +65,7 @@ MUTANTS = (
     ),
     Mutant(
         "a file's times without a zone are those of Shanghai",
-        "features/tables/times.py",
+        "src/fraudsieve/tables/times.py",
         'return _Times(times.astype("datetime64[us]")',
         'return _Times(times.astype("datetime64[us]") - naive * np.timedelta64(8, "h")',
         "sparkov",

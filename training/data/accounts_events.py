@@ -8,11 +8,11 @@ import pandas as pd
 
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.label_trust import Trust, join_labels, labels_that_counted, labels_with_times
-from fraudsieve.features.tables.label_times import resolve_label_times, with_times
-from fraudsieve.features.tables.label_values import LabelReader, LabelReading, read_classes, read_labels
-from fraudsieve.features.tables.reader import CheckedTable, read_table
-from fraudsieve.features.tables.source import Source, data_digest, origin_of
 from fraudsieve.models.batch.cutoffs import end_of_events
+from fraudsieve.tables.label_times import resolve_label_times, with_times
+from fraudsieve.tables.label_values import LabelReader, LabelReading, read_classes, read_labels
+from fraudsieve.tables.reader import CheckedTable, read_table
+from fraudsieve.tables.source import Source, data_digest, origin_of
 from fraudsieve.training.recipe.headers import required_columns
 
 from .labelled import PLACE, LabelledData, keep_labelled

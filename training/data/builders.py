@@ -14,12 +14,12 @@ from fraudsieve.features.accounts import AccountFeatures
 from fraudsieve.features.campaign.fingerprints import near_duplicate_groups
 from fraudsieve.features.feature_matrix import account_matrix_of, message_matrix_of
 from fraudsieve.features.messages import MessageFeatures
-from fraudsieve.features.tables.formats.loaded import ReadOptions
-from fraudsieve.features.tables.label_values import LabelReader, read_labels
-from fraudsieve.features.tables.source import Source, as_input
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.batch.rows import with_absent_columns
 from fraudsieve.models.predict import Scorer
+from fraudsieve.tables.formats.loaded import ReadOptions
+from fraudsieve.tables.label_values import LabelReader, read_labels
+from fraudsieve.tables.source import Source, as_input
 from fraudsieve.training.attack.augmentation import augment
 from fraudsieve.training.recipe.recipe import Recipe
 

@@ -3,9 +3,9 @@
 import pandas as pd
 
 from fraudsieve.exceptions import SchemaError
-from fraudsieve.features.tables.label_values import AUTO, NONE
-from fraudsieve.features.tables.source import Source, origin_of
 from fraudsieve.models.artifact.bounds import MAX_CLASSES, MAX_NAME
+from fraudsieve.tables.label_values import AUTO, NONE
+from fraudsieve.tables.source import Source, origin_of
 from fraudsieve.training.recipe.data import DataRecipe
 
 from .labelled import LabelledData

@@ -11,13 +11,13 @@ from fraudsieve.exceptions import RejectedRecordError
 from fraudsieve.features.history.kernels.recency import NEVER
 from fraudsieve.features.history.reader import TIME_FIELDS
 from fraudsieve.features.history.records import is_missing, parse_time
-from fraudsieve.features.tables.limits import Cause, count_causes
-from fraudsieve.features.tables.reader import read_table
-from fraudsieve.features.tables.source import Source, as_input
+from fraudsieve.live.contents import stored_records
+from fraudsieve.live.store.event_store import EventStore
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.batch.inputs import options_of_model
-from fraudsieve.models.live.contents import stored_records
-from fraudsieve.models.live.store.event_store import EventStore
+from fraudsieve.tables.limits import Cause, count_causes
+from fraudsieve.tables.reader import read_table
+from fraudsieve.tables.source import Source, as_input
 
 __all__ = ["export_tables", "records_of_table"]
 

@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from fraudsieve._typing import Array
-from fraudsieve.models.evidence.strength import log10_likelihood_ratio, log10_ratio_bounds
+from fraudsieve.models.likelihood_ratios import log10_likelihood_ratio, log10_ratio_bounds
 from fraudsieve.training.recipe.recipe import EvaluateRecipe
 
 from .bootstrap import Interval, Replicates, percentile_interval

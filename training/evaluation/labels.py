@@ -9,7 +9,7 @@ import pandas as pd
 
 from fraudsieve._typing import Array
 from fraudsieve.features.label_trust import Trust
-from fraudsieve.features.tables.label_times import resolve_label_times, with_times
+from fraudsieve.tables.label_times import resolve_label_times, with_times
 from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.labels.maturity import DAY, MATURE, DelayCurve, delay_curve, maturity_gaps, seen_until
 from fraudsieve.training.labels.trust import reversals

@@ -11,7 +11,7 @@ from typing import Any, Self
 import numpy as np
 
 from fraudsieve._typing import Array
-from fraudsieve.models.evidence.strength import fraud_share
+from fraudsieve.models.likelihood_ratios import fraud_share
 from fraudsieve.models.points import AbsentPoint, OperatingPoint
 from fraudsieve.training.attack.recall import AttackMetrics
 from fraudsieve.training.data.refit_summary import RefitSummary

@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 
 from fraudsieve._typing import Array, Progress
-from fraudsieve.features.tables.source import Source, as_input
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.batch.inputs import label_reader, options_of_model, trust_of_model
 from fraudsieve.models.batch.rows import subjects_with_history
 from fraudsieve.models.predict import Scorer
 from fraudsieve.models.rules.rule_set import RuleSet
+from fraudsieve.tables.source import Source, as_input
 from fraudsieve.training.attack.recall import attack_messages, check_attackable
 from fraudsieve.training.data.after_training import count_rows_in_training, is_training_table, rows_since
 from fraudsieve.training.data.builders import Builder, builder_of_model, flags_of, groups_of, read_data, scores_of

@@ -14,11 +14,11 @@ import pandas as pd
 
 from fraudsieve._typing import Array, Progress
 from fraudsieve.exceptions import RecipeError
-from fraudsieve.features.tables.source import Source, data_digest
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.batch.inputs import trust_of_model
 from fraudsieve.models.predict import Scorer
 from fraudsieve.models.rules.rule_set import RuleSet
+from fraudsieve.tables.source import Source, data_digest
 from fraudsieve.training.evaluation.json_types import to_json_types
 from fraudsieve.training.evaluation.run import load_scorer
 from fraudsieve.training.pages.evaluation import check_report_path, model_facts, write_page

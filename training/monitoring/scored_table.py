@@ -10,14 +10,14 @@ from fraudsieve._typing import Array
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.label_trust import Trust, join_labels
 from fraudsieve.features.profile.own_columns import MISSING, UNSEEN
-from fraudsieve.features.tables.label_times import with_times
-from fraudsieve.features.tables.label_values import read_classes
-from fraudsieve.features.tables.reader import read_table
-from fraudsieve.features.tables.source import Source, as_input, origin_of
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.batch.inputs import Inputs, label_reader, options_of_model, read_inputs
 from fraudsieve.models.batch.rows import feature_rows, has_account_events
 from fraudsieve.models.predict import Scorer
+from fraudsieve.tables.label_times import with_times
+from fraudsieve.tables.label_values import read_classes
+from fraudsieve.tables.reader import read_table
+from fraudsieve.tables.source import Source, as_input, origin_of
 from fraudsieve.training.evaluation.card_precision import naive_utc
 
 from .clusters import Clusters

@@ -7,8 +7,8 @@ from typing import Any
 
 from fraudsieve._io import check_not_an_input, check_output_file, write_file
 from fraudsieve.exceptions import RecipeError
-from fraudsieve.features.tables.source import Source, local_file
 from fraudsieve.models.artifact.folder import Model
+from fraudsieve.tables.source import Source, local_file
 from fraudsieve.training.data.refit_summary import RefitSummary
 from fraudsieve.training.evaluation.json_types import to_json_types
 from fraudsieve.training.evaluation.report import EvaluationReport

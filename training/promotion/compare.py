@@ -11,9 +11,9 @@ import pandas as pd
 
 from fraudsieve._typing import Array, Progress
 from fraudsieve.exceptions import ComparisonError, SchemaError
-from fraudsieve.features.tables.source import Source
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.predict import Scorer
+from fraudsieve.tables.source import Source
 from fraudsieve.training.attack.recall import CharacterSummary, attack_messages, attackable
 from fraudsieve.training.data.after_training import rows_after_training, trained_until
 from fraudsieve.training.data.builders import Builder, builder_of_model, groups_of, scores_of

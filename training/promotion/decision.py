@@ -7,8 +7,8 @@ from typing import Any
 
 from fraudsieve._typing import Progress
 from fraudsieve.exceptions import ComparisonError
-from fraudsieve.features.tables.source import Source
 from fraudsieve.models.predict import Scorer
+from fraudsieve.tables.source import Source
 from fraudsieve.training.evaluation.json_types import to_json_types
 from fraudsieve.training.evaluation.run import read_tables
 from fraudsieve.training.recipe.recipe import Recipe

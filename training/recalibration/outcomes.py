@@ -9,8 +9,8 @@ import pandas as pd
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.models.artifact.folder import Model
-from fraudsieve.models.evidence.strength import support_of
 from fraudsieve.models.guarantees import groups_needed
+from fraudsieve.models.likelihood_ratios import support_of
 from fraudsieve.models.points import AbsentPoint, OperatingPoint
 from fraudsieve.models.scoring.scores import fraud_probability
 from fraudsieve.models.thresholds import CAPACITY, Targets, operating_points

@@ -9,11 +9,11 @@ import pandas as pd
 
 from fraudsieve._typing import Progress
 from fraudsieve.exceptions import RecipeError
-from fraudsieve.features.tables.source import Source, data_digest, local_file
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.predict import Scorer
 from fraudsieve.models.thresholds import CAPACITY, deciding_first
 from fraudsieve.models.verification import write_verified
+from fraudsieve.tables.source import Source, data_digest, local_file
 from fraudsieve.training.evaluation.points import point_notes
 from fraudsieve.training.evaluation.run import load_scorer
 from fraudsieve.training.output import check_model_output, replacing_models

@@ -8,13 +8,13 @@ import pandas as pd
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.label_trust import join_labels
-from fraudsieve.features.tables.label_times import with_times
-from fraudsieve.features.tables.label_values import read_classes
-from fraudsieve.features.tables.reader import read_table
-from fraudsieve.features.tables.source import Source, as_input, origin_of
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.batch.inputs import Inputs, label_reader, options_of_model, read_inputs, uses_labels
 from fraudsieve.models.batch.rows import feature_rows
+from fraudsieve.tables.label_times import with_times
+from fraudsieve.tables.label_values import read_classes
+from fraudsieve.tables.reader import read_table
+from fraudsieve.tables.source import Source, as_input, origin_of
 from fraudsieve.training.data.builders import row_groups
 
 __all__ = ["MIN_ROWS", "Traffic", "read_traffic"]

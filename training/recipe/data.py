@@ -8,9 +8,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from fraudsieve.exceptions import RecipeError
 from fraudsieve.features.label_trust import Trust
-from fraudsieve.features.tables.formats.loaded import ReadOptions
-from fraudsieve.features.tables.label_values import AUTO
-from fraudsieve.features.tables.limits import MAX_REJECTED
+from fraudsieve.tables.formats.loaded import ReadOptions
+from fraudsieve.tables.label_values import AUTO
+from fraudsieve.tables.limits import MAX_REJECTED
 
 __all__ = ["DataRecipe", "RecipeSection", "Share"]
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from fraudsieve.features.tables.reader import check_header
-from fraudsieve.features.tables.source import Source, as_input
+from fraudsieve.tables.reader import check_header
+from fraudsieve.tables.source import Source, as_input
 
 from .recipe import Recipe
 

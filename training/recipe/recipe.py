@@ -11,10 +11,10 @@ from pydantic import Field, ValidationError, field_validator
 from fraudsieve.exceptions import RecipeError, SchemaError
 from fraudsieve.features.history.declaration import History, check_histories
 from fraudsieve.features.network.declaration import Network
-from fraudsieve.features.tables.formats.loaded import ReadOptions
 from fraudsieve.models.artifact.bounds import MAX_NAME
 from fraudsieve.models.rules.files import read_rules
 from fraudsieve.models.rules.rule_set import RuleSet
+from fraudsieve.tables.formats.loaded import ReadOptions
 
 from .data import DataRecipe, RecipeSection
 from .lists import ListRecipe

@@ -6,7 +6,7 @@ from typing import Any
 
 from fraudsieve._typing import Array, Progress
 from fraudsieve.models.artifact.folder import Model
-from fraudsieve.models.evidence.strength import support_of
+from fraudsieve.models.likelihood_ratios import support_of
 from fraudsieve.models.points import AbsentPoint, OperatingPoint
 from fraudsieve.models.scoring.scores import fraud_probability
 from fraudsieve.models.strangeness.columns import strangeness_columns

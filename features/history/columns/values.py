@@ -8,7 +8,7 @@ import numpy as np
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import RejectedRecordError
 from fraudsieve.features.history.records import parse_amount, parse_is_fraud, parse_time
-from fraudsieve.features.tables.limits import MAX_AMOUNT
+from fraudsieve.tables.limits import MAX_AMOUNT
 
 __all__ = ["read_amounts", "read_frauds", "read_times"]
 

@@ -8,7 +8,7 @@ import typer
 from fraudsieve.exceptions import EvidenceError
 
 if TYPE_CHECKING:
-    from fraudsieve.models.evidence.settings import EvidenceSettings
+    from fraudsieve.evidence.settings import EvidenceSettings
 
 __all__ = ["EvidenceAll", "EvidenceContent", "EvidenceFile", "EvidenceKey", "evidence_settings"]
 
@@ -40,6 +40,6 @@ def evidence_settings(path: Path | None, every: bool, content: Kind, key: Path |
     if content == "pseudonymised" and key is None:
         fix = "Add --evidence-key FILE; create one, for example with: openssl rand -hex 32."
         raise EvidenceError("--evidence-content", "pseudonyms need a key", fix)
-    from fraudsieve.models.evidence.settings import EvidenceSettings
+    from fraudsieve.evidence.settings import EvidenceSettings
 
     return EvidenceSettings(path, "all" if every else "flagged", content, key)

@@ -8,7 +8,7 @@ import typer
 from fraudsieve.exceptions import RecipeError
 
 if TYPE_CHECKING:  # imported at first use: PyArrow takes time
-    from fraudsieve.features.tables.source import InputTable
+    from fraudsieve.tables.source import InputTable
 
 __all__ = [
     "Accounts",
@@ -104,9 +104,9 @@ def input_table(source: str | None, overrides: dict[str, Any]) -> "InputTable | 
     """
     if source is None:
         return None
-    from fraudsieve.features.tables.formats.loaded import ReadOptions
-    from fraudsieve.features.tables.formats.signatures import check_exists
-    from fraudsieve.features.tables.source import InputTable, local_file
+    from fraudsieve.tables.formats.loaded import ReadOptions
+    from fraudsieve.tables.formats.signatures import check_exists
+    from fraudsieve.tables.source import InputTable, local_file
 
     file = local_file(source)
     if file is not None:

@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from fraudsieve.exceptions import ColumnTypeError, SchemaError
-from fraudsieve.features.tables.limits import MAX_AMOUNT
+from fraudsieve.tables.limits import MAX_AMOUNT
 
 __all__ = [
     "PREFIX",

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from fraudsieve.exceptions import FraudsieveError
+from fraudsieve.live.state import LiveState
 from fraudsieve.models import Scorer
-from fraudsieve.models.live.state import LiveState
 from tests.attack.outcomes import Attempt, of_seeds
-from tests.models.live.contents import content
-from tests.models.live.small_models import account_scorer, message_scorer
+from tests.live.contents import content
+from tests.live.small_models import account_scorer, message_scorer
 
 __all__ = ["attempt", "prepare"]
 

@@ -7,16 +7,16 @@ from typing import Any
 
 import numpy as np
 
-from fraudsieve.models.evidence import Content, EvidenceLog, replay_log, verify_log
-from fraudsieve.models.evidence.canonical import encode_canonical, to_plain
-from fraudsieve.models.live.state import LiveState
+from fraudsieve.evidence import Content, EvidenceLog, replay_log, verify_log
+from fraudsieve.evidence.canonical import encode_canonical, to_plain
+from fraudsieve.live.state import LiveState
 from fraudsieve.models.predict import Scorer
 from tests.attack.changes import change_json, odd_value
 from tests.attack.outcomes import ACCEPTED, REFUSED, SECRET, Attempt, Outcome, judge
 from tests.attack.small_models import write_message_model
-from tests.models.evidence.logs import bodies_of, write_bodies
-from tests.models.live.samples import event
-from tests.models.live.small_models import account_scorer
+from tests.evidence.logs import bodies_of, write_bodies
+from tests.live.samples import event
+from tests.live.small_models import account_scorer
 
 HEX = ("nan", "inf", "-0x1.0p+0", "0x1p99999", "0x1.0p+1000", "x", "0x0.0p+0")
 

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from fraudsieve.features.tables.formats.files import load
-from fraudsieve.features.tables.reader import check_table, read_table
+from fraudsieve.tables.formats.files import load
+from fraudsieve.tables.reader import check_table, read_table
 from tests.attack.changes import change_bytes
 from tests.attack.outcomes import SECRET, Attempt, Outcome, judge
 

@@ -10,15 +10,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from fraudsieve.models.evidence.canonical import encode_canonical, to_plain
-from fraudsieve.models.leads.case_content import CaseContent
-from fraudsieve.models.leads.content import LeadTerms, make_lead
-from fraudsieve.models.leads.keys import Secret, derive_key
-from fraudsieve.models.leads.log import LeadLog, read_register
-from fraudsieve.models.leads.withdrawal import withdraw_lead, withdraw_reversed
+from fraudsieve.evidence.canonical import encode_canonical, to_plain
+from fraudsieve.leads.case_content import CaseContent
+from fraudsieve.leads.content import LeadTerms, make_lead
+from fraudsieve.leads.keys import Secret, derive_key
+from fraudsieve.leads.log import LeadLog, read_register
+from fraudsieve.leads.withdrawal import withdraw_lead, withdraw_reversed
 from tests.attack.changes import change_bytes, change_json
 from tests.attack.outcomes import SECRET, Attempt, Outcome, judge
-from tests.models.evidence.logs import bodies_of, write_bodies
+from tests.evidence.logs import bodies_of, write_bodies
 
 SECRETS = [Secret(b"a secret of the house, 32 bytes or more")]
 LABELS = pd.DataFrame({"subject_id": ["a2"], "label": ["legitimate"]})

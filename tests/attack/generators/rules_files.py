@@ -12,14 +12,14 @@ import numpy as np
 
 from fraudsieve.models.predict import Scorer
 from fraudsieve.models.rules.files import read_rules
-from fraudsieve.models.service.handlers import RequestHandler
-from fraudsieve.models.service.loaded_model import LoadedModel
-from fraudsieve.models.service.metrics import Metrics
-from fraudsieve.models.service.settings import Settings
-from fraudsieve.models.service.watchers.rules_file import RulesWatcher
+from fraudsieve.service.handlers import RequestHandler
+from fraudsieve.service.loaded_model import LoadedModel
+from fraudsieve.service.metrics import Metrics
+from fraudsieve.service.settings import Settings
+from fraudsieve.service.watchers.rules_file import RulesWatcher
 from tests.attack.changes import change_bytes, odd_value
 from tests.attack.outcomes import ACCEPTED, OTHER, REFUSED, SECRET, Attempt, Outcome, judge
-from tests.models.live.small_models import message_scorer
+from tests.live.small_models import message_scorer
 
 HANGS = 10.0
 """Seconds after which a check hangs: nothing in these files takes so long."""

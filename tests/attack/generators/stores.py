@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from fraudsieve.exceptions import StateError
-from fraudsieve.models.live.state import LiveState
-from fraudsieve.models.live.store.chain import Head, Position, extend_chain
-from fraudsieve.models.live.store.head_file import HeadFile
+from fraudsieve.live.state import LiveState
+from fraudsieve.live.store.chain import Head, Position, extend_chain
+from fraudsieve.live.store.head_file import HeadFile
 from tests.attack.outcomes import Attempt, of_seeds
-from tests.models.live.contents import content
-from tests.models.live.samples import event
-from tests.models.live.small_models import account_model, account_scorer
+from tests.live.contents import content
+from tests.live.samples import event
+from tests.live.small_models import account_model, account_scorer
 
 __all__ = ["attempt"]
 

@@ -10,7 +10,7 @@ from benchmarks.cases.__main__ import main
 from benchmarks.cases.metrics import b_cubed_of_actions, case_metrics
 from benchmarks.data.location import DATA_VARIABLE
 
-from tests.models.cases.planted import planted_rings
+from tests.cases.planted import planted_rings
 
 
 @pytest.fixture

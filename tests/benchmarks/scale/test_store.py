@@ -3,7 +3,7 @@
 import pytest
 from benchmarks.scale import store
 
-from tests.models.live.postgres import binaries
+from tests.live.postgres import binaries
 
 
 @pytest.mark.slow

@@ -47,7 +47,11 @@ def test_counts_are_those_of_the_files() -> None:
 
 def test_changes_are_those_of_the_packages_that_changed() -> None:
     now = {"models": Counts(3, 40, 20, 5), "models/live": Counts(1, 2, 3, 4), "tests": Counts(1, 1, 1, 0)}
-    before = {"models": Counts(2, 50, 20, 0), "models/live": Counts(1, 2, 3, 4), "models/gone": Counts(2, 30, 20, 5)}
+    before = {
+        "models": Counts(2, 50, 20, 0),
+        "models/live": Counts(1, 2, 3, 4),
+        "models/gone": Counts(2, 30, 20, 5),
+    }
     rows = {line[:WIDTH].strip(): line[WIDTH:].split() for line in table_of(now, before).splitlines()}
     assert rows["models"] == ["3", "+1", "40", "-10", "20", "+0", "5", "+5"]
     assert rows["models/gone"] == ["0", "-2", "0", "-30", "0", "-20", "0", "-5"]

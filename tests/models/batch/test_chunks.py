@@ -14,10 +14,10 @@ import pyarrow.parquet
 import pytest
 
 from fraudsieve.exceptions import SchemaError
-from fraudsieve.features.tables import InputTable, ReadOptions
 from fraudsieve.models import Policy, Scorer
 from fraudsieve.models.batch import score as batch
 from fraudsieve.models.batch.score import ScoringResult, score_file
+from fraudsieve.tables import InputTable, ReadOptions
 from fraudsieve.training.simulation.world import simulate
 from tests.profiles import size
 

@@ -13,7 +13,7 @@ from fraudsieve.models import FraudClassifier, Model, Scorer
 from fraudsieve.models.batch.cutoffs import DefaultCutoff
 from fraudsieve.models.batch.inputs import read_inputs
 from fraudsieve.models.batch.score import score_file
-from tests.models.live.small_models import account_scorer, message_scorer
+from tests.live.small_models import account_scorer, message_scorer
 
 TIME = pd.Timestamp("2026-05-01", tz="UTC")
 EVENTS = pd.DataFrame({"account_id": ["ann", "bob"], "occurred_at": [TIME, TIME - pd.Timedelta("1h")], "kind": "pay"})

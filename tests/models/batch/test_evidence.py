@@ -6,18 +6,18 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from fraudsieve.evidence.content import Content
+from fraudsieve.evidence.lines import read_line
+from fraudsieve.evidence.log import EvidenceLog
+from fraudsieve.evidence.replay import replay_log
 from fraudsieve.exceptions import EvidenceError
 from fraudsieve.models import Scorer
 from fraudsieve.models.batch import chunks
 from fraudsieve.models.batch.score import score_file
-from fraudsieve.models.evidence.content import Content
-from fraudsieve.models.evidence.lines import read_line
-from fraudsieve.models.evidence.log import EvidenceLog
-from fraudsieve.models.evidence.replay import replay_log
 from fraudsieve.models.rules import Rule, RuleSet
 from fraudsieve.training.simulation.world import simulate
+from tests.evidence.logs import lines_of
 from tests.models.conftest import Fitted
-from tests.models.evidence.logs import lines_of
 
 
 @pytest.mark.slow
@@ -58,7 +58,7 @@ def test_a_run_that_goes_on_has_the_evidence_of_every_chunk(
     ids = [f"m{at}" for at in range(40)]
     frame = pd.DataFrame({"message_id": ids, "text": binary.texts[:40]})
     frame.to_parquet(source, index=False, row_group_size=10)
-    monkeypatch.setattr("fraudsieve.features.tables.chunks.CHUNK_ROWS", 10)
+    monkeypatch.setattr("fraudsieve.tables.chunks.CHUNK_ROWS", 10)
 
     def stop(*_: object) -> None:
         raise KeyboardInterrupt

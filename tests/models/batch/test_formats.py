@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 
 from fraudsieve.exceptions import SchemaError
-from fraudsieve.features.tables.formats.files import load
 from fraudsieve.models.batch.formats import check_output_format, publish
 from fraudsieve.models.batch.score import score_file
 from fraudsieve.models.predict import Scorer
+from fraudsieve.tables.formats.files import load
 
 
 @pytest.fixture

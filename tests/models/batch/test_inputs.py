@@ -18,7 +18,7 @@ from fraudsieve.models import Model
 from fraudsieve.models.batch.inputs import read_history, read_inputs, trust_of_model
 from fraudsieve.training.data.accounts_events import account_labels_of, event_labels_of, load_accounts, load_events
 from tests.features.label_rows import LABEL_ROWS, START, TRUST, LabelRows, labels_of
-from tests.models.live.small_models import account_scorer, message_scorer
+from tests.live.small_models import account_scorer, message_scorer
 from tests.profiles import examples
 
 EVENTS = pd.DataFrame({"event_id": ["a", "b", "c"], "account_id": "ann", "occurred_at": START, "kind": "pay"})

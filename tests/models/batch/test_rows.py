@@ -14,8 +14,8 @@ from fraudsieve.models.batch.inputs import read_inputs
 from fraudsieve.models.batch.rows import feature_rows
 from fraudsieve.models.batch.score import score_file, score_frame
 from fraudsieve.training.evaluation.run import rows_with_history
-from tests.models.live.samples import records
-from tests.models.live.small_models import message_scorer
+from tests.live.samples import records
+from tests.live.small_models import message_scorer
 
 N = 60
 

@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 
 from fraudsieve.exceptions import SchemaError
-from fraudsieve.features.tables import InputTable, ReadOptions
 from fraudsieve.models import Scorer
 from fraudsieve.models.batch.rows import has_account_events
 from fraudsieve.models.batch.score import score_file, score_frame
+from fraudsieve.tables import InputTable, ReadOptions
 
 BAD_ROWS = pd.DataFrame(
     {"message_id": ["m-0", None, "bad-2", "bad-3"], "text": ["the same id", "no id", None, " \u200b"]}

@@ -11,7 +11,7 @@ from fraudsieve.features.history.records import RejectedRecord
 from fraudsieve.models import Scorer
 from fraudsieve.models.scoring.inputs import observe_messages, resolve_history
 from fraudsieve.models.scoring.samples import warm_records
-from fraudsieve.models.service.loaded_model import why_incompatible
+from fraudsieve.service.loaded_model import why_incompatible
 
 from .test_samples import MATRICES, model_of
 

@@ -12,7 +12,7 @@ from fraudsieve.features.accounts import AccountFeatures
 from fraudsieve.features.history.batch import history_features
 from fraudsieve.features.history.declaration import History
 from fraudsieve.features.live_state import HistoryState
-from fraudsieve.features.tables.reader import read_table
+from fraudsieve.tables.reader import read_table
 from fraudsieve.training.data.accounts_events import load_accounts
 
 HISTORY = History(("1d",), measures=("count", "sum", "max", "min"))

@@ -7,8 +7,8 @@ import pytest
 
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.label_trust import WEIGHT, Trust
-from fraudsieve.features.tables import InputTable, ReadOptions
-from fraudsieve.features.tables.source import data_digest
+from fraudsieve.tables import InputTable, ReadOptions
+from fraudsieve.tables.source import data_digest
 from fraudsieve.training.data.labelled import load_labelled
 from fraudsieve.training.simulation.world import World
 

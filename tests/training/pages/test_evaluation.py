@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from fraudsieve.exceptions import RecipeError
-from fraudsieve.features.tables import InputTable
+from fraudsieve.tables import InputTable
 from fraudsieve.training.evaluation.report import EvaluationReport
 from fraudsieve.training.pages.evaluation import check_report_path, render_report, write_report
 from fraudsieve.training.pages.rendering import content_security_policy

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from fraudsieve._typing import Array
-from fraudsieve.models.cases.run import Cases, find_cases
-from fraudsieve.models.cases.summary import ReviewTime
+from fraudsieve.cases.run import Cases, find_cases
+from fraudsieve.cases.summary import ReviewTime
 
 __all__ = ["CaseReviews", "case_reviews"]
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from fraudsieve._typing import Array
-from fraudsieve.features.tables.cells import nested_values
+from fraudsieve.tables.cells import nested_values
 from fraudsieve.training.evaluation.fraud_rows import FraudRows, SliceMetrics
 
 __all__ = ["Slice", "slice_metrics", "slices_of_rows"]

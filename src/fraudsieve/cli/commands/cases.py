@@ -26,7 +26,7 @@ from fraudsieve.cli.options import (
 from fraudsieve.exceptions import LocatedError, RecipeError
 
 if TYPE_CHECKING:  # imported at first use: SciPy and PyArrow take time
-    from fraudsieve.models.cases.run import Cases
+    from fraudsieve.cases.run import Cases
 
 __all__ = ["cases_command"]
 
@@ -87,9 +87,9 @@ def cases_command(
         import pandas as pd
 
         from fraudsieve._io import check_output_folder
-        from fraudsieve.models.cases.settings import CaseSettings
-        from fraudsieve.models.cases.tables import find_cases_in_tables, read_book, write_cases
-        from fraudsieve.training.case_pages.page import render_cases_page
+        from fraudsieve.cases.pages.page import render_cases_page
+        from fraudsieve.cases.settings import CaseSettings
+        from fraudsieve.cases.tables import find_cases_in_tables, read_book, write_cases
 
         check_output_folder(output)
         given: dict[str, Any] = {"window_days": window_days, "resolution": resolution}

@@ -10,7 +10,7 @@ from fraudsieve.cli.console import WRONG_CALL, answer, exit_on_error, notes, ste
 from fraudsieve.cli.options import Json, ModelOption
 
 if TYPE_CHECKING:  # imported at first use
-    from fraudsieve.models.evidence.replay import ReplayReport
+    from fraudsieve.evidence.replay import ReplayReport
 
 __all__ = ["evidence_app"]
 
@@ -35,9 +35,9 @@ def verify_evidence_command(
 ) -> None:
     """Check that a log, or the proof of a record, was not changed. If it was, exit with 2."""
     with exit_on_error(as_json=json):
-        from fraudsieve.models.evidence.checkpoints import read_checkpoints, read_public_key
-        from fraudsieve.models.evidence.proofs import check_proof, read_proof
-        from fraudsieve.models.evidence.verification import verify_log
+        from fraudsieve.evidence.checkpoints import read_checkpoints, read_public_key
+        from fraudsieve.evidence.proofs import check_proof, read_proof
+        from fraudsieve.evidence.verification import verify_log
 
         key = None if public_key is None else read_public_key(public_key)
         proof, kept = read_proof(file), [] if checkpoints is None else read_checkpoints(checkpoints)
@@ -75,7 +75,7 @@ def replay_command(
     """
     with exit_on_error(as_json=json), steps(quiet=json) as progress:
         progress("loading the model")
-        from fraudsieve.models.evidence.replay import replay_log
+        from fraudsieve.evidence.replay import replay_log
         from fraudsieve.models.predict import Scorer
 
         scorer = Scorer.load(model, n_threads=threads)
@@ -114,9 +114,9 @@ def prove_command(
     """Write a record and the proof that it is in a log, up to the last checkpoint. No other record is written."""
     with exit_on_error(as_json=json):
         from fraudsieve._io import PRIVATE, check_not_an_input, check_output_file, write_file
-        from fraudsieve.models.evidence.canonical import encode_canonical
-        from fraudsieve.models.evidence.checkpoints import read_checkpoints
-        from fraudsieve.models.evidence.proofs import prove_record
+        from fraudsieve.evidence.canonical import encode_canonical
+        from fraudsieve.evidence.checkpoints import read_checkpoints
+        from fraudsieve.evidence.proofs import prove_record
 
         check_not_an_input(output, file, checkpoints)
         check_output_file(output)
@@ -143,8 +143,8 @@ def checkpoint_command(
     """
     with exit_on_error(as_json=json):
         from fraudsieve._io import check_not_an_input, check_output_file
-        from fraudsieve.models.evidence.checkpoints import read_private_key, write_checkpoint
-        from fraudsieve.models.evidence.verification import checkpoint_log
+        from fraudsieve.evidence.checkpoints import read_private_key, write_checkpoint
+        from fraudsieve.evidence.verification import checkpoint_log
 
         check_not_an_input(output, file, key)
         check_output_file(output)

@@ -77,13 +77,13 @@ def create_command(
     """
     with exit_on_error(as_json=json), steps(quiet=json) as progress:
         from fraudsieve._io import PRIVATE, check_not_an_input, check_output_file, write_file
-        from fraudsieve.models.leads.case_content import read_case, read_reasons
-        from fraudsieve.models.leads.content import Disclosure, LeadTerms, make_lead
-        from fraudsieve.models.leads.files import encode_lead, lead_digest
-        from fraudsieve.models.leads.keys import derive_key, read_secrets
-        from fraudsieve.models.leads.log import LeadLog
-        from fraudsieve.models.leads.stix import to_stix
-        from fraudsieve.models.leads.texts import describe_texts
+        from fraudsieve.leads.case_content import read_case, read_reasons
+        from fraudsieve.leads.content import Disclosure, LeadTerms, make_lead
+        from fraudsieve.leads.files import encode_lead, lead_digest
+        from fraudsieve.leads.keys import derive_key, read_secrets
+        from fraudsieve.leads.log import LeadLog
+        from fraudsieve.leads.stix import to_stix
+        from fraudsieve.leads.texts import describe_texts
 
         terms = LeadTerms(recipient, legal_basis, sender, purpose)
         check_not_an_input(output or Path("lead.json"), key, log, scores, messages)
@@ -159,9 +159,9 @@ def resolve_command(
     """Write the account, action or text of each pseudonym in a lead, by computing the pseudonyms of your tables."""
     with exit_on_error(as_json=json), steps(quiet=json) as progress:
         from fraudsieve._io import check_not_an_input, check_output_file
-        from fraudsieve.models.leads.files import read_lead
-        from fraudsieve.models.leads.keys import read_secrets
-        from fraudsieve.models.leads.resolution import resolve_lead, write_resolution
+        from fraudsieve.leads.files import read_lead
+        from fraudsieve.leads.keys import read_secrets
+        from fraudsieve.leads.resolution import resolve_lead, write_resolution
 
         check_not_an_input(output, lead, key, accounts, events, messages)
         check_output_file(output)
@@ -199,9 +199,9 @@ def withdraw_command(
     """Withdraw a lead, or all leads that labels contradict. Write one notice for each."""
     with exit_on_error(as_json=json), steps(quiet=json) as progress:
         from fraudsieve.exceptions import LeadError
-        from fraudsieve.models.leads.files import read_lead
-        from fraudsieve.models.leads.keys import read_secrets
-        from fraudsieve.models.leads.withdrawal import REVERSED, withdraw_lead, withdraw_reversed
+        from fraudsieve.leads.files import read_lead
+        from fraudsieve.leads.keys import read_secrets
+        from fraudsieve.leads.withdrawal import REVERSED, withdraw_lead, withdraw_reversed
 
         if (lead is None) == (labels is None) or (labels is not None and key is None) or not (reason or labels):
             problem = "expected a lead and --reason, or --labels and --key, and not both"
@@ -225,7 +225,7 @@ def withdraw_command(
 def list_command(log: Log = LOG, json: Json = False) -> None:
     """List the leads in a log, and which of them were withdrawn."""
     with exit_on_error(as_json=json):
-        from fraudsieve.models.leads.log import read_register
+        from fraudsieve.leads.log import read_register
 
         register = read_register(log)
         names = ("lead", "time", "user", "recipient", "case", "purpose", "legal_basis", "digest")

@@ -18,7 +18,7 @@ from fraudsieve.cli.evidence_options import (
 from fraudsieve.cli.options import Json, ModelOption, RulesOption
 
 if TYPE_CHECKING:
-    from fraudsieve.models.service.settings import Settings
+    from fraudsieve.service.settings import Settings
 
 __all__ = ["serve_command"]
 
@@ -82,16 +82,16 @@ def serve_command(
     fraudsieve serve --model models:/fraudsieve@champion --state postgresql://fraud@db/history --workers 4
     """
     with exit_on_error(as_json=json):
-        from fraudsieve.models.service.json_log import configure_json_logging, log_event
-        from fraudsieve.models.service.processes.loading import check_installed
-        from fraudsieve.models.service.settings import (
+        from fraudsieve.service.json_log import configure_json_logging, log_event
+        from fraudsieve.service.processes.loading import check_installed
+        from fraudsieve.service.settings import (
             Settings,
             check_exposure,
             check_platform,
             check_shadow,
             read_token,
         )
-        from fraudsieve.models.service.transport.listener import listen
+        from fraudsieve.service.transport.listener import listen
 
         check_platform()
         check_installed()
@@ -131,14 +131,14 @@ def serve_command(
 
 
 def _serve_alone(settings: "Settings", listener: socket) -> bool:
-    from fraudsieve.models.service.processes.loading import load_app
-    from fraudsieve.models.service.server import run
+    from fraudsieve.service.processes.loading import load_app
+    from fraudsieve.service.server import run
 
     run(load_app(settings), settings, listener)
     return True
 
 
 def _serve_with_workers(settings: "Settings", listener: socket) -> bool:
-    from fraudsieve.models.service.processes.supervisor import supervise
+    from fraudsieve.service.processes.supervisor import supervise
 
     return supervise(settings, listener)

@@ -23,7 +23,7 @@ from fraudsieve.cli.options import (
 )
 
 if TYPE_CHECKING:  # imported at first use: pandas takes time
-    from fraudsieve.features.tables.limits import Cause
+    from fraudsieve.tables.limits import Cause
 
 __all__ = ["state_app"]
 
@@ -52,8 +52,8 @@ class Part(StrEnum):
 def info_command(address: Address, json: Json = False) -> None:
     """Describe a store: rows, offsets, times, fields, snapshots and removals."""
     with exit_on_error(as_json=json):
-        from fraudsieve.models.live.contents import describe_store
-        from fraudsieve.models.live.store.addresses import open_store
+        from fraudsieve.live.contents import describe_store
+        from fraudsieve.live.store.addresses import open_store
 
         _check_exists(address)
         with open_store(address) as store:
@@ -89,8 +89,8 @@ def load_command(
         options = reading_overrides(column, text_column, encoding, separator, day_first, max_rejected)
         table = None if source == "-" else input_table(source, options)
         progress("loading the model")
-        from fraudsieve.models.live.loading import batches_of, json_lines, load_records
-        from fraudsieve.models.live.state import LiveState
+        from fraudsieve.live.loading import batches_of, json_lines, load_records
+        from fraudsieve.live.state import LiveState
         from fraudsieve.models.predict import Scorer
 
         scorer = Scorer.load(model)
@@ -123,7 +123,7 @@ def export_command(
     """Write the events and labels of a store as tables, to train on."""
     with exit_on_error(as_json=json), steps(quiet=json) as progress:
         progress("reading the store")
-        from fraudsieve.models.live.store.addresses import open_store
+        from fraudsieve.live.store.addresses import open_store
         from fraudsieve.training.data.store_tables import export_tables
 
         _check_exists(address)
@@ -140,8 +140,8 @@ def erase_command(
 ) -> None:
     """Erase all rows with an account in any id field, and all snapshots. Running services follow by themselves."""
     with exit_on_error(as_json=json):
-        from fraudsieve.models.live.removal import erase
-        from fraudsieve.models.live.store.addresses import open_store
+        from fraudsieve.live.removal import erase
+        from fraudsieve.live.store.addresses import open_store
 
         _check_exists(address)
         with open_store(address) as store:
@@ -157,8 +157,8 @@ def rewind_command(
 ) -> None:
     """Remove rows that are dated after a time. Events with wrong times in the future make correct ones too late."""
     with exit_on_error(as_json=json):
-        from fraudsieve.models.live.removal import rewind
-        from fraudsieve.models.live.store.addresses import open_store
+        from fraudsieve.live.removal import rewind
+        from fraudsieve.live.store.addresses import open_store
 
         _check_exists(address)
         with open_store(address) as store:
@@ -168,7 +168,7 @@ def rewind_command(
 
 def _check_rejected(source: str, accepted: int, causes: Counter["Cause"], max_rejected: float | None) -> None:
     """Raise SchemaError if too many of the records were rejected; an empty file is no error."""
-    from fraudsieve.features.tables.limits import check_rejected
+    from fraudsieve.tables.limits import check_rejected
 
     if causes:
         check_rejected(

@@ -9,7 +9,7 @@ import pytest
 from fraudsieve.training.evaluation.breakdown import reviews as module
 from fraudsieve.training.evaluation.breakdown.reviews import CaseReviews, case_reviews
 from fraudsieve.training.pages.breakdown import review_facts
-from tests.models.cases.planted import planted_rings
+from tests.cases.planted import planted_rings
 
 LONE = 12
 

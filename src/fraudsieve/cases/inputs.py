@@ -1,0 +1,201 @@
+"""Flagged records from files of scores, with the tables that were scored."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import pandas as pd
+
+from fraudsieve.exceptions import SchemaError
+from fraudsieve.tables.conversion import Kind, convert
+from fraudsieve.tables.reader import read_table
+from fraudsieve.tables.source import Source, as_input, origin_of
+
+from .actions import TIMES, ids_of, values_of
+
+__all__ = ["CaseInputs", "read_case_inputs"]
+
+IDS: Final = {"message_id": "messages", "event_id": "events", "account_id": "accounts"}
+"""Id columns of scores, in the order in which they are tried, and the table that was scored."""
+RENAMED: Final = {"recipient_id": "counterparty_id", "sent_at": "occurred_at", "created_at": "occurred_at"}
+SCORES: Final = {"label": "type", "reason_1": "reason", "reason_1_sentence": "reason_sentence"}
+LABELS: Final = ["label", "labelled_at"]
+
+
+@dataclass(frozen=True, eq=False)
+class CaseInputs:
+    """The input of cases.
+
+    Parameters
+    ----------
+    flagged : DataFrame
+        The flagged records with their scores, as `find_cases` expects them. ``subject`` is the type of a record
+        (message, event or account) and ``record`` is its id. ``action_id`` is also the id, after the subject and a
+        colon if there are several subjects.
+    unflagged : DataFrame or None
+        Records that are not flagged.
+    context : DataFrame or None
+        Events that were given without scores of events.
+    scored : DataFrame of shape (n_scored, 2)
+        ``record`` and ``action_id`` of every record with a score, flagged or not.
+    """
+
+    flagged: pd.DataFrame
+    unflagged: pd.DataFrame | None
+    context: pd.DataFrame | None
+    scored: pd.DataFrame
+
+
+def read_case_inputs(
+    scores: Sequence[Source], tables: Mapping[str, Source | None], threshold: float | None = None
+) -> CaseInputs:
+    """Read scores, and the tables that were scored.
+
+    Parameters
+    ----------
+    scores : sequence of path or DataFrame
+        At most one file of scores for messages, for events and for accounts.
+    tables : mapping of str to (path or DataFrame)
+        ``messages``, ``events`` and ``accounts``; None for a table that is not given.
+    threshold : float, default=None
+        Records with at least this probability are flagged; None to use ``decision``.
+
+    Returns
+    -------
+    CaseInputs
+
+    Raises
+    ------
+    SchemaError
+        If there are no scores, two files score the same subject, a record has two scores, or a file cannot be used.
+
+    Examples
+    --------
+    >>> scores = pd.DataFrame({"message_id": ["1", "2"], "decision": ["flag", "pass"]})
+    >>> read_case_inputs([scores], {}).flagged["action_id"].tolist()
+    ['1']
+    """
+    named = [_scored_table(source) for source in scores]
+    ids = [name for _, name, _ in named]
+    repeated = sorted({IDS[name] for name in ids if ids.count(name) > 1})
+    if repeated:
+        problem = f"expected one file of scores for {' and '.join(repeated)}, got several"
+        raise SchemaError("scores", problem, "Score these records in one file.")
+    parts = [_read_part(*part, tables.get(IDS[part[1]]), threshold, prefix=len(named) > 1) for part in named]
+    flagged = [part for part, _ in parts if len(part)]
+    if not flagged:
+        total = sum(len(scored) for scored, _, _ in named)
+        fix = "Choose a lower threshold, or score more records."
+        raise SchemaError(named[0][2] if named else "scores", f"none of the {total} records is flagged", fix)
+    unflagged = [part for _, part in parts if part is not None]
+    events = tables.get("events")
+    context = None if events is None or "event_id" in ids else read_table(events, "events").good
+    context = None if context is None else context.drop(columns=LABELS, errors="ignore")
+    return CaseInputs(
+        pd.concat(flagged, ignore_index=True),
+        pd.concat(unflagged, ignore_index=True) if unflagged else None,
+        context,
+        pd.concat([_scored_ids(scored, name, prefix=len(named) > 1) for scored, name, _ in named], ignore_index=True),
+    )
+
+
+def _scored_ids(scored: pd.DataFrame, name: str, *, prefix: bool) -> pd.DataFrame:
+    record = ids_of(scored[name])
+    return pd.DataFrame({"record": record, "action_id": _action_ids(record, name, prefix=prefix)})
+
+
+def _action_ids(record: "pd.Series[str]", name: str, *, prefix: bool) -> "pd.Series[str]":
+    return f"{name.removesuffix('_id')}:" + record if prefix else record
+
+
+def _scored_table(source: Source) -> tuple[pd.DataFrame, str, str]:
+    """Return scores, the column of their ids, and where they come from."""
+    given, origin = as_input(source), origin_of(source)
+    scored = given.loaded.frame.reset_index(drop=True)
+    name = next((name for name in IDS if name in scored), None)
+    if name is None:
+        raise SchemaError(origin, f"expected one of the columns {', '.join(IDS)}", "Pass the scores of predict.")
+    if name == "account_id" and "occurred_at" in scored:
+        problem = "the scores are of events without event_id, so that no event can be found again"
+        raise SchemaError(origin, problem, "Give the events a column event_id, and score them again.")
+    columns = {name: convert(scored[name], "id", printed=given.loaded.printed).column}
+    repeated = int(columns[name].dropna().duplicated().sum())
+    if repeated:
+        problem = f"{repeated} ids of column {name!r} occur more than once"
+        raise SchemaError(origin, problem, "Keep one score per record.")
+    kinds: dict[str, Kind] = {"probability": "number", **dict.fromkeys(TIMES, "time")}
+    for column, kind in kinds.items():
+        if column in scored:
+            columns[column] = values_of(scored[column], kind, origin, day_first=given.options.day_first)
+    return _with_reasons(scored.assign(**columns)), name, origin
+
+
+def _with_reasons(scored: pd.DataFrame) -> pd.DataFrame:
+    """Return scores with the columns of the first reason; those of a service have a list of reasons."""
+    if "reason_1" in scored or "reasons" not in scored:
+        return scored
+    first = [_first_reason(value) for value in scored["reasons"].tolist()]
+    names, sentences = zip(*first, strict=True) if first else ((), ())
+    return scored.assign(reason_1=list(names), reason_1_sentence=list(sentences)).astype(
+        {"reason_1": "str", "reason_1_sentence": "str"}
+    )
+
+
+def _first_reason(value: Any) -> tuple[str | None, str | None]:
+    content = json.loads(value) if isinstance(value, str) else value
+    reasons = content.get("reasons") if isinstance(content, dict) else content
+    if reasons is None or isinstance(reasons, float):
+        return None, None
+    named = (reason for reason in reasons if reason.get("cue") is not None)
+    reason = next(named, None)
+    return (None, None) if reason is None else (f"{reason['family']}__{reason['cue']}", reason.get("sentence"))
+
+
+def _read_part(
+    scored: pd.DataFrame, name: str, origin: str, table: Source | None, threshold: float | None, *, prefix: bool
+) -> tuple[pd.DataFrame, pd.DataFrame | None]:
+    """Return the flagged records of one subject, and those that are not flagged if the table is given."""
+    flagged = scored[_is_flagged(scored, threshold, origin)]
+    flagged = flagged.assign(action_id=ids_of(flagged[name]))
+    records = None if table is None else _records(table, name)
+    actions = _join(flagged, records, name, origin)
+    unflagged = None if records is None else records[~records["action_id"].isin(flagged["action_id"])]
+    actions = actions.assign(subject=name.removesuffix("_id"), record=actions["action_id"])
+    actions["action_id"] = _action_ids(actions["record"], name, prefix=prefix)
+    if unflagged is not None:
+        unflagged = unflagged.assign(action_id=_action_ids(unflagged["action_id"], name, prefix=prefix))
+    return actions, unflagged
+
+
+def _is_flagged(scored: pd.DataFrame, threshold: float | None, origin: str) -> pd.Series:
+    column = "decision" if threshold is None else "probability"
+    if column not in scored:
+        raise SchemaError(origin, f"column {column!r} is missing", "Pass the scores of predict.")
+    return scored["decision"].eq("flag") if threshold is None else scored["probability"].ge(threshold)
+
+
+def _records(source: Source, name: str) -> pd.DataFrame:
+    """Read what was scored, with the columns of actions."""
+    records = read_table(source, IDS[name], require=[name]).good
+    records = records[records[name].notna()]
+    renamed = {old: new for old, new in RENAMED.items() if old in records and new not in records}
+    out = records.rename(columns=renamed).drop(columns=LABELS, errors="ignore")
+    if name == "account_id" and "kind" not in out:
+        out["kind"] = "sign_up"
+    return out.assign(action_id=records[name].astype("str"))
+
+
+def _join(flagged: pd.DataFrame, records: pd.DataFrame | None, name: str, origin: str) -> pd.DataFrame:
+    """Return the flagged records with their scores."""
+    kept = ["action_id", *(column for column in ("probability", "known_at", *SCORES) if column in flagged)]
+    scores = flagged[kept].rename(columns=SCORES)
+    if records is None:
+        own = [column for column in ("account_id", "occurred_at") if column in flagged]
+        return scores.join(flagged[own])
+    missing = int((~scores["action_id"].isin(records["action_id"])).sum())
+    if missing:
+        problem = f"{missing} flagged records are not in the table of {IDS[name]}"
+        raise SchemaError(origin, problem, "Pass the table that was scored.")
+    known = records.drop(columns=[column for column in scores if column != "action_id"], errors="ignore")
+    return known.merge(scores, on="action_id", how="inner", validate="one_to_one")

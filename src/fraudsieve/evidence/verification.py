@@ -1,0 +1,311 @@
+"""Checks of an evidence log: which records were changed, dropped, moved or repeated, or are missing at the end."""
+
+from bisect import bisect_left, bisect_right
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Final
+
+from fraudsieve.exceptions import EvidenceError
+
+from .checkpoints import Checkpoint, signers
+from .lines import NO_RECORD, Line, log_lines, read_line
+from .merkle import Frontier
+from .records import clock
+
+__all__ = ["EvidenceCheck", "Problem", "checkpoint_log", "log_leaves", "verify_log"]
+
+WITHOUT_CHECKPOINT: Final = (
+    "no checkpoint was given: anyone who can write to the file could have rewritten all of it, or cut off its end"
+)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A problem in a log.
+
+    Parameters
+    ----------
+    kind : {"changed", "missing", "moved", "repeated", "foreign", "rewritten", "checkpoint"}
+        The kind.
+    records : tuple of (int, int)
+        The first and the last record that it concerns.
+    text : str
+        Description of the problem.
+    """
+
+    kind: str
+    records: tuple[int, int]
+    text: str
+
+
+@dataclass(frozen=True)
+class EvidenceCheck:
+    """The result of checking a log.
+
+    Parameters
+    ----------
+    path : Path
+        The log.
+    log : str
+        Its id; empty if no line could be read.
+    size : int
+        Number of records.
+    root : str or None
+        Root of the Merkle tree; None if there are problems in the log itself.
+    problems : tuple of Problem
+        Empty if nothing is wrong.
+    checkpoints : int
+        Number of checkpoints with which the log was compared.
+    signed_by : tuple of str
+        Public keys of their signatures, hexadecimal.
+    notes : tuple of str
+        Limits of the check.
+    """
+
+    path: Path
+    log: str
+    size: int
+    root: str | None
+    problems: tuple[Problem, ...]
+    checkpoints: int
+    signed_by: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def verify_log(
+    path: str | Path, checkpoints: Sequence[Checkpoint] = (), *, public_key: str | None = None
+) -> EvidenceCheck:
+    """Check that nothing in a log was changed. With checkpoints, also check that nothing was cut off or rewritten.
+
+    Parameters
+    ----------
+    path : str or Path
+        The log.
+    checkpoints : sequence of Checkpoint, default=()
+        Checkpoints that were kept elsewhere, from `read_checkpoints`.
+    public_key : str, default=None
+        The key that must have signed the checkpoints, from `read_public_key`; None to accept any.
+
+    Returns
+    -------
+    EvidenceCheck
+        The result; its `problems` are empty if nothing is wrong.
+
+    Raises
+    ------
+    EvidenceError
+        If the file cannot be read, or a signature is to be checked and cryptography is not installed.
+
+    Examples
+    --------
+    >>> from fraudsieve.evidence.log import EvidenceLog
+    >>> path = getfixture("tmp_path") / "evidence.jsonl"
+    >>> with EvidenceLog(path) as log:
+    ...     kept = log.checkpoint()
+    >>> verify_log(path, [kept]).problems
+    ()
+    """
+    lines, log = _read(path)
+    good = [line for line in lines if line is not None and line.log == log]
+    problems = [*_foreign(lines, log), *_order(good), *_gaps(lines, log), *_chain(good)]
+    if not lines:  # a log begins with a record of its settings
+        problems.append(Problem("missing", (0, 0), "the file has no records: it is not a log, or all were removed"))
+    by_index = {line.index: line.leaf for line in good}
+    size = max([*by_index, -1]) + 1
+    root = None
+    if not problems:
+        roots = _roots([by_index[n] for n in range(size)], {one.size for one in checkpoints} | {size})
+        root, problems = roots[size].hex(), _compare(checkpoints, log, size, roots)
+    else:
+        problems += [problem for one in checkpoints if (problem := _beyond(one, log, size))]
+    problems += _signatures(checkpoints, public_key)
+    notes = [] if checkpoints else [WITHOUT_CHECKPOINT]
+    if public_key is None and signers(checkpoints):
+        notes.append("no public key was given: compare the one below with that of your organisation")
+    if checkpoints and max(one.size for one in checkpoints) < size:
+        notes.append(f"records from {max(one.size for one in checkpoints)} on are later than the last checkpoint")
+    return EvidenceCheck(
+        Path(path), log, size, root, tuple(problems), len(checkpoints), signers(checkpoints), tuple(notes)
+    )
+
+
+def log_leaves(path: str | Path) -> tuple[str, list[bytes]]:
+    """Return the id of a log and the digests of its records, for proofs.
+
+    Raises
+    ------
+    EvidenceError
+        If anything in the log is wrong.
+    """
+    check = verify_log(path)
+    if check.problems:
+        raise EvidenceError(str(path), check.problems[0].text, "Verify the log first.")
+    return check.log, [read_line(line, str(path)).leaf for line in log_lines(path)]
+
+
+def checkpoint_log(path: str | Path) -> Checkpoint:
+    """Return a checkpoint of the current log.
+
+    Raises
+    ------
+    EvidenceError
+        If anything in the log is wrong.
+    """
+    check = verify_log(path)
+    if check.problems or check.root is None:
+        raise EvidenceError(str(path), check.problems[0].text, "Verify the log first.")
+    return Checkpoint(check.log, check.size, check.root, clock())
+
+
+def _read(path: str | Path) -> tuple[list[Line | None], str]:
+    """Return the lines, None for one that cannot be read, and the id that most of them have."""
+    lines: list[Line | None] = []
+    for line in log_lines(path):
+        try:
+            lines.append(replace(read_line(line, str(path)), body={}))  # bodies would fill the memory
+        except EvidenceError:
+            lines.append(None)
+    ids = Counter(line.log for line in lines if line is not None)
+    return lines, ids.most_common(1)[0][0] if ids else ""
+
+
+def _foreign(lines: Iterable[Line | None], log: str) -> list[Problem]:
+    indices = sorted({line.index for line in lines if line is not None and line.log != log})
+    return [Problem("foreign", (n, n), f"a record {n} is of another log") for n in indices]
+
+
+def _order(lines: Sequence[Line]) -> list[Problem]:
+    """Return the records that are there more than once, or after a later one."""
+    problems, seen, newest = [], dict[int, bytes](), -1
+    for line in lines:
+        n = line.index
+        if n in seen:
+            is_same = seen[n] == line.leaf
+            text = f"record {n} occurs twice" + ("" if is_same else ", with different contents")
+            problems.append(Problem("repeated" if is_same else "changed", (n, n), text))
+        elif n < newest:
+            problems.append(Problem("moved", (n, n), f"record {n} is after record {newest}"))
+        seen.setdefault(n, line.leaf)
+        newest = max(newest, n)
+    return problems
+
+
+def _gaps(lines: Sequence[Line | None], log: str) -> list[Problem]:
+    """Return the records that are missing or cannot be read, by the records around them."""
+    there = sorted({line.index for line in lines if line is not None and line.log == log})
+    problems, before, unreadable = [], -1, 0
+    for line in [*lines, None]:
+        if line is None:
+            unreadable += 1
+            continue
+        if line.log != log or line.index <= before:
+            continue
+        problems += _gap(before, line.index, unreadable, there)
+        before, unreadable = line.index, 0
+    unreadable -= 1  # the one that was added
+    if unreadable:
+        problems.append(_unreadable(before + 1, before + unreadable))
+    return problems
+
+
+def _gap(before: int, after: int, unreadable: int, there: Sequence[int]) -> list[Problem]:
+    """Return what is wrong between two records: lines that cannot be read stand for the first that are absent."""
+    absent = _absent(before, after, there)
+    if unreadable and not absent:
+        place = f"before record {after}" if before < 0 else f"between records {before} and {after}"
+        return [Problem("foreign", (max(before, 0), after), f"a line {place} is not a record")]
+    problems = []
+    for first, last in absent:
+        n = min(unreadable, last - first + 1)
+        if n:
+            problems.append(_unreadable(first, first + n - 1))
+        if first + n <= last:
+            problems.append(_missing(first + n, last))
+        unreadable -= n
+    return problems
+
+
+def _absent(before: int, after: int, there: Sequence[int]) -> list[tuple[int, int]]:
+    """Return the first and the last number of each gap between two numbers; a forged one can be as large as 2^53."""
+    within = there[bisect_right(there, before) : bisect_left(there, after)]
+    return [(a + 1, b - 1) for a, b in pairwise([before, *within, after]) if b - a > 1]
+
+
+def _missing(first: int, last: int) -> Problem:
+    return Problem("missing", (first, last), f"{_named(first, last)} missing")
+
+
+def _unreadable(first: int, last: int) -> Problem:
+    return Problem("changed", (first, last), f"{_named(first, last)} changed: not what the digest is of")
+
+
+def _named(first: int, last: int) -> str:
+    return f"record {first} is" if first == last else f"records {first} to {last} are"
+
+
+def _chain(lines: Sequence[Line]) -> list[Problem]:
+    """Return the records whose digest the next record does not contain: they were changed, with a matching digest."""
+    by_index = {line.index: line for line in lines}
+    problems = []
+    for n, line in by_index.items():
+        before = NO_RECORD if n == 0 else (by_index[n - 1].leaf if n - 1 in by_index else None)
+        if before is None or before == line.previous:
+            continue
+        after = by_index.get(n + 1)
+        first = last = n
+        if n and after is None:  # nothing says which of the two is as it was written
+            first = n - 1
+        elif n and after is not None and after.previous == line.leaf:  # this one is, so the one before it is not
+            first = last = n - 1
+        text = f"{_named(first, last)} changed: the chain of digests breaks there"
+        problems.append(Problem("changed", (first, last), text))
+    return problems
+
+
+def _roots(leaves: Sequence[bytes], sizes: set[int]) -> dict[int, bytes]:
+    frontier, roots = Frontier(), {}
+    for leaf in [*leaves, b""]:
+        if frontier.size in sizes:
+            roots[frontier.size] = frontier.root
+        frontier.append(leaf)
+    return roots
+
+
+def _compare(checkpoints: Sequence[Checkpoint], log: str, size: int, roots: dict[int, bytes]) -> list[Problem]:
+    """Return the checkpoints that do not match the log, with the records that they concern."""
+    problems, sound = [], 0
+    for one in sorted(checkpoints, key=lambda one: one.size):
+        problem = _beyond(one, log, size)
+        if problem is None and roots[one.size].hex() != one.root:
+            last = max(one.size - 1, sound)
+            text = f"{_named(sound, last)} not the same as at the checkpoint of {one.time}"
+            problem = Problem("rewritten", (sound, last), text)
+        if problem is None:
+            sound = one.size
+        else:
+            problems.append(problem)
+    return problems
+
+
+def _beyond(one: Checkpoint, log: str, size: int) -> Problem | None:
+    if one.log != log:
+        return Problem("checkpoint", (0, max(one.size - 1, 0)), f"the checkpoint of {one.time} is of another log")
+    if one.size > size:
+        text = f"{_named(size, one.size - 1)} missing since the checkpoint of {one.time}"
+        return Problem("missing", (size, one.size - 1), text)
+    return None
+
+
+def _signatures(checkpoints: Sequence[Checkpoint], public_key: str | None) -> list[Problem]:
+    problems = []
+    for one in checkpoints:
+        text = one.signature_problem()
+        if text is None and public_key is not None and one.public_key != public_key:
+            text = "is not signed by the given key"
+        if text is not None:
+            place = (0, max(one.size - 1, 0))
+            problems.append(Problem("checkpoint", place, f"the checkpoint of {one.time} {text}"))
+    return problems

@@ -1,0 +1,202 @@
+"""Which words of a text and which values of a column a lead may show: those that cannot be part of a disguise.
+
+An identifier can be spelled letter by letter (``k a r t e``), in words (``one three eight``, ``name dot com``), in
+pinyin, or in other forms of letters (full width). Each part of it can be a common word, so words are not judged one by
+one.
+"""
+
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib.resources import files
+from typing import Final, NamedTuple
+
+from fraudsieve.features.text.pinyin import is_syllable
+
+__all__ = ["MASK", "Word", "has_number", "hide_words", "is_chinese_word", "is_plain", "split_words", "word_list"]
+
+MASK: Final = "…"
+CJK: Final = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+CHINESE: Final = re.compile(rf"[{CJK}]+")
+TOKEN: Final = re.compile(rf"[{CJK}]+|[^\s{CJK}]+|\s+")
+"""Chinese characters, other characters without blanks, or blanks."""
+OPENING: Final = "\"'(“‘（"
+CLOSING: Final = ".,!?;:\"')”’，。！？；：、）"
+PARTS: Final = re.compile(rf"([{OPENING}]*)(.*?)([{CLOSING}]*)", re.DOTALL)
+WORD: Final = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]{1,2})?")
+LETTERS: Final = re.compile(r"[\W\d_]+")
+JOINING: Final = frozenset(".-/\\@_+~*|#=&")
+"""Signs that join the parts of an address, also between blanks."""
+AROUND: Final = 4
+"""Words on either side of one that joins the parts of an address, which are not shown."""
+MAX_WORDS: Final = 5
+MAX_LABEL: Final = 40
+SHORT: Final = 2
+"""Words of so many letters can be parts of a spelled word."""
+
+
+class Word(NamedTuple):
+    """A word of a text with the signs around it: empty between signs, and `MASK` if it may be part of a disguise."""
+
+    before: str
+    text: str
+    after: str
+
+
+@cache
+def word_list(name: str) -> frozenset[str]:
+    """Return a list of ``data/words.txt``.
+
+    Examples
+    --------
+    >>> "three" in word_list("numbers"), "transfer" in word_list("kinds")
+    (True, True)
+    """
+    return _lists()[name]
+
+
+@cache
+def _lists() -> Mapping[str, frozenset[str]]:
+    lists: dict[str, set[str]] = {}
+    name = ""
+    for line in (files("fraudsieve.leads") / "data" / "words.txt").read_text("utf-8").splitlines():
+        if line.startswith("["):
+            name = line.strip("[]")
+        elif line and not line.startswith("#"):
+            lists.setdefault(name, set()).update(line.split())
+    return {name: frozenset(words) for name, words in lists.items()}
+
+
+def has_number(char: str) -> bool:
+    """Return whether a character is a number, including Chinese numerals and characters that are said for digits."""
+    return unicodedata.numeric(char, None) is not None or char in _digits()
+
+
+@cache
+def _digits() -> frozenset[str]:
+    return frozenset("".join(word_list("digits")))
+
+
+def is_chinese_word(word: str) -> bool:
+    """Return whether a word has only Chinese characters.
+
+    Examples
+    --------
+    >>> is_chinese_word("账户"), is_chinese_word("account")
+    (True, False)
+    """
+    return CHINESE.fullmatch(word) is not None
+
+
+def hide_words(text: str) -> list[Word]:
+    """Split a text into words; those that may be part of a disguise are masked.
+
+    Examples
+    --------
+    >>> [word.text for word in hide_words("the code: one three eight, k a r t e, w-w-w") if word.text.strip()]
+    ['the', 'code', '…', '…', '…', '…', '…', '…', '…', '…', '…']
+    >>> [word.text for word in hide_words("Please write to ann at mail dot com") if word.text.strip()]
+    ['Please', 'write', '…', '…', '…', '…', '…', '…']
+    """
+    words = split_words(text)
+    places = [at for at, word in enumerate(words) if word.text.strip() or _is_joint(word)]
+    shown = _shown([words[at] for at in places])
+    for at, is_shown in zip(places, shown, strict=True):
+        if not is_shown and words[at].text:
+            words[at] = words[at]._replace(text=MASK)
+    return [word if word.text in ("", " ") or _is_whole(word.text) else word._replace(text=MASK) for word in words]
+
+
+def split_words(text: str) -> list[Word]:
+    """Split a text into words and blanks, without masks.
+
+    Examples
+    --------
+    >>> [tuple(word) for word in split_words("(now) 账户!")]
+    [('(', 'now', ')'), ('', ' ', ''), ('', '账户', ''), ('', '', '!')]
+    """
+    return [_read_token(token) for token in TOKEN.findall(text)]
+
+
+def is_plain(label: str) -> bool:
+    """Return whether a label, such as the name of a class, is a few words that cannot be a disguise.
+
+    Examples
+    --------
+    >>> is_plain("account_takeover"), is_plain("one_three_eight"), is_plain("电信诈骗"), is_plain("k-a-r-t-e")
+    (True, False, True, False)
+    """
+    words = [word.text for word in hide_words(re.sub("[_-]", " ", label)) if word.text != " "]
+    return 0 < len(words) <= MAX_WORDS and len(label) <= MAX_LABEL and all(map(_is_shown_in_label, words))
+
+
+def _is_shown_in_label(word: str) -> bool:
+    return word not in ("", MASK) and not any(map(has_number, word))
+
+
+def _read_token(token: str) -> Word:
+    if token.isspace() or is_chinese_word(token):
+        return Word("", " " if token.isspace() else token, "")
+    match = PARTS.fullmatch(token)
+    assert match is not None  # it matches any text
+    return Word(*match.groups())
+
+
+def _is_whole(word: str) -> bool:
+    return is_chinese_word(word) or (WORD.fullmatch(word) is not None and _is_plain(word))
+
+
+def _is_plain(word: str) -> bool:
+    """Return whether a word has letters of one script alone, in the form in which they are usually written."""
+    letters = [char for char in word if char not in "'’"]
+    if unicodedata.normalize("NFKC", word) != word or any(map(has_number, letters)):
+        return False
+    names = [unicodedata.name(char, "").split() for char in letters]
+    is_usual = all(name[1:2] != ["LETTER"] or name[:1] != ["LATIN"] for name in names)  # no small capitals
+    return is_usual and len({name[0] if name else "" for name in names}) == 1
+
+
+def _shown(words: Sequence[Word]) -> list[bool]:
+    """Return which words of a text are not part of a disguise."""
+    plain = [_without_accents(word.text) for word in words]
+    numbers = [_number_words().fullmatch(word) is not None for word in plain]
+    weak = [number or _is_weak(word) for number, word in zip(numbers, plain, strict=True)]
+    hidden = {at for at, word in enumerate(plain) if len(word) <= 1 or numbers[at]}
+    for at, word in enumerate(words):
+        if reach := _reach(word, plain[at]):
+            hidden.update(range(at - reach, at + reach + 1))
+        if at and weak[at] and weak[at - 1]:
+            is_spelled = len(plain[at]) == len(plain[at - 1]) == 1  # w w w name c o m
+            hidden.update(range(at - 1 - is_spelled, at + 1 + is_spelled))
+    return [at not in hidden for at in range(len(words))]
+
+
+def _reach(word: Word, plain: str) -> int:
+    """Return how many words on either side of a word are not shown."""
+    parts = {part for part in LETTERS.split(plain) if part.isalpha()}
+    if _is_joint(word) or (parts and parts <= word_list("joints")):
+        return AROUND
+    return 1 if parts and not _is_whole(word.text) else 0  # w-w-w
+
+
+def _is_joint(word: Word) -> bool:
+    """Return whether a word is a sign that joins the parts of an address, or begins or ends with one."""
+    return word == ("", "", ".") or word.text[:1] in JOINING or word.text[-1:] in JOINING
+
+
+def _without_accents(word: str) -> str:
+    decomposed = unicodedata.normalize("NFD", word.casefold())
+    return "".join(char for char in decomposed if not unicodedata.combining(char))
+
+
+def _is_weak(word: str) -> bool:
+    """Return whether a word can be a part of a spelled word: it is short, or stands for a letter or a syllable."""
+    return (0 < len(word) <= SHORT and not is_chinese_word(word)) or word in word_list("letters") or is_syllable(word)
+
+
+@cache
+def _number_words() -> re.Pattern[str]:
+    """Return the pattern of numbers in words, also written together."""
+    number = "|".join(map(re.escape, sorted(word_list("numbers"), key=len, reverse=True)))
+    return re.compile(f"(?:{number})(?:(?:und|and|y)?(?:{number}|eins?|un|on))*|(?:eins?|un)(?:und|e)?(?:{number})+")

@@ -1,0 +1,270 @@
+"""The event store: log entries in one total order, in which every row has an offset.
+
+A live state is a fold over the rows. A process that appends holds a lock across processes: it first reads the rows that
+others appended, decides which records it accepts, and appends them. All processes therefore accept the same events in
+the same order.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Self
+
+from fraudsieve.exceptions import StateError
+
+from .chain import RESTORE, START, Head, Position, Row, check_chain, extend_chain
+from .database import Database, Transaction, tables
+from .facts import StoreFacts
+
+__all__ = ["EventStore", "StoreTransaction"]
+
+BATCH = 20_000
+"""Rows that are read in one transaction."""
+ROWS = 'SELECT "offset", time, entry, digest FROM events WHERE "offset" > ? ORDER BY "offset" LIMIT ?'
+LAST = 'SELECT "offset", digest FROM events ORDER BY "offset" DESC LIMIT 1'
+
+
+class StoreTransaction:
+    """A transaction of a store.
+
+    Attributes
+    ----------
+    facts : StoreFacts
+        Facts about the rows of the store.
+    """
+
+    def __init__(self, transaction: Transaction, origin: str) -> None:
+        self.sql, self.origin = transaction, origin
+        rows = transaction.execute("SELECT content FROM meta WHERE name = 'store'")
+        self.facts = StoreFacts.from_text(rows[0][0] if rows else None, origin)
+
+    @property
+    def last(self) -> Position:
+        """The position of the newest row."""
+        rows = self.sql.execute(LAST)
+        return Position(*rows[0]) if rows else self.facts.start
+
+    def read_after(self, position: Position, limit: int = BATCH) -> list[Row]:
+        """Read and check the rows after a position.
+
+        Parameters
+        ----------
+        position : Position
+            The newest row that the caller has read; the first row follows `facts.start`.
+        limit : int
+            Largest number of rows.
+
+        Returns
+        -------
+        list of Row
+            Rows in order; empty at the end.
+
+        Raises
+        ------
+        StateError
+            If rows are missing or changed, or the store ends before the position or begins after it.
+        """
+        start = self.facts.start.offset
+        if position.offset < start:
+            problem = f"expected the row at offset {position.offset + 1}, but rows up to offset {start} were deleted"
+            raise StateError(self.origin, problem, "Nothing is damaged: read the rows that are left.")
+        rows = self.sql.execute(ROWS, (position.offset, limit))
+        if not rows and self.last.offset < position.offset:
+            problem = f"the store ends at offset {self.last.offset}, but offset {position.offset} was acknowledged"
+            raise StateError(self.origin, problem, RESTORE)
+        check_chain(position, rows, self.origin)
+        return rows
+
+    def batches(self) -> Iterator[list[Row]]:
+        """Iterate over all rows in batches, without rows that the transaction appends during the iteration."""
+        position, stop = self.facts.start, self.last.offset
+        while left := stop - position.offset:
+            rows = self.read_after(position, min(left, BATCH))
+            yield rows
+            position = Position(rows[-1][0], rows[-1][3])
+
+    def append(self, position: Position, entries: Sequence[tuple[int, bytes]]) -> Position:
+        """Append log entries.
+
+        Parameters
+        ----------
+        position : Position
+            The newest row, up to which the caller has read in this transaction.
+        entries : sequence of (int, bytes)
+            Time in microseconds since 1970, and log entry as JSON.
+
+        Returns
+        -------
+        Position
+            The position of the last entry, which is durable once the transaction is committed.
+        """
+        rows, position = extend_chain(position, entries)
+        self.sql.execute_many('INSERT INTO events ("offset", time, entry, digest) VALUES (?, ?, ?, ?)', rows)
+        self.sql.set_head(Head(self.facts.generation, *position))
+        return position
+
+    def change_facts(self, facts: StoreFacts) -> None:
+        """Replace the facts about the rows of the store."""
+        self.facts = facts
+        self.sql.execute("UPDATE meta SET content = ? WHERE name = 'store'", (facts.to_text(),))
+
+
+class EventStore:
+    """Log entries in one total order, in a database. Processes can share it; threads must take turns.
+
+    Opening a store compares its newest row with its head, which was synced with every commit. Rows are compared with
+    their digests when they are read.
+
+    Parameters
+    ----------
+    database : Database
+        From `fraudsieve.live.store.open_store`.
+
+    Attributes
+    ----------
+    facts : StoreFacts
+        Facts about the rows of the store, as of its last use.
+    origin : str
+        Its address without a password, for errors and logs.
+    kind : {"sqlite", "postgresql"}
+
+    Raises
+    ------
+    StateError
+        If it cannot be opened, or has lost rows.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self.database, self.origin, self.kind = database, database.origin, database.kind
+        self.facts = StoreFacts()
+        try:
+            self._open()
+        except BaseException:
+            database.close()
+            raise
+
+    @property
+    def nbytes(self) -> int:
+        """Size of the store on disk in bytes."""
+        return self.database.nbytes()
+
+    @property
+    def head(self) -> Position:
+        """The position of the newest row."""
+        with self.reading() as transaction:
+            return transaction.last
+
+    @contextmanager
+    def reading(self) -> Iterator[StoreTransaction]:
+        """Return a transaction with a consistent view of the store.
+
+        Raises
+        ------
+        StateError
+            If it cannot be read.
+        """
+        with self.database.reading() as sql:
+            transaction = StoreTransaction(sql, self.origin)
+            yield transaction
+        self.facts = transaction.facts
+
+    @contextmanager
+    def writing(self) -> Iterator[StoreTransaction]:
+        """Return a transaction under the lock across processes, which is committed unless the block raises.
+
+        Raises
+        ------
+        StateError
+            If it cannot be written. Then nothing was written.
+        """
+        with self.database.writing() as sql:
+            transaction = StoreTransaction(sql, self.origin)
+            yield transaction
+        self.facts = transaction.facts
+
+    def rows(self, after: Position | None = None) -> Iterator[list[Row]]:
+        """Iterate over the rows in batches, each read in a separate transaction.
+
+        Parameters
+        ----------
+        after : Position, default=None
+            The row before the first; None for all rows.
+
+        Yields
+        ------
+        list of Row
+
+        Raises
+        ------
+        StateError
+            If rows are missing or changed, or the store was rewritten during the iteration.
+        """
+        generation = None
+        while True:
+            with self.reading() as transaction:
+                if generation not in (None, transaction.facts.generation):
+                    raise StateError(self.origin, "its rows were rewritten while they were read", "Read them again.")
+                generation, position = transaction.facts.generation, after or transaction.facts.start
+                rows = transaction.read_after(position)
+            if not rows:
+                return
+            yield rows
+            after = Position(rows[-1][0], rows[-1][3])
+
+    def has_changed(self) -> bool:
+        """Return whether another connection may have changed the store since the last call."""
+        return self.database.has_changed()
+
+    def close(self) -> None:
+        """Close the connection."""
+        self.database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self.close()
+
+    def _open(self) -> None:
+        with self.database.writing() as sql:
+            if not self.database.has_tables(sql):
+                self._create(sql)
+            transaction = StoreTransaction(sql, self.origin)
+            self._check_head(transaction, sql.read_head())
+            self.facts = transaction.facts
+        if self.facts.needs_shrinking:
+            self.finish_erasure()
+
+    def finish_erasure(self) -> None:
+        """Remove the bytes of erased rows from the files. Opening a store completes an interrupted erasure."""
+        self.database.shrink()
+        with self.writing() as transaction:
+            transaction.change_facts(replace(transaction.facts, needs_shrinking=False))
+
+    def _create(self, sql: Transaction) -> None:
+        if sql.read_head() not in (None, Head(0, *START)):
+            raise StateError(self.origin, "the database is empty, but events were acknowledged", RESTORE)
+        for statement in tables(self.database.types):
+            sql.execute(statement)
+        sql.execute("INSERT INTO meta (name, content) VALUES ('store', ?)", (StoreFacts().to_text(),))
+        sql.set_head(Head(0, *START))
+
+    def _check_head(self, transaction: StoreTransaction, head: Head | None) -> None:
+        """Compare the newest rows with the head: a store can be ahead of it after a crash, but never behind."""
+        last, facts = transaction.last, transaction.facts
+        if head is None and (last, facts.generation) == (START, 0):  # killed while the store was created
+            transaction.sql.set_head(Head(0, *START))
+            return
+        if head is None:
+            raise StateError(self.origin, "the head of the store is missing", RESTORE)
+        if head.generation < facts.generation:  # killed after the rows were rewritten, before the head was
+            transaction.sql.set_head(Head(facts.generation, *last))
+            return
+        if head.generation > facts.generation or head.offset > last.offset:
+            problem = f"the store ends at offset {last.offset}, but offset {head.offset} was acknowledged"
+            raise StateError(self.origin, problem, RESTORE)
+        at_head = transaction.sql.execute('SELECT digest FROM events WHERE "offset" = ?', (head.offset,))
+        if head.offset == facts.start.offset:
+            at_head = [(facts.start.digest,)]
+        if head.offset >= facts.start.offset and at_head != [(head.digest,)]:
+            raise StateError(self.origin, f"the row at offset {head.offset} differs from the head", RESTORE)

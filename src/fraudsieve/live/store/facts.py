@@ -1,0 +1,116 @@
+"""Facts about the rows of a store, sealed with a digest, because SQLite does not detect a flipped bit."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any
+
+from fraudsieve.exceptions import StateError
+
+from .chain import RESTORE, START, Position
+
+__all__ = ["StoreFacts", "read_sealed", "sealed"]
+
+FORMAT = 1
+"""The version of the schema and of the log entries."""
+
+
+@dataclass(frozen=True)
+class StoreFacts:
+    """The facts of a store.
+
+    Attributes
+    ----------
+    generation : int
+        How often rows were removed by an erasure or a rewind. A process that has read another generation reads
+        everything again.
+    start : Position
+        The position before the first stored row.
+    ids, amounts : tuple of str
+        The fields that every row has stored, from `fraudsieve.live.records.logged_fields`.
+    dropped_before : int or None
+        Rows before this time, in microseconds since 1970, may have been deleted; None if none were since the last
+        erasure or rewind, after which the rows that are left are the history.
+    needs_shrinking : bool
+        Whether rows were erased and the files may still contain their bytes.
+    """
+
+    generation: int = 0
+    start: Position = START
+    ids: tuple[str, ...] = ()
+    amounts: tuple[str, ...] = ()
+    dropped_before: int | None = None
+    needs_shrinking: bool = False
+
+    def to_text(self) -> str:
+        """Return the facts as sealed text."""
+        facts = {
+            "format": FORMAT,
+            "generation": self.generation,
+            "start": [self.start.offset, self.start.digest.hex()],
+            "ids": self.ids,
+            "amounts": self.amounts,
+            "dropped_before": self.dropped_before,
+            "needs_shrinking": self.needs_shrinking,
+        }
+        return sealed(facts)
+
+    @classmethod
+    def from_text(cls, text: Any, origin: str) -> "StoreFacts":
+        """Read facts from sealed text.
+
+        Raises
+        ------
+        StateError
+            If they are damaged, or of another format.
+        """
+        facts = read_sealed(text, origin)
+        if facts.get("format") != FORMAT:
+            problem = f"expected a store of format {FORMAT}, got {facts.get('format')!r}"
+            raise StateError(origin, problem, "Load the events into a new store.")
+        offset, digest = facts["start"]
+        return cls(
+            facts["generation"],
+            Position(offset, bytes.fromhex(digest)),
+            tuple(facts["ids"]),
+            tuple(facts["amounts"]),
+            facts["dropped_before"],
+            facts["needs_shrinking"],
+        )
+
+
+def sealed(facts: Mapping[str, Any]) -> str:
+    """Return facts as JSON with a digest.
+
+    Examples
+    --------
+    >>> read_sealed(sealed({"rows": 3}), "live.db")
+    {'rows': 3}
+    """
+    content = json.dumps(facts)
+    return f"{_digest(content)} {content}"
+
+
+def read_sealed(text: Any, origin: str) -> dict[str, Any]:
+    """Return the facts of sealed text.
+
+    Raises
+    ------
+    StateError
+        If it was changed.
+
+    Examples
+    --------
+    >>> read_sealed(sealed({"rows": 3}).replace("3", "4"), "live.db")
+    Traceback (most recent call last):
+    fraudsieve.exceptions.StateError: live.db: its facts differ from their digest. Restore the store from a backup.
+    """
+    digest, _, content = text.partition(" ") if isinstance(text, str) else ("", "", "")
+    if not content or digest != _digest(content):
+        raise StateError(origin, "its facts differ from their digest", RESTORE)
+    return dict(json.loads(content))
+
+
+def _digest(content: str) -> str:
+    return blake2b(content.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()

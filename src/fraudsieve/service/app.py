@@ -1,0 +1,160 @@
+"""The HTTP service: `create_app` puts a request handler behind routes, limits and metrics."""
+
+import asyncio
+import gc
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from functools import partial
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+
+from fraudsieve.models.predict import Scorer
+from fraudsieve.service.transport.access_log import AccessLog
+from fraudsieve.service.transport.local_only import LocalOnly
+from fraudsieve.service.transport.turns import Turns
+from fraudsieve.service.watchers.alias import AliasWatcher
+from fraudsieve.service.watchers.rules_file import RulesWatcher
+
+from .background import STOP_SECONDS, BackgroundTasks, call_in_thread
+from .handlers import RequestHandler
+from .json_log import log_event
+from .limits import RequestLimits, error_response
+from .loaded_model import LoadedModel
+from .metrics import Metrics
+from .processes.messages import READY, WorkerChannel
+from .routes import WARM_UP, Routes
+from .settings import Settings
+
+__all__ = ["create_app"]
+
+CHECKPOINT_SECONDS = 60.0
+MEASURE_SECONDS = 1.0
+WARM_UP_SECONDS = 1.0
+"""Pause after the first failure."""
+
+
+def create_app(scorer: Scorer, settings: Settings | None = None, *, shadow: LoadedModel | None = None) -> Starlette:
+    """Create the service of a model.
+
+    Parameters
+    ----------
+    scorer : Scorer
+        The model.
+    settings : Settings, default=None
+        Limits, token, store of the history, registry alias and rules file to watch; None for the defaults.
+    shadow : LoadedModel, default=None
+        A challenger that also scores each record, in a thread; clients never get its scores.
+
+    Returns
+    -------
+    Starlette
+        An ASGI application. Its ``state.handler`` holds the model and the history. Several processes can run it if the
+        history has a store, which they follow.
+
+    Raises
+    ------
+    StateError
+        If the store of the history cannot be used.
+    ServiceError
+        If several workers would hold a history without a store, or the challenger does not fit the model.
+
+    Examples
+    --------
+    ::
+
+        app = create_app(Scorer.load("fraudsieve-model"), Settings(token="..."))
+        uvicorn.run(app)
+    """
+    settings = settings or Settings()
+    metrics = Metrics(is_shared=settings.workers > 1)
+    # LightGBM cannot predict with different numbers of threads at the same time, so each call has one thread.
+    loaded = LoadedModel(Scorer(scorer.model, policy=scorer.policy, rules=scorer.rules), settings.version)
+    handler = RequestHandler(loaded, settings, metrics)
+    if shadow is not None:
+        handler.start_shadow(shadow)
+    background = BackgroundTasks(metrics)
+    pool = ThreadPoolExecutor(settings.n_threads, thread_name_prefix="score")
+    routes = Routes(handler, background, pool).list()
+    turns = Turns()
+    local_only = [Middleware(LocalOnly)] if settings.is_local_only else []
+    app = Starlette(
+        routes=routes,
+        middleware=[
+            Middleware(AccessLog, metrics, frozenset(route.path for route in routes)),
+            *local_only,
+            Middleware(RequestLimits, settings, metrics, turns),
+        ],
+        exception_handlers={HTTPException: _http_error},
+        lifespan=partial(_lifespan, handler, background, pool),
+    )
+    app.router.redirect_slashes = False  # the target would be made from the Host header
+    app.state.handler, app.state.turns, app.state.channel, app.state.abandoned = handler, turns, None, []
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(
+    handler: RequestHandler, background: BackgroundTasks, pool: ThreadPoolExecutor, app: Starlette
+) -> AsyncIterator[None]:
+    """Warm up in the background, watch the alias, and close everything at shutdown."""
+    channel: WorkerChannel | None = app.state.channel
+    background.run_once(WARM_UP, partial(_get_ready, handler, channel), WARM_UP_SECONDS)
+    if channel is None or channel.takes_snapshots:
+        background.repeat("snapshot", handler.checkpoint, CHECKPOINT_SECONDS)
+    if channel is not None:  # another worker may answer /metrics
+        background.repeat("metrics", handler.measure_history, MEASURE_SECONDS)
+    if handler.evidence is not None:
+        background.repeat("evidence", handler.evidence.log_checkpoint, CHECKPOINT_SECONDS)
+    _watch(handler, background)
+    try:
+        yield
+    finally:
+        await background.stop()
+        stuck = await _stop_pool(pool) + (["history"] if handler.is_stalled else [])
+        if channel is not None:
+            await asyncio.to_thread(channel.wait_to_close)
+        if not stuck:  # else a thread may hold the locks; accepted events are stored
+            await asyncio.to_thread(handler.close)
+        app.state.abandoned = background.running + stuck
+        log_event("stopped", **({"abandoned": app.state.abandoned} if app.state.abandoned else {}))
+
+
+async def _stop_pool(pool: ThreadPoolExecutor) -> list[str]:
+    """Stop the threads that score; return their name if they do not finish in time."""
+    stopping = call_in_thread(partial(pool.shutdown, cancel_futures=True))
+    return ["score"] if (await asyncio.wait([stopping], timeout=STOP_SECONDS))[1] else []
+
+
+def _watch(handler: RequestHandler, background: BackgroundTasks) -> None:
+    """Watch what may change: the alias of the model, that of the shadow, and the rules file."""
+    settings, metrics, seconds = handler.settings, handler.metrics, handler.settings.watch_seconds
+    if settings.alias is not None:
+        background.repeat("alias", AliasWatcher(settings.alias, handler, metrics.swaps).check, seconds)
+    if settings.shadow_alias is not None and handler.shadow is not None:
+        watcher = AliasWatcher(settings.shadow_alias, handler.shadow, metrics.shadow_swaps, role="shadow")
+        background.repeat("shadow alias", watcher.check, seconds)
+    if settings.rules is not None:
+        background.repeat("rules", RulesWatcher(settings.rules, handler).check, seconds)
+
+
+def _get_ready(handler: RequestHandler, channel: WorkerChannel | None) -> None:
+    handler.warm_up()
+    # What exists now stays: the collector need not walk through all of it whenever a request makes many objects.
+    gc.collect()
+    gc.freeze()
+    model = handler.loaded.scorer.model
+    log_event("ready", model=model.name, version=handler.loaded.version, digest=model.digest)
+    if channel is not None:
+        channel.send(READY)
+
+
+async def _http_error(_: Request, error: Exception) -> Response:
+    """Answer errors of Starlette with an `ErrorBody`, which quotes nothing of the request."""
+    assert isinstance(error, HTTPException)
+    headers = dict(error.headers) if error.headers else None
+    return error_response(error.status_code, str(error.detail), headers)

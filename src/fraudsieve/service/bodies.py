@@ -1,0 +1,182 @@
+"""Request and response bodies: JSON to Python values and back."""
+
+import json
+from collections.abc import Sized
+from typing import Any, NamedTuple, TypeAlias
+
+from fraudsieve.models.sentences.values import Language
+
+from .json_bounds import json_bounds
+
+__all__ = [
+    "Explanation",
+    "RejectedRequest",
+    "Reply",
+    "ScoreRequest",
+    "as_list",
+    "check_number",
+    "decode_json",
+    "encode_json",
+    "json_type",
+]
+
+MAX_DEPTH = 32
+"""Objects and lists around a value."""
+CONTAINERS_PER_RECORD = 8
+"""Objects and lists that a record may hold, on average over as many records as a body may have."""
+BYTES_PER_WORK = 128
+MAX_COUNTED = 1 << 13
+WORK_OF_REASONS = 8
+
+_encode = json.JSONEncoder(allow_nan=False, separators=(",", ":")).encode
+
+
+Explanation: TypeAlias = Language | None
+"""The language of reasons; None for scores without reasons."""
+
+
+class RejectedRequest(Exception):
+    """A request that is answered with an error status; the message contains nothing from the request.
+
+    Parameters
+    ----------
+    status : int
+        HTTP status of the response.
+    reason : str
+        What was expected and what came.
+    """
+
+    def __init__(self, status: int, reason: str) -> None:
+        super().__init__(reason)
+        self.status = status
+
+
+class ScoreRequest(NamedTuple):
+    """Body of a request for scores, whether reasons are requested, and the language of their sentences."""
+
+    body: bytes
+    reasons: bool
+    language: Language = "en"
+
+    @property
+    def explanation(self) -> Explanation:
+        """The language of the reasons; None if there are none."""
+        return self.language if self.reasons else None
+
+    @property
+    def work(self) -> int:
+        """The work, estimated before decoding; 1 is a record of usual length without reasons.
+
+        The commas of a large body are not all counted, which would take as long as decoding it.
+
+        Examples
+        --------
+        >>> ScoreRequest(b'{"text": "a, b"}', False).work, ScoreRequest(b'[{"text": "a"}, {"text": "b"}]', True).work
+        (1, 16)
+        """
+        start = self.body[:MAX_COUNTED].lstrip()
+        records = 1 + start.count(b",") if start.startswith(b"[") else 1
+        work = max(records, len(self.body) // BYTES_PER_WORK)
+        return work * WORK_OF_REASONS if self.reasons else work
+
+
+class Reply(NamedTuple):
+    """A response body, the counts that are logged with it, and the offset of the history that it saw, if any.
+
+    One with `evidence` is given out once the evidence of its scores is on the disk.
+    """
+
+    content: bytes
+    counts: dict[str, int]
+    offset: int | None = None
+    evidence: bool = False
+
+
+def decode_json(body: bytes, max_records: int) -> Any:
+    """Decode a JSON body.
+
+    Decoding cannot be interrupted, and its time grows with the number of objects rather than with that of bytes. So
+    that number is limited before.
+
+    Parameters
+    ----------
+    body : bytes
+        JSON in UTF-8.
+    max_records : int
+        Records that a body may have.
+
+    Returns
+    -------
+    object
+
+    Raises
+    ------
+    RejectedRequest
+        If it is not JSON, is nested too deeply, or holds too many objects and lists.
+
+    Examples
+    --------
+    >>> decode_json(b'{"text": "hi"}', 1)
+    {'text': 'hi'}
+    """
+    n_containers, depth = json_bounds(body)
+    if depth > MAX_DEPTH:
+        raise RejectedRequest(400, f"body: expected JSON with at most {MAX_DEPTH} levels, got more")
+    max_containers = CONTAINERS_PER_RECORD * max_records
+    if n_containers > max_containers:
+        raise RejectedRequest(413, f"body: expected at most {max_containers} objects and lists, got {n_containers}")
+    try:
+        # Decoded here, because json.loads would also accept UTF-16, in which other bytes are brackets.
+        return json.loads(body.decode("utf-8", "surrogatepass").removeprefix("\ufeff"))
+    except (ValueError, RecursionError):
+        raise RejectedRequest(400, "body: expected JSON, got something else") from None
+
+
+def encode_json(content: Any) -> bytes:
+    """Encode as ASCII JSON: a text span may hold half of a surrogate pair, which UTF-8 cannot encode.
+
+    A list is encoded item by item, so that other threads can run in between.
+
+    Examples
+    --------
+    >>> encode_json([{"text": "\\ud83d"}])
+    b'[{"text":"\\\\ud83d"}]'
+    """
+    if isinstance(content, list):
+        return f"[{','.join([_encode(item) for item in content])}]".encode("ascii")
+    return _encode(content).encode("ascii")
+
+
+def as_list(content: Any) -> list[Any]:
+    """Return the records of a decoded body, which is one record or a list.
+
+    Examples
+    --------
+    >>> as_list({"text": "hi"}), as_list([5])
+    ([{'text': 'hi'}], [5])
+    """
+    return content if isinstance(content, list) else [content]
+
+
+def check_number(records: Sized, max_records: int) -> None:
+    """Raise RejectedRequest if a body has too many records.
+
+    Examples
+    --------
+    >>> check_number([{}, {}], 1)
+    Traceback (most recent call last):
+    fraudsieve.service.bodies.RejectedRequest: body: expected at most 1 records, got 2
+    """
+    if len(records) > max_records:
+        raise RejectedRequest(413, f"body: expected at most {max_records} records, got {len(records)}")
+
+
+def json_type(value: Any) -> str:
+    """Name the type of a decoded value.
+
+    Examples
+    --------
+    >>> json_type(None), json_type([])
+    ('null', 'list')
+    """
+    return "null" if value is None else type(value).__name__

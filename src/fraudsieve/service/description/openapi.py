@@ -1,0 +1,196 @@
+"""The OpenAPI document of the service, generated once from the response models and the fields of the model."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+import fraudsieve
+from fraudsieve.models.artifact.folder import Model
+from fraudsieve.models.sentences.values import LANGUAGES
+from fraudsieve.service.loaded_model import PARTS, record_fields, sample_record
+from fraudsieve.service.settings import Settings
+
+from .schemas import ErrorBody, EventsResult, Health, ModelInfo, Readiness, Score
+
+__all__ = ["describe_service"]
+
+SAMPLE_TIME = datetime(2026, 5, 1, 10, tzinfo=UTC)
+EXAMPLES: dict[str, dict[str, Any]] = {
+    "events": {"event_id": "e1", "account_id": "ann", "occurred_at": "2026-05-01T10:00:00Z", "kind": "transfer",
+               "amount": 90, "counterparty_id": "bob"},
+    "labels": {"event_id": "e1", "account_id": "ann", "labelled_at": "2026-05-02T10:00:00Z", "is_fraud": True},
+    "account_labels": {"account_id": "bob", "labelled_at": "2026-05-02T10:00:00Z", "is_fraud": True},
+    "messages": {"message_id": "m1", "text": "Your parcel is held", "sent_at": "2026-05-01T10:00:00Z"},
+}  # fmt: skip
+TYPES = {"string": {"type": ["string", "integer"]}, "time": {"type": "string", "format": "date-time"}}
+TYPES |= {"number or null": {"type": ["number", "null"]}, "string or null": {"type": ["string", "integer", "null"]}}
+ERRORS = {
+    400: "The body is not JSON, or is nested too deeply",
+    401: "The token is missing or wrong",
+    403: "The request may come from a web page: without a token, the service answers only programs on this machine",
+    408: "The body did not arrive in time",
+    409: "The model does not use records of this type",
+    413: "The body is too large, or has too many records",
+    415: "The media type or the encoding of the body is not supported",
+    422: "The body or a parameter is not as expected, or no record has the field that is scored",
+    503: "The service is busy or not ready, the store or the evidence cannot be written, or the history has not "
+    "reached Fraudsieve-After: try again after the seconds in Retry-After",
+}
+OFFSET_HEADER = {
+    "Fraudsieve-Offset": {
+        "description": "Offset of the history behind the answer. Equal records get equal scores from the same "
+        "model at the same offset, whichever process answers.",
+        "schema": {"type": "integer", "minimum": 0},
+    }
+}
+AFTER_PARAMETER = {
+    "name": "Fraudsieve-After",
+    "in": "header",
+    "schema": {"type": "integer", "minimum": 0, "maximum": 10**18 - 1, "default": 0},
+    "description": "Offset of an earlier answer. The request waits until the history of its process has it, and is "
+    "answered 503 if that takes too long.",
+}
+BODY_ERRORS = (400, 408, 413, 415, 422, 503)
+ACCESS_ERRORS = (401, 403)
+MODELS: tuple[type[BaseModel], ...] = (ErrorBody, EventsResult, Health, ModelInfo, Readiness, Score)
+
+
+def describe_service(model: Model, settings: Settings) -> dict[str, Any]:
+    """Return the OpenAPI document of the service of a model.
+
+    Parameters
+    ----------
+    model : Model
+        The model, whose fields are described.
+    settings : Settings
+        Limits, and whether there is a token.
+
+    Returns
+    -------
+    dict
+        Plain JSON types, OpenAPI 3.1.
+    """
+    schemas = models_json_schema(
+        [(schema, "serialization") for schema in MODELS], ref_template="#/components/schemas/{model}"
+    )[1]["$defs"]
+    document: dict[str, Any] = {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "fraudsieve",
+            "version": fraudsieve.__version__,
+            "description": "Scores messages, accounts and events, and keeps the event history that the model uses.",
+        },
+        "paths": _paths(model, settings.max_records),
+        "components": {"schemas": schemas},
+    }
+    if settings.token is not None:
+        document["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
+        document["security"] = [{"token": []}]
+    return document
+
+
+def _paths(model: Model, max_records: int) -> dict[str, Any]:
+    health = {"security": [], "responses": _responses(Health)}
+    readiness = {"security": [], "responses": _responses(Readiness, 503)}
+    return {
+        "/v1/score": {"post": _score_operation(model, max_records)},
+        "/v1/events": {"post": _events_operation(max_records)},
+        "/v1/model": _get("Describe the model in use", responses=_responses(ModelInfo, *ACCESS_ERRORS)),
+        "/healthz": _get("Check that the service is running", **health),
+        "/readyz": _get("Check that the service is ready to score", **readiness),
+        "/metrics": _get("Show Prometheus metrics", responses=_text_responses("text/plain")),
+        "/openapi.json": _get("Show this description as OpenAPI", responses=_text_responses("application/json")),
+        "/docs": _get("Show this description as a page", responses=_text_responses("text/html")),
+    }
+
+
+def _get(summary: str, **operation: Any) -> dict[str, Any]:
+    return {"get": {"summary": summary, **operation}}
+
+
+def _score_operation(model: Model, max_records: int) -> dict[str, Any]:
+    record = {
+        "type": "object",
+        "properties": {field["name"]: TYPES[field["type"]] for field in record_fields(model)},
+        "description": "Fields that the model does not use are ignored; GET /v1/model lists those that it uses.",
+    }
+    sample = sample_record(model, SAMPLE_TIME)
+    examples = {"single": {"value": sample}, "list": {"value": [sample, sample]}}
+    reasons = {"name": "reasons", "in": "query", "schema": {"type": "boolean", "default": False}}
+    after, headers = ([AFTER_PARAMETER], {"headers": OFFSET_HEADER}) if model.matrix.history_parts else ([], {})
+    language = {"name": "language", "in": "query", "schema": {"type": "string", "enum": [*LANGUAGES], "default": "en"}}
+    score = _reference(Score)
+    answer = {"anyOf": [score, {"type": "array", "items": score}]}
+    return {
+        "summary": "Score one record or a list of records",
+        "description": "A record that cannot be scored is `unscorable`, with a reason; the others are still scored. "
+        "A body in which no record has the field that is scored is answered 422, unless the policy of the model "
+        "allows it.",
+        "parameters": [
+            reasons | {"description": "Whether to explain the scores."},
+            language | {"description": "The language of the sentences of the reasons."},
+            *after,
+        ],
+        "requestBody": _body({"anyOf": [record, _list_of(record, max_records)]}, examples),
+        "responses": {"200": _response("The scores", answer) | headers}
+        | _error_responses(*ACCESS_ERRORS, *BODY_ERRORS),
+    }
+
+
+def _events_operation(max_records: int) -> dict[str, Any]:
+    parts = [
+        {
+            "type": "object",
+            "properties": {part: _list_of({"type": "object", "properties": _properties(part)}, max_records)},
+            "required": [part],
+            "additionalProperties": False,
+        }
+        for part in PARTS
+    ]
+    responses = _responses(EventsResult, *ACCESS_ERRORS, 409, *BODY_ERRORS)
+    responses["200"]["headers"] = OFFSET_HEADER
+    return {
+        "summary": "Add events, labels or messages to the live history",
+        "description": "Each request contains one type of record. Accepted records are stored before the answer is "
+        "sent. Rejected records are listed with position and reason. An event that is sent again with the same "
+        "`event_id`, or a message with the same `message_id`, counts once. If the store fails midway, "
+        "the 503 answer says which records to send again.",
+        "requestBody": _body({"anyOf": parts}, {part: {"value": {part: [EXAMPLES[part]]}} for part in PARTS}),
+        "responses": responses,
+    }
+
+
+def _list_of(record: dict[str, Any], max_records: int) -> dict[str, Any]:
+    return {"type": "array", "items": record, "maxItems": max_records}
+
+
+def _properties(part: str) -> dict[str, Any]:
+    types = {str: TYPES["string"], int: {"type": "number"}, bool: {"type": "boolean"}}
+    properties = {name: types[type(value)] for name, value in EXAMPLES[part].items()}
+    return properties | {name: TYPES["time"] for name in properties if name.endswith("_at")}
+
+
+def _body(schema: dict[str, Any], examples: dict[str, Any]) -> dict[str, Any]:
+    return {"required": True, "content": {"application/json": {"schema": schema, "examples": examples}}}
+
+
+def _reference(schema: type[BaseModel]) -> dict[str, str]:
+    return {"$ref": f"#/components/schemas/{schema.__name__}"}
+
+
+def _response(description: str, schema: dict[str, Any]) -> dict[str, Any]:
+    return {"description": description, "content": {"application/json": {"schema": schema}}}
+
+
+def _responses(schema: type[BaseModel], *errors: int) -> dict[str, Any]:
+    return {"200": _response((schema.__doc__ or "").strip(), _reference(schema))} | _error_responses(*errors)
+
+
+def _text_responses(media_type: str) -> dict[str, Any]:
+    return {"200": {"description": "The text", "content": {media_type: {}}}} | _error_responses(*ACCESS_ERRORS)
+
+
+def _error_responses(*statuses: int) -> dict[str, Any]:
+    return {str(status): _response(ERRORS[status], _reference(ErrorBody)) for status in sorted(statuses)}

@@ -1,0 +1,357 @@
+"""Request handling without HTTP: from the bytes of a request body to the bytes of a response body."""
+
+import logging
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from fraudsieve.exceptions import ArtifactError, EvidenceError, RecordError, ServiceError, StateError
+from fraudsieve.features.history.hot.warm_up import compile_hot_kernels
+from fraudsieve.features.history_declaration import event_fields
+from fraudsieve.live.state import LiveState
+from fraudsieve.models.artifact.folder import Model
+from fraudsieve.models.rules.rule_set import RuleSet
+from fraudsieve.models.scoring.record_policy import check_body
+from fraudsieve.models.scoring.scores import Score, to_records
+
+from .background import STALLED_SECONDS
+from .bodies import (
+    Explanation,
+    RejectedRequest,
+    Reply,
+    ScoreRequest,
+    as_list,
+    check_number,
+    decode_json,
+    encode_json,
+    json_type,
+)
+from .history.ingestion import EventIngestion
+from .json_log import error_location, log_event
+from .loaded_model import LoadedModel, record_fields, why_incompatible
+from .metrics import Metrics
+from .recording.recorder import NOT_RECORDED, EvidenceRecorder
+from .settings import Settings
+from .shadow.challenger import Shadow, why_no_shadow
+from .shadow.sample_file import SampleFile
+
+__all__ = ["RequestHandler"]
+
+Offset: TypeAlias = int | None
+"""Offset of the history that scores saw; None for a model without history."""
+
+
+class RequestHandler:
+    """Handler of requests, with the model in use and the live history. Threads share it.
+
+    Parameters
+    ----------
+    loaded : LoadedModel
+        The model.
+    settings : Settings
+        Limits, and the store of the history.
+    metrics : Metrics
+        Counts scores and events.
+
+    Raises
+    ------
+    StateError
+        As for `LiveState`.
+    BusyError, EvidenceError
+        As for `EvidenceRecorder`.
+    ServiceError
+        If several workers would hold a history without a store.
+    """
+
+    def __init__(self, loaded: LoadedModel, settings: Settings, metrics: Metrics) -> None:
+        self.loaded, self.settings, self.metrics = loaded, settings, metrics
+        self.is_warm = False
+        self.live: LiveState | None = None
+        self.ingestion: EventIngestion | None = None
+        self.shadow: Shadow | None = None
+        self._replacing = threading.Lock()
+        self.evidence = None if settings.evidence is None else EvidenceRecorder(settings.evidence)
+        if self.evidence is not None:
+            self.evidence.use(loaded)
+        if loaded.scorer.model.matrix.history_parts:
+            _check_shared(settings)
+            self.live = LiveState(loaded.scorer, settings.state, lateness=settings.lateness)
+            self.ingestion = EventIngestion(self.live, settings, metrics)
+        metrics.set_model(loaded)
+
+    def start_shadow(self, loaded: LoadedModel) -> None:
+        """Start to score each record with a challenger too, after it is answered.
+
+        Parameters
+        ----------
+        loaded : LoadedModel
+            The challenger.
+
+        Raises
+        ------
+        ServiceError
+            If it cannot run beside the model.
+        IsADirectoryError, PermissionError
+            If the file of the sample cannot be written.
+        """
+        problem = self._why_no_shadow(loaded.scorer.model)
+        if problem is not None:
+            raise ServiceError("--shadow", problem, "Choose a challenger with the same subject, classes and history.")
+        settings = self.settings
+        file = None if settings.shadow_file is None else SampleFile(settings.shadow_file, settings.shadow_bytes)
+        self.shadow = Shadow(
+            loaded, self.metrics, self._why_no_shadow, live=self.live, file=file, ids=settings.shadow_ids
+        )
+
+    def _why_no_shadow(self, challenger: Model) -> str | None:
+        return why_no_shadow(self.loaded.scorer.model, challenger)
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether the store of the history cannot be read, so that scores use the history in memory."""
+        return self.live is not None and self.live.error is not None
+
+    @property
+    def history_age(self) -> float | None:
+        """Seconds since the store of the history was last looked at; None without a store."""
+        return None if self.live is None else self.live.follower_age
+
+    @property
+    def is_stalled(self) -> bool:
+        """Whether the store of the history has not been looked at for over a minute, because it hangs."""
+        return self.history_age is not None and self.history_age > STALLED_SECONDS
+
+    def warm_up(self) -> None:
+        """Score sample records; afterwards the handler is ready."""
+        decode_json(b"[]", 1)  # compiles what is not the scorer's
+        self.loaded.scorer.warm_up()  # loading does so too, but the model may come from memory
+        if self.live is not None:
+            compile_hot_kernels(self.live.state.histories)
+        self.is_warm = True
+
+    def score(self, requests: Sequence[ScoreRequest]) -> list[Reply | RejectedRequest]:
+        """Score the records of several requests in one call.
+
+        Parameters
+        ----------
+        requests : sequence of ScoreRequest
+            Their bodies are JSON: a record or a list of records. An item that is not an object is unscorable.
+
+        Returns
+        -------
+        list of Reply or RejectedRequest
+            For each request its score or list of scores, as from `Scorer.score`, or why its body was rejected. Scores
+            of equal records by the same model at the same offset are equal, whichever process computes them.
+        """
+        bodies = [self._decode_records(request.body) for request in requests]
+        records: dict[Explanation, list[Any]] = {}
+        for request, body in zip(requests, bodies, strict=True):
+            items = records.setdefault(request.explanation, [])
+            items += () if isinstance(body, RejectedRequest) else as_list(body)
+        try:
+            scored = {kind: self._score_items(items, kind) for kind, items in records.items() if items}
+        except EvidenceError as error:  # a score without its evidence is not given out
+            log_event("evidence cannot be written", level=logging.ERROR, why=error.problem)
+            return [RejectedRequest(503, NOT_RECORDED)] * len(requests)
+        scores = {kind: iter(of_items) for kind, (of_items, _) in scored.items()}
+        offsets = {kind: offset for kind, (_, offset) in scored.items()}
+        now = None if self.live is None else self.live.offset  # that of a request without records
+        return [
+            body
+            if isinstance(body, RejectedRequest)
+            else self._reply(
+                request, body, scores.get(request.explanation, iter(())), offsets.get(request.explanation, now)
+            )
+            for request, body in zip(requests, bodies, strict=True)
+        ]
+
+    def _decode_records(self, body: bytes) -> Any:
+        """Return the decoded body, or why it is rejected."""
+        try:
+            content = decode_json(body, self.settings.max_records)
+            if not isinstance(content, dict | list):
+                problem = f"body: expected an object or a list of objects, got {type(content).__name__}"
+                raise RejectedRequest(422, problem)
+            check_number(as_list(content), self.settings.max_records)
+            scorer = self.loaded.scorer
+            check_body(as_list(content), scorer.policy, self.loaded.fields, scorer.rules)
+        except RecordError as error:
+            return RejectedRequest(422, str(error))
+        except RejectedRequest as error:
+            return error
+        return content
+
+    def _reply(self, request: ScoreRequest, body: Any, scores_of_batch: Iterator[Score], offset: Offset) -> Reply:
+        scores = [next(scores_of_batch) for _ in as_list(body)]
+        self.metrics.count_scores(scores)
+        if self.shadow is not None:
+            pairs = [pair for pair in zip(as_list(body), scores, strict=True) if isinstance(pair[0], dict)]
+            self.shadow.submit([record for record, _ in pairs], [score for _, score in pairs], len(request.body))
+        unscorable = sum(score["status"] == "unscorable" for score in scores)
+        content = scores if isinstance(body, list) else scores[0]
+        evidence = any("evidence" in score for score in scores)
+        return Reply(encode_json(content), {"records": len(scores), "unscorable": unscorable}, offset, evidence)
+
+    def _score_items(self, items: list[Any], kind: Explanation) -> tuple[list[Score], Offset]:
+        records = [item for item in items if isinstance(item, dict)]
+        others = [f"expected an object, got {json_type(item)}" for item in items if not isinstance(item, dict)]
+        scored, offset = self._score_records(records, kind)
+        scores, unscorable = iter(scored), iter(self._unscorable(others, kind))
+        return [next(scores if isinstance(item, dict) else unscorable) for item in items], offset
+
+    def _score_records(self, records: list[dict[str, Any]], kind: Explanation) -> tuple[list[Score], Offset]:
+        try:
+            return self._call_scorer(records, kind)
+        except EvidenceError:
+            raise
+        except Exception as error:  # one record must not fail the others
+            log_event("batch failed, scoring its records one by one", level=logging.ERROR, error=error_location(error))
+            offset = None if self.live is None else self.live.offset  # events may arrive in between: all saw this one
+            return [self._score_single(record, kind) for record in records], offset
+
+    def _score_single(self, record: dict[str, Any], kind: Explanation) -> Score:
+        try:
+            return self._call_scorer([record], kind)[0][0]
+        except EvidenceError:
+            raise
+        except Exception as error:
+            return self._unscorable([f"the record cannot be scored ({type(error).__name__})"], kind)[0]
+
+    def _unscorable(self, why: list[str], kind: Explanation) -> list[Score]:
+        """Return the scores of records that the scorer cannot process, each with its reason."""
+        if not why:  # the usual case
+            return []
+        model = self.loaded.scorer.model
+        odds = np.full((len(why), len(model.ensemble.base)), np.nan)
+        scores = to_records(model, odds, np.array(why, object))
+        if self.loaded.scorer.rules is not None:
+            scores = [score | {"model_decision": None, "rule": None} for score in scores]
+        if kind is None:
+            return scores
+        empty: Score = {"explained": None, "reasons": []} | ({"text_spans": []} if model.subject == "message" else {})
+        return [score | empty for score in scores]
+
+    def _call_scorer(self, records: list[Any], kind: Explanation) -> tuple[list[Score], Offset]:
+        explain: dict[str, Any] = {} if kind is None else {"reasons": True, "language": kind}
+        if self.evidence is not None:
+            explain["evidence"] = self.evidence.log
+        if self.live is None:
+            return self.loaded.scorer.score(records, **explain), None
+        scored = self.live.score_at(records, **explain)
+        return list(scored.scores), scored.offset
+
+    def ingest(self, body: bytes) -> Reply:
+        """Add the events of a body to the live history, as `EventIngestion.add` does."""
+        if self.ingestion is None:
+            raise RejectedRequest(409, "the model uses no history")
+        return self.ingestion.add(body)
+
+    def describe_model(self) -> dict[str, Any]:
+        """Describe the model in use and the records that it expects, as in `ModelInfo`."""
+        loaded, rules = self.loaded, self.loaded.scorer.rules
+        model = loaded.scorer.model
+        fields = event_fields(model.matrix.event_views, model.matrix.network)
+        return {
+            "name": model.name,
+            "version": loaded.version,
+            "address": self.settings.address,
+            "digest": model.digest,
+            "subject": model.subject,
+            "classes": list(model.classes),
+            "legitimate": model.legitimate,
+            "fields": record_fields(model),
+            "columns": list(model.matrix.columns),
+            "history": {
+                "parts": list(model.matrix.history_parts),
+                "event_fields": [field.name for field in fields],
+                "store": self.live.store if self.live else None,
+                "offset": self.live.offset if self.live else None,
+            },
+            "rules": None if rules is None else _describe_rules(rules),
+            "shadow": None if self.shadow is None else _describe_shadow(self.shadow, self.settings),
+            "operating_points": [asdict(point) | {"decides": index == 0} for index, point in enumerate(model.points)],
+            "absent_points": [asdict(point) for point in model.absent_points],
+        }
+
+    def replace_model(self, loaded: LoadedModel) -> None:
+        """Use another model from now on; requests in progress finish with the old one.
+
+        Parameters
+        ----------
+        loaded : LoadedModel
+            The new model, from `Scorer.load`, which scores sample records.
+
+        Raises
+        ------
+        ArtifactError
+            If it cannot replace the model in use.
+        EvidenceError
+            If it flags nothing, and the evidence of flagged scores is recorded.
+        """
+        problem = why_incompatible(self.loaded.scorer.model, loaded.scorer.model)
+        if problem is not None:
+            raise ArtifactError(f"model {loaded.scorer.model.name}", problem, "The model in use stays.")
+        if self.evidence is not None:
+            self.evidence.use(loaded)
+        with self._replacing:
+            loaded.scorer.rules = self.loaded.scorer.rules
+            if self.live is not None:
+                self.live.scorer = loaded.scorer
+            self.loaded = loaded
+        self.metrics.set_model(loaded)
+
+    def replace_rules(self, rules: RuleSet) -> None:
+        """Use other rules from now on.
+
+        Parameters
+        ----------
+        rules : RuleSet
+            The new rules.
+        """
+        with self._replacing:
+            self.loaded.scorer.rules = rules
+
+    def measure_history(self) -> None:
+        """Update the metrics of the live history: its size and offset. This may wait for the store."""
+        if self.live is not None:
+            self.metrics.set_history(self.live.size, self.live.offset, is_behind=self.is_behind)
+
+    def checkpoint(self) -> None:
+        """Write a snapshot if a restart would have to read many rows."""
+        if self.live is not None and self.live.size.rows_since_snapshot > self.settings.checkpoint_rows:
+            self.live.checkpoint()
+            log_event("snapshot written")
+
+    def close(self) -> None:
+        """Stop the shadow, close the evidence, and close the live history, which writes a snapshot of all rows."""
+        if self.shadow is not None:
+            self.shadow.close()
+        if self.evidence is not None:
+            self.evidence.close()
+        if self.live is None:
+            return
+        try:
+            self.live.catch_up()  # so that workers that close one after the other leave one snapshot
+        except StateError as error:
+            log_event("history cannot be followed", level=logging.ERROR, why=error.problem)
+        self.live.close()
+
+
+def _describe_rules(rules: RuleSet) -> dict[str, Any]:
+    return {"rules": [rule.id for rule in rules.rules], "expired": list(rules.expired()), "digest": rules.digest}
+
+
+def _describe_shadow(shadow: Shadow, settings: Settings) -> dict[str, Any]:
+    loaded = shadow.loaded
+    model = loaded.scorer.model
+    return {"name": model.name, "version": loaded.version, "address": settings.shadow, "digest": model.digest}
+
+
+def _check_shared(settings: Settings) -> None:
+    """Raise ServiceError if each worker would hold only the events that it received."""
+    if settings.workers > 1 and settings.state is None:
+        problem = f"the model uses a history, which {settings.workers} processes share only through a store"
+        raise ServiceError("--workers", problem, "Give --state, for example --state live.db, or run one worker.")

@@ -1,0 +1,145 @@
+"""Ingestion: from the body of a request to records in the live history."""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeAlias
+
+from fraudsieve.exceptions import StateError
+from fraudsieve.live.calls import Accepted
+from fraudsieve.live.state import LiveState
+from fraudsieve.service.bodies import RejectedRequest, Reply, check_number, decode_json, encode_json, json_type
+from fraudsieve.service.json_log import error_location, log_event
+from fraudsieve.service.loaded_model import PARTS
+from fraudsieve.service.metrics import Metrics
+from fraudsieve.service.settings import Settings
+
+__all__ = ["EventIngestion"]
+
+Update: TypeAlias = Callable[[Sequence[Mapping[str, Any]]], Accepted]
+"""Adds records to the live history."""
+NOT_WRITTEN = "the store of the history cannot be written: "
+NOTHING_STORED = f"{NOT_WRITTEN}nothing was stored; send it again later"
+
+
+class _PartlyStoredError(Exception):
+    """The store failed after some records of a request were handled."""
+
+    def __init__(self, stored: int, position: int) -> None:
+        super().__init__()
+        self.stored, self.position = stored, position
+
+    @property
+    def answer(self) -> str:
+        """The message for the client."""
+        return (
+            f"{NOT_WRITTEN}of the records before position {self.position}, {self.stored} were stored and "
+            f"{self.position - self.stored} rejected, the others were not handled: send those from position "
+            f"{self.position} on again later"
+        )
+
+
+class EventIngestion:
+    """Adds the events of requests to the live history. Threads share it.
+
+    Parameters
+    ----------
+    live : LiveState
+        The history.
+    settings : Settings
+        Limits.
+    metrics : Metrics
+        Counts the events.
+    """
+
+    def __init__(self, live: LiveState, settings: Settings, metrics: Metrics) -> None:
+        self.live, self.settings, self.metrics = live, settings, metrics
+
+    def add(self, body: bytes) -> Reply:
+        """Add the events of a body to the live history; return once they are stored.
+
+        Parameters
+        ----------
+        body : bytes
+            JSON: an object with one of `PARTS`, a list of objects.
+
+        Returns
+        -------
+        Reply
+            ``accepted`` is a number; ``rejected`` lists position and reason of each rejected event.
+
+        Raises
+        ------
+        RejectedRequest
+            If the body is malformed, the model does not use such records, or they could not be stored.
+        """
+        part, records = self._check_events(decode_json(body, self.settings.max_records))
+        objects = [position for position, record in enumerate(records) if isinstance(record, Mapping)]
+        rejected = {position: f"expected an object, got {json_type(record)}"
+                    for position, record in enumerate(records) if not isinstance(record, Mapping)}  # fmt: skip
+        try:
+            outcome, offset = self._add_to_history(part, records, objects)
+        except StateError as error:
+            log_event("history cannot be written", level=logging.ERROR, why=error.problem)
+            raise RejectedRequest(503, NOTHING_STORED) from None
+        except _PartlyStoredError as error:
+            self.metrics.count_events(part, error.stored, error.position - error.stored)
+            raise RejectedRequest(503, error.answer) from None
+        rejected |= outcome
+        accepted = len(records) - len(rejected)
+        self.metrics.count_events(part, accepted, len(rejected))
+        rejections = [{"position": position, "reason": rejected[position]} for position in sorted(rejected)]
+        content = {"part": part, "accepted": accepted, "rejected": rejections}
+        return Reply(encode_json(content), {"accepted": accepted, "rejected": len(rejected)}, offset)
+
+    def _check_events(self, content: Any) -> tuple[str, list[Any]]:
+        """Return the type of the records in a body and the records; raise RejectedRequest."""
+        names = ", ".join(PARTS)
+        if not isinstance(content, dict) or len(content) != 1 or not isinstance(next(iter(content.values())), list):
+            raise RejectedRequest(422, f"body: expected an object with a list as one of {names}, got something else")
+        part, records = next(iter(content.items()))
+        if part not in PARTS:
+            raise RejectedRequest(422, f"body: expected one of {names}, got another name")
+        if part not in self.live.scorer.model.matrix.history_parts:
+            raise RejectedRequest(409, f"{part}: the model does not use them")
+        check_number(records, self.settings.max_records)
+        return part, records
+
+    def _add_to_history(self, part: str, records: list[Any], positions: list[int]) -> tuple[dict[int, str], int]:
+        """Add the records at some positions to the history; return why some are rejected, and the offset after it."""
+        update = self._update_function(part)
+        try:
+            accepted = update([records[position] for position in positions])
+        except StateError:
+            raise
+        except Exception as error:  # nothing of the call was stored
+            log_event("batch failed, adding its events one by one", level=logging.ERROR, error=error_location(error))
+            return _add_one_by_one(update, records, positions)
+        return {positions[index]: reason for index, reason in accepted.rejected}, accepted.offset
+
+    def _update_function(self, part: str) -> Update:
+        live = self.live
+        functions: dict[str, Update] = {
+            "events": live.update,
+            "labels": lambda records: live.update(labels=records),
+            "account_labels": lambda records: live.update(account_labels=records),
+            "messages": live.observe,
+        }
+        return functions[part]
+
+
+def _add_one_by_one(update: Update, records: list[Any], positions: list[int]) -> tuple[dict[int, str], int]:
+    """Add records one by one; return the reasons of rejected ones by position, and the offset after the last."""
+    rejected, offset = dict[int, str](), 0
+    for handled, position in enumerate(positions):
+        try:
+            reasons, offset = update([records[position]])
+        except StateError as error:
+            if not handled:
+                raise
+            log_event("history cannot be written", level=logging.ERROR, why=error.problem)
+            raise _PartlyStoredError(handled - len(rejected), position) from None
+        except Exception as error:
+            rejected[position] = f"the record cannot be added ({type(error).__name__})"
+        else:
+            rejected.update((position, reason) for _, reason in reasons)
+    return rejected, offset

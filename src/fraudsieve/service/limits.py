@@ -1,0 +1,171 @@
+"""Checks of a request before it is processed: token, media type, size, time to arrive, and requests in progress."""
+
+import asyncio
+import hmac
+from collections.abc import Callable, Mapping
+
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from fraudsieve.service.transport.turns import Turns
+
+from .metrics import Metrics
+from .settings import Settings
+
+__all__ = ["PUBLIC_PATHS", "RETRY_AFTER", "RequestLimits", "error_response", "excess_app"]
+
+PUBLIC_PATHS = {"/healthz", "/readyz"}
+"""Paths that need no token."""
+RETRY_AFTER = {"retry-after": "1"}
+
+
+class _BodyTooLargeError(Exception):
+    pass
+
+
+class _DisconnectedError(Exception):
+    """The client has disconnected."""
+
+
+def error_response(status: int, reason: str, headers: dict[str, str] | None = None) -> JSONResponse:
+    """Return an error response.
+
+    Parameters
+    ----------
+    status : int
+        HTTP status.
+    reason : str
+        What was expected and what came.
+    headers : dict of str to str, default=None
+        Further headers.
+
+    Returns
+    -------
+    JSONResponse
+    """
+    return JSONResponse({"error": reason}, status, headers)
+
+
+def excess_app(on_rejection: Callable[[], None]) -> ASGIApp:
+    """Return the application of connections beyond the limit: healthy, but answered 503 and closed.
+
+    Parameters
+    ----------
+    on_rejection : callable
+        Called for each request that is answered 503.
+
+    Returns
+    -------
+    ASGI application
+    """
+    close = {"connection": "close"}
+    healthy = JSONResponse({"status": "ok"}, headers=close)
+    rejection = error_response(503, "too many open connections", RETRY_AFTER | close)
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["path"] == "/healthz":
+            await healthy(scope, receive, send)
+        else:
+            on_rejection()
+            await rejection(scope, receive, send)
+
+    return answer
+
+
+class RequestLimits:
+    """ASGI middleware: reads the body of an accepted request into its state, and answers a rejected one.
+
+    The body of a request without the token is not read. A busy service answers 503 with Retry-After: at most
+    ``max_requests`` requests are in progress, and no others are queued.
+
+    Parameters
+    ----------
+    app : ASGI application
+        The application inside.
+    settings : Settings
+        Token and limits.
+    metrics : Metrics
+        Shows the number of requests in progress.
+    turns : Turns
+        Lets requests start.
+    """
+
+    def __init__(self, app: ASGIApp, settings: Settings, metrics: Metrics, turns: Turns) -> None:
+        self.app, self.settings, self.turns = app, settings, turns
+        self.running = 0
+        self.metric = metrics.running
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, or reject it."""
+        if scope["type"] != "http" or scope["path"] in PUBLIC_PATHS:
+            await self.app(scope, receive, send)
+            return
+        await self.turns.start()
+        rejection = self._check_head(scope["method"], dict(scope["headers"]))
+        if rejection is not None:
+            await rejection(scope, receive, send)
+        elif scope["method"] != "POST":
+            await self.app(scope, receive, send)
+        else:
+            await self._with_body(scope, receive, send)
+
+    def _check_head(self, method: str, headers: Mapping[bytes, bytes]) -> JSONResponse | None:
+        """Return the rejection of a request by its method and headers; None if it is accepted."""
+        if not self._has_token(headers):
+            reason = "expected the header Authorization: Bearer, with the token of the service"
+            return error_response(401, reason, {"www-authenticate": "Bearer"})
+        if method != "POST":
+            return None
+        # A web page can make a browser send other media types across origins without a preflight request.
+        if headers.get(b"content-type", b"").partition(b";")[0].strip().lower() != b"application/json":
+            return error_response(415, "content-type: expected application/json, got something else")
+        if headers.get(b"content-encoding", b"identity") != b"identity":
+            return error_response(415, "content-encoding: expected an uncompressed body")
+        declared = headers.get(b"content-length", b"0")
+        if declared.isdigit() and int(declared) > self.settings.max_body:
+            return self._body_too_large()
+        if self.running >= self.settings.max_requests:
+            return error_response(503, "the service is busy; try again later", RETRY_AFTER)
+        return None
+
+    def _has_token(self, headers: Mapping[bytes, bytes]) -> bool:
+        if self.settings.token is None:
+            return True
+        scheme, _, token = headers.get(b"authorization", b"").partition(b" ")
+        same = hmac.compare_digest(token.strip(), self.settings.token.encode("ascii"))
+        return same and scheme.lower() == b"bearer"
+
+    def _body_too_large(self) -> JSONResponse:
+        return error_response(413, f"body: expected at most {self.settings.max_body} bytes, got more")
+
+    async def _with_body(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.running += 1
+        self.metric.inc()
+        try:
+            async with asyncio.timeout(self.settings.body_seconds):
+                body = await self._read_body(receive)
+        except TimeoutError:
+            reason = f"body: expected all of it within {self.settings.body_seconds:g} s"
+            await error_response(408, reason, {"connection": "close"})(scope, receive, send)
+        except _BodyTooLargeError:
+            await self._body_too_large()(scope, receive, send)
+        except _DisconnectedError:
+            pass
+        else:
+            scope["state"]["body"] = body
+            await self.app(scope, receive, send)
+        finally:
+            self.running -= 1
+            self.metric.dec()
+
+    async def _read_body(self, receive: Receive) -> bytes:
+        body = bytearray()
+        while True:
+            message = await receive()
+            if message["type"] != "http.request":
+                raise _DisconnectedError
+            body += message.get("body", b"")
+            if len(body) > self.settings.max_body:
+                raise _BodyTooLargeError
+            if not message.get("more_body", False):
+                return bytes(body)

@@ -1,0 +1,199 @@
+"""Prometheus metrics of the service."""
+
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
+
+from fraudsieve.live.state import LiveSize
+
+from .loaded_model import LoadedModel
+
+__all__ = ["Metrics"]
+
+SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+DIFFERENCES = (-0.5, -0.2, -0.1, -0.05, -0.02, -0.01, -0.001, 0.0, 0.001, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
+PROBABILITIES = (0.001, 0.003, 0.01, 0.03, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.97, 0.99, 1.0)
+
+
+class Metrics:
+    """Counters, histograms and gauges of one service.
+
+    Label values are routes, statuses, classes of the model, types of records and ids of rules: a client cannot add to
+    them.
+
+    Several workers write to files in a common folder, and each shows the metrics of all: sums of counters, histograms
+    and requests in progress, and the state of every process with its ``pid``.
+
+    Parameters
+    ----------
+    is_shared : bool, default=False
+        Whether there are several workers. The environment variable PROMETHEUS_MULTIPROC_DIR named their folder when
+        prometheus_client was imported.
+
+    Examples
+    --------
+    >>> metrics = Metrics()
+    >>> metrics.count_request("/healthz", 200, 0.001)
+    >>> b'fraudsieve_requests_total{route="/healthz",status="200"} 1.0' in metrics.render()
+    True
+    """
+
+    def __init__(self, *, is_shared: bool = False) -> None:
+        self.is_shared = is_shared
+        self.registry = CollectorRegistry()
+        options: Any = {"namespace": "fraudsieve", "registry": self.registry}
+        summed, per_process = options | {"multiprocess_mode": "livesum"}, options | {"multiprocess_mode": "liveall"}
+        self.requests = Counter("requests", "Requests.", ("route", "status"), **options)
+        self.seconds = Histogram("request_seconds", "Time to answer a request.", ("route",), buckets=SECONDS, **options)
+        self.running = Gauge(
+            "requests_running", "Requests in progress: being read, waiting or being processed.", **summed
+        )
+        self.rejected_connections = Counter(
+            "connections_refused", "Connections answered 503 because too many were open.", **options
+        )
+        self.scores = Histogram(
+            "score",
+            "Probability of fraud of scored records, by most probable class. If the model has no legitimate class: "
+            "probability of the most probable class.",
+            ("type",),
+            buckets=PROBABILITIES,
+            **options,
+        )
+        self.flagged = Counter("flagged", "Records that the model flags; rules are counted separately.", **options)
+        self.cold_starts = Counter("cold_starts", "Scored records of accounts without history.", **options)
+        self.rejected = Counter(
+            "rejected", "Unscorable records, and rejected events, labels and messages.", ("part",), **options
+        )
+        self.accepted = Counter("accepted", "Events, labels and messages added to the history.", ("part",), **options)
+        self.events = Gauge("state_events", "Events and labels in the live history.", **per_process)
+        self.entities = Gauge("state_entities", "Accounts and other entities in the live history.", **per_process)
+        self.state_bytes = Gauge("state_bytes", "Memory of the live history in bytes.", **per_process)
+        self.store_bytes = Gauge("state_store_bytes", "Size of the store on disk in bytes.", **per_process)
+        self.offset = Gauge("state_offset", "Offset of the live history: its newest row of the store.", **per_process)
+        self.behind = Gauge("state_behind", "1 if the store of the live history cannot be read.", **per_process)
+        self.background_failures = Counter(
+            "background_failures", "Failed runs of background tasks.", ("task",), **options
+        )
+        self.background_failing = Gauge(
+            "background_failing", "Failures of a background task since its last success.", ("task",), **per_process
+        )
+        self.background_completed = Gauge(
+            "background_completed_timestamp_seconds",
+            "When a periodic background task completed its last round, in seconds since 1970.",
+            ("task",),
+            **per_process,
+        )
+        self.swaps = Counter("model_swaps", "Checks of the registry alias, by outcome.", ("outcome",), **options)
+        # Looking a metric up by its labels takes as long as counting, and there are only a few labels.
+        self._requests_of = cache(lambda route, status: self.requests.labels(route, str(status)))
+        self._seconds_of, self._scores_of = cache(self.seconds.labels), cache(self.scores.labels)
+        self.model = Gauge(
+            "model", "Processes that use a model; 0 for earlier ones.", ("name", "version", "digest"), **summed
+        )
+        self.worker_restarts = Counter("worker_restarts", "Workers started to replace one that had ended.", **options)
+        self._in_use: Any = None
+        self._add_rules(options, per_process)
+        self._add_shadow(options)
+
+    def _add_rules(self, options: dict[str, Any], per_process: dict[str, Any]) -> None:
+        self.rule_decisions = Counter("rule_decisions", "Records that a rule decided.", ("rule", "action"), **options)
+        self.rule_loads = Counter("rule_loads", "Changed rules files, by outcome.", ("outcome",), **options)
+        self.rules_refused = Gauge(
+            "rules_refused", "1 if the rules file cannot be used, and earlier rules are in use.", **per_process
+        )
+
+    def _add_shadow(self, options: dict[str, Any]) -> None:
+        self.shadow_decisions = Counter(
+            "shadow_decisions",
+            "Records by the decisions of the model and of the shadow.",
+            ("model", "shadow"),
+            **options,
+        )
+        self.shadow_difference = Histogram(
+            "shadow_difference",
+            "Probability of the shadow minus that of the model.",
+            buckets=DIFFERENCES,
+            **options,
+        )
+        self.shadow_dropped = Counter(
+            "shadow_dropped", "Records that the shadow did not score, because too many were waiting.", **options
+        )
+        self.shadow_failed = Counter(
+            "shadow_failed", "Records that the shadow could not score, or not write to its file.", ("task",), **options
+        )
+        self.shadow_swaps = Counter("shadow_swaps", "Checks of the alias of the shadow.", ("outcome",), **options)
+
+    def count_request(self, route: str, status: int, seconds: float) -> None:
+        """Count a request by route and status, and the time it took."""
+        self._requests_of(route, status).inc()
+        self._seconds_of(route).observe(seconds)
+
+    def count_scores(self, scores: Sequence[dict[str, Any]]) -> None:
+        """Count the scores of a request."""
+        for score in scores:
+            rule = score.get("rule")
+            if rule is not None:
+                self.rule_decisions.labels(rule["id"], rule["action"]).inc()
+            if score["status"] == "unscorable":
+                self.rejected.labels("records").inc()
+                continue
+            likeliest = score["probabilities"][score["label"]]
+            probability = likeliest if score["probability"] is None else score["probability"]
+            self._scores_of(score["label"]).observe(probability)
+            if score["status"] == "no_history":
+                self.cold_starts.inc()
+            if score.get("model_decision", score["decision"]) == "flag":
+                self.flagged.inc()
+
+    def count_shadow(
+        self, decision: str | None, shadow_decision: str | None, probability: float | None, shadow: float | None
+    ) -> None:
+        """Count the decisions of the model and its shadow about a record, and the difference of their probabilities."""
+        self.shadow_decisions.labels(decision or "none", shadow_decision or "none").inc()
+        if probability is not None and shadow is not None:
+            self.shadow_difference.observe(shadow - probability)
+
+    def count_events(self, part: str, accepted: int, rejected: int) -> None:
+        """Count accepted and rejected records of one type: events, labels, account_labels or messages."""
+        self.accepted.labels(part).inc(accepted)
+        self.rejected.labels(part).inc(rejected)
+
+    def set_model(self, loaded: LoadedModel) -> None:
+        """Show which model is in use."""
+        model = loaded.scorer.model
+        if self._in_use is not None:
+            self._in_use.set(0)
+        self._in_use = self.model.labels(model.name, loaded.version or "", model.digest)
+        self._in_use.set(1)
+
+    def count_background_failure(self, task: str) -> None:
+        """Count a failed run of a background task."""
+        self.background_failures.labels(task).inc()
+
+    def set_background_failures(self, task: str, failures: int) -> None:
+        """Show how often a background task has failed since its last success."""
+        self.background_failing.labels(task).set(failures)
+
+    def set_background_completed(self, task: str) -> None:
+        """Show that a periodic background task has now completed a round."""
+        self.background_completed.labels(task).set_to_current_time()
+
+    def set_history(self, size: LiveSize, offset: int, *, is_behind: bool) -> None:
+        """Show size and offset of the live history, and whether it cannot follow its store."""
+        self.events.set(size.events)
+        self.entities.set(size.entities)
+        self.state_bytes.set(size.state_bytes)
+        self.store_bytes.set(size.store_bytes)
+        self.offset.set(offset)
+        self.behind.set(is_behind)
+
+    def render(self) -> bytes:
+        """Return all metrics, of all workers, in the text format of Prometheus."""
+        if not self.is_shared:
+            return generate_latest(self.registry)
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+        return generate_latest(registry)

@@ -1,0 +1,171 @@
+"""The routes of the service: from HTTP requests to calls of the request handler."""
+
+import asyncio
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
+from prometheus_client import CONTENT_TYPE_LATEST
+from starlette.datastructures import QueryParams
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.routing import Route
+
+from fraudsieve.models.sentences.values import LANGUAGES, Language
+from fraudsieve.service.description.openapi import describe_service
+from fraudsieve.service.description.page import PAGE_HEADERS, render_description
+
+from .background import BackgroundTasks, call_in_thread
+from .batching import MicroBatcher
+from .bodies import RejectedRequest, Reply, ScoreRequest, encode_json
+from .handlers import RequestHandler
+from .history.offsets import AFTER, OFFSET, wait_for_offset
+from .limits import RETRY_AFTER, error_response
+
+__all__ = ["WARM_UP", "Routes"]
+
+BATCH_WORK = 256
+"""Work that is done in one call in a thread, as estimated by `ScoreRequest.work`: it takes about 15 ms."""
+INLINE_WORK = 32
+"""Work that is done in the event loop, where `/healthz` waits for it: it takes about 2 ms."""
+METRICS_SECONDS = 0.05
+"""How long `/metrics` waits for the lock of the history; then it shows the size as of the previous request."""
+WARM_UP = "warm-up"
+"""Name of the background task that makes the service ready."""
+LOADING = "the model is being loaded; try again later"
+NOT_WARM = "the warm-up of the model failed and is tried again; see the log of the service"
+TRUE, FALSE = ("true", "t", "yes", "y", "on", "1"), ("false", "f", "no", "n", "off", "0")
+FLAGS = dict.fromkeys(TRUE, True) | dict.fromkeys(FALSE, False)
+"""Values of boolean query parameters."""
+
+
+class Routes:
+    """The routes, and what their functions share.
+
+    Parameters
+    ----------
+    handler : RequestHandler
+        Scores and stores.
+    background : BackgroundTasks
+        Shown in ``/readyz``.
+    pool : ThreadPoolExecutor
+        Threads of `handler`.
+    """
+
+    def __init__(self, handler: RequestHandler, background: BackgroundTasks, pool: ThreadPoolExecutor) -> None:
+        self.handler, self.background, self.pool = handler, background, pool
+        self.batcher: MicroBatcher[ScoreRequest, Reply | RejectedRequest] = MicroBatcher(
+            pool,
+            handler.settings.n_threads,
+            handler.score,
+            size=lambda request: request.work,
+            max_size=BATCH_WORK,
+            inline_size=INLINE_WORK if handler.live is None else 0,  # a history may be locked by an update
+        )
+        document = describe_service(handler.loaded.scorer.model, handler.settings)
+        self.openapi_json, self.page = encode_json(document), render_description(document)
+        self.measuring: asyncio.Future[None] | None = None
+
+    def list(self) -> Sequence[Route]:
+        """Return the routes, the most frequent first."""
+        return [
+            Route("/v1/score", self.score, methods=["POST"]),
+            Route("/v1/events", self.events, methods=["POST"]),
+            Route("/v1/model", self.model),
+            Route("/healthz", self.healthz),
+            Route("/readyz", self.readyz),
+            Route("/metrics", self.metrics),
+            Route("/openapi.json", self.openapi),
+            Route("/docs", self.docs),
+        ]
+
+    async def score(self, request: Request) -> Response:
+        """Score the records of the body."""
+        if not self.handler.is_warm:
+            return self._not_ready()
+        reasons, language = _parse_query(request.scope["query_string"])
+        if reasons is None:
+            return error_response(422, "reasons: expected true or false, got something else")
+        if language is None:
+            return error_response(422, f"language: expected one of {', '.join(LANGUAGES)}, got another one")
+        if self.handler.live is not None:
+            after = request.headers.get(AFTER, "0")
+            try:
+                await wait_for_offset(self.handler.live, after, self.handler.settings.after_seconds)
+            except RejectedRequest as error:
+                return _respond(request, error)
+        body = request.scope["state"]["body"]
+        reply = await self.batcher.submit(ScoreRequest(body, reasons, language))
+        if self.handler.evidence is not None and isinstance(reply, Reply) and reply.evidence:
+            reply = await self.handler.evidence.secure(reply)
+        return _respond(request, reply)
+
+    async def events(self, request: Request) -> Response:
+        """Add the events of the body to the live history."""
+        if not self.handler.is_warm:
+            return self._not_ready()
+        ingest = partial(_ingest, self.handler, request.scope["state"]["body"])
+        return _respond(request, await asyncio.get_running_loop().run_in_executor(self.pool, ingest))
+
+    async def model(self, _: Request) -> Response:
+        """Describe the model in use."""
+        return JSONResponse(self.handler.describe_model())
+
+    async def healthz(self, _: Request) -> Response:
+        """Answer as long as the event loop runs."""
+        return JSONResponse({"status": "ok"})
+
+    async def readyz(self, _: Request) -> Response:
+        """Tell whether requests are scored."""
+        if not self.handler.is_warm:
+            return self._not_ready()
+        tasks, age = self.background, self.handler.history_age
+        ages = tasks.ages | ({} if age is None else {"history": round(age, 1)})
+        stalled = tasks.stalled + (["history"] if self.handler.is_stalled else [])
+        readiness = {"status": "ready", "failing": tasks.failing, "stalled": stalled, "ages": ages}
+        return JSONResponse(readiness | {"behind": self.handler.is_behind})
+
+    async def metrics(self, _: Request) -> Response:
+        """Show the metrics, without waiting for the lock of the history."""
+        if self.measuring is None or self.measuring.done():
+            self.measuring = call_in_thread(self.handler.measure_history)
+        await asyncio.wait([self.measuring], timeout=METRICS_SECONDS)
+        content = await asyncio.to_thread(self.handler.metrics.render)
+        return Response(content, media_type=CONTENT_TYPE_LATEST)
+
+    async def openapi(self, _: Request) -> Response:
+        """Show the OpenAPI document."""
+        return Response(self.openapi_json, media_type="application/json")
+
+    async def docs(self, _: Request) -> Response:
+        """Show the page for people."""
+        return HTMLResponse(self.page, headers=PAGE_HEADERS)
+
+    def _not_ready(self) -> Response:
+        return error_response(503, NOT_WARM if WARM_UP in self.background.failing else LOADING, RETRY_AFTER)
+
+
+def _parse_query(query: bytes) -> tuple[bool | None, Language | None]:
+    """Return the parameters ``reasons`` and ``language``; None for one that has none of its values."""
+    if not query:
+        return False, "en"
+    parameters = QueryParams(query)
+    language = parameters.get("language", "en").lower()
+    known = next((name for name in LANGUAGES if name == language), None)
+    return FLAGS.get(parameters.get("reasons", "false").lower()), known
+
+
+def _ingest(handler: RequestHandler, body: bytes) -> Reply | RejectedRequest:
+    try:
+        return handler.ingest(body)
+    except RejectedRequest as error:
+        return error
+
+
+def _respond(request: Request, result: Reply | RejectedRequest) -> Response:
+    """Return the response, and leave its counts for the access log."""
+    if isinstance(result, RejectedRequest):
+        return error_response(result.status, str(result), RETRY_AFTER if result.status == 503 else None)
+    request.scope["state"]["counts"].update(result.counts)
+    headers = None if result.offset is None else {OFFSET: str(result.offset)}
+    return Response(result.content, headers=headers, media_type="application/json")

@@ -1,0 +1,231 @@
+"""Settings of the service: limits, times, token."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+from pathlib import Path
+
+from fraudsieve._io import read_secret_file
+from fraudsieve.evidence.settings import EvidenceSettings
+from fraudsieve.exceptions import ServiceError
+
+__all__ = [
+    "TOKEN_VARIABLE",
+    "Settings",
+    "check_exposure",
+    "check_platform",
+    "check_shadow",
+    "is_loopback",
+    "read_token",
+]
+
+TOKEN_VARIABLE = "FRAUDSIEVE_TOKEN"
+"""The environment variable that may hold the token."""
+MIN_TOKEN_LENGTH = 16
+"""In characters: a shorter token can be guessed."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Settings of the service.
+
+    Parameters
+    ----------
+    token : str, default=None
+        Token that clients must send; None for no authentication.
+    is_open : bool, default=False
+        Whether requests from other machines are allowed without a token. If False and there is no token, only requests
+        whose ``Host`` is this machine and that have no foreign ``Origin`` are answered.
+    address : str, default=None
+        Where the model was loaded from, such as ``models:/fraudsieve@champion``. An alias is checked for new versions.
+    version : str, default=None
+        Registered version that the address pointed to.
+    state : str, default=None
+        Address of the store of the live history, as for `LiveState`: a file such as ``live.db``, or
+        ``postgresql://...``. None to keep the history in memory only.
+    workers : int, default=1
+        Number of processes. Each holds the model and the history. The limits below apply to each: N workers accept N
+        times as many connections and requests in progress. The limits are not divided, because the system does not
+        distribute connections evenly, and one worker would reject clients while others are idle.
+    lateness : str, default="1d"
+        How late an event may arrive, as for `HistoryState`.
+    max_body : int, default=1048576
+        Largest request body in bytes.
+    max_records : int, default=1000
+        Records, or events, per request.
+    max_requests : int, default=64
+        Requests in progress; further ones are answered 503.
+    max_connections : int, default=1024
+        Open connections; further ones are answered 503.
+    threads : int, default=None
+        Threads that score, in each process; None for one per core, divided among the workers.
+    body_seconds : float, default=10.0
+        Seconds within which the head of a request must arrive, and then its body. A client that does not read its
+        answer for this time is disconnected.
+    watch_seconds : float, default=30.0
+        Seconds between two checks of the alias.
+    grace_seconds : float, default=30.0
+        Seconds that requests in progress may take to finish when the service is stopped.
+    after_seconds : float, default=1.0
+        Seconds that a request waits for the offset in its header ``Fraudsieve-After``.
+    checkpoint_rows : int, default=100000
+        Number of rows since the last snapshot, which a restart must read, at which a new snapshot is written.
+    rules : str, default=None
+        A rules file, which is read again whenever it has changed; None for no rules.
+    shadow : str, default=None
+        Address of a challenger that also scores each record; clients never get its scores. An alias is followed.
+    shadow_file : str, default=None
+        File for a sample of the challenger's decisions.
+    shadow_ids : bool, default=False
+        Whether the sample contains the identifiers of the records.
+    shadow_bytes : int, default=67108864
+        Largest size of the sample, which consists of two files.
+    evidence : EvidenceSettings, default=None
+        Settings of the evidence of scores; None to record none.
+    """
+
+    token: str | None = field(default=None, repr=False)
+    is_open: bool = False
+    address: str | None = None
+    version: str | None = None
+    state: str | None = field(default=None, repr=False)  # it may hold a password
+    workers: int = 1
+    lateness: str = "1d"
+    max_body: int = 1 << 20
+    max_records: int = 1000
+    max_requests: int = 64
+    max_connections: int = 1024
+    threads: int | None = None
+    body_seconds: float = 10.0
+    watch_seconds: float = 30.0
+    grace_seconds: float = 30.0
+    after_seconds: float = 1.0
+    checkpoint_rows: int = 100_000
+    rules: str | None = None
+    shadow: str | None = None
+    shadow_file: str | None = None
+    shadow_ids: bool = False
+    shadow_bytes: int = 1 << 26
+    evidence: EvidenceSettings | None = None
+
+    @property
+    def alias(self) -> str | None:
+        """The address if it is an alias, whose version may change; else None."""
+        return _alias(self.address)
+
+    @property
+    def shadow_alias(self) -> str | None:
+        """The address of the shadow if it is an alias; else None."""
+        return _alias(self.shadow)
+
+    @property
+    def is_local_only(self) -> bool:
+        """Whether only programs on this machine may send requests."""
+        return self.token is None and not self.is_open
+
+    @property
+    def n_threads(self) -> int:
+        """Number of threads that score, in each process."""
+        return self.threads or max(1, (os.cpu_count() or 1) // self.workers)
+
+
+def _alias(address: str | None) -> str | None:
+    return address if address and address.startswith("models:/") and "@" in address else None
+
+
+def read_token(file: Path | None, environment: Mapping[str, str] = os.environ) -> str | None:
+    """Read the token from a file or, without a file, from the environment.
+
+    Parameters
+    ----------
+    file : Path or None
+        File that holds only the token.
+    environment : mapping of str to str, default=os.environ
+        May set ``FRAUDSIEVE_TOKEN``.
+
+    Returns
+    -------
+    str or None
+        None if there is neither.
+
+    Raises
+    ------
+    ServiceError
+        If the file cannot be read or is open to other users, or the token is too short, or contains whitespace or
+        characters other than printable ASCII.
+
+    Examples
+    --------
+    >>> read_token(None, {"FRAUDSIEVE_TOKEN": "correct-horse-battery"})
+    'correct-horse-battery'
+    """
+    origin, token = TOKEN_VARIABLE, environment.get(TOKEN_VARIABLE)
+    if file is not None:
+        origin = str(file)
+        token = read_secret_file(file, ServiceError, "Pass a text file.").decode("utf-8", "replace")
+    if token is None:
+        return None
+    if len(token) < MIN_TOKEN_LENGTH or not all("!" <= character <= "~" for character in token):
+        problem = f"expected a token of at least {MIN_TOKEN_LENGTH} printable ASCII characters without blanks"
+        raise ServiceError(origin, problem, "Create one, for example with: openssl rand -hex 32.")
+    return token
+
+
+def check_platform() -> None:
+    """Raise ServiceError unless this is a POSIX system, whose file locks and directory syncs the event store needs."""
+    try:
+        import fcntl  # noqa: F401
+    except ImportError:
+        fix = "Run it on Linux or macOS, or in a container."
+        raise ServiceError("fraudsieve serve", "needs a POSIX system", fix) from None
+
+
+def check_shadow(settings: Settings) -> None:
+    """Raise ServiceError if a sample file or identifiers of a shadow are set without a shadow."""
+    if settings.shadow is None and (settings.shadow_file is not None or settings.shadow_ids):
+        raise ServiceError("--shadow-file", "there is no challenger", "Name one with --shadow.")
+
+
+def check_exposure(host: str, token: str | None, *, is_open: bool) -> None:
+    """Raise ServiceError if other machines could call the service without a token, unless this is allowed.
+
+    Parameters
+    ----------
+    host : str
+        Address to listen on.
+    token : str or None
+        The token.
+    is_open : bool
+        Whether it was allowed.
+
+    Raises
+    ------
+    ServiceError
+        If anybody on the network could call the service.
+
+    Examples
+    --------
+    >>> check_exposure("127.0.0.1", None, is_open=False)
+    >>> check_exposure("0.0.0.0", None, is_open=False)
+    Traceback (most recent call last):
+    ...
+    fraudsieve.exceptions.ServiceError: 0.0.0.0: is open to other machines, and there is no token. ...
+    """
+    if token is None and not is_open and not is_loopback(host):
+        fix = f"Set {TOKEN_VARIABLE} or --token-file, listen on 127.0.0.1, or pass --open."
+        raise ServiceError(host, "is open to other machines, and there is no token", fix)
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether a name or address is a loopback address.
+
+    Examples
+    --------
+    >>> is_loopback("127.0.0.1"), is_loopback("localhost"), is_loopback("10.0.0.1")
+    (True, True, False)
+    """
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

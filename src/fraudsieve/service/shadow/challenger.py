@@ -1,0 +1,241 @@
+"""`Shadow`: a challenger scores answered records in a thread, and its decisions are compared with the model's."""
+
+import logging
+import random
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final, NamedTuple, TypeAlias
+
+from fraudsieve.exceptions import ArtifactError
+from fraudsieve.live.state import LiveState
+from fraudsieve.models.artifact.folder import Model
+from fraudsieve.models.predict import Scorer
+from fraudsieve.service.json_log import error_location, log_event
+from fraudsieve.service.loaded_model import LoadedModel, why_incompatible
+from fraudsieve.service.metrics import Metrics
+
+from .sample_file import SampleFile
+
+__all__ = ["Shadow", "why_no_shadow"]
+
+Score: TypeAlias = Mapping[str, Any]
+
+MAX_RECORDS, MAX_BYTES = 4096, 8 << 20
+"""Records that wait, and bytes of their bodies; further ones are dropped."""
+BATCH: Final = 64
+"""Records that are scored in one call. A longer call would hold the lock of the history for too long."""
+REST: Final = 9.0
+"""Rest after a batch, as a multiple of the time that it took: a tenth of the time is the most that is used."""
+GATHER_SECONDS: Final = 0.25
+"""Rest if nothing is waiting, so that records gather: each batch makes requests wait for the interpreter, and one of
+many records takes hardly longer than one of a few."""
+AGREEING_SHARE: Final = 0.01
+"""Share of the records with equal decisions that is kept in the sample; of the others all are kept."""
+LOG_SECONDS: Final = 60.0
+"""Seconds between two lines on failures."""
+IDS: Final = ("message_id", "event_id", "account_id")
+
+
+class _Job(NamedTuple):
+    """Records of a request and their scores, and the bytes of its body."""
+
+    records: list[dict[str, Any]]
+    scores: list[Score]
+    size: int
+
+
+def why_no_shadow(champion: Model, challenger: Model) -> str | None:
+    """Return why a challenger cannot run with a model; None if it can.
+
+    A challenger that uses no history can run beside one that does.
+    """
+    if not challenger.matrix.history_parts and challenger.subject == champion.subject:
+        if (challenger.legitimate is None) == (champion.legitimate is None):
+            return None
+        return "only one of the two models gives a probability of fraud"
+    if champion.matrix.history_declaration != challenger.matrix.history_declaration:
+        return "it uses another history than the service holds for its model"
+    return why_incompatible(champion, challenger)
+
+
+class Shadow:
+    """A challenger that also scores each record, after the record is answered.
+
+    It never touches an answer: what it raises is counted and logged, and what it cannot keep up with is dropped and
+    counted. Its thread works at most a tenth of the time.
+
+    Parameters
+    ----------
+    loaded : LoadedModel
+        The challenger.
+    metrics : Metrics
+        Counts pairs of decisions, differences of probabilities, and what is dropped.
+    why_not : callable
+        Returns why a model cannot be the challenger; None if it can.
+    live : LiveState, default=None
+        The history of the service, if the challenger uses one.
+    file : SampleFile, default=None
+        Keeps a sample: all records with different decisions, and one in a hundred of the others.
+    ids : bool, default=False
+        Whether the sample has the identifiers of the records.
+    """
+
+    def __init__(
+        self,
+        loaded: LoadedModel,
+        metrics: Metrics,
+        why_not: Callable[[Model], str | None],
+        *,
+        live: LiveState | None = None,
+        file: SampleFile | None = None,
+        ids: bool = False,
+    ) -> None:
+        self.loaded, self.metrics, self.why_not = loaded, metrics, why_not
+        self.live, self.file, self.ids = live, file, ids
+        self._queue: deque[_Job] = deque()
+        self._records = self._bytes = 0
+        self._changed = threading.Condition()
+        self._closed = threading.Event()
+        self._logged_at = float("-inf")
+        self._thread = threading.Thread(target=self._run, name="shadow", daemon=True)
+        self._thread.start()
+
+    def submit(self, records: list[dict[str, Any]], scores: Sequence[Score], size: int) -> None:
+        """Score records after their scores are answered, unless too many are waiting.
+
+        Parameters
+        ----------
+        records : list of dict
+            The records.
+        scores : sequence of dict
+            Their scores by the model of the service.
+        size : int
+            Bytes that they took in the request.
+        """
+        with self._changed:
+            if self._records + len(records) > MAX_RECORDS or self._bytes + size > MAX_BYTES or self._closed.is_set():
+                self.metrics.shadow_dropped.inc(len(records))
+                return
+            self._queue.append(_Job(records, list(scores), size))
+            self._records, self._bytes = self._records + len(records), self._bytes + size
+            self._changed.notify()
+
+    def replace_model(self, loaded: LoadedModel) -> None:
+        """Compare with another challenger from now on.
+
+        Raises
+        ------
+        ArtifactError
+            If it cannot replace the one in use.
+        """
+        problem = self.why_not(loaded.scorer.model)
+        if problem is not None:
+            raise ArtifactError(f"model {loaded.scorer.model.name}", problem, "The challenger in use stays.")
+        self.loaded = loaded
+
+    def close(self) -> None:
+        """Stop. Waiting records are dropped."""
+        with self._changed:
+            self._closed.set()
+            self.metrics.shadow_dropped.inc(self._records)
+            self._queue.clear()
+            self._changed.notify()
+        self._thread.join(5)
+
+    def _run(self) -> None:
+        while True:
+            records, scores = self._next_batch()
+            if not records:
+                return
+            start = time.perf_counter()
+            self._compare(records, scores)
+            rest = REST * (time.perf_counter() - start)
+            self._closed.wait(rest if self._queue else max(rest, GATHER_SECONDS))
+
+    def _next_batch(self) -> tuple[list[dict[str, Any]], list[Score]]:
+        """Wait for records; return some, and their scores. Empty if the shadow is closed."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._queue or self._closed.is_set())
+            records: list[dict[str, Any]] = []
+            scores: list[Score] = []
+            while self._queue and len(records) < BATCH:
+                job, left = self._queue.popleft(), BATCH - len(records)
+                records += job.records[:left]
+                scores += job.scores[:left]
+                if len(job.records) > left:
+                    self._queue.appendleft(job._replace(records=job.records[left:], scores=job.scores[left:]))
+                else:
+                    self._bytes -= job.size
+            self._records -= len(records)
+            return records, scores
+
+    def _compare(self, records: list[dict[str, Any]], scores: list[Score]) -> None:
+        challenger = self.loaded
+        answers: Sequence[Score | None]
+        try:
+            answers = self._score(challenger.scorer, records)
+        except Exception as error:  # one record must not fail the others
+            self._log_failure(error)
+            answers = [self._score_single(challenger.scorer, record) for record in records]
+        lines = []
+        for record, score, answer in zip(records, scores, answers, strict=True):
+            if answer is not None:
+                weight = self._count(score, answer)
+                lines += [self._line(record, score, answer, weight)] if weight else []
+        self._write(lines)
+
+    def _score(self, scorer: Scorer, records: list[dict[str, Any]]) -> list[Score]:
+        if self.live is None or not scorer.model.matrix.history_parts:
+            return list(scorer.score(records))
+        return list(self.live.score_at(records, scorer=scorer).scores)
+
+    def _score_single(self, scorer: Scorer, record: dict[str, Any]) -> Score | None:
+        try:
+            return self._score(scorer, [record])[0]
+        except Exception as error:
+            self.metrics.shadow_failed.labels("score").inc()
+            self._log_failure(error)
+            return None
+
+    def _count(self, score: Score, answer: Score) -> int:
+        """Count a record; return its weight in the sample, 0 if it is not kept."""
+        decision = model_decision(score)
+        self.metrics.count_shadow(decision, answer["decision"], score["probability"], answer["probability"])
+        if decision != answer["decision"]:
+            return 1
+        return round(1 / AGREEING_SHARE) if random.random() < AGREEING_SHARE else 0
+
+    def _line(self, record: dict[str, Any], score: Score, answer: Score, weight: int) -> dict[str, Any]:
+        sides = {"model": score, "shadow": answer}
+        names = ("probability", "label", "status")
+        line: dict[str, Any] = {"time": datetime.now(UTC).isoformat(timespec="milliseconds"), "weight": weight}
+        for side, of in sides.items():
+            line[side] = {"digest": of["model"]["digest"], "decision": model_decision(of)}
+            line[side] |= {name: of[name] for name in names}
+        if self.ids:
+            line |= {name: record[name] for name in IDS if isinstance(record.get(name), str | int)}
+        return line
+
+    def _write(self, lines: list[dict[str, Any]]) -> None:
+        if self.file is None or not lines:
+            return
+        try:
+            self.file.write(lines)
+        except OSError as error:
+            self.metrics.shadow_failed.labels("file").inc(len(lines))
+            self._log_failure(error)
+
+    def _log_failure(self, error: Exception) -> None:
+        now = time.monotonic()
+        if now - self._logged_at >= LOG_SECONDS:
+            self._logged_at = now
+            log_event("shadow failed", level=logging.ERROR, error=error_location(error))
+
+
+def model_decision(score: Score) -> str | None:
+    """Return the decision of the model, before rules."""
+    decision: str | None = score.get("model_decision", score["decision"])
+    return decision

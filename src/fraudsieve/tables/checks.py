@@ -1,0 +1,296 @@
+"""Checks of a frame against its table: which rows are good, which are rejected, and why.
+
+Used by `fraudsieve.tables.reader.check_table`. A row is rejected once, for its first fault in the order of
+the table's columns.
+"""
+
+import re
+import shlex
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from fraudsieve.exceptions import SchemaError
+
+from .cells import STRING, Cells, Converted, Mask, infer_types, mask_signalling_nan, nested_values
+from .columns import describe_columns, likely_column, looks_like_name, nearest_column, other_columns, quote_columns
+from .conversion import Kind, convert
+from .formats.loaded import LoadedTable, ReadOptions
+from .limits import DUPLICATE, check_rejected, count_causes, rejected_shapes
+from .schema import TableSchema
+from .seen_ids import SeenIdHashes
+
+__all__ = ["check", "describe_requirements", "input_names", "require_columns"]
+
+REJECTED_COLUMNS: Final = ("row", "column", "reason")
+MISSING: Final[Mapping[Kind, str]] = {
+    "id": "no id",
+    "text": "no text",
+    "time": "no time",
+    "number": "no number",
+    "category": "no value",
+}
+
+
+def check(
+    loaded: LoadedTable,
+    table: TableSchema,
+    *,
+    origin: str,
+    require: Iterable[str],
+    seen: SeenIdHashes | None = None,
+    options: ReadOptions | None = None,
+    start: int = 0,
+) -> tuple[pd.DataFrame, pd.DataFrame, tuple[str, ...]]:
+    """Split the rows into good and rejected ones.
+
+    Parameters
+    ----------
+    loaded : LoadedTable
+        The rows as they were read.
+    table : TableSchema
+        The expected schema.
+    origin : str
+        The file, or a name for the frame.
+    require : iterable of str
+        Further required columns.
+    seen : SeenIdHashes, default None
+        The ids of earlier rows, if this is a chunk of a table. They count as duplicates, and the ids of its good rows
+        are added. A chunk may have any number of rejected rows.
+    options : ReadOptions, default None
+        How dates are read, which further columns hold words, and how many rows may be rejected.
+    start : int, default 0
+        The position of the first row in the table, of which this may be a chunk.
+
+    Returns
+    -------
+    good, rejected : DataFrame
+        As in `fraudsieve.tables.reader.CheckedTable`.
+    notes : tuple of str
+        Assumptions and changes, for the user.
+
+    Examples
+    --------
+    >>> from fraudsieve.tables.schema import LABELS
+    >>> frame = pd.DataFrame({"subject_id": ["a", "b"], "label": ["spam", None]})
+    >>> good, rejected, notes = check(LoadedTable(frame), LABELS, origin="frame", require=())
+    >>> rejected["reason"].tolist()
+    ['no value']
+    """
+    require_columns(loaded, table, origin, tuple(require))
+    if table.numbered and _lacks_ids(list(loaded.frame.columns), table, table.numbered):
+        loaded = _with_ids(loaded, table.name, table.numbered, start)
+    frame = loaded.frame.set_axis(range(len(loaded.frame)))
+    if not len(frame):
+        raise SchemaError(origin, "there are no rows", f"Give {table.name} with at least one row.")
+    options = options or ReadOptions()
+    columns = {
+        name: _convert(frame[name], f"{table.name}.{name}", table.kind(name), loaded.printed, options)
+        for name in frame.columns
+    }
+    verdict = _judge(columns, table, loaded.broken, len(frame))
+    if seen is not None:
+        for name in columns.keys() & table.unique[:1]:
+            _reject_seen(verdict, columns[name].column, name, seen)
+    rejected = _rejected_rows(frame, verdict)
+    if seen is None:
+        check_rejected(
+            count_causes(rejected),
+            len(frame),
+            max_rejected=options.max_rejected,
+            origin=origin,
+            expected=describe_requirements(table),
+            shapes=rejected_shapes(rejected, table),
+        )
+    good = pd.DataFrame({name: converted.column for name, converted in columns.items()})
+    if len(rejected):
+        good = good[verdict.good].reset_index(drop=True)
+    notes = (f"{name} {note}" for name, converted in columns.items() for note in converted.notes)
+    return good, rejected, (*loaded.notes, *notes)
+
+
+def _lacks_ids(names: list[str], table: TableSchema, numbered: str) -> bool:
+    """Return whether rows are to be numbered: none of the columns may hold ids under another name."""
+    others = [name for name in names if name not in table.required]
+    return numbered not in names and not (likely_column(numbered, others) or nearest_column(numbered, others))
+
+
+def _with_ids(loaded: LoadedTable, rows: str, numbered: str, start: int) -> LoadedTable:
+    """Number the rows of a table that has no ids."""
+    numbers = pd.Series(range(start, start + len(loaded.frame)), index=loaded.frame.index).astype(STRING)
+    frame = loaded.frame.copy(deep=False)
+    frame.insert(0, numbered, numbers)
+    note = f"there is no column {numbered}: {rows} are numbered by their rows, from 0"
+    return replace(loaded, frame=frame, notes=(*loaded.notes, note))
+
+
+def _convert(cells: Cells, name: str, kind: Kind | None, printed: bool, options: ReadOptions) -> Converted:
+    cells = mask_signalling_nan(cells)
+    nested = nested_values(cells) if kind is None else ""
+    if kind is None and ((printed and name in options.categories) or (nested and _is_category(name, options))):
+        kind = "category"
+    if kind is None:
+        # Read by their cells alone, 1.10 would be 1.1 in a table that happens to hold no 1.9.1.
+        column = infer_types(cells, printed=printed and name not in options.words)
+        return Converted(column, notes=(f"holds {nested}: left out",) if nested else ())
+    return convert(cells, kind, printed=printed, day_first=options.day_first)
+
+
+def _is_category(name: str, options: ReadOptions) -> bool:
+    return name in options.categories or name in options.words
+
+
+@dataclass(frozen=True, eq=False)
+class _Verdict:
+    """The index of the first fault of each row among the causes (column, reason), or -1."""
+
+    codes: npt.NDArray[np.int64]
+    causes: list[tuple[str, str]] = field(default_factory=list)
+
+    @property
+    def good(self) -> Mask:
+        return self.codes < 0
+
+    def add(self, column: str, reason: str, rows: Mask) -> None:
+        self.codes[self.good & rows] = len(self.causes)
+        self.causes.append((column, reason))
+
+
+def _judge(columns: Mapping[str, Converted], table: TableSchema, broken: Mapping[int, str], rows: int) -> _Verdict:
+    verdict = _Verdict(np.full(rows, -1, dtype=np.int64))
+    for reason in sorted(set(broken.values())):
+        positions = [position for position, cause in broken.items() if cause == reason]
+        verdict.add("", reason, np.isin(np.arange(rows), positions))
+    for name in _in_order(columns, table):
+        for reason, mask in columns[name].faults.items():
+            verdict.add(name, reason, mask)
+        if name in table.required:
+            verdict.add(name, MISSING[table.kind(name) or "id"], columns[name].column.isna().to_numpy())
+    if table.unique and set(table.unique) <= set(columns):
+        key = pd.DataFrame({name: columns[name].column for name in table.unique})
+        verdict.add(table.unique[0], DUPLICATE, _duplicates(key, verdict.good))
+    return verdict
+
+
+def _reject_seen(verdict: _Verdict, ids: Cells, name: str, seen: SeenIdHashes) -> None:
+    """Reject the good rows whose id was in an earlier chunk, and remember the ids of the others."""
+    repeated = np.zeros(len(ids), dtype=bool)
+    is_complete = verdict.good & ids.notna().to_numpy()
+    repeated[is_complete] = seen.holds(ids[is_complete])
+    verdict.add(name, DUPLICATE, repeated)
+    seen.add(ids[is_complete & ~repeated])
+
+
+def _in_order(columns: Mapping[str, Converted], table: TableSchema) -> list[str]:
+    declared = [column.name for column in table.columns if column.name in columns]
+    return list(dict.fromkeys((*declared, *columns)))
+
+
+def _duplicates(key: pd.DataFrame, good: Mask) -> Mask:
+    """Return which good rows have the same complete key as an earlier good row."""
+    is_complete = good & key.notna().all(axis=1).to_numpy()
+    repeated = np.zeros(len(key), dtype=bool)
+    repeated[is_complete] = key[is_complete].duplicated().to_numpy()
+    return repeated
+
+
+def _rejected_rows(frame: pd.DataFrame, verdict: _Verdict) -> pd.DataFrame:
+    positions = np.flatnonzero(~verdict.good)
+    causes = np.array([*verdict.causes, ("", "")], dtype=object)[verdict.codes[positions]]
+    reasons = pd.DataFrame(
+        {
+            "row": positions,
+            "column": pd.Series(causes[:, 0], dtype=STRING),
+            "reason": pd.Series(causes[:, 1], dtype=STRING),
+        }
+    )
+    cells = frame.iloc[positions].reset_index(drop=True).set_axis(input_names(list(frame.columns)), axis=1)
+    return pd.concat([reasons, cells], axis=1)
+
+
+def input_names(names: list[str]) -> list[str]:
+    """Return names for the input columns of rejected rows, which differ from ``row``, ``column`` and ``reason``.
+
+    Examples
+    --------
+    >>> input_names(["row", "input_row", "text"])
+    ['input_input_row', 'input_row', 'text']
+    """
+    return [_unused_name(name, {*names, *REJECTED_COLUMNS}) if name in REJECTED_COLUMNS else name for name in names]
+
+
+def _unused_name(name: str, used: set[str]) -> str:
+    while name in used:
+        name = f"input_{name}"
+    return name
+
+
+def require_columns(loaded: LoadedTable, table: TableSchema, origin: str, require: tuple[str, ...]) -> None:
+    """Raise SchemaError if a required column is missing, or a column is there twice."""
+    names = list(loaded.frame.columns)
+    n_unnamed = sum(not isinstance(name, str) for name in names)
+    if n_unnamed:
+        raise SchemaError(
+            origin, f"{n_unnamed} of {len(names)} column names are not strings", describe_requirements(table)
+        )
+    missing = [name for name in dict.fromkeys((*table.required, *require)) if name not in names]
+    if table.numbered and _lacks_ids(names, table, table.numbered):
+        missing.remove(table.numbered)
+    if missing:
+        problem = f"{_are(missing)} missing from {table.name}; {describe_columns(names, header=loaded.header)}"
+        expected, others = describe_requirements(table, require), other_columns(names, header=loaded.header)
+        raise SchemaError(origin, problem + _hint(missing, names, table), expected, columns=others)
+    repeated = [name for name, count in Counter(names).items() if count > 1]
+    if repeated:
+        quoted = quote_columns(repeated, header=loaded.header)
+        others = other_columns(repeated, header=loaded.header)
+        raise SchemaError(origin, f"columns of one name: {quoted}", "Keep one of each.", columns=others)
+
+
+def _are(names: list[str]) -> str:
+    one = len(names) == 1
+    return f"column{'' if one else 's'} {', '.join(map(repr, names))} {'is' if one else 'are'}"
+
+
+def _hint(missing: list[str], names: list[str], table: TableSchema) -> str:
+    declared = {column.name for column in table.columns}
+    undeclared = [name for name in names if name not in declared]
+    found = [(name, likely_column(name, undeclared) or nearest_column(name, undeclared)) for name in missing]
+    pairs = [(name, match) for name, match in found if match and looks_like_name(match)]
+    hints = [f"{match!r} for '{name}'" for name, match in pairs]
+    options = " ".join(f"--column {_quote_option(f'{name}={match}')}" for name, match in pairs)
+    return f" (did you mean {', '.join(hints)}? Then add {options})" if hints else ""
+
+
+def _quote_option(value: str) -> str:
+    """Quote an option for a shell only if it needs it: shlex.quote also quotes letters that are not ASCII."""
+    return value if re.fullmatch(r"[\w=.:,/-]+", value) else shlex.quote(value)
+
+
+def describe_requirements(table: TableSchema, require: tuple[str, ...] = ()) -> str:
+    """Describe the columns that a table requires.
+
+    Parameters
+    ----------
+    table : TableSchema
+        The table.
+    require : tuple of str, default=()
+        Further columns.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> from fraudsieve.tables.schema import LABELS
+    >>> describe_requirements(LABELS)
+    'Expected in labels: subject_id (id), label (category).'
+    """
+    names = dict.fromkeys((*table.required, *require))
+    return f"Expected in {table.name}: " + ", ".join(f"{name} ({table.kind(name) or 'any'})" for name in names) + "."

@@ -1,0 +1,65 @@
+"""JSON: one object a line, or one array of objects."""
+
+import io
+import json
+from pathlib import Path
+from typing import Any, Final
+
+import pandas as pd
+
+from fraudsieve.exceptions import SchemaError
+from fraudsieve.tables.cells import has_surrogate
+
+from .encoding import to_utf8
+from .loaded import LoadedTable, ReadOptions
+from .signatures import BOM, read_content
+
+__all__ = ["load_json", "load_json_lines"]
+
+BROKEN_LINE: Final = "the line is not a JSON object in UTF-8"
+BROKEN_ITEM: Final = "the item is not a JSON object"
+
+
+def load_json_lines(file: Path, options: ReadOptions, origin: str) -> LoadedTable:
+    """Read a file of one JSON object a line."""
+    notes: tuple[str, ...] = ()
+    data = read_content(file, "JSON Lines", origin)
+    if options.encoding is not None:
+        data, notes = to_utf8(data, options.encoding, origin)
+    lines = [line for line in io.BytesIO(data) if line.strip()]
+    return _table([_record(line) for line in lines], BROKEN_LINE, notes, origin)
+
+
+def load_json(file: Path, options: ReadOptions, origin: str) -> LoadedTable:
+    """Read a file of one JSON array of objects, or of one object a line."""
+    head = file.read_bytes()[:4096].removeprefix(BOM).lstrip()
+    if not head.startswith(b"["):
+        return load_json_lines(file, options, origin)
+    data, notes = to_utf8(read_content(file, "one JSON array", origin), options.encoding, origin)
+    try:
+        items = json.loads(data.decode())
+    except (ValueError, RecursionError):
+        raise SchemaError(origin, "the file is not a JSON array", "It may be cut short: write it again.") from None
+    return _table([item if _is_object(item) else None for item in items], BROKEN_ITEM, notes, origin)
+
+
+def _table(records: list[dict[str, Any] | None], problem: str, notes: tuple[str, ...], origin: str) -> LoadedTable:
+    broken = {position: problem for position, record in enumerate(records) if record is None}
+    if len(broken) == len(records):
+        kind = "line" if problem == BROKEN_LINE else "item"
+        raise SchemaError(origin, f"no {kind} is a JSON object in UTF-8", f"Write one object per {kind}.")
+    frame = pd.DataFrame([record or {} for record in records], dtype=object)
+    return LoadedTable(frame, broken, header=True, notes=notes)
+
+
+def _record(line: bytes) -> dict[str, Any] | None:
+    try:
+        record = json.loads(line.decode())
+    except (ValueError, RecursionError):
+        return None
+    # Only an escape sequence can give a name that cannot be encoded.
+    return record if isinstance(record, dict) and (b"\\u" not in line or _is_object(record)) else None
+
+
+def _is_object(item: Any) -> bool:
+    return isinstance(item, dict) and not has_surrogate("".join(item))

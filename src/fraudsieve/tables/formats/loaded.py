@@ -1,0 +1,152 @@
+"""A table as it was read, before any check, and the frame of an Arrow table."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import pandas as pd
+import pyarrow as pa
+
+from fraudsieve.exceptions import SchemaError
+from fraudsieve.tables.cells import Cells, has_surrogate, string_series
+
+__all__ = ["LoadedTable", "ReadOptions", "check_share", "frame_of"]
+
+MAX_BROKEN_SHARE: Final = 0.1  # of the rows; beyond it, the whole file has another encoding
+_TEXT_TYPES: Final = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
+
+
+@dataclass(frozen=True)
+class ReadOptions:
+    """Options for reading a table, where the file itself does not state them.
+
+    Parameters
+    ----------
+    columns : mapping of str to str, optional
+        Names of columns in the table, by the name that fraudsieve uses.
+    encoding : str, default=None
+        Encoding of a text file, such as ``gb18030``; None to detect it.
+    separator : str, default=None
+        Character between the columns of a text file; None to detect it.
+    day_first : bool, default=False
+        Whether dates such as 03/04/2026 begin with the day. Without it, they are rejected.
+    labels_optional : bool, default=False
+        Whether columns that are named for labels and their times may be missing, as in records to score.
+    categories : tuple of str, default=()
+        Further columns that are declared as categories, each after its table: ``accounts.branch``. Text files print
+        their whole numbers as 7 or as 7.0, which is the same category.
+    words : tuple of str, default=()
+        Further columns that stay as they are printed, though all of their cells may look like numbers.
+    max_rejected : float, default=None
+        The share of rejected rows, from 0 to 1, above which a table is an error; None for `MAX_REJECTED`.
+    """
+
+    columns: Mapping[str, str] = field(default_factory=dict)
+    encoding: str | None = None
+    separator: str | None = None
+    day_first: bool = False
+    labels_optional: bool = False
+    categories: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
+    max_rejected: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.max_rejected is not None and not 0 <= self.max_rejected <= 1:
+            raise SchemaError("max_rejected", f"expected a share from 0 to 1, got {self.max_rejected}", "Correct it.")
+
+    def or_else(self, defaults: "ReadOptions") -> "ReadOptions":
+        """Return these options, with unset ones taken from others, also the names of further columns.
+
+        Examples
+        --------
+        >>> ReadOptions(encoding="gb18030").or_else(ReadOptions({"text": "content"}, "utf-8")).encoding
+        'gb18030'
+        >>> ReadOptions({"text": "body"}).or_else(ReadOptions({"messages.text": "content", "sent_at": "date"})).columns
+        {'sent_at': 'date', 'text': 'body'}
+        """
+        others = {name: column for name, column in defaults.columns.items() if not self._names(name)}
+        return ReadOptions(
+            others | dict(self.columns),
+            self.encoding or defaults.encoding,
+            self.separator or defaults.separator,
+            self.day_first or defaults.day_first,
+            self.labels_optional or defaults.labels_optional,
+            tuple(dict.fromkeys((*self.categories, *defaults.categories))),
+            tuple(dict.fromkeys((*self.words, *defaults.words))),
+            defaults.max_rejected if self.max_rejected is None else self.max_rejected,
+        )
+
+    def _names(self, name: str) -> bool:
+        """Return whether a column is named already; ``text`` also stands for ``messages.text``."""
+        return name in self.columns or name.rpartition(".")[2] in self.columns
+
+
+@dataclass(frozen=True, eq=False)
+class LoadedTable:
+    """A frame as it was read, before any check.
+
+    Attributes
+    ----------
+    frame : DataFrame
+        All rows, broken ones included (as missing values).
+    broken : dict of int to str
+        Positions of the rows that could not be read, and why.
+    printed : bool
+        Whether all cells were read from plain text.
+    header : bool
+        Whether the names of the columns stand among the cells (a first line or row, or the keys of objects): damaged,
+        they may be cells.
+    notes : tuple of str
+        Changes, for the user.
+    """
+
+    frame: pd.DataFrame
+    broken: dict[int, str] = field(default_factory=dict)
+    printed: bool = False
+    header: bool = False
+    notes: tuple[str, ...] = ()
+
+
+def frame_of(table: Any, origin: str) -> pd.DataFrame:
+    """Return an Arrow table as a frame; whole numbers with gaps stay whole."""
+    columns = {position: _cells(column, origin) for position, column in enumerate(table.columns)}
+    return pd.DataFrame(columns, index=range(len(table))).set_axis(table.column_names, axis=1)
+
+
+def _cells(column: Any, origin: str) -> Cells:
+    if pa.types.is_dictionary(column.type):
+        column = _without_dictionary(column)
+    if any(is_text(column.type) for is_text in _TEXT_TYPES):
+        return _decode(column.cast(pa.large_binary()), origin)
+    if pa.types.is_timestamp(column.type) and column.type.tz:
+        column = column.cast(pa.timestamp(column.type.unit, "UTC"))
+    # Whole numbers with gaps stay whole: as floats, long ids would lose digits.
+    cells: Cells = column.to_pandas(integer_object_nulls=True)
+    return cells
+
+
+def _without_dictionary(column: Any) -> Any:
+    """Replace codes by their values; Arrow cannot take the string views of Polars by codes, so they become binary."""
+    values = column.type.value_type
+    values = pa.large_string() if pa.types.is_string_view(values) else values
+    chunks = [
+        pa.DictionaryArray.from_arrays(chunk.indices, chunk.dictionary.cast(values)).dictionary_decode()
+        for chunk in column.chunks
+    ]
+    return pa.chunked_array(chunks, values)
+
+
+def _decode(column: Any, origin: str) -> Cells:
+    """Decode bytes declared as UTF-8, which Parquet files do not always hold."""
+    try:
+        return string_series(column, range(len(column)))
+    except pa.ArrowInvalid:
+        cells = [cell if cell is None else cell.decode("utf-8", "surrogateescape") for cell in column.to_pylist()]
+    check_share(sum(cell is not None and has_surrogate(cell) for cell in cells), len(cells), origin)
+    return pd.Series(cells, dtype=object)
+
+
+def check_share(broken: int, rows: int, origin: str) -> None:
+    """Raise SchemaError if so many rows are not UTF-8 that the whole table is not."""
+    if broken == rows or broken > max(2, MAX_BROKEN_SHARE * rows):
+        raise SchemaError(origin, f"{broken} of {rows} rows are not in UTF-8", "Write the text of the table as UTF-8.")

@@ -1,0 +1,113 @@
+"""Parquet files."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import unquote
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet
+
+from fraudsieve.exceptions import SchemaError
+from fraudsieve.tables.cells import STRING, Cells, infer_types
+
+from .loaded import LoadedTable, ReadOptions, frame_of
+from .signatures import check_exists, check_format
+
+__all__ = ["columns_of_folders", "load_parquet", "load_parquet_batch", "open_parquet"]
+
+NO_VALUE: Final = "__HIVE_DEFAULT_PARTITION__"
+"""What Spark and Hive write as the name of a folder for a missing value."""
+
+
+def load_parquet(file: Path, _: ReadOptions, origin: str) -> LoadedTable:
+    """Read a Parquet file."""
+    with file.open("rb") as stream:
+        check_format(stream.read(64), "Parquet", origin)
+        return load_parquet_batch(pyarrow.parquet.ParquetFile(stream).read(), origin)
+
+
+def open_parquet(path: str | os.PathLike[str], origin: str) -> Any:
+    """Open a Parquet file, to read it by row group.
+
+    Parameters
+    ----------
+    path : str or path
+        The file.
+    origin : str
+        Name of the file in errors.
+
+    Returns
+    -------
+    pyarrow.parquet.ParquetFile
+        To be closed.
+
+    Raises
+    ------
+    SchemaError
+        If the file does not exist, or is not a Parquet file.
+    """
+    file = Path(path)
+    check_exists(file, origin)
+    try:
+        with file.open("rb") as stream:
+            check_format(stream.read(64), "Parquet", origin)
+        return pyarrow.parquet.ParquetFile(file)
+    except SchemaError:
+        raise
+    except (OSError, ValueError, pa.ArrowException) as error:
+        problem = f"the file cannot be read as its ending says ({type(error).__name__})"
+    raise SchemaError(origin, problem, "It may be damaged, cut short, or in another format: write it again.")
+
+
+def load_parquet_batch(table: Any, origin: str) -> LoadedTable:
+    """Convert rows of a Parquet file, unchanged.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+        The rows.
+    origin : str
+        Name of the file in errors.
+
+    Returns
+    -------
+    LoadedTable
+    """
+    # The unnamed index of a pandas frame is not a column. A named index was a column and becomes one again.
+    kept = [position for position, name in enumerate(table.column_names) if not name.startswith("__index_level_")]
+    return LoadedTable(frame_of(table.select(kept), origin))
+
+
+def columns_of_folders(base: str | os.PathLike[str], files: Sequence[str], rows: Sequence[int]) -> dict[str, Cells]:
+    """Return the columns that Spark and Hive write as names of folders, such as ``channel=sms``.
+
+    Parameters
+    ----------
+    base : str or path
+        The folder of the table.
+    files : sequence of str
+        The files below it.
+    rows : sequence of int
+        Their numbers of rows.
+
+    Returns
+    -------
+    dict of str to Series of shape (sum(rows),)
+        Numbers if all values of a column are, as in text files.
+
+    Examples
+    --------
+    >>> columns = columns_of_folders("table", ["table/day=1/a.parquet", "table/day=2/b.parquet"], [2, 1])
+    >>> columns["day"].tolist()
+    [1.0, 1.0, 2.0]
+    """
+    folders = [Path(file).relative_to(base).parent.parts for file in files]
+    pairs = [[part.partition("=") for part in parts if "=" in part] for parts in folders]
+    cells = [{name: None if cell == NO_VALUE else unquote(cell) for name, _, cell in parts} for parts in pairs]
+    frame = pd.DataFrame(cells, dtype=STRING)
+    places = np.repeat(np.arange(len(files)), rows)
+    return {name: infer_types(frame[name], printed=True).take(places).reset_index(drop=True) for name in frame.columns}

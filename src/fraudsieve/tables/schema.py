@@ -1,0 +1,150 @@
+"""The input tables, declared as data: their columns, what each column holds and which columns are required."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from .conversion import Kind
+
+__all__ = ["ACCOUNTS", "EVENTS", "LABELS", "MESSAGES", "TABLES", "ColumnSchema", "TableSchema"]
+
+
+@dataclass(frozen=True)
+class ColumnSchema:
+    """A column of an input table.
+
+    Parameters
+    ----------
+    name : str
+        Its name.
+    kind : {"id", "text", "time", "number", "category"}
+        The type of its values; see `fraudsieve.tables.conversion`.
+    required : bool, default=False
+        Whether the column must exist, with a value in every row.
+    meaning : str, default=""
+        A sentence that describes it.
+    numbered : bool, default=False
+        Whether rows are numbered if the column is required and does not exist.
+
+    Examples
+    --------
+    >>> ColumnSchema("text", "text", required=True).required
+    True
+    """
+
+    name: str
+    kind: Kind
+    required: bool = False
+    meaning: str = ""
+    numbered: bool = False
+
+
+@dataclass(frozen=True)
+class TableSchema:
+    """An input table.
+
+    Parameters
+    ----------
+    name : str
+        Its name.
+    columns : tuple of ColumnSchema
+        The declared columns. Any further column is kept; one whose name ends in ``_id`` is an id.
+    unique : tuple of str, default=()
+        The columns that identify a row. Of several valid rows with the same values, the first is kept. A row in which
+        one of them is missing is not a duplicate.
+
+    Examples
+    --------
+    >>> MESSAGES.required
+    ('message_id', 'text')
+    >>> MESSAGES.kind("thread_id"), MESSAGES.kind("length")
+    ('id', None)
+    """
+
+    name: str
+    columns: tuple[ColumnSchema, ...]
+    unique: tuple[str, ...] = ()
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        """Names of the required columns."""
+        return tuple(column.name for column in self.columns if column.required)
+
+    @property
+    def numbered(self) -> str | None:
+        """Name of the column that is added with row numbers if it does not exist; None if there is none."""
+        return next((column.name for column in self.columns if column.numbered), None)
+
+    def kind(self, name: str) -> Kind | None:
+        """Return the kind of a column; None for an undeclared column of any type."""
+        further: Kind | None = "id" if name.endswith("_id") else None
+        return next((column.kind for column in self.columns if column.name == name), further)
+
+
+MESSAGES: Final = TableSchema(
+    "messages",
+    (
+        ColumnSchema(
+            "message_id",
+            "id",
+            required=True,
+            meaning="Identifies the message. If the table has no such column, messages are numbered.",
+            numbered=True,
+        ),
+        ColumnSchema("text", "text", required=True, meaning="The text of the message."),
+        ColumnSchema("account_id", "id", meaning="The account that sent the message."),
+        ColumnSchema("recipient_id", "id", meaning="The account that received the message."),
+        ColumnSchema("sent_at", "time", meaning="When the message was sent."),
+        ColumnSchema("channel", "category", meaning="The channel of the message, such as sms."),
+        ColumnSchema("label", "category", meaning="The class of the record; empty if unknown."),
+        ColumnSchema("labelled_at", "time", meaning="When the label became known."),
+        ColumnSchema(
+            "campaign",
+            "category",
+            meaning="The campaign of the message. Without this column, near-duplicates form a campaign.",
+        ),
+    ),
+    unique=("message_id",),
+)
+"""The table of messages."""
+ACCOUNTS: Final = TableSchema(
+    "accounts",
+    (
+        ColumnSchema("account_id", "id", required=True, meaning="Identifies the account."),
+        ColumnSchema("created_at", "time", meaning="When the account was opened."),
+        ColumnSchema("as_of", "time", meaning="The cutoff time: features use what was known strictly before it."),
+        ColumnSchema("label", "category", meaning="The class of the record; empty if unknown."),
+        ColumnSchema("labelled_at", "time", meaning="When the label became known."),
+    ),
+    unique=("account_id",),
+)
+"""The table of accounts."""
+EVENTS: Final = TableSchema(
+    "events",
+    (
+        ColumnSchema("account_id", "id", required=True, meaning="The account that the event belongs to."),
+        ColumnSchema("occurred_at", "time", required=True, meaning="When the event took place."),
+        ColumnSchema("kind", "category", meaning='The kind of event, such as payment; where it is missing, "event".'),
+        ColumnSchema("event_id", "id", meaning="Identifies the event. Repeated events with the same id count once."),
+        ColumnSchema("counterparty_id", "id", meaning="The account on the other side."),
+        ColumnSchema("amount", "number", meaning="The amount; all amounts need the same unit."),
+        ColumnSchema("device_id", "id", meaning="The device that was used."),
+        ColumnSchema("ip", "id", meaning="The IP address that was used."),
+        ColumnSchema("card_id", "id", meaning="The card that was used."),
+        ColumnSchema("label", "category", meaning="The class of the record; empty if unknown."),
+        ColumnSchema("labelled_at", "time", meaning="When the label became known."),
+    ),
+    unique=("event_id",),
+)
+"""The table of events."""
+LABELS: Final = TableSchema(
+    "labels",
+    (
+        ColumnSchema("subject_id", "id", required=True, meaning="The message, account or event that is labelled."),
+        ColumnSchema("label", "category", required=True, meaning="The class of the record."),
+        ColumnSchema("labelled_at", "time", meaning="When the label became known."),
+        ColumnSchema("source", "category", meaning="Who labelled it, such as user_report."),
+    ),
+)
+"""The table of labels."""
+TABLES: Final = {table.name: table for table in (MESSAGES, ACCOUNTS, EVENTS, LABELS)}
+"""The four tables, by name."""

@@ -1,0 +1,67 @@
+"""Text files of other encodings: found where that is safe, named otherwise, never read as something else in silence."""
+
+from pathlib import Path
+
+import pytest
+
+from fraudsieve.exceptions import SchemaError
+from fraudsieve.tables.formats.encoding import to_utf8
+from fraudsieve.tables.formats.files import load
+from fraudsieve.tables.formats.loaded import ReadOptions
+
+CHINESE = ["您的包裹被扣留，请点击链接支付关税", "恭喜您获得大奖", "今天晚上一起吃饭吗", "【银行】您的账户已被冻结"]
+RUSSIAN = ["Ваша посылка задержана оплатите пошлину", "Поздравляем вы выиграли приз", "Пойдем вечером в кино?"] * 3
+TRADITIONAL = ["您的包裹被扣留，請點擊連結支付關稅", "恭喜您獲得大獎", "今天晚上一起吃飯嗎", "您的帳戶已被凍結"] * 2
+JAPANESE = ["お客様のアカウントが停止されました", "荷物をお届けできませんでした", "今夜一緒にご飯を食べませんか"] * 3
+
+
+def table(texts: list[str], encoding: str) -> bytes:
+    lines = ["message_id,text", *(f"{number},{text}" for number, text in enumerate(texts))]
+    return "".join(f"{line}\n" for line in lines).encode(encoding)
+
+
+@pytest.mark.parametrize(
+    ("texts", "encoding"),
+    [
+        (CHINESE, "gb18030"),
+        (CHINESE[:1], "gb18030"),
+        (CHINESE, "gbk"),
+        (TRADITIONAL, "big5"),
+        (RUSSIAN, "cp1251"),
+        (RUSSIAN, "koi8-r"),
+        (JAPANESE, "shift_jis"),
+        (CHINESE, "utf-16"),
+        (["café"], "utf-16-le"),
+    ],
+)
+def test_encodings_are_found(tmp_path: Path, texts: list[str], encoding: str) -> None:
+    data = table(texts, encoding)
+    file = tmp_path / "m.csv"
+    file.write_bytes(b"\xff\xfe" + data if encoding == "utf-16-le" else data)
+    loaded = load(file)
+    assert loaded.frame["text"].tolist() == texts
+    assert len(loaded.notes) == ("16" not in encoding)
+
+
+def test_a_given_encoding_is_used_and_is_an_error_where_it_does_not_fit(tmp_path: Path) -> None:
+    file = tmp_path / "m.csv"
+    file.write_bytes(table(CHINESE, "gbk"))
+    assert load(file, ReadOptions(encoding="gb18030")).frame["text"].tolist() == CHINESE
+    assert load(file, ReadOptions(encoding="gb18030")).notes == ()
+    with pytest.raises(SchemaError, match=r"the file is not in utf-8\. Omit --encoding to detect it"):
+        load(file, ReadOptions(encoding="utf-8"))
+    with pytest.raises(SchemaError, match="expected an encoding such as utf-8, gb18030 or utf-16, got an unknown one"):
+        load(file, ReadOptions(encoding="klingon"))
+
+
+@pytest.mark.parametrize("data", [bytes(range(128, 256)) * 20, b"a,b\n" + b"\x81\x00\xff\xfe" * 50])
+def test_bytes_that_are_no_text_are_an_error(data: bytes) -> None:
+    with pytest.raises(SchemaError, match=r"rows are not in UTF-8, nor in an encoding that can be found.*--encoding"):
+        to_utf8(data, None, "m.csv")
+
+
+def test_a_few_broken_lines_do_not_change_the_encoding() -> None:
+    data = table([*CHINESE * 10, "x"], "utf-8").replace(b"40,x", b"40,\xc4\xfa")
+    text, notes = to_utf8(data, None, "m.csv")
+    assert text.decode().splitlines()[1:41] == table(CHINESE * 10, "utf-8").decode().splitlines()[1:]
+    assert notes[0].startswith("1 lines are not in UTF-8: their broken characters were replaced")

@@ -1,0 +1,133 @@
+"""Columns by another name: named, suggested, and never taken in silence."""
+
+import pickle
+import shlex
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from fraudsieve.exceptions import SchemaError
+from fraudsieve.tables.columns import LIKELY_NAMES
+from fraudsieve.tables.formats.loaded import ReadOptions
+from fraudsieve.tables.reader import check_table, read_table
+from fraudsieve.tables.schema import TABLES
+from fraudsieve.tables.source import InputTable
+
+FRAME = pd.DataFrame({"id": ["a", "b"], "content": ["hello", "win"], "date": ["2026-05-01", "2026-05-02"]})
+
+
+def read(frame: pd.DataFrame, columns: dict[str, str], table: str = "messages") -> pd.DataFrame:
+    return read_table(InputTable(frame, ReadOptions(columns=columns)), table).good
+
+
+def test_columns_get_the_names_that_fraudsieve_knows() -> None:
+    good = read(FRAME, {"message_id": "id", "messages.text": "content", "sent_at": "date"})
+    assert list(good.columns) == ["message_id", "text", "sent_at"]
+    assert str(good["sent_at"].dtype) == "datetime64[us, UTC]"
+    assert list(FRAME.columns) == ["id", "content", "date"]
+
+
+def test_a_name_of_one_table_concerns_no_other() -> None:
+    columns = {"messages.text": "content", "message_id": "id", "events.message_id": "date"}
+    assert list(read(FRAME, columns).columns) == ["message_id", "text", "date"]
+
+
+def test_a_column_that_has_the_name_already_is_kept_under_another() -> None:
+    good = read(FRAME.assign(text="old"), {"text": "content", "message_id": "id"})
+    assert (good["text"].tolist(), good["input_text"].tolist()) == (["hello", "win"], ["old", "old"])
+
+
+def test_a_column_that_is_not_there_is_said() -> None:
+    with pytest.raises(SchemaError, match="there is no column 'body', which was named for messages"):
+        read(FRAME, {"messages.text": "body", "message_id": "id"})
+    table = InputTable(FRAME, ReadOptions(columns={"message_id": "id", "text": "content", "sent_at": "when"}))
+    assert "there is no column 'when' for sent_at in messages" in read_table(table, "messages").notes
+    columns = {"message_id": "id", "text": "content", "label": "verdict"}
+    notes = read_table(InputTable(FRAME, ReadOptions(columns=columns)), "messages").notes
+    assert not any("verdict" in note for note in notes)  # records to score have no labels
+
+
+def test_a_name_of_a_table_that_does_not_exist_is_an_error() -> None:
+    columns = {"message_id": "id", "text": "content", "event.account_id": "date"}
+    with pytest.raises(SchemaError, match=r"'event' in 'event.account_id' is no table. Expected messages, accounts, "):
+        read(FRAME, columns)
+
+
+SHARED = {"message_id": "id", "text": "content", "sent_at": "time", "event_id": "id", "occurred_at": "time"}
+
+
+@pytest.mark.parametrize("columns", [SHARED, dict(reversed(SHARED.items()))])
+def test_a_column_of_several_names_gets_that_of_its_table(columns: dict[str, str]) -> None:
+    messages = pd.DataFrame({"id": ["a"], "content": ["hello"], "time": ["2026-05-01"]})
+    events = pd.DataFrame({"id": ["a"], "account_id": ["x"], "kind": ["pay"], "time": ["2026-05-01"]})
+    labels = pd.DataFrame({"subject_id": ["a"], "label": ["spam"], "id": [7]})
+    assert list(read(messages, columns).columns) == ["message_id", "text", "sent_at"]
+    assert list(read(events, columns, "events").columns) == ["event_id", "account_id", "kind", "occurred_at"]
+    assert list(read(labels, columns, "labels").columns) == ["subject_id", "label", "id"]
+    assert list(read(messages, columns | {"messages.channel": "time"}).columns) == ["message_id", "text", "channel"]
+
+
+def test_one_column_cannot_have_two_names_of_its_table() -> None:
+    columns = {"message_id": "id", "text": "content", "channel": "content"}
+    with pytest.raises(SchemaError, match="column 'content' was named as text and as channel"):
+        read(FRAME, columns)
+    with pytest.raises(SchemaError, match="column 'content' was named as text and as mine"):
+        read(FRAME, {"message_id": "id", "text": "content", "mine": "content"})
+
+
+def test_records_to_score_need_no_column_that_was_named_for_labels() -> None:
+    columns = {"message_id": "id", "text": "content", "messages.label": "class", "messages.labelled_at": "seen"}
+    with pytest.raises(SchemaError, match="there is no column 'class', which was named for messages"):
+        read(FRAME, columns)
+    to_score = ReadOptions(columns=columns, labels_optional=True)
+    assert list(read_table(InputTable(FRAME, to_score), "messages").good.columns) == ["message_id", "text", "date"]
+    good = read_table(InputTable(FRAME.assign(**{"class": "spam"}), to_score), "messages").good
+    assert good["label"].tolist() == ["spam", "spam"]
+    with pytest.raises(SchemaError, match="there is no column 'body', which was named for messages"):
+        read_table(InputTable(FRAME, ReadOptions({"messages.text": "body"}, labels_optional=True)), "messages")
+
+
+def test_likely_columns_are_suggested_as_options() -> None:
+    with pytest.raises(SchemaError, match="Then add --column message_id=id --column text=content"):
+        read(FRAME, {})
+
+
+def test_a_suggested_option_is_quoted_for_a_shell() -> None:
+    frame = FRAME.rename(columns={"id": "Message ID", "content": "Text of it's"})
+    with pytest.raises(SchemaError) as caught:
+        read(frame, {"text": "content"})
+    assert "--column 'message_id=Message ID'" in str(caught.value)
+    words = shlex.split(str(caught.value).partition("Then add ")[2].partition(")")[0])
+    assert words == ["--column", "message_id=Message ID"]
+
+
+def test_messages_without_ids_are_numbered_and_a_note_says_so() -> None:
+    checked = read_table(pd.DataFrame({"text": ["a", None, "c"]}), "messages")
+    assert checked.good["message_id"].tolist() == ["0", "2"]
+    assert checked.rejected["message_id"].tolist() == ["1"]
+    assert checked.notes == ("there is no column message_id: messages are numbered by their rows, from 0",)
+
+
+def test_usual_names_are_of_columns_that_exist() -> None:
+    known = {column.name for table in TABLES.values() for column in table.columns}
+    assert set(LIKELY_NAMES) <= known
+
+
+def test_names_that_may_be_cells_are_counted_in_the_message_and_kept_for_the_terminal(tmp_path: Path) -> None:
+    (tmp_path / "m.csv").write_text("message_id,branch,gibberish 4711 words\n1,a,b\n", "utf-8")
+    with pytest.raises(SchemaError, match="got 'message_id' and 2 other names") as caught:
+        read_table(tmp_path / "m.csv", "messages")
+    assert "branch" not in str(caught.value)
+    assert caught.value.columns == ("'branch'", "'gibberish 4711 words'")
+    assert pickle.loads(pickle.dumps(caught.value)).columns == caught.value.columns
+    frame = pd.DataFrame({"message_id": ["1"], "branch": ["a"]})  # its names are no cells
+    with pytest.raises(SchemaError, match="got 'message_id', 'branch'"):
+        check_table(frame, "messages")
+
+
+def test_a_nearly_known_name_that_holds_a_number_is_not_suggested(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("account_id 13800,as_of\n1,2026-05-01\n", "utf-8")
+    with pytest.raises(SchemaError, match="'account_id' is missing") as caught:
+        read_table(tmp_path / "a.csv", "accounts")
+    assert "13800" not in str(caught.value)

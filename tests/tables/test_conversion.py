@@ -1,0 +1,233 @@
+"""Cells of every kind: their conversion, and the reasons for rejecting them."""
+
+import decimal
+import uuid
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from fraudsieve.tables.cells import STRING, Converted
+from fraudsieve.tables.conversion import Kind, convert
+from fraudsieve.tables.limits import MAX_TEXT_LENGTH
+
+NOTHING = ("nan", "NaN", "None", "null", "NULL", "<NA>", "NaT", r"\N")
+
+
+def cells(*values: object) -> "pd.Series":
+    return pd.Series(values, dtype=object)
+
+
+def type_name(value: object) -> str:
+    """Return how a reason names the type of a cell."""
+    name = type(value).__name__
+    return {"dict": "object", "tuple": "list"}.get(name, name)
+
+
+def reason(value: object, kind: Kind, *, printed: bool = False) -> str | None:
+    """Return the reason for rejecting a value, or None for a good or a missing one."""
+    done = convert(cells(value), kind, printed=printed)
+    reasons = [reason for reason, rows in done.faults.items() if rows[0]]
+    assert not reasons or done.column.isna()[0], "a rejected cell has no value"
+    return reasons[0] if reasons else None
+
+
+def only(done: Converted) -> Any:
+    assert not any(rows.any() for rows in done.faults.values())
+    return done.column[0]
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("a b", "a b"),
+        ("  a b\t", "a b"),
+        ("007", "007"),
+        (7, "7"),
+        (-7, "-7"),
+        (2**63 + 1, "9223372036854775809"),
+        (2**100, "1267650600228229401496703205376"),
+        (123.0, "123"),
+        (np.int8(7), "7"),
+        (np.float32(7), "7"),
+        (decimal.Decimal("12.0"), "12"),
+        (uuid.UUID(int=7), "00000000-0000-0000-0000-000000000007"),
+    ],
+)
+def test_an_id_becomes_a_stripped_string(value: object, expected: str) -> None:
+    assert only(convert(cells(value), "id")) == expected
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        7.5,
+        float("inf"),
+        2.0**53,
+        np.float32(2**24),
+        10**500,
+        decimal.Decimal("Infinity"),
+        decimal.Decimal("1.5"),
+    ],
+)
+def test_an_id_that_is_not_an_exact_whole_number_is_rejected(value: object) -> None:
+    assert reason(value, "id") == f"{type(value).__name__} is not an id: give a string or an exact whole number"
+
+
+@pytest.mark.parametrize("value", [True, [1], {"a": 1}, b"a", pd.Timestamp("2024-05-01")])
+def test_an_id_of_another_type_is_rejected(value: object) -> None:
+    assert reason(value, "id") == f"{type_name(value)} is not an id: give a string or an exact whole number"
+
+
+def test_float32_ids_are_exact_below_2_to_the_24() -> None:
+    done = convert(pd.Series([2.0**24 - 1, 2.0**24], dtype="float32"), "id")
+    assert done.column.tolist()[0] == "16777215"
+    assert done.column.isna().tolist() == [False, True]
+
+
+@pytest.mark.parametrize("dtype", ["int64", "uint8", "float64", "Int64", "category", "int64[pyarrow]"])
+def test_ids_are_the_same_from_every_dtype(dtype: Any) -> None:
+    done = convert(pd.Series([7, 8]).astype(dtype), "id")
+    assert done.column.tolist() == ["7", "8"]
+    assert done.column.dtype == STRING
+
+
+def test_ids_of_several_types_in_one_column() -> None:
+    done = convert(cells("a", 7, 8.0, None, 8.5), "id")
+    assert done.column.tolist()[:3] == ["a", "7", "8"]
+    assert [rows.tolist() for rows in done.faults.values() if rows.any()] == [[False] * 4 + [True]]
+    assert convert(cells("null", 7, " "), "id").column.isna().tolist() == [True, False, True]
+
+
+def test_printed_whole_numbers_lose_their_decimal_point() -> None:
+    done = convert(cells("12.0", "x1.0", "3"), "id", printed=True)
+    assert done.column.tolist() == ["12", "x1.0", "3"]
+    assert done.notes == ("has whole numbers with a trailing .0 in 1 rows: it was removed",)
+    assert convert(cells("12.0"), "id").column[0] == "12.0"
+
+
+@pytest.mark.parametrize("printed", ["1.38E+10", "1,38E+10", "1E+10"])
+def test_a_printed_id_in_exponent_notation_is_rejected(printed: str) -> None:
+    assert reason(printed, "id", printed=True) == "id in exponent notation: digits are lost"
+    assert reason("1.38E+10", "id") is None
+
+
+def test_an_id_with_a_lone_surrogate_is_rejected() -> None:
+    assert reason("a\ud800", "id") == "id with broken characters"
+
+
+@pytest.mark.parametrize("kind", ["id", "category"])
+@pytest.mark.parametrize("word", NOTHING)
+def test_words_for_missing_values_are_missing(word: str, kind: Kind) -> None:
+    assert pd.isna(only(convert(cells(word), kind)))
+
+
+@pytest.mark.parametrize("blank", ["", " ", "\t\r\n", "\x00\x1f", "\u200b\u200d\ufeff", "\u3000\u3164", "\u202e\ufe0f"])
+@pytest.mark.parametrize("kind", ["id", "text", "time", "number", "category"])
+def test_blank_cells_are_missing(blank: str, kind: Kind) -> None:
+    assert pd.isna(only(convert(cells(blank), kind)))
+
+
+@pytest.mark.parametrize(
+    "text", [" as it is ", "null", "a\x00b", "\u202eabc", "您好", "a\u200bb", "🇨🇳", "x" * MAX_TEXT_LENGTH]
+)
+def test_text_stays_as_it_is(text: str) -> None:
+    assert only(convert(cells(text), "text")) == text
+
+
+@pytest.mark.parametrize("dtype", ["str", "string", "category", "string[pyarrow]", pd.ArrowDtype(pa.string()), object])
+def test_text_is_the_same_from_every_dtype(dtype: Any) -> None:
+    done = convert(pd.Series(["a", None]).astype(dtype), "text")
+    assert done.column[0] == "a"
+    assert done.column.isna().tolist() == [False, True]
+    assert done.column.dtype == STRING
+
+
+@pytest.mark.parametrize("value", [1, 1.5, True, ["a"], {"a": "b"}, b"a", ("a",)])
+def test_text_that_is_not_a_string_is_rejected(value: object) -> None:
+    assert reason(value, "text") == f"{type_name(value)} is not text: give a string"
+
+
+def test_a_column_of_numbers_is_not_text() -> None:
+    done = convert(pd.Series([1, 2]), "text")
+    assert [(reason, int(rows.sum())) for reason, rows in done.faults.items() if rows.any()] == [
+        ("int is not text: give a string", 2)
+    ]
+
+
+@pytest.mark.parametrize("length", [MAX_TEXT_LENGTH + 1, 1_048_576])
+def test_a_text_that_is_too_long_is_rejected(length: int) -> None:
+    assert reason("x" * length, "text") == "text longer than 1,000,000 characters"
+
+
+def test_lone_surrogates_in_a_text_become_replacement_characters() -> None:
+    done = convert(cells("a\ud800b\udfff", "good", "\ud83d\ude00", None), "text")
+    assert done.column.tolist()[:3] == ["a\ufffdb\ufffd", "good", "😀"]
+    assert done.notes == ("has broken characters in 2 rows: they were replaced by U+FFFD",)
+    assert not any(rows.any() for rows in done.faults.values())
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("12", 12),
+        (" 1.5 ", 1.5),
+        ("1e3", 1000),
+        (7, 7),
+        (2.5, 2.5),
+        (decimal.Decimal("0.25"), 0.25),
+        (2**40, 2.0**40),
+    ],
+)
+def test_a_number_becomes_a_float(value: object, expected: float) -> None:
+    done = convert(cells(value), "number")
+    assert only(done) == expected
+    assert done.column.dtype == "float64"
+
+
+@pytest.mark.parametrize("word", [*NOTHING, "NA", "N/A", None, float("nan"), pd.NA])
+def test_a_missing_number_is_accepted(word: object) -> None:
+    assert pd.isna(only(convert(cells(word), "number")))
+
+
+@pytest.mark.parametrize("value", ["abc", "1,000", "1_000", "0x10", "5\x00", "--1", "12 EUR"])
+def test_a_string_that_is_not_a_number_is_rejected(value: str) -> None:
+    assert reason(value, "number") == "not a number"
+
+
+@pytest.mark.parametrize("value", ["inf", "-Infinity", "1e999", float("inf"), 10**400, decimal.Decimal("-Infinity")])
+def test_an_infinite_number_is_rejected(value: object) -> None:
+    assert reason(value, "number") == "an infinite number"
+
+
+@pytest.mark.parametrize("value", [True, [1], 1j, pd.Timedelta(1), pd.Timestamp("2024-05-01")])
+def test_a_number_of_another_type_is_rejected(value: object) -> None:
+    assert reason(value, "number") == f"{type(value).__name__} is not a number: give one number"
+
+
+@pytest.mark.parametrize("dtype", ["int64", "float32", "Int64", "Float64", "double[pyarrow]", "category", "str"])
+def test_numbers_are_the_same_from_every_dtype(dtype: Any) -> None:
+    done = convert(pd.Series([1, 2]).astype(dtype), "number")
+    assert done.column.tolist() == [1.0, 2.0]
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [("spam ", "spam"), (1, "1"), (1.0, "1"), (1.5, "1.5"), (True, "True"), ("NA", "NA")],
+)
+def test_a_category_becomes_a_stripped_string(value: object, expected: str) -> None:
+    assert only(convert(cells(value), "category")) == expected
+    assert only(convert(cells(value).infer_objects(), "category")) == expected
+
+
+@pytest.mark.parametrize("value", [["a"], float("inf"), 10**500, pd.Timestamp("2024-05-01")])
+def test_a_category_of_another_type_is_rejected(value: object) -> None:
+    assert reason(value, "category") == f"{type(value).__name__} is not a category: give a string"
+
+
+def test_a_lone_surrogate_in_a_category_is_replaced() -> None:
+    done = convert(cells("a\ud800"), "category")
+    assert only(done) == "a\ufffd"
+    assert done.notes == ("has broken characters in 1 rows: they were replaced by U+FFFD",)

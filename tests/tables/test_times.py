@@ -1,0 +1,194 @@
+"""Conversion of times of all forms."""
+
+from datetime import UTC, date, datetime, time, timedelta, timezone
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from fraudsieve.tables.conversion import convert
+
+NUMBER = "a number is not a time: give ISO 8601 or a timestamp"
+STRING = "not a time: give ISO 8601 or a timestamp"
+RANGE = "time outside 1970..2100"
+EAST = timezone(timedelta(hours=8))
+
+
+def reason(value: object) -> str | None:
+    done = convert(pd.Series([value], dtype=object), "time")
+    reasons = [reason for reason, rows in done.faults.items() if rows[0]]
+    assert not reasons or done.column.isna()[0]
+    return reasons[0] if reasons else None
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("2024-05-01T10:00:00Z", "2024-05-01 10:00"),
+        ("2024-05-01t10:00:00z", "2024-05-01 10:00"),
+        ("2024-05-01T10:00:00+08:00", "2024-05-01 02:00"),
+        ("2024-05-01 10:00:00 +0800", "2024-05-01 02:00"),
+        ("2024-05-01 10:00-05", "2024-05-01 15:00"),
+        ("2024-05-01T10:00:00.123456789Z", "2024-05-01 10:00:00.123456"),
+        (" 2024-05-01 ", "2024-05-01"),
+        ("20240501", "2024-05-01"),
+        ("2024/5/1 09:30", "2024-05-01 09:30"),
+        (datetime(2024, 5, 1, 10, tzinfo=EAST), "2024-05-01 02:00"),
+        (datetime(2024, 5, 1, 10), "2024-05-01 10:00"),
+        (date(2024, 5, 1), "2024-05-01"),
+        (np.datetime64("2024-05-01T10"), "2024-05-01 10:00"),
+        (pd.Timestamp("2024-05-01", tz="Asia/Shanghai"), "2024-04-30 16:00"),
+        ("1970-01-01", "1970-01-01"),
+        ("2100-12-31T23:59:59.999999Z", "2100-12-31 23:59:59.999999"),
+    ],
+)
+def test_a_time_becomes_utc(value: object, expected: str) -> None:
+    done = convert(pd.Series([value], dtype=object), "time")
+    assert done.column.dtype == "datetime64[us, UTC]"
+    assert done.column[0] == pd.Timestamp(expected, tz="UTC")
+    assert not any(rows.any() for rows in done.faults.values())
+
+
+@pytest.mark.parametrize("value", ["", "null", "NaT", "NA", None, pd.NaT, np.datetime64("NaT"), float("nan")])
+def test_a_missing_time_is_accepted(value: object) -> None:
+    assert reason(value) is None
+
+
+@pytest.mark.parametrize(
+    ("value", "unit"),
+    [
+        (1714557600, "seconds"),
+        (1714557600.5, "seconds"),
+        ("1714557600", "seconds"),
+        (1714557600_500, "milliseconds"),
+        ("1714557600500000", "microseconds"),
+        (1714557600_500_000_000, "nanoseconds"),
+    ],
+)
+def test_a_column_of_numbers_is_read_as_the_unit_that_fits(value: Any, unit: str) -> None:
+    done = convert(pd.Series([value, None], dtype=object), "time")
+    half = pd.Timedelta(seconds=0 if value in (1714557600, "1714557600") else 0.5)
+    assert done.column[0] == pd.Timestamp("2024-05-01T10:00:00Z") + half
+    assert done.column.isna().tolist() == [False, True]
+    assert done.column.dtype == "datetime64[us, UTC]"
+    assert done.notes == (f"is read as {unit} since 1970, UTC",)
+    assert not any(rows.any() for rows in done.faults.values())
+
+
+@pytest.mark.parametrize("value", [5, "-5.", "2024", 20240501, 45000.5, 4.2e9, 1e30, True])
+def test_other_numbers_are_not_times(value: object) -> None:
+    assert reason(value) == NUMBER
+
+
+def test_a_number_among_times_is_not_a_time() -> None:
+    faults = convert(pd.Series(["2024-05-01", 1714557600], dtype=object), "time").faults
+    assert faults[NUMBER].tolist() == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("03/04/2026", "2026-04-03"),
+        ("3.4.2026 10:05", "2026-04-03 10:05"),
+        ("03-04-2026T10:05:06+08:00", "2026-04-03 02:05:06"),
+        ("2026-04-03", "2026-04-03"),
+    ],
+)
+def test_days_come_first_where_that_is_said(value: str, expected: str) -> None:
+    cells = pd.Series([value, "31/02/2026"])
+    done = convert(cells, "time", day_first=True)
+    assert done.column[0] == pd.Timestamp(expected, tz="UTC")
+    assert done.faults[STRING].tolist() == [False, True]
+    assert value.startswith("2026") or convert(cells, "time").faults[STRING].all()
+
+
+@pytest.mark.parametrize("dtype", ["int64", "float64", "Int64", "bool"])
+def test_a_column_of_numbers_is_not_a_column_of_times(dtype: Any) -> None:
+    faults = convert(pd.Series([1, 0]).astype(dtype), "time").faults
+    assert faults[NUMBER].all()
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "soon",
+        "now",
+        "today",
+        "01/05/2024",
+        "2024-02-30",
+        "2024-05",
+        "2024-05-01 10:00 CST",
+        "2024年5月1日",
+        "2024-05-01 25:00",
+    ],
+)
+def test_a_string_that_is_not_a_time_is_rejected(value: str) -> None:
+    assert reason(value) == STRING
+
+
+@pytest.mark.parametrize("value", [time(10), timedelta(1), [2024], pd.Period("2024-05"), b"2024-05-01"])
+def test_a_value_of_another_type_is_rejected(value: object) -> None:
+    assert reason(value) == f"{type(value).__name__} is not a time: give ISO 8601 or a timestamp"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "1969-12-31T23:59:59Z",
+        "2101-01-01",
+        "1970-01-01T00:00+08:00",
+        "0001-01-01",
+        "9999-12-31T23:59:59-23:00",
+        datetime(3000, 1, 1, tzinfo=UTC),
+        date(1900, 1, 1),
+    ],
+)
+def test_a_time_out_of_range_is_rejected(value: object) -> None:
+    assert reason(value) == RANGE
+
+
+@pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
+@pytest.mark.parametrize("zone", [None, "Asia/Shanghai"])
+def test_times_are_the_same_from_every_unit(unit: Any, zone: str | None) -> None:
+    stamps = pd.Series(pd.to_datetime(["2024-05-01 02:00", "", "1950-01-01 00:00"], utc=True)).dt.as_unit(unit)
+    stamps = stamps.dt.tz_convert(zone) if zone else stamps.dt.tz_localize(None)
+    done = convert(stamps, "time")
+    assert done.column.dtype == "datetime64[us, UTC]"
+    assert done.column[0] == pd.Timestamp("2024-05-01 02:00", tz="UTC")
+    assert done.faults[RANGE].tolist() == [False, False, True]
+    assert done.notes == (() if zone else ("has no time zone: taken as UTC",))
+
+
+def test_a_distant_year_in_seconds_is_out_of_range() -> None:
+    done = convert(pd.Series(np.array(["300000-01-01", "2024-05-01"], dtype="M8[s]")), "time")
+    assert done.faults[RANGE].tolist() == [True, False]
+
+
+def test_zones_may_be_mixed_and_some_missing() -> None:
+    done = convert(pd.Series(["2024-05-01T10:00+08:00", "2024-05-01T02:00", "2024-05-01T03:00+01:00", None]), "time")
+    assert (done.column.dropna() == pd.Timestamp("2024-05-01 02:00", tz="UTC")).all()
+    assert done.notes == ("has no time zone in 1 of 3 rows: taken as UTC",)
+
+
+def test_strings_and_timestamps_may_be_mixed() -> None:
+    mixed = pd.Series(
+        ["2024-05-01T10:00+08:00", datetime(2024, 5, 1, 2, tzinfo=UTC), date(2024, 5, 1), 5], dtype=object
+    )
+    done = convert(mixed, "time")
+    assert done.column.isna().tolist() == [False, False, False, True]
+    assert done.column[0] == done.column[1]
+    assert done.notes == ("has no time zone in 1 of 3 rows: taken as UTC",)
+
+
+def test_a_date_is_not_read_as_a_zone() -> None:
+    assert convert(pd.Series(["2024-05-01"]), "time").notes == ("has no time zone: taken as UTC",)
+
+
+def test_no_note_if_every_time_has_a_zone() -> None:
+    assert convert(pd.Series(["2024-05-01T10:00Z", "2024-05-01T10:00-0300", None]), "time").notes == ()
+
+
+def test_complex_numbers_are_not_times() -> None:
+    (fault,) = (reason for reason, rows in convert(pd.Series([1714500000 + 1j]), "time").faults.items() if rows.any())
+    assert fault == NUMBER
