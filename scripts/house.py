@@ -38,8 +38,8 @@ def place_of(name: str) -> Place | None:
 
     Examples
     --------
-    >>> place_of("fraudsieve.live.state"), place_of("numpy")
-    (Place(room='models', package='live'), None)
+    >>> place_of("fraudsieve.models.trees.arrays"), place_of("numpy")
+    (Place(room='models', package='trees'), None)
     """
     parts = name.split(".")
     if parts[0] != "fraudsieve" or len(parts) < 2:

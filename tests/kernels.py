@@ -10,13 +10,14 @@ from pathlib import Path
 __all__ = ["delete_stale_kernels"]
 
 ROOT = Path(__file__).parents[1]
-ROOMS = ("features", "models", "training")
+FOLDERS = (ROOT, ROOT / "src" / "fraudsieve")
+"""What the names of modules are relative to: the rooms are linked from the second into the first."""
 
 
 def delete_stale_kernels() -> None:
     """Delete every kernel that is older than its module, or than a module that it imports."""
-    for room in ROOMS:
-        for kernel in (ROOT / room).rglob("__pycache__/*.nb[ic]"):
+    for folder in ("features", "models", "training", "src"):
+        for kernel in (ROOT / folder).rglob("__pycache__/*.nb[ic]"):
             module = kernel.parents[1] / f"{kernel.name.partition('.')[0]}.py"
             if not module.exists() or kernel.stat().st_mtime < last_changed(module):
                 kernel.unlink(missing_ok=True)
@@ -39,14 +40,10 @@ def imports_of(module: Path) -> frozenset[Path]:
     modules = set[Path]()
     for node in ast.walk(ast.parse(module.read_text("utf-8"))):
         if isinstance(node, ast.ImportFrom):
-            if node.level:
-                base = module.parents[node.level - 1]
-            elif (node.module or "").startswith("fraudsieve."):
-                base = ROOT
-            else:
-                continue
+            is_own = (node.module or "").startswith("fraudsieve.")
+            bases = [module.parents[node.level - 1]] if node.level else FOLDERS if is_own else []
             parts = (node.module or "").removeprefix("fraudsieve.").split(".")
-            target = base.joinpath(*filter(None, parts))
-            candidates = [target.with_suffix(".py"), *(target / f"{name.name}.py" for name in node.names)]
-            modules.update(path for path in candidates if path.is_file())
+            for target in (base.joinpath(*filter(None, parts)) for base in bases):
+                candidates = [target.with_suffix(".py"), *(target / f"{name.name}.py" for name in node.names)]
+                modules.update(path.resolve() for path in candidates if path.is_file())
     return frozenset(modules)

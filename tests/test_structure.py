@@ -5,16 +5,30 @@ import importlib
 import inspect
 import re
 from collections import Counter, defaultdict
+from collections.abc import Callable
 
 import pytest
 
 import fraudsieve.exceptions
-from scripts.imports import LIBRARY, ROOMS, ROOT, imports_of, modules, name_of, tree_of
+from scripts.imports import FRONT, LIBRARY, ROOMS, ROOT, imports_of, modules, name_of, tree_of
 
-# A package may import those above it in this list, but not those below it.
+PRIVATE = {path.stem for path in (ROOT / FRONT).glob("_*.py")} - {"__init__", "__main__"}
+# A floor may import those above it in this list, but neither those below it nor its neighbours on the same floor.
+FLOORS = (
+    {"exceptions", *PRIVATE},
+    {"tables"},
+    {"features"},
+    {"models"},
+    {"training", "live"},
+    {"evidence"},
+    {"cases", "spark"},
+    {"leads", "service"},
+    {"cli"},
+    {"__main__"},
+)
+# In a room, a package may import those above it in this list, but not those below it.
 ORDER = {
     "features": (
-        "tables",
         "label_trust",
         "text",
         "wording",
@@ -40,6 +54,7 @@ ORDER = {
         "calibration",
         "guarantees",
         "points",
+        "likelihood_ratios",
         "thresholds",
         "trees",
         "classifier",
@@ -54,13 +69,8 @@ ORDER = {
         "pipeline",
         "predict",
         "model_scores",
-        "live",
-        "evidence",
         "batch",
-        "cases",
-        "leads",
         "flavor",
-        "service",
     ),
     "training": (
         "labels",
@@ -71,7 +81,6 @@ ORDER = {
         "splits",
         "evaluation",
         "pages",
-        "case_pages",
         "tracking",
         "tuning",
         "leaks",
@@ -117,12 +126,16 @@ def test_the_order_lists_every_package_and_module(room: str) -> None:
     assert existing - {"__init__"} == {*ORDER[room]}
 
 
-def test_rooms_import_downward_only() -> None:
-    below = {"features": {"features"}, "models": {"features", "models"}, "training": {*ROOMS}}
-    for room, allowed in below.items():
-        for path in modules(room):
-            used = {name.split(".")[1] for name in imports_of(path) if name.startswith("fraudsieve.")}
-            assert used & {*ROOMS} <= allowed, path
+def test_floors_import_downward_only() -> None:
+    floor_of = {name: floor for floor, names in enumerate(FLOORS) for name in names}
+    wrong = []
+    for path in modules(*LIBRARY):
+        own = name_of(path).split(".")[1:2]
+        for name in imports_of(path) if own else ():  # the package itself imports at first use
+            to = name.split(".")[1] if name.startswith("fraudsieve.") else own[0]
+            if to != own[0] and floor_of[to] >= floor_of[own[0]] > 0:
+                wrong.append(f"{name_of(path)} imports {name}")
+    assert wrong == []
 
 
 def test_only_the_package_for_spark_imports_pyspark_and_no_room_imports_it() -> None:
@@ -224,3 +237,33 @@ def test_some_code_is_in_one_module(pattern: str, home: str) -> None:
         if re.search(pattern, path.read_text("utf-8"))
     )
     assert set(found) <= {home}
+
+
+def test_only_some_packages_import_what_reads_workbooks_and_databases_or_serves() -> None:
+    allowed = ("fraudsieve.tables", "fraudsieve.live", "fraudsieve.service", "fraudsieve.leads", "fraudsieve.training.tracking")
+    libraries = {"openpyxl", "sqlalchemy", "psycopg", "starlette"}
+    wrong = {
+        name_of(path): found
+        for path in modules(*LIBRARY)
+        if (found := libraries & {name.split(".")[0] for name in imports_of(path)})
+        and not name_of(path).startswith(allowed)
+    }
+    assert wrong == {}
+
+
+@pytest.mark.slow
+def test_the_core_imports_no_optional_part(run_alone: Callable[[str], str]) -> None:
+    imported = run_alone("""
+import sys
+from importlib import import_module
+from pkgutil import walk_packages
+for part in ("tables", "features", "models", "training"):
+    package = import_module(f"fraudsieve.{part}")
+    for module in walk_packages(package.__path__, f"fraudsieve.{part}."):
+        import_module(module.name)
+print(*sorted({".".join(name.split(".")[:2]) for name in sys.modules if name.startswith("fraudsieve.")}))
+""")
+    optional = {"live", "service", "cases", "evidence", "leads", "spark", "cli"}
+    parts = {name.removeprefix("fraudsieve.") for name in imported.split()}
+    assert {"tables", "features", "models", "training"} <= parts
+    assert not parts & optional

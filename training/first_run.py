@@ -12,6 +12,7 @@ from fraudsieve._typing import Progress
 
 if TYPE_CHECKING:
     from fraudsieve.models.batch.score import ScoringResult
+    from fraudsieve.training.evaluation.breakdown.reviews import CompareReviews
     from fraudsieve.training.recipe.recipe import Recipe
 
     from .fit import Trained
@@ -40,7 +41,13 @@ class Quickstart:
     scored: ScoringResult
 
 
-def quickstart(folder: str | Path, *, seed: int = 0, progress: Progress | None = None) -> Quickstart:
+def quickstart(
+    folder: str | Path,
+    *,
+    seed: int = 0,
+    compare_reviews: CompareReviews | None = None,
+    progress: Progress | None = None,
+) -> Quickstart:
     """Simulate a world, train on all but its last week, and score that week.
 
     Parameters
@@ -50,6 +57,8 @@ def quickstart(folder: str | Path, *, seed: int = 0, progress: Progress | None =
         go there.
     seed : int, default=0
         Seed of the world and of the model.
+    compare_reviews : callable, default=None
+        As for `train`.
     progress : callable, default=None
         Called with the name of each step as it begins.
 
@@ -67,10 +76,10 @@ def quickstart(folder: str | Path, *, seed: int = 0, progress: Progress | None =
     check_output_folder(folder)
     report_step("simulating a small world")
     with compiling("message", "training"):
-        return _quickstart(folder, seed, report_step)
+        return _quickstart(folder, seed, compare_reviews, report_step)
 
 
-def _quickstart(folder: Path, seed: int, report_step: Progress) -> Quickstart:
+def _quickstart(folder: Path, seed: int, compare_reviews: CompareReviews | None, report_step: Progress) -> Quickstart:
     # Imported here, for some three seconds in which another process compiles kernels.
     import pandas as pd
 
@@ -91,6 +100,7 @@ def _quickstart(folder: Path, seed: int, report_step: Progress) -> Quickstart:
         output=folder / "model",
         messages=world.messages[~new].reset_index(drop=True),
         labels=known_labels[is_message].reset_index(drop=True),
+        compare_reviews=compare_reviews,
         progress=report_step,
     )
     report_step("scoring the last week")

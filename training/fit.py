@@ -23,6 +23,7 @@ from fraudsieve.training.data.classes import check_classes
 from fraudsieve.training.data.column_notes import check_own_columns
 from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.data.refit_summary import RefitSummary
+from fraudsieve.training.evaluation.breakdown.reviews import CompareReviews
 from fraudsieve.training.evaluation.breakdown.splits import SplitSummary, TemporalMetrics
 from fraudsieve.training.evaluation.labels import label_metrics
 from fraudsieve.training.evaluation.metrics import METRIC_NAMES, headline_figure
@@ -113,6 +114,7 @@ def train(
     events: Source | None = None,
     features: Source | None = None,
     overwrite: bool = False,
+    compare_reviews: CompareReviews | None = None,
     progress: Progress | None = None,
 ) -> Trained:
     """Train a model on labelled messages, accounts or events; write it to a folder and log it to MLflow.
@@ -133,6 +135,9 @@ def train(
     overwrite : bool, default=False
         Whether to replace a model folder of that name, with the model of the split next to it. They stay until the new
         model is about to be written, and are put back if writing or verifying it fails.
+    compare_reviews : callable, default=None
+        Compares reviews of cases with reviews of records for the report, such as `fraudsieve.cases.case_reviews`; None
+        for no comparison.
     progress : callable, default=None
         Called with the name of each step as it begins.
 
@@ -167,14 +172,19 @@ def train(
     check_headers(recipe, tables)
     with nullcontext() if tables["messages"] is None else compiling("message", "training"):
         if not recipe.track.enabled:
-            return _train(recipe, folders, tables, None, report_step)
+            return _train(recipe, folders, tables, None, compare_reviews, report_step)
         report_step("opening a run in MLflow")
         with open_run(tracking_uri(recipe.track.uri), recipe.track.experiment, name=f"{recipe.name}, training") as run:
-            return _train(recipe, folders, tables, run, report_step)
+            return _train(recipe, folders, tables, run, compare_reviews, report_step)
 
 
 def _train(
-    recipe: Recipe, folders: Sequence[Path], tables: dict[str, Any], run: OpenRun | None, report_step: Progress
+    recipe: Recipe,
+    folders: Sequence[Path],
+    tables: dict[str, Any],
+    run: OpenRun | None,
+    compare_reviews: CompareReviews | None,
+    report_step: Progress,
 ) -> Trained:
     output = folders[0]
     recipe, busy_notes = with_threads(recipe)
@@ -215,6 +225,7 @@ def _train(
         attack=recipe.evaluate.attack and attackable(model, data.rows["label"].to_numpy(object)[split.test]),
         details=_report_details(data, split, model, recipe, temporal),
         rules=recipe.rule_set,
+        compare_reviews=compare_reviews,
     )
     notes = notes if temporal is None else (*notes, _optimism_note(report, temporal))
     refitted, split_model = None, None

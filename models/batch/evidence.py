@@ -8,12 +8,11 @@ import numpy as np
 import pandas as pd
 
 from fraudsieve._typing import Array
-from fraudsieve.evidence.log import EvidenceLog
 from fraudsieve.features.record_fields import FeatureRows
 from fraudsieve.models.predict import CHUNK, Scorer
 from fraudsieve.models.reasons.request import ReasonRequest
 from fraudsieve.models.rules.decisions import decide_records
-from fraudsieve.models.scoring.observers import ScoredChunk
+from fraudsieve.models.scoring.observers import ScoredChunk, ScoreRecorder
 from fraudsieve.models.scoring.rows import score_features
 from fraudsieve.models.scoring.scores import to_records
 from fraudsieve.tables.source import Source, local_file
@@ -51,7 +50,7 @@ def _describe(table: Source) -> dict[str, Any]:
 
 
 def record_rows(
-    log: EvidenceLog,
+    log: ScoreRecorder,
     scorer: Scorer,
     records: pd.DataFrame,
     features: FeatureRows,
@@ -64,7 +63,7 @@ def record_rows(
 
     Parameters
     ----------
-    log : EvidenceLog
+    log : ScoreRecorder
         The log.
     scorer : Scorer
         The model.

@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 
 from fraudsieve._io import check_not_an_input, check_output_file
-from fraudsieve.evidence.log import EvidenceLog
 from fraudsieve.features.record_fields import FeatureRows
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.predict import CHUNK, Scorer
 from fraudsieve.models.rules.decisions import COLUMNS
+from fraudsieve.models.scoring.observers import ScoreRecorder
 from fraudsieve.models.sentences.values import check_language
 from fraudsieve.tables.reader import write_rejected
 from fraudsieve.tables.source import InputTable, Source, as_input, local_file
@@ -69,7 +69,7 @@ def score_frame(
     past: pd.DataFrame | None = None,
     reasons: int = 0,
     language: str = "en",
-    evidence: EvidenceLog | None = None,
+    evidence: ScoreRecorder | None = None,
     source: dict[str, Any] | None = None,
 ) -> pd.DataFrame:
     """Score a data frame of messages, accounts or events, and apply the rules of the scorer.
@@ -92,7 +92,7 @@ def score_frame(
         How many reasons to add for each record, as from `reason_columns`.
     language : {"en", "zh"}, default="en"
         The language of their sentences.
-    evidence : EvidenceLog, default=None
+    evidence : ScoreRecorder, default=None
         The log that records how the scores were computed.
     source : dict, default=None
         The source of the history for the evidence, from `describe_tables`; None without evidence.
@@ -144,7 +144,7 @@ def score_file(
     past: Source | None = None,
     reasons: int = 0,
     language: str = "en",
-    evidence: EvidenceLog | None = None,
+    evidence: ScoreRecorder | None = None,
 ) -> ScoringResult:
     """Score a file of messages, accounts or events, and write the scores to a file.
 
@@ -173,7 +173,7 @@ def score_file(
         As for `score_frame`.
     language : {"en", "zh"}, default="en"
         As for `score_frame`.
-    evidence : EvidenceLog, default=None
+    evidence : ScoreRecorder, default=None
         The log that records how the scores were computed. A run that was interrupted may record its last chunk twice.
 
     Returns

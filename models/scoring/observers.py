@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 from fraudsieve._typing import Array
@@ -11,7 +12,7 @@ from fraudsieve.models.policy import Policy
 
 from .scores import Score
 
-__all__ = ["ScoreBatch", "ScoreLog", "ScoreObserver", "ScoredChunk"]
+__all__ = ["ScoreBatch", "ScoreObserver", "ScoreRecorder", "ScoredChunk"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,8 +69,23 @@ class ScoreBatch(ScoreObserver, Protocol):
         """
 
 
-class ScoreLog(ScoreObserver, Protocol):
-    """Records scores, at once or in batches."""
+class ScoreRecorder(ScoreObserver, Protocol):
+    """Records scores, at once or in batches, in a file or folder."""
+
+    @property
+    def path(self) -> Path:
+        """Where they are recorded."""
+
+    @property
+    def id(self) -> str:
+        """What tells one recorder from another at the same place."""
+
+    @property
+    def which(self) -> str:
+        """Which scores it asks for: ``all`` or ``flagged``."""
+
+    def check(self, model: Model) -> None:
+        """Raise an error if the scores of a model cannot be recorded."""
 
     def batch(self) -> ScoreBatch:
         """Return an empty batch."""

@@ -5,7 +5,7 @@ import inspect
 import json
 from pathlib import Path
 
-from scripts.imports import ROOMS, ROOT
+from scripts.imports import LIBRARY, ROOT, modules, name_of, tree_of
 
 from .entries import inline
 
@@ -27,20 +27,15 @@ HEAD = """| algorithm | library | ours, alone | library's, alone | gain alone | 
 def kernels_page() -> str:
     """Return a definition per module with a compiled kernel: its name and the docstring of the module."""
     parts = []
-    for room in ROOMS:
-        found = {path: tree for path in sorted((ROOT / room).rglob("*.py")) if has_kernel(tree := _parse(path))}
+    for room in LIBRARY:
+        found = {path: tree_of(path) for path in modules(room) if has_kernel(tree_of(path))}
         if found:
             parts.append(f"## `{room}`\n")
         for path, tree in found.items():
-            name = ".".join(("fraudsieve", *path.relative_to(ROOT).with_suffix("").parts))
             text = inspect.cleandoc(ast.get_docstring(tree) or "").split("\n\n")
             paragraphs = [inline(paragraph) for paragraph in text if not paragraph.startswith(("=", " "))]
-            parts.append(f"`{name}`\n: {_indented(paragraphs)}\n")
+            parts.append(f"`{name_of(path)}`\n: {_indented(paragraphs)}\n")
     return "\n".join(parts)
-
-
-def _parse(path: Path) -> ast.Module:
-    return ast.parse(path.read_text("utf-8"))
 
 
 def has_kernel(tree: ast.Module) -> bool:

@@ -5,9 +5,10 @@ import importlib
 import inspect
 from functools import cache
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
-from scripts.imports import ROOMS, ROOT
+from scripts.imports import LIBRARY, modules, name_of
 
 __all__ = [
     "constant_text",
@@ -23,14 +24,13 @@ __all__ = [
 
 def packages() -> list[str]:
     """Return the full names of the package and of every subpackage that exports names."""
-    folders = [
-        path.parent.relative_to(ROOT).as_posix().replace("/", ".")
-        for room in ROOMS
-        for path in sorted((ROOT / room).rglob("__init__.py"))
-        if "__all__" in path.read_text("utf-8")
-    ]
-    beside = ["fraudsieve.spark"] if find_spec("pyspark") else []
-    return ["fraudsieve", *beside, *(f"fraudsieve.{folder}" for folder in folders)]
+    found = [name_of(path) for path in modules(*LIBRARY) if path.name == "__init__.py" and _exports(path)]
+    missing = set() if find_spec("pyspark") else {"fraudsieve.spark"}
+    return sorted({*found} - missing)
+
+
+def _exports(path: Path) -> bool:
+    return "__all__" in path.read_text("utf-8")
 
 
 def is_code(thing: Any) -> bool:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.models.conftest import Fitted
+from tests.fitted_models import Fitted
 
 PROGRAM = """
 import sys

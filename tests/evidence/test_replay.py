@@ -24,8 +24,8 @@ from fraudsieve.models import Policy, Scorer
 from fraudsieve.models.rules import Rule, RuleSet
 from fraudsieve.models.thresholds import operating_points
 from tests.evidence.logs import change, lines_of
+from tests.fitted_models import Fitted
 from tests.live.small_models import account_model, account_scorer, message_scorer
-from tests.models.conftest import Fitted
 from tests.profiles import size
 
 pytestmark = pytest.mark.slow

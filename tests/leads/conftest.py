@@ -6,7 +6,7 @@ import pytest
 
 from fraudsieve.leads.case_content import CaseContent
 from fraudsieve.models import Model
-from tests.models.conftest import Fitted
+from tests.fitted_models import Fitted
 
 from .planted import case_of, with_support
 

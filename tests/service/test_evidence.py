@@ -20,7 +20,7 @@ from fraudsieve.service.handlers import RequestHandler
 from fraudsieve.service.loaded_model import LoadedModel
 from fraudsieve.service.metrics import Metrics
 from fraudsieve.service.settings import Settings
-from tests.models.conftest import Fitted, Serve
+from tests.fitted_models import Fitted, Serve
 
 NOT_RECORDED = "the evidence of the scores cannot be written; send the request again"
 

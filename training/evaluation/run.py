@@ -21,7 +21,7 @@ from fraudsieve.training.data.builders import Builder, builder_of_model, flags_o
 from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.recipe.recipe import EvaluateRecipe, Recipe
 
-from .breakdown.reviews import CaseReviews, case_reviews
+from .breakdown.reviews import CaseReviews, CompareReviews
 from .breakdown.rules import RuleMetrics, rule_metrics
 from .breakdown.slices import slices_of_rows
 from .capacity import Capacity
@@ -75,6 +75,7 @@ def evaluate_tables(
     attack: bool = False,
     since: datetime | None = None,
     rules: RuleSet | None = None,
+    compare_reviews: CompareReviews | None = None,
     progress: Progress | None = None,
 ) -> Evaluation:
     """Evaluate a model on tables of labelled records.
@@ -95,6 +96,8 @@ def evaluate_tables(
     rules : RuleSet, default=None
         Current rules: the report counts the records that they decide, separately from all other metrics. None for
         the rules of the recipe, if it has any.
+    compare_reviews : callable, default=None
+        Compares reviews of cases and of records, such as `fraudsieve.cases.case_reviews`; None for no comparison.
     progress : callable, default=None
         Called with the name of each step as it begins.
 
@@ -155,6 +158,7 @@ def evaluate_tables(
         settings=recipe.evaluate,
         details=details,
         rules=recipe.rule_set if rules is None else rules,
+        compare_reviews=compare_reviews,
     )
     return Evaluation(report, scorer.model, data, (*data.notes, *_notes(details, data, scorer.model)))
 
@@ -184,16 +188,7 @@ def load_scorer(model: str | Path | Scorer) -> Scorer:
 def read_tables(recipe: Recipe, model: Model, tables: Mapping[str, Source | None]) -> LabelledData:
     """Read labelled records of the subject of a model, and their labels as in its training.
 
-    Labels of any number of rows are kept.
-
-    Parameters
-    ----------
-    recipe : Recipe
-        Trust in the sources of labels.
-    model : Model
-        The model that will score them.
-    tables : mapping of str to (path or DataFrame)
-        ``messages``, ``accounts``, ``events`` and ``labels``; None for a table that is not given.
+    Labels of any number of rows are kept. The tables are those of `evaluate_tables`, and None is one that is not given.
     """
     trust = recipe.data.trusted.or_else(trust_of_model(model))
     settings = {"subject": model.subject, "trust": dict(trust.by_source), "default_trust": trust.default}
@@ -217,6 +212,7 @@ def evaluate_model(
     settings: EvaluateRecipe | None = None,
     details: ReportDetails | None = None,
     rules: RuleSet | None = None,
+    compare_reviews: CompareReviews | None = None,
 ) -> EvaluationReport:
     """Score labelled records and evaluate the scores.
 
@@ -240,7 +236,7 @@ def evaluate_model(
         Capacity, costs and replicates; None for the defaults.
     details : ReportDetails, default=None
         Further parts of the report. Unscorable records, importance, attack, rules and cases are filled in.
-    rules : RuleSet, default=None
+    rules, compare_reviews
         As for `evaluate_tables`.
 
     Returns
@@ -294,12 +290,13 @@ def evaluate_model(
             importance=gain_by_family(model),
             attack=attack_result,
             rules=() if rules is None else _rule_metrics(rules, model, rows[scored], labels, flagged),
-            cases=_case_reviews(model, rows[scored], probability, labels, builder, settings, share),
+            cases=_case_reviews(compare_reviews, model, rows[scored], probability, labels, builder, settings, share),
         ),
     )
 
 
 def _case_reviews(
+    compare: CompareReviews | None,
     model: Model,
     rows: pd.DataFrame,
     probability: Array,
@@ -309,12 +306,12 @@ def _case_reviews(
     share: float,
 ) -> CaseReviews | None:
     """Compare reviews of cases at the capacity of the report; None without a legitimate class or a capacity."""
-    if model.legitimate is None:
+    if compare is None or model.legitimate is None:
         return None
     is_fraud, times = labels != model.legitimate, row_context(rows)["cutoff_times"]
     capacity = Capacity.of_rows(is_fraud, times, None if settings is None else settings.alerts_a_day, share=share)
     events = None if builder is None else builder.events
-    return None if capacity is None else case_reviews(rows, probability, is_fraud, capacity.alerts, events=events)
+    return None if capacity is None else compare(rows, probability, is_fraud, capacity.alerts, events=events)
 
 
 def _rule_metrics(

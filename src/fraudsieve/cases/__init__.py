@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from .actions import Actions
     from .book import CaseBook
     from .partition import Partition, partition_actions
+    from .reviews import case_reviews
     from .run import Cases, find_cases
     from .settings import CaseSettings
     from .summary import ReviewTime
@@ -20,6 +21,7 @@ __all__ = [
     "Cases",
     "Partition",
     "ReviewTime",
+    "case_reviews",
     "find_cases",
     "find_cases_in_tables",
     "partition_actions",
@@ -35,6 +37,7 @@ _HOMES = {
     "Cases": "run",
     "Partition": "partition",
     "ReviewTime": "summary",
+    "case_reviews": "reviews",
     "find_cases": "run",
     "find_cases_in_tables": "tables",
     "partition_actions": "partition",

@@ -17,7 +17,7 @@ from fraudsieve.features.history.reader import RecordType
 from fraudsieve.features.history.records import as_records
 from fraudsieve.features.live_state import HistoryState
 from fraudsieve.models.predict import Scorer
-from fraudsieve.models.scoring.observers import ScoreLog
+from fraudsieve.models.scoring.observers import ScoreRecorder
 
 from .calls import Accepted, Call, CallGroups
 from .clock import PlausibleClock
@@ -281,7 +281,7 @@ class LiveState:
         reasons: bool | int = False,
         reasons_of: str | None = None,
         language: str = "en",
-        evidence: ScoreLog | None = None,
+        evidence: ScoreRecorder | None = None,
         after: int | None = None,
         wait_seconds: float = 1.0,
         scorer: Scorer | None = None,

@@ -10,7 +10,7 @@ from fraudsieve.exceptions import ArtifactError
 from fraudsieve.models import read_model, write_model
 from fraudsieve.models.artifact.unlike import OF_DISTANCE
 from fraudsieve.models.strangeness.unlike_training import UnlikeTraining
-from tests.models.conftest import Fitted
+from tests.fitted_models import Fitted
 
 
 def unlike_of(fitted: Fitted) -> UnlikeTraining:

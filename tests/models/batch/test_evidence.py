@@ -17,7 +17,7 @@ from fraudsieve.models.batch.score import score_file
 from fraudsieve.models.rules import Rule, RuleSet
 from fraudsieve.training.simulation.world import simulate
 from tests.evidence.logs import lines_of
-from tests.models.conftest import Fitted
+from tests.fitted_models import Fitted
 
 
 @pytest.mark.slow

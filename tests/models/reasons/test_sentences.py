@@ -5,7 +5,7 @@ import re
 import pytest
 
 from fraudsieve.models import Scorer
-from tests.models.conftest import Fitted
+from tests.fitted_models import Fitted
 
 TEXT = "Zq7 parcel held: pay 500 dollars at http://parcel-fee.example/a or call 13800000000"
 

@@ -8,7 +8,7 @@ import pytest
 
 from fraudsieve.models import Policy, Scorer
 from fraudsieve.models.scoring.unlike import UNLIKE
-from tests.models.conftest import Fitted
+from tests.fitted_models import Fitted
 
 STRANGE = "\U0001f44d"
 TEXTS = ["see you at six", STRANGE, "your parcel is held, pay the fee", "", "\U0001f600\U0001f600\U0001f680"]

@@ -98,7 +98,7 @@ def load_command(
         if table is None:
             batches = json_lines(sys.stdin.buffer)
         else:
-            from fraudsieve.training.data.store_tables import records_of_table
+            from fraudsieve.live.tables import records_of_table
 
             progress("reading")
             records, causes = records_of_table(table, part, scorer.model)
@@ -124,7 +124,7 @@ def export_command(
     with exit_on_error(as_json=json), steps(quiet=json) as progress:
         progress("reading the store")
         from fraudsieve.live.store.addresses import open_store
-        from fraudsieve.training.data.store_tables import export_tables
+        from fraudsieve.live.tables import export_tables
 
         _check_exists(address)
         with open_store(address) as store:

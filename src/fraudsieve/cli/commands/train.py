@@ -123,9 +123,10 @@ def train_command(
         settings = Recipe.read(recipe, overrides)
         check_model_output(output, overwrite=overwrite)
         check_headers(settings, {table: getattr(settings.data, table) for table in (*TABLES, "features")})
+        from fraudsieve.cases.reviews import case_reviews
         from fraudsieve.training.fit import train  # its imports take seconds: wrong options and tables come first
 
-        trained = train(settings, output=output, overwrite=overwrite, progress=progress)
+        trained = train(settings, output=output, overwrite=overwrite, compare_reviews=case_reviews, progress=progress)
     notes(trained.notes)
     answer(
         trained_content(trained),

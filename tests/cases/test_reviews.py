@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fraudsieve.training.evaluation.breakdown import reviews as module
-from fraudsieve.training.evaluation.breakdown.reviews import CaseReviews, case_reviews
+from fraudsieve.cases import reviews as module
+from fraudsieve.cases.reviews import case_reviews
+from fraudsieve.training.evaluation.breakdown.reviews import CaseReviews
 from fraudsieve.training.pages.breakdown import review_facts
 from tests.cases.planted import planted_rings
 
