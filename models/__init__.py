@@ -1,57 +1,22 @@
 """Models: the classifier, its calibration, the model folder and the scorer."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from fraudsieve._lazy import lazy_attribute
+from fraudsieve._lazy import attach
 
 if TYPE_CHECKING:
-    from .artifact.folder import Model, read_model, write_model
-    from .batch.score import ScoringResult, score_file
-    from .calibration import Calibration, fit_calibration
-    from .classifier import FraudClassifier
-    from .model_scores import ModelScores
-    from .pipeline import save_pipeline
-    from .policy import Policy
-    from .predict import Scorer
-    from .verification import verify
+    from .artifact.folder import Model as Model
+    from .artifact.folder import read_model as read_model
+    from .artifact.folder import write_model as write_model
+    from .batch.score import ScoringResult as ScoringResult
+    from .batch.score import score_file as score_file
+    from .calibration import Calibration as Calibration
+    from .calibration import fit_calibration as fit_calibration
+    from .classifier import FraudClassifier as FraudClassifier
+    from .model_scores import ModelScores as ModelScores
+    from .pipeline import save_pipeline as save_pipeline
+    from .policy import Policy as Policy
+    from .predict import Scorer as Scorer
+    from .verification import verify as verify
 
-__all__ = [
-    "Calibration",
-    "FraudClassifier",
-    "Model",
-    "ModelScores",
-    "Policy",
-    "Scorer",
-    "ScoringResult",
-    "fit_calibration",
-    "read_model",
-    "save_pipeline",
-    "score_file",
-    "verify",
-    "write_model",
-]
-
-# Imported at first use: scoring must not import scikit-learn.
-_HOMES = {
-    "Calibration": "calibration",
-    "FraudClassifier": "classifier",
-    "Model": "artifact.folder",
-    "ModelScores": "model_scores",
-    "Policy": "policy",
-    "Scorer": "predict",
-    "ScoringResult": "batch.score",
-    "fit_calibration": "calibration",
-    "read_model": "artifact.folder",
-    "save_pipeline": "pipeline",
-    "score_file": "batch.score",
-    "verify": "verification",
-    "write_model": "artifact.folder",
-}
-
-
-def __getattr__(name: str) -> Any:
-    return lazy_attribute(__name__, _HOMES, name)
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__, __all__ = attach(__name__, __file__)

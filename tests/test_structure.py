@@ -240,7 +240,13 @@ def test_some_code_is_in_one_module(pattern: str, home: str) -> None:
 
 
 def test_only_some_packages_import_what_reads_workbooks_and_databases_or_serves() -> None:
-    allowed = ("fraudsieve.tables", "fraudsieve.live", "fraudsieve.service", "fraudsieve.leads", "fraudsieve.training.tracking")
+    allowed = (
+        "fraudsieve.tables",
+        "fraudsieve.live",
+        "fraudsieve.service",
+        "fraudsieve.leads",
+        "fraudsieve.training.tracking",
+    )
     libraries = {"openpyxl", "sqlalchemy", "psycopg", "starlette"}
     wrong = {
         name_of(path): found

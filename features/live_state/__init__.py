@@ -1,21 +1,10 @@
 """The live state of feature views: events are added as they arrive, and features are computed at any cutoff time."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from fraudsieve._lazy import lazy_attribute
+from fraudsieve._lazy import attach
 
 if TYPE_CHECKING:
-    from .state import HistoryState
+    from .state import HistoryState as HistoryState
 
-__all__ = ["HistoryState"]
-
-# Imported at first use, as in the package above.
-_HOMES = {"HistoryState": "state"}
-
-
-def __getattr__(name: str) -> Any:
-    return lazy_attribute(__name__, _HOMES, name)
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__, __all__ = attach(__name__, __file__)

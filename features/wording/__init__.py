@@ -1,28 +1,11 @@
 """The text model: hashed character n-grams, linear scores, surprisal, and what each character contributes."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from fraudsieve._lazy import lazy_attribute
+from fraudsieve._lazy import attach
 
 if TYPE_CHECKING:
-    from .fit import fit_text_model
-    from .model import TextModel
+    from .fit import fit_text_model as fit_text_model
+    from .model import TextModel as TextModel
 
-__all__ = [
-    "TextModel",
-    "fit_text_model",
-]
-
-# Imported at first use, as in the package above.
-_HOMES = {
-    "TextModel": "model",
-    "fit_text_model": "fit",
-}
-
-
-def __getattr__(name: str) -> Any:
-    return lazy_attribute(__name__, _HOMES, name)
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__, __all__ = attach(__name__, __file__)

@@ -1,29 +1,12 @@
 """Scoring of files and data frames."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from fraudsieve._lazy import lazy_attribute
+from fraudsieve._lazy import attach
 
 if TYPE_CHECKING:
-    from .score import ScoringResult, score_file, score_frame
+    from .score import ScoringResult as ScoringResult
+    from .score import score_file as score_file
+    from .score import score_frame as score_frame
 
-__all__ = [
-    "ScoringResult",
-    "score_file",
-    "score_frame",
-]
-
-# Imported at first use, as in the package above.
-_HOMES = {
-    "ScoringResult": "score",
-    "score_file": "score",
-    "score_frame": "score",
-}
-
-
-def __getattr__(name: str) -> Any:
-    return lazy_attribute(__name__, _HOMES, name)
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__, __all__ = attach(__name__, __file__)

@@ -1,25 +1,10 @@
 """Scoring: from records to feature rows, and from feature rows to scores."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from fraudsieve._lazy import lazy_attribute
+from fraudsieve._lazy import attach
 
 if TYPE_CHECKING:
-    from .scores import fraud_probability
+    from .scores import fraud_probability as fraud_probability
 
-__all__ = [
-    "fraud_probability",
-]
-
-# Imported at first use, as in the package above.
-_HOMES = {
-    "fraud_probability": "scores",
-}
-
-
-def __getattr__(name: str) -> Any:
-    return lazy_attribute(__name__, _HOMES, name)
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__, __all__ = attach(__name__, __file__)

@@ -1,33 +1,13 @@
 """LightGBM trees: prediction, a fast path for single rows, and Shapley values."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from fraudsieve._lazy import lazy_attribute
+from fraudsieve._lazy import attach
 
 if TYPE_CHECKING:
-    from .arrays import Trees, read_trees
-    from .ensemble import Ensemble
-    from .shapley import shapley_values
+    from .arrays import Trees as Trees
+    from .arrays import read_trees as read_trees
+    from .ensemble import Ensemble as Ensemble
+    from .shapley import shapley_values as shapley_values
 
-__all__ = [
-    "Ensemble",
-    "Trees",
-    "read_trees",
-    "shapley_values",
-]
-
-# Imported at first use, as in the package above.
-_HOMES = {
-    "Ensemble": "ensemble",
-    "Trees": "arrays",
-    "read_trees": "arrays",
-    "shapley_values": "shapley",
-}
-
-
-def __getattr__(name: str) -> Any:
-    return lazy_attribute(__name__, _HOMES, name)
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__, __all__ = attach(__name__, __file__)

@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from fraudsieve._lazy import homes_of
 from scripts.imports import LIBRARY, modules, name_of
 
 __all__ = [
@@ -93,7 +94,7 @@ def constant_text(name: str) -> str:
     """Return the documentation of a constant: the string after its assignment, in the module that holds it."""
     package, _, constant = name.rpartition(".")
     module = importlib.import_module(package)
-    home = importlib.import_module(f"{package}.{module._HOMES[constant]}")
+    home = importlib.import_module(f"{package}.{homes_of(str(module.__file__))[constant]}")
     body = ast.parse(inspect.getsource(home)).body
     (after,) = [body[place + 1] for place, node in enumerate(body[:-1]) if constant in assigned(node)]
     if (text := string_of(after)) is None:

@@ -1,65 +1,29 @@
 """Train fraud models on labelled messages, accounts and payments, and score new records with reasons."""
 
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ._lazy import lazy_attribute
+from ._lazy import attach
 
 if TYPE_CHECKING:
-    from .features import AccountFeatures, History, HistoryState, MessageFeatures, Network
-    from .models import FraudClassifier, ModelScores, Policy, Scorer, save_pipeline, score_file
-    from .training import Recipe, compare_tables, evaluate_tables, monitor_tables, promote, rollback, train
-
-__all__ = [
-    "AccountFeatures",
-    "FraudClassifier",
-    "History",
-    "HistoryState",
-    "MessageFeatures",
-    "ModelScores",
-    "Network",
-    "Policy",
-    "Recipe",
-    "Scorer",
-    "__version__",
-    "compare_tables",
-    "evaluate_tables",
-    "monitor_tables",
-    "promote",
-    "rollback",
-    "save_pipeline",
-    "score_file",
-    "train",
-]
+    from .features import AccountFeatures as AccountFeatures
+    from .features import History as History
+    from .features import HistoryState as HistoryState
+    from .features import MessageFeatures as MessageFeatures
+    from .features import Network as Network
+    from .models import FraudClassifier as FraudClassifier
+    from .models import ModelScores as ModelScores
+    from .models import Policy as Policy
+    from .models import Scorer as Scorer
+    from .models import save_pipeline as save_pipeline
+    from .models import score_file as score_file
+    from .training import Recipe as Recipe
+    from .training import compare_tables as compare_tables
+    from .training import evaluate_tables as evaluate_tables
+    from .training import monitor_tables as monitor_tables
+    from .training import promote as promote
+    from .training import rollback as rollback
+    from .training import train as train
 
 __version__ = version("fraudsieve")
-
-# Imported at first use: scoring must not import scikit-learn.
-_HOMES = {
-    "AccountFeatures": "features",
-    "FraudClassifier": "models",
-    "History": "features",
-    "HistoryState": "features",
-    "MessageFeatures": "features",
-    "ModelScores": "models",
-    "Network": "features",
-    "Policy": "models",
-    "Recipe": "training",
-    "Scorer": "models",
-    "compare_tables": "training",
-    "evaluate_tables": "training",
-    "monitor_tables": "training",
-    "promote": "training",
-    "rollback": "training",
-    "save_pipeline": "models",
-    "score_file": "models",
-    "train": "training",
-}
-
-
-def __getattr__(name: str) -> Any:
-    return lazy_attribute(__name__, _HOMES, name)
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__, __all__ = attach(__name__, __file__, "__version__")

@@ -1,37 +1,54 @@
-"""Names that are imported at first use."""
+"""Public names that are imported at first use: a package names each once, in its block ``if TYPE_CHECKING``."""
 
+import re
+from collections.abc import Callable
 from importlib import import_module
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
-__all__ = ["lazy_attribute"]
+__all__ = ["attach", "homes_of"]
+
+_IMPORT: Final = re.compile(r"^    from \.([\w.]+) import (?:\(([^)]*)\)|(.*))$", re.MULTILINE)
 
 
-def lazy_attribute(package: str, homes: dict[str, str], name: str) -> Any:
-    """Import a public name of a package from the module that holds it.
+def attach(package: str, file: str, *others: str) -> tuple[Callable[[str], Any], Callable[[], list[str]], list[str]]:
+    """Return ``__getattr__``, ``__dir__`` and ``__all__`` of a package whose names are imported at first use.
+
+    So the scoring path does not import scikit-learn or pandas, and ``--help`` imports next to nothing.
 
     Parameters
     ----------
     package : str
         Full name of the package.
-    homes : dict of str to str
-        Lazy names and the modules, inside the package, that hold them.
-    name : str
-        The requested name.
-
-    Returns
-    -------
-    object
-
-    Raises
-    ------
-    AttributeError
-        If the package has no such name.
+    file : str
+        Its ``__init__.py``. What its block ``if TYPE_CHECKING`` imports is public.
+    *others : str
+        Further public names, which the file itself defines.
 
     Examples
     --------
-    >>> lazy_attribute("json", {"JSONDecoder": "decoder"}, "JSONDecoder").__name__
-    'JSONDecoder'
+    >>> import fraudsieve.models
+    >>> attribute, _, names = attach("fraudsieve.models", fraudsieve.models.__file__)
+    >>> attribute("Scorer").__module__, "Scorer" in names
+    ('fraudsieve.models.predict', True)
     """
-    if name not in homes:
-        raise AttributeError(f"module {package!r} has no attribute {name!r}")
-    return getattr(import_module(f"{package}.{homes[name]}"), name)
+    homes = homes_of(file)
+    names = sorted([*homes, *others])
+
+    def attribute(name: str) -> Any:
+        if name not in homes:
+            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        return getattr(import_module(f"{package}.{homes[name]}"), name)
+
+    return attribute, lambda: names.copy(), names
+
+
+def homes_of(file: str) -> dict[str, str]:
+    """Return the modules, inside the package of an ``__init__.py``, that hold its names."""
+    found = _IMPORT.findall(Path(file).read_text("utf-8"))
+    return {
+        name.split()[-1]: module
+        for module, several, one in found
+        for name in (several or one).split(",")
+        if name.strip()
+    }

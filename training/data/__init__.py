@@ -1,27 +1,11 @@
 """Labelled records, read from tables and turned into feature matrices."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from fraudsieve._lazy import lazy_attribute
+from fraudsieve._lazy import attach
 
 if TYPE_CHECKING:
-    from .labelled import LabelledData, load_labelled
+    from .labelled import LabelledData as LabelledData
+    from .labelled import load_labelled as load_labelled
 
-__all__ = [
-    "LabelledData",
-    "load_labelled",
-]
-
-# Imported at first use, as in the package above.
-_HOMES = {
-    "LabelledData": "labelled",
-    "load_labelled": "labelled",
-}
-
-
-def __getattr__(name: str) -> Any:
-    return lazy_attribute(__name__, _HOMES, name)
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__, __all__ = attach(__name__, __file__)

@@ -1,42 +1,17 @@
 """Evaluation: metrics of scores on labelled records, with intervals."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from fraudsieve._lazy import lazy_attribute
+from fraudsieve._lazy import attach
 
 if TYPE_CHECKING:
-    from .bootstrap import bootstrap_ranking, percentile_interval
-    from .ranking import Ranking
-    from .report import EvaluationReport, evaluate
-    from .run import Evaluation, evaluate_model, evaluate_tables
+    from .bootstrap import bootstrap_ranking as bootstrap_ranking
+    from .bootstrap import percentile_interval as percentile_interval
+    from .ranking import Ranking as Ranking
+    from .report import EvaluationReport as EvaluationReport
+    from .report import evaluate as evaluate
+    from .run import Evaluation as Evaluation
+    from .run import evaluate_model as evaluate_model
+    from .run import evaluate_tables as evaluate_tables
 
-__all__ = [
-    "Evaluation",
-    "EvaluationReport",
-    "Ranking",
-    "bootstrap_ranking",
-    "evaluate",
-    "evaluate_model",
-    "evaluate_tables",
-    "percentile_interval",
-]
-
-# Imported at first use, as in the package above.
-_HOMES = {
-    "Evaluation": "run",
-    "EvaluationReport": "report",
-    "Ranking": "ranking",
-    "bootstrap_ranking": "bootstrap",
-    "evaluate": "report",
-    "evaluate_model": "run",
-    "evaluate_tables": "run",
-    "percentile_interval": "bootstrap",
-}
-
-
-def __getattr__(name: str) -> Any:
-    return lazy_attribute(__name__, _HOMES, name)
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__, __all__ = attach(__name__, __file__)

@@ -1,38 +1,16 @@
 """Labels: how long they take to mature, and how far they can be trusted."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from fraudsieve._lazy import lazy_attribute
+from fraudsieve._lazy import attach
 
 if TYPE_CHECKING:
-    from .maturity import DelayCurve, delay_curve, maturity_gap, maturity_gaps
-    from .trust import Trust, label_as_of, reversals
+    from .maturity import DelayCurve as DelayCurve
+    from .maturity import delay_curve as delay_curve
+    from .maturity import maturity_gap as maturity_gap
+    from .maturity import maturity_gaps as maturity_gaps
+    from .trust import Trust as Trust
+    from .trust import label_as_of as label_as_of
+    from .trust import reversals as reversals
 
-__all__ = [
-    "DelayCurve",
-    "Trust",
-    "delay_curve",
-    "label_as_of",
-    "maturity_gap",
-    "maturity_gaps",
-    "reversals",
-]
-
-# Imported at first use, as in the package above.
-_HOMES = {
-    "DelayCurve": "maturity",
-    "Trust": "trust",
-    "delay_curve": "maturity",
-    "label_as_of": "trust",
-    "maturity_gap": "maturity",
-    "maturity_gaps": "maturity",
-    "reversals": "trust",
-}
-
-
-def __getattr__(name: str) -> Any:
-    return lazy_attribute(__name__, _HOMES, name)
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__, __all__ = attach(__name__, __file__)

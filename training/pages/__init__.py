@@ -1,36 +1,14 @@
 """Reports as HTML pages with charts."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from fraudsieve._lazy import lazy_attribute
+from fraudsieve._lazy import attach
 
 if TYPE_CHECKING:
-    from .charts import draw_figures
-    from .evaluation import render_report, write_report
-    from .origin import PageOrigin
-    from .svg import Figure
+    from .charts import draw_figures as draw_figures
+    from .evaluation import render_report as render_report
+    from .evaluation import write_report as write_report
+    from .origin import PageOrigin as PageOrigin
+    from .svg import Figure as Figure
 
-__all__ = [
-    "Figure",
-    "PageOrigin",
-    "draw_figures",
-    "render_report",
-    "write_report",
-]
-
-# Imported at first use, as in the package above.
-_HOMES = {
-    "Figure": "svg",
-    "PageOrigin": "origin",
-    "draw_figures": "charts",
-    "render_report": "evaluation",
-    "write_report": "evaluation",
-}
-
-
-def __getattr__(name: str) -> Any:
-    return lazy_attribute(__name__, _HOMES, name)
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__, __all__ = attach(__name__, __file__)

@@ -1,25 +1,10 @@
 """Recipes: all settings of a run, in TOML, with validation."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from fraudsieve._lazy import lazy_attribute
+from fraudsieve._lazy import attach
 
 if TYPE_CHECKING:
-    from .recipe import Recipe
+    from .recipe import Recipe as Recipe
 
-__all__ = [
-    "Recipe",
-]
-
-# Imported at first use, as in the package above.
-_HOMES = {
-    "Recipe": "recipe",
-}
-
-
-def __getattr__(name: str) -> Any:
-    return lazy_attribute(__name__, _HOMES, name)
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__, __all__ = attach(__name__, __file__)

@@ -1,27 +1,11 @@
 """A simulated world of accounts, messages, events and labels."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from fraudsieve._lazy import lazy_attribute
+from fraudsieve._lazy import attach
 
 if TYPE_CHECKING:
-    from .world import World, simulate
+    from .world import World as World
+    from .world import simulate as simulate
 
-__all__ = [
-    "World",
-    "simulate",
-]
-
-# Imported at first use, as in the package above.
-_HOMES = {
-    "World": "world",
-    "simulate": "world",
-}
-
-
-def __getattr__(name: str) -> Any:
-    return lazy_attribute(__name__, _HOMES, name)
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__, __all__ = attach(__name__, __file__)

@@ -1,36 +1,15 @@
 """Splits into training, calibration and test rows, by time, by campaign or at random."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from fraudsieve._lazy import lazy_attribute
+from fraudsieve._lazy import attach
 
 if TYPE_CHECKING:
-    from .forward import Fold, forward_folds
-    from .split import Split, split_by_campaign, split_by_time, split_randomly
+    from .forward import Fold as Fold
+    from .forward import forward_folds as forward_folds
+    from .split import Split as Split
+    from .split import split_by_campaign as split_by_campaign
+    from .split import split_by_time as split_by_time
+    from .split import split_randomly as split_randomly
 
-__all__ = [
-    "Fold",
-    "Split",
-    "forward_folds",
-    "split_by_campaign",
-    "split_by_time",
-    "split_randomly",
-]
-
-# Imported at first use, as in the package above.
-_HOMES = {
-    "Fold": "forward",
-    "Split": "split",
-    "forward_folds": "forward",
-    "split_by_campaign": "split",
-    "split_by_time": "split",
-    "split_randomly": "split",
-}
-
-
-def __getattr__(name: str) -> Any:
-    return lazy_attribute(__name__, _HOMES, name)
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__, __all__ = attach(__name__, __file__)

@@ -1,28 +1,11 @@
 """Tracking in MLflow: runs and the model registry."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from fraudsieve._lazy import lazy_attribute
+from fraudsieve._lazy import attach
 
 if TYPE_CHECKING:
-    from .registry import Registry
-    from .run import LoggedRun
+    from .registry import Registry as Registry
+    from .run import LoggedRun as LoggedRun
 
-__all__ = [
-    "LoggedRun",
-    "Registry",
-]
-
-# Imported at first use, as in the package above.
-_HOMES = {
-    "LoggedRun": "run",
-    "Registry": "registry",
-}
-
-
-def __getattr__(name: str) -> Any:
-    return lazy_attribute(__name__, _HOMES, name)
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__, __all__ = attach(__name__, __file__)

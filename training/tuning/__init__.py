@@ -1,30 +1,12 @@
 """Hyperparameter search with Optuna, inside the training slice."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from fraudsieve._lazy import lazy_attribute
+from fraudsieve._lazy import attach
 
 if TYPE_CHECKING:
-    from .outcome import Trial, TuningResult
-    from .search import tune
+    from .outcome import Trial as Trial
+    from .outcome import TuningResult as TuningResult
+    from .search import tune as tune
 
-__all__ = [
-    "Trial",
-    "TuningResult",
-    "tune",
-]
-
-# Imported at first use, as in the package above.
-_HOMES = {
-    "Trial": "outcome",
-    "TuningResult": "outcome",
-    "tune": "search",
-}
-
-
-def __getattr__(name: str) -> Any:
-    return lazy_attribute(__name__, _HOMES, name)
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__, __all__ = attach(__name__, __file__)

@@ -1,54 +1,21 @@
 """Cases: flagged actions that belong together, found through links, followed over time and explained."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from fraudsieve._lazy import lazy_attribute
+from fraudsieve._lazy import attach
 
 if TYPE_CHECKING:
-    from .actions import Actions
-    from .book import CaseBook
-    from .partition import Partition, partition_actions
-    from .reviews import case_reviews
-    from .run import Cases, find_cases
-    from .settings import CaseSettings
-    from .summary import ReviewTime
-    from .tables import find_cases_in_tables, read_book, write_cases
+    from .actions import Actions as Actions
+    from .book import CaseBook as CaseBook
+    from .partition import Partition as Partition
+    from .partition import partition_actions as partition_actions
+    from .reviews import case_reviews as case_reviews
+    from .run import Cases as Cases
+    from .run import find_cases as find_cases
+    from .settings import CaseSettings as CaseSettings
+    from .summary import ReviewTime as ReviewTime
+    from .tables import find_cases_in_tables as find_cases_in_tables
+    from .tables import read_book as read_book
+    from .tables import write_cases as write_cases
 
-__all__ = [
-    "Actions",
-    "CaseBook",
-    "CaseSettings",
-    "Cases",
-    "Partition",
-    "ReviewTime",
-    "case_reviews",
-    "find_cases",
-    "find_cases_in_tables",
-    "partition_actions",
-    "read_book",
-    "write_cases",
-]
-
-# Imported at first use, as in the package above.
-_HOMES = {
-    "Actions": "actions",
-    "CaseBook": "book",
-    "CaseSettings": "settings",
-    "Cases": "run",
-    "Partition": "partition",
-    "ReviewTime": "summary",
-    "case_reviews": "reviews",
-    "find_cases": "run",
-    "find_cases_in_tables": "tables",
-    "partition_actions": "partition",
-    "read_book": "tables",
-    "write_cases": "tables",
-}
-
-
-def __getattr__(name: str) -> Any:
-    return lazy_attribute(__name__, _HOMES, name)
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__, __all__ = attach(__name__, __file__)
