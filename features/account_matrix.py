@@ -132,20 +132,7 @@ class AccountMatrix:
         return CLOCKS[self.subject][0] if self.timed else ()
 
     def record_columns(self, cutoffs: Array, created: Array, own: Array) -> Array:
-        """Compute the columns of the records themselves.
-
-        Parameters
-        ----------
-        cutoffs, created : ndarray of int64, shape (n_records,)
-            Cutoff times, and the times at which the accounts were created, in microseconds since 1970. The minimum of
-            int64 stands for an unknown time. Ignored if the matrix has no times.
-        own : ndarray of float64, shape (n_records, n_own_columns)
-            As from `OwnColumns.compute`.
-
-        Returns
-        -------
-        ndarray of float64, shape (n_records, n_record_columns)
-        """
+        """Compute the columns of the records themselves."""
         clock = CLOCKS[self.subject][1](cutoffs, created) if self.timed else []
         return np.column_stack([np.empty((len(cutoffs), 0)), *(part.astype(np.float64) for part in clock), own])
 
@@ -155,33 +142,13 @@ class AccountMatrix:
         return HistoryDeclaration(self.histories, self.network)
 
     def new_state(self, *, lateness: str = "1d") -> HistoryState:
-        """Return an empty live state for these columns.
-
-        Parameters
-        ----------
-        lateness : str, default="1d"
-            As for `HistoryState`.
-
-        Returns
-        -------
-        HistoryState
-        """
+        """Return an empty live state for these columns."""
         return HistoryState(self.histories, network=self.network, lateness=lateness)
 
     def rows(self, records: Sequence[Record], state: HistoryState | None = None) -> FeatureRows:
         """Compute the feature rows of accounts or events.
 
-        Parameters
-        ----------
-        records : sequence of dict
-            With the subject columns, ``as_of`` (an event may have ``occurred_at`` instead) and their own columns.
-        state : HistoryState, default=None
-            The history; None for an empty one.
-
-        Returns
-        -------
-        FeatureRows
-            ``has_history`` is None if the matrix has no feature views.
+        ``has_history`` is None if the matrix has no feature views.
         """
         n = len(records)
         state = self.new_state() if state is None else state

@@ -74,30 +74,11 @@ class Trust:
         return bool(self.by_source) or self.default is not None
 
     def or_else(self, other: "Trust") -> "Trust":
-        """Return these weights, or others if no source has a weight.
-
-        Parameters
-        ----------
-        other : Trust
-            The weights to fall back on.
-
-        Returns
-        -------
-        Trust
-        """
+        """Return these weights, or others if no source has a weight."""
         return self if self.declared else other
 
     def weights(self, sources: pd.Series) -> Array:
         """Return the weight of every row.
-
-        Parameters
-        ----------
-        sources : Series of str, shape (n_rows,)
-            The source of each label.
-
-        Returns
-        -------
-        ndarray of float64, shape (n_rows,)
 
         Raises
         ------
@@ -175,7 +156,6 @@ def labels_that_counted(
     Parameters
     ----------
     labels, cutoff, trust, legitimate
-        As for `label_as_of`.
 
     Returns
     -------
@@ -253,23 +233,7 @@ def join_labels(
 ) -> pd.DataFrame:
     """Add the label that counts for each record to a frame.
 
-    Parameters
-    ----------
-    frame : DataFrame
-        Records from `with_times`; their own labels are used for those without a label in the table.
-    labels : CheckedTable or None
-        The table of labels.
-    subject : str
-        The column of the frame that ``subject_id`` refers to.
-    trust : Trust, default=None
-        Weights of the sources of labels, including those of the frame; None trusts all sources equally.
-    legitimate : str or None
-        As for `label_as_of`.
-
-    Returns
-    -------
-    DataFrame
-        The same frame, with ``label_weight`` if trust is declared. Labels of sources with weight 0 are ignored.
+    Returns the same frame, with ``label_weight`` if trust is declared. Labels of sources with weight 0 are ignored.
     """
     trust = trust or Trust()
     names = ["label", "labelled_at"]

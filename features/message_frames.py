@@ -48,19 +48,7 @@ def message_frame(X: Any, columns: Sequence[str]) -> pd.DataFrame:
 def sender_history(events: pd.DataFrame, messages: Any, histories: Sequence[History]) -> Array:
     """Compute the history of the senders of messages, at the time each message was sent.
 
-    Parameters
-    ----------
-    events : DataFrame
-        Events of the senders.
-    messages : DataFrame
-        With ``account_id`` and ``sent_at``.
-    histories : sequence of History
-        The feature views.
-
-    Returns
-    -------
-    ndarray of float64, shape (n_messages, n_sender)
-        NaN if the sender or the time is missing.
+    Returns NaN if the sender or the time is missing.
 
     Raises
     ------

@@ -23,17 +23,7 @@ Record: TypeAlias = Mapping[str, Any]
 def message_history(
     records: Sequence[Record], state: HistoryState, sender: Sequence[History], campaigns: CampaignHistory | None
 ) -> tuple[Array, Array, list[str | None]]:
-    """Compute the history of senders and of campaigns, at the time each message was sent.
-
-    Returns
-    -------
-    sender : ndarray of float64, shape (n_messages, n_sender)
-        NaN if the sender or the time is missing.
-    campaign : ndarray of float64, shape (n_messages, n_campaign)
-        NaN if the time is missing.
-    why : list of str or None, length n_messages
-        Why the history cannot be computed; None if it can.
-    """
+    """Compute the history of senders and of campaigns, at the time each message was sent."""
     n = len(records)
     sender_rows = np.full((n, len(history_columns(sender))), np.nan)
     campaign_rows = np.full((n, len(campaigns.columns) if campaigns else 0), np.nan)

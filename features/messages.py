@@ -201,7 +201,6 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         Parameters
         ----------
         X : sequence of str, Series, or DataFrame with a column ``text``, length n_messages
-            Messages.
         y : array-like, shape (n_messages,)
             Classes; ignored if `wording` is False.
         groups : array-like, shape (n_messages,), default=None
@@ -305,7 +304,6 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         Parameters
         ----------
         X : sequence of str, Series, or DataFrame with a column ``text``, length n_messages
-            Messages.
 
         Returns
         -------

@@ -19,7 +19,6 @@ class RecordField:
     Parameters
     ----------
     name : str
-        Its name.
     kind : {"text", "id", "time", "number", "amount", "category"}
         What its values are.
     required : bool, default=False

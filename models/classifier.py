@@ -154,7 +154,6 @@ class FraudClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         y : array-like, shape (n_rows,)
             Classes, at least two.
         sample_weight : array-like, shape (n_rows,), default=None
-            Weights.
         groups : array-like, shape (n_rows,), default=None
             Campaigns: each counts as one row, so that a large campaign does not dominate the model.
         class_rates : mapping, default=None
@@ -223,7 +222,6 @@ class FraudClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         y : array-like, shape (n_rows,)
             Classes that `fit` has seen.
         sample_weight : array-like, shape (n_rows,), default=None
-            Weights.
 
         Returns
         -------

@@ -43,16 +43,8 @@ MLMODEL_DEPTH = 20
 def signature(model: Model) -> ModelSignature:
     """Return the MLflow signature of a model.
 
-    Parameters
-    ----------
-    model : Model
-        The model.
-
-    Returns
-    -------
-    ModelSignature
-        The columns of `Scorer.score_columns`, and the parameter ``history`` if the model uses one. It has no
-        inputs, because the errors of MLflow's own checks quote rows; `Scorer` checks the input.
+    Returns the columns of `Scorer.score_columns`, and the parameter ``history`` if the model uses one. It has no
+    inputs, because the errors of MLflow's own checks quote rows; `Scorer` checks the input.
     """
     numbers = [
         "probability",
@@ -70,15 +62,6 @@ def signature(model: Model) -> ModelSignature:
 
 def save_model(path: str | Path, *, folder: str | Path, mlflow_model: MlflowModel | None = None) -> None:
     """Save a model folder as an MLflow model.
-
-    Parameters
-    ----------
-    path : str or Path
-        Folder of the MLflow model.
-    folder : str or Path
-        The model folder.
-    mlflow_model : mlflow.models.Model, default=None
-        MLflow model to which the flavor is added; MLflow passes it.
 
     Raises
     ------
@@ -109,21 +92,7 @@ def save_model(path: str | Path, *, folder: str | Path, mlflow_model: MlflowMode
 
 
 def log_model(folder: str | Path, *, registered_model_name: str | None = None, name: str = "model") -> ModelInfo:
-    """Log a model folder to the active MLflow run.
-
-    Parameters
-    ----------
-    folder : str or Path
-        The model folder.
-    registered_model_name : str, default=None
-        Register a version under this name.
-    name : str, default="model"
-        Name of the logged model in the run.
-
-    Returns
-    -------
-    mlflow.models.model.ModelInfo
-    """
+    """Log a model folder to the active MLflow run."""
     info: ModelInfo = MlflowModel.log(
         artifact_path=None,
         name=name,
@@ -170,15 +139,7 @@ def resolve_version(address: str) -> str:
 def logged_digest(folder: Path) -> str | None:
     """Return the digest that was logged with a model.
 
-    Parameters
-    ----------
-    folder : Path
-        A model folder, from `model_folder`.
-
-    Returns
-    -------
-    str or None
-        None if it is not part of an MLflow model.
+    Returns None if it is not part of an MLflow model.
 
     Raises
     ------

@@ -78,24 +78,24 @@ class OperatingPoint:
 class AbsentPoint:
     """A false positive rate that cannot be promised, because there are too few legitimate groups.
 
-    Parameters
-    ----------
-    name : str
-        The name of the point, such as ``false_positive_rate_0.001``.
-    max_false_positive_rate : float
-        The rate that was to be promised.
-    confidence : float
-        The confidence with which it was to be promised.
-    legitimate_groups : int
-        Legitimate campaigns or accounts of the calibration slice.
-    needed_groups : int
-        The smallest number with which the rate can be promised.
+        Parameters
+        ----------
+        name : str
+            The name of the point, such as ``false_positive_rate_0.001``.
+        max_false_positive_rate : float
+            The rate that was to be promised.
+        confidence : float
+            The confidence with which it was to be promised.
+        legitimate_groups : int
+            Legitimate campaigns or accounts of the calibration slice.
+        needed_groups : int
+            The smallest number with which the rate can be promised.
 
-    Examples
-    --------
-    >>> AbsentPoint("false_positive_rate_0.001", 0.001, 0.95, 800, 2995).reason
-    'false_positive_rate_0.001 is absent: a rate of at most 0.1 % needs 2,995 legitimate campaigns or accounts to \
-calibrate on (95 % confidence), there are 800: label 2,195 more'
+        Examples
+        --------
+        >>> AbsentPoint("false_positive_rate_0.001", 0.001, 0.95, 800, 2995).reason
+        'false_positive_rate_0.001 is absent: a rate of at most 0.1 % needs 2,995 legitimate campaigns or accounts to \
+    calibrate on (95 % confidence), there are 800: label 2,195 more'
     """
 
     name: str

@@ -53,17 +53,6 @@ class Costs:
     def of_missed(self, n: int, amounts: Array | None) -> Array:
         """Return the cost of each missed fraud.
 
-        Parameters
-        ----------
-        n : int
-            Number of frauds.
-        amounts : ndarray of float64, shape (n,), or None
-            Their amounts, NaN for unknown; used only with `by_amount`.
-
-        Returns
-        -------
-        ndarray of float64, shape (n,)
-
         Raises
         ------
         ValueError

@@ -52,7 +52,6 @@ class Verified:
     Parameters
     ----------
     folder : Path
-        The folder.
     name, subject, digest : str
         The model's name, what it scores, and the SHA-256 of its manifest.
     pinned : bool
@@ -74,17 +73,6 @@ class Verified:
 
 def load_model(folder: str | Path, *, digest: str | None = None) -> Model:
     """Read a model folder and check it, up to scoring sample records and explaining the scores.
-
-    Parameters
-    ----------
-    folder : str or Path
-        The model folder.
-    digest : str, default=None
-        The SHA-256 of its manifest, to accept only that model.
-
-    Returns
-    -------
-    Model
 
     Raises
     ------
@@ -110,17 +98,6 @@ def load_model(folder: str | Path, *, digest: str | None = None) -> Model:
 def write_verified(model: Model, folder: str | Path) -> Model:
     """Write a model folder, and check it as `load_model` does, from its files alone, before it gets its name.
 
-    Parameters
-    ----------
-    model : Model
-        The model.
-    folder : str or Path
-        The folder to create; its parent is created too.
-
-    Returns
-    -------
-    Model
-        The same model with its digest.
 
     Raises
     ------

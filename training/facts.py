@@ -18,19 +18,7 @@ MIN_TO_CALIBRATE = 200
 def training_facts(data: LabelledData, split: Split, recipe: Recipe) -> dict[str, Any]:
     """Return the rows, windows, digests and settings of a training run, as plain JSON types.
 
-    Parameters
-    ----------
-    data : LabelledData
-        All rows.
-    split : Split
-        The slices.
-    recipe : Recipe
-        Settings.
-
-    Returns
-    -------
-    dict
-        The training rows are those of the sample, if there is one. Nothing about where tables and runs are stored.
+    The training rows are those of the sample, if there is one. Nothing about where tables and runs are stored.
     """
     settings = written_settings(recipe)
     without_lists = [name for name in settings["features"] if name not in LISTS]  # the model holds the lists
@@ -74,19 +62,7 @@ def written_settings(recipe: Recipe) -> dict[str, Any]:
 
 
 def window_of(data: LabelledData, rows: Array) -> list[str]:
-    """Return the first and the last cutoff time of some rows; an empty list if none has a time.
-
-    Parameters
-    ----------
-    data : LabelledData
-        All rows.
-    rows : ndarray of int
-        Positions.
-
-    Returns
-    -------
-    list of str
-    """
+    """Return the first and the last cutoff time of some rows; an empty list if none has a time."""
     times = data.rows["as_of"].iloc[rows].dropna()
     return [] if times.empty else [times.min().isoformat(), times.max().isoformat()]
 

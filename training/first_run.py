@@ -50,22 +50,7 @@ def quickstart(
 ) -> Quickstart:
     """Simulate a world, train on all but its last week, and score that week.
 
-    Parameters
-    ----------
-    folder : str or Path
-        The folder to create: ``world``, ``model``, ``scores.parquet`` and MLflow's store
-        go there.
-    seed : int, default=0
-        Seed of the world and of the model.
-    compare_reviews : callable, default=None
-        As for `train`.
-    progress : callable, default=None
-        Called with the name of each step as it begins.
-
-    Returns
-    -------
-    Quickstart
-        The trained model, and the scores of the last week.
+    Returns the trained model, and the scores of the last week.
 
     Raises
     ------

@@ -19,13 +19,6 @@ __all__ = ["check_model_output", "replacing_models"]
 def check_model_output(folder: Path, *, overwrite: bool) -> None:
     """Check, before any work, that a model folder can be written.
 
-    Parameters
-    ----------
-    folder : Path
-        The folder.
-    overwrite : bool
-        Whether it may replace an older model.
-
     Raises
     ------
     FileExistsError
@@ -53,13 +46,7 @@ def check_model_output(folder: Path, *, overwrite: bool) -> None:
 
 @contextmanager
 def replacing_models(folders: Sequence[Path]) -> Iterator[None]:
-    """Set older models aside while new ones are written; delete them then, or put them back after an error.
-
-    Parameters
-    ----------
-    folders : sequence of Path
-        The folders, checked by `check_model_output`. After an error, whatever was written to them is deleted.
-    """
+    """Set older models aside while new ones are written; delete them then, or put them back after an error."""
     older = [folder for folder in folders if folder.exists()]
     moved = []
     try:

@@ -39,29 +39,7 @@ def run_content(
     tuned: TuningResult | None,
     origin: PageOrigin,
 ) -> RunContent:
-    """Return what a finished run holds.
-
-    Parameters
-    ----------
-    recipe : Recipe
-        Settings that the model was trained with.
-    folder : Path
-        The model folder.
-    model : Model
-        The model, as written.
-    report : EvaluationReport
-        Metrics on the test slice.
-    data : LabelledData
-        The rows.
-    tuned : TuningResult or None
-        Result of the search of settings.
-    origin : PageOrigin
-        Where the page of the report comes from.
-
-    Returns
-    -------
-    RunContent
-    """
+    """Return what a finished run holds."""
     content, title = report.to_dict(), f"Evaluation: {recipe.name}"
     settings = FraudClassifier(**recipe.model.settings(data.subject)).get_params()
     of_text = _feature_params(recipe.features) if data.subject == "message" else {}
@@ -104,21 +82,7 @@ def _title(report: EvaluationReport, subject: str) -> str:
 
 
 def describe_run(report: EvaluationReport, subject: str, digest: str | None) -> str:
-    """Return a description of a run and of its model, in Markdown.
-
-    Parameters
-    ----------
-    report : EvaluationReport
-        Metrics on the test slice.
-    subject : {"message", "account", "event"}
-        What the model scores.
-    digest : str or None
-        Digest of the model folder.
-
-    Returns
-    -------
-    str
-    """
+    """Return a description of a run and of its model, in Markdown."""
     split = "" if report.split is None else f", split by {report.split.kind}"
     finding = headline(report)
     found = "" if finding is None else f" **{finding.title}**"

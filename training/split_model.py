@@ -39,32 +39,7 @@ def fit_model(
     progress: Progress,
     on_round: Callable[[int, float], None] | None = None,
 ) -> tuple[Model, Builder, tuple[str, ...]]:
-    """Fit features, trees, calibration and operating points on their slices.
-
-    Parameters
-    ----------
-    data : LabelledData
-        All rows.
-    groups : ndarray, shape (n_rows,)
-        Campaigns or accounts.
-    split : Split
-        The slices.
-    recipe : Recipe
-        Settings.
-    progress : callable
-        Called with the name of each step as it begins.
-    on_round : callable, default=None
-        As for `FraudClassifier.fit`.
-
-    Returns
-    -------
-    model : Model
-        Not yet written.
-    builder : MessageFeatures, AccountFeatures or ReadyMatrix
-        Fitted.
-    notes : tuple of str
-        Notes for the user.
-    """
+    """Fit features, trees, calibration and operating points on their slices."""
     recipe = with_threads(recipe)[0]
     rows, labels = data.rows, data.rows["label"].to_numpy(object)
     progress("learning the text model" if data.subject == "message" else "computing histories")

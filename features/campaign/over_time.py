@@ -115,15 +115,7 @@ class CampaignHistory:
     def message_columns(self, band_columns: Array) -> Array:
         """Return the columns of messages: the maximum over the bands of each message.
 
-        Parameters
-        ----------
-        band_columns : ndarray of float64, shape (n_messages * 8, n_view_columns)
-            The columns of the views, with the bands of a message in consecutive rows.
-
-        Returns
-        -------
-        ndarray of float64, shape (n_messages, n_columns)
-            The age is the time in seconds since the first near-duplicate in the longest window; NaN without one.
+        The age is the time in seconds since the first near-duplicate in the longest window; NaN without one.
         """
         block = band_columns[:, self.positions].reshape(-1, N_BANDS, len(self.columns))
         return np.asarray(np.fmax.reduce(block, axis=1))
@@ -134,17 +126,7 @@ class CampaignHistory:
 
     @classmethod
     def from_dict(cls, declared: Mapping[str, Any]) -> "CampaignHistory":
-        """Read a declaration that `to_dict` returned.
-
-        Parameters
-        ----------
-        declared : mapping
-            One key per parameter.
-
-        Returns
-        -------
-        CampaignHistory
-        """
+        """Read a declaration that `to_dict` returned."""
         windows, types = (tuple(map(str, declared[name])) for name in ("windows", "types"))
         classes = {str(label): name if name is None else str(name) for label, name in declared["label_classes"].items()}
         return cls(windows, types, classes)
@@ -224,15 +206,7 @@ def campaign_events(messages: Sequence[Record], campaigns: CampaignHistory) -> l
 def campaign_subjects(messages: Sequence[Record]) -> list[dict[str, Any]]:
     """Convert messages to subjects of a live state.
 
-    Parameters
-    ----------
-    messages : sequence of dict
-        Each with ``text`` and ``sent_at``.
-
-    Returns
-    -------
-    list of dict
-        Eight per message, for `CampaignHistory.message_columns`.
+    There are eight per message, for `CampaignHistory.message_columns`.
     """
     pairs = zip(messages, _message_keys(messages), strict=True)
     return [{"campaign": key, "as_of": message.get("sent_at")} for message, keys in pairs for key in keys]

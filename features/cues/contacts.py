@@ -53,7 +53,6 @@ class Contacts:
     message : ndarray of int64, shape (n_contacts,)
         Position of the message, ascending.
     kind : ndarray of str, shape (n_contacts,)
-        One of `CONTACT_KINDS`.
     digest : ndarray of str, shape (n_contacts,)
         The keyed hash, 32 hexadecimal digits.
 

@@ -80,21 +80,6 @@ class OwnLists:
     ) -> Self:
         """Normalise and check lists.
 
-        Parameters
-        ----------
-        words : mapping of str to sequence of str, default=None
-            Words by group.
-        brands : sequence of str, or mapping of str to sequence of str, default=()
-            Names of brands in host names, with their domains if they are a mapping.
-        hotlines : sequence of str, default=()
-            Telephone numbers as they are written; only their digits count.
-        short_hosts : sequence of str, default=()
-            Registered domains of link shorteners, such as ``bit.ly``.
-
-        Returns
-        -------
-        OwnLists
-
         Raises
         ------
         TypeError

@@ -45,7 +45,6 @@ def read_record(
     Parameters
     ----------
     record : dict
-        The record.
     record_type : {"events", "labels", "account_labels"}
         What it is.
     views : sequence of ViewState
@@ -101,15 +100,7 @@ def _read_label(label: Record, time: int, views: Sequence[ViewState]) -> Prepare
 
 
 def check_labelled_entity(label: Record, histories: Sequence[History]) -> None:
-    """Raise RejectedRecordError if a label has no entity of a view, also if no view counts labels.
-
-    Parameters
-    ----------
-    label : dict
-        The label of an event.
-    histories : sequence of History
-        The feature views.
-    """
+    """Raise RejectedRecordError if a label has no entity of a view, also if no view counts labels."""
     counting = [history.entities for history in histories if history.needs_labels]
     entities = {*counting} or {history.entities for history in histories} or {("account_id",)}
     if not any(entity_key(label, names) for names in sorted(entities)):
@@ -120,17 +111,7 @@ def check_labelled_entity(label: Record, histories: Sequence[History]) -> None:
 def join_events(events: Sequence[Record], prepared: Sequence[PreparedRecord]) -> PreparedRecord:
     """Return the events of a message, or of its label, as one record.
 
-    Parameters
-    ----------
-    events : sequence of dict
-        Events of one message; their ``event_id`` is the id of the message.
-    prepared : sequence of PreparedRecord
-        The same events.
-
-    Returns
-    -------
-    PreparedRecord
-        A message counts once per id, a label of a message once per id, time and class.
+    A message counts once per id, a label of a message once per id, time and class.
     """
     first, is_label = prepared[0], parse_id(events[0].get("labelled"), "labelled") is not None
     kind = parse_id(events[0].get("kind"), "kind") or ONE_KIND

@@ -167,17 +167,7 @@ def parse_amount(value: Any, field: str = "amount") -> float:
 def parse_id(value: Any, field: str) -> str | None:
     """Check an id and return it as a string without surrounding blanks.
 
-    Parameters
-    ----------
-    value : str, int or None
-        The id.
-    field : str
-        Name of the field, for errors.
-
-    Returns
-    -------
-    str or None
-        None if the id is missing or blank.
+    Returns None if the id is missing or blank.
 
     Raises
     ------
@@ -213,7 +203,6 @@ def delivery_id(record: Mapping[str, Any], kind: str, time: int | None = None) -
     Parameters
     ----------
     record : dict
-        The record.
     kind : str
         What it is: an event and a message with the same id are not repeats of each other, and neither are a label of
         fraud and another one. From `label_kind` for labels.

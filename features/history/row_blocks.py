@@ -26,23 +26,7 @@ Fill: TypeAlias = Callable[[History, EncodedEvents, CutoffTimes, Array], None]
 def fill_blocks(
     fill: Fill, history: History, events: EncodedEvents, cutoffs: CutoffTimes, out: Array, *, is_empty: bool = True
 ) -> None:
-    """Compute columns of a feature view for all subjects.
-
-    Parameters
-    ----------
-    fill : callable
-        `fill_history` or `fill_labels`.
-    history : History
-        The declaration.
-    events : EncodedEvents
-        Events or labels.
-    cutoffs : CutoffTimes
-        The cutoff times of the subjects.
-    out : ndarray of float64, shape (n_subjects, n_columns)
-        The columns of the view, which may be a slice of those of a larger matrix.
-    is_empty : bool, default=True
-        Whether nothing was filled in yet; otherwise columns that `fill` does not compute are left as they are.
-    """
+    """Compute columns of a feature view for all subjects."""
     if out.shape[1] <= NARROW and out.flags.c_contiguous:
         if is_empty:
             out[:] = np.nan

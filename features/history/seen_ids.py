@@ -148,19 +148,7 @@ class SeenIds:
     def admit(self, identifiers: Array, times: Array, newest: int) -> Array:
         """Add ids one after the other.
 
-        Parameters
-        ----------
-        identifiers : ndarray of uint64, shape (n,)
-            Ids; 0 means no id and is not added.
-        times : ndarray of int64, shape (n,)
-            Times of their events in microseconds. The time of an id that is remembered already does not count.
-        newest : int
-            Time of the newest event before these.
-
-        Returns
-        -------
-        ndarray of bool, shape (n,)
-            Whether each id is new, or is no id.
+        Returns whether each id is new, or is no id.
         """
         is_new = np.empty(identifiers.size, np.bool_)
         self._facts[NEWEST] = newest

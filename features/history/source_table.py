@@ -30,9 +30,7 @@ class SourceTable:
     Parameters
     ----------
     name : str
-        Its name.
     columns : pyarrow Table, DataFrame or mapping of str to array
-        The table.
     kept : ndarray of bool, default=None
         The rows to read; None for all.
     """
@@ -59,19 +57,7 @@ class SourceTable:
         return array if self.kept is None else array.filter(pa.array(self.kept))
 
     def without_repeats(self, column: str = "event_id", *, are_labels: bool = False) -> "SourceTable":
-        """Return the table with only the first of the rows that share an id, as in a live state.
-
-        Parameters
-        ----------
-        column : str, default="event_id"
-            The column of ids. Rows without an id are kept, and all rows if there is no such column.
-        are_labels : bool, default=False
-            Whether rows with the same id and another ``labelled_at`` or ``is_fraud`` are kept too.
-
-        Returns
-        -------
-        SourceTable
-        """
+        """Return the table with only the first of the rows that share an id, as in a live state."""
         if column not in self:
             return self
         ids = self.strings(column)

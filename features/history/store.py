@@ -29,17 +29,7 @@ PRIVATE = 0o600
 
 
 def write_state(folder: str | Path, facts: dict[str, Any], parts: list[Arrays]) -> None:
-    """Write a state atomically, replacing the state in the folder.
-
-    Parameters
-    ----------
-    folder : str or Path
-        The folder, which is created if needed.
-    facts : dict
-        The declaration and other facts, in plain JSON types.
-    parts : list of dict of str to ndarray
-        The arrays of each part.
-    """
+    """Write a state atomically, replacing the state in the folder."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     files = {}

@@ -280,7 +280,6 @@ class HistoryState:
         Parameters
         ----------
         prepared : sequence of PreparedRecord, or PreparedColumns
-            The records.
 
         Returns
         -------
@@ -383,7 +382,6 @@ class HistoryState:
         Parameters
         ----------
         folder : str or Path
-            The folder.
 
         Returns
         -------

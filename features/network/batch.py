@@ -123,19 +123,7 @@ def _frauds(labels: SourceTable) -> Array:
 def network_columns(network: Network, tables: CodedTables, parts: Sequence[Part]) -> Array:
     """Compute the columns of subjects, each part of them with labels of its own.
 
-    Parameters
-    ----------
-    network : Network
-        The declaration.
-    tables : CodedTables
-        The tables.
-    parts : sequence of tuple of ndarray
-        Indices of subjects, and of the labels that count for them.
-
-    Returns
-    -------
-    ndarray of float64, shape (n_subjects, n_columns)
-        NaN for subjects of no part.
+    Returns NaN for subjects of no part.
     """
     out, first = np.full((len(tables.cutoffs), len(network.columns)), np.nan), 0
     for name, links in tables.links.items():

@@ -51,7 +51,6 @@ class FullGraph:
     name : str
         The column, one of ``network.links``.
     links : CodedLinks
-        The links.
     n_nodes : int
         Number of codes of accounts and values.
 
@@ -75,21 +74,7 @@ class FullGraph:
         self._returned = _returned(self._links, n_nodes) if between else _NO_SERIES
 
     def columns(self, labels: CodedLabels, accounts: Array, cutoffs: Array) -> Array:
-        """Compute the columns of accounts, strictly before their cutoff times.
-
-        Parameters
-        ----------
-        labels : CodedLabels
-            Labels of accounts.
-        accounts : ndarray of int32, shape (n_subjects,)
-            Codes of accounts, -1 if missing.
-        cutoffs : ndarray of int64, shape (n_subjects,)
-            Cutoff times.
-
-        Returns
-        -------
-        ndarray of float64, shape (n_subjects, n_columns)
-        """
+        """Compute the columns of accounts, strictly before their cutoff times."""
         kept = _sorted_labels(labels, self._n_nodes)
         steps = {LABELS: kept, LABELLED: _labelled(self._links, kept, self._n_nodes), RETURNED: self._returned}
         graph = Graph(self._nodes, self._links, _joined([steps[kind] for kind in sorted(steps)], self._n_nodes))

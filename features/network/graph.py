@@ -64,15 +64,7 @@ class NetworkGraph:
         return sum(array.nbytes for part in self._graph for array in part)
 
     def add(self, links: LinkRows = NO_LINKS, labels: LabelRows = NO_LABELS) -> None:
-        """Add links, each pair from its earliest time on, and labels of accounts.
-
-        Parameters
-        ----------
-        links : LinkRows, default=no links
-            Rows in which an account or a value is 0 are skipped, as are accounts that are their own counterparty.
-        labels : LabelRows, default=no labels
-            Rows in which the account is 0 are skipped.
-        """
+        """Add links, each pair from its earliest time on, and labels of accounts."""
         row, label_row = 0, 0
         while True:
             row, label_row, *room = add_rows(self._graph, links, labels, self.between, row, label_row)
@@ -81,17 +73,7 @@ class NetworkGraph:
             self._graph = grow_graph(self._graph, *room)
 
     def fill(self, accounts: Array, cutoffs: Array, out: Array, first: int) -> None:
-        """Fill the columns of accounts, strictly before their cutoff times.
-
-        Parameters
-        ----------
-        accounts : ndarray of uint64, shape (n_subjects,)
-        cutoffs : ndarray of int64, shape (n_subjects,)
-        out : ndarray of float64, shape (n_subjects, n_columns)
-            The columns of the whole network.
-        first : int
-            The first column of this graph.
-        """
+        """Fill the columns of accounts, strictly before their cutoff times."""
         rate, weight = self.network.prior
         rules = Rules(self.network.max_degree, float(rate), float(weight), self.network.labels, self.between)
         fill_columns(self._graph, rules, accounts, cutoffs, out, first)

@@ -115,7 +115,6 @@ class NetworkState:
         times : ndarray of int64, shape (n_labels,)
             When the labels became known, in microseconds since 1970, in any order.
         frauds : ndarray of bool, shape (n_labels,)
-            The labels.
 
         Examples
         --------

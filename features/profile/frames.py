@@ -55,9 +55,7 @@ def own_values(records: pd.DataFrame, own: OwnColumns, table: str = "subjects") 
     Parameters
     ----------
     records : DataFrame
-        Records.
     own : OwnColumns
-        The columns.
     table : str, default="subjects"
         Name of the table, for errors.
 

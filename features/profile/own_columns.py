@@ -77,19 +77,7 @@ class OwnColumns:
         )
 
     def compute(self, values: Mapping[str, Array], n_records: int) -> Array:
-        """Compute the columns of many records.
-
-        Parameters
-        ----------
-        values : mapping of str to ndarray, each of shape (n_records,)
-            For each number float64, NaN if missing; for each category object: strings, None if missing.
-        n_records : int
-            Number of records.
-
-        Returns
-        -------
-        ndarray of float64, shape (n_records, n_columns)
-        """
+        """Compute the columns of many records."""
         columns = np.empty((n_records, len(self.names)))
         for place, name in enumerate(self.numbers):
             columns[:, place] = values[name]
@@ -109,20 +97,7 @@ class OwnColumns:
                 raise RejectedRecordError(f"{name}: the field is missing; pass None if the value is unknown")
 
     def of_records(self, records: Sequence[Record]) -> tuple[Array, list[str | None]]:
-        """Compute the columns of records given as dicts.
-
-        Parameters
-        ----------
-        records : sequence of dict
-            Records with the fields of `names`.
-
-        Returns
-        -------
-        columns : ndarray of float64, shape (n_records, n_columns)
-            NaN if a record is rejected.
-        why : list of str or None, length n_records
-            Why a record is rejected, without its values; None if it is not.
-        """
+        """Compute the columns of records given as dicts."""
         why: list[str | None] = []
         cells: list[list[Any]] = []
         for record in records:

@@ -79,7 +79,6 @@ def select_texts(texts: CodePoints, rows: Array) -> CodePoints:
     Parameters
     ----------
     texts : CodePoints
-        Texts.
     rows : ndarray of int64, shape (n_selected,)
         Their positions.
 

@@ -101,7 +101,6 @@ def needs_pinyin(texts: CodePoints) -> bool:
     Parameters
     ----------
     texts : CodePoints
-        Texts.
 
     Returns
     -------

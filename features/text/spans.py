@@ -23,7 +23,6 @@ def new_spans(texts: CodePoints) -> Array:
     Parameters
     ----------
     texts : CodePoints
-        The texts.
 
     Returns
     -------
@@ -59,7 +58,6 @@ def count_spans(spans: Array, n_texts: int, n_kinds: int) -> Array:
     Parameters
     ----------
     spans : ndarray of int64, shape (n_spans, 4)
-        The spans.
     n_texts, n_kinds : int
         The shape of the result.
 

@@ -67,7 +67,6 @@ def character_weights(model: TextModel, folded: CodePoints, shares: Array) -> Ar
     Parameters
     ----------
     model : TextModel
-        The text model.
     folded : CodePoints
         Folded texts.
     shares : ndarray of float64, shape (n_texts, n_outputs)

@@ -75,19 +75,7 @@ class NgramCounts:
 
 
 def count_ngrams(texts: CodePoints, min_messages: int = 1) -> NgramCounts:
-    """Count the hashed n-grams of every text.
-
-    Parameters
-    ----------
-    texts : CodePoints
-        Folded texts.
-    min_messages : int, default=1
-        N-grams that occur in fewer texts are left out, unless there are fewer texts.
-
-    Returns
-    -------
-    NgramCounts
-    """
+    """Count the hashed n-grams of every text."""
     chunks = [_count_chunk(texts, first, last) for first, last in pairwise(_bounds(texts.offsets))]
     messages = np.zeros(1 << BITS, np.int64)
     for packed, _ in chunks:

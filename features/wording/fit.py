@@ -75,7 +75,6 @@ def fit_text_model(
     y : ndarray of int, shape (n_texts,)
         Indices into `classes`; a class may be absent.
     classes : tuple of str
-        All classes.
     C : float
         Inverse strength of the regularisation.
     min_messages : int
@@ -189,30 +188,6 @@ def out_of_fold(
     on_fit: Callable[[], None] | None = None,
 ) -> tuple[TextModel, Array, Array]:
     """Fit a text model, and score its training texts out of fold.
-
-    Parameters
-    ----------
-    texts : CodePoints
-        Folded texts.
-    y, classes, C, min_messages, random_state
-        As in `fit_text_model`.
-    groups : ndarray, shape (n_texts,)
-        Campaigns; each is kept in one fold.
-    n_folds : int
-        Number of folds, at least two.
-    n_jobs : int or None
-        Number of folds fitted in parallel, as in joblib.
-    on_fit : callable, default=None
-        Called after the fit of each fold, and after that of all texts.
-
-    Returns
-    -------
-    model : TextModel
-        Fitted on all texts.
-    log_odds : ndarray of float64, shape (n_texts, n_outputs)
-        Log-odds out of fold.
-    known_share : ndarray of float64, shape (n_texts,)
-        Share of the n-grams of each text that the model of its fold knows.
 
     Raises
     ------

@@ -175,7 +175,6 @@ def aligned_rows(weights: Array) -> Array:
     Parameters
     ----------
     weights : ndarray of float32, shape (n_kept, n_columns)
-        The weights.
 
     Returns
     -------

@@ -63,7 +63,6 @@ def count_characters(texts: CodePoints, rows: Array) -> tuple[Array, Array]:
     Parameters
     ----------
     texts : CodePoints
-        Texts.
     rows : ndarray of int64
         Positions of the selected texts.
 
@@ -211,45 +210,17 @@ class CharacterModel:
         return described
 
     def plus(self, chars: Array, pairs: Array) -> "CharacterModel":
-        """Return the model with more text.
-
-        Parameters
-        ----------
-        chars, pairs : ndarray of uint32
-            Counts of this text, from `count_characters` or `count_pairs`.
-
-        Returns
-        -------
-        CharacterModel
-        """
+        """Return the model with more text."""
         return CharacterModel(self.chars + chars, self.pairs + pairs)
 
     def without(self, chars: Array, pairs: Array) -> "CharacterModel":
-        """Return the model without some of its texts.
-
-        Parameters
-        ----------
-        chars, pairs : ndarray of uint32
-            Counts of these texts, from `count_characters`.
-
-        Returns
-        -------
-        CharacterModel
-        """
+        """Return the model without some of its texts."""
         return CharacterModel(self.chars - chars, self.pairs - pairs)
 
     def surprisal(self, texts: CodePoints) -> Array:
         """Compute the surprisal of texts.
 
-        Parameters
-        ----------
-        texts : CodePoints
-            Texts in the form that was counted, raw or folded.
-
-        Returns
-        -------
-        ndarray of float64, shape (n_texts, 6)
-            The columns of `SURPRISALS`, in nats; zeros for an empty text. A stretch has 8 characters.
+        Returns the columns of `SURPRISALS`, in nats; zeros for an empty text. A stretch has 8 characters.
         """
         out = np.zeros((len(texts), len(SURPRISALS)))
         _surprisal_kernel(texts.codes, texts.offsets, self._described, self.pairs, out)

@@ -22,7 +22,6 @@ def surprisal_out_of_fold(
     Parameters
     ----------
     texts : CodePoints
-        Texts.
     legitimate : ndarray of bool, shape (n_texts,)
         Whether a text is legitimate.
     folds : ndarray of int, shape (n_texts,)

@@ -173,27 +173,7 @@ def _pass_kernel(
 def fit_svm(counts: NgramCounts, rows: Array, idf: Array, y: Array, *, C: float, seed: int, max_iter: int) -> Array:
     """Fit a linear support vector machine with squared hinge loss, one class against the rest.
 
-    Parameters
-    ----------
-    counts : NgramCounts
-        The n-grams of all texts.
-    rows : ndarray of int64, shape (n_rows,)
-        Positions of the texts to fit on.
-    idf : ndarray of float64, shape (n_columns,)
-        Inverse document frequencies; 0 for n-grams that are not used. Vectors of texts have length one.
-    y : ndarray of int, shape (n_rows,)
-        Classes, at least two.
-    C : float
-        Inverse strength of the regularisation.
-    seed : int
-        Seed of the order of the rows.
-    max_iter : int
-        Maximum number of passes.
-
-    Returns
-    -------
-    ndarray of float64, shape (n_outputs, n_columns + 1)
-        The coefficients of each class, and last its intercept. Two classes have one output, for the second.
+    Returns the coefficients of each class, and last its intercept. Two classes have one output, for the second.
     """
     classes = np.unique(y)
     order = np.argsort(y, kind="stable")  # as `LinearSVC` orders its rows

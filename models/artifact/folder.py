@@ -58,7 +58,6 @@ class Model:
     Parameters
     ----------
     name : str
-        Its name.
     classes : tuple of str
         The classes, sorted.
     legitimate : str or None
@@ -145,7 +144,6 @@ def write_model(model: Model, folder: str | Path, *, check: Callable[[Path], obj
     Parameters
     ----------
     model : Model
-        The model.
     folder : str or Path
         The folder to create; its parent is created too.
     check : callable, default=None

@@ -28,17 +28,6 @@ def is_mlflow_address(address: str | Path) -> bool:
 def model_folder(address: str | Path, *, into: str | Path | None = None) -> Path:
     """Return the model folder of a path or an MLflow address.
 
-    Parameters
-    ----------
-    address : str or Path
-        A model folder, a saved MLflow model, or an address such as ``models:/name@champion`` or ``runs:/...``.
-    into : str or Path, default=None
-        Folder for the download of a remote model; None for a new temporary folder, which is not deleted.
-
-    Returns
-    -------
-    Path
-        A local folder.
 
     Raises
     ------

@@ -74,27 +74,6 @@ def score_chunks(
     Memory holds one chunk, and 16 bytes per id. Scored chunks (parts) are kept in a hidden folder next to the output
     until it is complete. After a crash or a full disk, the same call resumes with them and writes the same bytes.
 
-    Parameters
-    ----------
-    scorer : Scorer
-        The model.
-    score : callable
-        Returns a frame of scores and notes for valid rows; no score may depend on other rows.
-    source : InputTable
-        The Parquet file, and how to read it.
-    output, rejected_output : Path
-        Files to write; the second only if there are rejected rows.
-    progress : callable, default=None
-        Called with the rows done and the total.
-    dependencies : mapping of str to InputTable, default={}
-        Further files that the scores depend on, by name, and how they are read.
-    settings : mapping of str to object, default={}
-        Further settings that the scores depend on, in plain JSON types.
-
-    Returns
-    -------
-    ChunkedResult
-
     Raises
     ------
     SchemaError

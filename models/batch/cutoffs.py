@@ -55,20 +55,7 @@ class DefaultCutoff:
 
 
 def end_of_events(events: pd.DataFrame | None) -> tuple[pd.Timestamp, str | None]:
-    """Return the time just after the last event, ignoring events in the future (from a wrong clock).
-
-    Parameters
-    ----------
-    events : DataFrame or None
-        The events; without events the result is now.
-
-    Returns
-    -------
-    end : Timestamp
-        In UTC.
-    note : str or None
-        Number of events in the future, if any.
-    """
+    """Return the time just after the last event, ignoring events in the future (from a wrong clock)."""
     now = pd.Timestamp.now("UTC").as_unit("us")
     if events is None or events.empty:
         return now, None

@@ -25,17 +25,7 @@ __all__ = ["describe_tables", "record_rows"]
 def describe_tables(scorer: Scorer, tables: Mapping[str, Source | None]) -> dict[str, Any]:
     """Describe the source of the history of a file's scores: SHA-256 and size of the tables that are files.
 
-    Parameters
-    ----------
-    scorer : Scorer
-        The model.
-    tables : mapping of str to path, DataFrame or None
-        The tables by their part; the scored table is part of the history too, for models that use one.
-
-    Returns
-    -------
-    dict
-        In the types of canonical JSON, without names of files.
+    The result has the types of canonical JSON, without names of files.
     """
     if not scorer.model.matrix.history_parts:
         return {"source": "none"}
@@ -60,23 +50,6 @@ def record_rows(
     reasons: int = 0,
 ) -> None:
     """Record the evidence of the scored rows that the log selects.
-
-    Parameters
-    ----------
-    log : ScoreRecorder
-        The log.
-    scorer : Scorer
-        The model.
-    records : DataFrame
-        The records.
-    features : FeatureRows
-        Their feature rows.
-    scores : mapping of str to ndarray, each of shape (n_records,)
-        The columns of their scores, with those of rules if the scorer has any.
-    history : dict
-        From `describe_tables`.
-    reasons : int, default=0
-        How many reasons to record.
 
     Raises
     ------

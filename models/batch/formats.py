@@ -40,15 +40,7 @@ def check_output_format(output: Path) -> None:
 
 
 def publish(scores: Path, output: Path) -> None:
-    """Move a finished Parquet file of scores to its place, atomically, in the format of the output.
-
-    Parameters
-    ----------
-    scores : Path
-        The Parquet file, on the file system of the output.
-    output : Path
-        File to write. CSV and JSON Lines are UTF-8; times are ISO 8601.
-    """
+    """Move a finished Parquet file of scores to its place, atomically, in the format of the output."""
     if output.suffix.lower() == ".parquet":
         replace_file(scores, output)
         return

@@ -73,26 +73,6 @@ def read_inputs(
 ) -> Inputs:
     """Read a table of records to score, and the further tables that the model uses.
 
-    Parameters
-    ----------
-    model : Model
-        The model.
-    source : path or DataFrame
-        Messages, accounts or events. Accounts without ``as_of`` are scored as of the last event; without events, as of
-        now.
-    events : path or DataFrame, default=None
-        Event history of the records. By default, scored events are their own history.
-    labels : path or DataFrame, default=None
-        Labels of events or accounts, for models that use labels. Events without a label in it keep their own.
-    past : path or DataFrame, default=None
-        Earlier messages, with labels if available, for models that use campaigns.
-    require : tuple of str, default=()
-        Further columns that the table must have.
-
-    Returns
-    -------
-    Inputs
-
     Raises
     ------
     SchemaError
@@ -115,22 +95,7 @@ def read_inputs(
 def read_history(
     model: Model, *, events: Source | None, labels: Source | None
 ) -> tuple[pd.DataFrame | None, pd.DataFrame | None, list[str]]:
-    """Read events and labels for a model.
-
-    Parameters
-    ----------
-    model : Model
-        The model.
-    events, labels : path or DataFrame, or None
-        As for `read_inputs`.
-
-    Returns
-    -------
-    events, labels : DataFrame or None
-        As in `Inputs`.
-    notes : list of str
-        Assumptions and changes.
-    """
+    """Read events and labels for a model."""
     notes: list[str] = []
     options = options_of_model(model)
     history = _read_events(None if events is None else as_input(events, options), notes)
@@ -142,16 +107,8 @@ def read_history(
 def options_of_model(model: Model) -> ReadOptions:
     """Return how the tables of a model were read in its training, as far as it concerns their columns.
 
-    Parameters
-    ----------
-    model : Model
-        The model.
-
-    Returns
-    -------
-    ReadOptions
-        Without encoding and separator, which belong to a file. Columns that were named for labels may be missing, and
-        the columns that are categories of the model stay words.
+    The result is without encoding and separator, which belong to a file. Columns that were named for labels may be
+    missing, and the columns that are categories of the model stay words.
     """
     data, declared = _section(model, "data"), _section(model, "history").get("categories") or ()
     categories = {name: f"{model.subject}s.{name}" for name in model.matrix.own.categories}
@@ -165,17 +122,7 @@ def options_of_model(model: Model) -> ReadOptions:
 
 
 def trust_of_model(model: Model) -> Trust:
-    """Return the weights of the sources of labels in the training of a model.
-
-    Parameters
-    ----------
-    model : Model
-        The model.
-
-    Returns
-    -------
-    Trust
-    """
+    """Return the weights of the sources of labels in the training of a model."""
     data = _section(model, "data")
     return Trust(data.get("trust") or {}, data.get("default_trust"))
 
@@ -210,15 +157,7 @@ def uses_labels(matrix: FeatureMatrix) -> bool:
 def label_reader(model: Model) -> LabelReader:
     """Return a reader of labels that reads them as those that a model was trained on.
 
-    Parameters
-    ----------
-    model : Model
-        The model.
-
-    Returns
-    -------
-    callable
-        As `read_labels`.
+    The result is as `read_labels`.
     """
     read_as = model.training.get("label_classes") or {}
     return partial(read_labels_for, read_as=read_as, classes=model.classes, legitimate=model.legitimate)

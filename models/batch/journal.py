@@ -78,15 +78,7 @@ class Journal:
         self._write(key, *self.parts)
 
     def add(self, files: Mapping[str, Path], facts: Mapping[str, Any]) -> None:
-        """Add a finished part.
-
-        Parameters
-        ----------
-        files : mapping of str to Path
-            Final names of its files, and their current paths in the same folder.
-        facts : mapping
-            Further values to keep, in plain JSON types.
-        """
+        """Add a finished part."""
         digests = {name: digest_of_file(path) for name, path in files.items()}
         for name, path in files.items():
             replace_file(path, self.folder / name)
@@ -102,13 +94,7 @@ class Journal:
         sync_descriptor(self._file.fileno())
 
     def close(self, *, remove: bool) -> None:
-        """Release the job.
-
-        Parameters
-        ----------
-        remove : bool
-            Whether to delete the parts.
-        """
+        """Release the job."""
         if remove:
             shutil.rmtree(self.folder, ignore_errors=True)
         self._file.close()

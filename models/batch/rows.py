@@ -33,24 +33,7 @@ def feature_rows(
     labels: pd.DataFrame | None = None,
     past: pd.DataFrame | None = None,
 ) -> tuple[Array, Array | None, Array | None]:
-    """Compute the feature rows of records and their history.
-
-    Parameters
-    ----------
-    model : Model
-        The model.
-    records, events, labels, past
-        As for `score_frame`.
-
-    Returns
-    -------
-    rows : ndarray of float64, shape (n_records, n_columns)
-        In the order of the model's columns.
-    why : ndarray of object, shape (n_records,), or None
-        Why a message is unscorable, else None; None for accounts and events.
-    has_history : ndarray of bool, shape (n_records,), or None
-        From `subjects_with_history`; None for messages, and if the model uses no events.
-    """
+    """Compute the feature rows of records and their history."""
     compute = _message_rows if model.subject == "message" else _account_rows
     return compute(model, records, events, labels, past)
 
@@ -59,21 +42,7 @@ _Rows: TypeAlias = tuple[Array, Array | None, Array | None]
 
 
 def has_account_events(records: pd.DataFrame, events: pd.DataFrame | None, cutoff: str | None) -> npt.NDArray[np.bool_]:
-    """Return which records have an earlier event of their account.
-
-    Parameters
-    ----------
-    records : DataFrame
-        Accounts or events.
-    events : DataFrame or None
-        The events.
-    cutoff : str or None
-        Name of the column of cutoff times; None without times.
-
-    Returns
-    -------
-    ndarray of bool, shape (n_records,)
-    """
+    """Return which records have an earlier event of their account."""
     if events is None or not len(events):
         return np.zeros(len(records), np.bool_)
     accounts, event_accounts = as_strings(records["account_id"]), as_strings(events["account_id"])
@@ -88,19 +57,6 @@ def subjects_with_history(
     """Return which records have history: an earlier event of their account; of messages, of their sender.
 
     Without a feature view of the account, an event of any entity of the views counts, as in a live state.
-
-    Parameters
-    ----------
-    matrix : MessageMatrix or AccountMatrix
-        The features of the model.
-    records : DataFrame
-        The records, with the columns that the views need.
-    events, cutoff
-        As for `has_account_events`.
-
-    Returns
-    -------
-    ndarray of bool, shape (n_records,)
     """
     of_account = matrix.subject == "message" or any(view.is_of_account for view in matrix.event_views)
     if events is None or not len(events) or of_account:
@@ -152,17 +108,7 @@ def _account_rows(
 def with_absent_columns(model: Model, records: pd.DataFrame) -> pd.DataFrame:
     """Return records with the columns that are absent, and that the policy of the model treats as missing values.
 
-    Parameters
-    ----------
-    model : Model
-        The model, with the policy that counts.
-    records : DataFrame
-        Records.
-
-    Returns
-    -------
-    DataFrame
-        The same records; under another policy unchanged.
+    Returns the same records; under another policy unchanged.
     """
     if model.policy.missing != "missing":
         return records

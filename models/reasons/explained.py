@@ -14,20 +14,6 @@ def explained_classes(model: Model, odds: Array, of: str | None = None) -> tuple
     By default, the most probable crime is explained. It is compared with the legitimate class. The legitimate class
     itself, and a type of a model without one, is compared with the most probable other class.
 
-    Parameters
-    ----------
-    model : Model
-        The model.
-    odds : ndarray of float64, shape (n_records, n_outputs)
-        Calibrated log-odds.
-    of : str, default=None
-        The class to explain; None for the most probable crime.
-
-    Returns
-    -------
-    explained, against : ndarray of int64, shape (n_records,)
-        Positions of classes.
-
     Raises
     ------
     ValueError

@@ -20,19 +20,7 @@ NONE: Final = np.zeros(0, np.int64)
 def merge_columns(model: Model, X: Array, contributions: Array) -> Array:
     """Return contributions in which one column of each group has the sum of its group, and the others have 0.
 
-    Parameters
-    ----------
-    model : Model
-        The model.
-    X : ndarray of float64, shape (n_records, n_columns)
-        Feature rows.
-    contributions : ndarray of float64, shape (n_records, n_columns)
-        The contributions of their columns.
-
-    Returns
-    -------
-    ndarray of float64, shape (n_records, n_columns)
-        With the same sums of rows.
+    The result has the same sums of rows.
     """
     wording, pinyin, surprisal = (model.families.get(name, NONE) for name in (*TEXT_MODELS, SURPRISAL))
     named = surprisal

@@ -67,7 +67,6 @@ def explain(
     Parameters
     ----------
     model : Model
-        The model.
     X : ndarray of float64, shape (n_records, n_columns)
         Feature rows.
     odds : ndarray of float64, shape (n_records, n_outputs)

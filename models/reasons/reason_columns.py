@@ -21,26 +21,8 @@ def reason_columns(
 ) -> dict[str, Array]:
     """Return the strongest reasons of records.
 
-    Parameters
-    ----------
-    model : Model
-        The model.
-    X : ndarray of float64, shape (n_records, n_columns)
-        Feature rows.
-    odds : ndarray of float64, shape (n_records, n_outputs)
-        Their calibrated log-odds.
-    why : ndarray of object, shape (n_records,)
-        Why a record is unscorable; None where it has a score.
-    n : int
-        Number of reasons, at least 1.
-    language : {"en", "zh"}, default="en"
-        The language of the sentences.
-
-    Returns
-    -------
-    dict of str to ndarray of object, each of shape (n_records,)
-        ``explained``, the class; for each reason ``reason_1`` (the name of the feature), ``reason_1_log_odds`` and
-        ``reason_1_sentence``; and ``reasons``, everything that `explain` returns, as JSON. None without a score.
+    Returns ``explained``, the class; for each reason ``reason_1`` (the name of the feature), ``reason_1_log_odds`` and
+    ``reason_1_sentence``; and ``reasons``, everything that `explain` returns, as JSON. None without a score.
 
     Raises
     ------

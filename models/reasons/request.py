@@ -56,10 +56,7 @@ class ReasonRequest:
     def explain(self, records: Sequence[Mapping[str, Any]], features: FeatureRows, odds: Array) -> list[dict[str, Any]]:
         """Explain the scores of records from their feature rows and log-odds, without computing them again.
 
-        Returns
-        -------
-        list of dict, length n_records
-            What `explain` returns and, for a message, ``text_spans``; None and empty where a record is unscorable.
+        Returns what `explain` returns and, for a message, ``text_spans``; None and empty where a record is unscorable.
         """
         good = [position for position, reason in enumerate(features.why.tolist()) if reason is None]
         if not good:

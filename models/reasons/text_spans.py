@@ -28,30 +28,11 @@ def explain_text(
 ) -> list[list[dict[str, Any]]]:
     """Return the text spans of each message that contribute most to the score of its text model.
 
-    Parameters
-    ----------
-    model : Model
-        A model of messages.
-    texts : sequence of str, length n_records
-        The messages.
-    folded : CodePoints
-        Their normalised forms, from `MessageMatrix.rows`.
-    odds : ndarray of float64, shape (n_records, n_outputs)
-        Their calibrated log-odds.
-    n : int, default=5
-        Number of text spans that are named; the others are added up.
-    of : str, default=None
-        The class that is explained; None for the most probable crime.
-
-    Returns
-    -------
-    list of list of dict
-        For every message its text spans, the strongest first and disjoint, with ``text``, ``start``, ``stop``
-        (positions in the message), ``form`` and ``log_odds``. The form is ``raw``, or ``folded`` if a normalised
-        message cannot be traced back: then text and positions are those of the normalised text. The last span has
-        None as text and holds the rest. They add up to the log-odds of the text model, before the trees: of the
-        explained class against the other, as from `explained_classes`. The list is
-        empty without a text model.
+    Returns for every message its text spans, the strongest first and disjoint, with ``text``, ``start``, ``stop``
+    (positions in the message), ``form`` and ``log_odds``. The form is ``raw``, or ``folded`` if a normalised message
+    cannot be traced back: then text and positions are those of the normalised text. The last span has None as text and
+    holds the rest. They add up to the log-odds of the text model, before the trees: of the explained class against the
+    other, as from `explained_classes`. The list is empty without a text model.
 
     Raises
     ------

@@ -36,7 +36,6 @@ class RuleSet:
     Parameters
     ----------
     rules : sequence of Rule
-        The rules.
     digest : str, default=None
         SHA-256 of the files from which the rules were read.
     files : sequence of Path, default=()
@@ -120,7 +119,6 @@ class RuleSet:
         Parameters
         ----------
         records : sequence of dict
-            The records.
         now : datetime, default=None
             As for `match`.
 

@@ -128,19 +128,7 @@ def prepare_bands(
 ) -> list[PreparedRecord]:
     """Read the bands of a message into one record for a live state.
 
-    Parameters
-    ----------
-    state : HistoryState
-        The state.
-    bands : sequence of dict
-        From `message_bands`; may be empty.
-    now, stored
-        As for `HistoryState.prepare`.
-
-    Returns
-    -------
-    list of PreparedRecord
-        One record; empty without bands.
+    Returns one record; empty without bands.
 
     Raises
     ------

@@ -22,11 +22,9 @@ class ScoredChunk:
     Parameters
     ----------
     model : Model
-        The model.
     policy : Policy
         The policy in use.
     records : sequence of mapping, length n_records
-        The records.
     features : FeatureRows
         Their feature rows.
     log_odds : ndarray of float64, shape (n_records, n_outputs)

@@ -14,28 +14,7 @@ __all__ = ["score_features"]
 def score_features(
     model: Model, policy: Policy, features: FeatureRows, n_threads: int
 ) -> tuple[FeatureRows, Array, Array]:
-    """Score feature rows.
-
-    Parameters
-    ----------
-    model : Model
-        The model.
-    policy : Policy
-        What to do with records that are unlike the training records.
-    features : FeatureRows
-        The rows.
-    n_threads : int
-        Threads of LightGBM.
-
-    Returns
-    -------
-    features : FeatureRows
-        The rows as the policy leaves them.
-    log_odds : ndarray of float64, shape (n_records, n_outputs)
-        Calibrated; NaN where a record is unscorable.
-    unlike : ndarray of float64, shape (n_records,)
-        From `unlike_shares`.
-    """
+    """Score feature rows."""
     unlike = unlike_shares(model, features.X, features.why)
     if policy.unlike_training == "unscorable":
         features = exclude_unlike(features, unlike, policy.unlike_training_limit)

@@ -18,19 +18,7 @@ UNLIKE: Final = "unlike_training: the record is stranger than the limit of the p
 def unlike_shares(model: Model, X: Array, why: Array) -> Array:
     """Return the share of training records that are less strange than each record.
 
-    Parameters
-    ----------
-    model : Model
-        The model.
-    X : ndarray of float64, shape (n_records, n_columns)
-        Feature rows.
-    why : ndarray of object, shape (n_records,)
-        Why a record is unscorable; None where it can be scored.
-
-    Returns
-    -------
-    ndarray of float64, shape (n_records,)
-        NaN where a record is unscorable, and for a model that was trained without `Model.unlike`.
+    Returns NaN where a record is unscorable, and for a model that was trained without `Model.unlike`.
     """
     if model.unlike is None or not len(X):
         return np.full(len(X), np.nan)

@@ -38,7 +38,6 @@ def sentence_of(phrase: Phrase, value: float, usual: float, language: Language) 
     usual : float
         The median in training; NaN if not known.
     language : {"en", "zh"}
-        The language.
 
     Returns
     -------
@@ -80,7 +79,6 @@ def resemblance(family: str, label: str, log_odds: float, language: Language) ->
     log_odds : float
         What the text model contributes.
     language : {"en", "zh"}
-        The language.
 
     Returns
     -------

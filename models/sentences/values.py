@@ -50,7 +50,6 @@ def in_words(value: float, unit: str, language: Language) -> str:
     unit : str
         ``count``, ``number``, ``amount``, ``share``, ``seconds``, ``days``, ``hour`` or ``weekday``.
     language : {"en", "zh"}
-        The language.
 
     Returns
     -------

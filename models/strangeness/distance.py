@@ -92,17 +92,7 @@ class TrainingDistance:
         return absent, present
 
     def apply(self, X: Array) -> Array:
-        """Compute the distance of feature rows.
-
-        Parameters
-        ----------
-        X : ndarray of float64, shape (n_rows, n_columns)
-            Feature rows.
-
-        Returns
-        -------
-        ndarray of float64, shape (n_rows,)
-        """
+        """Compute the distance of feature rows."""
         out, used = np.empty(len(X)), X.take(self.columns, axis=1)
         _distance_kernel(used, self.center, self.scale, self.precision, *self._costs, out)
         return out

@@ -47,15 +47,6 @@ class SingleRow:
     def __call__(self, row: Array) -> Array:
         """Score a row.
 
-        Parameters
-        ----------
-        row : ndarray of float64, shape (1, n_columns)
-            Columns in the order of training.
-
-        Returns
-        -------
-        ndarray of float64, shape (n_outputs,)
-
         Raises
         ------
         ValueError

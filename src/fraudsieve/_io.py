@@ -66,24 +66,6 @@ def sync_folder(folder: str | Path) -> None:
 def read_file(path: str | Path, limit: int, error: type[LocatedError], fix: str, *, is_secret: bool = False) -> bytes:
     """Read a regular file of limited size; of a link, its target.
 
-    Parameters
-    ----------
-    path : str or Path
-        The file.
-    limit : int
-        Its largest size in bytes.
-    error : type
-        The error to raise.
-    fix : str
-        What to do about it.
-    is_secret : bool, default=False
-        Whether the file must be closed to other users, if it belongs to the current user. As for OpenSSH, a file of
-        another owner, such as one that an administrator mounts, may have any permissions.
-
-    Returns
-    -------
-    bytes
-
     Raises
     ------
     LocatedError
@@ -154,17 +136,7 @@ def replace_file(source: str | Path, target: str | Path, *, mode: int | None = N
 
 
 def write_file(path: str | Path, content: bytes, *, mode: int = 0o644) -> None:
-    """Write a file, replacing an existing one.
-
-    Parameters
-    ----------
-    path : str or Path
-        The file; its folder must exist.
-    content : bytes
-        The complete content.
-    mode : int, default=0o644
-        Its permissions, before the umask.
-    """
+    """Write a file, replacing an existing one."""
     with replacing(path, mode=mode) as stream:
         stream.write(content)
 
@@ -173,17 +145,7 @@ def write_file(path: str | Path, content: bytes, *, mode: int = 0o644) -> None:
 def replacing(path: str | Path, *, mode: int = 0o644) -> Iterator[IO[bytes]]:
     """Write a file in parts, replacing an existing one when the block ends without an error.
 
-    Parameters
-    ----------
-    path : str or Path
-        The file; its folder must exist.
-    mode : int, default=0o644
-        Its permissions, before the umask.
-
-    Yields
-    ------
-    file object
-        A temporary file in the same folder, opened for writing bytes.
+    Returns a temporary file in the same folder, opened for writing bytes.
     """
     path = Path(path)
     staged = path.parent / f".{path.name}-{secrets.token_hex(8)}"
@@ -257,18 +219,8 @@ def _check_parent(path: Path) -> None:
 def new_folder(folder: str | Path, *, mode: int = 0o755) -> Iterator[Path]:
     """Create a folder of files, completely or not at all.
 
-    Parameters
-    ----------
-    folder : str or Path
-        The folder, which does not exist yet; its parent does.
-    mode : int, default=0o755
-        Its permissions.
-
-    Yields
-    ------
-    Path
-        A temporary folder to fill, with `write_file`. It is renamed to `folder` if the block ends without an error,
-        else deleted.
+    Returns a temporary folder to fill, with `write_file`. It is renamed to `folder` if the block ends without an error,
+    else deleted.
     """
     folder = Path(folder)
     staged = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))

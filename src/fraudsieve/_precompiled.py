@@ -103,11 +103,6 @@ def compiling(*subjects: str) -> Iterator[None]:
 
     It does nothing if most kernels are in the cache, there is one core only, or Numba does not compile, nor within
     another block of it.
-
-    Parameters
-    ----------
-    *subjects : {"message", "account", "training"}
-        The subjects of the list: what scores a message or an account, and what a training on messages needs besides.
     """
     kernels = missing_kernels(*subjects) if not _running and _is_of_use() else []
     side = None

@@ -38,7 +38,6 @@ def obfuscated_copies(texts: Sequence[str], corpus: Sequence[str], *, seed: int 
     Parameters
     ----------
     texts : sequence of str, length n_texts
-        Texts.
     corpus : sequence of str
         Texts from which characters are drawn, by their frequency.
     seed : int, default=0
@@ -129,7 +128,6 @@ class Augmentation:
     Parameters
     ----------
     texts : list of str, length n_rows + n_copies
-        Texts.
     rows : ndarray of int64, shape (n_rows + n_copies,)
         The position of each row, or of the row that it is a copy of.
     """
@@ -148,13 +146,11 @@ def augment(
     Parameters
     ----------
     texts : sequence of str, length n_rows
-        Texts.
     is_fraud : ndarray of bool, shape (n_rows,)
         Which texts may be copied.
     share : float, default=0.5
         Share of these, if they have Chinese characters, that is copied.
     seed : int, default=0
-        Seed.
 
     Returns
     -------

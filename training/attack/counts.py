@@ -113,7 +113,6 @@ def attack_counts(
     score : callable
         Maps all texts, in their order, to scores: the higher, the more fraudulent. NaN is never flagged.
     texts : sequence of str, length n_texts
-        The texts.
     is_fraud : ndarray of bool, shape (n_texts,)
         Which of them are fraudulent; both kinds must be present.
     legitimate : ndarray, shape (n_legitimate,)

@@ -107,7 +107,6 @@ def obfuscate(texts: Iterable[str], name: str, strength: str, seed: int = 0) -> 
     name : str
         One of `OBFUSCATIONS`.
     strength : {"light", "medium", "strong"}
-        One of `STRENGTHS`.
     seed : int, default=0
         Seed of the choice of places and replacements.
 

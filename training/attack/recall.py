@@ -177,11 +177,6 @@ def attack_metrics(counts: AttackCounts, language: str) -> AttackMetrics:
 def check_attackable(model: Model) -> None:
     """Raise an error if a model cannot be attacked.
 
-    Parameters
-    ----------
-    model : Model
-        The model to evaluate.
-
     Raises
     ------
     RecipeError
@@ -198,17 +193,7 @@ def check_attackable(model: Model) -> None:
 def attackable(model: Model, labels: Array) -> bool:
     """Return whether a model can be attacked with some rows.
 
-    Parameters
-    ----------
-    model : Model
-        The model to evaluate.
-    labels : ndarray of str objects, shape (n_rows,)
-        The true classes.
-
-    Returns
-    -------
-    bool
-        Whether the model separates fraudulent from legitimate messages, and the rows have both.
+    Returns whether the model separates fraudulent from legitimate messages, and the rows have both.
     """
     is_fraud = labels != model.legitimate
     both = bool(is_fraud.any() and not is_fraud.all())

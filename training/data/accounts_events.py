@@ -214,17 +214,7 @@ def _loaded(
 def event_labels_of(data: LabelledData, legitimate: str) -> pd.DataFrame | None:
     """Return the labels of events that have a time, for the measures that use labels.
 
-    Parameters
-    ----------
-    data : LabelledData
-        Events.
-    legitimate : str
-        The class that is not fraud.
-
-    Returns
-    -------
-    DataFrame or None
-        The events whose labels have times, with ``is_fraud``; None if no label has a time.
+    Returns the events whose labels have times, with ``is_fraud``; None if no label has a time.
     """
     timed = labels_with_times(data.rows if data.known_labels is None else data.known_labels, legitimate)
     return None if timed.empty else timed
@@ -233,18 +223,8 @@ def event_labels_of(data: LabelledData, legitimate: str) -> pd.DataFrame | None:
 def account_labels_of(data: LabelledData, legitimate: str) -> pd.DataFrame | None:
     """Return the labels of accounts that have a time, for the network.
 
-    Parameters
-    ----------
-    data : LabelledData
-        Accounts.
-    legitimate : str
-        The class that is not fraud.
-
-    Returns
-    -------
-    DataFrame or None
-        ``account_id``, ``labelled_at`` and ``is_fraud`` of the labels that have times, of which the network uses the
-        latest before a cutoff time; None if no label has a time.
+    Returns ``account_id``, ``labelled_at`` and ``is_fraud`` of the labels that have times, of which the network uses
+    the latest before a cutoff time; None if no label has a time.
     """
     labels = event_labels_of(data, legitimate)
     return None if labels is None else labels[["account_id", "labelled_at", "is_fraud"]]

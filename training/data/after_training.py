@@ -46,15 +46,7 @@ class RowsAfterTraining:
 def trained_until(model: Model) -> pd.Timestamp | None:
     """Return the time of the last record that a model was trained, calibrated or recalibrated on.
 
-    Parameters
-    ----------
-    model : Model
-        The model.
-
-    Returns
-    -------
-    Timestamp or None
-        None if those records had no times.
+    Returns None if those records had no times.
     """
     windows = [model.training.get(name) for name in ("window", "calibration_window")]
     windows.append((model.training.get("recalibration") or {}).get("window"))
@@ -71,17 +63,7 @@ def _is_partly_untimed(model: Model) -> bool:
 def rows_after_training(data: LabelledData, models: Sequence[Model]) -> RowsAfterTraining:
     """Choose the records that are later than what models were trained and calibrated on.
 
-    Parameters
-    ----------
-    data : LabelledData
-        Records with their cutoff times (``as_of``).
-    models : sequence of Model
-        At least one.
-
-    Returns
-    -------
-    RowsAfterTraining
-        All records, with a warning, if the records or those that a model was trained on have no times.
+    Returns all records, with a warning, if the records or those that a model was trained on have no times.
 
     Raises
     ------
@@ -110,17 +92,7 @@ def rows_after_training(data: LabelledData, models: Sequence[Model]) -> RowsAfte
 def count_rows_in_training(data: LabelledData, model: Model) -> int | None:
     """Count the records that are not later than training and calibration: metrics on them are optimistic.
 
-    Parameters
-    ----------
-    data : LabelledData
-        Records with their cutoff times.
-    model : Model
-        The model.
-
-    Returns
-    -------
-    int or None
-        None if unknown: the records, or some of those that the model was trained on, have no times.
+    Returns None if unknown: the records, or some of those that the model was trained on, have no times.
     """
     until, cutoff_times = trained_until(model), data.rows["as_of"]
     count = 0 if until is None else int((cutoff_times <= until).sum())
@@ -129,17 +101,6 @@ def count_rows_in_training(data: LabelledData, model: Model) -> int | None:
 
 def rows_since(data: LabelledData, since: datetime) -> LabelledData:
     """Keep the records from a time on; earlier records stay their history.
-
-    Parameters
-    ----------
-    data : LabelledData
-        Records with their cutoff times.
-    since : datetime
-        The time; a naive one is UTC.
-
-    Returns
-    -------
-    LabelledData
 
     Raises
     ------
@@ -163,19 +124,7 @@ def _overlap_warnings(subject: str, timed: bool, unknown: int) -> tuple[str, ...
 
 
 def is_training_table(data: LabelledData, model: Model) -> bool:
-    """Return whether the records are, byte by byte, the table that a model was trained or recalibrated on.
-
-    Parameters
-    ----------
-    data : LabelledData
-        Records.
-    model : Model
-        The model.
-
-    Returns
-    -------
-    bool
-    """
+    """Return whether the records are, byte by byte, the table that a model was trained or recalibrated on."""
     table = _labelled_table(data)
     if table is None:
         return False

@@ -54,22 +54,6 @@ def read_data(
 ) -> LabelledData:
     """Read the tables of the subject of a recipe.
 
-    Parameters
-    ----------
-    recipe : Recipe
-        Names the subject, and the legitimate class.
-    tables : dict of str to (path or DataFrame)
-        ``messages``, ``accounts``, ``events`` and ``labels``; None for a table that is not given. Or ``features``
-        alone, a matrix that is ready.
-    min_label_rows : int
-        Rows of a label with fewer rows are rejected.
-    reader : callable, default=None
-        Reads labels as classes; None for `read_labels` with the legitimate class of the recipe.
-
-    Returns
-    -------
-    LabelledData
-
     Raises
     ------
     SchemaError
@@ -97,20 +81,7 @@ def read_data(
 
 
 def groups_of(data: LabelledData) -> tuple[Positions, str]:
-    """Return the groups of rows that must not be on both sides of a split.
-
-    Parameters
-    ----------
-    data : LabelledData
-        Rows.
-
-    Returns
-    -------
-    groups : ndarray, shape (n_rows,)
-        Near-duplicate messages, or the rows of one account.
-    group_kind : str
-        ``campaign`` or ``account``.
-    """
+    """Return the groups of rows that must not be on both sides of a split."""
     return row_groups(data.rows, data.subject)
 
 
@@ -142,19 +113,7 @@ def row_groups(rows: pd.DataFrame, subject: str) -> tuple[Positions, str]:
 
 
 def make_builder(data: LabelledData, recipe: Recipe) -> Builder:
-    """Return the builder of a recipe, not yet fitted; or the matrix of the rows if it is ready.
-
-    Parameters
-    ----------
-    data : LabelledData
-        The rows, and their events.
-    recipe : Recipe
-        Settings.
-
-    Returns
-    -------
-    MessageFeatures, AccountFeatures or ReadyMatrix
-    """
+    """Return the builder of a recipe, not yet fitted; or the matrix of the rows if it is ready."""
     if data.ready is not None:
         return data.ready
     history = recipe.history
@@ -194,28 +153,7 @@ def _labels(data: LabelledData, legitimate: str) -> dict[str, Any]:
 def rows_to_train(
     data: LabelledData, groups: Positions, train: Positions, recipe: Recipe
 ) -> tuple[pd.DataFrame, npt.NDArray[np.object_], dict[str, Positions]]:
-    """Return the rows to train on: those of the slice and, for fraudulent messages, obfuscated copies.
-
-    Parameters
-    ----------
-    data : LabelledData
-        All rows.
-    groups : ndarray, shape (n_rows,)
-        Campaigns or accounts.
-    train : ndarray of int
-        Positions of the slice.
-    recipe : Recipe
-        The share of copies and the seed.
-
-    Returns
-    -------
-    rows : DataFrame
-        Records.
-    labels : ndarray of object
-        Their classes.
-    groups : dict
-        For messages ``groups``, their campaigns: each campaign counts as one row, with its copies. Empty otherwise.
-    """
+    """Return the rows to train on: those of the slice and, for fraudulent messages, obfuscated copies."""
     rows = data.rows.iloc[train]
     labels = rows["label"].to_numpy(object)
     if data.subject != "message":
@@ -227,38 +165,13 @@ def rows_to_train(
 
 
 def matrix_of(builder: Builder, rows: pd.DataFrame) -> pd.DataFrame:
-    """Compute the features of labelled rows for calibration or test, without the label of each row itself.
-
-    Parameters
-    ----------
-    builder : MessageFeatures or AccountFeatures
-        Fitted.
-    rows : DataFrame
-        Records.
-
-    Returns
-    -------
-    DataFrame of shape (n_rows, n_columns)
-    """
+    """Compute the features of labelled rows for calibration or test, without the label of each row itself."""
     matrix = builder.transform_out_of_fold(rows) if isinstance(builder, AccountFeatures) else builder.transform(rows)
     return pd.DataFrame(np.asarray(matrix, np.float64), columns=builder.get_feature_names_out(), copy=False)
 
 
 def builder_of_model(model: Model, data: LabelledData) -> Builder:
-    """Return a builder that computes the features that a model was trained on.
-
-    Parameters
-    ----------
-    model : Model
-        The model.
-    data : LabelledData
-        Rows to be scored, and their events.
-
-    Returns
-    -------
-    MessageFeatures or AccountFeatures
-        Fitted.
-    """
+    """Return a builder that computes the features that a model was trained on."""
     if model.subject == "message":
         message_builder = MessageFeatures(events=data.events, past=data.messages)
         message_builder.matrix_ = message_matrix_of(model.matrix)
@@ -272,19 +185,7 @@ def builder_of_model(model: Model, data: LabelledData) -> Builder:
 def scores_of(scorer: Scorer, rows: pd.DataFrame, builder: Builder | None) -> dict[str, npt.NDArray[Any]]:
     """Score labelled rows.
 
-    Parameters
-    ----------
-    scorer : Scorer
-        The model.
-    rows : DataFrame
-        Records.
-    builder : MessageFeatures or AccountFeatures, or None
-        Computes the features of records with a history or own columns; None for messages alone.
-
-    Returns
-    -------
-    dict of str to ndarray, each of shape (n_rows,)
-        As from `Scorer.score_columns`.
+    The result is as from `Scorer.score_columns`.
     """
     is_text_alone = isinstance(builder, MessageFeatures) and not (builder.matrix_.history_parts or builder.matrix_.own)
     if builder is None or is_text_alone:

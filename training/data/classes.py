@@ -20,15 +20,6 @@ MAX_SHOWN = 5
 def check_classes(data: LabelledData, source: Source, recipe: DataRecipe) -> None:
     """Check that there are classes to separate.
 
-    Parameters
-    ----------
-    data : LabelledData
-        The rows that are left, and those that were rejected.
-    source : path or frame
-        The labelled table, for the error.
-    recipe : DataRecipe
-        The label that was named as legitimate, and the rows that a label must have.
-
     Raises
     ------
     SchemaError

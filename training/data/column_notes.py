@@ -23,13 +23,6 @@ MAX_NAMES: Final = 8
 def check_own_columns(data: LabelledData, recipe: Recipe) -> None:
     """Raise an error before the work if a named column is missing or cannot be a feature, or if there are too many.
 
-    Parameters
-    ----------
-    data : LabelledData
-        The rows.
-    recipe : Recipe
-        Settings.
-
     Raises
     ------
     RecipeError
@@ -73,19 +66,7 @@ def _check_settings_of_messages(table: str, recipe: Recipe) -> None:
 
 
 def candidate_notes(data: LabelledData, recipe: Recipe) -> list[str]:
-    """Return a note that names the columns of messages that could be features, or none.
-
-    Parameters
-    ----------
-    data : LabelledData
-        The rows.
-    recipe : Recipe
-        Settings; the columns that it uses are not named.
-
-    Returns
-    -------
-    list of str
-    """
+    """Return a note that names the columns of messages that could be features, or none."""
     if data.subject != "message":
         return []
     names = [name for name in candidate_columns(data.rows) if name not in recipe.features.columns]

@@ -172,25 +172,7 @@ def keep_labelled(
 ) -> LabelledData:
     """Keep the labelled rows whose label has enough rows.
 
-    Parameters
-    ----------
-    frame : DataFrame
-        All valid rows, with their labels and their positions in the input (`PLACE`).
-    table : CheckedTable
-        The table of the rows.
-    labels : CheckedTable or None
-        The table of labels.
-    subject : {"message", "account", "event"}
-        The kind of record in a row.
-    origin : str
-        The name of the table in errors.
-    min_label_rows : int
-        Rows of a label with fewer rows are rejected.
-
-    Returns
-    -------
-    LabelledData
-        Without digests.
+    The result is without digests.
 
     Raises
     ------

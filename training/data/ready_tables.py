@@ -32,19 +32,7 @@ IDS: Final = ("event_id", "account_id")
 def load_ready(source: Source, recipe: Recipe, *, min_label_rows: int) -> LabelledData:
     """Read labelled rows and their features.
 
-    Parameters
-    ----------
-    source : str or Path
-        A file of Parquet or a folder of such files, on this machine.
-    recipe : Recipe
-        Names the legitimate class, and may not ask for what needs the records themselves.
-    min_label_rows : int
-        Rows of a label with fewer rows are rejected.
-
-    Returns
-    -------
-    LabelledData
-        In the order of time and id, since Spark has no order of its own.
+    The result is in the order of time and id, since Spark has no order of its own.
 
     Raises
     ------

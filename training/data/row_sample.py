@@ -62,7 +62,6 @@ def draw_ids(ids: Array, sample: RowSample) -> Array:
     Parameters
     ----------
     ids : ndarray of str objects, shape (n_rows,)
-        Ids.
     sample : RowSample
         Rate, and the seed that is the key of the hash.
 

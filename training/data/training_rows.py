@@ -66,25 +66,7 @@ class TrainingRows:
 def training_rows(
     data: LabelledData, groups: Array, train: Array, recipe: Recipe, progress: Progress | None = None
 ) -> TrainingRows:
-    """Fit the builder of a recipe on a slice, or on the sample of it that the recipe asks for.
-
-    Parameters
-    ----------
-    data : LabelledData
-        All rows.
-    groups : ndarray, shape (n_rows,)
-        Campaigns or accounts.
-    train : ndarray of int
-        Positions of the slice.
-    recipe : Recipe
-        Settings.
-    progress : callable, default=None
-        Called with the number of fits of text models that are done, after those that take long.
-
-    Returns
-    -------
-    TrainingRows
-    """
+    """Fit the builder of a recipe on a slice, or on the sample of it that the recipe asks for."""
     train = sample_slice(data, train, recipe)
     builder = make_builder(data, recipe).set_output(transform="pandas")
     rows, labels, campaigns = rows_to_train(data, groups, train, recipe)
@@ -100,37 +82,12 @@ def training_rows(
 
 
 def sample_of(data: LabelledData, recipe: Recipe) -> RowSample:
-    """Return the sample that a run trains on: that of its feature matrix if it is ready, else that of the recipe.
-
-    Parameters
-    ----------
-    data : LabelledData
-        All rows.
-    recipe : Recipe
-        Settings.
-
-    Returns
-    -------
-    RowSample
-    """
+    """Return the sample that a run trains on: that of its feature matrix if it is ready, else that of the recipe."""
     return RowSample(recipe.model.sample_rate, recipe.seed) if data.ready is None else data.ready.declared.sample
 
 
 def sample_slice(data: LabelledData, train: Array, recipe: Recipe) -> Array:
     """Return the rows of a slice that are in the sample of a run. The rows of a ready matrix were drawn before.
-
-    Parameters
-    ----------
-    data : LabelledData
-        All rows.
-    train : ndarray of int64
-        Positions of the slice.
-    recipe : Recipe
-        Settings.
-
-    Returns
-    -------
-    ndarray of int64
 
     Raises
     ------
@@ -168,24 +125,7 @@ def _count_fits(progress: Progress) -> Callable[[int, int], None]:
 def grow_trees(
     rows: TrainingRows, recipe: Recipe, subject: str, on_round: Callable[[int, float], None] | None = None
 ) -> FraudClassifier:
-    """Fit the classifier of a recipe.
-
-    Parameters
-    ----------
-    rows : TrainingRows
-        The rows to train on.
-    recipe : Recipe
-        Settings.
-    subject : {"message", "account", "event"}
-        The kind of record in a row.
-    on_round : callable, default=None
-        As for `FraudClassifier.fit`.
-
-    Returns
-    -------
-    FraudClassifier
-        Fitted, not yet calibrated.
-    """
+    """Fit the classifier of a recipe."""
     parameters = recipe.model.settings(subject)
     classifier = FraudClassifier(**parameters, random_state=recipe.seed, n_jobs=recipe.n_jobs)
     settings: dict[str, Any] = {"sample_weight": rows.weights, "class_rates": rows.class_rates, "on_round": on_round}

@@ -62,19 +62,7 @@ def fit_unlike(
 ) -> UnlikeTraining | None:
     """Fit on the feature rows of the training slice and calibrate on those of the calibration slice.
 
-    Parameters
-    ----------
-    matrix : FeatureMatrix
-        The features of the model.
-    ensemble : Ensemble
-        Its trees.
-    trained_on, calibration : DataFrame, shape (n_rows, n_columns)
-        Feature rows.
-
-    Returns
-    -------
-    UnlikeTraining or None
-        None if no column tells records apart, or there are no rows.
+    Returns None if no column tells records apart, or there are no rows.
     """
     names = strangeness_columns(matrix, ensemble)
     distances = distance_of(trained_on, names).apply(calibration.to_numpy(np.float64))

@@ -199,33 +199,7 @@ def amounts_of(data: LabelledData, split: Split) -> Array | None:
 def choose_points(
     probability: Array, is_fraud: Array, data: LabelledData, groups: Array, split: Split, recipe: Recipe
 ) -> tuple[tuple[OperatingPoint, ...], tuple[AbsentPoint, ...], tuple[str, ...]]:
-    """Choose the operating points of a recipe on the calibration slice.
-
-    Parameters
-    ----------
-    probability : ndarray, shape (n_calibration,)
-        Calibrated probability of fraud.
-    is_fraud : ndarray of bool, shape (n_calibration,)
-        The truth.
-    data : LabelledData
-        All rows.
-    groups : ndarray, shape (n_rows,)
-        The campaign or account of each row.
-    split : Split
-        The slices.
-    recipe : Recipe
-        Its sections ``thresholds`` and ``evaluate`` have the targets and the review capacity.
-
-    Returns
-    -------
-    points : tuple of OperatingPoint
-        The first one decides.
-    absent : tuple of AbsentPoint
-        Rates that the slice has too few legitimate campaigns or accounts for.
-    notes : tuple of str
-        Points that are absent or flag nothing, which point decides if not the one that is meant to, and a review
-        capacity that cannot be used because there are no times.
-    """
+    """Choose the operating points of a recipe on the calibration slice."""
     targets, alerts_a_day = recipe.thresholds.targets, recipe.evaluate.alerts_a_day
     # Times within one day may be no more than an order, so alerts per day are only computed if the recipe has some.
     asked = bool(targets.alerts_a_day) or alerts_a_day is not None

@@ -236,7 +236,8 @@ def evaluate_model(
         Capacity, costs and replicates; None for the defaults.
     details : ReportDetails, default=None
         Further parts of the report. Unscorable records, importance, attack, rules and cases are filled in.
-    rules, compare_reviews
+    rules : RuleSet, default=None
+    compare_reviews : callable, default=None
         As for `evaluate_tables`.
 
     Returns

@@ -17,7 +17,6 @@ def reversals(
     Parameters
     ----------
     labels : DataFrame, shape (n_labels, any)
-        As for `label_as_of`.
     cutoff : datetime, default=None
         Only labels known strictly before it are used; None uses all labels.
     trust : Trust, default=None

@@ -72,7 +72,6 @@ def needed_memory(size: DataSize, *, train_share: float = 1.0, n_jobs: int = 1) 
     Parameters
     ----------
     size : DataSize
-        The size of the data.
     train_share : float, default=1.0
         Share of the records that is trained on.
     n_jobs : int, default=1
@@ -101,19 +100,7 @@ def needed_memory(size: DataSize, *, train_share: float = 1.0, n_jobs: int = 1) 
 
 
 def data_size(data: LabelledData, recipe: Recipe) -> DataSize:
-    """Return what the memory of a training run depends on.
-
-    Parameters
-    ----------
-    data : LabelledData
-        The rows, and their events.
-    recipe : Recipe
-        Settings.
-
-    Returns
-    -------
-    DataSize
-    """
+    """Return what the memory of a training run depends on."""
     rows, events = len(data.rows), 0 if data.events is None else len(data.events)
     if data.subject != "message":
         builder = make_builder(data, recipe)
@@ -135,15 +122,6 @@ def data_size(data: LabelledData, recipe: Recipe) -> DataSize:
 
 def check_memory(data: LabelledData, recipe: Recipe, available: int | None = None) -> None:
     """Raise an error if training certainly takes more memory than there is.
-
-    Parameters
-    ----------
-    data : LabelledData
-        The rows, and their events.
-    recipe : Recipe
-        Settings.
-    available : int, default=None
-        Bytes; None for what this process may still take.
 
     Raises
     ------

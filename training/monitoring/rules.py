@@ -14,17 +14,7 @@ __all__ = ["rule_shares"]
 def rule_shares(rules: RuleSet | None, before: ScoredTable, after: ScoredTable) -> list[dict[str, Any]]:
     """Return ``id``, ``action``, ``reason`` and ``expired`` of each rule, and the share of both tables that it decides.
 
-    Parameters
-    ----------
-    rules : RuleSet or None
-        The current rules, for both tables.
-    before, after : ScoredTable
-        The reference and the current records.
-
-    Returns
-    -------
-    list of dict
-        Empty without rules.
+    The result is empty without rules.
     """
     if rules is None:
         return []

@@ -33,17 +33,7 @@ class Scale:
     end: float
 
     def place(self, value: float) -> float:
-        """Return the position of a value, limited to the ends.
-
-        Parameters
-        ----------
-        value : float
-            The value.
-
-        Returns
-        -------
-        float
-        """
+        """Return the position of a value, limited to the ends."""
         share = (value - self.low) / (self.high - self.low)
         return round(self.start + min(max(share, 0.0), 1.0) * (self.end - self.start), 1)
 
@@ -81,7 +71,6 @@ def shorten(name: str, width: int = LABEL_WIDTH) -> str:
     Parameters
     ----------
     name : str
-        The name.
     width : int, default=21
         In characters; a wide one counts twice.
 
@@ -111,7 +100,6 @@ def text_width(text: str) -> int:
     Parameters
     ----------
     text : str
-        The text.
 
     Returns
     -------

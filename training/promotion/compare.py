@@ -166,13 +166,6 @@ def _address(model: str | Path | Scorer) -> str:
 def check_comparable(champion: Model | None, challenger: Model) -> None:
     """Check that two models can be compared on the same records.
 
-    Parameters
-    ----------
-    champion : Model or None
-        The model in use; None for none.
-    challenger : Model
-        The model that may replace it.
-
     Raises
     ------
     ComparisonError

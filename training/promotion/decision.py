@@ -42,7 +42,6 @@ class Decision:
     reasons : tuple of str
         A sentence for each gate that was not passed, or for all gates if the version was promoted.
     gates : tuple of Gate, default=()
-        All gates.
     comparison : mapping, default=None
         As from `compare_models`; None for a rollback.
     notes : tuple of str, default=()

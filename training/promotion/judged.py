@@ -12,22 +12,6 @@ def judged_model(registry: Registry, version: str, challenger: Scorer) -> tuple[
 
     A refitted challenger has seen nearly all labelled records, so it could only be judged weeks later. The model of its
     split has the same settings and has not seen the test slice.
-
-    Parameters
-    ----------
-    registry : Registry
-        The registered model.
-    version : str
-        The version of the challenger.
-    challenger : Scorer
-        The challenger.
-
-    Returns
-    -------
-    judged : Scorer
-        The model of the split, if the challenger was refitted and its run has that model; otherwise the challenger.
-    warnings : list of str
-        What is compared, if it is not the challenger itself.
     """
     training = challenger.model.training
     folder = registry.split_model_folder(version) if training.get("refit") else None

@@ -90,43 +90,13 @@ def _allocate(sizes: list[int], n: int) -> list[int]:
 
 
 def audit_of(rows: Array, group_probability: Array, groups: Array) -> Audit:
-    """Return a sample of known probabilities of campaigns or accounts.
-
-    Parameters
-    ----------
-    rows : ndarray of int64, shape (n_drawn,)
-        Positions.
-    group_probability : ndarray of float64, shape (n_drawn,)
-        As in `Audit`.
-    groups : ndarray, shape (n_records,)
-        Campaigns or accounts.
-
-    Returns
-    -------
-    Audit
-    """
+    """Return a sample of known probabilities of campaigns or accounts."""
     sizes = np.bincount(np.unique(groups, return_inverse=True)[1])[np.unique(groups, return_inverse=True)[1]]
     return Audit(rows, group_probability / sizes[rows], group_probability)
 
 
 def write_audit(audit: Audit, traffic: Traffic, path: str | Path, *, seed: int = 0) -> Path:
-    """Write the identifiers of a sample and their probabilities, in random order and without scores.
-
-    Parameters
-    ----------
-    audit : Audit
-        The sample.
-    traffic : Traffic
-        The records it was drawn from.
-    path : str or Path
-        The CSV file to write.
-    seed : int, default=0
-        Seed of the order, so that who labels does not see which records have high scores.
-
-    Returns
-    -------
-    Path
-    """
+    """Write the identifiers of a sample and their probabilities, in random order and without scores."""
     order = np.random.default_rng(seed).permutation(len(audit.rows))
     columns = (traffic.ids[audit.rows[order]], audit.probability[order])
     content = pd.DataFrame(dict(zip(COLUMNS, columns, strict=True))).to_csv(index=False)
@@ -136,17 +106,6 @@ def write_audit(audit: Audit, traffic: Traffic, path: str | Path, *, seed: int =
 
 def read_audit(path: str | Path, traffic: Traffic) -> Audit:
     """Read a sample that `write_audit` wrote, with or without further columns.
-
-    Parameters
-    ----------
-    path : str or Path
-        The CSV file.
-    traffic : Traffic
-        The records that it was drawn from.
-
-    Returns
-    -------
-    Audit
 
     Raises
     ------

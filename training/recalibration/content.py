@@ -9,19 +9,7 @@ __all__ = ["recalibration_content"]
 
 
 def recalibration_content(model: Model, address: str | None) -> RunContent:
-    """Return what a run of a recalibration holds.
-
-    Parameters
-    ----------
-    model : Model
-        The recalibrated model, as written.
-    address : str or None
-        The folder or address of the model that it comes from; kept if it is one of a registered model.
-
-    Returns
-    -------
-    RunContent
-    """
+    """Return what a run of a recalibration holds."""
     facts, first = model.training["recalibration"], model.points[0]
     low, high = facts["flagged_interval"]
     lines = [

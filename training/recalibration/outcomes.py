@@ -51,40 +51,12 @@ class Outcome:
 
 
 def fraud_of(model: Model, read: Traffic) -> Array:
-    """Return the probability of fraud of every record, with the calibration of a model.
-
-    Parameters
-    ----------
-    model : Model
-        The model.
-    read : Traffic
-        The records.
-
-    Returns
-    -------
-    ndarray of float64, shape (n_records,)
-    """
+    """Return the probability of fraud of every record, with the calibration of a model."""
     return fraud_probability(model.calibration.apply(read.log_odds), model.classes, model.legitimate)
 
 
 def by_volume(model: Model, read: Traffic, targets: Targets, share: float) -> Outcome:
-    """Set the threshold of the capacity: no label is needed, and no rate is known.
-
-    Parameters
-    ----------
-    model : Model
-        The model.
-    read : Traffic
-        The records.
-    targets : Targets
-        The targets of its training.
-    share : float
-        Share of the records that is flagged at the capacity.
-
-    Returns
-    -------
-    Outcome
-    """
+    """Set the threshold of the capacity: no label is needed, and no rate is known."""
     absent = [
         AbsentPoint(name, rate, targets.confidence, 0, groups_needed(rate, targets.confidence))
         for name, rate in zip(targets.names, targets.false_positive_rates, strict=False)
@@ -95,15 +67,6 @@ def by_volume(model: Model, read: Traffic, targets: Targets, share: float) -> Ou
 
 def by_all_labels(model: Model, read: Traffic, targets: Targets, share: float) -> Outcome:
     """Set calibration and points as in training: every record has a label.
-
-    Parameters
-    ----------
-    model, read, targets, share
-        As for `by_volume`.
-
-    Returns
-    -------
-    Outcome
 
     Raises
     ------
@@ -131,17 +94,6 @@ def by_all_labels(model: Model, read: Traffic, targets: Targets, share: float) -
 
 def by_audit(model: Model, read: Traffic, audit: Audit, targets: Targets, share: float) -> Outcome:
     """Set calibration and rates of false positives by an audited sample, and the capacity by all records.
-
-    Parameters
-    ----------
-    model, read, targets, share
-        As for `by_volume`.
-    audit : Audit
-        The sample.
-
-    Returns
-    -------
-    Outcome
 
     Raises
     ------

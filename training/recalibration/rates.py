@@ -50,20 +50,6 @@ def promised_points(records: AuditedRecords, targets: Targets) -> tuple[list[Ope
     all campaigns or accounts. The weighted count is rounded up. Bounds are checked from the strictest threshold down,
     and the first failure ends the search (fixed sequence testing, as in Angelopoulos et al., 2021, "Learn then test").
     Audited records without a label count against the rate.
-
-    Parameters
-    ----------
-    records : AuditedRecords
-        The audited sample.
-    targets : Targets
-        Rates and confidence.
-
-    Returns
-    -------
-    points : list of OperatingPoint
-        With the promise, but without rates.
-    absent : list of AbsentPoint
-        Rates that the sample is too small for. Its groups are those that an equally informative plain sample has.
     """
     points: list[OperatingPoint] = []
     absent: list[AbsentPoint] = []
@@ -112,21 +98,7 @@ def _fraud_bound(records: AuditedRecords, confidence: float) -> float:
 
 
 def rate_interval(records: AuditedRecords, threshold: float, confidence: float = 0.95) -> tuple[float, float]:
-    """Return a two-sided interval of the rate of false positives over campaigns or accounts.
-
-    Parameters
-    ----------
-    records : AuditedRecords
-        The audited sample.
-    threshold : float
-        Records with at least this probability are flagged.
-    confidence : float, default=0.95
-        Probability that the interval has the rate.
-
-    Returns
-    -------
-    low, high : float
-    """
+    """Return a two-sided interval of the rate of false positives over campaigns or accounts."""
     tail = (1 - confidence) / 2
     legitimate = records.is_fraud == 0
     flagged = records.probability >= threshold
@@ -152,23 +124,7 @@ def _weights(records: AuditedRecords) -> Array:
 def with_rates(
     points: Sequence[OperatingPoint], records: AuditedRecords, probability: Array, days: float | None
 ) -> list[OperatingPoint]:
-    """Return points with the rates that the sample estimates, and the alerts that the traffic has.
-
-    Parameters
-    ----------
-    points : sequence of OperatingPoint
-        Points.
-    records : AuditedRecords
-        The audited sample; its labelled records are weighted by the inverse of their probabilities.
-    probability : ndarray of float64, shape (n_records,)
-        Probability of fraud of the traffic.
-    days : float or None
-        Days that the traffic spans.
-
-    Returns
-    -------
-    list of OperatingPoint
-    """
+    """Return points with the rates that the sample estimates, and the alerts that the traffic has."""
     known = np.isfinite(records.is_fraud)
     weight, fraud = 1 / records.inclusion[known], records.is_fraud[known] == 1
     filled = []

@@ -72,23 +72,6 @@ def read_traffic(
 ) -> Traffic:
     """Read records and score them.
 
-    Parameters
-    ----------
-    model : Model
-        The model.
-    source : path or DataFrame
-        Messages, accounts or events.
-    labels : path or DataFrame, default=None
-        A table of labels; they set rates, but are not features.
-    known_labels : path or DataFrame, default=None
-        Labels for the features of the records, point in time; as ``labels`` for `read_inputs`.
-    events, past : path or DataFrame, default=None
-        As for `read_inputs`.
-
-    Returns
-    -------
-    Traffic
-
     Raises
     ------
     SchemaError

@@ -37,23 +37,7 @@ class CalibrationBounds:
 
 
 def fit_weighted(model: Model, log_odds: Array, audit: Audit, labels: Array) -> Calibration:
-    """Fit a calibration on audited records.
-
-    Parameters
-    ----------
-    model : Model
-        Its classes are those of the labels; records of other classes do not count.
-    log_odds : ndarray of float64, shape (n_records, n_outputs)
-        The traffic, before calibration.
-    audit : Audit
-        The audited records and their probabilities.
-    labels : ndarray of object, shape (n_audited,)
-        Their classes; missing without a label.
-
-    Returns
-    -------
-    Calibration
-    """
+    """Fit a calibration on audited records."""
     kept = np.isin(labels.astype(str), model.classes)
     codes, weight = np.searchsorted(model.classes, labels[kept].astype(str)), 1 / audit.probability[kept]
     # The weights sum to the number of audited records, so that the prior weighs as much as in training.

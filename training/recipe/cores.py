@@ -53,20 +53,7 @@ def idle_cores(cores: int, load: float, n_logical: int) -> int:
 
 
 def with_threads(recipe: Recipe) -> tuple[Recipe, tuple[str, ...]]:
-    """Return a recipe that names its number of threads; by default as many as there are idle cores.
-
-    Parameters
-    ----------
-    recipe : Recipe
-        Its ``n_jobs`` may be None.
-
-    Returns
-    -------
-    recipe : Recipe
-        With a number of threads.
-    notes : tuple of str
-        For the user, if the default is fewer threads than cores.
-    """
+    """Return a recipe that names its number of threads; by default as many as there are idle cores."""
     if recipe.n_jobs is not None:
         return recipe, ()
     cores, load = physical_cores(), load_average()

@@ -16,13 +16,6 @@ UNUSED = {"message": ("accounts",), "account": ("messages",), "event": ("message
 def check_headers(recipe: Recipe, tables: Mapping[str, Source | None]) -> None:
     """Raise an error if a table that a run reads is missing, or lacks a column that it needs.
 
-    Parameters
-    ----------
-    recipe : Recipe
-        Settings.
-    tables : mapping of str to (path or DataFrame)
-        By name; None for a table that is not given.
-
     Raises
     ------
     SchemaError

@@ -61,7 +61,6 @@ class SplitRecipe(RecipeSection):
         Parameters
         ----------
         group_kind : {"campaign", "account"}
-            The kind of group.
 
         Returns
         -------
@@ -253,7 +252,6 @@ class Recipe(RecipeSection):
     data : DataRecipe
         The paths of the tables, the subject, and the legitimate class.
     split : SplitRecipe
-        The split.
     features : FeatureRecipe
         Parameters of `MessageFeatures`.
     history : HistoryRecipe

@@ -56,23 +56,6 @@ def plan_refit(data: LabelledData, groups: Array, group_kind: str, split: Split,
     The folds go forward in time if the rows have times, with the gap of the split if it is by time. Otherwise they keep
     campaigns or accounts whole.
 
-    Parameters
-    ----------
-    data : LabelledData
-        All rows.
-    groups : ndarray, shape (n_rows,)
-        Campaigns or accounts.
-    group_kind : str
-        The kind of group: ``campaign`` or ``account``.
-    split : Split
-        The split of the run.
-    recipe : Recipe
-        Legitimate class and seed.
-
-    Returns
-    -------
-    RefitPlan
-
     Raises
     ------
     SplitError

@@ -42,19 +42,7 @@ class PooledScores:
     distances: Array
 
     def calibrate(self, labels: Array, classes: Sequence[str]) -> Calibration:
-        """Fit a calibration on the rows whose class their fold has seen.
-
-        Parameters
-        ----------
-        labels : ndarray of str objects, shape (n_rows,)
-            The truth.
-        classes : sequence of str
-            All classes, sorted.
-
-        Returns
-        -------
-        Calibration
-        """
+        """Fit a calibration on the rows whose class their fold has seen."""
         codes = np.searchsorted(np.array(classes, object), labels[self.seen])
         return fit_calibration(self.log_odds[self.seen], codes)
 
@@ -68,29 +56,7 @@ def pool_scores(
     recipe: Recipe,
     progress: Progress,
 ) -> PooledScores:
-    """Train on every fold with the settings of a recipe, and score the test rows of the fold.
-
-    Parameters
-    ----------
-    data : LabelledData
-        All rows.
-    groups : ndarray, shape (n_rows,)
-        Campaigns or accounts.
-    folds : sequence of Split
-        Their tests do not overlap.
-    classes : sequence of str
-        All classes, sorted.
-    columns : sequence of str
-        The columns that the distance is computed from.
-    recipe : Recipe
-        Settings.
-    progress : callable
-        Called with a message before each fold.
-
-    Returns
-    -------
-    PooledScores
-    """
+    """Train on every fold with the settings of a recipe, and score the test rows of the fold."""
     labels, odds, seen, distances = data.rows["label"].to_numpy(object), [], [], []
     for number, fold in enumerate(folds, 1):
         progress(f"refit: fold {number} of {len(folds)}")

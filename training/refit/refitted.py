@@ -27,22 +27,7 @@ __all__ = ["refit_facts", "refit_model", "split_model_folder", "write_refitted"]
 def write_refitted(
     plan: RefitPlan, data: LabelledData, refitted: Model, of_split: Model, recipe: Recipe, output: str | Path
 ) -> tuple[Model, Model]:
-    """Write both models: the refitted one to `output`, that of the split next to it.
-
-    Parameters
-    ----------
-    plan, data, of_split, recipe
-        As for `refit_model`.
-    refitted : Model
-        From `refit_model`.
-    output : str or Path
-        The model folder to write.
-
-    Returns
-    -------
-    refitted, of_split : Model
-        As written.
-    """
+    """Write both models: the refitted one to `output`, that of the split next to it."""
     of_split = write_verified(of_split, split_model_folder(output))
     n_trained = len(sample_slice(data, plan.split.train, recipe))
     return write_verified(replace(refitted, training=refit_facts(plan, data, of_split, n_trained)), output), of_split
@@ -71,30 +56,7 @@ def split_model_folder(output: str | Path) -> Path:
 def refit_model(
     plan: RefitPlan, data: LabelledData, groups: Array, of_split: Model, recipe: Recipe, progress: Progress
 ) -> tuple[Model, tuple[str, ...]]:
-    """Train on all mature rows, and calibrate on the pooled scores of folds.
-
-    Parameters
-    ----------
-    plan : RefitPlan
-        Rows and folds.
-    data : LabelledData
-        All rows.
-    groups : ndarray, shape (n_rows,)
-        Campaigns or accounts.
-    of_split : Model
-        The model of the split.
-    recipe : Recipe
-        The settings of that model.
-    progress : callable
-        Called with the name of each step as it begins.
-
-    Returns
-    -------
-    model : Model
-        Not yet written. Its training facts are those of the model of the split, until `refit_facts` replaces them.
-    notes : tuple of str
-        Notes for the user.
-    """
+    """Train on all mature rows, and calibrate on the pooled scores of folds."""
     progress("refit: training on all mature rows")
     trained_on = training_rows(data, groups, plan.split.train, recipe)
     classifier = grow_trees(trained_on, recipe, data.subject)
@@ -129,22 +91,8 @@ def refit_model(
 def refit_facts(plan: RefitPlan, data: LabelledData, of_split: Model, n_trained: int) -> dict[str, Any]:
     """Return the training facts of a refitted model.
 
-    Parameters
-    ----------
-    plan : RefitPlan
-        Rows and folds.
-    data : LabelledData
-        All rows.
-    of_split : Model
-        The model of the split, as written.
-    n_trained : int
-        Rows that were trained on: fewer than the slice has, if they are a sample of it.
-
-    Returns
-    -------
-    dict
-        The facts of the model of the split, with the rows and windows of the refit instead. ``calibration`` says where
-        calibration and operating points come from, and ``split_model`` which model the metrics of the run are of.
+    Returns the facts of the model of the split, with the rows and windows of the refit instead. ``calibration`` says
+    where calibration and operating points come from, and ``split_model`` which model the metrics of the run are of.
     """
     of_run = of_split.training
     return of_run | {

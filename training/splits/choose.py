@@ -18,21 +18,6 @@ def choose_split(data: LabelledData, groups: Array, group_kind: str, recipe: Rec
 
     If the legitimate rows up to some time are a sample, the calibration slice begins there.
 
-    Parameters
-    ----------
-    data : LabelledData
-        The rows.
-    groups : ndarray, shape (n_rows,)
-        Campaigns or accounts.
-    group_kind : str
-        The kind of group: ``campaign`` or ``account``.
-    recipe : Recipe
-        The kind of split, the shares and the seed.
-
-    Returns
-    -------
-    Split
-
     Raises
     ------
     SplitError

@@ -205,7 +205,6 @@ def split_by_time(
     gap_days : float or None
         Length of the gap before the test, in days; None for the `maturity_gap` of the rows.
     group_kind : str, default="campaign"
-        The kind of group.
     apart : bool, default=True
         Whether rows of a group with fraud in a later slice are left out of the training slice.
     calibration_start : Timestamp, default=None

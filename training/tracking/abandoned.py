@@ -21,17 +21,7 @@ def process_tags() -> dict[str, str]:
 def end_abandoned_runs(client: mlflow.MlflowClient, experiment_id: str) -> int:
     """End the runs of this machine that are shown as running and whose process is gone.
 
-    Parameters
-    ----------
-    client : MlflowClient
-        The store.
-    experiment_id : str
-        The experiment.
-
-    Returns
-    -------
-    int
-        Number of runs that were ended, as ``KILLED``.
+    Returns the number of runs that were ended, as ``KILLED``.
     """
     running = client.search_runs([experiment_id], "attributes.status = 'RUNNING'")
     tags_of_runs = {run.info.run_id: run.data.tags for run in running}

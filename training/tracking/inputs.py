@@ -30,13 +30,7 @@ class RunInput(NamedTuple):
 
 
 def log_input(table: RunInput) -> None:
-    """Log a table as an input of the active run.
-
-    Parameters
-    ----------
-    table : RunInput
-        The table.
-    """
+    """Log a table as an input of the active run."""
     source = CodeDatasetSource({}) if table.path is None else LocalArtifactDatasetSource(table.path)
     dataset = MetaDataset(source, table.name, table.digest[:MAX_DATASET_DIGEST_SIZE])  # type: ignore[abstract]  # it is not
     mlflow.log_input(dataset, context="training")

@@ -104,7 +104,6 @@ class Registry:
         Parameters
         ----------
         version : str
-            The version.
 
         Returns
         -------
@@ -118,7 +117,6 @@ class Registry:
         Parameters
         ----------
         version : str
-            The version.
 
         Returns
         -------
@@ -138,7 +136,6 @@ class Registry:
         Parameters
         ----------
         version : str
-            The version.
 
         Returns
         -------
@@ -157,7 +154,6 @@ class Registry:
         Parameters
         ----------
         version : str
-            The version.
         champions : list of str
             The versions that were champion, oldest first, this one last.
 
@@ -180,7 +176,6 @@ class Registry:
         Parameters
         ----------
         version : str
-            The version.
         decision : mapping
             The decision, of JSON types; it is logged as a new file of the run.
         tags : mapping of str to str

@@ -113,7 +113,6 @@ class RunContent:
     documents : dict of str to object
         Contents by file name: a string is written as text, anything else as JSON.
     nested : sequence of NestedRun, default=()
-        Nested runs.
     folders : mapping of str to Path, optional
         Further folders to log with all files, by name.
     """
@@ -147,27 +146,11 @@ class OpenRun:
         return run_page(self.uri, self.experiment_id, self.run_id) or self.run_id
 
     def log_metric(self, name: str, value: float, step: int) -> None:
-        """Log a metric while the work goes on.
-
-        Parameters
-        ----------
-        name : str
-            Name of the metric.
-        value : float
-            Its value.
-        step : int
-            The step of the work.
-        """
+        """Log a metric while the work goes on."""
         self._client.log_metric(self.run_id, name, value, step=step)  # the client needs no active run of this thread
 
     def log_inputs(self, inputs: Sequence[RunInput]) -> None:
-        """Log which tables the work reads, without any of their rows.
-
-        Parameters
-        ----------
-        inputs : sequence of RunInput
-            The tables.
-        """
+        """Log which tables the work reads, without any of their rows."""
         with quiet():
             for table in inputs:
                 log_input(table)
@@ -175,20 +158,7 @@ class OpenRun:
     def finish(self, folder: str | Path, content: RunContent, *, register_as: str | None) -> LoggedRun:
         """Log what the work led to.
 
-        Parameters
-        ----------
-        folder : str or Path
-            The model folder.
-        content : RunContent
-            The rest.
-        register_as : str or None
-            Name under which the model is registered; None to log it only. A new version becomes `CHALLENGER`, and the
-            first `CHAMPION` too.
-
-        Returns
-        -------
-        LoggedRun
-            The run and the registered version.
+        Returns the run and the registered version.
 
         Raises
         ------
@@ -229,20 +199,8 @@ class OpenRun:
 def open_run(uri: str, experiment: str, *, name: str) -> Iterator[OpenRun]:
     """Open a run, and end it with a status that is true.
 
-    Parameters
-    ----------
-    uri : str
-        The tracking store.
-    experiment : str
-        Name of the experiment, which is created if it does not exist.
-    name : str
-        Name of the run while it goes on.
-
-    Yields
-    ------
-    OpenRun
-        The run. It ends as ``FINISHED``; ``KILLED`` after an interrupt, and ``FAILED`` after any other error, with the
-        type of the error as the tag ``error``. Runs of this machine whose process is gone are ended as ``KILLED``.
+    Returns the run. It ends as ``FINISHED``; ``KILLED`` after an interrupt, and ``FAILED`` after any other error, with
+    the type of the error as the tag ``error``. Runs of this machine whose process is gone are ended as ``KILLED``.
 
     Raises
     ------

@@ -46,13 +46,7 @@ def tracking_uri(recipe_uri: str | None = None) -> str:
 
 
 def use_store(uri: str) -> None:
-    """Set the store of MLflow for runs and models in this process.
-
-    Parameters
-    ----------
-    uri : str
-        The store, as from `tracking_uri`.
-    """
+    """Set the store of MLflow for runs and models in this process."""
     mlflow.set_tracking_uri(uri)
     mlflow.set_registry_uri(uri)
 
@@ -100,13 +94,6 @@ def run_page(uri: str, experiment_id: str, run_id: str) -> str | None:
 
 def check_store(uri: str, *, seconds: float = ANSWER_SECONDS) -> None:
     """Check that a store answers, so that no work is lost for want of a place to log it.
-
-    Parameters
-    ----------
-    uri : str
-        The store, as from `tracking_uri`.
-    seconds : float, default=6.0
-        Time to wait for an answer of a server.
 
     Raises
     ------
@@ -177,15 +164,6 @@ def quiet(level: int = logging.WARNING) -> Iterator[None]:
 
     Output of MLflow, such as the address of a run on a server, goes to the error stream, because the standard output
     belongs to the command.
-
-    Parameters
-    ----------
-    level : int, default=logging.WARNING
-        The lowest level that is shown.
-
-    Yields
-    ------
-    None
     """
     loggers = [logging.getLogger(name) for name in ("mlflow", "alembic", "urllib3")]
     levels = [logger.level for logger in loggers]

@@ -50,17 +50,6 @@ EMPTY = np.array([], np.int64)
 def metric_of(data: LabelledData, recipe: Recipe) -> str:
     """Return the metric that a search optimises.
 
-    Parameters
-    ----------
-    data : LabelledData
-        The rows.
-    recipe : Recipe
-        With a section ``[tune]``.
-
-    Returns
-    -------
-    str
-        One of `METRICS`.
 
     Raises
     ------
@@ -85,19 +74,7 @@ def metric_of(data: LabelledData, recipe: Recipe) -> str:
 
 
 def training_alone(data: LabelledData, split: Split) -> LabelledData:
-    """Return the rows of the training slice, and their past without the labels of other rows.
-
-    Parameters
-    ----------
-    data : LabelledData
-        All rows.
-    split : Split
-        The slices.
-
-    Returns
-    -------
-    LabelledData
-    """
+    """Return the rows of the training slice, and their past without the labels of other rows."""
     rows, messages, known = data.rows.iloc[split.train].reset_index(drop=True), data.messages, data.known_labels
     if messages is not None:
         hidden = ~messages["message_id"].isin(rows["message_id"])
@@ -110,24 +87,7 @@ def training_alone(data: LabelledData, split: Split) -> LabelledData:
 def search_folds(data: LabelledData, groups: Array, group_kind: str, split: Split, recipe: Recipe) -> list[Split]:
     """Cut the training slice into folds of the same kind as the split of the run.
 
-    Parameters
-    ----------
-    data : LabelledData
-        As from `training_alone`.
-    groups : ndarray, shape (n_rows,)
-        Campaigns or accounts of these rows.
-    group_kind : str
-        The kind of group: ``campaign`` or ``account``.
-    split : Split
-        The split of the run. If it is by time, the folds go forward in time with its gap; otherwise, even if it is
-        random, campaigns or accounts are dealt to folds.
-    recipe : Recipe
-        Number of folds, and seed.
-
-    Returns
-    -------
-    list of Split
-        The folds that can be trained and tested, at least two.
+    Returns the folds that can be trained and tested, at least two.
 
     Raises
     ------
@@ -265,7 +225,6 @@ class SearchFolds:
     folds : list of Split
         As from `search_folds`.
     metric : str
-        One of `METRICS`.
     progress : callable
         Called with a message before each step.
     """
@@ -283,17 +242,7 @@ class SearchFolds:
     def scores(self, recipe: Recipe, places: Iterable[int]) -> list[float]:
         """Train and test on folds, in parallel.
 
-        Parameters
-        ----------
-        recipe : Recipe
-            Parameters.
-        places : iterable of int
-            Positions of folds, from 0.
-
-        Returns
-        -------
-        list of float
-            The metric of each fold; larger is better.
+        Returns the metric of each fold; larger is better.
         """
         folds = [self._prepared(recipe, place) for place in places]
         workers = joblib.effective_n_jobs(recipe.n_jobs)

@@ -106,7 +106,6 @@ def with_settings(recipe: Recipe, settings: dict[str, Any]) -> Recipe:
     Parameters
     ----------
     recipe : Recipe
-        The recipe.
     settings : dict
         By the names of `own_settings`, each within its distribution.
 
@@ -133,7 +132,6 @@ def tune_of(recipe: Recipe) -> TuneRecipe:
     Parameters
     ----------
     recipe : Recipe
-        The recipe.
 
     Returns
     -------

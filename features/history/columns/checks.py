@@ -49,24 +49,7 @@ class ColumnChecks(NamedTuple):
 def check_columns(
     columns: Columns, column_type: ColumnType, checks: ColumnChecks
 ) -> tuple[PreparedColumns, list[RejectedRecord]]:
-    """Read columns; return the valid records, and the others with the reasons that the reader of records gives.
-
-    Parameters
-    ----------
-    columns : mapping of str to column, or table
-        As for `ColumnTable`.
-    column_type : {"events", "labels", "account_labels", "messages"}
-        What the records are.
-    checks : ColumnChecks
-        What they are checked against.
-
-    Returns
-    -------
-    prepared : PreparedColumns
-        Valid records.
-    rejected : list of RejectedRecord
-        Invalid records by position, with their reasons.
-    """
+    """Read columns; return the valid records, and the others with the reasons that the reader of records gives."""
     table = ColumnTable(columns, CAMPAIGN if column_type == "messages" else ())
     read = read_columns(table, column_type, checks.views, checks.links)
     kept, reasons = read.is_valid.copy(), {}

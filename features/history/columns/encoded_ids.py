@@ -99,17 +99,7 @@ def digests_of(parts: Sequence[bytes]) -> Array:
 
 
 def encode_ids(values: Sequence[Any]) -> EncodedIds:
-    """Encode a column of ids of any types.
-
-    Parameters
-    ----------
-    values : sequence
-        Strings, whole numbers and missing values; anything else is invalid.
-
-    Returns
-    -------
-    EncodedIds
-    """
+    """Encode a column of ids of any types."""
     if not PLAIN.issuperset(map(type, values)):
         values = [value if type(value) in PLAIN else _Other(value) for value in values]
     lookup: defaultdict[Any, int] = defaultdict(count().__next__)

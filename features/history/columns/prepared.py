@@ -70,13 +70,7 @@ class PreparedColumns:
         return len(self.times)
 
     def add_rows(self, is_new: Array) -> int:
-        """Add the rows of new records to their timelines, and return the number of rows.
-
-        Parameters
-        ----------
-        is_new : ndarray of bool, shape (n_records,)
-            Which records are not repeated deliveries.
-        """
+        """Add the rows of new records to their timelines, and return the number of rows."""
         n_rows = 0
         for pool, digests, rows, records in self.rows:
             counts = is_new[records]

@@ -68,23 +68,7 @@ class ReadColumns(NamedTuple):
 def read_columns(
     table: ColumnTable, column_type: ColumnType, views: Sequence[ViewState], links: LinkFields
 ) -> ReadColumns:
-    """Read the records of a table, whatever their times.
-
-    Parameters
-    ----------
-    table : ColumnTable
-        The columns; those of messages have the bands of a message in one row.
-    column_type : {"events", "labels", "account_labels", "messages"}
-        What the records are.
-    views : sequence of ViewState
-        The views to add them to.
-    links : LinkFields
-        The fields that link accounts in the network.
-
-    Returns
-    -------
-    ReadColumns
-    """
+    """Read the records of a table, whatever their times."""
     if column_type == "account_labels":
         return _read_account_labels(table)
     if column_type == "labels":

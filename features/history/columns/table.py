@@ -43,7 +43,6 @@ class ColumnTable:
     Parameters
     ----------
     columns : mapping of str to column, or table
-        The columns.
     lists : tuple of str, default=()
         Columns of lists: each element of a list becomes a row, and so do the other values of its row. A list may be
         missing.

@@ -101,23 +101,11 @@ class HotLabels:
         return self._frauds.array.nbytes + self._others.array.nbytes
 
     def add(self, row: Array | Sequence[int]) -> None:
-        """Add a label, which may be late.
-
-        Parameters
-        ----------
-        row : ndarray of int64 or sequence of int
-            The label.
-        """
+        """Add a label, which may be late."""
         (self._frauds if row[IS_FRAUD] == FRAUD else self._others).add(int(row[TIME]))
 
     def add_many(self, rows: Array) -> None:
-        """Add labels in any order; they may be late.
-
-        Parameters
-        ----------
-        rows : ndarray of int64, shape (n_labels, n_columns)
-            The labels.
-        """
+        """Add labels in any order; they may be late."""
         together = np.concatenate([self.rows(), rows[:, : IS_FRAUD + 1]])
         is_fraud = together[:, IS_FRAUD] == FRAUD
         self._frauds, self._others = SortedTimes(together[is_fraud, TIME]), SortedTimes(together[~is_fraud, TIME])
@@ -125,15 +113,7 @@ class HotLabels:
     def drop_before(self, time: int) -> int:
         """Drop the labels before a time.
 
-        Parameters
-        ----------
-        time : int
-            Microseconds since 1970. No cutoff time may need these labels later.
-
-        Returns
-        -------
-        int
-            Number of labels dropped; 0 while they are few.
+        Returns the number of labels dropped; 0 while they are few.
         """
         n_frauds, n_others = self._frauds.n_to_drop(time), self._others.n_to_drop(time)
         if n_frauds:
@@ -145,12 +125,7 @@ class HotLabels:
         return n_frauds + n_others
 
     def rows(self) -> Array:
-        """Return the labels held, in order of time.
-
-        Returns
-        -------
-        ndarray of int64, shape (n_labels, 2)
-        """
+        """Return the labels held, in order of time."""
         parts = [(self._frauds, FRAUD), (self._others, 0)]
         rows = np.concatenate([np.column_stack([p.array[: p.size], np.full(p.size, bits)]) for p, bits in parts])
         return rows[np.argsort(rows[:, TIME], kind="stable")]
@@ -161,15 +136,7 @@ class HotLabels:
         return max((int(times.array[n - 1]) for times, n in counts if n), default=NEVER)
 
     def fill(self, cutoff: int, out: Array) -> None:
-        """Compute the columns of labels strictly before a cutoff time, as `fill_labels` does.
-
-        Parameters
-        ----------
-        cutoff : int
-            Microseconds since 1970.
-        out : ndarray of float64, shape (2, n_columns)
-            The first row is filled in; undefined values are left as they are.
-        """
+        """Compute the columns of labels strictly before a cutoff time, as `fill_labels` does."""
         history, frauds, others = self.history, self._frauds, self._others
         n_frauds, n_others = frauds.before(cutoff), others.before(cutoff)
         rate, weight = history.prior

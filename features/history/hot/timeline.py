@@ -79,26 +79,14 @@ class HotTimeline:
         return sum(stream.nbytes for stream in self._streams)
 
     def add(self, row: Array | Sequence[int]) -> None:
-        """Add an event, which may be late.
-
-        Parameters
-        ----------
-        row : ndarray of int64, shape (3 + n_identifiers,), or sequence of int
-            The event.
-        """
+        """Add an event, which may be late."""
         rows = np.array([row], np.int64)
         self._streams[0].add(rows)
         if 0 <= rows[0, KIND] < len(self.history.kinds):
             self._streams[1 + rows[0, KIND]].add(rows)
 
     def add_many(self, rows: Array) -> None:
-        """Add events in any order; they may be late.
-
-        Parameters
-        ----------
-        rows : ndarray of int64, shape (n_events, 3 + n_identifiers)
-            The events.
-        """
+        """Add events in any order; they may be late."""
         if len(rows):
             # In order, most of them are appended.
             amounts = np.nan_to_num(rows[:, AMOUNT].copy().view(np.float64), nan=-np.inf)
@@ -110,26 +98,13 @@ class HotTimeline:
     def drop_before(self, time: int) -> int:
         """Drop the events before a time.
 
-        Parameters
-        ----------
-        time : int
-            Microseconds since 1970. No cutoff time may need these events later, except in a window ``all``.
-
-        Returns
-        -------
-        int
-            Number of events dropped.
+        Returns the number of events dropped.
         """
         n_dropped = [stream.drop_before(time) for stream in self._streams]
         return n_dropped[0]
 
     def rows(self) -> Array:
-        """Return the events held, in order of time.
-
-        Returns
-        -------
-        ndarray of int64, shape (n_events, 3 + n_identifiers)
-        """
+        """Return the events held, in order of time."""
         return self._streams[0].rows()
 
     def last_before(self, cutoff: int) -> int:
@@ -137,17 +112,7 @@ class HotTimeline:
         return self._streams[0].last_before(cutoff)
 
     def fill(self, cutoff: int, amounts: Array, out: Array) -> None:
-        """Compute the columns of the view strictly before a cutoff time, as `fill_history` does.
-
-        Parameters
-        ----------
-        cutoff : int
-            Microseconds since 1970.
-        amounts : ndarray of float64, shape (2,) or empty
-            The current amount, twice; empty if the subject has none, and the last amount is used.
-        out : ndarray of float64, shape (2, n_columns)
-            The first row is filled in; undefined values are left as they are.
-        """
+        """Compute the columns of the view strictly before a cutoff time, as `fill_history` does."""
         for stream in self._streams:
             stream.fill(cutoff, amounts, out)
 
@@ -155,11 +120,6 @@ class HotTimeline:
         """Return all arrays, with what was dropped and still counts in a window ``all``.
 
         Without such a window, `rows`, `first` and `last` are enough, and smaller.
-
-        Returns
-        -------
-        dict of str to ndarray
-            Copies, for `restore`.
         """
         return {
             f"{position}.{name}": array.copy()
@@ -170,17 +130,6 @@ class HotTimeline:
     @classmethod
     def restore(cls, history: History, arrays: Mapping[str, Array]) -> Self:
         """Return the timeline that `dump` wrote.
-
-        Parameters
-        ----------
-        history : History
-            The declaration of the view.
-        arrays : mapping of str to ndarray
-            From `dump`.
-
-        Returns
-        -------
-        HotTimeline
 
         Raises
         ------

@@ -98,7 +98,6 @@ def add_number(digits: Array, number: float, sign: int) -> None:
     digits : ndarray of int64, shape (6,)
         The sum; changed.
     number : float
-        The number.
     sign : {1, -1}
         -1 to subtract it.
 
@@ -221,7 +220,6 @@ def add_square(digits: Array, number: float, sign: int) -> None:
     digits : ndarray of int64, shape (15,)
         The sum; changed.
     number : float
-        The number.
     sign : {1, -1}
         -1 to subtract the square.
     """

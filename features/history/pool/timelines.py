@@ -140,15 +140,7 @@ class TimelinePool:
             self._heat(slot)
 
     def add_many(self, digests: Array, rows: Array) -> None:
-        """Add rows to the timelines of their entities; equal to `add` one by one.
-
-        Parameters
-        ----------
-        digests : ndarray of uint64, shape (n_rows, 2)
-            The entity of each row.
-        rows : ndarray of int64, shape (n_rows, width)
-            The rows in any order.
-        """
+        """Add rows to the timelines of their entities; equal to `add` one by one."""
         slots = self._slots_for(digests)
         groups, n_groups = code_numbers(slots.view(np.uint64))
         starts, order, _ = sort_events(groups, np.ascontiguousarray(rows[:, TIME]), n_groups)
@@ -193,19 +185,7 @@ class TimelinePool:
     def sweep(self, oldest: int, n: int, oldest_hot: int | None = None) -> int:
         """Drop the rows before a time of the next n entities.
 
-        Parameters
-        ----------
-        oldest : int
-            The time.
-        n : int
-            Number of entities.
-        oldest_hot : int, default=None
-            The time for entities in `hot`, which keep totals of what they drop; None for the same one.
-
-        Returns
-        -------
-        int
-            Number of rows dropped.
+        Returns the number of rows dropped.
         """
         n_used = self.entities.n_used
         if not n_used:
@@ -288,11 +268,8 @@ class TimelinePool:
     def dump(self) -> dict[str, Array]:
         """Return a copy of the timelines as arrays.
 
-        Returns
-        -------
-        dict of str to ndarray
-            ``keys``, ``ends`` (number of rows, first, last) and ``rows``, entity by entity; and ``hot.<place>.<name>``
-            for an entity with totals of events that were dropped, which has no ``rows``.
+        Returns ``keys``, ``ends`` (number of rows, first, last) and ``rows``, entity by entity; and
+        ``hot.<place>.<name>`` for an entity with totals of events that were dropped, which has no ``rows``.
         """
         chosen = np.flatnonzero(self._slots[:, CLASS] != REMOVED)
         ends = self._slots[chosen][:, ENDS]

@@ -11,19 +11,7 @@ __all__ = ["connecting_path", "find_bridges", "within_cases"]
 
 
 def within_cases(graph: sp.csr_matrix, case: Array) -> sp.csr_matrix:
-    """Return the links of a graph that are inside cases.
-
-    Parameters
-    ----------
-    graph : csr_matrix of shape (n_actions, n_actions)
-        Symmetric weights.
-    case : ndarray of int64, shape (n_actions,)
-        The case of each action.
-
-    Returns
-    -------
-    csr_matrix of shape (n_actions, n_actions)
-    """
+    """Return the links of a graph that are inside cases."""
     links = graph.tocoo()
     inside = case[links.row] == case[links.col]
     return sp.csr_matrix((links.data[inside], (links.row[inside], links.col[inside])), graph.shape)

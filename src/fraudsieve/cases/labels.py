@@ -117,19 +117,7 @@ def _check(labels: pd.DataFrame, names: Sequence[str]) -> None:
 
 
 def confirmed_probability(frame: pd.DataFrame, probability: Array) -> Array:
-    """Return 1 for confirmed fraud, 0 for confirmed legitimate actions, and the probability of all others.
-
-    Parameters
-    ----------
-    frame : DataFrame of shape (n_actions, n_columns)
-        The actions; column ``confirmed``, if there are labels.
-    probability : ndarray of float64, shape (n_actions,)
-        Their probabilities.
-
-    Returns
-    -------
-    ndarray of float64, shape (n_actions,)
-    """
+    """Return 1 for confirmed fraud, 0 for confirmed legitimate actions, and the probability of all others."""
     if "confirmed" not in frame:
         return probability
     confirmed = frame["confirmed"].to_numpy(object)

@@ -45,27 +45,11 @@ def summarise_cases(
 ) -> pd.DataFrame:
     """Summarise every case, and rank the cases by expected frauds per minute of review.
 
-    Parameters
-    ----------
-    actions : Actions
-        The flagged actions.
-    case : ndarray of int64, shape (n_actions,)
-        The case of each.
-    links : Links
-        All links; those inside cases count.
-    bridges : tuple of ndarray of int64
-        Ends of the bridges, from `find_bridges`.
-    review : ReviewTime
-        How long a review takes.
-
-    Returns
-    -------
-    DataFrame of shape (n_cases, n_columns)
-        In the order of `case`: ``rank`` (from 1), ``actions``, ``accounts``, ``first_seen``, ``last_seen``,
-        ``known_at`` (when its last member was known), ``amount``, ``amount_at_stake`` (amounts times probabilities),
-        ``expected_frauds`` (sum of the probabilities; a confirmed member counts as 1 or 0), ``confirmed_frauds`` and
-        ``confirmed_legitimate`` (members with labels), ``review_minutes``, ``finds_per_hour``, ``types``, ``links``,
-        ``link_kinds``, ``density`` (linked pairs among all pairs), ``bridges`` and ``shared_reasons``.
+    The result is in the order of `case`: ``rank`` (from 1), ``actions``, ``accounts``, ``first_seen``, ``last_seen``,
+    ``known_at`` (when its last member was known), ``amount``, ``amount_at_stake`` (amounts times probabilities),
+    ``expected_frauds`` (sum of the probabilities; a confirmed member counts as 1 or 0), ``confirmed_frauds`` and
+    ``confirmed_legitimate`` (members with labels), ``review_minutes``, ``finds_per_hour``, ``types``, ``links``,
+    ``link_kinds``, ``density`` (linked pairs among all pairs), ``bridges`` and ``shared_reasons``.
     """
     n_cases = int(case.max()) + 1 if len(case) else 0
     frame = actions.frame

@@ -113,7 +113,6 @@ def write_cases(cases: Cases, folder: str | os.PathLike[str], page: str | None =
     Parameters
     ----------
     cases : Cases
-        The cases.
     folder : str or path
         A folder that does not exist yet.
     page : str, default=None

@@ -45,17 +45,7 @@ class EvidenceBatch:
     def commit(self, answers: Sequence[Score], history: dict[str, Any] | None = None) -> list[Score]:
         """Append the collected evidence to the log, and return the answers; recorded ones have ``evidence``.
 
-        Parameters
-        ----------
-        answers : sequence of dict
-            The answers of all chunks, in the order in which the chunks were added.
-        history : dict, default=None
-            The source of the history, in the types of canonical JSON; None for the history passed to the scorer.
-
-        Returns
-        -------
-        list of dict
-            The answers of recorded scores are copies.
+        Returns the answers of recorded scores are copies.
 
         Raises
         ------

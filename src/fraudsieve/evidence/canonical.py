@@ -122,7 +122,6 @@ def decode_canonical(text: bytes, origin: str) -> Any:
     Parameters
     ----------
     text : bytes
-        The text.
     origin : str
         Name of the source, for the error.
 

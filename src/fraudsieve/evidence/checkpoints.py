@@ -106,7 +106,6 @@ def write_checkpoint(checkpoint: Checkpoint, path: str | Path) -> None:
     Parameters
     ----------
     checkpoint : Checkpoint
-        The checkpoint.
     path : str or Path
         The file; it is created if it does not exist.
 

@@ -85,7 +85,6 @@ class Content:
         name : str
             The field.
         value : str
-            Its value.
 
         Returns
         -------
@@ -102,7 +101,6 @@ class Content:
         Parameters
         ----------
         record : mapping
-            The record.
         fields : mapping of str to str
             From `input_fields`.
 
@@ -176,7 +174,6 @@ def is_input(record: Mapping[str, Any], described: Mapping[str, Any], matrix: Fe
     Parameters
     ----------
     record : mapping
-        The record.
     described : mapping
         From `Content.describe_input`.
     matrix : FeatureMatrix

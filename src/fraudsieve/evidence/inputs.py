@@ -79,19 +79,6 @@ def by_history(scored: Sequence[RecordedScore]) -> list[list[RecordedScore]]:
 def read_score(index: int, body: Mapping[str, Any], model: Model) -> RecordedScore:
     """Read the record of a score.
 
-    Parameters
-    ----------
-    index : int
-        The record.
-    body : mapping
-        Its content.
-    model : Model
-        The model.
-
-    Returns
-    -------
-    RecordedScore
-
     Raises
     ------
     OtherRecord
@@ -216,7 +203,6 @@ class KeptInputs:
     Parameters
     ----------
     model : Model
-        The model.
     address : str or Path, default=None
         The store, as for `LiveState`; None without one.
     """
@@ -263,9 +249,7 @@ class PastStates:
     Parameters
     ----------
     model : Model
-        The model.
     store : EventStore
-        The store.
     """
 
     def __init__(self, model: Model, store: EventStore) -> None:

@@ -180,7 +180,6 @@ def prove_growth(path: str | Path, earlier: Checkpoint, later: Checkpoint) -> tu
     path : str or Path
         The log.
     earlier, later : Checkpoint
-        Checkpoints of it.
 
     Returns
     -------

@@ -92,19 +92,7 @@ def describe_history(history: Any, content: Content) -> Plain:
 def to_record(chunk: ScoredChunk, position: int, content: Content) -> Plain:
     """Return the record of one score, without its features and the fields that all records share.
 
-    Parameters
-    ----------
-    chunk : ScoredChunk
-        The scores.
-    position : int
-        The record in the chunk.
-    content : Content
-        What is kept of the input.
-
-    Returns
-    -------
-    dict
-        In the types of canonical JSON.
+    The result has the types of canonical JSON.
     """
     score, record, features = chunk.scores[position], chunk.records[position], chunk.features
     answer = chunk.answers[position]

@@ -44,7 +44,6 @@ class Difference:
     Parameters
     ----------
     record : int
-        The record.
     number : str
         Its name, such as ``features.cue__links`` or ``score.probability``.
     recorded, computed : str

@@ -20,7 +20,6 @@ class EvidenceSettings:
     which : {"flagged", "all"}, default="flagged"
         As for `EvidenceLog`.
     content : {"omitted", "pseudonymised", "kept"}, default="omitted"
-        As for `Content`.
     key_file : Path, default=None
         File with the key of pseudonyms and digests; None for no key.
 

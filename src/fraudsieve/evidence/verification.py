@@ -29,7 +29,6 @@ class Problem:
     Parameters
     ----------
     kind : {"changed", "missing", "moved", "repeated", "foreign", "rewritten", "checkpoint"}
-        The kind.
     records : tuple of (int, int)
         The first and the last record that it concerns.
     text : str

@@ -30,7 +30,6 @@ class CaseContent:
     Parameters
     ----------
     case_id : str
-        Its id.
     members : DataFrame of shape (n_actions, n_columns)
         Its flagged actions, as in `Cases.members`. With several subjects, the ``action_id`` of message 17 is
         ``message:17``.
@@ -72,7 +71,6 @@ def read_case(folder: str | os.PathLike[str], case_id: str) -> CaseContent:
     folder : str or path
         A folder that `write_cases` has written.
     case_id : str
-        The case.
 
     Returns
     -------

@@ -28,18 +28,8 @@ DIGITS: Final = 10.0
 def strength_of_actions(members: pd.DataFrame, model: Model | None) -> list[float] | None:
     """Return log10 of the likelihood ratio of every action, within the bounds that the model's calibration supports.
 
-    Parameters
-    ----------
-    members : DataFrame of shape (n_actions, n_columns)
-        The actions, with ``probability``.
-    model : Model or None
-        The model that scored them.
-
-    Returns
-    -------
-    list of float or None
-        None without a model, if the model has no bounds, or if it did not score every action: an action has no
-        probability, or is a record of another subject.
+    Returns None without a model, if the model has no bounds, or if it did not score every action: an action has no
+    probability, or is a record of another subject.
     """
     support = model.ratio_support if model is not None and scores_all(model, members) else None
     if support is None or "probability" not in members or members["probability"].isna().any():
@@ -58,17 +48,7 @@ def scores_all(model: Model, members: pd.DataFrame) -> bool:
 def summarise_strength(ratios: list[float] | None, model: Model | None) -> dict[str, Any] | None:
     """Return the range of the ratios in words and numbers, their bounds, and the counts behind the bounds.
 
-    Parameters
-    ----------
-    ratios : list of float or None
-        From `strength_of_actions`.
-    model : Model or None
-        The model.
-
-    Returns
-    -------
-    dict or None
-        None without ratios.
+    Returns None without ratios.
     """
     if ratios is None or model is None or model.ratio_support is None:
         return None
@@ -89,18 +69,8 @@ def error_rates(members: pd.DataFrame, model: Model | None) -> dict[str, Any] | 
 
     The intervals count campaigns or accounts, because the rows of one of them are not independent.
 
-    Parameters
-    ----------
-    members : DataFrame of shape (n_actions, n_columns)
-        The actions.
-    model : Model or None
-        The model that scored them.
-
-    Returns
-    -------
-    dict or None
-        None without a model or rates, if the model scores another subject than that of an action, or if the operating
-        point does not flag all actions.
+    Returns None without a model or rates, if the model scores another subject than that of an action, or if the
+    operating point does not flag all actions.
     """
     if (
         model is None

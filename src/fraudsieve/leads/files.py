@@ -61,7 +61,6 @@ def encode_lead(lead: dict[str, Any]) -> bytes:
     Parameters
     ----------
     lead : dict
-        The lead.
 
     Returns
     -------
@@ -82,7 +81,6 @@ def lead_digest(lead: dict[str, Any]) -> str:
     Parameters
     ----------
     lead : dict
-        The lead.
 
     Returns
     -------

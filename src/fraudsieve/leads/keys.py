@@ -97,7 +97,6 @@ class LeadKey:
         kind : str
             The type, such as ``account``.
         value : str
-            The value.
 
         Returns
         -------
@@ -115,7 +114,6 @@ class LeadKey:
         kind : str
             The type.
         values : sequence of str
-            The values.
 
         Returns
         -------
@@ -195,23 +193,7 @@ def _expand(secret: bytes, info: dict[str, str | None]) -> bytes:
 
 
 def find_key(secrets: Sequence[Secret], recipient: str, key_id: str, salt: str | None = None) -> LeadKey | None:
-    """Return the key of a lead, derived from whichever secret matches; None if no secret matches.
-
-    Parameters
-    ----------
-    secrets : sequence of Secret
-        From `read_secrets`.
-    recipient : str
-        Who got the lead.
-    key_id : str
-        The id of its key.
-    salt : str, default=None
-        The salt of its key, if it has one.
-
-    Returns
-    -------
-    LeadKey or None
-    """
+    """Return the key of a lead, derived from whichever secret matches; None if no secret matches."""
     keys = (derive_key(secret, recipient, salt=salt) for secret in secrets)
     return next((key for key in keys if key.id == key_id), None)
 
@@ -295,21 +277,7 @@ def wanted_pseudonyms(texts: Iterable[str], key_id: str) -> Wanted:
 def match_values(key: LeadKey, kind: str, values: Sequence[str], wanted: Mapping[bytes, str]) -> dict[str, str]:
     """Return the values behind pseudonyms. Only the digests of one chunk of values are in memory at a time.
 
-    Parameters
-    ----------
-    key : LeadKey
-        The key of the pseudonyms.
-    kind : str
-        Their type.
-    values : sequence of str
-        All values that could be behind them.
-    wanted : mapping of bytes to str
-        The pseudonyms, by digest.
-
-    Returns
-    -------
-    dict of str to str
-        Values by pseudonym.
+    Returns values by pseudonym.
     """
     found = {}
     for start in range(0, len(values), CHUNK):

@@ -39,17 +39,6 @@ COLUMNS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
 def key_of_lead(lead: Mapping[str, Any], secrets: Sequence[Secret]) -> LeadKey:
     """Return the key that the pseudonyms of a lead were made with.
 
-    Parameters
-    ----------
-    lead : mapping
-        The lead.
-    secrets : sequence of Secret
-        From `read_secrets`.
-
-    Returns
-    -------
-    LeadKey
-
     Raises
     ------
     LeadError
@@ -76,7 +65,6 @@ def resolve_lead(
     Parameters
     ----------
     lead : mapping
-        The lead.
     secrets : sequence of Secret
         From `read_secrets`.
     accounts, events, messages : path or DataFrame, default=None
@@ -142,15 +130,7 @@ def _values_of_cases(folder: str | Path | None) -> Iterator[tuple[str, "pd.Serie
 
 
 def write_resolution(table: pd.DataFrame, path: str | Path) -> None:
-    """Write resolved pseudonyms to a CSV file that only its owner can read.
-
-    Parameters
-    ----------
-    table : DataFrame
-        From `resolve_lead`.
-    path : str or Path
-        The file.
-    """
+    """Write resolved pseudonyms to a CSV file that only its owner can read."""
     # Quoted, because a text may have a carriage return, which readers take for the end of a row.
     content = str(table.to_csv(index=False, quoting=csv.QUOTE_NONNUMERIC))
     write_file(path, content.encode("utf-8", "surrogatepass"), mode=PRIVATE)

@@ -106,18 +106,6 @@ def is_reversed(
 def read_label_histories(labels: Source, legitimate: str = AUTO) -> LabelHistories:
     """Read the labels of records and accounts over time.
 
-    Parameters
-    ----------
-    labels : path or DataFrame
-        The table of labels: ``subject_id``, ``label`` and, if known, ``labelled_at``. If it has dates without times, a
-        label is known from the end of its day.
-    legitimate : str, default="auto"
-        The label of legitimate records; ``auto`` to recognise the usual words.
-
-    Returns
-    -------
-    LabelHistories
-
     Raises
     ------
     LeadError
@@ -142,19 +130,7 @@ def find_reversed(
 ) -> dict[str, tuple[str, ...]]:
     """Find the leads that labels contradict.
 
-    Parameters
-    ----------
-    leads : sequence of LeadEntry
-        Leads that are not yet withdrawn.
-    histories : LabelHistories
-        From `read_label_histories`.
-    secrets : sequence of Secret
-        From `read_secrets`.
-
-    Returns
-    -------
-    dict of str to tuple of str
-        The pseudonyms that are contradicted, by the id of the lead.
+    Returns the pseudonyms that are contradicted, by the id of the lead.
 
     Raises
     ------

@@ -77,15 +77,7 @@ def to_stix(lead: dict[str, Any]) -> dict[str, Any]:
 def to_stix_revocation(notice: dict[str, Any]) -> dict[str, Any]:
     """Return the notice of a withdrawal as a STIX 2.1 bundle that revokes the grouping of the lead.
 
-    Parameters
-    ----------
-    notice : dict
-        A notice of withdrawal.
-
-    Returns
-    -------
-    dict
-        A bundle with the identity of the sender and the revoked grouping, whose description states the reason.
+    Returns a bundle with the identity of the sender and the revoked grouping, whose description states the reason.
     """
     created = _stix_time(notice["lead_created"])
     modified = _stix_time(max(notice["created"], _next_second(notice["lead_created"])))

@@ -77,19 +77,7 @@ def describe_texts(
 def widely_used(texts: Iterable[str], all_texts: Iterable[Any], accounts: Iterable[Any], n: int) -> frozenset[str]:
     """Return the words of texts that messages of at least n accounts contain.
 
-    Parameters
-    ----------
-    texts : iterable of str
-        The texts to mask.
-    all_texts, accounts : iterable
-        Texts and accounts of a whole table. Messages without an account do not count.
-    n : int
-        Minimum number of accounts.
-
-    Returns
-    -------
-    frozenset of str
-        Case-folded words; for Chinese, pairs of characters.
+    Returns case-folded words; for Chinese, pairs of characters.
     """
     wanted = {unit for text in texts for unit in units(text)}
     users: dict[str, set[Any]] = defaultdict(set)
@@ -110,7 +98,6 @@ def mask_text(text: str, readable: frozenset[str]) -> str:
     Parameters
     ----------
     text : str
-        The text.
     readable : frozenset of str
         From `widely_used`.
 

@@ -106,19 +106,7 @@ def decide_all(
 
     Records of a call are compared with the state before the call, so their order does not affect which are too late.
 
-    Parameters
-    ----------
-    state : HistoryState
-        The state, which does not change.
-    calls : sequence of Call
-        The calls. Rejected deliveries, the number of repeated ones, and errors are stored in them.
-    clock : PlausibleClock
-        Provides the time for calls without one.
-
-    Returns
-    -------
-    list of tuple
-        Entry and record of each new delivery.
+    Returns entry and record of each new delivery.
     """
     in_group: set[int] = set()
     new: list[tuple[dict[str, Any], PreparedRecord]] = []

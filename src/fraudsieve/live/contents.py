@@ -58,18 +58,6 @@ def describe_store(store: EventStore) -> dict[str, Any]:
 def stored_records(store: EventStore) -> Iterator[tuple[str, dict[str, Any]]]:
     """Iterate over the rows of a store as records, in the order in which they were accepted.
 
-    Parameters
-    ----------
-    store : EventStore
-        From `open_store`.
-
-    Yields
-    ------
-    part : {"events", "labels", "account_labels", "messages"}
-        Type of the record.
-    record : dict
-        Its fields, the time as `datetime64`. A message has the keys of its bands instead of its text.
-
     Raises
     ------
     StateError

@@ -35,19 +35,7 @@ def encode_entry(entry: dict[str, Any]) -> tuple[int, bytes]:
 def fold_rows(state: HistoryState, rows: Sequence[Row], origin: str) -> int:
     """Add rows to a state.
 
-    Parameters
-    ----------
-    state : HistoryState
-        A state that has all rows before them.
-    rows : sequence of Row
-        The rows, whose digests were checked.
-    origin : str
-        Name of the store, for the error.
-
-    Returns
-    -------
-    int
-        Number of repeated deliveries among them.
+    Returns the number of repeated deliveries among them.
 
     Raises
     ------

@@ -25,20 +25,6 @@ ALL = window_seconds("all") * SECOND
 def continued_state(transaction: StoreTransaction, new: HistoryState) -> tuple[HistoryState, Position]:
     """Return the state to which a model adds further rows of a store, and the position of its newest row.
 
-    Parameters
-    ----------
-    transaction : StoreTransaction
-        Sees the store.
-    new : HistoryState
-        An empty state with the declarations of the model.
-
-    Returns
-    -------
-    state : HistoryState
-        From a snapshot of a state with equal declarations; or `new`, empty, if the rows reach as far back as the
-        model looks and have its fields; or `new` with its views from a snapshot of another model.
-    position : Position
-
     Raises
     ------
     StateError

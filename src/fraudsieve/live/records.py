@@ -76,7 +76,6 @@ def to_entry(part: RecordType, record: Record, fields: LoggedFields) -> dict[str
     part : {"events", "labels", "account_labels"}
         Type of the record.
     record : dict
-        The record.
     fields : LoggedFields
         From `logged_fields`.
 
@@ -109,15 +108,6 @@ def to_entry(part: RecordType, record: Record, fields: LoggedFields) -> dict[str
 def message_to_entry(bands: Sequence[Record]) -> dict[str, Any]:
     """Return the log entry of a message, or of a label of one.
 
-    Parameters
-    ----------
-    bands : sequence of dict
-        Events from `message_bands`, at least one.
-
-    Returns
-    -------
-    dict
-        Plain JSON.
 
     Raises
     ------
@@ -172,19 +162,6 @@ def read_entry(
 ) -> list[PreparedRecord]:
     """Read a log entry into a record for a state.
 
-    Parameters
-    ----------
-    state : HistoryState
-        The state.
-    entry : dict
-        From `to_entry` or `message_to_entry`.
-    now, stored
-        As for `HistoryState.prepare`.
-
-    Returns
-    -------
-    list of PreparedRecord
-        One record.
 
     Raises
     ------

@@ -29,7 +29,6 @@ class Replica:
     Parameters
     ----------
     state : HistoryState
-        The state.
 
     Attributes
     ----------

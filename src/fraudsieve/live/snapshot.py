@@ -31,13 +31,7 @@ def declaration_digest(state: HistoryState) -> str:
 
 
 def encode_state(dump: Dump) -> Iterator[bytes]:
-    """Return a dumped state as bytes: facts and arrays, each preceded by its length.
-
-    Parameters
-    ----------
-    dump : tuple
-        From `HistoryState.dump`.
-    """
+    """Return a dumped state as bytes: facts and arrays, each preceded by its length."""
     facts, parts = dump
     yield from _framed(json.dumps(facts | {"format": FORMAT}).encode())
     for arrays in parts:
@@ -48,13 +42,6 @@ def encode_state(dump: Dump) -> Iterator[bytes]:
 
 def decode_state(content: bytes, origin: str) -> HistoryState:
     """Decode a state from `encode_state`; its digest must have been checked.
-
-    Parameters
-    ----------
-    content : bytes
-        The bytes.
-    origin : str
-        Name of the store, for the error.
 
     Raises
     ------

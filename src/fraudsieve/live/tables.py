@@ -34,23 +34,6 @@ def records_of_table(
 ) -> tuple[list[dict[str, Any]], Counter[Cause]]:
     """Read a table as records for a live state, in order of time.
 
-    Parameters
-    ----------
-    source : path, frame or InputTable
-        The table.
-    part : {"events", "labels", "account_labels", "messages"}
-        What it holds. Events and messages are tables as for training; labels have the fields of the service, and
-        ``is_fraud`` may be true or false, or 1 or 0.
-    model : Model, default=None
-        A model that remembers how the columns of its tables are named and read; None for none.
-
-    Returns
-    -------
-    records : list of dict
-        Without missing values.
-    rejected : Counter of (str, str)
-        The number of rows that the table of events or messages rejects, by column and reason.
-
     Raises
     ------
     SchemaError
@@ -79,18 +62,7 @@ def export_tables(store: EventStore, folder: str | Path) -> dict[str, int]:
 
     Messages have no table: a store does not hold their texts.
 
-    Parameters
-    ----------
-    store : EventStore
-        From `open_store`.
-    folder : str or Path
-        Where ``events.parquet``, ``labels.parquet`` and ``account_labels.parquet`` are written, readable for their
-        owner only. It is created if needed.
-
-    Returns
-    -------
-    dict of str to int
-        Number of rows of each table, and of messages that were left out.
+    Returns the number of rows of each table, and of messages that were left out.
 
     Raises
     ------

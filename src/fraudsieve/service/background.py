@@ -30,15 +30,7 @@ STOP_SECONDS = 0.5
 def call_in_thread(action: Callable[[], Result]) -> asyncio.Future[Result]:
     """Call a function in a daemon thread, which does not keep the process alive.
 
-    Parameters
-    ----------
-    action : callable
-        The function.
-
-    Returns
-    -------
-    asyncio.Future
-        Its result.
+    Returns its result.
     """
     loop = asyncio.get_running_loop()
     future: asyncio.Future[Result] = loop.create_future()
@@ -97,31 +89,11 @@ class BackgroundTasks:
         return {name: round(now - completed, 1) for name, completed in self._completed.items()}
 
     def run_once(self, name: str, action: Callable[[], object], seconds: float) -> None:
-        """Run an action until it succeeds.
-
-        Parameters
-        ----------
-        name : str
-            Its name in the log and in the metrics.
-        action : callable
-            Runs in a thread.
-        seconds : float
-            Pause after the first failure.
-        """
+        """Run an action until it succeeds."""
         self._start(name, self._retry(name, action, seconds))
 
     def repeat(self, name: str, action: Callable[[], object], seconds: float) -> None:
-        """Run an action periodically, forever.
-
-        Parameters
-        ----------
-        name : str
-            Its name in the log and in the metrics.
-        action : callable
-            Runs in a thread.
-        seconds : float
-            Pause before the first run and after a success.
-        """
+        """Run an action periodically, forever."""
         self._complete(name)
         self._start(name, self._repeat(name, action, seconds))
 

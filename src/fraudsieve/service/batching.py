@@ -52,17 +52,7 @@ class MicroBatcher(Generic[Item, Result]):
         self.running = 0
 
     async def submit(self, item: Item) -> Result:
-        """Process an item and return its result.
-
-        Parameters
-        ----------
-        item : object
-            The item.
-
-        Returns
-        -------
-        object
-        """
+        """Process an item and return its result."""
         future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         self.pending.append((item, future))
         try:

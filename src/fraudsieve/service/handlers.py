@@ -50,7 +50,6 @@ class RequestHandler:
     Parameters
     ----------
     loaded : LoadedModel
-        The model.
     settings : Settings
         Limits, and the store of the history.
     metrics : Metrics
@@ -84,11 +83,6 @@ class RequestHandler:
 
     def start_shadow(self, loaded: LoadedModel) -> None:
         """Start to score each record with a challenger too, after it is answered.
-
-        Parameters
-        ----------
-        loaded : LoadedModel
-            The challenger.
 
         Raises
         ------
@@ -135,16 +129,8 @@ class RequestHandler:
     def score(self, requests: Sequence[ScoreRequest]) -> list[Reply | RejectedRequest]:
         """Score the records of several requests in one call.
 
-        Parameters
-        ----------
-        requests : sequence of ScoreRequest
-            Their bodies are JSON: a record or a list of records. An item that is not an object is unscorable.
-
-        Returns
-        -------
-        list of Reply or RejectedRequest
-            For each request its score or list of scores, as from `Scorer.score`, or why its body was rejected. Scores
-            of equal records by the same model at the same offset are equal, whichever process computes them.
+        Returns for each request its score or list of scores, as from `Scorer.score`, or why its body was rejected.
+        Scores of equal records by the same model at the same offset are equal, whichever process computes them.
         """
         bodies = [self._decode_records(request.body) for request in requests]
         records: dict[Explanation, list[Any]] = {}
@@ -279,11 +265,6 @@ class RequestHandler:
     def replace_model(self, loaded: LoadedModel) -> None:
         """Use another model from now on; requests in progress finish with the old one.
 
-        Parameters
-        ----------
-        loaded : LoadedModel
-            The new model, from `Scorer.load`, which scores sample records.
-
         Raises
         ------
         ArtifactError
@@ -304,13 +285,7 @@ class RequestHandler:
         self.metrics.set_model(loaded)
 
     def replace_rules(self, rules: RuleSet) -> None:
-        """Use other rules from now on.
-
-        Parameters
-        ----------
-        rules : RuleSet
-            The new rules.
-        """
+        """Use other rules from now on."""
         with self._replacing:
             self.loaded.scorer.rules = rules
 

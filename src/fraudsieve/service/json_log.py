@@ -85,17 +85,7 @@ def configure_json_logging(**fields: Any) -> None:
 
 
 def log_event(event: str, *, level: int = logging.INFO, **fields: Any) -> None:
-    """Log an event of the service.
-
-    Parameters
-    ----------
-    event : str
-        Its name.
-    level : int, default=20
-        Level, as in `logging`.
-    **fields : object
-        Counts, routes, versions; neither texts nor identifiers.
-    """
+    """Log an event of the service."""
     if logger.isEnabledFor(level):
         write_requests()  # they came earlier
         _write(event, level, time.time(), fields)
@@ -105,11 +95,6 @@ def log_request(**fields: Any) -> None:
     """Log a request once `write_requests` or `log_event` is called.
 
     A line takes a tenth of the time of a request if it is written between two of them, and a third of that in a batch.
-
-    Parameters
-    ----------
-    **fields : object
-        As for `log_event`.
     """
     if logger.isEnabledFor(logging.INFO):
         _requests.append((time.time(), fields))

@@ -28,36 +28,12 @@ class _DisconnectedError(Exception):
 
 
 def error_response(status: int, reason: str, headers: dict[str, str] | None = None) -> JSONResponse:
-    """Return an error response.
-
-    Parameters
-    ----------
-    status : int
-        HTTP status.
-    reason : str
-        What was expected and what came.
-    headers : dict of str to str, default=None
-        Further headers.
-
-    Returns
-    -------
-    JSONResponse
-    """
+    """Return an error response."""
     return JSONResponse({"error": reason}, status, headers)
 
 
 def excess_app(on_rejection: Callable[[], None]) -> ASGIApp:
-    """Return the application of connections beyond the limit: healthy, but answered 503 and closed.
-
-    Parameters
-    ----------
-    on_rejection : callable
-        Called for each request that is answered 503.
-
-    Returns
-    -------
-    ASGI application
-    """
+    """Return the application of connections beyond the limit: healthy, but answered 503 and closed."""
     close = {"connection": "close"}
     healthy = JSONResponse({"status": "ok"}, headers=close)
     rejection = error_response(503, "too many open connections", RETRY_AFTER | close)

@@ -47,19 +47,7 @@ def record_fields(model: Model) -> list[dict[str, Any]]:
 
 
 def sample_record(model: Model, time: datetime) -> dict[str, Any]:
-    """Make a record that a model can score.
-
-    Parameters
-    ----------
-    model : Model
-        The model.
-    time : datetime
-        Value of its times.
-
-    Returns
-    -------
-    dict
-    """
+    """Make a record that a model can score."""
     values = {"string": "sample", "time": time.isoformat()}
     record = {field["name"]: values.get(field["type"]) for field in record_fields(model)}
     return record | ({"text": SAMPLE} if "text" in record else {})

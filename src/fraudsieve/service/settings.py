@@ -195,7 +195,6 @@ def check_exposure(host: str, token: str | None, *, is_open: bool) -> None:
     host : str
         Address to listen on.
     token : str or None
-        The token.
     is_open : bool
         Whether it was allowed.
 

@@ -31,7 +31,6 @@ class BucketFeatures:
     Parameters
     ----------
     group : ViewGroup
-        The views.
     subjects : mapping of str to str
         Names of what the views read of a subject, and the columns that hold it.
     cutoff : str

@@ -41,15 +41,7 @@ class Buckets:
     hot: tuple[int, ...] = ()
 
     def of_keys(self, keys: Sequence[Column], spread: Column | None = None) -> Column:
-        """Return the bucket of each row.
-
-        Parameters
-        ----------
-        keys : sequence of Column
-            The ids that identify an entity, as strings.
-        spread : Column, default=None
-            What rows without an entity are distributed by, since they would share a bucket otherwise.
-        """
+        """Return the bucket of each row."""
         entity = F.xxhash64(*keys)
         bucket = F.pmod(entity, F.lit(self.n))
         for place, key in enumerate(self.hot):

@@ -30,7 +30,6 @@ class HistoryFrames:
     Parameters
     ----------
     events : DataFrame
-        The events.
     labels : DataFrame or None
         Labels of events.
     timed : bool

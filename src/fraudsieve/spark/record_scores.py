@@ -34,7 +34,6 @@ class ScoreRecords:
     Parameters
     ----------
     model : ShippedModel
-        The model.
     names : tuple of str
         The columns of the records that are returned.
     views : tuple of History, default=()

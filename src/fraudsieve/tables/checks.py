@@ -278,7 +278,6 @@ def describe_requirements(table: TableSchema, require: tuple[str, ...] = ()) -> 
     Parameters
     ----------
     table : TableSchema
-        The table.
     require : tuple of str, default=()
         Further columns.
 

@@ -98,15 +98,6 @@ class ChunkReader:
     def after(self, first_row: int) -> Iterator[Chunk]:
         """Read the chunks that begin at a row or later. Ids of earlier chunks must have been added to ``seen``.
 
-        Parameters
-        ----------
-        first_row : int
-            Rows to skip.
-
-        Yields
-        ------
-        Chunk
-
         Raises
         ------
         SchemaError

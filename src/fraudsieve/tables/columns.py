@@ -189,22 +189,7 @@ def looks_like_name(name: str) -> bool:
 def rename_columns(loaded: LoadedTable, table: TableSchema, options: ReadOptions, origin: str) -> LoadedTable:
     """Give columns the names that fraudsieve knows.
 
-    Parameters
-    ----------
-    loaded : LoadedTable
-        The rows as they were read.
-    table : TableSchema
-        The expected table.
-    options : ReadOptions
-        Its ``columns``: a name of any table, such as ``account_id``, or of one, such as ``events.account_id``. If
-        several names are given for one column, those of other tables do not concern it.
-    origin : str
-        Name of the table in errors.
-
-    Returns
-    -------
-    LoadedTable
-        A column that has the name already, and is not the one that was named, becomes ``input_...``.
+    Returns a column that has the name already, and is not the one that was named, becomes ``input_...``.
 
     Raises
     ------

@@ -12,7 +12,6 @@ def normalise_label(label: str) -> str:
     Parameters
     ----------
     label : str
-        The label.
 
     Returns
     -------

@@ -98,17 +98,7 @@ class LabelReading:
     notes: tuple[str, ...] = ()
 
     def apply(self, labels: "pd.Series[Any]") -> "pd.Series[Any]":
-        """Return the class of every label.
-
-        Parameters
-        ----------
-        labels : Series of str, shape (n_rows,)
-            Labels, missing where there is none.
-
-        Returns
-        -------
-        Series of str, shape (n_rows,)
-        """
+        """Return the class of every label."""
         if not self.classes:
             return labels
         names = labels.dropna().unique()
@@ -322,26 +312,7 @@ def _foreign_note(labels: "pd.Series[Any]", read_as: Mapping[str, str | None]) -
 def read_classes(
     frame: pd.DataFrame, labels: CheckedTable | None, reader: LabelReader
 ) -> tuple[pd.DataFrame, CheckedTable | None, LabelReading]:
-    """Replace labels by the classes that they stand for.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        From `with_times`, with its own labels.
-    labels : CheckedTable or None
-        The table of labels.
-    reader : callable
-        Reads the labels of both together, as `read_labels` does.
-
-    Returns
-    -------
-    frame : DataFrame
-        With classes as labels.
-    labels : CheckedTable or None
-        With classes as labels; without the rows that say that a subject has none.
-    reading : LabelReading
-        What was read.
-    """
+    """Replace labels by the classes that they stand for."""
     own = frame["label"]
     if labels is None:
         reading = reader(own)

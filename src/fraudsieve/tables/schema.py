@@ -15,7 +15,6 @@ class ColumnSchema:
     Parameters
     ----------
     name : str
-        Its name.
     kind : {"id", "text", "time", "number", "category"}
         The type of its values; see `fraudsieve.tables.conversion`.
     required : bool, default=False
@@ -45,7 +44,6 @@ class TableSchema:
     Parameters
     ----------
     name : str
-        Its name.
     columns : tuple of ColumnSchema
         The declared columns. Any further column is kept; one whose name ends in ``_id`` is an id.
     unique : tuple of str, default=()

@@ -28,30 +28,14 @@ class SeenIdHashes:
         self._runs: list[tuple[Array, Array]] = []  # sorted by the first hash; each run more than half its predecessor
 
     def add(self, ids: Cells) -> None:
-        """Add ids.
-
-        Parameters
-        ----------
-        ids : Series of str
-            None of them missing.
-        """
+        """Add ids."""
         self._runs.append(_sort(*self._hashes(ids)))
         while len(self._runs) > 1 and 2 * len(self._runs[-1][0]) > len(self._runs[-2][0]):
             last, before = self._runs.pop(), self._runs.pop()
             self._runs.append(_sort(*(np.concatenate(pair) for pair in zip(before, last, strict=True))))
 
     def holds(self, ids: Cells) -> Mask:
-        """Return which ids were added before.
-
-        Parameters
-        ----------
-        ids : Series of str
-            None of them missing.
-
-        Returns
-        -------
-        ndarray of bool, shape (n_ids,)
-        """
+        """Return which ids were added before."""
         first, second = self._hashes(ids)
         seen = np.zeros(len(ids), dtype=bool)
         for firsts, seconds in self._runs:

@@ -81,17 +81,7 @@ Source: TypeAlias = str | os.PathLike[str] | pd.DataFrame | ArrowFrame | InputTa
 def as_input(source: Source, options: ReadOptions | None = None) -> InputTable:
     """Return a source as a table with options; those that it has come before those that are given.
 
-    Parameters
-    ----------
-    source : path, frame or InputTable
-        The table.
-    options : ReadOptions, default=None
-        How to read it, where the source does not say so.
-
-    Returns
-    -------
-    InputTable
-        The source itself, with the rows that it has read, if nothing is added to its options.
+    Returns the source itself, with the rows that it has read, if nothing is added to its options.
     """
     defaults = options or ReadOptions()
     if not isinstance(source, InputTable):
@@ -114,7 +104,6 @@ def origin_of(source: Source) -> str:
     Parameters
     ----------
     source : path, frame or InputTable
-        The table.
 
     Returns
     -------
@@ -138,7 +127,6 @@ def data_digest(source: Source) -> str:
     Parameters
     ----------
     source : path, frame or InputTable
-        The table.
 
     Returns
     -------

@@ -47,22 +47,7 @@ class RuleMetrics:
 
     @classmethod
     def of(cls, rule: Rule, decided: Array, is_fraud: Array | None, flagged: Array | None, *, expired: bool) -> Self:
-        """Count the records that a rule decides.
-
-        Parameters
-        ----------
-        rule : Rule
-            The rule.
-        decided, is_fraud, flagged : ndarray of bool, each of shape (n_rows,)
-            Records that the rule decides, that are fraud, and that the model flags; None for the last two if they
-            are not known.
-        expired : bool
-            Whether the rule is expired.
-
-        Returns
-        -------
-        RuleMetrics
-        """
+        """Count the records that a rule decides."""
         changed = None if flagged is None else decided & (flagged != (rule.action == "flag"))
         return cls(
             id=rule.id,
@@ -85,7 +70,6 @@ def rule_metrics(
     Parameters
     ----------
     rules : RuleSet
-        The rules.
     columns : mapping of str to sequence, each of length n
         The fields of the records that rules are about.
     n : int

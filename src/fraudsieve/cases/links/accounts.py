@@ -26,20 +26,6 @@ def account_links(actions: Actions, settings: CaseSettings) -> tuple[Links, Hubs
 
     The weight is that of the role, multiplied by the decay, by an increase for every further account that links the
     other ends, and by the similarity of the neighbourhoods.
-
-    Parameters
-    ----------
-    actions : Actions
-        The flagged actions.
-    settings : CaseSettings
-        Weights and window.
-
-    Returns
-    -------
-    links : Links
-        One for each pair of actions and shared account.
-    hubs : Hubs
-        Accounts of more than ``max_sharing`` flagged actions in a window.
     """
     window = int(settings.window_days * 86_400_000_000)
     entries = _entries(actions)

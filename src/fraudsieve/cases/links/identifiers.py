@@ -28,30 +28,7 @@ def identifier_links(
     unflagged: pd.DataFrame | None = None,
     context: pd.DataFrame | None = None,
 ) -> tuple[Links, Hubs]:
-    """Link actions that share an identifier.
-
-    Parameters
-    ----------
-    actions : Actions
-        The flagged actions.
-    settings : CaseSettings
-        Weight, window and limit.
-    key : bytes
-        The key of the digests.
-    unflagged : DataFrame, default=None
-        Records that are not flagged, which show how common an identifier is.
-    context : DataFrame, default=None
-        Events of accounts. A flagged action has the identifiers that its account used until it was known.
-
-    Returns
-    -------
-    links : Links
-        Between each action and the eight before it that share the identifier. The weight is ``hard``, or
-        ``domain`` for a domain, after decay, divided by the logarithm of the number of accounts that share it:
-        an identifier that few accounts share is stronger evidence.
-    hubs : Hubs
-        Identifiers of more than ``max_sharing`` accounts, or of mostly unflagged records.
-    """
+    """Link actions that share an identifier."""
     found = find_identifiers(actions.frame, key)
     elsewhere = None
     if context is not None:

@@ -24,23 +24,7 @@ SIGN_UPS: Final = ("sign_up", "signup", "registration", "register", "account_cre
 
 
 def address_links(actions: Actions, settings: CaseSettings, key: bytes) -> tuple[Links, Hubs]:
-    """Link actions from one range of IP addresses (/24 in IPv4, /48 in IPv6).
-
-    Parameters
-    ----------
-    actions : Actions
-        The flagged actions; column ``ip``.
-    settings : CaseSettings
-        Weight, window and limit.
-    key : bytes
-        The key of the digests.
-
-    Returns
-    -------
-    links : Links
-    hubs : Hubs
-        Ranges of more than ``max_sharing`` accounts, such as a proxy.
-    """
+    """Link actions from one range of IP addresses (/24 in IPv4, /48 in IPv6)."""
     addresses = actions.frame["ip"] if "ip" in actions.frame else pd.Series(None, actions.frame.index, "str")
     digests = {address: _range_digest(str(address), key) for address in addresses.dropna().unique()}
     value, values = pd.factorize(addresses.map(digests).astype("str"))
@@ -67,19 +51,7 @@ def _range_digest(address: str, key: bytes) -> str | None:
 
 
 def sign_up_links(actions: Actions, settings: CaseSettings) -> Links:
-    """Link sign-ups that are minutes apart: each link is weak, but sign-ups in a batch have several.
-
-    Parameters
-    ----------
-    actions : Actions
-        The flagged actions; column ``kind``.
-    settings : CaseSettings
-        Weight and window.
-
-    Returns
-    -------
-    Links
-    """
+    """Link sign-ups that are minutes apart: each link is weak, but sign-ups in a batch have several."""
     none = pd.Series(None, actions.frame.index, "str")
     rows = np.flatnonzero(actions.frame.get("kind", none).isin(SIGN_UPS))
     window = int(settings.sign_up_minutes * 60_000_000)

@@ -47,25 +47,6 @@ def count_closures(
     Such a link closes a cycle: the ends deal with each other, or both with a third account, in flagged actions at most
     a window before the first or after the second action. Rings of several payers and payees are full of them, and
     chance meetings at a busy account are not.
-
-    Parameters
-    ----------
-    actions : Actions
-        The flagged actions.
-    earlier, later : ndarray of int64, shape (n_pairs,)
-        Positions of the actions.
-    shared : ndarray of int64, shape (n_pairs,)
-        The account that they share.
-    ends : ndarray of int64, shape (2, n_pairs)
-        The other account of each; -1 if there is none.
-    window : int
-        In microseconds.
-    limit : int
-        Largest number of actions of an end that are looked at, so that the time is linear.
-
-    Returns
-    -------
-    ndarray of int64, shape (n_pairs,)
     """
     own = np.concatenate([actions.account, actions.counterparty])
     other = np.concatenate([actions.counterparty, actions.account])

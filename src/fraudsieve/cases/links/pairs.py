@@ -28,12 +28,7 @@ class Entries:
 
     @classmethod
     def sort(cls, value: Array, action: Array, time: Array, role: Array | None = None) -> "Entries":
-        """Sort entries by value and action; actions are ordered by time. Missing values are left out.
-
-        Returns
-        -------
-        Entries
-        """
+        """Sort entries by value and action; actions are ordered by time. Missing values are left out."""
         role = np.zeros(len(value), np.int64) if role is None else role
         has_value = value >= 0
         value, action, time, role = (column[has_value] for column in (value, action, time, role))
@@ -71,19 +66,7 @@ def _pair_kernel(ends: Array, offsets: Array, earlier: Array, later: Array) -> N
 
 
 def entries_in_window(entries: Entries, window: int) -> Array:
-    """Count the entries of the same value that are at most a window older, each entry itself included.
-
-    Parameters
-    ----------
-    entries : Entries
-        Sorted entries.
-    window : int
-        Length in microseconds.
-
-    Returns
-    -------
-    ndarray of int64, shape (n_entries,)
-    """
+    """Count the entries of the same value that are at most a window older, each entry itself included."""
     _, untimed, timed = _earlier(entries, window)
     return untimed + timed + 1
 

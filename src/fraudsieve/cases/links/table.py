@@ -101,15 +101,7 @@ class Hubs:
 def concatenate_links(parts: Sequence[Links]) -> Links:
     """Return the links of several sources as one table, without links of weight zero.
 
-    Parameters
-    ----------
-    parts : sequence of Links
-        At least one.
-
-    Returns
-    -------
-    Links
-        Sorted by source, target and kind.
+    Returns sorted by source, target and kind.
     """
     shifts = np.cumsum([0, *(len(part.shared) for part in parts[:-1])])
     values = [np.where(part.value < 0, -1, part.value + shift) for part, shift in zip(parts, shifts, strict=True)]

@@ -58,7 +58,6 @@ def rows_of_cases(cases: Cases, limit: int | None = None) -> Iterator[CaseRows]:
     Parameters
     ----------
     cases : Cases
-        The cases.
     limit : int, default=None
         How many; None for all.
 

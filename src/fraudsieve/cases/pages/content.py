@@ -49,25 +49,7 @@ class CaseSection:
 def case_content(
     rows: CaseRows, names: CaseNames, history: pd.DataFrame, figures: list[Figure], *, max_members: int, max_links: int
 ) -> CaseSection:
-    """Describe a case.
-
-    Parameters
-    ----------
-    rows : CaseRows
-        The case.
-    names : CaseNames
-        Names of accounts and identifiers.
-    history : DataFrame
-        What happened to this case.
-    figures : list of Figure
-        Its picture and its time line.
-    max_members, max_links : int
-        Rows of the tables, at most.
-
-    Returns
-    -------
-    CaseSection
-    """
+    """Describe a case."""
     return CaseSection(
         case_id=str(rows.case["case_id"]),
         rank=int(rows.case["rank"]),

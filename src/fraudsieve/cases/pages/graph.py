@@ -54,19 +54,7 @@ class CaseGraph:
 
 
 def case_graph(rows: CaseRows, names: CaseNames) -> CaseGraph:
-    """Choose what is drawn of a case.
-
-    Parameters
-    ----------
-    rows : CaseRows
-        The case.
-    names : CaseNames
-        Names of accounts and identifiers.
-
-    Returns
-    -------
-    CaseGraph
-    """
+    """Choose what is drawn of a case."""
     actions = _drawn_actions(rows)
     place = {int(member): node for node, member in enumerate(actions)}
     uses = list(dict.fromkeys(_uses(rows, place)))

@@ -20,7 +20,6 @@ def joined_through(rows: CaseRows, names: CaseNames) -> list[str]:
     Parameters
     ----------
     rows : CaseRows
-        The case.
     names : CaseNames
         Names of accounts and identifiers.
 

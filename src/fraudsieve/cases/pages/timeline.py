@@ -38,17 +38,7 @@ MARKS: Final = {"fraud": ("c2", "square"), "legitimate": ("muted", "diamond"), N
 def draw_timeline(rows: CaseRows, names: CaseNames) -> Figure | None:
     """Draw a row for each of the accounts with most actions, and a mark for each action.
 
-    Parameters
-    ----------
-    rows : CaseRows
-        The case.
-    names : CaseNames
-        Names of accounts.
-
-    Returns
-    -------
-    Figure or None
-        None if no action has a time.
+    Returns None if no action has a time.
     """
     times = rows.times("occurred_at")
     known = ~np.isnat(times)

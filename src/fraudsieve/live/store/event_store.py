@@ -47,17 +47,7 @@ class StoreTransaction:
     def read_after(self, position: Position, limit: int = BATCH) -> list[Row]:
         """Read and check the rows after a position.
 
-        Parameters
-        ----------
-        position : Position
-            The newest row that the caller has read; the first row follows `facts.start`.
-        limit : int
-            Largest number of rows.
-
-        Returns
-        -------
-        list of Row
-            Rows in order; empty at the end.
+        Returns rows in order; empty at the end.
 
         Raises
         ------
@@ -86,17 +76,7 @@ class StoreTransaction:
     def append(self, position: Position, entries: Sequence[tuple[int, bytes]]) -> Position:
         """Append log entries.
 
-        Parameters
-        ----------
-        position : Position
-            The newest row, up to which the caller has read in this transaction.
-        entries : sequence of (int, bytes)
-            Time in microseconds since 1970, and log entry as JSON.
-
-        Returns
-        -------
-        Position
-            The position of the last entry, which is durable once the transaction is committed.
+        Returns the position of the last entry, which is durable once the transaction is committed.
         """
         rows, position = extend_chain(position, entries)
         self.sql.execute_many('INSERT INTO events ("offset", time, entry, digest) VALUES (?, ?, ?, ?)', rows)

@@ -13,21 +13,7 @@ BATCH = 10_000
 def drop_old_rows(store: EventStore, before: int, covered: int, generation: int) -> int:
     """Delete the oldest rows that are before a time and in every snapshot.
 
-    Parameters
-    ----------
-    store : EventStore
-        The store.
-    before : int
-        A time, in microseconds since 1970, before which no model needs an event.
-    covered : int
-        Offset of the newest row that every snapshot contains.
-    generation : int
-        The generation of the rows that the time was computed from. After an erasure or a rewind, nothing is deleted.
-
-    Returns
-    -------
-    int
-        Number of deleted rows.
+    Returns the number of deleted rows.
 
     Raises
     ------

@@ -26,19 +26,7 @@ INSERT = 'INSERT INTO events ("offset", time, entry, digest) VALUES (?, ?, ?, ?)
 def remove_rows(store: EventStore, choose: Callable[[StoreTransaction], IsKept], record: dict[str, Any]) -> int:
     """Remove rows and all snapshots, record the removal, and remove the bytes from the files.
 
-    Parameters
-    ----------
-    store : EventStore
-        The store. Other processes detect the removal and rebuild their states.
-    choose : callable
-        Receives a transaction of the store; returns a function that says whether a row is kept.
-    record : dict
-        Content of the entry besides the time and the number of rows; it must not contain identifiers.
-
-    Returns
-    -------
-    int
-        Number of removed rows.
+    Returns the number of removed rows.
 
     Raises
     ------

@@ -68,19 +68,7 @@ def write_snapshot(
 ) -> bool:
     """Write a snapshot, and delete those that it replaces.
 
-    Parameters
-    ----------
-    store : EventStore
-        A separate connection, because appends continue.
-    position, generation, declaration
-        As in `SnapshotFacts`.
-    parts : iterable of bytes
-        Its content.
-
-    Returns
-    -------
-    bool
-        Whether it is valid; it is not if the rows were rewritten in the meantime.
+    Returns whether it is valid; it is not if the rows were rewritten in the meantime.
 
     Raises
     ------

@@ -60,17 +60,7 @@ MODELS: tuple[type[BaseModel], ...] = (ErrorBody, EventsResult, Health, ModelInf
 def describe_service(model: Model, settings: Settings) -> dict[str, Any]:
     """Return the OpenAPI document of the service of a model.
 
-    Parameters
-    ----------
-    model : Model
-        The model, whose fields are described.
-    settings : Settings
-        Limits, and whether there is a token.
-
-    Returns
-    -------
-    dict
-        Plain JSON types, OpenAPI 3.1.
+    The result has plain JSON types, OpenAPI 3.1.
     """
     schemas = models_json_schema(
         [(schema, "serialization") for schema in MODELS], ref_template="#/components/schemas/{model}"

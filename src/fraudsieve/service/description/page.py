@@ -51,17 +51,7 @@ WITHOUT_TOKEN = "The service has no token."
 
 
 def render_description(document: Mapping[str, Any]) -> str:
-    """Render an OpenAPI document as HTML.
-
-    Parameters
-    ----------
-    document : mapping
-        From `describe_service`.
-
-    Returns
-    -------
-    str
-    """
+    """Render an OpenAPI document as HTML."""
     info = document["info"]
     operations = [
         _operation(method, path, operation)

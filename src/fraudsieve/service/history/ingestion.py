@@ -57,15 +57,7 @@ class EventIngestion:
     def add(self, body: bytes) -> Reply:
         """Add the events of a body to the live history; return once they are stored.
 
-        Parameters
-        ----------
-        body : bytes
-            JSON: an object with one of `PARTS`, a list of objects.
-
-        Returns
-        -------
-        Reply
-            ``accepted`` is a number; ``rejected`` lists position and reason of each rejected event.
+        ``accepted`` is a number; ``rejected`` lists position and reason of each rejected event.
 
         Raises
         ------

@@ -23,15 +23,6 @@ INTERVAL = 0.005
 async def wait_for_offset(live: LiveState, header: str, seconds: float) -> None:
     """Wait until the history of this process has the offset that a request requires.
 
-    Parameters
-    ----------
-    live : LiveState
-        The history, which follows its store in a thread.
-    header : str
-        Value of the request's header.
-    seconds : float
-        How long to wait.
-
     Raises
     ------
     RejectedRequest

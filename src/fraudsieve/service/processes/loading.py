@@ -37,15 +37,6 @@ def check_installed() -> None:
 def load_app(settings: Settings) -> "Starlette":
     """Load the model that the settings name, and create its application.
 
-    Parameters
-    ----------
-    settings : Settings
-        Their address is a model folder, or an address of MLflow.
-
-    Returns
-    -------
-    Starlette
-        From `create_app`.
 
     Raises
     ------
@@ -70,15 +61,6 @@ def load_app(settings: Settings) -> "Starlette":
 
 def find_model(address: str) -> FoundModel:
     """Find a model; one of MLflow is downloaded.
-
-    Parameters
-    ----------
-    address : str
-        A model folder, or an address such as ``models:/NAME@champion``.
-
-    Returns
-    -------
-    FoundModel
 
     Raises
     ------

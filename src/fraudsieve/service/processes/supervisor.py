@@ -40,17 +40,7 @@ STABLE_SECONDS = 60.0
 def supervise(settings: Settings, listener: socket.socket) -> bool:
     """Run the workers until SIGTERM or SIGINT, then let them finish their requests.
 
-    Parameters
-    ----------
-    settings : Settings
-        Number of workers, the address of the model, and what `create_app` needs.
-    listener : socket.socket
-        From `listen`.
-
-    Returns
-    -------
-    bool
-        Whether all workers stopped cleanly.
+    Returns whether all workers stopped cleanly.
 
     Raises
     ------

@@ -46,17 +46,7 @@ class WorkerTask(NamedTuple):
 
 
 def run_worker(task: WorkerTask, listener: socket.socket, pipe: Connection) -> None:
-    """Serve until the supervisor asks to stop, or dies; the main function of a worker.
-
-    Parameters
-    ----------
-    task : WorkerTask
-        What to serve.
-    listener : socket.socket
-        The socket that all workers share.
-    pipe : Connection
-        The worker's end of the pipe to its supervisor.
-    """
+    """Serve until the supervisor asks to stop, or dies; the main function of a worker."""
     os.setpgrp()  # Ctrl-C reaches the supervisor alone, which stops all workers in order
     configure_json_logging(pid=os.getpid())
     # prometheus_client reads it when it is imported, which is not before the application is.

@@ -104,17 +104,7 @@ class Shadow:
         self._thread.start()
 
     def submit(self, records: list[dict[str, Any]], scores: Sequence[Score], size: int) -> None:
-        """Score records after their scores are answered, unless too many are waiting.
-
-        Parameters
-        ----------
-        records : list of dict
-            The records.
-        scores : sequence of dict
-            Their scores by the model of the service.
-        size : int
-            Bytes that they took in the request.
-        """
+        """Score records after their scores are answered, unless too many are waiting."""
         with self._changed:
             if self._records + len(records) > MAX_RECORDS or self._bytes + size > MAX_BYTES or self._closed.is_set():
                 self.metrics.shadow_dropped.inc(len(records))

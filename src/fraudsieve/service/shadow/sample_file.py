@@ -37,11 +37,6 @@ class SampleFile:
     def write(self, lines: Iterable[Mapping[str, Any]]) -> None:
         """Append lines.
 
-        Parameters
-        ----------
-        lines : iterable of mapping
-            In JSON types.
-
         Raises
         ------
         OSError

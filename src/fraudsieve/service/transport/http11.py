@@ -174,26 +174,7 @@ class BoundedProtocol(HttpToolsProtocol):
 def bounded_protocol(
     seconds: float, max_body: int, max_connections: int, excess_app: ASGIApp, turns: Turns
 ) -> type[BoundedProtocol]:
-    """Return a protocol class with limits; uvicorn makes an instance for each connection.
-
-    Parameters
-    ----------
-    seconds : float
-        Time for the head of the next request, from the connection or from the previous response; and for a client to
-        read what waits for it, or 64 KiB of it.
-    max_body : int
-        Bytes of a body.
-    max_connections : int
-        Open connections.
-    excess_app : ASGI application
-        Answers further connections.
-    turns : Turns
-        Turns of the event loop; requests wait while connections arrive.
-
-    Returns
-    -------
-    type
-    """
+    """Return a protocol class with limits; uvicorn makes an instance for each connection."""
     limits = {"max_seconds": seconds, "max_body": max_body, "max_connections": max_connections}
     attributes = {"excess_app": staticmethod(excess_app), "turns": turns}
     return type("LimitedProtocol", (BoundedProtocol,), limits | attributes)

@@ -17,7 +17,6 @@ class JoinedWrites:
     transport : asyncio.Transport
         The transport of the connection.
     loop : asyncio.AbstractEventLoop
-        The event loop.
     """
 
     def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:

@@ -14,17 +14,6 @@ BACKLOG = 2048
 def listen(host: str, port: int) -> socket.socket:
     """Open the listening socket of the service.
 
-    Parameters
-    ----------
-    host : str
-        An address of this machine.
-    port : int
-        Port; 0 for any free port.
-
-    Returns
-    -------
-    socket.socket
-
     Raises
     ------
     ServiceError

@@ -53,10 +53,7 @@ class AliasWatcher:
     def check(self) -> str:
         """Check the alias once, and swap the model if it points to a new version.
 
-        Returns
-        -------
-        str
-            ``same``, ``swapped`` or ``refused``.
+        Returns ``same``, ``swapped`` or ``refused``.
 
         Raises
         ------

@@ -37,10 +37,7 @@ class RulesWatcher:
     def check(self) -> str:
         """Check the files once, and replace the rules if they have changed.
 
-        Returns
-        -------
-        str
-            ``same``, ``loaded`` or ``refused``.
+        Returns ``same``, ``loaded`` or ``refused``.
         """
         in_use = self.handler.loaded.scorer.rules
         # Looked up before they are read: what changes meanwhile is seen at the next check.

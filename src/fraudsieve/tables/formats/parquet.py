@@ -33,17 +33,7 @@ def load_parquet(file: Path, _: ReadOptions, origin: str) -> LoadedTable:
 def open_parquet(path: str | os.PathLike[str], origin: str) -> Any:
     """Open a Parquet file, to read it by row group.
 
-    Parameters
-    ----------
-    path : str or path
-        The file.
-    origin : str
-        Name of the file in errors.
-
-    Returns
-    -------
-    pyarrow.parquet.ParquetFile
-        To be closed.
+    Returns to be closed.
 
     Raises
     ------
@@ -64,19 +54,7 @@ def open_parquet(path: str | os.PathLike[str], origin: str) -> Any:
 
 
 def load_parquet_batch(table: Any, origin: str) -> LoadedTable:
-    """Convert rows of a Parquet file, unchanged.
-
-    Parameters
-    ----------
-    table : pyarrow.Table
-        The rows.
-    origin : str
-        Name of the file in errors.
-
-    Returns
-    -------
-    LoadedTable
-    """
+    """Convert rows of a Parquet file, unchanged."""
     # The unnamed index of a pandas frame is not a column. A named index was a column and becomes one again.
     kept = [position for position, name in enumerate(table.column_names) if not name.startswith("__index_level_")]
     return LoadedTable(frame_of(table.select(kept), origin))

@@ -1,0 +1,92 @@
+"""Where docstrings have sections, and that no text of a parameter repeats its name or its type."""
+
+import ast
+import re
+from collections.abc import Iterator
+from typing import Final, NamedTuple, TypeAlias
+
+from scripts.imports import LIBRARY, ROOT, modules, name_of, tree_of
+from scripts.reference.public_names import homes_of
+
+Definition: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+
+HEADING: Final = re.compile(r"^(\w[\w ]*)\n-+$", re.MULTILINE)
+ALLOWED: Final = {"Raises", "Notes", "References"}
+"""Sections of private functions without an example: what the caller must act on, and sources."""
+COMPILED: Final = {"compile_kernel", "compile_part", "compile_inlined", "intrinsic"}
+SMALL_WORDS: Final = frozenset(re.findall(r"\w+", "a all an and for it its of one or other that the them this to"))
+
+
+class Documented(NamedTuple):
+    """A definition with a docstring, its full name, and whether it is public: its own name or that of its class."""
+
+    name: str
+    node: Definition
+    text: str
+    is_public: bool
+
+
+def public_definitions() -> set[str]:
+    packages = [path for path in modules(*LIBRARY) if path.name == "__init__.py"]
+    names = {f"{name_of(p)}.{home}.{name}" for p in packages for name, home in homes_of(str(p)).items()}
+    errors = tree_of(ROOT / "src" / "fraudsieve" / "exceptions.py").body
+    return names | {f"fraudsieve.exceptions.{node.name}" for node in errors if isinstance(node, ast.ClassDef)}
+
+
+def documented() -> Iterator[Documented]:
+    public = public_definitions()
+    for path in modules(*LIBRARY):
+        yield from definitions(tree_of(path), name_of(path), public)
+
+
+def definitions(scope: ast.AST, prefix: str, public: set[str]) -> Iterator[Documented]:
+    for node in getattr(scope, "body", []):
+        if not isinstance(node, Definition):
+            continue
+        name = f"{prefix}.{node.name}"
+        is_public = name in public or (prefix in public and not node.name.startswith("_"))
+        inside = public | {name} if is_public else public
+        text = ast.get_docstring(node)
+        if text:
+            yield Documented(name, node, text, is_public)
+        yield from definitions(node, name, inside)
+
+
+def is_kernel(node: Definition) -> bool:
+    decorators = [place.func if isinstance(place, ast.Call) else place for place in node.decorator_list]
+    return any(getattr(place, "id", getattr(place, "attr", "")) in COMPILED for place in decorators)
+
+
+def test_private_functions_without_an_example_have_annotations_and_no_sections() -> None:
+    private = [item for item in documented() if not (item.is_public or isinstance(item.node, ast.ClassDef))]
+    wrong = {
+        item.name: sorted(extra)
+        for item in private
+        if not is_kernel(item.node)
+        and "Examples" not in (sections := {*HEADING.findall(item.text)})
+        and (extra := sections - ALLOWED)
+    }
+    assert len(private) > 1000
+    assert wrong == {}
+
+
+def test_no_text_of_a_parameter_repeats_its_name_or_its_type() -> None:
+    wrong = [f"{item.name}: {name}" for item in documented() for name in repeated(item.text)]
+    assert wrong == []
+
+
+def repeated(text: str) -> list[str]:
+    """Return the parameters whose text has no word that their name and their type have not."""
+    found = re.search(r"^Parameters\n-+\n((?:.+\n?|\n(?=\w+ : ))*)", text, re.MULTILINE)
+    entries = re.findall(r"^(\w[^\n]*)\n    (\S[^\n]*)$(?!\n    )", found.group(1), re.MULTILINE) if found else []
+    return [head for head, said in entries if words_of(said) <= words_of(head)]
+
+
+def words_of(text: str) -> set[str]:
+    plain = re.sub(r"([a-z])([A-Z])", r"\1 \2", text).lower().replace("_", " ")
+    return {word.rstrip("s") for word in re.findall(r"[a-z]+", plain)} - {word.rstrip("s") for word in SMALL_WORDS}
+
+
+def test_what_repeats_is_found() -> None:
+    text = "Do it.\n\nParameters\n----------\nmodel : Model\n    The model.\nn : int\n    Number of rows.\n"
+    assert repeated(text) == ["model : Model"]
