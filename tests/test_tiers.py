@@ -34,7 +34,7 @@ class Item:
 def test_a_test_of_a_release_exists(test: str) -> None:
     file, _, name = test.partition("::")
     module = ast.parse((ROOT / file).read_text("utf-8"))
-    assert name in {node.name for node in module.body if isinstance(node, ast.FunctionDef)}
+    assert name.partition("[")[0] in {node.name for node in module.body if isinstance(node, ast.FunctionDef)}
 
 
 @pytest.mark.parametrize(

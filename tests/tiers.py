@@ -20,7 +20,7 @@ BENCHMARK: Final = "a benchmark from end to end: a release runs the benchmarks; 
 COMPILES: Final = "compiles every kernel anew, in an environment or a folder of its own"
 KILLS: Final = "kills and clocks that jump, in real services; smaller ones stay"
 SPARK: Final = (
-    "a long run of Spark; the walk takes two tables through Spark at every change, and other frames are compared"
+    "a long run of Spark; the walk takes payments through Spark at every change, and other frames are compared"
 )
 RELEASE: Final[dict[str, str]] = {
     "tests/benchmarks/cold/test_cold.py::test_the_whole": BENCHMARK,
@@ -34,6 +34,10 @@ RELEASE: Final[dict[str, str]] = {
     "tests/benchmarks/test_footprint.py::test_the_whole": COMPILES,
     "tests/benchmarks/test_promotion.py::test_every_scenario": BENCHMARK,
     "tests/benchmarks/test_refit.py::test_message_folds_score_every_message_once": BENCHMARK,
+    "tests/documents/test_blocks.py::test_the_blocks_of_a_document_run": (
+        "the commands of the documents; those of both READMEs and of the quickstart run at every change, and that "
+        "options, keys and links of all documents exist is checked then too"
+    ),
     "tests/documents/test_hour.py::test_every_step_succeeds": (
         "the first hour in real processes; its commands are those of the README and the documents, which run"
     ),
@@ -43,22 +47,32 @@ RELEASE: Final[dict[str, str]] = {
     "tests/features/text/test_fold.py::test_rebuilding_gives_the_stored_table": (
         "rebuilds a table that is stored, and that changes with its sources alone"
     ),
+    "tests/models/batch/test_chunks.py::test_a_run_resumes_after_kills_at_random_times": KILLS,
     "tests/live/test_kills.py::test_one_of_two_processes_is_killed": KILLS,
     "tests/service/test_faults.py::test_a_clock_that_jumps": KILLS,
     "tests/service/test_faults.py::test_a_kill_while_a_model_takes_over": KILLS,
+    "tests/service/processes/test_history.py::test_a_killed_worker_loses_no_acknowledged_event": KILLS,
     "tests/service/test_image_example.py::test_another_model_fails_the_build": COMPILES,
     "tests/service/test_image_example.py::test_the_image_scores_without_compiling": COMPILES,
     "tests/models/test_flavor_spark.py::test_own_columns_and_lists_score_alike_in_spark": SPARK,
+    "tests/spark/test_feature_files.py::test_the_rows_are_those_of_account_features": SPARK,
+    "tests/spark/test_feature_frames.py::test_events_with_labels_and_a_hub": SPARK,
     "tests/spark/test_feature_frames.py::test_odd_accounts_in_any_buckets_and_order": SPARK,
     "tests/spark/test_job.py::test_the_example_computes_features_scores_and_a_sample": SPARK,
     "tests/spark/test_sample_frames.py::test_the_rows_are_those_of_one_machine_whatever_the_partitions": SPARK,
+    "tests/tables/test_checks.py::test_the_time_grows_with_the_columns_not_with_their_pairs": (
+        "a table of many columns, to measure the growth of time"
+    ),
+    "tests/test_precompiled.py::test_the_list_is_what_a_first_result_compiles": COMPILES,
     "tests/training/memory/test_needed.py::test_the_estimate_is_near_the_peak": (
         "trains on 220,000 events to measure the peak of memory"
     ),
     "tests/training/promotion/test_promote_server.py::test_train_evaluate_compare_promote_and_roll_back": (
         "the whole life of a model on a server of MLflow; at every change it is on a file"
     ),
+    "tests/training/tracking/test_open_run.py::test_a_run_whose_process_was_killed_is_ended_by_the_next": KILLS,
     "tests/training/tuning/test_search.py::test_a_killed_run_resumes": KILLS,
+    "tests/walk/test_messages_and_accounts.py::test_door[sms_gb18030-spark]": SPARK,
 }
 """The tests that only a release must pass, and why."""
 
@@ -66,13 +80,18 @@ RELEASE: Final[dict[str, str]] = {
 def choose_tests(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Mark what a release runs, and leave out its own tests, unless it is one, or the run names their file."""
     for item in items:
-        if item.nodeid.partition("[")[0] in RELEASE or _grows(item):
+        if _is_of_release(item) or _grows(item):
             item.add_marker("release")
     named = {Path(str(argument).partition("::")[0]).name for argument in config.args}
-    of_release = [item.nodeid.partition("[")[0] in RELEASE and item.path.name not in named for item in items]
+    of_release = [_is_of_release(item) and item.path.name not in named for item in items]
     if any(of_release) and not IN_RELEASE:
         config.hook.pytest_deselected(items=list(compress(items, of_release)))
         items[:] = [item for item, is_left_out in zip(items, of_release, strict=True) if not is_left_out]
+
+
+def _is_of_release(item: pytest.Item) -> bool:
+    """Return whether only a release runs a test: with all parameters, or with those of the item."""
+    return not RELEASE.keys().isdisjoint({item.nodeid, item.nodeid.partition("[")[0]})
 
 
 def _grows(item: pytest.Item) -> bool:

@@ -13,6 +13,7 @@ from typing import Any, Self, TypeAlias
 import numpy as np
 
 from fraudsieve._typing import Array
+from fraudsieve.exceptions import RejectedRecordError, StateError
 from fraudsieve.features.history.columns.checks import ColumnChecks, check_columns
 from fraudsieve.features.history.columns.prepared import PreparedColumns
 from fraudsieve.features.history.columns.reader import NO_LINKS, ColumnType, LinkFields
@@ -23,17 +24,13 @@ from fraudsieve.features.history.measures import window_seconds
 from fraudsieve.features.history.reader import RecordType
 from fraudsieve.features.history.records import RejectedRecord, as_records, parse_time
 from fraudsieve.features.history.seen_ids import SeenIds
-from fraudsieve.features.history.store import write_state
+from fraudsieve.features.history.store import read_state, write_state
 from fraudsieve.features.history.timeline import PreparedRecord, ViewState
-from fraudsieve.features.history_declaration import HistoryDeclaration
+from fraudsieve.features.history_declaration import HistoryDeclaration, status_views
 from fraudsieve.features.network.declaration import Network
 from fraudsieve.features.network.live import NetworkState
 
-from .additions import add_prepared, ids_and_times
-from .arrivals import Prepared, read_any, read_records
-from .looks import compute_features
-from .rewind import rewind_state
-from .snapshot import dump_state, load_state
+from .arrivals import Prepared, add_prepared, ids_and_times, read_any, read_records
 
 __all__ = ["HistoryState"]
 
@@ -318,7 +315,30 @@ class HistoryState:
         ValueError
             If old events that the earlier time needs were already dropped. Build the state from the events again.
         """
-        return rewind_state(self, parse_time(time, "time"))
+        until = parse_time(time, "time")
+        if until >= self.watermark:
+            return 0
+        pools = [pool for view in self.views for pool in (view.events, view.labels)]
+        newest = max((pool.newest_until(until) for pool in pools), default=NEVER)
+        newest = max(newest, self.seen.newest_until(until))
+        oldest = NEVER if newest == NEVER else newest - (self.watermark - self.oldest)
+        for view in self.views:
+            for pool in (view.events, view.labels):
+                lacks = pool.newest_dropped != NEVER and (
+                    newest == NEVER or pool.newest_dropped >= view.oldest_needed(oldest)
+                )
+                if lacks or not pool.can_drop_after(until):
+                    raise ValueError(
+                        "Expected a time whose windows are still in memory, got an earlier one. "
+                        "Build the state from the events again, without the later ones."
+                    )
+        n_dropped = sum(pool.drop_after(until) for pool in pools)
+        if self.network is not None:
+            self.network.rewind(until)
+        self.seen.rewind(until, newest)
+        self.n_events -= n_dropped
+        self.watermark = newest
+        return n_dropped
 
     def features(self, subjects: Records, histories: Sequence[History] | None = None) -> Array:
         """Compute the features of subjects, strictly before their cutoff times.
@@ -359,7 +379,28 @@ class HistoryState:
         has_history : ndarray of bool, shape (n_subjects,)
             Whether the subject's account had an event; without a view of it, whether any entity of the subject had one.
         """
-        return compute_features(self, as_records(subjects), histories)
+        subjects = as_records(subjects)
+        views = self.views if histories is None else [view for view in self.views if view.history in histories]
+        of_status = status_views([view.history for view in views])
+        is_of_status = [view.history in of_status for view in views]
+        n_columns = len(self.columns) if histories is None else sum(len(view.history.columns) for view in views)
+        out, has_history = np.empty((len(subjects), n_columns)), np.zeros(len(subjects), np.bool_)
+        for row, subject in enumerate(subjects):
+            cutoff = parse_time(subject.get("as_of"), "as_of")
+            if cutoff < self.oldest:
+                raise RejectedRecordError("as_of: expected a time within the lateness of the state, got an older one")
+            start = 0
+            for view, is_counted in zip(views, is_of_status, strict=True):
+                stop = start + len(view.history.columns)
+                # Two rows give columns the same memory layout as in a batch, so each kernel is compiled only once.
+                block = np.full((2, stop - start), np.nan)
+                has_events = view.fill(subject, cutoff, block)
+                has_history[row] |= has_events and is_counted
+                out[row, start:stop] = block[0]
+                start = stop
+            if self.network is not None and histories is None:
+                out[row, start:] = self.network.compute(subject, cutoff)
+        return out, has_history
 
     def save(self, folder: str | Path) -> None:
         """Write the state to a folder, atomically replacing the state in it.
@@ -373,7 +414,15 @@ class HistoryState:
 
     def dump(self) -> tuple[dict[str, Any], list[dict[str, Array]]]:
         """Return a copy of the state as `save` writes it: facts in plain JSON types, and arrays per part."""
-        return dump_state(self)
+        facts = {
+            "histories": [history.to_dict() for history in self.histories],
+            "network": self.network.declaration.to_dict() if self.network else None,
+            "lateness": self.lateness,
+            "ahead": self.ahead,
+            "watermark": None if self.watermark == NEVER else self.watermark,
+        }
+        arrays = [view.dump() for view in self.views]
+        return facts, [*arrays, *([self.network.dump()] if self.network else []), self.seen.dump()]
 
     @classmethod
     def load(cls, folder: str | Path) -> Self:
@@ -393,4 +442,37 @@ class HistoryState:
         StateError
             If a file is missing or changed, or has another format version.
         """
-        return load_state(cls, folder)
+        facts, arrays = read_state(folder)
+        try:
+            return cls.restore(facts, arrays)
+        except (KeyError, ValueError, TypeError, IndexError, AttributeError, OverflowError) as error:
+            problem = f"the files are not a consistent state ({type(error).__name__})"
+            raise StateError(str(folder), problem, "Build the state again from the events.") from None
+
+    @classmethod
+    def restore(cls, facts: Mapping[str, Any], arrays: list[dict[str, Array]]) -> Self:
+        """Return the state of a dump, wherever its bytes come from; the arrays must not be used afterwards.
+
+        Raises many types if they do not agree.
+
+        Parameters
+        ----------
+        facts : mapping
+            From `dump`.
+        arrays : list of dict of str to ndarray
+            From `dump`.
+
+        Returns
+        -------
+        HistoryState
+        """
+        histories = [History.from_dict(declared) for declared in facts["histories"]]
+        network = facts["network"] and Network.from_dict(facts["network"])
+        state = cls(histories, network=network, lateness=facts["lateness"], ahead=facts["ahead"])
+        state.watermark = NEVER if facts["watermark"] is None else int(facts["watermark"])
+        state.seen.load(arrays.pop())
+        if state.network is not None:
+            state.network.restore(arrays.pop())
+        for view, view_arrays in zip(state.views, arrays, strict=True):
+            state.n_events += view.restore(view_arrays)
+        return state

@@ -15,7 +15,7 @@ from tests.profiles import size
 @pytest.mark.slow
 @pytest.mark.parametrize("name", generator_names())
 def test_every_input_is_accepted_and_equal_or_refused(name: str, tmp_path: Path) -> None:
-    outcomes = list(islice(attempts(load(name, tmp_path)), size(300, usual=60)))
+    outcomes = list(islice(attempts(load(name, tmp_path)), size(300, usual=25)))
     failures = {seed: outcome.detail for seed, outcome in outcomes if outcome.kind == OTHER}
     assert failures == {}
     kinds = {outcome.kind for _, outcome in outcomes}

@@ -27,7 +27,7 @@ from tests.profiles import size
 
 pytestmark = pytest.mark.slow
 
-TRAINED, SCORED = 1_000, size(10_000, usual=2_500)  # training messages are scored too
+TRAINED, SCORED = 1_000, size(10_000, usual=1_500)  # training messages are scored too
 LATENESS = timedelta(days=1)
 ALONE = 40
 """One of so many messages is sent alone, and those between as a list."""

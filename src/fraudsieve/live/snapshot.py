@@ -12,7 +12,6 @@ from fraudsieve._typing import Array
 from fraudsieve.exceptions import StateError
 from fraudsieve.features.history.store import FORMAT
 from fraudsieve.features.live_state import HistoryState
-from fraudsieve.features.live_state.snapshot import restore_state
 
 from .store.chain import RESTORE
 
@@ -54,9 +53,7 @@ def decode_state(content: bytes, origin: str) -> HistoryState:
         if declared.pop("format") != FORMAT:
             raise ValueError
         loaded = [np.load(io.BytesIO(part), allow_pickle=False) for part in parts]
-        return restore_state(
-            HistoryState, declared, [{name: arrays[name] for name in arrays.files} for arrays in loaded]
-        )
+        return HistoryState.restore(declared, [{name: arrays[name] for name in arrays.files} for arrays in loaded])
     except (KeyError, ValueError, TypeError, IndexError, AttributeError, OverflowError, OSError, EOFError) as error:
         raise StateError(origin, f"a snapshot cannot be read ({type(error).__name__})", RESTORE) from None
 

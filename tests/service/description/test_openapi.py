@@ -124,4 +124,4 @@ def attack(service: Any, examples: int) -> None:
 
 
 def test_a_few_hundred_requests_and_two_thousand_in_a_release(service: Any) -> None:
-    attack(service, size(500, usual=60))
+    attack(service, size(500, usual=30))
