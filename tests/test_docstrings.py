@@ -5,8 +5,8 @@ import re
 from collections.abc import Iterator
 from typing import Final, NamedTuple, TypeAlias
 
+from fraudsieve._lazy import homes_of
 from scripts.imports import LIBRARY, ROOT, modules, name_of, tree_of
-from scripts.reference.public_names import homes_of
 
 Definition: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
