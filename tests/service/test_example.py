@@ -18,7 +18,7 @@ import pytest
 
 from fraudsieve.models import Scorer
 
-EXAMPLE = Path(__file__).parents[3] / "examples" / "service.py"
+EXAMPLE = Path(__file__).parents[2] / "examples" / "service.py"
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,7 @@ from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples" / "Dockerfile"
 TOKEN = "correct-horse-battery-staple"
 COMMANDS = ("fraudsieve", "python")
