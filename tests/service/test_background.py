@@ -22,8 +22,7 @@ from fraudsieve.service.handlers import RequestHandler
 from fraudsieve.service.loaded_model import LoadedModel
 from fraudsieve.service.metrics import Metrics
 from fraudsieve.service.settings import Settings
-from fraudsieve.service.watchers.alias import AliasWatcher
-from fraudsieve.service.watchers.rules_file import RulesWatcher
+from fraudsieve.service.watchers import AliasWatcher, RulesWatcher
 
 pytestmark = pytest.mark.slow
 
@@ -162,7 +161,7 @@ def raise_os_error(*_: Any, **__: Any) -> Any:
     ("name", "outcome"),
     [
         ("fraudsieve.models.flavor.resolve_version", "unreachable"),
-        ("fraudsieve.service.watchers.alias.model_folder", "unreachable"),
+        ("fraudsieve.service.watchers.model_folder", "unreachable"),
         ("tempfile.TemporaryDirectory", "failed"),
         ("fraudsieve.models.flavor.logged_digest", "refused"),
     ],
@@ -172,7 +171,7 @@ def test_the_registry_and_other_faults_are_told_apart(
 ) -> None:
     handler = RequestHandler(LoadedModel(Scorer.load(binary.folder), "1"), Settings(), Metrics())
     monkeypatch.setattr("fraudsieve.models.flavor.resolve_version", lambda _: "2")
-    monkeypatch.setattr("fraudsieve.service.watchers.alias.model_folder", lambda _, into: into)
+    monkeypatch.setattr("fraudsieve.service.watchers.model_folder", lambda _, into: into)
     monkeypatch.setattr(name, raise_os_error)
     watcher = AliasWatcher("models:/sms@champion", handler, handler.metrics.swaps)
     with pytest.raises(OSError, match="a fault") if outcome != "refused" else nullcontext():
@@ -184,7 +183,7 @@ def test_the_collector_skips_a_model_that_took_over(binary: Any, several: Any, m
     handler = RequestHandler(LoadedModel(Scorer.load(binary.folder), "1"), Settings(), Metrics())
     old = weakref.ref(handler.loaded.scorer.model)
     monkeypatch.setattr("fraudsieve.models.flavor.resolve_version", lambda _: "2")
-    monkeypatch.setattr("fraudsieve.service.watchers.alias.model_folder", lambda _, into: several.folder)
+    monkeypatch.setattr("fraudsieve.service.watchers.model_folder", lambda _, into: several.folder)
     gc.collect()
     gc.freeze()
     try:

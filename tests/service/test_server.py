@@ -39,7 +39,7 @@ def test_a_watcher_that_hangs_does_not_keep_the_service_alive(binary: Any, tmp_p
 import time
 from fraudsieve.cli.app import app
 from fraudsieve.service.json_log import log_event
-from fraudsieve.service.watchers.rules_file import RulesWatcher
+from fraudsieve.service.watchers import RulesWatcher
 RulesWatcher.check = lambda _: log_event("hangs") or time.sleep(600)
 app({[*call, "--watch-seconds", "0.1"]!r})
 """

@@ -17,18 +17,17 @@ from fraudsieve.models.predict import Scorer
 from fraudsieve.service.transport.access_log import AccessLog
 from fraudsieve.service.transport.local_only import LocalOnly
 from fraudsieve.service.transport.turns import Turns
-from fraudsieve.service.watchers.alias import AliasWatcher
-from fraudsieve.service.watchers.rules_file import RulesWatcher
 
 from .background import STOP_SECONDS, BackgroundTasks, call_in_thread
 from .handlers import RequestHandler
 from .json_log import log_event
-from .limits import RequestLimits, error_response
 from .loaded_model import LoadedModel
 from .metrics import Metrics
 from .processes.messages import READY, WorkerChannel
 from .routes import WARM_UP, Routes
 from .settings import Settings
+from .transport.limits import RequestLimits, error_response
+from .watchers import AliasWatcher, RulesWatcher
 
 __all__ = ["create_app"]
 

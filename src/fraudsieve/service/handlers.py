@@ -17,8 +17,7 @@ from fraudsieve.models.rules.rule_set import RuleSet
 from fraudsieve.models.scoring.record_policy import check_body
 from fraudsieve.models.scoring.scores import Score, to_records
 
-from .background import STALLED_SECONDS
-from .bodies import (
+from .api.bodies import (
     Explanation,
     RejectedRequest,
     Reply,
@@ -29,14 +28,14 @@ from .bodies import (
     encode_json,
     json_type,
 )
-from .history.ingestion import EventIngestion
+from .background import STALLED_SECONDS
+from .ingestion import EventIngestion
 from .json_log import error_location, log_event
 from .loaded_model import LoadedModel, record_fields, why_incompatible
 from .metrics import Metrics
-from .recording.recorder import NOT_RECORDED, EvidenceRecorder
+from .recorder import NOT_RECORDED, EvidenceRecorder
 from .settings import Settings
-from .shadow.challenger import Shadow, why_no_shadow
-from .shadow.sample_file import SampleFile
+from .shadow import SampleFile, Shadow, why_no_shadow
 
 __all__ = ["RequestHandler"]
 

@@ -12,15 +12,15 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from fraudsieve.models.sentences.values import LANGUAGES, Language
-from fraudsieve.service.description.openapi import describe_service
-from fraudsieve.service.description.page import PAGE_HEADERS, render_description
 
+from .api.bodies import RejectedRequest, Reply, ScoreRequest, encode_json
+from .api.openapi import describe_service
+from .api.page import PAGE_HEADERS, render_description
 from .background import BackgroundTasks, call_in_thread
 from .batching import MicroBatcher
-from .bodies import RejectedRequest, Reply, ScoreRequest, encode_json
 from .handlers import RequestHandler
-from .history.offsets import AFTER, OFFSET, wait_for_offset
-from .limits import RETRY_AFTER, error_response
+from .ingestion import AFTER, OFFSET, wait_for_offset
+from .transport.limits import RETRY_AFTER, error_response
 
 __all__ = ["WARM_UP", "Routes"]
 

@@ -13,8 +13,8 @@ from starlette.applications import Starlette
 from fraudsieve.service.transport.http11 import bounded_protocol
 
 from .json_log import log_event, log_listening
-from .limits import excess_app
 from .settings import Settings
+from .transport.limits import excess_app
 
 __all__ = ["run"]
 

@@ -16,7 +16,7 @@ from fraudsieve.service.handlers import RequestHandler
 from fraudsieve.service.loaded_model import LoadedModel
 from fraudsieve.service.metrics import Metrics
 from fraudsieve.service.settings import Settings
-from fraudsieve.service.watchers.rules_file import RulesWatcher
+from fraudsieve.service.watchers import RulesWatcher
 from tests.attack.changes import change_bytes, odd_value
 from tests.attack.outcomes import ACCEPTED, OTHER, REFUSED, SECRET, Attempt, Outcome, judge
 from tests.live.small_models import message_scorer

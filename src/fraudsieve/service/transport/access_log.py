@@ -7,8 +7,9 @@ import time
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from fraudsieve.service.json_log import error_location, log_event, log_request, write_requests
-from fraudsieve.service.limits import error_response
 from fraudsieve.service.metrics import Metrics
+
+from .limits import error_response
 
 __all__ = ["AccessLog"]
 

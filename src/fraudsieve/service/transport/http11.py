@@ -21,12 +21,10 @@ import httptools
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from fraudsieve.service.limits import PUBLIC_PATHS
-
-from .joined_writes import JoinedWrites
+from .limits import PUBLIC_PATHS
 from .turns import Turns
 
-__all__ = ["BoundedProtocol", "bounded_protocol"]
+__all__ = ["BoundedProtocol", "JoinedWrites", "bounded_protocol"]
 
 MAX_HEAD = 1 << 16
 """Bytes of a request's head; also what chunked encoding may add to a body of any size."""
@@ -37,6 +35,45 @@ MIN_READ = 1 << 16
 
 PROBES = tuple(f"{method} {path} ".encode() for method in ("GET", "HEAD") for path in sorted(PUBLIC_PATHS))
 """What the requests of probes begin with."""
+
+
+class JoinedWrites:
+    """A transport that joins all data written before the next turn of the event loop.
+
+    uvicorn writes head and body of a response separately. As two packets, they take as long as all the rest of HTTP.
+    Nothing is held back for longer than the current turn, whatever is written.
+
+    Parameters
+    ----------
+    transport : asyncio.Transport
+        The transport of the connection.
+    loop : asyncio.AbstractEventLoop
+    """
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        self.transport, self.loop = transport, loop
+        self.parts: list[bytes] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.transport, name)
+
+    def write(self, data: bytes) -> None:
+        """Write data together with other data of this turn."""
+        if not self.parts:
+            self.loop.call_soon(self.flush)
+        self.parts.append(data)
+
+    def flush(self) -> None:
+        """Write everything now."""
+        if self.parts:
+            data = b"".join(self.parts)
+            self.parts.clear()
+            self.transport.write(data)
+
+    def close(self) -> None:
+        """Close the connection after everything has been written."""
+        self.flush()
+        self.transport.close()
 
 
 class BoundedProtocol(HttpToolsProtocol):

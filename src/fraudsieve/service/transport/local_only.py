@@ -5,8 +5,9 @@ from urllib.parse import urlsplit
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from fraudsieve.service.limits import PUBLIC_PATHS, error_response
 from fraudsieve.service.settings import is_loopback
+
+from .limits import PUBLIC_PATHS, error_response
 
 __all__ = ["LocalOnly"]
 

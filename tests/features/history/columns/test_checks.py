@@ -18,8 +18,7 @@ from fraudsieve.features.history.declaration import History
 from fraudsieve.features.history.reader import RecordType, join_events
 from fraudsieve.features.live_state import HistoryState
 from fraudsieve.features.network.declaration import Network
-
-from ...live_records import VIEWS, Records, at, stream
+from tests.features.live_records import VIEWS, Records, at, stream
 
 NOW = at(3 * 24 * 60)
 STATES: list[Callable[[], HistoryState]] = [

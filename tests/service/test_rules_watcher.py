@@ -8,12 +8,12 @@ import pytest
 
 from fraudsieve.models import Scorer
 from fraudsieve.models.rules import read_rules
+from fraudsieve.service import watchers as rules_file
 from fraudsieve.service.handlers import RequestHandler
 from fraudsieve.service.loaded_model import LoadedModel
 from fraudsieve.service.metrics import Metrics
 from fraudsieve.service.settings import Settings
-from fraudsieve.service.watchers import rules_file
-from fraudsieve.service.watchers.rules_file import RulesWatcher
+from fraudsieve.service.watchers import RulesWatcher
 
 RULE = """
 [[rule]]

@@ -165,7 +165,7 @@ def check_number(records: Sized, max_records: int) -> None:
     --------
     >>> check_number([{}, {}], 1)
     Traceback (most recent call last):
-    fraudsieve.service.bodies.RejectedRequest: body: expected at most 1 records, got 2
+    fraudsieve.service.api.bodies.RejectedRequest: body: expected at most 1 records, got 2
     """
     if len(records) > max_records:
         raise RejectedRequest(413, f"body: expected at most {max_records} records, got {len(records)}")

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from fraudsieve.models.predict import Scorer
-from fraudsieve.service.description.openapi import describe_service
-from fraudsieve.service.description.page import render_description
+from fraudsieve.service.api.openapi import describe_service
+from fraudsieve.service.api.page import render_description
 from fraudsieve.service.settings import Settings
 from tests.chromium import BROWSER, Chromium
 

@@ -7,10 +7,9 @@ from collections.abc import Callable, Mapping
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from fraudsieve.service.metrics import Metrics
+from fraudsieve.service.settings import Settings
 from fraudsieve.service.transport.turns import Turns
-
-from .metrics import Metrics
-from .settings import Settings
 
 __all__ = ["PUBLIC_PATHS", "RETRY_AFTER", "RequestLimits", "error_response", "excess_app"]
 

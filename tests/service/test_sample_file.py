@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from fraudsieve.service.shadow.sample_file import SampleFile
+from fraudsieve.service.shadow import SampleFile
 
 
 def test_a_full_file_is_rotated_and_both_are_bounded(tmp_path: Path) -> None:

@@ -1,19 +1,22 @@
-"""Ingestion: from the body of a request to records in the live history."""
+"""Events over HTTP: read, appended to the store, answered; and the offsets that answers have and requests require."""
 
+import asyncio
 import logging
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from fraudsieve.exceptions import StateError
 from fraudsieve.live.calls import Accepted
 from fraudsieve.live.state import LiveState
-from fraudsieve.service.bodies import RejectedRequest, Reply, check_number, decode_json, encode_json, json_type
 from fraudsieve.service.json_log import error_location, log_event
 from fraudsieve.service.loaded_model import PARTS
 from fraudsieve.service.metrics import Metrics
 from fraudsieve.service.settings import Settings
 
-__all__ = ["EventIngestion"]
+from .api.bodies import RejectedRequest, Reply, check_number, decode_json, encode_json, json_type
+
+__all__ = ["AFTER", "OFFSET", "EventIngestion", "wait_for_offset"]
 
 Update: TypeAlias = Callable[[Sequence[Mapping[str, Any]]], Accepted]
 """Adds records to the live history."""
@@ -135,3 +138,34 @@ def _add_one_by_one(update: Update, records: list[Any], positions: list[int]) ->
         else:
             rejected.update((position, reason) for _, reason in reasons)
     return rejected, offset
+
+
+OFFSET, AFTER = "fraudsieve-offset", "fraudsieve-after"
+"""Headers: the offset of the history behind an answer, and the offset that a request requires at least.
+
+They are headers because a list of scores has no place for an offset, and because proxies and clients can pass on a
+header without knowing the body.
+"""
+MAX_DIGITS = 18
+"""Of an offset; more do not fit into 64 bits."""
+INTERVAL = 0.005
+"""Seconds between two looks at the offset."""
+
+
+async def wait_for_offset(live: LiveState, header: str, seconds: float) -> None:
+    """Wait until the history of this process has the offset that a request requires.
+
+    Raises
+    ------
+    RejectedRequest
+        If the header is not an offset, or the history does not have it in time.
+    """
+    if not (header.isascii() and header.isdigit() and len(header) <= MAX_DIGITS):
+        raise RejectedRequest(422, f"{AFTER}: expected the offset of an earlier answer, got something else")
+    after, end = int(header), time.monotonic() + seconds
+    # A look costs little, while a blocking wait would take one of the few threads that score.
+    while live.offset < after:
+        if time.monotonic() >= end:
+            problem = f"{AFTER}: expected offset {after} within {seconds:g} s, the history is at {live.offset}"
+            raise RejectedRequest(503, problem)
+        await asyncio.sleep(INTERVAL)

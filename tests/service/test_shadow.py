@@ -14,15 +14,14 @@ from fraudsieve.live.state import LiveState
 from fraudsieve.models import Scorer
 from fraudsieve.models.calibration import Calibration
 from fraudsieve.models.rules import Rule, RuleSet
+from fraudsieve.service import shadow as challenger
+from fraudsieve.service.api.bodies import Reply, ScoreRequest
 from fraudsieve.service.app import create_app
-from fraudsieve.service.bodies import Reply, ScoreRequest
 from fraudsieve.service.handlers import RequestHandler
 from fraudsieve.service.loaded_model import LoadedModel
 from fraudsieve.service.metrics import Metrics
 from fraudsieve.service.settings import Settings
-from fraudsieve.service.shadow import challenger
-from fraudsieve.service.shadow.challenger import Shadow, why_no_shadow
-from fraudsieve.service.shadow.sample_file import SampleFile
+from fraudsieve.service.shadow import SampleFile, Shadow, why_no_shadow
 from tests.service.processes.conftest import wait_until
 
 SECRET = "my secret words"

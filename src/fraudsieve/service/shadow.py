@@ -1,14 +1,18 @@
-"""`Shadow`: a challenger scores answered records in a thread, and its decisions are compared with the model's."""
+"""A challenger that scores in the shadow of the model in use, and the sample of its scores in two bounded files."""
 
+import json
 import logging
+import os
 import random
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeAlias
 
+from fraudsieve._io import PRIVATE, check_output_file
 from fraudsieve.exceptions import ArtifactError
 from fraudsieve.live.state import LiveState
 from fraudsieve.models.artifact.folder import Model
@@ -17,9 +21,55 @@ from fraudsieve.service.json_log import error_location, log_event
 from fraudsieve.service.loaded_model import LoadedModel, why_incompatible
 from fraudsieve.service.metrics import Metrics
 
-from .sample_file import SampleFile
+__all__ = ["SampleFile", "Shadow", "why_no_shadow"]
 
-__all__ = ["Shadow", "why_no_shadow"]
+
+class SampleFile:
+    """A file of JSON Lines. When it is full, it becomes ``<name>.1``, and a new one begins.
+
+    An earlier ``<name>.1`` is replaced. Only its owner can read it.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file; an existing one is continued.
+    max_bytes : int
+        Size of both files together.
+
+    Raises
+    ------
+    IsADirectoryError, PermissionError
+        If it cannot be written.
+    """
+
+    def __init__(self, path: str | Path, max_bytes: int) -> None:
+        self.path, self.max_bytes = Path(path), max_bytes
+        check_output_file(self.path)
+        self._append(b"")
+
+    def write(self, lines: Iterable[Mapping[str, Any]]) -> None:
+        """Append lines.
+
+        Raises
+        ------
+        OSError
+            If they cannot be written.
+        """
+        content = "".join(f"{json.dumps(line, separators=(',', ':'))}\n" for line in lines).encode()
+        if content:
+            self._append(content)
+
+    def _append(self, content: bytes) -> None:
+        # Opened for each call: whoever moves or deletes the file in between gets a new one.
+        descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, PRIVATE)
+        try:
+            os.write(descriptor, content)
+            is_full = os.fstat(descriptor).st_size > self.max_bytes // 2
+        finally:
+            os.close(descriptor)
+        if is_full:
+            self.path.replace(self.path.with_name(f"{self.path.name}.1"))
+
 
 Score: TypeAlias = Mapping[str, Any]
 

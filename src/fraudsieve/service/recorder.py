@@ -6,9 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 from fraudsieve.evidence.settings import EvidenceSettings
 from fraudsieve.exceptions import EvidenceError
-from fraudsieve.service.bodies import RejectedRequest, Reply
 from fraudsieve.service.json_log import log_event
 from fraudsieve.service.loaded_model import LoadedModel
+
+from .api.bodies import RejectedRequest, Reply
 
 __all__ = ["NOT_RECORDED", "EvidenceRecorder"]
 

@@ -1,1 +1,0 @@
-"""The description of the service: response models, the OpenAPI document, and a page for people."""

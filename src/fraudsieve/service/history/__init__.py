@@ -1,1 +1,0 @@
-"""The live history in the service: adding events to it, and waiting for the offset that a request requires."""

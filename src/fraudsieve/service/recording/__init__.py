@@ -1,1 +1,0 @@
-"""The evidence that a service records of its scores."""
