@@ -22,15 +22,14 @@ from fraudsieve.models.rules.rule_set import RuleSet
 from fraudsieve.models.scoring.columns import Batch, Columns, check_records, columns_of, lists_of, records_of
 from fraudsieve.models.scoring.fields import model_fields
 from fraudsieve.models.scoring.inputs import Events, observe_messages, resolve_history
-from fraudsieve.models.scoring.log_odds import calibrated_log_odds
 from fraudsieve.models.scoring.observers import ScoredChunk, ScoreObserver
 from fraudsieve.models.scoring.options import ScoreOptions
 from fraudsieve.models.scoring.record_policy import apply_policy, check_unknown
-from fraudsieve.models.scoring.rows import score_features
 from fraudsieve.models.scoring.samples import warm_records
 from fraudsieve.models.scoring.scores import Score, to_columns, to_records
 
 from .policy import Policy
+from .scoring.feature_scores import calibrated_log_odds, score_features
 from .verification import load_model
 
 __all__ = ["Scorer"]

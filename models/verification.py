@@ -31,7 +31,8 @@ from fraudsieve.models.reasons.request import ReasonRequest
 from fraudsieve.models.scoring.inputs import Events, resolve_history
 from fraudsieve.models.scoring.samples import warm_records
 from fraudsieve.models.scoring.scores import to_records
-from fraudsieve.models.scoring.unlike import unlike_shares
+
+from .scoring.feature_scores import unlike_shares
 
 __all__ = ["Verified", "load_model", "verify", "write_verified"]
 

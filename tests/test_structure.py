@@ -73,6 +73,7 @@ ORDER = {
         "flavor",
     ),
     "training": (
+        "json_types",
         "labels",
         "recipe",
         "attack",

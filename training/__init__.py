@@ -11,13 +11,13 @@ if TYPE_CHECKING:
     from .evaluation.run import evaluate_tables as evaluate_tables
     from .fit import Trained as Trained
     from .fit import train as train
-    from .labels.maturity import DelayCurve as DelayCurve
-    from .labels.maturity import delay_curve as delay_curve
-    from .labels.maturity import maturity_gap as maturity_gap
-    from .labels.maturity import maturity_gaps as maturity_gaps
-    from .labels.trust import Trust as Trust
-    from .labels.trust import label_as_of as label_as_of
-    from .labels.trust import reversals as reversals
+    from .labels import DelayCurve as DelayCurve
+    from .labels import Trust as Trust
+    from .labels import delay_curve as delay_curve
+    from .labels import label_as_of as label_as_of
+    from .labels import maturity_gap as maturity_gap
+    from .labels import maturity_gaps as maturity_gaps
+    from .labels import reversals as reversals
     from .leaks import find_leaks as find_leaks
     from .monitoring.report import MonitorReport as MonitorReport
     from .monitoring.run import monitor_tables as monitor_tables

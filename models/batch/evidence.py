@@ -12,8 +12,8 @@ from fraudsieve.features.record_fields import FeatureRows
 from fraudsieve.models.predict import CHUNK, Scorer
 from fraudsieve.models.reasons.request import ReasonRequest
 from fraudsieve.models.rules.decisions import decide_records
+from fraudsieve.models.scoring.feature_scores import score_features
 from fraudsieve.models.scoring.observers import ScoredChunk, ScoreRecorder
-from fraudsieve.models.scoring.rows import score_features
 from fraudsieve.models.scoring.scores import to_records
 from fraudsieve.tables.source import Source, local_file
 

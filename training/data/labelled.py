@@ -12,7 +12,7 @@ from fraudsieve.tables.label_times import resolve_label_times, with_times
 from fraudsieve.tables.label_values import LabelReader, LabelReading, read_classes, read_labels
 from fraudsieve.tables.reader import CheckedTable, read_table
 from fraudsieve.tables.source import Source, data_digest, origin_of
-from fraudsieve.training.labels.maturity import RATE
+from fraudsieve.training.labels import RATE
 from fraudsieve.training.recipe.headers import required_columns
 
 from .rare_labels import rare_labels_note

@@ -15,7 +15,7 @@ from fraudsieve.exceptions import RecipeError, SchemaError
 from fraudsieve.tables.label_spelling import normalise_label
 from fraudsieve.tables.label_values import AUTO, LabelReading, read_labels
 from fraudsieve.tables.source import Source, origin_of
-from fraudsieve.training.labels.maturity import RATE
+from fraudsieve.training.labels import RATE
 from fraudsieve.training.recipe.recipe import HistoryRecipe, Recipe
 
 from .accounts_events import load_accounts, load_events

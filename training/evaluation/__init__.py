@@ -7,6 +7,8 @@ from fraudsieve._lazy import attach
 if TYPE_CHECKING:
     from .bootstrap import bootstrap_ranking as bootstrap_ranking
     from .bootstrap import percentile_interval as percentile_interval
+    from .cllr import log_ratio_cost as log_ratio_cost
+    from .cllr import min_log_ratio_cost as min_log_ratio_cost
     from .ranking import Ranking as Ranking
     from .report import EvaluationReport as EvaluationReport
     from .report import evaluate as evaluate

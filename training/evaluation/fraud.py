@@ -9,6 +9,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 from fraudsieve._typing import Array
 from fraudsieve.models.likelihood_ratios import log10_likelihood_ratio, log10_ratio_bounds
+from fraudsieve.training.json_types import finite_or_none
 from fraudsieve.training.recipe.recipe import EvaluateRecipe
 
 from .bootstrap import Interval, Replicates, percentile_interval
@@ -16,11 +17,10 @@ from .breakdown.curves import ScoreCurves, score_curves
 from .breakdown.slices import Slice, slice_metrics
 from .capacity import Capacity, CapacityCurve, CapacityPoint
 from .card_precision import DailyLists, naive_utc
+from .cllr import log_ratio_cost, min_log_ratio_cost
 from .costs import CostCurve, CostPoint, RowCosts
 from .fraud_rows import FraudRows, SliceMetrics, threshold_at
-from .json_types import finite_or_none
 from .ranking import RANKING_METRICS, Ranking
-from .strength.cllr import log_ratio_cost, min_log_ratio_cost
 
 __all__ = ["ColdStart", "FraudMetrics", "MonthMetrics", "fraud_metrics"]
 

@@ -11,8 +11,7 @@ from fraudsieve._typing import Array
 from fraudsieve.features.label_trust import Trust
 from fraudsieve.tables.label_times import resolve_label_times, with_times
 from fraudsieve.training.data.labelled import LabelledData
-from fraudsieve.training.labels.maturity import DAY, MATURE, DelayCurve, delay_curve, maturity_gaps, seen_until
-from fraudsieve.training.labels.trust import reversals
+from fraudsieve.training.labels import DAY, MATURE, DelayCurve, delay_curve, maturity_gaps, reversals, seen_until
 
 from .metrics import format_days
 

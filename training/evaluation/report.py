@@ -15,6 +15,7 @@ from fraudsieve.models.likelihood_ratios import fraud_share
 from fraudsieve.models.points import AbsentPoint, OperatingPoint
 from fraudsieve.training.attack.recall import AttackMetrics
 from fraudsieve.training.data.refit_summary import RefitSummary
+from fraudsieve.training.json_types import to_json_types
 from fraudsieve.training.recipe.recipe import EvaluateRecipe
 
 from .bootstrap import LEVEL
@@ -28,7 +29,6 @@ from .capacity import Capacity, count_days
 from .card_precision import naive_utc
 from .fraud import FraudMetrics, fraud_metrics
 from .fraud_rows import FraudRows, threshold_at
-from .json_types import to_json_types
 from .labels import LabelMetrics
 from .metrics import headline_figure, report_table
 from .points import PointMetrics, point_metrics

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from fraudsieve.training.evaluation.json_types import to_json_types
+from fraudsieve.training.json_types import to_json_types
 
 __all__ = ["ExceededBound", "MonitorMeasures", "MonitorReport"]
 

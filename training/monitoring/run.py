@@ -19,8 +19,8 @@ from fraudsieve.models.batch.inputs import trust_of_model
 from fraudsieve.models.predict import Scorer
 from fraudsieve.models.rules.rule_set import RuleSet
 from fraudsieve.tables.source import Source, data_digest
-from fraudsieve.training.evaluation.json_types import to_json_types
 from fraudsieve.training.evaluation.run import load_scorer
+from fraudsieve.training.json_types import to_json_types
 from fraudsieve.training.pages.evaluation import check_report_path, model_facts, write_page
 from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.recipe.sections import MonitorRecipe

@@ -10,8 +10,8 @@ from fraudsieve.exceptions import RecipeError
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.tables.source import Source, local_file
 from fraudsieve.training.data.refit_summary import RefitSummary
-from fraudsieve.training.evaluation.json_types import to_json_types
 from fraudsieve.training.evaluation.report import EvaluationReport
+from fraudsieve.training.json_types import to_json_types
 
 from .breakdown import breakdown_tables, review_facts
 from .charts import draw_figures

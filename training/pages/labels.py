@@ -5,7 +5,7 @@ from typing import Any
 
 from fraudsieve.training.evaluation.labels import SHARES, LabelMetrics, YoungestRecords
 from fraudsieve.training.evaluation.metrics import format_days, format_number
-from fraudsieve.training.labels.maturity import MATURE
+from fraudsieve.training.labels import MATURE
 
 from .rendering import PageTable
 from .svg import Chart, Figure

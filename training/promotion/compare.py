@@ -20,10 +20,10 @@ from fraudsieve.training.data.builders import Builder, builder_of_model, groups_
 from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.evaluation.bootstrap import MIN_GROUPS
 from fraudsieve.training.evaluation.fraud_rows import FraudRows
-from fraudsieve.training.evaluation.json_types import to_json_types
 from fraudsieve.training.evaluation.points import share_of_records
 from fraudsieve.training.evaluation.report import BootstrapSummary
 from fraudsieve.training.evaluation.run import load_scorer, read_tables, row_context
+from fraudsieve.training.json_types import to_json_types
 from fraudsieve.training.recipe.recipe import EvaluateRecipe, Recipe
 from fraudsieve.training.tracking.registry import Registry
 from fraudsieve.training.tracking.run import CHALLENGER, CHAMPION

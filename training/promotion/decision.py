@@ -9,8 +9,8 @@ from fraudsieve._typing import Progress
 from fraudsieve.exceptions import ComparisonError
 from fraudsieve.models.predict import Scorer
 from fraudsieve.tables.source import Source
-from fraudsieve.training.evaluation.json_types import to_json_types
 from fraudsieve.training.evaluation.run import read_tables
+from fraudsieve.training.json_types import to_json_types
 from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.tracking.registry import DECISION, Registry
 from fraudsieve.training.tracking.run import CHALLENGER, CHAMPION

@@ -15,8 +15,8 @@ from fraudsieve.training.evaluation.capacity import Capacity
 from fraudsieve.training.evaluation.costs import RowCosts
 from fraudsieve.training.evaluation.fraud import AT_ALERTS
 from fraudsieve.training.evaluation.fraud_rows import FraudRows
-from fraudsieve.training.evaluation.json_types import finite_or_none
 from fraudsieve.training.evaluation.ranking import RANKING_METRICS, Ranking
+from fraudsieve.training.json_types import finite_or_none
 from fraudsieve.training.recipe.recipe import EvaluateRecipe
 
 __all__ = ["paired_metrics"]

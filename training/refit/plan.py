@@ -9,7 +9,7 @@ from fraudsieve._typing import Array
 from fraudsieve.exceptions import SplitError
 from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.evaluation.points import check_points
-from fraudsieve.training.labels.maturity import seen_until
+from fraudsieve.training.labels import seen_until
 from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.splits.split import Split, has_times
 from fraudsieve.training.tuning.folds import cut_folds

@@ -5,7 +5,7 @@ from typing import Any
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import SplitError
 from fraudsieve.training.data.labelled import LabelledData
-from fraudsieve.training.labels.maturity import maturity_gap
+from fraudsieve.training.labels import maturity_gap
 from fraudsieve.training.recipe.recipe import Recipe
 
 from .split import Split, has_times, split_by_campaign, split_by_time, split_randomly

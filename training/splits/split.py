@@ -19,7 +19,7 @@ import pandas as pd
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import SplitError
 from fraudsieve.features.wording.folds import campaign_folds
-from fraudsieve.training.labels.maturity import maturity_gap
+from fraudsieve.training.labels import maturity_gap
 
 __all__ = ["Split", "describe_split", "has_times", "split_by_campaign", "split_by_time", "split_randomly", "unusable"]
 

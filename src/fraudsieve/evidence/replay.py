@@ -16,9 +16,8 @@ from fraudsieve.features.record_fields import FeatureRows
 from fraudsieve.models.policy import Policy
 from fraudsieve.models.predict import Scorer
 from fraudsieve.models.reasons.reason_codes import explain
-from fraudsieve.models.scoring.rows import score_features
+from fraudsieve.models.scoring.feature_scores import UNLIKE, score_features
 from fraudsieve.models.scoring.scores import to_records
-from fraudsieve.models.scoring.unlike import UNLIKE
 
 from .canonical import to_plain
 from .content import Content

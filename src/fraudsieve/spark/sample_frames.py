@@ -15,7 +15,7 @@ from fraudsieve.features.account_matrix import AccountMatrix
 from fraudsieve.features.feature_matrix import FeatureMatrix, account_matrix_of
 from fraudsieve.training.data.ready_matrix import METADATA, MatrixDeclaration
 from fraudsieve.training.data.row_sample import CUTOFF_COLUMNS, ID_COLUMNS, RowSample, draw_ids
-from fraudsieve.training.labels.maturity import RATE
+from fraudsieve.training.labels import RATE
 
 from .bucket_features import MapChunks
 from .columns import PREFIX, check_added_names, check_type, id_column, micros_column, of_name

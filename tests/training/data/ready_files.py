@@ -12,7 +12,7 @@ from fraudsieve.features import AccountFeatures
 from fraudsieve.features.account_matrix import AccountMatrix
 from fraudsieve.training.data.ready_matrix import METADATA, MatrixDeclaration
 from fraudsieve.training.data.row_sample import RowSample, draw_ids
-from fraudsieve.training.labels.maturity import RATE
+from fraudsieve.training.labels import RATE
 
 __all__ = ["known_frauds", "payments", "write_declared", "write_ready"]
 

@@ -10,7 +10,7 @@ from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.label_trust import Trust
 from fraudsieve.tables import InputTable, ReadOptions
 from fraudsieve.training.data.accounts_events import account_labels_of, event_labels_of, load_accounts, load_events
-from fraudsieve.training.labels.maturity import maturity_gap
+from fraudsieve.training.labels import maturity_gap
 
 
 def events(**columns: Any) -> pd.DataFrame:

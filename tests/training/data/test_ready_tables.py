@@ -20,7 +20,7 @@ from fraudsieve.training.data.ready_matrix import MatrixDeclaration, ReadyMatrix
 from fraudsieve.training.data.ready_tables import load_ready
 from fraudsieve.training.data.row_sample import RowSample, draw_ids
 from fraudsieve.training.fit import Trained, train
-from fraudsieve.training.labels.maturity import maturity_gap
+from fraudsieve.training.labels import maturity_gap
 from fraudsieve.training.recipe.recipe import Recipe
 
 from .ready_files import payments, write_declared, write_ready

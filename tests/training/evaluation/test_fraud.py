@@ -11,7 +11,7 @@ from fraudsieve.training.evaluation.capacity import POINTS
 from fraudsieve.training.evaluation.card_precision import card_precision
 from fraudsieve.training.evaluation.fraud import fraud_metrics
 from fraudsieve.training.evaluation.fraud_rows import FraudRows
-from fraudsieve.training.evaluation.json_types import to_json_types
+from fraudsieve.training.json_types import to_json_types
 from fraudsieve.training.recipe.recipe import EvaluateRecipe
 
 N = 3000

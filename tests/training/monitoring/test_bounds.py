@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fraudsieve.training.evaluation.json_types import to_json_types
+from fraudsieve.training.json_types import to_json_types
 from fraudsieve.training.monitoring.bounds import Share, bounds_exceeded, compare_ratio, compare_shares
 from fraudsieve.training.monitoring.clusters import Clusters
 from fraudsieve.training.monitoring.report import MonitorMeasures

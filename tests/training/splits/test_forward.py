@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from fraudsieve.exceptions import SplitError
 from fraudsieve.features.campaign.fingerprints import near_duplicate_groups
-from fraudsieve.training.labels.maturity import maturity_gap
+from fraudsieve.training.labels import maturity_gap
 from fraudsieve.training.splits.forward import Fold, forward_folds
 
 START = pd.Timestamp("2026-01-01", tz="UTC")

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from fraudsieve.exceptions import SplitError
 from fraudsieve.features.campaign.fingerprints import near_duplicate_groups
-from fraudsieve.training.labels.maturity import maturity_gap
+from fraudsieve.training.labels import maturity_gap
 from fraudsieve.training.splits.split import (
     Split,
     has_times,

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fraudsieve.exceptions import SchemaError
-from fraudsieve.training.labels.maturity import delay_curve, maturity_gap, maturity_gaps
+from fraudsieve.training.labels import delay_curve, maturity_gap, maturity_gaps
 from fraudsieve.training.simulation.world import simulate
 from tests.profiles import examples
 

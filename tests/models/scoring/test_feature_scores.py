@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from fraudsieve.models import Policy, Scorer
-from fraudsieve.models.scoring.unlike import UNLIKE
+from fraudsieve.models.scoring.feature_scores import UNLIKE
 from tests.fitted_models import Fitted
 
 STRANGE = "\U0001f44d"

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fraudsieve.features.label_trust import Trust, label_as_of
-from fraudsieve.training.labels.trust import reversals
+from fraudsieve.training.labels import reversals
 from fraudsieve.training.simulation.world import simulate
 from tests.features.label_rows import LABEL_ROWS, START, TRUST, LabelRows, histories_by_hand, labels_of
 from tests.profiles import examples

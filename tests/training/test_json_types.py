@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fraudsieve.training.evaluation.json_types import finite_or_none, to_json_types
+from fraudsieve.training.json_types import finite_or_none, to_json_types
 
 
 @dataclass(frozen=True)

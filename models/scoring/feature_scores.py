@@ -1,4 +1,4 @@
-"""Records that are unlike the training records: their share, and the effect of the policy."""
+"""From feature rows to calibrated log-odds under a policy, also of records that are unlike the training records."""
 
 from typing import Final
 
@@ -8,8 +8,26 @@ from fraudsieve._typing import Array
 from fraudsieve.features.record_fields import FeatureRows
 from fraudsieve.features.text.codepoints import select_texts
 from fraudsieve.models.artifact.folder import Model
+from fraudsieve.models.policy import Policy
 
-__all__ = ["UNLIKE", "exclude_unlike", "unlike_shares"]
+__all__ = ["UNLIKE", "calibrated_log_odds", "exclude_unlike", "scorable_log_odds", "score_features", "unlike_shares"]
+
+
+def calibrated_log_odds(model: Model, rows: Array, n_threads: int = 1) -> Array:
+    """Return calibrated log-odds of feature rows, as ndarray of float64, shape (n_rows, n_outputs)."""
+    return model.calibration.apply(model.ensemble.log_odds(rows, n_threads=n_threads))
+
+
+def scorable_log_odds(model: Model, rows: Array, why: Array, n_threads: int = 1) -> Array:
+    """Return calibrated log-odds; NaN where a record is unscorable, which is where `why` is not None."""
+    if len(rows) and not any(why.tolist()):  # most calls
+        return calibrated_log_odds(model, rows, n_threads)
+    good = np.flatnonzero(why == None)  # noqa: E711 - compares every element
+    odds = np.full((len(rows), len(model.ensemble.base)), np.nan)
+    if len(good):
+        odds[good] = calibrated_log_odds(model, rows[good], n_threads)
+    return odds
+
 
 UNLIKE: Final = "unlike_training: the record is stranger than the limit of the policy"
 """Why a record is unscorable under the policy."""
@@ -45,3 +63,13 @@ def exclude_unlike(features: FeatureRows, shares: Array, limit: float) -> Featur
         scorable = features.why == None  # noqa: E711 - compares every element
         texts = select_texts(texts, np.flatnonzero(~excluded[scorable]))
     return features._replace(why=np.where(excluded, UNLIKE, features.why), texts=texts)
+
+
+def score_features(
+    model: Model, policy: Policy, features: FeatureRows, n_threads: int
+) -> tuple[FeatureRows, Array, Array]:
+    """Score feature rows."""
+    unlike = unlike_shares(model, features.X, features.why)
+    if policy.unlike_training == "unscorable":
+        features = exclude_unlike(features, unlike, policy.unlike_training_limit)
+    return features, scorable_log_odds(model, features.X, features.why, n_threads), unlike

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fraudsieve.training.evaluation.cllr import log_ratio_cost, min_log_ratio_cost
 from fraudsieve.training.evaluation.report import evaluate
-from fraudsieve.training.evaluation.strength.cllr import log_ratio_cost, min_log_ratio_cost
 
 
 def test_known_values() -> None:
