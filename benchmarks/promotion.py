@@ -21,7 +21,7 @@ from fraudsieve.training.fit import train
 from fraudsieve.training.promotion.decision import Decision, promote
 from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.simulation.world import simulate
-from fraudsieve.training.tracking.run import RunContent, open_run
+from fraudsieve.training.tracking.tracked_run import RunContent, open_run
 
 __all__ = ["SCENARIOS", "main", "run"]
 

@@ -27,7 +27,7 @@ from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.artifact.model_address import MLFLOW_FOLDER
 
 from .predict import Scorer
-from .scoring.columns import columns_of
+from .scoring.record_columns import columns_of
 from .verification import load_model
 
 __all__ = ["FLAVOR", "log_model", "logged_digest", "resolve_version", "save_model", "signature"]

@@ -19,9 +19,7 @@ from fraudsieve.models.reasons.reason_columns import reason_columns
 from fraudsieve.models.reasons.request import ReasonRequest, count_reasons
 from fraudsieve.models.rules.decisions import decide_columns, decide_records
 from fraudsieve.models.rules.rule_set import RuleSet
-from fraudsieve.models.scoring.columns import Batch, Columns, check_records, columns_of, lists_of, records_of
 from fraudsieve.models.scoring.fields import model_fields
-from fraudsieve.models.scoring.inputs import Events, observe_messages, resolve_history
 from fraudsieve.models.scoring.observers import ScoredChunk, ScoreObserver
 from fraudsieve.models.scoring.options import ScoreOptions
 from fraudsieve.models.scoring.record_policy import apply_policy, check_unknown
@@ -30,6 +28,8 @@ from fraudsieve.models.scoring.scores import Score, to_columns, to_records
 
 from .policy import Policy
 from .scoring.feature_scores import calibrated_log_odds, score_features
+from .scoring.given_history import Events, observe_messages, resolve_history
+from .scoring.record_columns import Batch, Columns, check_records, columns_of, lists_of, records_of
 from .verification import load_model
 
 __all__ = ["Scorer"]

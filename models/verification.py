@@ -28,11 +28,11 @@ from fraudsieve.models.artifact.folder import (
 from fraudsieve.models.artifact.model_address import model_folder
 from fraudsieve.models.reasons.reason_codes import N_REASONS
 from fraudsieve.models.reasons.request import ReasonRequest
-from fraudsieve.models.scoring.inputs import Events, resolve_history
 from fraudsieve.models.scoring.samples import warm_records
 from fraudsieve.models.scoring.scores import to_records
 
 from .scoring.feature_scores import unlike_shares
+from .scoring.given_history import Events, resolve_history
 
 __all__ = ["Verified", "load_model", "verify", "write_verified"]
 

@@ -59,7 +59,7 @@ ORDER = {
         "trees",
         "classifier",
         "policy",
-        "strangeness",
+        "unlike_training",
         "sentences",
         "artifact",
         "rules",

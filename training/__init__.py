@@ -7,8 +7,8 @@ from fraudsieve._lazy import attach
 if TYPE_CHECKING:
     from .data.labelled import LabelledData as LabelledData
     from .data.labelled import load_labelled as load_labelled
-    from .evaluation.run import Evaluation as Evaluation
-    from .evaluation.run import evaluate_tables as evaluate_tables
+    from .evaluation.evaluation_run import Evaluation as Evaluation
+    from .evaluation.evaluation_run import evaluate_tables as evaluate_tables
     from .fit import Trained as Trained
     from .fit import train as train
     from .labels import DelayCurve as DelayCurve
@@ -19,17 +19,17 @@ if TYPE_CHECKING:
     from .labels import maturity_gaps as maturity_gaps
     from .labels import reversals as reversals
     from .leaks import find_leaks as find_leaks
+    from .monitoring.monitoring_run import monitor_tables as monitor_tables
     from .monitoring.report import MonitorReport as MonitorReport
-    from .monitoring.run import monitor_tables as monitor_tables
     from .promotion.compare import Comparison as Comparison
     from .promotion.compare import compare_tables as compare_tables
     from .promotion.decision import Decision as Decision
     from .promotion.decision import promote as promote
     from .promotion.decision import rollback as rollback
     from .recalibration.audit import Audit as Audit
-    from .recalibration.run import Recalibrated as Recalibrated
-    from .recalibration.run import draw_audit_sample as draw_audit_sample
-    from .recalibration.run import recalibrate as recalibrate
+    from .recalibration.recalibration_run import Recalibrated as Recalibrated
+    from .recalibration.recalibration_run import draw_audit_sample as draw_audit_sample
+    from .recalibration.recalibration_run import recalibrate as recalibrate
     from .recipe.recipe import Recipe as Recipe
     from .simulation.world import World as World
     from .splits.forward import Fold as Fold

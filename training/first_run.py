@@ -12,9 +12,9 @@ from fraudsieve._typing import Progress
 
 if TYPE_CHECKING:
     from fraudsieve.models.batch.score import ScoringResult
-    from fraudsieve.training.evaluation.breakdown.reviews import CompareReviews
     from fraudsieve.training.recipe.recipe import Recipe
 
+    from .evaluation.report_parts.reviews import CompareReviews
     from .fit import Trained
 
 __all__ = ["Quickstart", "quickstart"]

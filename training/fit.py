@@ -23,13 +23,9 @@ from fraudsieve.training.data.classes import check_classes
 from fraudsieve.training.data.column_notes import check_own_columns
 from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.data.refit_summary import RefitSummary
-from fraudsieve.training.evaluation.breakdown.reviews import CompareReviews
-from fraudsieve.training.evaluation.breakdown.splits import SplitSummary, TemporalMetrics
-from fraudsieve.training.evaluation.labels import label_metrics
 from fraudsieve.training.evaluation.metrics import METRIC_NAMES, headline_figure
 from fraudsieve.training.evaluation.points import check_points, share_of_records
 from fraudsieve.training.evaluation.report import EvaluationReport, ReportDetails
-from fraudsieve.training.evaluation.run import evaluate_model
 from fraudsieve.training.memory.needed import check_memory
 from fraudsieve.training.pages.origin import PageOrigin
 from fraudsieve.training.recipe.cores import with_threads
@@ -37,17 +33,21 @@ from fraudsieve.training.recipe.headers import check_headers
 from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.splits.choose import choose_split
 from fraudsieve.training.splits.split import Split, has_times
-from fraudsieve.training.tracking.inputs import RunInput
-from fraudsieve.training.tracking.run import LoggedRun, OpenRun, open_run
 from fraudsieve.training.tracking.store import tracking_uri
 from fraudsieve.training.tuning.outcome import TuningResult
 from fraudsieve.training.tuning.search import tune
 
+from .evaluation.evaluation_run import evaluate_model
+from .evaluation.label_delays import label_metrics
+from .evaluation.report_parts.reviews import CompareReviews
+from .evaluation.report_parts.splits import SplitSummary, TemporalMetrics
 from .output import check_model_output, replacing_models
 from .refit.plan import plan_refit
 from .refit.refitted import refit_model, split_model_folder, write_refitted
 from .run_content import run_content
 from .split_model import fit_model
+from .tracking.logged_tables import RunInput
+from .tracking.tracked_run import LoggedRun, OpenRun, open_run
 
 __all__ = ["Trained", "train"]
 

@@ -16,11 +16,11 @@ from fraudsieve.training.pages.headline import headline
 from fraudsieve.training.pages.origin import PageOrigin
 from fraudsieve.training.recipe.lists import LISTS
 from fraudsieve.training.recipe.recipe import FeatureRecipe, Recipe
-from fraudsieve.training.tracking.run import SPLIT_MODEL, RunContent
 from fraudsieve.training.tuning.outcome import TuningResult
 
 from .facts import written_settings
 from .refit.refitted import split_model_folder
+from .tracking.tracked_run import SPLIT_MODEL, RunContent
 
 __all__ = ["describe_run", "run_content"]
 

@@ -15,12 +15,12 @@ from fraudsieve.training.data.builders import Builder, matrix_of
 from fraudsieve.training.data.column_notes import candidate_notes
 from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.data.training_rows import TrainingRows, grow_trees, sample_of, training_rows
-from fraudsieve.training.data.unlike import fit_unlike
 from fraudsieve.training.evaluation.points import choose_points
 from fraudsieve.training.recipe.cores import with_threads
 from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.splits.split import Split
 
+from .data.fit_unlike_training import fit_unlike
 from .facts import few_to_calibrate, training_facts
 from .leaks import LeakWarning, find_leaks
 

@@ -12,7 +12,7 @@ from benchmarks.data.location import load_messages
 from benchmarks.runner import Bar, Report, progress
 from fraudsieve.features import MessageFeatures
 from fraudsieve.models import FraudClassifier
-from fraudsieve.training.data.unlike import fit_unlike
+from fraudsieve.training.data.fit_unlike_training import fit_unlike
 
 __all__ = ["fit_shares", "random_texts", "unlike_sets"]
 

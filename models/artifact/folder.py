@@ -27,15 +27,15 @@ from fraudsieve.models.calibration import Calibration
 from fraudsieve.models.points import AbsentPoint, OperatingPoint, RatioSupport
 from fraudsieve.models.policy import Policy
 from fraudsieve.models.sentences.phrases import Phrase, phrases_of
-from fraudsieve.models.strangeness.unlike_training import UnlikeTraining
 from fraudsieve.models.trees.booster_text import check_booster
 from fraudsieve.models.trees.ensemble import Ensemble
 from fraudsieve.models.trees.shapley import REASONS
+from fraudsieve.models.unlike_training.shares import UnlikeTraining
 
 from .bounds import FILE_BYTES, MANIFEST_BYTES, file_size_problem, size_problem
 from .matrix import EXPORT, LISTS_FILE, MANIFEST, array_mismatch, build_matrix, matrix_files
 from .summary import model_line, model_table
-from .unlike import UNLIKE_FILE, read_unlike, unlike_files, unlike_mismatch
+from .unlike_training_file import UNLIKE_FILE, read_unlike, unlike_files, unlike_mismatch
 
 __all__ = ["FEATURES_VERSION", "FORMAT", "LIBRARIES", "Model", "read_manifest", "read_model", "write_model"]
 

@@ -20,7 +20,7 @@ from fraudsieve.features.profile.frames import as_strings, own_values
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.scoring.record_policy import KEYS
 
-from .inputs import uses_labels
+from .scored_tables import uses_labels
 
 __all__ = ["feature_rows", "has_account_events", "subjects_with_history", "with_absent_columns"]
 

@@ -23,9 +23,9 @@ from .chunks import score_chunks
 from .cutoffs import DefaultCutoff
 from .evidence import describe_tables, record_rows
 from .formats import check_output_format, publish
-from .inputs import options_of_model, read_history, read_inputs
 from .rows import feature_rows
 from .rule_columns import RuleCount, count_rules, message_columns, rules_key, with_rules
+from .scored_tables import options_of_model, read_history, read_inputs
 
 __all__ = ["ScoringResult", "score_file", "score_frame"]
 

@@ -2,7 +2,7 @@
 
 from typing import TypedDict
 
-from .inputs import Events
+from .given_history import Events
 from .observers import ScoreObserver
 
 __all__ = ["ScoreOptions"]

@@ -16,9 +16,9 @@ from fraudsieve.features.profile.own_columns import OwnColumns
 from fraudsieve.features.wording.model import TextModel
 from fraudsieve.features.wording.surprisal import CHAR_BITS, PAIR_BITS, CharacterModel
 from fraudsieve.models import Calibration, Model
-from fraudsieve.models.strangeness.distance import fit_distance
-from fraudsieve.models.strangeness.unlike_training import calibrate_distance
 from fraudsieve.models.trees.ensemble import Ensemble
+from fraudsieve.models.unlike_training.distance import fit_distance
+from fraudsieve.models.unlike_training.shares import calibrate_distance
 
 __all__ = ["example_model", "matrices"]
 

@@ -8,7 +8,7 @@ import pytest
 
 from fraudsieve.cases import reviews as module
 from fraudsieve.cases.reviews import case_reviews
-from fraudsieve.training.evaluation.breakdown.reviews import CaseReviews
+from fraudsieve.training.evaluation.report_parts.reviews import CaseReviews
 from fraudsieve.training.pages.breakdown import review_facts
 from tests.cases.planted import planted_rings
 

@@ -14,7 +14,7 @@ from fraudsieve.models.policy import Policy
 from fraudsieve.training.data.row_sample import RowSample
 from tests.cli.conftest import Run
 from tests.shared import mlflow_uri
-from tests.training.data.ready_files import payments, write_ready
+from tests.training.data.precomputed_files import payments, write_ready
 
 
 @pytest.mark.slow

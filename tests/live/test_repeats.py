@@ -11,7 +11,7 @@ import pytest
 from fraudsieve.features import Network, history_features, network_features
 from fraudsieve.live.state import LiveState
 from fraudsieve.models import Scorer
-from fraudsieve.models.scoring.inputs import resolve_history
+from fraudsieve.models.scoring.given_history import resolve_history
 from fraudsieve.service.handlers import RequestHandler
 from fraudsieve.service.loaded_model import LoadedModel
 from fraudsieve.service.metrics import Metrics

@@ -17,7 +17,7 @@ from sklearn.preprocessing import StandardScaler
 
 from fraudsieve.features import AccountFeatures, History, MessageFeatures
 from fraudsieve.models import FraudClassifier, Scorer, save_pipeline
-from fraudsieve.training.evaluation.run import evaluate_tables
+from fraudsieve.training.evaluation.evaluation_run import evaluate_tables
 from fraudsieve.training.simulation.world import simulate
 
 pytestmark = pytest.mark.slow

@@ -16,12 +16,12 @@ from fraudsieve.features import AccountFeatures, History
 from fraudsieve.features.account_matrix import AccountMatrix
 from fraudsieve.features.message_matrix import MessageMatrix
 from fraudsieve.spark import training_sample
-from fraudsieve.training.data.ready_matrix import METADATA, MatrixDeclaration
+from fraudsieve.training.data.precomputed_matrix import METADATA, MatrixDeclaration
 from fraudsieve.training.data.row_sample import RowSample, draw_ids
 from fraudsieve.training.fit import train
 from fraudsieve.training.recipe.recipe import Recipe
 from tests.profiles import examples
-from tests.training.data.ready_files import known_frauds, payments
+from tests.training.data.precomputed_files import known_frauds, payments
 
 from .odd_tables import shuffled
 

@@ -12,12 +12,12 @@ from fraudsieve.models.predict import Scorer
 from fraudsieve.models.thresholds import Targets, operating_points
 from fraudsieve.training.attack.recall import AttackMetrics, CharacterSummary, KeptRecall, ObfuscationMetrics
 from fraudsieve.training.data.labelled import load_labelled
-from fraudsieve.training.evaluation.breakdown.splits import SplitSummary
-from fraudsieve.training.evaluation.labels import LabelMetrics, label_metrics
+from fraudsieve.training.evaluation.label_delays import LabelMetrics, label_metrics
 from fraudsieve.training.evaluation.report import EvaluationReport, ReportDetails, evaluate
+from fraudsieve.training.evaluation.report_parts.splits import SplitSummary
 from fraudsieve.training.fit import train
+from fraudsieve.training.monitoring.monitoring_run import monitor_tables
 from fraudsieve.training.monitoring.report import MonitorReport
-from fraudsieve.training.monitoring.run import monitor_tables
 from fraudsieve.training.recipe.recipe import EvaluateRecipe, Recipe
 from fraudsieve.training.simulation.world import World, simulate
 from tests.shared import mlflow_uri, shared_folder, shared_object

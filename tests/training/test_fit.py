@@ -14,8 +14,8 @@ from fraudsieve.models.artifact.folder import read_model
 from fraudsieve.models.batch.score import score_frame
 from fraudsieve.models.likelihood_ratios import log10_likelihood_ratio, log10_ratio_bounds
 from fraudsieve.models.predict import Scorer
-from fraudsieve.training.evaluation.labels import GapUsed
-from fraudsieve.training.evaluation.run import evaluate_model
+from fraudsieve.training.evaluation.evaluation_run import evaluate_model
+from fraudsieve.training.evaluation.label_delays import GapUsed
 from fraudsieve.training.fit import train
 from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.simulation.world import World, simulate

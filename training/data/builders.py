@@ -25,8 +25,8 @@ from fraudsieve.training.recipe.recipe import Recipe
 
 from .accounts_events import account_labels_of, event_labels_of, load_accounts, load_events
 from .labelled import LabelledData, load_labelled
-from .ready_matrix import ReadyMatrix
-from .ready_tables import load_ready
+from .precomputed_matrix import ReadyMatrix
+from .precomputed_tables import load_ready
 
 __all__ = [
     "Builder",

@@ -15,8 +15,8 @@ from fraudsieve.tables.source import Source, data_digest, origin_of
 from fraudsieve.training.labels import RATE
 from fraudsieve.training.recipe.headers import required_columns
 
+from .precomputed_matrix import ReadyMatrix
 from .rare_labels import rare_labels_note
-from .ready_matrix import ReadyMatrix
 
 __all__ = ["PLACE", "LabelledData", "keep_labelled", "load_labelled"]
 

@@ -9,11 +9,11 @@ if TYPE_CHECKING:
     from .bootstrap import percentile_interval as percentile_interval
     from .cllr import log_ratio_cost as log_ratio_cost
     from .cllr import min_log_ratio_cost as min_log_ratio_cost
+    from .evaluation_run import Evaluation as Evaluation
+    from .evaluation_run import evaluate_model as evaluate_model
+    from .evaluation_run import evaluate_tables as evaluate_tables
     from .ranking import Ranking as Ranking
     from .report import EvaluationReport as EvaluationReport
     from .report import evaluate as evaluate
-    from .run import Evaluation as Evaluation
-    from .run import evaluate_model as evaluate_model
-    from .run import evaluate_tables as evaluate_tables
 
 __getattr__, __dir__, __all__ = attach(__name__, __file__)

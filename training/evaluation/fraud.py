@@ -13,14 +13,14 @@ from fraudsieve.training.json_types import finite_or_none
 from fraudsieve.training.recipe.recipe import EvaluateRecipe
 
 from .bootstrap import Interval, Replicates, percentile_interval
-from .breakdown.curves import ScoreCurves, score_curves
-from .breakdown.slices import Slice, slice_metrics
 from .capacity import Capacity, CapacityCurve, CapacityPoint
 from .card_precision import DailyLists, naive_utc
 from .cllr import log_ratio_cost, min_log_ratio_cost
 from .costs import CostCurve, CostPoint, RowCosts
 from .fraud_rows import FraudRows, SliceMetrics, threshold_at
 from .ranking import RANKING_METRICS, Ranking
+from .report_parts.curves import ScoreCurves, score_curves
+from .report_parts.slices import Slice, slice_metrics
 
 __all__ = ["ColdStart", "FraudMetrics", "MonthMetrics", "fraud_metrics"]
 

@@ -19,20 +19,20 @@ from fraudsieve.training.json_types import to_json_types
 from fraudsieve.training.recipe.recipe import EvaluateRecipe
 
 from .bootstrap import LEVEL
-from .breakdown.decision import DecisionMetrics, decision_metrics
-from .breakdown.errors import LargestErrors
-from .breakdown.reviews import CaseReviews
-from .breakdown.rules import RuleMetrics
-from .breakdown.splits import SplitSummary, TemporalMetrics
-from .breakdown.unlike import UnlikeMetrics
 from .capacity import Capacity, count_days
 from .card_precision import naive_utc
 from .fraud import FraudMetrics, fraud_metrics
 from .fraud_rows import FraudRows, threshold_at
-from .labels import LabelMetrics
+from .label_delays import LabelMetrics
 from .metrics import headline_figure, report_table
 from .points import PointMetrics, point_metrics
 from .ranking import ECE_BINS, Ranking
+from .report_parts.decision import DecisionMetrics, decision_metrics
+from .report_parts.errors import LargestErrors
+from .report_parts.reviews import CaseReviews
+from .report_parts.rules import RuleMetrics
+from .report_parts.splits import SplitSummary, TemporalMetrics
+from .report_parts.unlike_records import UnlikeMetrics
 from .types import TypeMetrics, type_metrics
 
 __all__ = [

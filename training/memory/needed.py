@@ -15,7 +15,7 @@ from fraudsieve.features.wording.surprisal import SURPRISALS
 from fraudsieve.features.wording.svm import MAX_SCALED
 from fraudsieve.training.data.builders import make_builder
 from fraudsieve.training.data.labelled import LabelledData
-from fraudsieve.training.data.ready_matrix import ReadyMatrix
+from fraudsieve.training.data.precomputed_matrix import ReadyMatrix
 from fraudsieve.training.recipe.recipe import Recipe
 
 from .available import available_memory

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from fraudsieve.training.evaluation.breakdown.curves import ReliabilityBin
+from fraudsieve.training.evaluation.report_parts.curves import ReliabilityBin
 from fraudsieve.training.pages.charts import draw_reliability, make_row_chart
 from fraudsieve.training.pages.rendering import format_metric
 from fraudsieve.training.pages.svg import Chart, Figure

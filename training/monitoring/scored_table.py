@@ -11,8 +11,8 @@ from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.label_trust import Trust, join_labels
 from fraudsieve.features.profile.own_columns import MISSING, UNSEEN
 from fraudsieve.models.artifact.folder import Model
-from fraudsieve.models.batch.inputs import Inputs, label_reader, options_of_model, read_inputs
 from fraudsieve.models.batch.rows import feature_rows, has_account_events
+from fraudsieve.models.batch.scored_tables import Inputs, label_reader, options_of_model, read_inputs
 from fraudsieve.models.predict import Scorer
 from fraudsieve.tables.label_times import with_times
 from fraudsieve.tables.label_values import read_classes

@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from fraudsieve.training.evaluation.bootstrap import Interval
-from fraudsieve.training.evaluation.breakdown.errors import LargestErrors, ScoredRecord
-from fraudsieve.training.evaluation.breakdown.reviews import CaseReviews
-from fraudsieve.training.evaluation.breakdown.rules import RuleMetrics
 from fraudsieve.training.evaluation.fraud_rows import SliceMetrics
 from fraudsieve.training.evaluation.report import EvaluationReport
+from fraudsieve.training.evaluation.report_parts.errors import LargestErrors, ScoredRecord
+from fraudsieve.training.evaluation.report_parts.reviews import CaseReviews
+from fraudsieve.training.evaluation.report_parts.rules import RuleMetrics
 from fraudsieve.training.evaluation.types import ConfusionMatrix
 
 from .rendering import PageTable, format_interval, format_metric, format_rate

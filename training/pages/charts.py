@@ -3,18 +3,18 @@
 import re
 from collections.abc import Callable, Sequence
 
-from fraudsieve.training.evaluation.breakdown.curves import ReliabilityBin
 from fraudsieve.training.evaluation.capacity import CapacityCurve, CapacityPoint
 from fraudsieve.training.evaluation.costs import CostCurve, CostPoint
 from fraudsieve.training.evaluation.metrics import format_number
 from fraudsieve.training.evaluation.report import EvaluationReport
+from fraudsieve.training.evaluation.report_parts.curves import ReliabilityBin
 
-from .labels import draw_label_delays
+from .labels_section import draw_label_delays
 from .rendering import style_sheet
 from .score_charts import draw_histogram, draw_lift, draw_roc
 from .svg import CHARACTER, Chart, Figure
 from .svg_scale import shorten, text_width
-from .unlike import draw_unlike
+from .unlike_section import draw_unlike
 from .words import feature_words
 
 __all__ = ["draw_figure_files", "draw_figures", "draw_reliability", "make_row_chart", "standalone_svg"]

@@ -16,11 +16,11 @@ from fraudsieve.training.json_types import to_json_types
 from .breakdown import breakdown_tables, review_facts
 from .charts import draw_figures
 from .headline import headline
-from .labels import delay_table, draw_label_delays, page_facts
+from .labels_section import delay_table, draw_label_delays, page_facts
 from .origin import PageOrigin
 from .rendering import render_page
 from .sections import headline_cards, metric_table, point_table, report_notices, slice_tables, temporal_facts
-from .unlike import draw_unlike, unlike_facts
+from .unlike_section import draw_unlike, unlike_facts
 
 __all__ = ["check_report_path", "model_facts", "render_report", "write_page", "write_report"]
 

@@ -15,7 +15,7 @@ from markupsafe import Markup, escape
 
 from fraudsieve.training.evaluation.metrics import format_number
 
-from .columns import side_by_side
+from .even_columns import side_by_side
 
 __all__ = [
     "Card",

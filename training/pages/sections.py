@@ -5,19 +5,19 @@ from dataclasses import fields
 
 from fraudsieve.training.attack.recall import AttackMetrics
 from fraudsieve.training.evaluation.bootstrap import MIN_GROUPS
-from fraudsieve.training.evaluation.breakdown.splits import SplitSummary, TemporalMetrics
 from fraudsieve.training.evaluation.capacity import CapacityCurve
 from fraudsieve.training.evaluation.fraud_rows import SliceMetrics
-from fraudsieve.training.evaluation.labels import waiting_note
+from fraudsieve.training.evaluation.label_delays import waiting_note
 from fraudsieve.training.evaluation.metrics import METRIC_NAMES, RATE_NAMES, describe_capacity, format_number
 from fraudsieve.training.evaluation.points import rates_known
 from fraudsieve.training.evaluation.report import EvaluationReport
+from fraudsieve.training.evaluation.report_parts.splits import SplitSummary, TemporalMetrics
 from fraudsieve.training.evaluation.types import ClassMetrics
 from fraudsieve.training.splits.split import LEFT_OUT, describe_split
 
 from .breakdown import slice_table
 from .rendering import Card, Notice, PageTable, format_interval, format_metric, format_rate
-from .unlike import unlike_card, unlike_text
+from .unlike_section import unlike_card, unlike_text
 from .words import names_in_words, point_words
 
 __all__ = [

@@ -19,18 +19,18 @@ from fraudsieve.training.data.after_training import rows_after_training, trained
 from fraudsieve.training.data.builders import Builder, builder_of_model, groups_of, scores_of
 from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.evaluation.bootstrap import MIN_GROUPS
+from fraudsieve.training.evaluation.evaluation_run import load_scorer, read_tables, row_context
 from fraudsieve.training.evaluation.fraud_rows import FraudRows
 from fraudsieve.training.evaluation.points import share_of_records
 from fraudsieve.training.evaluation.report import BootstrapSummary
-from fraudsieve.training.evaluation.run import load_scorer, read_tables, row_context
 from fraudsieve.training.json_types import to_json_types
 from fraudsieve.training.recipe.recipe import EvaluateRecipe, Recipe
 from fraudsieve.training.tracking.registry import Registry
-from fraudsieve.training.tracking.run import CHALLENGER, CHAMPION
 from fraudsieve.training.tracking.store import tracking_uri, use_store
+from fraudsieve.training.tracking.tracked_run import CHALLENGER, CHAMPION
 
+from .evaluated_model import judged_model
 from .gates import Gate, judge
-from .judged import judged_model
 from .latency import latencies, live_scoring, records_to_time
 from .paired import paired_metrics
 

@@ -9,16 +9,16 @@ from fraudsieve._typing import Progress
 from fraudsieve.exceptions import ComparisonError
 from fraudsieve.models.predict import Scorer
 from fraudsieve.tables.source import Source
-from fraudsieve.training.evaluation.run import read_tables
+from fraudsieve.training.evaluation.evaluation_run import read_tables
 from fraudsieve.training.json_types import to_json_types
 from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.tracking.registry import DECISION, Registry
-from fraudsieve.training.tracking.run import CHALLENGER, CHAMPION
 from fraudsieve.training.tracking.store import tracking_uri
+from fraudsieve.training.tracking.tracked_run import CHALLENGER, CHAMPION
 
 from .compare import check_comparable, compare_models
+from .evaluated_model import judged_model
 from .gates import Gate, judge
-from .judged import judged_model
 
 __all__ = ["Decision", "promote", "rollback"]
 

@@ -11,7 +11,7 @@ import pandas as pd
 from fraudsieve.features.feature_matrix import FeatureMatrix
 from fraudsieve.models.predict import Scorer
 from fraudsieve.models.scoring.fields import model_fields
-from fraudsieve.models.scoring.inputs import resolve_history
+from fraudsieve.models.scoring.given_history import resolve_history
 from fraudsieve.training.data.labelled import LabelledData
 
 __all__ = ["latencies", "live_scoring", "records_to_time"]

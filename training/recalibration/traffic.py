@@ -9,8 +9,8 @@ from fraudsieve._typing import Array
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.label_trust import join_labels
 from fraudsieve.models.artifact.folder import Model
-from fraudsieve.models.batch.inputs import Inputs, label_reader, options_of_model, read_inputs, uses_labels
 from fraudsieve.models.batch.rows import feature_rows
+from fraudsieve.models.batch.scored_tables import Inputs, label_reader, options_of_model, read_inputs, uses_labels
 from fraudsieve.tables.label_times import with_times
 from fraudsieve.tables.label_values import read_classes
 from fraudsieve.tables.reader import read_table

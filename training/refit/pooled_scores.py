@@ -8,9 +8,9 @@ import numpy as np
 from fraudsieve._typing import Array, Progress
 from fraudsieve.models.calibration import Calibration, fit_calibration
 from fraudsieve.training.data.builders import matrix_of
+from fraudsieve.training.data.fit_unlike_training import distance_of
 from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.data.training_rows import grow_trees, training_rows
-from fraudsieve.training.data.unlike import distance_of
 from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.splits.split import Split
 

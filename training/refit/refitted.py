@@ -9,11 +9,11 @@ from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.likelihood_ratios import support_of
 from fraudsieve.models.points import AbsentPoint, OperatingPoint
 from fraudsieve.models.scoring.scores import fraud_probability
-from fraudsieve.models.strangeness.columns import strangeness_columns
+from fraudsieve.models.unlike_training.compared_columns import strangeness_columns
 from fraudsieve.models.verification import write_verified
+from fraudsieve.training.data.fit_unlike_training import unlike_of
 from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.data.training_rows import grow_trees, sample_slice, training_rows
-from fraudsieve.training.data.unlike import unlike_of
 from fraudsieve.training.evaluation.points import choose_points
 from fraudsieve.training.facts import few_to_calibrate, window_of
 from fraudsieve.training.recipe.recipe import Recipe

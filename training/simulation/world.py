@@ -17,9 +17,9 @@ import pandas as pd
 from .basics import DAY, Period
 from .campaigns import plan_campaigns
 from .events import make_events
-from .labels import account_truth, make_labels
 from .messages import make_messages
 from .people import make_people, make_rings
+from .simulated_labels import account_truth, make_labels
 from .templates import CRIMES
 
 __all__ = ["World", "simulate"]

@@ -6,6 +6,6 @@ from fraudsieve._lazy import attach
 
 if TYPE_CHECKING:
     from .registry import Registry as Registry
-    from .run import LoggedRun as LoggedRun
+    from .tracked_run import LoggedRun as LoggedRun
 
 __getattr__, __dir__, __all__ = attach(__name__, __file__)

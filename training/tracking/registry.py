@@ -13,8 +13,8 @@ from mlflow.exceptions import MlflowException
 from fraudsieve.exceptions import ArtifactError
 from fraudsieve.models.artifact.model_address import model_folder
 
-from .run import CHAMPION, SPLIT_MODEL
 from .store import quiet, use_store
+from .tracked_run import CHAMPION, SPLIT_MODEL
 
 __all__ = ["CHAMPIONS", "DECISION", "Registry"]
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 import numpy as np
 
 from fraudsieve.training.recipe.recipe import Recipe
-from fraudsieve.training.tracking.run import NestedRun
+from fraudsieve.training.tracking.tracked_run import NestedRun
 
 from .folds import METRICS
 from .space import with_settings

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from fraudsieve._typing import Array
-from fraudsieve.training.evaluation.breakdown.reviews import CaseReviews
+from fraudsieve.training.evaluation.report_parts.reviews import CaseReviews
 
 from .run import Cases, find_cases
 from .summary import ReviewTime

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:  # imported at first use: MLflow alone takes seconds
     from fraudsieve.models.batch.rule_columns import RuleCount
     from fraudsieve.training.attack.recall import AttackMetrics
-    from fraudsieve.training.evaluation.breakdown.rules import RuleMetrics
+    from fraudsieve.training.evaluation.evaluation_run import Evaluation
     from fraudsieve.training.evaluation.points import PointRates
     from fraudsieve.training.evaluation.report import EvaluationReport
-    from fraudsieve.training.evaluation.run import Evaluation
+    from fraudsieve.training.evaluation.report_parts.rules import RuleMetrics
     from fraudsieve.training.fit import Trained
     from fraudsieve.training.promotion.gates import Gate
-    from fraudsieve.training.tracking.run import LoggedRun
+    from fraudsieve.training.tracking.tracked_run import LoggedRun
 
 __all__ = [
     "comparison_rows",
@@ -99,7 +99,7 @@ def _metric_rows(report: "EvaluationReport") -> Iterator[tuple[str, str]]:
     """Yield a row for every metric, and one for the review capacity before its metrics."""
     from fraudsieve.training.evaluation.metrics import METRIC_NAMES
     from fraudsieve.training.pages.sections import capacity_text
-    from fraudsieve.training.pages.unlike import unlike_text
+    from fraudsieve.training.pages.unlike_section import unlike_text
 
     for name in REPORTED:
         if name == "recall_at_capacity" and report.capacity is not None:
@@ -165,7 +165,7 @@ def rule_rows(rules: Sequence["RuleCount | RuleMetrics"], records: int) -> Itera
 
 
 def _label_rows(report: "EvaluationReport") -> Iterator[tuple[str, str]]:
-    from fraudsieve.training.pages.labels import label_facts
+    from fraudsieve.training.pages.labels_section import label_facts
 
     if report.labels is not None:
         for index, (name, text) in enumerate(label_facts(report.labels)):

@@ -11,7 +11,7 @@ from fraudsieve.features.history.reader import RecordType
 from fraudsieve.features.history.records import RejectedRecord
 from fraudsieve.features.history.timeline import PreparedRecord
 from fraudsieve.features.live_state import HistoryState
-from fraudsieve.models.scoring.inputs import message_bands
+from fraudsieve.models.scoring.given_history import message_bands
 
 from .clock import PlausibleClock
 from .records import LoggedFields, message_to_entry, read_entry, to_entry

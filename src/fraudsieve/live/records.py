@@ -16,7 +16,7 @@ from fraudsieve.features.history.reader import CAMPAIGN, TIME_FIELDS, RecordType
 from fraudsieve.features.history.records import parse_amount, parse_id, parse_is_fraud, parse_time
 from fraudsieve.features.history.timeline import PreparedRecord
 from fraudsieve.features.live_state import HistoryState
-from fraudsieve.models.scoring.inputs import message_error, prepare_bands
+from fraudsieve.models.scoring.given_history import message_error, prepare_bands
 
 __all__ = ["LoggedFields", "LoggedPart", "from_entry", "logged_fields", "message_to_entry", "read_entry", "to_entry"]
 

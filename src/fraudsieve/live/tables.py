@@ -14,7 +14,7 @@ from fraudsieve.features.history.records import is_missing, parse_time
 from fraudsieve.live.contents import stored_records
 from fraudsieve.live.store.event_store import EventStore
 from fraudsieve.models.artifact.folder import Model
-from fraudsieve.models.batch.inputs import options_of_model
+from fraudsieve.models.batch.scored_tables import options_of_model
 from fraudsieve.tables.limits import Cause, count_causes
 from fraudsieve.tables.reader import read_table
 from fraudsieve.tables.source import Source, as_input

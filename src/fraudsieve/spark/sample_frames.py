@@ -13,7 +13,7 @@ from pyspark.sql import types as T
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.account_matrix import AccountMatrix
 from fraudsieve.features.feature_matrix import FeatureMatrix, account_matrix_of
-from fraudsieve.training.data.ready_matrix import METADATA, MatrixDeclaration
+from fraudsieve.training.data.precomputed_matrix import METADATA, MatrixDeclaration
 from fraudsieve.training.data.row_sample import CUTOFF_COLUMNS, ID_COLUMNS, RowSample, draw_ids
 from fraudsieve.training.labels import RATE
 

@@ -3,7 +3,7 @@
 import pytest
 from benchmarks.scale import sampling
 
-from tests.training.data.ready_files import payments
+from tests.training.data.precomputed_files import payments
 
 
 @pytest.mark.slow

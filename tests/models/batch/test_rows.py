@@ -10,10 +10,10 @@ import pytest
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.features import AccountFeatures, History
 from fraudsieve.models import FraudClassifier, Model, Policy, Scorer, write_model
-from fraudsieve.models.batch.inputs import read_inputs
 from fraudsieve.models.batch.rows import feature_rows
 from fraudsieve.models.batch.score import score_file, score_frame
-from fraudsieve.training.evaluation.run import rows_with_history
+from fraudsieve.models.batch.scored_tables import read_inputs
+from fraudsieve.training.evaluation.evaluation_run import rows_with_history
 from tests.live.samples import records
 from tests.live.small_models import message_scorer
 

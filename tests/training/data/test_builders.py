@@ -19,7 +19,7 @@ from fraudsieve.models.batch import score as batch
 from fraudsieve.models.batch.score import score_file, score_frame
 from fraudsieve.models.predict import Scorer
 from fraudsieve.training.data.builders import builder_of_model, read_data
-from fraudsieve.training.evaluation.run import evaluate_model
+from fraudsieve.training.evaluation.evaluation_run import evaluate_model
 from fraudsieve.training.fit import Trained, train
 from fraudsieve.training.recipe.recipe import FeatureRecipe, Recipe
 from fraudsieve.training.simulation.world import World

@@ -11,7 +11,7 @@ from fraudsieve.features.account_matrix import AccountMatrix
 from fraudsieve.features.profile.own_columns import OwnColumns
 from fraudsieve.training.data.column_notes import candidate_notes, check_own_columns
 from fraudsieve.training.data.labelled import LabelledData, load_labelled
-from fraudsieve.training.data.ready_matrix import MatrixDeclaration, ReadyMatrix
+from fraudsieve.training.data.precomputed_matrix import MatrixDeclaration, ReadyMatrix
 from fraudsieve.training.recipe.recipe import Recipe
 
 

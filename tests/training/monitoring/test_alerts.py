@@ -8,7 +8,7 @@ import pytest
 
 from fraudsieve.models.policy import Policy
 from fraudsieve.models.predict import Scorer
-from fraudsieve.training.monitoring.run import monitor_tables
+from fraudsieve.training.monitoring.monitoring_run import monitor_tables
 from fraudsieve.training.monitoring.scored_table import score_table
 
 Payments = Callable[..., pd.DataFrame]

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from fraudsieve.training.data.refit_summary import RefitSummary
-from fraudsieve.training.evaluation.breakdown.splits import SplitSummary, TemporalMetrics
 from fraudsieve.training.evaluation.report import EvaluationReport
+from fraudsieve.training.evaluation.report_parts.splits import SplitSummary, TemporalMetrics
 from fraudsieve.training.pages.rendering import PageTable
 from fraudsieve.training.pages.sections import (
     headline_cards,

@@ -10,7 +10,7 @@ import pytest
 
 from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.tracking.registry import Registry
-from fraudsieve.training.tracking.run import RunContent, open_run
+from fraudsieve.training.tracking.tracked_run import RunContent, open_run
 from tests.shared import mlflow_uri
 
 QUICK = {"evaluate.attack": False, "evaluate.replicates": 100}

@@ -20,7 +20,7 @@ from fraudsieve.models.predict import Scorer
 from fraudsieve.training.data.after_training import trained_until
 from fraudsieve.training.data.builders import read_data
 from fraudsieve.training.data.labelled import LabelledData
-from fraudsieve.training.evaluation.run import read_tables
+from fraudsieve.training.evaluation.evaluation_run import read_tables
 from fraudsieve.training.fit import train
 from fraudsieve.training.json_types import to_json_types
 from fraudsieve.training.promotion.compare import check_comparable, compare_models, compare_tables

@@ -16,7 +16,7 @@ from fraudsieve.models.predict import Scorer
 from fraudsieve.models.scoring.scores import fraud_probability
 from fraudsieve.training.data.after_training import trained_until
 from fraudsieve.training.data.builders import groups_of
-from fraudsieve.training.evaluation.run import evaluate_tables
+from fraudsieve.training.evaluation.evaluation_run import evaluate_tables
 from fraudsieve.training.fit import train
 from fraudsieve.training.promotion.compare import compare_tables
 from fraudsieve.training.promotion.decision import promote

@@ -12,8 +12,8 @@ from mlflow.entities import Run
 
 from fraudsieve.exceptions import TrackingError
 from fraudsieve.training.tracking.descriptions import describe_once
-from fraudsieve.training.tracking.inputs import RunInput
-from fraudsieve.training.tracking.run import RunContent, open_run
+from fraudsieve.training.tracking.logged_tables import RunInput
+from fraudsieve.training.tracking.tracked_run import RunContent, open_run
 from tests.shared import mlflow_uri
 
 pytestmark = pytest.mark.slow
@@ -102,7 +102,7 @@ def test_a_deleted_experiment_is_an_error_that_says_so(uri: str) -> None:
 
 KILLED = """
 import os, signal, sys
-from fraudsieve.training.tracking.run import open_run
+from fraudsieve.training.tracking.tracked_run import open_run
 with open_run(sys.argv[1], "tests", name="killed") as run:
     print(run.run_id, flush=True)
     os.kill(os.getpid(), signal.SIGKILL)

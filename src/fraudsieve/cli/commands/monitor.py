@@ -66,7 +66,7 @@ def monitor_command(
     with exit_on_error(as_json=json), steps(quiet=json) as progress:
         progress("loading the model")
         from fraudsieve.models.rules.files import read_rules
-        from fraudsieve.training.monitoring.run import monitor_tables
+        from fraudsieve.training.monitoring.monitoring_run import monitor_tables
         from fraudsieve.training.recipe.recipe import Recipe
 
         options = reading_overrides(column, text_column, encoding, separator, day_first, max_rejected)

@@ -25,7 +25,7 @@ from fraudsieve.cli.options import (
 from fraudsieve.exceptions import RecipeError
 
 if TYPE_CHECKING:  # imported at first use: MLflow alone takes seconds
-    from fraudsieve.training.recalibration.run import Recalibrated
+    from fraudsieve.training.recalibration.recalibration_run import Recalibrated
 
 __all__ = ["recalibrate_command"]
 
@@ -89,7 +89,7 @@ def recalibrate_command(
         tables: dict[str, Any] = {name: input_table(table, options) for name, table in given.items()}
         source = input_table(input, options) or input
         progress("loading the model")
-        from fraudsieve.training.recalibration.run import draw_audit_sample, recalibrate
+        from fraudsieve.training.recalibration.recalibration_run import draw_audit_sample, recalibrate
         from fraudsieve.training.recipe.recipe import Recipe
 
         settings = Recipe.read(recipe, {"track.enabled": track, "seed": seed})

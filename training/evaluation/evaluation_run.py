@@ -1,0 +1,394 @@
+"""Evaluate a model on labelled records."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from fraudsieve._typing import Array, Progress
+from fraudsieve.models.artifact.folder import Model
+from fraudsieve.models.batch.rows import subjects_with_history
+from fraudsieve.models.batch.scored_tables import label_reader, options_of_model, trust_of_model
+from fraudsieve.models.predict import Scorer
+from fraudsieve.models.rules.rule_set import RuleSet
+from fraudsieve.tables.source import Source, as_input
+from fraudsieve.training.attack.recall import attack_messages, check_attackable
+from fraudsieve.training.data.after_training import count_rows_in_training, is_training_table, rows_since
+from fraudsieve.training.data.builders import Builder, builder_of_model, flags_of, groups_of, read_data, scores_of
+from fraudsieve.training.data.labelled import LabelledData
+from fraudsieve.training.recipe.recipe import EvaluateRecipe, Recipe
+
+from .capacity import Capacity
+from .card_precision import naive_utc
+from .label_delays import label_metrics, waiting_note
+from .points import share_of_records
+from .report import EvaluationReport, ReportDetails, evaluate
+from .report_parts.reviews import CaseReviews, CompareReviews
+from .report_parts.rules import RuleMetrics, rule_metrics
+from .report_parts.slices import slices_of_rows
+
+__all__ = [
+    "Evaluation",
+    "evaluate_model",
+    "evaluate_tables",
+    "gain_by_family",
+    "load_scorer",
+    "read_tables",
+    "row_context",
+    "rows_with_history",
+]
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """Result of `evaluate_tables`.
+
+    Parameters
+    ----------
+    report : EvaluationReport
+        Metrics on the records.
+    model : Model
+        The model that was evaluated.
+    data : LabelledData
+        The records, and those that were rejected.
+    notes : tuple of str
+        Notes for the user.
+    """
+
+    report: EvaluationReport
+    model: Model
+    data: LabelledData
+    notes: tuple[str, ...]
+
+
+def evaluate_tables(
+    model: str | Path | Scorer,
+    *,
+    messages: Source | None = None,
+    accounts: Source | None = None,
+    events: Source | None = None,
+    labels: Source | None = None,
+    recipe: Recipe | None = None,
+    attack: bool = False,
+    since: datetime | None = None,
+    rules: RuleSet | None = None,
+    compare_reviews: CompareReviews | None = None,
+    progress: Progress | None = None,
+) -> Evaluation:
+    """Evaluate a model on tables of labelled records.
+
+    Parameters
+    ----------
+    model : str, Path or Scorer
+        A model folder, an address such as ``models:/NAME@champion``, or a loaded model.
+    messages, accounts, events, labels : path or DataFrame, default=None
+        The tables, as for `train`.
+    recipe : Recipe, default=None
+        Capacity, costs, and the trust in sources of labels, which is by default that of the training of the model.
+        None for the defaults.
+    attack : bool, default=False
+        Whether to also measure the recall that is kept when fraudulent messages are obfuscated.
+    since : datetime, default=None
+        Evaluate the records from this time on; earlier ones are their history. A naive time is UTC. None evaluates all.
+    rules : RuleSet, default=None
+        Current rules: the report counts the records that they decide, separately from all other metrics. None for
+        the rules of the recipe, if it has any.
+    compare_reviews : callable, default=None
+        Compares reviews of cases and of records, such as `fraudsieve.cases.case_reviews`; None for no comparison.
+    progress : callable, default=None
+        Called with the name of each step as it begins.
+
+    Returns
+    -------
+    Evaluation
+        The report, the records, and notes.
+
+    Raises
+    ------
+    ArtifactError
+        When there is no such model.
+    RecipeError
+        When the tables do not fit the subject of the model, or an attack is requested and the model does not
+        separate fraudulent from legitimate messages.
+    SchemaError
+        When a table cannot be used, or no record is as late as `since`.
+
+    Examples
+    --------
+    ::
+
+        evaluation = evaluate_tables("fraudsieve-model", messages="later.parquet", labels="labels.csv")
+        evaluation.report.average_precision, evaluation.report.intervals["average_precision"]
+    """
+    report_step, recipe = progress or (lambda step: None), recipe or Recipe()
+    report_step("loading the model")
+    scorer = load_scorer(model)
+    if attack:
+        check_attackable(scorer.model)
+    report_step("reading")
+    tables = {"messages": messages, "accounts": accounts, "events": events, "labels": labels}
+    all_data = read_tables(recipe, scorer.model, tables)
+    builder = builder_of_model(scorer.model, all_data)  # earlier records are history
+    data = all_data if since is None else rows_since(all_data, since)
+    report_step("looking for campaigns" if data.subject == "message" else "looking for accounts")
+    groups, kind = groups_of(data)
+    details = ReportDetails(
+        warnings=tuple(scorer.model.training.get("warnings", ())),
+        labels=label_metrics(
+            all_data,
+            scorer.model.training,
+            legitimate=scorer.model.legitimate,
+            since=since,
+            trust=recipe.data.trusted.or_else(trust_of_model(scorer.model)),
+        ),
+        not_later_than_training=count_rows_in_training(data, scorer.model),
+    )
+    report_step("scoring, then under attack" if attack else "scoring")
+    report = evaluate_model(
+        scorer,
+        data.rows,
+        builder,
+        attack=attack,
+        groups=groups,
+        group_kind=kind,
+        share=share_of_records(data, data.rows),
+        settings=recipe.evaluate,
+        details=details,
+        rules=recipe.rule_set if rules is None else rules,
+        compare_reviews=compare_reviews,
+    )
+    return Evaluation(report, scorer.model, data, (*data.notes, *_notes(details, data, scorer.model)))
+
+
+def _notes(details: ReportDetails, data: LabelledData, model: Model) -> list[str]:
+    n_rows = len(data.rows)
+    notes = [f"{warning['found']}. {warning['do']}" for warning in details.warnings]
+    if details.not_later_than_training is None and is_training_table(data, model):
+        notes.append(
+            f"these are the {data.subject}s that the model was trained on, so the metrics mean nothing: "
+            f"give {data.subject}s that it has not seen"
+        )
+    if details.not_later_than_training:
+        notes.append(
+            f"{details.not_later_than_training:,} of {n_rows:,} records are not later than what the model was trained "
+            "and calibrated on: metrics on them are optimistic. Give later records, or --since"
+        )
+    waiting = waiting_note(details.labels.youngest) if details.labels is not None else None
+    return notes if waiting is None else [*notes, waiting]
+
+
+def load_scorer(model: str | Path | Scorer) -> Scorer:
+    """Load a model from a folder or an MLflow address; a loaded model is returned unchanged."""
+    return model if isinstance(model, Scorer) else Scorer.load(model)
+
+
+def read_tables(recipe: Recipe, model: Model, tables: Mapping[str, Source | None]) -> LabelledData:
+    """Read labelled records of the subject of a model, and their labels as in its training.
+
+    Labels of any number of rows are kept. The tables are those of `evaluate_tables`, and None is one that is not given.
+    """
+    trust = recipe.data.trusted.or_else(trust_of_model(model))
+    settings = {"subject": model.subject, "trust": dict(trust.by_source), "default_trust": trust.default}
+    of_subject = recipe.data.model_copy(update=settings)
+    history = recipe.history.model_copy(update={"categories": ()})  # those of the model are in its options
+    of_model = recipe.model_copy(update={"data": of_subject, "history": history})
+    options = recipe.data.options.or_else(options_of_model(model))
+    given = {name: as_input(table, options) for name, table in tables.items() if table is not None}
+    return read_data(of_model, given, min_label_rows=1, reader=label_reader(model))
+
+
+def evaluate_model(
+    scorer: Scorer,
+    rows: pd.DataFrame,
+    builder: Builder | None = None,
+    *,
+    attack: bool = False,
+    groups: Array | None = None,
+    group_kind: str = "group",
+    share: float = 1.0,
+    settings: EvaluateRecipe | None = None,
+    details: ReportDetails | None = None,
+    rules: RuleSet | None = None,
+    compare_reviews: CompareReviews | None = None,
+) -> EvaluationReport:
+    """Score labelled records and evaluate the scores.
+
+    Parameters
+    ----------
+    scorer : Scorer
+        The model.
+    rows : DataFrame
+        Records with a column ``label``.
+    builder : MessageFeatures or AccountFeatures, default=None
+        Computes the features of records with a history; None for messages alone.
+    attack : bool, default=False
+        Whether to also measure the recall that is kept when fraudulent messages are obfuscated.
+    groups : ndarray, shape (n_rows,), default=None
+        The account or campaign of each row, for the intervals; None for no intervals.
+    group_kind : str, default="group"
+        The word for a group.
+    share : float, default=1.0
+        Share of all records of the same period that the rows make up, from `share_of_records`; for alerts per day.
+    settings : EvaluateRecipe, default=None
+        Capacity, costs and replicates; None for the defaults.
+    details : ReportDetails, default=None
+        Further parts of the report. Unscorable records, importance, attack, rules and cases are filled in.
+    rules : RuleSet, default=None
+    compare_reviews : callable, default=None
+        As for `evaluate_tables`.
+
+    Returns
+    -------
+    EvaluationReport
+        Over the rows that can be scored.
+
+    Raises
+    ------
+    RecipeError
+        When an attack is requested and the model does not separate fraudulent from legitimate messages.
+    SchemaError
+        When an attack is requested and the rows are all fraudulent or all legitimate.
+    """
+    model = scorer.model
+    if attack:
+        check_attackable(model)
+    scores = scores_of(scorer, rows, builder)
+    scored = scores["status"] != "unscorable"
+    probability, labels = scores["probability"][scored], rows["label"].to_numpy(object)[scored]
+    flagged = flags_of(scores)[scored] if model.points else None
+    context = row_context(rows, builder) | {"groups": groups, "ids": _ids(rows)}
+    first_seen = _first_seen(rows, model.subject, builder)
+    slices = {name: values[scored] for name, values in slices_of_rows(rows, first_seen).items()}
+    attack_result = None
+    if attack:
+        attack_result = attack_messages(
+            lambda obfuscated: scores_of(scorer, obfuscated, builder)["probability"],
+            rows[scored],
+            labels != model.legitimate,
+            probability,
+        )
+    return evaluate(
+        probability,
+        model.classes,
+        np.column_stack([scores[f"probability__{name}"] for name in model.classes])[scored],
+        labels,
+        model.legitimate,
+        **{name: None if values is None else values[scored] for name, values in context.items()},
+        slices=slices,
+        unlike_training=scores["unlike_training"][scored],
+        group_kind=group_kind,
+        share=share,
+        points=model.points,
+        flagged=flagged,
+        settings=settings,
+        details=replace(
+            details or ReportDetails(),
+            unscorable=int((~scored).sum()),
+            absent_points=model.absent_points,
+            importance=gain_by_family(model),
+            attack=attack_result,
+            rules=() if rules is None else _rule_metrics(rules, model, rows[scored], labels, flagged),
+            cases=_case_reviews(compare_reviews, model, rows[scored], probability, labels, builder, settings, share),
+        ),
+    )
+
+
+def _case_reviews(
+    compare: CompareReviews | None,
+    model: Model,
+    rows: pd.DataFrame,
+    probability: Array,
+    labels: Array,
+    builder: Builder | None,
+    settings: EvaluateRecipe | None,
+    share: float,
+) -> CaseReviews | None:
+    """Compare reviews of cases at the capacity of the report; None without a legitimate class or a capacity."""
+    if compare is None or model.legitimate is None:
+        return None
+    is_fraud, times = labels != model.legitimate, row_context(rows)["cutoff_times"]
+    capacity = Capacity.of_rows(is_fraud, times, None if settings is None else settings.alerts_a_day, share=share)
+    events = None if builder is None else builder.events
+    return None if capacity is None else compare(rows, probability, is_fraud, capacity.alerts, events=events)
+
+
+def _rule_metrics(
+    rules: RuleSet, model: Model, rows: pd.DataFrame, labels: Array, flagged: Array | None
+) -> tuple[RuleMetrics, ...]:
+    columns = {name: rows[name].tolist() for name in rules.fields if name in rows}
+    is_fraud = None if model.legitimate is None else labels != model.legitimate
+    return rule_metrics(rules, columns, len(rows), is_fraud, flagged)
+
+
+def row_context(rows: pd.DataFrame, builder: Builder | None = None) -> dict[str, Array | None]:
+    """Return cutoff times, accounts, amounts and ``has_history`` of labelled rows; None for each that is missing.
+
+    Examples
+    --------
+    >>> context = row_context(pd.DataFrame({"text": ["hi"], "as_of": pd.to_datetime(["2026-05-01"])}))
+    >>> [name for name, values in context.items() if values is not None]
+    ['cutoff_times']
+    """
+    times = rows["as_of"] if "as_of" in rows and rows["as_of"].notna().any() else None
+    # Reviewers of messages list messages, not senders, so there is no card precision.
+    has_accounts = "text" not in rows and "account_id" in rows and rows["account_id"].notna().all()
+    accounts = rows["account_id"] if has_accounts else None
+    amounts = rows["amount"] if "amount" in rows and pd.api.types.is_numeric_dtype(rows["amount"]) else None
+    return {
+        "cutoff_times": None if times is None else naive_utc(times),
+        "accounts": None if accounts is None else pd.factorize(accounts, sort=True)[0],
+        "amounts": None if amounts is None else amounts.to_numpy(np.float64),
+        "has_history": rows_with_history(rows, builder),
+    }
+
+
+def _ids(rows: pd.DataFrame) -> Array | None:
+    """Return the identifiers of the records; None if they have none."""
+    name = next((name for name in ("message_id", "event_id", "account_id") if name in rows), None)
+    return None if name is None else rows[name].to_numpy(object)
+
+
+def _first_seen(rows: pd.DataFrame, subject: str, builder: Builder | None) -> pd.Series | None:
+    """Return when the account of each row was created or, if that is not known, had its first event.
+
+    A column ``created_at`` of messages or events is not about their accounts.
+    """
+    if subject == "account" and "created_at" in rows:
+        return rows["created_at"]
+    events = None if builder is None else builder.events
+    if events is None or "account_id" not in rows or "occurred_at" not in events:
+        return None
+    return rows["account_id"].map(events.groupby("account_id")["occurred_at"].min())
+
+
+def rows_with_history(rows: pd.DataFrame, builder: Builder | None) -> Array | None:
+    """Return which rows have history, as in scoring.
+
+    None if the model uses no history, or accounts are not known.
+    """
+    if builder is None or builder.events is None or "account_id" not in rows:
+        return None
+    matrix = builder.matrix_
+    timed = matrix.timed and "as_of" in rows and "occurred_at" in builder.events
+    cutoff = "as_of" if timed else None
+    return subjects_with_history(matrix, rows, builder.events, cutoff) if matrix.event_views else None
+
+
+def gain_by_family(model: Model) -> Mapping[str, float] | None:
+    """Return the share of every family of features in the gain of the trees, the largest first.
+
+    None for a model without a split. These shares do not
+    include the text model from which boosting starts, because it is not a split.
+    """
+    gains: dict[str, float] = {}
+    columns, column_gains = model.matrix.columns, model.ensemble.booster.feature_importance("gain")
+    for name, gain in zip(columns, column_gains, strict=True):
+        family = name.split("__")[0]
+        gains[family] = gains.get(family, 0.0) + float(gain)
+    total = sum(gains.values())
+    if total <= 0:
+        return None
+    return {name: gain / total for name, gain in sorted(gains.items(), key=lambda item: -item[1]) if gain > 0}

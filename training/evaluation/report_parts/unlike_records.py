@@ -1,0 +1,83 @@
+"""Records that look like nothing in training: how many there are, and the metrics without them."""
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from sklearn.metrics import average_precision_score
+
+from fraudsieve._typing import Array
+from fraudsieve.models.unlike_training.shares import STRANGE
+from fraudsieve.training.evaluation.bootstrap import Interval
+from fraudsieve.training.evaluation.fraud_rows import FraudRows
+
+__all__ = ["EXPECTED", "UnlikeMetrics"]
+
+N_BINS = 20
+EXPECTED = round(1 - STRANGE, 6)
+"""Share of strange records among those like the records of training."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnlikeMetrics:
+    """Records that look like nothing in training, those with an ``unlike_training`` above .99.
+
+    Parameters
+    ----------
+    rows : int
+        Such records.
+    frauds : int or None
+        The frauds among them; None if all records are of one kind.
+    share, expected : float
+        Their share, and that of records like those of training: .01.
+    interval : tuple of (float, float), or None
+        Of the share, over draws of accounts or campaigns; None if these are unknown.
+    average_precision : float or None
+        On all other records; None if they have one kind only.
+    distribution : tuple of float, of length 20
+        Share of the records in each twentieth of ``unlike_training``. Where records are like those of training, all
+        are about .05.
+    """
+
+    rows: int
+    frauds: int | None
+    share: float
+    expected: float
+    interval: Interval | None
+    average_precision: float | None
+    distribution: tuple[float, ...]
+
+    @property
+    def is_clearly_more(self) -> bool:
+        """Whether more records than twice the expected share are strange, with the whole interval."""
+        return (self.share if self.interval is None else self.interval[0]) > 2 * self.expected
+
+    @classmethod
+    def of(cls, rows: FraudRows, unlike: Array) -> Self | None:
+        """Count strange records; None if no record has an ``unlike_training``.
+
+        Examples
+        --------
+        >>> rows = FraudRows(np.array([0.9, 0.2, 0.4]), np.array([True, False, True]))
+        >>> metrics = UnlikeMetrics.of(rows, np.array([0.5, 0.2, 0.999]))
+        >>> metrics.rows, metrics.frauds, metrics.average_precision
+        (1, 1, 1.0)
+        """
+        known = ~np.isnan(unlike)
+        if not known.any():
+            return None
+        rows, unlike = rows.part(known), unlike[known]
+        strange = unlike > STRANGE
+        others = rows.part(~strange)
+        counts = np.histogram(unlike, bins=N_BINS, range=(0.0, 1.0))[0]
+        return cls(
+            rows=int(strange.sum()),
+            frauds=int(rows.is_fraud[strange].sum()) if rows.both else None,
+            share=float(strange.mean()),
+            expected=EXPECTED,
+            interval=rows.share_interval(strange),
+            average_precision=float(average_precision_score(others.is_fraud, others.probability))
+            if others.both
+            else None,
+            distribution=tuple(float(count) / len(unlike) for count in counts),
+        )

@@ -1,0 +1,269 @@
+"""Compare current records with reference records, as a model scores them.
+
+The reference consists of records that the model was not trained on: the test slice, or the first week in use. Labels
+need not have come. Where they have, calibration and observed precision and recall are part of the report.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from fraudsieve._typing import Array, Progress
+from fraudsieve.exceptions import RecipeError
+from fraudsieve.models.artifact.folder import Model
+from fraudsieve.models.batch.scored_tables import trust_of_model
+from fraudsieve.models.predict import Scorer
+from fraudsieve.models.rules.rule_set import RuleSet
+from fraudsieve.tables.source import Source, data_digest
+from fraudsieve.training.evaluation.evaluation_run import load_scorer
+from fraudsieve.training.json_types import to_json_types
+from fraudsieve.training.pages.evaluation import check_report_path, model_facts, write_page
+from fraudsieve.training.recipe.recipe import Recipe
+from fraudsieve.training.recipe.sections import MonitorRecipe
+
+from .alerts import estimate_performance, measure_alerts, measure_calibration
+from .bounds import Share, bounds_exceeded, compare_shares
+from .drift.report import column_drift, score_drift
+from .page import render_monitor_report
+from .report import MonitorMeasures, MonitorReport
+from .rules import rule_shares
+from .scored_table import ScoredTable, categories_of, score_table
+from .unlike_over_time import compare_unlike, unlike_over_time
+
+__all__ = ["monitor_tables"]
+
+
+WEEK = np.timedelta64(6, "D")
+"""Tables with a shorter span have no distribution of weekdays."""
+AGES, WEEKDAYS = ("age_days", "since_first"), ("weekday", "weekend")
+"""Parts of the names of columns that only show which days were chosen."""
+
+
+def monitor_tables(
+    model: str | Path | Scorer,
+    reference: Source,
+    current: Source,
+    *,
+    events: Source | None = None,
+    labels: Source | None = None,
+    past: Source | None = None,
+    recipe: Recipe | None = None,
+    rules: RuleSet | None = None,
+    page: str | Path | None = None,
+    progress: Progress | None = None,
+) -> MonitorReport:
+    """Compare current records with reference records, as a model scores them.
+
+    Parameters
+    ----------
+    model : str, Path or Scorer
+        A model folder, an address such as ``models:/NAME@champion``, or a loaded model.
+    reference, current : path or DataFrame
+        Messages, accounts (with ``as_of``) or events; at least 100 records of each that can be scored. The model should
+        not have been trained on the reference: the text model performs better there than on new records.
+    events, labels, past : path or DataFrame, default=None
+        As for `score_file`, for both tables. Labels also give the outcome of the records.
+    recipe : Recipe, default=None
+        Its section ``monitor`` has the bounds, and ``data.trust`` the weights of the sources of labels, which are by
+        default those of the training of the model. None for the defaults.
+    rules : RuleSet, default=None
+        Current rules: the report has the share of both tables that each of them decides. None for the rules of the
+        recipe, if it has any.
+    page : str or Path, default=None
+        An HTML page to write, such as ``monitor.html``; the report is written next to it as JSON. None for no page.
+    progress : callable, default=None
+        Called with the name of each step as it begins.
+
+    Returns
+    -------
+    MonitorReport
+        The complete report; ``exceeded`` lists the bounds that are exceeded.
+
+    Raises
+    ------
+    SchemaError
+        When a table cannot be used or is too small.
+    RecipeError
+        When the recipe excludes a column that the model does not have, or the page cannot be written.
+    FileExistsError
+        When the page or its JSON would overwrite a table.
+
+    Examples
+    --------
+    ::
+
+        report = monitor_tables("fraudsieve-model", "first-week.parquet", "this-week.parquet", page="monitor.html")
+        [bound.text for bound in report.exceeded]
+    """
+    report_step = progress or (lambda step: None)
+    recipe = Recipe() if recipe is None else recipe
+    if page is not None:
+        check_report_path(page, reference, current, events, labels, past)
+    scorer = load_scorer(model)
+    compared = _compared_columns(scorer.model, recipe.monitor.exclude)
+    tables: dict[str, Any] = {
+        "events": events,
+        "labels": labels,
+        "past": past,
+        "trust": recipe.data.trusted.or_else(trust_of_model(scorer.model)),
+    }
+    report_step("scoring the reference")
+    before = score_table(scorer, reference, **tables)
+    report_step("scoring the current records")
+    after = score_table(scorer, current, **tables)
+    report_step("comparing")
+    measures = _measure(scorer.model, before, after, compared, recipe.monitor)
+    measures = replace(measures, rules=rule_shares(recipe.rule_set if rules is None else rules, before, after))
+    limits = _limits(scorer.model, before, after, reference, events)
+    report = MonitorReport(
+        **vars(measures),
+        model=scorer.model.name,
+        digest=scorer.model.digest,
+        subject=scorer.model.subject,
+        exceeded=tuple(bounds_exceeded(measures, recipe.monitor)),
+        notes=tuple(dict.fromkeys((*before.notes, *after.notes, *limits, *_reservations(measures)))),
+    )
+    if page is not None:
+        facts = model_facts(scorer.model)
+        html = render_monitor_report(report, title=f"Monitor: {report.model}", facts=facts)
+        write_page(page, html, report.to_dict())
+    return report
+
+
+def _compared_columns(model: Model, exclude: tuple[str, ...]) -> Array:
+    """Return which columns are compared: all except those that the recipe excludes, by name or by family."""
+    columns = np.array(model.matrix.columns, object)
+    families = np.array([family for family, _ in model.cues], object)
+    unknown = sorted(set(exclude) - {*columns, *families})
+    if unknown:
+        raise RecipeError("recipe", [f"monitor.exclude: the model has no column or family {unknown[0]!r}"])
+    return ~np.isin(columns, exclude) & ~np.isin(families, exclude)
+
+
+def _measure(
+    model: Model, before: ScoredTable, after: ScoredTable, compared: Array, settings: MonitorRecipe
+) -> MonitorMeasures:
+    left_out = _left_out(model, before, after, compared, settings)
+    compared = compared & ~np.isin(model.matrix.columns, [name for names in left_out.values() for name in names])
+    measures = {
+        "rows": {"reference": len(before.rows), "current": len(after.rows)},
+        "windows": {"reference": _window(model, before), "current": _window(model, after)},
+        "labelled": {"reference": int(before.labelled.sum()), "current": int(after.labelled.sum())},
+        **column_drift(model, before, after, compared),
+        "left_out": left_out,
+        "scores": score_drift(model, before, after, n_columns=int(compared.sum())),
+        "alerts": measure_alerts(model, before, after),
+        "expected": estimate_performance(model, before, after),
+        "calibration": measure_calibration(model, after, settings.replicates),
+        "shares": _shares(model, before, after),
+        "unlike": unlike_over_time(model, before, after),
+        "bounds": settings.model_dump(exclude={"exclude", "ages", "replicates"}),
+    }
+    return MonitorMeasures(**to_json_types(measures))
+
+
+def _left_out(
+    model: Model, before: ScoredTable, after: ScoredTable, compared: Array, settings: MonitorRecipe
+) -> dict[str, list[str]]:
+    """Return the columns that only show which days were chosen, by the reason."""
+    spans = [times for table in (before, after) if (times := table.cutoff_times(model.subject)) is not None]
+    short = any(np.nanmax(times) - np.nanmin(times) < WEEK for times in spans)
+    names = [name for name, kept in zip(model.matrix.columns, compared, strict=True) if kept]
+    left_out = {}
+    if not settings.ages:
+        left_out["they grow by themselves"] = _containing(names, AGES)
+    if short:
+        left_out["a table spans less than a week"] = _containing(names, WEEKDAYS)
+    return {reason: columns for reason, columns in left_out.items() if columns}
+
+
+def _containing(names: list[str], words: tuple[str, ...]) -> list[str]:
+    return [name for name in names if any(word in name for word in words)]
+
+
+def _window(model: Model, table: ScoredTable) -> list[str] | None:
+    times = table.cutoff_times(model.subject)
+    if times is None:
+        return None
+    seconds = times[~np.isnat(times)].astype("M8[s]")
+    return [str(seconds.min()), str(seconds.max())]
+
+
+def _shares(model: Model, before: ScoredTable, after: ScoredTable) -> dict[str, Any]:
+    """Compare the shares of rejected rows, of rows without a history or unlike training, and of unseen categories."""
+    both = before, after
+    # The sender of a rejected row is not known: such rows have no clusters.
+    rejected = compare_shares(
+        *(Share.of(np.arange(len(table.rows) + table.rejected) < table.rejected) for table in both)
+    )
+    unseen = {
+        model.matrix.columns[place]: compare_shares(*(Share.of(table.unseen[:, i], table.clusters) for table in both))
+        for i, place in enumerate(np.flatnonzero(categories_of(model)))
+    }
+    cold_start = None
+    if before.no_history is not None and after.no_history is not None:
+        cold_start = compare_shares(
+            Share.of(before.no_history, before.clusters), Share.of(after.no_history, after.clusters)
+        )
+    strange = compare_unlike(model, before, after)
+    return {"rejected": rejected, "cold_start": cold_start, "unseen": unseen, "unlike_training": strange}
+
+
+def _limits(
+    model: Model, before: ScoredTable, after: ScoredTable, reference: Source, events: Source | None
+) -> Iterator[str]:
+    """Yield notes on tables that limit the comparison."""
+    inside = _share_trained_on(model, before, reference)
+    if inside:
+        yield (
+            f"{100 * inside:.0f} % of the reference are from the time that the model was trained on. There, the text "
+            "model and everything else that was fitted perform better than on new records, which then seem to have "
+            "drifted. Use the test slice, or the first week that was scored"
+        )
+    for name, table in (("records of the reference", before), ("current records", after)):
+        if not table.clusters.has_variance:
+            yield (
+                f"nearly all {name} are of one account, so what chance explains is unknown, and drift, alerts and "
+                "shares exceed no bound. Use records of more accounts. If account_id does not name accounts, remove it"
+            )
+    if model.subject == "event" and events is None:
+        yield (
+            "no events are given: the history of each table begins with its first event. "
+            "Give the earlier events with --events"
+        )
+
+
+def _share_trained_on(model: Model, before: ScoredTable, reference: Source) -> float:
+    """Return the share of the reference that the model may have been trained on."""
+    times, window = before.cutoff_times(model.subject), model.training.get("window") or ()
+    if times is not None and len(window) == 2:
+        start, end = (pd.Timestamp(time).tz_convert("UTC").tz_localize(None).to_datetime64() for time in window)
+        return float(((times >= start) & (times <= end)).mean())
+    digests = (model.training.get("digests") or {}).values()
+    return float(data_digest(reference) in digests)
+
+
+def _reservations(measures: MonitorMeasures) -> Iterator[str]:
+    """Yield notes on the limits of the measures."""
+    for reason, names in measures.left_out.items():
+        yield f"{', '.join(names)}: not compared, because {reason}"
+    bound = measures.bounds["family_psi"]
+    hidden = [
+        column["chance"]
+        for column in measures.columns
+        if None not in (bound, column["chance"]) and column["chance"] > bound + column["expected"]
+    ]
+    if hidden:
+        yield f"so few rows hide drift: chance explains an index of up to {max(hidden):.2f}. Use a longer period"
+    labelled, rows = measures.labelled["current"], measures.rows["current"]
+    if measures.calibration and labelled < rows:
+        yield f"{labelled:,} of {rows:,} current records have labels: early labels are rarely representative"
+    if measures.expected:
+        yield (
+            "precision and recall without labels hold only while the probabilities are right: "
+            "they do not count a new trick that the model takes for legitimate"
+        )

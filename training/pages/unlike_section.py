@@ -1,0 +1,59 @@
+"""Records that look like nothing in training, on a page: a sentence, facts, and a chart."""
+
+from fraudsieve.training.evaluation.report import EvaluationReport
+from fraudsieve.training.evaluation.report_parts.unlike_records import UnlikeMetrics
+
+from .rendering import Card, format_interval, format_metric, format_rate
+from .svg import Chart, Figure
+
+__all__ = ["draw_unlike", "unlike_card", "unlike_facts", "unlike_text"]
+
+
+def unlike_text(unlike: UnlikeMetrics) -> str:
+    """Say how many records look like nothing in training."""
+    share, expected = format_rate(unlike.share), f"{100 * unlike.expected:.0f} %"
+    return f"{unlike.rows:,} records ({share}) look like nothing in training, where {expected} is expected"
+
+
+def unlike_card(unlike: UnlikeMetrics) -> Card:
+    """Return the card with the share of such records."""
+    interval = unlike.interval
+    between = "no interval" if interval is None else f"95 %: {format_rate(interval[0])} to {format_rate(interval[1])}"
+    about = f"look like nothing in training; of similar records it is {100 * unlike.expected:.0f} %"
+    return Card("records unlike training", format_rate(unlike.share), about, interval=between)
+
+
+def unlike_facts(report: EvaluationReport) -> dict[str, str]:
+    """Return the facts about such records, by name; none if the model does not know them."""
+    unlike = report.unlike_training
+    if unlike is None:
+        return {}
+    interval = unlike.interval
+    between = "" if interval is None else f"; 95 % interval {format_rate(interval[0])} to {format_rate(interval[1])}"
+    facts = {"how many": f"{unlike_text(unlike)}{between}"}
+    if unlike.frauds is not None:
+        facts["frauds among them"] = f"{unlike.frauds:,}"
+    if unlike.average_precision is not None:
+        interval = report.intervals.get("average_precision")
+        between = "" if interval is None else f" (95 % interval {format_interval(interval)})"
+        with_them = f"{format_metric(report.average_precision)}{between} with them"
+        facts["average precision"] = f"{format_metric(unlike.average_precision)} without them, {with_them}"
+    return facts
+
+
+def draw_unlike(report: EvaluationReport) -> Figure | None:
+    """Draw the records by how strange they are; None if the model does not know it."""
+    unlike = report.unlike_training
+    if unlike is None:
+        return None
+    shares, n = unlike.distribution, len(unlike.distribution)
+    top = 1.1 * max(*shares, 2 / n)
+    chart = Chart((0, 1), (0, top))
+    chart.axes("share of the training records that are less strange", "share of the records")
+    outline = [point for i, share in enumerate(shares) for point in ((i / n, share), ((i + 1) / n, share))]
+    chart.band([(x, 0.0) for x, _ in outline], outline, "c1")
+    chart.line(outline, "c1")
+    chart.line([(0, 1 / n), (1, 1 / n)], "muted", dashed=True)
+    chart.legend("these records", "c1")
+    chart.legend("records like those of training", "muted", shape="dashed")
+    return chart.to_figure("Do the records look like those of training?", f"{unlike_text(unlike)}.")

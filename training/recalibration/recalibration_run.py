@@ -1,0 +1,305 @@
+"""Recalibrate a model for other traffic: the same trees, other thresholds and, with labels, another calibration."""
+
+from dataclasses import asdict, dataclass, replace
+from math import inf
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from fraudsieve._typing import Progress
+from fraudsieve.exceptions import RecipeError
+from fraudsieve.models.artifact.folder import Model
+from fraudsieve.models.predict import Scorer
+from fraudsieve.models.thresholds import CAPACITY, deciding_first
+from fraudsieve.models.verification import write_verified
+from fraudsieve.tables.source import Source, data_digest, local_file
+from fraudsieve.training.evaluation.evaluation_run import load_scorer
+from fraudsieve.training.evaluation.points import point_notes
+from fraudsieve.training.output import check_model_output, replacing_models
+from fraudsieve.training.recipe.recipe import Recipe
+from fraudsieve.training.recipe.sections import ThresholdRecipe
+from fraudsieve.training.tracking.logged_tables import RunInput
+from fraudsieve.training.tracking.store import tracking_uri
+from fraudsieve.training.tracking.tracked_run import LoggedRun, open_run
+
+from .audit import Audit, draw_audit, read_audit, write_audit
+from .outcomes import by_all_labels, by_audit, by_volume, fraud_of
+from .run_files import recalibration_content
+from .traffic import Traffic, read_traffic
+from .volume import volume_interval
+
+__all__ = ["Recalibrated", "draw_audit_sample", "recalibrate"]
+
+
+@dataclass(frozen=True, eq=False)
+class Recalibrated:
+    """Result of `recalibrate`.
+
+    Parameters
+    ----------
+    model : Model
+        The model, as written. ``training["recalibration"]`` describes the original model and the data.
+    folder : Path
+        The model folder.
+    logged : LoggedRun or None
+        The run in MLflow; None if it is not tracked.
+    notes : tuple of str
+        Notes for the user.
+    """
+
+    model: Model
+    folder: Path
+    logged: LoggedRun | None
+    notes: tuple[str, ...]
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """The original model, the data, and what was recalibrated."""
+        return dict(self.model.training["recalibration"])
+
+
+def draw_audit_sample(
+    model: str | Path | Scorer,
+    traffic: Source,
+    n: int,
+    sample: str | Path,
+    *,
+    known_labels: Source | None = None,
+    events: Source | None = None,
+    past: Source | None = None,
+    seed: int = 0,
+) -> Audit:
+    """Draw records for people to label, stratified by score, and write their identifiers and probabilities.
+
+    Parameters
+    ----------
+    model : str, Path or Scorer
+        A model folder, an address, or a loaded model.
+    traffic : path or DataFrame
+        Messages, accounts or events, with identifiers.
+    n : int
+        Number of records to draw.
+    sample : str or Path
+        The CSV file to write: ``subject_id`` and ``inclusion_probability``.
+    known_labels : path or DataFrame, default=None
+        Labels known so far, for models that use labels; as ``labels`` for `score_file`.
+    events, past : path or DataFrame, default=None
+        As for `score_file`.
+    seed : int, default=0
+        Seed of the draw.
+
+    Returns
+    -------
+    Audit
+        Positions in the traffic that can be scored, and probabilities.
+
+    Raises
+    ------
+    SchemaError
+        If a table cannot be used, or the model uses labels and no known labels are given.
+    RecipeError
+        If the model has no legitimate class, or `n` is below 1.
+    """
+    if n < 1:
+        raise RecipeError("--draw", [f"expected at least 1 record to draw, got {n}"])
+    scorer = _with_legitimate(load_scorer(model))
+    read = read_traffic(scorer.model, traffic, known_labels=known_labels, events=events, past=past)
+    audit = draw_audit(fraud_of(scorer.model, read), read.groups, n, seed=seed)
+    write_audit(audit, read, sample, seed=seed)
+    return audit
+
+
+def recalibrate(
+    model: str | Path | Scorer,
+    traffic: Source,
+    *,
+    output: str | Path,
+    labels: Source | None = None,
+    sample: str | Path | None = None,
+    known_labels: Source | None = None,
+    events: Source | None = None,
+    past: Source | None = None,
+    alerts_a_day: float | None = None,
+    flagged: float | None = None,
+    recipe: Recipe | None = None,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+) -> Recalibrated:
+    """Set the thresholds of a model and, with labels, its calibration, for other traffic. The trees do not change.
+
+    Without labels, the only operating point is ``capacity``, the threshold with the given alert volume. With labels of
+    a sample from `draw_audit_sample`, the calibration and the points for false positive rates are set too, weighted by
+    inverse inclusion probabilities. With labels of all records, they are set as in training.
+
+    Parameters
+    ----------
+    model : str, Path or Scorer
+        A model folder, an address such as ``models:/NAME@champion``, or a loaded model.
+    traffic : path or DataFrame
+        Messages, accounts or events, with identifiers; at least 100 that can be scored.
+    output : str or Path
+        The model folder to write.
+    labels : path or DataFrame, default=None
+        A table of labels: of the sample or, without a sample, of all records. None to recalibrate without labels.
+        Labels in the traffic itself set no rate.
+    sample : str or Path, default=None
+        The file of `draw_audit_sample`, with the same traffic; needs `labels`.
+    known_labels : path or DataFrame, default=None
+        Labels known so far, for models that use labels; as ``labels`` for `score_file`. They are features, point in
+        time, and set no rate; `labels` set rates, and are no features. A table can be both.
+    events, past : path or DataFrame, default=None
+        As for `score_file`.
+    alerts_a_day : float, default=None
+        Alerts per day that people can review; the traffic needs times.
+    flagged : float, default=None
+        Share of the records that people can review. If `alerts_a_day` is None too, the share at the model's point
+        ``capacity`` is kept.
+    recipe : Recipe, default=None
+        Its section ``track`` has the store of MLflow, and ``seed`` the seed.
+    overwrite : bool, default=False
+        Whether to replace a model folder of that name.
+    progress : callable, default=None
+        Called with the name of each step as it begins.
+
+    Returns
+    -------
+    Recalibrated
+        The new model, and what it was recalibrated on.
+
+    Raises
+    ------
+    SchemaError
+        If a table cannot be used, too few of the records that need one have a label, all labels are fraud or all
+        legitimate, or the model uses labels and no known labels are given.
+    RecipeError
+        If the model has no legitimate class, the alert volume cannot be used, or the labels of a sample are missing.
+    FileExistsError
+        If the folder exists and is not to be replaced.
+    TrackingError
+        If MLflow's store does not answer. No model was replaced then.
+
+    Examples
+    --------
+    ::
+
+        draw_audit_sample("fraudsieve-model", "traffic.parquet", 300, "audit.csv")
+        recalibrate(
+            "fraudsieve-model", "traffic.parquet", labels="labels.csv", sample="audit.csv", output="fraudsieve-here"
+        )
+    """
+    report_step, recipe = progress or (lambda step: None), recipe or Recipe()
+    check_model_output(Path(output), overwrite=overwrite)
+    _check_options(alerts_a_day, flagged, sample, labels)
+    report_step("loading the model")
+    scorer = _with_legitimate(load_scorer(model))
+    report_step("scoring")
+    read = read_traffic(scorer.model, traffic, labels=labels, known_labels=known_labels, events=events, past=past)
+    share = _share_to_flag(scorer.model, read, alerts_a_day, flagged)
+    report_step("recalibrating")
+    new, notes = _recalibrate(scorer.model, read, labels is not None, sample, share)
+    tables = {"traffic": traffic, "labels": labels, "known_labels": known_labels}
+    new = replace(new, digest="", training=_training(scorer.model, new, tables))
+    logged = None
+    if recipe.track.enabled:
+        report_step("logging the run to MLflow")
+        with open_run(
+            tracking_uri(recipe.track.uri), recipe.track.experiment, name=f"{new.name}, recalibration"
+        ) as run:
+            file = local_file(traffic)
+            run.log_inputs([RunInput("traffic", None if file is None else str(file), data_digest(traffic))])
+            new = _write(new, Path(output))
+            content = recalibration_content(new, model if isinstance(model, str) else None)
+            logged = run.finish(output, content, register_as=new.name if recipe.track.register_model else None)
+    else:
+        new = _write(new, Path(output))
+    return Recalibrated(new, Path(output), logged, (*read.notes, *notes))
+
+
+def _write(model: Model, output: Path) -> Model:
+    """Write a model in place of an older one, which stays until then."""
+    with replacing_models([output]):
+        return write_verified(model, output)
+
+
+def _with_legitimate(scorer: Scorer) -> Scorer:
+    if scorer.model.legitimate is None:
+        raise RecipeError("the model", ["it has no legitimate class, so it has no operating points to set"])
+    return scorer
+
+
+def _check_options(
+    alerts_a_day: float | None, flagged: float | None, sample: str | Path | None, labels: Source | None
+) -> None:
+    """Check, before any work, what needs neither the model nor a table."""
+    if alerts_a_day is not None and flagged is not None:
+        raise RecipeError("--alerts-a-day", ["expected one alert volume, got --flagged too. Remove one"])
+    if alerts_a_day is not None and not 0 <= alerts_a_day < inf:
+        raise RecipeError("--alerts-a-day", [f"expected a number of at least 0, got {alerts_a_day}"])
+    if flagged is not None and not 0 <= flagged <= 1:
+        raise RecipeError("--flagged", [f"expected a share from 0 to 1, got {flagged}"])
+    if sample is not None and labels is None:
+        raise RecipeError("--sample", ["expected its labels, got none. Add --labels"])
+
+
+def _share_to_flag(model: Model, read: Traffic, alerts_a_day: float | None, flagged: float | None) -> float:
+    """Return the share of the records that are flagged at the capacity."""
+    if alerts_a_day is not None:
+        if read.days is None:
+            raise RecipeError("--alerts-a-day", ["the records have no times. Add times, or use --flagged"])
+        return min(alerts_a_day * read.days / len(read.ids), 1.0)
+    if flagged is not None:
+        return flagged
+    share = next((point.flagged for point in model.points if point.name == CAPACITY), None)
+    if share is None:
+        raise RecipeError("the model", ["it has no alert volume. Give one: --alerts-a-day or --flagged"])
+    return share
+
+
+def _recalibrate(
+    model: Model, read: Traffic, has_labels: bool, sample: str | Path | None, share: float
+) -> tuple[Model, tuple[str, ...]]:
+    """Return the model with new points and facts, and notes."""
+    thresholds = model.training.get("recipe", {}).get("thresholds")
+    targets = (ThresholdRecipe() if thresholds is None else ThresholdRecipe.model_validate(thresholds)).targets
+    if not has_labels:
+        outcome = by_volume(model, read, targets, share)
+    elif sample is None:
+        outcome = by_all_labels(model, read, targets, share)
+    else:
+        outcome = by_audit(model, read, read_audit(sample, read), targets, share)
+    points = deciding_first(outcome.points, targets.decide_by or targets.names[0])
+    capacity = next(point for point in points if point.name == CAPACITY)
+    low, high = volume_interval(fraud_of(outcome.model, read) >= capacity.threshold, read.groups)
+    volume = {"flagged": capacity.flagged, "flagged_interval": [low, high], "days": read.days}
+    window = {"window": _window(model, read, has_labels)}
+    facts = model.training | {"recalibration": outcome.facts | volume | window}
+    chosen = {point.name for point in points} | {point.name for point in outcome.absent}
+    left_out = ", ".join(name for name in targets.names if name not in chosen)
+    notes = point_notes(points, outcome.absent, targets)
+    if left_out:
+        notes = (*notes, f"operating points that are not chosen again: {left_out}")
+    unlabelled = outcome.facts.get("drawn", 0) - outcome.facts["labels"]
+    if unlabelled > 0:
+        notes = (*notes, f"{unlabelled:,} records of the sample have no label, and count against every promised rate")
+    return replace(outcome.model, points=points, absent_points=tuple(outcome.absent), training=facts), notes
+
+
+def _window(model: Model, read: Traffic, has_labels: bool) -> list[str]:
+    """Return the first and the last time of the records, and of those of an earlier recalibration that still counts."""
+    before = model.training.get("recalibration")
+    if has_labels or before is None:  # with labels, nothing of an earlier recalibration is left
+        return read.window
+    windows = [read.window, before.get("window")]
+    if not all(windows):
+        return []
+    firsts, lasts = zip(*windows, strict=True)
+    return [min(firsts, key=pd.Timestamp), max(lasts, key=pd.Timestamp)]
+
+
+def _training(model: Model, new: Model, tables: dict[str, Source | None]) -> dict[str, Any]:
+    """Return the training facts of the new model: those of the old one, and what was recalibrated."""
+    digests = {name: data_digest(table) for name, table in tables.items() if table is not None}
+    facts = new.training["recalibration"]
+    parent = {"parent": model.digest, "calibration_before": asdict(model.calibration), "digests": digests}
+    return new.training | {"recalibration": parent | facts}

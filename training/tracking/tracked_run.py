@@ -1,0 +1,291 @@
+"""Logging of runs, metrics and models in MLflow.
+
+A run is opened before the work, so that one that fails or is stopped is known as well.
+"""
+
+import io
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stderr, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import mlflow
+from mlflow.entities import LifecycleStage, Metric, Param
+from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID, MLFLOW_RUN_NAME, MLFLOW_RUN_NOTE
+
+from fraudsieve.exceptions import TrackingError
+from fraudsieve.models.flavor import log_model
+
+from .abandoned import end_abandoned_runs, process_tags
+from .descriptions import IN_PROGRESS, KILLED, describe_failure, describe_once
+from .logged_tables import RunInput, log_input
+from .store import check_store, quiet, run_page, shown_uri, use_store
+
+__all__ = ["CHALLENGER", "CHAMPION", "SPLIT_MODEL", "LoggedRun", "NestedRun", "OpenRun", "RunContent", "open_run"]
+
+CHALLENGER = "challenger"
+"""Alias of the newest model."""
+CHAMPION = "champion"
+"""Alias of the model in use."""
+SPLIT_MODEL = "split_model"
+"""Folder of a run with the model of the split, if the logged model was trained again."""
+ARTIFACTS = "mlruns"
+"""Folder of the files of runs, beside a SQLite store."""
+
+
+@dataclass(frozen=True)
+class LoggedRun:
+    """A logged run and its model.
+
+    Parameters
+    ----------
+    uri : str
+        Address of the tracking store.
+    experiment_id, run_id : str
+        Identifiers of the run.
+    model_uri : str
+        Address of the model; ``models:/name/version`` if it is registered.
+    aliases : tuple of str
+        Aliases that were set to the model.
+    """
+
+    uri: str
+    experiment_id: str
+    run_id: str
+    model_uri: str
+    aliases: tuple[str, ...]
+
+    @property
+    def address(self) -> str:
+        """The web address of the run, or the command that shows it."""
+        page = run_page(self.uri, self.experiment_id, self.run_id)
+        place = f"/#/experiments/{self.experiment_id}/runs/{self.run_id}"
+        return page or f"mlflow ui --backend-store-uri {self.shown_uri}  then open {place}"
+
+    @property
+    def shown_uri(self) -> str:
+        """The address of the store without its password."""
+        return shown_uri(self.uri)
+
+
+@dataclass(frozen=True)
+class NestedRun:
+    """A nested run: a trial of a search.
+
+    Parameters
+    ----------
+    name : str
+        Name of the run.
+    params, metrics, tags : dict
+        Parameters, metrics and tags of the run.
+    steps : dict of str to sequence of float
+        Metrics with a value for each step.
+    status : {"FINISHED", "KILLED", "FAILED"}
+        Final status.
+    started, seconds : float
+        Start, in seconds since 1970, and duration.
+    """
+
+    name: str
+    params: dict[str, Any]
+    metrics: dict[str, float]
+    tags: dict[str, str]
+    steps: dict[str, Sequence[float]]
+    status: str
+    started: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class RunContent:
+    """Everything that a finished run holds beside its model.
+
+    Parameters
+    ----------
+    name : str
+        Name of the run.
+    description : str
+        Text in Markdown, of the run and of the version of the model.
+    params, metrics, tags : dict
+        Parameters, metrics and tags of the run.
+    documents : dict of str to object
+        Contents by file name: a string is written as text, anything else as JSON.
+    nested : sequence of NestedRun, default=()
+    folders : mapping of str to Path, optional
+        Further folders to log with all files, by name.
+    """
+
+    name: str
+    description: str
+    params: dict[str, Any] = field(default_factory=dict)
+    metrics: dict[str, float] = field(default_factory=dict)
+    tags: dict[str, str] = field(default_factory=dict)
+    documents: dict[str, Any] = field(default_factory=dict)
+    nested: Sequence[NestedRun] = ()
+    folders: Mapping[str, Path] = field(default_factory=dict)
+
+
+class OpenRun:
+    """A run in progress; `open_run` makes it.
+
+    Parameters
+    ----------
+    uri, experiment_id, run_id : str
+        As for `LoggedRun`.
+    """
+
+    def __init__(self, uri: str, experiment_id: str, run_id: str) -> None:
+        self.uri, self.experiment_id, self.run_id = uri, experiment_id, run_id
+        self._client = mlflow.MlflowClient(uri, uri)
+
+    @property
+    def page(self) -> str:
+        """The web address of the run where the store has one, otherwise its identifier."""
+        return run_page(self.uri, self.experiment_id, self.run_id) or self.run_id
+
+    def log_metric(self, name: str, value: float, step: int) -> None:
+        """Log a metric while the work goes on."""
+        self._client.log_metric(self.run_id, name, value, step=step)  # the client needs no active run of this thread
+
+    def log_inputs(self, inputs: Sequence[RunInput]) -> None:
+        """Log which tables the work reads, without any of their rows."""
+        with quiet():
+            for table in inputs:
+                log_input(table)
+
+    def finish(self, folder: str | Path, content: RunContent, *, register_as: str | None) -> LoggedRun:
+        """Log what the work led to.
+
+        Returns the run and the registered version.
+
+        Raises
+        ------
+        TrackingError
+            If the store does not take it. The model folder stays.
+        """
+        try:
+            with quiet():
+                return self._finish(Path(folder), content, register_as)
+        except Exception as error:
+            problem = f"the run could not be logged ({type(error).__name__})"
+            fix = f"The model is complete in {folder}. Check the store, and train again to log and register it."
+            raise TrackingError(f"MLflow's store {shown_uri(self.uri)}", problem, fix) from error
+
+    def _finish(self, folder: Path, content: RunContent, register_as: str | None) -> LoggedRun:
+        mlflow.log_params(content.params)
+        mlflow.log_metrics(content.metrics)
+        mlflow.set_tags(content.tags | {MLFLOW_RUN_NAME: content.name, MLFLOW_RUN_NOTE: content.description})
+        for file, document in content.documents.items():
+            log = mlflow.log_text if isinstance(document, str) else mlflow.log_dict
+            log(document, file)
+        for name, path in content.folders.items():
+            mlflow.log_artifacts(str(path), name)
+        for trial in content.nested:
+            _log_nested(self._client, trial, self.experiment_id, self.run_id)
+        with redirect_stderr(io.StringIO()):  # "Successfully registered model": the caller says it
+            info = log_model(folder, registered_model_name=register_as)
+        if register_as is None:
+            return LoggedRun(self.uri, self.experiment_id, self.run_id, info.model_uri, ())
+        version = str(info.registered_model_version)
+        self._client.update_model_version(register_as, version, content.description)
+        describe_once(self._client, register_as)
+        aliases = _set_aliases(self._client, register_as, version)
+        return LoggedRun(self.uri, self.experiment_id, self.run_id, f"models:/{register_as}/{version}", aliases)
+
+
+@contextmanager
+def open_run(uri: str, experiment: str, *, name: str) -> Iterator[OpenRun]:
+    """Open a run, and end it with a status that is true.
+
+    Returns the run. It ends as ``FINISHED``; ``KILLED`` after an interrupt, and ``FAILED`` after any other error, with
+    the type of the error as the tag ``error``. Runs of this machine whose process is gone are ended as ``KILLED``.
+
+    Raises
+    ------
+    TrackingError
+        If the store does not answer. Nothing was done then.
+    """
+    check_store(uri)
+    use_store(uri)
+    with quiet():
+        experiment_id = _experiment(uri, experiment)
+        end_abandoned_runs(mlflow.MlflowClient(uri, uri), experiment_id)
+        tags = {**process_tags(), **_git_state(), MLFLOW_RUN_NOTE: IN_PROGRESS}
+        nested = mlflow.active_run() is not None
+        run_id = mlflow.start_run(experiment_id=experiment_id, run_name=name, tags=tags, nested=nested).info.run_id
+    status = "FAILED"
+    try:
+        yield OpenRun(uri, experiment_id, run_id)
+        status = "FINISHED"
+    except (KeyboardInterrupt, SystemExit):
+        status = "KILLED"
+        with quiet():
+            _set_tags(run_id, {MLFLOW_RUN_NOTE: KILLED})
+        raise
+    except Exception as error:
+        with quiet():
+            _set_tags(run_id, {"error": type(error).__name__, MLFLOW_RUN_NOTE: describe_failure(error)})
+        raise
+    finally:
+        with quiet():
+            _end(status)
+
+
+def _set_tags(run_id: str, tags: Mapping[str, str]) -> None:
+    """Set tags of a run whose work has failed."""
+    with suppress(Exception):  # the error of the work is the one to raise
+        for name, text in tags.items():
+            mlflow.MlflowClient().set_tag(run_id, name, text)
+
+
+def _end(status: str) -> None:
+    with suppress(Exception):  # the store may be gone: the error of the work, if any, is the one to raise
+        mlflow.end_run(status)
+
+
+def _experiment(uri: str, name: str) -> str:
+    """Return an experiment; a new one in a SQLite store keeps its files beside the store, not in the working folder."""
+    client = mlflow.MlflowClient(uri, uri)
+    experiment = client.get_experiment_by_name(name)
+    if experiment is None:
+        store = Path(uri.removeprefix("sqlite:///"))
+        beside = (store.parent / ARTIFACTS).resolve().as_uri() if uri.startswith("sqlite:///") else None
+        return str(client.create_experiment(name, artifact_location=beside))
+    if experiment.lifecycle_stage != LifecycleStage.ACTIVE:
+        fix = "Restore it in MLflow, or name another with --experiment."
+        raise TrackingError(f"MLflow's store {shown_uri(uri)}", "expected an experiment, got a deleted one", fix)
+    return str(experiment.experiment_id)
+
+
+def _log_nested(client: mlflow.MlflowClient, run: NestedRun, experiment_id: str, parent: str) -> None:
+    """Log a finished run, in three calls."""
+    begin, end = (int(1000 * seconds) for seconds in (run.started, run.started + run.seconds))
+    tags = {MLFLOW_PARENT_RUN_ID: parent, **run.tags}
+    run_id = client.create_run(experiment_id, start_time=begin, tags=tags, run_name=run.name).info.run_id
+    metrics = [Metric(name, value, end, 0) for name, value in run.metrics.items()]
+    metrics += [
+        Metric(name, value, end, step) for name, values in run.steps.items() for step, value in enumerate(values)
+    ]
+    client.log_batch(run_id, metrics=metrics, params=[Param(name, str(value)) for name, value in run.params.items()])
+    client.set_terminated(run_id, status=run.status, end_time=end)
+
+
+def _set_aliases(client: mlflow.MlflowClient, name: str, version: str) -> tuple[str, ...]:
+    new = (CHALLENGER,) if CHAMPION in client.get_registered_model(name).aliases else (CHALLENGER, CHAMPION)
+    for alias in new:
+        client.set_registered_model_alias(name, alias, version)
+    return new
+
+
+def _git_state() -> dict[str, str]:
+    """Return the commit of the working folder and whether it has changes; empty outside a Git repository."""
+    answers = {}
+    for tag, command in {"git.commit": ["rev-parse", "HEAD"], "git.dirty": ["status", "--porcelain"]}.items():
+        try:
+            done = subprocess.run(["git", *command], capture_output=True, text=True, timeout=10, check=True)
+        except (OSError, subprocess.SubprocessError):
+            return {}
+        answers[tag] = done.stdout.strip()
+    return {"git.commit": answers["git.commit"], "git.dirty": str(bool(answers["git.dirty"])).lower()}
