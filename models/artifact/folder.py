@@ -79,7 +79,7 @@ class Model:
     training : dict, optional
         Information about the training: rows, digests, settings.
     unlike : UnlikeTraining, default=None
-        The share of training records that are less strange than a record; None if it is not computed.
+        The share of training records that are less unfamiliar than a record; None if it is not computed.
     digest : str, default=""
         SHA-256 of the manifest, once written or read.
     """

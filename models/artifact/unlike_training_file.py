@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 
 from fraudsieve.exceptions import ArtifactError
-from fraudsieve.models.unlike_training.compared_columns import MAX_STRANGENESS_COLUMNS
+from fraudsieve.models.unlike_training.compared_columns import MAX_COMPARED_COLUMNS
 from fraudsieve.models.unlike_training.distance import TrainingDistance
 from fraudsieve.models.unlike_training.shares import MAX_VALUES, UnlikeTraining
 
@@ -45,8 +45,8 @@ def read_unlike(files: Mapping[str, bytes], n_columns: int) -> UnlikeTraining:
     ArtifactError
         If an array does not fit such a model.
     """
-    of_column, of_value = 8 * MAX_STRANGENESS_COLUMNS, 8 * MAX_VALUES
-    sizes = dict.fromkeys(OF_DISTANCE, of_column) | {"precision": of_column * MAX_STRANGENESS_COLUMNS}
+    of_column, of_value = 8 * MAX_COMPARED_COLUMNS, 8 * MAX_VALUES
+    sizes = dict.fromkeys(OF_DISTANCE, of_column) | {"precision": of_column * MAX_COMPARED_COLUMNS}
     sizes |= {"values": of_value, "shares": of_value, "usual": 8 * n_columns, "scale_beyond": 8}
     try:
         arrays = read_arrays(files[UNLIKE_FILE], sizes)
@@ -69,7 +69,7 @@ def unlike_mismatch(unlike: UnlikeTraining | None, n_columns: int) -> str | None
         return "the arrays of unlike_training do not fit each other"
     if n_used and not (distance.columns.min() >= 0 and distance.columns.max() < n_columns):
         return "unlike_training uses columns that the model does not have"
-    # With shares out of order, a stranger record would have a lower share.
+    # With shares out of order, a more unfamiliar record would have a lower share.
     is_sound = (
         all(bool((np.abs(part) <= MAX_MAGNITUDE).all()) for part in (*parts[1:4], unlike.values))
         and all(bool((np.diff(part) > 0).all()) for part in (unlike.values, unlike.shares))

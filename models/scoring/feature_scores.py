@@ -29,12 +29,12 @@ def scorable_log_odds(model: Model, rows: Array, why: Array, n_threads: int = 1)
     return odds
 
 
-UNLIKE: Final = "unlike_training: the record is stranger than the limit of the policy"
+UNLIKE: Final = "unlike_training: the record is more unfamiliar than the limit of the policy"
 """Why a record is unscorable under the policy."""
 
 
 def unlike_shares(model: Model, X: Array, why: Array) -> Array:
-    """Return the share of training records that are less strange than each record.
+    """Return the share of training records that are less unfamiliar than each record.
 
     Returns NaN where a record is unscorable, and for a model that was trained without `Model.unlike`.
     """

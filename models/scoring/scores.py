@@ -91,20 +91,20 @@ def to_records(
     flag_limit = _flag_limit(model, policy)
     scores = []
     rows = zip(shares, fraud, why.tolist(), cold_starts, unlike_values, strict=True)
-    for row, probability, reason, is_cold, strange in rows:
+    for row, probability, reason, is_cold, unfamiliar in rows:
         if reason is not None:
-            strange = None if strange is None or math.isnan(strange) else strange
-            scores.append(_unscorable(model.classes, reason, strange) | {"model": identity})
+            unfamiliar = None if unfamiliar is None or math.isnan(unfamiliar) else unfamiliar
+            scores.append(_unscorable(model.classes, reason, unfamiliar) | {"model": identity})
             continue
         reached = [point for point in points if probability is not None and probability >= point.threshold]
         score = {
             "probability": probability,
             "label": model.classes[row.index(max(row))],
-            "decision": _decision(model, probability, strange is not None and strange >= flag_limit),
+            "decision": _decision(model, probability, unfamiliar is not None and unfamiliar >= flag_limit),
             "false_positive_rate": reached[-1].false_positive_rate if reached else None,
             "status": "no_history" if is_cold else "ok",
             "why": None,
-            "unlike_training": strange,
+            "unlike_training": unfamiliar,
             "probabilities": dict(zip(model.classes, row, strict=True)),
             "model": identity,
         }

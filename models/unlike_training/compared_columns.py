@@ -9,9 +9,9 @@ from fraudsieve._typing import Array
 from fraudsieve.features.feature_matrix import FeatureMatrix
 from fraudsieve.models.trees.ensemble import Ensemble
 
-__all__ = ["MAX_STRANGENESS_COLUMNS", "positions_of", "strangeness_columns"]
+__all__ = ["MAX_COMPARED_COLUMNS", "compared_columns", "positions_of"]
 
-MAX_STRANGENESS_COLUMNS: Final = 32
+MAX_COMPARED_COLUMNS: Final = 32
 SHAPES: Final = ("length", "digits", "latin", "han", "blanks", "symbols", "other", "distinct", "upper")
 SURPRISALS: Final = (
     *("unknown", "unknown_pinyin", "raw_char_mean", "raw_pair_mean", "folded_char_mean", "folded_pair_mean"),
@@ -20,8 +20,8 @@ SURPRISALS: Final = (
 OF_MESSAGES: Final = frozenset(f"shape__{name}" for name in SHAPES) | {f"surprisal__{name}" for name in SURPRISALS}
 
 
-def strangeness_columns(matrix: FeatureMatrix, ensemble: Ensemble) -> tuple[str, ...]:
-    """Return the columns that the strangeness of a record is computed from.
+def compared_columns(matrix: FeatureMatrix, ensemble: Ensemble) -> tuple[str, ...]:
+    """Return the columns that are compared with those of the training records.
 
     For messages these are the surprisal of the characters, the share of unknown n-grams, the length, and the shares of
     the scripts: the presence of a link, for example, does not count. For accounts and events they are the columns
@@ -35,13 +35,13 @@ def strangeness_columns(matrix: FeatureMatrix, ensemble: Ensemble) -> tuple[str,
     >>> trees = lgb.train({"objective": "binary", "verbosity": -1}, lgb.Dataset(x, x[:, 1] > 0), 2)
     >>> from fraudsieve.features.profile.own_columns import OwnColumns
     >>> matrix = AccountMatrix("account", (), own=OwnColumns(("age",)))
-    >>> strangeness_columns(matrix, Ensemble(trees, (), np.zeros(1)))
+    >>> compared_columns(matrix, Ensemble(trees, (), np.zeros(1)))
     ('profile__age',)
     """
     if matrix.subject == "message":
         return tuple(name for name in matrix.columns if name in OF_MESSAGES)
     gains = ensemble.booster.feature_importance("gain")
-    order = np.argsort(-gains, kind="stable")[:MAX_STRANGENESS_COLUMNS]
+    order = np.argsort(-gains, kind="stable")[:MAX_COMPARED_COLUMNS]
     return tuple(matrix.columns[at] for at in sorted(order) if gains[at] > 0)
 
 

@@ -1,4 +1,4 @@
-"""`UnlikeTraining`: the share of training records that are less strange than a record."""
+"""`UnlikeTraining`: the share of training records that are less unfamiliar than a record."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -10,13 +10,13 @@ from fraudsieve._typing import Array
 
 from .distance import TrainingDistance
 
-__all__ = ["STRANGE", "UnlikeTraining", "calibrate_distance"]
+__all__ = ["UNFAMILIAR", "UnlikeTraining", "calibrate_distance"]
 
 MAX_VALUES: Final = 1024
 """How many values of the calibration rows are kept: the strangest half of them, and quantiles of the others."""
 UPPER_SHARE: Final = 0.9
 SMALLEST_SCALE: Final = 1e-3
-STRANGE: Final = 0.99
+UNFAMILIAR: Final = 0.99
 """The share above which reports count a record as unlike training."""
 
 
@@ -62,7 +62,7 @@ class UnlikeTraining:
     shares : ndarray of float64, shape (n_values,)
         The share of the calibration rows below each value, ascending.
     scale : float
-        How much stranger a row beyond the last value must be for its remaining share to fall by a factor of e.
+        How much more unfamiliar a row beyond the last value must be for its remaining share to fall by a factor of e.
     usual : ndarray of float64, shape (n_columns,)
         The median of every column of the training rows; NaN for a column without values. Reasons name them.
 
@@ -84,7 +84,7 @@ class UnlikeTraining:
     usual: Array
 
     def apply(self, X: Array) -> Array:
-        """Return the share of training records that are less strange than each row.
+        """Return the share of training records that are less unfamiliar than each row.
 
         Parameters
         ----------
@@ -94,7 +94,7 @@ class UnlikeTraining:
         Returns
         -------
         ndarray of float64, shape (n_rows,)
-            From 0 to 1; 0.999 for a row that is stranger than 99.9 % of the training records.
+            From 0 to 1; 0.999 for a row that is more unfamiliar than 99.9 % of the training records.
         """
         distances = self.distance.apply(X)
         _share_kernel(distances, self.values, self.shares, self.scale)

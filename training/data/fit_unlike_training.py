@@ -8,7 +8,7 @@ import pandas as pd
 from fraudsieve._typing import Array
 from fraudsieve.features.feature_matrix import FeatureMatrix
 from fraudsieve.models.trees.ensemble import Ensemble
-from fraudsieve.models.unlike_training.compared_columns import positions_of, strangeness_columns
+from fraudsieve.models.unlike_training.compared_columns import compared_columns, positions_of
 from fraudsieve.models.unlike_training.distance import TrainingDistance, fit_distance
 from fraudsieve.models.unlike_training.shares import UnlikeTraining, calibrate_distance
 
@@ -34,7 +34,7 @@ def unlike_of(trained_on: pd.DataFrame, names: Sequence[str], distances: Array) 
     trained_on : DataFrame, shape (n_training_rows, n_columns)
         Feature rows of the training slice.
     names : sequence of str
-        The columns to use, from `strangeness_columns`.
+        The columns to use, from `compared_columns`.
     distances : ndarray of float64, shape (n_rows,)
         Of rows that the model was not trained on, legitimate and fraud alike.
 
@@ -64,6 +64,6 @@ def fit_unlike(
 
     Returns None if no column tells records apart, or there are no rows.
     """
-    names = strangeness_columns(matrix, ensemble)
+    names = compared_columns(matrix, ensemble)
     distances = distance_of(trained_on, names).apply(calibration.to_numpy(np.float64))
     return unlike_of(trained_on, names, distances)

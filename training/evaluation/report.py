@@ -288,7 +288,7 @@ def evaluate(
     ids : ndarray of str objects, shape (n_rows,), default=None
         The identifier of each row, for the largest errors.
     unlike_training : ndarray of float64, shape (n_rows,), default=None
-        The share of training records that are less strange than each row; NaN if unknown.
+        The share of training records that are less unfamiliar than each row; NaN if unknown.
     share : float, default=1.0
         Share of all records of the same period that the rows make up, for alerts per day. See `Capacity`.
     points : sequence of OperatingPoint, default=()

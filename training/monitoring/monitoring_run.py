@@ -209,8 +209,8 @@ def _shares(model: Model, before: ScoredTable, after: ScoredTable) -> dict[str, 
         cold_start = compare_shares(
             Share.of(before.no_history, before.clusters), Share.of(after.no_history, after.clusters)
         )
-    strange = compare_unlike(model, before, after)
-    return {"rejected": rejected, "cold_start": cold_start, "unseen": unseen, "unlike_training": strange}
+    unfamiliar = compare_unlike(model, before, after)
+    return {"rejected": rejected, "cold_start": cold_start, "unseen": unseen, "unlike_training": unfamiliar}
 
 
 def _limits(

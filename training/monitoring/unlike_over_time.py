@@ -6,7 +6,7 @@ import numpy as np
 
 from fraudsieve._typing import Array
 from fraudsieve.models.artifact.folder import Model
-from fraudsieve.models.unlike_training.shares import STRANGE
+from fraudsieve.models.unlike_training.shares import UNFAMILIAR
 
 from .bounds import Share, compare_shares
 from .scored_table import ScoredTable
@@ -31,7 +31,7 @@ def unlike_over_time(model: Model, before: ScoredTable, after: ScoredTable) -> d
     """Return the share of such records in every period, for the shortest ``period`` that gives no more than 26.
 
     ``periods`` have ``table``, ``start``, ``rows`` and ``share``; a month has 30 days, and is used for any longer time.
-    None if the model does not know strange records, or these have no times.
+    None if the model does not know unfamiliar records, or these have no times.
     """
     tables = {"reference": before, "current": after}
     times = {name: table.cutoff_times(model.subject) for name, table in tables.items()}
@@ -60,4 +60,4 @@ def _shares(times: Array, start: Any, length: Any, hits: Array) -> list[tuple[in
 
 
 def _is_strange(table: ScoredTable) -> Array:
-    return table.scores["unlike_training"] > STRANGE
+    return table.scores["unlike_training"] > UNFAMILIAR

@@ -42,14 +42,14 @@ def unlike_facts(report: EvaluationReport) -> dict[str, str]:
 
 
 def draw_unlike(report: EvaluationReport) -> Figure | None:
-    """Draw the records by how strange they are; None if the model does not know it."""
+    """Draw the records by how unfamiliar they are; None if the model does not know it."""
     unlike = report.unlike_training
     if unlike is None:
         return None
     shares, n = unlike.distribution, len(unlike.distribution)
     top = 1.1 * max(*shares, 2 / n)
     chart = Chart((0, 1), (0, top))
-    chart.axes("share of the training records that are less strange", "share of the records")
+    chart.axes("share of the training records that are less unfamiliar", "share of the records")
     outline = [point for i, share in enumerate(shares) for point in ((i / n, share), ((i + 1) / n, share))]
     chart.band([(x, 0.0) for x, _ in outline], outline, "c1")
     chart.line(outline, "c1")

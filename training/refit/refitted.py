@@ -9,7 +9,7 @@ from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.likelihood_ratios import support_of
 from fraudsieve.models.points import AbsentPoint, OperatingPoint
 from fraudsieve.models.scoring.scores import fraud_probability
-from fraudsieve.models.unlike_training.compared_columns import strangeness_columns
+from fraudsieve.models.unlike_training.compared_columns import compared_columns
 from fraudsieve.models.verification import write_verified
 from fraudsieve.training.data.fit_unlike_training import unlike_of
 from fraudsieve.training.data.labelled import LabelledData
@@ -61,7 +61,7 @@ def refit_model(
     trained_on = training_rows(data, groups, plan.split.train, recipe)
     classifier = grow_trees(trained_on, recipe, data.subject)
     classes = tuple(str(name) for name in classifier.classes_)
-    columns = strangeness_columns(trained_on.builder.matrix_, classifier.ensemble_)
+    columns = compared_columns(trained_on.builder.matrix_, classifier.ensemble_)
     pooled = pool_scores(data, groups, plan.folds, classes, columns, recipe, progress)
     truth = data.rows["label"].to_numpy(object)[pooled.rows]
     legitimate = data.legitimate if data.legitimate in classes else None

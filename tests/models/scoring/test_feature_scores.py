@@ -10,8 +10,8 @@ from fraudsieve.models import Policy, Scorer
 from fraudsieve.models.scoring.feature_scores import UNLIKE
 from tests.fitted_models import Fitted
 
-STRANGE = "\U0001f44d"
-TEXTS = ["see you at six", STRANGE, "your parcel is held, pay the fee", "", "\U0001f600\U0001f600\U0001f680"]
+UNFAMILIAR = "\U0001f44d"
+TEXTS = ["see you at six", UNFAMILIAR, "your parcel is held, pay the fee", "", "\U0001f600\U0001f600\U0001f680"]
 
 
 @pytest.fixture
@@ -35,9 +35,9 @@ def test_records_columns_and_rows_agree(several: Fitted) -> None:
 
 
 def test_an_emoji_is_unlike_training_and_an_ordinary_message_is_not(several: Fitted) -> None:
-    usual, strange, *_ = Scorer(several.model).score([{"text": text} for text in TEXTS])
-    assert strange["unlike_training"] > 0.99 > usual["unlike_training"]
-    assert (strange["status"], strange["why"]) == ("ok", None)
+    usual, unfamiliar, *_ = Scorer(several.model).score([{"text": text} for text in TEXTS])
+    assert unfamiliar["unlike_training"] > 0.99 > usual["unlike_training"]
+    assert (unfamiliar["status"], unfamiliar["why"]) == ("ok", None)
 
 
 @pytest.mark.parametrize("reasons", [False, 2])

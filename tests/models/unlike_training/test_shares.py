@@ -1,4 +1,4 @@
-"""Tests of the calibrated share of training records that are less strange."""
+"""Tests of the calibrated share of training records that are less unfamiliar."""
 
 import numpy as np
 import pytest

@@ -24,12 +24,12 @@ def test_records_that_the_policy_flags_are_alerts(payment_scorer: Scorer, paymen
     for name, table in (("reference", reference), ("current", current)):
         scores = score_table(scorer, table).scores
         flagged, p, is_fraud = scores["decision"] == "flag", scores["probability"], table["label"] != "legitimate"
-        strange = flagged & (p < model.points[0].threshold)
-        assert strange.any()
+        unfamiliar = flagged & (p < model.points[0].threshold)
+        assert unfamiliar.any()
         first, expected = report.alerts[0], report.expected[0][name]
         assert first[name] == pytest.approx(flagged.mean())
         assert first["alerts_a_day"][name] == pytest.approx(flagged.sum() / 7)
-        assert first["unlike_training"][name] == pytest.approx(strange.mean())
+        assert first["unlike_training"][name] == pytest.approx(unfamiliar.mean())
         assert expected["alerts"] == flagged.sum()
         assert expected["precision"] == pytest.approx(p[flagged].mean())
         assert expected["observed"]["precision"] == pytest.approx(is_fraud[flagged].mean())

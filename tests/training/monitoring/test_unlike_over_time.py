@@ -25,7 +25,7 @@ def table(days: np.ndarray, unlike: np.ndarray) -> ScoredTable:
 
 
 def two_tables(n: int = 1400, days: float = 14.0) -> tuple[ScoredTable, ScoredTable]:
-    """Return two tables that follow each other; in the last half of the second, every fourth record is strange."""
+    """Return two tables that follow each other; in the last half of the second, every fourth record is unfamiliar."""
     place = np.arange(n) * days / n
     late = (place >= days / 2) & (np.arange(n) % 4 == 0)
     return table(place, np.full(n, 0.5)), table(place + days, np.where(late, 0.999, 0.5))

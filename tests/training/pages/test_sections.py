@@ -139,7 +139,7 @@ def test_few_groups_are_a_warning(reports: Reports) -> None:
 
 def test_missing_metrics_have_no_card(reports: Reports) -> None:
     assert len(headline_cards(reports["message"])) == 9
-    assert len(headline_cards(reports["account"])) == 7  # neither card precision nor strange records
+    assert len(headline_cards(reports["account"])) == 7  # neither card precision nor unfamiliar records
     (card,) = headline_cards(reports["type-only"])
     assert card.interval == "no interval"
 

@@ -7,15 +7,15 @@ import numpy as np
 from sklearn.metrics import average_precision_score
 
 from fraudsieve._typing import Array
-from fraudsieve.models.unlike_training.shares import STRANGE
+from fraudsieve.models.unlike_training.shares import UNFAMILIAR
 from fraudsieve.training.evaluation.bootstrap import Interval
 from fraudsieve.training.evaluation.fraud_rows import FraudRows
 
 __all__ = ["EXPECTED", "UnlikeMetrics"]
 
 N_BINS = 20
-EXPECTED = round(1 - STRANGE, 6)
-"""Share of strange records among those like the records of training."""
+EXPECTED = round(1 - UNFAMILIAR, 6)
+"""Share of unfamiliar records among those like the records of training."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,12 +49,12 @@ class UnlikeMetrics:
 
     @property
     def is_clearly_more(self) -> bool:
-        """Whether more records than twice the expected share are strange, with the whole interval."""
+        """Whether more records than twice the expected share are unfamiliar, with the whole interval."""
         return (self.share if self.interval is None else self.interval[0]) > 2 * self.expected
 
     @classmethod
     def of(cls, rows: FraudRows, unlike: Array) -> Self | None:
-        """Count strange records; None if no record has an ``unlike_training``.
+        """Count unfamiliar records; None if no record has an ``unlike_training``.
 
         Examples
         --------
@@ -67,15 +67,15 @@ class UnlikeMetrics:
         if not known.any():
             return None
         rows, unlike = rows.part(known), unlike[known]
-        strange = unlike > STRANGE
-        others = rows.part(~strange)
+        unfamiliar = unlike > UNFAMILIAR
+        others = rows.part(~unfamiliar)
         counts = np.histogram(unlike, bins=N_BINS, range=(0.0, 1.0))[0]
         return cls(
-            rows=int(strange.sum()),
-            frauds=int(rows.is_fraud[strange].sum()) if rows.both else None,
-            share=float(strange.mean()),
+            rows=int(unfamiliar.sum()),
+            frauds=int(rows.is_fraud[unfamiliar].sum()) if rows.both else None,
+            share=float(unfamiliar.mean()),
             expected=EXPECTED,
-            interval=rows.share_interval(strange),
+            interval=rows.share_interval(unfamiliar),
             average_precision=float(average_precision_score(others.is_fraud, others.probability))
             if others.both
             else None,

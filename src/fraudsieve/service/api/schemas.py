@@ -82,7 +82,7 @@ class Score(BaseModel):
     status: Literal["ok", "no_history", "unscorable"]
     why: str | None = Field(description="Why the record is unscorable.")
     unlike_training: float | None = Field(
-        description="Share of the training records that are less strange than this record. Above 0.999 is unusual."
+        description="Share of the training records that are less unfamiliar than this record. Above 0.999 is unusual."
     )
     model: ModelIdentity
     rule: AppliedRule | None = Field(default=None, description="The rule that decided; only if the service has rules.")

@@ -9,12 +9,12 @@ from fraudsieve.training.evaluation.report_parts.unlike_records import UnlikeMet
 
 
 def made_up(n: int = 2000) -> tuple[FraudRows, np.ndarray]:
-    """Return rows, and how strange they are; the model knows nothing of the last hundred."""
+    """Return rows, and how unfamiliar they are; the model knows nothing of the last hundred."""
     rng = np.random.default_rng(0)
-    truth, strange = rng.random(n) < 0.2, np.arange(n) >= n - 100
-    score = np.where(strange, rng.random(n), np.clip(0.5 * truth + 0.6 * rng.random(n), 0, 1))
+    truth, unfamiliar = rng.random(n) < 0.2, np.arange(n) >= n - 100
+    score = np.where(unfamiliar, rng.random(n), np.clip(0.5 * truth + 0.6 * rng.random(n), 0, 1))
     rows = FraudRows(score, truth, rng.integers(0, 300, n), 100)
-    return rows, np.where(strange, 0.999, 0.98 * rng.random(n))
+    return rows, np.where(unfamiliar, 0.999, 0.98 * rng.random(n))
 
 
 def test_counts_and_metrics_are_those_of_the_rows() -> None:
