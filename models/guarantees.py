@@ -71,7 +71,7 @@ def groups_needed(rate: float, confidence: float = CONFIDENCE) -> int:
     """
     n = int(np.ceil(np.log1p(-confidence) / np.log1p(-rate)))
     # At whole numbers, logarithms can be wrong by one in either direction. For tiny rates the probability is rounded by
-    # more than one record changes it, so that none of the three may seem to be enough.
+    # more than one record changes it, so it may find that none of the three is enough.
     near = range(max(n - 1, 1), n + 2)
     return next((m for m in near if allowed_false_positives(m, rate, confidence) >= 0), n + 1)
 

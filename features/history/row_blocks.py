@@ -44,7 +44,7 @@ def fill_blocks(
 
 
 def _entity_ranges(starts: Array, n_rows: int) -> Iterator[tuple[int, int]]:
-    """Yield ranges of entities that have about so many rows, and at least one."""
+    """Yield ranges of entities with about `n_rows` rows, and at least one entity."""
     first, n_entities = 0, len(starts) - 1
     while first < n_entities and starts[first] < starts[-1]:
         stop = int(np.searchsorted(starts, starts[first] + n_rows, side="right")) - 1

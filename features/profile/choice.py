@@ -23,7 +23,8 @@ NOT_OWN: Final = NOT_PROFILE | {"message_id", "text", "recipient_id", "sent_at",
 
 NO_VALUE: Final = "no value in any row"
 FEW_VALUES, MANY_VALUES, MAX_SHARE = 20, 1000, 0.1
-"""So few distinct values are always categories, so many never, nor are as many as such a share of the rows."""
+"""A column with at most `FEW_VALUES` distinct values holds categories; one with more than `MANY_VALUES`, or more than
+`MAX_SHARE` of the rows, does not."""
 
 
 class ProfileColumns(NamedTuple):

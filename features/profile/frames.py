@@ -158,7 +158,7 @@ def category_column(column: pd.Series) -> Array:
 
 
 def frequent_categories(column: pd.Series, min_rows: int) -> tuple[str, ...]:
-    """Return the categories of a column with at least so many rows, the most frequent first.
+    """Return the categories of a column with at least `min_rows` rows, the most frequent first.
 
     Examples
     --------

@@ -48,7 +48,7 @@ CHINESE: Final[Mapping[str, str]] = {
         "身份证 身份证号 身份证号码 护照 护照号 护照号码 证件号 证件号码 社保号 驾驶证号 驾照号"
     ),
 }
-"""Last characters of column names. What follows ``电话`` in ``电话类型`` makes it a type, which is no number."""
+"""Last characters of column names. What follows ``电话`` in ``电话类型`` makes it a type, which is not a number."""
 
 PLACES: Final = frozenset({"home", "work", "office", "private", "personal", "primary", "secondary", "mobile"})
 FLAGS: Final = frozenset({"has", "is", "was", "same", "valid", "verified", "no", "num", "count", "type"})

@@ -17,7 +17,7 @@ __all__ = ["Trees", "read_trees"]
 
 
 CATEGORICAL, DEFAULT_LEFT, MISSING_SHIFT = 1, 2, 2
-"""Bits of LightGBM's ``decision_type``; from the third on: missing values are none, zero or NaN."""
+"""Bits of LightGBM's ``decision_type``; from the third on: missing values are zeros, NaN, or there are none."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -23,7 +23,7 @@ FURTHER_LEAF_ARRAYS: Final = ("leaf_weight", "leaf_count")
 """Scores do not depend on them, but LightGBM ends the process if one is missing; reasons depend on the counts."""
 FURTHER_ARRAYS: Final = frozenset((*FURTHER_SPLIT_ARRAYS, *FURTHER_LEAF_ARRAYS))
 DECISIONS: Final = (0, 2, 4, 6, 8, 10)
-"""Numerical splits: missing values go left or right, and are none, zero or NaN."""
+"""Numerical splits: missing values go left or right; they are zeros, NaN, or there are none."""
 MAX_LEAF: Final = 1e9
 """Bound of leaf values; the sum of larger ones could overflow."""
 

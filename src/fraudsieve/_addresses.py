@@ -14,7 +14,7 @@ LOGIN: Final = re.compile(r"(?P<user>[^/:]*)(?::(?P<password>[^@]*(?:@[^?#@]*)*)
 class Address(NamedTuple):
     """An address in parts: its scheme, who logs in, and the rest, which begins with the server.
 
-    `user` is empty if nobody logs in, and `password` None without one.
+    `user` is empty without a login, and `password` None without one.
     """
 
     scheme: str

@@ -33,7 +33,7 @@ def command_line() -> str | None:
 
 
 def _without_secrets(argument: str) -> str:
-    """Hide what an address may hold in confidence: who logs in, and what is asked."""
+    """Hide what an address may hold in confidence: the user and the query."""
     if "://" not in argument:
         return argument
     scheme, user, password, rest = address = read_address(argument)

@@ -101,8 +101,8 @@ def compile_kernels(subject: str) -> None:
 def compiling(*subjects: str) -> Iterator[None]:
     """Have another process compile kernels; at the end, compile what it has not begun.
 
-    It does nothing if most kernels are in the cache, there is one core only, or Numba does not compile, nor within
-    another block of it.
+    It does nothing if most kernels are in the cache, there is one core only, or Numba does not compile, nor inside
+    another such block.
     """
     kernels = missing_kernels(*subjects) if not _running and _is_of_use() else []
     side = None

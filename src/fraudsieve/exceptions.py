@@ -147,7 +147,7 @@ class StateError(LocatedError):
 
 
 class StateBehindError(StateError):
-    """A live state did not reach the offset that a caller asked for in time.
+    """A live state did not reach the offset that a caller requires in time.
 
     Examples
     --------

@@ -83,7 +83,7 @@ class MatrixDeclaration:
 
     @property
     def of_split(self) -> dict[str, Any]:
-        """What `split_by_time` has to know of a sample; nothing if it is none."""
+        """What `split_by_time` needs to know of a sample; empty without a sample."""
         if self.until is None:
             return {}
         return {"calibration_start": pd.Timestamp(self.until), "n_left_out": self.left_out}

@@ -48,7 +48,7 @@ class RowSample:
 
     @property
     def facts(self) -> dict[str, Any]:
-        """What a model keeps about the sample that it was trained on; nothing if that was all rows."""
+        """What a model keeps about the sample that it was trained on; empty if it was trained on all rows."""
         return {} if self.rate == 1 else {"sample": asdict(self)}
 
 

@@ -141,7 +141,7 @@ def _main_metrics(rows: FraudRows, ranking: Ranking, replicates: Replicates | No
 
 
 def _strength(rows: FraudRows, share: float | None) -> dict[str, Any]:
-    """Return the cost of the likelihood ratios, and the bounds that so many rows support."""
+    """Return the cost of the likelihood ratios, and the bounds that the number of rows supports."""
     if not rows.both:
         return {}
     ratios = log10_likelihood_ratio(rows.probability, float(rows.is_fraud.mean()) if share is None else share)

@@ -31,7 +31,7 @@ NGRAMS = 32
 SCALED = 8
 """Bytes per n-gram of a text in each fit, for up to four per character, and at most `MAX_SCALED` in all."""
 CHARACTERS_PER_COLUMN = 8
-"""Texts have at least so many characters for each n-gram of the text model, once they are many."""
+"""Least number of characters in many texts for each n-gram of the text model."""
 PER_RECORD, PER_EVENT = 400, 300
 """Bytes per record and per event: identifiers, times and labels, sorted and as frames."""
 SAMPLE = 1_000

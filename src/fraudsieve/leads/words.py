@@ -33,7 +33,7 @@ AROUND: Final = 4
 MAX_WORDS: Final = 5
 MAX_LABEL: Final = 40
 SHORT: Final = 2
-"""Words of so many letters can be parts of a spelled word."""
+"""Words of at most this number of letters can be parts of a spelled word."""
 
 
 class Word(NamedTuple):

@@ -43,7 +43,7 @@ def records_of_table(
     table = as_input(source, None if model is None else options_of_model(model))
     if part in ("events", "messages"):
         checked = read_table(table, part)
-        # Row numbers are no ids: messages of another file would count as repeated.
+        # Row numbers are not ids: messages of another file would count as repeated.
         frame = checked.good.drop(columns="message_id") if checked.numbered else checked.good
         rejected = count_causes(checked.rejected)
     else:

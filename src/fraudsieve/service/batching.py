@@ -76,7 +76,7 @@ class MicroBatcher(Generic[Item, Result]):
             call.add_done_callback(partial(self._finish, batch))
 
     def _has_pending(self) -> bool:
-        """Return whether an item is pending, after dropping the first ones if nobody waits for them any more."""
+        """Return whether an item is pending, after dropping the first ones whose requests have ended."""
         while self.pending and self.pending[0][1].done():
             self.pending.popleft()
         return bool(self.pending)

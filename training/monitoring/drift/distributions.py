@@ -16,7 +16,7 @@ __all__ = ["MAX_DISTRIBUTIONS", "category_names", "distribution"]
 MAX_DISTRIBUTIONS = 6
 """Columns whose distributions are kept: those that moved most."""
 MAX_BINS = 10
-"""Of a column of categories, so many are told apart."""
+"""Categories of a column that are counted separately; all others are counted together."""
 
 
 def category_names(model: Model) -> list[tuple[str, ...]]:

@@ -1,4 +1,4 @@
-"""Names on a page of cases: numbers instead of identifiers, unless these are asked for."""
+"""Names on a page of cases: numbers instead of identifiers, unless these are requested."""
 
 from collections.abc import Iterable
 from typing import Final
@@ -21,11 +21,11 @@ LINK_WORDS: Final = {
 """Kinds of links in words; what is shared follows."""
 WITHOUT_VALUE: Final = frozenset({"text", "wording", "sign_up"})
 DIGITS: Final = 8
-"""Digits of a digest that are shown, if identifiers are asked for."""
+"""Digits of a digest that are shown, if identifiers are requested."""
 
 
 class CaseNames:
-    """Names of accounts and of shared identifiers, numbered in the order in which they are asked for.
+    """Names of accounts and of shared identifiers, numbered in the order in which they are requested.
 
     Parameters
     ----------

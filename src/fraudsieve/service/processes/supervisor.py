@@ -189,7 +189,7 @@ class Supervisor:
         the others find it.
         """
         self.is_stopping = True
-        self.listener.close()  # else a connection could still be opened, and would wait for nobody
+        self.listener.close()  # else a connection could be opened that is never served
         started = list(self.workers)
         for worker in started:
             worker.process.terminate()

@@ -31,7 +31,7 @@ MAX_HEAD = 1 << 16
 CHUNK_OVERHEAD = 8
 """A body in chunks of one byte is six times as long on the wire."""
 MIN_READ = 1 << 16
-"""Bytes that a client must read within the seconds, if so many wait for it."""
+"""Bytes that a client must read within `max_seconds`, or all that wait for it."""
 
 PROBES = tuple(f"{method} {path} ".encode() for method in ("GET", "HEAD") for path in sorted(PUBLIC_PATHS))
 """What the requests of probes begin with."""

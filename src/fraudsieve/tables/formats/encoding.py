@@ -18,7 +18,7 @@ CHINESE: Final = ("gb2312", "gbk", "hz")
 """Encodings that GB18030 contains."""
 COMMON_SHARE: Final = 0.9
 MAX_CHAOS: Final = 0.1
-"""How unlikely the characters of an encoding may be that is used without being asked for."""
+"""Largest improbability of the characters of an encoding that no option names."""
 
 
 def to_utf8(data: bytes, encoding: str | None, origin: str) -> tuple[bytes, tuple[str, ...]]:
