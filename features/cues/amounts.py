@@ -98,6 +98,13 @@ def _multiplier(codes: Array, at: int, stop: int) -> float:
 @compile_part()
 def _mark_words(codes: Array, start: int, stop: int, tables: tuple[Array, ...], marks: Array) -> None:
     """Mark the starts and ends of words by the bits of their kinds; Latin words may not touch other letters."""
+    # One place more than characters, since a word may end where the text does. A currency is 1, a word for codes 2:
+    #
+    #   text         o   t   p   :   1   2   3   4   元
+    #   BEGINS       2   0   0   0   0   0   0   0   1   0
+    #   ENDS         0   0   0   2   0   0   0   0   0   1
+    #
+    # What is next to a number is then a look at few marks, whatever the words are.
     letters, steps, ends, shorter, lengths, kinds, _ = tables
     for k in range(stop - start + 1):
         marks[k, BEGINS] = marks[k, ENDS] = 0

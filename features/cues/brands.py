@@ -78,6 +78,11 @@ def _is_brand(codes: Array, begin: int, end: int, brand: Array) -> bool:
 @compile_part()
 def _one_edit(codes: Array, begin: int, end: int, brand: Array) -> bool:
     """Return whether a span becomes the brand by one inserted, deleted or replaced character."""
+    # What is equal from the left and from the right leaves one character of the longer one:
+    #
+    #   span    p a y p a 1        p a y p a a l
+    #   brand   p a y p a l        p a y p a l
+    #   head    5                  5                 tail 0, and 1; 6 - 5 - 0 = 1, and 7 - 5 - 1 = 1
     size, other = end - begin, brand.size
     if abs(size - other) > 1:
         return False

@@ -68,6 +68,14 @@ def _is_hex(codes: Array, begin: int, end: int) -> bool:
 @compile_part()
 def _decode_base58(codes: Array, begin: int, end: int, values: Array, out: Array) -> bool:
     """Decode base58 to 25 bytes; return False if the run does not encode exactly 25 bytes."""
+    # Long multiplication: the number in `out`, the highest byte first, times 58, plus the value of each character.
+    # With the values 5, 20 and 1:
+    #
+    #   out    0 ... 0   0   5
+    #   out    0 ... 0   1  54        5 * 58 + 20 = 310 = 1 * 256 + 54
+    #   out    0 ... 0  70  61        310 * 58 + 1 = 17981 = 70 * 256 + 61
+    #
+    # A leading "1" stands for a zero byte, so there must be as many of the one as of the other.
     for k in range(BYTES):
         out[k] = 0
     for at in range(begin, end):

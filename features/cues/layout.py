@@ -95,6 +95,11 @@ def _find_repeat(codes: Array, at: int, start: int, table: Array) -> int:
 @compile_inlined()
 def _count_repeats(codes: Array, start: int, stop: int, table: Array, row: Array) -> None:
     """Measure repetition and compression together."""
+    #   at          0  1  2  3  4  5  6  7  8  9
+    #   codes       a  b  c  d  a  b  c  d  e  a
+    #   seen       -1 -1 -1 -1  0 -1 -1 -1 -1 -1     where the four characters from here on were before, in this text
+    #   covered                 [  .  .  .  )        4 of 10 are repeated; where repeats overlap, they count once
+    #   cost        1  1  1  1  3  .  .  .  1  1     a match goes as far as it can, and costs MATCH_COST: 9 of 10
     covered, repeated, matched, cost = start, 0, start, 0
     for at in range(start, stop):
         seen = _find_repeat(codes, at, start, table) if at + GRAM <= stop else -1

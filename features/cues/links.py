@@ -117,6 +117,14 @@ def _read_host(
 def link_kernel(
     codes: Array, offsets: Array, hashes: Array, rules: Array, shorteners: Array, out: Array, spans: Array
 ) -> int:
+    # The scan looks for dots. From the first dot of a host, `find_host` goes back to its start and forward to its end:
+    #
+    #   see pay.shop.com/a?b or x
+    #       |  |        |   left        the path belongs to the link, and the scan goes on after it
+    #       |  at       |               the dot that is found
+    #       begin       end             from `find_host`; it has a public suffix, and so counts
+    #
+    # `last_end` is where the last counted link ended. No e-mail address may begin before it.
     n_spans: int = INT_0
     for i in range(offsets.size - 1):
         start, stop = offsets[i], offsets[i + 1]

@@ -166,6 +166,12 @@ def _kind(code: np.uint32) -> int:
 @compile_part()
 def _count_text(codes: Array, start: int, stop: int, number: int, last_seen: Array, row: Array) -> None:
     """Count the characters of text `number`, which `last_seen` notes for each slot of characters."""
+    # `last_seen` needs no reset between texts: a character is new if its slot has the number of another text.
+    #
+    #   text 4              a   b   a            number of distinct characters
+    #   last_seen, before   2  -1   4            +1  +1  +0
+    #
+    # A run of digits is counted at the first character after it, or at the end of the text.
     digits, run = INT_0, 0
     for at in range(start, stop):
         code = codes[at]

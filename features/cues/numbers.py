@@ -50,6 +50,10 @@ def _is_card(codes: Array, begin: int, end: int, stop: int) -> bool:
 @compile_part()
 def _card(codes: Array, start: int, stop: int, groups: Array, g: int, n: int) -> int:
     """Return the number of groups of a card of 13 to 19 digits, in one group or in groups of four; 0 if none."""
+    # As many groups as may belong to a card, and then fewer until the check digit is right:
+    #
+    #   4111 1111 1111 1111 123         5 groups, 19 digits: the check digit is wrong
+    #   4111 1111 1111 1111             4 groups, 16 digits: it is right
     begin, end = groups[g, BEGIN], groups[g, END]
     if begin > start and is_latin(codes[begin - 1]):
         return 0

@@ -158,6 +158,18 @@ def split_host(codes: Array, start: int, stop: int, hashes: Array, rules: Array)
     >>> split_host(pack(["shop.a.co.uk"]).codes, 0, 12, *suffix_table())
     (5, 7)
     """
+    # Labels are hashed from right to left, one after the other into the same hash, which is looked up after each. With
+    # the rules "uk" and "co.uk":
+    #
+    #   shop . a . co . uk
+    #                   uk        a rule: suffix = its begin
+    #              co . uk        a rule: suffix = its begin
+    #          a . co . uk        no rule
+    #          |   suffix
+    #          registered         the label before the suffix
+    #
+    # A rule "*.ck" makes the label before "ck" part of the suffix, whatever it is. An exception "!www.ck" leaves
+    # "ck" as the suffix.
     value, suffix, end, wild = SEED, -1, stop, False
     while end > start:
         begin = end

@@ -128,6 +128,9 @@ def count_fitting(groups: Array, g: int, n: int, first: int, shapes: Array) -> i
     >>> count_fitting(groups, 0, 2, 3, MOBILE_SHAPES), count_fitting(groups, 0, 2, 3, HOTLINE_SHAPES)
     (2, 0)
     """
+    #   text       138-0013-8000        lengths of the groups: 3, 4, 4; the last two are joined to the one before
+    #   shapes     (3, 8, 0)   (7, 4, 0)   (3, 4, 4)   (4, 4, 3)
+    #   k              0           0           3                        the third fits, with 3 groups
     for row in range(shapes.shape[0]):
         k = 1 if first == shapes[row, 0] else 0
         while 0 < k < shapes.shape[1] and shapes[row, k]:

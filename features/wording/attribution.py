@@ -22,6 +22,11 @@ __all__ = ["character_weights", "source_positions", "spans"]
 @compile_inlined()
 def _distribute(rows: Array, contributions: Array, length: int, out: Array) -> None:
     """Add to each character its share of the n-grams, which are in the order of `hash_ngrams`."""
+    # `at` and `stop` count the marks, `first` and `last` do not: an n-gram at `at` begins with character at - 1.
+    #
+    #   marked        ^    a    b    $          length 2, stop 4
+    #   ^ab           [         ]               at 0, n 3: first 0, last 2; a and b get a half each
+    #   b$                      [    ]          at 2, n 2: first 1, last 2; b gets all
     stop, k = length + 2, 0  # including the marks
     for at in range(stop):
         for n in range(1, min(MAX_N, stop - at) + 1):

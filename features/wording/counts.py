@@ -95,6 +95,13 @@ def _bounds(offsets: Array) -> list[int]:
 @compile_kernel()
 def _pack_kernel(buckets: Array, ends: Array, packed: Array, begins: Array) -> None:
     """Sort the n-grams of each text, and pack those that are equal into one with its number of occurrences."""
+    # `packed` is the column, here still the bucket, and the number of occurrences; `n` runs on over all texts.
+    #
+    #   buckets    7  3  7 |  3          ends      0  3  4
+    #   sorted     3  7  7 |  3
+    #   packed    3,1  7,2 | 3,1         begins    0  2  3
+    #
+    # The slice of `buckets` is sorted in place: the caller needs it no longer.
     n = INT_0
     for i in range(ends.size - 1):
         begins[i] = n

@@ -120,6 +120,12 @@ def count_pairs(before: Array, after: Array, times: Array) -> tuple[Array, Array
 @compile_inlined()
 def _summarise(values: Array, n: int, row: Array, at: int) -> None:
     """Fill in the mean, standard deviation and worst stretch of the first n values."""
+    # The sum of a stretch moves on by one value; stretches of 3 in place of 8:
+    #
+    #   values      1   5   2   0   4
+    #   stretch            8   7   6              1 + 5 + 2, then - 1 + 0, then - 5 + 4
+    #
+    # A text that is shorter than a stretch is one stretch.
     total, square = 0.0, 0.0
     for k in range(n):
         total += values[k]

@@ -85,6 +85,11 @@ def _length_kernel(
 @compile_kernel()
 def _shuffle_kernel(order: Array, n: int, words: Array, first: int) -> int:
     """Shuffle from a position on, and return the position at which the random words ran out."""
+    # A word of 32 bits chooses one of `size` positions by the high half of its product with `size`, without a division:
+    #
+    #   order       [ 5  8 | 2  9  4 ]        at 2, size 3
+    #   word 0xC0000000: times 3 is 0x2_40000000, so `other` is 2 + 2
+    #   order       [ 5  8  4 | 9  2 ]        at 3
     at = first
     for k in range(words.size):
         if at == n:
@@ -143,6 +148,13 @@ def _pass_kernel(
     state: Array,
 ) -> float:
     """Update every active row once, set aside those at their bound, and return the range of the gradients."""
+    # `order` holds positions in `rows`; the first `n_active` are active. A row whose alpha is 0, and whose gradient
+    # says that it stays 0, is exchanged with the last active one, which is looked at next (shrinking):
+    #
+    #   order      4   1   3   0   2 |            s 1, n_active 5: row 1 is set aside
+    #   order      4   2   3   0 | 1              s 1, n_active 4: row 2 is next
+    #
+    # Rows set aside are only looked at again once the active ones agree (see `_descend`).
     highest, lowest, n_active = -np.inf, np.inf, np.int64(state[N_ACTIVE])
     s = 0
     while s < n_active:

@@ -54,6 +54,15 @@ def _goes_left(value: float, threshold: float, missing: int, default_left: bool)
 @compile_part(error_model="numpy")
 def _walk_down(row: Array, tree: Any, trees: Any, at: Array, products: Array, taken: Array) -> None:
     """Compute the products from the root down to the leaves, times the values of the leaves."""
+    # The example of the package, at a point t with its weight; v0, v1 and v2 are the values of the leaves:
+    #
+    #   row 0, split 0     weight                                 written before
+    #   row 1, split 1     row 0 * (t + .6 * (1 - t))             edge 0 is taken: o 1, z .6
+    #   row 2, leaf 0      row 0 * v0 * .4 * (1 - t)              edge 1 is not: o 0, z .4
+    #   row 3, leaf 1      row 1 * v1 * .5 * (1 - t)
+    #   row 4, leaf 2      row 1 * v2 * (t + .5 * (1 - t))
+    #
+    # A feature has one factor per path. Where it is on the path already, its factor there is divided out.
     low, n, leaf = tree
     feature, threshold, missing, default_left, child, share, path_share, above, value = trees
     for split in range(n):
@@ -84,6 +93,13 @@ def _walk_down(row: Array, tree: Any, trees: Any, at: Array, products: Array, ta
 @compile_part(error_model="numpy")
 def _walk_up(tree: Any, trees: Any, at: Array, products: Array, taken: Array, out: Array) -> None:
     """Sum the leaves below every edge, and add the result to the feature of the edge."""
+    # The example goes on, from the last split to the first. What is read below an edge is the sum of its leaves:
+    #
+    #   x1 gets            (1 - .5) * row 4 / (t + .5 * (1 - t)) - row 3 / (1 - t)
+    #   row 1              row 3 + row 4
+    #   x0 gets            (1 - .6) * row 1 / (t + .6 * (1 - t)) - row 2 / (1 - t)
+    #
+    # This is o - z times the product without the factor of the feature; without z, for o = 0, it is -1 / (1 - t).
     low, n, _ = tree
     feature, _, _, _, child, _, path_share, above, _ = trees
     for split in range(n - 1, -1, -1):

@@ -73,6 +73,8 @@ def n_log_n(n: int) -> tuple[int, int]:
 @compile_inlined()
 def add_step(whole: int, part: int, n: int, after: int) -> tuple[int, int]:
     """Return a sum of `n_log_n` after one of the counts has changed; a sum of integers does not depend on the order."""
+    # The entropy of counts n_1, n_2, ... with the total n is log(n) - sum(n_i * log(n_i)) / n. An event that enters or
+    # leaves changes one term of the sum. Rounded floats would leave a trace of every event that has left.
     whole_of_n, part_of_n = n_log_n(n)
     whole_after, part_after = n_log_n(after)
     part += part_after - part_of_n
@@ -166,6 +168,20 @@ def _new_in_windows(
     out: Array,
 ) -> None:
     """Count the new codes of all windows in one pass: those whose earliest event in the longest window is inside."""
+    # A code has its earliest and its latest event in the longest window, and each event the next one with its code.
+    # `borders` is where a shorter window begins. Codes whose earliest event is before it are old there.
+    #
+    #   position         0   1   2   3   4   5
+    #   codes            a   b   a   c   b   a
+    #   following        2   4   5   .   .   .       earliest: a 0, b 1, c 3; latest: a 5, b 4, c 3
+    #
+    #   longest window  [0   1   2   3   4   5]
+    #   shorter window   .   .   . [ 3   4   5]      old: a, b     new: 3 - 2 = 1
+    #   longest window   .  [1   2   3   4   5]      a is now earliest at 2, before the border: still old
+    #   longest window   .   .  [2   3   4   5]      b is now earliest at 4, inside: new     new: 3 - 1 = 2
+    #   longest window   .   .   . [ 3   4   5]      a is now earliest at 5, inside: new     new: 3 - 0 = 3
+    #
+    # So an event that leaves the longest window costs one step per window, and no window counts codes of its own.
     earliest, latest = np.full(n_codes, -1, np.int32), np.empty(n_codes, np.int32)
     following = np.empty(times.size, np.int32)
     windows = _computed(columns)

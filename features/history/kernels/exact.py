@@ -32,6 +32,16 @@ __all__ = [
     "sum_of_digits",
 ]
 
+# The digits of two numbers and of their sum. Arrays have the lowest digit first, at index 0.
+#
+#   digit       d5        d4         d3        d2        d1        d0
+#   unit      2**31        1      2**-31    2**-62    2**-93   2**-124
+#     5.75        0        5     3 << 29         0         0         0
+#    -0.5         0        0    -1 << 30         0         0         0
+#   sum           0        5     1 << 29         0         0         0      5.25
+#
+# A digit of a number has 31 bits, and one of a sum has 64 with its sign: 2**30 numbers cannot overflow it. So a digit
+# of a sum may be negative, or have more than 31 bits, until the sum is read.
 BITS = 31
 MASK = (1 << BITS) - 1
 UNIT = 2.0**62
@@ -142,6 +152,12 @@ def round_digits(digits: Array, lowest: int) -> float:
     >>> round_digits(np.array([3, 0, -1, 0]), 0) == 3.0 - 2.0**62
     True
     """
+    # Digits of 4 bits in place of 31, and the highest first. `spare` is the number of zeros before the first bit:
+    #
+    #   digits, carried     0000   0011   1010   0010   0101
+    #                              top    below  lower  not read, but whether one is 1
+    #   head                         11   1010   00                 8 bits, the first of which is 1
+    #   rest                                       10   0101        not 0, so the last bit of head becomes 1
     sign = 1.0
     if _carry(digits) < 0:
         sign = -1.0
@@ -165,6 +181,8 @@ def round_digits(digits: Array, lowest: int) -> float:
 @compile_inlined()
 def _carry(digits: Array) -> int:
     """Carry in place, so that all digits but the highest are from 0 to 2**31 - 1; return the highest, with the sign."""
+    #   3 - 2**62, the lowest digit first     3   0          -1    0
+    #   carried                               3   0   2**31 - 1   -1
     for i in range(digits.size - 1):
         digits[i + 1] += digits[i] >> BITS
         digits[i] &= MASK
@@ -233,6 +251,11 @@ def add_square(digits: Array, number: float, sign: int) -> None:
 @compile_inlined()
 def _add_float(digits: Array, number: float, sign: int) -> None:
     """Add a number to a sum of squares: its 53 bits are spread over three digits."""
+    # Digits of 4 bits and a mantissa of 7 in place of 31 and 53; `shift` is 2:
+    #
+    #   mantissa            110 1011              its high and its low part
+    #   shifted          1 1000   10 1100         `high` and `low`
+    #   digits          1 | 1000 + 10 | 1100      at + 2, at + 1, at
     bits = np.float64(number).view(np.int64)
     if bits << 1 == 0:
         return
@@ -334,6 +357,8 @@ def deviation_of(n: int, digits: Array, square_digits: Array) -> float:
 @compile_part()
 def _exact_spread(n: int, digits: Array, square_digits: Array) -> float:
     """Return ``n * squares - sum**2``, rounded once."""
+    # Multiplied as on paper. Digits i and j of the sum have units whose product is 2**(31 * (i + j) - 248), and digit k
+    # of the squares has 2**(31 * k - 310): hence `SQUARE_SHIFT`.
     spread = np.zeros(N_SQUARE_DIGITS + 3, np.int64)
     for i in range(N_SQUARE_DIGITS):
         spread[i] = square_digits[i]

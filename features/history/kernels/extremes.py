@@ -47,6 +47,15 @@ def _extreme_in_window(
     A monotonic queue holds the events that are more extreme than all later ones. New events are scanned backwards, so
     that only those more extreme than all later new events are compared with the queue.
     """
+    #   position     0  1  2  3  4  5  6
+    #   amounts      7  3  5  2  4  1  4       `sign` 1; 4, 5 and 6 are new
+    #   queue        0  2  3                   amounts 7 5 2: an event with a larger one after it is never the largest
+    #   new_events   6                         backwards: 4 stays; 1 and the equal 4 are not larger
+    #   queue        0  2  6                   2 leaves at the tail, since it is not larger than `best`
+    #   queue        2  6                      0 leaves at the head once it is before the window; 5 is the largest
+    #
+    # Every event enters the queue at most once, and leaves it at most once. NaN is not larger than anything: it never
+    # enters.
     queue, new_events = np.empty(_longest(starts), np.int32), np.empty(_longest(starts), np.int32)
     for e in range(starts.size - 1):
         if cutoff_starts[e] == cutoff_starts[e + 1]:
@@ -141,6 +150,12 @@ def _std_in_window(
 
     The first ``skip`` events of a window are left out: 1 for gaps, since the first gap begins before the window.
     """
+    #   times         10    30    35    50    90
+    #   gaps         NaN    20     5    15    40      gaps[i] is from event i - 1 to event i
+    #   window         .  [ 30    35    50 ]   .      left = 1, right = 4
+    #   in the sums    .     .     5    15     .      first = 2, last = 4
+    #
+    # Where a window begins after `last`, what lies between them was never added, and is not subtracted.
     digits, square_digits = np.empty(N_DIGITS, np.int64), np.empty(N_SQUARE_DIGITS, np.int64)
     for e in range(starts.size - 1):
         if cutoff_starts[e] == cutoff_starts[e + 1]:

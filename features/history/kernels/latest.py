@@ -16,6 +16,10 @@ N_LATEST = 5
 @compile_kernel()
 def _insert(time: int, amount: float, held_times: Array, held_amounts: Array, n: int) -> int:
     """Insert an event that is not older than those held, the latest first; return how many are held."""
+    # An event at 50 with the amount 4 is inserted:
+    #
+    #   held_times      50   40   40   20    .      becomes     50   50   40   40   20
+    #   held_amounts     9    7    2  NaN    .      becomes      9    4    7    2  NaN
     at = 0
     # Of events at the same time the larger amount comes first, whatever the order of arrival; a missing one comes last.
     while at < n and held_times[at] == time and not amount > held_amounts[at] and held_amounts[at] == held_amounts[at]:

@@ -109,6 +109,12 @@ def label_runs(
     run : ndarray of float64, shape (n_subjects,)
         Filled in.
     """
+    #   times        10   20   30   30   40   50      `clean` is 30, the time of the last label that is not fraud
+    #   frauds        1    0    0    1    1    1      `so_far` 4, of which `at_clean` 2: until 30, and at 30
+    #   run                                           4 - 2 = 2: those at 40 and 50
+    #   window        .    .    .    .    . [ 50      `before` 3: those that the window does not reach; 4 - 3 = 1
+    #
+    # A fraud at the time of the clean label counts as earlier, in whatever order the two came.
     for e in range(starts.size - 1):
         left = right = starts[e]
         before, so_far, at_clean, clean = 0, 0, 0, NEVER

@@ -29,6 +29,7 @@ LOW_HALF = (1 << 32) - 1
 @compile_inlined()
 def _insertion_sort(times: Array, order: Array, start: int, stop: int) -> bool:
     """Sort a slice, unless that takes too many moves; return whether it is sorted."""
+    # Stable, since a row moves only past later times. The limit keeps a hostile table from taking quadratic time.
     moves, max_moves = 0, MAX_MOVES_PER_EVENT * (stop - start) + FREE_MOVES
     for i in range(start + 1, stop):
         if times[i - 1] <= times[i]:
@@ -57,6 +58,12 @@ def _extent(times: Array) -> tuple[int, Any]:
 @compile_part()
 def _digit_sort(times: Array, order: Array, spare_times: Array, spare_order: Array) -> None:
     """Sort by all digits of the times, the lowest first."""
+    # A pass per digit, as in `_distribute_by_time`, until the highest digit that differs. `counts` is shifted by one:
+    # after the sums, counts[d] is where the rows of digit d begin, and the loop moves it to where they end.
+    #
+    #   digits               2  0  2  1
+    #   counts, counted      0  1  1  2       (the first place stays 0)
+    #   counts, summed       0  1  2  4       digit 0 begins at 0, digit 1 at 1, digit 2 at 2
     low, span = _extent(times)
     counts = np.empty((1 << DIGIT) + 1, np.int64)
     shift = np.uint64(0)
@@ -87,6 +94,17 @@ def _ascends(times: Array) -> bool:
 @compile_kernel()
 def _distribute_by_time(entities: Array, times: Array, spare: Array, buckets: Array) -> None:
     """Distribute rows by two digits of their times; a row is its time, and its entity and position in one integer."""
+    # The example has decimal digits in place of 9 bits, times of three digits, and 0 as the earliest time. Only the two
+    # highest digits are used: what these do not tell apart stays in its order, for the insertion sort of each entity.
+    #
+    #   row                   0     1     2     3     4     5
+    #   entities              1     0     1     1     0     1
+    #   times               318   124   301   112   325   311
+    #   spare             | 301 | 318   112   311 | 124   325 |         by the second digit: 0, 1, 2
+    #   buckets           | 112   124 | 301   318   311   325 |         by the first digit: 1, 3
+    #
+    # Both passes keep the order of equal digits, so the second one leaves the rows sorted by both. Rows move as a
+    # whole, which needs two passes over memory where a sort of row numbers would need a jump per comparison.
     low, span = _extent(times)
     shift, mask = np.uint64(0), np.uint64((1 << TIME_DIGIT) - 1)
     while span >> shift >> np.uint64(2 * TIME_DIGIT):
@@ -114,6 +132,13 @@ def _distribute_by_time(entities: Array, times: Array, spare: Array, buckets: Ar
 
 @compile_kernel()
 def _sort_kernel(entities: Array, times: Array, buckets: Array, starts: Array, order: Array, in_order: Array) -> None:
+    # Goes on with the example of `_distribute_by_time`. Rows that are sorted by time (no buckets) are read as they are.
+    #
+    #   starts, counted       0     2     4                             2 rows of entity 0, 4 of entity 1
+    #   starts, summed        0     2     6
+    #   in_order          | 124   325 | 112   301   318   311 |         buckets, by entity
+    #   in_order          | 124   325 | 112   301   311   318 |         each entity sorted
+    #   order             |   1     4 |   3     2     5     0 |
     for i in range(entities.size):
         starts[entities[i] + 1] += 1
     longest = 0

@@ -58,6 +58,14 @@ def hours_of_day(times: Array) -> Array:
 @compile_part()
 def _clock_counts(times: Array, night_from: int, night_to: int) -> tuple[Array, Array]:
     """Return the running counts of events at night and at weekends."""
+    # A count over a window is then one subtraction, whatever its length (see `_between`):
+    #
+    #   position        0   1   2   3   4
+    #   at night        1   0   1   1   0
+    #   nights          1   1   2   3   3
+    #   window          .  [1   2   3]  .        nights[3] - nights[0] = 2
+    #
+    # They run on across entities, because a difference does not depend on where they began.
     nights, weekends = np.empty(times.size, np.int32), np.empty(times.size, np.int32)
     n_nights, n_weekends = 0, 0
     start, at_night, at_weekend = NO_HOUR, False, False

@@ -20,6 +20,12 @@ def keep_first_links(
     Rows are sorted by account and time. Rows without a value are skipped, and with `between` those of an account to
     itself.
     """
+    # `last_account` says at which account a value was last kept, so that it needs no reset between accounts.
+    #
+    #   accounts             0    0    0  |  1    1
+    #   values               7    9    7  |  7    7
+    #   last_account, then  -1   -1    0  |  0    1
+    #   kept                 x    x    .  |  x    .
     last_account, n = np.full(starts.size, -1, np.int32), 0
     for account in range(starts.size - 1):
         for i in range(starts[account], starts[account + 1]):
@@ -35,6 +41,11 @@ def keep_first_links(
 @compile_kernel()
 def mutual_links(links: Series, nodes: Array, times: Array) -> int:
     """Write the nodes of every pair that is linked both ways, with the later of the two times; return their number."""
+    # As above, `last_node` marks the accounts that link to a node; its own links to marked ones go both ways.
+    #
+    #   accounts of node 0    1 at 10   2 at 20             marked with 0
+    #   values of node 0      2 at 15   3 at 30             2 is marked: 0 is written, with 20
+    #   values of node 2      0 at 20                       later, in its turn: 2 is written, with 20
     n_nodes = len(links.spans)
     last_node, since, n = np.full(n_nodes, -1, np.int32), np.empty(n_nodes, np.int64), 0
     for node in range(n_nodes):

@@ -107,6 +107,7 @@ def room_for(size: int, n: Any) -> int:
     """Return how many entries the shared array may grow by when n entries are inserted into a series."""
     if n == 0:
         return 0
+    # A series that grows to a block of C entries may use new blocks of 1, 2, ..., C, and C is below 2 * (size + n).
     capacity = 1
     while capacity < size:
         capacity *= 2
@@ -170,6 +171,10 @@ def insert(series: Series, node: int, kind: np.int64, position: int, time: int, 
 @compile_part()
 def move_earlier(series: Series, node: int, kind: np.int64, old_time: int, item: int, time: int) -> None:
     """Give an entry, which the series must have, an earlier time."""
+    # Item 8 from 40 to 15; `at` 2, `target` 1:
+    #
+    #   times     10   20   40   50      becomes     10   15   20   50
+    #   items      5    6    8    7      becomes      5    8    6    7
     start = start_of(series, node, kind)
     at = start + count_before(series, node, kind, old_time)
     while series.items[at] != item:  # entries of one and the same time are in no order

@@ -38,6 +38,12 @@ def total_before(steps: Series, node: int, kind: np.int64, time: int) -> int:
 @compile_part()
 def add_change(steps: Series, node: int, kind: np.int64, time: int, change: int | np.int64) -> None:
     """Add a change of the counts from a time on; a change of zero adds no entry."""
+    # Known accounts and frauds, as in `known_of` and `frauds_of`. One known account more from 20 on:
+    #
+    #   times      10        30      becomes     10     20     30
+    #   items     1, 0      2, 1     becomes    1, 0   2, 0   3, 1
+    #
+    # The new entry begins with the total before it, and the change is added to all entries from there on.
     if change == 0:
         return
     n, size = count_before(steps, node, kind, time), size_of(steps, node, kind)

@@ -128,6 +128,12 @@ def _room_for_link(graph: Graph, account: int, value: int) -> tuple[int, int]:
 @compile_part()
 def _add_labels_of_link(steps: Series, account: int, value: int, old: int, time: int) -> None:
     """Count the labels of an account at a value from a time on, and no longer from the old one on."""
+    # The account has labels at 10 (not fraud) and 50 (fraud). The steps of the value are known accounts and frauds:
+    #
+    #   linked at 30          30: 1, 0   50: 1, 1                   the first label counts from the link on
+    #   linked at 5 instead   10: 1, 0   30: 1, 0   50: 1, 1        and now from 10 on
+    #
+    # The change at 30 was taken back, and the two at 50 cancel out. The entry at 30 stays, with the total before it.
     start, fraud, known = start_of(steps, account, LABELS), 0, KNOWN
     for k in range(start, start + size_of(steps, account, LABELS)):
         change = item_at(steps, k) - fraud + known
@@ -198,6 +204,14 @@ def _room_for_label(graph: Graph, account: int) -> int:
 @compile_part()
 def _store_label(steps: Series, account: int, time: int, fraud: int) -> tuple[int, int]:
     """Store a label; return its change of the counts, and when the next label of the account undoes it."""
+    # A label counts until the next one. Fraud at 30, between two labels that are not fraud:
+    #
+    #   labels        10: 0           50: 0
+    #   changes       10: +known      50: none
+    #   labels        10: 0   30: 1   50: 0
+    #   changes               30: +1  50: -1        `change` 1, `next_time` 50
+    #
+    # A first label changes the counts by one known account too, and takes this change from the label after it.
     n, size = count_before(steps, account, LABELS, time), size_of(steps, account, LABELS)
     at = start_of(steps, account, LABELS) + n
     if n < size and steps.times[at] == time:

@@ -16,6 +16,11 @@ def _closure_kernel(
     offsets: Array, other: Array, times: Array, ends: Array, shared: Array, span: Array, limit: int, out: Array
 ) -> None:
     """Count the accounts that both ends of a pair deal with inside its span; the first `limit` partners count."""
+    # Two actions share account s; their other ends are x and y. `mark` needs no reset between pairs, as it holds k.
+    #
+    #   partners of x     a   b   y   s        a and b are marked with k; y is a direct link of the two ends
+    #   partners of y     b   b   x   c        b is marked: counted, and its mark is removed, so that it counts once
+    #   out[k]            1 + 1                b, and the direct link
     mark = np.full(offsets.size - 1, -1, np.int64)
     for k in range(shared.size):
         x, y = ends[0, k], ends[1, k]
@@ -71,6 +76,10 @@ def count_closures(
 def _similarity_kernel(
     offsets: Array, neighbours: Array, weights: Array, norms: Array, source: Array, target: Array, out: Array
 ) -> None:
+    # Neighbours ascend, so that two rows are merged in one pass, as in merge sort; common ones add to the product.
+    #
+    #   source     1   3   4   7        m goes on where its neighbour is the smaller one
+    #   target     0   3   7            n where that is; both do at 3 and at 7
     for k in range(source.size):
         m, m_end = offsets[source[k]], offsets[source[k] + 1]
         n, n_end = offsets[target[k]], offsets[target[k] + 1]

@@ -42,6 +42,7 @@ class Entries:
 @compile_kernel()
 def _starts_kernel(value: Array, time: Array, window: int, out: Array) -> None:
     """Write the first entry of each entry's value that is at most a window older; itself without a time."""
+    # `start` only moves to the right, since times ascend within a value; the package has a picture.
     start = 0
     for k in range(value.size):
         if k > 0 and value[k] != value[k - 1]:
@@ -58,6 +59,10 @@ def _starts_kernel(value: Array, time: Array, window: int, out: Array) -> None:
 @compile_kernel()
 def _pair_kernel(ends: Array, offsets: Array, earlier: Array, later: Array) -> None:
     """Write as many entries before the end of each entry as its offsets say."""
+    #   ends         0   1   2   3         here, up to each entry itself
+    #   offsets      0   0   1   3   4     0, 1, 2 and 1 pairs
+    #   earlier      0 | 0   1 | 2
+    #   later        1 | 2   2 | 3
     for k in range(ends.size):
         count = offsets[k + 1] - offsets[k]
         for m in range(count):
