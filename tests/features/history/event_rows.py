@@ -10,10 +10,10 @@ from fraudsieve.features.history.declaration import History
 from fraudsieve.features.history.encoded import NO_CODES, CutoffTimes, EncodedEvents, fill_history
 from fraudsieve.features.history.kernels.ids import code_numbers
 from fraudsieve.features.history.kernels.recency import NEVER
-from fraudsieve.features.history.measures import LATEST_MEASURES, MEASURES
+from fraudsieve.features.history.measures import FAMILIES, LABEL_MEASURES, MEASURES
 
 SECOND, HOUR, DAY = 1_000_000, 3_600_000_000, 86_400_000_000
-MEASURED = (*MEASURES, *LATEST_MEASURES, "span")
+MEASURED = tuple(name for name in FAMILIES if name not in LABEL_MEASURES)
 VIEWS = [
     History(
         ("1h", "1m", "2d"),

@@ -7,14 +7,14 @@ import pyarrow as pa
 from hypothesis import strategies as st
 
 from fraudsieve.features.history.declaration import History
-from fraudsieve.features.history.measures import LATEST_MEASURES, MEASURES
+from fraudsieve.features.history.measures import FAMILIES, LABEL_MEASURES
 
 HISTORY = History(
     windows=("1h", "1m", "2d"),
     kinds=("pay", "never"),
     by_kind=("count", "sum", "mean", "max", "distinct", "repeats", "burst", "since_last", "span"),
     identifiers=("device_id",),
-    measures=(*MEASURES, *LATEST_MEASURES, "span"),
+    measures=tuple(name for name in FAMILIES if name not in LABEL_MEASURES),
     night=(22, 6),
 )
 START = pd.Timestamp("2024-05-03 20:00")  # a Friday
