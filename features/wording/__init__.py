@@ -1,7 +1,7 @@
 """The text model: hashed character n-grams, linear scores, surprisal, and what each character contributes.
 
-Texts are folded, and held by `CodePoints` as for the cues. Kernels change only the arrays that they fill in, except
-that `_pack_kernel` sorts the buckets that it gets. Buffers belong to one call, or to one thread.
+Kernels read texts as `CodePoints` holds them: folded ones, and for surprisal raw ones too. They change only the arrays
+that they fill in, except that `_pack_kernel` sorts the buckets that it gets. Buffers belong to one call or one thread.
 
 ``buckets``, int32, from 0 to 2**22 - 1
     Hashes of n-grams. Those of a text are in the order of `hash_ngrams` and may repeat. Those of a model ascend, and

@@ -108,6 +108,7 @@ def _shuffle_kernel(order: Array, n: int, words: Array, first: int) -> int:
 
 @compile_inlined()
 def _dot(packed: Array, first: int, last: int, weights: Array, values: Array, scaled: Array, length: float) -> float:
+    # `weights` has a number per column if the values are kept, and otherwise two: w0 idf0 w1 idf1 ... (`MAX_SCALED`).
     total = 0.0
     if scaled.size:
         for k in range(first, last):

@@ -13,13 +13,13 @@ Nodes
     Entries of all series, in microseconds since 1970. Within a series, times ascend; the entries of one time are in no
     order. What no series holds has no meaning.
 ``blocks``, int64, shape (32,)
-    The first free block of each size, -1 if there is none; at `TAIL`, where the entries that were ever used end.
+    Of a live graph: the first free block of each size, -1 if there is none; at `TAIL`, the end of all blocks.
 Links, of the kinds `VALUES` and `ACCOUNTS`
     The items are nodes: the values of an account, and the accounts of a value. A pair stands once in each, with the
     same time, that of its earliest event.
 Steps, of the kinds `LABELS`, `LABELLED` and `RETURNED`
-    The items of `LABELS` are 1 for fraud and 0 otherwise. Those of the others are totals from their time on. Times are
-    distinct within a series.
+    The items of `LABELS` are 1 for fraud and 0 otherwise. Those of the others are totals from their time on. In a live
+    graph, the times of a series are distinct. In a packed one, the last of several entries at one time counts.
 
 A series has a block for the next power of two of its size. An insertion into a full block moves it to a larger one::
 
