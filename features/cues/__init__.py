@@ -6,7 +6,7 @@ caller owns the arrays that are filled in.
 ``codes``, uint32, shape (n_characters,); ``offsets``, int64, shape (n_texts + 1,)
     Text ``i`` is ``codes[offsets[i]:offsets[i + 1]]``, in Unicode code points. Texts are folded, so that ASCII letters
     are in lower case; only `crypto` reads raw texts. ``start``, ``stop`` and all other positions count in ``codes``,
-    not in the text. Only `may_have_crypto`, which decides whether to look for addresses at all, ignores where texts end.
+    not in the text. Only `may_have_crypto`, which decides whether to look for addresses, ignores where texts end.
 ``out``, float64, shape (n_texts, n_counts)
     Zero when a kernel gets it. Counts are added up; a measure is the largest value or the last one that is written.
 ``spans``, int64, shape (n_room, 4)

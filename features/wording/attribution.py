@@ -104,9 +104,9 @@ def character_weights(model: TextModel, folded: CodePoints, shares: Array) -> Ar
 @compile_kernel()
 def _match_kernel(folded: Array, single: Array, offsets: Array, digits: Array, uses: Array) -> Array:
     """Match folded characters, in order, to raw characters folded one at a time; -1 after the first mismatch."""
-    #   raw           f   .   Ｒ   e       `single` is f . r e, one character each, by `offsets`
-    #   folded        f       r   e       without the sign between letters
-    #   positions     0       2   3       `at` and `raw` only move on, so this is one pass over both
+    #   raw           f  .  R  .  e  .  e       `single` is f . r . e . e, folded one by one; `offsets` divide it
+    #   folded        f     r     e     e       without the signs between letters
+    #   positions     0     2     4     6       `at` and `raw` only move on, so this is one pass over both
     positions = np.full(folded.size, -1, np.int64)
     raw, at = 0, 0
     for k in range(folded.size):
