@@ -8,11 +8,15 @@ import pandas as pd
 
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import SchemaError
+from fraudsieve.features.campaign.batch import campaign_features
+from fraudsieve.features.campaign.over_time import CampaignHistory
 from fraudsieve.features.history.batch import history_features
 from fraudsieve.features.history.declaration import History, history_columns
+from fraudsieve.features.profile.frames import own_values
+from fraudsieve.features.profile.own_columns import OwnColumns
 from fraudsieve.tables.limits import MAX_TEXT_LENGTH
 
-__all__ = ["message_frame", "message_texts", "sender_history"]
+__all__ = ["message_frame", "message_texts", "record_blocks", "sender_history"]
 
 
 def message_frame(X: Any, columns: Sequence[str]) -> pd.DataFrame:
@@ -43,6 +47,35 @@ def message_frame(X: Any, columns: Sequence[str]) -> pd.DataFrame:
         names = ", ".join(map(str, columns))
         raise TypeError(f"Expected a DataFrame with text and the columns {names}, got {type(X).__name__}.")
     return X
+
+
+def record_blocks(
+    messages: Any,
+    sender: Sequence[History],
+    campaigns: CampaignHistory | None,
+    own: OwnColumns,
+    *,
+    events: pd.DataFrame | None,
+    past: pd.DataFrame | None,
+) -> tuple[Array | None, Array | None, Array | None]:
+    """Compute the history of senders and of campaigns, and the own columns; None for those that are not used.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `messages` is not a DataFrame, though it is needed, or a column is missing or has the wrong type.
+    """
+    of_sender = of_campaign = of_own = None
+    if sender and events is not None:
+        of_sender = sender_history(events, messages, sender)
+    if campaigns is not None and past is not None:
+        if not isinstance(messages, pd.DataFrame):
+            raise TypeError(f"Expected a DataFrame with text and sent_at, got {type(messages).__name__}.")
+        of_campaign = campaign_features(past, messages, campaigns)
+    if own:
+        frame = message_frame(messages, own.names)
+        of_own = own.compute(own_values(frame, own, "messages"), len(frame))
+    return of_sender, of_campaign, of_own
 
 
 def sender_history(events: pd.DataFrame, messages: Any, histories: Sequence[History]) -> Array:

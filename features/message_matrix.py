@@ -208,13 +208,24 @@ class MessageMatrix:
         if self.own:
             own, own_reasons = self.own.of_records(records)
             reasons = [reason or of_own for reason, of_own in zip(reasons, own_reasons, strict=True)]
+        return self.scorable_rows(texts, reasons, sender, campaign, own)
+
+    def scorable_rows(
+        self,
+        texts: Sequence[Any],
+        reasons: Sequence[str | None],
+        sender: Array | None = None,
+        campaign: Array | None = None,
+        own: Array | None = None,
+    ) -> FeatureRows:
+        """Compute the feature rows of messages of which some are unscorable, for the reasons given."""
         why = np.array(reasons, object)
         if not any(reasons):  # the usual case
             values, normalised = self._compute(texts, sender, campaign, own)
             return FeatureRows(values, why, texts=normalised)
         scorable = np.flatnonzero(why == None)  # noqa: E711 - compares every element
         blocks = (None if block is None else block[scorable] for block in (sender, campaign, own))
-        rows, normalised = self._compute([texts[position] for position in scorable], *blocks)
+        rows, normalised = self._compute([texts[position] for position in scorable.tolist()], *blocks)
         values = np.full((len(texts), rows.shape[1]), np.nan)
         values[scorable] = rows
         return FeatureRows(values, why, texts=normalised)

@@ -15,13 +15,12 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from fraudsieve._typing import Array
-from fraudsieve.features.campaign.batch import campaign_features, label_types
+from fraudsieve.features.campaign.batch import label_types
 from fraudsieve.features.campaign.fingerprints import near_duplicate_groups
 from fraudsieve.features.campaign.over_time import CampaignHistory
 from fraudsieve.features.cues.own_lists import Brands, OwnLists
 from fraudsieve.features.history.declaration import History, check_histories
 from fraudsieve.features.profile.choice import declared_columns
-from fraudsieve.features.profile.frames import own_values
 from fraudsieve.features.profile.own_columns import OwnColumns
 from fraudsieve.features.text.codepoints import CodePoints, pack
 from fraudsieve.features.text.pinyin import needs_pinyin, to_pinyin
@@ -33,7 +32,7 @@ from fraudsieve.features.wording.surprisal_fit import surprisal_out_of_fold
 from fraudsieve.features.wording.unnamed import remember_unnamed
 
 from .default_views import default_histories
-from .message_frames import message_frame, message_texts, sender_history
+from .message_frames import message_frame, message_texts, record_blocks
 from .message_matrix import MessageMatrix
 
 __all__ = ["MessageFeatures"]
@@ -345,17 +344,8 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     def _record_columns(self, X: Any) -> tuple[Array | None, Array | None, Array | None]:
         """Compute the history of senders and of campaigns, and the own columns; None for those that are not used."""
-        sender = campaign = own = None
-        if self.matrix_.sender and self.events is not None:
-            sender = sender_history(self.events, X, self.matrix_.sender)
-        if self.matrix_.campaigns is not None and self.past is not None:
-            if not isinstance(X, pd.DataFrame):
-                raise TypeError(f"Expected a DataFrame with text and sent_at, got {type(X).__name__}.")
-            campaign = campaign_features(self.past, X, self.matrix_.campaigns)
-        if self.matrix_.own:
-            frame = message_frame(X, self.matrix_.own.names)
-            own = self.matrix_.own.compute(own_values(frame, self.matrix_.own, "messages"), len(frame))
-        return sender, campaign, own
+        parts = (self.matrix_.sender, self.matrix_.campaigns, self.matrix_.own)
+        return record_blocks(X, *parts, events=self.events, past=self.past)
 
     def _check_classes(self, texts: list[str], y: Any) -> Array:
         """Store the classes of `y` and return their codes."""

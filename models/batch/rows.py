@@ -1,44 +1,61 @@
 """Feature rows of tables, and which of their accounts have a history."""
 
-from typing import TypeAlias
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from fraudsieve._typing import Array
 from fraudsieve.features.account_matrix import AccountMatrix
 from fraudsieve.features.account_records import as_microseconds, cutoff_column, subject_columns
 from fraudsieve.features.accounts import AccountFeatures
-from fraudsieve.features.campaign.batch import campaign_features
 from fraudsieve.features.feature_matrix import FeatureMatrix, account_matrix_of, message_matrix_of
 from fraudsieve.features.history.batch import history_features
 from fraudsieve.features.history_declaration import event_counts
-from fraudsieve.features.message_frames import sender_history
+from fraudsieve.features.message_frames import record_blocks
 from fraudsieve.features.message_records import why_unscorable
-from fraudsieve.features.profile.frames import as_strings, own_values
+from fraudsieve.features.profile.frames import as_strings
+from fraudsieve.features.record_fields import FeatureRows
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.scoring.record_policy import KEYS
 
-from .scored_tables import uses_labels
+from .scored_tables import TableHistory, uses_labels
 
-__all__ = ["feature_rows", "has_account_events", "subjects_with_history", "with_absent_columns"]
+__all__ = ["NO_HISTORY", "feature_rows", "has_account_events", "subjects_with_history", "with_absent_columns"]
 
-
-def feature_rows(
-    model: Model,
-    records: pd.DataFrame,
-    *,
-    events: pd.DataFrame | None = None,
-    labels: pd.DataFrame | None = None,
-    past: pd.DataFrame | None = None,
-) -> tuple[Array, Array | None, Array | None]:
-    """Compute the feature rows of records and their history."""
-    compute = _message_rows if model.subject == "message" else _account_rows
-    return compute(model, records, events, labels, past)
+NO_HISTORY: Final = TableHistory()
+"""For records that have none."""
 
 
-_Rows: TypeAlias = tuple[Array, Array | None, Array | None]
+def feature_rows(model: Model, records: pd.DataFrame, history: TableHistory = NO_HISTORY) -> FeatureRows:
+    """Compute the feature rows of a table: the one way from a table to what a model scores.
+
+    Parameters
+    ----------
+    model : Model
+    records : DataFrame of shape (n_records, any)
+        Checked messages, accounts or events.
+    history : TableHistory, optional
+        By default there is none.
+
+    Returns
+    -------
+    FeatureRows
+        Equal to the rows of the same records in a live state, to the last bit.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> from fraudsieve.features import MessageMatrix
+    >>> from fraudsieve.models.policy import Policy
+    >>> model = SimpleNamespace(subject="message", matrix=MessageMatrix(None), policy=Policy())
+    >>> rows = feature_rows(model, pd.DataFrame({"text": ["call 0171 now", " "]}))
+    >>> rows.X.shape, rows.why[1]
+    ((2, 76), 'text: expected a message, got only blanks')
+    """
+    if model.subject == "message":
+        return _message_rows(model, records, history)
+    return _account_rows(model, records, history)
 
 
 def has_account_events(records: pd.DataFrame, events: pd.DataFrame | None, cutoff: str | None) -> npt.NDArray[np.bool_]:
@@ -68,31 +85,18 @@ def subjects_with_history(
     return np.asarray(n_events > 0, np.bool_)
 
 
-def _message_rows(
-    model: Model,
-    records: pd.DataFrame,
-    events: pd.DataFrame | None,
-    labels: pd.DataFrame | None,
-    past: pd.DataFrame | None,
-) -> _Rows:
-    matrix = message_matrix_of(model.matrix)
-    sender = None if events is None or not matrix.sender else sender_history(events, records, matrix.sender)
-    campaign = None
+def _message_rows(model: Model, records: pd.DataFrame, history: TableHistory) -> FeatureRows:
+    matrix, texts = message_matrix_of(model.matrix), records["text"].tolist()
+    past = None
     if matrix.campaigns is not None and "sent_at" in records:
-        campaign = campaign_features(_all_messages(past, records), records, matrix.campaigns)
-    why = np.array([why_unscorable(text) for text in records["text"]], object)
-    own = matrix.own.compute(own_values(with_absent_columns(model, records), matrix.own, "messages"), len(records))
-    return matrix.compute(records["text"].tolist(), sender, campaign, own), why, None
+        past = _all_messages(history.past, records)
+    parts = (matrix.sender, matrix.campaigns, matrix.own)
+    blocks = record_blocks(with_absent_columns(model, records), *parts, events=history.events, past=past)
+    return matrix.scorable_rows(texts, [why_unscorable(text) for text in texts], *blocks)
 
 
-def _account_rows(
-    model: Model,
-    records: pd.DataFrame,
-    events: pd.DataFrame | None,
-    labels: pd.DataFrame | None,
-    past: pd.DataFrame | None,
-) -> _Rows:
-    matrix = account_matrix_of(model.matrix)
+def _account_rows(model: Model, records: pd.DataFrame, history: TableHistory) -> FeatureRows:
+    matrix, (events, labels, _) = account_matrix_of(model.matrix), history
     if labels is None and uses_labels(matrix):
         labels = _empty_labels(matrix)
     builder = AccountFeatures(events, subject=matrix.subject)
@@ -101,8 +105,9 @@ def _account_rows(
     builder.matrix_ = matrix
     cutoff = cutoff_column(records, matrix.subject) if matrix.timed else None
     records = with_absent_columns(model, records)
-    history_mask = subjects_with_history(matrix, records, events, cutoff) if matrix.histories else None
-    return np.asarray(builder.transform(records), np.float64), None, history_mask
+    has_history = subjects_with_history(matrix, records, events, cutoff) if matrix.histories else None
+    rows = np.asarray(builder.transform(records), np.float64)
+    return FeatureRows(rows, np.full(len(rows), None, object), has_history)
 
 
 def with_absent_columns(model: Model, records: pd.DataFrame) -> pd.DataFrame:

@@ -8,11 +8,10 @@ import numpy as np
 import pandas as pd
 
 from fraudsieve._typing import Array
-from fraudsieve.models.predict import Scorer
 from fraudsieve.models.rules.decisions import decide_columns
 from fraudsieve.models.rules.rule_set import RuleSet
 
-__all__ = ["DECISION_COLUMNS", "RuleCount", "count_rules", "message_columns", "rules_key", "with_rules"]
+__all__ = ["DECISION_COLUMNS", "RuleCount", "count_rules", "rules_key", "with_rules"]
 
 DECISION_COLUMNS: Final = ("decision", "rule", "model_decision")
 """The columns that `count_rules` reads."""
@@ -28,12 +27,6 @@ class RuleCount:
     records: int
     changed: int
     expired: bool
-
-
-def message_columns(scorer: Scorer, messages: pd.DataFrame) -> dict[str, Any]:
-    """Return the columns of messages that a scorer without a history reads, and those of its rules."""
-    fields = set() if scorer.rules is None else scorer.rules.fields & {*messages.columns}
-    return {name: messages[name].tolist() for name in ("text", *sorted(fields - {"text"}))}
 
 
 def with_rules(rules: RuleSet | None, records: pd.DataFrame, scores: dict[str, Array]) -> dict[str, Array]:

@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 
 from fraudsieve._io import check_not_an_input, check_output_file
-from fraudsieve.features.record_fields import FeatureRows
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.predict import CHUNK, Scorer
 from fraudsieve.models.rules.decisions import COLUMNS
@@ -24,8 +23,8 @@ from .cutoffs import DefaultCutoff
 from .evidence import describe_tables, record_rows
 from .formats import check_output_format, publish
 from .rows import feature_rows
-from .rule_columns import RuleCount, count_rules, message_columns, rules_key, with_rules
-from .scored_tables import options_of_model, read_history, read_inputs
+from .rule_columns import RuleCount, count_rules, rules_key, with_rules
+from .scored_tables import TableHistory, options_of_model, read_history, read_inputs
 
 __all__ = ["ScoringResult", "score_file", "score_frame"]
 
@@ -102,24 +101,20 @@ def score_frame(
     DataFrame
         The ids of the records and the columns of `Scorer.score_columns`, in the order of the input.
     """
-    matrix = scorer.model.matrix
     names = [name for name in IDS[scorer.model.subject] if name in records]
     ids = pd.DataFrame({name: records[name].to_numpy(object) for name in names})
-    asks_rows = evidence is not None or reasons or scorer.model.subject != "message"
-    if asks_rows or matrix.history_parts or matrix.own:
-        model = replace(scorer.model, policy=scorer.policy)
-        rows = feature_rows(model, records, events=events, labels=labels, past=past)
-        scores = with_rules(scorer.rules, records, scorer.score_rows(*rows, reasons=reasons, language=language))
-        if evidence is not None:
-            why = np.full(len(rows[0]), None, object) if rows[1] is None else rows[1]
-            features = FeatureRows(rows[0], why, rows[2])
-            history = source or {"source": "none"}
-            record_rows(evidence, scorer, records, features, scores, history=history, reasons=reasons)
-        return pd.concat([ids, pd.DataFrame(scores)], axis=1)
+    model, history = replace(scorer.model, policy=scorer.policy), TableHistory(events, labels, past)
     parts = []
-    for start in range(0, len(records), CHUNK):
-        part = records.iloc[start : start + CHUNK]
-        parts.append(pd.DataFrame(scorer.score_columns(message_columns(scorer, part))))
+    # Records without a history do not depend on each other.
+    size = max(len(records), 1) if model.matrix.history_parts else CHUNK
+    for start in range(0, max(len(records), 1), size):
+        part = records.iloc[start : start + size]
+        rows = feature_rows(model, part, history)
+        scores = scorer.score_rows(rows.X, rows.why, rows.has_history, reasons=reasons, language=language)
+        scores = with_rules(scorer.rules, part, scores)
+        if evidence is not None:
+            record_rows(evidence, scorer, part, rows, scores, history=source or {"source": "none"}, reasons=reasons)
+        parts.append(pd.DataFrame(scores))
         if progress is not None:
             progress(start + len(part), len(records))
     return pd.concat([ids, pd.concat(parts, ignore_index=True)], axis=1)
@@ -225,7 +220,7 @@ def score_file(
         tables = {"events": events, "labels": labels}
         return _score_in_chunks(scorer, source, output, rejected_output, progress, explain, proof, **tables)
     inputs = read_inputs(scorer.model, source, events=events, labels=labels, past=past)
-    history: dict[str, Any] = {"events": inputs.events, "labels": inputs.labels, "past": inputs.past}
+    history = inputs.history._asdict()
     scores = _to_file_types(score_frame(scorer, inputs.records, progress, **history, **explain, **proof))
     rules = count_rules(scorer.rules, scores)
     rejected_output.unlink(missing_ok=True)

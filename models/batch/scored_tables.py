@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -26,12 +26,31 @@ from .cutoffs import DefaultCutoff
 
 __all__ = [
     "Inputs",
+    "TableHistory",
     "label_reader",
     "read_history",
     "read_inputs",
     "trust_of_model",
     "uses_labels",
 ]
+
+
+class TableHistory(NamedTuple):
+    """The history of the records of a table.
+
+    Attributes
+    ----------
+    events : DataFrame, default=None
+        Events of the accounts or senders.
+    labels : DataFrame, default=None
+        Labels of events or accounts: ``labelled_at``, ``is_fraud``, and ``account_id`` or the columns of the event.
+    past : DataFrame, default=None
+        Earlier messages. The messages of the table count too.
+    """
+
+    events: pd.DataFrame | None = None
+    labels: pd.DataFrame | None = None
+    past: pd.DataFrame | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,21 +63,15 @@ class Inputs:
         Valid rows; every account has a cutoff time (``as_of``) if the model uses times.
     rejected : DataFrame
         Rejected rows with reasons.
-    events : DataFrame or None
-        Event history of the records.
-    labels : DataFrame or None
-        Labels of events or accounts: ``labelled_at``, ``is_fraud``, and ``account_id`` or the columns of the event.
-    past : DataFrame or None
-        Earlier messages.
+    history : TableHistory
+        Events, labels and past messages.
     notes : tuple of str
         Assumptions and changes.
     """
 
     records: pd.DataFrame
     rejected: pd.DataFrame
-    events: pd.DataFrame | None
-    labels: pd.DataFrame | None
-    past: pd.DataFrame | None
+    history: TableHistory
     notes: tuple[str, ...]
 
 
@@ -89,7 +102,8 @@ def read_inputs(
     records, cutoff_notes = DefaultCutoff.of(model, history).fill(table.good)
     notes += cutoff_notes
     past_messages = _read_past(model, past, table, notes)
-    return Inputs(records, table.rejected, history, label_rows, past_messages, tuple(notes))
+    known = TableHistory(history, label_rows, past_messages)
+    return Inputs(records, table.rejected, known, tuple(notes))
 
 
 def read_history(

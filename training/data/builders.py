@@ -15,7 +15,8 @@ from fraudsieve.features.campaign.fingerprints import near_duplicate_groups
 from fraudsieve.features.feature_matrix import account_matrix_of, message_matrix_of
 from fraudsieve.features.messages import MessageFeatures
 from fraudsieve.models.artifact.folder import Model
-from fraudsieve.models.batch.rows import with_absent_columns
+from fraudsieve.models.batch.rows import NO_HISTORY, feature_rows, with_absent_columns
+from fraudsieve.models.batch.scored_tables import TableHistory
 from fraudsieve.models.predict import Scorer
 from fraudsieve.tables.formats.loaded import ReadOptions
 from fraudsieve.tables.label_values import LabelReader, read_labels
@@ -187,11 +188,12 @@ def scores_of(scorer: Scorer, rows: pd.DataFrame, builder: Builder | None) -> di
 
     The result is as from `Scorer.score_columns`.
     """
-    is_text_alone = isinstance(builder, MessageFeatures) and not (builder.matrix_.history_parts or builder.matrix_.own)
-    if builder is None or is_text_alone:
-        return scorer.score_columns({"text": rows["text"].tolist()})
     model = replace(scorer.model, policy=scorer.policy)
-    return scorer.score_rows(matrix_of(builder, with_absent_columns(model, rows)).to_numpy())
+    if not isinstance(builder, MessageFeatures | None):  # a row is scored without its own label
+        return scorer.score_rows(matrix_of(builder, with_absent_columns(model, rows)).to_numpy())
+    known = NO_HISTORY if builder is None else TableHistory(events=builder.events, past=builder.past)
+    features = feature_rows(model, rows, known)
+    return scorer.score_rows(features.X, features.why, features.has_history)
 
 
 def flags_of(scores: Mapping[str, npt.NDArray[Any]]) -> npt.NDArray[np.bool_]:

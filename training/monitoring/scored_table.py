@@ -111,9 +111,7 @@ def score_table(
         ("event_id",) if labels is not None and model.subject == "event" else ()
     )
     read = read_inputs(model, source, events=events, labels=labels, past=past, require=require)
-    rows, reasons, has_events = feature_rows(
-        model, read.records, events=read.events, labels=read.labels, past=read.past
-    )
+    rows, reasons, has_events, _ = feature_rows(model, read.records, read.history)
     scores = scorer.score_rows(rows, reasons, has_events)
     ok = scores["status"] != "unscorable"
     if ok.sum() < MIN_ROWS:
@@ -148,7 +146,7 @@ def _no_history(model: Model, read: Inputs, has_events: Array | None) -> Array |
         return None if has_events is None else ~has_events
     if not model.matrix.event_views:
         return None
-    return ~has_account_events(read.records, read.events, TIME_COLUMNS["message"])
+    return ~has_account_events(read.records, read.history.events, TIME_COLUMNS["message"])
 
 
 def _with_labels(model: Model, records: pd.DataFrame, labels: Source | None, trust: Trust | None) -> pd.DataFrame:

@@ -81,8 +81,8 @@ def read_traffic(
     name = f"{model.subject}_id"
     read = read_inputs(model, source, events=events, labels=known_labels, past=past, require=(name,))
     _check_known_labels(model, read)
-    rows, why, _ = feature_rows(model, read.records, events=read.events, labels=read.labels, past=read.past)
-    ok = np.full(len(rows), True) if why is None else pd.isna(why)
+    features = feature_rows(model, read.records, read.history)
+    ok = pd.isna(features.why)
     records = read.records[ok].drop(columns=["label", "labelled_at"], errors="ignore").reset_index(drop=True)
     if len(records) < MIN_ROWS:
         problem = f"expected {MIN_ROWS} records that can be scored, got {len(records)}"
@@ -93,7 +93,7 @@ def read_traffic(
     times = _times(records, TIME_COLUMNS[model.subject])
     return Traffic(
         records[name].to_numpy(object),
-        model.ensemble.log_odds(rows[ok]),
+        model.ensemble.log_odds(features.X[ok]),
         groups,
         kind,
         _labels(model, records, labels),
@@ -106,7 +106,7 @@ def read_traffic(
 
 def _check_known_labels(model: Model, read: Inputs) -> None:
     """Check that a model that uses labels has them: without them, its scores are not those that it has in use."""
-    if uses_labels(model.matrix) and (read.labels is None or read.labels.empty):
+    if uses_labels(model.matrix) and (read.history.labels is None or read.history.labels.empty):
         problem = "expected the labels known so far, because the model uses labels, got none with a time"
         raise SchemaError("known_labels", problem, "Give them with their times, as for scoring (--known-labels).")
 

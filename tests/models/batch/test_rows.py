@@ -72,7 +72,7 @@ def test_by_default_a_missing_column_is_an_error(folder: Path, tmp_path: Path) -
 def campaign_rows(new: pd.DataFrame, past: pd.DataFrame) -> list[list[float]]:
     model = replace(message_scorer().model, training={})
     read = read_inputs(model, new, past=past)
-    rows, _, _ = feature_rows(model, read.records, past=read.past)
+    rows = feature_rows(model, read.records, read.history).X
     names = [name.startswith("campaign__messages") for name in model.matrix.columns]
     columns: list[list[float]] = rows[:, names].tolist()
     return columns

@@ -90,7 +90,7 @@ def test_labels_of_events_count_in_scoring_as_in_training(
         in_training = event_labels_of(load_events(events, labels=labels, trust=trust), "legitimate")
     except SchemaError:  # no event has a label
         in_training = None
-    in_scoring = read_inputs(event_model(trust), events, labels=labels).labels
+    in_scoring = read_inputs(event_model(trust), events, labels=labels).history.labels
     assert in_scoring is not None
     expected = {} if in_training is None else by_amount(in_training)
     assert by_amount(in_scoring) == expected
@@ -103,7 +103,7 @@ def by_amount(labels: pd.DataFrame) -> dict[float, list[object]]:
 
 def test_events_without_a_label_in_the_table_keep_their_own() -> None:
     own = FOUR.assign(label="spam", labelled_at=START + pd.Timedelta("1h"))
-    labels = read_inputs(event_model(Trust()), own, labels=labels_of([("a", "legitimate", 1, "review")])).labels
+    labels = read_inputs(event_model(Trust()), own, labels=labels_of([("a", "legitimate", 1, "review")])).history.labels
     assert labels is not None
     assert labels["is_fraud"].tolist() == [False, True, True, True]
 
@@ -111,14 +111,14 @@ def test_events_without_a_label_in_the_table_keep_their_own() -> None:
 def test_a_table_of_flags_is_read_beside_own_labels_in_words() -> None:
     own = FOUR.assign(label="spam", labelled_at=START + pd.Timedelta("1h"))
     flags = labels_of([("a", "0", 1, "review"), ("b", "1", 1, "review"), ("b", "-1", 2, "review")])
-    labels = read_inputs(event_model(Trust()), own, labels=flags).labels
+    labels = read_inputs(event_model(Trust()), own, labels=flags).history.labels
     assert labels is not None
     assert labels["is_fraud"].tolist() == [False, True, True, True]
 
 
 def test_own_labels_need_no_ids_of_events_but_a_table_of_labels_does() -> None:
     own = FOUR.drop(columns="event_id").assign(label="spam", labelled_at=START + pd.Timedelta("1h"))
-    labels = read_inputs(event_model(Trust()), own).labels
+    labels = read_inputs(event_model(Trust()), own).history.labels
     assert labels is not None
     assert labels["amount"].tolist() == FOUR["amount"].tolist()
     with pytest.raises(SchemaError, match="'event_id' is missing: labels refer to events by it"):
@@ -146,7 +146,7 @@ def test_labels_of_accounts_count_in_scoring_as_in_training(label_rows: LabelRow
 
 def test_own_labels_of_events_need_a_trusted_source() -> None:
     own = EVENTS.assign(label="spam", labelled_at=START + pd.Timedelta("1h"), source=["review", "joke", "rule"])
-    labels = read_inputs(event_model(TRUST), own).labels
+    labels = read_inputs(event_model(TRUST), own).history.labels
     assert labels is not None
     assert sorted(labels["event_id"]) == ["a", "c"]
 
@@ -173,8 +173,8 @@ def test_rejected_labels_are_counted_in_a_note() -> None:
     labels = labels_of([("a", "spam", 1, "review"), ("b", "spam", 1, "review")])
     labels["labelled_at"] = [START.isoformat(), "soon"]
     inputs = read_inputs(event_model(Trust()), EVENTS, labels=labels)
-    assert inputs.labels is not None
-    assert list(inputs.labels["event_id"]) == ["a"]
+    assert inputs.history.labels is not None
+    assert list(inputs.history.labels["event_id"]) == ["a"]
     assert "1 labels were rejected and are ignored" in inputs.notes
 
 
@@ -183,7 +183,7 @@ def test_labels_of_past_messages_need_a_trusted_source() -> None:
     past = pd.DataFrame({**sent, "label": "fraud", "labelled_at": START, "source": ["review", "joke"]})
     model = message_scorer().model
     for trust, counting in ((TRUST, [True, False]), (Trust(), [True, True])):
-        read = read_inputs(trained_with(trust, model), pd.DataFrame(sent), past=past).past
+        read = read_inputs(trained_with(trust, model), pd.DataFrame(sent), past=past).history.past
         assert read is not None
         assert read["label"].notna().tolist() == counting
         assert read["labelled_at"].notna().tolist() == counting

