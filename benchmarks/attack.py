@@ -12,22 +12,22 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from benchmarks.contestants.contestant import OURS, FitTexts, fits_of
+from benchmarks.data.folds import Fold, Rows, folds_of
+from benchmarks.data.kinds import LEGITIMATE
 from benchmarks.data.location import load_messages
-from benchmarks.detection import ours
-from benchmarks.detection.folds import Fold, folds_of
-from benchmarks.detection.peers import FastText, FitScores, Groups, LinearSvm, available_peers
 from benchmarks.runner import Arguments, Bar, Report, progress, run_command
+from benchmarks.sets.table import message_sets_of
 from fraudsieve.features.campaign.fingerprints import near_duplicate_groups
 from fraudsieve.training.attack.counts import WAYS, AttackCounts, attack_counts
 from fraudsieve.training.attack.obfuscations import STRENGTHS, language_of
 from fraudsieve.training.attack.recall import AttackMetrics, KeptRecall, attack_metrics, kept_recall
 
-__all__ = ["FLAGGED", "KEPT", "SETS", "available_contestants", "compare", "lurebench_ways", "main", "merge"]
+__all__ = ["FLAGGED", "KEPT", "SETS", "compare", "lurebench_ways", "main", "merge"]
 
-SETS = ("smishing", "mudou_sms")
+SETS = tuple(message_sets_of("attack"))
 Flags: TypeAlias = NDArray[np.bool_]
 
-LEGITIMATE = "ham"
 KEPT = 0.9
 """Share of the clean recall that is promised at medium strength, as the mean over obfuscations of characters."""
 FLAGGED = 0.03
@@ -59,50 +59,15 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace) -> Report:
-    contestants = available_contestants(without=options.without)
+    contestants = fits_of("attack", without=options.without)
     tables = {name: load_messages(name) for name in options.sets or SETS}
     return merge([compare(name, table, contestants, folds=options.folds) for name, table in tables.items()])
 
 
-def available_contestants(*, without: Sequence[str] = ()) -> dict[str, FitScores]:
-    """Return the contestants that are installed, by name, ours first.
+def compare(dataset: str, table: pd.DataFrame, contestants: Mapping[str, FitTexts], *, folds: int = 5) -> Report:
+    """Attack every contestant on every fold of one set, whose name is the first part of the names of the figures.
 
-    Parameters
-    ----------
-    without : sequence of str, default=()
-        Names to leave out.
-
-    Returns
-    -------
-    dict of str to callable
-        Called with texts, whether each is fraud, and groups; returns a function that scores texts.
-    """
-    contestants: dict[str, FitScores] = {ours.NAME: ours.fit_scores, LinearSvm.name: LinearSvm().fit_scores}
-    if FastText.name in available_peers():
-        contestants[FastText.name] = FastText().fit_scores
-    else:
-        progress("fastText is left out: it is not installed (pip install 'fraudsieve[bench]').")
-    return {name: fit for name, fit in contestants.items() if name not in without}
-
-
-def compare(dataset: str, table: pd.DataFrame, contestants: Mapping[str, FitScores], *, folds: int = 5) -> Report:
-    """Attack every contestant on every fold of one set.
-
-    Parameters
-    ----------
-    dataset : str
-        Name of the data set, which is the first part of the names of the figures.
-    table : DataFrame
-        ``text`` and ``label``.
-    contestants : mapping of str to callable
-        From `available_contestants`.
-    folds : int, default=5
-        Number of folds.
-
-    Returns
-    -------
-    Report
-        Figures of fraudsieve and of the peers, without bars.
+    The report has no bars.
     """
     texts, is_fraud = table["text"].tolist(), (table["label"] != LEGITIMATE).to_numpy()
     groups = near_duplicate_groups(texts)
@@ -121,11 +86,11 @@ def compare(dataset: str, table: pd.DataFrame, contestants: Mapping[str, FitScor
     }
     strengths = ", ".join(f"{name} {share:.0%}" for name, share in STRENGTHS.items())
     protocol = PROTOCOL.format(folds=folds, strengths=strengths)
-    return Report("attack", dataset, protocol, len(table), figures.pop(ours.NAME, {}), figures)
+    return Report("attack", dataset, protocol, len(table), figures.pop(OURS, {}), figures)
 
 
-def _attack_fold(fold: Fold, texts: list[str], is_fraud: Flags, groups: Groups, fit: FitScores) -> AttackCounts:
-    score = fit([texts[i] for i in fold.train], is_fraud[fold.train], groups[fold.train])
+def _attack_fold(fold: Fold, texts: list[str], is_fraud: Flags, groups: Rows, fit: FitTexts) -> AttackCounts:
+    score = fit([texts[i] for i in fold.train], is_fraud[fold.train], groups[fold.train]).score
     tested = [texts[i] for i in fold.test]
     legitimate = score([texts[i] for i in fold.test if not is_fraud[i]])
     return attack_counts(score, tested, is_fraud[fold.test], legitimate, ways={**WAYS, **lurebench_ways()})
@@ -183,16 +148,8 @@ def _lurebench_figures(dataset: str, counts: AttackCounts) -> dict[str, float]:
 def merge(reports: Sequence[Report]) -> Report:
     """Merge the reports of sets into one, and check it against the bars.
 
-    Parameters
-    ----------
-    reports : sequence of Report
-        One per set.
-
-    Returns
-    -------
-    Report
-        ``kept.<strength>.character`` and ``.worst``, ``both.<strength>.character`` and ``flagged.<strength>.character``
-        without a set's name are those of the worst set.
+    ``kept.<strength>.character`` and ``.worst``, ``both.<strength>.character`` and ``flagged.<strength>.character``
+    without a set's name are those of the worst set.
     """
     names = dict.fromkeys(name for report in reports for name in report.peers)
     own = _with_worst([report.figures for report in reports])

@@ -16,13 +16,13 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score
 
-from benchmarks.data.location import load_messages
-from benchmarks.detection.fdh_cards import load_payments
-from benchmarks.detection.fdh_cards_features import DELAY
-from benchmarks.detection.folds import folds_of
-from benchmarks.detection.paired_figures import paired_figures
-from benchmarks.evaluation.handbook import plain_figures
+from benchmarks.data.folds import folds_of
+from benchmarks.data.kinds import LEGITIMATE as CLEAN
+from benchmarks.measures.paired import paired_figures
+from benchmarks.measures.report import plain_figures
 from benchmarks.runner import Report, progress, run_command
+from benchmarks.sets.fdh_cards import DELAY, load_payments
+from benchmarks.sets.table import message_sets_of
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.predict import Scorer
 from fraudsieve.training.data.builders import builder_of_model, groups_of, read_data, scores_of
@@ -34,14 +34,12 @@ __all__ = ["MESSAGE_SETS", "SETS", "card_weeks", "main", "message_folds"]
 
 Scores: TypeAlias = NDArray[np.float64]
 
-MESSAGE_SETS = ("uci_sms", "smishing")
+MESSAGE_SETS = message_sets_of("refit")
 SETS = ("fdh_cards", *MESSAGE_SETS)
 DAYS, WEEK = 90, 7
 FOLDS = 5
 REPLICATES = 200
 LEGITIMATE, FRAUD = "legitimate", "fraud"
-CLEAN = "ham"
-"""The legitimate class of the message sets."""
 _CARDS = (
     "fraudsieve train --subject event --split time --refit on the first {days} days of fdh_cards ({accounts} accounts; "
     "labels known 7 days after each payment, so the payments of the last 7 days have none), no recipe but one thread, "
@@ -76,25 +74,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(options: argparse.Namespace) -> Report:
     if options.set in MESSAGE_SETS:
-        return message_folds(options.set, load_messages(options.set))
+        return message_folds(options.set, MESSAGE_SETS[options.set].load())
     return card_weeks(load_payments(), n_accounts=options.accounts)
 
 
 def card_weeks(payments: pd.DataFrame, *, n_accounts: int | None = None, days: int = DAYS) -> Report:
-    """Train on the first days of card payments, and score the week after with both models.
+    """Train on the first days of card payments in order of time, and score the week after with both models.
 
-    Parameters
-    ----------
-    payments : DataFrame
-        ``account_id``, ``counterparty_id``, ``occurred_at``, ``amount`` and ``label``, in order of time.
-    n_accounts : int, default=None
-        Number of accounts to sample; None for all.
-    days : int, default=90
-        Days to train on.
-
-    Returns
-    -------
-    Report
+    `n_accounts` is the number of accounts to sample; None for all.
     """
     if n_accounts is not None:
         accounts = pd.Series(payments["account_id"].unique()).sample(n_accounts, random_state=0)
@@ -147,21 +134,7 @@ def _gain(is_fraud: NDArray[np.bool_], refit: Scores, split: Scores, accounts: N
 
 
 def message_folds(dataset: str, table: pd.DataFrame, *, folds: int = FOLDS) -> Report:
-    """Score every fold by campaign with both models of the other folds.
-
-    Parameters
-    ----------
-    dataset : str
-        Name of the data set.
-    table : DataFrame
-        ``text`` and ``label``.
-    folds : int, default=5
-        Number of folds.
-
-    Returns
-    -------
-    Report
-    """
+    """Score every fold by campaign of ``text`` and ``label`` with both models of the other folds."""
     label = np.where(table["label"] == CLEAN, CLEAN, FRAUD).astype(object)
     messages = pd.DataFrame({"message_id": np.arange(len(table)).astype(str), "text": table["text"], "label": label})
     recipe = _recipe(**{"data.legitimate": CLEAN})

@@ -6,7 +6,7 @@ from typing import Final
 
 import pandas as pd
 
-from benchmarks.data.location import MissingDataError, data_folder
+from benchmarks.data.location import load_rings
 
 __all__ = ["EVENT_SETS", "PROTOCOLS", "FlaggedSet", "load_chats", "load_events"]
 
@@ -50,38 +50,14 @@ class FlaggedSet:
     window_days: float
 
 
-def _read(name: str, table: str) -> pd.DataFrame:
-    path = data_folder() / "rings" / name / f"{table}.parquet"
-    if not path.is_file():
-        raise MissingDataError(name, path)
-    return pd.read_parquet(path)
-
-
 def load_events(name: str, protocol: str) -> FlaggedSet:
-    """Read the flagged events of a set.
-
-    Parameters
-    ----------
-    name : str
-        One of `EVENT_SETS`.
-    protocol : str
-        One of `PROTOCOLS` of the set.
-
-    Returns
-    -------
-    FlaggedSet
-
-    Raises
-    ------
-    MissingDataError
-        If the set is not on this machine.
-    """
-    events, truth = _read(name, "events"), _read(name, "truth").set_index("event_id")
+    """Read the flagged events of one of `EVENT_SETS` under one of its `PROTOCOLS`."""
+    events, truth = load_rings(name, "events"), load_rings(name, "truth").set_index("event_id")
     rings = truth["ring_id"].where(truth["is_sar"]) if name == "amlgentex" else truth["ring_id"]
     if protocol == "true":
         events = events[events["event_id"].isin(rings.index[rings.notna()])]
     elif protocol != "all":
-        events = events[events["event_id"].isin(_read(name, "flagged_noisy")["event_id"])]
+        events = events[events["event_id"].isin(load_rings(name, "flagged_noisy")["event_id"])]
     if protocol == "noisy_between":
         events = events[events["counterparty_id"].notna()]
     columns = ["event_id", "account_id", "counterparty_id", "occurred_at", "kind", "amount"]
@@ -90,18 +66,8 @@ def load_events(name: str, protocol: str) -> FlaggedSet:
 
 
 def load_chats() -> FlaggedSet:
-    """Read what the gang's side wrote in each chat, without the names of gangs. Times are left out.
-
-    Returns
-    -------
-    FlaggedSet
-
-    Raises
-    ------
-    MissingDataError
-        If the set is not on this machine.
-    """
-    messages, chats = _read("ransomchats", "messages"), _read("ransomchats", "chats")
+    """Read what the gang's side wrote in each chat, without the names of gangs. Times are left out."""
+    messages, chats = load_rings("ransomchats", "messages"), load_rings("ransomchats", "chats")
     gang = messages[messages["party"] == "gang"].sort_values(["chat_id", "position"])
     texts = gang["text"].fillna("").str.replace(rf"\b(?:{GANGS})\b", " ", flags=re.IGNORECASE, regex=True)
     joined = texts.groupby(gang["chat_id"]).agg("\n".join)

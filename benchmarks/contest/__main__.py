@@ -9,13 +9,13 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from benchmarks.contestants.catboost import MINUTES
 from benchmarks.runner import Arguments, Report, progress, run_command
 
-from .catboost_peer import MINUTES
 from .page import write_page
 from .results import RESULTS, read_rows
 from .run import ENTRIES, FRAUDSIEVE, run_contest
-from .sets import CONTEST_SETS
+from .tasks import CONTEST_SETS
 
 __all__ = ["main"]
 

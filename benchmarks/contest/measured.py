@@ -9,10 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.data.folds import Fold
 from benchmarks.machine import one_core
 from benchmarks.runner import progress
-
-from .sets import Fold
 
 __all__ = ["Measured", "measure"]
 
@@ -45,20 +44,8 @@ def measure(
 ) -> Measured:
     """Train a contestant on every fold, on one core, and score the test rows.
 
-    Parameters
-    ----------
-    name : str
-        The contestant, for the lines of progress.
-    fit : callable
-        Trains on a fold, and returns what scores its test rows.
-    folds : sequence of Fold
-        The folds.
-    score : callable
-        The metric of the scores of a fold.
-
-    Returns
-    -------
-    Measured
+    `fit` trains on a fold and returns what scores its test rows; `score` is the metric of these scores. The name is for
+    the lines of progress.
     """
     values, elapsed, cpu, scoring = [], [], [], []
     with one_core(), warnings.catch_warnings():
@@ -70,7 +57,7 @@ def measure(
             cpu.append(time.process_time() - cpu_start)
             cpu_start = time.process_time()
             predicted = predict()
-            scoring.append(1000 * (time.process_time() - cpu_start) / len(fold[1]))
+            scoring.append(1000 * (time.process_time() - cpu_start) / len(fold.test))
             values.append(score(fold, predicted))
             progress(f"{name} fold {number + 1}/{len(folds)}: {values[-1]:.4f}, trained in {elapsed[-1]:.1f} s")
     return Measured(values, *(float(np.mean(seconds)) for seconds in (elapsed, cpu, scoring)))

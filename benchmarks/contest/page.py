@@ -6,12 +6,12 @@ from typing import Final
 
 import numpy as np
 
-from benchmarks.detection.paired_figures import paired_figures
+from benchmarks.contestants.autogluon import AUTOGLUON
+from benchmarks.contestants.catboost import CATBOOST, MINUTES
+from benchmarks.measures.paired import paired_figures
 from fraudsieve.training.pages.charts import make_row_chart, standalone_svg
 from fraudsieve.training.pages.svg import Figure
 
-from .autogluon_peer import AUTOGLUON
-from .catboost_peer import CATBOOST, MINUTES
 from .results import Row
 
 __all__ = ["render_page", "write_page"]
@@ -40,20 +40,7 @@ again for five minutes without that trial.
 
 
 def write_page(rows: Iterable[Row], folder: Path = FOLDER) -> Path:
-    """Write the page and its pictures.
-
-    Parameters
-    ----------
-    rows : iterable of Row
-        From `read_rows`.
-    folder : Path, default=FOLDER
-        Gets ``results.md`` and ``results-macro_f1.svg`` and so on.
-
-    Returns
-    -------
-    Path
-        The page.
-    """
+    """Write ``results.md`` and its pictures from rows of `read_rows`, and return the page."""
     found = list(rows)
     for metric in TITLES:
         of_metric = [row for row in found if row.metric == metric]
@@ -66,17 +53,7 @@ def write_page(rows: Iterable[Row], folder: Path = FOLDER) -> Path:
 
 
 def render_page(rows: Sequence[Row]) -> str:
-    """Return the page as Markdown.
-
-    Parameters
-    ----------
-    rows : sequence of Row
-        Of any sets and contestants.
-
-    Returns
-    -------
-    str
-    """
+    """Return the page as Markdown, for rows of any sets and contestants."""
     parts = [INTRODUCTION]
     for metric, title in TITLES.items():
         of_metric = [row for row in rows if row.metric == metric]

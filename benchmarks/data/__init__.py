@@ -1,1 +1,1 @@
-"""Location of the benchmark data."""
+"""What every benchmark of real data shares: where the files are, what a row is, and which rows are tested."""

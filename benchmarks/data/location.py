@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-__all__ = ["DATA_VARIABLE", "MissingDataError", "data_folder", "load_accounts", "load_messages"]
+__all__ = ["DATA_VARIABLE", "MissingDataError", "data_folder", "load_accounts", "load_messages", "load_rings"]
 
 DATA_VARIABLE = "FRAUDSIEVE_DATA"
 _ROOT = Path(__file__).resolve().parents[2]
@@ -32,61 +32,27 @@ class MissingDataError(FileNotFoundError):
 
 
 def data_folder() -> Path:
-    """Return the folder of the benchmark data.
-
-    Returns
-    -------
-    Path
-        ``FRAUDSIEVE_DATA`` if set, otherwise ``../shared/data`` next to the checkout. It may not exist.
-    """
+    """Return ``FRAUDSIEVE_DATA`` if set, otherwise ``../shared/data`` next to the checkout; it may not exist."""
     named = os.environ.get(DATA_VARIABLE, "")
     return Path(named) if named else _ROOT.parent / "shared" / "data"
 
 
 def load_messages(name: str) -> pd.DataFrame:
-    """Read one table of messages.
-
-    Parameters
-    ----------
-    name : str
-        The data set, such as ``fbs_sms``.
-
-    Returns
-    -------
-    DataFrame of shape (n_messages, n_columns)
-        With at least ``text`` and ``label``.
-
-    Raises
-    ------
-    MissingDataError
-        If the file does not exist.
-    """
-    path = data_folder() / "messages" / f"{name}.parquet"
-    if not path.is_file():
-        raise MissingDataError(name, path)
-    return pd.read_parquet(path)
+    """Read the messages of a set such as ``fbs_sms``, with at least ``text`` and ``label``."""
+    return _read(name, data_folder() / "messages" / f"{name}.parquet")
 
 
 def load_accounts(name: str, table: str = "events") -> pd.DataFrame:
-    """Read one table of an account set.
+    """Read ``events`` of an account set, or ``accounts`` or ``edges`` if it has them."""
+    return _read(name, data_folder() / "accounts" / name / f"{table}.parquet")
 
-    Parameters
-    ----------
-    name : str
-        The data set, such as ``wikipedia_bans``.
-    table : str, default="events"
-        ``events``, or ``accounts`` or ``edges`` if the set has them.
 
-    Returns
-    -------
-    DataFrame of shape (n_rows, n_columns)
+def load_rings(name: str, table: str) -> pd.DataFrame:
+    """Read a table of a set of flagged actions with true rings."""
+    return _read(name, data_folder() / "rings" / name / f"{table}.parquet")
 
-    Raises
-    ------
-    MissingDataError
-        If the file does not exist.
-    """
-    path = data_folder() / "accounts" / name / f"{table}.parquet"
+
+def _read(name: str, path: Path) -> pd.DataFrame:
     if not path.is_file():
         raise MissingDataError(name, path)
     return pd.read_parquet(path)

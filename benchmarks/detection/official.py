@@ -4,11 +4,10 @@ import time
 from collections.abc import Mapping
 
 import pandas as pd
-from sklearn.metrics import f1_score
 
-from benchmarks.detection import ours
-from benchmarks.detection.folds import duplicate_groups
-from benchmarks.detection.peers import FitPredict
+from benchmarks.contestants.contestant import OURS, FitTexts
+from benchmarks.data.folds import duplicate_groups
+from benchmarks.measures.scores import macro_f1
 from benchmarks.runner import Bar, Report, progress
 
 __all__ = ["compare_split"]
@@ -21,35 +20,18 @@ _PROTOCOL = (
 )
 
 
-def compare_split(dataset: str, table: pd.DataFrame, contestants: Mapping[str, FitPredict], *, bound: float) -> Report:
-    """Run every contestant on the split that a table has.
-
-    Parameters
-    ----------
-    dataset : str
-        Name of the data set.
-    table : DataFrame
-        ``text``, ``label`` and ``split`` (``train`` or ``test``).
-    contestants : mapping of str to callable
-        Called with texts, labels and groups to train on and texts to label; returns labels.
-    bound : float
-        Lower bound of fraudsieve's macro-F1.
-
-    Returns
-    -------
-    Report
-        ``macro_f1`` and ``seconds``.
-    """
+def compare_split(dataset: str, table: pd.DataFrame, contestants: Mapping[str, FitTexts], *, bound: float) -> Report:
+    """Run every contestant on the ``split`` (``train`` or ``test``) that a table has, and hold ours to a macro-F1."""
     train, test = (table[table["split"] == name] for name in ("train", "test"))
     texts, y, groups = train["text"].tolist(), train["label"].to_numpy(object), duplicate_groups(train["text"].tolist())
     figures: dict[str, dict[str, float]] = {}
-    for name, run in contestants.items():
+    for name, fit in contestants.items():
         start = time.perf_counter()
-        predicted = run(texts, y, groups, test["text"].tolist())
-        score = float(f1_score(test["label"].to_numpy(object), predicted, average="macro"))
+        predicted = fit(texts, y, groups).label(test["text"].tolist())
+        score = macro_f1(test["label"].to_numpy(object), predicted)
         figures[name] = {"macro_f1": score, "seconds": time.perf_counter() - start}
         progress(f"{name}: macro-F1 {score:.4f}, {figures[name]['seconds']:.1f} s")
-    own = figures.pop(ours.NAME, {})
+    own = figures.pop(OURS, {})
     bars = [Bar.at_least("macro_f1", own["macro_f1"], bound)] if own else []
     if own and figures:
         best = max(measured["macro_f1"] for measured in figures.values())

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from benchmarks.evaluation.accounts_apart import accounts_apart
+from benchmarks.evaluation.accounts_apart import APART, accounts_apart
 from benchmarks.evaluation.calibration_folds import smishing
 from benchmarks.evaluation.capacity_world import capacity_world
 from benchmarks.evaluation.guarantee import guarantee
@@ -19,9 +19,7 @@ SETS: dict[str, Callable[[], Report]] = {
     "s_ffsd": s_ffsd,
     "world": capacity_world,
     "guarantee": guarantee,
-    "fdh_cards_apart": partial(accounts_apart, "fdh_cards"),
-    "s_ffsd_apart": partial(accounts_apart, "s_ffsd"),
-    "world_apart": partial(accounts_apart, "world"),
+    **{f"{name}_apart": partial(accounts_apart, name) for name in APART},
 }
 
 

@@ -1,6 +1,6 @@
 """What accounts on both sides of a split in time flatter: the metric of the split, and that of a later period."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -8,8 +8,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score
 
-from benchmarks.data.location import load_accounts
 from benchmarks.runner import Report, progress
+from benchmarks.sets.table import ACCOUNT_SETS
 from fraudsieve.models.predict import Scorer
 from fraudsieve.training.data.accounts_events import load_events
 from fraudsieve.training.data.builders import groups_of, scores_of
@@ -19,10 +19,9 @@ from fraudsieve.training.simulation.world import simulate
 from fraudsieve.training.split_model import fit_model
 from fraudsieve.training.splits.choose import choose_split
 
-__all__ = ["accounts_apart"]
+__all__ = ["APART", "accounts_apart"]
 
 LATER_SHARE = 0.25
-FDH_DAYS, FDH_ACCOUNTS = 100, 2000
 _PROTOCOL = (
     "Events in order of time. The last quarter is a later period that no split sees. On the rest, the default split by "
     "time, once with the past of accounts that are robbed in a later slice (together), once without it (apart). "
@@ -32,18 +31,8 @@ _PROTOCOL = (
 
 
 def accounts_apart(name: str) -> Report:
-    """Train with accounts together and apart, and score the split's test slice and a later period.
-
-    Parameters
-    ----------
-    name : {"fdh_cards", "s_ffsd", "world"}
-        The set.
-
-    Returns
-    -------
-    Report
-    """
-    events, note = SETS[name]()
+    """Train with accounts together and apart, and score the split's test slice and a later period."""
+    events, note = APART[name]()
     data = load_events(events, min_label_rows=2)
     order = data.rows["as_of"].argsort(kind="stable").to_numpy()
     cut = int((1 - LATER_SHARE) * len(order))
@@ -75,24 +64,6 @@ def _measure(
     }
 
 
-def _named(label: pd.Series) -> pd.Series:
-    return label.map({0: "legitimate", 1: "fraud"})
-
-
-def _fdh_cards() -> tuple[pd.DataFrame, str]:
-    events = load_accounts("fdh_cards").drop(columns="fraud_scenario")
-    events = events[events["occurred_at"] < events["occurred_at"].min() + pd.Timedelta(days=FDH_DAYS)]
-    events = events[events["account_id"].isin(sorted(events["account_id"].unique())[:FDH_ACCOUNTS])]
-    delayed = events["occurred_at"] + pd.Timedelta(days=7)
-    note = f"The first {FDH_DAYS} days and {FDH_ACCOUNTS:,} customers; labels known after 7 days."
-    return events.assign(label=_named(events["label"]), labelled_at=delayed), note
-
-
-def _s_ffsd() -> tuple[pd.DataFrame, str]:
-    events = load_accounts("s_ffsd")
-    return events.assign(label=_named(events["label"])), "Time is an order, in seconds; unlabelled rows are history."
-
-
 def _world() -> tuple[pd.DataFrame, str]:
     world = simulate(days=120)
     label = world.labels.set_index("subject_id")["label"]
@@ -101,8 +72,8 @@ def _world() -> tuple[pd.DataFrame, str]:
     return events, "Simulated: 120 days; an event has the label of its account, known from the start."
 
 
-SETS: Mapping[str, Callable[[], tuple[pd.DataFrame, str]]] = {
-    "fdh_cards": _fdh_cards,
-    "s_ffsd": _s_ffsd,
+APART: dict[str, Callable[[], tuple[pd.DataFrame, str]]] = {
+    **{name: one.dated_events for name, one in ACCOUNT_SETS.items() if one.dated_events},
     "world": _world,
 }
+"""What reads the events of each set that can be measured so, and a note."""

@@ -3,9 +3,10 @@
 import numpy as np
 from sklearn.metrics import average_precision_score
 
+from benchmarks.data.folds import folds_of
+from benchmarks.data.kinds import LEGITIMATE
 from benchmarks.data.location import load_messages
-from benchmarks.detection.folds import folds_of
-from benchmarks.evaluation.handbook import plain_figures
+from benchmarks.measures.report import plain_figures
 from benchmarks.runner import Bar, Report, progress
 from fraudsieve.features.wording.folds import campaign_folds
 from fraudsieve.models.predict import Scorer
@@ -17,7 +18,6 @@ from fraudsieve.training.splits.split import Split
 
 __all__ = ["smishing"]
 
-LEGITIMATE = "ham"
 SLICES = 6
 """One of so many parts of the other folds calibrates."""
 _PROTOCOL = (
@@ -28,12 +28,7 @@ _PROTOCOL = (
 
 
 def smishing() -> Report:
-    """Measure calibration on rows out of fold.
-
-    Returns
-    -------
-    Report
-    """
+    """Measure calibration on rows out of fold."""
     recipe = Recipe.read(overrides={"data.legitimate": LEGITIMATE})
     table = load_messages("smishing")
     table = table.assign(

@@ -27,17 +27,7 @@ _PROTOCOL = (
 
 
 def capacity_world(seeds: int = SEEDS) -> Report:
-    """Count alerts per day in worlds that do not drift.
-
-    Parameters
-    ----------
-    seeds : int, default=20
-        Number of worlds.
-
-    Returns
-    -------
-    Report
-    """
+    """Count alerts per day in worlds that do not drift."""
     ratio_by_seed = {}
     for seed in range(seeds):
         ratio_by_seed[seed] = alerts_over_capacity(seed)
@@ -56,21 +46,7 @@ def capacity_world(seeds: int = SEEDS) -> Report:
 
 
 def alerts_over_capacity(seed: int, *, days: int = 120, messages_a_day: float = MESSAGES_A_DAY) -> float:
-    """Return the alerts per day at the capacity threshold on later messages, divided by the capacity.
-
-    Parameters
-    ----------
-    seed : int
-        Seed of the world.
-    days : int, default=120
-        Length of the simulation.
-    messages_a_day : float, default=160.0
-        Messages per day.
-
-    Returns
-    -------
-    float
-    """
+    """Return the alerts per day at the capacity threshold on later messages of a world, divided by the capacity."""
     world = simulate(seed=seed, days=days, messages_per_day=messages_a_day, drift=False)
     recipe = Recipe.read(
         overrides={"thresholds": {"alerts_a_day": [CAPACITY], "decide_by": f"alerts_a_day_{CAPACITY:g}"}}

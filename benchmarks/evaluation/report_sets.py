@@ -11,10 +11,9 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.data.location import load_accounts
-from benchmarks.detection.fdh_cards import TEST_WEEK, load_payments
-from benchmarks.detection.fdh_cards_features import DELAY
-from benchmarks.evaluation.handbook import card_precision_top_k, plain_figures
+from benchmarks.measures.report import card_precision_top_k, plain_figures
 from benchmarks.runner import Bar, Report, progress
+from benchmarks.sets.fdh_cards import DELAY, TEST_WEEK, load_payments
 
 __all__ = ["fdh_cards", "fraudsieve", "s_ffsd"]
 
@@ -34,12 +33,7 @@ _FFSD = (
 
 
 def fdh_cards() -> Report:
-    """Compare the report of the command line with independently computed metrics.
-
-    Returns
-    -------
-    Report
-    """
+    """Compare the report of the command line with independently computed metrics."""
     payments = load_payments()
     payments = payments[payments["occurred_at"] >= FROM].reset_index(drop=True)
     payments["event_id"], payments["kind"] = payments.index.astype(str), "card_tx"
@@ -71,12 +65,7 @@ def _independent_metrics(rows: pd.DataFrame, scores: pd.DataFrame) -> dict[str, 
 
 
 def s_ffsd() -> Report:
-    """Train with a random split, and check what the report says about it.
-
-    Returns
-    -------
-    Report
-    """
+    """Train with a random split, and check what the report says about it."""
     payments = load_accounts("s_ffsd")
     payments["label"] = payments["label"].map({0: LEGITIMATE, 1: "fraud"})
     with tempfile.TemporaryDirectory() as folder:
@@ -96,24 +85,7 @@ def s_ffsd() -> Report:
 
 
 def fraudsieve(folder: str, *call: str) -> dict[str, Any]:
-    """Run a command in a folder, and return its JSON.
-
-    Parameters
-    ----------
-    folder : str
-        The folder of its files and its MLflow store.
-    *call : str
-        The command and its options.
-
-    Returns
-    -------
-    dict
-
-    Raises
-    ------
-    subprocess.CalledProcessError
-        If the command fails.
-    """
+    """Run a command in the folder of its files and its MLflow store, and return its JSON; an exit code is an error."""
     progress(f"fraudsieve {' '.join(call)}")
     command = [sys.executable, "-m", "fraudsieve", *call, "--json"]
     completed = subprocess.run(command, cwd=folder, check=True, stdout=subprocess.PIPE, text=True)

@@ -10,9 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.detection.fdh_cards import load_payments
-from benchmarks.detection.fdh_cards_features import DELAY
 from benchmarks.runner import Bar, Report, progress
+from benchmarks.sets.fdh_cards import DELAY, load_payments
 
 __all__ = ["run"]
 

@@ -13,13 +13,18 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.feature_extraction.text import HashingVectorizer
 from sklearn.svm import LinearSVC
 
+from benchmarks.contestants.contestant import OURS, Scores
+from benchmarks.contestants.fasttext import FastText, FastTextSettings
+from benchmarks.contestants.texts import as_lines
 from benchmarks.data.location import load_messages
-from benchmarks.detection import ours
-from benchmarks.detection.peers import FastText, FastTextSettings, as_lines
 from benchmarks.runner import Bar, Report, progress
 from benchmarks.speed.timing import medians_in_turn
+from fraudsieve.features.text.codepoints import pack
+from fraudsieve.features.text.fold import fold_codes
+from fraudsieve.features.wording.counts import count_ngrams
+from fraudsieve.features.wording.fit import fit_text_model
 
-__all__ = ["run"]
+__all__ = ["run", "wording_scorer"]
 
 Codes: TypeAlias = NDArray[np.intp]
 Maker: TypeAlias = Callable[[list[str], Codes], Callable[[], object]]
@@ -27,6 +32,7 @@ Maker: TypeAlias = Callable[[list[str], Codes], Callable[[], object]]
 DATASET = "stoneskipping"
 MESSAGES = 20_000
 ROUNDS = 7
+ITERATIONS = 5  # hashed labels cannot be learned; a few iterations give weights of the right shape
 RATIO_TO_FASTTEXT = {2: 0.2, 14: 0.4}
 _PROTOCOL = (
     "{rows:,} messages, evenly spaced over the file (its first rows have only one class), scored by models fitted on "
@@ -55,7 +61,7 @@ def run(*, messages: int = MESSAGES, rounds: int = ROUNDS) -> Report:
     """
     table = load_messages(DATASET)
     rows = np.linspace(0, len(table) - 1, min(messages, len(table))).astype(np.intp)
-    texts = ours.folded(table["text"].iloc[rows].tolist())
+    texts = fold_codes(pack(table["text"].iloc[rows].tolist()))[0].unpack()
     labels = np.unique(table["label"].iloc[rows].to_numpy(dtype=object), return_inverse=True)[1]
     figures: dict[str, dict[str, float]] = {}
     for classes, y in ((2, labels), (14, _hashed_labels(len(texts), 14))):
@@ -89,7 +95,7 @@ def _figures(us_per_message: float, seconds_to_ready: float, classes: int) -> di
 
 
 def _with_ratios(figures: dict[str, dict[str, float]]) -> dict[str, float]:
-    own = figures.pop(ours.NAME, {})
+    own = figures.pop(OURS, {})
     for peer, theirs in figures.items():
         for classes in (2, 14):
             name = f"us_per_message.{classes}"
@@ -104,7 +110,7 @@ def _bars(own: Mapping[str, float]) -> list[Bar]:
 
 
 def _makers() -> dict[str, Maker]:
-    makers: dict[str, Maker] = {ours.NAME: _ours, "fasttext": _fasttext, "sklearn": _sklearn}
+    makers: dict[str, Maker] = {OURS: _ours, "fasttext": _fasttext, "sklearn": _sklearn}
     if importlib.util.find_spec("fasttext") is None:
         progress("fastText is left out: it is not installed (pip install 'fraudsieve[bench]').")
         del makers["fasttext"]
@@ -112,8 +118,16 @@ def _makers() -> dict[str, Maker]:
 
 
 def _ours(texts: list[str], y: Codes) -> Callable[[], object]:
-    scorer = ours.wording_scorer(texts, y)
+    scorer = wording_scorer(texts, y)
     return lambda: scorer(texts)
+
+
+def wording_scorer(texts: list[str], y: Codes) -> Callable[[list[str]], Scores]:
+    """Learn the wording scores of folded texts: log-odds of every class, or of one of two."""
+    classes = tuple(str(code) for code in np.unique(y))
+    counts = count_ngrams(pack(texts))
+    model = fit_text_model(counts, y, classes, C=1.0, min_messages=2, random_state=0, max_iter=ITERATIONS)
+    return lambda messages: model.log_odds(pack(messages))[0]
 
 
 def _fasttext(texts: list[str], y: Codes) -> Callable[[], object]:
@@ -125,9 +139,8 @@ def _fasttext(texts: list[str], y: Codes) -> Callable[[], object]:
 def _sklearn(texts: list[str], y: Codes) -> Callable[[], object]:
     vectorizer = HashingVectorizer(analyzer="char", ngram_range=(1, 4))
     with warnings.catch_warnings():
-        # Hashed labels cannot be learned; a few iterations give weights of the right shape.
         warnings.simplefilter("ignore", ConvergenceWarning)
-        model = LinearSVC(max_iter=5, random_state=0).fit(vectorizer.transform(texts), y)
+        model = LinearSVC(max_iter=ITERATIONS, random_state=0).fit(vectorizer.transform(texts), y)
     return lambda: model.decision_function(vectorizer.transform(texts))
 
 

@@ -9,14 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import logit
 
-from benchmarks.attack import available_contestants
-from benchmarks.detection import ours
-from benchmarks.detection.folds import grouped_splits
-from benchmarks.detection.peers import FitScores
+from benchmarks.contestants.contestant import OURS, Fitted, FitTexts, Labels, Scores, fits_of
+from benchmarks.data.folds import Rows, grouped_splits
 from benchmarks.runner import Bar, Report, progress
 from benchmarks.transfer.measures import DrawScores, bootstrap_figures, figures_of
 from benchmarks.transfer.pairs import PAIRS, Pair, TargetTexts, load_source, load_target
-from benchmarks.transfer.svd_trees import SvdTrees
 from fraudsieve.features.campaign.fingerprints import near_duplicate_groups
 
 __all__ = ["ROWS", "compare_pairs", "contestants"]
@@ -56,48 +53,31 @@ class _Draw:
         return [self.texts[row] for row in self.held_back]
 
 
-def contestants(*, without: Sequence[str] = ()) -> dict[str, FitScores]:
-    """Return the contestants that are installed, by name, ours first.
-
-    Parameters
-    ----------
-    without : sequence of str, default=()
-        Names to leave out.
-
-    Returns
-    -------
-    dict of str to callable
-        As from `benchmarks.attack.available_contestants`; ours gives log-odds.
-    """
-    everyone = available_contestants(without=without)
-    if ours.NAME in everyone:
-        everyone[ours.NAME] = _ours_log_odds
-    return everyone | ({} if SvdTrees.name in without else {SvdTrees.name: SvdTrees().fit_scores})
+def contestants(*, without: Sequence[str] = ()) -> dict[str, FitTexts]:
+    """Return how the installed contestants are trained, by name, ours first; ours gives log-odds."""
+    found = fits_of("transfer", without=without)
+    if OURS in found:
+        found[OURS] = _with_log_odds(found[OURS])
+    return found
 
 
-def _ours_log_odds(texts: list[str], is_fraud: NDArray[np.bool_], groups: NDArray[np.intp]) -> ours.TextScorer:
-    score = ours.fit_scores(texts, is_fraud, groups)
-    return lambda batch: np.asarray(logit(np.clip(score(batch), NEVER_CERTAIN, 1 - NEVER_CERTAIN)))
+def _with_log_odds(fit: FitTexts) -> FitTexts:
+    def fit_log_odds(texts: list[str], y: Labels, groups: Rows) -> Fitted:
+        fitted = fit(texts, y, groups)
+
+        def score(batch: list[str]) -> Scores:
+            return np.asarray(logit(np.clip(fitted.score(batch), NEVER_CERTAIN, 1 - NEVER_CERTAIN)))
+
+        return Fitted(fitted.label, score)
+
+    return fit_log_odds
 
 
-def compare_pairs(names: Sequence[str], fits: Mapping[str, FitScores], *, draws: int = 3, rows: int = ROWS) -> Report:
+def compare_pairs(names: Sequence[str], fits: Mapping[str, FitTexts], *, draws: int = 3, rows: int = ROWS) -> Report:
     """Train every contestant on the sources of some pairs, once a draw, and look at their targets.
 
-    Parameters
-    ----------
-    names : sequence of str
-        Names of `PAIRS`. Pairs of one source share their models.
-    fits : mapping of str to callable
-        From `contestants`.
-    draws : int, default=3
-        Number of draws.
-    rows : int, default=ROWS
-        The most rows of a set that are used.
-
-    Returns
-    -------
-    Report
-        Figures ``<source>_<target>.<figure>`` of fraudsieve and of the peers, and bars.
+    `names` are of `PAIRS`; pairs of one source share their models. The report has ``<source>_<target>.<figure>`` of
+    ours and of the peers, and bars. At most `rows` of a set are used.
     """
     figures: dict[str, dict[str, float]] = {name: {} for name in fits}
     used = 0
@@ -106,14 +86,14 @@ def compare_pairs(names: Sequence[str], fits: Mapping[str, FitScores], *, draws:
         used += sum(len(target.texts) for target in targets.values())
         for contestant, found in _source_figures(source, targets, fits, draws=draws, rows=rows).items():
             figures[contestant] |= found
-    own = figures.pop(ours.NAME, {})
+    own = figures.pop(OURS, {})
     dataset = ", ".join(names)
     protocol = _PROTOCOL.format(draws=draws, rows=rows)
     return Report("transfer", dataset, protocol, used, own, figures, _bars(names, own, figures))
 
 
 def _source_figures(
-    source: str, targets: Mapping[str, TargetTexts], fits: Mapping[str, FitScores], *, draws: int, rows: int
+    source: str, targets: Mapping[str, TargetTexts], fits: Mapping[str, FitTexts], *, draws: int, rows: int
 ) -> dict[str, dict[str, float]]:
     scores: dict[str, dict[str, list[DrawScores]]] = {pair: {name: [] for name in fits} for pair in targets}
     complete: dict[str, list[TargetTexts]] = {pair: [] for pair in targets}
@@ -148,9 +128,9 @@ def _with_held_back_fraud(pair: Pair, target: TargetTexts, draw: _Draw) -> Targe
     return TargetTexts([*target.texts, *fraud], is_fraud, np.zeros(len(is_fraud), np.int64))
 
 
-def _fit_and_score(name: str, fit: FitScores, draw: _Draw, targets: Mapping[str, TargetTexts]) -> dict[str, DrawScores]:
+def _fit_and_score(name: str, fit: FitTexts, draw: _Draw, targets: Mapping[str, TargetTexts]) -> dict[str, DrawScores]:
     start = time.process_time()
-    score = fit([draw.texts[row] for row in draw.train], draw.is_fraud[draw.train], draw.groups[draw.train])
+    score = fit([draw.texts[row] for row in draw.train], draw.is_fraud[draw.train], draw.groups[draw.train]).score
     held_back = score(draw.held_back_texts()), draw.is_fraud[draw.held_back], draw.groups[draw.held_back]
     found = {pair: DrawScores(*held_back, score(target.texts), target.is_fraud) for pair, target in targets.items()}
     for pair, scores in found.items():
@@ -166,7 +146,7 @@ def _pair_figures(
     scores: Mapping[str, Sequence[DrawScores]], targets: Sequence[TargetTexts]
 ) -> dict[str, dict[str, float]]:
     figures: dict[str, dict[str, float]] = {}
-    intervals = bootstrap_figures(scores, [target.groups for target in targets], ours=ours.NAME)
+    intervals = bootstrap_figures(scores, [target.groups for target in targets], ours=OURS)
     for name, of_name in scores.items():
         found = [figures_of(draw, target.years) for draw, target in zip(of_name, targets, strict=True)]
         means = {figure: float(np.mean([draw[figure] for draw in found])) for figure in found[0]}

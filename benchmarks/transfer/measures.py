@@ -64,22 +64,11 @@ class DrawScores:
 
 
 def figures_of(draw: DrawScores, years: NDArray[np.int64]) -> dict[str, float]:
-    """Compute the figures of one contestant in one draw.
+    """Compute the figures of one contestant in one draw; the year of a text of the target is 0 if unknown.
 
-    Parameters
-    ----------
-    draw : DrawScores
-        Its scores.
-    years : ndarray of int of shape (n_target,)
-        The year of each text of the target; 0 if unknown.
-
-    Returns
-    -------
-    dict of str to float
-        ``recall_at_1pct`` and ``recall_at_01pct`` at equal false positives on the target's legitimate texts (the first
-        also by year), ``average_precision``, ``flagged`` and ``recall_at_own_1pct`` above the score that 1 % of the
-        source's legitimate texts exceed, ``flagged_promised`` and ``recall_promised`` above the score of a point that
-        promises 1 %, and ``ece``.
+    ``recall_at_1pct`` and ``recall_at_01pct`` are at equal false positives on the target's legitimate texts (the first
+    also by year), ``flagged`` and ``recall_at_own_1pct`` above the score that 1 % of the source's legitimate texts
+    exceed, ``flagged_promised`` and ``recall_promised`` above the score of a point that promises 1 %.
 
     Examples
     --------
@@ -111,26 +100,10 @@ def bootstrap_figures(
     ours: str,
     replicates: int = 200,
 ) -> dict[str, dict[str, float]]:
-    """Compute intervals of the recall at equal 1 %, of the share that is flagged, and of the lead over each peer.
+    """Compute 95 % intervals of the recall at equal 1 %, of the share that is flagged, and of the lead over each peer.
 
     A replicate draws one of the draws and, of its target, as many near-duplicate groups as there are; it is the same
-    for all contestants.
-
-    Parameters
-    ----------
-    draws : mapping of str to sequence of DrawScores
-        By contestant, one per draw.
-    groups : sequence of ndarray of int
-        Of each draw, the near-duplicate groups of the target.
-    ours : str
-        The contestant whose lead is computed.
-    replicates : int, default=200
-        Number of replicates, at least one per draw.
-
-    Returns
-    -------
-    dict of str to dict of str to float
-        By contestant, names that end in ``.low`` and ``.high``: the middle 95 % of the replicates.
+    for all contestants. There is at least one per draw. Names end in ``.low`` and ``.high``.
     """
     per_draw = -(-replicates // len(groups))
     recalls: dict[str, list[float]] = {name: [] for name in draws}

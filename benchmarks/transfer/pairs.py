@@ -9,12 +9,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from benchmarks.data.kinds import LEGITIMATE
 from benchmarks.data.location import load_messages
 from fraudsieve.features.campaign.fingerprints import near_duplicate_groups
 
 __all__ = ["PAIRS", "Pair", "TargetTexts", "load_source", "load_target"]
-
-LEGITIMATE: Final = "ham"
 
 
 @dataclass(frozen=True)
@@ -86,23 +85,9 @@ class TargetTexts:
 
 
 def load_source(name: str, *, rows: int, seed: int) -> tuple[list[str], NDArray[np.bool_]]:
-    """Draw rows of a set to train and calibrate on.
+    """Draw at most `rows` rows of a set to train and calibrate on: texts, and whether each is fraud or spam.
 
-    Parameters
-    ----------
-    name : str
-        The set. If it has a column ``split``, its training rows.
-    rows : int
-        The most rows that are drawn.
-    seed : int
-        Seed of the draw.
-
-    Returns
-    -------
-    texts : list of str
-        Raw texts.
-    is_fraud : ndarray of bool
-        Whether each is fraud or spam.
+    Of a set with a column ``split``, these are training rows.
     """
     frame = load_messages(name)
     if "split" in frame:
@@ -113,19 +98,9 @@ def load_source(name: str, *, rows: int, seed: int) -> tuple[list[str], NDArray[
 
 
 def load_target(pair: Pair, *, rows: int) -> TargetTexts:
-    """Read the texts of a target, with its legitimate texts from elsewhere if it has none.
+    """Read the texts of a target, with its legitimate texts from elsewhere if it has none; at most `rows` of each set.
 
-    Parameters
-    ----------
-    pair : Pair
-        The pair.
-    rows : int
-        The most rows of each set that are read, drawn once with seed 0.
-
-    Returns
-    -------
-    TargetTexts
-        Of a set of reports in many languages, those whose letters are of the Latin alphabet without accents.
+    Of a set of reports in many languages, those whose letters are of the Latin alphabet without accents.
     """
     target = _sample(
         _plain_latin(load_messages(pair.target)) if pair.chat == "nus_sms_en" else load_messages(pair.target), rows

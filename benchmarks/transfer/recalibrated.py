@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
+from benchmarks.data.kinds import LEGITIMATE
 from benchmarks.data.location import load_messages
 from benchmarks.runner import Bar, Report, progress
 from fraudsieve._typing import Array
@@ -31,20 +32,10 @@ PROTOCOL: Final = (
 
 
 def recalibrated(draws: int = DRAWS) -> Report:
-    """Measure whether the intervals of a recalibration hold.
-
-    Parameters
-    ----------
-    draws : int, default=10
-        Random halves.
-
-    Returns
-    -------
-    Report
-    """
+    """Measure whether the intervals of a recalibration hold, on random halves."""
     source, legitimate, spam = (load_messages(name) for name in ("smishing", "nus_sms_en", "spamhunter"))
     traffic = _mix(legitimate, spam)
-    source["label"] = np.where(source["label"] == "ham", "legitimate", "fraud")
+    source["label"] = np.where(source["label"] == LEGITIMATE, "legitimate", "fraud")
     checks: list[dict[str, float]] = []
     with TemporaryDirectory() as folder:
         progress("training on smishing")

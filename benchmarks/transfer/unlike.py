@@ -10,6 +10,7 @@ from sklearn.metrics import roc_auc_score
 
 from benchmarks.data.location import load_messages
 from benchmarks.runner import Bar, Report, progress
+from benchmarks.sets.table import message_sets_of
 from fraudsieve.features import MessageFeatures
 from fraudsieve.models import FraudClassifier
 from fraudsieve.training.data.fit_unlike_training import fit_unlike
@@ -19,15 +20,8 @@ __all__ = ["fit_shares", "random_texts", "unlike_sets"]
 Shares = NDArray[np.float64]
 Texts = Sequence[str] | NDArray[np.object_]
 
-LANGUAGES: Final[Mapping[str, str]] = {
-    "uci_sms": "en",
-    "smishing": "en",
-    "nus_sms_en": "en",
-    "mudou_sms": "zh",
-    "nus_sms_zh": "zh",
-    "fbs_sms": "zh",
-}
-TRAINED_ON: Final = ("uci_sms", "smishing", "mudou_sms")
+LANGUAGES: Final[Mapping[str, str]] = {name: one.language for name, one in message_sets_of("unlike").items()}
+TRAINED_ON: Final = tuple(message_sets_of("unlike_source"))
 ROWS, OTHERS = 8000, 1500
 LIMIT = 0.99
 EMOJI: Final = ("\U0001f44d", "\U0001f600", "\u2764\ufe0f", "\U0001f602\U0001f602", "\U0001f680\U0001f680\U0001f680")
@@ -41,17 +35,7 @@ _PROTOCOL = (
 
 
 def unlike_sets(trained_on: Sequence[str] = TRAINED_ON) -> Report:
-    """Measure `unlike_training` of models of the shared sets on each other.
-
-    Parameters
-    ----------
-    trained_on : sequence of str, default=TRAINED_ON
-        The sets that a model is fitted on.
-
-    Returns
-    -------
-    Report
-    """
+    """Measure `unlike_training` of models of the shared sets on each other."""
     figures: dict[str, float] = {}
     bars: list[Bar] = []
     n_rows = 0
@@ -76,20 +60,7 @@ def unlike_sets(trained_on: Sequence[str] = TRAINED_ON) -> Report:
 
 
 def fit_shares(texts: NDArray[np.object_], labels: NDArray[np.object_]) -> tuple[Callable[[Texts], Shares], Shares]:
-    """Fit on half of the messages and calibrate on a quarter.
-
-    Parameters
-    ----------
-    texts, labels : ndarray of object, shape (n_messages,)
-        In random order.
-
-    Returns
-    -------
-    shares : callable
-        From texts to `unlike_training`.
-    held_out : ndarray of float64
-        Of the last quarter.
-    """
+    """Fit on half of messages in random order, calibrate on a quarter; return the shares, and the last quarter's."""
     n = len(texts)
     train, calibration, test = np.split(np.arange(n), [n // 2, 3 * n // 4])
     features = MessageFeatures(legitimate="ham").set_output(transform="pandas")
@@ -116,17 +87,6 @@ def _others(name: str) -> dict[str, Texts]:
 
 def random_texts(n: int = 200, length: int = 40) -> list[str]:
     """Return texts of random characters from U+0000 to U+00FF.
-
-    Parameters
-    ----------
-    n : int, default=200
-        How many.
-    length : int, default=40
-        Their length.
-
-    Returns
-    -------
-    list of str
 
     Examples
     --------

@@ -1,6 +1,5 @@
 """The attack benchmark on made-up messages: what is compared, what is reported, and the real contestants."""
 
-import importlib.util
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -11,9 +10,10 @@ import numpy.typing as npt
 import pandas as pd
 import pytest
 from benchmarks import attack
+from benchmarks.contestants import ours
+from benchmarks.contestants.contestant import Contestant, Fitted
+from benchmarks.data.folds import Rows
 from benchmarks.data.location import DATA_VARIABLE
-from benchmarks.detection import ours
-from benchmarks.detection.peers import FastText, FitScores, Groups, LinearSvm
 from benchmarks.runner import Report
 
 FRAUD = "prize claim urgent account locked verify winner voucher"
@@ -40,7 +40,11 @@ def made_up(rows: int = 120, *, han: bool = False) -> pd.DataFrame:
     return pd.DataFrame({"text": texts, "label": labels})
 
 
-def first_words(texts: list[str], is_fraud: Flags, groups: Groups) -> Score:
+def scoring(score: Score) -> Fitted:
+    return Fitted(lambda batch: score(batch) > 0.5, score)
+
+
+def first_words(texts: list[str], is_fraud: Flags, groups: Rows) -> Fitted:
     """Classify by the first word or character; any character that is neither ASCII nor Chinese evades it."""
     fraud_words = {*FRAUD.split(), *HAN["spam"]}
 
@@ -48,34 +52,12 @@ def first_words(texts: list[str], is_fraud: Flags, groups: Groups) -> Score:
         plain = all(char.isascii() or "一" <= char <= "鿿" for char in text)
         return plain and (text.split()[0] in fraud_words or text[0] in fraud_words)
 
-    return lambda batch: np.array([float(is_detected(text)) for text in batch])
+    return scoring(lambda batch: np.array([float(is_detected(text)) for text in batch]))
 
 
-def constant_score(texts: list[str], is_fraud: Flags, groups: Groups) -> Score:
+def constant_score(texts: list[str], is_fraud: Flags, groups: Rows) -> Fitted:
     """Give every text the same score."""
-    return lambda batch: np.zeros(len(batch))
-
-
-@pytest.fixture(params=["ours", "linear_svm", "fasttext"])
-def contestant(request: pytest.FixtureRequest) -> FitScores:
-    if request.param == "ours":
-        return ours.fit_scores
-    if request.param == "linear_svm":
-        return LinearSvm().fit_scores
-    if importlib.util.find_spec("fasttext") is None:
-        pytest.skip("fastText is not installed: pip install 'fraudsieve[bench]'")
-    return FastText(dim=8, bucket=1000).fit_scores
-
-
-@pytest.mark.parametrize("han", [False, True])
-def test_contestants_score_fraud_high(contestant: FitScores, han: bool) -> None:
-    table = made_up(240, han=han)
-    texts, is_fraud = table["text"].tolist(), (table["label"] != "ham").to_numpy()
-    score = contestant(texts[:180], is_fraud[:180], np.arange(180))
-    scores = score(texts[180:])
-    assert scores.shape == (60,)
-    assert scores[is_fraud[180:]].min() > scores[~is_fraud[180:]].max()
-    assert np.isfinite(score(["", "?"])).all()
+    return scoring(lambda batch: np.zeros(len(batch)))
 
 
 def test_figures_of_stubs() -> None:
@@ -96,9 +78,9 @@ def test_figures_of_stubs() -> None:
 
 
 def test_what_flags_all_that_is_odd_keeps_its_recall_but_not_when_all_are_obfuscated() -> None:
-    def flag_odd(texts: list[str], is_fraud: Flags, groups: Groups) -> Score:
-        score = first_words(texts, is_fraud, groups)
-        return lambda batch: np.where([not text.isascii() for text in batch], 2.0, score(batch))
+    def flag_odd(texts: list[str], is_fraud: Flags, groups: Rows) -> Fitted:
+        score = first_words(texts, is_fraud, groups).score
+        return scoring(lambda batch: np.where([not text.isascii() for text in batch], 2.0, score(batch)))
 
     figures = attack.compare("smishing", made_up(), {"ours": flag_odd}, folds=3).figures
     assert figures["smishing.kept.medium.zero_width"] == 1.0
@@ -129,12 +111,12 @@ def test_training_rows_are_clean_and_near_duplicates_stay_together() -> None:
     both = pd.concat([table, copies], ignore_index=True)
     seen: list[set[str]] = []
 
-    def remember(texts: list[str], is_fraud: Flags, groups: Groups) -> Score:
+    def remember(texts: list[str], is_fraud: Flags, groups: Rows) -> Fitted:
         assert set(texts) <= set(both["text"])
         assert len(texts) == len(is_fraud) == len(groups)
         seen.append({text.removesuffix(" ok") for text in texts})
         fraud = {text.removesuffix(" ok") for text, bad in zip(texts, is_fraud, strict=True) if bad}
-        return lambda batch: np.array([text.removesuffix(" ok") in fraud for text in batch], float)
+        return scoring(lambda batch: np.array([text.removesuffix(" ok") in fraud for text in batch], float))
 
     report = attack.compare("smishing", both, {"ours": remember}, folds=3)
     assert len(seen) == 3
@@ -144,7 +126,7 @@ def test_training_rows_are_clean_and_near_duplicates_stay_together() -> None:
 def test_folds_add_up() -> None:
     fits: list[int] = []
 
-    def blind_at_first(texts: list[str], is_fraud: Flags, groups: Groups) -> Score:
+    def blind_at_first(texts: list[str], is_fraud: Flags, groups: Rows) -> Fitted:
         fits.append(len(texts))
         return (constant_score if len(fits) == 1 else first_words)(texts, is_fraud, groups)
 
@@ -187,7 +169,8 @@ def test_one_command_line_call(
     for name in attack.SETS:
         made_up(han=name == "mudou_sms").to_parquet(tmp_path / "messages" / f"{name}.parquet")
     monkeypatch.setenv(DATA_VARIABLE, str(tmp_path))
-    monkeypatch.setattr(ours, "fit_scores", first_words)
+    stub = Contestant("ours", (), frozenset({"attack"}), place=0, fit_texts=first_words)
+    monkeypatch.setattr(ours, "CONTESTANTS", (stub,))
     assert attack.main(["--json", "--folds", "3", "--without", "fasttext"]) == 0
     captured = capsys.readouterr()
     content = json.loads(captured.out.splitlines()[-1])

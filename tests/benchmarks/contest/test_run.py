@@ -6,22 +6,21 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from benchmarks.contest import run, sets
-from benchmarks.contest.autogluon_peer import measure_autogluon, tables_of
+from benchmarks.contest import run
 from benchmarks.contest.results import read_rows
-from benchmarks.contest.sets import TableSet, TextSet
-from benchmarks.defaults.sets import Task
-from benchmarks.detection.folds import folds_of
+from benchmarks.contest.tasks import CONTEST_SETS, TableSet, TextSet
+from benchmarks.contestants.autogluon import call_autogluon
+from benchmarks.data.folds import Fold, folds_of
+from benchmarks.data.kinds import Task
 
-from tests.benchmarks.defaults.test_defaults import make_events
+from tests.benchmarks.columns.test_plain import make_events
 from tests.benchmarks.detection.test_detection import made_up
 
 
 def text_set() -> TextSet:
     table = made_up(120)
     y, groups = table["label"].to_numpy(object), np.arange(120)
-    folds = [(fold.train, fold.test) for fold in folds_of(y, groups, repeats=1, folds=2)]
-    return TextSet(table["text"].tolist(), y, groups, folds)
+    return TextSet(table["text"].tolist(), y, groups, list(folds_of(y, groups, repeats=1, folds=2)))
 
 
 def table_set() -> TableSet:
@@ -67,22 +66,21 @@ def test_the_given_split_is_the_only_fold(tmp_path: Path, monkeypatch: pytest.Mo
     (tmp_path / "messages").mkdir()
     table = pd.DataFrame({"text": ["a", "b", "c"], "label": ["x", "y", "x"], "split": ["train", "test", "train"]})
     table.to_parquet(tmp_path / "messages" / "stoneskipping.parquet")
-    found = sets.CONTEST_SETS["stoneskipping.given"]()
-    assert [[rows.tolist() for rows in fold] for fold in found.folds] == [[[0, 2], [1]]]
+    [fold] = CONTEST_SETS["stoneskipping.given"]().folds
+    assert (fold.train.tolist(), fold.test.tolist()) == ([0, 2], [1])
 
 
 def test_chinese_texts_are_pairs_of_characters_for_autogluon() -> None:
     rows, labels = np.arange(2), np.array(["a", "b"], dtype=object)
-    of_set = TextSet(["贷款 5", "您好吗"], labels, rows, [(rows[:1], rows[1:])])
-    train, test, truth = tables_of(of_set, "")
+    of_set = TextSet(["贷款 5", "您好吗"], labels, rows, [Fold(rows[:1], rows[1:])])
+    train, test = run.tables_of(of_set, "")
     assert train.to_dict("list") == {"text": ["贷款 款_ _5"], "label": ["a"]}
     assert test.to_dict("list") == {"text": ["您好 好吗"]}
-    assert list(truth) == ["b"]
-    english = TextSet(["a loan", "hello"], labels, rows, [(rows[:1], rows[1:])])
-    assert list(tables_of(english, "")[0]["text"]) == ["a loan"]
+    english = TextSet(["a loan", "hello"], labels, rows, [Fold(rows[:1], rows[1:])])
+    assert list(run.tables_of(english, "")[0]["text"]) == ["a loan"]
 
 
 @pytest.mark.slow
 def test_an_environment_without_autogluon_is_an_error() -> None:
     with pytest.raises(RuntimeError, match="No module named 'autogluon'"):
-        measure_autogluon(text_set(), "", Path(sys.executable))
+        call_autogluon(*run.tables_of(text_set(), ""), "f1_macro", Path(sys.executable))

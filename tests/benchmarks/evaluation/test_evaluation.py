@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from benchmarks.evaluation import __main__ as evaluation
 from benchmarks.evaluation import capacity_world
-from benchmarks.evaluation.handbook import card_precision_top_k, plain_figures
+from benchmarks.measures.report import card_precision_top_k, plain_figures
 
 from fraudsieve.training.evaluation.card_precision import card_precision
 from fraudsieve.training.evaluation.report import evaluate

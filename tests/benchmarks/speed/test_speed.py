@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from benchmarks.data.location import DATA_VARIABLE
-from benchmarks.detection import ours
 from benchmarks.speed import wording as speed_wording
 from benchmarks.speed.timing import medians_in_turn
 
@@ -23,7 +22,7 @@ def few_messages(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_figures_of_two_and_of_fourteen_classes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ours, "wording_scorer", lambda texts, y: lambda batch: np.zeros(len(batch)))
+    monkeypatch.setattr(speed_wording, "wording_scorer", lambda texts, y: lambda batch: np.zeros(len(batch)))
     report = speed_wording.run(messages=100, rounds=3)
     names = {"us_per_message", "us_per_message.2", "us_per_message.14", "seconds_to_ready.2", "seconds_to_ready.14"}
     assert report.rows == 100
@@ -39,7 +38,7 @@ def test_ours_may_be_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     def unwired(texts: list[str], y: object) -> None:
         raise NotImplementedError("not wired")
 
-    monkeypatch.setattr(ours, "wording_scorer", unwired)
+    monkeypatch.setattr(speed_wording, "wording_scorer", unwired)
     report = speed_wording.run(messages=60, rounds=1)
     assert report.figures == {}
     assert list(report.bars) == []

@@ -9,11 +9,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pytest
+from benchmarks.contestants.contestant import Fitted
 from benchmarks.data.location import DATA_VARIABLE
 from benchmarks.transfer.__main__ import main
 from benchmarks.transfer.contest import compare_pairs, contestants
 from benchmarks.transfer.pairs import PAIRS, load_source, load_target
-from benchmarks.transfer.svd_trees import SvdTrees
 
 FRAUD = "prize claim urgent account locked verify winner voucher cash gift bonus bank"
 HAM = "dinner home tonight see you at six bring wine bread milk bus late"
@@ -45,9 +45,15 @@ def sets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(DATA_VARIABLE, str(tmp_path))
 
 
-def fraud_words(texts: list[str], is_fraud: Flags, groups: npt.NDArray[np.intp]) -> Score:
+def scoring(score: Score) -> Fitted:
+    return Fitted(lambda batch: score(batch) > 0.5, score)
+
+
+def fraud_words(texts: list[str], is_fraud: Flags, groups: npt.NDArray[np.intp]) -> Fitted:
     """Count the words of fraud."""
-    return lambda batch: np.array([sum(word in FRAUD.split() for word in text.split()) for text in batch], float)
+    return scoring(
+        lambda batch: np.array([sum(word in FRAUD.split() for word in text.split()) for text in batch], float)
+    )
 
 
 @pytest.mark.usefixtures("sets")
@@ -70,15 +76,15 @@ def test_no_contestant_is_trained_on_held_back_rows() -> None:
     trained: list[set[str]] = []
     scored: list[list[str]] = []
 
-    def remember(texts: list[str], is_fraud: Flags, groups: npt.NDArray[np.intp]) -> Score:
+    def remember(texts: list[str], is_fraud: Flags, groups: npt.NDArray[np.intp]) -> Fitted:
         trained.append(set(texts))
-        score = fraud_words(texts, is_fraud, groups)
+        score = fraud_words(texts, is_fraud, groups).score
 
         def remember_scored(batch: list[str]) -> npt.NDArray[Any]:
             scored.append(batch)
             return score(batch)
 
-        return remember_scored
+        return scoring(remember_scored)
 
     report = compare_pairs(["smishing_nus_sms_en", "smishing_spamhunter"], {"ours": remember}, draws=2)
     assert len(trained) == 2  # pairs of a source share their models
@@ -96,8 +102,8 @@ def test_no_contestant_is_trained_on_held_back_rows() -> None:
 
 @pytest.mark.usefixtures("sets")
 def test_bars_hold_ours_to_the_svm() -> None:
-    def blind(texts: list[str], is_fraud: Flags, groups: npt.NDArray[np.intp]) -> Score:
-        return lambda batch: np.zeros(len(batch))
+    def blind(texts: list[str], is_fraud: Flags, groups: npt.NDArray[np.intp]) -> Fitted:
+        return scoring(lambda batch: np.zeros(len(batch)))
 
     fits = {"ours": blind, "linear_svm": fraud_words}
     report = compare_pairs(["stoneskipping_mudou_sms"], fits, draws=1)
@@ -115,14 +121,6 @@ def test_one_command_line_call(capsys: pytest.CaptureFixture[str]) -> None:
     assert content["figures"]["smishing_spamhunter.average_precision"] > 0.95
     assert set(content["peers"]) == {"linear_svm", "lightgbm_svd"}
     assert all(np.isfinite(list(peer.values())).all() for peer in [content["figures"], *content["peers"].values()])
-
-
-@pytest.mark.usefixtures("sets")
-def test_svd_trees_score_fraud_high() -> None:
-    frame = made_up(300, 0.5, seed=5)
-    is_fraud = (frame["label"] == "spam").to_numpy()
-    score = SvdTrees(n_components=10, n_rounds=20).fit_scores(frame["text"].tolist(), is_fraud, np.arange(300))
-    assert score(["prize claim winner", "dinner home tonight"])[0] > score(["prize claim winner", "see you at six"])[1]
 
 
 def test_contestants_can_be_left_out() -> None:

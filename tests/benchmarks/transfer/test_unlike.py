@@ -39,7 +39,7 @@ def test_missing_data_are_named(
 ) -> None:
     monkeypatch.setenv(DATA_VARIABLE, str(tmp_path))
     assert main(["unlike", "--json"]) == 0
-    assert "Skipped uci_sms" in capsys.readouterr().out
+    assert "Skipped smishing" in capsys.readouterr().out
 
 
 def test_random_texts_repeat() -> None:

@@ -1,0 +1,1 @@
+"""Figures that several benchmarks compute, independently of the library."""
