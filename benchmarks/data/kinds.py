@@ -39,6 +39,8 @@ class MessageSet:
         Lower bound of fraudsieve's macro-F1 on the given split.
     chat_of : str, default=""
         Of legitimate chat: the set whose models are tested on it.
+    place : int, default=100
+        Position in reports; sets of one position are in the order of their files, and in it.
     """
 
     name: str
@@ -48,6 +50,7 @@ class MessageSet:
     ahead: tuple[str, ...] = ()
     bound: float = 0.0
     chat_of: str = ""
+    place: int = 100
 
     def load(self) -> pd.DataFrame:
         """Read the messages."""

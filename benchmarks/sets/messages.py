@@ -17,4 +17,5 @@ SETS: Final = (
     MessageSet("stoneskipping", "zh", ("given",), _BOTH, bound=0.935),
     MessageSet("nus_sms_zh", "zh", commands=frozenset({"detection", "unlike"}), chat_of="mudou_sms"),
     MessageSet("nus_sms_en", "en", commands=frozenset({"unlike"})),
+    MessageSet("spamhunter", ""),
 )

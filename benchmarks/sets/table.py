@@ -3,22 +3,23 @@
 import pkgutil
 from collections.abc import Mapping
 from importlib import import_module
-from pathlib import Path
 from typing import Final
 
 from benchmarks.data.kinds import AccountSet, MessageSet
 
-__all__ = ["ACCOUNT_SETS", "MESSAGE_SETS", "message_sets_of"]
+__all__ = ["ACCOUNT_SETS", "MESSAGE_SETS", "declared_sets", "message_sets_of"]
 
-_MODULES: Final = [
-    import_module(f"benchmarks.sets.{file.name}")
-    for file in pkgutil.iter_modules([str(Path(__file__).parent)])
-    if file.name != "table"
-]
-_ALL: Final = [one for module in _MODULES for one in module.SETS]
-_ACCOUNTS: Final = [one for one in _ALL if isinstance(one, AccountSet)]
-MESSAGE_SETS: Final[Mapping[str, MessageSet]] = {one.name: one for one in _ALL if isinstance(one, MessageSet)}
-ACCOUNT_SETS: Final[Mapping[str, AccountSet]] = {one.name: one for one in sorted(_ACCOUNTS, key=lambda one: one.place)}
+
+def declared_sets() -> list[MessageSet | AccountSet]:
+    """Return what the modules of this package declare, in order of their places."""
+    files = pkgutil.iter_modules(import_module("benchmarks.sets").__path__)
+    modules = [import_module(f"benchmarks.sets.{file.name}") for file in files if file.name != "table"]
+    return sorted((one for module in modules for one in module.SETS), key=lambda one: one.place)
+
+
+_DECLARED: Final = declared_sets()
+MESSAGE_SETS: Final[Mapping[str, MessageSet]] = {one.name: one for one in _DECLARED if isinstance(one, MessageSet)}
+ACCOUNT_SETS: Final[Mapping[str, AccountSet]] = {one.name: one for one in _DECLARED if isinstance(one, AccountSet)}
 
 
 def message_sets_of(command: str) -> dict[str, MessageSet]:

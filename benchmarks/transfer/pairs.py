@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from benchmarks.data.kinds import LEGITIMATE
-from benchmarks.data.location import load_messages
+from benchmarks.sets.table import MESSAGE_SETS
 from fraudsieve.features.campaign.fingerprints import near_duplicate_groups
 
 __all__ = ["PAIRS", "Pair", "TargetTexts", "load_source", "load_target"]
@@ -89,7 +89,7 @@ def load_source(name: str, *, rows: int, seed: int) -> tuple[list[str], NDArray[
 
     Of a set with a column ``split``, these are training rows.
     """
-    frame = load_messages(name)
+    frame = MESSAGE_SETS[name].load()
     if "split" in frame:
         frame = frame[frame["split"] == "train"]
     if len(frame) > rows:
@@ -102,10 +102,10 @@ def load_target(pair: Pair, *, rows: int) -> TargetTexts:
 
     Of a set of reports in many languages, those whose letters are of the Latin alphabet without accents.
     """
-    target = _sample(
-        _plain_latin(load_messages(pair.target)) if pair.chat == "nus_sms_en" else load_messages(pair.target), rows
-    )
-    parts = [target, _sample(load_messages(pair.chat), rows)] if pair.chat else [target]
+    of_target = MESSAGE_SETS[pair.target]
+    whole = of_target.load()
+    target = _sample(whole if of_target.language else _plain_latin(whole), rows)
+    parts = [target, _sample(MESSAGE_SETS[pair.chat].load(), rows)] if pair.chat else [target]
     frame = pd.concat([part.reindex(columns=["text", "label", "sent_at"]) for part in parts], ignore_index=True)
     years = np.asarray(pd.to_datetime(frame["sent_at"], utc=True).dt.year.fillna(0), np.int64)
     return TargetTexts(frame["text"].tolist(), (frame["label"] != LEGITIMATE).to_numpy(), years)

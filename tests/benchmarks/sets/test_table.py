@@ -1,13 +1,29 @@
 """The table of data sets: each is declared once."""
 
+from pathlib import Path
+
 import pytest
+from benchmarks import sets
 from benchmarks.attack import SETS as ATTACKED
 from benchmarks.contest.tasks import CONTEST_SETS
 from benchmarks.data.location import DATA_VARIABLE, MissingDataError
 from benchmarks.detection.__main__ import SETS as DETECTED
 from benchmarks.evaluation.__main__ import SETS as EVALUATED
 from benchmarks.refit import SETS as REFITTED
-from benchmarks.sets.table import ACCOUNT_SETS, MESSAGE_SETS
+from benchmarks.sets.table import ACCOUNT_SETS, MESSAGE_SETS, declared_sets
+
+NEW = """
+from benchmarks.data.kinds import MessageSet
+
+SETS = (MessageSet("newest", "en", ("grouped",), frozenset({"detection"})),)
+"""
+
+
+def test_a_new_set_is_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "newest_set.py").write_text(NEW)
+    monkeypatch.setattr(sets, "__path__", [*sets.__path__, str(tmp_path)])
+    found = {one.name for one in declared_sets()}
+    assert found == {*MESSAGE_SETS, *ACCOUNT_SETS, "newest"}
 
 
 def test_every_command_takes_what_the_sets_declare() -> None:
@@ -20,7 +36,7 @@ def test_every_command_takes_what_the_sets_declare() -> None:
 
 
 @pytest.mark.parametrize("name", ACCOUNT_SETS)
-def test_a_missing_set_of_accounts_is_named(name: str, tmp_path: object, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_set_of_accounts_is_named(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(DATA_VARIABLE, str(tmp_path))
     for read in (ACCOUNT_SETS[name].task, ACCOUNT_SETS[name].published, ACCOUNT_SETS[name].dated_events):
         if read is not None:
@@ -29,7 +45,7 @@ def test_a_missing_set_of_accounts_is_named(name: str, tmp_path: object, monkeyp
 
 
 @pytest.mark.parametrize("name", MESSAGE_SETS)
-def test_a_missing_set_of_messages_is_named(name: str, tmp_path: object, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_set_of_messages_is_named(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(DATA_VARIABLE, str(tmp_path))
     with pytest.raises(MissingDataError, match=f"Skipped {name}"):
         MESSAGE_SETS[name].load()
