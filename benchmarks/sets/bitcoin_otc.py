@@ -48,8 +48,8 @@ def published(*, folds: int = 10, repeats: int = 10) -> Published:
         "Windows and the weight of the prior were compared on these folds (.944 to .949), so a small lead over the "
         "published .948 is a tie."
     )
-    given = "ratings given, the number of accounts rated, and their sum and mean"
-    return Published(y, account_counts(events, ids, sides=SIDES), [scheme], text, len(y), given)
+    counts_text = "ratings given, the number of accounts rated, and their sum and mean"
+    return Published(y, account_counts(events, ids, sides=SIDES), [scheme], text, len(y), counts_text)
 
 
 SETS: Final = (AccountSet("bitcoin_otc", _task, published, place=5),)

@@ -41,8 +41,8 @@ def published(*, seeds: int = 10) -> Published:
         "absolute time), and the network over all transfers with labels of training addresses, out of fold in "
         "training. Published accuracy .815 (XGBoost) and .822 (graph network)."
     )
-    given = "transfers sent and received, with how many others, and the sum and mean of their amounts"
-    return Published(y, account_counts(events, ids, sides=SIDES), [scheme], text, len(y), given)
+    counts_text = "transfers sent and received, with how many others, and the sum and mean of their amounts"
+    return Published(y, account_counts(events, ids, sides=SIDES), [scheme], text, len(y), counts_text)
 
 
 SETS: Final = (AccountSet("ethereum_phishing", _task, published, place=4),)

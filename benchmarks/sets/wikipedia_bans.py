@@ -37,8 +37,8 @@ def published(*, seeds: int = 5) -> Published:
         f"15 % between left out. Ours: seeds 0-{seeds - 1}; default views of editor, page and both, windows of 1h, 1d, "
         "7d and all, no labels as features. Published .878 AUC, with 172 text features that are absent here: no bar."
     )
-    given = "earlier edits of the editor and of the page, and the numbers of their pages and editors"
-    return Published(y, running_counts(events), [scheme], text, n, given)
+    counts_text = "earlier edits of the editor and of the page, and the numbers of their pages and editors"
+    return Published(y, running_counts(events), [scheme], text, n, counts_text)
 
 
 SETS: Final = (AccountSet("wikipedia_bans", _task, published, place=2),)
