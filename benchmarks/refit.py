@@ -18,6 +18,7 @@ from sklearn.metrics import average_precision_score
 
 from benchmarks.data.folds import folds_of
 from benchmarks.data.kinds import LEGITIMATE as CLEAN
+from benchmarks.data.kinds import fraud_or_legitimate
 from benchmarks.measures.paired import paired_figures
 from benchmarks.measures.report import plain_figures
 from benchmarks.runner import Report, progress, run_command
@@ -135,8 +136,7 @@ def _gain(is_fraud: NDArray[np.bool_], refit: Scores, split: Scores, accounts: N
 
 def message_folds(dataset: str, table: pd.DataFrame, *, folds: int = FOLDS) -> Report:
     """Score every fold by campaign of ``text`` and ``label`` with both models of the other folds."""
-    label = np.where(table["label"] == CLEAN, CLEAN, FRAUD).astype(object)
-    messages = pd.DataFrame({"message_id": np.arange(len(table)).astype(str), "text": table["text"], "label": label})
+    messages = fraud_or_legitimate(table)
     recipe = _recipe(**{"data.legitimate": CLEAN})
     data = read_data(recipe, {"messages": messages}, min_label_rows=1)
     rows, (groups, _) = data.rows, groups_of(data)

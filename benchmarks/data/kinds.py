@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from benchmarks.data.folds import Fold, Rows
 from benchmarks.data.location import load_messages
 
-__all__ = ["LEGITIMATE", "AccountSet", "Matrices", "MessageSet", "Published", "Scheme", "Task"]
+__all__ = ["LEGITIMATE", "AccountSet", "Matrices", "MessageSet", "Published", "Scheme", "Task", "fraud_or_legitimate"]
 
 LEGITIMATE = "ham"
 """The legitimate class of the message sets; fbs_sms has none."""
@@ -31,8 +31,8 @@ class MessageSet:
         ``en``, ``zh``, or empty for many.
     schemes : tuple of str, default=()
         Names of its splits, as from `schemes_of`, or ``given``.
-    commands : frozenset of str, default=frozenset()
-        The benchmarks that take it: ``detection``, ``contest``, ``attack``, ``refit``, ``unlike``, ``unlike_source``.
+    benchmarks : frozenset of str, default=frozenset()
+        Which benchmarks take it: ``detection``, ``contest``, ``attack``, ``refit``, ``unlike``, ``unlike_source``.
     ahead : tuple of str, default=()
         Schemes on which fraudsieve claims to be ahead of the better peer, not only not behind.
     bound : float, default=0.0
@@ -46,7 +46,7 @@ class MessageSet:
     name: str
     language: str
     schemes: tuple[str, ...] = ()
-    commands: frozenset[str] = frozenset()
+    benchmarks: frozenset[str] = frozenset()
     ahead: tuple[str, ...] = ()
     bound: float = 0.0
     chat_of: str = ""
@@ -55,6 +55,19 @@ class MessageSet:
     def load(self) -> pd.DataFrame:
         """Read the messages."""
         return load_messages(self.name)
+
+
+def fraud_or_legitimate(table: pd.DataFrame) -> pd.DataFrame:
+    """Return messages with an id, their text and one of two labels, for training by the library.
+
+    Examples
+    --------
+    >>> fraud_or_legitimate(pd.DataFrame({"text": ["a", "b"], "label": ["smishing", "ham"]}))["label"].tolist()
+    ['fraud', 'ham']
+    """
+    labels = np.where(table["label"] == LEGITIMATE, LEGITIMATE, "fraud").astype(object)
+    ids = np.arange(len(table)).astype(str)
+    return pd.DataFrame({"message_id": ids, "text": table["text"], "label": labels})
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,7 +4,7 @@ import numpy as np
 from sklearn.metrics import average_precision_score
 
 from benchmarks.data.folds import folds_of
-from benchmarks.data.kinds import LEGITIMATE
+from benchmarks.data.kinds import LEGITIMATE, fraud_or_legitimate
 from benchmarks.data.location import load_messages
 from benchmarks.measures.report import plain_figures
 from benchmarks.runner import Bar, Report, progress
@@ -30,11 +30,7 @@ _PROTOCOL = (
 def smishing() -> Report:
     """Measure calibration on rows out of fold."""
     recipe = Recipe.read(overrides={"data.legitimate": LEGITIMATE})
-    table = load_messages("smishing")
-    table = table.assign(
-        message_id=np.arange(len(table)).astype(str), label=np.where(table["label"] == LEGITIMATE, LEGITIMATE, "fraud")
-    )
-    data = read_data(recipe, {"messages": table[["message_id", "text", "label"]]}, min_label_rows=1)
+    data = read_data(recipe, {"messages": fraud_or_legitimate(load_messages("smishing"))}, min_label_rows=1)
     groups, _ = groups_of(data)
     labels = data.rows["label"].to_numpy(object)
     before, after, aps = np.empty(len(labels)), np.empty(len(labels)), []

@@ -22,7 +22,7 @@ MESSAGE_SETS: Final[Mapping[str, MessageSet]] = {one.name: one for one in _DECLA
 ACCOUNT_SETS: Final[Mapping[str, AccountSet]] = {one.name: one for one in _DECLARED if isinstance(one, AccountSet)}
 
 
-def message_sets_of(command: str) -> dict[str, MessageSet]:
+def message_sets_of(benchmark: str) -> dict[str, MessageSet]:
     """Return the sets of messages that a benchmark takes.
 
     Examples
@@ -30,4 +30,4 @@ def message_sets_of(command: str) -> dict[str, MessageSet]:
     >>> list(message_sets_of("attack"))
     ['smishing', 'mudou_sms']
     """
-    return {name: one for name, one in MESSAGE_SETS.items() if command in one.commands}
+    return {name: one for name, one in MESSAGE_SETS.items() if benchmark in one.benchmarks}
