@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from benchmarks.runner import Bar, Report, progress
 from benchmarks.speed.timing import medians_in_turn, peak_mb
-from fraudsieve.features.history.batch import encode_events, history_features
+from fraudsieve.features.history.batch import HistoryTables, encode, history_features
 from fraudsieve.features.history.declaration import History
 from fraudsieve.features.history.encoded import CutoffTimes, EncodedEvents, fill_history
 from fraudsieve.features.history.measures import window_seconds
@@ -189,7 +189,8 @@ def _ours(table: pa.Table, window: str) -> Call:
 
 def _kernel(table: pa.Table, window: str) -> Call:
     history = History((window,), measures=_MEASURES)
-    log, _ = encode_events(table, history)
+    tables = HistoryTables.read(table, None, None)
+    log, _ = encode(history, tables.events, tables.subjects)
     cutoffs = CutoffTimes(log.starts, log.times, np.arange(log.times.size, dtype=np.int32))
     out = np.full((log.times.size, len(history.columns)), np.nan)
     return lambda: _filled(history, log, cutoffs, out)

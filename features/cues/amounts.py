@@ -15,9 +15,8 @@ from fraudsieve._compiled import INT_0, compile_inlined, compile_kernel, compile
 from fraudsieve._typing import Array
 from fraudsieve.features.text.automaton import Automaton, build_automaton
 from fraudsieve.features.text.characters import code_number, is_digit, is_latin, longest_text
-from fraudsieve.features.text.codepoints import CodePoints
 
-__all__ = ["AMOUNTS", "AMOUNT_SHAPES", "measure_amounts"]
+__all__ = ["AMOUNTS", "AMOUNT_SHAPES"]
 
 
 AMOUNTS = ("amounts", "codes", "invoice_numbers")
@@ -177,29 +176,3 @@ def amount_kernel(codes: Array, offsets: Array, tables: tuple[Array, ...], out: 
         _mark_words(codes, start, stop, tables, marks)
         while at < stop:
             at = _count_number(codes, at, start, stop, marks, out[i]) if is_digit(codes[at]) else at + 1
-
-
-def measure_amounts(texts: CodePoints) -> Array:
-    """Count amounts of money, codes and invoice numbers, and measure the largest amount.
-
-    Parameters
-    ----------
-    texts : CodePoints
-        Folded texts.
-
-    Returns
-    -------
-    ndarray of float64, shape (n_texts, 4)
-        The counts of `AMOUNTS`, then `AMOUNT_SHAPES`: the decimal logarithm of one plus the largest amount, ignoring
-        currencies.
-
-    Examples
-    --------
-    >>> from fraudsieve.features.text.codepoints import pack
-    >>> row = measure_amounts(pack(["pay $1,500.50 or 3万元, code 123456"]))[0]
-    >>> {name: round(float(n), 2) for name, n in zip(AMOUNTS + AMOUNT_SHAPES, row)}
-    {'amounts': 2.0, 'codes': 1.0, 'invoice_numbers': 0.0, 'largest_amount': 4.48}
-    """
-    out = np.zeros((len(texts), len(AMOUNTS) + len(AMOUNT_SHAPES)))
-    amount_kernel(texts.codes, texts.offsets, amount_automaton().tables, out)
-    return out

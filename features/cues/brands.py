@@ -8,19 +8,16 @@ The time is bounded by the length of the messages with a host, times the number 
 import re
 from collections.abc import Sequence
 
-import numpy as np
-
 from fraudsieve._compiled import INT_0, compile_kernel, compile_part
 from fraudsieve._typing import Array
 from fraudsieve.features.text.characters import is_alnum
-from fraudsieve.features.text.codepoints import CodePoints, pack
 from fraudsieve.features.text.fold import fold_text
 from fraudsieve.features.text.spans import BEGIN, END, KIND, TEXT
 
 from .links import HOST
-from .suffixes import find_rule, hash_span, split_host, suffix_table
+from .suffixes import find_rule, hash_span, split_host
 
-__all__ = ["BRANDS", "check_brands", "count_lookalikes"]
+__all__ = ["BRANDS", "check_brands"]
 
 
 BRANDS = ("lookalike_brands",)
@@ -201,37 +198,3 @@ def brand_kernel(
         if last:
             words += _count_words(codes, counted_to, offsets[i + 1], brands, ends)
             out[i, 0] += words if hosts else 0
-
-
-def count_lookalikes(texts: CodePoints, links: Array, brands: Sequence[str] = ()) -> Array:
-    """Count the hosts and words that resemble a brand, in texts with a host.
-
-    Parameters
-    ----------
-    texts : CodePoints
-        Folded texts.
-    links : ndarray of int64, shape (n_links, 4)
-        The spans of `measure_links`.
-    brands : sequence of str, default=()
-        As `check_brands` returns them.
-
-    Returns
-    -------
-    ndarray of float64, shape (n_texts, 1)
-        Number of look-alike hosts and words. In such a host, a label before the suffix contains a brand, or a part
-        between hyphens is one edit from a brand. A word counts if it is one edit from a brand of at least five
-        characters.
-
-    Examples
-    --------
-    >>> from fraudsieve.features.cues.links import measure_links
-    >>> texts = pack(["paypal.com", "see paypal-help.com, paypai!", "paypai"])
-    >>> count_lookalikes(texts, measure_links(texts)[1], ("paypal",)).tolist()
-    [[0.0], [2.0], [0.0]]
-    """
-    out = np.zeros((len(texts), len(BRANDS)))
-    if brands and len(links):
-        named = pack(brands)
-        own = np.ones(len(brands), np.bool_), np.empty(0, np.uint64)
-        brand_kernel(texts.codes, texts.offsets, links, suffix_table(), named.codes, named.offsets, *own, out)
-    return out

@@ -16,9 +16,9 @@ from fraudsieve._typing import Array
 from fraudsieve.features.text.automaton import Automaton, build_automaton, read_words
 from fraudsieve.features.text.characters import code_array, is_alnum, is_digit, is_latin, is_one_of, starts_with
 from fraudsieve.features.text.codepoints import CodePoints
-from fraudsieve.features.text.spans import add_span, count_spans, new_spans
+from fraudsieve.features.text.spans import add_span, new_spans
 
-__all__ = ["HANDLES", "count_handles", "find_handles"]
+__all__ = ["HANDLES", "find_handles"]
 
 
 HANDLES = ("wechat", "qq", "telegram", "whatsapp")
@@ -162,25 +162,3 @@ def find_handles(texts: CodePoints) -> Array:
     """
     spans = new_spans(texts)
     return spans[: handle_kernel(texts.codes, texts.offsets, handle_automaton().tables, spans)].copy()
-
-
-def count_handles(texts: CodePoints) -> Array:
-    """Count the accounts of each of `HANDLES`.
-
-    Parameters
-    ----------
-    texts : CodePoints
-        Folded texts.
-
-    Returns
-    -------
-    ndarray of int64, shape (n_texts, 4)
-
-    Examples
-    --------
-    >>> from fraudsieve.features.text.codepoints import pack
-    >>> row = count_handles(pack(["vx abc123, qq群:123456, t.me/somebody or whatsapp +2348012345678"]))[0]
-    >>> dict(zip(HANDLES, row.tolist()))
-    {'wechat': 1, 'qq': 1, 'telegram': 1, 'whatsapp': 1}
-    """
-    return count_spans(find_handles(texts), len(texts), len(HANDLES))

@@ -9,9 +9,8 @@ import numpy as np
 from fraudsieve._compiled import compile_inlined, compile_kernel
 from fraudsieve._typing import Array
 from fraudsieve.features.text.characters import is_digit, is_han, is_latin
-from fraudsieve.features.text.codepoints import CodePoints
 
-__all__ = ["LAYOUT", "LAYOUT_SHAPES", "measure_layout"]
+__all__ = ["LAYOUT", "LAYOUT_SHAPES"]
 
 
 LAYOUT = ("mixed_words",)
@@ -128,30 +127,3 @@ def layout_kernel(codes: Array, offsets: Array, out: Array) -> None:
         out[i, TAIL] = _tail(codes, start, stop)
         out[i, MIXED] = _mixed_words(codes, start, stop)
         _count_repeats(codes, start, stop, table, out[i])
-
-
-def measure_layout(texts: CodePoints) -> Array:
-    """Measure the layout of texts.
-
-    Parameters
-    ----------
-    texts : CodePoints
-        Folded texts.
-
-    Returns
-    -------
-    ndarray of float64, shape (n_texts, 5)
-        `LAYOUT`: number of words in which a Latin letter is next to a digit or a Chinese character. Then
-        `LAYOUT_SHAPES`: number of characters in ``【…】`` or ``[…]`` at the start, and in ``【…】`` at the end, up to
-        40; share of characters in a repeated sequence of four; and the relative length of the text if every repeated
-        stretch took three characters (1 without repetition).
-
-    Examples
-    --------
-    >>> from fraudsieve.features.text.codepoints import pack
-    >>> dict(zip(LAYOUT + LAYOUT_SHAPES, measure_layout(pack(["【某银行】vip8 abcdabcd"]))[0].tolist()))
-    {'mixed_words': 1.0, 'bracketed_head': 3.0, 'bracketed_tail': 0.0, 'repetition': 0.2222222222222222, ...}
-    """
-    out = np.zeros((len(texts), len(LAYOUT) + len(LAYOUT_SHAPES)))
-    layout_kernel(texts.codes, texts.offsets, out)
-    return out

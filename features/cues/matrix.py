@@ -286,8 +286,11 @@ def cues_and_shape(folded: CodePoints, raw: CodePoints | None = None, lists: Own
     ndarray of float64, shape (n_texts, 67)
         The counts of `CUES`, then `SHAPES`: the length in characters; the shares of digits, Latin letters, Han
         characters, blanks, symbols and other characters; the number of distinct characters (modulo 4,096) divided by
-        the length; the lengths of the longest run of one character and of the longest number; and the measures of
-        `measure_links`, `measure_amounts` and `measure_layout`.
+        the length; the lengths of the longest run of one character, of the longest number and of the longest path of a
+        link; the decimal logarithm of one plus the largest amount, ignoring currencies; the numbers of characters in
+        ``【…】`` or ``[…]`` at the start, and in ``【…】`` at the end, up to 40; the share of characters in a repeated
+        sequence of four; and the relative length of the text if every repeated stretch took three characters (1 without
+        repetition).
 
     Examples
     --------

@@ -12,11 +12,11 @@ from fraudsieve._typing import Array
 from fraudsieve.features.cues.checksums.check_digits import is_chinese_id, is_company_number, passes_luhn
 from fraudsieve.features.text.characters import is_alnum, is_latin, longest_text
 from fraudsieve.features.text.codepoints import CodePoints
-from fraudsieve.features.text.spans import add_span, count_spans, new_spans
+from fraudsieve.features.text.spans import add_span, new_spans
 
 from .telephones import BEGIN, END, HOTLINE, JOINED, PHONES, count_fitting, find_hotline, find_phone, read_groups
 
-__all__ = ["NO_HOTLINES", "NUMBERS", "count_numbers", "find_numbers", "number_key"]
+__all__ = ["NO_HOTLINES", "NUMBERS", "find_numbers", "number_key"]
 
 
 NUMBERS = (*PHONES, "bank_cards", "chinese_ids", "company_numbers")
@@ -159,25 +159,3 @@ def find_numbers(texts: CodePoints) -> Array:
     """
     spans = new_spans(texts)
     return spans[: number_kernel(texts.codes, texts.offsets, NO_HOTLINES, spans)].copy()
-
-
-def count_numbers(texts: CodePoints) -> Array:
-    """Count the numbers of each of `NUMBERS`.
-
-    Parameters
-    ----------
-    texts : CodePoints
-        Folded texts.
-
-    Returns
-    -------
-    ndarray of int64, shape (n_texts, 7)
-
-    Examples
-    --------
-    >>> from fraudsieve.features.text.codepoints import pack
-    >>> row = count_numbers(pack(["+86 138 0013 8000, 010-12345678 or 95588, card 4111 1111 1111 1111"]))[0]
-    >>> {name: int(n) for name, n in zip(NUMBERS, row) if n}
-    {'phones_cn': 1, 'landlines': 1, 'hotlines': 1, 'bank_cards': 1}
-    """
-    return count_spans(find_numbers(texts), len(texts), len(NUMBERS))

@@ -22,7 +22,7 @@ from .measures import AMOUNT_MEASURES, COUNTERPARTY_MEASURES, CURRENT_AMOUNT_MEA
 from .row_blocks import fill_blocks
 from .source_table import SourceTable, TableLike, code_column, join_ids
 
-__all__ = ["HistoryTables", "encode_events", "fill_history_features", "history_features"]
+__all__ = ["HistoryTables", "encode", "fill_history_features", "history_features"]
 
 _MAX_ROWS = 2**31 - 2
 
@@ -124,47 +124,16 @@ def _tables(events: TableLike, subjects: TableLike | None) -> tuple[SourceTable,
 
 
 def _fill_view(view: History, tables: HistoryTables, out: Array) -> None:
-    fill_blocks(fill_history, view, *_encode(view, tables.events, tables.subjects), out)
+    fill_blocks(fill_history, view, *encode(view, tables.events, tables.subjects), out)
     if view.needs_labels:
         if tables.labels is None:
             measures = ", ".join(name for name in view.measures if name in LABEL_MEASURES)
             raise SchemaError("labels", f"{measures} need labels of events, and none were given", "Pass labels.")
-        encoded = _encode(view, tables.labels, tables.subjects, are_labels=True)
+        encoded = encode(view, tables.labels, tables.subjects, are_labels=True)
         fill_blocks(fill_labels, view, *encoded, out, is_empty=False)
 
 
-def encode_events(
-    events: TableLike, history: History, subjects: TableLike | None = None
-) -> tuple[EncodedEvents, CutoffTimes]:
-    """Encode and sort the columns of both tables that a declaration needs.
-
-    Parameters
-    ----------
-    events : pyarrow Table, DataFrame or mapping of str to array
-        As for `history_features`.
-    history : History
-        The declaration.
-    subjects : pyarrow Table, DataFrame or mapping of str to array, default=None
-        As for `history_features`.
-
-    Returns
-    -------
-    events : EncodedEvents
-        The events.
-    cutoffs : CutoffTimes
-        The cutoff times; ``rows`` are the rows of the subjects.
-
-    Examples
-    --------
-    >>> events = {"account_id": [7, 5, 7], "occurred_at": np.array([30, 20, 10], "M8[s]")}
-    >>> encoded, cutoffs = encode_events(events, History(measures=("count",)))
-    >>> encoded.starts.tolist(), encoded.times.tolist(), cutoffs.rows.tolist()
-    ([0, 2, 3], [10000000, 30000000, 20000000], [2, 0, 1])
-    """
-    return _encode(history, *_tables(events, subjects))
-
-
-def _encode(
+def encode(
     history: History, source: SourceTable, subjects: SourceTable, *, are_labels: bool = False
 ) -> tuple[EncodedEvents, CutoffTimes]:
     """Encode and sort a table of events or labels, and the table of subjects, which may be the table of events."""

@@ -5,7 +5,9 @@ exact, so they do not depend on the order of arrival or on events before the win
 therefore equal to the last bit. Needs only NumPy and Numba.
 """
 
-from collections.abc import Mapping, Sequence
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self, TypeAlias
@@ -24,13 +26,13 @@ from fraudsieve.features.history.measures import window_seconds
 from fraudsieve.features.history.reader import RecordType
 from fraudsieve.features.history.records import RejectedRecord, as_records, parse_time
 from fraudsieve.features.history.seen_ids import SeenIds
-from fraudsieve.features.history.store import read_state, write_state
 from fraudsieve.features.history.timeline import PreparedRecord, ViewState
 from fraudsieve.features.history_declaration import HistoryDeclaration, status_views
 from fraudsieve.features.network.declaration import Network
 from fraudsieve.features.network.live import NetworkState
 
 from .arrivals import Prepared, add_prepared, ids_and_times, read_any, read_records
+from .snapshot import FORMAT, Dump, decode_dump, encode_dump, load_content, save_content
 
 __all__ = ["HistoryState"]
 
@@ -113,6 +115,14 @@ class HistoryState:
     def declaration(self) -> HistoryDeclaration:
         """The feature views and the network."""
         return HistoryDeclaration(self.histories, self.declared_network)
+
+    @property
+    def declaration_digest(self) -> str:
+        """A digest of declaration and lateness. States with equal ones hold the same data after the same rows."""
+        network = self.declared_network
+        views = [history.to_dict() for history in self.histories]
+        declared = [views, network and network.to_dict(), self.lateness, FORMAT]
+        return hashlib.sha256(json.dumps(declared, sort_keys=True).encode()).hexdigest()[:32]
 
     @property
     def declared_network(self) -> Network | None:
@@ -402,17 +412,17 @@ class HistoryState:
                 out[row, start:] = self.network.compute(subject, cutoff)
         return out, has_history
 
-    def save(self, folder: str | Path) -> None:
-        """Write the state to a folder, atomically replacing the state in it.
+    def save(self, path: str | Path) -> None:
+        """Write the state to a file, atomically replacing an existing one.
 
         Parameters
         ----------
-        folder : str or Path
-            The folder, which is created if needed.
+        path : str or Path
+            The file; its folder is created if needed. Only its owner can read it.
         """
-        write_state(folder, *self.dump())
+        save_content(path, self.encode())
 
-    def dump(self) -> tuple[dict[str, Any], list[dict[str, Array]]]:
+    def dump(self) -> Dump:
         """Return a copy of the state as `save` writes it: facts in plain JSON types, and arrays per part."""
         facts = {
             "histories": [history.to_dict() for history in self.histories],
@@ -425,12 +435,12 @@ class HistoryState:
         return facts, [*arrays, *([self.network.dump()] if self.network else []), self.seen.dump()]
 
     @classmethod
-    def load(cls, folder: str | Path) -> Self:
+    def load(cls, path: str | Path) -> Self:
         """Read a state that `save` wrote.
 
         Parameters
         ----------
-        folder : str or Path
+        path : str or Path
 
         Returns
         -------
@@ -440,14 +450,42 @@ class HistoryState:
         Raises
         ------
         StateError
-            If a file is missing or changed, or has another format version.
+            If the file is missing or changed, or has another format version.
         """
-        facts, arrays = read_state(folder)
+        return cls.decode(load_content(path), str(path), "Build the state again from the events.")
+
+    def encode(self) -> Iterator[bytes]:
+        """Yield the state as bytes, in parts."""
+        return encode_dump(self.dump())
+
+    @classmethod
+    def decode(cls, content: bytes | memoryview, origin: str, fix: str) -> Self:
+        """Read a state from the bytes of a dump, whose digest must have been checked.
+
+        Parameters
+        ----------
+        content : bytes
+            From `encode`, or from `encode_dump`.
+        origin, fix : str
+            Where the bytes come from, and what to do if they cannot be read; for the error.
+
+        Returns
+        -------
+        HistoryState
+
+        Raises
+        ------
+        StateError
+            If they are of another format, or are not a state.
+        """
         try:
-            return cls.restore(facts, arrays)
-        except (KeyError, ValueError, TypeError, IndexError, AttributeError, OverflowError) as error:
-            problem = f"the files are not a consistent state ({type(error).__name__})"
-            raise StateError(str(folder), problem, "Build the state again from the events.") from None
+            facts, arrays = decode_dump(content)
+            version = facts.pop("format")
+            if version == FORMAT:
+                return cls.restore(facts, arrays)
+        except Exception as error:  # NumPy and zipfile raise many types, and so does what does not agree
+            raise StateError(origin, f"the state in it is not consistent ({type(error).__name__})", fix) from None
+        raise StateError(origin, f"expected a state of format {FORMAT}, got {version!r}", fix)
 
     @classmethod
     def restore(cls, facts: Mapping[str, Any], arrays: list[dict[str, Array]]) -> Self:

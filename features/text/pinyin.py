@@ -14,7 +14,7 @@ from fraudsieve._typing import Array
 
 from .codepoints import CodePoints
 
-__all__ = ["is_syllable", "needs_pinyin", "to_pinyin", "to_syllables"]
+__all__ = ["is_syllable", "needs_pinyin", "to_pinyin"]
 
 
 TABLE = files("fraudsieve.features.text") / "data" / "pinyin.npz"
@@ -54,29 +54,6 @@ def to_pinyin(texts: CodePoints) -> CodePoints:
     True
     """
     return CodePoints(_tables()[0][texts.codes], texts.offsets)
-
-
-def to_syllables(text: str) -> list[str]:
-    """Spell the pinyin of a text, for people to read.
-
-    Parameters
-    ----------
-    text : str
-        A folded text.
-
-    Returns
-    -------
-    list of str
-        One syllable per Chinese character, and every other character unchanged.
-
-    Examples
-    --------
-    >>> to_syllables("绿色V")
-    ['lv', 'se', 'V']
-    """
-    table, names = _tables()
-    spoken = [int(table[ord(char)]) for char in text]
-    return [names[code - PRIVATE] if code >= PRIVATE else char for code, char in zip(spoken, text, strict=True)]
 
 
 def is_syllable(word: str) -> bool:

@@ -16,7 +16,7 @@ from fraudsieve.evidence.checkpoints import (
     read_public_key,
     write_checkpoint,
 )
-from fraudsieve.evidence.proofs import check_growth, check_proof, prove_growth, prove_record, read_proof
+from fraudsieve.evidence.proofs import check_proof, prove_record, read_proof
 from fraudsieve.evidence.verification import verify_log
 from fraudsieve.exceptions import EvidenceError
 from tests.evidence.logs import kinds, write_log
@@ -132,17 +132,3 @@ def test_a_changed_proof_does_not_hold(tmp_path: Path, keys: tuple[Path, Path]) 
         prove_record(tmp_path / "log", 3, other)
     with pytest.raises(EvidenceError, match="expected a record from 0 to 5, got 6"):
         prove_record(tmp_path / "log", 6)
-
-
-def test_growth_is_shown_by_two_checkpoints_alone(tmp_path: Path) -> None:
-    first, second, third = (write_log(tmp_path / "log", n) for n in (3, 2, 6))
-    for earlier, later in ((first, second), (first, third), (second, third), (third, third)):
-        assert check_growth(prove_growth(tmp_path / "log", earlier, later), earlier, later)
-    proof = prove_growth(tmp_path / "log", first, third)
-    assert not check_growth(proof, second, third)
-    assert not check_growth(proof, replace(first, root=second.root), third)
-    assert not check_growth(proof, first, replace(third, log="another"))
-    with pytest.raises(EvidenceError, match="expected sizes that grow, got 11 and 3"):
-        prove_growth(tmp_path / "log", third, first)
-    with pytest.raises(EvidenceError, match="is not the log of the checkpoint"):
-        prove_growth(tmp_path / "log", first, write_log(tmp_path / "other", 4))

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from fraudsieve.evidence.canonical import encode_canonical
-from fraudsieve.evidence.content import Content, ContentKind, input_fields, is_input, read_key
+from fraudsieve.evidence.content import Content, ContentKind, input_fields, read_key
 from fraudsieve.exceptions import EvidenceError
 from fraudsieve.features.account_matrix import AccountMatrix
 from fraudsieve.features.profile.own_columns import OwnColumns
@@ -95,8 +95,8 @@ def test_pseudonyms_join_accounts_and_no_other_types() -> None:
 @pytest.mark.parametrize("content", [Content(), Content(key=KEY), Content("kept")])
 def test_an_input_is_recognised(content: Content) -> None:
     known = content.describe_input(RECORD, FIELDS)
-    assert is_input(RECORD, known, MATRIX, content)
-    assert not is_input(RECORD | {"age": 31}, known, MATRIX, content)
+    assert content.is_input(RECORD, known, MATRIX)
+    assert not content.is_input(RECORD | {"age": 31}, known, MATRIX)
 
 
 def test_declarations_that_do_not_work(tmp_path: Path) -> None:

@@ -8,9 +8,7 @@ from hypothesis import strategies as st
 
 from fraudsieve.evidence.merkle import (
     Frontier,
-    consistency_path,
     inclusion_path,
-    is_consistent,
     is_included,
     leaf_digest,
     root_of,
@@ -60,18 +58,6 @@ def test_a_proof_of_inclusion_holds_for_its_leaf_alone(leaves: list[bytes], data
         assert not is_included(leaves[index], index, size, path[:-1], root)
 
 
-@given(trees, st.data())
-def test_a_proof_of_consistency_holds_for_its_trees_alone(leaves: list[bytes], data: st.DataObject) -> None:
-    size = data.draw(st.integers(1, len(leaves)))
-    path, roots = consistency_path(leaves, size), (root_of(leaves[:size]), root_of(leaves))
-    assert is_consistent(size, roots[0], len(leaves), roots[1], path)
-    assert not is_consistent(size, bytes(32), len(leaves), roots[1], path)
-    assert not is_consistent(size, roots[0], len(leaves), bytes(32), path)
-    assert not is_consistent(size, roots[0], len(leaves), roots[1], [*path, roots[0]])
-
-
-def test_paths_of_leaves_and_sizes_that_do_not_exist() -> None:
+def test_a_path_of_a_leaf_that_does_not_exist() -> None:
     with pytest.raises(IndexError, match="from 0 to 7, got 8"):
         inclusion_path(LEAVES, 8)
-    with pytest.raises(IndexError, match="from 1 to 8, got 0"):
-        consistency_path(LEAVES, 0)

@@ -13,15 +13,13 @@ from typing import Final
 
 import pytest
 
-from fraudsieve.features.cues.amounts import measure_amounts
-from fraudsieve.features.cues.brands import count_lookalikes
 from fraudsieve.features.cues.contacts import find_contacts
 from fraudsieve.features.cues.crypto import count_crypto
-from fraudsieve.features.cues.handles import count_handles
-from fraudsieve.features.cues.layout import measure_layout
+from fraudsieve.features.cues.handles import find_handles
 from fraudsieve.features.cues.links import measure_links
 from fraudsieve.features.cues.matrix import cues_and_shape
-from fraudsieve.features.cues.numbers import count_numbers
+from fraudsieve.features.cues.numbers import find_numbers
+from fraudsieve.features.cues.own_lists import OwnLists
 from fraudsieve.features.cues.words import count_words
 from fraudsieve.features.text.codepoints import CodePoints, pack
 from fraudsieve.features.text.fold_rules import undo_by_context
@@ -30,18 +28,16 @@ LENGTH: Final = 50_000
 BOUND: Final = 10.0
 """Times the reference."""
 CONTACTS_BOUND: Final = 60.0
-BRANDS: Final = tuple(f"paybird{k}" for k in range(10))
+BRANDS: Final = OwnLists.of(brands=[f"paybird{k}" for k in range(10)])
 READERS: Final[dict[str, Callable[[CodePoints], object]]] = {
-    "amounts": measure_amounts,
-    "brands": lambda texts: count_lookalikes(texts, measure_links(texts)[1], BRANDS),
+    "brands": partial(cues_and_shape, lists=BRANDS),
     "contacts": lambda texts: find_contacts(texts.unpack(), b"a key for tests"),
     "context": lambda texts: undo_by_context(texts.codes.copy(), texts.offsets),
     "crypto": count_crypto,
     "cues": cues_and_shape,
-    "handles": count_handles,
-    "layout": measure_layout,
+    "handles": find_handles,
     "links": measure_links,
-    "numbers": count_numbers,
+    "numbers": find_numbers,
     "words": count_words,
 }
 UNITS: Final = (

@@ -1,6 +1,7 @@
-"""Saved live states: the same features after a load, and errors for damaged folders."""
+"""Saved live states: the same features after a load, and errors for damaged files."""
 
-import json
+import hashlib
+import os
 from pathlib import Path
 from typing import Any
 
@@ -32,9 +33,9 @@ def test_a_saved_state_computes_the_same_features(tmp_path: Path) -> None:
         one.update(events[300:])
         assert one.nbytes == nbytes_of(one)
     np.testing.assert_array_equal(loaded.features(subjects), state.features(subjects))
-    names = sorted(path.name for path in (tmp_path / "state").iterdir())
-    assert len(names) == 1 + len(VIEWS) + 1  # the manifest, the views and the ids
-    assert not any(b"account-1" in path.read_bytes() for path in (tmp_path / "state").iterdir())
+    assert [path.name for path in tmp_path.iterdir()] == ["state"]
+    assert (tmp_path / "state").stat().st_mode & 0o777 == 0o600
+    assert b"account-1" not in (tmp_path / "state").read_bytes()
 
 
 def test_a_network_is_saved_with_the_views(tmp_path: Path) -> None:
@@ -46,8 +47,8 @@ def test_a_network_is_saved_with_the_views(tmp_path: Path) -> None:
     labels = [{"account_id": "bob", "labelled_at": at(10), "is_fraud": True}, {"labelled_at": at(10), "is_fraud": True}]
     refused = state.update(events, account_labels=labels)
     assert refused == ((1, "account_id: expected a string or a whole number, the field is missing"),)
-    state.save(tmp_path)
-    for one in (state, HistoryState.load(tmp_path)):
+    state.save(tmp_path / "state")
+    for one in (state, HistoryState.load(tmp_path / "state")):
         assert one.columns == VIEWS[2].columns + network.columns
         for minute, frauds in ((10, 0), (11, 1)):
             row = dict(
@@ -57,8 +58,8 @@ def test_a_network_is_saved_with_the_views(tmp_path: Path) -> None:
 
 
 def test_an_empty_state_can_be_saved(tmp_path: Path) -> None:
-    HistoryState(VIEWS).save(tmp_path)
-    loaded = HistoryState.load(tmp_path)
+    HistoryState(VIEWS).save(tmp_path / "new" / "state")
+    loaded = HistoryState.load(tmp_path / "new" / "state")
     assert loaded.n_events == 0
     assert loaded.update(stream(3)) == ()
 
@@ -66,39 +67,46 @@ def test_an_empty_state_can_be_saved(tmp_path: Path) -> None:
 def saved(folder: Path) -> Path:
     state = HistoryState(VIEWS[0])
     state.update(stream(20))
-    state.save(folder)
-    return folder
+    state.save(folder / "state")
+    return folder / "state"
 
 
-@pytest.mark.parametrize("place", [0, 100, -1])
-@pytest.mark.parametrize("pattern", ["state.json", "part-*.npz"])
-def test_a_changed_byte_is_an_error(tmp_path: Path, pattern: str, place: int) -> None:
-    path = next(saved(tmp_path).glob(pattern))
+@pytest.mark.parametrize("place", [0, 100, 2000, -1])
+def test_a_changed_byte_is_an_error(tmp_path: Path, place: int) -> None:
+    path = saved(tmp_path)
     content = bytearray(path.read_bytes())
     content[place] ^= 4
     path.write_bytes(bytes(content))
-    with pytest.raises(StateError, match=path.name):
-        HistoryState.load(tmp_path)
+    with pytest.raises(StateError, match=r"state: is not a saved state, or it was changed: its SHA-256 differs"):
+        HistoryState.load(path)
+
+
+@pytest.mark.parametrize("n_bytes", [0, 20, 3000])
+def test_a_file_that_was_cut_is_an_error(tmp_path: Path, n_bytes: int) -> None:
+    path = saved(tmp_path)
+    os.truncate(path, n_bytes)
+    with pytest.raises(StateError, match="SHA-256 differs"):
+        HistoryState.load(path)
 
 
 def test_other_files_are_errors(tmp_path: Path) -> None:
-    with pytest.raises(StateError, match=r"state\.json: cannot be read \(FileNotFoundError\)"):
+    with pytest.raises(StateError, match=r"none: cannot be read \(FileNotFoundError\)"):
         HistoryState.load(tmp_path / "none")
-    manifest = json.loads((saved(tmp_path) / "state.json").read_text())
-    next(tmp_path.glob("part-*.npz")).unlink()
-    with pytest.raises(StateError, match=r"\.npz: cannot be read"):
-        HistoryState.load(tmp_path)
-    (tmp_path / "state.json").write_text(json.dumps(manifest | {"format": 99}))
-    with pytest.raises(StateError, match="expected format 3, got 99"):
-        HistoryState.load(tmp_path)
-    (tmp_path / "state.json").write_text("[]")
-    with pytest.raises(StateError, match="is not the manifest of a state"):
-        HistoryState.load(tmp_path)
+    content = saved(tmp_path).read_bytes()[:-32]
+    changes = {
+        content.replace(b'"format": 3', b'"format": 9'): "expected a state of format 3, got 9",
+        content.replace(b'"lateness"', b'"latenesz"'): r"the state in it is not consistent \(KeyError\)",
+        content.replace(b"PK", b"ZK"): r"the state in it is not consistent \(ValueError\)",
+    }
+    for changed, problem in changes.items():
+        assert changed != content
+        (tmp_path / "state").write_bytes(changed + hashlib.sha256(changed).digest())
+        with pytest.raises(StateError, match=problem):
+            HistoryState.load(tmp_path / "state")
 
 
 def test_a_failed_save_keeps_the_old_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    saved(tmp_path)
-    state = HistoryState.load(tmp_path)
+    state = HistoryState.load(saved(tmp_path))
     n_events = state.n_events
     state.update(stream(30, seed=1, days=90))
     real = np.savez
@@ -109,5 +117,6 @@ def test_a_failed_save_keeps_the_old_state(tmp_path: Path, monkeypatch: pytest.M
 
     monkeypatch.setattr(np, "savez", fails)
     with pytest.raises(OSError, match="disk full"):
-        state.save(tmp_path)
-    assert HistoryState.load(tmp_path).n_events == n_events
+        state.save(tmp_path / "state")
+    assert HistoryState.load(tmp_path / "state").n_events == n_events
+    assert [path.name for path in tmp_path.iterdir()] == ["state"]

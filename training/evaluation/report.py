@@ -41,7 +41,6 @@ __all__ = [
     "ReportDetails",
     "calibration_error",
     "evaluate",
-    "recall_at",
 ]
 
 
@@ -355,17 +354,6 @@ def evaluate(
         **vars(details or ReportDetails()),
         **vars(fraud) | vars(types) | {"intervals": {**fraud.intervals, **types.intervals}},
     )
-
-
-def recall_at(probability: Array, is_fraud: Array, false_positive_rate: float) -> float:
-    """Return the recall at a false positive rate; there must be fraud and legitimate rows.
-
-    Examples
-    --------
-    >>> recall_at(np.array([0.1, 0.9, 0.8]), np.array([False, True, False]), 0.01)
-    1.0
-    """
-    return threshold_at(probability, is_fraud, false_positive_rate)[1]
 
 
 def calibration_error(probability: Array, is_fraud: Array, n_bins: int = ECE_BINS) -> float:

@@ -59,12 +59,12 @@ from .layout import (
 )
 from .pages import seek
 
-__all__ = ["HOUR_ENTROPY", "N_COLUMNS", "fill_windows"]
+__all__ = ["HOUR_ENTROPY", "fill_windows"]
 
 FIRST_SPREAD = len(WINDOW_MEASURES)
 HOUR_ENTROPY = FIRST_SPREAD + len(SPREAD_MEASURES)
-N_COLUMNS = HOUR_ENTROPY + 1
-"""Columns of a window: those of `totals_in_windows`, of `spread_in_windows`, and the entropy of the hours of day."""
+"""The column of the entropy of the hours of day. The columns of a window are those of `totals_in_windows`, those of
+`spread_in_windows`, and this one."""
 
 
 @compile_part()

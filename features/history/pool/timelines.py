@@ -38,10 +38,8 @@ from .blocks import (
 )
 from .entities import ABSENT, EntityTable
 
-__all__ = ["DIGEST", "TimelinePool"]
+__all__ = ["TimelinePool"]
 
-DIGEST = 16
-"""Bytes of the digest of an entity."""
 HOT_SIZE = 1024
 """An entity with more rows has them in a timeline of its own: a look costs less, and memory ten times as much."""
 FOREVER = np.iinfo(np.int64).max

@@ -11,9 +11,7 @@ if TYPE_CHECKING:
     from .content import Content as Content
     from .content import read_key as read_key
     from .log import EvidenceLog as EvidenceLog
-    from .proofs import check_growth as check_growth
     from .proofs import check_proof as check_proof
-    from .proofs import prove_growth as prove_growth
     from .proofs import prove_record as prove_record
     from .replay import ReplayReport as ReplayReport
     from .replay import replay_log as replay_log

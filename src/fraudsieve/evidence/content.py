@@ -22,7 +22,7 @@ from fraudsieve.features.history.records import is_missing, parse_id, parse_time
 
 from .canonical import encode_canonical, field_value
 
-__all__ = ["Content", "ContentKind", "input_fields", "is_input", "read_key"]
+__all__ = ["Content", "ContentKind", "input_fields", "read_key"]
 
 ContentKind: TypeAlias = Literal["omitted", "pseudonymised", "kept"]
 
@@ -117,6 +117,30 @@ class Content:
             return described
         return described | {"fields": {name: self._kept(name, fields[name], values[name]) for name in values}}
 
+    def is_input(self, record: Mapping[str, Any], described: Mapping[str, Any], matrix: FeatureMatrix) -> bool:
+        """Return whether a record is the input of a score, by its digest.
+
+        Parameters
+        ----------
+        record : mapping
+            The record, as it was scored.
+        described : mapping
+            ``input`` of the evidence record.
+        matrix : FeatureMatrix
+            ``matrix`` of the model.
+
+        Examples
+        --------
+        >>> from fraudsieve.features.account_matrix import AccountMatrix
+        >>> from fraudsieve.features.profile.own_columns import OwnColumns
+        >>> matrix, record = AccountMatrix("account", (), own=OwnColumns(("age",))), {"account_id": "ann", "age": 3}
+        >>> described = Content().describe_input(record, input_fields(matrix))
+        >>> Content().is_input(record, described, matrix), Content().is_input({"age": 4}, described, matrix)
+        (True, False)
+        """
+        values = {name: field_value(record[name]) for name in input_fields(matrix) if name in record}
+        return bool(self._input_digest(values, described["salt"]) == described["digest"])
+
     def subject_id(self, record: Mapping[str, Any], subject: str) -> str | None:
         """Return the identifier of a record, or its pseudonym; None if it has none, or identifiers are omitted."""
         if self.kind == "omitted":
@@ -166,35 +190,6 @@ def input_fields(matrix: FeatureMatrix) -> dict[str, str]:
     """
     ids: dict[str, str] = dict.fromkeys(IDS[matrix.subject], "id")
     return ids | {field.name: field.kind for field in matrix.fields}
-
-
-def is_input(record: Mapping[str, Any], described: Mapping[str, Any], matrix: FeatureMatrix, content: Content) -> bool:
-    """Return whether a record is the input that evidence describes.
-
-    Parameters
-    ----------
-    record : mapping
-    described : mapping
-        From `Content.describe_input`.
-    matrix : FeatureMatrix
-        The features of the model.
-    content : Content
-        The content setting, with the key if the digest is keyed.
-
-    Returns
-    -------
-    bool
-
-    Examples
-    --------
-    >>> from fraudsieve.features.account_matrix import AccountMatrix
-    >>> from fraudsieve.features.profile.own_columns import OwnColumns
-    >>> matrix, record = AccountMatrix("account", (), own=OwnColumns(("age",))), {"account_id": "ann", "age": 3}
-    >>> is_input(record, Content().describe_input(record, input_fields(matrix)), matrix, Content())
-    True
-    """
-    values = {name: field_value(record[name]) for name in input_fields(matrix) if name in record}
-    return bool(content._input_digest(values, described["salt"]) == described["digest"])
 
 
 def read_key(path: str | Path) -> bytes:

@@ -13,11 +13,11 @@ from fraudsieve.features.history.measures import window_seconds
 from fraudsieve.features.live_state import HistoryState
 from fraudsieve.features.record_fields import FeatureRows
 from fraudsieve.live.fold import fold_rows
-from fraudsieve.live.snapshot import declaration_digest, decode_state
+from fraudsieve.live.handover import stored_state
 from fraudsieve.live.store.addresses import open_store
 from fraudsieve.live.store.chain import START, Position
 from fraudsieve.live.store.event_store import BATCH, EventStore, StoreTransaction
-from fraudsieve.live.store.snapshots import list_snapshots, read_snapshot
+from fraudsieve.live.store.snapshots import list_snapshots
 from fraudsieve.models.artifact.folder import FEATURES_VERSION, Model
 from fraudsieve.models.policy import Policy
 from fraudsieve.models.reasons.explained import check_class
@@ -289,10 +289,10 @@ class PastStates:
         self._state, self._position = self._model.matrix.new_state(lateness=described["lateness"]), START
         if transaction.facts.start == START:
             return self._state
-        declaration = declaration_digest(self._state)
+        declaration = self._state.declaration_digest
         for one in list_snapshots(transaction):
             if one.declaration == declaration and one.position.offset <= described["offset"]:
-                self._state = decode_state(read_snapshot(transaction, one), transaction.origin)
+                self._state = stored_state(transaction, one)
                 self._position = one.position
                 return self._state
         self._state = None

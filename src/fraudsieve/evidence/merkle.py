@@ -1,7 +1,7 @@
 """The Merkle tree of RFC 6962 (Certificate Transparency): one digest of a whole log, and short proofs about its parts.
 
-A proof of inclusion shows one record without the others. A proof of consistency shows that a log only grew. The
-prefixes of leaves and nodes differ, so that a node cannot be passed off as a record.
+A proof of inclusion shows one record without the others. The prefixes of leaves and nodes differ, so that a node cannot
+be passed off as a record.
 """
 
 import hashlib
@@ -10,9 +10,7 @@ from typing import Final
 
 __all__ = [
     "Frontier",
-    "consistency_path",
     "inclusion_path",
-    "is_consistent",
     "is_included",
     "leaf_digest",
     "root_of",
@@ -136,63 +134,3 @@ def is_included(leaf: bytes, index: int, size: int, path: Sequence[bytes], root:
             leaf = _node(leaf, digest)
         node, last = node >> 1, last >> 1
     return last == 0 and leaf == root
-
-
-def consistency_path(leaves: Sequence[bytes], size: int) -> list[bytes]:
-    """Return the proof that the tree continues the one over its first leaves.
-
-    Parameters
-    ----------
-    leaves : sequence of bytes
-        Digests of all leaves.
-    size : int
-        Number of leaves of the earlier tree, at least 1.
-
-    Raises
-    ------
-    IndexError
-        If the tree has fewer leaves.
-
-    Examples
-    --------
-    >>> leaves = [leaf_digest(bytes([number])) for number in range(7)]
-    >>> is_consistent(3, root_of(leaves[:3]), 7, root_of(leaves), consistency_path(leaves, 3))
-    True
-    """
-    if not 0 < size <= len(leaves):
-        raise IndexError(f"Expected a size from 1 to {len(leaves)}, got {size}.")
-    path: list[bytes] = []
-    is_whole = True  # whether the earlier tree is a complete subtree of the later one, whose digest is known
-    while size < len(leaves):
-        k = _split(len(leaves))
-        if size <= k:
-            path.append(root_of(leaves[k:]))
-            leaves = leaves[:k]
-        else:
-            path.append(root_of(leaves[:k]))
-            leaves, size, is_whole = leaves[k:], size - k, False
-    return path[::-1] if is_whole else [root_of(leaves), *path[::-1]]
-
-
-def is_consistent(size: int, root: bytes, later_size: int, later_root: bytes, path: Sequence[bytes]) -> bool:
-    """Return whether a proof shows that a tree continues an earlier one (RFC 9162, section 2.1.4.2)."""
-    if size == later_size:
-        return not path and root == later_root
-    if not 0 < size < later_size or not path:
-        return False
-    path = path if size & (size - 1) else [root, *path]
-    node, last = size - 1, later_size - 1
-    while node & 1:
-        node, last = node >> 1, last >> 1
-    earlier = later = path[0]
-    for digest in path[1:]:
-        if last == 0:
-            return False
-        if node & 1 or node == last:
-            earlier, later = _node(digest, earlier), _node(digest, later)
-            while not node & 1 and node:
-                node, last = node >> 1, last >> 1
-        else:
-            later = _node(later, digest)
-        node, last = node >> 1, last >> 1
-    return last == 0 and earlier == root and later == later_root

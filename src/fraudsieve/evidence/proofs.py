@@ -1,4 +1,4 @@
-"""Proofs that can be checked without the log: that a record is in it, and that it only grew between two checkpoints."""
+"""Proofs that a record is in a log, which can be checked without the log."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,10 +10,10 @@ from fraudsieve.exceptions import EvidenceError
 from .canonical import decode_canonical, encode_canonical
 from .checkpoints import Checkpoint, checkpoint_of
 from .lines import line_of, log_lines, read_line
-from .merkle import consistency_path, inclusion_path, is_consistent, is_included, root_of
+from .merkle import inclusion_path, is_included, root_of
 from .verification import log_leaves
 
-__all__ = ["ProofCheck", "check_growth", "check_proof", "prove_growth", "prove_record", "read_proof"]
+__all__ = ["ProofCheck", "check_proof", "prove_record", "read_proof"]
 
 FORMAT: Final = 1
 
@@ -170,52 +170,3 @@ def _checkpoint_problems(one: Checkpoint | None, proof: dict[str, Any], public_k
     elif public_key is not None and one.public_key != public_key:
         problems.append("the checkpoint is not signed by the given key")
     return problems
-
-
-def prove_growth(path: str | Path, earlier: Checkpoint, later: Checkpoint) -> tuple[str, ...]:
-    """Return the proof that a log only grew from one checkpoint to another, for a reader who has only the two.
-
-    Parameters
-    ----------
-    path : str or Path
-        The log.
-    earlier, later : Checkpoint
-
-    Returns
-    -------
-    tuple of str
-        Digests, hexadecimal.
-
-    Raises
-    ------
-    EvidenceError
-        If anything in the log is wrong, or it is not the log of the checkpoints.
-    """
-    log, leaves = log_leaves(path)
-    for one in (earlier, later):
-        if one.log != log or one.size > len(leaves) or root_of(leaves[: one.size]).hex() != one.root:
-            raise EvidenceError(str(path), "is not the log of the checkpoint", "Verify the log first.")
-    if not 0 < earlier.size <= later.size:
-        problem = f"expected sizes that grow, got {earlier.size} and {later.size}"
-        raise EvidenceError("checkpoints", problem, "Give the earlier one first.")
-    return tuple(digest.hex() for digest in consistency_path(leaves[: later.size], earlier.size))
-
-
-def check_growth(proof: Sequence[str], earlier: Checkpoint, later: Checkpoint) -> bool:
-    """Check that a log only grew from one checkpoint to another, without the log.
-
-    Parameters
-    ----------
-    proof : sequence of str
-        From `prove_growth`.
-    earlier, later : Checkpoint
-        The checkpoints; their signatures are checked by `Checkpoint.signature_problem`.
-
-    Returns
-    -------
-    bool
-        Whether the records of the earlier one are the first of the later one, unchanged.
-    """
-    roots = bytes.fromhex(earlier.root), bytes.fromhex(later.root)
-    path = [bytes.fromhex(digest) for digest in proof]
-    return earlier.log == later.log and is_consistent(earlier.size, roots[0], later.size, roots[1], path)

@@ -8,13 +8,12 @@ from fraudsieve.features.history.measures import WITHOUT_WINDOW, window_seconds
 from fraudsieve.features.live_state import HistoryState
 
 from .records import LoggedFields, logged_fields
-from .snapshot import declaration_digest, decode_state
-from .store.chain import Position
+from .store.chain import RESTORE, Position
 from .store.event_store import StoreTransaction
 from .store.facts import StoreFacts
 from .store.snapshots import SnapshotFacts, list_snapshots, read_snapshot
 
-__all__ = ["continued_state", "reach", "stored_fields"]
+__all__ = ["continued_state", "reach", "stored_fields", "stored_state"]
 
 logger = logging.getLogger("fraudsieve.live")
 
@@ -32,10 +31,10 @@ def continued_state(transaction: StoreTransaction, new: HistoryState) -> tuple[H
     """
     facts, damage = transaction.facts, None
     snapshots = [one for one in list_snapshots(transaction) if one.position.offset >= facts.start.offset]
-    equal = [one for one in snapshots if one.declaration == declaration_digest(new)]
+    equal = [one for one in snapshots if one.declaration == new.declaration_digest]
     for snapshot in equal:
         try:
-            return decode_state(read_snapshot(transaction, snapshot), transaction.origin), snapshot.position
+            return stored_state(transaction, snapshot), snapshot.position
         except StateError as error:
             logger.error("a snapshot of the live state is not used: %s", error.problem)
             damage = error
@@ -45,6 +44,17 @@ def continued_state(transaction: StoreTransaction, new: HistoryState) -> tuple[H
         raise damage
     others = [one for one in snapshots if one not in equal]
     return _from_others(transaction, others, new)
+
+
+def stored_state(transaction: StoreTransaction, snapshot: SnapshotFacts) -> HistoryState:
+    """Return the state of a snapshot.
+
+    Raises
+    ------
+    StateError
+        If it is damaged, or of another format.
+    """
+    return HistoryState.decode(read_snapshot(transaction, snapshot), transaction.origin, RESTORE)
 
 
 def stored_fields(facts: StoreFacts) -> LoggedFields:
@@ -84,7 +94,7 @@ def _from_others(
     transaction: StoreTransaction, snapshots: list[SnapshotFacts], new: HistoryState
 ) -> tuple[HistoryState, Position]:
     for snapshot in snapshots:
-        stored = decode_state(read_snapshot(transaction, snapshot), transaction.origin)
+        stored = stored_state(transaction, snapshot)
         if _has_views(stored, new):
             return _with_views(stored, new), snapshot.position
     problem = "was written for a model with other history features, or for a smaller lateness"

@@ -1,6 +1,5 @@
 """A replica: the history state of one process that follows the rows of a store."""
 
-import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -16,8 +15,6 @@ from .store.chain import START, Position, Row
 from .store.event_store import StoreTransaction
 
 __all__ = ["Replica"]
-
-logger = logging.getLogger("fraudsieve.live")
 
 ROWS_AT_ONCE = 1_000
 """Rows that are added while scores wait."""

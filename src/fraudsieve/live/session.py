@@ -9,6 +9,7 @@ from typing import Any
 from fraudsieve.exceptions import StateError
 from fraudsieve.features.history.kernels.recency import NEVER
 from fraudsieve.features.live_state import HistoryState
+from fraudsieve.features.live_state.snapshot import encode_dump
 
 from .calls import Call, decide_all
 from .clock import PlausibleClock
@@ -16,7 +17,6 @@ from .fold import encode_entry
 from .handover import SECOND, continued_state, reach, stored_fields
 from .records import LoggedFields, logged_fields
 from .replica import Replica
-from .snapshot import declaration_digest, encode_state
 from .store.chain import START, Position
 from .store.event_store import EventStore, StoreTransaction
 from .store.retention import drop_old_rows
@@ -131,11 +131,11 @@ class StoreSession:
             position, generation = self._replica.position, self._replica.generation
             if self._replica.is_broken or position.offset == self.snapshot_offset:
                 return
-            declaration = declaration_digest(self._replica.state)
+            declaration = self._replica.state.declaration_digest
             dump, oldest = self._replica.state.dump(), _oldest_needed(self._replica.state)
         with EventStore(self.store.database.another()) as store:
             if not any(one.offset >= position.offset and of == declaration for one, of in _covered(store)):
-                write_snapshot(store, position, generation, declaration, encode_state(dump))
+                write_snapshot(store, position, generation, declaration, encode_dump(dump))
             self.snapshot_offset = position.offset
             covered = min((covered.offset for covered, _ in _covered(store)), default=0)
             if oldest is not None:
@@ -182,13 +182,13 @@ class StoreSession:
 
     def _leave_snapshot(self) -> None:
         """Write the first snapshot of this model, so that other models do not delete rows that it needs."""
-        state, declaration = self._replica.state, declaration_digest(self._replica.state)
+        state, declaration = self._replica.state, self._replica.state.declaration_digest
         if any(of == declaration for _, of in _covered(self.store)):
             return
         position, generation = self._replica.position, self._replica.generation
         try:
             with EventStore(self.store.database.another()) as store:
-                write_snapshot(store, position, generation, declaration, encode_state(state.dump()))
+                write_snapshot(store, position, generation, declaration, state.encode())
             self.snapshot_offset = position.offset
         except (StateError, MemoryError) as error:
             logger.error(

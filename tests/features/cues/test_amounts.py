@@ -15,10 +15,10 @@ from fraudsieve.features.cues.amounts import (
     CODE_WORDS,
     CURRENCIES,
     INVOICE_WORDS,
-    measure_amounts,
 )
-from fraudsieve.features.text.codepoints import pack
 from tests.profiles import examples
+
+from .columns import columns
 
 NAMES = AMOUNTS + AMOUNT_SHAPES
 PIECES = [*"0123,. $元万千km中a", "usd", "123", "code", "验证码", "发票", "123456", "12345678", "filler", "千元"]
@@ -27,7 +27,7 @@ TIMES = {"百": 1e2, "千": 1e3, "万": 1e4, "亿": 1e8, "k": 1e3, "m": 1e6}
 
 
 def measured(text: str) -> dict[str, float]:
-    return {name: n for name, n in zip(NAMES, measure_amounts(pack([text]))[0].tolist(), strict=True) if n}
+    return {name: n for name, n in zip(NAMES, columns([text], NAMES)[0].tolist(), strict=True) if n}
 
 
 def word_bounds(words: Sequence[str], text: str) -> list[tuple[int, int]]:
@@ -136,7 +136,7 @@ def test_invoice_numbers_are_long_and_follow_their_word() -> None:
 
 
 def test_the_largest_amount_does_not_depend_on_other_texts() -> None:
-    rows = measure_amounts(pack(["$5 and $50 or 500", "$", "7", "7"]))
+    rows = columns(["$5 and $50 or 500", "$", "7", "7"], NAMES)
     assert rows[:, NAMES.index("amounts")].tolist() == [2, 0, 0, 0]
     assert rows[0, NAMES.index("largest_amount")] == pytest.approx(math.log10(51))
 
@@ -150,6 +150,6 @@ def test_measures_equal_regular_expressions(text: str) -> None:
 
 @given(st.lists(st.text(st.characters(exclude_categories=())) | MONEY_LIKE, max_size=5))
 def test_measures_do_not_depend_on_other_texts(texts: list[str]) -> None:
-    rows = measure_amounts(pack(texts))
+    rows = columns(texts, NAMES)
     assert np.isfinite(rows).all()
-    assert all((measure_amounts(pack([text]))[0] == row).all() for text, row in zip(texts, rows, strict=True))
+    assert all((columns([text], NAMES)[0] == row).all() for text, row in zip(texts, rows, strict=True))

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fraudsieve.features.cues.layout import LAYOUT, LAYOUT_SHAPES, measure_layout
-from fraudsieve.features.text.codepoints import pack
+from fraudsieve.features.cues.layout import LAYOUT, LAYOUT_SHAPES
 from tests.profiles import examples
+
+from .columns import columns
 
 NAMES = LAYOUT + LAYOUT_SHAPES
 WORD_LIKE = st.text(st.sampled_from("ab1中 【】[]"), max_size=60)
@@ -17,7 +18,7 @@ REPEATING = st.lists(st.sampled_from(["abcd", "bcda", "ab", "中", "1"]), max_si
 
 
 def measured(text: str) -> dict[str, float]:
-    return dict(zip(NAMES, measure_layout(pack([text]))[0].tolist(), strict=True))
+    return dict(zip(NAMES, columns([text], NAMES)[0].tolist(), strict=True))
 
 
 def repeats(text: str) -> tuple[float, float]:
@@ -106,12 +107,12 @@ def test_long_texts_are_exact_too() -> None:
 def test_measures_do_not_depend_on_earlier_texts() -> None:
     rng = np.random.default_rng(0)
     texts = ["".join(map(chr, row)) * 2 for row in rng.integers(0x4E00, 0x9FFF, (400, 100))]
-    rows = measure_layout(pack(texts))[:, 3:]
+    rows = columns(texts, NAMES)[:, 3:]
     assert rows == pytest.approx(np.array([repeats(text) for text in texts]))
 
 
 @given(st.lists(st.text(st.characters(exclude_categories=())) | WORD_LIKE, max_size=5))
 def test_measures_do_not_depend_on_other_texts(texts: list[str]) -> None:
-    rows = measure_layout(pack(texts))
-    assert all((measure_layout(pack([text]))[0] == row).all() for text, row in zip(texts, rows, strict=True))
+    rows = columns(texts, NAMES)
+    assert all((columns([text], NAMES)[0] == row).all() for text, row in zip(texts, rows, strict=True))
     assert ((rows[:, 3:] >= 0) & (rows[:, 3:] <= 1)).all()

@@ -8,13 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fraudsieve.features.cues.amounts import AMOUNT_SHAPES, AMOUNTS, measure_amounts
 from fraudsieve.features.cues.crypto import CRYPTO, count_crypto
-from fraudsieve.features.cues.handles import HANDLES, count_handles
-from fraudsieve.features.cues.layout import LAYOUT, LAYOUT_SHAPES, measure_layout
 from fraudsieve.features.cues.links import LINK_SHAPES, LINKS, measure_links
 from fraudsieve.features.cues.matrix import BASIC_CUES, BASIC_SHAPES, CUES, SHAPES, cues_and_shape
-from fraudsieve.features.cues.numbers import NUMBERS, count_numbers
 from fraudsieve.features.cues.own_lists import OwnLists
 from fraudsieve.features.cues.words import CATEGORIES, count_words
 from fraudsieve.features.text.codepoints import pack
@@ -121,10 +117,9 @@ def test_each_block_is_under_its_names() -> None:
     raw = pack([EVERYTHING, "nothing"])
     folded = fold_codes(raw)[0]
     whole = cues_and_shape(folded, raw)
-    linked, amounts, layout = measure_links(folded)[0], measure_amounts(folded), measure_layout(folded)
-    blocks = [(LINKS + LINK_SHAPES, linked), (NUMBERS, count_numbers(folded)), (HANDLES, count_handles(folded))]
-    blocks += [(CRYPTO, count_crypto(raw)), (AMOUNTS + AMOUNT_SHAPES, amounts), (CATEGORIES, count_words(folded))]
-    for names, block in [*blocks, (LAYOUT + LAYOUT_SHAPES, layout)]:
+    linked = measure_links(folded)[0]
+    blocks = [(LINKS + LINK_SHAPES, linked), (CRYPTO, count_crypto(raw)), (CATEGORIES, count_words(folded))]
+    for names, block in blocks:
         assert np.array_equal(whole[:, [NAMES.index(name) for name in names]], block)
 
 

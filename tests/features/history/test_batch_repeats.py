@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fraudsieve.features.history.batch import encode_events, history_features
+from fraudsieve.features.history.batch import HistoryTables, encode, history_features
 from fraudsieve.features.history.declaration import History
 from fraudsieve.features.history.measures import LABEL_MEASURES
 from fraudsieve.features.history.source_table import SourceTable
@@ -52,7 +52,8 @@ def test_forms_of_tables_and_ids(ids: Any) -> None:
         pd.DataFrame(columns, index=[5, 5, 5]),
     ):
         assert history_features(events, history=COUNT).tolist() == [[0, 0], [1, 1], [2, 2]]
-        encoded, cutoffs = encode_events(events, COUNT)
+        tables = HistoryTables.read(events, None, None)
+        encoded, cutoffs = encode(COUNT, tables.events, tables.subjects)
         assert (encoded.times.size, cutoffs.rows.size) == (2, 3)
 
 

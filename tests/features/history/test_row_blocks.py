@@ -6,7 +6,7 @@ import pytest
 
 from fraudsieve._typing import Array
 from fraudsieve.features.history import row_blocks
-from fraudsieve.features.history.batch import encode_events, history_features
+from fraudsieve.features.history.batch import HistoryTables, encode, history_features
 from fraudsieve.features.history.declaration import History
 from fraudsieve.features.history.encoded import CutoffTimes, EncodedEvents, fill_history
 from fraudsieve.features.history.measures import LABEL_MEASURES, LATEST_MEASURES, MEASURES
@@ -63,7 +63,8 @@ def test_blocks_of_any_size_give_the_same_columns(expected: list[Array], small_b
 def test_a_block_holds_whole_entities(small_blocks: None) -> None:
     events, subjects, _ = _tables()
     view = History(("1h",), measures=("count", "sum", "max"))
-    encoded, cutoffs = encode_events(events, view, subjects)
+    tables = HistoryTables.read(events, subjects, None)
+    encoded, cutoffs = encode(view, tables.events, tables.subjects)
     calls: list[tuple[int, int]] = []
 
     def fill(history: History, block_events: EncodedEvents, block_cutoffs: CutoffTimes, block: Array) -> None:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fraudsieve.features.text.codepoints import pack
-from fraudsieve.features.text.pinyin import PRIVATE, needs_pinyin, to_pinyin, to_syllables
+from fraudsieve.features.text.pinyin import PRIVATE, is_syllable, needs_pinyin, to_pinyin
 
 
 def test_homophones_are_equal_and_others_are_not() -> None:
@@ -16,11 +16,19 @@ def test_homophones_are_equal_and_others_are_not() -> None:
 
 
 def test_mixed_text_keeps_its_order() -> None:
-    assert to_syllables("加vx：八88 ok") == ["jia", "v", "x", "：", "ba", "8", "8", " ", "o", "k"]
+    mixed, one, other = to_pinyin(pack(["加vx：八88 ok", "家", "巴"])).unpack()
+    assert mixed == f"{one}vx：{other}88 ok"
 
 
-def test_v_stands_for_u_umlaut_and_readings_are_the_most_common() -> None:
-    assert to_syllables("绿女行银行") == ["lv", "nv", "xing", "yin", "xing"]
+def test_readings_are_the_most_common() -> None:
+    bank, other = to_pinyin(pack(["银行", "星"])).unpack()
+    assert bank[1] == other
+
+
+def test_v_stands_for_u_umlaut() -> None:
+    assert is_syllable("lv")
+    assert is_syllable("nv")
+    assert not is_syllable("lü")
 
 
 @given(st.text(st.characters(exclude_categories=())))

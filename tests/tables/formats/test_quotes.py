@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from fraudsieve.tables.formats.files import load
@@ -13,6 +14,16 @@ EXPORT = '1\t"Hello there\n2\tsecond\n3\tthird\n4\t"fourth"\n5\tfifth\n'
 def read(folder: Path, content: str, name: str = "m.tsv") -> LoadedTable:
     (folder / name).write_text(content)
     return load(folder / name)
+
+
+def test_a_plain_reader_loses_such_rows_in_silence(tmp_path: Path) -> None:
+    """What the search for such cells is worth: three messages of five would be gone, and one would have their words."""
+    loaded = read(tmp_path, f"message_id\ttext\n{EXPORT}")
+    plain = pd.read_csv(tmp_path / "m.tsv", sep="\t")
+    assert plain["message_id"].tolist() == [1, 5]
+    assert "second" in plain["text"][0]
+    assert list(loaded.broken) == [0]
+    assert "1 rows took in 3 further lines" in loaded.notes[0]
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"])

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, brier_score_loss, f1_score, roc_auc_score, roc_curve
 
 from fraudsieve.models.points import OperatingPoint
-from fraudsieve.training.evaluation.report import EvaluationReport, calibration_error, evaluate, recall_at
+from fraudsieve.training.evaluation.fraud_rows import threshold_at
+from fraudsieve.training.evaluation.report import EvaluationReport, calibration_error, evaluate
 from fraudsieve.training.recipe.recipe import EvaluateRecipe
 
 CLASSES = ("ham", "scam", "spam")
@@ -77,7 +78,7 @@ def test_recall_never_exceeds_the_rate(rows: list[tuple[float, bool]], rate: flo
         flagged = scores >= threshold
         if flagged[~truth].mean() <= rate:
             best = max(best, flagged[truth].mean())
-    assert recall_at(scores, truth, rate) == pytest.approx(best)
+    assert threshold_at(scores, truth, rate)[1] == pytest.approx(best)
 
 
 def test_calibration_error_by_hand() -> None:

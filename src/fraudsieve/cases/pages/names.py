@@ -1,6 +1,5 @@
 """Names on a page of cases: numbers instead of identifiers, unless these are requested."""
 
-from collections.abc import Iterable
 from typing import Final
 
 from fraudsieve.models.sentences.entities import plain_words
@@ -53,11 +52,6 @@ class CaseNames:
         kind, _, digest = value.rpartition(":")
         name = self._numbered(plain_words(kind), value)
         return f"{name} ({digest[:DIGITS]})" if self.show_identifiers else name
-
-    def number_all(self, accounts: Iterable[str]) -> None:
-        """Number accounts in an order."""
-        for account in accounts:
-            self.account(account)
 
     def _numbered(self, kind: str, value: str) -> str:
         if (kind, value) not in self._numbers:
