@@ -4,13 +4,13 @@ Hashes link messages to campaigns and people to networks without storing identif
 can find the number of a hash by trying all numbers, so the key must be kept like a password.
 """
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
+from fraudsieve._pseudonyms import keyed_digest
 from fraudsieve._typing import Array
 from fraudsieve.features.text.codepoints import CodePoints, pack
 from fraudsieve.features.text.fold import fold_codes
@@ -23,7 +23,7 @@ from .numbers import NUMBERS, find_numbers
 from .suffixes import find_rule, hash_host, registered_domain
 from .telephones import PHONES
 
-__all__ = ["CONTACT_KINDS", "LONGEST_KEY", "Contacts", "find_contacts", "keyed_digest"]
+__all__ = ["CONTACT_KINDS", "LONGEST_KEY", "Contacts", "find_contacts"]
 
 
 CONTACT_KINDS: Final = (
@@ -40,8 +40,7 @@ CONTACT_KINDS: Final = (
 )
 """The kinds of contacts, in the order of their codes."""
 MESSENGER_HOSTS: Final = ("t.me", "telegram.me", "wa.me")  # the account in the path is the contact, not the host
-LONGEST_KEY: Final = hashlib.blake2b.MAX_KEY_SIZE
-HASH_BYTES: Final = 16
+LONGEST_KEY: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +106,7 @@ def find_contacts(texts: Sequence[str], key: bytes) -> Contacts:
     raw = pack(texts)
     folded, _ = fold_codes(raw, letter_digits=False)
     contacts = {*_links(folded), *_numbers(folded), *_handles(folded), *_crypto(raw)}
-    rows = sorted((message, kind, keyed_digest(kind, plain, key)) for message, kind, plain in contacts)
+    rows = sorted((message, kind, keyed_digest(kind, plain, key).hex()) for message, kind, plain in contacts)
     message, kind, digest = zip(*rows, strict=True) if rows else ((), (), ())
     return Contacts(np.array(message, np.int64), np.array(kind, np.str_), np.array(digest, np.str_))
 
@@ -118,31 +117,6 @@ def _check_key(key: bytes) -> None:
     if not 1 <= len(key) <= LONGEST_KEY:
         fix = "Generate one with secrets.token_bytes(32), keep it secret, and pass the same key in every call."
         raise ValueError(f"Expected a key of 1 to {LONGEST_KEY} bytes, got {len(key)}. {fix}")
-
-
-def keyed_digest(kind: str, plain: str, key: bytes) -> str:
-    """Return the keyed digest of an identifier (BLAKE2b, 128 bits), which nobody can guess without the key.
-
-    Parameters
-    ----------
-    kind : str
-        What it is, such as ``phone``; equal identifiers of two kinds have two digests.
-    plain : str
-        The identifier.
-    key : bytes, 1 to 64
-        The secret key.
-
-    Returns
-    -------
-    str
-        32 hexadecimal digits.
-
-    Examples
-    --------
-    >>> len(keyed_digest("phone", "13800138000", b"a key"))
-    32
-    """
-    return hashlib.blake2b(f"{kind}\0{plain}".encode(), key=key, digest_size=HASH_BYTES).hexdigest()
 
 
 def _text_of(texts: CodePoints, start: int, stop: int) -> str:

@@ -8,14 +8,15 @@ digests.
 import hashlib
 import hmac
 import secrets
-from base64 import b32encode
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias, get_args
 
 from fraudsieve._io import read_secret_file
+from fraudsieve._pseudonyms import MIN_KEY_BYTES, key_id, pseudonym_of
 from fraudsieve.exceptions import EvidenceError, RejectedRecordError
 from fraudsieve.features.feature_matrix import FeatureMatrix
 from fraudsieve.features.history.records import is_missing, parse_id, parse_time
@@ -26,7 +27,7 @@ __all__ = ["Content", "ContentKind", "input_fields", "read_key"]
 
 ContentKind: TypeAlias = Literal["omitted", "pseudonymised", "kept"]
 
-MIN_KEY_BYTES: Final = 32
+PURPOSE: Final = b"fraudsieve evidence 1"
 IDS: Final = {"message": ("message_id",), "account": ("account_id",), "event": ("event_id",)}
 """The identifier of each subject."""
 _ACCOUNTS: Final = ("account_id", "counterparty_id", "recipient_id")
@@ -57,7 +58,7 @@ class Content:
     >>> content.pseudonym("account_id", "ann") == content.pseudonym("recipient_id", "ann")
     True
     >>> content.pseudonym("account_id", "ann").rpartition(".")[0]
-    'p1.a9aae2b0.account'
+    'p1.cfef8508.account'
     """
 
     kind: ContentKind = "omitted"
@@ -75,7 +76,7 @@ class Content:
     @property
     def key_id(self) -> str | None:
         """An identifier of the key that reveals nothing about it; None without a key."""
-        return None if self.key is None else self._keyed("key id", b"")[:4].hex()
+        return None if self.key is None else key_id(self._derived)
 
     def pseudonym(self, name: str, value: str) -> str:
         """Return the pseudonym of a value: ``p1.<id of the key>.<type>.<128 bits>``.
@@ -92,8 +93,7 @@ class Content:
             Equal for equal values of the same type with the same key. Without the key, it reveals nothing.
         """
         kind = "account" if name in _ACCOUNTS else name.removesuffix("_id")
-        digest = self._keyed(f"pseudonym {kind}", value.encode("utf-8", "surrogatepass"))[:16]
-        return f"p1.{self.key_id}.{kind}.{b32encode(digest).decode().rstrip('=').lower()}"
+        return pseudonym_of(kind, value, self._derived)
 
     def describe_input(self, record: Mapping[str, Any], fields: Mapping[str, str]) -> dict[str, Any]:
         """Return the part of an input that is kept: its digest, and its fields according to `kind`.
@@ -161,12 +161,15 @@ class Content:
 
     def _input_digest(self, values: Mapping[str, Any], salt: str) -> str:
         content = salt.encode() + encode_canonical(values)
-        return (hashlib.sha256(content).digest() if self.key is None else self._keyed("input", content)).hex()
+        if self.key is None:
+            return hashlib.sha256(content).hexdigest()
+        return hmac.digest(self._derived, b"input\0" + content, "sha256").hex()
 
-    def _keyed(self, purpose: str, content: bytes) -> bytes:
+    @cached_property
+    def _derived(self) -> bytes:
+        """The key for evidence alone; keys of leads are derived from secrets for other purposes."""
         assert self.key is not None
-        derived = hmac.digest(self.key, b"fraudsieve evidence 1 " + purpose.encode(), "sha256")
-        return hmac.digest(derived, content, "sha256")
+        return hmac.digest(self.key, PURPOSE, "sha256")
 
 
 def _is_number_or_time(value: Any, kind: str) -> bool:

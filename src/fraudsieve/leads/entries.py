@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from datetime import MAXYEAR, datetime
 from typing import Any, Final, Literal, TypeAlias, get_args
 
+from fraudsieve._pseudonyms import PSEUDONYM
 from fraudsieve.exceptions import LeadError
 
 from .files import WITHDRAWAL_SCHEMA
-from .keys import PSEUDONYM
 
 __all__ = ["Export", "LeadEntry", "Withdrawal", "notice_id", "read_lead_entry", "read_notice"]
 

@@ -1,9 +1,7 @@
 """Keys of pseudonyms: a file of secrets, a key for each recipient, and the search for values behind pseudonyms."""
 
-import hmac
 import re
 import unicodedata
-from base64 import b32decode, b32encode
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -11,12 +9,11 @@ from pathlib import Path
 from typing import Final
 
 from fraudsieve._io import read_secret_file
+from fraudsieve._pseudonyms import MIN_KEY_BYTES, key_id, keyed_digest, pseudonym_of, pseudonyms_in
 from fraudsieve.evidence.canonical import encode_canonical
-from fraudsieve.evidence.content import MIN_KEY_BYTES
 from fraudsieve.exceptions import LeadError
 
 __all__ = [
-    "PSEUDONYM",
     "LeadKey",
     "Secret",
     "Wanted",
@@ -29,10 +26,7 @@ __all__ = [
 ]
 
 PURPOSE: Final = "fraudsieve lead 1"
-PSEUDONYM_BYTES: Final = 16
-KEY_ID: Final = b"key id"
 TYPE: Final = re.compile(r"[a-z][a-z0-9_]*")
-PSEUDONYM: Final = re.compile(r"p1\.([0-9a-f]{8})\.([a-z][a-z0-9_]*)\.([a-z2-7]{26})")
 CHUNK: Final = 100_000
 
 Wanted = dict[str, dict[bytes, str]]
@@ -87,7 +81,7 @@ class LeadKey:
     def __init__(self, derived: bytes, salt: str | None = None, recipient: str = "") -> None:
         self._derived = derived
         self.salt, self.recipient = salt, recipient
-        self.id = hmac.digest(derived, KEY_ID, "sha256")[:4].hex()
+        self.id = key_id(derived)
 
     def pseudonym(self, kind: str, value: str) -> str:
         """Return the pseudonym of a value: ``p1.<id of the key>.<type>.<base32 of 128 bits>``.
@@ -103,8 +97,7 @@ class LeadKey:
         str
             Equal for equal values of the same type with the same key.
         """
-        digest = self.digests(kind, [value])[0]
-        return f"p1.{self.id}.{kind}.{b32encode(digest).decode().rstrip('=').lower()}"
+        return pseudonym_of(_checked_type(kind), value, self._derived)
 
     def digests(self, kind: str, values: Sequence[str]) -> list[bytes]:
         """Return the 128 bits of the pseudonyms of many values.
@@ -119,11 +112,14 @@ class LeadKey:
         -------
         list of bytes
         """
-        if TYPE.fullmatch(kind) is None:
-            raise ValueError("kind: expected lower-case letters, digits and underscores, got something else.")
-        typed = f"pseudonym {kind}\0".encode()
-        contents = (typed + value.encode("utf-8", "surrogatepass") for value in values)
-        return [hmac.digest(self._derived, content, "sha256")[:PSEUDONYM_BYTES] for content in contents]
+        _checked_type(kind)
+        return [keyed_digest(kind, value, self._derived) for value in values]
+
+
+def _checked_type(kind: str) -> str:
+    if TYPE.fullmatch(kind) is None:
+        raise ValueError("kind: expected lower-case letters, digits and underscores, got something else.")
+    return kind
 
 
 def recipient_name(name: str) -> str:
@@ -192,10 +188,10 @@ def _expand(secret: bytes, info: dict[str, str | None]) -> bytes:
     return HKDF(SHA256(), 32, None, encode_canonical(info)).derive(secret)
 
 
-def find_key(secrets: Sequence[Secret], recipient: str, key_id: str, salt: str | None = None) -> LeadKey | None:
+def find_key(secrets: Sequence[Secret], recipient: str, id_: str, salt: str | None = None) -> LeadKey | None:
     """Return the key of a lead, derived from whichever secret matches; None if no secret matches."""
     keys = (derive_key(secret, recipient, salt=salt) for secret in secrets)
-    return next((key for key in keys if key.id == key_id), None)
+    return next((key for key in keys if key.id == id_), None)
 
 
 def read_secrets(path: str | Path) -> list[Secret]:
@@ -256,7 +252,7 @@ def _secret(words: list[str], is_alone: bool, origin: str) -> Secret:
         raise LeadError(origin, "expected days such as 2026-11-01, got something else", fix) from None
 
 
-def wanted_pseudonyms(texts: Iterable[str], key_id: str) -> Wanted:
+def wanted_pseudonyms(texts: Iterable[str], of_key: str) -> Wanted:
     """Return the pseudonyms in texts that were made with a key.
 
     Examples
@@ -268,9 +264,9 @@ def wanted_pseudonyms(texts: Iterable[str], key_id: str) -> Wanted:
     """
     wanted: Wanted = {}
     for text in texts:
-        for match in PSEUDONYM.finditer(text):
-            if match[1] == key_id:
-                wanted.setdefault(match[2], {})[b32decode(match[3].upper() + "======")] = match[0]
+        for pseudonym, id_, kind, digest in pseudonyms_in(text):
+            if id_ == of_key:
+                wanted.setdefault(kind, {})[digest] = pseudonym
     return wanted
 
 

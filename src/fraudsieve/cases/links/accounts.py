@@ -4,6 +4,7 @@ from typing import Final
 
 import numpy as np
 
+from fraudsieve._microseconds import DAY
 from fraudsieve._typing import Array
 from fraudsieve.cases.actions import Actions
 from fraudsieve.cases.settings import CaseSettings
@@ -27,7 +28,7 @@ def account_links(actions: Actions, settings: CaseSettings) -> tuple[Links, Hubs
     The weight is that of the role, multiplied by the decay, by an increase for every further account that links the
     other ends, and by the similarity of the neighbourhoods.
     """
-    window = int(settings.window_days * 86_400_000_000)
+    window = int(settings.window_days * DAY)
     entries = _entries(actions)
     is_hub = np.zeros(len(actions.names), np.bool_)
     is_hub[entries.value[entries_in_window(entries, window) > settings.max_sharing]] = True

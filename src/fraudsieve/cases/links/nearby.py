@@ -6,10 +6,11 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
+from fraudsieve._microseconds import MINUTE
+from fraudsieve._pseudonyms import keyed_digest
 from fraudsieve._typing import Array
 from fraudsieve.cases.actions import Actions
 from fraudsieve.cases.settings import CaseSettings
-from fraudsieve.features.cues.contacts import keyed_digest
 
 from .pairs import Entries, pair_entries, time_decay
 from .table import LINK_KINDS, Hubs, Links
@@ -47,14 +48,14 @@ def _range_digest(address: str, key: bytes) -> str | None:
         network = ipaddress.ip_network(f"{ip}/{PREFIXES[ip.version]}", strict=False)
     except ValueError:
         return None
-    return f"address_range:{keyed_digest('address_range', str(network), key)}"
+    return f"address_range:{keyed_digest('address_range', str(network), key).hex()}"
 
 
 def sign_up_links(actions: Actions, settings: CaseSettings) -> Links:
     """Link sign-ups that are minutes apart: each link is weak, but sign-ups in a batch have several."""
     none = pd.Series(None, actions.frame.index, "str")
     rows = np.flatnonzero(actions.frame.get("kind", none).isin(SIGN_UPS))
-    window = int(settings.sign_up_minutes * 60_000_000)
+    window = int(settings.sign_up_minutes * MINUTE)
     return _links(actions, settings, np.zeros_like(rows), rows, window, "sign_up", np.array(["sign_up"], object))
 
 

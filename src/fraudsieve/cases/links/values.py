@@ -6,8 +6,9 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
+from fraudsieve._pseudonyms import keyed_digest
 from fraudsieve.cases.actions import NO_TIME, Actions, ids_of, microseconds_of
-from fraudsieve.features.cues.contacts import find_contacts, keyed_digest
+from fraudsieve.features.cues.contacts import find_contacts
 
 __all__ = ["context_identifiers", "find_identifiers"]
 
@@ -50,7 +51,7 @@ def _columns(frame: pd.DataFrame, key: bytes) -> Iterator[pd.DataFrame]:
             continue
         codes, plain = pd.factorize(ids_of(frame[name]))
         kind = name.removesuffix("_id")
-        values = np.array([f"{kind}:{keyed_digest(kind, value, key)}" for value in plain], object)
+        values = np.array([f"{kind}:{keyed_digest(kind, value, key).hex()}" for value in plain], object)
         rows = np.flatnonzero(codes >= 0)
         yield pd.DataFrame({"record": rows, "value": values[codes[rows]]})
 

@@ -1,0 +1,65 @@
+"""Pseudonyms of identifiers and texts, in evidence, cases and leads.
+
+A pseudonym is the HMAC-SHA256 of a type and a value, cut to 128 bits. With one key, equal values of one type have equal
+pseudonyms. Without the key, nobody can test a guess; with it, anyone can, so keys are kept like passwords.
+"""
+
+import hmac
+import re
+from base64 import b32decode, b32encode
+from collections.abc import Iterator
+from typing import Final
+
+__all__ = ["MIN_KEY_BYTES", "PSEUDONYM", "key_id", "keyed_digest", "pseudonym_of", "pseudonyms_in"]
+
+MIN_KEY_BYTES: Final = 32
+"""Length of keys whose pseudonyms leave the organisation."""
+DIGEST_BYTES: Final = 16
+PSEUDONYM: Final = re.compile(r"p1\.([0-9a-f]{8})\.([a-z][a-z0-9_]*)\.([a-z2-7]{26})")
+
+
+def keyed_digest(kind: str, value: str, key: bytes) -> bytes:
+    """Return the 128 bits of a pseudonym.
+
+    Examples
+    --------
+    >>> keyed_digest("account", "ann", b"a key") == keyed_digest("device", "ann", b"a key")
+    False
+    """
+    content = f"pseudonym {kind}\0{value}".encode("utf-8", "surrogatepass")
+    return hmac.digest(key, content, "sha256")[:DIGEST_BYTES]
+
+
+def key_id(key: bytes) -> str:
+    """Return an identifier of a key, which reveals nothing about it.
+
+    Examples
+    --------
+    >>> key_id(b"k" * 32)
+    'dce80344'
+    """
+    return hmac.digest(key, b"key id", "sha256")[:4].hex()
+
+
+def pseudonym_of(kind: str, value: str, key: bytes) -> str:
+    """Return a pseudonym: ``p1.<id of the key>.<type>.<base32 of 128 bits>``.
+
+    Examples
+    --------
+    >>> pseudonym_of("account", "ann", b"k" * 32)
+    'p1.dce80344.account.qkdkllmkc3hmip22pblaraejc4'
+    """
+    digest = b32encode(keyed_digest(kind, value, key)).decode().rstrip("=").lower()
+    return f"p1.{key_id(key)}.{kind}.{digest}"
+
+
+def pseudonyms_in(text: str) -> Iterator[tuple[str, str, str, bytes]]:
+    """Yield the pseudonyms in a text: each whole, the id of its key, its type and its 128 bits.
+
+    Examples
+    --------
+    >>> [(key, kind) for _, key, kind, _ in pseudonyms_in(pseudonym_of("account", "ann", b"k" * 32))]
+    [('dce80344', 'account')]
+    """
+    for match in PSEUDONYM.finditer(text):
+        yield match[0], match[1], match[2], b32decode(match[3].upper() + "======")
