@@ -4,16 +4,16 @@ Training computes the same columns from tables, in `accounts`. This module compu
 and holds what both share: the columns of the record itself and its categories. Needs only NumPy and Numba.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from fraudsieve._typing import Array
+from fraudsieve._microseconds import DAY, HOUR
+from fraudsieve._typing import Array, Record
 from fraudsieve.exceptions import RejectedRecordError
 from fraudsieve.features.history.declaration import History, history_columns
-from fraudsieve.features.history.kernels.windows import DAY, HOUR
 from fraudsieve.features.history.records import is_missing, parse_id, parse_time
 from fraudsieve.features.network.declaration import Network
 from fraudsieve.features.profile.own_columns import NO_COLUMNS, OwnColumns
@@ -26,7 +26,6 @@ from .record_fields import FeatureRows, HistoryPart, RecordField
 
 __all__ = ["AccountMatrix", "Subject"]
 
-Record = Mapping[str, Any]
 Subject = Literal["account", "event"]
 
 CUTOFFS: dict[Subject, tuple[str, ...]] = {"account": ("as_of",), "event": ("occurred_at", "as_of")}

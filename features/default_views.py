@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
+from fraudsieve._microseconds import DAY, SECOND
 from fraudsieve._typing import Array
 from fraudsieve.features.history.declaration import History
-from fraudsieve.features.history.kernels.windows import DAY
 from fraudsieve.features.history.measures import (
     AMOUNT_MEASURES,
     COUNTERPARTY_MEASURES,
@@ -28,7 +28,6 @@ __all__ = [
 ]
 
 WINDOW_LENGTHS = ("1m", "10m", "1h", "1d", "7d", "30d", "90d", "365d")
-SECOND = 1_000_000
 NOT_IDENTIFIERS = frozenset(
     {"account_id", "counterparty_id", "event_id", "occurred_at", "kind", "amount", "label", "labelled_at"}
 )
@@ -130,7 +129,7 @@ def default_windows(times: Array) -> tuple[str, ...]:
     Examples
     --------
     >>> import numpy as np
-    >>> day = 86_400_000_000
+    >>> from fraudsieve._microseconds import DAY as day
     >>> default_windows(np.arange(150) * day), default_windows(np.arange(150 * 24) * day // 24)
     (('1d', '7d', '30d', 'all'), ('1h', '1d', '7d', '30d', 'all'))
     """

@@ -1,8 +1,9 @@
 """The protocol of a feature matrix, which scoring uses for messages, accounts and events alike."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import Any, Literal, Protocol
 
+from fraudsieve._typing import Record
 from fraudsieve.features.campaign.over_time import CampaignHistory
 from fraudsieve.features.cues.own_lists import OwnLists
 from fraudsieve.features.history.declaration import History
@@ -18,8 +19,6 @@ from .message_matrix import MessageMatrix
 from .record_fields import FeatureRows, HistoryPart, RecordField
 
 __all__ = ["FeatureMatrix", "account_matrix_of", "message_matrix_of"]
-
-Record: TypeAlias = Mapping[str, Any]
 
 
 class FeatureMatrix(Protocol):

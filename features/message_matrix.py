@@ -3,14 +3,14 @@
 Training and scoring both call `MessageMatrix.compute`, so their columns are the same. Needs only NumPy and Numba.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar, Literal, TypeAlias
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from fraudsieve._typing import Array
+from fraudsieve._typing import Array, Record
 from fraudsieve.features.campaign.over_time import CampaignHistory
 from fraudsieve.features.cues.matrix import CUES, NO_LISTS, SHAPES, cues_and_shape
 from fraudsieve.features.cues.own_lists import OwnLists
@@ -29,8 +29,6 @@ from .message_records import message_history, why_unscorable
 from .record_fields import FeatureRows, HistoryPart, RecordField
 
 __all__ = ["MessageMatrix"]
-
-Record: TypeAlias = Mapping[str, Any]
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,11 @@
 """Messages as records: why a message is unscorable, and the history of its sender and its campaign."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
-from fraudsieve._typing import Array
+from fraudsieve._typing import Array, Record
 from fraudsieve.exceptions import RejectedRecordError
 from fraudsieve.features.campaign.over_time import CampaignHistory, campaign_subjects
 from fraudsieve.features.history.declaration import History, history_columns
@@ -16,8 +16,6 @@ from fraudsieve.tables.limits import MAX_TEXT_LENGTH
 from .live_state import HistoryState
 
 __all__ = ["message_history", "why_unscorable"]
-
-Record: TypeAlias = Mapping[str, Any]
 
 
 def message_history(

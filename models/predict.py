@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Self, TypeAlias, Unpack, overload
+from typing import Any, Self, Unpack, overload
 
 import numpy as np
 
-from fraudsieve._typing import Array
+from fraudsieve._typing import Array, Record
 from fraudsieve.features.feature_matrix import message_matrix_of
 from fraudsieve.features.history.records import RejectedRecord, as_records
 from fraudsieve.features.live_state import HistoryState
@@ -34,7 +34,6 @@ from .verification import load_model
 
 __all__ = ["Scorer"]
 
-Record: TypeAlias = Mapping[str, Any]
 
 CHUNK = 16_384
 """Records per chunk; it bounds the memory of a call."""

@@ -9,12 +9,12 @@ import scipy.sparse as sp
 from scipy.sparse.csgraph import connected_components
 
 from benchmarks.cases.sets import FlaggedSet
+from fraudsieve._microseconds import DAY
 from fraudsieve._typing import Array
 from fraudsieve.cases import Actions, partition_actions
 
 __all__ = ["event_peers", "text_peers"]
 
-DAY: Final = 86_400_000_000
 ACCOUNT_RESOLUTION: Final = {"amlsim_10k": 0.2, "hi_small": 0.02, "true": 0.2, "noisy": 0.1, "noisy_between": 0.1}
 TIME_CPM: Final = {
     "amlsim_10k": (10.0, 0.05),

@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 
 from benchmarks.runner import Bar, Report, progress
 from benchmarks.scale.process_memory import memory_below, seconds_below
+from fraudsieve._microseconds import DAY
 from fraudsieve.features import AccountFeatures
 
 __all__ = ["run"]
@@ -131,7 +132,7 @@ def write_world(folder: Path, n_events: int, *, seed: int = 0) -> None:
             sample = events.slice(0, SAMPLE).to_pandas()
     n_subjects = min(SUBJECTS, n_events)
     accounts = _names(rng.integers(0, n_accounts, n_subjects), rng)
-    cutoffs = START + rng.integers(0, DAYS * 86_400_000_000, n_subjects).astype("m8[us]")
+    cutoffs = START + rng.integers(0, DAYS * DAY, n_subjects).astype("m8[us]")
     times = pa.array(cutoffs, pa.timestamp("us", "UTC"))
     subjects = pa.table({"row": pa.array(np.arange(n_subjects)), "account_id": accounts, "as_of": times})
     pq.write_table(subjects, folder / "subjects.parquet")
@@ -141,7 +142,7 @@ def write_world(folder: Path, n_events: int, *, seed: int = 0) -> None:
 
 def _events(rng: np.random.Generator, n: int, weights: np.ndarray) -> pa.Table:
     senders, recipients = (np.searchsorted(weights, rng.random(n) * weights[-1]) for _ in range(2))
-    times = START + rng.integers(0, DAYS * 86_400_000_000, n).astype("m8[us]")
+    times = START + rng.integers(0, DAYS * DAY, n).astype("m8[us]")
     return pa.table(
         {
             "account_id": _names(senders, rng),

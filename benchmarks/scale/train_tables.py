@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from fraudsieve._microseconds import DAY
 from fraudsieve.features.text.codepoints import pack
 from fraudsieve.training.simulation import simulate
 
@@ -13,7 +14,6 @@ __all__ = ["write_events", "write_messages"]
 
 PART = 100_000
 DAYS = 120
-DAY = 86_400_000_000
 START = np.datetime64("2026-01-01", "us")
 LATIN = np.array(list("eeeeeetttttaaaaooooiiinnnsssrrhhllddccuummffppggwwyybvkxjqz"))
 HAN = np.array([chr(code) for code in range(0x4E00, 0x4E00 + 3000)])

@@ -10,11 +10,11 @@ With five hashes per band, two messages of similarity s share a band with probab
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 
-from fraudsieve._typing import Array
+from fraudsieve._typing import Array, Record
 from fraudsieve.features.history.declaration import History, history_columns
 from fraudsieve.features.history.records import is_missing, parse_id, parse_time
 from fraudsieve.features.text.codepoints import CodePoints, pack
@@ -25,7 +25,6 @@ from .fingerprints import fingerprints
 
 __all__ = ["CampaignHistory", "band_keys", "campaign_events", "campaign_subjects"]
 
-Record: TypeAlias = Mapping[str, Any]
 
 N_BANDS, ROWS = 8, 5
 MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)

@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
+from fraudsieve._microseconds import SECOND
 from fraudsieve._typing import Array
 
 from .measures import (
@@ -153,7 +154,7 @@ class History:
     @cached_property
     def widths(self) -> Array:
         """The length of each window in microseconds, shape (n_windows,)."""
-        return np.array([length * 1_000_000 for length in self.lengths.values()])
+        return np.array([length * SECOND for length in self.lengths.values()])
 
     @cached_property
     def longest(self) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from fraudsieve._microseconds import SECOND
 from fraudsieve._typing import Array
 from fraudsieve.features.history.kernels.categories import (
     CODE_MEASURES,
@@ -14,8 +15,8 @@ from fraudsieve.features.history.kernels.categories import (
     hours_in_windows,
     pairs_in_windows,
 )
+from fraudsieve.features.history.kernels.digest_table import HASH_KEY
 from fraudsieve.features.history.kernels.extremes import SPREAD_MEASURES, spread_in_windows
-from fraudsieve.features.history.kernels.ids import HASH_KEY
 from fraudsieve.features.history.kernels.latest import fill_latest
 from fraudsieve.features.history.kernels.recency import DERIVED, END_MEASURES, fill_derived, fill_ends, label_runs
 from fraudsieve.features.history.kernels.windows import WINDOW_MEASURES, totals_in_windows
@@ -35,7 +36,6 @@ __all__ = ["CutoffTimes", "EncodedEvents", "fill_history", "fill_labels"]
 
 NO_AMOUNTS = np.empty(0)
 NO_CODES = np.empty(0, np.int32)
-SECOND = 1_000_000
 
 
 @dataclass(frozen=True, eq=False)

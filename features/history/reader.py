@@ -3,9 +3,10 @@
 Records that arrive and records from a log are read by the same functions.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal, TypeAlias
+from collections.abc import Callable, Sequence
+from typing import Literal, TypeAlias
 
+from fraudsieve._typing import Record
 from fraudsieve.exceptions import RejectedRecordError
 
 from .declaration import ONE_KIND, History
@@ -23,7 +24,6 @@ from .timeline import PreparedRecord, ViewState, bits_of
 
 __all__ = ["CAMPAIGN", "TIME_FIELDS", "RecordType", "check_labelled_entity", "join_events", "read_record"]
 
-Record: TypeAlias = Mapping[str, Any]
 RecordType: TypeAlias = Literal["events", "labels", "account_labels"]
 Pairs: TypeAlias = Callable[[Record], list[tuple[str, int, int]]]
 

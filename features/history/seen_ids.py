@@ -4,9 +4,15 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from fraudsieve._compiled import compile_inlined, compile_kernel
+from fraudsieve._compiled import compile_kernel
 from fraudsieve._typing import Array
-from fraudsieve.features.history.kernels.ids import HASH_KEY, fold_product
+from fraudsieve.features.history.kernels.digest_table import (
+    HASH_KEY,
+    NO_WORD,
+    empty_places,
+    find_place,
+    put_number,
+)
 from fraudsieve.features.history.kernels.recency import NEVER
 
 __all__ = ["SeenIds"]
@@ -16,26 +22,18 @@ GENERATIONS = 8
 MAX_GENERATIONS = 16
 """More than can be remembered at a time."""
 FIRST, STOP, N_FILLED, NEWEST = range(4)
-"""Facts about the table: the oldest and the next generation, places that are not empty, time of the newest event."""
+"""Facts about the ids: the oldest and the next generation, their number with forgotten ones, and the newest event."""
 MARK, TIME = range(2)
-"""Columns of a place: the generation of its id, 0 for an empty place; and the time of its event."""
-
-
-@compile_inlined()
-def _place_of(identifier: np.uint64, ids: Array, marks: Array, key: Array) -> np.uint64:
-    """Return the place of an id, or the empty place where a search for it ends."""
-    mask = np.uint64(ids.size - 1)
-    place = fold_product(identifier ^ key[0], key[1]) & mask
-    while marks[place, MARK] != 0 and ids[place] != identifier:
-        place = (place + np.uint64(1)) & mask
-    return place
+"""What is kept of an id: its generation, and the time of its event."""
 
 
 @compile_kernel()
-def _contain(identifiers: Array, ids: Array, marks: Array, facts: Array, key: Array, found: Array) -> None:
+def _contain(
+    identifiers: Array, ids: Array, places: Array, marks: Array, facts: Array, key: Array, found: Array
+) -> None:
     for i in range(identifiers.size):
-        place = _place_of(identifiers[i], ids, marks, key)
-        found[i] = identifiers[i] != 0 and marks[place, MARK] >= max(facts[FIRST], 1)
+        number = places[find_place(identifiers[i], NO_WORD, NO_WORD, places, ids, key)]
+        found[i] = number >= 0 and marks[number, MARK] >= facts[FIRST]
 
 
 @compile_kernel()
@@ -57,43 +55,44 @@ def _admit(
     begin: int,
     horizon: int,
     ids: Array,
+    places: Array,
     marks: Array,
     generations: Array,
     facts: Array,
     key: Array,
     is_new: Array,
 ) -> int:
-    """Add ids in order, and fill in whether each is new; return where the table is full."""
+    """Add ids in order, and fill in whether each is new; return where the arrays are full."""
     for i in range(begin, identifiers.size):
         identifier = identifiers[i]
-        place = _place_of(identifier, ids, marks, key)
+        place = find_place(identifier, NO_WORD, NO_WORD, places, ids, key)
+        number = np.int64(places[place])
         if identifier != 0:
-            if marks[place, MARK] >= max(facts[FIRST], 1):
+            if number >= 0 and marks[number, MARK] >= facts[FIRST]:
                 is_new[i] = False
                 continue
-            if 3 * (facts[N_FILLED] + 1) > 2 * ids.size:
+            if number < 0 and facts[N_FILLED] == len(ids):
                 return i
         is_new[i] = True
         facts[NEWEST] = max(facts[NEWEST], times[i])
         _advance(facts[NEWEST], horizon, generations, facts)
         if identifier != 0:
-            facts[N_FILLED] += marks[place, MARK] == 0
-            ids[place] = identifier
-            marks[place, MARK], marks[place, TIME] = facts[STOP] - 1, times[i]
+            if number < 0:
+                number = facts[N_FILLED]
+                facts[N_FILLED] += 1
+                ids[number, 0], places[place] = identifier, number
+            marks[number, MARK], marks[number, TIME] = facts[STOP] - 1, times[i]
             generations[(facts[STOP] - 1) % MAX_GENERATIONS, 1] += 1
     return identifiers.size
 
 
 @compile_kernel()
-def _put(identifiers: Array, its_marks: Array, ids: Array, marks: Array, key: Array) -> bool:
-    """Put ids into an empty table; return whether they differ."""
-    for i in range(identifiers.size):
-        place = _place_of(identifiers[i], ids, marks, key)
-        if marks[place, MARK] != 0:
-            return False
-        ids[place] = identifiers[i]
-        marks[place, MARK], marks[place, TIME] = its_marks[i, MARK], its_marks[i, TIME]
-    return True
+def _place_all(n: int, ids: Array, places: Array, key: Array) -> bool:
+    """Put the first ids in their places; return whether they differ."""
+    differ = True
+    for number in range(n):
+        differ &= put_number(number, places, ids, key)
+    return differ
 
 
 class SeenIds:
@@ -101,7 +100,7 @@ class SeenIds:
 
     Ids are kept in generations, each of an eighth of the horizon. A generation is dropped once the newest event is a
     horizon later than the last time that the generation could receive an id. So memory holds the ids of at most ten
-    eighths of the horizon, at 36 to 72 bytes each.
+    eighths of the horizon, at 32 to 60 bytes each.
 
     Parameters
     ----------
@@ -125,7 +124,7 @@ class SeenIds:
         self.horizon = horizon
         self._generations = np.zeros((MAX_GENERATIONS, 2), np.int64)
         self._facts = np.array([1, 1, 0, 0])
-        self._ids, self._marks = _empty_table(32)
+        self._fill(np.empty(0, np.uint64), np.empty((0, 2), np.int64))
 
     @property
     def newest(self) -> int:
@@ -142,7 +141,7 @@ class SeenIds:
     def contain(self, identifiers: Array) -> Array:
         """Return whether each of several ids is remembered."""
         found = np.empty(identifiers.size, np.bool_)
-        _contain(identifiers, self._ids, self._marks, self._facts, HASH_KEY, found)
+        _contain(identifiers, self._ids, self._places, self._marks, self._facts, HASH_KEY, found)
         return found
 
     def admit(self, identifiers: Array, times: Array, newest: int) -> Array:
@@ -154,7 +153,7 @@ class SeenIds:
         self._facts[NEWEST] = newest
         done = 0
         while True:
-            table = self._ids, self._marks, self._generations, self._facts, HASH_KEY
+            table = self._ids, self._places, self._marks, self._generations, self._facts, HASH_KEY
             done = _admit(identifiers, times, done, self.horizon, *table, is_new)
             if done == identifiers.size:
                 return is_new
@@ -182,17 +181,20 @@ class SeenIds:
         return int(times[times <= time].max(initial=NEVER))
 
     def _content(self) -> tuple[Array, Array]:
-        alive = self._marks[:, MARK] >= self._facts[FIRST]
-        return self._ids[alive], self._marks[alive]
+        n = self._facts[N_FILLED]
+        alive = self._marks[:n, MARK] >= self._facts[FIRST]
+        return self._ids[:n, 0][alive], self._marks[:n][alive]
 
     def _fill(self, identifiers: Array, marks: Array) -> None:
-        size = 32
-        while size < 2 * (identifiers.size + 1):
-            size *= 2
-        self._ids, self._marks = _empty_table(size)
-        if not _put(identifiers, marks, self._ids, self._marks, HASH_KEY):
+        """Replace the content, without forgotten ids and with room for half as many more."""
+        n = identifiers.size
+        capacity = n + n // 2 + 16
+        self._ids, self._marks = np.empty((capacity, 1), np.uint64), np.empty((capacity, 2), np.int64)
+        self._ids[:n, 0], self._marks[:n] = identifiers, marks
+        self._places = empty_places(capacity)
+        if not _place_all(n, self._ids, self._places, HASH_KEY):
             raise ValueError("an id is stored twice")
-        self._facts[N_FILLED] = identifiers.size
+        self._facts[N_FILLED] = n
 
     def dump(self) -> dict[str, Array]:
         """Return a copy of the content as arrays."""
@@ -215,7 +217,3 @@ class SeenIds:
             self._generations[number] = start, np.count_nonzero(numbers == number - 1)
         shifted = marks + np.array([1, 0])
         self._fill(np.ascontiguousarray(identifiers, np.uint64), np.ascontiguousarray(shifted, np.int64))
-
-
-def _empty_table(size: int) -> tuple[Array, Array]:
-    return np.empty(size, np.uint64), np.zeros((size, 2), np.int64)

@@ -4,15 +4,15 @@ Needs only NumPy and Numba.
 """
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple
 
 import numpy as np
 
-from fraudsieve._typing import Array
+from fraudsieve._microseconds import HOUR, SECOND
+from fraudsieve._typing import Array, Record
+from fraudsieve.features.history.kernels.digest_table import ABSENT
 from fraudsieve.features.history.kernels.ids import code_numbers
 from fraudsieve.features.history.kernels.recency import NEVER
-from fraudsieve.features.history.kernels.windows import HOUR
-from fraudsieve.features.history.pool.entities import ABSENT
 from fraudsieve.features.history.pool.timelines import TimelinePool
 
 from .declaration import ONE_KIND, History
@@ -22,9 +22,7 @@ from .records import entity_key, id_digest, parse_amount, parse_id
 
 __all__ = ["PreparedRecord", "ViewState", "bits_of", "signed"]
 
-Record: TypeAlias = Mapping[str, Any]
 
-SECOND = 1_000_000
 ALL = window_seconds("all")
 TIME, AMOUNT, KIND, IDS = range(4)
 """The columns of a timeline; the identifiers have one column each, from IDS on."""

@@ -1,11 +1,11 @@
 """Records that arrive at a live state, one by one or many at once: read, and added to its timelines and its network."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Sequence
+from typing import TypeAlias
 
 import numpy as np
 
-from fraudsieve._typing import Array
+from fraudsieve._typing import Array, Record
 from fraudsieve.exceptions import RejectedRecordError
 from fraudsieve.features.history.columns.checks import ColumnChecks, check_columns, records_to_columns
 from fraudsieve.features.history.columns.prepared import PreparedColumns
@@ -17,7 +17,6 @@ from fraudsieve.features.network.live import NetworkState
 
 __all__ = ["Prepared", "add_prepared", "ids_and_times", "read_any", "read_records"]
 
-Record: TypeAlias = Mapping[str, Any]
 Prepared: TypeAlias = Sequence[PreparedRecord] | PreparedColumns
 
 MIN_COLUMN_LENGTH = 64

@@ -10,11 +10,12 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Self, TypeAlias
+from typing import Any, Self
 
 import numpy as np
 
-from fraudsieve._typing import Array
+from fraudsieve._microseconds import SECOND
+from fraudsieve._typing import Array, Records
 from fraudsieve.exceptions import RejectedRecordError, StateError
 from fraudsieve.features.history.columns.checks import ColumnChecks, check_columns
 from fraudsieve.features.history.columns.prepared import PreparedColumns
@@ -36,10 +37,7 @@ from .snapshot import FORMAT, Dump, decode_dump, encode_dump, load_content, save
 
 __all__ = ["HistoryState"]
 
-Record: TypeAlias = Mapping[str, Any]
-Records: TypeAlias = Record | Sequence[Record]
 
-SECOND = 1_000_000
 SWEPT_PER_EVENT = 2
 """Number of other entities whose old events are dropped with each event."""
 

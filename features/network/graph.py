@@ -81,7 +81,7 @@ class NetworkGraph:
     def list_links(self) -> LinkRows:
         """Return all links."""
         accounts, times, values = self._list(self._graph.links, VALUES)
-        return LinkRows(accounts, self._graph.nodes.digests[values], times)
+        return LinkRows(accounts, self._graph.nodes.digests[values, 0], times)
 
     def list_labels(self) -> LabelRows:
         """Return all labels."""

@@ -6,19 +6,16 @@ features are computed, however many accounts share the value. A label takes that
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
 
 import numpy as np
 
-from fraudsieve._typing import Array
+from fraudsieve._typing import Array, Record
 from fraudsieve.features.history.records import id_digest
 
 from .declaration import Network
 from .graph import LabelRows, LinkRows, NetworkGraph, in_time_order
 
 __all__ = ["NetworkState"]
-
-Record = Mapping[str, Any]
 
 
 class NetworkState:

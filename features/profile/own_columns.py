@@ -7,18 +7,17 @@ accounts and events share this module. Needs only NumPy.
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Self, TypeAlias
+from typing import Any, Final, Self
 
 import numpy as np
 
-from fraudsieve._typing import Array
+from fraudsieve._typing import Array, Record
 from fraudsieve.exceptions import RejectedRecordError
 from fraudsieve.features.history.records import parse_amount, parse_id
 from fraudsieve.features.record_fields import RecordField
 
 __all__ = ["MISSING", "NO_COLUMNS", "UNSEEN", "OwnColumns", "digest_categories", "profile_category", "profile_number"]
 
-Record: TypeAlias = Mapping[str, Any]
 
 UNSEEN, MISSING = -1.0, -2.0
 """Codes of an unseen category and of a missing one. Categories seen in training have codes from 0, by frequency."""

@@ -3,16 +3,15 @@
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
-from fraudsieve._typing import Array
+from fraudsieve._typing import Array, Record
 
 from .lookups import IN_TEXT, TEXT, Lookups
 from .rule import Rule
 
 __all__ = ["RuleSet"]
 
-Record: TypeAlias = Mapping[str, Any]
 FOREVER = datetime.max.replace(tzinfo=UTC)
 
 SAMPLE = "see http://shop.example.com/a or call 13800138000"

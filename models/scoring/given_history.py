@@ -6,6 +6,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from fraudsieve._typing import Record
 from fraudsieve.exceptions import RejectedRecordError
 from fraudsieve.features.campaign.over_time import CampaignHistory, campaign_events
 from fraudsieve.features.feature_matrix import FeatureMatrix
@@ -18,7 +19,6 @@ from fraudsieve.features.message_records import why_unscorable
 
 __all__ = ["Events", "message_bands", "message_error", "observe_messages", "prepare_bands", "resolve_history"]
 
-Record: TypeAlias = Mapping[str, Any]
 Events: TypeAlias = HistoryState | Sequence[Record] | Mapping[str, Sequence[Record]]
 """A live state; or events; or, by name, ``events``, ``labels`` of events, ``account_labels`` and ``messages``."""
 

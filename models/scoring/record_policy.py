@@ -1,8 +1,9 @@
 """Application of a policy to fields of a record that are missing, unknown or of the wrong type."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final, TypeAlias
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
 
+from fraudsieve._typing import Record
 from fraudsieve.exceptions import RecordError, RejectedRecordError
 from fraudsieve.features.history.records import is_missing
 from fraudsieve.models.policy import Policy
@@ -12,7 +13,6 @@ from .fields import Check, ModelFields
 
 __all__ = ["KEYS", "apply_policy", "check_body", "check_unknown"]
 
-Record: TypeAlias = Mapping[str, Any]
 
 KEYS: Final = ("text", "account_id", "as_of", "occurred_at")
 """Fields without which there is no record to score: None is not an unknown value of them."""

@@ -1,14 +1,20 @@
 """Type aliases that all packages use."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import numpy.typing as npt
 
-__all__ = ["Array", "Progress"]
+__all__ = ["Array", "Progress", "Record", "Records"]
 
 Array: TypeAlias = npt.NDArray[Any]
 """A NumPy array; docstrings give its shape and its type."""
+
+Record: TypeAlias = Mapping[str, Any]
+"""A message, an account, an event or a label, by the names of its fields."""
+
+Records: TypeAlias = Record | Sequence[Record]
+"""One record, or several."""
 
 Progress: TypeAlias = Callable[[str], None]
 """Called with the name of each step when it begins."""

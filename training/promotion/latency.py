@@ -1,13 +1,14 @@
 """Latency of one record, measured with warm scorers that are called in turn."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from fraudsieve._typing import Record
 from fraudsieve.features.feature_matrix import FeatureMatrix
 from fraudsieve.models.predict import Scorer
 from fraudsieve.models.scoring.fields import model_fields
@@ -15,8 +16,6 @@ from fraudsieve.models.scoring.given_history import resolve_history
 from fraudsieve.training.data.labelled import LabelledData
 
 __all__ = ["latencies", "live_scoring", "records_to_time"]
-
-Record = Mapping[str, Any]
 
 MAX_RECORDS = 200
 WARM_UP = 30

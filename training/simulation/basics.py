@@ -11,6 +11,8 @@ import pandas as pd
 from numpy.random import Generator
 from numpy.typing import ArrayLike, NDArray
 
+from fraudsieve._microseconds import DAY, HOUR
+
 __all__ = [
     "BY_DAY",
     "BY_NIGHT",
@@ -31,8 +33,6 @@ Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
-HOUR: Final = 3_600_000_000
-DAY: Final = 24 * HOUR
 
 BY_DAY: Final = (2, 1, 1, 1, 1, 2, 4, 7, 9, 10, 10, 10, 11, 10, 9, 9, 9, 10, 11, 12, 12, 11, 8, 4)
 """Activity of ordinary people, for each local hour."""

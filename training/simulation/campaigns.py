@@ -10,7 +10,9 @@ from typing import Final
 import numpy as np
 from numpy.random import Generator
 
-from .basics import DAY, Bools, Floats, Ints
+from fraudsieve._microseconds import DAY
+
+from .basics import Bools, Floats, Ints
 from .obfuscation import KINDS
 from .people import People
 from .templates import FRAUD

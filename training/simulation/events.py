@@ -9,7 +9,9 @@ import numpy as np
 import pandas as pd
 from numpy.random import Generator
 
-from .basics import BY_NIGHT, DAY, HOUR, Floats, Ints, Period, lookup, utc_times
+from fraudsieve._microseconds import DAY, HOUR
+
+from .basics import BY_NIGHT, Floats, Ints, Period, lookup, utc_times
 from .campaigns import CampaignPlan
 from .messages import Messages
 from .people import People

@@ -10,7 +10,9 @@ import numpy as np
 import pandas as pd
 from numpy.random import Generator
 
-from .basics import BY_DAY, DAY, Bools, Floats, Ints, Period, lookup, move_to_busy_hours, utc_times
+from fraudsieve._microseconds import DAY
+
+from .basics import BY_DAY, Bools, Floats, Ints, Period, lookup, move_to_busy_hours, utc_times
 from .templates import CRIMES
 
 __all__ = ["People", "Rings", "make_people", "make_rings"]

@@ -10,7 +10,9 @@ import numpy as np
 import pandas as pd
 from numpy.random import Generator
 
-from .basics import DAY, Bools, Floats, Ints, lookup, utc_times
+from fraudsieve._microseconds import DAY, SECOND
+
+from .basics import Bools, Floats, Ints, lookup, utc_times
 from .messages import Messages
 from .people import People
 from .templates import CRIMES
@@ -23,7 +25,6 @@ _SOURCES: Final = ("review", "user_report", "automatic")
 _SOURCE_SHARE: Final = (0.45, 0.30, 0.25)
 _SLOWNESS: Final = np.array([1.2, 1.0, 0.64])
 _REVERSED_SHARE: Final = 0.4
-_SECOND: Final = 1_000_000
 
 
 def account_truth(rng: Generator, people: People, messages: Messages) -> tuple[Ints, Ints]:
@@ -111,7 +112,7 @@ def _another(rng: Generator, truth: Ints) -> Ints:
 
 
 def _delay(rng: Generator, mean_days: Floats) -> Ints:
-    return _SECOND + (rng.exponential(mean_days) * DAY).astype(np.int64)
+    return SECOND + (rng.exponential(mean_days) * DAY).astype(np.int64)
 
 
 def _frame(subjects: Sequence[str], subject: Ints, label: Ints, at: Ints, source: Ints) -> pd.DataFrame:

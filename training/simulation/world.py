@@ -14,7 +14,9 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from .basics import DAY, Period
+from fraudsieve._microseconds import DAY, SECOND
+
+from .basics import Period
 from .campaigns import plan_campaigns
 from .events import make_events
 from .messages import make_messages
@@ -209,5 +211,5 @@ def _period(start: str | datetime, days: int) -> Period:
         first = first.replace(tzinfo=first.tzinfo or UTC)
     except (ValueError, AttributeError, TypeError):
         raise ValueError(f"start must be a datetime or a date such as '2026-01-01', got {start!r}.") from None
-    begin = round(first.timestamp()) * 1_000_000
+    begin = round(first.timestamp()) * SECOND
     return Period(begin, begin + days * DAY)

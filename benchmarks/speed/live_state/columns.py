@@ -7,6 +7,7 @@ import numpy as np
 
 from benchmarks.machine import one_core
 from benchmarks.runner import Bar, progress
+from fraudsieve._microseconds import DAY
 from fraudsieve.features.default_views import default_histories
 from fraudsieve.features.live_state import HistoryState
 
@@ -17,7 +18,6 @@ ACCOUNTS = 100_000
 DAYS = 5
 RUNS = 3
 BAR_PER_SECOND = 300_000
-DAY = 86_400_000_000
 COLUMNS = ("account_id", "counterparty_id", "amount", "kind", "occurred_at")
 COLUMNS_PROTOCOL = (
     f"columns: one update of an empty live state with the default views of accounts and {EVENTS:,} events in arrays, "

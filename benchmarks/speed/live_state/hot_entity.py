@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.runner import Bar, progress
+from fraudsieve._microseconds import DAY, MINUTE, SECOND
 from fraudsieve.features.campaign.over_time import N_BANDS, CampaignHistory
 from fraudsieve.features.history.declaration import History
 from fraudsieve.features.history.hot.timeline import HotTimeline
@@ -17,8 +18,7 @@ SIZES = (1000, 100_000, 1_000_000)
 CAMPAIGN_SIZE = 100_000
 PAIRS, WARM_UP = 2000, 20
 BAR_US = 1000.0
-SECOND = 1_000_000
-MINUTE, DAY, SPAN = 60 * SECOND, 86_400 * SECOND, 30 * 86_400 * SECOND
+SPAN = 30 * DAY
 STEP = SPAN // 100_000
 HOT_PROTOCOL = (
     "hot, same_time, late, look_back, campaign: a HotTimeline of N events (the largest if no N is named), then pairs "

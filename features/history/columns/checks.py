@@ -1,10 +1,11 @@
 """Columns checked against a live state: what may be added, and why the rest is rejected. Needs only NumPy."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple, TypeAlias
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from fraudsieve._typing import Record
 from fraudsieve.exceptions import RejectedRecordError
 from fraudsieve.features.history.reader import CAMPAIGN, RecordType, check_labelled_entity, read_record
 from fraudsieve.features.history.records import RejectedRecord, check_time_between
@@ -17,7 +18,6 @@ from .table import Columns, ColumnTable
 
 __all__ = ["ColumnChecks", "check_columns", "records_to_columns"]
 
-Record: TypeAlias = Mapping[str, Any]
 
 NO_BANDS = "campaign, labelled: expected the bands of a message, both fields are missing"
 

@@ -6,10 +6,10 @@ Needs only NumPy and Numba.
 import numpy as np
 
 from fraudsieve._compiled import compile_kernel, compile_part
+from fraudsieve._microseconds import HOUR
 from fraudsieve._typing import Array
 from fraudsieve.features.history.kernels.latest import N_LATEST as N_LATEST_EVENTS
 from fraudsieve.features.history.kernels.recency import NEVER
-from fraudsieve.features.history.kernels.windows import HOUR
 
 from .codes import code_of, free_code
 from .intervals import add_gap, count_between, count_event

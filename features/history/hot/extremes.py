@@ -6,10 +6,10 @@ Extremes cannot be subtracted. The extremes of a window are those of its pages, 
 import numpy as np
 
 from fraudsieve._compiled import compile_kernel, compile_part
+from fraudsieve._microseconds import HOUR, SECOND
 from fraudsieve._typing import Array
 from fraudsieve.features.history.kernels.latest import N_LATEST as N_LATEST_EVENTS
 from fraudsieve.features.history.kernels.recency import NEVER
-from fraudsieve.features.history.kernels.windows import HOUR, SECOND
 
 from .layout import (
     AMOUNT,

@@ -7,9 +7,9 @@ direction. The cost of a move is proportional to the number of events between th
 import numpy as np
 
 from fraudsieve._compiled import compile_part
+from fraudsieve._microseconds import DAY, HOUR
 from fraudsieve.features.history.kernels.categories import add_step
 from fraudsieve.features.history.kernels.exact import N_DIGITS, N_SQUARE_DIGITS, add_number, add_square
-from fraudsieve.features.history.kernels.windows import DAY, HOUR
 
 from .layout import (
     AMOUNT,

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from fraudsieve._microseconds import SECOND
 from fraudsieve._typing import Array
 from fraudsieve.features.history.declaration import History
 from fraudsieve.features.history.kernels.recency import NEVER
 
 __all__ = ["HotLabels"]
 
-SECOND = 1_000_000
 TIME, IS_FRAUD = range(2)
 FRAUD = int(np.float64(1.0).view(np.int64))
 """The bits of the amount of a label of fraud."""

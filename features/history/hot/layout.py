@@ -80,7 +80,7 @@ class HotArrays(NamedTuple):
     refs : ndarray of int64, shape (n_codes,)
         Events held of each code.
     table : ndarray of int32, shape (n_table,)
-        Hash table of the codes, -1 if empty.
+        Places of the codes in `digest_table`; -1 if empty.
     sources : ndarray of int64, shape (n_code_columns,)
         The identifier of each column of codes; ``-1 - identifier`` for pairs of it and the amount.
     meta : ndarray of int64, shape (27,)
@@ -88,7 +88,7 @@ class HotArrays(NamedTuple):
     dropped : ndarray of float64, shape (9,)
         Amounts of dropped events: largest, smallest, last, and the latest five.
     key : ndarray of uint64
-        `ids.HASH_KEY`.
+        `digest_table.HASH_KEY`.
     """
 
     pages: Array

@@ -3,6 +3,7 @@
 import numpy as np
 
 from fraudsieve._compiled import compile_part
+from fraudsieve._microseconds import SECOND
 from fraudsieve._typing import Array
 from fraudsieve.features.history.kernels.categories import DISTINCT, ENTROPY, NEW, REPEATS, entropy_of
 from fraudsieve.features.history.kernels.exact import (
@@ -14,16 +15,7 @@ from fraudsieve.features.history.kernels.exact import (
     sum_of,
 )
 from fraudsieve.features.history.kernels.extremes import BURST, GAP_STD, MAX, MIN, SINCE_MAX, SPREAD_MEASURES, STD
-from fraudsieve.features.history.kernels.windows import (
-    COUNT,
-    GAP_MEAN,
-    MEAN,
-    NIGHT,
-    SECOND,
-    SPAN,
-    WEEKEND,
-    WINDOW_MEASURES,
-)
+from fraudsieve.features.history.kernels.windows import COUNT, GAP_MEAN, MEAN, NIGHT, SPAN, WEEKEND, WINDOW_MEASURES
 from fraudsieve.features.history.kernels.windows import SUM as SUM_COLUMN
 
 from .extremes import window_burst, window_extremes

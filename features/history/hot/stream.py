@@ -5,11 +5,12 @@ from typing import Any
 import numpy as np
 
 from fraudsieve._compiled import compile_kernel
+from fraudsieve._microseconds import SECOND
 from fraudsieve._typing import Array
 from fraudsieve.features.history.declaration import History
 from fraudsieve.features.history.kernels.categories import CODE_MEASURES
+from fraudsieve.features.history.kernels.digest_table import HASH_KEY, empty_places
 from fraudsieve.features.history.kernels.extremes import SPREAD_MEASURES
-from fraudsieve.features.history.kernels.ids import HASH_KEY
 from fraudsieve.features.history.kernels.recency import DERIVED, END_MEASURES, NEVER, fill_derived
 from fraudsieve.features.history.kernels.windows import WINDOW_MEASURES
 from fraudsieve.features.history.measures import (
@@ -29,7 +30,6 @@ from .looks import fill_windows
 
 __all__ = ["Stream"]
 
-SECOND = 1_000_000
 ALL = window_seconds("all") * SECOND
 MIN_CODES = 64
 MAX_MORE_PAGES = 32
@@ -163,8 +163,11 @@ class Stream:
             same_shape = array.shape == empty[name].shape or (name in grows and array.ndim == grows[name])
             if array.dtype != empty[name].dtype or not same_shape:
                 raise ValueError("the arrays of an entity with many events do not fit its view")
-        table = np.full(4 << max(len(arrays["keys"]) - 1, 0).bit_length(), -1, np.int32)
-        self.arrays = HotArrays(**{name: array.copy() for name, array in arrays.items()}, table=table, key=HASH_KEY)
+        self.arrays = HotArrays(
+            **{name: array.copy() for name, array in arrays.items()},
+            table=empty_places(2 * len(arrays["keys"])),
+            key=HASH_KEY,
+        )
         fill_table(self.arrays)
 
     def _grow(self) -> None:
@@ -208,7 +211,7 @@ def _empty_arrays(history: History, measures: set[str], sources: Array, shape: t
         counts=np.zeros((n_codes, len(bounds)), np.int32),
         keys=np.full((n_codes, 3), -1, np.int64),
         refs=np.zeros(n_codes, np.int64),
-        table=np.full(max(2 * n_codes, 1), -1, np.int32),
+        table=empty_places(n_codes),
         sources=sources,
         meta=meta,
         dropped=np.array([-np.inf, np.inf, *[np.nan] * (at.N_DROPPED_FLOATS - 2)]),
@@ -245,6 +248,6 @@ def _with_more_codes(s: HotArrays) -> HotArrays:
     n_codes = len(s.keys)
     for array in (s.counts, s.keys, s.refs):
         array.resize((2 * n_codes, *array.shape[1:]), refcheck=False)
-    s = s._replace(table=np.full(4 << (2 * n_codes - 1).bit_length(), -1, np.int32))
+    s = s._replace(table=empty_places(4 * n_codes))
     fill_table(s)
     return s

@@ -4,14 +4,13 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from fraudsieve._microseconds import SECOND
 from fraudsieve.features.history.declaration import History
 
 from .labels import HotLabels
 from .timeline import HotTimeline
 
 __all__ = ["compile_hot_kernels"]
-
-SECOND = 1_000_000
 
 
 def compile_hot_kernels(histories: Iterable[History]) -> None:

@@ -34,7 +34,7 @@ def code_pairs(codes: Array, amounts: Array, key: Array) -> tuple[Array, int]:
     amounts : ndarray of float64, shape (n_events,)
         Amounts, NaN if missing.
     key : ndarray of uint64
-        `ids.HASH_KEY`.
+        `digest_table.HASH_KEY`.
 
     Returns
     -------
@@ -45,7 +45,7 @@ def code_pairs(codes: Array, amounts: Array, key: Array) -> tuple[Array, int]:
 
     Examples
     --------
-    >>> from fraudsieve.features.history.kernels.ids import HASH_KEY
+    >>> from fraudsieve.features.history.kernels.digest_table import HASH_KEY
     >>> codes, n_codes = code_pairs(np.array([1, 1, 2, -1], np.int32), np.array([5.0, 5.0, 5.0, 5.0]), HASH_KEY)
     >>> codes.tolist(), n_codes
     ([0, 0, 1, -1], 2)
@@ -290,7 +290,7 @@ def pairs_in_windows(
     amounts : ndarray of float64, shape (n_events,)
         Amounts, NaN if missing.
     key : ndarray of uint64
-        `ids.HASH_KEY`.
+        `digest_table.HASH_KEY`.
     """
     pairs, n_pairs = code_pairs(codes, amounts, key)
     codes_in_windows(starts, times, cutoff_starts, cutoffs, rows, widths, pairs, n_pairs, columns, out)

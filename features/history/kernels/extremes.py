@@ -7,10 +7,11 @@ values can be added at one end and subtracted at the other. Needs only NumPy and
 import numpy as np
 
 from fraudsieve._compiled import compile_inlined, compile_kernel, compile_part
+from fraudsieve._microseconds import HOUR, SECOND
 from fraudsieve._typing import Array
 
 from .exact import MINUS, N_DIGITS, N_SQUARE_DIGITS, PLUS, add_number, add_square, deviation_of
-from .windows import HOUR, SECOND, any_column, first_from
+from .windows import any_column, first_from
 
 __all__ = ["SPREAD_MEASURES", "spread_in_windows"]
 

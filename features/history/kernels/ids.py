@@ -1,23 +1,23 @@
-"""Ids encoded as integers, by a hash table that compares all their bytes. Needs only NumPy and Numba.
+"""Ids encoded as integers, by the hash table of digests and all their bytes. Needs only NumPy and Numba.
 
-Ids come from users, who must not be able to choose ids that share a slot, because looking these up would take quadratic
-time. So the hash has a random key per process. The codes do not depend on it. ``python -m benchmarks.own`` shows what
-it gains over PyArrow's ``dictionary_encode``, which scoring could not import.
+A short id is its own key, in two words. The key of a longer one is a hash, so its bytes are compared too; two ids with
+one hash get keys that differ in the second word. ``python -m benchmarks.own`` shows what this gains over PyArrow's
+``dictionary_encode``, which scoring could not import.
 """
-
-import secrets
 
 import numpy as np
 
 from fraudsieve._compiled import compile_inlined, compile_kernel, compile_part
 from fraudsieve._typing import Array
 
-__all__ = ["HASH_KEY", "code_numbers", "code_strings", "fold_product", "number_keys", "slot_of"]
+from .digest_table import ABSENT, HASH_KEY, NO_WORD, empty_places, find_place, put_number
+
+__all__ = ["code_numbers", "code_strings", "fold_product", "number_keys"]
 
 
-HASH_KEY = np.frombuffer(secrets.token_bytes(48), np.uint64).copy()
-"""The key of the hash. It is an argument of every kernel, since Numba would compile a global value into its cache."""
-FINAL, HALF, LOW = np.uint64(0xFF51AFD7ED558CCD), np.uint64(32), np.uint64(0xFFFFFFFF)
+HALF, LOW = np.uint64(32), np.uint64(0xFFFFFFFF)
+FEW = 1 << 9
+"""Number of ids that tables have places for at first."""
 SHORT = 15
 """Maximum number of bytes of an id that is stored in two words; their last byte is its length."""
 LONG_MARK = np.uint64(0xFF) << np.uint64(56)
@@ -87,33 +87,18 @@ def _same_bytes(data: Array, offsets: Array, i: int, j: int) -> bool:
     return different == 0
 
 
-@compile_inlined()
-def slot_of(one: np.uint64, two: np.uint64, mask: np.uint64, key: Array) -> np.uint64:
-    """Hash two words: a sum of their halves times secret factors (Dietzfelbinger, 1996), whose bits are then mixed."""
-    state: np.uint64 = (
-        (one & LOW) * key[0] + (one >> HALF) * key[1] + (two & LOW) * key[2] + (two >> HALF) * key[3] + key[4]
-    )
-    return ((state ^ (state >> HALF)) * FINAL >> HALF) & mask
-
-
 @compile_part()
-def _grow(table: Array, ones: Array, twos: Array, n: int, key: Array) -> Array:
-    larger = np.full(table.size * 4, -1, np.int32)
-    mask = np.uint64(larger.size - 1)
+def _with_more_places(places: Array, n: int, keys: Array, key: Array) -> Array:
+    larger = np.full(places.size * 4, ABSENT, np.int32)
     for code in range(n):
-        slot = slot_of(ones[code], twos[code] if twos.size else FINAL, mask, key)
-        while larger[slot] >= 0:
-            slot = (slot + np.uint64(1)) & mask
-        larger[slot] = code
+        put_number(code, larger, keys, key)
     return larger
 
 
 @compile_kernel()
-def _code_kernel(offsets: Array, data: Array, valid: Array, key: Array, codes: Array) -> int:
+def _code_kernel(offsets: Array, data: Array, valid: Array, key: Array, places: Array, codes: Array) -> int:
     rows = codes.size
-    ones, twos = np.empty(rows, np.uint64), np.empty(rows, np.uint64)
-    firsts = np.empty(rows, np.int64)
-    table = np.full(1 << 12, -1, np.int32)
+    keys, firsts = np.empty((rows, 2), np.uint64), np.empty(rows, np.int64)
     n = 0
     for i in range(rows):
         if valid.size and not valid[i]:
@@ -122,21 +107,18 @@ def _code_kernel(offsets: Array, data: Array, valid: Array, key: Array, codes: A
         start, length = offsets[i], offsets[i + 1] - offsets[i]
         short = length <= SHORT
         one, two = _short_key(data, start, length) if short else _long_key(data, start, length, key)
-        mask = np.uint64(table.size - 1)
-        slot = slot_of(one, two, mask, key)
-        code = table[slot]
-        while code >= 0:
-            if ones[code] == one and twos[code] == two and (short or _same_bytes(data, offsets, firsts[code], i)):
-                break
-            slot = (slot + np.uint64(1)) & mask
-            code = table[slot]
+        place = find_place(one, two, NO_WORD, places, keys, key)
+        while places[place] >= 0 and not short and not _same_bytes(data, offsets, firsts[places[place]], i):
+            two += np.uint64(1)  # another id with this hash
+            place = find_place(one, two, NO_WORD, places, keys, key)
+        code = places[place]
         if code < 0:
             code = np.int32(n)
-            table[slot] = code
-            ones[n], twos[n], firsts[n] = one, two, i
+            places[place], firsts[n] = code, i
+            keys[n, 0], keys[n, 1] = one, two
             n += 1
-            if 2 * n > table.size:
-                table = _grow(table, ones, twos, n, key)
+            if 2 * n > places.size:
+                places = _with_more_places(places, n, keys, key)
         codes[i] = code
     return n
 
@@ -168,33 +150,30 @@ def code_strings(offsets: Array, data: Array, valid: Array | None = None) -> tup
     ([0, 1, 0], 2)
     """
     codes = np.empty(offsets.size - 1, np.int32)
-    n_codes = _code_kernel(offsets, data, np.empty(0, np.bool_) if valid is None else valid, HASH_KEY, codes)
+    n_codes = _code_kernel(
+        offsets, data, np.empty(0, np.bool_) if valid is None else valid, HASH_KEY, empty_places(4 * FEW), codes
+    )
     return codes, int(n_codes)
 
 
 @compile_kernel()
 def number_keys(numbers: Array, valid: Array, key: Array, codes: Array) -> int:
     """Fill in the codes of `code_numbers` and return how many numbers differ; `valid` is empty if all are valid."""
-    table = np.full(1 << 10, -1, np.int32)
-    firsts = np.empty(numbers.size, np.uint64)
-    mask, n = np.uint64(table.size - 1), 0
+    places = np.full(2 * FEW, ABSENT, np.int32)
+    keys = np.empty((numbers.size, 1), np.uint64)
+    n = 0
     for i in range(numbers.size):
         if valid.size and not valid[i]:
             codes[i] = -1
             continue
-        number = numbers[i]
-        slot = slot_of(number, FINAL, mask, key)
-        code = table[slot]
-        while code >= 0 and firsts[np.uint32(code)] != number:
-            slot = (slot + np.uint64(1)) & mask
-            code = table[slot]
+        place = find_place(numbers[i], NO_WORD, NO_WORD, places, keys, key)
+        code = places[place]
         if code < 0:
             code = np.int32(n)
-            table[slot], firsts[n] = code, number
+            places[place], keys[n, 0] = code, numbers[i]
             n += 1
-            if 2 * n > table.size:
-                table = _grow(table, firsts, firsts[:0], n, key)
-                mask = np.uint64(table.size - 1)
+            if 2 * n > places.size:
+                places = _with_more_places(places, n, keys, key)
         codes[i] = code
     return n
 

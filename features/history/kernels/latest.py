@@ -3,13 +3,13 @@
 import numpy as np
 
 from fraudsieve._compiled import INT_0, compile_kernel
+from fraudsieve._microseconds import SECOND
 from fraudsieve._typing import Array
 
 from .windows import first_from
 
 __all__ = ["fill_latest"]
 
-SECOND = 1_000_000
 N_LATEST = 5
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 
 from fraudsieve._compiled import compile_kernel
+from fraudsieve._microseconds import SECOND
 from fraudsieve._typing import Array
 
 from .windows import first_from
@@ -10,7 +11,6 @@ from .windows import first_from
 __all__ = ["DERIVED", "END_MEASURES", "NEVER", "fill_derived", "fill_ends", "label_runs"]
 
 
-SECOND = 1_000_000
 NEVER = np.iinfo(np.int64).min
 """The time that stands for a missing event."""
 END_MEASURES = ("since_first", "since_last")

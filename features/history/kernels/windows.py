@@ -8,6 +8,7 @@ and weekends are differences of running counts. Needs only NumPy and Numba.
 import numpy as np
 
 from fraudsieve._compiled import INT_0, compile_inlined, compile_kernel, compile_part
+from fraudsieve._microseconds import DAY, HOUR, SECOND
 from fraudsieve._typing import Array
 
 from .exact import MINUS, PLUS, add_to_digits, sum_of_digits
@@ -18,9 +19,6 @@ __all__ = ["WINDOW_MEASURES", "first_from", "hours_of_day", "totals_in_windows"]
 WINDOW_MEASURES = ("count", "sum", "mean", "distinct", "night", "weekend", "gap_mean", "span")
 """The measures of `totals_in_windows`, in the order of its columns."""
 COUNT, SUM, MEAN, DISTINCT, NIGHT, WEEKEND, GAP_MEAN, SPAN = range(len(WINDOW_MEASURES))
-SECOND = 1_000_000
-HOUR = 3600 * SECOND
-DAY = 24 * HOUR
 ONE = np.uint64(1)
 NO_HOUR = 1 << 62
 """Later than any hour."""

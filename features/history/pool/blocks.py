@@ -1,7 +1,19 @@
-"""Kernels over the rows of many entities in one array: each entity has its own block, which moves when it is full.
+"""Kernels over the rows of many entities in one array: each entity has a slab of its own. Needs only NumPy and Numba.
 
-Blocks have fixed sizes, each up to 50 % larger than the one before. A block that becomes free is used for the next
-entity that needs one of its size. Needs only NumPy and Numba.
+What always holds, besides the invariants of `kernels.slabs`:
+
+1. The rows of an entity are the first ones of its slab, in order of time; rows of one time are in order of arrival.
+2. Its slot knows the start of the slab, the number of rows, and the class of the slab; instead of a class, `NO_BLOCK`,
+   `OUTSIDE` or `REMOVED`.
+3. A slot remembers the first and the last time of the rows that were dropped because of their age.
+
+New rows are merged from the end, so that no row is overwritten before it has moved::
+
+    slab     10  20  40   -   -        new  15  40
+             10  20  40   -  40'       the new 40' comes after the old one, as it arrived later
+             10  20   -  40  40'
+             10   -  20  40  40'
+             10  15  20  40  40'
 """
 
 import numpy as np
@@ -9,13 +21,13 @@ import numpy as np
 from fraudsieve._compiled import compile_inlined, compile_kernel, compile_part
 from fraudsieve._typing import Array
 from fraudsieve.features.history.kernels.recency import NEVER
+from fraudsieve.features.history.kernels.slabs import NO_SLAB, SIZES, leave_slab, size_class, take_slab
 
 __all__ = [
     "AMOUNT",
     "CLASS",
     "ENDS",
     "FIRST",
-    "HEADS",
     "LAST",
     "NO_BLOCK",
     "OFFSET",
@@ -35,53 +47,36 @@ __all__ = [
 TIME, AMOUNT = range(2)
 """The first columns of a row."""
 OFFSET, SIZE, CLASS, FIRST, LAST = range(5)
-"""The columns of a slot: where its block begins, its number of rows, the size of the block, and the times of the first
+"""The columns of a slot: where its slab begins, its number of rows, the class of the slab, and the times of the first
 and the last row that were dropped."""
 ENDS = [SIZE, FIRST, LAST]
 NO_BLOCK, OUTSIDE, REMOVED = -1, -2, -3
-"""What stands in place of a size: no rows, rows that are kept elsewhere, and a slot that no entity has."""
-SIZES = np.array([1, 2, *(size << shift for shift in range(56) for size in (3, 4))])
-HEADS = len(SIZES)
-"""Number of block sizes; one more integer holds the end of all blocks."""
+"""What stands in place of a class: no rows, rows that are kept elsewhere, and a slot that no entity has."""
 DROP_SHARE = 8
-"""Old rows are dropped once they are at least one in eight of a block: a drop moves all others."""
+"""Old rows are dropped once they are at least one in eight of a slab: a drop moves all others."""
 FRAUD = int(np.float64(1.0).view(np.int64))
 
 
 @compile_part()
-def _class_of(n: int) -> int:
-    found = 0
-    while SIZES[found] < n:
-        found += 1
-    return found
-
-
-@compile_part()
-def _move(rows: Array, slots: Array, heads: Array, slot: int, new: int) -> bool:
-    """Move the rows of a slot to a block of another size; return False if the array has no place for it."""
-    offset = heads[new]
-    if offset >= 0:
-        heads[new] = rows[offset, TIME]  # a block that was left holds the place of the next one
-    elif heads[HEADS] + SIZES[new] > len(rows):
+def _move(rows: Array, slots: Array, heads: Array, slot: int, kind: int) -> bool:
+    """Move the rows of a slot to a slab of another class; return False if the array has no place for it."""
+    offset = take_slab(heads, rows[:, TIME], kind)
+    if offset == NO_SLAB:
         return False
-    else:
-        offset = heads[HEADS]
-        heads[HEADS] += SIZES[new]
     start = slots[slot, OFFSET]
     for i in range(slots[slot, SIZE]):
         for column in range(rows.shape[1]):
             rows[offset + i, column] = rows[start + i, column]
     leave(rows, slots, heads, slot)
-    slots[slot, OFFSET], slots[slot, CLASS] = offset, new
+    slots[slot, OFFSET], slots[slot, CLASS] = offset, kind
     return True
 
 
 @compile_kernel()
 def leave(rows: Array, slots: Array, heads: Array, slot: int) -> None:
-    """Give up the block of a slot, whose rows are somewhere else now or not needed."""
+    """Give up the slab of a slot, whose rows are somewhere else now or not needed."""
     if slots[slot, CLASS] >= 0:
-        rows[slots[slot, OFFSET], TIME] = heads[slots[slot, CLASS]]
-        heads[slots[slot, CLASS]] = slots[slot, OFFSET]
+        leave_slab(heads, rows[:, TIME], slots[slot, OFFSET], slots[slot, CLASS])
         slots[slot, CLASS] = NO_BLOCK
 
 
@@ -100,7 +95,7 @@ def insert_rows(
             continue
         size = slots[slot, SIZE]
         has_place = slots[slot, CLASS] >= 0 and SIZES[slots[slot, CLASS]] >= size + n_new
-        if not has_place and not _move(rows, slots, heads, slot, _class_of(size + n_new)):
+        if not has_place and not _move(rows, slots, heads, slot, size_class(size + n_new)):
             return g
         offset = slots[slot, OFFSET]
         i, j, k = offset + size - 1, starts[g + 1] - 1, offset + size + n_new - 1
@@ -157,8 +152,8 @@ def sweep(
                 n_dropped += n
                 if size == 0:
                     leave(rows, slots, heads, slot)
-                elif 2 * SIZES[_class_of(size)] <= SIZES[kind]:
-                    _move(rows, slots, heads, slot, _class_of(size))
+                elif 2 * SIZES[size_class(size)] <= SIZES[kind]:
+                    _move(rows, slots, heads, slot, size_class(size))
         if kind == OUTSIDE or (kind != REMOVED and size == 0):
             found[n_found] = slot
             n_found += 1

@@ -14,13 +14,13 @@ from fraudsieve.features.history.hot.labels import HotLabels
 from fraudsieve.features.history.hot.timeline import HotTimeline
 from fraudsieve.features.history.kernels.ids import code_numbers
 from fraudsieve.features.history.kernels.recency import NEVER
+from fraudsieve.features.history.kernels.slabs import empty_heads
 from fraudsieve.features.history.kernels.sorting import sort_events
 
 from .blocks import (
     CLASS,
     ENDS,
     FIRST,
-    HEADS,
     LAST,
     NO_BLOCK,
     OFFSET,
@@ -36,7 +36,7 @@ from .blocks import (
     newest_until,
     sweep,
 )
-from .entities import ABSENT, EntityTable
+from .entities import EntityTable
 
 __all__ = ["TimelinePool"]
 
@@ -90,8 +90,7 @@ class TimelinePool:
         self.newest_dropped = NEVER
         self._rows = np.empty((16, width), np.int64)
         self._slots = _no_slots(16)
-        self._heads = np.full(HEADS + 1, ABSENT)
-        self._heads[HEADS] = 0
+        self._heads = empty_heads()
         self._cursor = 0
         self._wanted = np.empty((1, 2), np.uint64)
 
@@ -172,7 +171,7 @@ class TimelinePool:
             if done == len(slots):
                 break
             n_rows = int(starts[done + 1] - starts[done]) + int(self._slots[slots[done], SIZE])
-            needed = n_rows + n_rows // 2 + 1  # the largest block for these rows
+            needed = n_rows + n_rows // 2 + 1  # the largest slab for these rows
             self._grow(needed)
 
     def _grow(self, needed: int) -> None:

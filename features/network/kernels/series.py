@@ -1,20 +1,20 @@
 """Series of times, one or several per node, each sorted and contiguous in one shared array. Needs only NumPy and Numba.
 
-A series has a block of the next power of two entries. When it is full, it moves to a block of twice the size, and its
-old block is used again by another series. So an entry costs amortised constant time, and a look-up is a bisection.
+A series fills the beginning of a slab (`features.history.kernels.slabs`): the smallest that holds its entries, since it
+never becomes shorter. So an entry costs amortised constant time, and a look-up is a bisection.
 """
 
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from fraudsieve._compiled import compile_inlined, compile_kernel, compile_part
+from fraudsieve._compiled import compile_kernel, compile_part
 from fraudsieve._typing import Array
+from fraudsieve.features.history.kernels.slabs import END, SIZES, empty_heads, leave_slab, size_class, take_slab
 
 __all__ = [
     "ONE",
     "SIZE",
-    "TAIL",
     "TWO",
     "Series",
     "count_before",
@@ -28,9 +28,6 @@ __all__ = [
     "start_of",
 ]
 
-N_CLASSES = 31
-"""Sizes of blocks are powers of two up to ``2 ** (N_CLASSES - 1)`` entries."""
-TAIL = N_CLASSES
 START, SIZE = 0, 1
 ONE, TWO = np.int64(1), np.int64(2)
 """Arguments of kernels: Numba would compile a function again for every literal number."""
@@ -42,24 +39,22 @@ class Series(NamedTuple):
     spans: Array
     """Start and size of each series, int32, shape (n_nodes, n_kinds, 2)."""
     times: Array
-    """Times of the entries, int64; a free block has the start of the next free one as its first time."""
+    """Times of the entries, int64; the links of free slabs."""
     items: Array
     """What belongs to each time."""
-    blocks: Array
-    """Start of the first free block per class of size, int64, -1 if there is none; and the end of the used entries."""
+    heads: Array
+    """The heads of the slabs."""
 
 
 def empty_series(n_nodes: int, n_kinds: int, n_entries: int, item_type: type) -> Series:
     """Return series without entries."""
-    blocks = np.full(N_CLASSES + 1, -1, np.int64)
-    blocks[TAIL] = 0
     spans = np.zeros((n_nodes, n_kinds, 2), np.int32)
-    return Series(spans, np.empty(n_entries, np.int64), np.empty(n_entries, item_type), blocks)
+    return Series(spans, np.empty(n_entries, np.int64), np.empty(n_entries, item_type), empty_heads())
 
 
 def grow_series(series: Series, n_nodes: int, n_entries: int) -> Series:
     """Return the same series with more nodes and room for further entries."""
-    spans, used = series.spans, int(series.blocks[TAIL])
+    spans, used = series.spans, int(series.heads[END])
     if n_nodes > len(spans):
         spans = np.zeros((n_nodes, *spans.shape[1:]), np.int32)
         spans[: len(series.spans)] = series.spans
@@ -71,7 +66,7 @@ def grow_series(series: Series, n_nodes: int, n_entries: int) -> Series:
     n = min(max(n_wanted, len(series.times) * 5 // 4), 2**31 - 1)
     times, items = np.empty(n, np.int64), np.empty(n, series.items.dtype)
     times[:used], items[:used] = series.times[:used], series.items[:used]
-    return Series(spans, times, items, series.blocks)
+    return Series(spans, times, items, series.heads)
 
 
 # The three functions below widen what they read to 64 bits: Numba would compile their callers once more for 32.
@@ -96,23 +91,15 @@ def item_at(series: Series, position: int) -> int:
     return item
 
 
-@compile_inlined()
-def _is_full(size: int) -> bool:
-    """Return whether a series fills its block: zero or a power of two."""
-    return size & (size - 1) == 0
-
-
 @compile_part()
 def room_for(size: int, n: Any) -> int:
-    """Return how many entries the shared array may grow by when n entries are inserted into a series."""
-    if n == 0:
-        return 0
-    # A series that grows to a block of C entries may use new blocks of 1, 2, ..., C, and C is below 2 * (size + n).
-    capacity = 1
-    while capacity < size:
-        capacity *= 2
-    room: int = 0 if size > 0 and size + n <= capacity else 4 * (size + n)
-    return room
+    """Return how many entries the shared array may grow by when n entries are inserted into a series, one by one."""
+    kind = size_class(size)
+    room = 0 if size > 0 or n == 0 else SIZES[kind]
+    while SIZES[kind] < size + n:
+        kind += 1
+        room += SIZES[kind]
+    return int(room)
 
 
 @compile_part()
@@ -130,28 +117,13 @@ def count_before(series: Series, node: int, kind: np.int64, time: int) -> int:
 
 
 @compile_part()
-def _take_block(blocks: Array, times: Array, size_class: int) -> int:
-    start: int = blocks[size_class]
-    if start >= 0:
-        blocks[size_class] = times[start]
-    else:
-        start = blocks[TAIL]
-        blocks[TAIL] += 1 << size_class
-    return start
-
-
-@compile_part()
-def _move_to_larger_block(series: Series, node: int, kind: np.int64) -> None:
+def _move_to_larger_slab(series: Series, node: int, kind: np.int64) -> None:
     start, size = start_of(series, node, kind), size_of(series, node, kind)
-    size_class = 0
-    while 1 << size_class <= size:
-        size_class += 1
-    larger = _take_block(series.blocks, series.times, size_class)
+    larger = take_slab(series.heads, series.times, size_class(size + 1))
     for k in range(size):
         series.times[larger + k], series.items[larger + k] = series.times[start + k], series.items[start + k]
     if size:
-        series.times[start] = series.blocks[size_class - 1]
-        series.blocks[size_class - 1] = start
+        leave_slab(series.heads, series.times, start, size_class(size))
     series.spans[node, kind, START] = larger
 
 
@@ -159,8 +131,8 @@ def _move_to_larger_block(series: Series, node: int, kind: np.int64) -> None:
 def insert(series: Series, node: int, kind: np.int64, position: int, time: int, item: int) -> None:
     """Insert an entry into a series; the caller has made sure that there is room."""
     size = size_of(series, node, kind)
-    if _is_full(size):
-        _move_to_larger_block(series, node, kind)
+    if size == 0 or SIZES[size_class(size)] == size:
+        _move_to_larger_slab(series, node, kind)
     start = start_of(series, node, kind)
     for k in range(start + size, start + position, -1):
         series.times[k], series.items[k] = series.times[k - 1], series.items[k - 1]

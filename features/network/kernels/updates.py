@@ -11,11 +11,11 @@ import numpy as np
 
 from fraudsieve._compiled import compile_inlined, compile_kernel, compile_part
 from fraudsieve._typing import Array
+from fraudsieve.features.history.kernels.slabs import END
 
 from .nodes import Nodes, empty_nodes, grow_nodes, intern_node
 from .series import (
     ONE,
-    TAIL,
     TWO,
     Series,
     count_before,
@@ -173,7 +173,7 @@ def _add_link(graph: Graph, account: int, value: int, time: int, between: bool) 
 
 @compile_inlined()
 def _lacks_room(series: Series, n: int) -> bool:
-    return bool(series.blocks[TAIL] + n > series.times.size)
+    return bool(series.heads[END] + n > series.times.size)
 
 
 @compile_part()
@@ -265,7 +265,7 @@ def add_rows(
     Returns the rows that were reached, and the room that is needed for links and for steps.
     """
     while row < links.times.size or label_row < labels.times.size:
-        if graph.nodes.n_nodes[0] + 2 > graph.nodes.digests.size:
+        if graph.nodes.n_nodes[0] + 2 > len(graph.nodes.digests):
             break
         n_links, n_steps = 0, 0
         if label_row == labels.times.size or (row < links.times.size and links.times[row] <= labels.times[label_row]):
@@ -287,5 +287,5 @@ def list_series(nodes: Nodes, series: Series, kind: np.int64, owners: Array, tim
     for node in range(nodes.n_nodes[0]):
         start = start_of(series, node, kind)
         for k in range(start, start + size_of(series, node, kind)):
-            owners[row], times[row], items[row] = nodes.digests[node], series.times[k], series.items[k]
+            owners[row], times[row], items[row] = nodes.digests[node, 0], series.times[k], series.items[k]
             row += 1

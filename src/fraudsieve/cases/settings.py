@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from fraudsieve._microseconds import DAY
+
 __all__ = ["CaseSettings"]
 
 
@@ -78,4 +80,4 @@ class CaseSettings:
     @property
     def identifier_window(self) -> int:
         """`identifier_days` in microseconds."""
-        return int(self.identifier_days * 86_400_000_000)
+        return int(self.identifier_days * DAY)

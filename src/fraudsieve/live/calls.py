@@ -3,8 +3,9 @@
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
+from fraudsieve._typing import Record
 from fraudsieve.exceptions import RejectedRecordError
 from fraudsieve.features.campaign.over_time import CampaignHistory
 from fraudsieve.features.history.reader import RecordType
@@ -17,8 +18,6 @@ from .clock import PlausibleClock
 from .records import LoggedFields, message_to_entry, read_entry, to_entry
 
 __all__ = ["Accepted", "Call", "CallGroups", "Delivery", "decide_all"]
-
-Record: TypeAlias = Mapping[str, Any]
 
 
 class Accepted(NamedTuple):

@@ -3,13 +3,12 @@
 import time
 from datetime import UTC, datetime
 
+from fraudsieve._microseconds import SECOND
 from fraudsieve.features.history.kernels.recency import NEVER
 from fraudsieve.features.history.measures import window_seconds
 from fraudsieve.features.live_state import HistoryState
 
 __all__ = ["PlausibleClock"]
-
-SECOND = 1_000_000
 
 
 class PlausibleClock:

@@ -2,8 +2,8 @@
 
 import logging
 
+from fraudsieve._microseconds import HOUR, SECOND
 from fraudsieve.exceptions import StateError
-from fraudsieve.features.history.kernels.windows import HOUR
 from fraudsieve.features.history.measures import WITHOUT_WINDOW, window_seconds
 from fraudsieve.features.live_state import HistoryState
 
@@ -17,7 +17,6 @@ __all__ = ["continued_state", "reach", "stored_fields", "stored_state"]
 
 logger = logging.getLogger("fraudsieve.live")
 
-SECOND = 1_000_000
 ALL = window_seconds("all") * SECOND
 
 

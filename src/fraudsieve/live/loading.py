@@ -4,8 +4,9 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
-from typing import IO, Any, TypeAlias
+from typing import IO, Any
 
+from fraudsieve._typing import Record
 from fraudsieve.features.history.reader import RecordType
 
 from .records import LoggedPart
@@ -13,7 +14,6 @@ from .state import LiveState
 
 __all__ = ["json_lines", "load_records"]
 
-Record: TypeAlias = Mapping[str, Any]
 
 BATCH = 1000
 READ = 1 << 20

@@ -5,12 +5,13 @@ fingerprint bands (`fraudsieve.features.campaign`), from which its text cannot b
 reads entries, whether a record arrives or is restored, so everything that is accepted can be restored.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Literal, NamedTuple, TypeAlias, get_args
 
 import numpy as np
 
+from fraudsieve._typing import Record
 from fraudsieve.exceptions import RejectedRecordError
 from fraudsieve.features.history.reader import CAMPAIGN, TIME_FIELDS, RecordType
 from fraudsieve.features.history.records import parse_amount, parse_id, parse_is_fraud, parse_time
@@ -20,7 +21,6 @@ from fraudsieve.models.scoring.given_history import message_error, prepare_bands
 
 __all__ = ["LoggedFields", "LoggedPart", "from_entry", "logged_fields", "message_to_entry", "read_entry", "to_entry"]
 
-Record: TypeAlias = Mapping[str, Any]
 LoggedPart: TypeAlias = RecordType | Literal["messages"]
 
 COMMON_FIELDS = ("account_id", "event_id", "kind", *CAMPAIGN)

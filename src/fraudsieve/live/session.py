@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
+from fraudsieve._microseconds import SECOND
 from fraudsieve.exceptions import StateError
 from fraudsieve.features.history.kernels.recency import NEVER
 from fraudsieve.features.live_state import HistoryState
@@ -14,7 +15,7 @@ from fraudsieve.features.live_state.snapshot import encode_dump
 from .calls import Call, decide_all
 from .clock import PlausibleClock
 from .fold import encode_entry
-from .handover import SECOND, continued_state, reach, stored_fields
+from .handover import continued_state, reach, stored_fields
 from .records import LoggedFields, logged_fields
 from .replica import Replica
 from .store.chain import START, Position

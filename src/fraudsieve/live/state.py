@@ -7,11 +7,12 @@ follows the rows that the others append. It needs NumPy, Numba and the standard 
 import logging
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any, NamedTuple, Self, TypeAlias
+from typing import Any, NamedTuple, Self
 
+from fraudsieve._typing import Records
 from fraudsieve.exceptions import StateError
 from fraudsieve.features.history.reader import RecordType
 from fraudsieve.features.history.records import as_records
@@ -30,9 +31,6 @@ from .store.addresses import open_store
 __all__ = ["LiveSize", "LiveState", "Scored"]
 
 logger = logging.getLogger("fraudsieve.live")
-
-Record: TypeAlias = Mapping[str, Any]
-Records: TypeAlias = Record | Sequence[Record]
 
 
 class LiveSize(NamedTuple):

@@ -1,14 +1,13 @@
 """Scores of records, computed by Spark's workers, with feature views that were computed before, if any."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
 
 import numpy as np
 import pyarrow as pa
 from pyspark.sql import types as T
 
-from fraudsieve._typing import Array
+from fraudsieve._typing import Array, Record
 from fraudsieve.exceptions import RecordError
 from fraudsieve.features.history.declaration import History, history_columns
 from fraudsieve.features.record_fields import FeatureRows
@@ -21,7 +20,6 @@ from .shipped_model import ShippedModel
 
 __all__ = ["SCORE", "ScoreRecords", "fields_read", "rows_without_history", "score_type"]
 
-Record: TypeAlias = Mapping[str, Any]
 
 SCORE = "score"
 WORDS = ("label", "decision", "status", "why")

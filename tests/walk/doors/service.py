@@ -1,18 +1,18 @@
 """Scores over HTTP from a service: with posted events, in order of time, and with a state that was loaded."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import httpx
 import pandas as pd
 
+from fraudsieve._typing import Record
 from tests.walk.scores import Scores, scores_of
 from tests.walk.walk import CUTOFFS, Refused, Walk
 
 __all__ = ["score", "score_in_order_of_time", "score_with_loaded_state"]
 
-Record = Mapping[str, Any]
 BATCH = 500
 
 

@@ -6,6 +6,7 @@ from typing import Final
 
 import numpy as np
 
+from fraudsieve._microseconds import DAY, HOUR, MINUTE
 from fraudsieve._typing import Array
 from fraudsieve.training.pages.svg import CHARACTER, Chart, Figure
 from fraudsieve.training.pages.svg_scale import shorten, text_width
@@ -17,9 +18,6 @@ __all__ = ["draw_timeline", "time_ticks"]
 
 MAX_ROWS: Final = 12
 OTHERS: Final = "all others"
-MINUTE: Final = 60_000_000
-HOUR: Final = 60 * MINUTE
-DAY: Final = 24 * HOUR
 STEPS: Final = (
     *(n * MINUTE for n in (1, 5, 15, 30)),
     *(n * HOUR for n in (1, 3, 6, 12)),

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fraudsieve.features.history.kernels.ids import HASH_KEY, code_numbers, code_strings, number_keys
+from fraudsieve.features.history.kernels.digest_table import HASH_KEY
+from fraudsieve.features.history.kernels.ids import code_numbers, code_strings, number_keys
 from tests.profiles import examples
 
 LENGTHS = [*range(0, 20), 23, 24, 25, 40]
@@ -116,7 +117,7 @@ def test_codes_do_not_depend_on_the_key(words: list[int]) -> None:
 
 @pytest.mark.slow
 def test_every_process_has_a_key_of_its_own() -> None:
-    program = "from fraudsieve.features.history.kernels.ids import HASH_KEY; print(HASH_KEY.tobytes().hex())"
+    program = "from fraudsieve.features.history.kernels.digest_table import HASH_KEY; print(HASH_KEY.tobytes().hex())"
     keys = {subprocess.run([sys.executable, "-c", program], capture_output=True, check=True).stdout for _ in range(2)}
     assert len(keys) == 2
     assert HASH_KEY.size == 6

@@ -1,10 +1,10 @@
-"""Sorted series in one shared array: equal to sorted lists, while they grow, move and use freed blocks again."""
+"""Sorted series in one shared array: equal to sorted lists, while they grow, move and use freed slabs again."""
 
 import numpy as np
 import pytest
 
+from fraudsieve.features.history.kernels.slabs import END
 from fraudsieve.features.network.kernels.series import (
-    TAIL,
     Series,
     count_before,
     empty_series,
@@ -27,7 +27,7 @@ def entries(series: Series, node: int) -> list[tuple[int, int]]:
 
 def add(series: Series, node: int, time: int, item: int) -> Series:
     room = room_for(size_of(series, node, KIND), 1)
-    if series.blocks[TAIL] + room > len(series.times):
+    if series.heads[END] + room > len(series.times):
         series = grow_series(series, len(series.spans), room)
     insert(series, node, KIND, count_before(series, node, KIND, time), time, item)
     return series
@@ -55,15 +55,15 @@ def test_series_equal_sorted_lists() -> None:
 
 
 @pytest.mark.slow
-def test_a_larger_series_leaves_its_block_to_another() -> None:
+def test_a_larger_series_leaves_its_slab_to_another() -> None:
     series = empty_series(3, 1, 0, np.int32)
     for item in range(9):
         series = add(series, 0, item, item)
-    used = int(series.blocks[TAIL])
+    used = int(series.heads[END])
     for node, size in ((1, 8), (2, 4)):
         for item in range(size):
             series = add(series, node, item, item)
-    assert int(series.blocks[TAIL]) == used  # blocks of 1, 2, 4 and 8 entries were free
+    assert int(series.heads[END]) == used  # slabs of 1 to 8 entries were free
     assert [len(entries(series, node)) for node in range(3)] == [9, 8, 4]
 
 
@@ -73,7 +73,7 @@ def test_no_series_outgrows_the_room_it_was_given() -> None:
             series = empty_series(1, 1, 200, np.int32)
             for item in range(size):
                 series = add(series, 0, item, item)
-            used = int(series.blocks[TAIL])
+            used = int(series.heads[END])
             for item in range(n):
                 insert(series, 0, KIND, size + item, 99, item)
-            assert int(series.blocks[TAIL]) - used <= room_for(size, n)
+            assert int(series.heads[END]) - used <= room_for(size, n)

@@ -5,9 +5,9 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from fraudsieve.features.history.kernels.slabs import END
 from fraudsieve.features.network.declaration import Network
 from fraudsieve.features.network.graph import LabelRows, LinkRows, NetworkGraph
-from fraudsieve.features.network.kernels.series import TAIL
 
 N = 300
 HUB = 1_000_000
@@ -62,9 +62,9 @@ def test_series_stay_within_the_arrays(fill: Callable[[NetworkGraph], None]) -> 
     graph = NetworkGraph(NETWORK, "counterparty_id")
     fill(graph)
     for series in (graph._graph.links, graph._graph.steps):
-        assert series.blocks[TAIL] <= len(series.times) == len(series.items)
+        assert series.heads[END] <= len(series.times) == len(series.items)
         used = series.spans.reshape(-1, 2).astype(np.int64)
-        assert used.sum(axis=1).max() <= series.blocks[TAIL]
+        assert used.sum(axis=1).max() <= series.heads[END]
     assert graph._graph.nodes.n_nodes[0] <= len(graph._graph.nodes.digests)
 
 
