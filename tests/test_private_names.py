@@ -52,6 +52,13 @@ def test_lightgbm_has_its_c_library(name: str) -> None:
     assert callable(getattr(lgb.basic._LIB, name))  # type: ignore[attr-defined]
 
 
+def test_numba_counts_no_references_to_borrowed_arrays() -> None:
+    """fraudsieve._compiled does so in searches."""
+    first = nb.njit(_nrt=False)(lambda array: array[0])
+    assert first(np.array([7])) == 7
+    assert "NRT_incref" not in next(iter(first.inspect_llvm().values()))
+
+
 def test_a_booster_of_lightgbm_has_a_handle() -> None:
     """fraudsieve.models.trees.single_row passes it to the C library."""
     rows = np.arange(40.0).reshape(-1, 1)

@@ -10,7 +10,8 @@ import numpy as np
 from fraudsieve._compiled import INT_0, compile_inlined, compile_kernel, compile_part
 from fraudsieve._typing import Array
 
-from .ids import fold_product, number_keys
+from .digest_table import fold_product
+from .ids import number_keys
 from .windows import ONE, any_column, first_from, hours_of_day
 
 __all__ = ["CODE_MEASURES", "code_pairs", "codes_in_windows", "hours_in_windows", "pairs_in_windows"]

@@ -23,10 +23,10 @@ from typing import Any, Final
 
 import numpy as np
 
-from fraudsieve._compiled import compile_inlined, compile_part
+from fraudsieve._compiled import compile_inlined
 from fraudsieve._typing import Array
 
-__all__ = ["ABSENT", "HASH_KEY", "NO_WORD", "empty_places", "find_place", "put_number", "remove_number"]
+__all__ = ["ABSENT", "HASH_KEY", "NO_WORD", "empty_places", "find_place", "fold_product", "put_number", "remove_number"]
 
 ABSENT: Final = -1
 """What stands in an empty place."""
@@ -35,7 +35,7 @@ HASH_KEY: Final = np.frombuffer(secrets.token_bytes(48), np.uint64).copy()
 NO_WORD: Final[Any] = np.uint64(0)
 """The second and third word of keys that have none."""
 SMALLEST: Final = 64
-FINAL, HALF, LOW = np.uint64(0xFF51AFD7ED558CCD), np.uint64(32), np.uint64(0xFFFFFFFF)
+HALF, LOW = np.uint64(32), np.uint64(0xFFFFFFFF)
 SPREAD, NEXT = np.uint64(0x9E3779B97F4A7C15), np.uint64(1)
 
 
@@ -51,31 +51,22 @@ def empty_places(n_numbers: int) -> Array:
 
 
 @compile_inlined()
-def _home(one: np.uint64, two: np.uint64, three: np.uint64, places: Array, key: Array) -> np.uint64:
-    """Hash words: a sum of their halves times secret factors (Dietzfelbinger, 1996), whose bits are then mixed."""
-    two = two ^ three * SPREAD
-    state: np.uint64 = (
-        (one & LOW) * key[0] + (one >> HALF) * key[1] + (two & LOW) * key[2] + (two >> HALF) * key[3] + key[4]
-    )
-    return ((state ^ (state >> HALF)) * FINAL >> HALF) & np.uint64(places.size - 1)
+def fold_product(one: np.uint64, two: np.uint64) -> np.uint64:
+    """Return the exclusive or of the two halves of a product of 128 bits."""
+    low = (one & LOW) * (two & LOW)
+    middle = (one >> HALF) * (two & LOW)
+    across = (low >> HALF) + ((one & LOW) * (two >> HALF) & LOW) + middle
+    high = (one >> HALF) * (two >> HALF) + ((one & LOW) * (two >> HALF) >> HALF) + (across >> HALF)
+    return high ^ (across << HALF | low & LOW)
 
 
-@compile_inlined()
-def _word(keys: Array, number: np.uint32, k: int) -> np.uint64:
-    return np.uint64(keys[number, k]) if k < keys.shape[1] else NO_WORD
+@compile_inlined(borrows=True)
+def _home(one: np.uint64, two: np.uint64, three: np.uint64, mask: np.uint64, key: Array) -> np.uint64:
+    """Hash words: a product of 128 bits, whose factors nobody knows."""
+    return fold_product(one ^ key[0], two ^ three * SPREAD ^ key[1]) & mask
 
 
-@compile_inlined()
-def _has_words(keys: Array, number: np.uint32, one: np.uint64, two: np.uint64, three: np.uint64) -> bool:
-    same = np.uint64(keys[number, 0]) == one
-    if same and keys.shape[1] > 1:
-        same = np.uint64(keys[number, 1]) == two
-    if same and keys.shape[1] > 2:
-        same = np.uint64(keys[number, 2]) == three
-    return bool(same)
-
-
-@compile_inlined()
+@compile_inlined(borrows=True)
 def find_place(one: np.uint64, two: np.uint64, three: np.uint64, places: Array, keys: Array, key: Array) -> np.uint64:
     """Return the place of a key, or the empty one where it belongs.
 
@@ -90,30 +81,39 @@ def find_place(one: np.uint64, two: np.uint64, three: np.uint64, places: Array, 
     key : ndarray of uint64, shape (6,)
         `HASH_KEY`.
     """
-    mask = np.uint64(places.size - 1)
-    place = _home(one, two, three, places, key)
-    while places[place] >= 0 and not _has_words(keys, np.uint32(places[place]), one, two, three):
+    mask, width = np.uint64(places.size - 1), keys.shape[1]
+    place = _home(one, two, three, mask, key)
+    while places[place] >= 0:
+        n = np.uint32(places[place])
+        if (
+            np.uint64(keys[n, 0]) == one
+            and (width < 2 or np.uint64(keys[n, 1]) == two)
+            and (width < 3 or np.uint64(keys[n, 2]) == three)
+        ):
+            break
         place = (place + NEXT) & mask
     return place
 
 
-@compile_inlined()
-def _place_of_number(number: int, places: Array, keys: Array, key: Array) -> np.uint64:
-    n = np.uint32(number)
-    return find_place(_word(keys, n, 0), _word(keys, n, 1), _word(keys, n, 2), places, keys, key)
+@compile_inlined(borrows=True)
+def _words(number: int, keys: Array) -> tuple[np.uint64, np.uint64, np.uint64]:
+    n, width = np.uint32(number), keys.shape[1]
+    two = np.uint64(keys[n, 1]) if width > 1 else NO_WORD
+    return np.uint64(keys[n, 0]), two, np.uint64(keys[n, 2]) if width > 2 else NO_WORD
 
 
-@compile_part()
+@compile_inlined(borrows=True)
 def put_number(number: int, places: Array, keys: Array, key: Array) -> bool:
     """Put a number in the place of its key; return False if another number has the same key."""
-    place = _place_of_number(number, places, keys, key)
-    if places[place] >= 0:
-        return False
-    places[place] = number
-    return True
+    one, two, three = _words(number, keys)
+    place = find_place(one, two, three, places, keys, key)
+    is_new = places[place] < 0
+    if is_new:
+        places[place] = number
+    return is_new
 
 
-@compile_part()
+@compile_inlined(borrows=True)
 def remove_number(number: int, places: Array, keys: Array, key: Array) -> None:
     """Take a number out of its place; its key must still be there.
 
@@ -128,11 +128,12 @@ def remove_number(number: int, places: Array, keys: Array, key: Array) -> None:
     A number whose home is behind the gap stays: its search does not pass the gap.
     """
     mask = np.uint64(places.size - 1)
-    gap = _place_of_number(number, places, keys, key)
+    one, two, three = _words(number, keys)
+    gap = find_place(one, two, three, places, keys, key)
     place = (gap + NEXT) & mask
     while places[place] >= 0:
-        other = np.uint32(places[place])
-        home = _home(_word(keys, other, 0), _word(keys, other, 1), _word(keys, other, 2), places, key)
+        one, two, three = _words(places[place], keys)
+        home = _home(one, two, three, mask, key)
         if ((place - home) & mask) >= ((place - gap) & mask):
             places[gap] = places[place]
             gap = place

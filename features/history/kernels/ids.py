@@ -10,12 +10,12 @@ import numpy as np
 from fraudsieve._compiled import compile_inlined, compile_kernel, compile_part
 from fraudsieve._typing import Array
 
-from .digest_table import ABSENT, HASH_KEY, NO_WORD, empty_places, find_place, put_number
+from .digest_table import ABSENT, HASH_KEY, NO_WORD, empty_places, find_place, fold_product, put_number
 
-__all__ = ["code_numbers", "code_strings", "fold_product", "number_keys"]
+__all__ = ["code_numbers", "code_strings", "number_keys"]
 
 
-HALF, LOW = np.uint64(32), np.uint64(0xFFFFFFFF)
+HALF = np.uint64(32)
 FEW = 1 << 9
 """Number of ids that tables have places for at first."""
 SHORT = 15
@@ -54,16 +54,6 @@ def _short_key(data: Array, start: int, n: int) -> tuple[np.uint64, np.uint64]:
         one = _eight_at(data, start) & ((np.uint64(1) << np.uint64(8 * n)) - np.uint64(1))
         two = np.uint64(0)
     return one, two | np.uint64(n) << np.uint64(56)
-
-
-@compile_inlined()
-def fold_product(one: np.uint64, two: np.uint64) -> np.uint64:
-    """Return the exclusive or of the two halves of a product of 128 bits."""
-    low = (one & LOW) * (two & LOW)
-    middle = (one >> HALF) * (two & LOW)
-    across = (low >> HALF) + ((one & LOW) * (two >> HALF) & LOW) + middle
-    high = (one >> HALF) * (two >> HALF) + ((one & LOW) * (two >> HALF) >> HALF) + (across >> HALF)
-    return high ^ (across << HALF | low & LOW)
 
 
 @compile_part()
