@@ -247,7 +247,7 @@ def run(*, seeds: int = 10) -> Report:
             for what in ("gained", "stopped")
         ),
     ]
-    rows = sum(world["better"].comparison["rows"] for world in worlds if world["better"].comparison is not None)
+    rows = sum(world["better"].comparison.rows for world in worlds if world["better"].comparison is not None)
     facts = {"days": DAYS, "later": LATER, "every": EVERY, "top": TOP, "reviewed": REVIEWED, "sure": OVERCONFIDENCE}
     protocol = PROTOCOL.format(seeds=seeds, **facts)
     return Report("promotion", "simulated", protocol, rows, figures, bars=bars)
@@ -255,8 +255,8 @@ def run(*, seeds: int = 10) -> Report:
 
 def _shares(outcomes: Sequence[Decision], gates: Sequence[str]) -> Mapping[str, float]:
     shares = {"promoted": float(np.mean([decision.promoted for decision in outcomes]))}
-    figures = [decision.comparison["figures"] for decision in outcomes if decision.comparison is not None]
-    gains = [metrics["average_precision"]["difference"] for metrics in figures]
+    figures = [decision.comparison.figures for decision in outcomes if decision.comparison is not None]
+    gains = [metrics["average_precision"].difference for metrics in figures]
     if gates:
         stopped = [{gate.name for gate in decision.gates if not gate.passed} for decision in outcomes]
         shares["stopped"] = float(np.mean([bool(names & set(gates)) for names in stopped]))

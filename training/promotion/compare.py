@@ -1,7 +1,7 @@
 """Compare champion and challenger on the same later records."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.predict import Scorer
 from fraudsieve.tables.source import Source
 from fraudsieve.training.attack.recall import CharacterSummary, attack_messages, attackable
-from fraudsieve.training.data.after_training import rows_after_training, trained_until
+from fraudsieve.training.data.after_training import rows_after_training
 from fraudsieve.training.data.builders import Builder, builder_of_model, groups_of, scores_of
 from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.evaluation.bootstrap import MIN_GROUPS
@@ -32,13 +32,13 @@ from fraudsieve.training.tracking.tracked_run import CHALLENGER, CHAMPION
 from .evaluated_model import judged_model
 from .gates import Gate, judge
 from .latency import latencies, live_scoring, records_to_time
-from .paired import paired_metrics
+from .model_comparison import AttackedPair, ModelComparison, ModelFacts, Sides
+from .paired import PairedMetrics, paired_metrics
 
 __all__ = ["STRENGTH", "Comparison", "check_comparable", "compare_models", "compare_tables"]
 
 
 STRENGTH = "medium"
-ATTACK_FIGURES = {"kept": "mean", "kept_alike": "mean_alike", "flagged": "flagged"}
 """Strength of the obfuscations under which the recall of the models is compared."""
 
 
@@ -48,7 +48,7 @@ class Comparison:
 
     Parameters
     ----------
-    metrics : mapping
+    metrics : ModelComparison
         As from `compare_models`.
     gates : tuple of Gate
         All gates of the recipe.
@@ -58,7 +58,7 @@ class Comparison:
         Assumptions about the tables.
     """
 
-    metrics: Mapping[str, Any]
+    metrics: ModelComparison
     gates: tuple[Gate, ...]
     addresses: tuple[str, str]
     notes: tuple[str, ...] = ()
@@ -77,7 +77,7 @@ class Comparison:
             The metrics, and ``addresses``, ``gates`` and ``passes``.
         """
         gates = [asdict(gate) for gate in self.gates]
-        content = {**self.metrics, "addresses": self.addresses, "gates": gates, "passes": self.passes}
+        content = {**self.metrics.to_dict(), "addresses": self.addresses, "gates": gates, "passes": self.passes}
         return {name: to_json_types(value) for name, value in content.items()}
 
 
@@ -130,7 +130,7 @@ def compare_tables(
     ::
 
         comparison = compare_tables("old-model", "new-model", messages="later.parquet")
-        comparison.passes, comparison.metrics["figures"]["average_precision"]["interval"]
+        comparison.passes, comparison.metrics.figures["average_precision"].interval
     """
     report_step, recipe = progress or (lambda step: None), recipe or Recipe()
     report_step("loading the models")
@@ -148,9 +148,9 @@ def compare_tables(
     tables = {"messages": messages, "accounts": accounts, "events": events, "labels": labels}
     data = read_tables(recipe, new_scorer.model, tables)
     metrics = compare_models(old_scorer, new_scorer, data, settings=recipe.evaluate, progress=report_step)
-    metrics["warnings"] += warnings
+    metrics = replace(metrics, warnings=(*metrics.warnings, *warnings))
     addresses = _address(old), _address(new)
-    return Comparison(metrics, judge(metrics, recipe.gates), addresses, (*data.notes, *metrics["warnings"]))
+    return Comparison(metrics, judge(metrics, recipe.gates), addresses, (*data.notes, *metrics.warnings))
 
 
 def _registered_name(model: str | Path | Scorer) -> str | None:
@@ -197,7 +197,7 @@ def compare_models(
     *,
     settings: EvaluateRecipe | None = None,
     progress: Progress | None = None,
-) -> dict[str, Any]:
+) -> ModelComparison:
     """Compare two models on the labelled records that are later than the training of both.
 
     Parameters
@@ -215,17 +215,7 @@ def compare_models(
 
     Returns
     -------
-    dict
-        As from `paired_metrics`, with these additions. It has no text and no identifier.
-
-        - ``champion``, ``challenger``: name, digest and ``trained_until``.
-        - ``subject``, and ``bootstrap``, the draws behind the intervals.
-        - ``left_out``: numbers of records by reason.
-        - ``attack``: under obfuscations of characters at medium strength, the share of the recall that each model keeps
-          (``kept``), also when legitimate messages are obfuscated alike (``kept_alike``), and the share of these that
-          it flags (``flagged``); None without an attack.
-        - ``latency``: p50 and p99 of one record, in milliseconds.
-        - ``warnings``.
+    ModelComparison
 
     Raises
     ------
@@ -254,17 +244,17 @@ def compare_models(
     calls = [live_scoring(scorer, data, _start(scored.rows)) for scorer in scorers]
     times = latencies(calls, [records_to_time(scored.rows, scorer.model.matrix) for scorer in scorers])
     bootstrap = BootstrapSummary.of(groups, is_fraud, kind, settings)
-    return {
-        "champion": None if champion is None else _facts(champion.model),
-        "challenger": _facts(challenger.model),
-        "subject": data.subject,
-        **metrics,
-        "bootstrap": to_json_types(bootstrap),
-        "left_out": {**later.left_out, "unscorable": unscorable},
-        "attack": _attack_by_role(attacks) if attacks else None,
-        "latency": _by_role(times),
-        "warnings": [*later.warnings, *_few_groups_warnings(bootstrap)],
-    }
+    return ModelComparison(
+        **vars(metrics),
+        champion=None if champion is None else ModelFacts.of(champion.model),
+        challenger=ModelFacts.of(challenger.model),
+        subject=data.subject,
+        bootstrap=bootstrap,
+        left_out={**later.left_out, "unscorable": unscorable},
+        attack=_attacked_pair(attacks) if attacks else None,
+        latency=Sides.of(times),
+        warnings=(*later.warnings, *_few_groups_warnings(bootstrap)),
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -299,7 +289,7 @@ def _score(scorers: Sequence[Scorer], data: LabelledData, later: Array) -> tuple
 
 def _paired_metrics(
     sides: Sequence[_Side], scored: LabelledData, is_fraud: Array, groups: Array, settings: EvaluateRecipe
-) -> dict[str, Any]:
+) -> PairedMetrics:
     constant = np.full(len(is_fraud), is_fraud.mean())
     old, new = constant if len(sides) == 1 else sides[0].probability, sides[-1].probability
     old_rows, new_rows = (FraudRows(p, is_fraud, groups, settings.replicates) for p in (old, new))
@@ -319,18 +309,9 @@ def _start(rows: pd.DataFrame) -> pd.Timestamp | None:
     return None if times.empty else times.min()
 
 
-def _by_role(values: Sequence[Any]) -> dict[str, Any]:
-    return {"champion": None if len(values) == 1 else values[0], "challenger": values[-1]}
-
-
-def _attack_by_role(attacks: Sequence[CharacterSummary]) -> dict[str, Any]:
-    values = {name: [getattr(attack, field) for attack in attacks] for name, field in ATTACK_FIGURES.items()}
-    return {"strength": STRENGTH} | {name: _by_role(of_models) for name, of_models in values.items()}
-
-
-def _facts(model: Model) -> dict[str, Any]:
-    until = trained_until(model)
-    return {"name": model.name, "digest": model.digest, "trained_until": None if until is None else until.isoformat()}
+def _attacked_pair(attacks: Sequence[CharacterSummary]) -> AttackedPair:
+    means, alike = [attack.mean for attack in attacks], [attack.mean_alike for attack in attacks]
+    return AttackedPair(STRENGTH, Sides.of(means), Sides.of(alike), Sides.of([attack.flagged for attack in attacks]))
 
 
 def _few_groups_warnings(bootstrap: BootstrapSummary | None) -> list[str]:

@@ -1,7 +1,6 @@
 """Promotion of a challenger that passes the gates, and rollback to the previous champion."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,6 +18,7 @@ from fraudsieve.training.tracking.tracked_run import CHALLENGER, CHAMPION
 from .compare import check_comparable, compare_models
 from .evaluated_model import judged_model
 from .gates import Gate, judge
+from .model_comparison import ModelComparison
 
 __all__ = ["Decision", "promote", "rollback"]
 
@@ -42,7 +42,7 @@ class Decision:
     reasons : tuple of str
         A sentence for each gate that was not passed, or for all gates if the version was promoted.
     gates : tuple of Gate, default=()
-    comparison : mapping, default=None
+    comparison : ModelComparison, default=None
         As from `compare_models`; None for a rollback.
     notes : tuple of str, default=()
         Assumptions about the tables.
@@ -56,7 +56,7 @@ class Decision:
     champion: str | None
     reasons: tuple[str, ...]
     gates: tuple[Gate, ...] = ()
-    comparison: Mapping[str, Any] | None = None
+    comparison: ModelComparison | None = None
     notes: tuple[str, ...] = ()
 
     @property
@@ -152,7 +152,7 @@ def promote(
     tables = {"messages": messages, "accounts": accounts, "events": events, "labels": labels}
     data = read_tables(recipe, new.model, tables)
     comparison = compare_models(old, judged, data, settings=recipe.evaluate, progress=report_step)
-    comparison["warnings"] += warnings
+    comparison = replace(comparison, warnings=(*comparison.warnings, *warnings))
     gates = judge(comparison, recipe.gates)
     report_step("logging the decision to MLflow")
     return _decide(registry, version, before, gates, comparison, data.notes)
@@ -163,7 +163,7 @@ def _decide(
     version: str,
     before: str | None,
     gates: tuple[Gate, ...],
-    comparison: dict[str, Any],
+    comparison: ModelComparison,
     notes: tuple[str, ...],
 ) -> Decision:
     reasons = tuple(gate.reason for gate in gates if not gate.passed)

@@ -2,10 +2,13 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from fraudsieve.training.evaluation.metrics import format_number
 from fraudsieve.training.recipe.sections import GateRecipe
+
+from .latency import Latency
+from .model_comparison import AttackedPair, ModelComparison, Sides
+from .paired import Pair
 
 __all__ = ["Gate", "judge"]
 
@@ -38,12 +41,12 @@ class Gate:
     reason: str
 
 
-def judge(comparison: Mapping[str, Any], gates: GateRecipe | None = None) -> tuple[Gate, ...]:
+def judge(comparison: ModelComparison, gates: GateRecipe | None = None) -> tuple[Gate, ...]:
     """Apply the gates to a comparison.
 
     Parameters
     ----------
-    comparison : mapping
+    comparison : ModelComparison
         As from `compare_models`.
     gates : GateRecipe, default=None
         The bounds; None for the defaults.
@@ -55,78 +58,69 @@ def judge(comparison: Mapping[str, Any], gates: GateRecipe | None = None) -> tup
         ``recall_at_capacity``, ``calibration_loss``, ``latency_ratio`` and, if there was an attack, ``attack``,
         ``attack_alike`` and ``attack_flagged``.
         Without a champion, the average precision is compared with the base rate.
-
-    Examples
-    --------
-    >>> pair = {"champion": 0.5, "challenger": 0.6, "difference": 0.1, "interval": [-0.1, 0.2]}
-    >>> time = {"challenger": {"p99_ms": 1.0}, "champion": None}
-    >>> figures = dict.fromkeys(("average_precision", "ece", "observed_over_expected"), pair)
-    >>> first, *_, last = judge({"champion": None, "figures": figures, "latency": time, "attack": None})
-    >>> first.name, first.passed, last.reason
-    ('average_precision', False, 'One record takes 1.0 ms (p99); at most 25.0 ms are allowed.')
     """
     bounds = GateRecipe() if gates is None else gates
-    figures, first = comparison["figures"], comparison["champion"] is None
+    figures, first = comparison.figures, comparison.champion is None
     judged = [_average_precision(figures["average_precision"], bounds, "chance" if first else "the champion")]
     judged += [] if first else [_recall_at_capacity(figures["recall_at_capacity"], comparison, bounds)]
     judged += _calibration(figures, bounds, first)
-    judged += [] if first or comparison["attack"] is None else [*_attack(comparison["attack"], bounds)]
-    return (*judged, *_latency(comparison["latency"], bounds))
+    judged += [] if first or comparison.attack is None else [*_attack(comparison.attack, bounds)]
+    return (*judged, *_latency(comparison.latency, bounds))
 
 
-def _average_precision(pair: Mapping[str, Any], bounds: GateRecipe, peer: str) -> Gate:
-    name, bound, interval = "average_precision", bounds.gain, pair["interval"]
+def _average_precision(pair: Pair, bounds: GateRecipe, peer: str) -> Gate:
+    name, bound, interval = "average_precision", bounds.gain, pair.interval
     if interval is None:
         reason = "Average precision: no interval can be drawn. Compare on more campaigns or accounts that have fraud."
         return Gate(name, None, bound, False, reason)
     passed = interval[0] > bound
     reason = (
-        f"Average precision is {pair['challenger']:.3f}, that of {peer} {pair['champion']:.3f}: the interval of the "
-        f"difference of {pair['difference']:+.3f} is {interval[0]:+.3f} to {interval[1]:+.3f}, "
+        f"Average precision is {pair.challenger:.3f}, that of {peer} {pair.champion:.3f}: the interval of the "
+        f"difference of {pair.difference:+.3f} is {interval[0]:+.3f} to {interval[1]:+.3f}, "
         f"{'all' if passed else 'not all'} above {bound:+.3f}."
     )
     return Gate(name, interval[0], bound, passed, reason)
 
 
-def _recall_at_capacity(pair: Mapping[str, Any], comparison: Mapping[str, Any], bounds: GateRecipe) -> Gate:
+def _recall_at_capacity(pair: Pair, comparison: ModelComparison, bounds: GateRecipe) -> Gate:
     name, bound = "recall_at_capacity", bounds.recall_loss
-    if pair["difference"] is None:
+    if pair.difference is None:
         reason = "Recall at the review capacity: alerts per day are given, but the records have no times. Add times."
         return Gate(name, None, bound, False, reason)
-    caught, capacity = pair["champion"] * comparison["frauds"], comparison["capacity"]
-    loss = -pair["difference"] / pair["champion"] if caught > 0 else 0.0
+    caught, capacity = pair.champion * comparison.frauds, comparison.capacity
+    loss = -pair.difference / pair.champion if caught > 0 else 0.0
     bound = max(bound, 1 / caught) if caught > 0 else bound  # a difference of one alert is not a loss
     reason = (
-        f"Recall at the review capacity of {format_number(capacity['alerts'])} alerts ({capacity['why']}) is "
-        f"{pair['challenger']:.3f}, the champion's {pair['champion']:.3f}: a loss of {max(0.0, loss):.1%}; "
+        f"Recall at the review capacity of {format_number(capacity.alerts)} alerts ({capacity.why}) is "
+        f"{pair.challenger:.3f}, the champion's {pair.champion:.3f}: a loss of {max(0.0, loss):.1%}; "
         f"at most {bound:.1%} is allowed."
     )
     return Gate(name, loss, bound, loss <= bound + ROUNDING, reason)
 
 
-def _calibration(figures: Mapping[str, Any], bounds: GateRecipe, first: bool) -> Iterator[Gate]:
+def _calibration(figures: Mapping[str, Pair], bounds: GateRecipe, first: bool) -> Iterator[Gate]:
     error, bound = figures["ece"], bounds.calibration_error
-    reason = f"The calibration error (ECE) is {error['challenger']:.3f}; at most {bound:.3f} is allowed."
-    yield Gate("calibration_error", error["challenger"], bound, error["challenger"] <= bound, reason)
+    reason = f"The calibration error (ECE) is {error.challenger:.3f}; at most {bound:.3f} is allowed."
+    yield Gate("calibration_error", error.challenger, bound, error.challenger <= bound, reason)
     if not first:
-        loss, bound = error["difference"], bounds.calibration_loss
+        loss, bound = error.difference, bounds.calibration_loss
         reason = (
-            f"The calibration error (ECE) is {error['challenger']:.3f}, the champion's {error['champion']:.3f}: "
+            f"The calibration error (ECE) is {error.challenger:.3f}, the champion's {error.champion:.3f}: "
             f"a difference of {loss:+.3f}; at most {bound:+.3f} is allowed."
         )
         yield Gate("calibration_loss", loss, bound, loss <= bound, reason)
-    ratio, bound = figures["observed_over_expected"]["challenger"], bounds.observed_over_expected
+    ratio, bound = figures["observed_over_expected"].challenger, bounds.observed_over_expected
     passed = ratio is not None and 1 / bound <= ratio <= bound
     text = "cannot be computed" if ratio is None else f"is {ratio:.2f}"
     reason = f"Observed over expected fraud {text}; {1 / bound:.2f} to {bound:.2f} is allowed."
     yield Gate("observed_over_expected", ratio, bound, passed, reason)
 
 
-def _attack(attack: Mapping[str, Any], bounds: GateRecipe) -> Iterator[Gate]:
-    when = f"Under attack at {attack['strength']} strength"
+def _attack(attack: AttackedPair, bounds: GateRecipe) -> Iterator[Gate]:
+    when = f"Under attack at {attack.strength} strength"
     alike = f"{when}, with legitimate records obfuscated alike,"
-    for name, of, figure in (("attack", when, "kept"), ("attack_alike", alike, "kept_alike")):
-        bound, old, new = bounds.attack_loss, attack[figure]["champion"], attack[figure]["challenger"]
+    for name, of, kept in (("attack", when, attack.kept), ("attack_alike", alike, attack.kept_alike)):
+        bound, old, new = bounds.attack_loss, kept.champion, kept.challenger
         if old is None or new is None:
             reason = "Under attack: no fraud is found even without obfuscation, so there is no recall to keep."
             yield Gate(name, None, bound, False, reason)
@@ -136,7 +130,7 @@ def _attack(attack: Mapping[str, Any], bounds: GateRecipe) -> Iterator[Gate]:
             f"a loss of {max(0.0, old - new):.1%}; at most {bound:.1%} is allowed."
         )
         yield Gate(name, old - new, bound, old - new <= bound, reason)
-    bound, old, new = bounds.attack_flagged, attack["flagged"]["champion"], attack["flagged"]["challenger"]
+    bound, old, new = bounds.attack_flagged, attack.flagged.champion, attack.flagged.challenger
     reason = (
         f"{when} {new:.1%} of the legitimate records are flagged, by the champion {old:.1%}: "
         f"{max(0.0, new - old):.1%} more; at most {bound:.1%} more are allowed."
@@ -144,10 +138,10 @@ def _attack(attack: Mapping[str, Any], bounds: GateRecipe) -> Iterator[Gate]:
     yield Gate("attack_flagged", new - old, bound, new - old <= bound, reason)
 
 
-def _latency(latency: Mapping[str, Any], bounds: GateRecipe) -> Iterator[Gate]:
-    new, bound = latency["challenger"]["p99_ms"], bounds.latency_ms
-    if latency["champion"] is not None:
-        old, max_ratio = latency["champion"]["p99_ms"], bounds.latency_ratio
+def _latency(latency: Sides[Latency], bounds: GateRecipe) -> Iterator[Gate]:
+    new, bound = latency.challenger.p99_ms, bounds.latency_ms
+    if latency.champion is not None:
+        old, max_ratio = latency.champion.p99_ms, bounds.latency_ratio
         reason = (
             f"One record takes {new:.2f} ms (p99), with the champion {old:.2f} ms: {new / old:.2f} times as long; "
             f"at most {max_ratio:.2f} times is allowed."

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,13 +16,27 @@ from fraudsieve.models.scoring.fields import model_fields
 from fraudsieve.models.scoring.given_history import resolve_history
 from fraudsieve.training.data.labelled import LabelledData
 
-__all__ = ["latencies", "live_scoring", "records_to_time"]
+__all__ = ["Latency", "latencies", "live_scoring", "records_to_time"]
 
 MAX_RECORDS = 200
 WARM_UP = 30
 ROUNDS = 5
 MAX_EVENTS = 20_000
 """Largest number of events, and of earlier messages, in the live state of a model."""
+
+
+@dataclass(frozen=True)
+class Latency:
+    """Time to score one record.
+
+    Parameters
+    ----------
+    p50_ms, p99_ms : float
+        The median and the 99th percentile over records, in milliseconds.
+    """
+
+    p50_ms: float
+    p99_ms: float
 
 
 def records_to_time(rows: pd.DataFrame, matrix: FeatureMatrix) -> list[dict[str, Any]]:
@@ -60,18 +75,15 @@ def live_scoring(scorer: Scorer, data: LabelledData, until: pd.Timestamp | None 
     return lambda record: scorer.score(record, history=state)
 
 
-def latencies(
-    calls: Sequence[Callable[[Record], object]], records: Sequence[Sequence[Record]]
-) -> list[dict[str, float]]:
+def latencies(calls: Sequence[Callable[[Record], object]], records: Sequence[Sequence[Record]]) -> list[Latency]:
     """Time functions in turn, one record at a time; each function has its own sequence of records.
 
-    Returns ``p50_ms`` and ``p99_ms`` over the records for each function. Each record counts with the shortest of five
-    times, to reduce the influence of other processes.
+    Each record counts with the shortest of five times, to reduce the influence of other processes.
 
     Examples
     --------
     >>> fast, slow = latencies([len, lambda record: time.sleep(0.002)], [[{}] * 5] * 2)
-    >>> fast["p99_ms"] < 2 <= slow["p50_ms"]
+    >>> fast.p99_ms < 2 <= slow.p50_ms
     True
     """
     turns = [list(zip(calls, of_calls, strict=True)) for of_calls in zip(*records, strict=True)]
@@ -80,8 +92,7 @@ def latencies(
             call(record)
     seconds = np.array([[[_seconds(*timed) for timed in turn] for turn in turns] for _ in range(ROUNDS)])
     shortest: npt.NDArray[np.float64] = 1000 * seconds.min(axis=0)
-    percentiles = [np.percentile(times, [50, 99]).tolist() for times in shortest.T]
-    return [dict(zip(("p50_ms", "p99_ms"), pair, strict=True)) for pair in percentiles]
+    return [Latency(*np.percentile(times, [50, 99]).tolist()) for times in shortest.T]
 
 
 def _seconds(call: Callable[[Record], object], record: Record) -> float:

@@ -4,8 +4,9 @@ A draw has the same campaigns or accounts for both models, so records that are h
 difference (paired bootstrap; Efron and Tibshirani, An Introduction to the Bootstrap, 1993).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 
@@ -19,7 +20,86 @@ from fraudsieve.training.evaluation.ranking import RANKING_METRICS, Ranking
 from fraudsieve.training.json_types import finite_or_none
 from fraudsieve.training.recipe.recipe import EvaluateRecipe
 
-__all__ = ["paired_metrics"]
+__all__ = ["Pair", "PairAtAlerts", "PairedCapacity", "PairedMetrics", "paired_metrics"]
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A metric of both models; None for what cannot be computed.
+
+    Parameters
+    ----------
+    champion, challenger : float or None
+    difference : float or None
+        Challenger minus champion.
+    interval : tuple of (float, float), or None
+        The 95 % interval of the difference.
+    """
+
+    champion: float | None = None
+    challenger: float | None = None
+    difference: float | None = None
+    interval: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True)
+class PairAtAlerts(Pair):
+    """The recall of both models with a number of alerts, in all and per day."""
+
+    alerts: float = 0.0
+    alerts_a_day: float | None = None
+
+
+@dataclass(frozen=True)
+class PairedCapacity:
+    """The review capacity at which both models are compared.
+
+    Parameters
+    ----------
+    alerts : float
+        Number of alerts that people can review.
+    alerts_a_day : float or None
+    flagged : float
+        Share of the rows.
+    why : str
+        The reason for the number.
+    days : int or None
+        Days of the records.
+    share : float
+        Share of all records of their time that the rows are.
+    recall : tuple of PairAtAlerts
+        The recall of both at 20 numbers of alerts up to twice the capacity.
+    """
+
+    alerts: float
+    alerts_a_day: float | None
+    flagged: float
+    why: str
+    days: int | None
+    share: float
+    recall: tuple[PairAtAlerts, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PairedMetrics:
+    """Metrics of two models on the same rows.
+
+    Parameters
+    ----------
+    rows, frauds : int
+    base_rate : float
+        Share of fraud.
+    figures : mapping of str to Pair
+        Each of `RANKING_METRICS` except the base rate, and recall and precision at the review capacity.
+    capacity : PairedCapacity or None
+        None without times, if the alerts are given per day.
+    """
+
+    rows: int
+    frauds: int
+    base_rate: float
+    figures: Mapping[str, Pair]
+    capacity: PairedCapacity | None
 
 
 def paired_metrics(
@@ -30,7 +110,7 @@ def paired_metrics(
     cutoff_times: Array | None = None,
     amounts: Array | None = None,
     share: float = 1.0,
-) -> dict[str, Any]:
+) -> PairedMetrics:
     """Compare the scores of two models on the same rows.
 
     Parameters
@@ -48,13 +128,7 @@ def paired_metrics(
 
     Returns
     -------
-    dict
-        ``rows``, ``frauds``, ``base_rate``, ``figures`` and ``capacity``. ``figures`` has each of `RANKING_METRICS`
-        except the base rate, and recall and precision at the review capacity. Each of them has ``champion``,
-        ``challenger``, ``difference`` (challenger minus champion) and ``interval`` (95 %, of the difference).
-        ``capacity`` has alerts, the reason for their number, days, and the recall of both models at 20 numbers of
-        alerts up to twice the capacity.
-        A metric that cannot be computed is None.
+    PairedMetrics
 
     Raises
     ------
@@ -66,8 +140,9 @@ def paired_metrics(
     >>> fraud, groups = np.array([True, False, False]), np.arange(3)
     >>> worse, better = (FraudRows(np.array(p), fraud, groups) for p in ([0.2, 0.9, 0.1], [0.9, 0.2, 0.1]))
     >>> metrics = paired_metrics(worse, better, EvaluateRecipe())
-    >>> [metrics["figures"]["average_precision"][name] for name in ("champion", "challenger", "difference")]
-    [0.5, 1.0, 0.5]
+    >>> pair = metrics.figures["average_precision"]
+    >>> pair.champion, pair.challenger, pair.difference
+    (0.5, 1.0, 0.5)
     """
     if not np.array_equal(champion.is_fraud, challenger.is_fraud):
         raise ValueError("Expected scores of the same rows, got rows that differ in truth.")
@@ -77,16 +152,15 @@ def paired_metrics(
     compared = {name: place for place, name in enumerate(RANKING_METRICS) if name != "base_rate"}
     figures = {name: _pair(old.metric(place), new.metric(place)) for name, place in compared.items()}
     for row, name in enumerate(AT_ALERTS[:2]):
-        empty: dict[str, Any] = dict.fromkeys(("champion", "challenger", "difference", "interval"))
-        at = empty if capacity is None else _pair(old.at(row, capacity.place), new.at(row, capacity.place))
+        at = Pair() if capacity is None else _pair(old.at(row, capacity.place), new.at(row, capacity.place))
         figures[f"{name}_at_capacity"] = at
-    return {
-        "rows": len(truth),
-        "frauds": int(truth.sum()),
-        "base_rate": float(truth.mean()),
-        "figures": figures,
-        "capacity": None if capacity is None else _by_alerts(capacity, old, new),
-    }
+    return PairedMetrics(
+        rows=len(truth),
+        frauds=int(truth.sum()),
+        base_rate=float(truth.mean()),
+        figures=figures,
+        capacity=None if capacity is None else _by_alerts(capacity, old, new),
+    )
 
 
 Drawn = tuple[float, Array | None]
@@ -115,27 +189,31 @@ class _Side:
         return self.at_alerts[row, place], None if self.drawn is None else self.drawn.at_alerts[:, row, place]
 
 
-def _pair(old: Drawn, new: Drawn) -> dict[str, Any]:
+def _pair(old: Drawn, new: Drawn) -> Pair:
     (old_value, old_drawn), (new_value, new_drawn) = old, new
-    return {
-        "champion": finite_or_none(old_value),
-        "challenger": finite_or_none(new_value),
-        "difference": finite_or_none(new_value - old_value),
-        "interval": None if old_drawn is None or new_drawn is None else percentile_interval(new_drawn - old_drawn),
-    }
+    return Pair(
+        finite_or_none(old_value),
+        finite_or_none(new_value),
+        finite_or_none(new_value - old_value),
+        None if old_drawn is None or new_drawn is None else percentile_interval(new_drawn - old_drawn),
+    )
 
 
-def _by_alerts(capacity: Capacity, old: _Side, new: _Side) -> dict[str, Any]:
+def _by_alerts(capacity: Capacity, old: _Side, new: _Side) -> PairedCapacity:
     points = [
-        {"alerts": float(alerts), "alerts_a_day": capacity.per_day(alerts), **_pair(old.at(0, place), new.at(0, place))}
+        PairAtAlerts(
+            **vars(_pair(old.at(0, place), new.at(0, place))),
+            alerts=float(alerts),
+            alerts_a_day=capacity.per_day(alerts),
+        )
         for place, alerts in enumerate(capacity.points)
     ]
-    return {
-        "alerts": float(capacity.alerts),
-        "alerts_a_day": capacity.per_day(capacity.alerts),
-        "flagged": capacity.flagged,
-        "why": capacity.why,
-        "days": capacity.days,
-        "share": capacity.share,
-        "recall": points,
-    }
+    return PairedCapacity(
+        float(capacity.alerts),
+        capacity.per_day(capacity.alerts),
+        capacity.flagged,
+        capacity.why,
+        capacity.days,
+        capacity.share,
+        tuple(points),
+    )

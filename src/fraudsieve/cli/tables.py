@@ -1,6 +1,6 @@
 """Human-readable tables: the rows that commands print without ``--json``."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,8 @@ if TYPE_CHECKING:  # imported at first use: MLflow alone takes seconds
     from fraudsieve.training.evaluation.report_parts.rules import RuleMetrics
     from fraudsieve.training.fit import Trained
     from fraudsieve.training.promotion.gates import Gate
+    from fraudsieve.training.promotion.model_comparison import ModelComparison
+    from fraudsieve.training.promotion.paired import Pair
     from fraudsieve.training.tracking.tracked_run import LoggedRun
 
 __all__ = [
@@ -253,25 +255,26 @@ def _logged_rows(logged: "LoggedRun | None") -> list[tuple[str, str]]:
     return [("model", model), ("run in MLflow", logged.address)]
 
 
-def comparison_rows(comparison: Mapping[str, Any]) -> list[tuple[str, str]]:
+def comparison_rows(comparison: "ModelComparison") -> list[tuple[str, str]]:
     from fraudsieve.training.evaluation.metrics import METRIC_NAMES, describe_capacity
 
-    capacity = comparison["capacity"]
+    capacity = comparison.capacity
     rows = [("later records", _records(comparison))]
     if capacity is not None:
-        names = ("alerts", "alerts_a_day", "flagged", "why")
-        rows.append(("review capacity", describe_capacity(**{name: capacity[name] for name in names})))
+        of = ("alerts", "alerts_a_day", "flagged", "why")
+        described = describe_capacity(**{name: getattr(capacity, name) for name in of})
+        rows.append(("review capacity", described))
     rows.append(("", "champion  challenger  difference"))
-    rows += [(METRIC_NAMES[name], _pair(comparison["figures"][name])) for name in COMPARED]
-    attack, latency = comparison["attack"], comparison["latency"]
+    rows += [(METRIC_NAMES[name], _pair(comparison.figures[name])) for name in COMPARED]
+    attack = comparison.attack
     if attack is not None:
-        titles = {"kept": "recall kept", "kept_alike": "the same, all obfuscated", "flagged": "legitimate flagged"}
-        for figure, title in titles.items():
-            old, new = attack[figure]["champion"], attack[figure]["challenger"]
-            rows.append((f"{title}, {attack['strength']} attack", _old_new_difference(old, new, 3)))
-    times = [None if latency[role] is None else latency[role]["p99_ms"] for role in ("champion", "challenger")]
-    rows.append(("one record, p99 in ms", _old_new_difference(times[0], times[1], 2)))
-    left_out = ", ".join(f"{n:,} {reason}" for reason, n in comparison["left_out"].items() if n)
+        titles = {"recall kept": attack.kept, "the same, all obfuscated": attack.kept_alike}
+        for title, sides in {**titles, "legitimate flagged": attack.flagged}.items():
+            text = _old_new_difference(sides.champion, sides.challenger, 3)
+            rows.append((f"{title}, {attack.strength} attack", text))
+    times = comparison.latency.map(lambda latency: latency.p99_ms)
+    rows.append(("one record, p99 in ms", _old_new_difference(times.champion, times.challenger, 2)))
+    left_out = ", ".join(f"{n:,} {reason}" for reason, n in comparison.left_out.items() if n)
     return rows + ([("left out", left_out)] if left_out else [])
 
 
@@ -279,18 +282,17 @@ def gate_rows(gates: Iterable["Gate"]) -> list[tuple[str, str]]:
     return [("passed" if gate.passed else "NOT PASSED", gate.reason) for gate in gates]
 
 
-def _records(comparison: Mapping[str, Any]) -> str:
-    records = f"{comparison['rows']:,} {comparison['subject']}s, {comparison['frauds']:,} of them fraud"
-    capacity = comparison["capacity"]
-    return records if capacity is None or capacity["days"] is None else f"{records}, over {capacity['days']:,} days"
+def _records(comparison: "ModelComparison") -> str:
+    records = f"{comparison.rows:,} {comparison.subject}s, {comparison.frauds:,} of them fraud"
+    capacity = comparison.capacity
+    return records if capacity is None or capacity.days is None else f"{records}, over {capacity.days:,} days"
 
 
-def _pair(pair: Mapping[str, Any]) -> str:
-    interval = pair["interval"]
-    text = _old_new_difference(pair["champion"], pair["challenger"], 3)
-    if pair["difference"] is None or not interval:
+def _pair(pair: "Pair") -> str:
+    text = _old_new_difference(pair.champion, pair.challenger, 3)
+    if pair.difference is None or not pair.interval:
         return text
-    return f"{text}  ({interval[0]:+.3f} to {interval[1]:+.3f})"
+    return f"{text}  ({pair.interval[0]:+.3f} to {pair.interval[1]:+.3f})"
 
 
 def _old_new_difference(old: float | None, new: float | None, digits: int) -> str:

@@ -40,19 +40,19 @@ def read(messages: pd.DataFrame) -> LabelledData:
 
 
 @pytest.fixture(scope="module")
-def whole(rivals: Any) -> dict[str, Any]:
+def whole(rivals: Any) -> Any:
     """Return a comparison of the weak and the strong model, with an attack and intervals."""
     messages = pd.concat([rivals.earlier, rivals.later], ignore_index=True)
     messages.loc[len(messages)] = ["odd", "hello", pd.Timestamp("2027-01-01", tz="UTC"), None]
     return compare_models(Scorer.load(rivals.weak), Scorer.load(rivals.strong), read(messages))
 
 
-def test_both_are_scored_on_the_records_that_are_later_than_both(whole: dict[str, Any], rivals: Any) -> None:
+def test_both_are_scored_on_the_records_that_are_later_than_both(whole: Any, rivals: Any) -> None:
     until = trained_until(read_model(rivals.strong))
     messages = pd.concat([rivals.earlier, rivals.later], ignore_index=True)
     later = messages[messages["sent_at"] > until]
-    assert whole["rows"] == len(later)
-    assert whole["left_out"] == {
+    assert whole.rows == len(later)
+    assert whole.left_out == {
         "not later than training": len(messages) - len(later),
         "without a time": 0,
         "unscorable": 0,
@@ -60,27 +60,27 @@ def test_both_are_scored_on_the_records_that_are_later_than_both(whole: dict[str
     fraud = later["label"] == "fraud"
     for role, folder in (("champion", rivals.weak), ("challenger", rivals.strong)):
         score = Scorer.load(folder).score_columns({"text": later["text"].tolist()})["probability"]
-        figure = whole["figures"]["average_precision"][role]
+        figure = getattr(whole.figures["average_precision"], role)
         assert figure == pytest.approx(average_precision_score(fraud, score))
-        assert whole[role]["digest"] == read_model(folder).digest
-    assert whole["challenger"]["trained_until"] == until.isoformat() if until else False
+        assert getattr(whole, role).digest == read_model(folder).digest
+    assert whole.challenger.trained_until == until.isoformat() if until else False
 
 
-def test_a_comparison_has_intervals_over_campaigns_an_attack_and_latencies(whole: dict[str, Any]) -> None:
-    assert whole["bootstrap"]["over"] == "campaign"
-    low, high = whole["figures"]["average_precision"]["interval"]
-    assert 0 < low < whole["figures"]["average_precision"]["difference"] < high
-    assert whole["attack"]["strength"] == "medium"
-    assert 0 < whole["attack"]["kept"]["challenger"] <= 1
-    assert 0 < whole["attack"]["kept_alike"]["challenger"] <= 1
-    assert 0 <= whole["attack"]["flagged"]["challenger"] < 1
-    assert all(0 < whole["latency"][role]["p50_ms"] <= whole["latency"][role]["p99_ms"] for role in whole["latency"])
-    assert whole["capacity"]["alerts"] == pytest.approx(whole["frauds"])
-    assert whole["capacity"]["why"] == "as many as there are frauds"
-    assert whole["warnings"] == []
+def test_a_comparison_has_intervals_over_campaigns_an_attack_and_latencies(whole: Any) -> None:
+    assert whole.bootstrap.over == "campaign"
+    low, high = whole.figures["average_precision"].interval
+    assert 0 < low < whole.figures["average_precision"].difference < high
+    assert whole.attack.strength == "medium"
+    assert 0 < whole.attack.kept.challenger <= 1
+    assert 0 < whole.attack.kept_alike.challenger <= 1
+    assert 0 <= whole.attack.flagged.challenger < 1
+    assert all(0 < one.p50_ms <= one.p99_ms for one in (whole.latency.champion, whole.latency.challenger))
+    assert whole.capacity.alerts == pytest.approx(whole.frauds)
+    assert whole.capacity.why == "as many as there are frauds"
+    assert whole.warnings == ()
 
 
-def test_a_comparison_has_no_text_and_no_identifier(whole: dict[str, Any], rivals: Any) -> None:
+def test_a_comparison_has_no_text_and_no_identifier(whole: Any, rivals: Any) -> None:
     text = json.dumps(to_json_types(whole), ensure_ascii=False)
     assert not any(name in text for name in rivals.later["message_id"])
     assert not any(message in text for message in rivals.later["text"] if len(message) > 12)
@@ -88,30 +88,30 @@ def test_a_comparison_has_no_text_and_no_identifier(whole: dict[str, Any], rival
 
 def test_without_a_champion_the_peer_is_a_constant_score(rivals: Any) -> None:
     result = compare_models(None, Scorer.load(rivals.strong), read(rivals.later), settings=QUICK)
-    assert result["champion"] is None
-    assert result["latency"]["champion"] is None
-    assert result["figures"]["average_precision"]["champion"] == pytest.approx(result["base_rate"])
-    assert result["figures"]["average_precision"]["interval"][0] > 0
+    assert result.champion is None
+    assert result.latency.champion is None
+    assert result.figures["average_precision"].champion == pytest.approx(result.base_rate)
+    assert result.figures["average_precision"].interval[0] > 0
 
 
 def test_settings_set_capacity_and_costs(rivals: Any) -> None:
     settings = EvaluateRecipe(attack=False, replicates=0, alerts_a_day=2, missed_cost=50)
     result = compare_models(Scorer.load(rivals.weak), Scorer.load(rivals.strong), read(rivals.later), settings=settings)
-    assert result["capacity"]["alerts_a_day"] == 2
+    assert result.capacity.alerts_a_day == 2
     half_labelled = rivals.later.assign(label=rivals.later["label"].where(np.arange(len(rivals.later)) % 2 == 0))
-    half = compare_models(None, Scorer.load(rivals.strong), read(half_labelled), settings=settings)["capacity"]
-    assert half["alerts"] == pytest.approx(result["capacity"]["alerts"] / 2, rel=0.02)
-    assert result["attack"] is None
-    assert result["bootstrap"] is None
+    half = compare_models(None, Scorer.load(rivals.strong), read(half_labelled), settings=settings).capacity
+    assert half.alerts == pytest.approx(result.capacity.alerts / 2, rel=0.02)
+    assert result.attack is None
+    assert result.bootstrap is None
     cheap = compare_models(Scorer.load(rivals.weak), Scorer.load(rivals.strong), read(rivals.later), settings=QUICK)
-    assert cheap["figures"]["cost_per_1000"]["champion"] < result["figures"]["cost_per_1000"]["champion"]
+    assert cheap.figures["cost_per_1000"].champion < result.figures["cost_per_1000"].champion
 
 
 def test_few_groups_with_fraud_give_a_warning(rivals: Any) -> None:
     fraud = rivals.later["label"] == "fraud"
     few = pd.concat([rivals.later[~fraud], rivals.later[fraud].head(5)])
     result = compare_models(None, Scorer.load(rivals.strong), read(few), settings=QUICK)
-    assert any("campaigns have fraud: the intervals are not reliable" in warning for warning in result["warnings"])
+    assert any("campaigns have fraud: the intervals are not reliable" in warning for warning in result.warnings)
 
 
 @pytest.mark.parametrize(("kind", "message"), [("legitimate", "labelled fraud"), ("fraud", "labelled 'legitimate'")])
@@ -160,7 +160,7 @@ def test_tables_are_compared_as_models_are_and_gates_apply(rivals: Any, tmp_path
     expected = compare_models(
         Scorer.load(rivals.weak), Scorer.load(rivals.strong), read(rivals.later), settings=strict.evaluate
     )
-    assert comparison.metrics["figures"] == expected["figures"]
+    assert comparison.metrics.figures == expected.figures
     assert comparison.addresses == (str(rivals.weak), Scorer.load(rivals.strong).model.name)
     assert (comparison.passes, [gate.name for gate in comparison.gates if not gate.passed][-1]) == (False, "latency")
     content = json.loads(json.dumps(comparison.to_dict(), allow_nan=False))
@@ -178,7 +178,7 @@ def test_columns_of_the_table_that_a_model_does_not_read_are_not_timed(
     later = rivals.later if trust else rivals.later.assign(review_note="seen")
     recipe = Recipe.read(overrides=overrides | trust)
     comparison = compare_tables(rivals.weak, tmp_path / "strict", messages=later, recipe=recipe)
-    assert comparison.metrics["latency"]["challenger"]["p99_ms"] > 0
+    assert comparison.metrics.latency.challenger.p99_ms > 0
 
 
 def test_a_challenger_may_have_another_registered_name(store: Store, rivals: Any) -> None:
@@ -187,7 +187,7 @@ def test_a_challenger_may_have_another_registered_name(store: Store, rivals: Any
     addresses = f"models:/cards/{old}", f"models:/cards-new/{new}"
     comparison = compare_tables(*addresses, messages=rivals.later, recipe=store.recipe("cards"))
     assert comparison.addresses == addresses
-    assert comparison.metrics["challenger"]["digest"] == read_model(rivals.strong).digest
+    assert comparison.metrics.challenger.digest == read_model(rivals.strong).digest
 
 
 @pytest.mark.parametrize("subject", ["account", "event"])
@@ -209,12 +209,12 @@ def test_models_of_accounts_and_of_events(subject: str, small_world: World, tmp_
     data = read_tables(Recipe.read(overrides={"data.default_trust": 0.5}), new.model, tables)
     assert "label_weight" in data.rows
     result = compare_models(old, new, data, settings=QUICK)
-    assert result["subject"] == subject
-    assert result["bootstrap"]["over"] == "account"
-    assert result["left_out"]["not later than training"] > 0
-    assert result["figures"]["average_precision"]["difference"] > 0
-    assert result["attack"] is None
-    assert all(time["p99_ms"] > 0 for time in result["latency"].values())
+    assert result.subject == subject
+    assert result.bootstrap.over == "account"
+    assert result.left_out["not later than training"] > 0
+    assert result.figures["average_precision"].difference > 0
+    assert result.attack is None
+    assert all(time.p99_ms > 0 for time in vars(result.latency).values())
 
 
 def tables_of(subject: str, world: World) -> dict[str, Any]:
@@ -233,9 +233,9 @@ def test_a_changed_calibration_changes_no_ranking(rivals: Any, tmp_path: Path) -
     bent = replace(model, calibration=replace(model.calibration, shift=model.calibration.shift - 3))
     write_model(bent, tmp_path / "bent")
     old, new = Scorer.load(rivals.strong), Scorer.load(tmp_path / "bent")
-    figures = compare_models(old, new, read(rivals.later), settings=QUICK)["figures"]
+    figures = compare_models(old, new, read(rivals.later), settings=QUICK).figures
     # Scores that were rounded to 1 differ again; the order of all other scores stays the same.
-    assert figures["average_precision"]["difference"] == pytest.approx(0, abs=1e-3)
-    assert figures["ece"]["interval"][0] > 0.05
-    assert figures["observed_over_expected"]["challenger"] < 0.7
-    assert np.isfinite(figures["brier"]["difference"])
+    assert figures["average_precision"].difference == pytest.approx(0, abs=1e-3)
+    assert figures["ece"].interval[0] > 0.05
+    assert figures["observed_over_expected"].challenger < 0.7
+    assert np.isfinite(figures["brier"].difference)

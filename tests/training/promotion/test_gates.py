@@ -1,44 +1,54 @@
 """The gates for a challenger: each at its bound, with its reason."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from fraudsieve.training.promotion.gates import Gate, judge
+from fraudsieve.training.promotion.latency import Latency
+from fraudsieve.training.promotion.model_comparison import AttackedPair, ModelComparison, ModelFacts, Sides
+from fraudsieve.training.promotion.paired import Pair, PairedCapacity
 from fraudsieve.training.recipe.sections import GateRecipe
 
-UNKNOWN = dict.fromkeys(("champion", "challenger", "difference", "interval"))
+
+def pair(old: float | None, new: float | None, interval: tuple[float, float] | None = None) -> Pair:
+    return Pair(old, new, None if old is None or new is None else new - old, interval)
 
 
-def pair(old: float | None, new: float, interval: list[float] | None = None) -> dict[str, Any]:
-    difference = None if old is None else new - old
-    return {"champion": old, "challenger": new, "difference": difference, "interval": interval}
-
-
-def attack(**challenger: float | None) -> dict[str, Any]:
+def attack(**challenger: float | None) -> AttackedPair:
     """Return the figures of an attack in which the challenger is as good as the champion, except for the given ones."""
     champion = {"kept": 0.95, "kept_alike": 0.9, "flagged": 0.03}
-    changed = champion | challenger
-    return {"strength": "medium"} | {
-        name: {"champion": old, "challenger": changed[name]} for name, old in champion.items()
-    }
+    return AttackedPair("medium", **{name: Sides(old, challenger.get(name, old)) for name, old in champion.items()})
 
 
-def comparison(**changes: Any) -> dict[str, Any]:
+def latency(old: float | None, new: float) -> Sides[Latency]:
+    return Sides(None if old is None else Latency(old, old), Latency(new, new))
+
+
+def comparison(**changes: Any) -> ModelComparison:
     """Return a comparison in which the challenger passes all gates, except for the given changes."""
     figures = {
-        "average_precision": pair(0.8, 0.9, [0.05, 0.15]),
+        "average_precision": pair(0.8, 0.9, (0.05, 0.15)),
         "recall_at_capacity": pair(0.5, 0.5),
         "ece": pair(0.02, 0.02),
         "observed_over_expected": pair(1.0, 1.1),
     }
-    whole: dict[str, Any] = {"champion": {"name": "old"}, "frauds": 10_000, "figures": figures}
-    whole["capacity"] = {"alerts": 10_000.0, "why": "as many as there are frauds"}
-    whole["attack"] = attack()
-    whole["latency"] = {"champion": {"p99_ms": 1.0}, "challenger": {"p99_ms": 1.2}}
-    for name, value in changes.items():
-        (figures if name in figures else whole)[name] = value
-    return whole
+    whole = ModelComparison(
+        rows=20_000,
+        frauds=10_000,
+        base_rate=0.5,
+        figures=figures | {name: changes.pop(name) for name in figures if name in changes},
+        capacity=PairedCapacity(10_000.0, None, 0.5, "as many as there are frauds", None, 1.0, ()),
+        champion=ModelFacts("old", None, None),
+        challenger=ModelFacts("new", None, None),
+        subject="message",
+        bootstrap=None,
+        left_out={},
+        attack=attack(),
+        latency=latency(1.0, 1.2),
+    )
+    return replace(whole, **changes)
 
 
 def failed(gates: tuple[Gate, ...]) -> list[str]:
@@ -66,8 +76,8 @@ def test_all_gates_are_there_and_passed() -> None:
 @pytest.mark.parametrize(
     ("name", "value", "gate"),
     [
-        ("average_precision", pair(0.8, 0.9, [0.005, 0.15]), "average_precision"),  # not clearly above the margin
-        ("average_precision", pair(0.8, 0.7, [-0.2, -0.1]), "average_precision"),
+        ("average_precision", pair(0.8, 0.9, (0.005, 0.15)), "average_precision"),  # not clearly above the margin
+        ("average_precision", pair(0.8, 0.7, (-0.2, -0.1)), "average_precision"),
         ("average_precision", pair(0.8, 0.9, None), "average_precision"),
         ("recall_at_capacity", pair(0.5, 0.47), "recall_at_capacity"),
         (
@@ -77,21 +87,21 @@ def test_all_gates_are_there_and_passed() -> None:
         ),  # relative to the champion
         (
             "recall_at_capacity",
-            dict.fromkeys(("champion", "challenger", "difference", "interval")),
+            Pair(),
             "recall_at_capacity",
         ),
         ("ece", pair(0.079, 0.081), "calibration_error"),
         ("ece", pair(0.02, 0.051), "calibration_loss"),
         ("observed_over_expected", pair(1.0, 2.1), "observed_over_expected"),
         ("observed_over_expected", pair(1.0, 0.49), "observed_over_expected"),
-        ("observed_over_expected", pair(None, 1.0) | {"challenger": None}, "observed_over_expected"),
+        ("observed_over_expected", pair(None, None), "observed_over_expected"),
         ("attack", attack(kept=0.89), "attack"),
         ("attack", attack(kept=None), "attack"),
         ("attack", attack(kept_alike=0.84), "attack_alike"),
         ("attack", attack(kept_alike=None), "attack_alike"),
         ("attack", attack(flagged=0.051), "attack_flagged"),
-        ("latency", {"champion": {"p99_ms": 20.0}, "challenger": {"p99_ms": 26.0}}, "latency"),
-        ("latency", {"champion": {"p99_ms": 1.0}, "challenger": {"p99_ms": 2.1}}, "latency_ratio"),
+        ("latency", latency(20.0, 26.0), "latency"),
+        ("latency", latency(1.0, 2.1), "latency_ratio"),
     ],
 )
 def test_one_failed_gate_stops_a_challenger(name: str, value: Any, gate: str) -> None:
@@ -101,14 +111,14 @@ def test_one_failed_gate_stops_a_challenger(name: str, value: Any, gate: str) ->
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("average_precision", pair(0.8, 0.9, [0.0051, 0.15])),
+        ("average_precision", pair(0.8, 0.9, (0.0051, 0.15))),
         ("recall_at_capacity", pair(0.5, 0.476)),
         ("recall_at_capacity", pair(0.0, 0.0)),
         ("ece", pair(0.052, 0.079)),
         ("observed_over_expected", pair(1.0, 0.51)),
         ("attack", attack(kept=0.91, kept_alike=0.86, flagged=0.049)),
         ("attack", None),
-        ("latency", {"champion": {"p99_ms": 13.0}, "challenger": {"p99_ms": 24.9}}),
+        ("latency", latency(13.0, 24.9)),
     ],
 )
 def test_just_within_the_bound_passes(name: str, value: Any) -> None:
@@ -133,7 +143,7 @@ def test_a_reason_has_the_values() -> None:
 
 
 def test_a_first_model_has_only_the_absolute_gates() -> None:
-    first = comparison(champion=None, latency={"champion": None, "challenger": {"p99_ms": 1.0}})
+    first = comparison(champion=None, latency=latency(None, 1.0))
     gates = judge(first)
     assert [gate.name for gate in gates] == [
         "average_precision",

@@ -27,14 +27,14 @@ def test_calls_are_timed_separately_and_the_shortest_time_counts() -> None:
         time.sleep(0.05 if next(slow_once) else 0.001)
 
     one, two = latencies([hiccup, lambda record: time.sleep(0.004)], [[{}] * 3] * 2)
-    assert 1 <= one["p50_ms"] <= one["p99_ms"] < 4 <= two["p50_ms"]
+    assert 1 <= one.p50_ms <= one.p99_ms < 4 <= two.p50_ms
 
 
 def test_the_slowest_records_are_the_p99() -> None:
     records = [{"s": 0.0}] * 90 + [{"s": 0.003}] * 10
     percentiles = latencies([lambda record: time.sleep(record["s"])], [records])[0]
-    assert percentiles["p50_ms"] < 1
-    assert percentiles["p99_ms"] >= 3
+    assert percentiles.p50_ms < 1
+    assert percentiles.p99_ms >= 3
 
 
 def test_each_function_is_called_with_its_own_records() -> None:

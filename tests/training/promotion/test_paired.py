@@ -8,7 +8,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 from fraudsieve.training.evaluation.fraud_rows import FraudRows
 from fraudsieve.training.evaluation.ranking import Ranking
-from fraudsieve.training.promotion.paired import paired_metrics
+from fraudsieve.training.promotion.paired import Pair, paired_metrics
 from fraudsieve.training.recipe.recipe import EvaluateRecipe
 
 DAYS = np.datetime64("2026-01-01", "us") + np.arange(2000) * np.timedelta64(36, "m")  # fifty days
@@ -23,7 +23,7 @@ def made_up(noise: float, seed: int = 0, n: int = 2000) -> FraudRows:
 
 
 def figures(old: FraudRows, new: FraudRows, **settings: Any) -> dict[str, Any]:
-    metrics: dict[str, Any] = paired_metrics(old, new, EvaluateRecipe(**settings))["figures"]
+    metrics: Any = paired_metrics(old, new, EvaluateRecipe(**settings)).figures
     return metrics
 
 
@@ -32,15 +32,15 @@ def test_metrics_are_those_of_each_model() -> None:
     metrics = figures(old, new)
     for name, score in {"average_precision": average_precision_score, "roc_auc": roc_auc_score}.items():
         expected = [score(rows.is_fraud, rows.probability) for rows in (old, new)]
-        assert [metrics[name]["champion"], metrics[name]["challenger"]] == pytest.approx(expected)
-        assert metrics[name]["difference"] == pytest.approx(expected[1] - expected[0])
-        low, high = metrics[name]["interval"]
-        assert low < metrics[name]["difference"] < high
+        assert [metrics[name].champion, metrics[name].challenger] == pytest.approx(expected)
+        assert metrics[name].difference == pytest.approx(expected[1] - expected[0])
+        low, high = metrics[name].interval
+        assert low < metrics[name].difference < high
 
 
 def test_a_model_does_not_differ_from_itself() -> None:
     one = made_up(1.0)
-    assert all(pair["interval"] == (0.0, 0.0) for pair in figures(one, one).values())
+    assert all(pair.interval == (0.0, 0.0) for pair in figures(one, one).values())
 
 
 def test_records_hard_for_both_models_do_not_widen_intervals() -> None:
@@ -50,7 +50,7 @@ def test_records_hard_for_both_models_do_not_widen_intervals() -> None:
     alone = old.bootstrap(Ranking.of(old.probability, old.is_fraud))
     assert alone is not None
     low, high = alone.intervals()["average_precision"] or (0, 0)
-    assert pair["interval"][1] - pair["interval"][0] < (high - low) / 20
+    assert pair.interval[1] - pair.interval[0] < (high - low) / 20
 
 
 def test_the_order_of_the_rows_does_not_matter() -> None:
@@ -58,44 +58,42 @@ def test_the_order_of_the_rows_does_not_matter() -> None:
     order = np.random.default_rng(2).permutation(len(old.is_fraud))
     assert old.groups is not None
     mixed = [FraudRows(r.probability[order], r.is_fraud[order], old.groups[order], 200) for r in (old, new)]
-    assert figures(*mixed)["average_precision"]["interval"] == pytest.approx(
-        figures(old, new)["average_precision"]["interval"]
+    assert figures(*mixed)["average_precision"].interval == pytest.approx(
+        figures(old, new)["average_precision"].interval
     )
 
 
 def test_both_models_have_the_same_number_of_alerts() -> None:
     old, new = made_up(2.0), made_up(1.0, 1)
     metrics = paired_metrics(old, new, EvaluateRecipe(alerts_a_day=2), cutoff_times=DAYS)
-    assert metrics["capacity"]["alerts"] == 100
+    assert metrics.capacity.alerts == 100
     for role, rows in (("champion", old), ("challenger", new)):
         top = np.argsort(-rows.probability)[:100]
         expected = rows.is_fraud[top].sum() / rows.is_fraud.sum()
-        assert metrics["figures"]["recall_at_capacity"][role] == pytest.approx(expected)
-        assert metrics["figures"]["precision_at_capacity"][role] == pytest.approx(rows.is_fraud[top].mean())
-    points = metrics["capacity"]["recall"]
-    assert [point["alerts"] for point in points] == pytest.approx(np.arange(1, 21) * 10)
-    assert points[9]["difference"] == pytest.approx(metrics["figures"]["recall_at_capacity"]["difference"])
+        assert getattr(metrics.figures["recall_at_capacity"], role) == pytest.approx(expected)
+        assert getattr(metrics.figures["precision_at_capacity"], role) == pytest.approx(rows.is_fraud[top].mean())
+    points = metrics.capacity.recall
+    assert [point.alerts for point in points] == pytest.approx(np.arange(1, 21) * 10)
+    assert points[9].difference == pytest.approx(metrics.figures["recall_at_capacity"].difference)
 
 
 def test_costs_depend_on_amounts() -> None:
     old, new = made_up(2.0), made_up(1.0, 1)
     amounts = np.where(old.is_fraud, 100.0, 1.0)
-    by_amount = paired_metrics(old, new, EvaluateRecipe(), amounts=amounts)["figures"]["cost_per_1000"]
-    assert by_amount["champion"] != figures(old, new)["cost_per_1000"]["champion"]
-    assert by_amount["difference"] < 0
+    by_amount = paired_metrics(old, new, EvaluateRecipe(), amounts=amounts).figures["cost_per_1000"]
+    assert by_amount.champion != figures(old, new)["cost_per_1000"].champion
+    assert by_amount.difference < 0
 
 
 def test_alerts_per_day_without_times_give_no_capacity() -> None:
     metrics = paired_metrics(made_up(2.0), made_up(1.0), EvaluateRecipe(alerts_a_day=2))
-    assert metrics["capacity"] is None
-    assert metrics["figures"]["recall_at_capacity"] == dict.fromkeys(
-        ("champion", "challenger", "difference", "interval")
-    )
+    assert metrics.capacity is None
+    assert metrics.figures["recall_at_capacity"] == Pair()
 
 
 def test_without_groups_there_is_no_interval() -> None:
     old, new = (FraudRows(r.probability, r.is_fraud) for r in (made_up(2.0), made_up(1.0)))
-    assert figures(old, new)["average_precision"]["interval"] is None
+    assert figures(old, new)["average_precision"].interval is None
 
 
 def test_different_rows_are_an_error() -> None:

@@ -164,18 +164,18 @@ def test_the_gates_look_at_the_model_of_the_split(runs: tuple[Any, Any], small_w
     tables: Any = {"messages": small_world.messages, "labels": small_world.labels}
     for result in (compare_tables(recipe=recipe, **tables).metrics, promote(recipe, **tables).comparison):
         assert result is not None
-        assert result["champion"]["digest"] == plain.model.digest
-        assert result["challenger"]["digest"] == refitted.split_model.digest
-        assert result["rows"] >= len(refitted.split.test)
+        assert result.champion.digest == plain.model.digest
+        assert result.challenger.digest == refitted.split_model.digest
+        assert result.rows >= len(refitted.split.test)
         # The same trees on the same later records.
-        assert result["figures"]["average_precision"]["difference"] == 0
-        assert any("compared is the model of its split" in warning for warning in result["warnings"])
+        assert result.figures["average_precision"].difference == 0
+        assert any("compared is the model of its split" in warning for warning in result.warnings)
     # The name in the address counts, not that of the recipe.
     named = Recipe.read(overrides=overrides | {"name": "another"})
     address = refitted.logged.model_uri
     assert re.fullmatch(r"models:/fraudsieve/\d+", address)
     result = compare_tables(plain.folder, address, recipe=named, **tables).metrics
-    assert result["challenger"]["digest"] == refitted.split_model.digest
+    assert result.challenger.digest == refitted.split_model.digest
     # A folder is compared as it is.
     one = refitted.data.rows.iloc[[0]][["message_id", "text", "sent_at", "label"]]
     with pytest.raises(SchemaError, match="none of 1 labelled messages is later"):

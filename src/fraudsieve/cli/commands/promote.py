@@ -59,8 +59,9 @@ def promote_command(
             **tables,
             progress=progress,
         )
-    comparison = dict(decision.comparison or {})
-    notes((*decision.notes, *comparison["warnings"]))
+    comparison = decision.comparison
+    assert comparison is not None  # only a rollback has none
+    notes((*decision.notes, *comparison.warnings))
     gate_reasons = {gate.reason for gate in decision.gates}
     other_reasons = [(decision.decision, reason) for reason in decision.reasons if reason not in gate_reasons]
     champion = f"models:/{decision.name}/{decision.champion}" if decision.champion else "none"

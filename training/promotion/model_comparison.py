@@ -1,0 +1,119 @@
+"""What a comparison of two models on the same records found."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, Self, TypeVar
+
+from fraudsieve.models.artifact.folder import Model
+from fraudsieve.training.data.after_training import trained_until
+from fraudsieve.training.evaluation.json_types import to_json_types
+from fraudsieve.training.evaluation.report import BootstrapSummary
+
+from .latency import Latency
+from .paired import PairedMetrics
+
+__all__ = ["AttackedPair", "ModelComparison", "ModelFacts", "Sides"]
+
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True)
+class Sides(Generic[Value]):
+    """A value of each model; None for the champion if there is none."""
+
+    champion: Value | None
+    challenger: Value
+
+    @classmethod
+    def of(cls, values: Sequence[Value]) -> Self:
+        """Return the values of one or two models, the challenger last."""
+        return cls(None if len(values) == 1 else values[0], values[-1])
+
+    def map(self, function: "Callable[[Value], Any]") -> "Sides[Any]":
+        """Return what a function gives for each value."""
+        return Sides(None if self.champion is None else function(self.champion), function(self.challenger))
+
+
+@dataclass(frozen=True)
+class ModelFacts:
+    """A model of a comparison.
+
+    Parameters
+    ----------
+    name : str
+    digest : str or None
+    trained_until : str or None
+        The last time that it was trained on, ISO 8601; None if unknown.
+    """
+
+    name: str
+    digest: str | None
+    trained_until: str | None
+
+    @classmethod
+    def of(cls, model: Model) -> Self:
+        """Return the facts of a model."""
+        until = trained_until(model)
+        return cls(model.name, model.digest, None if until is None else until.isoformat())
+
+
+@dataclass(frozen=True)
+class AttackedPair:
+    """Both models under obfuscations of characters.
+
+    Parameters
+    ----------
+    strength : str
+        Strength of the obfuscations.
+    kept : Sides of float or None
+        Share of the recall that each model keeps; None if it finds no fraud without obfuscation.
+    kept_alike : Sides of float or None
+        The same when legitimate messages are obfuscated alike.
+    flagged : Sides of float or None
+        Share of the obfuscated legitimate messages that it flags.
+    """
+
+    strength: str
+    kept: Sides[float | None]
+    kept_alike: Sides[float | None]
+    flagged: Sides[float | None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelComparison(PairedMetrics):
+    """Two models on the same later records. It has no text and no identifier.
+
+    Parameters
+    ----------
+    rows, frauds, base_rate, figures, capacity
+        See `PairedMetrics`.
+    champion : ModelFacts or None
+        The model in use; None if the challenger is compared with a constant score.
+    challenger : ModelFacts
+        The model that may replace it.
+    subject : str
+        What a record is: message, account or event.
+    bootstrap : BootstrapSummary or None
+        The draws behind the intervals.
+    left_out : mapping of str to int
+        Numbers of records by reason.
+    attack : AttackedPair or None
+        None without an attack.
+    latency : Sides of Latency
+        The time of one record.
+    warnings : tuple of str, default=()
+    """
+
+    champion: ModelFacts | None
+    challenger: ModelFacts
+    subject: str
+    bootstrap: BootstrapSummary | None
+    left_out: Mapping[str, int]
+    attack: AttackedPair | None
+    latency: Sides[Latency]
+    warnings: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the comparison as plain JSON types, under the names of its fields."""
+        content: dict[str, Any] = to_json_types(self)
+        return content
