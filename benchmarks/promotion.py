@@ -256,7 +256,7 @@ def run(*, seeds: int = 10) -> Report:
 def _shares(outcomes: Sequence[Decision], gates: Sequence[str]) -> Mapping[str, float]:
     shares = {"promoted": float(np.mean([decision.promoted for decision in outcomes]))}
     figures = [decision.comparison.figures for decision in outcomes if decision.comparison is not None]
-    gains = [metrics["average_precision"].difference for metrics in figures]
+    gains = [metrics["average_precision"].difference or 0.0 for metrics in figures]
     if gates:
         stopped = [{gate.name for gate in decision.gates if not gate.passed} for decision in outcomes]
         shares["stopped"] = float(np.mean([bool(names & set(gates)) for names in stopped]))

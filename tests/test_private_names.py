@@ -54,7 +54,7 @@ def test_lightgbm_has_its_c_library(name: str) -> None:
 
 def test_numba_counts_no_references_to_borrowed_arrays() -> None:
     """fraudsieve._compiled does so in searches."""
-    first = nb.njit(_nrt=False)(lambda array: array[0])
+    first: Any = nb.njit(_nrt=False)(lambda array: array[0])  # type: ignore[call-overload]
     assert first(np.array([7])) == 7
     assert "NRT_incref" not in next(iter(first.inspect_llvm().values()))
 

@@ -54,7 +54,7 @@ class HistoryState:
 
     Of several events with the same ``event_id``, only the first counts, whatever the others contain. Events without an
     id always count. Labels with the same ``event_id``, time and ``is_fraud`` count once; contradicting ones all count.
-    Ids are remembered for the longest window plus the lateness, at 36 to 72 bytes each.
+    Ids are remembered for the longest window plus the lateness, at 32 to 60 bytes each.
 
     A state is not thread-safe: a caller with several threads must lock it. Computing features needs the lock too, since
     it moves the windows of entities with many events.

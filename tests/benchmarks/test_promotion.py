@@ -1,6 +1,8 @@
 """The benchmark of promotion: every gate works in one or two worlds."""
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import mlflow
 import pytest
@@ -8,12 +10,13 @@ from benchmarks import promotion
 
 from fraudsieve.training.promotion.decision import Decision
 from fraudsieve.training.promotion.gates import Gate
+from fraudsieve.training.promotion.paired import Pair
 from tests.shared import mlflow_uri
 
 
 def decision(gain: float, *failed: str) -> Decision:
     gates = tuple(Gate(name, 0.0, 0.0, name not in failed, "") for name in ("average_precision", "attack"))
-    comparison = {"figures": {"average_precision": {"difference": gain}}}
+    comparison: Any = SimpleNamespace(figures={"average_precision": Pair(difference=gain)})
     outcome = "refused" if failed else "promoted"
     return Decision(outcome, "", "m", "2", "1", "1", (), gates, comparison)
 

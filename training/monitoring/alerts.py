@@ -1,7 +1,6 @@
 """Decisions in a monitor report: flagged records, expected precision and recall, and metrics of labelled records."""
 
-from dataclasses import asdict
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 
@@ -14,7 +13,14 @@ from fraudsieve.training.evaluation.fraud_rows import FraudRows
 from fraudsieve.training.recipe.recipe import EvaluateRecipe
 
 from .bounds import Share, compare_ratio
-from .expected import ExpectedPerformance
+from .measures import (
+    Both,
+    LabelledCalibration,
+    ObservedPerformance,
+    PointAlerts,
+    PointPerformance,
+    TablePerformance,
+)
 from .scored_table import ScoredTable
 
 __all__ = ["estimate_performance", "measure_alerts", "measure_calibration"]
@@ -22,26 +28,29 @@ __all__ = ["estimate_performance", "measure_alerts", "measure_calibration"]
 CALIBRATION = ("ece", "brier", "observed_over_expected", "average_precision", "base_rate", "frauds")
 
 
-def measure_alerts(model: Model, before: ScoredTable, after: ScoredTable) -> list[dict[str, Any]]:
-    """Count the flagged records at every operating point; the point that decides comes first.
-
-    Each has ``name``, ``threshold``, ``alerts_a_day``, what `compare_ratio` returns, and ``unlike_training``: the share
-    of the rows that the policy of the model flags below the threshold.
-    """
-    tables = {"reference": before, "current": after}
-    times = {name: table.cutoff_times(model.subject) for name, table in tables.items()}
-    flags = {name: _flags(model, table) for name, table in tables.items()}
+def measure_alerts(model: Model, before: ScoredTable, after: ScoredTable) -> tuple[PointAlerts, ...]:
+    """Count the flagged records at every operating point; the point that decides comes first."""
+    tables = before, after
+    times = [table.cutoff_times(model.subject) for table in tables]
+    flags = [_flags(model, table) for table in tables]
     points = []
     for i, point in enumerate(model.points):
-        flagged = {name: Share.of(flags[name][i], table.clusters) for name, table in tables.items()}
-        per_day = {name: _per_day(flags[name][i], values) for name, values in times.items()}
-        below = {
-            name: float((flags[name][i] & (table.scores["probability"] < point.threshold)).mean())
-            for name, table in tables.items()
-        }
-        facts = {"name": point.name, "threshold": point.threshold, "alerts_a_day": per_day, "unlike_training": below}
-        points.append(facts | compare_ratio(**flagged))
-    return points
+        flagged = [Share.of(of[i], table.clusters) for of, table in zip(flags, tables, strict=True)]
+        per_day = [_per_day(of[i], values) for of, values in zip(flags, times, strict=True)]
+        below = [
+            float((of[i] & (table.scores["probability"] < point.threshold)).mean())
+            for of, table in zip(flags, tables, strict=True)
+        ]
+        points.append(
+            PointAlerts(
+                **vars(compare_ratio(*flagged)),
+                name=point.name,
+                threshold=point.threshold,
+                alerts_a_day=Both(*per_day),
+                unlike_training=Both(*below),
+            )
+        )
+    return tuple(points)
 
 
 def _per_day(flags: Array, times: Array | None) -> float | None:
@@ -56,41 +65,37 @@ def _flags(model: Model, table: ScoredTable) -> list[Array]:
     return [flags_of(table.scores), *others]
 
 
-def estimate_performance(model: Model, before: ScoredTable, after: ScoredTable) -> list[dict[str, Any]]:
-    """Estimate precision and recall of every operating point, next to those observed on labelled records.
-
-    Each has ``name``, and for ``reference`` and ``current`` the fields of `ExpectedPerformance` and ``observed``.
-    """
-    tables = {"reference": before, "current": after}
-    points = []
-    flags = {name: _flags(model, table) for name, table in tables.items()}
-    for i, point in enumerate(model.points):
-        performance: dict[str, Any] = {"name": point.name}
-        for name, table in tables.items():
-            expected = asdict(ExpectedPerformance.of(table.scores["probability"], flags[name][i]))
-            performance[name] = expected | {"observed": _observed(model, table, flags[name][i])}
-        points.append(performance)
-    return points
+def estimate_performance(model: Model, before: ScoredTable, after: ScoredTable) -> tuple[PointPerformance, ...]:
+    """Estimate precision and recall of every operating point, next to those observed on labelled records."""
+    of_tables = [(table, _flags(model, table)) for table in (before, after)]
+    return tuple(
+        PointPerformance(point.name, *(_performance(model, table, flags[i]) for table, flags in of_tables))
+        for i, point in enumerate(model.points)
+    )
 
 
-def _observed(model: Model, table: ScoredTable, flags: Array) -> dict[str, Any] | None:
+def _performance(model: Model, table: ScoredTable, flags: Array) -> TablePerformance:
+    expected = TablePerformance.of(table.scores["probability"], flags)
+    return replace(expected, observed=_observed(model, table, flags))
+
+
+def _observed(model: Model, table: ScoredTable, flags: Array) -> ObservedPerformance | None:
     labelled = table.labelled
     if not labelled.any():
         return None
     fraud = table.labels[labelled] != model.legitimate
     flagged = flags[labelled]
-    return {
-        "rows": int(labelled.sum()),
-        "precision": float(fraud[flagged].mean()) if flagged.any() else None,
-        "recall": float(flagged[fraud].mean()) if fraud.any() else None,
-    }
+    return ObservedPerformance(
+        int(labelled.sum()),
+        float(fraud[flagged].mean()) if flagged.any() else None,
+        float(flagged[fraud].mean()) if fraud.any() else None,
+    )
 
 
-def measure_calibration(model: Model, after: ScoredTable, replicates: int) -> dict[str, Any] | None:
+def measure_calibration(model: Model, after: ScoredTable, replicates: int) -> LabelledCalibration | None:
     """Compare the probabilities of the current records with the labels that have come.
 
-    Returns ``rows`` and ``share`` of the labelled records, their main metrics with ``intervals`` over accounts or
-    campaigns, and the reliability curve. None without labels, and for a model without a legitimate class.
+    Returns None without labels, and for a model without a legitimate class.
     """
     labelled = after.labelled
     if model.legitimate is None or not labelled.any():
@@ -99,11 +104,11 @@ def measure_calibration(model: Model, after: ScoredTable, replicates: int) -> di
     is_fraud = after.labels[labelled] != model.legitimate
     rows = FraudRows(after.scores["probability"][labelled], is_fraud, groups, replicates)
     metrics = fraud_metrics(rows, EvaluateRecipe(replicates=replicates))
-    return {
-        "rows": int(labelled.sum()),
-        "share": float(labelled.mean()),
+    return LabelledCalibration(
+        rows=int(labelled.sum()),
+        share=float(labelled.mean()),
         **{name: getattr(metrics, name) for name in CALIBRATION},
-        "intervals": {name: metrics.intervals.get(name) for name in CALIBRATION},
-        "over": kind,
-        "reliability": [] if metrics.curves is None else [asdict(part) for part in metrics.curves.reliability],
-    }
+        intervals={name: metrics.intervals.get(name) for name in CALIBRATION},
+        over=kind,
+        reliability=() if metrics.curves is None else tuple(metrics.curves.reliability),
+    )

@@ -5,18 +5,20 @@ Shares must differ by three standard errors, and the whole interval of the calib
 If what chance explains is unknown, because all rows are of one account, no difference exceeds a bound.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 
 from fraudsieve._typing import Array
+from fraudsieve.training.json_types import finite_or_none
 from fraudsieve.training.pages.words import point_words
 from fraudsieve.training.recipe.sections import MonitorRecipe
 
 from .clusters import Clusters
-from .report import ExceededBound, MonitorMeasures
+from .measures import DriftIndex, MonitorMeasures, RatioChange, ShareChange
+from .report import ExceededBound
 
 __all__ = ["Share", "bounds_exceeded", "compare_ratio", "compare_shares"]
 
@@ -52,38 +54,33 @@ class Share:
         return self.hits / self.rows
 
 
-def compare_shares(reference: Share, current: Share) -> dict[str, Any]:
-    """Return both shares, their ``rise``, and the rise that ``chance`` explains: three standard errors.
-
-    It is infinite if unknown, which is None in the report.
+def compare_shares(reference: Share, current: Share) -> ShareChange:
+    """Return both shares, their rise, and the rise that chance explains: three standard errors.
 
     Examples
     --------
-    >>> compare_shares(Share(0, 100, 0.0), Share(25, 100, 0.001875))["rise"]
+    >>> compare_shares(Share(0, 100, 0.0), Share(25, 100, 0.001875)).rise
     0.25
     """
-    error = float(np.sqrt(reference.variance + current.variance))
-    shares = {"reference": reference.share, "current": current.share}
-    return shares | {"rise": current.share - reference.share, "chance": ERRORS * error}
+    chance = finite_or_none(ERRORS * float(np.sqrt(reference.variance + current.variance)))
+    return ShareChange(reference.share, current.share, current.share - reference.share, chance)
 
 
-def compare_ratio(reference: Share, current: Share) -> dict[str, Any]:
-    """Return both shares, how many ``times`` the reference the current one is, and the factor that chance explains.
+def compare_ratio(reference: Share, current: Share) -> RatioChange:
+    """Return both shares, how many times the reference the current one is, and the factor that chance explains.
 
-    Half a row is added to both counts. ``chance`` is three standard errors of the logarithm of ``times``, as a factor;
-    infinite if unknown, which is None in the report.
+    Half a row is added to both counts. The factor is three standard errors of the logarithm of ``times``.
 
     Examples
     --------
-    >>> compare_ratio(Share(10, 1000, 1e-5), Share(40, 1000, 4e-5))["current"]
+    >>> compare_ratio(Share(10, 1000, 1e-5), Share(40, 1000, 4e-5)).current
     0.04
     """
-    shares = {"reference": reference.share, "current": current.share}
     added = [(share.hits + 0.5) / (share.rows + 1) for share in (reference, current)]
     # Where nothing is flagged, the variance is that of the half row.
     spread = [max(share.variance, p / share.rows) / p**2 for share, p in zip((reference, current), added, strict=True)]
-    chance = float(np.exp(ERRORS * np.sqrt(sum(spread))))
-    return shares | {"times": added[1] / added[0], "chance": chance}
+    chance = finite_or_none(float(np.exp(ERRORS * np.sqrt(sum(spread)))))
+    return RatioChange(reference.share, current.share, added[1] / added[0], chance)
 
 
 def bounds_exceeded(measures: MonitorMeasures, settings: MonitorRecipe) -> Iterator[ExceededBound]:
@@ -95,64 +92,59 @@ def bounds_exceeded(measures: MonitorMeasures, settings: MonitorRecipe) -> Itera
 
 
 def _exceeded_by_indices(measures: MonitorMeasures, settings: MonitorRecipe) -> Iterator[ExceededBound]:
-    indices = [
-        (
-            "family_psi",
-            family["family"],
-            f"column {family['worst']['column']}",
-            family["worst"],
-        )
-        for family in measures.families
+    indices: list[tuple[str, str, str, DriftIndex]] = [
+        ("family_psi", family.family, f"column {family.worst.column}", family.worst) for family in measures.families
     ]
     indices += [("score_psi", name, f"scores: {name}", drift) for name, drift in measures.scores.items()]
     for bound, name, where, drift in indices:
         limit = getattr(settings, bound)
-        if limit is not None and drift["excess"] > limit and drift["clear"]:
-            index = f"PSI {drift['psi']:.2f}, where {drift['expected']:.2f} is expected without drift"
-            yield ExceededBound(
-                bound, name, drift["excess"], limit, f"{where}: {index}; the bound is {limit:g} above it"
-            )
+        if limit is not None and drift.excess > limit and drift.clear:
+            index = f"PSI {drift.psi:.2f}, where {drift.expected:.2f} is expected without drift"
+            yield ExceededBound(bound, name, drift.excess, limit, f"{where}: {index}; the bound is {limit:g} above it")
 
 
 def _exceeded_by_shares(measures: MonitorMeasures, settings: MonitorRecipe) -> Iterator[ExceededBound]:
     shares = measures.shares
-    named = [("rejected_rise", "rejected", "rejected rows", shares["rejected"])]
-    named += [("cold_start_rise", "cold_start", "rows without a history", shares["cold_start"])]
-    named += [("unlike_rise", "unlike_training", "rows that look like nothing in training", shares["unlike_training"])]
-    named += [("unseen_rise", name, f"unseen categories of {name}", share) for name, share in shares["unseen"].items()]
+    named: list[tuple[str, str, str, ShareChange | None]] = [
+        ("rejected_rise", "rejected", "rejected rows", shares.rejected),
+        ("cold_start_rise", "cold_start", "rows without a history", shares.cold_start),
+        ("unlike_rise", "unlike_training", "rows that look like nothing in training", shares.unlike_training),
+        *(("unseen_rise", name, f"unseen categories of {name}", share) for name, share in shares.unseen.items()),
+    ]
     for bound, name, words, share in named:
         limit = getattr(settings, bound)
-        if share is not None and limit is not None and _is_beyond(share["rise"], limit, share):
+        if share is not None and limit is not None and _is_beyond(share.rise, limit, share.chance):
             text = f"{words}: {_both(share)}; the bound is a rise of {_percent(limit)}"
-            yield ExceededBound(bound, name, share["rise"], limit, text)
+            yield ExceededBound(bound, name, share.rise, limit, text)
 
 
-def _is_beyond(value: float, limit: float, compared: Mapping[str, Any]) -> bool:
+def _is_beyond(value: float, limit: float, chance: float | None) -> bool:
     """Return whether a value is beyond a bound and beyond what chance explains."""
-    chance: float | None = compared["chance"]
     return chance is not None and value > max(limit, chance)
 
 
 def _exceeded_by_alerts(measures: MonitorMeasures, settings: MonitorRecipe) -> Iterator[ExceededBound]:
     limit = settings.alerts_times
     for point in measures.alerts[:1]:  # the point that decides
-        times = point["times"]
-        if limit is not None and _is_beyond(max(times, 1 / times), limit, point):
-            text = f"alerts at {point_words(point['name'])}: {_both(point)}; the bound is {limit:g} times"
-            yield ExceededBound("alerts_times", point["name"], times, limit, text)
+        times = point.times
+        if limit is not None and _is_beyond(max(times, 1 / times), limit, point.chance):
+            text = f"alerts at {point_words(point.name)}: {_both(point)}; the bound is {limit:g} times"
+            yield ExceededBound("alerts_times", point.name, times, limit, text)
 
 
 def _exceeded_by_calibration(measures: MonitorMeasures, settings: MonitorRecipe) -> Iterator[ExceededBound]:
     calibration = measures.calibration
-    if calibration is None or calibration["share"] < settings.labelled_share:
+    if calibration is None or calibration.share < settings.labelled_share:
         return
-    limit, value, interval = settings.ece, calibration["ece"], calibration["intervals"]["ece"]
-    if limit is not None and interval is not None and interval[0] > limit:
+    limit, value, interval = settings.ece, calibration.ece, calibration.intervals["ece"]
+    if limit is not None and value is not None and interval is not None and interval[0] > limit:
         text = f"calibration error {value:.3f} ({_between(interval)}); the bound is {limit:g}"
         yield ExceededBound("ece", "ece", value, limit, text)
-    limit, value = settings.observed_times, calibration["observed_over_expected"]
-    interval = calibration["intervals"]["observed_over_expected"]
-    if limit is not None and interval is not None and (interval[0] > limit or interval[1] < 1 / limit):
+    limit, value = settings.observed_times, calibration.observed_over_expected
+    interval = calibration.intervals["observed_over_expected"]
+    if limit is None or value is None or interval is None:
+        return
+    if interval[0] > limit or interval[1] < 1 / limit:
         text = f"{value:.2f} times as much fraud as expected ({_between(interval)}); the bound is {limit:g} times"
         yield ExceededBound("observed_times", "observed_over_expected", value, limit, text)
 
@@ -161,9 +153,9 @@ def _percent(share: float) -> str:
     return f"{100 * share:.1f} %"
 
 
-def _both(shares: dict[str, Any]) -> str:
-    return f"{_percent(shares['current'])} of the current rows, {_percent(shares['reference'])} of the reference"
+def _both(shares: ShareChange | RatioChange) -> str:
+    return f"{_percent(shares.current)} of the current rows, {_percent(shares.reference)} of the reference"
 
 
-def _between(interval: list[float]) -> str:
+def _between(interval: tuple[float, float]) -> str:
     return f"{interval[0]:.3f} to {interval[1]:.3f}"

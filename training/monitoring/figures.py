@@ -1,15 +1,13 @@
 """The charts of a monitor report. Each function returns a `Figure`, or None if the report has no data for it."""
 
 from datetime import datetime
-from typing import Any
 
-from fraudsieve.training.evaluation.report_parts.curves import ReliabilityBin
 from fraudsieve.training.pages.charts import draw_reliability, make_row_chart
 from fraudsieve.training.pages.rendering import format_metric
 from fraudsieve.training.pages.svg import Chart, Figure
 from fraudsieve.training.pages.words import feature_words, point_words
 
-from .report import MonitorMeasures
+from .measures import ColumnDrift, MonitorMeasures
 
 __all__ = ["draw_distributions", "draw_monitor_figures", "draw_unlike_over_time"]
 
@@ -26,21 +24,23 @@ def draw_monitor_figures(measures: MonitorMeasures) -> list[Figure]:
 
 def draw_distributions(measures: MonitorMeasures) -> list[Figure]:
     """Draw the distributions of the columns that moved most, reference and current side by side."""
-    return [_distribution(column) for column in measures.columns if column.get("distribution") and column["clear"]]
+    return [_distribution(column) for column in measures.columns if column.distribution and column.clear]
 
 
-def _distribution(column: dict[str, Any]) -> Figure:
-    parts = column["distribution"]
-    end = 1.05 * max(max(part["reference"], part["current"]) for part in parts)
-    chart = make_row_chart([part["bin"] for part in parts], "share of the records", 28, end=end)
+def _distribution(column: ColumnDrift) -> Figure:
+    parts = column.distribution or ()
+    end = 1.05 * max(max(part.reference, part.current) for part in parts)
+    chart = make_row_chart([part.bin for part in parts], "share of the records", 28, end=end)
     for i, part in enumerate(parts):
-        for table, css, lift in (("reference", "muted", 0.2), ("current", "c1", -0.2)):
-            title = f"{part['bin']}: {100 * part[table]:.1f} % ({table})"
-            chart.bar(lift - i, part[table], css, thick=9, title=title)
+        for table, share, css, lift in (
+            ("reference", part.reference, "muted", 0.2),
+            ("current", part.current, "c1", -0.2),
+        ):
+            chart.bar(lift - i, share, css, thick=9, title=f"{part.bin}: {100 * share:.1f} % ({table})")
     chart.legend("reference", "muted", shape="square")
     chart.legend("current", "c1", shape="square")
-    description = f"PSI {column['psi']:.2f}; without drift it would be {column['expected']:.2f}."
-    return chart.to_figure(_capital(feature_words(column["column"])), description)
+    description = f"PSI {column.psi:.2f}; without drift it would be {column.expected:.2f}."
+    return chart.to_figure(_capital(feature_words(column.column)), description)
 
 
 def _capital(text: str) -> str:
@@ -52,70 +52,70 @@ def _families(measures: MonitorMeasures) -> Figure | None:
     families, bound = measures.families, measures.bounds["family_psi"]
     if not families:
         return None
-    highest = max(bound or 0.0, *(family["worst"]["excess"] for family in families))
+    highest = max(bound or 0.0, *(family.worst.excess for family in families))
     end = min(max(1.15 * highest, 0.1), MAX_INDEX)
     chart = make_row_chart(
-        [feature_words(family["family"]) for family in families], "PSI above what few rows cause", 26, end=end
+        [feature_words(family.family) for family in families], "PSI above what few rows cause", 26, end=end
     )
     for i, family in enumerate(families):
-        worst = family["worst"]
-        mean = max(family["mean"]["psi"] - family["mean"]["expected"], 0.0)
+        worst = family.worst
+        mean = max(family.mean.psi - family.mean.expected, 0.0)
         chart.bar(
             -i,
             mean,
             "c1 pale",
-            title=f"{feature_words(family['family'])}: mean {mean:.3f} of {family['columns']} columns",
+            title=f"{feature_words(family.family)}: mean {mean:.3f} of {family.columns} columns",
         )
         title = (
-            f"{feature_words(worst['column'])}: {worst['excess']:.3f}, of which chance explains "
-            f"{'an unknown part' if worst['chance'] is None else format_metric(worst['chance'])}"
+            f"{feature_words(worst.column)}: {worst.excess:.3f}, of which chance explains "
+            f"{'an unknown part' if worst.chance is None else format_metric(worst.chance)}"
         )
-        chart.dot(worst["excess"], -i, "c2", shape="diamond", title=title)
+        chart.dot(worst.excess, -i, "c2", shape="diamond", title=title)
     chart.legend("mean", "c1 pale", shape="square")
     chart.legend("column that moved most", "c2", shape="diamond")
     if bound is not None:
         chart.line([(bound, 0.6), (bound, 0.6 - len(families))], "muted", dashed=True)
         chart.legend("bound", "muted", shape="dashed")
-    worst = families[0]["worst"]
-    return chart.to_figure("What has moved?", f"Most: {feature_words(worst['column'])}, {worst['excess']:.2f}.")
+    worst = families[0].worst
+    return chart.to_figure("What has moved?", f"Most: {feature_words(worst.column)}, {worst.excess:.2f}.")
 
 
 def _flagged(measures: MonitorMeasures) -> Figure | None:
     """Draw the share of both tables that any threshold flags."""
-    curve, points = (measures.scores.get("probability") or {}).get("curve"), measures.alerts
-    if not curve or not points:
+    probability, points = measures.scores.probability, measures.alerts
+    if probability is None or not points:
         return None
-    top = min(max(0.02, *(1.3 * max(point["reference"], point["current"]) for point in points)), 1.0)
+    top = min(max(0.02, *(1.3 * max(point.reference, point.current) for point in points)), 1.0)
     chart = Chart((0, top), (0, top))
     chart.axes("share of the reference that is flagged", "share of the current records")
     chart.line([(0, 0), (top, top)], "muted", dashed=True)
-    chart.line([(x, y) for x, y in curve if x <= top and y <= top], "c1")
+    chart.line([(x, y) for x, y in probability.curve if x <= top and y <= top], "c1")
     for i, point in enumerate(points):
-        shares = f"{point['reference']:.4f} of the reference, {point['current']:.4f} of the current records"
+        shares = f"{point.reference:.4f} of the reference, {point.current:.4f} of the current records"
         css, shape = ("c1", "square") if i else ("c2", "diamond")
-        title = f"{point_words(point['name'])}: {shares}"
-        chart.dot(point["reference"], point["current"], css, shape=shape, title=title)
+        title = f"{point_words(point.name)}: {shares}"
+        chart.dot(point.reference, point.current, css, shape=shape, title=title)
     chart.legend("any threshold", "c1")
     chart.legend("the one that decides", "c2", shape="diamond")
     first = points[0]
-    description = f"At {point_words(first['name'])}, {first['times']:.2f} times as many records are flagged. "
-    if any(first["unlike_training"].values()):
+    description = f"At {point_words(first.name)}, {first.times:.2f} times as many records are flagged. "
+    if any(vars(first.unlike_training).values()):
         description += "They include those that look like nothing in training, whatever their probability. "
     return chart.to_figure("Are there more alerts?", description + "Above the diagonal there are more alerts.")
 
 
 def _types(measures: MonitorMeasures) -> Figure | None:
     """Draw how often every class is the likeliest."""
-    shares = (measures.scores.get("types") or {}).get("shares")
+    shares = {} if measures.scores.types is None else measures.scores.types.shares
     if not shares:
         return None
-    shown = sorted(shares.items(), key=lambda item: -max(item[1].values()))[:MAX_TYPES]
-    end = 1.05 * max(max(share.values()) for _, share in shown)
+    shown = sorted(shares.items(), key=lambda item: -max(item[1].reference, item[1].current))[:MAX_TYPES]
+    end = 1.05 * max(max(share.reference, share.current) for _, share in shown)
     chart = make_row_chart([name for name, _ in shown], "share of the records", 24, end=end)
     for i, (name, share) in enumerate(shown):
-        chart.span((share["reference"], share["current"]), (-i, -i), "muted")
+        chart.span((share.reference, share.current), (-i, -i), "muted")
         for table, css, shape in (("reference", "muted", "square"), ("current", "c1", "circle")):
-            chart.dot(share[table], -i, css, shape=shape, title=f"{name}: {share[table]:.4f} ({table})")
+            chart.dot(share.of(table), -i, css, shape=shape, title=f"{name}: {share.of(table):.4f} ({table})")
     chart.legend("reference", "muted", shape="square")
     chart.legend("current", "c1", shape="circle")
     rest = f" {len(shares) - MAX_TYPES} more are not drawn." if len(shares) > MAX_TYPES else ""
@@ -124,24 +124,22 @@ def _types(measures: MonitorMeasures) -> Figure | None:
 
 def draw_unlike_over_time(measures: MonitorMeasures) -> Figure | None:
     """Draw the share of records that look like nothing in training over time, and the bound on it."""
-    unlike, compared = measures.unlike, measures.shares["unlike_training"]
-    if unlike is None or compared is None or len(unlike["periods"]) < 2:
+    unlike, compared = measures.unlike, measures.shares.unlike_training
+    if unlike is None or compared is None or len(unlike.periods) < 2:
         return None
-    starts = sorted({part["start"] for part in unlike["periods"]})
+    starts = sorted({part.start for part in unlike.periods})
     limit = measures.bounds["unlike_rise"]
-    bound = None if None in (limit, compared["chance"]) else compared["reference"] + max(limit, compared["chance"])
-    chart = Chart(
-        (-0.3, len(starts) - 0.7), (0, 1.1 * max(bound or 0.02, *(part["share"] for part in unlike["periods"])))
-    )
-    chart.names_below([_day(start) for start in starts], f"{unlike['period']} from", "share of the records")
+    bound = None if limit is None or compared.chance is None else compared.reference + max(limit, compared.chance)
+    chart = Chart((-0.3, len(starts) - 0.7), (0, 1.1 * max(bound or 0.02, *(part.share for part in unlike.periods))))
+    chart.names_below([_day(start) for start in starts], f"{unlike.period} from", "share of the records")
     for table, css, shape in (("reference", "muted", "square"), ("current", "c1", "circle")):
-        points = [(starts.index(part["start"]), part) for part in unlike["periods"] if part["table"] == table]
+        points = [(starts.index(part.start), part) for part in unlike.periods if part.table == table]
         if points:
-            chart.line([(x, part["share"]) for x, part in points], css)
+            chart.line([(x, part.share) for x, part in points], css)
             chart.legend(table, css, shape=shape)
         for x, part in points:
-            title = f"{part['start']}: {100 * part['share']:.1f} % of {part['rows']:,} ({table})"
-            chart.dot(x, part["share"], css, shape=shape, title=title)
+            title = f"{part.start}: {100 * part.share:.1f} % of {part.rows:,} ({table})"
+            chart.dot(x, part.share, css, shape=shape, title=title)
     if bound is not None:
         chart.line([(-0.3, bound), (len(starts) - 0.7, bound)], "c2", dashed=True)
         chart.legend("bound", "c2", shape="dashed")
@@ -157,5 +155,4 @@ def _day(date: str) -> str:
 def _reliability(measures: MonitorMeasures) -> Figure | None:
     if not measures.calibration:
         return None
-    bins = [ReliabilityBin(**part) for part in measures.calibration["reliability"]]
-    return draw_reliability(bins, measures.calibration["ece"])
+    return draw_reliability(measures.calibration.reliability, measures.calibration.ece)

@@ -20,7 +20,6 @@ from fraudsieve.models.predict import Scorer
 from fraudsieve.models.rules.rule_set import RuleSet
 from fraudsieve.tables.source import Source, data_digest
 from fraudsieve.training.evaluation.evaluation_run import load_scorer
-from fraudsieve.training.json_types import to_json_types
 from fraudsieve.training.pages.evaluation import check_report_path, model_facts, write_page
 from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.recipe.sections import MonitorRecipe
@@ -28,8 +27,9 @@ from fraudsieve.training.recipe.sections import MonitorRecipe
 from .alerts import estimate_performance, measure_alerts, measure_calibration
 from .bounds import Share, bounds_exceeded, compare_shares
 from .drift.report import column_drift, score_drift
+from .measures import Both, MonitorMeasures, ShareChanges
 from .page import render_monitor_report
-from .report import MonitorMeasures, MonitorReport
+from .report import MonitorReport
 from .rules import rule_shares
 from .scored_table import ScoredTable, categories_of, score_table
 from .unlike_over_time import compare_unlike, unlike_over_time
@@ -149,26 +149,27 @@ def _measure(
 ) -> MonitorMeasures:
     left_out = _left_out(model, before, after, compared, settings)
     compared = compared & ~np.isin(model.matrix.columns, [name for names in left_out.values() for name in names])
-    measures = {
-        "rows": {"reference": len(before.rows), "current": len(after.rows)},
-        "windows": {"reference": _window(model, before), "current": _window(model, after)},
-        "labelled": {"reference": int(before.labelled.sum()), "current": int(after.labelled.sum())},
-        **column_drift(model, before, after, compared),
-        "left_out": left_out,
-        "scores": score_drift(model, before, after, n_columns=int(compared.sum())),
-        "alerts": measure_alerts(model, before, after),
-        "expected": estimate_performance(model, before, after),
-        "calibration": measure_calibration(model, after, settings.replicates),
-        "shares": _shares(model, before, after),
-        "unlike": unlike_over_time(model, before, after),
-        "bounds": settings.model_dump(exclude={"exclude", "ages", "replicates"}),
-    }
-    return MonitorMeasures(**to_json_types(measures))
+    families, columns = column_drift(model, before, after, compared)
+    return MonitorMeasures(
+        rows=Both(len(before.rows), len(after.rows)),
+        windows=Both(_window(model, before), _window(model, after)),
+        labelled=Both(int(before.labelled.sum()), int(after.labelled.sum())),
+        families=families,
+        columns=columns,
+        left_out=left_out,
+        scores=score_drift(model, before, after, n_columns=int(compared.sum())),
+        alerts=measure_alerts(model, before, after),
+        expected=estimate_performance(model, before, after),
+        calibration=measure_calibration(model, after, settings.replicates),
+        shares=_shares(model, before, after),
+        unlike=unlike_over_time(model, before, after),
+        bounds=settings.model_dump(exclude={"exclude", "ages", "replicates"}),
+    )
 
 
 def _left_out(
     model: Model, before: ScoredTable, after: ScoredTable, compared: Array, settings: MonitorRecipe
-) -> dict[str, list[str]]:
+) -> dict[str, tuple[str, ...]]:
     """Return the columns that only show which days were chosen, by the reason."""
     spans = [times for table in (before, after) if (times := table.cutoff_times(model.subject)) is not None]
     short = any(np.nanmax(times) - np.nanmin(times) < WEEK for times in spans)
@@ -178,22 +179,22 @@ def _left_out(
         left_out["they grow by themselves"] = _containing(names, AGES)
     if short:
         left_out["a table spans less than a week"] = _containing(names, WEEKDAYS)
-    return {reason: columns for reason, columns in left_out.items() if columns}
+    return {reason: tuple(columns) for reason, columns in left_out.items() if columns}
 
 
 def _containing(names: list[str], words: tuple[str, ...]) -> list[str]:
     return [name for name in names if any(word in name for word in words)]
 
 
-def _window(model: Model, table: ScoredTable) -> list[str] | None:
+def _window(model: Model, table: ScoredTable) -> tuple[str, str] | None:
     times = table.cutoff_times(model.subject)
     if times is None:
         return None
     seconds = times[~np.isnat(times)].astype("M8[s]")
-    return [str(seconds.min()), str(seconds.max())]
+    return str(seconds.min()), str(seconds.max())
 
 
-def _shares(model: Model, before: ScoredTable, after: ScoredTable) -> dict[str, Any]:
+def _shares(model: Model, before: ScoredTable, after: ScoredTable) -> ShareChanges:
     """Compare the shares of rejected rows, of rows without a history or unlike training, and of unseen categories."""
     both = before, after
     # The sender of a rejected row is not known: such rows have no clusters.
@@ -209,8 +210,7 @@ def _shares(model: Model, before: ScoredTable, after: ScoredTable) -> dict[str, 
         cold_start = compare_shares(
             Share.of(before.no_history, before.clusters), Share.of(after.no_history, after.clusters)
         )
-    unfamiliar = compare_unlike(model, before, after)
-    return {"rejected": rejected, "cold_start": cold_start, "unseen": unseen, "unlike_training": unfamiliar}
+    return ShareChanges(rejected, cold_start, unseen, compare_unlike(model, before, after))
 
 
 def _limits(
@@ -253,13 +253,13 @@ def _reservations(measures: MonitorMeasures) -> Iterator[str]:
         yield f"{', '.join(names)}: not compared, because {reason}"
     bound = measures.bounds["family_psi"]
     hidden = [
-        column["chance"]
+        column.chance
         for column in measures.columns
-        if None not in (bound, column["chance"]) and column["chance"] > bound + column["expected"]
+        if bound is not None and column.chance is not None and column.chance > bound + column.expected
     ]
     if hidden:
         yield f"so few rows hide drift: chance explains an index of up to {max(hidden):.2f}. Use a longer period"
-    labelled, rows = measures.labelled["current"], measures.rows["current"]
+    labelled, rows = measures.labelled.current, measures.rows.current
     if measures.calibration and labelled < rows:
         yield f"{labelled:,} of {rows:,} current records have labels: early labels are rarely representative"
     if measures.expected:

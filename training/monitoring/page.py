@@ -1,7 +1,6 @@
 """The page of a monitor report: the bounds that are exceeded, the charts, and the tables."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 from fraudsieve.training.evaluation.metrics import METRIC_NAMES
 from fraudsieve.training.pages.origin import PageOrigin
@@ -9,7 +8,8 @@ from fraudsieve.training.pages.rendering import Card, Notice, PageTable, format_
 from fraudsieve.training.pages.words import feature_words, names_in_words, point_words
 
 from .figures import draw_distributions, draw_monitor_figures, draw_unlike_over_time
-from .report import MonitorMeasures, MonitorReport
+from .measures import LabelledCalibration, MonitorMeasures, RuleShares, ShareChange, ShareChanges
+from .report import MonitorReport
 
 __all__ = ["render_monitor_report"]
 
@@ -91,9 +91,9 @@ def render_monitor_report(
 def _subtitle(measures: MonitorMeasures) -> str:
     parts = []
     for name, words in zip(TABLES, ("records of the reference", "current records"), strict=True):
-        window = measures.windows[name]
+        window = measures.windows.of(name)
         period = f" ({window[0][:10]} to {window[1][:10]})" if window else ""
-        parts.append(f"{measures.rows[name]:,} {words}{period}")
+        parts.append(f"{measures.rows.of(name):,} {words}{period}")
     return ", ".join(parts)
 
 
@@ -111,55 +111,54 @@ def _notices(report: MonitorReport) -> Iterator[Notice]:
 def _cards(measures: MonitorMeasures) -> Iterator[Card]:
     yield from _drift_cards(measures)
     for point in measures.alerts[:1]:
-        shares = f"{_percent(point['current'])} now, {_percent(point['reference'])} in the reference"
-        yield Card(
-            "alerts, times the reference", format_metric(point["times"]), f"at {point_words(point['name'])}: {shares}"
-        )
+        shares = f"{_percent(point.current)} now, {_percent(point.reference)} in the reference"
+        yield Card("alerts, times the reference", format_metric(point.times), f"at {point_words(point.name)}: {shares}")
     yield from _performance_cards(measures)
-    for name, words in (("rejected", "rejected rows"), ("cold_start", "rows without a history")):
-        share = measures.shares[name]
+    changes = measures.shares
+    for words, share in (("rejected rows", changes.rejected), ("rows without a history", changes.cold_start)):
         if share is not None:
-            yield Card(words, _percent(share["current"]), f"{_percent(share['reference'])} in the reference")
-    unlike = measures.shares["unlike_training"]
+            yield Card(words, _percent(share.current), f"{_percent(share.reference)} in the reference")
+    unlike = changes.unlike_training
     if unlike is not None:
-        about = f"look like nothing in training; {_percent(unlike['reference'])} in the reference, 1 % is usual"
-        yield Card("rows unlike training", _percent(unlike["current"]), about)
+        about = f"look like nothing in training; {_percent(unlike.reference)} in the reference, 1 % is usual"
+        yield Card("rows unlike training", _percent(unlike.current), about)
 
 
 def _drift_cards(measures: MonitorMeasures) -> Iterator[Card]:
     for family in measures.families[:1]:
-        worst = family["worst"]
-        about = f"{feature_words(worst['column'])}; without drift it would be {format_metric(worst['expected'])}"
-        yield Card("PSI of the column that moved most", format_metric(worst["psi"]), about)
+        worst = family.worst
+        about = f"{feature_words(worst.column)}; without drift it would be {format_metric(worst.expected)}"
+        yield Card("PSI of the column that moved most", format_metric(worst.psi), about)
     names = {"probability": "PSI of the probability", "types": "PSI of the types"}
+    drifts = dict(measures.scores.items())
     for name, words in names.items():
-        if name in measures.scores:
-            drift = measures.scores[name]
-            about = f"without drift it would be {format_metric(drift['expected'])}"
-            yield Card(words, format_metric(drift["psi"]), about)
+        if name in drifts:
+            about = f"without drift it would be {format_metric(drifts[name].expected)}"
+            yield Card(words, format_metric(drifts[name].psi), about)
 
 
 def _performance_cards(measures: MonitorMeasures) -> Iterator[Card]:
     for point in measures.expected[:1]:
-        now = point["current"]
+        now = point.current
         for name in ("precision", "recall"):
-            about = f"without labels; {format_interval(now[f'{name}_interval'])} if the probabilities are right"
-            yield Card(f"expected {name}", format_metric(now[name]), about)
+            interval = format_interval(getattr(now, f"{name}_interval"))
+            about = f"without labels; {interval} if the probabilities are right"
+            yield Card(f"expected {name}", format_metric(getattr(now, name)), about)
     calibration = measures.calibration
     if calibration:
-        interval = format_interval(calibration["intervals"]["observed_over_expected"])
-        about = f"of {calibration['rows']:,} labelled records; 95 %: {interval}"
-        yield Card(METRIC_NAMES["observed_over_expected"], format_metric(calibration["observed_over_expected"]), about)
+        interval = format_interval(calibration.intervals["observed_over_expected"])
+        about = f"of {calibration.rows:,} labelled records; 95 %: {interval}"
+        yield Card(METRIC_NAMES["observed_over_expected"], format_metric(calibration.observed_over_expected), about)
 
 
 def _family_table(measures: MonitorMeasures) -> PageTable:
     rows = [
         [
-            feature_words(family["family"]),
-            f"{family['columns']:,}",
-            feature_words(family["worst"]["column"]),
-            *(format_metric(family["worst"][index]) for index in ("psi", "expected", "js")),
-            *(format_metric(family["mean"][index]) for index in ("psi", "js")),
+            feature_words(family.family),
+            f"{family.columns:,}",
+            feature_words(family.worst.column),
+            *(format_metric(getattr(family.worst, index)) for index in ("psi", "expected", "js")),
+            *(format_metric(getattr(family.mean, index)) for index in ("psi", "js")),
         ]
         for family in measures.families
     ]
@@ -170,10 +169,10 @@ def _family_table(measures: MonitorMeasures) -> PageTable:
 def _column_table(measures: MonitorMeasures) -> PageTable:
     rows = [
         [
-            feature_words(column["column"]),
-            *(format_metric(column[index]) for index in ("psi", "expected", "chance", "js")),
-            *(format_metric(column["mean"][table]) for table in TABLES),
-            *(_percent(column["missing"][table]) for table in TABLES),
+            feature_words(column.column),
+            *(format_metric(getattr(column, index)) for index in ("psi", "expected", "chance", "js")),
+            *(format_metric(column.mean.of(table)) for table in TABLES),
+            *(_percent(column.missing.of(table)) for table in TABLES),
         ]
         for column in measures.columns[:MAX_COLUMNS]
     ]
@@ -187,10 +186,10 @@ def _column_table(measures: MonitorMeasures) -> PageTable:
 def _alert_table(measures: MonitorMeasures) -> PageTable:
     rows = [
         [
-            point_words(point["name"]),
-            *(_percent(point[table]) for table in TABLES),
-            format_metric(point["times"]),
-            *(format_metric(point["alerts_a_day"][table]) for table in TABLES),
+            point_words(point.name),
+            *(_percent(share) for share in (point.reference, point.current)),
+            format_metric(point.times),
+            *(format_metric(point.alerts_a_day.of(table)) for table in TABLES),
         ]
         for point in measures.alerts
     ]
@@ -200,49 +199,49 @@ def _alert_table(measures: MonitorMeasures) -> PageTable:
 
 def _strange_alerts(measures: MonitorMeasures) -> str:
     """Say how many records are flagged below the threshold, if the policy of the model flags any."""
-    below = measures.alerts[0]["unlike_training"] if measures.alerts else {}
-    if not any(below.values()):
+    below = measures.alerts[0].unlike_training if measures.alerts else None
+    if below is None or not any(vars(below).values()):
         return ""
-    shares = f"{_percent(below['reference'])} of the reference and {_percent(below['current'])} of the current records"
+    shares = f"{_percent(below.reference)} of the reference and {_percent(below.current)} of the current records"
     return f" It also flags {shares} below its threshold, because they look like nothing in training."
 
 
 def _performance_table(measures: MonitorMeasures) -> PageTable:
     rows = []
     for point in measures.expected:
-        for table in TABLES:
-            expected, cells = point[table], [f"{point_words(point['name'])}, {table}"]
-            observed = expected["observed"] or {"precision": None, "recall": None}
+        for table, expected in (("reference", point.reference), ("current", point.current)):
+            cells = [f"{point_words(point.name)}, {table}"]
             for name in ("precision", "recall"):
-                interval = format_interval(expected[f"{name}_interval"])
-                cells += [format_metric(expected[name]), interval, format_metric(observed[name])]
+                interval = format_interval(getattr(expected, f"{name}_interval"))
+                observed = format_metric(getattr(expected.observed, name, None))
+                cells += [format_metric(getattr(expected, name)), interval, observed]
             rows.append(cells)
     columns = ["point", "precision", "interval", "observed", "recall", "interval", "observed"]
     caption = "Precision and recall as expected from the probabilities, and as observed on records with labels."
     return PageTable(caption, columns, rows)
 
 
-def _calibration_table(calibration: Mapping[str, Any] | None) -> PageTable | None:
+def _calibration_table(calibration: LabelledCalibration | None) -> PageTable | None:
     if not calibration:
         return None
     names = ("ece", "observed_over_expected", "brier", "average_precision", "base_rate")
     rows = [
-        [METRIC_NAMES[name], format_metric(calibration[name]), format_interval(calibration["intervals"][name])]
+        [METRIC_NAMES[name], format_metric(getattr(calibration, name)), format_interval(calibration.intervals[name])]
         for name in names
     ]
-    labelled = f"{calibration['rows']:,} current records with labels ({_percent(calibration['share'])})"
-    return PageTable(f"{labelled}; intervals over {calibration['over']}s.", ["metric", "value", "interval"], rows)
+    labelled = f"{calibration.rows:,} current records with labels ({_percent(calibration.share)})"
+    return PageTable(f"{labelled}; intervals over {calibration.over}s.", ["metric", "value", "interval"], rows)
 
 
-def _rule_table(rules: Sequence[Mapping[str, Any]]) -> PageTable:
+def _rule_table(rules: Sequence[RuleShares]) -> PageTable:
     rows = [
         [
-            rule["id"],
-            rule["action"],
-            rule["reason"],
-            _percent(rule["reference"]),
-            _percent(rule["current"]),
-            "yes" if rule["expired"] else "no",
+            rule.id,
+            rule.action,
+            rule.reason,
+            _percent(rule.reference),
+            _percent(rule.current),
+            "yes" if rule.expired else "no",
         ]
         for rule in rules
     ]
@@ -250,12 +249,12 @@ def _rule_table(rules: Sequence[Mapping[str, Any]]) -> PageTable:
     return PageTable(caption, ["rule", "decision", "reason", "reference", "current", "expired"], rows)
 
 
-def _share_table(shares: Mapping[str, Any]) -> PageTable:
-    named = {"rejected rows": shares["rejected"], "without a history": shares["cold_start"]}
-    named |= {"unlike training": shares["unlike_training"]}
-    named |= {f"unseen: {feature_words(name)}": share for name, share in shares["unseen"].items()}
+def _share_table(shares: ShareChanges) -> PageTable:
+    named: dict[str, ShareChange | None] = {"rejected rows": shares.rejected, "without a history": shares.cold_start}
+    named |= {"unlike training": shares.unlike_training}
+    named |= {f"unseen: {feature_words(name)}": share for name, share in shares.unseen.items()}
     rows = [
-        [name, *(_percent(share[column]) for column in (*TABLES, "rise", "chance"))]
+        [name, *(_percent(value) for value in (share.reference, share.current, share.rise, share.chance))]
         for name, share in named.items()
         if share is not None
     ]

@@ -1,36 +1,25 @@
 """Rules in both tables: the share of the records that each decides, separately from the alerts of the model."""
 
-from typing import Any
-
 import numpy as np
 
 from fraudsieve.models.rules.rule_set import RuleSet
 
+from .measures import RuleShares
 from .scored_table import ScoredTable
 
 __all__ = ["rule_shares"]
 
 
-def rule_shares(rules: RuleSet | None, before: ScoredTable, after: ScoredTable) -> list[dict[str, Any]]:
-    """Return ``id``, ``action``, ``reason`` and ``expired`` of each rule, and the share of both tables that it decides.
-
-    The result is empty without rules.
-    """
+def rule_shares(rules: RuleSet | None, before: ScoredTable, after: ScoredTable) -> tuple[RuleShares, ...]:
+    """Return each rule with the share of both tables that it decides; none without rules."""
     if rules is None:
-        return []
+        return ()
     shares = [_shares(rules, table) for table in (before, after)]
     expired = rules.expired()
-    return [
-        {
-            "id": rule.id,
-            "action": rule.action,
-            "reason": rule.reason,
-            "expired": rule.id in expired,
-            "reference": shares[0][position],
-            "current": shares[1][position],
-        }
+    return tuple(
+        RuleShares(rule.id, rule.action, rule.reason, rule.id in expired, shares[0][position], shares[1][position])
         for position, rule in enumerate(rules.rules)
-    ]
+    )
 
 
 def _shares(rules: RuleSet, table: ScoredTable) -> list[float]:

@@ -9,6 +9,7 @@ from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.unlike_training.shares import UNFAMILIAR
 
 from .bounds import Share, compare_shares
+from .measures import ShareChange, UnlikeOverTime, UnlikePeriod
 from .scored_table import ScoredTable
 
 __all__ = ["compare_unlike", "unlike_over_time"]
@@ -20,17 +21,17 @@ MIN_ROWS = 30
 """Of fewer records in a period, the share says nothing."""
 
 
-def compare_unlike(model: Model, before: ScoredTable, after: ScoredTable) -> dict[str, Any] | None:
+def compare_unlike(model: Model, before: ScoredTable, after: ScoredTable) -> ShareChange | None:
     """Compare the shares of records with an ``unlike_training`` above .99; None if the model does not know it."""
     if model.unlike is None:
         return None
     return compare_shares(*(Share.of(_is_strange(table), table.clusters) for table in (before, after)))
 
 
-def unlike_over_time(model: Model, before: ScoredTable, after: ScoredTable) -> dict[str, Any] | None:
+def unlike_over_time(model: Model, before: ScoredTable, after: ScoredTable) -> UnlikeOverTime | None:
     """Return the share of such records in every period, for the shortest ``period`` that gives no more than 26.
 
-    ``periods`` have ``table``, ``start``, ``rows`` and ``share``; a month has 30 days, and is used for any longer time.
+    A month has 30 days, and is used for any longer time.
     None if the model does not know unfamiliar records, or these have no times.
     """
     tables = {"reference": before, "current": after}
@@ -42,13 +43,13 @@ def unlike_over_time(model: Model, before: ScoredTable, after: ScoredTable) -> d
     days = (last - start) / np.timedelta64(1, "D")
     period = next((name for name, length in PERIODS.items() if days < MAX_PERIODS * length), "month")
     length = np.timedelta64(PERIODS[period], "D")
-    periods = [
-        {"table": name, "start": str(start + place * length), "rows": rows, "share": share}
+    periods = tuple(
+        UnlikePeriod(name, str(start + place * length), rows, share)
         for name, values in times.items()
         if values is not None
         for place, rows, share in _shares(values, start, length, _is_strange(tables[name]))
-    ]
-    return {"period": period, "periods": periods}
+    )
+    return UnlikeOverTime(period, periods)
 
 
 def _shares(times: Array, start: Any, length: Any, hits: Array) -> list[tuple[int, int, float]]:

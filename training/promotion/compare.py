@@ -216,6 +216,7 @@ def compare_models(
     Returns
     -------
     ModelComparison
+        Metrics of both on the same records, with intervals of the differences.
 
     Raises
     ------

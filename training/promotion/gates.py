@@ -42,23 +42,7 @@ class Gate:
 
 
 def judge(comparison: ModelComparison, gates: GateRecipe | None = None) -> tuple[Gate, ...]:
-    """Apply the gates to a comparison.
-
-    Parameters
-    ----------
-    comparison : ModelComparison
-        As from `compare_models`.
-    gates : GateRecipe, default=None
-        The bounds; None for the defaults.
-
-    Returns
-    -------
-    tuple of Gate
-        ``average_precision``, ``calibration_error``, ``observed_over_expected`` and ``latency``; with a champion also
-        ``recall_at_capacity``, ``calibration_loss``, ``latency_ratio`` and, if there was an attack, ``attack``,
-        ``attack_alike`` and ``attack_flagged``.
-        Without a champion, the average precision is compared with the base rate.
-    """
+    """Apply the gates to a comparison. Without a champion, the average precision is compared with the base rate."""
     bounds = GateRecipe() if gates is None else gates
     figures, first = comparison.figures, comparison.champion is None
     judged = [_average_precision(figures["average_precision"], bounds, "chance" if first else "the champion")]
@@ -83,16 +67,17 @@ def _average_precision(pair: Pair, bounds: GateRecipe, peer: str) -> Gate:
 
 
 def _recall_at_capacity(pair: Pair, comparison: ModelComparison, bounds: GateRecipe) -> Gate:
-    name, bound = "recall_at_capacity", bounds.recall_loss
-    if pair.difference is None:
+    name, bound, capacity = "recall_at_capacity", bounds.recall_loss, comparison.capacity
+    old, new = pair.champion, pair.challenger
+    if capacity is None or old is None or new is None:
         reason = "Recall at the review capacity: alerts per day are given, but the records have no times. Add times."
         return Gate(name, None, bound, False, reason)
-    caught, capacity = pair.champion * comparison.frauds, comparison.capacity
-    loss = -pair.difference / pair.champion if caught > 0 else 0.0
+    caught = old * comparison.frauds
+    loss = (old - new) / old if caught > 0 else 0.0
     bound = max(bound, 1 / caught) if caught > 0 else bound  # a difference of one alert is not a loss
     reason = (
         f"Recall at the review capacity of {format_number(capacity.alerts)} alerts ({capacity.why}) is "
-        f"{pair.challenger:.3f}, the champion's {pair.champion:.3f}: a loss of {max(0.0, loss):.1%}; "
+        f"{new:.3f}, the champion's {old:.3f}: a loss of {max(0.0, loss):.1%}; "
         f"at most {bound:.1%} is allowed."
     )
     return Gate(name, loss, bound, loss <= bound + ROUNDING, reason)
@@ -100,12 +85,15 @@ def _recall_at_capacity(pair: Pair, comparison: ModelComparison, bounds: GateRec
 
 def _calibration(figures: Mapping[str, Pair], bounds: GateRecipe, first: bool) -> Iterator[Gate]:
     error, bound = figures["ece"], bounds.calibration_error
-    reason = f"The calibration error (ECE) is {error.challenger:.3f}; at most {bound:.3f} is allowed."
-    yield Gate("calibration_error", error.challenger, bound, error.challenger <= bound, reason)
+    old, new = error.champion, error.challenger
+    assert old is not None  # it can always be computed
+    assert new is not None
+    reason = f"The calibration error (ECE) is {new:.3f}; at most {bound:.3f} is allowed."
+    yield Gate("calibration_error", new, bound, new <= bound, reason)
     if not first:
-        loss, bound = error.difference, bounds.calibration_loss
+        loss, bound = new - old, bounds.calibration_loss
         reason = (
-            f"The calibration error (ECE) is {error.challenger:.3f}, the champion's {error.champion:.3f}: "
+            f"The calibration error (ECE) is {new:.3f}, the champion's {old:.3f}: "
             f"a difference of {loss:+.3f}; at most {bound:+.3f} is allowed."
         )
         yield Gate("calibration_loss", loss, bound, loss <= bound, reason)
@@ -131,6 +119,7 @@ def _attack(attack: AttackedPair, bounds: GateRecipe) -> Iterator[Gate]:
         )
         yield Gate(name, old - new, bound, old - new <= bound, reason)
     bound, old, new = bounds.attack_flagged, attack.flagged.champion, attack.flagged.challenger
+    assert old is not None  # there is a champion
     reason = (
         f"{when} {new:.1%} of the legitimate records are flagged, by the champion {old:.1%}: "
         f"{max(0.0, new - old):.1%} more; at most {bound:.1%} more are allowed."

@@ -6,8 +6,8 @@ from typing import Any, Generic, Self, TypeVar
 
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.training.data.after_training import trained_until
-from fraudsieve.training.evaluation.json_types import to_json_types
 from fraudsieve.training.evaluation.report import BootstrapSummary
+from fraudsieve.training.json_types import to_json_types
 
 from .latency import Latency
 from .paired import PairedMetrics
@@ -69,14 +69,14 @@ class AttackedPair:
         Share of the recall that each model keeps; None if it finds no fraud without obfuscation.
     kept_alike : Sides of float or None
         The same when legitimate messages are obfuscated alike.
-    flagged : Sides of float or None
+    flagged : Sides of float
         Share of the obfuscated legitimate messages that it flags.
     """
 
     strength: str
     kept: Sides[float | None]
     kept_alike: Sides[float | None]
-    flagged: Sides[float | None]
+    flagged: Sides[float]
 
 
 @dataclass(frozen=True, kw_only=True)

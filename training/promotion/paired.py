@@ -129,6 +129,7 @@ def paired_metrics(
     Returns
     -------
     PairedMetrics
+        Metrics of both, with intervals of the differences.
 
     Raises
     ------

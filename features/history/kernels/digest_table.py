@@ -107,7 +107,7 @@ def put_number(number: int, places: Array, keys: Array, key: Array) -> bool:
     """Put a number in the place of its key; return False if another number has the same key."""
     one, two, three = _words(number, keys)
     place = find_place(one, two, three, places, keys, key)
-    is_new = places[place] < 0
+    is_new = bool(places[place] < 0)
     if is_new:
         places[place] = number
     return is_new

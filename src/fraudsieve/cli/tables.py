@@ -268,10 +268,12 @@ def comparison_rows(comparison: "ModelComparison") -> list[tuple[str, str]]:
     rows += [(METRIC_NAMES[name], _pair(comparison.figures[name])) for name in COMPARED]
     attack = comparison.attack
     if attack is not None:
-        titles = {"recall kept": attack.kept, "the same, all obfuscated": attack.kept_alike}
-        for title, sides in {**titles, "legitimate flagged": attack.flagged}.items():
-            text = _old_new_difference(sides.champion, sides.challenger, 3)
-            rows.append((f"{title}, {attack.strength} attack", text))
+        for title, old, new in (
+            ("recall kept", attack.kept.champion, attack.kept.challenger),
+            ("the same, all obfuscated", attack.kept_alike.champion, attack.kept_alike.challenger),
+            ("legitimate flagged", attack.flagged.champion, attack.flagged.challenger),
+        ):
+            rows.append((f"{title}, {attack.strength} attack", _old_new_difference(old, new, 3)))
     times = comparison.latency.map(lambda latency: latency.p99_ms)
     rows.append(("one record, p99 in ms", _old_new_difference(times.champion, times.challenger, 2)))
     left_out = ", ".join(f"{n:,} {reason}" for reason, n in comparison.left_out.items() if n)

@@ -1,14 +1,26 @@
 """Bounds: exceeded ones are named with their value, and changes that chance explains exceed none."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
-from fraudsieve.training.json_types import to_json_types
 from fraudsieve.training.monitoring.bounds import Share, bounds_exceeded, compare_ratio, compare_shares
 from fraudsieve.training.monitoring.clusters import Clusters
-from fraudsieve.training.monitoring.report import MonitorMeasures
+from fraudsieve.training.monitoring.measures import (
+    Both,
+    ColumnDrift,
+    FamilyDrift,
+    LabelledCalibration,
+    MeanDrift,
+    MonitorMeasures,
+    PointAlerts,
+    ScoreDrift,
+    ShareChange,
+    ShareChanges,
+    TypeDrift,
+)
 from fraudsieve.training.recipe.sections import MonitorRecipe
 
 
@@ -16,21 +28,22 @@ def share(hits: int, rows: int) -> Share:
     return Share.of(np.arange(rows) < hits)
 
 
+NO_SHARES = ShareChanges(compare_shares(share(0, 1000), share(0, 1000)))
+
+
 def measures(**parts: Any) -> MonitorMeasures:
-    shares = {"rejected": compare_shares(share(0, 1000), share(0, 1000)), "cold_start": None, "unseen": {}}
-    shares["unlike_training"] = None
     nothing: dict[str, Any] = {
-        "rows": {},
-        "windows": {},
-        "labelled": {},
-        "families": [],
-        "columns": [],
+        "rows": Both(0, 0),
+        "windows": Both(None, None),
+        "labelled": Both(0, 0),
+        "families": (),
+        "columns": (),
         "left_out": {},
-        "scores": {},
-        "alerts": [],
-        "expected": [],
+        "scores": ScoreDrift(),
+        "alerts": (),
+        "expected": (),
         "calibration": None,
-        "shares": shares,
+        "shares": NO_SHARES,
         "unlike": None,
         "bounds": {},
     }
@@ -38,12 +51,29 @@ def measures(**parts: Any) -> MonitorMeasures:
 
 
 def index(excess: float, clear: bool = True) -> dict[str, Any]:
-    return {"column": "cues__links", "psi": excess + 0.01, "expected": 0.01, "excess": excess, "clear": clear}
+    return {"psi": excess + 0.01, "expected": 0.01, "excess": excess, "clear": clear, "chance": 0.1, "js": 0.2}
 
 
-def calibration(share: float = 1.0, **intervals: list[float] | None) -> dict[str, Any]:
+def family(excess: float, clear: bool = True) -> FamilyDrift:
+    facts: dict[str, Any] = {
+        "column": "cues__links",
+        "family": "cues",
+        "mean": Both(None, None),
+        "missing": Both(0.0, 0.0),
+    }
+    return FamilyDrift("cues", 1, ColumnDrift(**index(excess, clear), **facts), MeanDrift(0.1, 0.01, 0.2))
+
+
+def alerts(name: str, before: Share, after: Share) -> PointAlerts:
+    facts: dict[str, Any] = {"threshold": 0.5, "alerts_a_day": Both(None, None), "unlike_training": Both(0.0, 0.0)}
+    return PointAlerts(**vars(compare_ratio(before, after)), name=name, **facts)
+
+
+def calibration(share: float = 1.0, **intervals: tuple[float, float] | None) -> LabelledCalibration:
+    facts: dict[str, Any] = dict.fromkeys(("brier", "average_precision", "base_rate", "frauds"))
     between = {"ece": None, "observed_over_expected": None} | intervals
-    return {"share": share, "ece": 0.1, "observed_over_expected": 3.0, "intervals": between}
+    facts |= {"rows": 100, "over": "account", "reliability": (), "intervals": between}
+    return LabelledCalibration(share=share, ece=0.1, observed_over_expected=3.0, **facts)
 
 
 def names(measured: MonitorMeasures, **settings: Any) -> list[str]:
@@ -56,14 +86,17 @@ def test_no_bound_is_exceeded_without_measures() -> None:
 
 @pytest.mark.parametrize(("excess", "clear", "passes"), [(0.26, True, 1), (0.26, False, 0), (0.24, True, 0)])
 def test_an_index_must_be_beyond_its_bound_and_beyond_chance(excess: float, clear: bool, passes: int) -> None:
-    measured = measures(families=[{"family": "cues", "worst": index(excess, clear)}])
+    measured = measures(families=(family(excess, clear),))
     assert names(measured) == ["family_psi"] * passes
     assert names(measured, family_psi=None) == []
-    assert names(measures(scores={"types": index(excess, clear)}), score_psi=0.25) == ["score_psi"] * passes
+    assert (
+        names(measures(scores=ScoreDrift(TypeDrift(**index(excess, clear), shares={}))), score_psi=0.25)
+        == ["score_psi"] * passes
+    )
 
 
 def test_an_exceeded_bound_has_a_text() -> None:
-    (bound,) = bounds_exceeded(measures(families=[{"family": "cues", "worst": index(0.5)}]), MonitorRecipe())
+    (bound,) = bounds_exceeded(measures(families=(family(0.5),)), MonitorRecipe())
     assert (bound.name, bound.value, bound.limit) == ("cues", 0.5, 0.25)
     assert bound.text == (
         "column cues__links: PSI 0.51, where 0.01 is expected without drift; the bound is 0.25 above it"
@@ -72,10 +105,9 @@ def test_an_exceeded_bound_has_a_text() -> None:
 
 @pytest.mark.parametrize("name", ["rejected", "cold_start", "unseen", "unlike_training"])
 def test_a_rise_of_a_share(name: str) -> None:
-    def of(compared: dict[str, Any]) -> MonitorMeasures:
-        return measures(
-            shares={**measures().shares, name: {"profile__city": compared} if name == "unseen" else compared}
-        )
+    def of(compared: ShareChange) -> MonitorMeasures:
+        change: Any = {name: {"profile__city": compared} if name == "unseen" else compared}
+        return measures(shares=replace(NO_SHARES, **change))
 
     bound = f"{name.removesuffix('_training')}_rise"
     assert names(of(compare_shares(share(10, 1000), share(300, 1000)))) == [bound]
@@ -88,8 +120,8 @@ def test_a_rise_of_a_share(name: str) -> None:
 
 def test_alerts_both_ways_at_the_point_that_decides() -> None:
     def of(before: Share, after: Share) -> MonitorMeasures:
-        still = {"name": "other"} | compare_ratio(share(10, 1000), share(10, 1000))
-        return measures(alerts=[{"name": "first"} | compare_ratio(before, after), still])
+        still = alerts("other", share(10, 1000), share(10, 1000))
+        return measures(alerts=(alerts("first", before, after), still))
 
     assert names(of(share(20, 2000), share(80, 2000))) == ["alerts_times"]
     assert names(of(share(80, 2000), share(20, 2000))) == ["alerts_times"]
@@ -103,28 +135,30 @@ def test_the_alerts_of_one_account_may_be_chance() -> None:
     flagged = np.arange(2000) < 80
     alone, together = Share.of(flagged), Share.of(flagged, Clusters.of(np.maximum(np.arange(2000) - 79, 0)))
     before = share(20, 2000)
-    assert compare_ratio(before, alone)["chance"] < 4 < compare_ratio(before, together)["chance"]
+    one, many = compare_ratio(before, alone).chance, compare_ratio(before, together).chance
+    assert one is not None
+    assert many is not None
+    assert one < 4 < many
 
 
 def test_rows_of_one_account_exceed_no_bound_on_shares() -> None:
     flagged = np.arange(2000) < 1900
     one = Share.of(flagged, Clusters.of(np.zeros(2000, np.int64)))
     for before, after in ((share(20, 2000), one), (one, share(20, 2000))):
-        alerts = {"name": "first"} | compare_ratio(before, after)
-        measured = measures(alerts=[alerts], shares={**measures().shares, "cold_start": compare_shares(before, after)})
-        assert names(measured) == []
-        assert names(MonitorMeasures(**to_json_types(measured))) == []
-        assert to_json_types(alerts)["chance"] is None
+        point = alerts("first", before, after)
+        cold_start = compare_shares(before, after)
+        assert names(measures(alerts=(point,), shares=replace(NO_SHARES, cold_start=cold_start))) == []
+        assert (point.chance, cold_start.chance) == (None, None)
     two = Share.of(flagged, Clusters.of(np.repeat([0, 1], 1000)))
-    assert np.isfinite(compare_ratio(two, two)["chance"])
+    assert compare_ratio(two, two).chance is not None
 
 
 def test_calibration_must_be_wrong_with_its_whole_interval_and_on_enough_labels() -> None:
-    assert names(measures(calibration=calibration(ece=[0.06, 0.12]))) == ["ece"]
-    assert names(measures(calibration=calibration(ece=[0.04, 0.12]))) == []
-    assert names(measures(calibration=calibration(ece=[0.06, 0.12], share=0.4))) == []
-    assert names(measures(calibration=calibration(ece=[0.06, 0.12], share=0.4)), labelled_share=0.0) == ["ece"]
-    assert names(measures(calibration=calibration(observed_over_expected=[2.1, 4.0]))) == ["observed_times"]
-    assert names(measures(calibration=calibration(observed_over_expected=[0.1, 0.4]))) == ["observed_times"]
-    assert names(measures(calibration=calibration(observed_over_expected=[0.4, 2.5]))) == []
-    assert names(measures(calibration=calibration(ece=[0.06, 0.1])), ece=None) == []
+    assert names(measures(calibration=calibration(ece=(0.06, 0.12)))) == ["ece"]
+    assert names(measures(calibration=calibration(ece=(0.04, 0.12)))) == []
+    assert names(measures(calibration=calibration(ece=(0.06, 0.12), share=0.4))) == []
+    assert names(measures(calibration=calibration(ece=(0.06, 0.12), share=0.4)), labelled_share=0.0) == ["ece"]
+    assert names(measures(calibration=calibration(observed_over_expected=(2.1, 4.0)))) == ["observed_times"]
+    assert names(measures(calibration=calibration(observed_over_expected=(0.1, 0.4)))) == ["observed_times"]
+    assert names(measures(calibration=calibration(observed_over_expected=(0.4, 2.5)))) == []
+    assert names(measures(calibration=calibration(ece=(0.06, 0.1))), ece=None) == []

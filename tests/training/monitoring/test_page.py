@@ -8,6 +8,7 @@ import pytest
 from markupsafe import escape as escape_markup
 
 from fraudsieve.training.monitoring.figures import draw_monitor_figures
+from fraudsieve.training.monitoring.measures import Both, ScoreDrift, ShareChanges
 from fraudsieve.training.monitoring.page import render_monitor_report
 from fraudsieve.training.monitoring.report import MonitorReport
 from fraudsieve.training.pages.rendering import content_security_policy
@@ -33,12 +34,13 @@ def test_exceeded_bounds_are_on_the_page(monitored: MonitorReport) -> None:
 
 def test_numbers_of_the_report_are_on_the_page(monitored: MonitorReport) -> None:
     html = render_monitor_report(monitored)
-    worst = monitored.families[0]["worst"]
-    assert f'<div class="value">{worst["psi"]:.3f}</div>' in html
-    assert f"{feature_words(worst['column'])}; without drift it would be {worst['expected']:.3f}" in html
-    assert f"<td>{100 * monitored.shares['rejected']['current']:.1f} %</td>" in html
+    worst = monitored.families[0].worst
+    assert f'<div class="value">{worst.psi:.3f}</div>' in html
+    assert f"{feature_words(worst.column)}; without drift it would be {worst.expected:.3f}" in html
+    assert f"<td>{100 * monitored.shares.rejected.current:.1f} %</td>" in html
     for point in monitored.expected:
-        low, high = point["current"]["recall_interval"]
+        assert point.current.recall_interval is not None
+        low, high = point.current.recall_interval
         assert f"<td>{low:.3f} to {high:.3f}</td>" in html
 
 
@@ -50,16 +52,15 @@ def test_no_name_of_the_code_is_a_bound_on_the_page(monitored: MonitorReport) ->
 def test_all_figures_are_drawn_and_a_bare_report_has_none(monitored: MonitorReport) -> None:
     assert len(draw_monitor_figures(monitored)) == 4
     nothing: dict[str, Any] = {
-        "families": [],
-        "columns": [],
-        "scores": {},
-        "alerts": [],
-        "expected": [],
+        "families": (),
+        "columns": (),
+        "scores": ScoreDrift(),
+        "alerts": (),
+        "expected": (),
         "calibration": None,
         "unlike": None,
     }
-    shares = {"rejected": monitored.shares["rejected"], "cold_start": None, "unseen": {}}
-    shares["unlike_training"] = None
+    shares = ShareChanges(monitored.shares.rejected)
     html = render_monitor_report(replace(monitored, **nothing, exceeded=(), notes=(), shares=shares))
     assert "<strong>No bound is exceeded.</strong>" in html
     assert "<figure>" not in html
@@ -67,7 +68,7 @@ def test_all_figures_are_drawn_and_a_bare_report_has_none(monitored: MonitorRepo
 
 def test_alerts_by_the_policy_are_said(monitored: MonitorReport) -> None:
     first, *others = monitored.alerts
-    alerts = [first | {"unlike_training": {"reference": 0.01, "current": 0.25}}, *others]
+    alerts = (replace(first, unlike_training=Both(0.01, 0.25)), *others)
     html = render_monitor_report(replace(monitored, alerts=alerts))
     assert "1.0 % of the reference and 25.0 % of the current records below its threshold" in html
     assert "whatever their probability" in html
@@ -80,9 +81,9 @@ def test_one_bound_is_singular(monitored: MonitorReport) -> None:
     )
 
 
-@pytest.mark.parametrize("place", ["families", "alerts"])
-def test_names_are_escaped(monitored: MonitorReport, place: str) -> None:
+@pytest.mark.parametrize(("place", "name"), [("families", "family"), ("alerts", "name")])
+def test_names_are_escaped(monitored: MonitorReport, place: str, name: str) -> None:
     evil = "<script>alert(1)</script>"
     first, *rest = getattr(monitored, place)
-    changes: dict[str, Any] = {place: [first | {"family": evil, "name": evil}, *rest], "notes": (evil,)}
+    changes: dict[str, Any] = {place: (replace(first, **{name: evil}), *rest), "notes": (evil,)}
     assert "<script" not in render_monitor_report(replace(monitored, **changes), title=evil)

@@ -87,7 +87,7 @@ def test_a_comparison_has_no_text_and_no_identifier(whole: Any, rivals: Any) -> 
 
 
 def test_without_a_champion_the_peer_is_a_constant_score(rivals: Any) -> None:
-    result = compare_models(None, Scorer.load(rivals.strong), read(rivals.later), settings=QUICK)
+    result: Any = compare_models(None, Scorer.load(rivals.strong), read(rivals.later), settings=QUICK)
     assert result.champion is None
     assert result.latency.champion is None
     assert result.figures["average_precision"].champion == pytest.approx(result.base_rate)
@@ -96,21 +96,25 @@ def test_without_a_champion_the_peer_is_a_constant_score(rivals: Any) -> None:
 
 def test_settings_set_capacity_and_costs(rivals: Any) -> None:
     settings = EvaluateRecipe(attack=False, replicates=0, alerts_a_day=2, missed_cost=50)
-    result = compare_models(Scorer.load(rivals.weak), Scorer.load(rivals.strong), read(rivals.later), settings=settings)
+    result: Any = compare_models(
+        Scorer.load(rivals.weak), Scorer.load(rivals.strong), read(rivals.later), settings=settings
+    )
     assert result.capacity.alerts_a_day == 2
     half_labelled = rivals.later.assign(label=rivals.later["label"].where(np.arange(len(rivals.later)) % 2 == 0))
-    half = compare_models(None, Scorer.load(rivals.strong), read(half_labelled), settings=settings).capacity
+    half: Any = compare_models(None, Scorer.load(rivals.strong), read(half_labelled), settings=settings).capacity
     assert half.alerts == pytest.approx(result.capacity.alerts / 2, rel=0.02)
     assert result.attack is None
     assert result.bootstrap is None
-    cheap = compare_models(Scorer.load(rivals.weak), Scorer.load(rivals.strong), read(rivals.later), settings=QUICK)
+    cheap: Any = compare_models(
+        Scorer.load(rivals.weak), Scorer.load(rivals.strong), read(rivals.later), settings=QUICK
+    )
     assert cheap.figures["cost_per_1000"].champion < result.figures["cost_per_1000"].champion
 
 
 def test_few_groups_with_fraud_give_a_warning(rivals: Any) -> None:
     fraud = rivals.later["label"] == "fraud"
     few = pd.concat([rivals.later[~fraud], rivals.later[fraud].head(5)])
-    result = compare_models(None, Scorer.load(rivals.strong), read(few), settings=QUICK)
+    result: Any = compare_models(None, Scorer.load(rivals.strong), read(few), settings=QUICK)
     assert any("campaigns have fraud: the intervals are not reliable" in warning for warning in result.warnings)
 
 
@@ -208,7 +212,7 @@ def test_models_of_accounts_and_of_events(subject: str, small_world: World, tmp_
     old, new = (Scorer(replace(model, policy=Policy(unknown="error"))) for model in models)
     data = read_tables(Recipe.read(overrides={"data.default_trust": 0.5}), new.model, tables)
     assert "label_weight" in data.rows
-    result = compare_models(old, new, data, settings=QUICK)
+    result: Any = compare_models(old, new, data, settings=QUICK)
     assert result.subject == subject
     assert result.bootstrap.over == "account"
     assert result.left_out["not later than training"] > 0
@@ -233,7 +237,7 @@ def test_a_changed_calibration_changes_no_ranking(rivals: Any, tmp_path: Path) -
     bent = replace(model, calibration=replace(model.calibration, shift=model.calibration.shift - 3))
     write_model(bent, tmp_path / "bent")
     old, new = Scorer.load(rivals.strong), Scorer.load(tmp_path / "bent")
-    figures = compare_models(old, new, read(rivals.later), settings=QUICK).figures
+    figures: Any = compare_models(old, new, read(rivals.later), settings=QUICK).figures
     # Scores that were rounded to 1 differ again; the order of all other scores stays the same.
     assert figures["average_precision"].difference == pytest.approx(0, abs=1e-3)
     assert figures["ece"].interval[0] > 0.05

@@ -78,7 +78,9 @@ def test_a_worse_one_is_refused(store: Store, rivals: Any) -> None:
     decision = promote(store.recipe("worse"), messages=rivals.later)
     assert decision.decision == "refused"
     assert decision.comparison is not None
-    assert decision.comparison.figures["average_precision"].interval[1] < 0
+    interval = decision.comparison.figures["average_precision"].interval
+    assert interval is not None
+    assert interval[1] < 0
 
 
 @pytest.mark.slow

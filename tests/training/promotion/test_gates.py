@@ -19,7 +19,8 @@ def pair(old: float | None, new: float | None, interval: tuple[float, float] | N
 def attack(**challenger: float | None) -> AttackedPair:
     """Return the figures of an attack in which the challenger is as good as the champion, except for the given ones."""
     champion = {"kept": 0.95, "kept_alike": 0.9, "flagged": 0.03}
-    return AttackedPair("medium", **{name: Sides(old, challenger.get(name, old)) for name, old in champion.items()})
+    sides: Any = {name: Sides(old, challenger.get(name, old)) for name, old in champion.items()}
+    return AttackedPair("medium", **sides)
 
 
 def latency(old: float | None, new: float) -> Sides[Latency]:

@@ -23,8 +23,7 @@ def made_up(noise: float, seed: int = 0, n: int = 2000) -> FraudRows:
 
 
 def figures(old: FraudRows, new: FraudRows, **settings: Any) -> dict[str, Any]:
-    metrics: Any = paired_metrics(old, new, EvaluateRecipe(**settings)).figures
-    return metrics
+    return dict(paired_metrics(old, new, EvaluateRecipe(**settings)).figures)
 
 
 def test_metrics_are_those_of_each_model() -> None:
@@ -65,7 +64,7 @@ def test_the_order_of_the_rows_does_not_matter() -> None:
 
 def test_both_models_have_the_same_number_of_alerts() -> None:
     old, new = made_up(2.0), made_up(1.0, 1)
-    metrics = paired_metrics(old, new, EvaluateRecipe(alerts_a_day=2), cutoff_times=DAYS)
+    metrics: Any = paired_metrics(old, new, EvaluateRecipe(alerts_a_day=2), cutoff_times=DAYS)
     assert metrics.capacity.alerts == 100
     for role, rows in (("champion", old), ("challenger", new)):
         top = np.argsort(-rows.probability)[:100]
@@ -80,7 +79,7 @@ def test_both_models_have_the_same_number_of_alerts() -> None:
 def test_costs_depend_on_amounts() -> None:
     old, new = made_up(2.0), made_up(1.0, 1)
     amounts = np.where(old.is_fraud, 100.0, 1.0)
-    by_amount = paired_metrics(old, new, EvaluateRecipe(), amounts=amounts).figures["cost_per_1000"]
+    by_amount: Any = paired_metrics(old, new, EvaluateRecipe(), amounts=amounts).figures["cost_per_1000"]
     assert by_amount.champion != figures(old, new)["cost_per_1000"].champion
     assert by_amount.difference < 0
 

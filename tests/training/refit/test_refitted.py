@@ -164,6 +164,7 @@ def test_the_gates_look_at_the_model_of_the_split(runs: tuple[Any, Any], small_w
     tables: Any = {"messages": small_world.messages, "labels": small_world.labels}
     for result in (compare_tables(recipe=recipe, **tables).metrics, promote(recipe, **tables).comparison):
         assert result is not None
+        assert result.champion is not None
         assert result.champion.digest == plain.model.digest
         assert result.challenger.digest == refitted.split_model.digest
         assert result.rows >= len(refitted.split.test)

@@ -1,13 +1,12 @@
 """The distributions of the columns that moved most, in both tables, for the page to show side by side."""
 
-from typing import Any
-
 import numpy as np
 
 from fraudsieve._typing import Array
 from fraudsieve.features.profile.own_columns import UNSEEN
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.training.evaluation.metrics import format_number
+from fraudsieve.training.monitoring.measures import BinShare
 
 from .binning import Binning
 
@@ -25,7 +24,7 @@ def category_names(model: Model) -> list[tuple[str, ...]]:
     return [() if own.digest_key else tuple(names) for names in own.categories.values()]
 
 
-def distribution(reference: Array, current: Array, names: tuple[str, ...] | None = None) -> list[dict[str, Any]]:
+def distribution(reference: Array, current: Array, names: tuple[str, ...] | None = None) -> tuple[BinShare, ...]:
     """Return the shares of both tables in each bin of a column, in the order of the values.
 
     Parameters
@@ -37,31 +36,31 @@ def distribution(reference: Array, current: Array, names: tuple[str, ...] | None
 
     Returns
     -------
-    list of dict
-        ``bin`` (which values, in words), and the shares of ``reference`` and ``current`` there.
+    tuple of BinShare
 
     Examples
     --------
-    >>> distribution(np.array([0.0, 0.0, 7.0]), np.array([0.0, np.nan, 9.0]))[0]["bin"]
+    >>> distribution(np.array([0.0, 0.0, 7.0]), np.array([0.0, np.nan, 9.0]))[0].bin
     '0'
     """
     both = np.concatenate([reference, current])
     bins = Binning.of(reference[:, None], np.array([names is not None]))
     inside = [mask[:, 0] for mask in bins.inside(both[:, None])]
-    shown: list[dict[str, Any]] = [
-        {
-            "bin": _words(both[mask], names),
-            "reference": float(mask[: len(reference)].mean()),
-            "current": float(mask[len(reference) :].mean()),
-        }
+    shown = [
+        BinShare(
+            _words(both[mask], names),
+            float(mask[: len(reference)].mean()),
+            float(mask[len(reference) :].mean()),
+        )
         for mask in inside
         if mask.any()
     ]
     if names is None or len(shown) <= MAX_BINS:
-        return shown
-    shown.sort(key=lambda part: -max(part["reference"], part["current"]))
-    rest = {table: sum(part[table] for part in shown[MAX_BINS:]) for table in ("reference", "current")}
-    return [*shown[:MAX_BINS], {"bin": "all others", **rest}]
+        return tuple(shown)
+    shown.sort(key=lambda part: -max(part.reference, part.current))
+    rest = shown[MAX_BINS:]
+    others = BinShare("all others", sum(part.reference for part in rest), sum(part.current for part in rest))
+    return (*shown[:MAX_BINS], others)
 
 
 def _words(values: Array, names: tuple[str, ...] | None) -> str:

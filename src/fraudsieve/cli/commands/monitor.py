@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -23,6 +23,7 @@ from fraudsieve.cli.options import (
 )
 
 if TYPE_CHECKING:  # imported at first use: MLflow alone takes seconds
+    from fraudsieve.training.monitoring.measures import DriftIndex, LabelledCalibration, ShareChange
     from fraudsieve.training.monitoring.report import MonitorReport
 
 __all__ = ["monitor_command"]
@@ -90,7 +91,7 @@ def monitor_command(
         files = {"page": str(report), "json": str(report.with_suffix(".json"))}
         content["files"] = files
         rows.append(("report", f"{files['page']}, and as JSON {files['json']}"))
-    counts = f"{result.rows['current']:,} current {result.subject}s, {result.rows['reference']:,} in the reference"
+    counts = f"{result.rows.current:,} current {result.subject}s, {result.rows.reference:,} in the reference"
     answer(content, as_json=json, title=f"{result.model}: {counts}", rows=rows)
     if result.exceeded:
         raise typer.Exit(BOUND_EXCEEDED)
@@ -100,18 +101,18 @@ def _rows(report: "MonitorReport") -> Iterator[tuple[str, str]]:
     """Yield the rows of the table: exceeded bounds, and changes."""
     yield from [("exceeded", bound.text) for bound in report.exceeded] or [("exceeded", "no bound")]
     for family in report.families:
-        yield f"family {family['family']}", f"{_index(family['worst'])}  {family['worst']['column']}"
+        yield f"family {family.family}", f"{_index(family.worst)}  {family.worst.column}"
     for name, drift in report.scores.items():
         yield f"scores, {name}", _index(drift)
     for point in report.alerts:
-        shares = f"{point['current']:.2%} flagged, {point['reference']:.2%} in the reference"
-        below = point["unlike_training"]
-        if any(below.values()):
-            shares += f"; below its threshold {below['current']:.2%} and {below['reference']:.2%}, unlike training"
-        yield f"alerts, {point['name']}", shares
-    for point in report.expected[:1]:
-        now = point["current"]
-        values = [f"{name} {now[name]:.3f}" for name in ("precision", "recall") if now[name] is not None]
+        shares = f"{point.current:.2%} flagged, {point.reference:.2%} in the reference"
+        below = point.unlike_training
+        if any(vars(below).values()):
+            shares += f"; below its threshold {below.current:.2%} and {below.reference:.2%}, unlike training"
+        yield f"alerts, {point.name}", shares
+    for decided in report.expected[:1]:
+        expected = {"precision": decided.current.precision, "recall": decided.current.recall}
+        values = [f"{name} {value:.3f}" for name, value in expected.items() if value is not None]
         yield "expected there", ", ".join(values) or "nothing is flagged"
     if report.calibration:
         yield "calibration error", _calibration(report.calibration)
@@ -120,19 +121,19 @@ def _rows(report: "MonitorReport") -> Iterator[tuple[str, str]]:
         ("cold_start", "without history"),
         ("unlike_training", "unlike training"),
     ):
-        share = report.shares[name]
+        share: ShareChange | None = getattr(report.shares, name)
         if share is not None:
-            yield words, f"{share['current']:.2%}, {share['reference']:.2%} in the reference"
+            yield words, f"{share.current:.2%}, {share.reference:.2%} in the reference"
     for rule in report.rules:
-        shares = f"{rule['current']:.2%} decided, {rule['reference']:.2%} in the reference"
-        yield f"rule {rule['id']}", f"{rule['action']}: {shares}{', expired' if rule['expired'] else ''}"
+        shares = f"{rule.current:.2%} decided, {rule.reference:.2%} in the reference"
+        yield f"rule {rule.id}", f"{rule.action}: {shares}{', expired' if rule.expired else ''}"
 
 
-def _calibration(calibration: dict[str, Any]) -> str:
-    ratio = calibration["observed_over_expected"]
+def _calibration(calibration: "LabelledCalibration") -> str:
+    ratio = calibration.observed_over_expected
     observed = "" if ratio is None else f", observed over expected {ratio:.2f}"
-    return f"{calibration['ece']:.3f}{observed}, of {calibration['rows']:,} labelled"
+    return f"{calibration.ece:.3f}{observed}, of {calibration.rows:,} labelled"
 
 
-def _index(drift: dict[str, Any]) -> str:
-    return f"PSI {drift['psi']:.3f} ({drift['expected']:.3f} without drift), JS {drift['js']:.3f}"
+def _index(drift: "DriftIndex") -> str:
+    return f"PSI {drift.psi:.3f} ({drift.expected:.3f} without drift), JS {drift.js:.3f}"

@@ -5,6 +5,7 @@ import pytest
 
 from fraudsieve.training.monitoring.drift.distributions import MAX_BINS, distribution
 from fraudsieve.training.monitoring.figures import draw_distributions
+from fraudsieve.training.monitoring.measures import BinShare
 from fraudsieve.training.monitoring.report import MonitorReport
 
 
@@ -14,25 +15,23 @@ def test_shares_add_up_and_missing_values_have_a_bin() -> None:
     current[:50] = np.nan
     parts = distribution(reference, current)
     for table in ("reference", "current"):
-        assert sum(part[table] for part in parts) == pytest.approx(1.0)
-    assert parts[-1] == {"bin": "missing", "reference": 0.0, "current": 0.1}
+        assert sum(getattr(part, table) for part in parts) == pytest.approx(1.0)
+    assert parts[-1] == BinShare("missing", 0.0, 0.1)
 
 
 def test_categories_have_their_names() -> None:
     reference, current = np.repeat([0.0, 1.0], [90, 10]), np.repeat([0.0, -1.0], [50, 50])
-    parts = {
-        part["bin"]: (part["reference"], part["current"]) for part in distribution(reference, current, ("sms", "chat"))
-    }
+    parts = {part.bin: (part.reference, part.current) for part in distribution(reference, current, ("sms", "chat"))}
     assert parts == {"not seen in training": (0.0, 0.5), "sms": (0.9, 0.5), "chat": (0.1, 0.0)}
-    assert distribution(reference, current, ())[1]["bin"] == "category 0"
+    assert distribution(reference, current, ())[1].bin == "category 0"
 
 
 def test_the_rarest_of_many_categories_are_added_up() -> None:
     codes = np.repeat(np.arange(30.0), np.arange(60, 30, -1))
     parts = distribution(codes, codes, tuple(f"c{i}" for i in range(30)))
     assert len(parts) == MAX_BINS + 1
-    assert parts[-1]["bin"] == "all others"
-    assert sum(part["current"] for part in parts) == pytest.approx(1.0)
+    assert parts[-1].bin == "all others"
+    assert sum(part.current for part in parts) == pytest.approx(1.0)
 
 
 @pytest.mark.slow
@@ -40,6 +39,6 @@ def test_the_columns_that_moved_most_are_drawn_in_words(monitored: MonitorReport
     figures = draw_distributions(monitored)
     assert figures
     assert not [figure.title for figure in figures if "__" in figure.title]
-    assert [column for column in monitored.columns if "distribution" in column] == monitored.columns[:6]
-    (channel,) = [column for column in monitored.columns[:6] if column["column"] == "profile__channel"]
-    assert "not seen in training" in {part["bin"] for part in channel["distribution"]}
+    assert tuple(column for column in monitored.columns if column.distribution) == monitored.columns[:6]
+    (channel,) = [column for column in monitored.columns[:6] if column.column == "profile__channel"]
+    assert "not seen in training" in {part.bin for part in channel.distribution or ()}

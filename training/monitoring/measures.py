@@ -1,0 +1,277 @@
+"""What a monitor report measures: reference records beside current records, as frozen values."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from fraudsieve.training.evaluation.report_parts.curves import ReliabilityBin
+
+from .expected import ExpectedPerformance
+
+__all__ = [
+    "BinShare",
+    "Both",
+    "ColumnDrift",
+    "DriftIndex",
+    "FamilyDrift",
+    "LabelledCalibration",
+    "MeanDrift",
+    "MonitorMeasures",
+    "ObservedPerformance",
+    "PointAlerts",
+    "PointPerformance",
+    "ProbabilityDrift",
+    "RatioChange",
+    "RuleShares",
+    "ScoreDrift",
+    "ShareChange",
+    "ShareChanges",
+    "TablePerformance",
+    "TypeDrift",
+    "UnlikeOverTime",
+    "UnlikePeriod",
+]
+
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True)
+class Both(Generic[Value]):
+    """A value of the reference and one of the current records."""
+
+    reference: Value
+    current: Value
+
+    def of(self, table: str) -> Value:
+        """Return the value of ``reference`` or ``current``."""
+        value: Value = getattr(self, table)
+        return value
+
+
+@dataclass(frozen=True, kw_only=True)
+class DriftIndex:
+    """How far a distribution moved; see `Drift`.
+
+    Parameters
+    ----------
+    psi, expected, excess, js : float
+        The population stability index, its mean without drift, their difference, and the Jensen-Shannon distance.
+    chance : float or None
+        What chance explains of the index; None if unknown.
+    clear : bool
+        Whether the distribution moved by more than that.
+    """
+
+    psi: float
+    expected: float
+    excess: float
+    chance: float | None
+    js: float
+    clear: bool
+
+
+@dataclass(frozen=True)
+class BinShare:
+    """Shares of both tables in one bin of a column: which values, in words."""
+
+    bin: str
+    reference: float
+    current: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class ColumnDrift(DriftIndex):
+    """Drift of a column, with the mean and the share of missing values of both tables.
+
+    ``distribution`` has the shares of both tables in each bin; None but for the columns that moved most.
+    """
+
+    column: str
+    family: str
+    mean: Both[float | None]
+    missing: Both[float]
+    distribution: tuple[BinShare, ...] | None = None
+
+
+@dataclass(frozen=True)
+class MeanDrift:
+    """Means of the indices of a family."""
+
+    psi: float
+    expected: float
+    js: float
+
+
+@dataclass(frozen=True)
+class FamilyDrift:
+    """Drift of a family of columns: how many they are, the one that moved most, and their mean."""
+
+    family: str
+    columns: int
+    worst: ColumnDrift
+    mean: MeanDrift
+
+
+@dataclass(frozen=True, kw_only=True)
+class TypeDrift(DriftIndex):
+    """Drift of the likeliest classes, with the share of each class in both tables."""
+
+    shares: Mapping[str, Both[float]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProbabilityDrift(DriftIndex):
+    """Drift of the probability, with its means, and the ``curve``: pairs of the shares that a threshold flags."""
+
+    mean: Both[float]
+    curve: tuple[tuple[float, float], ...]
+
+
+@dataclass(frozen=True)
+class ScoreDrift:
+    """Drift of the scores; no probability where no class is legitimate."""
+
+    types: TypeDrift | None = None
+    probability: ProbabilityDrift | None = None
+
+    def items(self) -> Iterator[tuple[str, DriftIndex]]:
+        """Yield the name and the drift of those that are compared."""
+        yield from ((name, drift) for name, drift in vars(self).items() if drift is not None)
+
+
+@dataclass(frozen=True)
+class ShareChange:
+    """A share of both tables, its rise, and the rise that ``chance`` explains; None if unknown."""
+
+    reference: float
+    current: float
+    rise: float
+    chance: float | None
+
+
+@dataclass(frozen=True)
+class RatioChange:
+    """A share of both tables, how many ``times`` the reference the current one is, and the factor of chance."""
+
+    reference: float
+    current: float
+    times: float
+    chance: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PointAlerts(RatioChange):
+    """The records that an operating point flags.
+
+    ``unlike_training`` are the shares of the rows that the policy of the model flags below the threshold.
+    """
+
+    name: str
+    threshold: float
+    alerts_a_day: Both[float | None]
+    unlike_training: Both[float]
+
+
+@dataclass(frozen=True)
+class ObservedPerformance:
+    """Precision and recall of labelled rows; None if none is flagged, or none is fraud."""
+
+    rows: int
+    precision: float | None
+    recall: float | None
+
+
+@dataclass(frozen=True)
+class TablePerformance(ExpectedPerformance):
+    """Expected precision and recall of a table, and the observed ones; None without labels."""
+
+    observed: ObservedPerformance | None = None
+
+
+@dataclass(frozen=True)
+class PointPerformance:
+    """Precision and recall of an operating point in both tables."""
+
+    name: str
+    reference: TablePerformance
+    current: TablePerformance
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelledCalibration:
+    """Calibration on the labelled current records: how many, their share, metrics with intervals, and the curve."""
+
+    rows: int
+    share: float
+    ece: float | None
+    brier: float | None
+    observed_over_expected: float | None
+    average_precision: float | None
+    base_rate: float | None
+    frauds: int | None
+    intervals: Mapping[str, tuple[float, float] | None]
+    over: str
+    reliability: tuple[ReliabilityBin, ...]
+
+
+@dataclass(frozen=True)
+class ShareChanges:
+    """Changes of the shares of rejected rows, of rows without a history or unlike training, and of unseen categories.
+
+    None where a table does not show them.
+    """
+
+    rejected: ShareChange
+    cold_start: ShareChange | None = None
+    unseen: Mapping[str, ShareChange] = field(default_factory=dict)
+    unlike_training: ShareChange | None = None
+
+
+@dataclass(frozen=True)
+class UnlikePeriod:
+    """The share of records that look like nothing in training, in one period of a table."""
+
+    table: str
+    start: str
+    rows: int
+    share: float
+
+
+@dataclass(frozen=True)
+class UnlikeOverTime:
+    """These shares over time, and the length of the periods: ``day``, ``week`` or ``month``."""
+
+    period: str
+    periods: tuple[UnlikePeriod, ...]
+
+
+@dataclass(frozen=True)
+class RuleShares:
+    """A rule, and the share of both tables that it decides."""
+
+    id: str
+    action: str
+    reason: str
+    expired: bool
+    reference: float
+    current: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class MonitorMeasures:
+    """All measures of both tables. See `MonitorReport`."""
+
+    rows: Both[int]
+    windows: Both[tuple[str, str] | None]
+    labelled: Both[int]
+    families: tuple[FamilyDrift, ...]
+    columns: tuple[ColumnDrift, ...]
+    left_out: Mapping[str, tuple[str, ...]]
+    scores: ScoreDrift
+    alerts: tuple[PointAlerts, ...]
+    expected: tuple[PointPerformance, ...]
+    calibration: LabelledCalibration | None
+    shares: ShareChanges
+    unlike: UnlikeOverTime | None
+    bounds: Mapping[str, float | None]
+    rules: tuple[RuleShares, ...] = ()
