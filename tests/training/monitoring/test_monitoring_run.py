@@ -11,6 +11,7 @@ from fraudsieve.exceptions import RecipeError, SchemaError
 from fraudsieve.models.predict import Scorer
 from fraudsieve.training.fit import train
 from fraudsieve.training.monitoring.measures import Both
+from fraudsieve.training.monitoring.monitoring_run import monitor_tables
 from fraudsieve.training.monitoring.page import render_monitor_report
 from fraudsieve.training.monitoring.report import MonitorReport
 from fraudsieve.training.recipe.recipe import Recipe
