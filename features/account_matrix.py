@@ -14,11 +14,13 @@ from fraudsieve._microseconds import DAY, HOUR
 from fraudsieve._typing import Array, Record
 from fraudsieve.exceptions import RejectedRecordError
 from fraudsieve.features.history.declaration import History, history_columns
-from fraudsieve.features.history.records import is_missing, parse_id, parse_time
+from fraudsieve.features.history.records import required_time
 from fraudsieve.features.network.declaration import Network
 from fraudsieve.features.profile.own_columns import NO_COLUMNS, OwnColumns
 from fraudsieve.features.wording.model import TextModel
 from fraudsieve.features.wording.surprisal import CharacterModel
+from fraudsieve.tables.time_values import read_time
+from fraudsieve.tables.values import read_id
 
 from .history_declaration import HistoryDeclaration
 from .live_state import HistoryState
@@ -170,16 +172,16 @@ class AccountMatrix:
         }
 
     def _row(self, record: Record, state: HistoryState) -> tuple[Array, bool]:
-        if parse_id(record.get("account_id"), "account_id") is None:
+        if read_id(record.get("account_id"), "account_id") is None:
             raise RejectedRecordError("account_id: expected a string or a whole number, the field is missing")
         self.own.check_fields(record)
         cutoff = self._cutoff(record, state)
         names = (*(name for view in self.histories for name in view.subjects), "account_id", *self.own_amounts)
         subject = {name: record.get(name) for name in names} | {"as_of": np.datetime64(cutoff, "us")}
         history, has_history = state.compute(subject)
-        created_at = record.get("created_at")
-        has_age = self.timed and self.subject == "account" and not is_missing(created_at)
-        created = parse_time(created_at, "created_at") if has_age else np.iinfo(np.int64).min
+        has_age = self.timed and self.subject == "account"
+        created = read_time(record.get("created_at"), "created_at") if has_age else None
+        created = np.iinfo(np.int64).min if created is None else created
         own = self.own.of_record(record)[None]
         record_columns = self.record_columns(np.array([cutoff]), np.array([created]), own)
         return np.concatenate([history[0], record_columns[0]]), bool(has_history[0])
@@ -187,9 +189,9 @@ class AccountMatrix:
     def _cutoff(self, record: Record, state: HistoryState) -> int:
         if not self.timed:
             return max(state.watermark + 1, 1)  # after all events
-        names = (name for name in CUTOFFS[self.subject] if not is_missing(record.get(name)))
-        name = next(names, "as_of")
-        return parse_time(record.get(name), name)
+        times = (read_time(record.get(name), name) for name in CUTOFFS[self.subject])
+        time = next((time for time in times if time is not None), None)
+        return required_time(None, "as_of") if time is None else time
 
 
 def _hour_and_weekday(cutoffs: Array, created: Array) -> list[Array]:

@@ -17,6 +17,7 @@ from fraudsieve.features.profile.frames import (
     number_column,
     required_column,
 )
+from fraudsieve.tables.conversion import convert
 
 from .account_matrix import AccountMatrix, Subject
 
@@ -56,12 +57,11 @@ def cutoff_times(records: pd.DataFrame, subject: Subject) -> Array:
 
 def as_microseconds(column: pd.Series) -> Array:
     """Return times as microseconds since 1970, `NEVER` if missing; a time without a zone is UTC."""
-    if not pd.api.types.is_datetime64_any_dtype(column):
-        if column.isna().all():
-            return np.full(len(column), NEVER)
-        raise ColumnTypeError("subjects", f"{column.name!r}: expected timestamps, got {column.dtype}", READ_IT)
-    naive = column.dt.tz_convert(None) if isinstance(column.dtype, pd.DatetimeTZDtype) else column
-    return naive.to_numpy("M8[us]").astype(np.int64)
+    read = convert(column.reset_index(drop=True), "time")
+    for reason, rows in read.faults.items():
+        if rows.any():
+            raise ColumnTypeError("subjects", f"{column.name!r}: {reason}", READ_IT)
+    return read.column.dt.tz_convert(None).to_numpy("M8[us]").astype(np.int64)
 
 
 def subject_columns(records: pd.DataFrame, cutoffs: Array, matrix: AccountMatrix) -> dict[str, Any]:
@@ -89,6 +89,6 @@ def number_columns(events: pd.DataFrame) -> tuple[str, ...]:
 
 def frequent_kinds(events: pd.DataFrame, max_kinds: int = 6) -> tuple[str, ...]:
     """Return the kinds with at least 1 % of the events; none if all events have the same kind."""
-    shares = as_strings(events["kind"]).fillna(ONE_KIND).value_counts(normalize=True)
+    shares = as_strings(events["kind"], "category").fillna(ONE_KIND).value_counts(normalize=True)
     kinds = [str(kind) for kind in shares.index[:max_kinds] if shares[kind] >= 0.01]
     return tuple(sorted(kinds)) if len(shares) > 1 else ()

@@ -9,9 +9,9 @@ from fraudsieve._typing import Array, Record
 from fraudsieve.exceptions import RejectedRecordError
 from fraudsieve.features.campaign.over_time import CampaignHistory, campaign_subjects
 from fraudsieve.features.history.declaration import History, history_columns
-from fraudsieve.features.history.records import is_missing, parse_id
 from fraudsieve.features.text.fold import fold_text
-from fraudsieve.tables.limits import MAX_TEXT_LENGTH
+from fraudsieve.tables.time_values import read_time
+from fraudsieve.tables.values import read_id, read_text
 
 from .live_state import HistoryState
 
@@ -28,10 +28,10 @@ def message_history(
     why: list[str | None] = [None] * n
     for row, record in enumerate(records):
         text, account, sent_at = (record.get(name) for name in ("text", "account_id", "sent_at"))
-        if is_missing(sent_at):
-            continue
         try:
-            if sender and parse_id(account, "account_id") is not None:  # a blank is missing, as in a table
+            if read_time(sent_at, "sent_at") is None:
+                continue
+            if sender and read_id(account, "account_id") is not None:  # a blank is missing, as in a table
                 sender_rows[row] = state.features({"account_id": account, "as_of": sent_at}, sender)[0]
             if campaigns and isinstance(text, str):
                 bands = campaign_subjects([{"text": text, "sent_at": sent_at}])
@@ -43,12 +43,12 @@ def message_history(
 
 def why_unscorable(text: Any) -> str | None:
     """Return why a value cannot be scored as a text, or None if it can; the reason does not quote the value."""
-    if not isinstance(text, str):
-        if text is None or (isinstance(text, float) and text != text):
-            return "text: expected a string, the field is missing"
-        return f"text: expected a string, got {type(text).__name__}"
-    if len(text) > MAX_TEXT_LENGTH:
-        return f"text: expected at most {MAX_TEXT_LENGTH:,} characters, got more"
+    try:
+        text = read_text(text, "text")
+    except RejectedRecordError as error:
+        return str(error)
+    if text is None:
+        return "text: expected a string, the field is missing"
     # Normalisation leaves nothing only of texts with unprintable characters.
     visible = text if text.isprintable() else fold_text(text)
     return None if visible.strip() else "text: expected a message, got only blanks"

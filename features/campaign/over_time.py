@@ -16,10 +16,11 @@ import numpy as np
 
 from fraudsieve._typing import Array, Record
 from fraudsieve.features.history.declaration import History, history_columns
-from fraudsieve.features.history.records import is_missing, parse_id, parse_time
 from fraudsieve.features.text.codepoints import CodePoints, pack
 from fraudsieve.features.text.fold import fold_codes
 from fraudsieve.tables.label_spelling import normalise_label
+from fraudsieve.tables.time_values import read_time
+from fraudsieve.tables.values import read_category
 
 from .fingerprints import fingerprints
 
@@ -212,15 +213,14 @@ def campaign_subjects(messages: Sequence[Record]) -> list[dict[str, Any]]:
 
 
 def _label_text(label: Any) -> str | None:
-    return str(label) if isinstance(label, bool) else parse_id(label, "label")
+    return read_category(label, "label")
 
 
 def _label_time(message: Record) -> Any:
     """Return the time from which a label counts, which is never before the message was sent."""
-    labelled, sent = message.get("labelled_at"), message.get("sent_at")
-    if is_missing(sent) or is_missing(labelled):
-        return labelled
-    return max(labelled, sent, key=lambda time: parse_time(time, "labelled_at"))
+    labelled = read_time(message.get("labelled_at"), "labelled_at")
+    sent = read_time(message.get("sent_at"), "sent_at")
+    return None if labelled is None else np.datetime64(max(labelled, labelled if sent is None else sent), "us")
 
 
 def _message_keys(messages: Sequence[Record]) -> list[list[int]]:

@@ -212,6 +212,6 @@ def _kind_indices(source: SourceTable, kinds: tuple[str, ...]) -> Array:
     """Return the index of each event's kind among the declared kinds; -1 for another kind."""
     if "kind" not in source:
         return np.full(len(source["occurred_at"]), kinds.index(ONE_KIND) if ONE_KIND in kinds else -1, np.int32)
-    named = pc.fill_null(source.strings("kind").cast(pa.large_string()), ONE_KIND)
+    named = pc.fill_null(source.ids("kind", "category").cast(pa.large_string()), ONE_KIND)
     indices = pc.index_in(named, value_set=pa.array(kinds, pa.large_string()))
     return np.asarray(pc.fill_null(indices, -1))

@@ -8,18 +8,10 @@ from typing import Literal, TypeAlias
 
 from fraudsieve._typing import Record
 from fraudsieve.exceptions import RejectedRecordError
+from fraudsieve.tables.values import read_category, read_id, read_number, read_verdict
 
 from .declaration import ONE_KIND, History
-from .records import (
-    delivery_id,
-    entity_key,
-    id_digest,
-    label_kind,
-    parse_amount,
-    parse_id,
-    parse_is_fraud,
-    parse_time,
-)
+from .records import delivery_id, entity_key, id_digest, label_kind, required_time
 from .timeline import PreparedRecord, ViewState, bits_of
 
 __all__ = ["CAMPAIGN", "TIME_FIELDS", "RecordType", "check_labelled_entity", "join_events", "read_record"]
@@ -68,21 +60,22 @@ def read_record(
     >>> read_record(event, "events", [ViewState(History(("1h",)))], None).time
     1000000
     """
-    time = parse_time(record.get(TIME_FIELDS[record_type]), TIME_FIELDS[record_type])
+    time = required_time(record.get(TIME_FIELDS[record_type]), TIME_FIELDS[record_type])
     if record_type == "events":
         return _read_event(record, time, views, pairs)
     if record_type == "labels":
         return _read_label(record, time, views)
-    account, is_fraud = id_digest(record.get("account_id"), "account_id"), parse_is_fraud(record)
+    account = id_digest(record.get("account_id"), "account_id")
+    is_fraud = read_verdict(record.get("is_fraud"), "is_fraud")
     if not account:
         raise RejectedRecordError(NO_ACCOUNT)
     return PreparedRecord(time, [], [], (account, is_fraud), 0)
 
 
 def _read_event(event: Record, time: int, views: Sequence[ViewState], pairs: Pairs | None) -> PreparedRecord:
-    parse_amount(event.get("amount"))  # checked for every state, so that all models accept the same events
-    is_band = {parse_id(event.get(name), name) for name in CAMPAIGN} != {None}
-    if not is_band and parse_id(event.get("account_id"), "account_id") is None:
+    read_number(event.get("amount"), "amount")  # checked for every state, so that all models accept the same events
+    is_band = {read_id(event.get(name), name) for name in CAMPAIGN} != {None}
+    if not is_band and read_id(event.get("account_id"), "account_id") is None:
         raise RejectedRecordError(NO_ACCOUNT)
     keys = [(view, entity_key(event, view.history.entities)) for view in views]
     rows = [(view.events, key, view.row(event, time)) for view, key in keys if key is not None]
@@ -92,7 +85,7 @@ def _read_event(event: Record, time: int, views: Sequence[ViewState], pairs: Pai
 
 
 def _read_label(label: Record, time: int, views: Sequence[ViewState]) -> PreparedRecord:
-    is_fraud = parse_is_fraud(label)
+    is_fraud = read_verdict(label.get("is_fraud"), "is_fraud")
     row = [time, bits_of(float(is_fraud)), -1]
     keys = [(view, entity_key(label, view.history.entities)) for view in views if view.history.needs_labels]
     rows = [(view.labels, key, row) for view, key in keys if key is not None]
@@ -113,8 +106,8 @@ def join_events(events: Sequence[Record], prepared: Sequence[PreparedRecord]) ->
 
     A message counts once per id, a label of a message once per id, time and class.
     """
-    first, is_label = prepared[0], parse_id(events[0].get("labelled"), "labelled") is not None
-    kind = parse_id(events[0].get("kind"), "kind") or ONE_KIND
+    first, is_label = prepared[0], read_id(events[0].get("labelled"), "labelled") is not None
+    kind = read_category(events[0].get("kind"), "kind") or ONE_KIND
     identifier = delivery_id(events[0], *((label_kind(kind), first.time) if is_label else ("message",)))
     rows = [row for record in prepared for row in record.rows]
     return first._replace(rows=rows, identifier=identifier, n_events=len(events))

@@ -1,6 +1,6 @@
 """A table from a user, whose columns are checked when they are read, and ids of its columns encoded as integers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
@@ -12,6 +12,9 @@ import pyarrow.compute as pc
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import ColumnTypeError, SchemaError
 from fraudsieve.features.history.kernels.ids import code_numbers, code_strings
+from fraudsieve.tables.cells import mask_signalling_nan
+from fraudsieve.tables.conversion import Kind, convert, convert_numbers
+from fraudsieve.tables.formats.loaded import frame_of
 from fraudsieve.tables.limits import MAX_AMOUNT
 
 __all__ = ["SourceTable", "TableLike", "code_column", "code_ids", "join_ids"]
@@ -40,10 +43,7 @@ class SourceTable:
     kept: Array | None = None
 
     def __getitem__(self, column: str) -> Any:
-        if column not in self:
-            fix = "Add the column, or remove the measures that need it."
-            raise SchemaError(self.name, f"column {column!r} is missing", fix)
-        cells = self.columns[column]
+        cells = self._cells(column)
         if isinstance(cells, pd.Series) and isinstance(cells.dtype, pd.DatetimeTZDtype):
             cells = cells.dt.tz_convert(None)
         try:
@@ -56,11 +56,35 @@ class SourceTable:
         array = array.dictionary_decode() if pa.types.is_dictionary(array.type) else array
         return array if self.kept is None else array.filter(pa.array(self.kept))
 
+    def _cells(self, column: str) -> Any:
+        if column not in self:
+            fix = "Add the column, or remove the measures that need it."
+            raise SchemaError(self.name, f"column {column!r} is missing", fix)
+        return self.columns[column]
+
+    def _read(self, column: str, kind: Kind, *usual: Callable[[pa.DataType], bool]) -> Any:
+        """Return a column as it is if its type is a usual one; any other is read as in a table that is checked."""
+        try:
+            array = self[column]
+        except ColumnTypeError:  # values of several types
+            array = None
+        if array is not None and any(is_usual(array.type) for is_usual in usual):
+            return array
+        cells = self._cells(column)
+        if isinstance(cells, pa.Array | pa.ChunkedArray):
+            cells = frame_of(pa.table([cells], [column]), self.name)[column]
+        cells = mask_signalling_nan(pd.Series(cells).reset_index(drop=True))
+        read = convert_numbers(cells, flags=True) if kind == "number" else convert(cells, kind)
+        for reason, rows in read.faults.items():
+            if rows.any():
+                raise ColumnTypeError(self.name, f"{column!r}: {reason}", READ_IT)
+        return replace(self, columns={column: read.column})[column]
+
     def without_repeats(self, column: str = "event_id", *, are_labels: bool = False) -> "SourceTable":
         """Return the table with only the first of the rows that share an id, as in a live state."""
         if column not in self:
             return self
-        ids = self.strings(column)
+        ids = self.ids(column)
         is_blank = pc.equal(ids, "")
         codes, n_codes = code_column(pc.if_else(is_blank, None, ids) if pc.any(is_blank).as_py() else ids)
         for values in (self.times("labelled_at"), self.amounts("is_fraud") + 0.0) if are_labels else ():
@@ -72,36 +96,18 @@ class SourceTable:
         newest = np.maximum.accumulate(codes)  # codes are in the order of first appearance
         return replace(self, kept=(codes < 0) | (codes > np.concatenate([[-1], newest[:-1]])))
 
-    def strings(self, column: str) -> Any:
-        """Return a column as strings, also if pandas stored whole numbers with gaps as floats."""
-        array = self[column]
-        if pa.types.is_floating(array.type):
-            whole = array.cast(pa.int64(), safe=False)
-            if not pc.all(pc.equal(whole.cast(pa.float64()), array), min_count=0).as_py():
-                raise self._wrong_type(column, "strings or whole numbers", array)
-            return whole.cast(pa.string())
-        return self.ids(column)
-
-    def ids(self, column: str) -> Any:
-        """Return ids as strings; whole numbers are converted."""
-        array = self[column]
-        if pa.types.is_integer(array.type) or pa.types.is_null(array.type):
-            array = array.cast(pa.string())
-        if not (pa.types.is_string(array.type) or pa.types.is_large_string(array.type)):
-            raise self._wrong_type(column, "strings or whole numbers", array)
-        return array
-
-    def _wrong_type(self, column: str, expected: str, array: Any) -> ColumnTypeError:
-        return ColumnTypeError(self.name, f"{column!r}: expected {expected}, got {array.type}", READ_IT)
+    def ids(self, column: str, kind: Kind = "id") -> Any:
+        """Return ids or categories as strings."""
+        is_string = pa.types.is_string, pa.types.is_large_string
+        array = self._read(column, kind, *is_string, pa.types.is_integer, pa.types.is_null)
+        return array if any(is_type(array.type) for is_type in is_string) else array.cast(pa.string())
 
     def __contains__(self, column: str) -> bool:
         return column in (self.columns.column_names if isinstance(self.columns, pa.Table) else list(self.columns))
 
     def times(self, column: str) -> Array:
         """Return times as microseconds since 1970; a time without a zone is UTC."""
-        array = self[column]
-        if not pa.types.is_timestamp(array.type):
-            raise self._wrong_type(column, "timestamps", array)
+        array = self._read(column, "time", pa.types.is_timestamp)
         if array.null_count:
             raise SchemaError(self.name, f"{column!r} is missing in {array.null_count} rows", REMOVE_ROWS)
         times = np.asarray(array.cast(pa.timestamp("us"), safe=False).cast(pa.int64()))
@@ -111,10 +117,8 @@ class SourceTable:
 
     def amounts(self, column: str) -> Array:
         """Return numbers as float64; NaN if missing."""
-        array = self[column]
         numeric = pa.types.is_floating, pa.types.is_integer, pa.types.is_boolean, pa.types.is_null
-        if not any(is_type(array.type) for is_type in numeric):
-            raise self._wrong_type(column, "numbers", array)
+        array = self._read(column, "number", *numeric)
         if pa.types.is_boolean(array.type):
             array = array.cast(pa.uint8())
         amounts = array.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)

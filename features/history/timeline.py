@@ -14,11 +14,12 @@ from fraudsieve.features.history.kernels.digest_table import ABSENT
 from fraudsieve.features.history.kernels.ids import code_numbers
 from fraudsieve.features.history.kernels.recency import NEVER
 from fraudsieve.features.history.pool.timelines import TimelinePool
+from fraudsieve.tables.values import read_category, read_number
 
 from .declaration import ONE_KIND, History
 from .encoded import NO_AMOUNTS, NO_CODES, CutoffTimes, EncodedEvents, fill_history, fill_labels
 from .measures import WITHOUT_WINDOW, window_seconds
-from .records import entity_key, id_digest, parse_amount, parse_id
+from .records import entity_key, id_digest
 
 __all__ = ["PreparedRecord", "ViewState", "bits_of", "signed"]
 
@@ -91,8 +92,8 @@ class ViewState:
     def row(self, event: Record, time: int) -> list[int]:
         """Return an event as a row of its timeline."""
         ids = [signed(id_digest(event.get(name), name)) for name in self.identifiers]
-        kind = parse_id(event.get("kind"), "kind")
-        amount = parse_amount(event.get(self.history.amount), self.history.amount)
+        kind = read_category(event.get("kind"), "kind")
+        amount = read_number(event.get(self.history.amount), self.history.amount)
         return [time, bits_of(amount), self.kinds.get(kind or ONE_KIND, -1), *ids]
 
     def sweep(self, horizon: int, n: int) -> int:
@@ -114,7 +115,7 @@ class ViewState:
     def fill(self, subject: Record, cutoff: int, out: Array) -> bool:
         """Compute the columns of a subject into the first row; return whether it has history."""
         name = self.history.amount
-        amounts = np.full(2, parse_amount(subject[name], name)) if name in subject else NO_AMOUNTS
+        amounts = np.full(2, read_number(subject[name], name)) if name in subject else NO_AMOUNTS
         key = entity_key(subject, self.history.subjects)
         slot = self.events.find(key) if key is not None else ABSENT
         label_slot = self.labels.find(key) if key is not None and len(self.labels) else ABSENT

@@ -25,7 +25,7 @@ from fraudsieve.features.history.declaration import History, check_histories, hi
 from fraudsieve.features.history.kernels.recency import NEVER
 from fraudsieve.features.history.measures import window_seconds
 from fraudsieve.features.history.reader import RecordType
-from fraudsieve.features.history.records import RejectedRecord, as_records, parse_time
+from fraudsieve.features.history.records import RejectedRecord, as_records, required_time
 from fraudsieve.features.history.seen_ids import SeenIds
 from fraudsieve.features.history.timeline import PreparedRecord, ViewState
 from fraudsieve.features.history_declaration import HistoryDeclaration, status_views
@@ -155,8 +155,7 @@ class HistoryState:
         The events of one call may be in any order: whether one is too late depends on the events of earlier calls.
 
         Many records are added much faster as columns: a mapping of names to arrays or lists, or a table of PyArrow,
-        pandas or Polars. The result is the same as for dicts. Times may then also be an array of whole numbers, which
-        are microseconds since 1970.
+        pandas or Polars. The result is the same as for dicts.
 
         Parameters
         ----------
@@ -202,7 +201,7 @@ class HistoryState:
 
     def _checks(self, now: datetime | None, *, stored: bool = False) -> ColumnChecks:
         """Return what new records are checked against; the times of stored ones are not checked."""
-        limit = parse_time(now or datetime.now(UTC), "now") + self._ahead
+        limit = required_time(now or datetime.now(UTC), "now") + self._ahead
         network, times = self.network, None if stored else (self.oldest, limit)
         if network is None:
             return ColumnChecks(self.views, NO_LINKS, None, self.seen, times)
@@ -323,7 +322,7 @@ class HistoryState:
         ValueError
             If old events that the earlier time needs were already dropped. Build the state from the events again.
         """
-        until = parse_time(time, "time")
+        until = required_time(time, "time")
         if until >= self.watermark:
             return 0
         pools = [pool for view in self.views for pool in (view.events, view.labels)]
@@ -394,7 +393,7 @@ class HistoryState:
         n_columns = len(self.columns) if histories is None else sum(len(view.history.columns) for view in views)
         out, has_history = np.empty((len(subjects), n_columns)), np.zeros(len(subjects), np.bool_)
         for row, subject in enumerate(subjects):
-            cutoff = parse_time(subject.get("as_of"), "as_of")
+            cutoff = required_time(subject.get("as_of"), "as_of")
             if cutoff < self.oldest:
                 raise RejectedRecordError("as_of: expected a time within the lateness of the state, got an older one")
             start = 0

@@ -144,9 +144,10 @@ def choose_profile_columns(
 
 def _why_no_category(name: str, column: pd.Series) -> str | None:
     """Return why a column of strings is left out: it looks like persons, or has too many values; None if it is not."""
-    values = pd.Series(category_column(column)).dropna().unique()
-    if not len(values):
-        return NO_VALUE
+    categories, problem = category_column(column)
+    values = pd.Series(categories).dropna().unique()
+    if problem or not len(values):
+        return problem or NO_VALUE
     reason = person_reason(name, values, len(column))
     if reason is None and len(values) > max(FEW_VALUES, min(MANY_VALUES, MAX_SHARE * len(column))):
         return f"{len(values):,} distinct values in {len(column):,} rows, too many to be categories"
@@ -227,4 +228,4 @@ def _varies(column: pd.Series) -> bool:
     """Return whether a column has two values."""
     if is_number(column):
         return bool(column.min() != column.max())
-    return len({value for value in category_column(column) if value is not None}) > 1
+    return len({value for value in category_column(column)[0] if value is not None}) > 1

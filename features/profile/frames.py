@@ -3,16 +3,17 @@
 import difflib
 from typing import Final
 
-import numpy as np
 import pandas as pd
 
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import ColumnTypeError, SchemaError
 from fraudsieve.tables.cells import extract_strings, nested_values
 from fraudsieve.tables.columns import describe_columns
-from fraudsieve.tables.limits import MAX_AMOUNT, shapes_of
+from fraudsieve.tables.conversion import Kind, convert, convert_numbers
+from fraudsieve.tables.limits import shapes_of
+from fraudsieve.tables.values import TOO_LARGE
 
-from .own_columns import FLAG_WORDS, OwnColumns
+from .own_columns import OwnColumns
 
 __all__ = [
     "NOT_PROFILE",
@@ -83,7 +84,10 @@ def _categories(records: pd.DataFrame, name: str, table: str) -> Array:
     column = required_column(records, name, table)
     if nested := nested_values(column):
         raise nested_error(table, name, nested)
-    return category_column(column)
+    categories, problem = category_column(column)
+    if problem:
+        raise ColumnTypeError(table, f"{name!r}: {problem}", "Give a column of single values, or remove it.")
+    return categories
 
 
 def nested_error(table: str, name: str, nested: str) -> ColumnTypeError:
@@ -105,20 +109,16 @@ def required_column(records: pd.DataFrame, name: str, table: str = "subjects") -
 def number_column(records: pd.DataFrame, name: str, table: str = "subjects") -> Array:
     """Return a column as float64; NaN if a value is missing."""
     column = required_column(records, name, table)
-    if is_flag(column):
-        column = column.astype("boolean")
-    elif _is_decimal(column):
-        column = column.astype("float64")
-    if not pd.api.types.is_numeric_dtype(column) and not column.isna().all():
-        if nested := nested_values(column):
-            raise nested_error(table, name, nested)
+    if nested := nested_values(column):
+        raise nested_error(table, name, nested)
+    read = convert_numbers(column.reset_index(drop=True), flags=True)
+    too_large = read.faults.pop(TOO_LARGE)
+    if any(rows.any() for rows in read.faults.values()):
         problem = f"{name!r}: expected numbers, as in training, got {column.dtype}"
         raise ColumnTypeError(table, problem, READ_IT, {name: _shapes_of_words(column)})
-    numbers = pd.to_numeric(column).to_numpy(np.float64, na_value=np.nan)
-    too_large = np.abs(numbers) > MAX_AMOUNT
     if too_large.any():
         raise SchemaError(table, f"{name!r} is infinite or beyond 1e15 in {too_large.sum()} rows", REMOVE_ROWS)
-    return numbers
+    return read.column.to_numpy()
 
 
 def _shapes_of_words(column: pd.Series) -> tuple[str, ...]:
@@ -148,13 +148,12 @@ def _is_decimal(column: pd.Series) -> bool:
     return column.dtype == object and pd.api.types.infer_dtype(column, skipna=True) == "decimal"
 
 
-def category_column(column: pd.Series) -> Array:
-    """Return a column as strings without surrounding blanks, booleans as True and False; None if missing or blank."""
-    missing = column.isna().to_numpy()
-    categories = as_strings(column).str.strip().replace(FLAG_WORDS).to_numpy(object)
-    categories[missing] = None
-    categories[categories == ""] = None
-    return categories
+def category_column(column: pd.Series) -> tuple[Array, str]:
+    """Return a column as categories, None if missing, and why some of its values are none; empty if all are."""
+    read = convert(column.reset_index(drop=True), "category")
+    categories = read.column.to_numpy(object)
+    categories[read.column.isna().to_numpy()] = None
+    return categories, next((reason for reason, rows in read.faults.items() if rows.any()), "")
 
 
 def frequent_categories(column: pd.Series, min_rows: int) -> tuple[str, ...]:
@@ -165,18 +164,13 @@ def frequent_categories(column: pd.Series, min_rows: int) -> tuple[str, ...]:
     >>> frequent_categories(pd.Series(["app", "sms", "sms", "web", "web"]), 2)
     ('sms', 'web')
     """
-    counts = pd.Series(category_column(column)).value_counts(sort=False)
+    counts = pd.Series(category_column(column)[0]).value_counts(sort=False)
     frequent = counts[counts >= min_rows]
     return tuple(str(category) for category in sorted(frequent.index, key=lambda name: (-frequent[name], name)))
 
 
-def as_strings(column: pd.Series) -> pd.Series:
-    """Return a column as strings: 7.0 is 7, as pandas stores whole numbers with gaps, whatever the other rows hold."""
-    if pd.api.types.is_float_dtype(column):
-        numbers = column.to_numpy(np.float64, na_value=np.nan)
-        whole = (np.abs(numbers) < 2**53) & (np.trunc(numbers) == numbers)
-        digits = pd.Series(np.where(whole, numbers, 0).astype(np.int64), column.index).astype("str")
-        return column.astype("str").mask(whole, digits)
-    if column.dtype == object:
-        column = column.map(lambda value: int(value) if isinstance(value, float) and value.is_integer() else value)
-    return column.astype("str")
+def as_strings(column: pd.Series, kind: Kind = "id") -> pd.Series:
+    """Return a column of ids or categories as strings; those of a checked table are strings already."""
+    if isinstance(column.dtype, pd.StringDtype):
+        return column
+    return convert(column.reset_index(drop=True), kind).column.set_axis(column.index)

@@ -13,16 +13,14 @@ import numpy as np
 
 from fraudsieve._typing import Array, Record
 from fraudsieve.exceptions import RejectedRecordError
-from fraudsieve.features.history.records import parse_amount, parse_id
 from fraudsieve.features.record_fields import RecordField
+from fraudsieve.tables.values import read_category, read_number
 
-__all__ = ["MISSING", "NO_COLUMNS", "UNSEEN", "OwnColumns", "digest_categories", "profile_category", "profile_number"]
+__all__ = ["MISSING", "NO_COLUMNS", "UNSEEN", "OwnColumns", "digest_categories"]
 
 
 UNSEEN, MISSING = -1.0, -2.0
 """Codes of an unseen category and of a missing one. Categories seen in training have codes from 0, by frequency."""
-FLAG_WORDS: Final = {"true": "True", "TRUE": "True", "false": "False", "FALSE": "False"}
-"""Other spellings of booleans as categories, so that a column of booleans and words has the same ones in any file."""
 MAX_KEY_BYTES: Final = hashlib.blake2b.MAX_KEY_SIZE
 
 
@@ -127,8 +125,8 @@ class OwnColumns:
 
     def _parse(self, record: Record) -> list[Any]:
         """Return the checked values of a record, in the order of `names`."""
-        numbers = [profile_number(record.get(name), name) for name in self.numbers]
-        return [*numbers, *(profile_category(record.get(name), name) for name in self.categories)]
+        numbers = [read_number(record.get(name), name, flags=True) for name in self.numbers]
+        return [*numbers, *(read_category(record.get(name), name) for name in self.categories)]
 
     def to_dict(self) -> dict[str, Any]:
         """Return the declaration in plain JSON types."""
@@ -161,71 +159,6 @@ class OwnColumns:
 
 NO_COLUMNS: Final = OwnColumns()
 """No own columns."""
-
-
-def profile_number(value: Any, field: str) -> float:
-    """Check a number of a profile and return it as a float; unlike an amount, it may be True or False.
-
-    Parameters
-    ----------
-    value : float, bool or None
-        The number.
-    field : str
-        Name of the field, for errors.
-
-    Returns
-    -------
-    float
-        NaN if the number is missing.
-
-    Raises
-    ------
-    RejectedRecordError
-        If the value is not a number, is infinite, or is beyond 1e15.
-
-    Examples
-    --------
-    >>> profile_number(True, "verified"), profile_number(None, "age")
-    (1.0, nan)
-    """
-    return parse_amount(float(value) if isinstance(value, bool | np.bool_) else value, field)
-
-
-def profile_category(value: Any, field: str) -> str | None:
-    """Check a category of a profile and return it as a string without surrounding blanks.
-
-    Parameters
-    ----------
-    value : str, int, float, bool or None
-        The category. A whole number may be a float, since pandas stores whole numbers with gaps so: 7.0 is 7.
-    field : str
-        Name of the field, for errors.
-
-    Returns
-    -------
-    str or None
-        None if the category is missing or blank.
-
-    Raises
-    ------
-    RejectedRecordError
-        If the value is neither a string, a finite number nor a boolean.
-
-    Examples
-    --------
-    >>> profile_category(" app ", "channel"), profile_category(86.0, "country"), profile_category(None, "channel")
-    ('app', '86', None)
-    >>> profile_category(7.1, "version"), profile_category(7.0, "version")
-    ('7.1', '7')
-    >>> profile_category(True, "verified"), profile_category("true", "verified")
-    ('True', 'True')
-    """
-    if isinstance(value, bool | np.bool_):
-        return str(value)
-    if isinstance(value, float | np.floating) and np.isfinite(value):
-        value = int(value) if float(value).is_integer() else str(value)
-    category = parse_id(value, field)
-    return category if category is None else FLAG_WORDS.get(category, category)
 
 
 def digest_categories(categories: Iterable[str], key: str) -> list[str]:

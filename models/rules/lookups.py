@@ -9,9 +9,9 @@ import numpy as np
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import RejectedRecordError
 from fraudsieve.features.cues.links import measure_links
-from fraudsieve.features.history.records import parse_id
 from fraudsieve.features.text.codepoints import CodePoints, pack
 from fraudsieve.features.text.fold import fold_codes
+from fraudsieve.tables.values import read_id
 
 from .hosts import HostTable, normalise_hosts
 from .rule import HOST, TELEPHONE, Action, Rule
@@ -137,7 +137,7 @@ def _as_ids(values: Sequence[Any]) -> list[str | None]:
 
 def _as_id(value: Any) -> str | None:
     try:
-        return parse_id(value, "")
+        return read_id(value, "")
     except RejectedRecordError:
         return None
 

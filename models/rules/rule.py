@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from typing import Final, Literal, TypeAlias
 
 from fraudsieve.exceptions import RejectedRecordError
-from fraudsieve.features.history.records import parse_id
+from fraudsieve.tables.values import read_id
 
 __all__ = ["HOST", "TELEPHONE", "Action", "Rule"]
 
@@ -80,7 +80,7 @@ class Rule:
     def _value(self, position: int, value: str | int) -> str:
         """Return a value as an identifier; the error does not quote it."""
         try:
-            parsed = parse_id(value, f"values, position {position}")
+            parsed = read_id(value, f"values, position {position}")
         except RejectedRecordError as error:
             raise ValueError(str(error)) from None
         if parsed is None:

@@ -3,13 +3,13 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Final, NamedTuple, TypeAlias
 
-from fraudsieve.exceptions import RejectedRecordError
 from fraudsieve.features.feature_matrix import FeatureMatrix
-from fraudsieve.features.history.records import parse_amount, parse_id, parse_time
-from fraudsieve.features.profile.own_columns import profile_category, profile_number
 from fraudsieve.features.record_fields import FieldKind
+from fraudsieve.tables.time_values import read_time
+from fraudsieve.tables.values import read_category, read_id, read_number, read_text
 
 __all__ = ["FIELD_TYPES", "SAMPLE_TEXT", "SAMPLE_TIME", "Check", "FieldType", "ModelFields", "model_fields"]
 
@@ -21,11 +21,6 @@ _TABLES: Final = {
     "account": (*_COMMON, "created_at"),
     "event": (*_COMMON, "occurred_at", "kind", "event_id", "counterparty_id", "amount", "device_id", "ip", "card_id"),
 }
-
-
-def _check_text(value: Any, field: str) -> None:
-    if not isinstance(value, str):
-        raise RejectedRecordError(f"{field}: expected a string, got {type(value).__name__}")
 
 
 SAMPLE_TIME: Final = datetime(2026, 1, 2, tzinfo=UTC)
@@ -55,13 +50,13 @@ class FieldType(NamedTuple):
 
 
 FIELD_TYPES: Final[Mapping[FieldKind, FieldType]] = {
-    "text": FieldType("string", _check_text, (SAMPLE_TEXT, "see you at six", SAMPLE_TEXT + " again")),
-    "id": FieldType("string", parse_id, ("a", "a", "a")),
-    "time": FieldType("time", parse_time, (SAMPLE_TIME, SAMPLE_TIME, SAMPLE_TIME)),
+    "text": FieldType("string", read_text, (SAMPLE_TEXT, "see you at six", SAMPLE_TEXT + " again")),
+    "id": FieldType("string", read_id, ("a", "a", "a")),
+    "time": FieldType("time", read_time, (SAMPLE_TIME, SAMPLE_TIME, SAMPLE_TIME)),
     # Whole numbers: they are also ids, where one column is both.
-    "number": FieldType("number or null", profile_number, (1, 1, 1)),
-    "amount": FieldType("number or null", parse_amount, (5, 5, 5)),
-    "category": FieldType("string or null", profile_category, ("a", "a", "a")),
+    "number": FieldType("number or null", partial(read_number, flags=True), (1, 1, 1)),
+    "amount": FieldType("number or null", read_number, (5, 5, 5)),
+    "category": FieldType("string or null", read_category, ("a", "a", "a")),
 }
 """What each kind of field accepts. Sample records are made of it, so that no kind can be forgotten."""
 

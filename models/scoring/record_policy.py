@@ -5,9 +5,9 @@ from typing import Any, Final
 
 from fraudsieve._typing import Record
 from fraudsieve.exceptions import RecordError, RejectedRecordError
-from fraudsieve.features.history.records import is_missing
 from fraudsieve.models.policy import Policy
 from fraudsieve.models.rules.rule_set import RuleSet
+from fraudsieve.tables.values import is_missing
 
 from .fields import Check, ModelFields
 

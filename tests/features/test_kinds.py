@@ -20,8 +20,10 @@ def test_kinds_that_are_numbers() -> None:
     frame = pd.DataFrame([event | {"kind": kind} for kind in (1, 1, 1, 2, None, None, None)])
     assert frame["kind"].dtype == float
     assert state.features(subject).tolist() == history_features(frame, pd.DataFrame([subject]), history).tolist()
-    with pytest.raises(TypeError, match="'kind': expected strings or whole numbers, got double"):
-        history_features(frame.assign(kind=0.5), pd.DataFrame([subject]), history)
+    with pytest.raises(TypeError, match="'kind': expected a string, a number or a boolean, got list"):
+        history_features(
+            frame.assign(kind=pd.Series([[1]] * len(frame), dtype=object)), pd.DataFrame([subject]), history
+        )
 
 
 def test_events_that_do_not_say_their_kind_are_of_one_kind() -> None:

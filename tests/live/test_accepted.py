@@ -154,5 +154,5 @@ def test_times_that_overflow_are_rejected(account_scorer: Scorer) -> None:
     state = HistoryState(account_scorer.model.matrix.event_views)
     for wrong in (np.datetime64(10**15, "s"), np.datetime64(-(10**15), "s"), np.datetime64(20_000, "Y")):
         assert state.update(event(occurred_at=wrong))[0].reason == (
-            "occurred_at: expected a time in the years 1 to 9999, got another one"
+            "occurred_at: expected a time in the years 1970 to 2100, got another one"
         )

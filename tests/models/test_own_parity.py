@@ -126,7 +126,7 @@ def test_policies_of_missing_fields_hold(folder: Path) -> None:
 
 def test_wrong_types_are_unscorable_by_name(folder: Path) -> None:
     scores = Scorer.load(folder).score([{**records()[0], "age": "old"}, records()[1]])
-    assert [score["why"] for score in scores] == ["age: expected a number, got str", None]
+    assert [score["why"] for score in scores] == ["age: expected a number, got other text", None]
 
 
 def test_every_column_has_a_sentence_in_both_languages(folder: Path) -> None:

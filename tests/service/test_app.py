@@ -84,7 +84,7 @@ def test_events_are_rejected_one_by_one_with_reasons(live: Any) -> None:
         assert [rejection["position"] for rejection in answer["rejected"]] == [1, 2, 3, 4]
         reasons = [rejection["reason"] for rejection in answer["rejected"]]
         assert reasons[0] == "expected an object, got int"
-        assert reasons[1] == "amount: expected a number, got str"
+        assert reasons[1] == "amount: expected a number, got other text"
         assert reasons[2].startswith("occurred_at: expected a time within the declared lateness")
         assert SECRET not in json.dumps(answer)
         body: Any

@@ -162,7 +162,7 @@ def test_a_custom_table() -> None:
         (messages().iloc[:0], "there are no rows"),
         (
             messages(text=[" ", 2, 3]),
-            "none of 3 rows is accepted: text: int is not text: give a string (2), text: no text (1)",
+            "none of 3 rows is accepted: text: expected a string, got int (2), text: no text (1)",
         ),
     ],
 )

@@ -8,10 +8,12 @@ import pandas as pd
 import pytest
 
 from fraudsieve.tables.conversion import convert
+from fraudsieve.tables.values import Reading
 
-NUMBER = "a number is not a time: give ISO 8601 or a timestamp"
-STRING = "not a time: give ISO 8601 or a timestamp"
-RANGE = "time outside 1970..2100"
+TIME = "expected a time such as 2026-05-01T10:00:00Z"
+NUMBER = f"{TIME}, got another number"
+STRING = f"{TIME}, got other text"
+RANGE = "expected a time in the years 1970 to 2100, got another one"
 EAST = timezone(timedelta(hours=8))
 
 
@@ -76,14 +78,27 @@ def test_a_column_of_numbers_is_read_as_the_unit_that_fits(value: Any, unit: str
     assert not any(rows.any() for rows in done.faults.values())
 
 
-@pytest.mark.parametrize("value", [5, "-5.", "2024", 20240501, 45000.5, 4.2e9, 1e30, True])
+@pytest.mark.parametrize("value", [5, "-5.", "2024", 20241301, "20241301", 45000.5, 4.2e9, 1e30])
 def test_other_numbers_are_not_times(value: object) -> None:
     assert reason(value) == NUMBER
 
 
-def test_a_number_among_times_is_not_a_time() -> None:
-    faults = convert(pd.Series(["2024-05-01", 1714557600], dtype=object), "time").faults
-    assert faults[NUMBER].tolist() == [False, True]
+@pytest.mark.parametrize("value", [20240501, 20240501.0, "20240501", "20240501.0", np.int32(20240501)])
+def test_a_number_of_eight_digits_is_a_date(value: object) -> None:
+    done = convert(pd.Series([value], dtype=object), "time")
+    assert done.column[0] == pd.Timestamp("2024-05-01", tz="UTC")
+    assert done.notes == ("has no time zone: taken as UTC",)
+
+
+def test_every_number_stands_for_itself() -> None:
+    mixed = pd.Series(["2024-05-01T10:00Z", 1714557600, "1714557600000", 17, None], dtype=object)
+    done = convert(mixed, "time")
+    assert done.column[0] == done.column[1] == done.column[2]
+    assert done.faults[NUMBER].tolist() == [False, False, False, True, False]
+    assert done.notes == (
+        "is read as seconds since 1970, UTC in 1 of 3 rows",
+        "is read as milliseconds since 1970, UTC in 1 of 3 rows",
+    )
 
 
 @pytest.mark.parametrize(
@@ -97,16 +112,16 @@ def test_a_number_among_times_is_not_a_time() -> None:
 )
 def test_days_come_first_where_that_is_said(value: str, expected: str) -> None:
     cells = pd.Series([value, "31/02/2026"])
-    done = convert(cells, "time", day_first=True)
+    done = convert(cells, "time", Reading(day_first=True))
     assert done.column[0] == pd.Timestamp(expected, tz="UTC")
     assert done.faults[STRING].tolist() == [False, True]
     assert value.startswith("2026") or convert(cells, "time").faults[STRING].all()
 
 
 @pytest.mark.parametrize("dtype", ["int64", "float64", "Int64", "bool"])
-def test_a_column_of_numbers_is_not_a_column_of_times(dtype: Any) -> None:
+def test_a_column_of_small_numbers_is_not_a_column_of_times(dtype: Any) -> None:
     faults = convert(pd.Series([1, 0]).astype(dtype), "time").faults
-    assert faults[NUMBER].all()
+    assert faults[f"{TIME}, got bool" if dtype == "bool" else NUMBER].all()
 
 
 @pytest.mark.parametrize(
@@ -127,9 +142,9 @@ def test_a_string_that_is_not_a_time_is_rejected(value: str) -> None:
     assert reason(value) == STRING
 
 
-@pytest.mark.parametrize("value", [time(10), timedelta(1), [2024], pd.Period("2024-05"), b"2024-05-01"])
+@pytest.mark.parametrize("value", [time(10), timedelta(1), [2024], pd.Period("2024-05"), b"2024-05-01", True, 1j])
 def test_a_value_of_another_type_is_rejected(value: object) -> None:
-    assert reason(value) == f"{type(value).__name__} is not a time: give ISO 8601 or a timestamp"
+    assert reason(value) == f"{TIME}, got {type(value).__name__}"
 
 
 @pytest.mark.parametrize(
@@ -191,4 +206,4 @@ def test_no_note_if_every_time_has_a_zone() -> None:
 
 def test_complex_numbers_are_not_times() -> None:
     (fault,) = (reason for reason, rows in convert(pd.Series([1714500000 + 1j]), "time").faults.items() if rows.any())
-    assert fault == NUMBER
+    assert fault == f"{TIME}, got complex"

@@ -98,9 +98,6 @@ def _why_invalid(table: ColumnTable, column_type: ColumnType, position: int, che
     record_type: RecordType = "events" if column_type == "messages" else column_type
     for row in rows:
         record = table.record(row, names)
-        time = record[time_field(column_type)]
-        if isinstance(time, int) and isinstance(table.values(time_field(column_type)), np.ndarray):
-            record[time_field(column_type)] = np.datetime64(time, "us")
         reason = _reason(read_record, record, record_type, checks.views, checks.pairs)
         if reason:
             return reason

@@ -1,22 +1,30 @@
-"""A column of ids: each distinct value is checked and hashed once, and the rows refer to it. Needs only NumPy."""
+"""A column of ids or categories: each distinct value is read and hashed once, and the rows refer to it.
+
+Needs only NumPy.
+"""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from hashlib import blake2b
 from itertools import count
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import RejectedRecordError
-from fraudsieve.features.history.records import encode_text, parse_id
+from fraudsieve.tables.values import FLAG_WORDS, MISSING_WORDS, read_id
 
-__all__ = ["EncodedIds", "digests_of", "encode_ids"]
+__all__ = ["EncodedIds", "Read", "digests_of", "encode_dictionary", "encode_ids"]
 
+Read: TypeAlias = Callable[[Any], str | None]
+"""`read_id` or `read_category`."""
 PLAIN = frozenset({str, int, type(None)})
 """Types whose values are equal only if they are the same id; 1, 1.0 and True are equal too, but not the same id."""
+
+
+_NOT_ORDINARY = frozenset({"", *MISSING_WORDS, *FLAG_WORDS})
 
 
 class EncodedIds:
@@ -27,7 +35,7 @@ class EncodedIds:
     codes : ndarray of int64, shape (n_rows,)
         The value of each row.
     texts : list of str or None
-        Each distinct value as `parse_id` returns it; None if it is missing or not an id.
+        Each distinct value as it is read; None if it is missing or not an id.
     invalid : ndarray of bool
         Which distinct values are not ids.
 
@@ -62,10 +70,7 @@ class EncodedIds:
     @cached_property
     def parts(self) -> list[bytes]:
         """Each distinct id as bytes; empty for a missing one."""
-        try:
-            return [text.encode() if text else b"" for text in self.texts]
-        except UnicodeEncodeError:
-            return [encode_text(text or "") for text in self.texts]
+        return [text.encode() if text else b"" for text in self.texts]
 
     @cached_property
     def digests(self) -> Array:
@@ -98,13 +103,13 @@ def digests_of(parts: Sequence[bytes]) -> Array:
     return np.where(digests == 0, np.uint64(1), digests)
 
 
-def encode_ids(values: Sequence[Any]) -> EncodedIds:
+def encode_ids(values: Sequence[Any], read: Read = read_id) -> EncodedIds:
     """Encode a column of ids of any types."""
     if not PLAIN.issuperset(map(type, values)):
         values = [value if type(value) in PLAIN else _Other(value) for value in values]
     lookup: defaultdict[Any, int] = defaultdict(count().__next__)
     codes = np.fromiter(map(lookup.__getitem__, values), np.int64, len(values))
-    return _checked(codes, list(lookup))
+    return _read(codes, list(lookup), read)
 
 
 class _Other:
@@ -116,21 +121,32 @@ class _Other:
         self.value = value
 
 
-def encode_dictionary(codes: Array, values: Sequence[Any]) -> EncodedIds:
+def encode_dictionary(codes: Array, values: Sequence[Any], read: Read = read_id) -> EncodedIds:
     """Return ids that are encoded already; a code of -1 is a missing id."""
-    return _checked(np.where(codes < 0, len(values), codes).astype(np.int64), [*values, None])
+    return _read(np.where(codes < 0, len(values), codes).astype(np.int64), [*values, None], read)
 
 
-def _checked(codes: Array, distinct: Sequence[Any]) -> EncodedIds:
-    texts: list[str | None] = []
-    invalid = np.zeros(len(distinct), np.bool_)
+def _read(codes: Array, distinct: Sequence[Any], read: Read) -> EncodedIds:
+    texts, invalid = _ordinary(distinct), np.zeros(len(distinct), np.bool_)
+    if texts is not None:
+        return EncodedIds(codes, texts, invalid)
+    texts = []
     for position, value in enumerate(distinct):
-        if type(value) is str:
-            texts.append(value.strip() or None)
-            continue
         try:
-            texts.append(parse_id(value.value if isinstance(value, _Other) else value, "id"))
+            texts.append(read(value.value if isinstance(value, _Other) else value))
         except RejectedRecordError:
             texts.append(None)
             invalid[position] = True
     return EncodedIds(codes, texts, invalid)
+
+
+def _ordinary(distinct: Sequence[Any]) -> list[str | None] | None:
+    """Return stripped strings if each of them is an id and a category as it is, or missing; otherwise None."""
+    names = [value for value in distinct if value is not None]
+    if set(map(type, names)) - {str}:
+        return None
+    texts = list(map(str.strip, names))
+    if not (all(map(str.isascii, texts)) and all(map(str.isprintable, texts)) and _NOT_ORDINARY.isdisjoint(texts)):
+        return None
+    stripped = iter(texts)
+    return [None if value is None else next(stripped) for value in distinct]

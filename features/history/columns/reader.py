@@ -14,7 +14,7 @@ from fraudsieve._typing import Array
 from fraudsieve.features.history.declaration import ONE_KIND
 from fraudsieve.features.history.kernels.ids import code_numbers
 from fraudsieve.features.history.reader import CAMPAIGN, TIME_FIELDS, RecordType
-from fraudsieve.features.history.records import encode_text, label_kind
+from fraudsieve.features.history.records import label_kind
 from fraudsieve.features.history.timeline import AMOUNT, IDS, KIND, TIME, ViewState, bits_of
 
 from .encoded_ids import EncodedIds, digests_of
@@ -143,7 +143,7 @@ def _read_events(
 
 def _wrong_fields(table: ColumnTable, view: ViewState) -> Array:
     """Return in which rows a field that a view measures is invalid."""
-    wrong = table.ids("kind").is_invalid | table.amounts(view.history.amount)[1]
+    wrong = table.categories("kind").is_invalid | table.amounts(view.history.amount)[1]
     for name in view.identifiers:
         wrong = wrong | table.ids(name).is_invalid
     return wrong
@@ -179,7 +179,7 @@ def _event_rows(table: ColumnTable, view: ViewState, times: Array, chosen: Array
     rows = np.empty((len(chosen), IDS + len(view.identifiers)), np.int64)
     rows[:, TIME] = times[chosen]
     rows[:, AMOUNT] = table.amounts(view.history.amount)[0].view(np.int64)[chosen]
-    kinds = table.ids("kind")
+    kinds = table.categories("kind")
     rows[:, KIND] = np.array([view.kinds.get(text or ONE_KIND, -1) for text in kinds.texts], np.int64)[
         kinds.codes[chosen]
     ]
@@ -259,13 +259,13 @@ def _label_digests(
     rows, kinds = np.flatnonzero(chosen & ids.is_present), [label_kind(verdict) for verdict in verdicts]
     labels = zip(verdict_codes[rows].tolist(), times[rows].tolist(), ids.codes[rows].tolist(), strict=True)
     digests = np.zeros(len(ids.codes), np.uint64)
-    digests[rows] = digests_of([encode_text(f"{kinds[kind]} {time} ") + ids.parts[code] for kind, time, code in labels])
+    digests[rows] = digests_of([f"{kinds[kind]} {time} ".encode() + ids.parts[code] for kind, time, code in labels])
     return digests
 
 
 def _message_identifiers(table: ColumnTable, times: Array, event_ids: EncodedIds, labelled: EncodedIds) -> Array:
     """Return the identifiers of the bands of messages; all bands of a message have the same."""
     is_label = labelled.is_present
-    sent, kinds = _digests(event_ids, "message None "), table.ids("kind")
+    sent, kinds = _digests(event_ids, "message None "), table.categories("kind")
     classes = [text or ONE_KIND for text in kinds.texts]
     return np.where(is_label, _label_digests(event_ids, times, classes, kinds.codes, is_label), sent)

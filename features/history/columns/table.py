@@ -9,8 +9,9 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from fraudsieve._typing import Array
+from fraudsieve.tables.values import read_category, read_id
 
-from .encoded_ids import EncodedIds, encode_dictionary, encode_ids
+from .encoded_ids import EncodedIds, Read, encode_dictionary, encode_ids
 from .values import Values, read_amounts, read_frauds, read_times
 
 __all__ = ["ColumnTable", "Columns", "is_columns"]
@@ -66,7 +67,7 @@ class ColumnTable:
         for name in sorted(self._names):
             if len(columns[name]) != self.n_records:
                 raise ValueError(f"Expected columns of one length, got {self.n_records} values and fewer of {name!r}.")
-        self._ids: dict[str, EncodedIds] = {}
+        self._ids: dict[tuple[str, Read], EncodedIds] = {}
         self._values: dict[str, Values] = {}
         self._amounts: dict[str, tuple[Array, Array]] = {}
         self.owners: Array | None = None
@@ -89,7 +90,7 @@ class ColumnTable:
             for cell, size in zip(cells, sizes, strict=True):
                 flat += _plain_list(cell) if _is_column(cell) and len(cell) == size else [None] * size
             self._values[name] = flat
-            self._ids[name] = encode_ids(flat)
+            self._ids[name, read_id] = encode_ids(flat)
 
     def values(self, name: str) -> Values:
         """Return a column as an array or a list."""
@@ -100,11 +101,19 @@ class ColumnTable:
 
     def ids(self, name: str) -> EncodedIds:
         """Return a column of ids, row by row."""
-        if name not in self._ids:
-            column = self._columns[name] if name in self._names else None
-            encoded = _encode_column(column) if name in self._names else encode_dictionary(_missing(self.n_records), [])
-            self._ids[name] = encoded if self.owners is None else encoded.repeat(self.owners)
-        return self._ids[name]
+        return self._encoded(name, read_id)
+
+    def categories(self, name: str) -> EncodedIds:
+        """Return a column of categories, row by row."""
+        return self._encoded(name, read_category)
+
+    def _encoded(self, name: str, read: Read) -> EncodedIds:
+        if (name, read) not in self._ids:
+            known = name in self._names
+            nothing = np.full(self.n_records, -1)
+            encoded = _encode(self._columns[name], read) if known else encode_dictionary(nothing, [], read)
+            self._ids[name, read] = encoded if self.owners is None else encoded.repeat(self.owners)
+        return self._ids[name, read]
 
     def times(self, name: str) -> tuple[Array, Array]:
         """Return times in microseconds, and which are missing or invalid."""
@@ -139,10 +148,6 @@ def _names_of(table: Any) -> list[str]:
     return list(getattr(table, "column_names", None) or table.columns)
 
 
-def _missing(n: int) -> Array:
-    return np.full(n, -1)
-
-
 def _as_values(column: Any) -> Values:
     """Return a column as an array, or as a list of Python objects."""
     if not isinstance(column, np.ndarray) and hasattr(column, "to_numpy"):
@@ -161,13 +166,13 @@ def _plain_list(column: Any) -> list[Any]:
     return column if isinstance(column, list) else list(column)
 
 
-def _encode_column(column: Any) -> EncodedIds:
-    """Encode a column of ids; Arrow encodes its own strings."""
+def _encode(column: Any, read: Read) -> EncodedIds:
+    """Encode a column of ids or categories; Arrow encodes its own strings."""
     if hasattr(column, "dictionary_encode"):
         try:
             encoded = column.dictionary_encode()
             encoded = encoded.combine_chunks() if hasattr(encoded, "combine_chunks") else encoded
-            return encode_dictionary(encoded.indices.fill_null(-1).to_numpy(), encoded.dictionary.to_pylist())
+            return encode_dictionary(encoded.indices.fill_null(-1).to_numpy(), encoded.dictionary.to_pylist(), read)
         except NotImplementedError:
-            return encode_ids(column.to_pylist())
-    return encode_ids(_plain_list(_as_values(column)))
+            return encode_ids(column.to_pylist(), read)
+    return encode_ids(_plain_list(_as_values(column)), read)

@@ -10,6 +10,7 @@ from fraudsieve._typing import Array
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.tables.conversion import Kind, convert
 from fraudsieve.tables.limits import shapes_of
+from fraudsieve.tables.values import Reading
 
 __all__ = ["NO_TIME", "TIMES", "Actions", "ids_of", "microseconds_of", "moment_of", "values_of"]
 
@@ -130,7 +131,7 @@ def values_of(
     >>> values_of(pd.Series([1780272000, None]), "time").tolist()
     [Timestamp('2026-06-01 00:00:00+0000', tz='UTC'), NaT]
     """
-    converted = convert(column.reset_index(drop=True), kind, day_first=day_first)
+    converted = convert(column.reset_index(drop=True), kind, Reading(day_first=day_first))
     faults = {reason: rows for reason, rows in converted.faults.items() if rows.any()}
     if faults:
         counts = ", ".join(f"{reason} in {rows.sum()} rows" for reason, rows in faults.items())

@@ -11,6 +11,7 @@ from fraudsieve.exceptions import SchemaError
 from fraudsieve.tables.conversion import Kind, convert
 from fraudsieve.tables.reader import read_table
 from fraudsieve.tables.source import Source, as_input, origin_of
+from fraudsieve.tables.values import Reading
 
 from .actions import TIMES, ids_of, values_of
 
@@ -119,7 +120,7 @@ def _scored_table(source: Source) -> tuple[pd.DataFrame, str, str]:
     if name == "account_id" and "occurred_at" in scored:
         problem = "the scores are of events without event_id, so that no event can be found again"
         raise SchemaError(origin, problem, "Give the events a column event_id, and score them again.")
-    columns = {name: convert(scored[name], "id", printed=given.loaded.printed).column}
+    columns = {name: convert(scored[name], "id", Reading(printed=given.loaded.printed)).column}
     repeated = int(columns[name].dropna().duplicated().sum())
     if repeated:
         problem = f"{repeated} ids of column {name!r} occur more than once"

@@ -7,14 +7,18 @@ form, and larger integers are digits.
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any, Final
+from uuid import UUID
 
 import numpy as np
 
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import EvidenceError, RejectedRecordError
-from fraudsieve.features.history.records import is_missing, parse_time
+from fraudsieve.features.history.records import required_time
+from fraudsieve.tables.values import is_missing
 
 __all__ = [
     "NumberWriter",
@@ -161,7 +165,8 @@ def field_value(value: Any) -> Any:
     """Return the value of a record's field in the types of canonical JSON, so that it can be restored.
 
     Strings, booleans, small integers and None stay as they are. Other values are marked: ``{"number": hex}``,
-    ``{"integer": digits}``, ``{"time": ISO 8601, UTC}``, and ``{"type": name}`` for types that no model reads.
+    ``{"integer": digits}``, ``{"decimal": digits}``, ``{"fraction": ratio}``, ``{"time": ISO 8601, UTC}``, and
+    ``{"type": name}`` for types that no model reads.
 
     Examples
     --------
@@ -171,8 +176,12 @@ def field_value(value: Any) -> Any:
     """
     if is_missing(value):
         return None
-    if isinstance(value, datetime | np.datetime64):
+    if isinstance(value, date | np.datetime64):
         return _time_value(value)
+    if isinstance(value, UUID):
+        return str(value)
+    if isinstance(value, Decimal | Fraction):
+        return {type(value).__name__.lower(): str(value)}
     value = value.item() if isinstance(value, np.generic) else value
     if isinstance(value, str | bool):
         return str(value) if isinstance(value, str) else value
@@ -197,14 +206,16 @@ def read_field_value(value: Any) -> Any:
     readers: dict[str, Callable[[str], Any]] = {
         "number": float.fromhex,
         "integer": int,
+        "decimal": Decimal,
+        "fraction": Fraction,
         "time": datetime.fromisoformat,
         "type": lambda _: object(),
     }
     return readers[kind](text)
 
 
-def _time_value(value: datetime | np.datetime64) -> dict[str, str]:
+def _time_value(value: date | np.datetime64) -> dict[str, str]:
     try:
-        return {"time": f"{np.datetime64(parse_time(value, 'time'), 'us')}Z"}
+        return {"time": f"{np.datetime64(required_time(value, 'time'), 'us')}Z"}
     except RejectedRecordError:
         return {"type": type(value).__name__}

@@ -19,9 +19,10 @@ from fraudsieve._io import read_secret_file
 from fraudsieve._pseudonyms import MIN_KEY_BYTES, key_id, pseudonym_of
 from fraudsieve.exceptions import EvidenceError, RejectedRecordError
 from fraudsieve.features.feature_matrix import FeatureMatrix
-from fraudsieve.features.history.records import is_missing, parse_id, parse_time
+from fraudsieve.tables.time_values import read_time
+from fraudsieve.tables.values import is_missing, read_category, read_id, read_number
 
-from .canonical import encode_canonical, field_value
+from .canonical import encode_canonical, field_value, read_field_value
 
 __all__ = ["Content", "ContentKind", "input_fields", "read_key"]
 
@@ -156,7 +157,8 @@ class Content:
         if self.kind == "kept" or value is None or _is_number_or_time(value, kind):
             return value
         with suppress(RejectedRecordError):  # of a type that no model reads
-            value = parse_id(value, name) if kind in ("id", "category") else value
+            if kind in ("id", "category"):
+                value = (read_id if kind == "id" else read_category)(read_field_value(value), name)
         return self.pseudonym(name, value if isinstance(value, str) else encode_canonical(value).decode())
 
     def _input_digest(self, values: Mapping[str, Any], salt: str) -> str:
@@ -177,7 +179,9 @@ def _is_number_or_time(value: Any, kind: str) -> bool:
     if not isinstance(value, str):
         return kind not in ("text", "id", "category")
     with suppress(RejectedRecordError):
-        return kind == "time" and parse_time(value, kind) is not None
+        if kind == "time":
+            return read_time(value) is not None
+        return kind in ("number", "amount") and read_number(value) == read_number(value)
     return False
 
 

@@ -14,10 +14,11 @@ import numpy as np
 from fraudsieve._typing import Record
 from fraudsieve.exceptions import RejectedRecordError
 from fraudsieve.features.history.reader import CAMPAIGN, TIME_FIELDS, RecordType
-from fraudsieve.features.history.records import parse_amount, parse_id, parse_is_fraud, parse_time
+from fraudsieve.features.history.records import required_time
 from fraudsieve.features.history.timeline import PreparedRecord
 from fraudsieve.features.live_state import HistoryState
 from fraudsieve.models.scoring.given_history import message_error, prepare_bands
+from fraudsieve.tables.values import read_category, read_id, read_number, read_verdict
 
 __all__ = ["LoggedFields", "LoggedPart", "from_entry", "logged_fields", "message_to_entry", "read_entry", "to_entry"]
 
@@ -96,11 +97,11 @@ def to_entry(part: RecordType, record: Record, fields: LoggedFields) -> dict[str
     {'events': [1000000, {'account_id': 'ann', 'amount': 5.0}]}
     """
     field = TIME_FIELDS[part]
-    time, values = parse_time(record.get(field), field), _ids(record, (*COMMON_FIELDS, *sorted(fields.ids)))
+    time, values = required_time(record.get(field), field), _ids(record, (*COMMON_FIELDS, *sorted(fields.ids)))
     if part != "events":
-        values["is_fraud"] = parse_is_fraud(record)
+        values["is_fraud"] = read_verdict(record.get("is_fraud"), "is_fraud")
     else:
-        amounts = {name: parse_amount(record.get(name), name) for name in sorted(fields.amounts)}
+        amounts = {name: read_number(record.get(name), name) for name in sorted(fields.amounts)}
         values |= {name: amount for name, amount in amounts.items() if amount == amount}
     return {part: [time, values]}
 
@@ -116,7 +117,7 @@ def message_to_entry(bands: Sequence[Record]) -> dict[str, Any]:
     """
     (band,) = {*CAMPAIGN} & bands[0].keys()
     try:
-        time, ids = parse_time(bands[0].get("occurred_at"), "occurred_at"), _ids(bands[0], MESSAGE_FIELDS)
+        time, ids = required_time(bands[0].get("occurred_at"), "occurred_at"), _ids(bands[0], MESSAGE_FIELDS)
     except RejectedRecordError as error:
         raise message_error(str(error), bands[0]) from None
     return {"messages": [time, {band: [event[band] for event in bands], **ids}]}
@@ -191,5 +192,6 @@ def _parts_of(entry: Any) -> tuple[LoggedPart, np.datetime64, dict[str, Any]]:
 
 
 def _ids(record: Record, names: Sequence[str]) -> dict[str, Any]:
-    ids = ((name, parse_id(record.get(name), name)) for name in dict.fromkeys(names))
+    reads = {name: read_category if name == "kind" else read_id for name in names}
+    ids = ((name, read(record.get(name), name)) for name, read in reads.items())
     return {name: text for name, text in ids if text is not None}

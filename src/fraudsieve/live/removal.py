@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from fraudsieve.features.history.reader import CAMPAIGN
-from fraudsieve.features.history.records import parse_id, parse_time
+from fraudsieve.features.history.records import required_time
+from fraudsieve.tables.values import read_id
 
 from .store.chain import Row
 from .store.event_store import EventStore, StoreTransaction
@@ -51,7 +52,7 @@ def erase(store: EventStore, *, account_id: str | int) -> int:
     ...     erase(store, account_id="ann")
     0
     """
-    text = parse_id(account_id, "account_id")
+    text = read_id(account_id, "account_id")
     if text is None:
         raise ValueError("account_id: expected an id, got a blank.")
     account = json.loads(json.dumps(text))  # as it is read from an entry
@@ -93,7 +94,7 @@ def rewind(store: EventStore, time: datetime | str) -> int:
     ...     rewind(store, "2026-05-01T10:00:00Z")
     0
     """
-    limit = parse_time(time, "time")
+    limit = required_time(time, "time")
     record = {"kind": "rewind", "until": f"{np.datetime64(limit, 'us')}Z"}
     return remove_rows(store, lambda _: lambda row: row[1] <= limit, record)
 

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import pandas as pd
 
@@ -10,22 +10,21 @@ from fraudsieve._io import PRIVATE, write_file
 from fraudsieve.exceptions import RejectedRecordError
 from fraudsieve.features.history.kernels.recency import NEVER
 from fraudsieve.features.history.reader import TIME_FIELDS
-from fraudsieve.features.history.records import is_missing, parse_time
+from fraudsieve.features.history.records import required_time
 from fraudsieve.live.contents import stored_records
 from fraudsieve.live.store.event_store import EventStore
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.batch.scored_tables import options_of_model
+from fraudsieve.tables.cells import mask_signalling_nan
+from fraudsieve.tables.conversion import convert
 from fraudsieve.tables.limits import Cause, count_causes
 from fraudsieve.tables.reader import read_table
-from fraudsieve.tables.source import Source, as_input
+from fraudsieve.tables.schema import EVENTS
+from fraudsieve.tables.source import InputTable, Source, as_input
+from fraudsieve.tables.values import Reading, is_missing
 
 __all__ = ["export_tables", "records_of_table"]
 
-TRUE_OR_FALSE: Final = {
-    **dict.fromkeys(("true", "1", "1.0"), True),
-    **dict.fromkeys(("false", "0", "0.0"), False),
-}
-"""What is read as a verdict in files whose cells are text; a live state rejects any other text."""
 TIMES = {str(part): field for part, field in TIME_FIELDS.items()} | {"messages": "sent_at"}
 
 
@@ -47,9 +46,7 @@ def records_of_table(
         frame = checked.good.drop(columns="message_id") if checked.numbered else checked.good
         rejected = count_causes(checked.rejected)
     else:
-        frame = table.loaded.frame
-        if "is_fraud" in frame:
-            frame = frame.assign(is_fraud=frame["is_fraud"].astype(object).map(_as_verdict))
+        frame = _read_labels(table)
     rows = frame.to_dict("records")
     records = [{str(name): value for name, value in row.items() if not is_missing(value)} for row in rows]
     if part == "messages":
@@ -90,8 +87,15 @@ def _parquet(frame: pd.DataFrame, time: str) -> bytes:
     return content
 
 
-def _as_verdict(cell: Any) -> Any:
-    return TRUE_OR_FALSE.get(cell.strip().lower(), cell) if isinstance(cell, str) else cell
+def _read_labels(table: InputTable) -> pd.DataFrame:
+    """Return labels whose ids and times are read as in other tables; a refused cell stays, for the state to name."""
+    reading = Reading(printed=table.loaded.printed, day_first=table.options.day_first)
+    columns = {}
+    for name, cells in table.loaded.frame.items():
+        kind = "time" if name == "labelled_at" else EVENTS.kind(str(name))
+        read = None if kind not in ("id", "time") else convert(mask_signalling_nan(cells), kind, reading).column
+        columns[name] = cells if read is None else read.astype(object).where(read.notna(), cells.astype(object))
+    return pd.DataFrame(columns)
 
 
 def _message_and_label(row: dict[str, Any]) -> list[dict[str, Any]]:
@@ -104,6 +108,6 @@ def _time_of(record: dict[str, Any], part: str) -> int:
     """Return a key that sorts records by time; those without a right one, which are rejected later, are first."""
     field = "labelled_at" if "label" in record else TIMES[part]
     try:
-        return parse_time(record.get(field), field)
+        return required_time(record.get(field), field)
     except RejectedRecordError:
         return NEVER

@@ -1,11 +1,10 @@
 """Cells of columns of any type: their strings, missing values and types; used by `conversion`.
 
 A cell is a string, another value, or missing. Strings are stored in the Arrow-backed ``str`` of pandas. Arrow cannot
-store lone surrogates, so they are replaced by U+FFFD, and a mask has their rows. The reason for rejecting a cell names
-its type, never its contents.
+store lone surrogates, so they are replaced by U+FFFD, and a mask has their rows.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final, TypeAlias
@@ -16,25 +15,28 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from fraudsieve.exceptions import RejectedRecordError
+
+from .strings import has_surrogate, without_surrogates
+from .values import MISSING_NUMBERS, type_name
+
 __all__ = [
-    "MISSING_AMOUNTS",
-    "MISSING_WORDS",
     "STRING",
     "Cells",
     "Converted",
     "Mask",
     "Strings",
     "extract_strings",
-    "faults_by_type",
-    "has_surrogate",
     "infer_types",
     "is_blank",
     "mask_signalling_nan",
     "mask_words",
     "match_pattern",
     "nested_values",
+    "read_rest",
     "replace_pattern",
     "string_series",
+    "to_floats",
     "to_plain_dtype",
 ]
 
@@ -43,17 +45,11 @@ Mask: TypeAlias = npt.NDArray[np.bool_]
 
 STRING: Final = pd.StringDtype("pyarrow", na_value=np.nan)  # the "str" of pandas 3
 
-# Words that programs write for missing values. In texts they are ordinary words.
-MISSING_WORDS: Final = frozenset({"nan", "NaN", "None", "null", "NULL", "<NA>", "NaT", r"\N"})
-MISSING_AMOUNTS: Final = MISSING_WORDS | {"NA", "N/A"}  # "NA" may be Namibia, but is never a number or a time
-
-# White space, control and format characters, and invisible letters and marks.
+# The characters of `values.is_blank`.
 _BLANK: Final = (
     r"^[\s\p{Z}\p{Cc}\p{Cf}\x{034F}\x{115F}\x{1160}\x{17B4}\x{17B5}\x{180B}-\x{180F}\x{2800}"
     r"\x{3164}\x{FE00}-\x{FE0F}\x{FFA0}\x{E0100}-\x{E01EF}]*$"
 )
-_TYPE_NAMES: Final[Mapping[type, str]] = {dict: "object", **dict.fromkeys((list, tuple, np.ndarray), "list")}
-"""Names of nested values: those of JSON, whatever a reader of files makes of them."""
 _FLAGS: Final = {"True": True, "true": True, "TRUE": True, "False": False, "false": False, "FALSE": False}
 # At most fifteen digits, which a float can represent, and no leading zero, as in 007.
 _PLAIN_NUMBER: Final = r"^[+-]?(?:0|[1-9]\d{0,14})(?:\.\d+)?(?:[eE][+-]?\d{1,2})?$"
@@ -67,14 +63,14 @@ class Converted:
     ----------
     column : Series of shape (n_rows,)
         Missing if the cell was missing or invalid.
-    faults : mapping of str to ndarray of bool
+    faults : dict of str to ndarray of bool
         The rows of each reason.
     notes : tuple of str
         Changes and assumptions, for the user; the caller puts the name of the column in front.
     """
 
     column: Cells
-    faults: Mapping[str, Mask] = field(default_factory=dict)
+    faults: dict[str, Mask] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
 
@@ -132,28 +128,8 @@ def _mask_cells(cells: Cells, holds: Callable[[Any], bool]) -> Mask:
 def _replace_surrogates(cells: Cells, other: Mask) -> Strings:
     lone = _mask_cells(cells, lambda cell: isinstance(cell, str) and has_surrogate(cell))
     values = cells.to_numpy(dtype=object, copy=True)
-    values[lone] = [_without_surrogates(text) for text in values[lone]]
+    values[lone] = [without_surrogates(text) for text in values[lone]]
     return Strings(pd.Series(values, index=cells.index, dtype=STRING), other, lone)
-
-
-def has_surrogate(text: str) -> bool:
-    r"""Return whether a string has a lone surrogate, so that it cannot be encoded as UTF-8.
-
-    Examples
-    --------
-    >>> has_surrogate("\ud83d"), has_surrogate("plain")
-    (True, False)
-    """
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return True
-    return False
-
-
-def _without_surrogates(text: str) -> str:
-    # Encoding as UTF-16 joins pairs of surrogates to characters.
-    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def to_plain_dtype(cells: Cells) -> Cells:
@@ -199,7 +175,7 @@ def nested_values(cells: Cells) -> str:
         cells = cells.astype(object)
     if cells.dtype != object or not pd.api.types.infer_dtype(cells, skipna=True).startswith("mixed"):
         return ""
-    found = {_TYPE_NAMES.get(type(cell)) for cell in cells}
+    found = set(map(type_name, cells))
     return next((f"{name}s" for name in ("list", "object") if name in found), "")
 
 
@@ -244,11 +220,11 @@ def _infer(cells: Cells, *, names: bool) -> Cells:
 def _infer_objects(cells: Cells) -> Cells:
     present = cells.notna().to_numpy()
     if present.any() and match_pattern(cells, _PLAIN_NUMBER)[present].all():  # the usual case, and the fastest
-        return pd.to_numeric(cells).astype("float64")
-    words = mask_words(cells.str.strip(), MISSING_AMOUNTS)
+        return to_floats(cells)
+    words = mask_words(cells.str.strip(), MISSING_NUMBERS)
     present = words.notna().to_numpy()
     if present.any() and match_pattern(words, _PLAIN_NUMBER)[present].all():
-        return pd.to_numeric(words).astype("float64")
+        return to_floats(words)
     if present.any() and words[present].isin(list(_FLAGS)).all():
         return words.map(_FLAGS)
     return cells
@@ -300,34 +276,85 @@ def string_series(array: Any, index: Any) -> Cells:
     return series.set_axis(index)
 
 
+def to_floats(strings: Cells) -> Cells:
+    """Convert strings of numbers to float64, each to the nearest one, as `float` does.
+
+    Examples
+    --------
+    >>> to_floats(pd.Series(["+1.5", None, "-3e2"])).tolist()
+    [1.5, nan, -300.0]
+    """
+    unsigned = pc.ascii_ltrim(pa.array(strings.array), "+")
+    return pd.Series(unsigned.cast(pa.float64()).to_numpy(zero_copy_only=False), index=strings.index)
+
+
 def mask_words(strings: Cells, words: Collection[str]) -> Cells:
     """Make blank strings and given words missing.
 
     Examples
     --------
+    >>> from fraudsieve.tables.values import MISSING_WORDS
     >>> mask_words(pd.Series(["a", " ", "null"]), MISSING_WORDS).tolist()
     ['a', nan, nan]
     """
     return strings.mask(is_blank(strings) | strings.isin(list(words)).to_numpy())
 
 
-def faults_by_type(cells: Cells, bad: Mask, words: str) -> dict[str, Mask]:
-    """Return one reason for each type among the invalid cells.
+def read_rest(cells: Cells, rest: Mask, read: Callable[[Any], Any]) -> tuple[list[Any], dict[str, Mask]]:
+    """Read the cells that no reader of columns recognised, each distinct one once.
+
+    Parameters
+    ----------
+    cells : Series of shape (n_rows,)
+        The column.
+    rest : ndarray of bool, shape (n_rows,)
+        The cells to read.
+    read : callable
+        Reads one cell; a function of `values`.
+
+    Returns
+    -------
+    values : list
+        The values of these cells, in order; None for rejected ones.
+    faults : dict of str to ndarray of bool
+        The rows of each reason.
 
     Examples
     --------
-    >>> faults_by_type(pd.Series(["a", 1]), np.array([False, True]), "no text")
-    {'int is no text': array([False,  True])}
+    >>> from fraudsieve.tables.values import read_id
+    >>> read_rest(pd.Series(["a", 7.0, 7.5], dtype=object), np.array([False, True, True]), read_id)
+    (['7', None], {'expected a string or a whole number, got float': array([False, False,  True])})
     """
-    positions = np.flatnonzero(bad)
-    types = np.array([_type_name(cell) for cell in cells.iloc[positions].astype(object)], dtype=object)
+    positions = np.flatnonzero(rest)
+    codes, distinct = _distinct(cells.iloc[positions])
+    values: list[Any] = [None] * len(distinct)
+    reasons = np.full(len(distinct), "", dtype=object)
+    for code, cell in enumerate(distinct):
+        try:
+            values[code] = read(cell)
+        except RejectedRecordError as error:
+            reasons[code] = str(error)
     faults = {}
-    for name in sorted(set(types)):
-        mask = np.zeros(len(cells), dtype=bool)
-        mask[positions[types == name]] = True
-        faults[f"{name} is {words}"] = mask
-    return faults
+    for reason in sorted(set(reasons) - {""}):
+        faults[reason] = np.zeros(len(cells), dtype=bool)
+        faults[reason][positions[(reasons == reason)[codes]]] = True
+    return [values[code] for code in codes], faults
 
 
-def _type_name(cell: object) -> str:
-    return _TYPE_NAMES.get(type(cell), type(cell).__name__)
+def _distinct(cells: Cells) -> tuple[npt.NDArray[np.intp], list[Any]]:
+    """Return which distinct value each cell has, and these values; 1, 1.0 and True are not one value."""
+    if cells.dtype != object:
+        codes, distinct = pd.factorize(cells)
+        # As objects, floats of 24 bits would be floats of 53, of which more are exact.
+        return codes, list(distinct.to_numpy() if cells.dtype.kind == "f" else distinct.astype(object))
+    lookup: dict[Any, int] = {}
+    distinct_cells: list[Any] = []
+    codes = np.empty(len(cells), np.intp)
+    for place, cell in enumerate(cells):
+        try:
+            codes[place] = lookup.setdefault((type(cell), cell), len(distinct_cells))
+        except TypeError:  # lists and other values without a hash
+            codes[place] = len(distinct_cells)
+        if codes[place] == len(distinct_cells):
+            distinct_cells.append(cell)
+    return codes, distinct_cells

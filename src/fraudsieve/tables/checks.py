@@ -24,6 +24,7 @@ from .formats.loaded import LoadedTable, ReadOptions
 from .limits import DUPLICATE, check_rejected, count_causes, rejected_shapes
 from .schema import TableSchema
 from .seen_ids import SeenIdHashes
+from .values import Reading
 
 __all__ = ["check", "describe_requirements", "input_names", "require_columns"]
 
@@ -138,7 +139,7 @@ def _convert(cells: Cells, name: str, kind: Kind | None, printed: bool, options:
         # Read by their cells alone, 1.10 would be 1.1 in a table that happens to hold no 1.9.1.
         column = infer_types(cells, printed=printed and name not in options.words)
         return Converted(column, notes=(f"holds {nested}: left out",) if nested else ())
-    return convert(cells, kind, printed=printed, day_first=options.day_first)
+    return convert(cells, kind, Reading(printed=printed, day_first=options.day_first))
 
 
 def _is_category(name: str, options: ReadOptions) -> bool:

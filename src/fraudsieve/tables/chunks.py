@@ -1,8 +1,4 @@
-"""Reading and checking a Parquet file in chunks, in bounded memory, with the same result as at once.
-
-One thing is decided for each chunk: the unit of times that are numbers. A number that is not a time, such as 0, rejects
-the rows of its chunk; read at once, it rejects all rows.
-"""
+"""Reading and checking a Parquet file in chunks, in bounded memory, with the same result as at once."""
 
 import os
 from collections.abc import Iterator

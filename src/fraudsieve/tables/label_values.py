@@ -6,9 +6,9 @@ from typing import Any, Final, TypeAlias
 
 import pandas as pd
 
-from .cells import MISSING_AMOUNTS
 from .label_spelling import normalise_label
 from .reader import CheckedTable
+from .values import MISSING_NUMBERS
 
 __all__ = [
     "AUTO",
@@ -29,7 +29,7 @@ FRAUD: Final = "fraud"
 UNLABELLED: Final = "-1"
 NONE: Final = "none"
 """A word for a missing label, and the setting with which no label is legitimate, unless there is such a label."""
-NO_LABELS: Final = {*map(normalise_label, MISSING_AMOUNTS), "#n/a", "#nv", "-"} - {NONE}
+NO_LABELS: Final = {*map(normalise_label, MISSING_NUMBERS), "#n/a", "#nv", "-"} - {NONE}
 """Words that programs write where a label is missing, such as Excel for a reference that it does not find."""
 FLAGS: Final = {
     **dict.fromkeys(("0", "false", "f", "no", "n", "否"), LEGITIMATE),

@@ -121,7 +121,7 @@ def rejected_shapes(rejected: "pd.DataFrame", table: "TableSchema") -> dict[str,
     >>> import pandas as pd
     >>> from fraudsieve.tables.schema import MESSAGES
     >>> cells = {"text": [5, "hi"], "sent_at": [None, "31/12/2026"]}
-    >>> frame = pd.DataFrame({"column": ["text", "sent_at"], "reason": ["not text", "not a time"], **cells})
+    >>> frame = pd.DataFrame({"column": ["text", "sent_at"], "reason": ["expected a string"] * 2, **cells})
     >>> rejected_shapes(frame, MESSAGES)
     {'sent_at': ('99/99/9999',)}
     """

@@ -210,7 +210,7 @@ def write_rejected(rejected: CheckedTable | pd.DataFrame, path: str | os.PathLik
     >>> checked = check_table(pd.DataFrame({"message_id": [1, 2], "text": ["hi", 3]}), "messages")
     >>> pd.read_parquet(write_rejected(checked, Path(tempfile.mkdtemp(), "rejected.parquet")))
        row column                         reason  message_id text
-    0    1   text  int is not text: give a string           2    3
+    0    1   text  expected a string, got int           2    3
     """
     return save(rejected.rejected if isinstance(rejected, CheckedTable) else rejected, path)
 

@@ -16,7 +16,7 @@ class ColumnSchema:
     ----------
     name : str
     kind : {"id", "text", "time", "number", "category"}
-        The type of its values; see `fraudsieve.tables.conversion`.
+        The type of its values; see `fraudsieve.tables.values`.
     required : bool, default=False
         Whether the column must exist, with a value in every row.
     meaning : str, default=""

@@ -25,7 +25,7 @@ def texts(rules: RuleSet, *messages: Any) -> list[int]:
 def test_identifiers_are_exact_and_numbers_are_those_of_texts() -> None:
     rules = RuleSet([rule("a", "account_id", "ann", 77), rule("b", "counterparty_id", "zed")])
     accounts = ["ann", "Ann", "ann ", 77, "77", np.int64(77), 77.0, True, None, float("nan"), ["ann"], "anna"]
-    expected = [0, -1, 0, 0, 0, 0, -1, -1, -1, -1, -1, -1]
+    expected = [0, -1, 0, 0, 0, 0, 0, -1, -1, -1, -1, -1]
     assert rules.match({"account_id": accounts}, len(accounts)).tolist() == expected
     assert rules.match({"account_id": pd.Series(["ann", None]).array}, 2).tolist() == [0, -1]
     records: list[dict[str, Any]] = [{"account_id": "bob", "counterparty_id": "zed"}, {"account_id": "ann"}, {}]

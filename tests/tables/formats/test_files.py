@@ -177,14 +177,14 @@ def test_parquet_types(tmp_path: Path) -> None:
 
 def test_parquet_bytes_are_not_text(tmp_path: Path) -> None:
     pq.write_table(pa.table({"message_id": ["1"], "text": [b"a"]}), tmp_path / "m.parquet")
-    assert "text: bytes is not text: give a string (1)" in read_error(tmp_path / "m.parquet")
+    assert "text: expected a string, got bytes (1)" in read_error(tmp_path / "m.parquet")
 
 
 def test_single_invalid_bytes_are_replaced(tmp_path: Path) -> None:
     rows = b"".join(b"%d,a\n" % row for row in range(9))
     checked = read_table(put(tmp_path / "m.csv", b"message_id,text\nx,\xe6\x82\xa8\xe5\n\xff,b\n" + rows), "messages")
     assert checked.good["text"][0] == "您\ufffd"
-    assert causes(checked) == [(1, "message_id", "id with broken characters")]
+    assert causes(checked) == [(1, "message_id", "expected a string in UTF-8, got broken characters")]
     broken = pa.Array.from_buffers(pa.string(), 2, [None, *pa.array([b"ok", b"\xff"]).buffers()[1:]])
     pq.write_table(pa.table({"message_id": ["1", "2"], "text": broken}), tmp_path / "m.parquet")
     assert read_table(tmp_path / "m.parquet", "messages").good["text"].tolist() == ["ok", "\ufffd"]

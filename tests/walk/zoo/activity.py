@@ -76,7 +76,7 @@ def logins(folder: Path) -> TableFiles:
         }
     )
     names = {"event_id": "id", "account_id": "user", "occurred_at": "ts", "label": "outcome"}
-    return write_files(folder, frame, Layout("events", ".jsonl", names, ("outcome",)), made["time"])
+    return write_files(folder, frame, Layout("events", ".jsonl", names, ("outcome",)))
 
 
 ACTIVITY = (

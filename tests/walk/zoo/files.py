@@ -59,8 +59,8 @@ class Layout:
 def write_files(folder: Path, frame: pd.DataFrame, layout: Layout, times: "pd.Series[Any] | None" = None) -> TableFiles:
     """Write a frame whose rows are in order of time: the first to train on, later ones, and the last as new records.
 
-    The history of new events are the last ones before them, without their labels. A service takes times in ISO 8601
-    alone: `times` are those of a file that has numbers, or dates that begin with the day.
+    The history of new events are the last ones before them, without their labels. A service takes the times of a file,
+    but for dates that begin with the day: `times` are those of such a file.
     """
     new = frame.tail(NEW_ROWS).drop(columns=list(layout.hidden))
     labelled = frame.iloc[: len(frame) - NEW_ROWS]

@@ -7,13 +7,10 @@ import numpy as np
 import pandas as pd
 
 from tests.walk.table import TableFiles, UserTable
-from tests.walk.zoo.files import LATER_ISSUE, Layout, write_files, write_frame
+from tests.walk.zoo.files import Layout, write_files, write_frame
 from tests.walk.zoo.rows import choose, hashes, make_events, uuids
 
 __all__ = ["IDENTIFIERS"]
-
-JSON_DOORS = ("scorer", "pyfunc", "serve", "events", "state_load")
-"""The doors that take records in JSON."""
 
 
 def wallet_hashes(folder: Path) -> TableFiles:
@@ -39,7 +36,7 @@ def wallet_hashes(folder: Path) -> TableFiles:
         "label": "flag",
     }
     layout = Layout("events", ".csv", names, ("flag",), train_options=("--legitimate=-1",))
-    return write_files(folder, frame, layout, made["time"])
+    return write_files(folder, frame, layout)
 
 
 def transfer_types(folder: Path) -> TableFiles:
@@ -66,7 +63,7 @@ def transfer_types(folder: Path) -> TableFiles:
         "kind": "channel",
         "label": "verdict",
     }
-    return write_files(folder, frame, Layout("events", ".parquet", names, ("verdict",)), made["time"])
+    return write_files(folder, frame, Layout("events", ".parquet", names, ("verdict",)))
 
 
 def nanoseconds(folder: Path) -> TableFiles:
@@ -83,7 +80,7 @@ def nanoseconds(folder: Path) -> TableFiles:
             "label": made["fraud"],
         }
     )
-    return write_files(folder, frame, Layout("events", ".parquet", {}, ("label",)), made["time"])
+    return write_files(folder, frame, Layout("events", ".parquet", {}, ("label",)))
 
 
 def float_ids(folder: Path) -> TableFiles:
@@ -163,7 +160,7 @@ IDENTIFIERS = (
     UserTable("wallet_hashes", "event", wallet_hashes),
     UserTable("transfer_types", "event", transfer_types),
     UserTable("nanoseconds", "event", nanoseconds),
-    UserTable("float_ids", "event", float_ids, later_issue=dict.fromkeys(JSON_DOORS, LATER_ISSUE)),
+    UserTable("float_ids", "event", float_ids),
     UserTable("zoned_times", "event", zoned_times),
     UserTable("chargebacks", "event", chargebacks, refused={"train": "rows have no label"}),
 )

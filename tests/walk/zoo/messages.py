@@ -61,7 +61,7 @@ def sms_gb18030(folder: Path) -> TableFiles:
     )
     names = {"message_id": "编号", "text": "短信内容", "sent_at": "接收时间", "label": "标签"}
     layout = Layout("messages", ".csv", names, ("标签",), write={"encoding": "gb18030"})
-    return write_files(folder, frame, layout, made["time"])
+    return write_files(folder, frame, layout)
 
 
 def spam_latin1(folder: Path) -> TableFiles:
@@ -148,7 +148,7 @@ def marketplace(folder: Path) -> TableFiles:
             "label": made["fraud"].astype(int),
         }
     )
-    files = write_files(folder, frame, Layout("messages", ".jsonl", {}, ("label",)), made["time"])
+    files = write_files(folder, frame, Layout("messages", ".jsonl", {}, ("label",)))
     listings = pd.DataFrame(
         {
             "account_id": made["sender"].map("seller-{}".format),

@@ -8,7 +8,8 @@ import pandas as pd
 import pyarrow as pa
 
 from fraudsieve.exceptions import SchemaError
-from fraudsieve.tables.cells import Cells, has_surrogate, string_series
+from fraudsieve.tables.cells import Cells, string_series
+from fraudsieve.tables.strings import has_surrogate
 
 __all__ = ["LoadedTable", "ReadOptions", "check_share", "frame_of"]
 
@@ -116,6 +117,8 @@ def frame_of(table: Any, origin: str) -> pd.DataFrame:
 def _cells(column: Any, origin: str) -> Cells:
     if pa.types.is_dictionary(column.type):
         column = _without_dictionary(column)
+    if getattr(column.type, "extension_name", "") == "arrow.uuid":  # in pandas it would be bytes
+        return pd.Series(column.to_pylist(), dtype=object)
     if any(is_text(column.type) for is_text in _TEXT_TYPES):
         return _decode(column.cast(pa.large_binary()), origin)
     if pa.types.is_timestamp(column.type) and column.type.tz:

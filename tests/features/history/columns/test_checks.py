@@ -214,7 +214,7 @@ def test_wrong_columns_are_rejected_by_row() -> None:
     }
     state = HistoryState(VIEWS[0])
     assert state.update(columns, now=NOW) == (
-        (0, "occurred_at: expected a time in the years 1 to 9999, got another one"),
+        (0, "occurred_at: expected a time such as 2026-05-01T10:00:00Z, got another number"),
         (1, "amount: expected a number, got bool"),
     )
     assert state.update({"account_id": np.array([1.5]), "occurred_at": [at(0)]}, now=NOW) == (

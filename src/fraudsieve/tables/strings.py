@@ -1,0 +1,53 @@
+"""Strings of which nothing is visible, and strings that are no UTF-8. Needs only the standard library."""
+
+import unicodedata
+from typing import Final
+
+__all__ = ["has_surrogate", "is_blank", "without_surrogates"]
+
+_FILLERS: Final = frozenset(map(chr, (0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x2800, 0x3164, 0xFFA0))) | frozenset(
+    map(chr, (*range(0x180B, 0x1810), *range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)))
+)
+"""Letters and marks that nobody sees."""
+_INVISIBLE: Final = frozenset({"Zs", "Zl", "Zp", "Cc", "Cf"})
+
+
+def is_blank(text: str) -> bool:
+    r"""Return whether nothing of a string is visible: white space, control, format and filler characters.
+
+    Examples
+    --------
+    >>> is_blank(""), is_blank(" \u200b"), is_blank("a")
+    (True, True, False)
+    """
+    return not (text and "!" <= text[0] <= "~") and all(map(_is_invisible, text))
+
+
+def _is_invisible(character: str) -> bool:
+    return unicodedata.category(character) in _INVISIBLE or character in _FILLERS
+
+
+def has_surrogate(text: str) -> bool:
+    r"""Return whether a string has a lone surrogate, so that it cannot be encoded as UTF-8.
+
+    Examples
+    --------
+    >>> has_surrogate("\ud83d"), has_surrogate("plain")
+    (True, False)
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return True
+    return False
+
+
+def without_surrogates(text: str) -> str:
+    r"""Return a text in which U+FFFD replaces lone surrogates; a pair of surrogates becomes its character.
+
+    Examples
+    --------
+    >>> without_surrogates("a\ud800") == "a\ufffd", without_surrogates("\ud83d\ude00") == "\U0001f600"
+    (True, True)
+    """
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")

@@ -1,0 +1,189 @@
+"""What a time is: one definition, for tables and records alike; see `values`.
+
+A number is an epoch in seconds, milliseconds, microseconds or nanoseconds, whichever gives a time from 2000 to 2100; at
+most one does. A whole number of eight digits that is a date, such as 20260501, is that date. Needs only NumPy.
+"""
+
+import math
+import re
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from fraudsieve._typing import Array
+
+from .strings import is_blank
+from .values import EXPECTED, MISSING_NUMBERS, NUMBERS, PLAIN, Reading, is_missing, is_number, refuse, type_name
+
+__all__ = ["EARLIEST", "TOO_LATE", "UNITS", "read_epochs", "read_time"]
+
+OUTSIDE: Final = "expected a time in the years 1970 to 2100, got another one"
+UNITS: Final = {1.0: "seconds", 1e3: "milliseconds", 1e6: "microseconds", 1e9: "nanoseconds"}
+"""Units of epochs, by how many of them a second has."""
+RECENT: Final = 946_684_800.0
+"""2000-01-01, in seconds since 1970. Numbers before it are no epochs."""
+LATEST: Final = 4_102_444_800.0
+"""2100-01-01."""
+EARLIEST: Final = 0
+TOO_LATE: Final = 4_133_980_800_000_000
+"""2101-01-01, in microseconds since 1970."""
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND: Final = timedelta(microseconds=1)
+
+_HOUR: Final = r"(?:[01]\d|2[0-3])"
+_ISO: Final = re.compile(
+    rf"\d{{4}}-\d\d-\d\d(?:[T ]{_HOUR}:\d\d(?::\d\d(?:\.\d{{1,6}})?)?(?:Z|[+-]\d\d:\d\d)?)?", re.ASCII
+)
+"""The usual form of a time, which `datetime.fromisoformat` reads as it is."""
+_TIME: Final = re.compile(
+    r"(\d{4})(?:([-/.])(\d{1,2})\2(\d{1,2})|(\d\d)(\d\d))"
+    rf"(?:[T ] *({_HOUR}|\d(?=:))(?:(:?)(\d\d)(?:\8(\d\d)(?:[.,](\d+))?)?)?(?: *(Z|[+-]\d\d(?::?\d\d)?))?)?",
+    re.ASCII,
+)
+_DAY_FIRST: Final = re.compile(r"(\d{1,2})[-/.](\d{1,2})[-/.](\d{4})(.*)", re.ASCII | re.DOTALL)
+
+
+def read_time(value: Any, field: str = "", reading: Reading = PLAIN) -> int | None:
+    """Read a time.
+
+    Parameters
+    ----------
+    value : datetime, date, datetime64, str or number
+        A time in ISO 8601, a date, or a number that is an epoch. One without a zone is in that of the reading.
+    field, reading
+        As for `read_id`.
+
+    Returns
+    -------
+    int or None
+        Microseconds since 1970; None if the time is missing.
+
+    Raises
+    ------
+    RejectedRecordError
+        If the value is not a time from 1970 to 2100.
+
+    Examples
+    --------
+    >>> read_time("1970-01-01T08:00:01+08:00"), read_time(datetime(1970, 1, 2)), read_time("")
+    (1000000, 86400000000, None)
+    >>> read_time(1714557600) == read_time(1714557600_000) == read_time("2024/5/1 10:00"), read_time(19700102)
+    (True, 86400000000)
+    """
+    if isinstance(value, str):
+        return _time_in(value.strip(), field, reading)
+    if is_missing(value):
+        return None
+    if isinstance(value, datetime):
+        return _within(_microseconds(value, reading), field)
+    if isinstance(value, date):
+        return _within(_microseconds(datetime(value.year, value.month, value.day), reading), field)
+    if isinstance(value, np.datetime64):
+        return _time_of_datetime64(value, field, reading)
+    if is_number(value):
+        return _time_of_number(value, field, reading)
+    return refuse(field, f"{EXPECTED['time']}, got {type_name(value)}")
+
+
+def _time_in(text: str, field: str, reading: Reading) -> int | None:
+    iso: str | None = text
+    if not _ISO.fullmatch(text):
+        if NUMBERS["."].fullmatch(text):
+            return _time_of_number(float(text), field, reading)
+        if text in MISSING_NUMBERS or is_blank(text):
+            return None
+        iso = _iso_of(text.upper(), reading)
+    try:
+        moment = None if iso is None else datetime.fromisoformat(iso)
+    except ValueError:
+        moment = None
+    if moment is None:
+        refuse(field, f"{EXPECTED['time']}, got other text")
+    return _within(_microseconds(moment, reading), field)
+
+
+def _iso_of(text: str, reading: Reading) -> str | None:
+    """Return a time in another form as `datetime.fromisoformat` reads it; None if it is no time."""
+    if reading.day_first and (found := _DAY_FIRST.fullmatch(text)):
+        day, month, year, rest = found.groups()
+        text = f"{year}-{month}-{day}{rest}"
+    if not (found := _TIME.fullmatch(text)):
+        return None
+    year, _, month, day, month_2, day_2, hour, _, minute, second, fraction, zone = found.groups()
+    clock = f"{hour or '0':0>2}:{minute or '00'}:{second or '00'}.{(fraction or '0')[:6]:0<6}"
+    return f"{year}-{month or month_2:0>2}-{day or day_2:0>2}T{clock}{zone or ''}"
+
+
+def _microseconds(moment: datetime, reading: Reading) -> int | None:
+    """Return microseconds since 1970; None beyond what a clock of the library holds."""
+    try:
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=UTC if reading.zone == "UTC" else ZoneInfo(reading.zone))
+        return (moment - EPOCH) // MICROSECOND
+    except (OverflowError, ValueError):
+        return None
+
+
+def _time_of_datetime64(value: np.datetime64, field: str, reading: Reading) -> int:
+    year = int(value.astype("M8[Y]").astype(np.int64)) + 1970
+    if not 1 <= year <= 9999:  # microseconds overflow in silence
+        refuse(field, OUTSIDE)
+    moment: datetime = value.astype("M8[us]").item()
+    return _within(_microseconds(moment, reading), field)
+
+
+def _time_of_number(value: Any, field: str, reading: Reading) -> int:
+    """Return the time of a date of eight digits or of an epoch."""
+    try:
+        number = float(value)
+    except (OverflowError, ValueError):
+        number = math.inf
+    if 19_700_101 <= number <= 21_001_231 and number.is_integer():
+        try:
+            moment = datetime.strptime(str(int(number)), "%Y%m%d")
+            return _within(_microseconds(moment, reading), field)
+        except ValueError:
+            pass
+    for per_second in UNITS:
+        if RECENT <= number / per_second <= LATEST:
+            return round(number * (1e6 / per_second))
+    return refuse(field, f"{EXPECTED['time']}, got another number")
+
+
+def read_epochs(numbers: Array) -> tuple[Array, Array]:
+    """Read numbers that are epochs, as `read_time` reads each of them.
+
+    Parameters
+    ----------
+    numbers : ndarray of float64
+        The numbers.
+
+    Returns
+    -------
+    times : ndarray of int64
+        Microseconds since 1970; 0 where a number is no epoch.
+    units : ndarray of int8
+        Positions in `UNITS`; -1 where a number is no epoch.
+
+    Examples
+    --------
+    >>> times, units = read_epochs(np.array([1714557600.5, 1714557600500, 17, np.nan]))
+    >>> times.tolist(), units.tolist()
+    ([1714557600500000, 1714557600500000, 0, 0], [0, 1, -1, -1])
+    """
+    times, units = np.zeros(len(numbers), np.int64), np.full(len(numbers), -1, np.int8)
+    for unit, per_second in enumerate(UNITS):
+        seconds = numbers / per_second
+        fits = (seconds >= RECENT) & (seconds <= LATEST)
+        if fits.any():
+            units[fits] = unit
+            times[fits] = np.rint(numbers[fits] * (1e6 / per_second)).astype(np.int64)
+    return times, units
+
+
+def _within(microseconds: int | None, field: str) -> int:
+    if microseconds is None or not EARLIEST <= microseconds < TOO_LATE:
+        refuse(field, OUTSIDE)
+    return microseconds

@@ -1,0 +1,389 @@
+r"""What an id, a time, a number, a category, a text and a verdict are: one definition, for tables and records alike.
+
+======== ================== ==================================================================================
+kind     becomes            refused
+======== ================== ==================================================================================
+id       ``str``, stripped  fractions, floats too large to be exact, booleans, broken characters
+time     microseconds, UTC  numbers that are no epoch, years outside 1970 to 2100, strings other than ISO 8601
+number   ``float``          what does not parse, infinity and beyond 1e15, booleans unless flags are numbers
+category ``str``, stripped  what is neither a string, a finite number nor a boolean
+text     ``str``, as it is  other types, more than `MAX_TEXT_LENGTH` characters
+======== ================== ==================================================================================
+
+A string is blank if nothing of it is visible. Except in texts, blank strings and the words that programs write for
+missing values are missing (null, nan, None ...). A number is an epoch in seconds, milliseconds, microseconds or
+nanoseconds, whichever gives a time from 2000 to 2100; at most one does. A whole number of eight digits that is a date,
+such as 20260501, is that date.
+
+Columns are read by `conversion` (tables) and by `fraudsieve.features.history.columns` (live states): they recognise
+ordinary values by column, and pass every other distinct value on to these functions. Errors name the field and what was
+expected, and never quote the value. Needs only NumPy.
+"""
+
+import math
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from numbers import Real
+from typing import Any, Final, Never
+from uuid import UUID
+
+import numpy as np
+
+from fraudsieve.exceptions import RejectedRecordError
+
+from .limits import MAX_AMOUNT, MAX_TEXT_LENGTH
+from .strings import has_surrogate, is_blank, without_surrogates
+
+__all__ = [
+    "BROKEN",
+    "EXPECTED",
+    "FLAG_WORDS",
+    "MISSING_NUMBERS",
+    "MISSING_WORDS",
+    "NUMBERS",
+    "PLAIN",
+    "TOO_LARGE",
+    "TOO_LONG",
+    "Reading",
+    "exact_below",
+    "is_missing",
+    "is_number",
+    "read_category",
+    "read_id",
+    "read_number",
+    "read_text",
+    "read_verdict",
+    "refuse",
+    "type_name",
+]
+
+MISSING_WORDS: Final = frozenset({"nan", "NaN", "None", "null", "NULL", "<NA>", "NaT", r"\N"})
+"""Words that programs write for missing values. In texts they are ordinary words."""
+MISSING_NUMBERS: Final = MISSING_WORDS | {"NA", "N/A"}
+"""The same for numbers and times: NA may be Namibia, but is never a number or a time."""
+FLAG_WORDS: Final = {"true": "True", "TRUE": "True", "false": "False", "FALSE": "False"}
+"""Other spellings of booleans as categories, so that a column of booleans and words has the same ones in any file."""
+FLAGS: Final = {"True": 1.0, "False": 0.0}
+VERDICTS: Final = {**dict.fromkeys(("true", "1", "1.0"), True), **dict.fromkeys(("false", "0", "0.0"), False)}
+EXPECTED: Final = {
+    "id": "expected a string or a whole number",
+    "time": "expected a time such as 2026-05-01T10:00:00Z",
+    "number": "expected a number",
+    "category": "expected a string, a number or a boolean",
+    "text": "expected a string",
+}
+"""The beginnings of errors."""
+BROKEN: Final = "expected a string in UTF-8, got broken characters"
+LOST_DIGITS: Final = "expected all digits, got exponent notation"
+TOO_LARGE: Final = f"expected a number up to {MAX_AMOUNT:.0e}, got a larger or an infinite one"
+TOO_LONG: Final = f"expected at most {MAX_TEXT_LENGTH:,} characters, got more"
+
+MAX_WHOLE: Final = 2**128
+"""Whole numbers from here on are no ids: a UUID has 128 bits."""
+_PRINTED_FLOAT: Final = re.compile(r"(-?\d+)\.0", re.ASCII)
+_EXPONENT: Final = re.compile(r"-?\d(?:[.,]\d+)?[eE]\+\d+", re.ASCII)
+_NUMBER: Final = r"[+-]?(?:\d+(?:{point}\d*)?|{point}\d+)(?:[eE][+-]?\d+)?|[+-]?(?i:inf|infinity)"
+NUMBERS: Final = {sign: re.compile(_NUMBER.format(point=re.escape(sign)), re.ASCII) for sign in ".,"}
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How values are read, where they do not say it themselves.
+
+    Parameters
+    ----------
+    printed : bool, default=False
+        Whether they come from a format that prints everything, so that ``123.0`` may be the whole number 123 that went
+        through a float.
+    day_first : bool, default=False
+        Whether dates such as 03/04/2026 begin with the day. Without it, they are rejected.
+    zone : str, default="UTC"
+        The zone of times that have none.
+    decimal : {".", ","}, default="."
+        The decimal sign of numbers in strings.
+    """
+
+    printed: bool = False
+    day_first: bool = False
+    zone: str = "UTC"
+    decimal: str = "."
+
+
+_TYPE_NAMES: Final[tuple[tuple[Any, str], ...]] = (
+    (dict, "object"),
+    ((list, tuple, np.ndarray), "list"),
+    ((datetime, np.datetime64), "datetime"),
+    (np.timedelta64, "timedelta"),
+    (np.bool_, "bool"),
+    (np.floating, "float"),
+    (np.integer, "int"),
+)
+PLAIN: Final = Reading()
+"""The reading of records: they are not printed, and their times are UTC."""
+
+
+def is_missing(value: Any) -> bool:
+    """Return whether a value is missing, whatever its kind: None, NaN, NaT or pandas.NA.
+
+    Examples
+    --------
+    >>> is_missing(None), is_missing(math.nan), is_missing(np.datetime64("NaT", "us")), is_missing([])
+    (True, True, True, False)
+    """
+    if isinstance(value, str):
+        return False
+    if value is None or type(value).__name__ == "NAType":  # scoring does not import pandas
+        return True
+    if isinstance(value, Decimal):
+        return value.is_nan()
+    kinds = float, complex, np.inexact, datetime, np.datetime64, np.timedelta64
+    return isinstance(value, kinds) and bool(value != value)
+
+
+def type_name(value: object) -> str:
+    """Return the name of a value's type: the same one whatever a reader of files makes of lists, objects and numbers.
+
+    Examples
+    --------
+    >>> type_name({}), type_name((1, 2)), type_name(np.zeros(2)), type_name(np.float32(1.5))
+    ('object', 'list', 'list', 'float')
+    """
+    return next((name for types, name in _TYPE_NAMES if isinstance(value, types)), type(value).__name__)
+
+
+def read_id(value: Any, field: str = "", reading: Reading = PLAIN) -> str | None:
+    """Read an id, as a string without surrounding blanks.
+
+    Parameters
+    ----------
+    value : str, whole number or UUID
+        The id. A whole number may be a float or a decimal, if it is exact: pandas stores whole numbers with gaps so.
+    field : str, default=""
+        Name of the field, for errors.
+    reading : Reading, optional
+        How it is read.
+
+    Returns
+    -------
+    str or None
+        None if the id is missing.
+
+    Raises
+    ------
+    RejectedRecordError
+        If the value is not an id.
+
+    Examples
+    --------
+    >>> read_id(" 007 "), read_id(7.0), read_id(" "), read_id("null"), read_id("7.0", reading=Reading(printed=True))
+    ('007', '7', None, None, '7')
+    """
+    if isinstance(value, str):
+        name = _name(value, reading)
+        if name is not None and not name.isascii():
+            name = without_surrogates(name) if has_surrogate(name) else name
+            if "\ufffd" in name:
+                refuse(field, BROKEN)
+        if reading.printed and name is not None and _EXPONENT.fullmatch(name):
+            refuse(field, LOST_DIGITS)
+        return name
+    if type(value) is int and -MAX_WHOLE < value < MAX_WHOLE:  # the usual one, and the fastest
+        return str(value)
+    if is_missing(value):
+        return None
+    name = str(value) if isinstance(value, UUID) else _digits(value) if is_number(value) else None
+    if name is None and is_number(value) and isinstance(value, int | np.integer):
+        refuse(field, f"{EXPECTED['id']} of 128 bits, got a larger one")
+    return refuse(field, f"{EXPECTED['id']}, got {type_name(value)}") if name is None else name
+
+
+def read_category(value: Any, field: str = "", reading: Reading = PLAIN) -> str | None:
+    r"""Read a category, as a string without surrounding blanks.
+
+    Parameters
+    ----------
+    value : str, number, bool or UUID
+        The category. Broken characters of a string become U+FFFD.
+    field, reading
+        As for `read_id`.
+
+    Returns
+    -------
+    str or None
+        None if the category is missing.
+
+    Raises
+    ------
+    RejectedRecordError
+        If the value is not a category.
+
+    Examples
+    --------
+    >>> read_category(" app "), read_category(86.0), read_category(7.1), read_category(True), read_category("true")
+    ('app', '86', '7.1', 'True', 'True')
+    """
+    if isinstance(value, str):
+        name = _name(value, reading)
+        if name is None or name.isascii():
+            return name if name is None else FLAG_WORDS.get(name, name)
+        return without_surrogates(name) if has_surrogate(name) else name
+    if is_missing(value):
+        return None
+    if isinstance(value, bool | np.bool_ | UUID):
+        return str(value)
+    name = (_digits(value) or _fraction(value)) if is_number(value) else None
+    return refuse(field, f"{EXPECTED['category']}, got {type_name(value)}") if name is None else name
+
+
+def _name(value: str, reading: Reading) -> str | None:
+    """Return a stripped string, or None if it is blank or a word for a missing value."""
+    name = value.strip()
+    if name in MISSING_WORDS or is_blank(name):
+        return None
+    if reading.printed and (whole := _PRINTED_FLOAT.fullmatch(name)):
+        return whole[1]
+    return name
+
+
+def is_number(value: Any) -> bool:
+    """Return whether a value is a number of any type, but not a boolean or a duration.
+
+    Examples
+    --------
+    >>> is_number(Decimal(7)), is_number(np.int8(7)), is_number(True), is_number("7")
+    (True, True, False, False)
+    """
+    return isinstance(value, Real | Decimal) and not isinstance(value, bool | np.timedelta64)
+
+
+def _digits(number: Any) -> str | None:
+    """Return the digits of an exact whole number; None for any other."""
+    limit = MAX_WHOLE
+    if isinstance(number, float | np.floating):
+        limit = exact_below(type(number))
+    try:
+        return str(int(number)) if abs(number) < limit and int(number) == number else None
+    except (ValueError, ArithmeticError):  # a decimal that is not a number
+        return None
+
+
+def exact_below(dtype: Any) -> int:
+    """Return the smallest number at which floats of a type cannot represent every whole number.
+
+    Examples
+    --------
+    >>> exact_below(np.float32) == 2**24
+    True
+    """
+    return 1 << min(int(np.finfo(dtype).nmant) + 1, 53)
+
+
+def _fraction(number: Any) -> str | None:
+    """Return any other finite number as a string."""
+    try:
+        return str(number) if math.isfinite(float(number)) else None
+    except (ValueError, ArithmeticError):  # an integer beyond any float
+        return None
+
+
+def read_number(value: Any, field: str = "", reading: Reading = PLAIN, *, flags: bool = False) -> float:
+    """Read a number or an amount.
+
+    Parameters
+    ----------
+    value : number or str
+        The number, which may be negative.
+    field, reading
+        As for `read_id`.
+    flags : bool, default=False
+        Whether True is 1 and False is 0, as in a profile; an amount is never a boolean.
+
+    Returns
+    -------
+    float
+        NaN if the number is missing.
+
+    Raises
+    ------
+    RejectedRecordError
+        If the value is not a number, is infinite, or is beyond 1e15.
+
+    Examples
+    --------
+    >>> read_number(-3), read_number(" 3.5 "), read_number(None), read_number(True, flags=True)
+    (-3.0, 3.5, nan, 1.0)
+    """
+    if type(value) is float or type(value) is int:  # the usual ones, and the fastest
+        number: Any = value
+    elif isinstance(value, str):
+        number = _number_in(value.strip(), reading, flags)
+    elif is_missing(value):
+        return math.nan
+    elif isinstance(value, bool | np.bool_):
+        number = float(value) if flags else None
+    else:
+        number = value if is_number(value) else None
+    if number is None:
+        refuse(field, f"{EXPECTED['number']}, got {'other text' if isinstance(value, str) else type_name(value)}")
+    if number == number and not -MAX_AMOUNT <= number <= MAX_AMOUNT:
+        refuse(field, TOO_LARGE)
+    return float(number)
+
+
+def _number_in(text: str, reading: Reading, flags: bool) -> float | None:
+    """Return the number in a string; NaN if it is missing, None if there is none."""
+    if NUMBERS[reading.decimal].fullmatch(text):
+        return float(text.replace(reading.decimal, "."))
+    if text in MISSING_NUMBERS or is_blank(text):
+        return math.nan
+    return FLAGS.get(FLAG_WORDS.get(text, text)) if flags else None
+
+
+def read_text(value: Any, field: str = "") -> str | None:
+    """Read a text, as it is; None if it is missing.
+
+    Raises
+    ------
+    RejectedRecordError
+        If it is not a string, or is too long.
+
+    Examples
+    --------
+    >>> read_text(" as it is "), read_text(None)
+    (' as it is ', None)
+    """
+    if is_missing(value):
+        return None
+    if not isinstance(value, str):
+        refuse(field, f"{EXPECTED['text']}, got {type_name(value)}")
+    if len(value) > MAX_TEXT_LENGTH:
+        refuse(field, TOO_LONG)
+    return value
+
+
+def read_verdict(value: Any, field: str = "") -> bool:
+    """Read whether a label means fraud: a boolean, 0 or 1, or one of them as a string.
+
+    Raises
+    ------
+    RejectedRecordError
+        If it is anything else.
+
+    Examples
+    --------
+    >>> read_verdict(True), read_verdict(0.0), read_verdict("TRUE")
+    (True, False, True)
+    """
+    if isinstance(value, str):
+        verdict = VERDICTS.get(value.strip().lower())
+    else:
+        is_known = (isinstance(value, bool | np.bool_) or is_number(value)) and not is_missing(value)
+        verdict = bool(value) if is_known and value in (0, 1) else None
+    return refuse(field, "expected True or False, got another value") if verdict is None else verdict
+
+
+def refuse(field: str, words: str) -> Never:
+    """Raise RejectedRecordError, with the name of the field if there is one."""
+    raise RejectedRecordError(f"{field}: {words}" if field else words)
