@@ -19,8 +19,8 @@ from fraudsieve.features.network.declaration import Network
 from fraudsieve.features.profile.own_columns import NO_COLUMNS, OwnColumns
 from fraudsieve.features.wording.model import TextModel
 from fraudsieve.features.wording.surprisal import CharacterModel
-from fraudsieve.tables.time_values import read_time
-from fraudsieve.tables.values import read_id
+from fraudsieve.tables.values.moments import read_time
+from fraudsieve.tables.values.reading import read_id
 
 from .history_declaration import HistoryDeclaration
 from .live_state import HistoryState

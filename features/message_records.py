@@ -10,8 +10,8 @@ from fraudsieve.exceptions import RejectedRecordError
 from fraudsieve.features.campaign.over_time import CampaignHistory, campaign_subjects
 from fraudsieve.features.history.declaration import History, history_columns
 from fraudsieve.features.text.fold import fold_text
-from fraudsieve.tables.time_values import read_time
-from fraudsieve.tables.values import read_id, read_text
+from fraudsieve.tables.values.moments import read_time
+from fraudsieve.tables.values.reading import read_id, read_plain_text
 
 from .live_state import HistoryState
 
@@ -44,7 +44,7 @@ def message_history(
 def why_unscorable(text: Any) -> str | None:
     """Return why a value cannot be scored as a text, or None if it can; the reason does not quote the value."""
     try:
-        text = read_text(text, "text")
+        text = read_plain_text(text, "text")
     except RejectedRecordError as error:
         return str(error)
     if text is None:

@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 
 from fraudsieve._typing import Record
 from fraudsieve.exceptions import RejectedRecordError
-from fraudsieve.tables.values import read_category, read_id, read_number, read_verdict
+from fraudsieve.tables.values.reading import read_category, read_id, read_number, read_verdict
 
 from .declaration import ONE_KIND, History
 from .records import delivery_id, entity_key, id_digest, label_kind, required_time

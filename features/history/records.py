@@ -9,8 +9,8 @@ from hashlib import blake2b
 from typing import Any, NamedTuple
 
 from fraudsieve.exceptions import RejectedRecordError
-from fraudsieve.tables.time_values import read_time
-from fraudsieve.tables.values import read_id
+from fraudsieve.tables.values.moments import read_time
+from fraudsieve.tables.values.reading import read_id
 
 __all__ = [
     "RejectedRecord",

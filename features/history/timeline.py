@@ -14,7 +14,7 @@ from fraudsieve.features.history.kernels.digest_table import ABSENT
 from fraudsieve.features.history.kernels.ids import code_numbers
 from fraudsieve.features.history.kernels.recency import NEVER
 from fraudsieve.features.history.pool.timelines import TimelinePool
-from fraudsieve.tables.values import read_category, read_number
+from fraudsieve.tables.values.reading import read_category, read_number
 
 from .declaration import ONE_KIND, History
 from .encoded import NO_AMOUNTS, NO_CODES, CutoffTimes, EncodedEvents, fill_history, fill_labels

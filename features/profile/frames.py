@@ -11,7 +11,7 @@ from fraudsieve.tables.cells import extract_strings, nested_values
 from fraudsieve.tables.columns import describe_columns
 from fraudsieve.tables.conversion import Kind, convert, convert_numbers
 from fraudsieve.tables.limits import shapes_of
-from fraudsieve.tables.values import TOO_LARGE
+from fraudsieve.tables.values.reading import TOO_LARGE
 
 from .own_columns import OwnColumns
 

@@ -14,7 +14,7 @@ import numpy as np
 from fraudsieve._typing import Array, Record
 from fraudsieve.exceptions import RejectedRecordError
 from fraudsieve.features.record_fields import RecordField
-from fraudsieve.tables.values import read_category, read_number
+from fraudsieve.tables.values.reading import read_category, read_number
 
 __all__ = ["MISSING", "NO_COLUMNS", "UNSEEN", "OwnColumns", "digest_categories"]
 

@@ -11,7 +11,7 @@ from fraudsieve.exceptions import RejectedRecordError
 from fraudsieve.features.cues.links import measure_links
 from fraudsieve.features.text.codepoints import CodePoints, pack
 from fraudsieve.features.text.fold import fold_codes
-from fraudsieve.tables.values import read_id
+from fraudsieve.tables.values.reading import read_id
 
 from .hosts import HostTable, normalise_hosts
 from .rule import HOST, TELEPHONE, Action, Rule

@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from typing import Final, Literal, TypeAlias
 
 from fraudsieve.exceptions import RejectedRecordError
-from fraudsieve.tables.values import read_id
+from fraudsieve.tables.values.reading import read_id
 
 __all__ = ["HOST", "TELEPHONE", "Action", "Rule"]
 

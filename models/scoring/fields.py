@@ -8,8 +8,8 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 from fraudsieve.features.feature_matrix import FeatureMatrix
 from fraudsieve.features.record_fields import FieldKind
-from fraudsieve.tables.time_values import read_time
-from fraudsieve.tables.values import read_category, read_id, read_number, read_text
+from fraudsieve.tables.values.moments import read_time
+from fraudsieve.tables.values.reading import read_category, read_id, read_number, read_plain_text
 
 __all__ = ["FIELD_TYPES", "SAMPLE_TEXT", "SAMPLE_TIME", "Check", "FieldType", "ModelFields", "model_fields"]
 
@@ -50,7 +50,7 @@ class FieldType(NamedTuple):
 
 
 FIELD_TYPES: Final[Mapping[FieldKind, FieldType]] = {
-    "text": FieldType("string", read_text, (SAMPLE_TEXT, "see you at six", SAMPLE_TEXT + " again")),
+    "text": FieldType("string", read_plain_text, (SAMPLE_TEXT, "see you at six", SAMPLE_TEXT + " again")),
     "id": FieldType("string", read_id, ("a", "a", "a")),
     "time": FieldType("time", read_time, (SAMPLE_TIME, SAMPLE_TIME, SAMPLE_TIME)),
     # Whole numbers: they are also ids, where one column is both.

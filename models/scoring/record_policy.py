@@ -7,7 +7,7 @@ from fraudsieve._typing import Record
 from fraudsieve.exceptions import RecordError, RejectedRecordError
 from fraudsieve.models.policy import Policy
 from fraudsieve.models.rules.rule_set import RuleSet
-from fraudsieve.tables.values import is_missing
+from fraudsieve.tables.values.reading import is_missing
 
 from .fields import Check, ModelFields
 

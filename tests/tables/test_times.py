@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from fraudsieve.tables.conversion import convert
-from fraudsieve.tables.values import Reading
+from fraudsieve.tables.values.reading import Reading
 
 TIME = "expected a time such as 2026-05-01T10:00:00Z"
 NUMBER = f"{TIME}, got another number"

@@ -14,7 +14,7 @@ import numpy as np
 
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import RejectedRecordError
-from fraudsieve.tables.values import FLAG_WORDS, MISSING_WORDS, read_id
+from fraudsieve.tables.values.reading import FLAG_WORDS, MISSING_WORDS, read_id
 
 __all__ = ["EncodedIds", "Read", "digests_of", "encode_dictionary", "encode_ids"]
 

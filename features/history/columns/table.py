@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from fraudsieve._typing import Array
-from fraudsieve.tables.values import read_category, read_id
+from fraudsieve.tables.values.reading import read_category, read_id
 
 from .encoded_ids import EncodedIds, Read, encode_dictionary, encode_ids
 from .values import Values, read_amounts, read_frauds, read_times

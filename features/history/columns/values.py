@@ -11,8 +11,8 @@ import numpy as np
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import RejectedRecordError
 from fraudsieve.tables.limits import MAX_AMOUNT
-from fraudsieve.tables.time_values import EARLIEST, TOO_LATE, read_epochs, read_time
-from fraudsieve.tables.values import read_number, read_verdict
+from fraudsieve.tables.values.moments import EARLIEST, TOO_LATE, read_epochs, read_time
+from fraudsieve.tables.values.reading import read_number, read_verdict
 
 __all__ = ["read_amounts", "read_frauds", "read_times"]
 

@@ -10,7 +10,7 @@ from fraudsieve._typing import Array
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.tables.conversion import Kind, convert
 from fraudsieve.tables.limits import shapes_of
-from fraudsieve.tables.values import Reading
+from fraudsieve.tables.values.reading import Reading
 
 __all__ = ["NO_TIME", "TIMES", "Actions", "ids_of", "microseconds_of", "moment_of", "values_of"]
 

@@ -11,7 +11,7 @@ from fraudsieve.exceptions import SchemaError
 from fraudsieve.tables.conversion import Kind, convert
 from fraudsieve.tables.reader import read_table
 from fraudsieve.tables.source import Source, as_input, origin_of
-from fraudsieve.tables.values import Reading
+from fraudsieve.tables.values.reading import Reading
 
 from .actions import TIMES, ids_of, values_of
 

@@ -18,7 +18,7 @@ import numpy as np
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import EvidenceError, RejectedRecordError
 from fraudsieve.features.history.records import required_time
-from fraudsieve.tables.values import is_missing
+from fraudsieve.tables.values.reading import is_missing
 
 __all__ = [
     "NumberWriter",

@@ -19,8 +19,8 @@ from fraudsieve._io import read_secret_file
 from fraudsieve._pseudonyms import MIN_KEY_BYTES, key_id, pseudonym_of
 from fraudsieve.exceptions import EvidenceError, RejectedRecordError
 from fraudsieve.features.feature_matrix import FeatureMatrix
-from fraudsieve.tables.time_values import read_time
-from fraudsieve.tables.values import is_missing, read_category, read_id, read_number
+from fraudsieve.tables.values.moments import read_time
+from fraudsieve.tables.values.reading import is_missing, read_category, read_id, read_number
 
 from .canonical import encode_canonical, field_value, read_field_value
 

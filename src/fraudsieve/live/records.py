@@ -18,7 +18,7 @@ from fraudsieve.features.history.records import required_time
 from fraudsieve.features.history.timeline import PreparedRecord
 from fraudsieve.features.live_state import HistoryState
 from fraudsieve.models.scoring.given_history import message_error, prepare_bands
-from fraudsieve.tables.values import read_category, read_id, read_number, read_verdict
+from fraudsieve.tables.values.reading import read_category, read_id, read_number, read_verdict
 
 __all__ = ["LoggedFields", "LoggedPart", "from_entry", "logged_fields", "message_to_entry", "read_entry", "to_entry"]
 

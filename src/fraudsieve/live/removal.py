@@ -9,7 +9,7 @@ import numpy as np
 
 from fraudsieve.features.history.reader import CAMPAIGN
 from fraudsieve.features.history.records import required_time
-from fraudsieve.tables.values import read_id
+from fraudsieve.tables.values.reading import read_id
 
 from .store.chain import Row
 from .store.event_store import EventStore, StoreTransaction

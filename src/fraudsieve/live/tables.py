@@ -21,7 +21,7 @@ from fraudsieve.tables.limits import Cause, count_causes
 from fraudsieve.tables.reader import read_table
 from fraudsieve.tables.schema import EVENTS
 from fraudsieve.tables.source import InputTable, Source, as_input
-from fraudsieve.tables.values import Reading, is_missing
+from fraudsieve.tables.values.reading import Reading, is_missing
 
 __all__ = ["export_tables", "records_of_table"]
 

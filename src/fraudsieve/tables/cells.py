@@ -17,10 +17,11 @@ import pyarrow.compute as pc
 
 from fraudsieve.exceptions import RejectedRecordError
 
-from .strings import has_surrogate, without_surrogates
-from .values import MISSING_NUMBERS, type_name
+from .values.reading import MISSING_NUMBERS, type_name
+from .values.strings import has_surrogate, without_surrogates
 
 __all__ = [
+    "BLANK",
     "STRING",
     "Cells",
     "Converted",
@@ -28,7 +29,7 @@ __all__ = [
     "Strings",
     "extract_strings",
     "infer_types",
-    "is_blank",
+    "mask_blank",
     "mask_signalling_nan",
     "mask_words",
     "match_pattern",
@@ -45,8 +46,8 @@ Mask: TypeAlias = npt.NDArray[np.bool_]
 
 STRING: Final = pd.StringDtype("pyarrow", na_value=np.nan)  # the "str" of pandas 3
 
-# The characters of `values.is_blank`.
-_BLANK: Final = (
+# The characters of `values.strings.is_blank`.
+BLANK: Final = (
     r"^[\s\p{Z}\p{Cc}\p{Cf}\x{034F}\x{115F}\x{1160}\x{17B4}\x{17B5}\x{180B}-\x{180F}\x{2800}"
     r"\x{3164}\x{FE00}-\x{FE0F}\x{FFA0}\x{E0100}-\x{E01EF}]*$"
 )
@@ -200,8 +201,8 @@ def infer_types(cells: Cells, *, printed: bool = False) -> Cells:
         return _infer_objects(cells.astype(STRING)) if printed else cells.astype(STRING)
     if isinstance(dtype, pd.DatetimeTZDtype) or (isinstance(dtype, np.dtype) and dtype.kind != "O"):
         return cells
-    is_number = pd.api.types.is_numeric_dtype(dtype) and not pd.api.types.is_bool_dtype(dtype)
-    if is_number and not isinstance(dtype, pd.SparseDtype):
+    is_numeric = pd.api.types.is_numeric_dtype(dtype) and not pd.api.types.is_bool_dtype(dtype)
+    if is_numeric and not isinstance(dtype, pd.SparseDtype):
         return pd.Series(cells.to_numpy("float64", na_value=np.nan), index=cells.index)
     return _infer(cells.astype(object), names=isinstance(dtype, pd.CategoricalDtype))
 
@@ -242,15 +243,15 @@ def match_pattern(strings: Cells, pattern: str) -> Mask:
     return np.asarray(matches.to_numpy(zero_copy_only=False), dtype=bool)
 
 
-def is_blank(strings: Cells) -> Mask:
+def mask_blank(strings: Cells) -> Mask:
     """Return which strings have only white space, control, zero-width and filler characters.
 
     Examples
     --------
-    >>> is_blank(pd.Series(["a", "", " \u200b", None])).tolist()
+    >>> mask_blank(pd.Series(["a", "", " \u200b", None])).tolist()
     [False, True, True, False]
     """
-    return match_pattern(strings, _BLANK)
+    return match_pattern(strings, BLANK)
 
 
 def replace_pattern(strings: Cells, pattern: str, by: str) -> Cells:
@@ -293,11 +294,11 @@ def mask_words(strings: Cells, words: Collection[str]) -> Cells:
 
     Examples
     --------
-    >>> from fraudsieve.tables.values import MISSING_WORDS
+    >>> from fraudsieve.tables.values.reading import MISSING_WORDS
     >>> mask_words(pd.Series(["a", " ", "null"]), MISSING_WORDS).tolist()
     ['a', nan, nan]
     """
-    return strings.mask(is_blank(strings) | strings.isin(list(words)).to_numpy())
+    return strings.mask(mask_blank(strings) | strings.isin(list(words)).to_numpy())
 
 
 def read_rest(cells: Cells, rest: Mask, read: Callable[[Any], Any]) -> tuple[list[Any], dict[str, Mask]]:
@@ -321,7 +322,7 @@ def read_rest(cells: Cells, rest: Mask, read: Callable[[Any], Any]) -> tuple[lis
 
     Examples
     --------
-    >>> from fraudsieve.tables.values import read_id
+    >>> from fraudsieve.tables.values.reading import read_id
     >>> read_rest(pd.Series(["a", 7.0, 7.5], dtype=object), np.array([False, True, True]), read_id)
     (['7', None], {'expected a string or a whole number, got float': array([False, False,  True])})
     """

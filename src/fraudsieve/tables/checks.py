@@ -24,7 +24,7 @@ from .formats.loaded import LoadedTable, ReadOptions
 from .limits import DUPLICATE, check_rejected, count_causes, rejected_shapes
 from .schema import TableSchema
 from .seen_ids import SeenIdHashes
-from .values import Reading
+from .values.reading import Reading
 
 __all__ = ["check", "describe_requirements", "input_names", "require_columns"]
 

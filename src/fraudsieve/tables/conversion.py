@@ -1,7 +1,7 @@
 """Conversion of columns, by their kind, and the reasons why cells are rejected.
 
-`values` defines what a cell is. Here, ordinary cells are recognised by column: strings that need no second look, whole
-numbers, floats. Every other distinct cell is read by `values`, in whose words it is rejected. Ids, texts and categories
+`values.reading` defines what a cell is. Ordinary cells are recognised by column: strings that need no second look,
+whole numbers, floats. Every other distinct cell is read by it, and rejected in its words. Ids, texts and categories
 become ``str``, numbers ``float64``, and times ``datetime64[us, UTC]``.
 
 Whether a cell may be missing is not checked here, but by the schema of the table.
@@ -21,7 +21,7 @@ from .cells import (
     Converted,
     Mask,
     extract_strings,
-    is_blank,
+    mask_blank,
     mask_words,
     match_pattern,
     read_rest,
@@ -32,7 +32,7 @@ from .cells import (
 )
 from .limits import MAX_AMOUNT, MAX_TEXT_LENGTH
 from .times import convert_times
-from .values import (
+from .values.reading import (
     FLAG_WORDS,
     MISSING_WORDS,
     PLAIN,
@@ -43,7 +43,7 @@ from .values import (
     read_category,
     read_id,
     read_number,
-    read_text,
+    read_plain_text,
 )
 
 __all__ = ["Kind", "convert", "convert_numbers"]
@@ -86,8 +86,8 @@ def convert(cells: Cells, kind: Kind, reading: Reading = PLAIN) -> Converted:
 def _text(cells: Cells, _reading: Reading) -> Converted:
     split = extract_strings(cells)
     long = (split.strings.str.len() > MAX_TEXT_LENGTH).to_numpy(dtype=bool)
-    _, faults = read_rest(cells, split.other, read_text)
-    texts = split.strings.mask(long | is_blank(split.strings))
+    _, faults = read_rest(cells, split.other, read_plain_text)
+    texts = split.strings.mask(long | mask_blank(split.strings))
     return Converted(texts, {**faults, TOO_LONG: long}, _replaced_characters_note(split.replaced))
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 from .label_spelling import normalise_label
 from .reader import CheckedTable
-from .values import MISSING_NUMBERS
+from .values.reading import MISSING_NUMBERS
 
 __all__ = [
     "AUTO",

@@ -1,6 +1,6 @@
 """Conversion of columns of times to UTC.
 
-`values.read_time` defines what a time is. Timestamps, strings in the usual forms and numbers are recognised by column.
+`values.moments` defines what a time is. Timestamps, strings in the usual forms and numbers are recognised by column.
 Every number stands for itself, so that a row means the same whatever the other rows hold; a note says in which unit
 numbers were read. A date that does not begin with its year is rejected unless the order is given, because 03/04 is
 ambiguous.
@@ -17,8 +17,8 @@ import pandas as pd
 from fraudsieve._typing import Array
 
 from .cells import Cells, Converted, Mask, extract_strings, match_pattern, read_rest, replace_pattern, to_floats
-from .time_values import EARLIEST, TOO_LATE, UNITS, read_epochs, read_time
-from .values import PLAIN, Reading, is_number
+from .values.moments import EARLIEST, TOO_LATE, UNITS, read_epochs, read_time
+from .values.reading import PLAIN, Reading, is_numeric
 
 __all__ = ["convert_times"]
 
@@ -129,7 +129,7 @@ def _take_epochs(numbers: Array, read: _Times, rows: Mask) -> None:
 
 def _read_objects(cells: Cells, other: Mask, read: _Times, reading: Reading) -> None:
     """Read numbers, and datetimes, dates and their kin."""
-    numbers = _which(cells, other, is_number)
+    numbers = _which(cells, other, is_numeric)
     if numbers.any():
         _take_epochs(np.array([_float(cell) for cell in cells[numbers]]), read, numbers)
     stamps = _which(cells, other, lambda cell: isinstance(cell, date | np.datetime64))

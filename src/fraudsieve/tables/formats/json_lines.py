@@ -8,7 +8,7 @@ from typing import Any, Final
 import pandas as pd
 
 from fraudsieve.exceptions import SchemaError
-from fraudsieve.tables.strings import has_surrogate
+from fraudsieve.tables.values.strings import has_surrogate
 
 from .encoding import to_utf8
 from .loaded import LoadedTable, ReadOptions

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.tables.cells import Cells, string_series
-from fraudsieve.tables.strings import has_surrogate
+from fraudsieve.tables.values.strings import has_surrogate
 
 __all__ = ["LoadedTable", "ReadOptions", "check_share", "frame_of"]
 

@@ -15,9 +15,9 @@ missing values are missing (null, nan, None ...). A number is an epoch in second
 nanoseconds, whichever gives a time from 2000 to 2100; at most one does. A whole number of eight digits that is a date,
 such as 20260501, is that date.
 
-Columns are read by `conversion` (tables) and by `fraudsieve.features.history.columns` (live states): they recognise
-ordinary values by column, and pass every other distinct value on to these functions. Errors name the field and what was
-expected, and never quote the value. Needs only NumPy.
+Times are read by `moments`. Columns are read by `fraudsieve.tables.conversion`, and those of a live state by
+`fraudsieve.features.history.columns`. They recognise ordinary values by column, and pass every other distinct value on
+to these functions. Errors name the field and what was expected, and never quote the value. Needs only NumPy.
 """
 
 import math
@@ -32,8 +32,8 @@ from uuid import UUID
 import numpy as np
 
 from fraudsieve.exceptions import RejectedRecordError
+from fraudsieve.tables.limits import MAX_AMOUNT, MAX_TEXT_LENGTH
 
-from .limits import MAX_AMOUNT, MAX_TEXT_LENGTH
 from .strings import has_surrogate, is_blank, without_surrogates
 
 __all__ = [
@@ -49,11 +49,11 @@ __all__ = [
     "Reading",
     "exact_below",
     "is_missing",
-    "is_number",
+    "is_numeric",
     "read_category",
     "read_id",
     "read_number",
-    "read_text",
+    "read_plain_text",
     "read_verdict",
     "refuse",
     "type_name",
@@ -193,8 +193,8 @@ def read_id(value: Any, field: str = "", reading: Reading = PLAIN) -> str | None
         return str(value)
     if is_missing(value):
         return None
-    name = str(value) if isinstance(value, UUID) else _digits(value) if is_number(value) else None
-    if name is None and is_number(value) and isinstance(value, int | np.integer):
+    name = str(value) if isinstance(value, UUID) else _digits(value) if is_numeric(value) else None
+    if name is None and is_numeric(value) and isinstance(value, int | np.integer):
         refuse(field, f"{EXPECTED['id']} of 128 bits, got a larger one")
     return refuse(field, f"{EXPECTED['id']}, got {type_name(value)}") if name is None else name
 
@@ -233,7 +233,7 @@ def read_category(value: Any, field: str = "", reading: Reading = PLAIN) -> str 
         return None
     if isinstance(value, bool | np.bool_ | UUID):
         return str(value)
-    name = (_digits(value) or _fraction(value)) if is_number(value) else None
+    name = (_digits(value) or _fraction(value)) if is_numeric(value) else None
     return refuse(field, f"{EXPECTED['category']}, got {type_name(value)}") if name is None else name
 
 
@@ -247,12 +247,12 @@ def _name(value: str, reading: Reading) -> str | None:
     return name
 
 
-def is_number(value: Any) -> bool:
+def is_numeric(value: Any) -> bool:
     """Return whether a value is a number of any type, but not a boolean or a duration.
 
     Examples
     --------
-    >>> is_number(Decimal(7)), is_number(np.int8(7)), is_number(True), is_number("7")
+    >>> is_numeric(Decimal(7)), is_numeric(np.int8(7)), is_numeric(True), is_numeric("7")
     (True, True, False, False)
     """
     return isinstance(value, Real | Decimal) and not isinstance(value, bool | np.timedelta64)
@@ -324,7 +324,7 @@ def read_number(value: Any, field: str = "", reading: Reading = PLAIN, *, flags:
     elif isinstance(value, bool | np.bool_):
         number = float(value) if flags else None
     else:
-        number = value if is_number(value) else None
+        number = value if is_numeric(value) else None
     if number is None:
         refuse(field, f"{EXPECTED['number']}, got {'other text' if isinstance(value, str) else type_name(value)}")
     if number == number and not -MAX_AMOUNT <= number <= MAX_AMOUNT:
@@ -341,7 +341,7 @@ def _number_in(text: str, reading: Reading, flags: bool) -> float | None:
     return FLAGS.get(FLAG_WORDS.get(text, text)) if flags else None
 
 
-def read_text(value: Any, field: str = "") -> str | None:
+def read_plain_text(value: Any, field: str = "") -> str | None:
     """Read a text, as it is; None if it is missing.
 
     Raises
@@ -351,7 +351,7 @@ def read_text(value: Any, field: str = "") -> str | None:
 
     Examples
     --------
-    >>> read_text(" as it is "), read_text(None)
+    >>> read_plain_text(" as it is "), read_plain_text(None)
     (' as it is ', None)
     """
     if is_missing(value):
@@ -379,7 +379,7 @@ def read_verdict(value: Any, field: str = "") -> bool:
     if isinstance(value, str):
         verdict = VERDICTS.get(value.strip().lower())
     else:
-        is_known = (isinstance(value, bool | np.bool_) or is_number(value)) and not is_missing(value)
+        is_known = (isinstance(value, bool | np.bool_) or is_numeric(value)) and not is_missing(value)
         verdict = bool(value) if is_known and value in (0, 1) else None
     return refuse(field, "expected True or False, got another value") if verdict is None else verdict
 

@@ -1,4 +1,4 @@
-"""What a time is: one definition, for tables and records alike; see `values`.
+"""What a time is: one definition, for tables and records alike; see `reading`.
 
 A number is an epoch in seconds, milliseconds, microseconds or nanoseconds, whichever gives a time from 2000 to 2100; at
 most one does. A whole number of eight digits that is a date, such as 20260501, is that date. Needs only NumPy.
@@ -14,8 +14,8 @@ import numpy as np
 
 from fraudsieve._typing import Array
 
+from .reading import EXPECTED, MISSING_NUMBERS, NUMBERS, PLAIN, Reading, is_missing, is_numeric, refuse, type_name
 from .strings import is_blank
-from .values import EXPECTED, MISSING_NUMBERS, NUMBERS, PLAIN, Reading, is_missing, is_number, refuse, type_name
 
 __all__ = ["EARLIEST", "TOO_LATE", "UNITS", "read_epochs", "read_time"]
 
@@ -82,7 +82,7 @@ def read_time(value: Any, field: str = "", reading: Reading = PLAIN) -> int | No
         return _within(_microseconds(datetime(value.year, value.month, value.day), reading), field)
     if isinstance(value, np.datetime64):
         return _time_of_datetime64(value, field, reading)
-    if is_number(value):
+    if is_numeric(value):
         return _time_of_number(value, field, reading)
     return refuse(field, f"{EXPECTED['time']}, got {type_name(value)}")
 
@@ -158,7 +158,7 @@ def read_epochs(numbers: Array) -> tuple[Array, Array]:
     Parameters
     ----------
     numbers : ndarray of float64
-        The numbers.
+        Of any size; NaN where one is missing.
 
     Returns
     -------
