@@ -118,6 +118,17 @@ def test_labels_are_loaded_from_csv(tmp_path: Path, spelled: list[str]) -> None:
     assert pd.read_parquet(tmp_path / "tables" / "labels.parquet")["is_fraud"].tolist() == [False, True]
 
 
+def test_ids_and_times_of_labels_are_read_as_in_other_tables(tmp_path: Path) -> None:
+    table, path = tmp_path / "labels.csv", tmp_path / "live.db"
+    columns = {"event_id": [1.0, None], "counterparty_id": 7.0, "labelled_at": ["20240501", "2024/5/1 11:00"]}
+    pd.DataFrame(columns | {"is_fraud": True}).to_csv(table, index=False)
+    assert run("load", path, table, "--model", account_model(), "--part", "labels")["accepted"] == 2
+    run("export", path, "--output", tmp_path / "tables")
+    labels = pd.read_parquet(tmp_path / "tables" / "labels.parquet")
+    assert (labels["event_id"].dropna().tolist(), labels["counterparty_id"].tolist()) == (["1"], ["7", "7"])
+    assert labels["labelled_at"].dt.strftime("%d %H").tolist() == ["01 00", "01 11"]
+
+
 @pytest.mark.slow
 def test_other_verdicts_are_rejected_and_no_accepted_record_is_an_error(tmp_path: Path) -> None:
     table, path = tmp_path / "labels.csv", tmp_path / "live.db"

@@ -96,25 +96,55 @@ def test_times_without_a_zone_whole_ids_no_kinds_and_a_column_with_an_odd_name(s
     assert differing(features.matrix_.columns, found, features.transform(subjects)) == []
 
 
+def test_values_of_other_types_are_read_as_in_tables(spark: "SparkSession") -> None:
+    made = world(60)
+    numbers = {name: made["events"][name].str[1:].astype("int64") for name in ("account_id", "counterparty_id")}
+    events = made["events"].assign(**numbers, amount=made["events"]["amount"].round(2)).drop(columns="event_id")
+    subjects = made["subjects"].assign(account_id=made["subjects"]["account_id"].str[1:], row=np.arange(22))
+    history = History(("1d", "30d"), kinds=("pay",), by_kind=("count",), measures=("count", "sum", "distinct"))
+    features = fitted(events, subjects, history=history, exclude=("row",))
+    on_spark = shuffled(spark, events, 0)
+    odd = on_spark.selectExpr(
+        *(name for name in on_spark.columns if name not in ("account_id", "counterparty_id", "amount", "occurred_at")),
+        "cast(account_id as double) as account_id",
+        "cast(counterparty_id as decimal(12,2)) as counterparty_id",
+        "cast(amount as string) as amount",
+        "unix_micros(occurred_at) as occurred_at",
+    )
+    texts = shuffled(spark, subjects, 0)
+    texts = texts.withColumn("as_of", texts.as_of.cast("string"))
+    spark.conf.set("spark.sql.session.timeZone", "UTC")  # in which Spark prints times
+    try:
+        found = account_features(texts, odd, features.matrix_, n_buckets=2)
+        assert differing(features.matrix_.columns, found, features.transform(subjects)) == []
+    finally:
+        spark.conf.set("spark.sql.session.timeZone", "Asia/Shanghai")
+
+
 ERRORS: dict[str, tuple[Callable[["DataFrame", "DataFrame"], Any], type[Exception], str]] = {
     "no events": (lambda s, e: (s, None), SchemaError, "the model needs events, and none were given"),
     "no cutoff": (lambda s, e: (s.drop("as_of"), e), SchemaError, "subjects: column 'as_of' is missing"),
     "no own column": (lambda s, e: (s.drop("n_cards"), e), SchemaError, "subjects: column 'n_cards' is missing"),
     "no amount": (lambda s, e: (s, e.drop("amount")), SchemaError, "events: column 'amount' is missing"),
-    "decimals": (
-        lambda s, e: (s, e.withColumn("amount", e.amount.cast("decimal(9,2)"))),
+    "lists of amounts": (
+        lambda s, e: (s, e.selectExpr("* except (amount)", "array(amount) as amount")),
         ColumnTypeError,
-        r"events: 'amount': expected numbers, got decimal\(9,2\). Cast the column",
+        "events: 'amount': expected a number, got array<double>. Cast the column",
     ),
-    "times as text": (
-        lambda s, e: (s, e.withColumn("occurred_at", e.occurred_at.cast("string"))),
+    "times as bytes": (
+        lambda s, e: (s, e.withColumn("occurred_at", e.account_id.cast("binary"))),
         ColumnTypeError,
-        "events: 'occurred_at': expected timestamps, got string",
+        "events: 'occurred_at': expected a time such as 2026-05-01T10:00:00Z, got binary",
     ),
-    "floats as ids": (
-        lambda s, e: (s, e.withColumn("counterparty_id", e.amount)),
-        ColumnTypeError,
-        "events: 'counterparty_id': expected strings or whole numbers, got double",
+    "amounts as text": (
+        lambda s, e: (s, e.withColumn("amount", e.account_id)),
+        SchemaError,
+        "events: 'amount' is missing or out of range in 60 rows",
+    ),
+    "fractions as ids": (
+        lambda s, e: (s, e.withColumn("counterparty_id", e.amount + 0.001)),
+        SchemaError,
+        "events: 'counterparty_id' is missing or out of range in 60 rows",
     ),
     "a missing time": (
         lambda s, e: (s, e.selectExpr("* except (occurred_at)", "nullif(occurred_at, occurred_at) as occurred_at")),

@@ -91,7 +91,7 @@ def _read_labels(table: InputTable) -> pd.DataFrame:
     """Return labels whose ids and times are read as in other tables; a refused cell stays, for the state to name."""
     reading = Reading(printed=table.loaded.printed, day_first=table.options.day_first)
     columns = {}
-    for name, cells in table.loaded.frame.items():
+    for name, cells in table.loaded.frame.reset_index(drop=True).items():
         kind = "time" if name == "labelled_at" else EVENTS.kind(str(name))
         read = None if kind not in ("id", "time") else convert(mask_signalling_nan(cells), kind, reading).column
         columns[name] = cells if read is None else read.astype(object).where(read.notna(), cells.astype(object))

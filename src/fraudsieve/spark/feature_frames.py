@@ -21,7 +21,18 @@ from fraudsieve.features.history.declaration import History, history_columns
 from fraudsieve.features.profile.frames import own_values
 
 from .bucket_features import MapChunks, read_block
-from .columns import PREFIX, check_added_names, check_type, is_valid_amount, micros_column, of_name
+from .columns import (
+    PREFIX,
+    REFUSED,
+    amount_column,
+    category_column,
+    check_added_names,
+    is_refused,
+    is_valid_amount,
+    is_valid_time,
+    micros_column,
+    of_name,
+)
 from .history_frames import CUTOFF, HistoryFrames, LastStep, append_views, block_name, raise_problems, with_keys
 from .part_files import FILE, WritePart
 from .views import group_views
@@ -69,8 +80,8 @@ def account_features(
         Accounts (``account_id``, ``as_of``) or events (``occurred_at``), with your own columns that the matrix uses.
         Join the profiles of accounts first.
     events : DataFrame of Spark or None
-        The events. Ids are strings or whole numbers, amounts are numbers other than decimals. If there is a column
-        ``event_id``, only one row of each id counts, which costs a shuffle: drop the column if no id is repeated.
+        The events, with values as in any table. If there is a column ``event_id``, one row of each id counts, which
+        costs a shuffle: drop the column if no id is repeated.
     matrix : AccountMatrix
         The declaration: ``matrix_`` of a fitted `AccountFeatures`, or ``Scorer.load(folder).model.matrix``. Fit it with
         ``network=False``, on a sample that shows the columns, their categories and the span of the events.
@@ -169,13 +180,13 @@ def _with_times(subjects: DataFrame, matrix: AccountMatrix) -> DataFrame:
 def _problems(subjects: DataFrame, matrix: AccountMatrix, columns: dict[str, str]) -> dict[str, Column]:
     """Return what is wrong with a row of subjects, by the name of the column, after a check of the types."""
     name = cutoff_column(subjects.columns, matrix.subject) or "as_of"
-    problems = {name: of_name(CUTOFF).isNull()}
+    problems = {name: ~is_valid_time(of_name(CUTOFF)), "created_at": of_name(CREATED) < 0}
     problems |= {name: ~is_valid_amount(of_name(columns[name])) for name in matrix.own_amounts}
+    problems |= {name: is_refused(of_name(column)) for name, column in columns.items() if name not in problems}
     for name in matrix.own.categories:
-        check_type(subjects, "subjects", name, "strings, whole numbers or booleans")
+        problems[name] = category_column(subjects, "subjects", name, stripped=False) == REFUSED
     for name in matrix.own.numbers:
-        check_type(subjects, "subjects", name, "numbers")
-        problems[name] = ~is_valid_amount(of_name(name).cast("double"))
+        problems[name] = ~is_valid_amount(amount_column(subjects, "subjects", name))
     return problems
 
 

@@ -13,7 +13,17 @@ from fraudsieve.features.history.measures import LABEL_MEASURES
 
 from .bucket_features import FRAUD, IS_LABEL, KIND, TIME, BucketFeatures, Finish
 from .buckets import Buckets, choose_n_buckets, find_hot_entities
-from .columns import PREFIX, amount_column, id_column, is_valid_amount, micros_column, of_name
+from .columns import (
+    PREFIX,
+    amount_column,
+    category_column,
+    id_column,
+    is_refused,
+    is_valid_amount,
+    is_valid_time,
+    micros_column,
+    of_name,
+)
 from .part_files import WritePart
 from .views import ViewGroup, group_views
 
@@ -57,7 +67,9 @@ class HistoryFrames:
         columns |= {f"amount:{name}": amount_column(self.events, "events", name) for name in amounts}
         if any(group.has_kinds for group in groups):
             named = "kind" in self.events.columns
-            kind = id_column(self.events, "events", "kind", stripped=self.is_lenient) if named else F.lit(ONE_KIND)
+            kind = (
+                category_column(self.events, "events", "kind", stripped=self.is_lenient) if named else F.lit(ONE_KIND)
+            )
             columns[KIND] = kind
         columns[TIME] = micros_column(self.events, "events", "occurred_at") if self.timed else F.lit(0).cast("long")
         return self._checked(self.events, "events", columns, [f"amount:{name}" for name in amounts], "occurred_at")
@@ -107,7 +119,12 @@ class HistoryFrames:
             columns = columns | {"event_id": id_column(frame, table, "event_id", stripped=self.is_lenient)}
             columns |= self._order_of(frame, table)
         rows = frame.select(*(column.alias(name) for name, column in columns.items()))
-        problems = {time: of_name(TIME).isNull()}
+        problems = {time: ~is_valid_time(of_name(TIME))}
+        problems |= {
+            name.removeprefix("id:"): is_refused(of_name(name))
+            for name in columns
+            if name.startswith(("id:", "event_id"))
+        }
         problems |= {name.partition(":")[2] or "is_fraud": ~is_valid_amount(of_name(name)) for name in amounts}
         if self.is_lenient:
             rows = _valid_rows(rows, table, problems)

@@ -18,7 +18,7 @@ from fraudsieve.training.data.row_sample import CUTOFF_COLUMNS, ID_COLUMNS, RowS
 from fraudsieve.training.labels import RATE
 
 from .bucket_features import MapChunks
-from .columns import PREFIX, check_added_names, check_type, id_column, micros_column, of_name
+from .columns import PREFIX, category_column, check_added_names, check_type, id_column, micros_column, of_name
 from .feature_frames import account_features
 from .history_frames import raise_problems
 
@@ -117,10 +117,11 @@ def training_sample(
 def _with_keys(subjects: DataFrame, matrix: AccountMatrix, until: datetime, legitimate: str) -> DataFrame:
     """Return the labelled rows with their ids, and whether each is legitimate and early: only these may be left out."""
     check_added_names(subjects, "subjects", [RATE])
-    check_type(subjects, "subjects", "label", "strings, whole numbers or booleans")
+    is_flag = isinstance(check_type(subjects, "subjects", "label", "category"), T.BooleanType)
     if not matrix.timed:
         raise SchemaError("matrix", "the features have no times, and a sample is split by time", "Fit it with times.")
-    label = F.btrim(of_name("label").cast("string"))
+    labels = of_name("label") if is_flag else category_column(subjects, "subjects", "label", stripped=False)
+    label = F.btrim(labels.cast("string"))
     cutoff = micros_column(subjects, "subjects", CUTOFF_COLUMNS[matrix.subject])
     is_early = (label == F.lit(legitimate)) & (cutoff < F.lit(_micros(until)))
     ids = id_column(subjects, "subjects", ID_COLUMNS[matrix.subject], stripped=True)

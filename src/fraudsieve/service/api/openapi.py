@@ -24,7 +24,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "account_labels": {"account_id": "bob", "labelled_at": "2026-05-02T10:00:00Z", "is_fraud": True},
     "messages": {"message_id": "m1", "text": "Your parcel is held", "sent_at": "2026-05-01T10:00:00Z"},
 }  # fmt: skip
-TYPES = {"string": {"type": ["string", "integer"]}, "time": {"type": "string", "format": "date-time"}}
+TYPES = {"string": {"type": ["string", "integer"]}, "time": {"type": ["string", "number"], "format": "date-time"}}
 TYPES |= {"number or null": {"type": ["number", "null"]}, "string or null": {"type": ["string", "integer", "null"]}}
 ERRORS = {
     400: "The body is not JSON, or is nested too deeply",
