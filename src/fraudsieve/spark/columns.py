@@ -105,7 +105,7 @@ def _converted(name: str, kind: Kind, result: T.DataType, refused: Any) -> Colum
         is_refused = np.logical_or.reduce([np.zeros(len(cells), bool), *done.faults.values()])
         return column.mask(is_refused, refused)
 
-    read_column: Callable[[Column], Column] = F.pandas_udf(read, result)  # type: ignore[call-overload]
+    read_column: Callable[[Column], Column] = F.pandas_udf(read, result)  # type: ignore[attr-defined]
     return read_column(of_name(name))
 
 

@@ -6,6 +6,7 @@ most one does. A whole number of eight digits that is a date, such as 20260501, 
 
 import math
 import re
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -74,10 +75,10 @@ def read_time(value: Any, field: str = "", reading: Reading = PLAIN) -> int | No
     """
     if isinstance(value, str):
         return _time_in(value.strip(), field, reading)
+    if isinstance(value, datetime) and value == value:  # NaT of pandas is a datetime too
+        return _within(_microseconds(value, reading), field)
     if is_missing(value):
         return None
-    if isinstance(value, datetime):
-        return _within(_microseconds(value, reading), field)
     if isinstance(value, date):
         return _within(_microseconds(datetime(value.year, value.month, value.day), reading), field)
     if isinstance(value, np.datetime64):
@@ -141,11 +142,8 @@ def _time_of_number(value: Any, field: str, reading: Reading) -> int:
     except (OverflowError, ValueError):
         number = math.inf
     if 19_700_101 <= number <= 21_001_231 and number.is_integer():
-        try:
-            moment = datetime.strptime(str(int(number)), "%Y%m%d")
-            return _within(_microseconds(moment, reading), field)
-        except ValueError:
-            pass
+        with suppress(ValueError):
+            return _within(_microseconds(datetime.strptime(str(int(number)), "%Y%m%d"), reading), field)
     for per_second in UNITS:
         if RECENT <= number / per_second <= LATEST:
             return round(number * (1e6 / per_second))
