@@ -16,6 +16,7 @@ from fraudsieve.tables.cells import mask_signalling_nan
 from fraudsieve.tables.conversion import Kind, convert, convert_numbers
 from fraudsieve.tables.formats.loaded import frame_of
 from fraudsieve.tables.limits import MAX_AMOUNT
+from fraudsieve.tables.values.moments import EARLIEST, OUTSIDE, TOO_LATE
 
 __all__ = ["SourceTable", "TableLike", "code_column", "code_ids", "join_ids"]
 
@@ -23,7 +24,6 @@ TableLike: TypeAlias = pa.Table | pd.DataFrame | Mapping[str, Any]
 
 READ_IT = "Read the table with read_table."
 REMOVE_ROWS = "Remove these rows, or read the table with read_table."
-_MAX_TIME = 2**62
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,8 +111,8 @@ class SourceTable:
         if array.null_count:
             raise SchemaError(self.name, f"{column!r} is missing in {array.null_count} rows", REMOVE_ROWS)
         times = np.asarray(array.cast(pa.timestamp("us"), safe=False).cast(pa.int64()))
-        if times.size and not -_MAX_TIME < times.min() <= times.max() < _MAX_TIME:
-            raise SchemaError(self.name, f"{column!r} has times out of range", READ_IT)
+        if times.size and not EARLIEST <= times.min() <= times.max() < TOO_LATE:
+            raise SchemaError(self.name, f"{column!r}: {OUTSIDE}", READ_IT)
         return times
 
     def amounts(self, column: str) -> Array:

@@ -18,7 +18,7 @@ from fraudsieve._typing import Array
 from .reading import EXPECTED, MISSING_NUMBERS, NUMBERS, PLAIN, Reading, is_missing, is_numeric, refuse, type_name
 from .strings import is_blank
 
-__all__ = ["EARLIEST", "TOO_LATE", "UNITS", "read_epochs", "read_time"]
+__all__ = ["EARLIEST", "OUTSIDE", "TOO_LATE", "UNITS", "read_epochs", "read_time"]
 
 OUTSIDE: Final = "expected a time in the years 1970 to 2100, got another one"
 UNITS: Final = {1.0: "seconds", 1e3: "milliseconds", 1e6: "microseconds", 1e9: "nanoseconds"}
