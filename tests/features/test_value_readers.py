@@ -7,10 +7,12 @@ import json
 import tempfile
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
+from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet
@@ -159,6 +161,25 @@ def test_a_reading_holds_for_columns_and_for_single_values(
     assert converted(convert(pd.Series([value], dtype=object), kind, reading)) == [expected]  # type: ignore[arg-type]
     typed = pd.Series([value])
     assert converted(convert(typed, kind, reading)) == [expected]  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("values", [[True, 1, 1.0], [1.0, True], [Decimal(1), True, np.True_]])
+def test_equal_values_of_different_types_are_not_one_value(values: list[Any]) -> None:
+    for kind in ("id", "category", "flag"):
+        assert by_table(values, kind) == by_record(values, kind)
+    for kind in ("id", "category"):
+        assert by_column(values, kind) == without_words(by_record(values, kind), kind)
+
+
+@pytest.mark.parametrize("dtype", ["int64", "float64", "uint64"])
+def test_arrays_of_numbers_are_read_as_records_are(dtype: str) -> None:
+    values = np.array([MORNING, MORNING // 10**6, 20260501, 17, 0], dtype)
+    table = ColumnTable({"x": values})
+    times, invalid = table.times("x")
+    found = [Refused("") if wrong else time for time, wrong in zip(times.tolist(), invalid, strict=True)]
+    assert found == without_words(by_record(values.tolist(), "time"), "time")
+    assert converted(convert(pd.Series(values), "time")) == by_record(values.tolist(), "time")
+    assert [table.ids("x").texts[code] for code in table.ids("x").codes] == by_record(values.tolist(), "id")
 
 
 TEXTS = st.text(st.characters(codec="utf-8"), max_size=6)

@@ -53,6 +53,7 @@ IDS: list[tuple[Any, Any]] = [
     ("", MISSING),
     (" \t", MISSING),
     ("\u200b", MISSING),
+    ("\u3164\ufe0f", MISSING),  # letters and marks that nobody sees
     ("null", MISSING),
     ("NA", "NA"),  # Namibia
     ("7.0", "7.0"),  # only a format that prints everything makes 7 of it
