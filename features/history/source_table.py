@@ -30,6 +30,8 @@ REMOVE_ROWS = "Remove these rows, or read the table with read_table."
 class SourceTable:
     """A table whose columns are checked when they are read; errors name it.
 
+    Columns of the types of a checked table are taken as they are. Its strings have no surrounding blanks.
+
     Parameters
     ----------
     name : str

@@ -25,7 +25,6 @@ __all__ = [
     "PREFIX",
     "REFUSED",
     "amount_column",
-    "category_column",
     "check_added_names",
     "check_type",
     "id_column",
@@ -34,6 +33,7 @@ __all__ = [
     "is_valid_time",
     "micros_column",
     "of_name",
+    "words_column",
 ]
 
 PREFIX = "__fraudsieve_"
@@ -76,7 +76,7 @@ def id_column(frame: DataFrame, table: str, name: str, *, stripped: bool) -> Col
     return _names(check_type(frame, table, name, "id"), name, "id", stripped=stripped)
 
 
-def category_column(frame: DataFrame, table: str, name: str, *, stripped: bool) -> Column:
+def words_column(frame: DataFrame, table: str, name: str, *, stripped: bool) -> Column:
     """Return categories as strings; stripped, as a scorer reads them, a blank one is missing."""
     names = _names(check_type(frame, table, name, "category"), name, "category", stripped=stripped)
     words = F.create_map(*(F.lit(word) for pair in FLAG_WORDS.items() for word in pair))

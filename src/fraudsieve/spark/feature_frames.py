@@ -25,13 +25,13 @@ from .columns import (
     PREFIX,
     REFUSED,
     amount_column,
-    category_column,
     check_added_names,
     is_refused,
     is_valid_amount,
     is_valid_time,
     micros_column,
     of_name,
+    words_column,
 )
 from .history_frames import CUTOFF, HistoryFrames, LastStep, append_views, block_name, raise_problems, with_keys
 from .part_files import FILE, WritePart
@@ -184,7 +184,7 @@ def _problems(subjects: DataFrame, matrix: AccountMatrix, columns: dict[str, str
     problems |= {name: ~is_valid_amount(of_name(columns[name])) for name in matrix.own_amounts}
     problems |= {name: is_refused(of_name(column)) for name, column in columns.items() if name not in problems}
     for name in matrix.own.categories:
-        problems[name] = category_column(subjects, "subjects", name, stripped=False) == REFUSED
+        problems[name] = words_column(subjects, "subjects", name, stripped=False) == REFUSED
     for name in matrix.own.numbers:
         problems[name] = ~is_valid_amount(amount_column(subjects, "subjects", name))
     return problems

@@ -16,13 +16,13 @@ from .buckets import Buckets, choose_n_buckets, find_hot_entities
 from .columns import (
     PREFIX,
     amount_column,
-    category_column,
     id_column,
     is_refused,
     is_valid_amount,
     is_valid_time,
     micros_column,
     of_name,
+    words_column,
 )
 from .part_files import WritePart
 from .views import ViewGroup, group_views
@@ -67,9 +67,7 @@ class HistoryFrames:
         columns |= {f"amount:{name}": amount_column(self.events, "events", name) for name in amounts}
         if any(group.has_kinds for group in groups):
             named = "kind" in self.events.columns
-            kind = (
-                category_column(self.events, "events", "kind", stripped=self.is_lenient) if named else F.lit(ONE_KIND)
-            )
+            kind = words_column(self.events, "events", "kind", stripped=self.is_lenient) if named else F.lit(ONE_KIND)
             columns[KIND] = kind
         columns[TIME] = micros_column(self.events, "events", "occurred_at") if self.timed else F.lit(0).cast("long")
         return self._checked(self.events, "events", columns, [f"amount:{name}" for name in amounts], "occurred_at")

@@ -18,7 +18,7 @@ from fraudsieve.training.data.row_sample import CUTOFF_COLUMNS, ID_COLUMNS, RowS
 from fraudsieve.training.labels import RATE
 
 from .bucket_features import MapChunks
-from .columns import PREFIX, category_column, check_added_names, check_type, id_column, micros_column, of_name
+from .columns import PREFIX, check_added_names, check_type, id_column, micros_column, of_name, words_column
 from .feature_frames import account_features
 from .history_frames import raise_problems
 
@@ -120,7 +120,7 @@ def _with_keys(subjects: DataFrame, matrix: AccountMatrix, until: datetime, legi
     is_flag = isinstance(check_type(subjects, "subjects", "label", "category"), T.BooleanType)
     if not matrix.timed:
         raise SchemaError("matrix", "the features have no times, and a sample is split by time", "Fit it with times.")
-    labels = of_name("label") if is_flag else category_column(subjects, "subjects", "label", stripped=False)
+    labels = of_name("label") if is_flag else words_column(subjects, "subjects", "label", stripped=False)
     label = F.btrim(labels.cast("string"))
     cutoff = micros_column(subjects, "subjects", CUTOFF_COLUMNS[matrix.subject])
     is_early = (label == F.lit(legitimate)) & (cutoff < F.lit(_micros(until)))
