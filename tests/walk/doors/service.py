@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import httpx
-import pandas as pd
 
 from fraudsieve._typing import Record
+from fraudsieve.features.history.records import required_time
 from tests.walk.scores import Scores, scores_of
 from tests.walk.walk import CUTOFFS, Refused, Walk
 
@@ -84,5 +84,5 @@ def _post(client: httpx.Client, path: str, content: Any) -> Any:
     return answer.raise_for_status().json()
 
 
-def _time(value: Any) -> pd.Timestamp | float:
-    return value if isinstance(value, int | float) else pd.Timestamp(pd.to_datetime(value, utc=True))
+def _time(value: Any) -> int:
+    return required_time(value, "time")
