@@ -14,6 +14,7 @@ from fraudsieve._microseconds import DAY, HOUR
 from fraudsieve._typing import Array, Record
 from fraudsieve.exceptions import RejectedRecordError
 from fraudsieve.features.history.declaration import History, history_columns
+from fraudsieve.features.history.reader import NO_ACCOUNT
 from fraudsieve.features.history.records import required_time
 from fraudsieve.features.network.declaration import Network
 from fraudsieve.features.profile.own_columns import NO_COLUMNS, OwnColumns
@@ -173,7 +174,7 @@ class AccountMatrix:
 
     def _row(self, record: Record, state: HistoryState) -> tuple[Array, bool]:
         if read_id(record.get("account_id"), "account_id") is None:
-            raise RejectedRecordError("account_id: expected a string or a whole number, the field is missing")
+            raise RejectedRecordError(NO_ACCOUNT)
         self.own.check_fields(record)
         cutoff = self._cutoff(record, state)
         names = (*(name for view in self.histories for name in view.subjects), "account_id", *self.own_amounts)

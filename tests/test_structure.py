@@ -106,6 +106,12 @@ ONE_HOME = {
         r"^_?(SECOND|MINUTE|HOUR|DAY)\b.* = (\d+ \* [A-Z]|[\d_]+_000_000$)|\b(86_400|3_600)_000_000\b",
         "src/fraudsieve/_microseconds.py",
     ),
+    "id": (r"\"expected a string or a whole number", "src/fraudsieve/tables/values/reading.py"),
+    "time": (r"\"expected a time such as", "src/fraudsieve/tables/values/reading.py"),
+    "text of a time": (r"\bdatetime\.(strptime|fromisoformat)\((iso|str)", "src/fraudsieve/tables/values/moments.py"),
+    "amount": (r"f\"expected a number up to", "src/fraudsieve/tables/values/reading.py"),
+    "missing value": (r"\"<NA>\"", "src/fraudsieve/tables/values/reading.py"),
+    "table to feature rows": (r"^ *def \w*feature_rows\(", "models/batch/rows.py"),
     "atomic write": (r"\bos\.replace\(|\bos\.fsync\(", "src/fraudsieve/_io.py"),
     "pseudonym": (r"b32(en|de)code|\"pseudonym \{", "src/fraudsieve/_pseudonyms.py"),
     "hash table of digests": (

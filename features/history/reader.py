@@ -8,13 +8,13 @@ from typing import Literal, TypeAlias
 
 from fraudsieve._typing import Record
 from fraudsieve.exceptions import RejectedRecordError
-from fraudsieve.tables.values.reading import read_category, read_id, read_number, read_verdict
+from fraudsieve.tables.values.reading import EXPECTED, read_category, read_id, read_number, read_verdict
 
 from .declaration import ONE_KIND, History
 from .records import delivery_id, entity_key, id_digest, label_kind, required_time
 from .timeline import PreparedRecord, ViewState, bits_of
 
-__all__ = ["CAMPAIGN", "TIME_FIELDS", "RecordType", "check_labelled_entity", "join_events", "read_record"]
+__all__ = ["CAMPAIGN", "NO_ACCOUNT", "TIME_FIELDS", "RecordType", "check_labelled_entity", "join_events", "read_record"]
 
 RecordType: TypeAlias = Literal["events", "labels", "account_labels"]
 Pairs: TypeAlias = Callable[[Record], list[tuple[str, int, int]]]
@@ -26,7 +26,7 @@ TIME_FIELDS: dict[RecordType, str] = {
     "labels": "labelled_at",
     "account_labels": "labelled_at",
 }
-NO_ACCOUNT = "account_id: expected a string or a whole number, the field is missing"
+NO_ACCOUNT = f"account_id: {EXPECTED['id']}, the field is missing"
 
 
 def read_record(
