@@ -17,7 +17,6 @@ from fraudsieve.features.history.declaration import History, history_columns
 from fraudsieve.features.history.reader import NO_ACCOUNT
 from fraudsieve.features.history.records import required_time
 from fraudsieve.features.network.declaration import Network
-from fraudsieve.features.profile.own_columns import NO_COLUMNS, OwnColumns
 from fraudsieve.features.wording.model import TextModel
 from fraudsieve.features.wording.surprisal import CharacterModel
 from fraudsieve.tables.values.moments import read_time
@@ -25,6 +24,7 @@ from fraudsieve.tables.values.reading import read_id
 
 from .history_declaration import HistoryDeclaration
 from .live_state import HistoryState
+from .profile.custom_columns import NO_COLUMNS, CustomColumns
 from .record_fields import FeatureRows, HistoryPart, RecordField
 
 __all__ = ["AccountMatrix", "Subject"]
@@ -47,15 +47,15 @@ class AccountMatrix:
         The feature views of the events.
     network : Network, default=None
         The declaration of the network features; None for no network.
-    own : OwnColumns, optional
-        The own columns of the record.
+    custom : CustomColumns, optional
+        The custom columns of the record.
     timed : bool, default=True
         Whether there are times. Without times, all events count, and no feature that needs a time is computed.
 
     Examples
     --------
-    >>> own = OwnColumns((), {"city": ("rome",)})
-    >>> matrix = AccountMatrix("event", (History(("1h",), measures=("count",)),), own=own)
+    >>> own = CustomColumns((), {"city": ("rome",)})
+    >>> matrix = AccountMatrix("event", (History(("1h",), measures=("count",)),), custom=own)
     >>> matrix.columns
     ('volume__count_1h', 'rhythm__hour', 'rhythm__weekday', 'profile__city')
     """
@@ -63,7 +63,7 @@ class AccountMatrix:
     subject: Subject
     histories: tuple[History, ...]
     network: Network | None = None
-    own: OwnColumns = NO_COLUMNS
+    custom: CustomColumns = NO_COLUMNS
     timed: bool = True
 
     campaigns: ClassVar[None] = None
@@ -73,22 +73,22 @@ class AccountMatrix:
     @property
     def fields(self) -> tuple[RecordField, ...]:
         """The fields of a record that are read: account, times, its own columns, and further entities."""
-        names = {name for view in self.histories for name in view.subjects} - {"account_id", *self.own.names}
+        names = {name for view in self.histories for name in view.subjects} - {"account_id", *self.custom.names}
         entities = [RecordField(name, "id", trained=True) for name in sorted(names)]
-        numbers = [self._own_field(field) for field in self.own.fields if field.kind == "number"]
+        numbers = [self._custom_field(field) for field in self.custom.fields if field.kind == "number"]
         if self.subject == "event":
-            amounts = dict.fromkeys(("amount", *self.own_amounts))
-            numbers += [RecordField(name, "amount") for name in amounts if name not in self.own.numbers]
-        categories = [field for field in self.own.fields if field.kind == "category"]
+            amounts = dict.fromkeys(("amount", *self.custom_amounts))
+            numbers += [RecordField(name, "amount") for name in amounts if name not in self.custom.numbers]
+        categories = [field for field in self.custom.fields if field.kind == "category"]
         account = RecordField("account_id", "id", required=True, trained=True)
         return (account, *self._times, *numbers, *categories, *entities)
 
-    def _own_field(self, own: RecordField) -> RecordField:
+    def _custom_field(self, own: RecordField) -> RecordField:
         # Unlike other numbers, the amount of an event may not be a boolean.
         return replace(own, kind="amount") if own.name == "amount" and self.subject == "event" else own
 
     @property
-    def own_amounts(self) -> tuple[str, ...]:
+    def custom_amounts(self) -> tuple[str, ...]:
         """The columns of a record whose values the feature views compare with the past: those of amounts, of an event.
 
         An account has none: a column of this name is part of its profile. Its last event is compared instead. This is
@@ -126,7 +126,7 @@ class AccountMatrix:
     def columns(self) -> tuple[str, ...]:
         """Names of the columns, ``family__name``: history, network, then those of the record itself."""
         network = self.network.columns if self.network else ()
-        return (*history_columns(self.histories), *network, *self.clock, *self.own.columns)
+        return (*history_columns(self.histories), *network, *self.clock, *self.custom.columns)
 
     @property
     def clock(self) -> tuple[str, ...]:
@@ -168,22 +168,22 @@ class AccountMatrix:
         return {
             "histories": [history.to_dict() for history in self.histories],
             "network": None if self.network is None else self.network.to_dict(),
-            "own": self.own.to_dict(),
+            "own": self.custom.to_dict(),
             "timed": self.timed,
         }
 
     def _row(self, record: Record, state: HistoryState) -> tuple[Array, bool]:
         if read_id(record.get("account_id"), "account_id") is None:
             raise RejectedRecordError(NO_ACCOUNT)
-        self.own.check_fields(record)
+        self.custom.check_fields(record)
         cutoff = self._cutoff(record, state)
-        names = (*(name for view in self.histories for name in view.subjects), "account_id", *self.own_amounts)
+        names = (*(name for view in self.histories for name in view.subjects), "account_id", *self.custom_amounts)
         subject = {name: record.get(name) for name in names} | {"as_of": np.datetime64(cutoff, "us")}
         history, has_history = state.compute(subject)
         has_age = self.timed and self.subject == "account"
         created = read_time(record.get("created_at"), "created_at") if has_age else None
         created = np.iinfo(np.int64).min if created is None else created
-        own = self.own.of_record(record)[None]
+        own = self.custom.of_record(record)[None]
         record_columns = self.record_columns(np.array([cutoff]), np.array([created]), own)
         return np.concatenate([history[0], record_columns[0]]), bool(has_history[0])
 

@@ -69,7 +69,7 @@ def subject_columns(records: pd.DataFrame, cutoffs: Array, matrix: AccountMatrix
     names = {name for history in matrix.histories for name in history.subjects} | {"account_id"}
     columns: dict[str, Any] = {name: required_column(records, name).to_numpy(object) for name in names}
     columns["as_of"] = cutoffs.astype("M8[us]")
-    for name in matrix.own_amounts:
+    for name in matrix.custom_amounts:
         columns[name] = number_column(records, name) if name in records else np.full(len(records), np.nan)
     return columns
 

@@ -16,14 +16,12 @@ from sklearn.utils.validation import check_is_fitted
 from fraudsieve._precompiled import compile_kernels
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import SchemaError
-from fraudsieve.features.history.batch import HistoryTables, fill_history_features
 from fraudsieve.features.history.declaration import History, check_histories, history_columns
 from fraudsieve.features.history.measures import MEASURES
-from fraudsieve.features.network.batch import network_features
 from fraudsieve.features.network.declaration import Network
 from fraudsieve.features.network.leave_fold_out import network_out_of_fold
 from fraudsieve.features.profile.choice import choose_profile_columns
-from fraudsieve.features.profile.frames import as_strings, own_values
+from fraudsieve.features.profile.frames import as_strings, custom_values
 
 from .account_matrix import AccountMatrix, Subject
 from .account_records import (
@@ -36,6 +34,8 @@ from .account_records import (
     subject_columns,
 )
 from .default_views import default_histories, default_network, default_windows, possible_measures, without_times
+from .history.history_batch import HistoryTables, fill_history_features
+from .network.network_batch import network_features
 
 __all__ = ["UNTIMED", "AccountFeatures"]
 
@@ -326,7 +326,7 @@ class AccountFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
                 )
         has_age = matrix.subject == "account" and "created_at" in records  # that of an event is not its account's
         created = as_microseconds(records["created_at"]) if has_age else np.full(len(records), NEVER)
-        own = matrix.own.compute(own_values(records, matrix.own), len(records))
+        own = matrix.custom.compute(custom_values(records, matrix.custom), len(records))
         out[:, first:] = matrix.record_columns(cutoffs, created, own)
         return out
 

@@ -5,17 +5,17 @@ from typing import Any, Literal, Protocol
 
 from fraudsieve._typing import Record
 from fraudsieve.features.campaign.over_time import CampaignHistory
-from fraudsieve.features.cues.own_lists import OwnLists
 from fraudsieve.features.history.declaration import History
 from fraudsieve.features.network.declaration import Network
-from fraudsieve.features.profile.own_columns import OwnColumns
 from fraudsieve.features.wording.model import TextModel
 from fraudsieve.features.wording.surprisal import CharacterModel
 
 from .account_matrix import AccountMatrix
+from .cues.custom_lists import CustomLists
 from .history_declaration import HistoryDeclaration
 from .live_state import HistoryState
 from .message_matrix import MessageMatrix
+from .profile.custom_columns import CustomColumns
 from .record_fields import FeatureRows, HistoryPart, RecordField
 
 __all__ = ["FeatureMatrix", "account_matrix_of", "message_matrix_of"]
@@ -64,12 +64,12 @@ class FeatureMatrix(Protocol):
         """Whether events have times; without times, all events count."""
 
     @property
-    def own(self) -> OwnColumns:
-        """The own columns of the records: numbers and categories."""
+    def custom(self) -> CustomColumns:
+        """The custom columns of the records: numbers and categories."""
 
     @property
-    def lists(self) -> OwnLists | None:
-        """The own lists of words, brands, hotlines and short hosts; None if the records have no text."""
+    def lists(self) -> CustomLists | None:
+        """The custom lists of words, brands, hotlines and short hosts; None if the records have no text."""
 
     @property
     def text_models(self) -> Mapping[str, TextModel]:

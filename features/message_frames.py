@@ -1,4 +1,4 @@
-"""Messages as `MessageFeatures` takes them: texts, own columns, and the history of their senders."""
+"""Messages as `MessageFeatures` takes them: texts, custom columns, and the history of their senders."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -8,26 +8,27 @@ import pandas as pd
 
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import SchemaError
-from fraudsieve.features.campaign.batch import campaign_features
 from fraudsieve.features.campaign.over_time import CampaignHistory
-from fraudsieve.features.history.batch import history_features
 from fraudsieve.features.history.declaration import History, history_columns
-from fraudsieve.features.profile.frames import own_values
-from fraudsieve.features.profile.own_columns import OwnColumns
+from fraudsieve.features.profile.frames import custom_values
 from fraudsieve.tables.limits import MAX_TEXT_LENGTH
+
+from .campaign.campaign_batch import campaign_features
+from .history.history_batch import history_features
+from .profile.custom_columns import CustomColumns
 
 __all__ = ["message_frame", "message_texts", "record_blocks", "sender_history"]
 
 
 def message_frame(X: Any, columns: Sequence[str]) -> pd.DataFrame:
-    """Return messages that have own columns.
+    """Return messages that have custom columns.
 
     Parameters
     ----------
     X : DataFrame
         Messages.
     columns : sequence of str
-        The own columns, for the error.
+        The custom columns, for the error.
 
     Returns
     -------
@@ -53,12 +54,12 @@ def record_blocks(
     messages: Any,
     sender: Sequence[History],
     campaigns: CampaignHistory | None,
-    own: OwnColumns,
+    own: CustomColumns,
     *,
     events: pd.DataFrame | None,
     past: pd.DataFrame | None,
 ) -> tuple[Array | None, Array | None, Array | None]:
-    """Compute the history of senders and of campaigns, and the own columns; None for those that are not used.
+    """Compute the history of senders and of campaigns, and the custom columns; None for those that are not used.
 
     Raises
     ------
@@ -74,7 +75,7 @@ def record_blocks(
         of_campaign = campaign_features(past, messages, campaigns)
     if own:
         frame = message_frame(messages, own.names)
-        of_own = own.compute(own_values(frame, own, "messages"), len(frame))
+        of_own = own.compute(custom_values(frame, own, "messages"), len(frame))
     return of_sender, of_campaign, of_own
 
 

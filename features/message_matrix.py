@@ -13,9 +13,7 @@ import numpy as np
 from fraudsieve._typing import Array, Record
 from fraudsieve.features.campaign.over_time import CampaignHistory
 from fraudsieve.features.cues.matrix import CUES, NO_LISTS, SHAPES, cues_and_shape
-from fraudsieve.features.cues.own_lists import OwnLists
 from fraudsieve.features.history.declaration import History, history_columns
-from fraudsieve.features.profile.own_columns import NO_COLUMNS, OwnColumns
 from fraudsieve.features.text.codepoints import CodePoints, pack
 from fraudsieve.features.text.fold import OBFUSCATIONS, fold_codes, obfuscation_shares
 from fraudsieve.features.text.pinyin import to_pinyin
@@ -23,9 +21,11 @@ from fraudsieve.features.wording.model import TextModel, weigh_by_known_share
 from fraudsieve.features.wording.ngrams import BITS
 from fraudsieve.features.wording.surprisal import SURPRISALS, CharacterModel
 
+from .cues.custom_lists import CustomLists
 from .history_declaration import HistoryDeclaration
 from .live_state import HistoryState
 from .message_records import message_history, why_unscorable
+from .profile.custom_columns import NO_COLUMNS, CustomColumns
 from .record_fields import FeatureRows, HistoryPart, RecordField
 
 __all__ = ["MessageMatrix"]
@@ -47,9 +47,9 @@ class MessageMatrix:
         Character models of legitimate text, raw and folded.
     campaigns : CampaignHistory, default=None
         The features of earlier near-duplicates; None for no such columns.
-    lists : OwnLists, optional
+    lists : CustomLists, optional
         Your own words, brands, hotlines and link shorteners.
-    own : OwnColumns, optional
+    custom : CustomColumns, optional
         Your own columns of the messages.
 
     Examples
@@ -64,8 +64,8 @@ class MessageMatrix:
     pinyin: TextModel | None = None
     characters: tuple[CharacterModel, ...] = ()
     campaigns: CampaignHistory | None = None
-    lists: OwnLists = NO_LISTS
-    own: OwnColumns = NO_COLUMNS
+    lists: CustomLists = NO_LISTS
+    custom: CustomColumns = NO_COLUMNS
 
     subject: ClassVar[Literal["message"]] = "message"
     timed: ClassVar[bool] = True
@@ -73,11 +73,11 @@ class MessageMatrix:
 
     @cached_property
     def fields(self) -> tuple[RecordField, ...]:
-        """The fields of a message that are read: the text, with a history the sender and the time, and own columns."""
+        """The fields of a message that are read: text, with a history the sender and the time, and custom columns."""
         fields = [RecordField("text", "text", required=True, trained=True)]
         if self.history_parts:
             fields += [RecordField("account_id", "id"), RecordField("sent_at", "time")]
-        return (*fields, *self.own.fields)
+        return (*fields, *self.custom.fields)
 
     @cached_property
     def history_parts(self) -> tuple[HistoryPart, ...]:
@@ -103,7 +103,7 @@ class MessageMatrix:
         plain += [f"obfuscation__{name}" for name in OBFUSCATIONS]
         plain += [f"cues__{name}" for name in self.lists.columns]
         plain += [f"sender__{name.split('__', 1)[1]}" for name in history_columns(self.sender)]
-        plain += [*self._campaign_columns, *self.own.columns]
+        plain += [*self._campaign_columns, *self.custom.columns]
         models: list[str] = []
         if self.wording is not None:
             models += [*(f"wording__{name}" for name in self.wording.classes), "surprisal__unknown"]
@@ -154,7 +154,7 @@ class MessageMatrix:
         campaign : ndarray of float64, shape (n_messages, n_campaign), default=None
             The features of earlier near-duplicates; None if unknown.
         own : ndarray of float64, shape (n_messages, n_own_columns), default=None
-            The own columns, from `OwnColumns.compute`; None if unknown.
+            The custom columns, from `CustomColumns.compute`; None if unknown.
 
         Returns
         -------
@@ -177,8 +177,8 @@ class MessageMatrix:
         for declared, block in ((history_columns(self.sender), sender), (self._campaign_columns, campaign)):
             if declared:
                 parts.append(np.full((len(texts), len(declared)), np.nan) if block is None else block)
-        if self.own:
-            parts.append(self.own.unknown(len(texts)) if own is None else own)
+        if self.custom:
+            parts.append(self.custom.unknown(len(texts)) if own is None else own)
         return np.concatenate(parts, axis=1), folded
 
     def rows(self, records: Sequence[Record], state: HistoryState | None = None) -> FeatureRows:
@@ -187,7 +187,7 @@ class MessageMatrix:
         Parameters
         ----------
         records : sequence of dict
-            With ``text``, ``account_id`` and ``sent_at`` if the matrix has features of a history, and the own columns.
+            With ``text``, with ``account_id`` and ``sent_at`` if the matrix has a history, and the custom columns.
         state : HistoryState, default=None
             The history; None for an empty one.
 
@@ -203,8 +203,8 @@ class MessageMatrix:
             state = self.new_state() if state is None else state
             sender, campaign, history_reasons = message_history(records, state, self.sender, self.campaigns)
             reasons = [text or history for text, history in zip(reasons, history_reasons, strict=True)]
-        if self.own:
-            own, own_reasons = self.own.of_records(records)
+        if self.custom:
+            own, own_reasons = self.custom.of_records(records)
             reasons = [reason or of_own for reason, of_own in zip(reasons, own_reasons, strict=True)]
         return self.scorable_rows(texts, reasons, sender, campaign, own)
 
@@ -238,18 +238,18 @@ class MessageMatrix:
             "sender": [history.to_dict() for history in self.sender],
             "campaigns": None if self.campaigns is None else self.campaigns.to_dict(),
             "lists": bool(self.lists),
-            "own": self.own.to_dict(),
+            "own": self.custom.to_dict(),
         }
 
     @staticmethod
-    def plain(raw: CodePoints, lists: OwnLists = NO_LISTS) -> tuple[CodePoints, Array]:
+    def plain(raw: CodePoints, lists: CustomLists = NO_LISTS) -> tuple[CodePoints, Array]:
         """Fold texts and compute the columns that need no labels.
 
         Parameters
         ----------
         raw : CodePoints
             Raw texts.
-        lists : OwnLists, optional
+        lists : CustomLists, optional
             Your own words, brands, hotlines and link shorteners.
 
         Returns

@@ -15,13 +15,10 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from fraudsieve._typing import Array
-from fraudsieve.features.campaign.batch import label_types
 from fraudsieve.features.campaign.fingerprints import near_duplicate_groups
 from fraudsieve.features.campaign.over_time import CampaignHistory
-from fraudsieve.features.cues.own_lists import Brands, OwnLists
 from fraudsieve.features.history.declaration import History, check_histories
 from fraudsieve.features.profile.choice import declared_columns
-from fraudsieve.features.profile.own_columns import OwnColumns
 from fraudsieve.features.text.codepoints import CodePoints, pack
 from fraudsieve.features.text.pinyin import needs_pinyin, to_pinyin
 from fraudsieve.features.wording.background import chinese_background
@@ -31,9 +28,12 @@ from fraudsieve.features.wording.model import TRUST, output_classes, weigh_by_kn
 from fraudsieve.features.wording.surprisal_fit import surprisal_out_of_fold
 from fraudsieve.features.wording.unnamed import remember_unnamed
 
+from .campaign.campaign_batch import label_types
+from .cues.custom_lists import Brands, CustomLists
 from .default_views import default_histories
 from .message_frames import message_frame, message_texts, record_blocks
 from .message_matrix import MessageMatrix
+from .profile.custom_columns import CustomColumns
 
 __all__ = ["MessageFeatures"]
 
@@ -238,13 +238,13 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """
         self._validate_params()
         texts = message_texts(X)
-        views, own = self._views(), self._own_columns(X)
-        lists = OwnLists.of(self.words, self.brands, self.hotlines, self.short_hosts)
+        views, own = self._views(), self._custom_columns(X)
+        lists = CustomLists.of(self.words, self.brands, self.hotlines, self.short_hosts)
         campaigns = None
         if self.past is not None:
             campaigns = CampaignHistory(types=label_types(self.past), label_classes=self.label_classes or {})
         if not self.wording:
-            self.matrix_ = MessageMatrix(None, views, lists=lists, own=own, campaigns=campaigns)
+            self.matrix_ = MessageMatrix(None, views, lists=lists, custom=own, campaigns=campaigns)
             return self.transform(X)
         codes = self._check_classes(texts, y)
         groups = near_duplicate_groups(texts) if groups is None else np.asarray(groups)
@@ -256,7 +256,7 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         raw = pack(texts)
         folded, plain = MessageMatrix.plain(raw, lists)
         models, blocks = self._fit_models(raw, folded, codes, groups, on_fit)
-        self.matrix_ = MessageMatrix(**models, sender=views, lists=lists, own=own, campaigns=campaigns)
+        self.matrix_ = MessageMatrix(**models, sender=views, lists=lists, custom=own, campaigns=campaigns)
         of_records = [block for block in self._record_columns(X) if block is not None]
         return remember_unnamed(np.column_stack([*blocks, plain, *of_records]))
 
@@ -331,11 +331,11 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             return ()
         return check_histories(self.history or default_histories(map(str, self.events.columns)))
 
-    def _own_columns(self, X: Any) -> OwnColumns:
-        """Learn the categories of the own columns."""
+    def _custom_columns(self, X: Any) -> CustomColumns:
+        """Learn the categories of the custom columns."""
         if not len(self.columns):
             self.notes_: tuple[str, ...] = ()
-            return OwnColumns()
+            return CustomColumns()
         records = message_frame(X, self.columns)
         columns = declared_columns(records, self.columns, categories=self.categories)
         own = columns.learn(records, self.min_category_rows, digested=self.digest_categories)
@@ -343,8 +343,8 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return own
 
     def _record_columns(self, X: Any) -> tuple[Array | None, Array | None, Array | None]:
-        """Compute the history of senders and of campaigns, and the own columns; None for those that are not used."""
-        parts = (self.matrix_.sender, self.matrix_.campaigns, self.matrix_.own)
+        """Compute the history of senders and of campaigns, and the custom columns; None for those that are not used."""
+        parts = (self.matrix_.sender, self.matrix_.campaigns, self.matrix_.custom)
         return record_blocks(X, *parts, events=self.events, past=self.past)
 
     def _check_classes(self, texts: list[str], y: Any) -> Array:

@@ -169,7 +169,7 @@ def test_a_secret_that_is_open_to_others_is_not_used(tmp_path: Path, monkeypatch
     "reader",
     [
         "fraudsieve.service.settings.read_token",
-        "fraudsieve.evidence.content.read_key",
+        "fraudsieve.evidence.kept_content.read_key",
         "fraudsieve.evidence.checkpoints.read_private_key",
         "fraudsieve.leads.keys.read_secrets",
         "fraudsieve.cli.commands.cases._key",

@@ -4,7 +4,7 @@ import ast
 import importlib
 import inspect
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable
 
 import pytest
@@ -129,7 +129,9 @@ ONE_CLASS = {"features/live_state/state.py": 600}
 """Files that hold one class, which would have to be cut into pieces to be shorter."""
 MAX_BODY = 60
 MAX_FILES_AT_TOP = 12
-MAX_FILES = 14
+MAX_FILES = 15
+MAX_NAMESAKES = 3
+"""Modules of one name: an editor shows a name without its folder."""
 
 
 @pytest.mark.parametrize("room", ROOMS)
@@ -201,6 +203,18 @@ def test_folders_hold_few_files(folder: str) -> None:
             continue
         at_the_top = root == ROOT / folder
         assert len(files) <= (MAX_FILES_AT_TOP if at_the_top else MAX_FILES), root
+
+
+def test_few_modules_share_a_name() -> None:
+    names = Counter(path.stem for path in modules(*LIBRARY) if path.name != "__init__.py")
+    assert {name: count for name, count in names.items() if count > MAX_NAMESAKES} == {}
+
+
+def test_no_folder_holds_one_or_two_files() -> None:
+    folders = Counter(path.parent for path in modules(*LIBRARY) if path.name != "__init__.py")
+    subfolders = Counter(path.parents[1] for path in modules(*LIBRARY) if path.name == "__init__.py")
+    few = {folder.relative_to(ROOT).as_posix() for folder, n in folders.items() if n < 3 and not subfolders[folder]}
+    assert few == set()
 
 
 def test_every_package_has_a_docstring() -> None:

@@ -23,6 +23,7 @@ SPARK: Final = (
     "a long run of Spark; the walk takes payments through Spark at every change, and other frames are compared"
 )
 RELEASE: Final[dict[str, str]] = {
+    "tests/benchmarks/attack_surface/test_health.py::test_the_figures_of_every_load": BENCHMARK,
     "tests/benchmarks/cold/test_cold.py::test_the_whole": BENCHMARK,
     "tests/benchmarks/scale/test_sampling.py::test_figures": BENCHMARK,
     "tests/benchmarks/scale/test_spark.py::test_figures": BENCHMARK,
@@ -41,7 +42,7 @@ RELEASE: Final[dict[str, str]] = {
     "tests/documents/test_hour.py::test_every_step_succeeds": (
         "the first hour in real processes; its commands are those of the README and the documents, which run"
     ),
-    "tests/features/history/test_batch.py::test_a_million_events_of_one_account_take_a_few_seconds": (
+    "tests/features/history/test_history_batch.py::test_a_million_events_of_one_account_take_a_few_seconds": (
         "a million events; benchmarks.speed measures the same kernels"
     ),
     "tests/features/text/test_fold.py::test_rebuilding_gives_the_stored_table": (
@@ -51,9 +52,16 @@ RELEASE: Final[dict[str, str]] = {
     "tests/live/test_kills.py::test_one_of_two_processes_is_killed": KILLS,
     "tests/service/test_faults.py::test_a_clock_that_jumps": KILLS,
     "tests/service/test_faults.py::test_a_kill_while_a_model_takes_over": KILLS,
+    "tests/service/processes/test_alias.py::test_all_workers_switch_and_no_request_fails": (
+        "workers that switch under load; a service of one process does so at every change"
+    ),
+    "tests/service/processes/test_supervisor.py::test_a_killed_worker_is_replaced_while_the_other_answers": KILLS,
     "tests/service/processes/test_history.py::test_a_killed_worker_loses_no_acknowledged_event": KILLS,
     "tests/service/test_image_example.py::test_another_model_fails_the_build": COMPILES,
     "tests/service/test_image_example.py::test_the_image_scores_without_compiling": COMPILES,
+    "tests/models/scoring/test_samples.py::test_nothing_is_left_to_compile[events]": COMPILES,
+    "tests/models/scoring/test_samples.py::test_nothing_is_left_to_compile[senders]": COMPILES,
+    "tests/models/test_flavor_spark.py::test_a_spark_udf_gives_the_scores_of_the_scorer": SPARK,
     "tests/models/test_flavor_spark.py::test_own_columns_and_lists_score_alike_in_spark": SPARK,
     "tests/spark/test_feature_files.py::test_the_rows_are_those_of_account_features": SPARK,
     "tests/spark/test_feature_frames.py::test_events_with_labels_and_a_hub": SPARK,
@@ -64,7 +72,7 @@ RELEASE: Final[dict[str, str]] = {
         "a table of many columns, to measure the growth of time"
     ),
     "tests/test_precompiled.py::test_the_list_is_what_a_first_result_compiles": COMPILES,
-    "tests/training/memory/test_needed.py::test_the_estimate_is_near_the_peak": (
+    "tests/training/test_needed_memory.py::test_the_estimate_is_near_the_peak": (
         "trains on 220,000 events to measure the peak of memory"
     ),
     "tests/training/promotion/test_promote_server.py::test_train_evaluate_compare_promote_and_roll_back": (

@@ -26,7 +26,6 @@ from fraudsieve.training.data.refit_summary import RefitSummary
 from fraudsieve.training.evaluation.metrics import METRIC_NAMES, headline_figure
 from fraudsieve.training.evaluation.points import check_points, share_of_records
 from fraudsieve.training.evaluation.report import EvaluationReport, ReportDetails
-from fraudsieve.training.memory.needed import check_memory
 from fraudsieve.training.pages.origin import PageOrigin
 from fraudsieve.training.recipe.cores import with_threads
 from fraudsieve.training.recipe.headers import check_headers
@@ -41,6 +40,7 @@ from .evaluation.evaluation_run import evaluate_model
 from .evaluation.label_delays import label_metrics
 from .evaluation.report_parts.reviews import CompareReviews
 from .evaluation.report_parts.splits import SplitSummary, TemporalMetrics
+from .memory import check_memory
 from .output import check_model_output, replacing_models
 from .refit.plan import plan_refit
 from .refit.refitted import refit_model, split_model_folder, write_refitted

@@ -14,8 +14,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from fraudsieve.features.history.batch import history_features
 from fraudsieve.features.history.declaration import History
+from fraudsieve.features.history.history_batch import history_features
 
 __all__ = ["DELAY", "PaymentLogs", "card_features", "load_recipe", "payment_logs"]
 

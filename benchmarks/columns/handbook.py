@@ -2,7 +2,7 @@
 
 Le Borgne, Siblini, Lebichot and Bontempi, Reproducible Machine Learning for Credit Card Fraud Detection, section 3.3:
 number and mean amount of an account's payments, number and share of fraud of a terminal's payments after the delay of
-the labels, whether the time is at night or on a weekend, and the record's own columns. DuckDB computes them, so that
+the labels, whether the time is at night or on a weekend, and the record's custom columns. DuckDB computes them, so that
 nothing is shared with ours.
 """
 
@@ -12,7 +12,7 @@ import duckdb
 import numpy as np
 import pandas as pd
 
-from benchmarks.columns.plain import own_columns, zoneless_times
+from benchmarks.columns.plain import custom_columns, zoneless_times
 from benchmarks.data.kinds import Matrices, Task
 
 __all__ = ["handbook_columns"]
@@ -32,7 +32,7 @@ def handbook_columns(task: Task) -> Matrices:
     rows = task.rows.iloc[used].reset_index(drop=True)
     events = task.history
     time = "occurred_at" if task.subject == "event" else "as_of"
-    parts = [own_columns(rows)]
+    parts = [custom_columns(rows)]
     if time in rows and events is not None:
         hours, days = rows[time].dt.hour, rows[time].dt.day_of_week
         parts.append(pd.DataFrame({"night": hours <= NIGHT_ENDS, "weekend": days >= 5}).astype(float))

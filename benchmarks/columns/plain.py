@@ -12,7 +12,7 @@ import pandas as pd
 
 from benchmarks.data.kinds import Matrices, Task
 
-__all__ = ["own_columns", "plain_columns", "plain_features", "zoneless_times"]
+__all__ = ["custom_columns", "plain_columns", "plain_features", "zoneless_times"]
 
 PLAIN_WINDOWS = {"all": "UNBOUNDED", "7d": "INTERVAL 7 DAY", "30d": "INTERVAL 30 DAY"}
 LAST_EVENTS = 5
@@ -23,7 +23,7 @@ _SIDES = {"sent": ("account_id", "counterparty_id"), "received": ("counterparty_
 def plain_columns(task: Task) -> Matrices:
     """Compute the columns of the training rows and of the test rows, in their order."""
     rows = task.rows.iloc[np.concatenate([task.train, task.test])].reset_index(drop=True)
-    columns = [own_columns(rows)]
+    columns = [custom_columns(rows)]
     if (events := task.history) is not None:
         numbers = [str(name) for name in events.columns if name not in NOT_COLUMNS and events[name].dtype.kind in "if"]
         subjects = rows.assign(as_of=rows["occurred_at"]) if task.subject == "event" else rows
@@ -32,7 +32,7 @@ def plain_columns(task: Task) -> Matrices:
     return whole.iloc[: len(task.train)], whole.iloc[len(task.train) :]
 
 
-def own_columns(rows: pd.DataFrame) -> pd.DataFrame:
+def custom_columns(rows: pd.DataFrame) -> pd.DataFrame:
     """Return the columns of the records themselves; words as codes."""
     names: Sequence[str] = [str(name) for name in rows.columns if name not in NOT_COLUMNS]
     own = {name: rows[name] if rows[name].dtype.kind in "ifub" else pd.factorize(rows[name])[0] for name in names}

@@ -14,8 +14,8 @@ from benchmarks.runner import Bar, Report, progress
 from benchmarks.speed.timing import peak_mb
 from fraudsieve.features.account_records import cutoff_times, subject_columns
 from fraudsieve.features.accounts import AccountFeatures
-from fraudsieve.features.history.batch import history_features
-from fraudsieve.features.network.batch import network_features
+from fraudsieve.features.history.history_batch import history_features
+from fraudsieve.features.network.network_batch import network_features
 
 __all__ = ["make_tables", "run"]
 

@@ -12,7 +12,7 @@ from benchmarks.runner import Bar, Report, progress
 from benchmarks.speed.timing import medians_in_turn
 from fraudsieve._typing import Array
 from fraudsieve.features.account_matrix import AccountMatrix
-from fraudsieve.features.profile.own_columns import OwnColumns
+from fraudsieve.features.profile.custom_columns import CustomColumns
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.calibration import Calibration
 from fraudsieve.models.reasons.reason_codes import contributions, explain
@@ -88,7 +88,9 @@ def _make_rows(trees: int) -> tuple[Array, lgb.Booster]:
 
 
 def _model(booster: lgb.Booster) -> Model:
-    matrix = AccountMatrix("event", (), own=OwnColumns(tuple(f"n{index}" for index in range(COLUMNS))), timed=False)
+    matrix = AccountMatrix(
+        "event", (), custom=CustomColumns(tuple(f"n{index}" for index in range(COLUMNS))), timed=False
+    )
     ensemble = Ensemble(booster, (), np.zeros(1))
     return Model("reasons", ("fraud", "legitimate"), "legitimate", matrix, ensemble, Calibration())
 

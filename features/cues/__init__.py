@@ -34,6 +34,9 @@ from typing import TYPE_CHECKING
 from fraudsieve._lazy import attach
 
 if TYPE_CHECKING:
+    from .check_digits import is_chinese_id as is_chinese_id
+    from .check_digits import is_company_number as is_company_number
+    from .check_digits import passes_luhn as passes_luhn
     from .contacts import CONTACT_KINDS as CONTACT_KINDS
     from .contacts import Contacts as Contacts
     from .contacts import find_contacts as find_contacts

@@ -22,12 +22,12 @@ from fraudsieve.features.text.spans import KIND, TEXT, new_spans
 from .amounts import AMOUNT_SHAPES, AMOUNTS, amount_automaton, amount_kernel
 from .brands import BRANDS, brand_kernel
 from .crypto import CRYPTO, count_crypto, may_have_crypto
+from .custom_lists import CustomLists
 from .handles import HANDLES, handle_automaton, handle_kernel
 from .hosts import HTTP_END
 from .layout import LAYOUT, LAYOUT_SHAPES, layout_kernel
 from .links import LINK_SHAPES, LINKS, link_kernel
 from .numbers import NUMBERS, number_kernel
-from .own_lists import OwnLists
 from .suffixes import suffix_table
 from .words import CATEGORIES, word_automaton, word_kernel
 
@@ -93,8 +93,8 @@ LAYOUT_PLACES = _places(LAYOUT, AT_LAYOUT, LAYOUT_SHAPES, AT_SHAPES[3])
 WORD_PLACES, NUMBER_PLACES = _places(CATEGORIES, AT_WORDS), _places(NUMBERS, AT_NUMBERS)
 HANDLE_PLACES = _places(HANDLES, AT_HANDLES)
 BLOCK_PLACES = BASIC_PLACES, LINK_PLACES, AMOUNT_PLACES, WORD_PLACES, LAYOUT_PLACES
-NO_LISTS = OwnLists()
-"""No own lists: the built-in tables alone; made once, with its tables."""
+NO_LISTS = CustomLists()
+"""No custom lists: the built-in tables alone; made once, with its tables."""
 WWW = code_array("www.")
 W, ONE, THREE, BLANK, DOT, COLON = map(ord, "w13 .:")
 PERCENT, EXCLAMATION, QUESTION, AT, BRACKET = map(ord, "%!?@【")
@@ -268,7 +268,7 @@ def _all_kernel(
     return n_links, may_have_crypto(raw)
 
 
-def cues_and_shape(folded: CodePoints, raw: CodePoints | None = None, lists: OwnLists = NO_LISTS) -> Array:
+def cues_and_shape(folded: CodePoints, raw: CodePoints | None = None, lists: CustomLists = NO_LISTS) -> Array:
     """Count the cues of every text and measure its shape.
 
     Parameters
@@ -277,9 +277,9 @@ def cues_and_shape(folded: CodePoints, raw: CodePoints | None = None, lists: Own
         Folded texts.
     raw : CodePoints, default=None
         The same texts, not folded, for `CRYPTO`; None finds no addresses in base58.
-    lists : OwnLists, optional
+    lists : CustomLists, optional
         Your own brands, hotlines and link shorteners. Groups of words have their own columns: see
-        `OwnLists.count_words`.
+        `CustomLists.count_words`.
 
     Returns
     -------

@@ -9,11 +9,11 @@ import numpy as np
 
 from fraudsieve._compiled import INT_0, compile_inlined, compile_kernel, compile_part
 from fraudsieve._typing import Array
-from fraudsieve.features.cues.checksums.check_digits import is_chinese_id, is_company_number, passes_luhn
 from fraudsieve.features.text.characters import is_alnum, is_latin, longest_text
 from fraudsieve.features.text.codepoints import CodePoints
 from fraudsieve.features.text.spans import add_span, new_spans
 
+from .check_digits import is_chinese_id, is_company_number, passes_luhn
 from .telephones import BEGIN, END, HOTLINE, JOINED, PHONES, count_fitting, find_hotline, find_phone, read_groups
 
 __all__ = ["NO_HOTLINES", "NUMBERS", "find_numbers", "number_key"]

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 from fraudsieve._lazy import attach
 
 if TYPE_CHECKING:
-    from .batch import history_features as history_features
     from .declaration import History as History
+    from .history_batch import history_features as history_features
     from .measures import FAMILIES as FAMILIES
     from .measures import MEASURES as MEASURES
 

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 from fraudsieve._lazy import attach
 
 if TYPE_CHECKING:
-    from .batch import network_features as network_features
     from .declaration import Network as Network
     from .live import NetworkState as NetworkState
+    from .network_batch import network_features as network_features
 
 __getattr__, __dir__, __all__ = attach(__name__, __file__)

@@ -13,8 +13,8 @@ from fraudsieve._typing import Array
 from fraudsieve.features.history.kernels.sorting import in_order, sort_events
 
 from .declaration import Network
-from .kernels.columns import Rules, fill_columns
 from .kernels.first_links import keep_first_links, mutual_links
+from .kernels.network_columns import Rules, fill_columns
 from .kernels.nodes import number_nodes
 from .kernels.series import SIZE, Series, empty_series
 from .kernels.updates import KNOWN, LABELLED, LABELS, RETURNED, VALUES, Graph

@@ -7,7 +7,7 @@ import numpy as np
 from fraudsieve._typing import Array
 
 from .declaration import Network
-from .kernels.columns import Rules, fill_columns
+from .kernels.network_columns import Rules, fill_columns
 from .kernels.series import SIZE, Series
 from .kernels.updates import LABELS, VALUES, LabelRows, LinkRows, add_rows, empty_graph, grow_graph, list_series
 

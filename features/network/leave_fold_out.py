@@ -11,8 +11,8 @@ import pandas as pd
 from fraudsieve._typing import Array
 from fraudsieve.features.history.source_table import TableLike
 
-from .batch import CodedTables, network_columns
 from .declaration import Network
+from .network_batch import CodedTables, network_columns
 
 __all__ = ["network_out_of_fold"]
 

@@ -10,10 +10,10 @@ import pandas as pd
 from fraudsieve.exceptions import ColumnTypeError, SchemaError
 from fraudsieve.features.default_views import identifier_columns
 from fraudsieve.tables.cells import nested_values
-from fraudsieve.tables.columns import describe_columns
+from fraudsieve.tables.column_names import describe_columns
 
+from .custom_columns import CustomColumns, digest_categories
 from .frames import NOT_PROFILE, category_column, frequent_categories, is_flag, is_number, nested_error
-from .own_columns import OwnColumns, digest_categories
 from .persons import person_reason
 
 __all__ = ["ProfileColumns", "candidate_columns", "choose_profile_columns", "declared_columns"]
@@ -34,7 +34,7 @@ class ProfileColumns(NamedTuple):
     categories: tuple[str, ...]
     left_out: dict[str, str]
 
-    def learn(self, records: pd.DataFrame, min_rows: int, *, digested: bool = False) -> OwnColumns:
+    def learn(self, records: pd.DataFrame, min_rows: int, *, digested: bool = False) -> CustomColumns:
         """Return the columns with the categories of records.
 
         Parameters
@@ -48,7 +48,7 @@ class ProfileColumns(NamedTuple):
 
         Returns
         -------
-        OwnColumns
+        CustomColumns
 
         Examples
         --------
@@ -58,15 +58,15 @@ class ProfileColumns(NamedTuple):
         """
         seen = {name: frequent_categories(records[name], min_rows) for name in self.categories}
         key = secrets.token_hex(16) if digested and seen else ""
-        return OwnColumns(self.numbers, {name: tuple(digest_categories(seen[name], key)) for name in seen}, key)
+        return CustomColumns(self.numbers, {name: tuple(digest_categories(seen[name], key)) for name in seen}, key)
 
-    def notes(self, own: OwnColumns) -> tuple[str, ...]:
+    def notes(self, own: CustomColumns) -> tuple[str, ...]:
         """Return what a user should know: the columns left out, and the columns of which values are kept.
 
         Examples
         --------
         >>> left_out = {"email": "an identifier"}
-        >>> ProfileColumns((), ("city",), left_out).notes(OwnColumns((), {"city": ("rome",)}))
+        >>> ProfileColumns((), ("city",), left_out).notes(CustomColumns((), {"city": ("rome",)}))
         ('columns left out: email (an identifier); history.categories declares a column as one of categories',
          'the model keeps values of city (1); history.digest_categories keeps keyed digests instead')
         """

@@ -1,4 +1,4 @@
-"""Own columns of a DataFrame of records: their values, checked, for training and for scoring of tables."""
+"""Custom columns of a DataFrame of records: their values, checked, for training and for scoring of tables."""
 
 import difflib
 from typing import Final
@@ -8,12 +8,12 @@ import pandas as pd
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import ColumnTypeError, SchemaError
 from fraudsieve.tables.cells import extract_strings, nested_values
-from fraudsieve.tables.columns import describe_columns
+from fraudsieve.tables.column_names import describe_columns
 from fraudsieve.tables.conversion import Kind, convert, convert_numbers
 from fraudsieve.tables.limits import shapes_of
 from fraudsieve.tables.values.reading import TOO_LARGE
 
-from .own_columns import OwnColumns
+from .custom_columns import CustomColumns
 
 __all__ = [
     "NOT_PROFILE",
@@ -21,12 +21,12 @@ __all__ = [
     "REMOVE_ROWS",
     "as_strings",
     "category_column",
+    "custom_values",
     "frequent_categories",
     "is_flag",
     "is_number",
     "nested_error",
     "number_column",
-    "own_values",
     "required_column",
 ]
 
@@ -50,13 +50,13 @@ NOT_PROFILE = frozenset(
 """Columns of a record that are not features of its profile."""
 
 
-def own_values(records: pd.DataFrame, own: OwnColumns, table: str = "subjects") -> dict[str, Array]:
-    """Return the values of own columns, as `OwnColumns.compute` takes them.
+def custom_values(records: pd.DataFrame, own: CustomColumns, table: str = "subjects") -> dict[str, Array]:
+    """Return the values of custom columns, as `CustomColumns.compute` takes them.
 
     Parameters
     ----------
     records : DataFrame
-    own : OwnColumns
+    own : CustomColumns
     table : str, default="subjects"
         Name of the table, for errors.
 
@@ -73,7 +73,8 @@ def own_values(records: pd.DataFrame, own: OwnColumns, table: str = "subjects") 
 
     Examples
     --------
-    >>> own_values(pd.DataFrame({"age": [3, 4], "city": ["rome", " "]}), OwnColumns(("age",), {"city": ("rome",)}))
+    >>> columns = CustomColumns(("age",), {"city": ("rome",)})
+    >>> custom_values(pd.DataFrame({"age": [3, 4], "city": ["rome", " "]}), columns)
     {'age': array([3., 4.]), 'city': array(['rome', None], dtype=object)}
     """
     values = {name: number_column(records, name, table) for name in own.numbers}

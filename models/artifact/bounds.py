@@ -36,7 +36,7 @@ MAX_POINTS: Final = 1000
 MAX_NAME: Final = 256
 """Maximum number of characters of the name of a model, and of a class."""
 MAX_ITEMS: Final = 1000
-"""Maximum length of any list of a feature declaration, such as the own columns that are numbers, or those that are
+"""Maximum length of any list of a feature declaration, such as the custom columns that are numbers, or those that are
 categories. The words of categories have a bound of their own."""
 MAX_WORDS: Final = 1_000_000
 """Maximum number of words of all categories."""

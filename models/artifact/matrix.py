@@ -11,12 +11,12 @@ import numpy as np
 from fraudsieve.exceptions import ArtifactError
 from fraudsieve.features.account_matrix import AccountMatrix, Subject
 from fraudsieve.features.campaign.over_time import CampaignHistory
-from fraudsieve.features.cues.own_lists import OwnLists
+from fraudsieve.features.cues.custom_lists import CustomLists
 from fraudsieve.features.feature_matrix import FeatureMatrix
 from fraudsieve.features.history.declaration import History, check_histories
 from fraudsieve.features.message_matrix import MessageMatrix
 from fraudsieve.features.network.declaration import Network
-from fraudsieve.features.profile.own_columns import OwnColumns
+from fraudsieve.features.profile.custom_columns import CustomColumns
 from fraudsieve.features.wording.model import TextModel
 from fraudsieve.features.wording.ngrams import BITS
 from fraudsieve.features.wording.surprisal import CHAR_BITS, PAIR_BITS, CharacterModel
@@ -28,7 +28,7 @@ __all__ = ["LISTS_FILE", "array_mismatch", "build_matrix", "matrix_files"]
 
 MANIFEST: Final = "manifest.json"
 LISTS_FILE: Final = "lists.json"
-"""The file of the own lists of words, brands, hotlines and short hosts."""
+"""The file of the custom lists of words, brands, hotlines and short hosts."""
 EXPORT: Final = "Export the model again."
 MAX_CHARACTERS: Final = 2
 """Character models of raw and of folded text."""
@@ -68,14 +68,14 @@ def _build_messages(declared: Mapping[str, Any], files: Mapping[str, bytes]) -> 
         sender=sender,
         characters=characters,
         campaigns=campaigns,
-        lists=_read_lists(files) if declared["lists"] else OwnLists(),
-        own=OwnColumns.from_dict(declared["own"]),
+        lists=_read_lists(files) if declared["lists"] else CustomLists(),
+        custom=CustomColumns.from_dict(declared["own"]),
     )
 
 
-def _read_lists(files: Mapping[str, bytes]) -> OwnLists:
+def _read_lists(files: Mapping[str, bytes]) -> CustomLists:
     try:
-        return OwnLists.of(**json.loads(files[LISTS_FILE]))
+        return CustomLists.of(**json.loads(files[LISTS_FILE]))
     except (ValueError, TypeError, AttributeError, RecursionError):  # the errors quote entries
         raise ArtifactError(LISTS_FILE, "does not hold lists of words, brands, hotlines and hosts", EXPORT) from None
 
@@ -85,7 +85,7 @@ def _build_accounts(subject: Subject, declared: Mapping[str, Any], files: Mappin
         subject,
         check_histories([History.from_dict(view) for view in declared["histories"]]),
         None if declared["network"] is None else Network.from_dict(declared["network"]),
-        own=OwnColumns.from_dict(declared["own"]),
+        custom=CustomColumns.from_dict(declared["own"]),
         timed=bool(declared["timed"]),
     )
 

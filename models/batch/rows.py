@@ -10,7 +10,7 @@ from fraudsieve.features.account_matrix import AccountMatrix
 from fraudsieve.features.account_records import as_microseconds, cutoff_column, subject_columns
 from fraudsieve.features.accounts import AccountFeatures
 from fraudsieve.features.feature_matrix import FeatureMatrix, account_matrix_of, message_matrix_of
-from fraudsieve.features.history.batch import history_features
+from fraudsieve.features.history.history_batch import history_features
 from fraudsieve.features.history_declaration import event_counts
 from fraudsieve.features.message_frames import record_blocks
 from fraudsieve.features.message_records import why_unscorable
@@ -90,7 +90,7 @@ def _message_rows(model: Model, records: pd.DataFrame, history: TableHistory) ->
     past = None
     if matrix.campaigns is not None and "sent_at" in records:
         past = _all_messages(history.past, records)
-    parts = (matrix.sender, matrix.campaigns, matrix.own)
+    parts = (matrix.sender, matrix.campaigns, matrix.custom)
     blocks = record_blocks(with_absent_columns(model, records), *parts, events=history.events, past=past)
     return matrix.scorable_rows(texts, [why_unscorable(text) for text in texts], *blocks)
 

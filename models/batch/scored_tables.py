@@ -125,7 +125,7 @@ def options_of_model(model: Model) -> ReadOptions:
     missing, and the columns that are categories of the model stay words.
     """
     data, declared = _section(model, "data"), _section(model, "history").get("categories") or ()
-    categories = {name: f"{model.subject}s.{name}" for name in model.matrix.own.categories}
+    categories = {name: f"{model.subject}s.{name}" for name in model.matrix.custom.categories}
     return ReadOptions(
         data.get("columns") or {},
         day_first=bool(data.get("day_first")),

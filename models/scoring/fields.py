@@ -89,8 +89,8 @@ def model_fields(matrix: FeatureMatrix) -> ModelFields:
     Examples
     --------
     >>> from fraudsieve.features.account_matrix import AccountMatrix
-    >>> from fraudsieve.features.profile.own_columns import OwnColumns
-    >>> model_fields(AccountMatrix("account", (), own=OwnColumns(("age",)))).trained
+    >>> from fraudsieve.features.profile.custom_columns import CustomColumns
+    >>> model_fields(AccountMatrix("account", (), custom=CustomColumns(("age",)))).trained
     ('account_id', 'as_of', 'age')
     """
     fields = matrix.fields

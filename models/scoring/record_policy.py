@@ -46,8 +46,8 @@ def apply_policy(record: Record, position: int, policy: Policy, fields: ModelFie
     --------
     >>> from fraudsieve.features.account_matrix import AccountMatrix
     >>> from fraudsieve.models.scoring.fields import model_fields
-    >>> from fraudsieve.features.profile.own_columns import OwnColumns
-    >>> fields = model_fields(AccountMatrix("account", (), own=OwnColumns(("age",))))
+    >>> from fraudsieve.features.profile.custom_columns import CustomColumns
+    >>> fields = model_fields(AccountMatrix("account", (), custom=CustomColumns(("age",))))
     >>> record = {"account_id": "a", "as_of": "2026-01-01", "age": "old"}
     >>> apply_policy(record, 0, Policy(wrong_type="missing"), fields)["age"]
     """

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from fraudsieve.features.feature_matrix import FeatureMatrix
 from fraudsieve.features.history.declaration import History, HistoryColumn
 from fraudsieve.features.network.declaration import Network
-from fraudsieve.features.profile.own_columns import OwnColumns
+from fraudsieve.features.profile.custom_columns import CustomColumns
 
 from .entities import events_of, measured_amounts, partners_of, plain_words
 from .values import LANGUAGES, Language, window_words
@@ -61,7 +61,7 @@ def phrases_of(matrix: FeatureMatrix) -> dict[str, Phrase]:
     if of_sender:
         phrases = {f"sender__{name.partition('__')[2]}": phrase for name, phrase in phrases.items()}
     phrases |= dict(_of_network(matrix.network)) if matrix.network else {}
-    phrases |= dict(_of_own_columns(matrix.own))
+    phrases |= dict(_of_custom_columns(matrix.custom))
     phrases |= {f"cues__own_{name}": Phrase("cues__own", "missing__message", _same(name)) for name in _groups(matrix)}
     for name in matrix.columns:
         if name not in phrases:
@@ -105,7 +105,7 @@ def _groups(matrix: FeatureMatrix) -> Iterator[str]:
     yield from () if matrix.lists is None else matrix.lists.words
 
 
-def _of_own_columns(own: OwnColumns) -> Iterator[tuple[str, Phrase]]:
+def _of_custom_columns(own: CustomColumns) -> Iterator[tuple[str, Phrase]]:
     for name, column in zip(own.names, own.columns, strict=True):
         seen = own.categories.get(name)
         words = None if seen is None else () if own.digest_key else tuple(seen)

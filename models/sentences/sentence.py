@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 from typing import Final
 
-from fraudsieve.features.profile.own_columns import MISSING, UNSEEN
+from fraudsieve.features.profile.custom_columns import MISSING, UNSEEN
 
 from .phrases import Phrase
 from .templates import fill, read_templates

@@ -33,8 +33,8 @@ def compared_columns(matrix: FeatureMatrix, ensemble: Ensemble) -> tuple[str, ..
     >>> from fraudsieve.features.account_matrix import AccountMatrix
     >>> x = np.random.default_rng(0).normal(size=(100, 2))
     >>> trees = lgb.train({"objective": "binary", "verbosity": -1}, lgb.Dataset(x, x[:, 1] > 0), 2)
-    >>> from fraudsieve.features.profile.own_columns import OwnColumns
-    >>> matrix = AccountMatrix("account", (), own=OwnColumns(("age",)))
+    >>> from fraudsieve.features.profile.custom_columns import CustomColumns
+    >>> matrix = AccountMatrix("account", (), custom=CustomColumns(("age",)))
     >>> compared_columns(matrix, Ensemble(trees, (), np.zeros(1)))
     ('profile__age',)
     """

@@ -8,11 +8,11 @@ import numpy as np
 
 from fraudsieve.features.account_matrix import AccountMatrix, Subject
 from fraudsieve.features.campaign.over_time import CampaignHistory
-from fraudsieve.features.cues.own_lists import OwnLists
+from fraudsieve.features.cues.custom_lists import CustomLists
 from fraudsieve.features.default_views import default_histories, default_network
 from fraudsieve.features.feature_matrix import FeatureMatrix
 from fraudsieve.features.message_matrix import MessageMatrix
-from fraudsieve.features.profile.own_columns import OwnColumns
+from fraudsieve.features.profile.custom_columns import CustomColumns
 from fraudsieve.features.wording.model import TextModel
 from fraudsieve.features.wording.surprisal import CHAR_BITS, PAIR_BITS, CharacterModel
 from fraudsieve.models import Calibration, Model
@@ -23,7 +23,7 @@ from fraudsieve.models.unlike_training.shares import calibrate_distance
 __all__ = ["example_model", "matrices"]
 
 EVENT_COLUMNS = ("account_id", "occurred_at", "kind", "event_id", "counterparty_id", "amount", "device_id", "label")
-OWN = OwnColumns(("limit",), {"country": ("CN", "US")})
+OWN = CustomColumns(("limit",), {"country": ("CN", "US")})
 
 
 def message_matrix() -> MessageMatrix:
@@ -36,8 +36,8 @@ def message_matrix() -> MessageMatrix:
         pinyin=text_model,
         characters=(counts, counts),
         campaigns=CampaignHistory(types=("fraud",)),
-        lists=OwnLists.of(words={"gambling": ["baccarat"]}),
-        own=OWN,
+        lists=CustomLists.of(words={"gambling": ["baccarat"]}),
+        custom=OWN,
     )
 
 

@@ -10,7 +10,7 @@ from benchmarks import promotion
 
 from fraudsieve.training.promotion.decision import Decision
 from fraudsieve.training.promotion.gates import Gate
-from fraudsieve.training.promotion.paired import Pair
+from fraudsieve.training.promotion.paired_comparison import Pair
 from tests.shared import mlflow_uri
 
 

@@ -18,7 +18,7 @@ from fraudsieve.features.accounts import AccountFeatures
 from fraudsieve.features.history.declaration import History
 from fraudsieve.features.live_state import HistoryState
 from fraudsieve.features.network.declaration import Network
-from fraudsieve.features.profile.own_columns import MISSING, UNSEEN
+from fraudsieve.features.profile.custom_columns import MISSING, UNSEEN
 
 START = pd.Timestamp("2026-03-02", tz="UTC")
 
@@ -116,7 +116,7 @@ def test_events_by_family_and_live() -> None:
 def test_categories_are_encoded_by_frequency_in_training() -> None:
     made = world()
     features = AccountFeatures(accounts=made["accounts"]).fit(made["subjects"])
-    assert features.matrix_.own.categories == {"city": ("oslo", "rome")}
+    assert features.matrix_.custom.categories == {"city": ("oslo", "rome")}
     records = pd.DataFrame(
         {"account_id": ["x", "y", "z"], "as_of": START, "city": ["rome ", "bonn", None], "n_cards": 1}
     )

@@ -3,8 +3,8 @@
 import pandas as pd
 import pytest
 
-from fraudsieve.features.history.batch import history_features
 from fraudsieve.features.history.declaration import History
+from fraudsieve.features.history.history_batch import history_features
 from fraudsieve.features.live_state import HistoryState
 from fraudsieve.tables.reader import read_table
 

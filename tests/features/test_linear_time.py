@@ -15,11 +15,11 @@ import pytest
 
 from fraudsieve.features.cues.contacts import find_contacts
 from fraudsieve.features.cues.crypto import count_crypto
+from fraudsieve.features.cues.custom_lists import CustomLists
 from fraudsieve.features.cues.handles import find_handles
 from fraudsieve.features.cues.links import measure_links
 from fraudsieve.features.cues.matrix import cues_and_shape
 from fraudsieve.features.cues.numbers import find_numbers
-from fraudsieve.features.cues.own_lists import OwnLists
 from fraudsieve.features.cues.words import count_words
 from fraudsieve.features.text.codepoints import CodePoints, pack
 from fraudsieve.features.text.fold_rules import undo_by_context
@@ -28,7 +28,7 @@ LENGTH: Final = 50_000
 BOUND: Final = 10.0
 """Times the reference."""
 CONTACTS_BOUND: Final = 60.0
-BRANDS: Final = OwnLists.of(brands=[f"paybird{k}" for k in range(10)])
+BRANDS: Final = CustomLists.of(brands=[f"paybird{k}" for k in range(10)])
 READERS: Final[dict[str, Callable[[CodePoints], object]]] = {
     "brands": partial(cues_and_shape, lists=BRANDS),
     "contacts": lambda texts: find_contacts(texts.unpack(), b"a key for tests"),

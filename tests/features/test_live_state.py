@@ -16,8 +16,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fraudsieve.features.history.batch import history_features
 from fraudsieve.features.history.declaration import History
+from fraudsieve.features.history.history_batch import history_features
 from fraudsieve.features.history.measures import FAMILIES, LABEL_MEASURES
 from fraudsieve.features.history.pool import timelines
 from fraudsieve.features.live_state import HistoryState

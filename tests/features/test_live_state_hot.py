@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fraudsieve.features.history.batch import history_features
 from fraudsieve.features.history.declaration import History
+from fraudsieve.features.history.history_batch import history_features
 from fraudsieve.features.history.pool import timelines
 from fraudsieve.features.live_state import HistoryState
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fraudsieve.features.cues.custom_lists import CustomLists
 from fraudsieve.features.cues.matrix import CUES, SHAPES
-from fraudsieve.features.cues.own_lists import OwnLists
 from fraudsieve.features.history.declaration import History
 from fraudsieve.features.message_matrix import MessageMatrix
 from fraudsieve.features.text.codepoints import pack
@@ -128,7 +128,7 @@ def test_obfuscation_changes_obfuscation_columns_only() -> None:
 
 def test_brands_and_raw_texts_reach_the_cues() -> None:
     text = "paypa1.com 1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa"
-    for matrix, n in ((MessageMatrix(None), 0), (MessageMatrix(None, lists=OwnLists.of(brands=("paypal",))), 1)):
+    for matrix, n in ((MessageMatrix(None), 0), (MessageMatrix(None, lists=CustomLists.of(brands=("paypal",))), 1)):
         row = dict(zip(matrix.columns, matrix.compute([text])[0], strict=True))
         assert (row["cues__lookalike_brands"], row["cues__bitcoin"]) == (n, 1)
 

@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 
 from fraudsieve.exceptions import RejectedRecordError
 from fraudsieve.features.history.columns.table import ColumnTable
-from fraudsieve.features.profile.own_columns import OwnColumns
+from fraudsieve.features.profile.custom_columns import CustomColumns
 from fraudsieve.models.scoring.fields import FIELD_TYPES
 from fraudsieve.tables import InputTable, read_table
 from fraudsieve.tables.cells import Converted, mask_signalling_nan
@@ -65,8 +65,8 @@ def by_field(values: Sequence[Any], kind: Kind) -> Results:
 
 
 def by_profile(values: Sequence[Any], kind: Kind) -> Results:
-    """Read own columns of records."""
-    own = OwnColumns(("x",)) if kind == "flag" else OwnColumns((), {"x": ()})
+    """Read custom columns of records."""
+    own = CustomColumns(("x",)) if kind == "flag" else CustomColumns((), {"x": ()})
     read = [own.of_records([{"x": value}]) for value in values]
     return [Refused(why[0].removeprefix("x: ")) if why[0] else row[0][0] for row, why in read]
 

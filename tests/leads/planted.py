@@ -10,8 +10,8 @@ import pandas as pd
 
 from fraudsieve.cases import CaseSettings, find_cases, write_cases
 from fraudsieve.leads.case_content import ActionReasons, CaseContent, read_case
-from fraudsieve.leads.content import LeadTerms
 from fraudsieve.leads.keys import LeadKey, Secret, derive_key
+from fraudsieve.leads.lead_content import LeadTerms
 from fraudsieve.models import Model
 from fraudsieve.models.points import OperatingPoint, RatioSupport
 from fraudsieve.models.sentences.techniques import techniques_of

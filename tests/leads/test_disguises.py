@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 
 from fraudsieve.leads.case_content import CaseContent
-from fraudsieve.leads.content import make_lead
 from fraudsieve.leads.files import encode_lead
+from fraudsieve.leads.lead_content import make_lead
 from fraudsieve.leads.stix import to_stix
 from fraudsieve.leads.texts import describe_texts
 
@@ -25,7 +25,7 @@ PSEUDONYM = re.compile(r"p1\.[0-9a-f]{8}\.[a-z]+\.[a-z2-7]{26}")
 
 
 def case_of(patterns: list[str]) -> tuple[CaseContent, pd.DataFrame]:
-    """Return a case with a pattern in the text, kind, type, currency and own columns of each action, and the messages.
+    """Return a case with a pattern in the text, kind, type, currency and custom columns of each action, and messages.
 
     Forty other accounts write the same texts, so that each word of each pattern is widely used.
     """

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from fraudsieve.evidence.canonical import encode_canonical
 from fraudsieve.exceptions import LeadError
 from fraudsieve.leads.case_content import CaseContent
-from fraudsieve.leads.content import make_lead
 from fraudsieve.leads.keys import LeadKey, Secret, derive_key, find_key, read_secrets, recipient_name
+from fraudsieve.leads.lead_content import make_lead
 
 from .planted import CREATED, SECRET, TERMS, key_of
 

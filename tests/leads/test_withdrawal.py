@@ -19,9 +19,9 @@ from fraudsieve.evidence.canonical import encode_canonical
 from fraudsieve.evidence.log import EvidenceLog
 from fraudsieve.exceptions import LeadError
 from fraudsieve.leads.case_content import CaseContent
-from fraudsieve.leads.content import LeadTerms, make_lead
 from fraudsieve.leads.files import lead_digest, withdrawal_schema
 from fraudsieve.leads.keys import Secret, derive_key
+from fraudsieve.leads.lead_content import LeadTerms, make_lead
 from fraudsieve.leads.log import LeadLog, read_register
 from fraudsieve.leads.reversals import is_reversed
 from fraudsieve.leads.withdrawal import withdraw_lead, withdraw_reversed

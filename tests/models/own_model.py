@@ -1,4 +1,4 @@
-"""A model of messages with own columns and own lists, and records that it scores."""
+"""A model of messages with custom columns and custom lists, and records that it scores."""
 
 from pathlib import Path
 from typing import Any

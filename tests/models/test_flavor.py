@@ -25,7 +25,7 @@ import yaml
 import fraudsieve
 from fraudsieve.exceptions import ArtifactError, RecordError
 from fraudsieve.features.account_matrix import AccountMatrix
-from fraudsieve.features.profile.own_columns import OwnColumns
+from fraudsieve.features.profile.custom_columns import CustomColumns
 from fraudsieve.models import FraudClassifier, Model, Scorer, read_model, write_model
 from fraudsieve.models.artifact.model_address import model_folder
 from fraudsieve.models.flavor import FLAVOR, _load_pyfunc, log_model, logged_digest, save_model
@@ -99,12 +99,12 @@ def events() -> pd.DataFrame:
 
 
 def test_events_score_the_same_through_pyfunc(events: pd.DataFrame, tmp_path: Path) -> None:
-    matrix = AccountMatrix("event", (), own=OwnColumns(("amount",), {"kind": tuple(events["kind"].unique())}))
+    matrix = AccountMatrix("event", (), custom=CustomColumns(("amount",), {"kind": tuple(events["kind"].unique())}))
     amounts = events["amount"].to_numpy(np.float64)
     rows = matrix.record_columns(
         events["occurred_at"].astype("int64").to_numpy(),
         np.zeros(len(events), np.int64),
-        matrix.own.compute({"amount": amounts, "kind": events["kind"].to_numpy(object)}, len(events)),
+        matrix.custom.compute({"amount": amounts, "kind": events["kind"].to_numpy(object)}, len(events)),
     )
     fitted = FraudClassifier(n_rounds=5, n_jobs=1).fit(rows, np.where(amounts > np.nanmedian(amounts), "x", "y"))
     write_model(Model("e", ("x", "y"), "y", matrix, fitted.ensemble_, fitted.calibration_), tmp_path / "m")

@@ -18,7 +18,7 @@ from fraudsieve.features.campaign.over_time import CampaignHistory
 from fraudsieve.features.history.declaration import History
 from fraudsieve.features.message_matrix import MessageMatrix
 from fraudsieve.features.network.declaration import Network
-from fraudsieve.features.profile.own_columns import OwnColumns
+from fraudsieve.features.profile.custom_columns import CustomColumns
 from fraudsieve.models import FraudClassifier, Model, Scorer
 from fraudsieve.models.policy import Policy
 from tests.profiles import examples
@@ -93,10 +93,10 @@ VIEWS = (History(("1d",), measures=("count", "sum")),)
 MATRICES: tuple[MessageMatrix | AccountMatrix, ...] = (
     MessageMatrix(None),
     MessageMatrix(None, sender=VIEWS, campaigns=CampaignHistory(("1d",), ("spam",))),
-    AccountMatrix("account", VIEWS, own=OwnColumns(("age",), {"city": ("rome",)})),
+    AccountMatrix("account", VIEWS, custom=CustomColumns(("age",), {"city": ("rome",)})),
     AccountMatrix("account", VIEWS, Network("counterparty_id", ("device_id",))),
-    AccountMatrix("event", VIEWS, own=OwnColumns(("amount",), {"kind": ("pay",)})),
-    AccountMatrix("event", (), own=OwnColumns(("amount",)), timed=False),
+    AccountMatrix("event", VIEWS, custom=CustomColumns(("amount",), {"kind": ("pay",)})),
+    AccountMatrix("event", (), custom=CustomColumns(("amount",)), timed=False),
 )
 """All kinds of models: messages without and with history, accounts, and events with and without times."""
 

@@ -67,7 +67,7 @@ def as_events(rows: list[tuple[Any, ...]]) -> pd.DataFrame:
 
 
 def as_subjects(rows: list[tuple[Any, ...]]) -> pd.DataFrame:
-    """Return accounts with own columns, and their place in the table."""
+    """Return accounts with custom columns, and their place in the table."""
     names = ["account_id", "counterparty_id", "as_of", "age", "is_new", "level", "city", "created_at"]
     subjects = pd.DataFrame(rows, columns=names).assign(row=np.arange(len(rows)))
     # Small enough for a float64, which a column of whole numbers with gaps is on one machine.

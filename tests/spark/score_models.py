@@ -1,4 +1,4 @@
-"""Small models of accounts and events, whose records have own columns, and odd records of them."""
+"""Small models of accounts and events, whose records have custom columns, and odd records of them."""
 
 from dataclasses import replace
 from pathlib import Path

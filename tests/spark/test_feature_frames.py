@@ -124,7 +124,7 @@ def test_values_of_other_types_are_read_as_in_tables(spark: "SparkSession") -> N
 ERRORS: dict[str, tuple[Callable[["DataFrame", "DataFrame"], Any], type[Exception], str]] = {
     "no events": (lambda s, e: (s, None), SchemaError, "the model needs events, and none were given"),
     "no cutoff": (lambda s, e: (s.drop("as_of"), e), SchemaError, "subjects: column 'as_of' is missing"),
-    "no own column": (lambda s, e: (s.drop("n_cards"), e), SchemaError, "subjects: column 'n_cards' is missing"),
+    "no custom column": (lambda s, e: (s.drop("n_cards"), e), SchemaError, "subjects: column 'n_cards' is missing"),
     "no amount": (lambda s, e: (s, e.drop("amount")), SchemaError, "events: column 'amount' is missing"),
     "lists of amounts": (
         lambda s, e: (s, e.selectExpr("* except (amount)", "array(amount) as amount")),

@@ -78,7 +78,8 @@ def test_a_model_that_cannot_score_is_not_kept(refit: bool, tmp_path: Path, monk
     monkeypatch.setattr("fraudsieve.models.scoring.samples.FIELD_TYPES", {**FIELD_TYPES, "number": text})
     for overwrite, folder in ((True, tmp_path), (False, tmp_path / "new")):
         with pytest.raises(
-            ArtifactError, match=r"m(.split-model)?: the model is not kept, .*\(v0: expected a number, got str\)\. "
+            ArtifactError,
+            match=r"m(.split-model)?: the model is not kept, .*\(v0: expected a number, got other text\)\. ",
         ):
             run(folder, refit=refit, overwrite=overwrite)
     assert names(tmp_path) == ["m", "new"]
@@ -104,7 +105,7 @@ def no_step_but_reading(step: str) -> None:
 @pytest.mark.parametrize(
     ("frame", "problem"),
     [
-        (accounts(40, 1001), "accounts: own columns: expected at most 1,000 of numbers, got 1,001. Remove some"),
+        (accounts(40, 1001), "accounts: custom columns: expected at most 1,000 of numbers, got 1,001. Remove some"),
         (
             accounts().replace({"label": {"fraud": "q" * 257}}),
             "frame: label: expected labels of at most 256 characters, got one of 257. Shorten it",
@@ -127,5 +128,5 @@ def test_what_no_model_can_hold_is_an_error_before_the_training(
 
 
 def test_a_model_of_as_many_columns_as_are_allowed_can_be_read(tmp_path: Path) -> None:
-    assert len(run(tmp_path, accounts(60, 1000)).model.matrix.own.numbers) == 1000
-    assert len(read_model(tmp_path / "m").matrix.own.numbers) == 1000
+    assert len(run(tmp_path, accounts(60, 1000)).model.matrix.custom.numbers) == 1000
+    assert len(read_model(tmp_path / "m").matrix.custom.numbers) == 1000

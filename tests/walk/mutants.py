@@ -41,7 +41,7 @@ MUTANTS = (
     ),
     Mutant(
         "a record's own numbers are read in another order",
-        "features/profile/own_columns.py",
+        "features/profile/custom_columns.py",
         "for name in self.numbers]\n        return",
         "for name in sorted(self.numbers)[::-1]]\n        return",
         "paysim",
@@ -49,7 +49,7 @@ MUTANTS = (
     ),
     Mutant(
         "the table of a category is shifted by one when it is read",
-        "features/profile/own_columns.py",
+        "features/profile/custom_columns.py",
         "tuple(map(str, seen)) for name, seen in declared",
         "tuple(map(str, [*seen[1:], *seen[:1]])) for name, seen in declared",
         "openings",

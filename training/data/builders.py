@@ -26,8 +26,8 @@ from fraudsieve.training.recipe.recipe import Recipe
 
 from .accounts_events import account_labels_of, event_labels_of, load_accounts, load_events
 from .labelled import LabelledData, load_labelled
-from .precomputed_matrix import ReadyMatrix
-from .precomputed_tables import load_ready
+from .precomputed_matrix import PrecomputedMatrix
+from .precomputed_tables import load_precomputed
 
 __all__ = [
     "Builder",
@@ -43,7 +43,7 @@ __all__ = [
 ]
 
 Positions: TypeAlias = npt.NDArray[np.int64]
-Builder: TypeAlias = MessageFeatures | AccountFeatures | ReadyMatrix
+Builder: TypeAlias = MessageFeatures | AccountFeatures | PrecomputedMatrix
 
 
 def read_data(
@@ -67,7 +67,7 @@ def read_data(
         if len(given) > 1:
             others = ", ".join(name for name in given if name != "features")
             raise RecipeError("recipe", [f"data.features: expected no other table, got {others}. Remove them"])
-        return load_ready(given["features"], recipe, min_label_rows=min_label_rows)
+        return load_precomputed(given["features"], recipe, min_label_rows=min_label_rows)
     subject = recipe.data.subject_of(given)
     declared = ReadOptions(categories=tuple(f"{subject}s.{name}" for name in recipe.history.categories))
     given = {name: as_input(source, declared) for name, source in given.items()}

@@ -1,4 +1,4 @@
-"""The own columns of records that are features by a recipe, and a note about those of messages that could be."""
+"""The custom columns of records that are features by a recipe, and a note about those of messages that could be."""
 
 from typing import Final
 
@@ -9,7 +9,7 @@ from fraudsieve.features.profile.choice import (
     choose_profile_columns,
     declared_columns,
 )
-from fraudsieve.features.profile.own_columns import OwnColumns
+from fraudsieve.features.profile.custom_columns import CustomColumns
 from fraudsieve.models.artifact.bounds import MAX_ITEMS
 from fraudsieve.training.recipe.recipe import Recipe
 
@@ -29,16 +29,16 @@ def check_own_columns(data: LabelledData, recipe: Recipe) -> None:
         If the recipe sets features of messages, and the rows are accounts or events.
     SchemaError
         If a column of messages is missing, repeated, or one that cannot be a feature, such as the label. Also if there
-        are more own columns than a model can have.
+        are more custom columns than a model can have.
     ColumnTypeError
         If a column holds times.
     """
     table, declared = f"{data.subject}s", recipe.history.categories
     if data.subject != "message":
         _check_settings_of_messages(table, recipe)
-    chosen: OwnColumns | ProfileColumns
+    chosen: CustomColumns | ProfileColumns
     if data.ready is not None:
-        chosen, fix = data.ready.matrix_.own, "Compute the features again, with fewer columns."
+        chosen, fix = data.ready.matrix_.custom, "Compute the features again, with fewer columns."
     elif data.subject == "message":
         chosen = declared_columns(data.rows, recipe.features.columns, categories=declared)
         fix = "Name fewer in features.columns."
@@ -50,7 +50,7 @@ def check_own_columns(data: LabelledData, recipe: Recipe) -> None:
         return
     for kind, names in (("numbers", chosen.numbers), ("categories", chosen.categories)):
         if len(names) > MAX_ITEMS:
-            problem = f"own columns: expected at most {MAX_ITEMS:,} of {kind}, got {len(names):,}"
+            problem = f"custom columns: expected at most {MAX_ITEMS:,} of {kind}, got {len(names):,}"
             raise SchemaError(table, problem, fix)
 
 

@@ -15,7 +15,7 @@ from fraudsieve.tables.source import Source, data_digest, origin_of
 from fraudsieve.training.labels import RATE
 from fraudsieve.training.recipe.headers import required_columns
 
-from .precomputed_matrix import ReadyMatrix
+from .precomputed_matrix import PrecomputedMatrix
 from .rare_labels import rare_labels_note
 
 __all__ = ["PLACE", "LabelledData", "keep_labelled", "load_labelled"]
@@ -60,7 +60,7 @@ class LabelledData:
         table of accounts.
     reading : LabelReading, optional
         How labels were read as classes, and which of them is legitimate.
-    ready : ReadyMatrix, default=None
+    ready : PrecomputedMatrix, default=None
         The feature matrix of the rows, if it was computed before; None if it is to be computed.
     """
 
@@ -78,7 +78,7 @@ class LabelledData:
     all_labels: pd.DataFrame | None = None
     known_labels: pd.DataFrame | None = None
     reading: LabelReading = field(default_factory=LabelReading)
-    ready: ReadyMatrix | None = None
+    ready: PrecomputedMatrix | None = None
 
     @property
     def legitimate(self) -> str:

@@ -16,7 +16,7 @@ from fraudsieve.models.artifact.matrix import build_matrix
 
 from .row_sample import NO_SAMPLE, RowSample
 
-__all__ = ["METADATA", "READY_ROW", "MatrixDeclaration", "ReadyMatrix", "declaration_of"]
+__all__ = ["METADATA", "READY_ROW", "MatrixDeclaration", "PrecomputedMatrix", "declaration_of"]
 
 METADATA: Final = "fraudsieve"
 """The key of the declaration in the metadata of the first feature column."""
@@ -90,7 +90,7 @@ class MatrixDeclaration:
 
 
 @dataclass(frozen=True, eq=False)
-class ReadyMatrix:
+class PrecomputedMatrix:
     """Feature rows that are looked up where a builder computes them.
 
     Parameters

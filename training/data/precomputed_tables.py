@@ -20,16 +20,16 @@ from fraudsieve.training.recipe.recipe import HistoryRecipe, Recipe
 
 from .accounts_events import load_accounts, load_events
 from .labelled import LabelledData
-from .precomputed_matrix import READY_ROW, MatrixDeclaration, ReadyMatrix, declaration_of
+from .precomputed_matrix import READY_ROW, MatrixDeclaration, PrecomputedMatrix, declaration_of
 from .row_sample import CUTOFF_COLUMNS, ID_COLUMNS
 
-__all__ = ["load_ready"]
+__all__ = ["load_precomputed"]
 
 FIX: Final = "Write it with fraudsieve.spark.training_sample and write.parquet of Spark."
 IDS: Final = ("event_id", "account_id")
 
 
-def load_ready(source: Source, recipe: Recipe, *, min_label_rows: int) -> LabelledData:
+def load_precomputed(source: Source, recipe: Recipe, *, min_label_rows: int) -> LabelledData:
     """Read labelled rows and their features.
 
     The result is in the order of time and id, since Spark has no order of its own.
@@ -55,7 +55,7 @@ def load_ready(source: Source, recipe: Recipe, *, min_label_rows: int) -> Labell
     else:
         data = load_accounts(None, accounts=records, **settings)
     _check_sample(data, declared, place)
-    return replace(data, events=None, digests={"features": _digest(files)}, ready=ReadyMatrix(declared, values))
+    return replace(data, events=None, digests={"features": _digest(files)}, ready=PrecomputedMatrix(declared, values))
 
 
 def _files(place: str) -> list[Path]:

@@ -9,7 +9,7 @@ import pandas as pd
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.label_trust import Trust, join_labels
-from fraudsieve.features.profile.own_columns import MISSING, UNSEEN
+from fraudsieve.features.profile.custom_columns import MISSING, UNSEEN
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.batch.rows import feature_rows, has_account_events
 from fraudsieve.models.batch.scored_tables import Inputs, label_reader, options_of_model, read_inputs

@@ -29,11 +29,11 @@ from fraudsieve.training.tracking.registry import Registry
 from fraudsieve.training.tracking.store import tracking_uri, use_store
 from fraudsieve.training.tracking.tracked_run import CHALLENGER, CHAMPION
 
-from .evaluated_model import judged_model
+from .evaluated_model import evaluated_model
 from .gates import Gate, judge
 from .latency import latencies, live_scoring, records_to_time
 from .model_comparison import AttackedPair, ModelComparison, ModelFacts, Sides
-from .paired import PairedMetrics, paired_metrics
+from .paired_comparison import PairedMetrics, paired_metrics
 
 __all__ = ["STRENGTH", "Comparison", "check_comparable", "compare_models", "compare_tables"]
 
@@ -143,7 +143,7 @@ def compare_tables(
     name = _registered_name(new)
     if name is not None:
         registry = Registry(tracking_uri(recipe.track.uri), name)
-        new_scorer, warnings = judged_model(registry, registry.version_of(str(new)), new_scorer)
+        new_scorer, warnings = evaluated_model(registry, registry.version_of(str(new)), new_scorer)
     report_step("reading")
     tables = {"messages": messages, "accounts": accounts, "events": events, "labels": labels}
     data = read_tables(recipe, new_scorer.model, tables)

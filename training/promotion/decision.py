@@ -16,7 +16,7 @@ from fraudsieve.training.tracking.store import tracking_uri
 from fraudsieve.training.tracking.tracked_run import CHALLENGER, CHAMPION
 
 from .compare import check_comparable, compare_models
-from .evaluated_model import judged_model
+from .evaluated_model import evaluated_model
 from .gates import Gate, judge
 from .model_comparison import ModelComparison
 
@@ -147,7 +147,7 @@ def promote(
     new = Scorer.load(registry.folder(version))
     old = None if before is None else Scorer.load(registry.folder(before))
     check_comparable(None if old is None else old.model, new.model)
-    judged, warnings = judged_model(registry, version, new)
+    judged, warnings = evaluated_model(registry, version, new)
     report_step("reading")
     tables = {"messages": messages, "accounts": accounts, "events": events, "labels": labels}
     data = read_tables(recipe, new.model, tables)

@@ -4,10 +4,10 @@ from fraudsieve.models.predict import Scorer
 from fraudsieve.training.data.after_training import trained_until
 from fraudsieve.training.tracking.registry import Registry
 
-__all__ = ["judged_model"]
+__all__ = ["evaluated_model"]
 
 
-def judged_model(registry: Registry, version: str, challenger: Scorer) -> tuple[Scorer, list[str]]:
+def evaluated_model(registry: Registry, version: str, challenger: Scorer) -> tuple[Scorer, list[str]]:
     """Return the model to compare with the champion.
 
     A refitted challenger has seen nearly all labelled records, so it could only be judged weeks later. The model of its

@@ -8,7 +8,7 @@ from fraudsieve.training.recipe.sections import GateRecipe
 
 from .latency import Latency
 from .model_comparison import AttackedPair, ModelComparison, Sides
-from .paired import Pair
+from .paired_comparison import Pair
 
 __all__ = ["Gate", "judge"]
 

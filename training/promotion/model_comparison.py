@@ -10,7 +10,7 @@ from fraudsieve.training.evaluation.report import BootstrapSummary
 from fraudsieve.training.json_types import to_json_types
 
 from .latency import Latency
-from .paired import PairedMetrics
+from .paired_comparison import PairedMetrics
 
 __all__ = ["AttackedPair", "ModelComparison", "ModelFacts", "Sides"]
 

@@ -1,11 +1,11 @@
-"""The own lists of the section ``[features]`` of a recipe: words, brands, hotlines and hosts of link shorteners."""
+"""The custom lists of the section ``[features]`` of a recipe: words, brands, hotlines and hosts of link shorteners."""
 
 from pathlib import Path
 from typing import Annotated, Any, Final, Self
 
 from pydantic import BeforeValidator, model_validator
 
-from fraudsieve.features.cues.own_lists import OwnLists
+from fraudsieve.features.cues.custom_lists import CustomLists
 
 from .data import RecipeSection
 
@@ -64,7 +64,7 @@ class ListRecipe(RecipeSection):
 
     @model_validator(mode="after")
     def _check_lists(self) -> Self:
-        OwnLists.of(self.words, self.brands, self.hotlines, self.short_hosts)
+        CustomLists.of(self.words, self.brands, self.hotlines, self.short_hosts)
         return self
 
 

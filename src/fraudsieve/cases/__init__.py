@@ -6,16 +6,16 @@ from fraudsieve._lazy import attach
 
 if TYPE_CHECKING:
     from .actions import Actions as Actions
-    from .book import CaseBook as CaseBook
+    from .case_finding import Cases as Cases
+    from .case_finding import find_cases as find_cases
+    from .ledger import CaseLedger as CaseLedger
     from .partition import Partition as Partition
     from .partition import partition_actions as partition_actions
     from .reviews import case_reviews as case_reviews
-    from .run import Cases as Cases
-    from .run import find_cases as find_cases
     from .settings import CaseSettings as CaseSettings
     from .summary import ReviewTime as ReviewTime
     from .tables import find_cases_in_tables as find_cases_in_tables
-    from .tables import read_book as read_book
+    from .tables import read_ledger as read_ledger
     from .tables import write_cases as write_cases
 
 __getattr__, __dir__, __all__ = attach(__name__, __file__)

@@ -9,7 +9,7 @@ import pandas as pd
 from fraudsieve._typing import Array
 from fraudsieve.training.evaluation.report_parts.reviews import CaseReviews
 
-from .run import Cases, find_cases
+from .case_finding import Cases, find_cases
 from .summary import ReviewTime
 
 __all__ = ["case_reviews"]

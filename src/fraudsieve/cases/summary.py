@@ -10,7 +10,7 @@ import scipy.sparse as sp
 from fraudsieve._typing import Array
 
 from .actions import NO_TIME, Actions
-from .labels import CONFIRMED, confirmed_probability
+from .confirmed_members import CONFIRMED, confirmed_probability
 from .links.table import LINK_KINDS, Links
 
 __all__ = ["ReviewTime", "summarise_cases"]

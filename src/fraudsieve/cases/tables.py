@@ -12,14 +12,14 @@ from fraudsieve.exceptions import SchemaError
 from fraudsieve.tables.label_values import AUTO
 from fraudsieve.tables.source import Source
 
-from .book import CHANGES, CaseBook
-from .inputs import read_case_inputs
-from .labels import labels_of_records, read_case_labels
-from .run import Cases, find_cases
+from .case_finding import Cases, find_cases
+from .confirmed_members import labels_of_records, read_case_labels
+from .flagged_records import read_case_inputs
+from .ledger import CHANGES, CaseLedger
 from .settings import CaseSettings
 from .summary import ReviewTime
 
-__all__ = ["find_cases_in_tables", "read_book", "write_cases"]
+__all__ = ["find_cases_in_tables", "read_ledger", "write_cases"]
 
 KEPT: Final = ("members", "changes")
 
@@ -36,7 +36,7 @@ def find_cases_in_tables(
     threshold: float | None = None,
     settings: CaseSettings | None = None,
     as_of: pd.Timestamp | None = None,
-    book: CaseBook | None = None,
+    book: CaseLedger | None = None,
     review: ReviewTime | None = None,
     seed: int = 0,
 ) -> Cases:
@@ -63,7 +63,7 @@ def find_cases_in_tables(
         As for `find_cases`.
     as_of : Timestamp, default=None
         As for `find_cases`.
-    book : CaseBook, default=None
+    book : CaseLedger, default=None
         As for `find_cases`.
     review : ReviewTime, default=None
         As for `find_cases`.
@@ -141,14 +141,14 @@ def write_cases(cases: Cases, folder: str | os.PathLike[str], page: str | None =
     return Path(folder)
 
 
-def _change_table(book: CaseBook) -> pd.DataFrame:
+def _change_table(book: CaseLedger) -> pd.DataFrame:
     times = pd.to_datetime(book.history["as_of"], utc=True)
     return book.history.assign(as_of=times, actions=book.history["actions"].astype(np.int64)).astype(
         {"change": "str", "case_id": "str", "other_id": "str"}
     )
 
 
-def read_book(folder: str | os.PathLike[str]) -> CaseBook:
+def read_ledger(folder: str | os.PathLike[str]) -> CaseLedger:
     """Read the ids of earlier cases, so that `find_cases` keeps them.
 
     Parameters
@@ -158,7 +158,7 @@ def read_book(folder: str | os.PathLike[str]) -> CaseBook:
 
     Returns
     -------
-    CaseBook
+    CaseLedger
         The ids and the history of changes.
 
     Raises
@@ -170,7 +170,7 @@ def read_book(folder: str | os.PathLike[str]) -> CaseBook:
     --------
     >>> import tempfile
     >>> found = find_cases(pd.DataFrame({"action_id": ["a"]}), key=b"a key")
-    >>> read_book(write_cases(found, Path(tempfile.mkdtemp(), "cases"))).members.equals(found.book.members)
+    >>> read_ledger(write_cases(found, Path(tempfile.mkdtemp(), "cases"))).members.equals(found.book.members)
     True
     """
     paths = [Path(folder) / f"{name}.parquet" for name in KEPT]
@@ -182,4 +182,4 @@ def read_book(folder: str | os.PathLike[str]) -> CaseBook:
     index = pd.Index(members["action_id"].to_numpy(object), dtype=object)
     ids = pd.Series(members["case_id"].to_numpy(object), index, dtype="str")
     used = frozenset(changes["case_id"]) | frozenset(changes["other_id"].dropna())
-    return CaseBook(ids, changes[CHANGES], used)
+    return CaseLedger(ids, changes[CHANGES], used)

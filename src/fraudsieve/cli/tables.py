@@ -15,7 +15,7 @@ if TYPE_CHECKING:  # imported at first use: MLflow alone takes seconds
     from fraudsieve.training.fit import Trained
     from fraudsieve.training.promotion.gates import Gate
     from fraudsieve.training.promotion.model_comparison import ModelComparison
-    from fraudsieve.training.promotion.paired import Pair
+    from fraudsieve.training.promotion.paired_comparison import Pair
     from fraudsieve.training.tracking.tracked_run import LoggedRun
 
 __all__ = [

@@ -8,8 +8,8 @@ if TYPE_CHECKING:
     from .checkpoints import Checkpoint as Checkpoint
     from .checkpoints import read_checkpoints as read_checkpoints
     from .checkpoints import write_checkpoint as write_checkpoint
-    from .content import Content as Content
-    from .content import read_key as read_key
+    from .kept_content import Content as Content
+    from .kept_content import read_key as read_key
     from .log import EvidenceLog as EvidenceLog
     from .proofs import check_proof as check_proof
     from .proofs import prove_record as prove_record

@@ -18,10 +18,10 @@ from fraudsieve.models.policy import Policy
 from fraudsieve.models.scoring.observers import ScoredChunk
 from fraudsieve.models.scoring.scores import Score
 
-from .batch import EvidenceBatch
 from .canonical import NumberWriter, encode_canonical, to_plain
 from .checkpoints import Checkpoint
-from .content import Content
+from .evidence_batch import EvidenceBatch
+from .kept_content import Content
 from .lines import NO_RECORD, leaf_of_line, line_of, may_begin_line, read_line
 from .merkle import Frontier
 from .records import FORMAT, clock, describe_setting, software

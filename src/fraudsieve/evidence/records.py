@@ -15,7 +15,7 @@ from fraudsieve.models.scoring.observers import ScoredChunk
 from fraudsieve.models.scoring.scores import Score
 
 from .canonical import to_plain
-from .content import Content, input_fields
+from .kept_content import Content, input_fields
 
 __all__ = [
     "FORMAT",

@@ -20,9 +20,9 @@ from fraudsieve.models.scoring.feature_scores import UNLIKE, score_features
 from fraudsieve.models.scoring.scores import to_records
 
 from .canonical import to_plain
-from .content import Content
-from .inputs import KeptInputs, MalformedRecord, NotKept, OtherRecord, RecordedScore, by_history, read_score
+from .kept_content import Content
 from .lines import log_lines, read_line
+from .recorded_inputs import KeptInputs, MalformedRecord, NotKept, OtherRecord, RecordedScore, by_history, read_score
 from .records import reason_numbers, score_numbers
 
 __all__ = ["Difference", "ReplayReport", "replay_log"]

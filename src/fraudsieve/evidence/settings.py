@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from .content import Content, ContentKind, read_key
+from .kept_content import Content, ContentKind, read_key
 from .log import EvidenceLog, Which
 
 __all__ = ["EvidenceSettings"]

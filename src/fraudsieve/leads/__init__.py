@@ -9,9 +9,6 @@ if TYPE_CHECKING:
     from .case_content import CaseContent as CaseContent
     from .case_content import read_case as read_case
     from .case_content import read_reasons as read_reasons
-    from .content import Disclosure as Disclosure
-    from .content import LeadTerms as LeadTerms
-    from .content import make_lead as make_lead
     from .entries import LeadEntry as LeadEntry
     from .entries import Withdrawal as Withdrawal
     from .files import encode_lead as encode_lead
@@ -23,6 +20,9 @@ if TYPE_CHECKING:
     from .keys import Secret as Secret
     from .keys import derive_key as derive_key
     from .keys import read_secrets as read_secrets
+    from .lead_content import Disclosure as Disclosure
+    from .lead_content import LeadTerms as LeadTerms
+    from .lead_content import make_lead as make_lead
     from .log import LeadLog as LeadLog
     from .log import LeadRegister as LeadRegister
     from .log import read_register as read_register

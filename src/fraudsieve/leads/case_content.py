@@ -10,7 +10,7 @@ from typing import Any, Final
 import pandas as pd
 
 from fraudsieve.cases.actions import ids_of
-from fraudsieve.cases.inputs import IDS
+from fraudsieve.cases.flagged_records import IDS
 from fraudsieve.exceptions import LeadError
 from fraudsieve.tables.source import Source, as_input, origin_of
 

@@ -6,7 +6,7 @@ from typing import Final
 
 import pandas as pd
 
-from fraudsieve.cases.inputs import IDS
+from fraudsieve.cases.flagged_records import IDS
 from fraudsieve.exceptions import LeadError
 from fraudsieve.tables.label_times import resolve_label_times
 from fraudsieve.tables.label_values import AUTO, read_labels

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from fraudsieve._typing import Array
-from fraudsieve.features.history.batch import history_features
+from fraudsieve.features.history.history_batch import history_features
 
 from .part_files import PART_ROWS, WritePart
 from .views import ViewGroup

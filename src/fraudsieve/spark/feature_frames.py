@@ -18,10 +18,12 @@ from fraudsieve.features.account_matrix import AccountMatrix
 from fraudsieve.features.account_records import NEVER, cutoff_column
 from fraudsieve.features.feature_matrix import FeatureMatrix, account_matrix_of
 from fraudsieve.features.history.declaration import History, history_columns
-from fraudsieve.features.profile.frames import own_values
+from fraudsieve.features.profile.frames import custom_values
 
 from .bucket_features import MapChunks, read_block
-from .columns import (
+from .history_frames import CUTOFF, HistoryFrames, LastStep, append_views, block_name, raise_problems, with_keys
+from .part_files import FILE, WritePart
+from .spark_columns import (
     PREFIX,
     REFUSED,
     amount_column,
@@ -33,8 +35,6 @@ from .columns import (
     of_name,
     words_column,
 )
-from .history_frames import CUTOFF, HistoryFrames, LastStep, append_views, block_name, raise_problems, with_keys
-from .part_files import FILE, WritePart
 from .views import group_views
 
 __all__ = ["account_features", "check_network", "feature_frame", "history_block"]
@@ -133,7 +133,7 @@ def feature_frame(
     check_network(matrix)
     check_added_names(subjects, "subjects", matrix.columns)
     views = _views(matrix, events)
-    rows, columns = with_keys(_with_times(subjects, matrix), views, matrix.own_amounts, stripped=False)
+    rows, columns = with_keys(_with_times(subjects, matrix), views, matrix.custom_amounts, stripped=False)
     n_subjects = raise_problems(rows, "subjects", _problems(subjects, matrix, columns))
     finish = FinishFeatures(matrix, tuple(subjects.columns))
     new = [T.StructField(name, T.DoubleType()) for name in matrix.columns]
@@ -181,11 +181,11 @@ def _problems(subjects: DataFrame, matrix: AccountMatrix, columns: dict[str, str
     """Return what is wrong with a row of subjects, by the name of the column, after a check of the types."""
     name = cutoff_column(subjects.columns, matrix.subject) or "as_of"
     problems = {name: ~is_valid_time(of_name(CUTOFF)), "created_at": of_name(CREATED) < 0}
-    problems |= {name: ~is_valid_amount(of_name(columns[name])) for name in matrix.own_amounts}
+    problems |= {name: ~is_valid_amount(of_name(columns[name])) for name in matrix.custom_amounts}
     problems |= {name: is_refused(of_name(column)) for name, column in columns.items() if name not in problems}
-    for name in matrix.own.categories:
+    for name in matrix.custom.categories:
         problems[name] = words_column(subjects, "subjects", name, stripped=False) == REFUSED
-    for name in matrix.own.numbers:
+    for name in matrix.custom.numbers:
         problems[name] = ~is_valid_amount(amount_column(subjects, "subjects", name))
     return problems
 
@@ -208,8 +208,8 @@ class FinishFeatures:
     def __call__(self, rows: pa.Table) -> pa.Table:
         """Return the finished rows."""
         cutoffs, created = np.asarray(rows[CUTOFF], np.int64), pc.fill_null(rows[CREATED], NEVER)
-        frame = rows.select(list(self.matrix.own.names)).to_pandas(types_mapper=WHOLE_NUMBERS.get)
-        own = self.matrix.own.compute(own_values(frame, self.matrix.own), len(rows))
+        frame = rows.select(list(self.matrix.custom.names)).to_pandas(types_mapper=WHOLE_NUMBERS.get)
+        own = self.matrix.custom.compute(custom_values(frame, self.matrix.custom), len(rows))
         of_records = self.matrix.record_columns(cutoffs, np.asarray(created, np.int64), own)
         features = np.hstack([history_block(rows, self.matrix.histories), of_records])
         columns = np.ascontiguousarray(features.T)

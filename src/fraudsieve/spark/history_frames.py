@@ -13,7 +13,8 @@ from fraudsieve.features.history.measures import LABEL_MEASURES
 
 from .bucket_features import FRAUD, IS_LABEL, KIND, TIME, BucketFeatures, Finish
 from .buckets import Buckets, choose_n_buckets, find_hot_entities
-from .columns import (
+from .part_files import WritePart
+from .spark_columns import (
     PREFIX,
     amount_column,
     id_column,
@@ -24,7 +25,6 @@ from .columns import (
     of_name,
     words_column,
 )
-from .part_files import WritePart
 from .views import ViewGroup, group_views
 
 __all__ = ["BUCKET", "CUTOFF", "HistoryFrames", "LastStep", "append_views", "block_name", "raise_problems", "with_keys"]

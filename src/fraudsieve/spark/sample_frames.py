@@ -18,9 +18,9 @@ from fraudsieve.training.data.row_sample import CUTOFF_COLUMNS, ID_COLUMNS, RowS
 from fraudsieve.training.labels import RATE
 
 from .bucket_features import MapChunks
-from .columns import PREFIX, check_added_names, check_type, id_column, micros_column, of_name, words_column
 from .feature_frames import account_features
 from .history_frames import raise_problems
+from .spark_columns import PREFIX, check_added_names, check_type, id_column, micros_column, of_name, words_column
 
 __all__ = ["training_sample"]
 

@@ -16,11 +16,11 @@ from fraudsieve.models.scoring.fields import model_fields
 from fraudsieve.models.scoring.record_policy import check_unknown
 
 from .bucket_features import MapChunks
-from .columns import check_added_names, micros_column
 from .feature_frames import check_network
 from .history_frames import CUTOFF, HistoryFrames, LastStep, append_views, with_keys
 from .record_scores import SCORE, ScoreRecords, score_type
 from .shipped_model import ShippedModel, ship_model
+from .spark_columns import check_added_names, micros_column
 
 __all__ = ["score"]
 
@@ -106,7 +106,7 @@ def _score_with_history(
     history = replace(history, timed=matrix.timed, order=order, is_lenient=True)
     views = (*matrix.histories, *event_counts(matrix.histories))
     rows = records.withColumn(CUTOFF, F.coalesce(_cutoff(records, matrix), F.lit(0).cast("long")))
-    rows, columns = with_keys(rows, views, matrix.own_amounts, stripped=True)
+    rows, columns = with_keys(rows, views, matrix.custom_amounts, stripped=True)
     last = LastStep(ScoreRecords(shipped, tuple(records.columns), views), schema)
     n_records = records.count() if n_buckets is None else 0
     return append_views(rows, history, views, columns, last, n_subjects=n_records, n_buckets=n_buckets)

@@ -18,7 +18,7 @@ import pandas as pd
 from fraudsieve.exceptions import SchemaError
 
 from .cells import STRING, Cells, Converted, Mask, infer_types, mask_signalling_nan, nested_values
-from .columns import describe_columns, likely_column, looks_like_name, nearest_column, other_columns, quote_columns
+from .column_names import describe_columns, likely_column, looks_like_name, nearest_column, other_columns, quote_columns
 from .conversion import Kind, convert
 from .formats.loaded import LoadedTable, ReadOptions
 from .limits import DUPLICATE, check_rejected, count_causes, rejected_shapes

@@ -12,7 +12,7 @@ import pyarrow.parquet
 from fraudsieve.exceptions import SchemaError
 
 from .checks import check
-from .columns import rename_columns
+from .column_names import rename_columns
 from .formats.loaded import ReadOptions
 from .formats.parquet import load_parquet_batch, open_parquet
 from .reader import CheckedTable

@@ -24,7 +24,7 @@ from pathlib import Path
 import pandas as pd
 
 from .checks import check, require_columns
-from .columns import rename_columns
+from .column_names import rename_columns
 from .formats.delimited import load_delimited, load_names
 from .formats.files import reader_of, save
 from .formats.loaded import LoadedTable, ReadOptions

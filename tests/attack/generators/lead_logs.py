@@ -12,8 +12,8 @@ import pandas as pd
 
 from fraudsieve.evidence.canonical import encode_canonical, to_plain
 from fraudsieve.leads.case_content import CaseContent
-from fraudsieve.leads.content import LeadTerms, make_lead
 from fraudsieve.leads.keys import Secret, derive_key
+from fraudsieve.leads.lead_content import LeadTerms, make_lead
 from fraudsieve.leads.log import LeadLog, read_register
 from fraudsieve.leads.withdrawal import withdraw_lead, withdraw_reversed
 from tests.attack.changes import change_bytes, change_json

@@ -10,7 +10,7 @@ import pytest
 from fraudsieve.cases import Cases, CaseSettings, find_cases
 from fraudsieve.cases.pages import page as module
 from fraudsieve.cases.pages.case_rows import rows_of_cases
-from fraudsieve.cases.pages.content import case_content
+from fraudsieve.cases.pages.case_section import case_content
 from fraudsieve.cases.pages.names import CaseNames
 from fraudsieve.cases.pages.page import render_cases_page
 from fraudsieve.cases.pages.paths import joined_through

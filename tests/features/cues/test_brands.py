@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fraudsieve.features.cues.brands import BRANDS, check_brands
-from fraudsieve.features.cues.own_lists import OwnLists
+from fraudsieve.features.cues.custom_lists import CustomLists
 from tests.profiles import examples
 
 from .columns import columns
@@ -16,7 +16,7 @@ NAMES = ("paybird", "icbk")
 
 
 def counts(texts: list[str], brands: tuple[str, ...] = NAMES) -> list[float]:
-    found: list[float] = columns(texts, BRANDS, OwnLists.of(brands=brands))[:, 0].tolist()
+    found: list[float] = columns(texts, BRANDS, CustomLists.of(brands=brands))[:, 0].tolist()
     return found
 
 

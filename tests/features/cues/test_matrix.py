@@ -9,15 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fraudsieve.features.cues.crypto import CRYPTO, count_crypto
+from fraudsieve.features.cues.custom_lists import CustomLists
 from fraudsieve.features.cues.links import LINK_SHAPES, LINKS, measure_links
 from fraudsieve.features.cues.matrix import BASIC_CUES, BASIC_SHAPES, CUES, SHAPES, cues_and_shape
-from fraudsieve.features.cues.own_lists import OwnLists
 from fraudsieve.features.cues.words import CATEGORIES, count_words
 from fraudsieve.features.text.codepoints import pack
 from fraudsieve.features.text.fold import fold_codes
 from tests.profiles import examples
 
-PAYBIRD = OwnLists.of(brands=["paybird"])
+PAYBIRD = CustomLists.of(brands=["paybird"])
 NAMES = (*CUES, *SHAPES)
 SCRIPTS = ("digits", "latin", "han", "blanks", "symbols", "other")
 ANYTHING = st.text(st.characters(exclude_categories=()))

@@ -9,8 +9,8 @@ import pyarrow as pa
 import pytest
 from hypothesis import Phase, given, settings
 
-from fraudsieve.features.history.batch import history_features
 from fraudsieve.features.history.declaration import History, HistoryColumn
+from fraudsieve.features.history.history_batch import history_features
 from fraudsieve.features.history.measures import LATEST_MEASURES, window_seconds
 from tests.profiles import examples
 

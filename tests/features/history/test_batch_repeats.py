@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fraudsieve.features.history.batch import HistoryTables, encode, history_features
 from fraudsieve.features.history.declaration import History
+from fraudsieve.features.history.history_batch import HistoryTables, encode, history_features
 from fraudsieve.features.history.measures import LABEL_MEASURES
 from fraudsieve.features.history.source_table import SourceTable
 from fraudsieve.features.live_state import HistoryState

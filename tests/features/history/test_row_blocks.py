@@ -6,9 +6,9 @@ import pytest
 
 from fraudsieve._typing import Array
 from fraudsieve.features.history import row_blocks
-from fraudsieve.features.history.batch import HistoryTables, encode, history_features
 from fraudsieve.features.history.declaration import History
 from fraudsieve.features.history.encoded import CutoffTimes, EncodedEvents, fill_history
+from fraudsieve.features.history.history_batch import HistoryTables, encode, history_features
 from fraudsieve.features.history.measures import LABEL_MEASURES, LATEST_MEASURES, MEASURES
 
 HOUR = 3_600_000_000

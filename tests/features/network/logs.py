@@ -8,9 +8,9 @@ import pandas as pd
 from hypothesis import strategies as st
 
 from fraudsieve.features.history.records import id_digest
-from fraudsieve.features.network.batch import network_features
 from fraudsieve.features.network.declaration import Network
 from fraudsieve.features.network.live import NetworkState
+from fraudsieve.features.network.network_batch import network_features
 
 WHO = st.sampled_from(["ann", "bob", "cid", "dan", "eve"])
 TIME = st.integers(0, 20)

@@ -11,8 +11,8 @@ from fraudsieve.exceptions import ColumnTypeError
 from fraudsieve.features.account_matrix import AccountMatrix
 from fraudsieve.features.accounts import AccountFeatures
 from fraudsieve.features.profile.choice import candidate_columns, choose_profile_columns, declared_columns
-from fraudsieve.features.profile.frames import own_values
-from fraudsieve.features.profile.own_columns import OwnColumns
+from fraudsieve.features.profile.custom_columns import CustomColumns
+from fraudsieve.features.profile.frames import custom_values
 
 N = 400
 
@@ -36,7 +36,7 @@ def profiles() -> pd.DataFrame:
 
 def test_identifiers_and_columns_with_many_values_are_left_out_and_named() -> None:
     features = AccountFeatures().fit(profiles())
-    assert list(features.matrix_.own.categories) == ["city"]
+    assert list(features.matrix_.custom.categories) == ["city"]
     left_out, kept = features.notes_
     assert left_out.startswith(
         "columns left out: merchant_email (looks like e-mail addresses), iban (400 distinct values"
@@ -47,7 +47,7 @@ def test_identifiers_and_columns_with_many_values_are_left_out_and_named() -> No
 
 def test_declared_columns_are_categories_whatever_they_hold() -> None:
     features = AccountFeatures(categories=["device_id", "merchant_email"], min_category_rows=1).fit(profiles())
-    assert list(features.matrix_.own.categories) == ["city", "merchant_email", "device_id"]
+    assert list(features.matrix_.custom.categories) == ["city", "merchant_email", "device_id"]
 
 
 def nested() -> pd.DataFrame:
@@ -69,9 +69,9 @@ def test_columns_of_lists_and_objects_are_left_out() -> None:
 def test_a_declared_column_of_lists_or_objects_is_an_error(name: str, kind: str) -> None:
     records = nested().assign(text="hi")
     problem = f"'{name}': expected one number or word in each cell, got {kind}. Give a column of single values"
-    for own in (OwnColumns((name,)), OwnColumns((), {name: ("a",)})):
+    for own in (CustomColumns((name,)), CustomColumns((), {name: ("a",)})):
         with pytest.raises(ColumnTypeError, match=problem):
-            own_values(records, own)
+            custom_values(records, own)
     with pytest.raises(ColumnTypeError, match=problem):
         declared_columns(records, [name])
     with pytest.raises(ColumnTypeError, match=problem):
@@ -84,7 +84,7 @@ def test_decimals_are_numbers() -> None:
     decimals = frame.assign(age=ages)
     floats = frame.assign(age=frame["age"].where(frame["age"] != 30))
     features = AccountFeatures().fit(decimals)
-    assert features.matrix_.own.numbers == ("age",)
+    assert features.matrix_.custom.numbers == ("age",)
     np.testing.assert_array_equal(features.transform(decimals), AccountFeatures().fit(floats).transform(floats))
 
 

@@ -16,7 +16,7 @@ import pytest
 
 from fraudsieve.exceptions import ArtifactError
 from fraudsieve.features import MessageMatrix
-from fraudsieve.features.cues.own_lists import OwnLists
+from fraudsieve.features.cues.custom_lists import CustomLists
 from fraudsieve.models import FraudClassifier, Model, Scorer, read_model, write_model
 from fraudsieve.models.artifact.bounds import MANIFEST_BYTES
 from fraudsieve.models.artifact.folder import FORMAT
@@ -47,7 +47,7 @@ def test_a_folder_written_from_a_folder_has_the_same_files(binary: Any, tmp_path
 
 
 def test_a_model_without_wording_is_restored(binary: Any, tmp_path: Path) -> None:
-    matrix = MessageMatrix(None, lists=OwnLists.of(brands=("paypal",)))
+    matrix = MessageMatrix(None, lists=CustomLists.of(brands=("paypal",)))
     rows = matrix.compute(binary.texts)
     classifier = FraudClassifier(n_rounds=5, n_jobs=1).fit(rows, binary.labels)
     model = Model("plain", ("fraud", "legitimate"), None, matrix, classifier.ensemble_, classifier.calibration_)

@@ -1,4 +1,4 @@
-"""The file of own lists: restored, and refused if it is changed, missing or not one of lists."""
+"""The file of custom lists: restored, and refused if it is changed, missing or not one of lists."""
 
 import hashlib
 import json

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from fraudsieve.evidence.content import Content
+from fraudsieve.evidence.kept_content import Content
 from fraudsieve.evidence.lines import read_line
 from fraudsieve.evidence.log import EvidenceLog
 from fraudsieve.evidence.replay import replay_log

@@ -30,7 +30,7 @@ def payments() -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A model of events with own columns, and with a view of devices."""
+    """A model of events with custom columns, and with a view of devices."""
     events = payments()
     labels = np.where(events["urgent"], "fraud", "legitimate").astype(object)
     views = [History(("1d",)), History(("1d",), entity="device_id", name="device", measures=("count",))]

@@ -12,8 +12,8 @@ from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.account_matrix import AccountMatrix
 from fraudsieve.features.history.declaration import History
 from fraudsieve.features.label_trust import Trust
-from fraudsieve.features.profile.frames import own_values
-from fraudsieve.features.profile.own_columns import OwnColumns
+from fraudsieve.features.profile.custom_columns import CustomColumns
+from fraudsieve.features.profile.frames import custom_values
 from fraudsieve.models import Model
 from fraudsieve.models.batch.scored_tables import read_history, read_inputs, trust_of_model
 from fraudsieve.training.data.accounts_events import account_labels_of, event_labels_of, load_accounts, load_events
@@ -57,8 +57,8 @@ def test_the_trust_of_a_model_is_that_of_its_recipe() -> None:
 
 @pytest.mark.parametrize("declared", [(), ("app",)])
 def test_a_category_does_not_depend_on_the_other_rows_of_a_file(tmp_path: Path, declared: tuple[str, ...]) -> None:
-    own = OwnColumns(("age",), {"app": ("1.1", "1.10", "1.9.1"), "branch": ("NA", "True", "7.0")})
-    matrix = AccountMatrix("account", (), own=own)
+    own = CustomColumns(("age",), {"app": ("1.1", "1.10", "1.9.1"), "branch": ("NA", "True", "7.0")})
+    matrix = AccountMatrix("account", (), custom=own)
     model = replace(account_scorer().model, matrix=matrix, training={"recipe": {"history": {"categories": declared}}})
     frame = pd.DataFrame({"account_id": ["a", "b"], "app": ["1.10", "1.10"], "branch": ["true", "NA"], "age": [1, 2]})
     more = pd.DataFrame({"account_id": ["c"], "app": ["1.9.1"], "branch": ["7.0"], "age": [3]})
@@ -69,7 +69,7 @@ def test_a_category_does_not_depend_on_the_other_rows_of_a_file(tmp_path: Path, 
     for name in ("alone.csv", "more.csv", "alone.parquet"):
         records = read_inputs(model, tmp_path / name).records.head(2)
         assert records["age"].tolist() == [1, 2]
-        codes[name] = own.compute(own_values(records, own), 2)[:, 1:].tolist()
+        codes[name] = own.compute(custom_values(records, own), 2)[:, 1:].tolist()
     assert codes["alone.csv"] == codes["more.csv"] == codes["alone.parquet"] == [[1, 1], [1, 0]]
 
 

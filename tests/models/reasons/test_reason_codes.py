@@ -9,7 +9,7 @@ import pytest
 
 from fraudsieve._typing import Array
 from fraudsieve.features.account_matrix import AccountMatrix
-from fraudsieve.features.profile.own_columns import OwnColumns
+from fraudsieve.features.profile.custom_columns import CustomColumns
 from fraudsieve.models import FraudClassifier, Model, Scorer
 from fraudsieve.models.calibration import Calibration
 from fraudsieve.models.reasons.explained import check_class, explained_classes, output_signs
@@ -23,7 +23,9 @@ from fraudsieve.models.trees.ensemble import Ensemble
 def plain(request: pytest.FixtureRequest) -> tuple[Model, Array]:
     """A model without wording, of numbers with missing values and of categories."""
     rng = np.random.default_rng(request.param)
-    matrix = AccountMatrix("event", (), own=OwnColumns(("amount", "age"), {"city": ("rome", "bonn")}), timed=False)
+    matrix = AccountMatrix(
+        "event", (), custom=CustomColumns(("amount", "age"), {"city": ("rome", "bonn")}), timed=False
+    )
     X = np.column_stack([rng.lognormal(size=900), rng.normal(size=900), rng.integers(-2, 2, 900)])
     X[rng.random(900) < 0.2, 1] = np.nan
     score = np.log(X[:, 0]) + np.isnan(X[:, 1]) - X[:, 2] + rng.normal(size=900)

@@ -12,7 +12,7 @@ from fraudsieve.features.campaign.over_time import CampaignHistory
 from fraudsieve.features.history.declaration import History
 from fraudsieve.features.message_matrix import MessageMatrix
 from fraudsieve.features.network.declaration import Network
-from fraudsieve.features.profile.own_columns import OwnColumns
+from fraudsieve.features.profile.custom_columns import CustomColumns
 from fraudsieve.features.record_fields import FieldKind
 from fraudsieve.models import FraudClassifier, Model, Scorer, write_model
 from fraudsieve.models.scoring.fields import FIELD_TYPES
@@ -22,18 +22,18 @@ VIEWS = (History(("1h", "1d"), identifiers=("device_id",)), History(("1d",), ent
 MATRICES: dict[str, Any] = {
     "messages": MessageMatrix(None),
     "senders": MessageMatrix(None, sender=VIEWS[:1], campaigns=CampaignHistory()),
-    "accounts": AccountMatrix("account", VIEWS, Network(identifiers=("device_id",)), own=OwnColumns(("age",))),
-    "events": AccountMatrix("event", VIEWS, own=OwnColumns(("amount",), {"kind": ("pay",)})),
+    "accounts": AccountMatrix("account", VIEWS, Network(identifiers=("device_id",)), custom=CustomColumns(("age",))),
+    "events": AccountMatrix("event", VIEWS, custom=CustomColumns(("amount",), {"kind": ("pay",)})),
     "numbers of events": AccountMatrix(
         "event",
         (History(("1d",), amount="balance"), History(("1d",), amount="zip", identifiers=("zip",), name="zip")),
         Network(identifiers=("zip",)),
-        own=OwnColumns(("balance", "zip")),
+        custom=CustomColumns(("balance", "zip")),
     ),
     "numbers that are entities": AccountMatrix(
-        "event", (History(("1d",), entity="branch", name="branch"),), own=OwnColumns(("branch",))
+        "event", (History(("1d",), entity="branch", name="branch"),), custom=CustomColumns(("branch",))
     ),
-    "untimed": AccountMatrix("event", (), own=OwnColumns(("amount",)), timed=False),
+    "untimed": AccountMatrix("event", (), custom=CustomColumns(("amount",)), timed=False),
 }
 
 

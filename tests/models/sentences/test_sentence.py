@@ -8,13 +8,13 @@ import pytest
 
 from fraudsieve.features.account_matrix import AccountMatrix
 from fraudsieve.features.campaign.over_time import CampaignHistory
-from fraudsieve.features.cues.own_lists import OwnLists
+from fraudsieve.features.cues.custom_lists import CustomLists
 from fraudsieve.features.default_views import default_histories, default_network
 from fraudsieve.features.feature_matrix import FeatureMatrix
 from fraudsieve.features.history.declaration import History
 from fraudsieve.features.history.measures import FAMILIES
 from fraudsieve.features.message_matrix import MessageMatrix
-from fraudsieve.features.profile.own_columns import OwnColumns
+from fraudsieve.features.profile.custom_columns import CustomColumns
 from fraudsieve.features.wording.model import TextModel
 from fraudsieve.features.wording.surprisal import CharacterModel
 from fraudsieve.models.sentences.phrases import Phrase, phrases_of
@@ -32,8 +32,8 @@ def text_model() -> TextModel:
     )
 
 
-LISTS = OwnLists.of(words={"gambling": ["baccarat"]}, brands=["paypal"])
-OWN = OwnColumns(("age",), {"channel": ("sms",)})
+LISTS = CustomLists.of(words={"gambling": ["baccarat"]}, brands=["paypal"])
+OWN = CustomColumns(("age",), {"channel": ("sms",)})
 
 
 def message_matrix() -> MessageMatrix:
@@ -49,7 +49,7 @@ def account_matrix(subject: str) -> AccountMatrix:
     network = default_network(EVENTS, labels=True) if subject == "account" else None
     categories = {"home_town": ("rome", "bonn"), "plan_type": ("basic",)}
     numbers = ("amount", "credit_limit")
-    return AccountMatrix(subject, (*views, every), network, OwnColumns(numbers, categories))  # type: ignore[arg-type]
+    return AccountMatrix(subject, (*views, every), network, CustomColumns(numbers, categories))  # type: ignore[arg-type]
 
 
 MATRICES: dict[str, FeatureMatrix] = {
@@ -133,7 +133,9 @@ def test_sentences_say_values_in_their_units(
 
 
 def test_a_category_that_is_kept_as_a_digest_is_not_shown() -> None:
-    matrix = AccountMatrix("account", (), own=OwnColumns(categories={"city": ("4c26d3dbbdf6c7ec",)}, digest_key="00ff"))
+    matrix = AccountMatrix(
+        "account", (), custom=CustomColumns(categories={"city": ("4c26d3dbbdf6c7ec",)}, digest_key="00ff")
+    )
     sentence = sentence_of(phrases_of(matrix)["profile__city"], 0.0, NAN, "en")
     assert sentence == "the city is one of the values that training saw"
 

@@ -20,7 +20,7 @@ pytestmark = [
 ]
 
 
-def test_a_worker_that_is_killed_is_replaced_while_the_other_answers(start_workers: Any, several: Any) -> None:
+def test_a_killed_worker_is_replaced_while_the_other_answers(start_workers: Any, several: Any) -> None:
     workers, record = start_workers(several.folder), {"text": several.texts[0]}
     expected = Scorer.load(several.folder).score(record)
     before = workers.pids()

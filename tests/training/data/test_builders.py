@@ -110,7 +110,7 @@ def test_scores_of_accounts_from_a_file_from_events_and_live_are_the_same(accoun
 def profile(scorer: Scorer) -> dict[str, Any]:
     """Return every field of a record that the model uses, with missing values."""
     matrix = account_matrix_of(scorer.model.matrix)
-    return dict.fromkeys(matrix.own.names)
+    return dict.fromkeys(matrix.custom.names)
 
 
 def test_an_account_without_events_has_no_history_and_a_score(accounts: Run) -> None:

@@ -8,10 +8,10 @@ import pytest
 
 from fraudsieve.exceptions import RecipeError, SchemaError
 from fraudsieve.features.account_matrix import AccountMatrix
-from fraudsieve.features.profile.own_columns import OwnColumns
+from fraudsieve.features.profile.custom_columns import CustomColumns
 from fraudsieve.training.data.column_notes import candidate_notes, check_own_columns
 from fraudsieve.training.data.labelled import LabelledData, load_labelled
-from fraudsieve.training.data.precomputed_matrix import MatrixDeclaration, ReadyMatrix
+from fraudsieve.training.data.precomputed_matrix import MatrixDeclaration, PrecomputedMatrix
 from fraudsieve.training.recipe.recipe import Recipe
 
 
@@ -50,12 +50,14 @@ def test_settings_of_messages_are_an_error_for_other_records(
 
 @pytest.mark.parametrize("n_columns", [1000, 1001])
 def test_a_ready_matrix_of_too_many_columns_is_an_error_before_the_training(n_columns: int) -> None:
-    own = OwnColumns(tuple(f"c{n}" for n in range(n_columns)))
-    matrix = AccountMatrix("account", (), own=own)
-    ready = ReadyMatrix(MatrixDeclaration(matrix, "legitimate"), np.empty((0, n_columns)))
+    own = CustomColumns(tuple(f"c{n}" for n in range(n_columns)))
+    matrix = AccountMatrix("account", (), custom=own)
+    ready = PrecomputedMatrix(MatrixDeclaration(matrix, "legitimate"), np.empty((0, n_columns)))
     data = replace(loaded(), subject="account", ready=ready)
     if n_columns > 1000:
-        with pytest.raises(SchemaError, match=r"own columns: expected at most 1,000 of numbers, got 1,001\. Compute"):
+        with pytest.raises(
+            SchemaError, match=r"custom columns: expected at most 1,000 of numbers, got 1,001\. Compute"
+        ):
             check_own_columns(data, Recipe())
     else:
         check_own_columns(data, Recipe())

@@ -16,8 +16,8 @@ from fraudsieve.features import AccountFeatures
 from fraudsieve.features.feature_matrix import account_matrix_of
 from fraudsieve.models.predict import Scorer
 from fraudsieve.training.data.builders import read_data
-from fraudsieve.training.data.precomputed_matrix import MatrixDeclaration, ReadyMatrix
-from fraudsieve.training.data.precomputed_tables import load_ready
+from fraudsieve.training.data.precomputed_matrix import MatrixDeclaration, PrecomputedMatrix
+from fraudsieve.training.data.precomputed_tables import load_precomputed
 from fraudsieve.training.data.row_sample import RowSample, draw_ids
 from fraudsieve.training.fit import Trained, train
 from fraudsieve.training.labels import maturity_gap
@@ -126,9 +126,9 @@ def test_what_is_usual_is_that_of_all_rows(trained: Trained, events: pd.DataFram
 
 
 def test_rows_are_in_the_order_of_time(ready: Path) -> None:
-    data = load_ready(ready, recipe(), min_label_rows=2)
+    data = load_precomputed(ready, recipe(), min_label_rows=2)
     assert data.rows["as_of"].is_monotonic_increasing
-    assert isinstance(data.ready, ReadyMatrix)
+    assert isinstance(data.ready, PrecomputedMatrix)
     stored = pq.read_table(ready).to_pandas().set_index("event_id")
     names = list(data.ready.matrix_.columns)
     expected = stored.loc[data.rows["event_id"], names].to_numpy()
@@ -137,7 +137,7 @@ def test_rows_are_in_the_order_of_time(ready: Path) -> None:
 
 def test_the_gap_is_that_of_all_rows(events: pd.DataFrame, ready: Path) -> None:
     expected = maturity_gap(with_slow_frauds(events))
-    data = load_ready(ready, recipe(), min_label_rows=2)
+    data = load_precomputed(ready, recipe(), min_label_rows=2)
     data = replace(data, rows=with_slow_frauds(data.rows))
     assert maturity_gap(data.subjects) == pytest.approx(expected, abs=0.15)
     assert maturity_gap(data.subjects.drop(columns="sampling_rate")) > expected + 0.3
@@ -166,7 +166,7 @@ def test_accounts_and_a_label_of_the_table(events: pd.DataFrame, tmp_path: Path)
         table = table.append_column(name, pa.array(column))
     declared = MatrixDeclaration(features.matrix_, "fine", RowSample(0.5), until.isoformat(), int((~kept).sum()))
     write_declared(tmp_path / "sample.parquet", table, declared)
-    data = load_ready(tmp_path / "sample.parquet", recipe(), min_label_rows=2)
+    data = load_precomputed(tmp_path / "sample.parquet", recipe(), min_label_rows=2)
     assert (data.subject, data.legitimate, len(data.rows)) == ("account", "fine", int(kept.sum()))
     assert data.ready is not None
     expected = np.asarray(features.transform(data.rows))
@@ -196,7 +196,7 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
 def test_settings_that_do_not_fit(case: str, ready: Path) -> None:
     overrides, text = WRONG[case]
     with pytest.raises(RecipeError, match=text):
-        load_ready(ready, recipe(**overrides), min_label_rows=2)
+        load_precomputed(ready, recipe(**overrides), min_label_rows=2)
 
 
 def test_other_tables_and_a_test_slice_that_would_be_sampled(ready: Path, events: pd.DataFrame, tmp_path: Path) -> None:
@@ -210,25 +210,25 @@ def test_other_tables_and_a_test_slice_that_would_be_sampled(ready: Path, events
 
 def test_files_that_are_no_ready_matrix(ready: Path, tmp_path: Path) -> None:
     with pytest.raises(SchemaError, match="expected a file of Parquet, or a folder of such files"):
-        load_ready(tmp_path / "none", recipe(), min_label_rows=2)
+        load_precomputed(tmp_path / "none", recipe(), min_label_rows=2)
     (tmp_path / "text.parquet").write_text("secret")
     with pytest.raises(SchemaError, match="cannot be read as Parquet") as error:
-        load_ready(tmp_path / "text.parquet", recipe(), min_label_rows=2)
+        load_precomputed(tmp_path / "text.parquet", recipe(), min_label_rows=2)
     assert "secret" not in str(error.value)
     table = pq.read_table(ready)
     pq.write_table(table.replace_schema_metadata({}), tmp_path / "plain.parquet")
     with pytest.raises(SchemaError, match="has no declaration of its features"):
-        load_ready(tmp_path / "plain.parquet", recipe(), min_label_rows=2)
+        load_precomputed(tmp_path / "plain.parquet", recipe(), min_label_rows=2)
     pq.write_table(table.drop_columns(["event_id", table.column_names[-1]]), tmp_path / "short.parquet")
     with pytest.raises(SchemaError, match="2 columns are missing: 'event_id', "):
-        load_ready(tmp_path / "short.parquet", recipe(), min_label_rows=2)
+        load_precomputed(tmp_path / "short.parquet", recipe(), min_label_rows=2)
 
 
 def test_a_folder_is_read_as_one_table(ready: Path, tmp_path: Path) -> None:
     table = pq.read_table(ready)
     for number, start in enumerate((0, 700)):
         pq.write_table(table.slice(start, 700 if not start else None), tmp_path / f"part-{number}.parquet")
-    one, other = (load_ready(path, recipe(), min_label_rows=2) for path in (ready, tmp_path))
+    one, other = (load_precomputed(path, recipe(), min_label_rows=2) for path in (ready, tmp_path))
     pd.testing.assert_frame_equal(one.rows, other.rows)
     assert one.digests != other.digests
 

@@ -13,7 +13,7 @@ from sklearn.metrics import average_precision_score
 
 from fraudsieve.exceptions import ComparisonError, SchemaError
 from fraudsieve.features.account_matrix import AccountMatrix
-from fraudsieve.features.profile.own_columns import OwnColumns
+from fraudsieve.features.profile.custom_columns import CustomColumns
 from fraudsieve.models.artifact.folder import Model, read_model, write_model
 from fraudsieve.models.policy import Policy
 from fraudsieve.models.predict import Scorer
@@ -150,7 +150,7 @@ def test_a_copy_of_a_model_is_the_same_model(rivals: Any, tmp_path: Path) -> Non
 
 
 def test_models_of_other_subjects(rivals: Any) -> None:
-    matrix = AccountMatrix("account", (), own=OwnColumns(("a",)), timed=False)
+    matrix = AccountMatrix("account", (), custom=CustomColumns(("a",)), timed=False)
     with pytest.raises(
         ComparisonError, match=r"models with the same subject, got 'account' \(champion\) and 'message'"
     ):

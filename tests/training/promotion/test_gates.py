@@ -8,7 +8,7 @@ import pytest
 from fraudsieve.training.promotion.gates import Gate, judge
 from fraudsieve.training.promotion.latency import Latency
 from fraudsieve.training.promotion.model_comparison import AttackedPair, ModelComparison, ModelFacts, Sides
-from fraudsieve.training.promotion.paired import Pair, PairedCapacity
+from fraudsieve.training.promotion.paired_comparison import Pair, PairedCapacity
 from fraudsieve.training.recipe.sections import GateRecipe
 
 

@@ -1,4 +1,4 @@
-"""The own lists of a recipe: in the recipe or in files, checked when the recipe is read."""
+"""The custom lists of a recipe: in the recipe or in files, checked when the recipe is read."""
 
 from pathlib import Path
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from fraudsieve._typing import Array
-from fraudsieve.features.profile.own_columns import UNSEEN
+from fraudsieve.features.profile.custom_columns import UNSEEN
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.training.evaluation.metrics import format_number
 from fraudsieve.training.monitoring.measures import BinShare
@@ -20,7 +20,7 @@ MAX_BINS = 10
 
 def category_names(model: Model) -> list[tuple[str, ...]]:
     """Return the names of the categories of every column of categories; none where digests stand for them."""
-    own = model.matrix.own
+    own = model.matrix.custom
     return [() if own.digest_key else tuple(names) for names in own.categories.values()]
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from fraudsieve._typing import Array
-from fraudsieve.cases.run import Cases
+from fraudsieve.cases.case_finding import Cases
 
 __all__ = ["CaseLinks", "CaseRows", "rows_of_cases"]
 

@@ -5,14 +5,14 @@ from typing import Any, Final
 
 import pandas as pd
 
-from fraudsieve.cases.run import Cases
+from fraudsieve.cases.case_finding import Cases
 from fraudsieve.training.evaluation.metrics import format_number
 from fraudsieve.training.pages.origin import PageOrigin
 from fraudsieve.training.pages.rendering import Card, Notice, PageTable, render_page
 from fraudsieve.training.pages.svg import Figure
 
 from .case_rows import CaseRows, rows_of_cases
-from .content import CaseSection, case_content, format_time
+from .case_section import CaseSection, case_content, format_time
 from .names import CaseNames
 from .picture import draw_case
 from .timeline import draw_timeline

@@ -26,7 +26,7 @@ from fraudsieve.cli.options import (
 from fraudsieve.exceptions import LocatedError, RecipeError
 
 if TYPE_CHECKING:  # imported at first use: SciPy and PyArrow take time
-    from fraudsieve.cases.run import Cases
+    from fraudsieve.cases.case_finding import Cases
 
 __all__ = ["cases_command"]
 
@@ -89,7 +89,7 @@ def cases_command(
         from fraudsieve._io import check_output_folder
         from fraudsieve.cases.pages.page import render_cases_page
         from fraudsieve.cases.settings import CaseSettings
-        from fraudsieve.cases.tables import find_cases_in_tables, read_book, write_cases
+        from fraudsieve.cases.tables import find_cases_in_tables, read_ledger, write_cases
 
         check_output_folder(output)
         given: dict[str, Any] = {"window_days": window_days, "resolution": resolution}
@@ -107,7 +107,7 @@ def cases_command(
             settings=settings,
             as_of=cutoff,
             legitimate=legitimate,
-            book=None if previous is None else read_book(previous),
+            book=None if previous is None else read_ledger(previous),
             **given_tables,
         )
         progress("writing")

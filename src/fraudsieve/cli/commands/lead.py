@@ -78,9 +78,9 @@ def create_command(
     with exit_on_error(as_json=json), steps(quiet=json) as progress:
         from fraudsieve._io import PRIVATE, check_not_an_input, check_output_file, write_file
         from fraudsieve.leads.case_content import read_case, read_reasons
-        from fraudsieve.leads.content import Disclosure, LeadTerms, make_lead
         from fraudsieve.leads.files import encode_lead, lead_digest
         from fraudsieve.leads.keys import derive_key, read_secrets
+        from fraudsieve.leads.lead_content import Disclosure, LeadTerms, make_lead
         from fraudsieve.leads.log import LeadLog
         from fraudsieve.leads.stix import to_stix
         from fraudsieve.leads.texts import describe_texts

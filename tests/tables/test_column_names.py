@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from fraudsieve.exceptions import SchemaError
-from fraudsieve.tables.columns import LIKELY_NAMES
+from fraudsieve.tables.column_names import LIKELY_NAMES
 from fraudsieve.tables.formats.loaded import ReadOptions
 from fraudsieve.tables.reader import check_table, read_table
 from fraudsieve.tables.schema import TABLES

@@ -1,7 +1,8 @@
-"""The memory that training will need, from the size of the data; checked before the work."""
+"""The memory that training will need, from the size of the data, and what this process may still take."""
 
 import warnings
 from dataclasses import dataclass
+from pathlib import Path
 
 import joblib
 
@@ -15,12 +16,85 @@ from fraudsieve.features.wording.surprisal import SURPRISALS
 from fraudsieve.features.wording.svm import MAX_SCALED
 from fraudsieve.training.data.builders import make_builder
 from fraudsieve.training.data.labelled import LabelledData
-from fraudsieve.training.data.precomputed_matrix import ReadyMatrix
+from fraudsieve.training.data.precomputed_matrix import PrecomputedMatrix
 from fraudsieve.training.recipe.recipe import Recipe
 
-from .available import available_memory
+__all__ = ["MARGIN", "DataSize", "available_memory", "check_memory", "data_size", "needed_memory"]
 
-__all__ = ["MARGIN", "DataSize", "check_memory", "data_size", "needed_memory"]
+ROOT = Path("/")
+NO_LIMIT = 1 << 60
+"""Version 1 of control groups writes a number near 2**63 for no limit."""
+VERSIONS = (
+    ("", "sys/fs/cgroup", "memory.max", "memory.current", ""),
+    ("memory", "sys/fs/cgroup/memory", "memory.limit_in_bytes", "memory.usage_in_bytes", "total_"),
+)
+"""Controller, mount, files of the limit and of the use, and the prefix of names in ``memory.stat``, by version."""
+CACHED = ("inactive_file", "active_file")
+"""Files in memory that the system gives back when memory is short."""
+
+
+def available_memory(root: Path = ROOT) -> int | None:
+    """Return the bytes that this process may still take.
+
+    Parameters
+    ----------
+    root : Path, optional
+        Where ``proc`` and ``sys`` are.
+
+    Returns
+    -------
+    int or None
+        The least of what is available on the machine and in each control group of the process. None where the system
+        does not tell, as on macOS and Windows.
+
+    Examples
+    --------
+    >>> available = available_memory()
+    >>> available is None or available > 0
+    True
+    """
+    try:
+        of_machine = _number_after("MemAvailable:", root / "proc/meminfo") * 1024
+        groups = (root / "proc/self/cgroup").read_text().splitlines()
+    except (OSError, ValueError):
+        return None
+    limits = [_of_group(root, line) for line in groups]
+    return max(min([of_machine, *(limit for limit in limits if limit is not None)]), 0)
+
+
+def _of_group(root: Path, line: str) -> int | None:
+    """Return what is left to a control group and to those above it; None if nothing is limited."""
+    _, controllers, path = line.split(":", 2)
+    left = []
+    for controller, mount, limit, used, prefix in VERSIONS:
+        if controller not in controllers.split(","):
+            continue
+        base = root / mount
+        group = base / path.lstrip("/")
+        # In a container, the path may be that of the host, and the mount the group itself.
+        for folder in [group, *group.parents]:
+            if not folder.is_relative_to(base):
+                break
+            left += _left(folder, limit, used, prefix)
+    return min(left, default=None)
+
+
+def _left(folder: Path, limit: str, used: str, prefix: str) -> list[int]:
+    try:
+        most = int((folder / limit).read_text())  # "max" for no limit
+        cached = sum(_number_after(f"{prefix}{name} ", folder / "memory.stat", "0") for name in CACHED)
+        in_use = int((folder / used).read_text()) - cached
+    except (OSError, ValueError):
+        return []
+    return [most - in_use] if most < NO_LIMIT else []
+
+
+def _number_after(name: str, file: Path, missing: str = "") -> int:
+    """Return the number behind a name in a file. Raises ValueError if it is missing and has no default."""
+    lines = (line for line in file.read_text().splitlines() if line.startswith(name))
+    number = next(lines, name + missing).removeprefix(name).split()
+    return int(number[0] if number else "")
+
 
 MARGIN = 1.5
 """The factor by which the estimate may be wrong; a test compares it with the peak of runs."""
@@ -104,7 +178,7 @@ def data_size(data: LabelledData, recipe: Recipe) -> DataSize:
     rows, events = len(data.rows), 0 if data.events is None else len(data.events)
     if data.subject != "message":
         builder = make_builder(data, recipe)
-        if isinstance(builder, ReadyMatrix):
+        if isinstance(builder, PrecomputedMatrix):
             return DataSize(data.subject, rows, len(builder.matrix_.columns))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the fit of all rows warns

@@ -10,9 +10,9 @@ import pandas as pd
 from fraudsieve._typing import Array
 
 from .actions import Actions, microseconds_of, moment_of
-from .book import CaseBook
 from .bridges import connecting_path, find_bridges, within_cases
-from .labels import with_labels
+from .confirmed_members import with_labels
+from .ledger import CaseLedger
 from .links.sources import find_links
 from .links.table import LINK_KINDS, Hubs, Links
 from .partition import partition_actions
@@ -39,7 +39,7 @@ class Cases:
         and ``case_id``, which is missing if the link leads from one case to another.
     hubs : DataFrame of shape (n_hubs, 4)
         ``value``, ``actions``, ``accounts`` and ``unflagged``.
-    book : CaseBook
+    book : CaseLedger
         The ids and the history of changes.
     """
 
@@ -47,7 +47,7 @@ class Cases:
     members: pd.DataFrame
     links: pd.DataFrame
     hubs: pd.DataFrame
-    book: CaseBook
+    book: CaseLedger
 
     def why_together(self, first: str, second: str) -> pd.DataFrame:
         """Return the links of the strongest path between two members of a case.
@@ -103,7 +103,7 @@ def find_cases(
     unflagged: pd.DataFrame | None = None,
     context: pd.DataFrame | None = None,
     labels: pd.DataFrame | None = None,
-    book: CaseBook | None = None,
+    book: CaseLedger | None = None,
     review: ReviewTime | None = None,
     seed: int = 0,
 ) -> Cases:
@@ -130,7 +130,7 @@ def find_cases(
         Confirmed actions: ``action_id``, ``is_fraud`` and, if known, ``labelled_at``. Labels that were known strictly
         before `as_of` count in the scores of cases, as 1 for fraud and 0 for legitimate. Labels never change which
         case an action belongs to.
-    book : CaseBook, default=None
+    book : CaseLedger, default=None
         Earlier cases, whose ids are kept.
     review : ReviewTime, default=None
         How long a review takes, for the ranking; None for the defaults.
@@ -153,7 +153,7 @@ def find_cases(
     >>> find_cases(frame, key=b"a key").cases[["rank", "actions", "amount"]].to_numpy().tolist()
     [[1.0, 2.0, 11.0], [2.0, 1.0, 7.0]]
     """
-    settings, book = settings or CaseSettings(), book or CaseBook()
+    settings, book = settings or CaseSettings(), book or CaseLedger()
     actions = Actions.from_frame(flagged, as_of)
     known = unflagged if as_of is None or unflagged is None else Actions.from_frame(unflagged, as_of).frame
     used = context

@@ -8,35 +8,35 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fraudsieve.cases import CaseBook, find_cases
+from fraudsieve.cases import CaseLedger, find_cases
 
 from .planted import planted_rings
 
 LABELS = st.lists(st.integers(0, 4), min_size=1, max_size=12)
 
 
-def update(book: CaseBook, groups: list[str]) -> CaseBook:
+def update(book: CaseLedger, groups: list[str]) -> CaseLedger:
     """Update a book with cases that are written as words of one-letter actions."""
     pairs = sorted((action, case) for case, group in enumerate(groups) for action in group)
     ids, cases = zip(*pairs, strict=True)
     return book.update(np.array(ids, object), np.unique(cases, return_inverse=True)[1])
 
 
-def changes(before: CaseBook, after: CaseBook) -> list[tuple[str, str, str | None, int]]:
+def changes(before: CaseLedger, after: CaseLedger) -> list[tuple[str, str, str | None, int]]:
     new = after.history.iloc[len(before.history) :]
     others = [None if missing else name for name, missing in zip(new["other_id"], new["other_id"].isna(), strict=True)]
     return list(zip(new["change"], new["case_id"], others, new["actions"], strict=True))
 
 
 def test_a_case_keeps_its_id_when_it_grows_also_by_an_earlier_member() -> None:
-    first = update(CaseBook(), ["bc", "xy"])
+    first = update(CaseLedger(), ["bc", "xy"])
     second = update(first, ["abcd", "xy"])
     assert second.members["a"] == second.members["d"] == first.members["b"]
     assert changes(first, second) == [("grew", first.members["b"], None, 4)]
 
 
 def test_of_merged_cases_the_larger_keeps_its_id() -> None:
-    first = update(CaseBook(), ["ab", "xyz"])
+    first = update(CaseLedger(), ["ab", "xyz"])
     second = update(first, ["abxyz"])
     large, small = first.members["x"], first.members["a"]
     assert set(second.members) == {large}
@@ -44,7 +44,7 @@ def test_of_merged_cases_the_larger_keeps_its_id() -> None:
 
 
 def test_of_a_split_case_the_larger_part_keeps_the_id() -> None:
-    first = update(CaseBook(), ["abcde"])
+    first = update(CaseLedger(), ["abcde"])
     second = update(first, ["ab", "cde"])
     case, new = first.members["a"], second.members["a"]
     assert second.members["c"] == case != new
@@ -52,7 +52,7 @@ def test_of_a_split_case_the_larger_part_keeps_the_id() -> None:
 
 
 def test_a_case_whose_members_are_gone_is_closed_and_its_id_is_not_given_again() -> None:
-    first = update(CaseBook(), ["ab", "xy"])
+    first = update(CaseLedger(), ["ab", "xy"])
     second = update(first, ["xy"])
     assert changes(first, second) == [("closed", first.members["a"], None, 0)]
     assert update(second, ["ab", "xy"]).members["a"] != first.members["a"]
@@ -63,7 +63,7 @@ def test_every_move_is_recorded_and_ids_are_unique(before: list[int], after: lis
     n = max(len(before), len(after))
     ids = np.array([f"action-{k:02}" for k in range(n)], object)
     numbered = [np.unique(labels, return_inverse=True)[1] for labels in (before, after)]
-    first = CaseBook().update(ids[: len(before)], numbered[0])
+    first = CaseLedger().update(ids[: len(before)], numbered[0])
     second = first.update(ids[: len(after)], numbered[1])
     assert second.members.nunique() == len(set(after))
     kinds = {(change, case, other) for change, case, other, _ in changes(first, second)}
@@ -77,7 +77,7 @@ def test_every_move_is_recorded_and_ids_are_unique(before: list[int], after: lis
 def test_merges_and_splits_have_the_number_of_actions_that_moved(before: list[int], after: list[int]) -> None:
     n = min(len(before), len(after))
     ids = np.array([f"action-{k:02}" for k in range(n)], object)
-    first = CaseBook().update(ids, np.unique(before[:n], return_inverse=True)[1])
+    first = CaseLedger().update(ids, np.unique(before[:n], return_inverse=True)[1])
     second = first.update(ids, np.unique(after[:n], return_inverse=True)[1])
     recorded: dict[tuple[str, str], int] = {}
     for change, case, other, count in changes(first, second):
@@ -94,7 +94,7 @@ def test_merges_and_splits_have_the_number_of_actions_that_moved(before: list[in
 @given(st.lists(LABELS, min_size=2, max_size=4))
 def test_ids_stay_while_groups_only_grow(steps: list[list[int]]) -> None:
     labels: list[int] = []
-    book = CaseBook()
+    book = CaseLedger()
     given_ids: dict[int, str] = {}
     for step in steps:
         labels += step
@@ -108,7 +108,7 @@ def test_ids_stay_while_groups_only_grow(steps: list[list[int]]) -> None:
 
 def test_ids_stay_while_rings_grow_action_by_action() -> None:
     frame = planted_rings([8, 8, 8]).sort_values("occurred_at", ignore_index=True)
-    book = CaseBook()
+    book = CaseLedger()
     seen: dict[int, str] = {}
     for day in (0.5, 1.0, 1.5, 2.5):
         moment = frame["occurred_at"].dt.floor("D").min() + pd.Timedelta(days=day)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from fraudsieve.training.memory.available import available_memory
+from fraudsieve.training.memory import available_memory
 
 GB = 1 << 30
 

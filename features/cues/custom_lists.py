@@ -1,4 +1,4 @@
-"""Own lists of a user: words, brands with their domains, hotlines, and hosts of link shorteners.
+"""Custom lists of a user: words, brands with their domains, hotlines, and hosts of link shorteners.
 
 They join the tables that are built in. Entries are normalised as messages are, so that obfuscated text is found too.
 The lists are part of a model: scoring uses those that it was trained with.
@@ -23,7 +23,7 @@ from .numbers import number_key
 from .suffixes import hash_host, registered_domain
 from .words import count_groups
 
-__all__ = ["Brands", "ListTables", "OwnLists"]
+__all__ = ["Brands", "CustomLists", "ListTables"]
 
 Words: TypeAlias = Mapping[str, Sequence[str]]
 ListTables: TypeAlias = tuple[tuple[Array, Array, Array, Array], Array, Array]
@@ -43,7 +43,7 @@ MAX_SHOWN: Final = 40
 
 
 @dataclass(frozen=True)
-class OwnLists:
+class CustomLists:
     """Your own lists, normalised and checked. Create them with `of`.
 
     Parameters
@@ -60,7 +60,7 @@ class OwnLists:
 
     Examples
     --------
-    >>> lists = OwnLists.of(words={"gambling": ["Ｂaccarat", "百家乐"]}, brands={"icbc": ["icbc.com.cn"]})
+    >>> lists = CustomLists.of(words={"gambling": ["Ｂaccarat", "百家乐"]}, brands={"icbc": ["icbc.com.cn"]})
     >>> lists.words, lists.columns
     ({'gambling': ('baccarat', '百家乐')}, ('own_gambling',))
     """
@@ -151,7 +151,7 @@ class OwnLists:
         Examples
         --------
         >>> from fraudsieve.features.text.fold import fold_codes
-        >>> lists = OwnLists.of(words={"cards": ["poker"], "chips": ["筹码"]})
+        >>> lists = CustomLists.of(words={"cards": ["poker"], "chips": ["筹码"]})
         >>> lists.count_words(fold_codes(pack(["Ｐｏker 筹*码, pokers"]))[0]).tolist()
         [[1.0, 1.0]]
         """

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from fraudsieve.features.network.batch import network_features
 from fraudsieve.features.network.declaration import Network
+from fraudsieve.features.network.network_batch import network_features
 from tests.profiles import examples
 
 from .logs import EVENTS, LABELS, NETWORK, TIME, WHO, Rows, batch, by_hand, tables

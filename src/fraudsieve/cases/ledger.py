@@ -10,13 +10,13 @@ import pandas as pd
 
 from fraudsieve._typing import Array
 
-__all__ = ["CaseBook"]
+__all__ = ["CaseLedger"]
 
 CHANGES: Final = ["as_of", "change", "case_id", "other_id", "actions"]
 
 
 @dataclass(frozen=True, eq=False)
-class CaseBook:
+class CaseLedger:
     """The latest cases, and the history of their changes.
 
     Parameters
@@ -35,7 +35,7 @@ class CaseBook:
     history: pd.DataFrame = field(default_factory=lambda: pd.DataFrame([], columns=CHANGES))
     used: frozenset[str] = frozenset()
 
-    def update(self, ids: Array, case: Array, as_of: pd.Timestamp | None = None) -> "CaseBook":
+    def update(self, ids: Array, case: Array, as_of: pd.Timestamp | None = None) -> "CaseLedger":
         """Assign ids to the cases of a new partition.
 
         A case keeps the id of an earlier case if it contains more of that case than any other case does. If it
@@ -53,12 +53,12 @@ class CaseBook:
 
         Returns
         -------
-        CaseBook
+        CaseLedger
             With the history so far and the new changes.
 
         Examples
         --------
-        >>> before = CaseBook().update(np.array(["a", "b"]), np.array([0, 0]))
+        >>> before = CaseLedger().update(np.array(["a", "b"]), np.array([0, 0]))
         >>> after = before.update(np.array(["0", "a", "b"]), np.array([0, 0, 0]))
         >>> before.members["a"] == after.members["a"] == after.members["0"]
         True
@@ -76,7 +76,7 @@ class CaseBook:
         changes = pd.DataFrame([(as_of, *row) for row in rows], columns=CHANGES)
         history = changes if self.history.empty else pd.concat([self.history, changes], ignore_index=True)
         members = pd.Series(np.array(names, object)[case], pd.Index(ids, dtype=object), dtype="str")
-        return CaseBook(members, history, frozenset(used))
+        return CaseLedger(members, history, frozenset(used))
 
     def _overlaps(self, ids: Array, case: Array) -> pd.DataFrame:
         """Count the actions of each earlier case in each new one, the largest part first, and then the older id."""

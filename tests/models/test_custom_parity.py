@@ -1,4 +1,4 @@
-"""A model with own columns and own lists: the same scores, to the last bit, in every supported way."""
+"""A model with custom columns and custom lists: the same scores, to the last bit, in every supported way."""
 
 import json
 from collections.abc import Callable

@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 
 from fraudsieve.evidence.canonical import encode_canonical
-from fraudsieve.evidence.content import Content, ContentKind, input_fields, read_key
+from fraudsieve.evidence.kept_content import Content, ContentKind, input_fields, read_key
 from fraudsieve.exceptions import EvidenceError
 from fraudsieve.features.account_matrix import AccountMatrix
-from fraudsieve.features.profile.own_columns import OwnColumns
+from fraudsieve.features.profile.custom_columns import CustomColumns
 
-MATRIX = AccountMatrix("event", (), own=OwnColumns(("age",), {"city": ("Rome",)}))
+MATRIX = AccountMatrix("event", (), custom=CustomColumns(("age",), {"city": ("Rome",)}))
 FIELDS = input_fields(MATRIX)
 KEY = b"k" * 32
 RECORD = {

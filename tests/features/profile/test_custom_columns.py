@@ -1,4 +1,4 @@
-"""Own columns of records: numbers, categories, missing and unseen values, from dicts and from frames alike."""
+"""Custom columns of records: numbers, categories, missing and unseen values, from dicts and from frames alike."""
 
 import math
 from typing import Any
@@ -9,10 +9,10 @@ import pytest
 
 from fraudsieve.exceptions import ColumnTypeError, SchemaError
 from fraudsieve.features.profile.choice import candidate_columns, declared_columns
-from fraudsieve.features.profile.frames import own_values
-from fraudsieve.features.profile.own_columns import MISSING, UNSEEN, OwnColumns
+from fraudsieve.features.profile.custom_columns import MISSING, UNSEEN, CustomColumns
+from fraudsieve.features.profile.frames import custom_values
 
-OWN = OwnColumns(("age", "verified"), {"channel": ("sms", "app"), "国家": ("CN", "86")})
+OWN = CustomColumns(("age", "verified"), {"channel": ("sms", "app"), "国家": ("CN", "86")})
 RECORDS: list[dict[str, Any]] = [
     {"age": 3, "verified": True, "channel": "app", "国家": "CN"},
     {"age": None, "verified": False, "channel": " sms ", "国家": 86},
@@ -31,7 +31,7 @@ def test_missing_and_unseen_are_told_apart_and_blanks_do_not_count() -> None:
 
 def test_a_frame_gives_the_same_as_its_records_in_any_batch() -> None:
     frame = pd.DataFrame(RECORDS).assign(verified=pd.Series([True, False, None, True], dtype=object))
-    columns = OWN.compute(own_values(frame, OWN, "messages"), len(frame))
+    columns = OWN.compute(custom_values(frame, OWN, "messages"), len(frame))
     np.testing.assert_array_equal(columns, OWN.of_records(RECORDS)[0])
     np.testing.assert_array_equal(columns, np.array([OWN.of_record(record) for record in RECORDS]))
 
@@ -57,10 +57,10 @@ def test_wrong_values_are_rejected_by_name_without_touching_others(change: dict[
 
 @pytest.mark.parametrize("values", [[7.0, 7.1, 8.0, None], [7.0, 8.0], [7, 8], [7.0, "7.1", None], ["7", "7.1"]])
 def test_a_category_of_numbers_does_not_depend_on_the_other_rows(values: list[Any]) -> None:
-    own = OwnColumns((), {"version": ("7", "7.1", "8")})
+    own = CustomColumns((), {"version": ("7", "7.1", "8")})
     codes = [{7: 0, 7.1: 1, 8: 2, None: MISSING}[None if value is None else float(value)] for value in values]
     frame = pd.DataFrame({"version": values})
-    assert own.compute(own_values(frame, own), len(frame))[:, 0].tolist() == codes
+    assert own.compute(custom_values(frame, own), len(frame))[:, 0].tolist() == codes
     assert own.of_records([{"version": value} for value in values])[0][:, 0].tolist() == codes
 
 
@@ -77,12 +77,12 @@ def test_digests_encode_alike_and_hide_values() -> None:
     assert "sms" not in str(digested.to_dict())
     records: list[dict[str, Any]] = [{"channel": value} for value in frame["channel"]]
     np.testing.assert_array_equal(plain.of_records(records)[0], digested.of_records(records)[0])
-    assert OwnColumns.from_dict(digested.to_dict()) == digested
+    assert CustomColumns.from_dict(digested.to_dict()) == digested
 
 
 def test_a_key_that_blake2b_does_not_take_is_refused() -> None:
     with pytest.raises(ValueError, match="too long"):
-        OwnColumns.from_dict({"numbers": [], "categories": {}, "digest_key": "00" * 65})
+        CustomColumns.from_dict({"numbers": [], "categories": {}, "digest_key": "00" * 65})
 
 
 def test_columns_that_cannot_be_features_are_errors_with_a_suggestion() -> None:
@@ -120,9 +120,9 @@ def test_booleans_are_one_category_however_a_file_spells_them() -> None:
     for flags in ([True, False, None], ["True", "FALSE", None], ["true", " false", " "]):
         expected = [[0.0], [1.0], [MISSING]]
         np.testing.assert_array_equal(own.of_records([{"flag": flag} for flag in flags])[0], expected)
-        values = own_values(pd.DataFrame({"flag": flags}), own)
+        values = custom_values(pd.DataFrame({"flag": flags}), own)
         np.testing.assert_array_equal(own.compute(values, 3), expected)
-    assert own.compute(own_values(pd.DataFrame({"flag": [True, False]}), own), 2).tolist() == [[0.0], [1.0]]
+    assert own.compute(custom_values(pd.DataFrame({"flag": [True, False]}), own), 2).tolist() == [[0.0], [1.0]]
 
 
 def test_candidates_are_columns_that_vary_and_no_label_says() -> None:
@@ -145,6 +145,6 @@ def test_candidates_are_columns_that_vary_and_no_label_says() -> None:
 
 
 def test_a_column_missing_in_a_frame_is_an_error() -> None:
-    own = OwnColumns(("age",), {"channel": ("sms",)})
+    own = CustomColumns(("age",), {"channel": ("sms",)})
     with pytest.raises(SchemaError, match="column 'channel' is missing"):
-        own_values(pd.DataFrame({"age": [1.0]}), own, "messages")
+        custom_values(pd.DataFrame({"age": [1.0]}), own, "messages")

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from fraudsieve.features.history.batch import history_features
 from fraudsieve.features.history.declaration import History
+from fraudsieve.features.history.history_batch import history_features
 from fraudsieve.features.history.measures import LABEL_MEASURES, LATEST_MEASURES
 from tests.profiles import examples
 

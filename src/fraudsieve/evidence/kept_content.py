@@ -133,8 +133,9 @@ class Content:
         Examples
         --------
         >>> from fraudsieve.features.account_matrix import AccountMatrix
-        >>> from fraudsieve.features.profile.own_columns import OwnColumns
-        >>> matrix, record = AccountMatrix("account", (), own=OwnColumns(("age",))), {"account_id": "ann", "age": 3}
+        >>> from fraudsieve.features.profile.custom_columns import CustomColumns
+        >>> matrix = AccountMatrix("account", (), custom=CustomColumns(("age",)))
+        >>> record = {"account_id": "ann", "age": 3}
         >>> described = Content().describe_input(record, input_fields(matrix))
         >>> Content().is_input(record, described, matrix), Content().is_input({"age": 4}, described, matrix)
         (True, False)
@@ -191,8 +192,8 @@ def input_fields(matrix: FeatureMatrix) -> dict[str, str]:
     Examples
     --------
     >>> from fraudsieve.features.account_matrix import AccountMatrix
-    >>> from fraudsieve.features.profile.own_columns import OwnColumns
-    >>> sorted(input_fields(AccountMatrix("account", (), own=OwnColumns(("age",)))))
+    >>> from fraudsieve.features.profile.custom_columns import CustomColumns
+    >>> sorted(input_fields(AccountMatrix("account", (), custom=CustomColumns(("age",)))))
     ['account_id', 'age', 'as_of', 'created_at']
     """
     ids: dict[str, str] = dict.fromkeys(IDS[matrix.subject], "id")

@@ -23,7 +23,7 @@ from fraudsieve.models.policy import Policy
 from fraudsieve.models.reasons.explained import check_class
 
 from .canonical import read_field_value
-from .content import ContentKind
+from .kept_content import ContentKind
 from .records import FORMAT, SCORE_NUMBERS
 
 __all__ = ["KeptInputs", "MalformedRecord", "NotKept", "OtherRecord", "RecordedScore", "by_history", "read_score"]

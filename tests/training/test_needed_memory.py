@@ -10,10 +10,10 @@ import pytest
 from benchmarks.scale.train_tables import write_events, write_messages
 
 from fraudsieve.exceptions import ShortOfMemoryError
+from fraudsieve.training import memory as module
 from fraudsieve.training.data.builders import read_data
 from fraudsieve.training.fit import train
-from fraudsieve.training.memory import needed as module
-from fraudsieve.training.memory.needed import MARGIN, DataSize, check_memory, data_size, needed_memory
+from fraudsieve.training.memory import MARGIN, DataSize, check_memory, data_size, needed_memory
 from fraudsieve.training.recipe.recipe import Recipe
 
 PEAK = """

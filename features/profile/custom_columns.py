@@ -1,4 +1,4 @@
-"""Own columns of records: numbers, and categories that are encoded by tables of the model.
+"""Custom columns of records: numbers, and categories that are encoded by tables of the model.
 
 They are the columns that a user's table has besides those that every table has: a channel, a country, an age. Messages,
 accounts and events share this module. Needs only NumPy.
@@ -16,7 +16,7 @@ from fraudsieve.exceptions import RejectedRecordError
 from fraudsieve.features.record_fields import RecordField
 from fraudsieve.tables.values.reading import read_category, read_number
 
-__all__ = ["MISSING", "NO_COLUMNS", "UNSEEN", "OwnColumns", "digest_categories"]
+__all__ = ["MISSING", "NO_COLUMNS", "UNSEEN", "CustomColumns", "digest_categories"]
 
 
 UNSEEN, MISSING = -1.0, -2.0
@@ -25,8 +25,8 @@ MAX_KEY_BYTES: Final = hashlib.blake2b.MAX_KEY_SIZE
 
 
 @dataclass(frozen=True)
-class OwnColumns:
-    """The own columns of a record that are features.
+class CustomColumns:
+    """The custom columns of a record that are features.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ class OwnColumns:
 
     Examples
     --------
-    >>> own = OwnColumns(("age",), {"city": ("rome", "bonn")})
+    >>> own = CustomColumns(("age",), {"city": ("rome", "bonn")})
     >>> own.columns
     ('profile__age', 'profile__city')
     >>> own.of_records([{"age": 30, "city": "bonn"}, {"age": None, "city": "oslo"}, {"age": 1}])[0].tolist()
@@ -147,7 +147,7 @@ class OwnColumns:
 
         Examples
         --------
-        >>> OwnColumns.from_dict(OwnColumns(("age",)).to_dict()) == OwnColumns(("age",))
+        >>> CustomColumns.from_dict(CustomColumns(("age",)).to_dict()) == CustomColumns(("age",))
         True
         """
         key = declared["digest_key"]
@@ -157,8 +157,8 @@ class OwnColumns:
         return cls(tuple(map(str, declared["numbers"])), categories, key)
 
 
-NO_COLUMNS: Final = OwnColumns()
-"""No own columns."""
+NO_COLUMNS: Final = CustomColumns()
+"""No custom columns."""
 
 
 def digest_categories(categories: Iterable[str], key: str) -> list[str]:

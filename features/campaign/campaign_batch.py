@@ -5,7 +5,7 @@ import pandas as pd
 
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import SchemaError
-from fraudsieve.features.history.batch import history_features
+from fraudsieve.features.history.history_batch import history_features
 from fraudsieve.features.history.source_table import SourceTable
 from fraudsieve.features.text.codepoints import pack
 from fraudsieve.features.text.fold import fold_codes

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fraudsieve.exceptions import SchemaError
-from fraudsieve.features.campaign.batch import campaign_features, label_types
+from fraudsieve.features.campaign.campaign_batch import campaign_features, label_types
 from fraudsieve.features.campaign.over_time import CampaignHistory, campaign_events, campaign_subjects
 from fraudsieve.features.history.reader import join_events
 from fraudsieve.features.live_state import HistoryState

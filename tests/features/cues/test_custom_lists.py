@@ -1,19 +1,19 @@
-"""Own lists: normalised entries, clear errors, and how they join the built-in tables."""
+"""Custom lists: normalised entries, clear errors, and how they join the built-in tables."""
 
 from typing import Any
 
 import numpy as np
 import pytest
 
+from fraudsieve.features.cues.custom_lists import CustomLists
 from fraudsieve.features.cues.matrix import CUES, cues_and_shape
 from fraudsieve.features.cues.numbers import number_kernel
-from fraudsieve.features.cues.own_lists import OwnLists
 from fraudsieve.features.message_matrix import MessageMatrix
 from fraudsieve.features.text.codepoints import pack
 from fraudsieve.features.text.fold import fold_codes
 from fraudsieve.features.text.spans import new_spans
 
-LISTS = OwnLists.of(
+LISTS = CustomLists.of(
     words={"gambling": ["Baccarat", "百家乐", "🎰"], "chat": ["t.me/", "加-V"]},
     brands={"icbc": ["icbc.com.cn", "icbc-ltd.com"], "paybird": []},
     hotlines=["0800-123", "+44 20 7123 4567", "13800138000"],
@@ -21,7 +21,7 @@ LISTS = OwnLists.of(
 )
 
 
-def cue(text: str, name: str, lists: OwnLists = LISTS) -> int:
+def cue(text: str, name: str, lists: CustomLists = LISTS) -> int:
     return int(cues_and_shape(fold_codes(pack([text]))[0], None, lists)[0, CUES.index(name)])
 
 
@@ -79,13 +79,13 @@ def test_own_hotlines_join_the_built_in_ones(text: str, n: int) -> None:
 
 
 def test_a_number_is_a_hotline_only_for_the_model_that_lists_it() -> None:
-    assert cue("138 0013 8000", "hotlines", OwnLists()) == 0
-    assert cue("138 0013 8000", "phones_cn", OwnLists()) == 1
+    assert cue("138 0013 8000", "hotlines", CustomLists()) == 0
+    assert cue("138 0013 8000", "phones_cn", CustomLists()) == 1
 
 
 def test_own_short_hosts_join_the_built_in_ones() -> None:
     assert [cue(f"see {host}/a1", "shorteners") for host in ("goo.gs", "bit.ly", "goo.example.com")] == [1, 1, 0]
-    assert cue("see goo.gs/a1", "shorteners", OwnLists()) == 0
+    assert cue("see goo.gs/a1", "shorteners", CustomLists()) == 0
 
 
 def test_lists_change_no_other_column_and_add_one_a_group() -> None:
@@ -97,8 +97,8 @@ def test_lists_change_no_other_column_and_add_one_a_group() -> None:
 
 
 def test_lists_are_restored_from_plain_types() -> None:
-    assert OwnLists.of(**LISTS.to_dict()) == LISTS
-    assert not OwnLists.of()
+    assert CustomLists.of(**LISTS.to_dict()) == LISTS
+    assert not CustomLists.of()
 
 
 @pytest.mark.parametrize(
@@ -128,12 +128,12 @@ def test_lists_are_restored_from_plain_types() -> None:
 )
 def test_wrong_entries_are_errors_that_name_list_and_entry(lists: dict[str, Any], text: str) -> None:
     with pytest.raises(ValueError, match=text):
-        OwnLists.of(**lists)
+        CustomLists.of(**lists)
 
 
 @pytest.mark.parametrize("text", ["110", "110 119", "110 119 110", "call 110"])
 def test_the_shortest_hotlines_fit_into_the_array_of_spans(text: str) -> None:
-    lists = OwnLists.of(hotlines=["110", "119"])
+    lists = CustomLists.of(hotlines=["110", "119"])
     texts = fold_codes(pack([text] * 1000))[0]
     spans = new_spans(texts)
     guarded = np.zeros((len(spans) + len(texts.codes), 4), np.int64)  # room for whatever the kernel writes
@@ -146,4 +146,4 @@ def test_the_shortest_hotlines_fit_into_the_array_of_spans(text: str) -> None:
 @pytest.mark.parametrize("lists", [{"words": {"a": "bonus"}}, {"hotlines": [95588]}, {"short_hosts": "bit.ly"}])
 def test_lists_of_other_types_are_errors(lists: dict[str, Any]) -> None:
     with pytest.raises(TypeError, match="expected a list of strings"):
-        OwnLists.of(**lists)
+        CustomLists.of(**lists)
