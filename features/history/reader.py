@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 
 from fraudsieve._typing import Record
 from fraudsieve.exceptions import RejectedRecordError
-from fraudsieve.tables.values.reading import EXPECTED, read_category, read_id, read_number, read_verdict
+from fraudsieve.tables.values.reading import EXPECTED, read_category, read_id, read_is_fraud, read_number
 
 from .declaration import ONE_KIND, History
 from .records import delivery_id, entity_key, id_digest, label_kind, required_time
@@ -66,7 +66,7 @@ def read_record(
     if record_type == "labels":
         return _read_label(record, time, views)
     account = id_digest(record.get("account_id"), "account_id")
-    is_fraud = read_verdict(record.get("is_fraud"), "is_fraud")
+    is_fraud = read_is_fraud(record.get("is_fraud"), "is_fraud")
     if not account:
         raise RejectedRecordError(NO_ACCOUNT)
     return PreparedRecord(time, [], [], (account, is_fraud), 0)
@@ -85,7 +85,7 @@ def _read_event(event: Record, time: int, views: Sequence[ViewState], pairs: Pai
 
 
 def _read_label(label: Record, time: int, views: Sequence[ViewState]) -> PreparedRecord:
-    is_fraud = read_verdict(label.get("is_fraud"), "is_fraud")
+    is_fraud = read_is_fraud(label.get("is_fraud"), "is_fraud")
     row = [time, bits_of(float(is_fraud)), -1]
     keys = [(view, entity_key(label, view.history.entities)) for view in views if view.history.needs_labels]
     rows = [(view.labels, key, row) for view, key in keys if key is not None]

@@ -118,7 +118,7 @@ def delivery_id(record: Mapping[str, Any], kind: str, time: int | None = None) -
     return 0 if text is None else _digest_of(f"{kind} {time} {text}".encode())
 
 
-def label_kind(verdict: bool | str) -> str:
+def label_kind(label: bool | str) -> str:
     """Return the kind of a label for `delivery_id`: whether it is fraud, or the class of a message.
 
     Examples
@@ -126,7 +126,7 @@ def label_kind(verdict: bool | str) -> str:
     >>> label_kind(True), label_kind("spam")
     ('label True', "label 'spam'")
     """
-    return f"label {verdict!r}"
+    return f"label {label!r}"
 
 
 def entity_key(record: Mapping[str, Any], columns: Sequence[str]) -> bytes | None:

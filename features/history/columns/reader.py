@@ -253,13 +253,13 @@ def _digests(ids: EncodedIds, prefix: str) -> Array:
 
 
 def _label_digests(
-    ids: EncodedIds, times: Array, verdicts: Sequence[bool | str], verdict_codes: Array, chosen: Array
+    ids: EncodedIds, times: Array, labels: Sequence[bool | str], label_codes: Array, chosen: Array
 ) -> Array:
-    """Return the digest of verdict, time and id of the chosen rows; 0 without an id."""
-    rows, kinds = np.flatnonzero(chosen & ids.is_present), [label_kind(verdict) for verdict in verdicts]
-    labels = zip(verdict_codes[rows].tolist(), times[rows].tolist(), ids.codes[rows].tolist(), strict=True)
+    """Return the digest of label, time and id of the chosen rows; 0 without an id."""
+    rows, kinds = np.flatnonzero(chosen & ids.is_present), [label_kind(label) for label in labels]
+    parts = zip(label_codes[rows].tolist(), times[rows].tolist(), ids.codes[rows].tolist(), strict=True)
     digests = np.zeros(len(ids.codes), np.uint64)
-    digests[rows] = digests_of([f"{kinds[kind]} {time} ".encode() + ids.parts[code] for kind, time, code in labels])
+    digests[rows] = digests_of([f"{kinds[label]} {time} ".encode() + ids.parts[code] for label, time, code in parts])
     return digests
 
 

@@ -12,7 +12,7 @@ from fraudsieve._typing import Array
 from fraudsieve.exceptions import RejectedRecordError
 from fraudsieve.tables.limits import MAX_AMOUNT
 from fraudsieve.tables.values.moments import EARLIEST, TOO_LATE, read_epochs, read_time
-from fraudsieve.tables.values.reading import read_number, read_verdict
+from fraudsieve.tables.values.reading import read_is_fraud, read_number
 
 __all__ = ["read_amounts", "read_frauds", "read_times"]
 
@@ -74,7 +74,7 @@ def read_frauds(values: Values) -> tuple[Array, Array]:
     """
     if isinstance(values, np.ndarray) and values.dtype.kind in "biuf":
         return values == 1, (values != 0) & (values != 1)
-    return _one_by_one(values, read_verdict, np.bool_)
+    return _one_by_one(values, read_is_fraud, np.bool_)
 
 
 def _one_by_one(values: Values, read: Callable[[Any], Any], dtype: Any) -> tuple[Array, Array]:

@@ -18,7 +18,7 @@ from fraudsieve.features.history.records import required_time
 from fraudsieve.features.history.timeline import PreparedRecord
 from fraudsieve.features.live_state import HistoryState
 from fraudsieve.models.scoring.given_history import message_error, prepare_bands
-from fraudsieve.tables.values.reading import read_category, read_id, read_number, read_verdict
+from fraudsieve.tables.values.reading import read_category, read_id, read_is_fraud, read_number
 
 __all__ = ["LoggedFields", "LoggedPart", "from_entry", "logged_fields", "message_to_entry", "read_entry", "to_entry"]
 
@@ -99,7 +99,7 @@ def to_entry(part: RecordType, record: Record, fields: LoggedFields) -> dict[str
     field = TIME_FIELDS[part]
     time, values = required_time(record.get(field), field), _ids(record, (*COMMON_FIELDS, *sorted(fields.ids)))
     if part != "events":
-        values["is_fraud"] = read_verdict(record.get("is_fraud"), "is_fraud")
+        values["is_fraud"] = read_is_fraud(record.get("is_fraud"), "is_fraud")
     else:
         amounts = {name: read_number(record.get(name), name) for name in sorted(fields.amounts)}
         values |= {name: amount for name, amount in amounts.items() if amount == amount}

@@ -150,7 +150,7 @@ def raise_problems(rows: DataFrame, table: str, problems: dict[str, Column]) -> 
 
 
 def _without_repeats(rows: DataFrame, *, is_label: bool) -> DataFrame:
-    """Return the first of the rows that share an id, and for labels time and verdict; all rows without an id."""
+    """Return the first of the rows that share an id, and for labels time and ``is_fraud``; all rows without an id."""
     has_id = of_name("event_id").isNotNull() & (of_name("event_id") != "")
     keys = [of_name("event_id"), *([of_name(TIME), of_name(FRAUD)] if is_label else [])]
     others = [of_name(name) for name in sorted(rows.columns) if name not in ("order", "event_id", TIME)]

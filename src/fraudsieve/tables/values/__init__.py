@@ -1,1 +1,1 @@
-"""What single values are: ids, times, numbers, categories, texts and verdicts. Needs only NumPy."""
+"""What single values are: ids, times, numbers, categories, texts and labels of fraud. Needs only NumPy."""

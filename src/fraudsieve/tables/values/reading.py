@@ -1,4 +1,4 @@
-r"""What an id, a time, a number, a category, a text and a verdict are: one definition, for tables and records alike.
+r"""What an id, a time, a number, a category, a text and a label of fraud are: one definition for tables and records.
 
 ======== ================== ==================================================================================
 kind     becomes            refused
@@ -52,9 +52,9 @@ __all__ = [
     "is_numeric",
     "read_category",
     "read_id",
+    "read_is_fraud",
     "read_number",
     "read_plain_text",
-    "read_verdict",
     "refuse",
     "type_name",
 ]
@@ -66,7 +66,7 @@ MISSING_NUMBERS: Final = MISSING_WORDS | {"NA", "N/A"}
 FLAG_WORDS: Final = {"true": "True", "TRUE": "True", "false": "False", "FALSE": "False"}
 """Other spellings of booleans as categories, so that a column of booleans and words has the same ones in any file."""
 FLAGS: Final = {"True": 1.0, "False": 0.0}
-VERDICTS: Final = {**dict.fromkeys(("true", "1", "1.0"), True), **dict.fromkeys(("false", "0", "0.0"), False)}
+FLAGS_OF_FRAUD: Final = {**dict.fromkeys(("true", "1", "1.0"), True), **dict.fromkeys(("false", "0", "0.0"), False)}
 EXPECTED: Final = {
     "id": "expected a string or a whole number",
     "time": "expected a time such as 2026-05-01T10:00:00Z",
@@ -363,7 +363,7 @@ def read_plain_text(value: Any, field: str = "") -> str | None:
     return value
 
 
-def read_verdict(value: Any, field: str = "") -> bool:
+def read_is_fraud(value: Any, field: str = "") -> bool:
     """Read whether a label means fraud: a boolean, 0 or 1, or one of them as a string.
 
     Raises
@@ -373,15 +373,15 @@ def read_verdict(value: Any, field: str = "") -> bool:
 
     Examples
     --------
-    >>> read_verdict(True), read_verdict(0.0), read_verdict("TRUE")
+    >>> read_is_fraud(True), read_is_fraud(0.0), read_is_fraud("TRUE")
     (True, False, True)
     """
     if isinstance(value, str):
-        verdict = VERDICTS.get(value.strip().lower())
+        is_fraud = FLAGS_OF_FRAUD.get(value.strip().lower())
     else:
         is_known = (isinstance(value, bool | np.bool_) or is_numeric(value)) and not is_missing(value)
-        verdict = bool(value) if is_known and value in (0, 1) else None
-    return refuse(field, "expected True or False, got another value") if verdict is None else verdict
+        is_fraud = bool(value) if is_known and value in (0, 1) else None
+    return refuse(field, "expected True or False, got another value") if is_fraud is None else is_fraud
 
 
 def refuse(field: str, words: str) -> Never:
