@@ -91,7 +91,8 @@ def packages_page() -> str:
         parts.append(f"## `{room}`\n")
         for name in packages_in_order(room, found):
             folder = ROOT / room / name
-            source = folder / "__init__.py" if folder.is_dir() else folder.with_suffix(".py")
+            own = folder / "__init__.py"  # of a package that was moved, caches may be left
+            source = own if own.is_file() else folder.with_suffix(".py")
             text = ast.get_docstring(ast.parse(source.read_text("utf-8"))) or ""
             parts.append(f"`{name}`\n: {inline(text.split(chr(10) * 2)[0])}\n")
     return "\n".join(parts)
