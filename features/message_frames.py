@@ -54,7 +54,7 @@ def record_blocks(
     messages: Any,
     sender: Sequence[History],
     campaigns: CampaignHistory | None,
-    own: CustomColumns,
+    custom: CustomColumns,
     *,
     events: pd.DataFrame | None,
     past: pd.DataFrame | None,
@@ -66,17 +66,17 @@ def record_blocks(
     TypeError, ValueError
         If `messages` is not a DataFrame, though it is needed, or a column is missing or has the wrong type.
     """
-    of_sender = of_campaign = of_own = None
+    of_sender = of_campaign = of_record = None
     if sender and events is not None:
         of_sender = sender_history(events, messages, sender)
     if campaigns is not None and past is not None:
         if not isinstance(messages, pd.DataFrame):
             raise TypeError(f"Expected a DataFrame with text and sent_at, got {type(messages).__name__}.")
         of_campaign = campaign_features(past, messages, campaigns)
-    if own:
-        frame = message_frame(messages, own.names)
-        of_own = own.compute(custom_values(frame, own, "messages"), len(frame))
-    return of_sender, of_campaign, of_own
+    if custom:
+        frame = message_frame(messages, custom.names)
+        of_record = custom.compute(custom_values(frame, custom, "messages"), len(frame))
+    return of_sender, of_campaign, of_record
 
 
 def sender_history(events: pd.DataFrame, messages: Any, histories: Sequence[History]) -> Array:

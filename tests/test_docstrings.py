@@ -7,13 +7,13 @@ from typing import Final, NamedTuple, TypeAlias
 
 from fraudsieve._lazy import homes_of
 from scripts.imports import LIBRARY, ROOT, modules, name_of, tree_of
+from scripts.reference.kernels import is_kernel
 
 Definition: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
 HEADING: Final = re.compile(r"^(\w[\w ]*)\n-+$", re.MULTILINE)
 ALLOWED: Final = {"Raises", "Notes", "References"}
 """Sections of private functions without an example: what the caller must act on, and sources."""
-COMPILED: Final = {"compile_kernel", "compile_part", "compile_inlined", "intrinsic"}
 SMALL_WORDS: Final = frozenset(re.findall(r"\w+", "a all an and for it its of one or other that the them this to"))
 
 
@@ -50,11 +50,6 @@ def definitions(scope: ast.AST, prefix: str, public: set[str]) -> Iterator[Docum
         if text:
             yield Documented(name, node, text, is_public)
         yield from definitions(node, name, inside)
-
-
-def is_kernel(node: Definition) -> bool:
-    decorators = [place.func if isinstance(place, ast.Call) else place for place in node.decorator_list]
-    return any(getattr(place, "id", getattr(place, "attr", "")) in COMPILED for place in decorators)
 
 
 def test_private_functions_without_an_example_have_annotations_and_no_sections() -> None:

@@ -9,7 +9,7 @@ from scripts.imports import LIBRARY, ROOT, modules, name_of, tree_of
 
 from .entries import inline
 
-__all__ = ["RESULTS", "gains_page", "kernels_page"]
+__all__ = ["RESULTS", "gains_page", "is_kernel", "kernels_page"]
 
 DECORATORS = {"compile_kernel", "compile_part", "compile_inlined"}
 RESULTS = ROOT / "benchmarks" / "results" / "own.json"
@@ -40,10 +40,12 @@ def kernels_page() -> str:
 
 def has_kernel(tree: ast.Module) -> bool:
     """Return whether a module compiles a function."""
-    return any(
-        isinstance(node, ast.FunctionDef) and any(_called(decorator) in DECORATORS for decorator in node.decorator_list)
-        for node in tree.body
-    )
+    return any(map(is_kernel, tree.body))
+
+
+def is_kernel(node: ast.AST) -> bool:
+    """Return whether a definition is a function that Numba compiles."""
+    return isinstance(node, ast.FunctionDef) and any(_called(one) in DECORATORS for one in node.decorator_list)
 
 
 def _called(decorator: ast.expr) -> str:

@@ -16,13 +16,19 @@ from tests.benchmarks.detection.test_detection import made_up
 from tests.benchmarks.test_attack import made_up as fraud_and_ham
 
 
-@pytest.fixture(params=["linear_svm", "fasttext"])
-def peer(request: pytest.FixtureRequest) -> FitTexts:
-    if request.param == "linear_svm":
+def fit_of(name: str) -> FitTexts:
+    if name == "ours":
+        return ours.fit_texts
+    if name == "linear_svm":
         return LinearSvm().fit
     if importlib.util.find_spec("fasttext") is None:
         pytest.skip("fastText is not installed: pip install 'fraudsieve[bench]'")
     return FastText(dim=8, bucket=1000).fit
+
+
+@pytest.fixture(params=["linear_svm", "fasttext"])
+def peer(request: pytest.FixtureRequest) -> FitTexts:
+    return fit_of(request.param)
 
 
 @pytest.mark.parametrize("han", [False, True])
@@ -90,13 +96,7 @@ def test_ours_calls_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(params=["ours", "linear_svm", "fasttext"])
 def contestant(request: pytest.FixtureRequest) -> FitTexts:
-    if request.param == "ours":
-        return ours.fit_texts
-    if request.param == "linear_svm":
-        return LinearSvm().fit
-    if importlib.util.find_spec("fasttext") is None:
-        pytest.skip("fastText is not installed: pip install 'fraudsieve[bench]'")
-    return FastText(dim=8, bucket=1000).fit
+    return fit_of(request.param)
 
 
 @pytest.mark.parametrize("han", [False, True])
