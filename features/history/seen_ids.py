@@ -147,7 +147,7 @@ class SeenIds:
     def admit(self, identifiers: Array, times: Array, newest: int) -> Array:
         """Add ids one after the other.
 
-        Returns whether each id is new, or is no id.
+        Returns whether each id is new, or is not an id.
         """
         is_new = np.empty(identifiers.size, np.bool_)
         self._facts[NEWEST] = newest

@@ -113,7 +113,7 @@ def _account_rows(model: Model, records: pd.DataFrame, history: TableHistory) ->
 def with_absent_columns(model: Model, records: pd.DataFrame) -> pd.DataFrame:
     """Return records with the columns that are absent, and that the policy of the model treats as missing values.
 
-    Returns the same records; under another policy unchanged.
+    Under another policy, the records are unchanged.
     """
     if model.policy.missing != "missing":
         return records

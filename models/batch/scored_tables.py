@@ -171,7 +171,7 @@ def uses_labels(matrix: FeatureMatrix) -> bool:
 def label_reader(model: Model) -> LabelReader:
     """Return a reader of labels that reads them as those that a model was trained on.
 
-    The result is as `read_labels`.
+    It is called as `read_labels` is.
     """
     read_as = model.training.get("label_classes") or {}
     return partial(read_labels_for, read_as=read_as, classes=model.classes, legitimate=model.legitimate)

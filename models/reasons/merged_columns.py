@@ -20,7 +20,7 @@ NONE: Final = np.zeros(0, np.int64)
 def merge_columns(model: Model, X: Array, contributions: Array) -> Array:
     """Return contributions in which one column of each group has the sum of its group, and the others have 0.
 
-    The result has the same sums of rows.
+    The sums of rows stay the same.
     """
     wording, pinyin, surprisal = (model.families.get(name, NONE) for name in (*TEXT_MODELS, SURPRISAL))
     named = surprisal

@@ -128,7 +128,7 @@ def prepare_bands(
 ) -> list[PreparedRecord]:
     """Read the bands of a message into one record for a live state.
 
-    Returns one record; empty without bands.
+    Returns a list of one record, or an empty one without bands.
 
     Raises
     ------

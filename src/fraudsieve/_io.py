@@ -145,7 +145,7 @@ def write_file(path: str | Path, content: bytes, *, mode: int = 0o644) -> None:
 def replacing(path: str | Path, *, mode: int = 0o644) -> Iterator[IO[bytes]]:
     """Write a file in parts, replacing an existing one when the block ends without an error.
 
-    Returns a temporary file in the same folder, opened for writing bytes.
+    Yields a temporary file in the same folder, opened for writing bytes.
     """
     path = Path(path)
     staged = path.parent / f".{path.name}-{secrets.token_hex(8)}"
@@ -219,7 +219,7 @@ def _check_parent(path: Path) -> None:
 def new_folder(folder: str | Path, *, mode: int = 0o755) -> Iterator[Path]:
     """Create a folder of files, completely or not at all.
 
-    Returns a temporary folder to fill, with `write_file`. It is renamed to `folder` if the block ends without an error,
+    Yields a temporary folder to fill, with `write_file`. It is renamed to `folder` if the block ends without an error,
     else deleted.
     """
     folder = Path(folder)

@@ -45,7 +45,7 @@ class EvidenceBatch:
     def commit(self, answers: Sequence[Score], history: dict[str, Any] | None = None) -> list[Score]:
         """Append the collected evidence to the log, and return the answers; recorded ones have ``evidence``.
 
-        Returns the answers of recorded scores are copies.
+        The answers of recorded scores are copies.
 
         Raises
         ------

@@ -30,7 +30,7 @@ STOP_SECONDS = 0.5
 def call_in_thread(action: Callable[[], Result]) -> asyncio.Future[Result]:
     """Call a function in a daemon thread, which does not keep the process alive.
 
-    Returns its result.
+    The future has its result.
     """
     loop = asyncio.get_running_loop()
     future: asyncio.Future[Result] = loop.create_future()

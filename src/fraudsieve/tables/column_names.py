@@ -189,7 +189,7 @@ def looks_like_name(name: str) -> bool:
 def rename_columns(loaded: LoadedTable, table: TableSchema, options: ReadOptions, origin: str) -> LoadedTable:
     """Give columns the names that fraudsieve knows.
 
-    Returns a column that has the name already, and is not the one that was named, becomes ``input_...``.
+    A column that has the name already, and is not the one that was named, becomes ``input_...``.
 
     Raises
     ------

@@ -101,7 +101,7 @@ class Hubs:
 def concatenate_links(parts: Sequence[Links]) -> Links:
     """Return the links of several sources as one table, without links of weight zero.
 
-    Returns sorted by source, target and kind.
+    They are sorted by source, target and kind.
     """
     shifts = np.cumsum([0, *(len(part.shared) for part in parts[:-1])])
     values = [np.where(part.value < 0, -1, part.value + shift) for part, shift in zip(parts, shifts, strict=True)]

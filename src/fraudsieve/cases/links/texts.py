@@ -30,7 +30,7 @@ MIN_SIMILARITY: Final = 0.05
 def text_links(actions: Actions, settings: CaseSettings) -> Links:
     """Link near-duplicate texts.
 
-    Returns the strength is the estimated Jaccard similarity of their 3-grams, at least .6.
+    The strength is the estimated Jaccard similarity of their 3-grams, at least .6.
     """
     rows = _with_text(actions)
     if not len(rows):
@@ -56,7 +56,7 @@ def text_links(actions: Actions, settings: CaseSettings) -> Links:
 def wording_links(actions: Actions, settings: CaseSettings) -> Links:
     """Link texts that share phrases of five words, weighted by how few texts have them.
 
-    Returns the strength is the cosine of the TF-IDF vectors of phrases in 2 to 64 texts.
+    The strength is the cosine of the TF-IDF vectors of phrases in 2 to 64 texts.
     """
     rows = _with_text(actions)
     phrases = _phrase_matrix(actions.frame["text"].iloc[rows].tolist()) if len(rows) else sp.csr_matrix((0, 0))

@@ -47,7 +47,7 @@ class StoreTransaction:
     def read_after(self, position: Position, limit: int = BATCH) -> list[Row]:
         """Read and check the rows after a position.
 
-        Returns rows in order; empty at the end.
+        They are in order; there are none at the end.
 
         Raises
         ------

@@ -33,7 +33,7 @@ def load_parquet(file: Path, _: ReadOptions, origin: str) -> LoadedTable:
 def open_parquet(path: str | os.PathLike[str], origin: str) -> Any:
     """Open a Parquet file, to read it by row group.
 
-    Returns to be closed.
+    The caller must close it.
 
     Raises
     ------
