@@ -1,7 +1,11 @@
-"""Options that commands share."""
+"""Options that commands share, declared once: a command takes a group of options as one parameter."""
 
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, fields, is_dataclass
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
@@ -12,9 +16,6 @@ if TYPE_CHECKING:  # imported at first use: PyArrow takes time
 
 __all__ = [
     "Accounts",
-    "Columns",
-    "DayFirst",
-    "Encoding",
     "Events",
     "Json",
     "Labels",
@@ -22,12 +23,12 @@ __all__ = [
     "Messages",
     "ModelOption",
     "Name",
+    "ReadingOptions",
     "RulesOption",
-    "Separator",
-    "TextColumn",
+    "TableOptions",
     "input_table",
-    "reading_overrides",
     "split_names",
+    "with_groups",
 ]
 
 Json = Annotated[bool, typer.Option("--json", help="Print the result as a single JSON object.")]
@@ -47,42 +48,59 @@ RulesOption = Annotated[
     Path | None,
     typer.Option("--rules", help="Rules file (TOML): senders, hosts and accounts that are always flagged or passed."),
 ]
-TextColumn = Annotated[str | None, typer.Option(help="Column with the text of messages, if its name is not text.")]
-Columns = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--column", help="NAME=COLUMN for a column with another name: sent_at=date, events.account_id=card. Repeatable."
-    ),
-]
-Encoding = Annotated[str | None, typer.Option(help="Encoding of text files, such as gb18030; detected by default.")]
-Separator = Annotated[str | None, typer.Option(help="Separator of text files; detected by default.")]
-DayFirst = Annotated[bool | None, typer.Option("--day-first", help="Read 03/04/2026 as 3 April, not as March 4.")]
-
 MaxRejected = Annotated[
     float | None,
     typer.Option(min=0, max=1, help="Share of rejected rows above which a table is an error; by default 0.2."),
 ]
 
 
-def reading_overrides(
-    columns: list[str] | None,
-    text_column: str | None,
-    encoding: str | None,
-    separator: str | None,
-    day_first: bool | None,
-    max_rejected: float | None,
-) -> dict[str, Any]:
-    """Return the settings of a recipe that say how tables are read; None for those that were not given."""
-    names = dict(_pair(column) for column in columns or [])
-    if text_column is not None:
-        names["messages.text"] = text_column
-    return {
-        "data.columns": names or None,
-        "data.encoding": encoding,
-        "data.separator": separator,
-        "data.day_first": day_first,
-        "data.max_rejected": max_rejected,
-    }
+@dataclass(frozen=True)
+class TableOptions:
+    """The tables of a command."""
+
+    messages: Messages = None
+    accounts: Accounts = None
+    events: Events = None
+    labels: Labels = None
+
+    def inputs(self, reading: "ReadingOptions | None" = None) -> dict[str, Any]:
+        """Return the tables to read by name; None for those that were not given."""
+        return {name: input_table(source, reading) for name, source in vars(self).items()}
+
+
+@dataclass(frozen=True)
+class ReadingOptions:
+    """How tables are read."""
+
+    text_column: Annotated[
+        str | None, typer.Option(help="Column with the text of messages, if its name is not text.")
+    ] = None
+    column: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="NAME=COLUMN for a column with another name: sent_at=date, events.account_id=card. Repeatable."
+        ),
+    ] = None
+    encoding: Annotated[
+        str | None, typer.Option(help="Encoding of text files, such as gb18030; detected by default.")
+    ] = None
+    separator: Annotated[str | None, typer.Option(help="Separator of text files; detected by default.")] = None
+    day_first: Annotated[
+        bool | None, typer.Option("--day-first", help="Read 03/04/2026 as 3 April, not as March 4.")
+    ] = None
+    max_rejected: MaxRejected = None
+
+    def overrides(self) -> dict[str, Any]:
+        """Return the settings of a recipe that say how tables are read; None for those that were not given."""
+        return {f"data.{name}": value for name, value in self.given().items()}
+
+    def given(self) -> dict[str, Any]:
+        """Return the options by their names in `ReadOptions`; None for those that were not given."""
+        names = dict(_pair(column) for column in self.column or [])
+        if self.text_column is not None:
+            names["messages.text"] = self.text_column
+        others = {name: value for name, value in vars(self).items() if name not in ("text_column", "column")}
+        return {"columns": names or None, **others}
 
 
 def split_names(names: str) -> list[str]:
@@ -97,7 +115,7 @@ def _pair(column: str) -> tuple[str, str]:
     return ours.strip(), theirs
 
 
-def input_table(source: str | None, overrides: dict[str, Any]) -> "InputTable | str | None":
+def input_table(source: str | None, reading: ReadingOptions | None = None) -> "InputTable | str | None":
     """Return a table to read, with the options that were given; those of the model complete them.
 
     A file that does not exist is an error here, before the work and the imports of a command.
@@ -111,7 +129,48 @@ def input_table(source: str | None, overrides: dict[str, Any]) -> "InputTable | 
     file = local_file(source)
     if file is not None:
         check_exists(file, source)
-    given = {name.removeprefix("data."): value for name, value in overrides.items() if value is not None}
-    if not given:
-        return source
-    return InputTable(source, ReadOptions(**given))
+    options = {} if reading is None else {name: value for name, value in reading.given().items() if value is not None}
+    return InputTable(source, ReadOptions(**options)) if options else source
+
+
+def with_groups(command: Callable[..., None]) -> Callable[..., None]:
+    """Return a command with an option for each field of the parameters that are dataclasses.
+
+    Examples
+    --------
+    >>> from dataclasses import dataclass
+    >>> @dataclass
+    ... class Paging:
+    ...     page: int = 1
+    >>> def show(name: str, paging: Paging) -> None:
+    ...     print(name, paging.page)
+    >>> list(inspect.signature(with_groups(show)).parameters)
+    ['name', 'page']
+    >>> with_groups(show)(name="cases", page=2)
+    cases 2
+    """
+    parameters = inspect.signature(command, eval_str=True).parameters.values()
+    groups: dict[str, Any] = {one.name: one.annotation for one in parameters if is_dataclass(one.annotation)}
+
+    @wraps(command)
+    def call(**options: Any) -> None:
+        for name, group in groups.items():
+            options[name] = group(**{field.name: options.pop(field.name) for field in fields(group)})
+        command(**options)
+
+    options = [option for one in parameters for option in _options_of(one)]
+    call.__signature__ = inspect.Signature(options)  # type: ignore[attr-defined]
+    call.__annotations__ = {option.name: option.annotation for option in options}
+    return call
+
+
+def _options_of(parameter: inspect.Parameter) -> list[inspect.Parameter]:
+    """Return a parameter as it is, or the fields of its group."""
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    if not is_dataclass(parameter.annotation):
+        return [parameter.replace(kind=keyword)]
+    hints = get_type_hints(parameter.annotation, include_extras=True)
+    return [
+        inspect.Parameter(field.name, keyword, default=field.default, annotation=hints[field.name])
+        for field in fields(parameter.annotation)
+    ]

@@ -11,17 +11,11 @@ from fraudsieve._io import read_secret_file
 from fraudsieve.cli.console import answer, exit_on_error, steps
 from fraudsieve.cli.options import (
     Accounts,
-    Columns,
-    DayFirst,
-    Encoding,
     Events,
     Json,
-    MaxRejected,
     Messages,
-    Separator,
-    TextColumn,
+    ReadingOptions,
     input_table,
-    reading_overrides,
 )
 from fraudsieve.exceptions import LocatedError, RecipeError
 
@@ -35,6 +29,7 @@ SHOWN = 5
 
 
 def cases_command(
+    *,
     scores: Annotated[
         list[str],
         typer.Option(
@@ -73,12 +68,7 @@ def cases_command(
     show_identifiers: Annotated[
         bool, typer.Option("--show-identifiers", help="Show ids of accounts and records on the page.")
     ] = False,
-    text_column: TextColumn = None,
-    column: Columns = None,
-    encoding: Encoding = None,
-    separator: Separator = None,
-    day_first: DayFirst = None,
-    max_rejected: MaxRejected = None,
+    reading: ReadingOptions,
     output: Annotated[Path, typer.Option(help="Folder to write; it must not exist.")] = Path("cases"),
     json: Json = False,
 ) -> None:
@@ -94,12 +84,12 @@ def cases_command(
         check_output_folder(output)
         given: dict[str, Any] = {"window_days": window_days, "resolution": resolution}
         settings = CaseSettings(**{name: value for name, value in given.items() if value is not None})
-        options = reading_overrides(column, text_column, encoding, separator, day_first, max_rejected)
         tables: dict[str, Any] = {"messages": messages, "events": events, "accounts": accounts, "labels": labels}
         cutoff = None if as_of is None else pd.Timestamp(as_of)
         progress("linking and partitioning")
-        given_tables: dict[str, Any] = {name: input_table(table, options) for name, table in tables.items()}
-        given_scores: list[Any] = [input_table(source, {"data.day_first": day_first}) for source in scores]
+        given_tables: dict[str, Any] = {name: input_table(table, reading) for name, table in tables.items()}
+        dates = ReadingOptions(day_first=reading.day_first)
+        given_scores: list[Any] = [input_table(source, dates) for source in scores]
         found = find_cases_in_tables(
             given_scores,
             key=_key(key_file),

@@ -8,20 +8,11 @@ import typer
 
 from fraudsieve.cli.console import answer, exit_on_error, notes, steps
 from fraudsieve.cli.options import (
-    Accounts,
-    Columns,
-    DayFirst,
-    Encoding,
-    Events,
     Json,
-    Labels,
-    MaxRejected,
-    Messages,
     ModelOption,
+    ReadingOptions,
     RulesOption,
-    Separator,
-    TextColumn,
-    reading_overrides,
+    TableOptions,
 )
 from fraudsieve.cli.tables import evaluation_content, evaluation_rows
 
@@ -29,17 +20,10 @@ __all__ = ["evaluate_command"]
 
 
 def evaluate_command(
+    *,
     model: ModelOption,
-    messages: Messages = None,
-    accounts: Accounts = None,
-    events: Events = None,
-    labels: Labels = None,
-    text_column: TextColumn = None,
-    column: Columns = None,
-    encoding: Encoding = None,
-    separator: Separator = None,
-    day_first: DayFirst = None,
-    max_rejected: MaxRejected = None,
+    tables: TableOptions,
+    reading: ReadingOptions,
     attack: Annotated[
         bool,
         typer.Option("--attack", help="Also obfuscate the fraudulent messages, and report the recall that remains."),
@@ -65,14 +49,12 @@ def evaluate_command(
         from fraudsieve.training.pages.evaluation import check_report_path, model_facts, write_report
         from fraudsieve.training.recipe.recipe import Recipe
 
-        tables = {"messages": messages, "accounts": accounts, "events": events, "labels": labels}
         if report is not None:
-            check_report_path(report, *tables.values())
-        reading = reading_overrides(column, text_column, encoding, separator, day_first, max_rejected)
+            check_report_path(report, *vars(tables).values())
         result = evaluate_tables(
             model,
-            **tables,
-            recipe=Recipe.read(recipe, reading),
+            **vars(tables),
+            recipe=Recipe.read(recipe, reading.overrides()),
             attack=attack,
             since=since,
             rules=None if rules is None else read_rules(rules),

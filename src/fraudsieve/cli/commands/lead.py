@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from fraudsieve.cli.console import answer, exit_on_error, notes, steps
-from fraudsieve.cli.options import Accounts, Events, Json, Labels, MaxRejected, Messages, input_table
+from fraudsieve.cli.options import Accounts, Events, Json, Labels, Messages, ReadingOptions, input_table, with_groups
 
 if TYPE_CHECKING:  # imported at first use: pandas takes time
     from fraudsieve.models.artifact.folder import Model
@@ -29,7 +29,9 @@ LOG = Path("leads.jsonl")
 
 
 @lead_app.command("create")
+@with_groups
 def create_command(
+    *,
     case: Annotated[str, typer.Argument(help="case_id of the case, from cases.parquet.")],
     recipient: Annotated[str, typer.Option(help="Who gets the lead. The pseudonyms depend on this name.")],
     legal_basis: Annotated[str, typer.Option(help="Legal basis of the disclosure, such as an article of a law.")],
@@ -43,7 +45,7 @@ def create_command(
         str | None, typer.Option(help="Scores from predict --reasons, for the reasons of actions.")
     ] = None,
     messages: Annotated[str | None, typer.Option(help="Messages that were scored, for their texts.")] = None,
-    max_rejected: MaxRejected = None,
+    reading: ReadingOptions,
     texts: Annotated[
         Literal["omitted", "digests", "excerpts"],
         typer.Option(help="Texts: nothing, keyed digests, or also excerpts that keep only the words of many accounts."),
@@ -91,7 +93,7 @@ def create_command(
         progress("reading the case")
         content = read_case(cases, case)
         used = derive_key(read_secrets(key)[0], recipient, case=case if per_case else None)
-        sent = input_table(messages, {"data.max_rejected": max_rejected})
+        sent = input_table(messages, reading)
         loaded = None if model is None else _load_model(model)
         lead = make_lead(
             content,
@@ -145,13 +147,15 @@ def _without_reasons(lead: dict[str, Any], *, given: bool) -> tuple[str, ...]:
 
 
 @lead_app.command("resolve")
+@with_groups
 def resolve_command(
+    *,
     lead: Annotated[Path, typer.Argument(help="Lead, as JSON or as a STIX bundle.")],
     key: Key,
     accounts: Accounts = None,
     events: Events = None,
     messages: Messages = None,
-    max_rejected: MaxRejected = None,
+    reading: ReadingOptions,
     cases: Annotated[Path | None, typer.Option(help="Folder of cases, to resolve cases and identifiers.")] = None,
     output: Annotated[Path, typer.Option(help="CSV file to write; it contains identifiers.")] = Path("resolved.csv"),
     json: Json = False,
@@ -168,7 +172,6 @@ def resolve_command(
         secrets, content = read_secrets(key), read_lead(lead)
         progress("computing pseudonyms")
         given = {"accounts": accounts, "events": events, "messages": messages}
-        reading = {"data.max_rejected": max_rejected}
         tables: dict[str, Any] = {name: input_table(source, reading) for name, source in given.items()}
         table = resolve_lead(content, secrets, cases=cases, **tables)
         write_resolution(table, output)
@@ -183,10 +186,12 @@ def resolve_command(
 
 
 @lead_app.command("withdraw")
+@with_groups
 def withdraw_command(
+    *,
     lead: Annotated[str | None, typer.Argument(help="Id or file of the lead; leave it out with --labels.")] = None,
     labels: Labels = None,
-    max_rejected: MaxRejected = None,
+    reading: ReadingOptions,
     legitimate: Annotated[
         str, typer.Option(help="Label of legitimate records; by default, common words are recognised.")
     ] = "auto",
@@ -211,7 +216,7 @@ def withdraw_command(
             name = str(read_lead(lead)["id"]) if Path(lead).is_file() else lead
             paths = withdraw_lead(log, name, reason or "", output)
         else:
-            table = input_table(labels, {"data.max_rejected": max_rejected})
+            table = input_table(labels, reading)
             assert table is not None
             assert key is not None
             given: dict[str, Any] = {"legitimate": legitimate, "reason": reason or REVERSED}

@@ -8,18 +8,12 @@ import typer
 
 from fraudsieve.cli.console import BOUND_EXCEEDED, answer, exit_on_error, notes, steps
 from fraudsieve.cli.options import (
-    Columns,
-    DayFirst,
-    Encoding,
     Events,
     Json,
-    MaxRejected,
     ModelOption,
+    ReadingOptions,
     RulesOption,
-    Separator,
-    TextColumn,
     input_table,
-    reading_overrides,
 )
 
 if TYPE_CHECKING:  # imported at first use: MLflow alone takes seconds
@@ -30,6 +24,7 @@ __all__ = ["monitor_command"]
 
 
 def monitor_command(
+    *,
     model: ModelOption,
     reference: Annotated[
         str,
@@ -46,12 +41,7 @@ def monitor_command(
     past: Annotated[
         str | None, typer.Option(help="Earlier messages, with labels if available, for models that use campaigns.")
     ] = None,
-    text_column: TextColumn = None,
-    column: Columns = None,
-    encoding: Encoding = None,
-    separator: Separator = None,
-    day_first: DayFirst = None,
-    max_rejected: MaxRejected = None,
+    reading: ReadingOptions,
     recipe: Annotated[Path | None, typer.Option(help="Recipe (TOML); its section [monitor] has the bounds.")] = None,
     report: Annotated[
         Path | None, typer.Option(help="HTML page to write, such as monitor.html; monitor.json is written next to it.")
@@ -70,14 +60,13 @@ def monitor_command(
         from fraudsieve.training.monitoring.monitoring_run import monitor_tables
         from fraudsieve.training.recipe.recipe import Recipe
 
-        options = reading_overrides(column, text_column, encoding, separator, day_first, max_rejected)
         result = monitor_tables(
             model,
-            input_table(reference, options) or reference,
-            input_table(current, options) or current,
-            events=input_table(events, options),
-            labels=input_table(labels, options),
-            past=input_table(past, options),
+            input_table(reference, reading) or reference,
+            input_table(current, reading) or current,
+            events=input_table(events, reading),
+            labels=input_table(labels, reading),
+            past=input_table(past, reading),
             recipe=Recipe.read(recipe),
             rules=None if rules is None else read_rules(rules),
             page=report,

@@ -16,18 +16,12 @@ from fraudsieve.cli.evidence_options import (
     evidence_settings,
 )
 from fraudsieve.cli.options import (
-    Columns,
-    DayFirst,
-    Encoding,
     Events,
     Json,
-    MaxRejected,
     ModelOption,
+    ReadingOptions,
     RulesOption,
-    Separator,
-    TextColumn,
     input_table,
-    reading_overrides,
 )
 from fraudsieve.cli.tables import rule_rows
 from fraudsieve.models.sentences.values import Language
@@ -36,6 +30,7 @@ __all__ = ["predict_command"]
 
 
 def predict_command(
+    *,
     model: ModelOption,
     input: Annotated[
         str,
@@ -46,12 +41,7 @@ def predict_command(
     past: Annotated[
         str | None, typer.Option(help="Earlier messages, with labels if available, for models that use campaigns.")
     ] = None,
-    text_column: TextColumn = None,
-    column: Columns = None,
-    encoding: Encoding = None,
-    separator: Separator = None,
-    day_first: DayFirst = None,
-    max_rejected: MaxRejected = None,
+    reading: ReadingOptions,
     reasons: Annotated[
         int, typer.Option(min=0, help="Number of reasons to write for each record, as columns and as JSON.")
     ] = 0,
@@ -84,12 +74,11 @@ def predict_command(
         def show_rows(rows: int, total: int) -> None:
             progress("scoring", rows, total)
 
-        options = reading_overrides(column, text_column, encoding, separator, day_first, max_rejected)
         given = {"events": events, "labels": labels, "past": past}
-        tables: dict[str, Any] = {name: input_table(table, options) for name, table in given.items()}
+        tables: dict[str, Any] = {name: input_table(table, reading) for name, table in given.items()}
         explain: dict[str, Any] = {"reasons": reasons, "language": language}
         with nullcontext() if recording is None else recording.open() as log:
-            source = input_table(input, options) or input
+            source = input_table(input, reading) or input
             result = score_file(scorer, source, output, show_rows, **tables, **explain, evidence=log)
     notes(result.notes)
     rows = [("scores", str(result.output)), ("scored", f"{result.scored:,}"), ("rejected", f"{result.rejected:,}")]

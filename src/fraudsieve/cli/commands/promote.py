@@ -7,20 +7,10 @@ import typer
 
 from fraudsieve.cli.console import answer, exit_on_error, notes, steps
 from fraudsieve.cli.options import (
-    Accounts,
-    Columns,
-    DayFirst,
-    Encoding,
-    Events,
     Json,
-    Labels,
-    MaxRejected,
-    Messages,
     Name,
-    Separator,
-    TextColumn,
-    input_table,
-    reading_overrides,
+    ReadingOptions,
+    TableOptions,
 )
 from fraudsieve.cli.tables import comparison_rows, gate_rows
 
@@ -28,35 +18,26 @@ __all__ = ["promote_command"]
 
 
 def promote_command(
+    *,
     name: Name = None,
     challenger: Annotated[
         str | None, typer.Option(help="Model version, as models:/NAME/VERSION; by default models:/NAME@challenger.")
     ] = None,
-    messages: Messages = None,
-    accounts: Accounts = None,
-    events: Events = None,
-    labels: Labels = None,
-    text_column: TextColumn = None,
-    column: Columns = None,
-    encoding: Encoding = None,
-    separator: Separator = None,
-    day_first: DayFirst = None,
-    max_rejected: MaxRejected = None,
+    tables: TableOptions,
+    reading: ReadingOptions,
     recipe: Annotated[Path | None, typer.Option(help="Recipe (TOML); its section [gates] has the gates.")] = None,
     json: Json = False,
 ) -> None:
     """Make a challenger the champion if it passes the gates on later records. Log the decision in any case."""
     with exit_on_error(as_json=json), steps(quiet=json) as progress:
-        given = {"messages": messages, "accounts": accounts, "events": events, "labels": labels}
-        tables = {name: input_table(table, {}) for name, table in given.items()}
+        inputs = tables.inputs()
         from fraudsieve.training.promotion.decision import promote
         from fraudsieve.training.recipe.recipe import Recipe
 
-        reading = reading_overrides(column, text_column, encoding, separator, day_first, max_rejected)
         decision = promote(
-            Recipe.read(recipe, {"name": name, **reading}),
+            Recipe.read(recipe, {"name": name, **reading.overrides()}),
             challenger=challenger,
-            **tables,
+            **inputs,
             progress=progress,
         )
     comparison = decision.comparison

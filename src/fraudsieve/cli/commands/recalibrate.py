@@ -10,17 +10,11 @@ import typer
 from fraudsieve._io import check_output_file
 from fraudsieve.cli.console import answer, exit_on_error, notes, steps, stop_on_sigterm
 from fraudsieve.cli.options import (
-    Columns,
-    DayFirst,
-    Encoding,
     Events,
     Json,
-    MaxRejected,
     ModelOption,
-    Separator,
-    TextColumn,
+    ReadingOptions,
     input_table,
-    reading_overrides,
 )
 from fraudsieve.exceptions import RecipeError
 
@@ -31,6 +25,7 @@ __all__ = ["recalibrate_command"]
 
 
 def recalibrate_command(
+    *,
     model: ModelOption,
     input: Annotated[str, typer.Option(help="Records of the traffic: messages, accounts or events, with identifiers.")],
     output: Annotated[Path | None, typer.Option(help="Model folder to write.")] = None,
@@ -55,12 +50,7 @@ def recalibrate_command(
     ] = None,
     events: Events = None,
     past: Annotated[str | None, typer.Option(help="Earlier messages, for models that use campaigns.")] = None,
-    text_column: TextColumn = None,
-    column: Columns = None,
-    encoding: Encoding = None,
-    separator: Separator = None,
-    day_first: DayFirst = None,
-    max_rejected: MaxRejected = None,
+    reading: ReadingOptions,
     recipe: Annotated[
         Path | None, typer.Option(help="Recipe (TOML); its section [track] names the MLflow store.")
     ] = None,
@@ -84,10 +74,9 @@ def recalibrate_command(
         _check(draw, sample, [option for option, value in later.items() if value is not None])
         if draw is not None and sample is not None:
             check_output_file(sample)
-        options = reading_overrides(column, text_column, encoding, separator, day_first, max_rejected)
         given = {"known_labels": known_labels, "events": events, "past": past}
-        tables: dict[str, Any] = {name: input_table(table, options) for name, table in given.items()}
-        source = input_table(input, options) or input
+        tables: dict[str, Any] = {name: input_table(table, reading) for name, table in given.items()}
+        source = input_table(input, reading) or input
         progress("loading the model")
         from fraudsieve.training.recalibration.recalibration_run import draw_audit_sample, recalibrate
         from fraudsieve.training.recipe.recipe import Recipe
@@ -102,7 +91,7 @@ def recalibrate_command(
                 model,
                 source,
                 output=output or Path(),
-                labels=input_table(labels, options),
+                labels=input_table(labels, reading),
                 sample=sample,
                 alerts_a_day=alerts_a_day,
                 flagged=flagged,

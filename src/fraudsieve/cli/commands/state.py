@@ -10,16 +10,11 @@ import typer
 
 from fraudsieve.cli.console import answer, exit_on_error, steps
 from fraudsieve.cli.options import (
-    Columns,
-    DayFirst,
-    Encoding,
     Json,
-    MaxRejected,
     ModelOption,
-    Separator,
-    TextColumn,
+    ReadingOptions,
     input_table,
-    reading_overrides,
+    with_groups,
 )
 
 if TYPE_CHECKING:  # imported at first use: pandas takes time
@@ -64,19 +59,16 @@ def info_command(address: Address, json: Json = False) -> None:
 
 
 @state_app.command("load")
+@with_groups
 def load_command(
+    *,
     address: Address,
     model: ModelOption,
     source: Annotated[
         str, typer.Argument(help="File (Parquet, CSV or JSON Lines); - for JSON Lines from standard input.")
     ] = "-",
     part: Annotated[Part, typer.Option(help="Type of the records.")] = Part.EVENTS,
-    text_column: TextColumn = None,
-    column: Columns = None,
-    encoding: Encoding = None,
-    separator: Separator = None,
-    day_first: DayFirst = None,
-    max_rejected: MaxRejected = None,
+    reading: ReadingOptions,
     json: Json = False,
 ) -> None:
     """Add records to a store, such as the history of past months. Repeated records with one event_id count once.
@@ -86,8 +78,7 @@ def load_command(
     kcat -C -t payments -e | fraudsieve state load live.db --model fraudsieve-model
     """
     with exit_on_error(as_json=json), steps(quiet=json) as progress:
-        options = reading_overrides(column, text_column, encoding, separator, day_first, max_rejected)
-        table = None if source == "-" else input_table(source, options)
+        table = None if source == "-" else input_table(source, reading)
         progress("loading the model")
         from fraudsieve.live.loading import batches_of, json_lines, load_records
         from fraudsieve.live.state import LiveState
@@ -107,7 +98,7 @@ def load_command(
         with LiveState(scorer, address) as live:
             accepted, reasons = load_records(live, part.value, batches, lambda done: progress("loading", done))
         causes.update({("", reason): count for reason, count in reasons.items()})
-        _check_rejected(source, accepted, causes, max_rejected)
+        _check_rejected(source, accepted, causes, reading.max_rejected)
     content = {"accepted": accepted, "rejected": causes.total(), "reasons": dict(reasons)}
     rows = [("accepted", f"{accepted:,}"), ("rejected", f"{content['rejected']:,}")]
     rows += [(f"{count:,} times", reason) for reason, count in reasons.most_common()]

@@ -7,18 +7,9 @@ import typer
 
 from fraudsieve.cli.console import answer, exit_on_error, notes, steps, stop_on_sigterm
 from fraudsieve.cli.options import (
-    Accounts,
-    Columns,
-    DayFirst,
-    Encoding,
-    Events,
     Json,
-    Labels,
-    MaxRejected,
-    Messages,
-    Separator,
-    TextColumn,
-    reading_overrides,
+    ReadingOptions,
+    TableOptions,
     split_names,
 )
 from fraudsieve.cli.tables import trained_content, trained_rows
@@ -27,20 +18,13 @@ __all__ = ["train_command"]
 
 
 def train_command(
-    messages: Messages = None,
-    accounts: Accounts = None,
-    events: Events = None,
-    labels: Labels = None,
+    *,
+    tables: TableOptions,
     features: Annotated[
         str | None,
         typer.Option(help="Parquet with a computed feature matrix (fraudsieve.spark), instead of other tables."),
     ] = None,
-    text_column: TextColumn = None,
-    column: Columns = None,
-    encoding: Encoding = None,
-    separator: Separator = None,
-    day_first: DayFirst = None,
-    max_rejected: MaxRejected = None,
+    reading: ReadingOptions,
     subject: Annotated[
         str | None, typer.Option(help="What the model scores: auto, message, account or event (such as a payment).")
     ] = None,
@@ -101,12 +85,9 @@ def train_command(
         from fraudsieve.training.recipe.recipe import Recipe
 
         overrides = {
-            "data.messages": messages,
-            "data.accounts": accounts,
-            "data.events": events,
-            "data.labels": labels,
+            **{f"data.{table}": place for table, place in vars(tables).items()},
             "data.features": features,
-            **reading_overrides(column, text_column, encoding, separator, day_first, max_rejected),
+            **reading.overrides(),
             "data.subject": subject,
             "data.legitimate": legitimate,
             "name": name,
