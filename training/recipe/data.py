@@ -25,18 +25,24 @@ class RecipeSection(BaseModel):
 
 Place = Annotated[str, BeforeValidator(lambda place: os.fspath(place) if isinstance(place, os.PathLike) else place)]
 """A path or an address."""
+Places = Annotated[
+    Place | list[Place],
+    BeforeValidator(lambda places: places[0] if isinstance(places, list | tuple) and len(places) == 1 else places),
+]
+"""One or several tables: of two rows with one id, that of the later table counts."""
 
 
 class DataRecipe(RecipeSection):
     """The paths of the tables, the subject, and the legitimate class."""
 
-    messages: Place | None = None
-    """A file, a folder or pattern of Parquet files, or an address of a store or database, as for `InputTable`."""
-    accounts: Place | None = None
+    messages: Places | None = None
+    """A file, a folder, a pattern of files, an address of a store or database (as for `InputTable`), or a list of
+    these: of two rows with one id, that of the later table counts."""
+    accounts: Places | None = None
     """The accounts with the columns of their profiles, as above."""
-    events: Place | None = None
+    events: Places | None = None
     """The events: the history of accounts, or of the senders of messages."""
-    labels: Place | None = None
+    labels: Places | None = None
     """The labels, if they are not a column of the labelled table."""
     features: Place | None = None
     """A Parquet file or folder with a precomputed feature matrix, from `fraudsieve.spark.training_sample`. It replaces

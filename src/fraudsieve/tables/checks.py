@@ -26,7 +26,7 @@ from .schema import TableSchema
 from .seen_ids import SeenIdHashes
 from .values.reading import Reading
 
-__all__ = ["check", "describe_requirements", "input_names", "require_columns"]
+__all__ = ["check", "describe_requirements", "input_names", "rejected_rows", "require_columns"]
 
 REJECTED_COLUMNS: Final = ("row", "column", "reason")
 MISSING: Final[Mapping[Kind, str]] = {
@@ -98,7 +98,8 @@ def check(
     if seen is not None:
         for name in columns.keys() & table.unique[:1]:
             _reject_seen(verdict, columns[name].column, name, seen)
-    rejected = _rejected_rows(frame, verdict)
+    positions = np.flatnonzero(~verdict.good)
+    rejected = rejected_rows(frame, positions, verdict.causes_of(positions))
     if seen is None:
         check_rejected(
             count_causes(rejected),
@@ -157,6 +158,9 @@ class _Verdict:
     def good(self) -> Mask:
         return self.codes < 0
 
+    def causes_of(self, positions: npt.NDArray[np.int64]) -> npt.NDArray[np.object_]:
+        return np.array([*self.causes, ("", "")], dtype=object)[self.codes[positions]]
+
     def add(self, column: str, reason: str, rows: Mask) -> None:
         self.codes[self.good & rows] = len(self.causes)
         self.causes.append((column, reason))
@@ -200,9 +204,10 @@ def _duplicates(key: pd.DataFrame, good: Mask) -> Mask:
     return repeated
 
 
-def _rejected_rows(frame: pd.DataFrame, verdict: _Verdict) -> pd.DataFrame:
-    positions = np.flatnonzero(~verdict.good)
-    causes = np.array([*verdict.causes, ("", "")], dtype=object)[verdict.codes[positions]]
+def rejected_rows(
+    frame: pd.DataFrame, positions: npt.NDArray[np.int64], causes: npt.NDArray[np.object_]
+) -> pd.DataFrame:
+    """Return rows of a table with their causes, shape (n_rows, 2): the column and the reason."""
     reasons = pd.DataFrame(
         {
             "row": positions,

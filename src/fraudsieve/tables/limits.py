@@ -22,6 +22,7 @@ __all__ = [
     "MAX_AMOUNT",
     "MAX_REJECTED",
     "MAX_TEXT_LENGTH",
+    "REPLACED",
     "Cause",
     "check_rejected",
     "count_causes",
@@ -34,6 +35,7 @@ MAX_AMOUNT: Final = 1e15
 MAX_TEXT_LENGTH: Final = 1_000_000
 """Longer texts are rejected, in characters: no text is cut."""
 DUPLICATE: Final = "duplicate id: only the first row is kept"
+REPLACED: Final = "replaced by the row of a later table"
 MAX_REJECTED: Final = 0.2
 """The share of rejected rows above which a table is an error by default."""
 MAX_CAUSES_SHOWN: Final = 5

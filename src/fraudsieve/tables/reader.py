@@ -17,21 +17,29 @@ Examples
 """
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
 
-from .checks import check, require_columns
+from fraudsieve.exceptions import SchemaError
+
+from .cells import STRING, Cells, Mask
+from .checks import check, rejected_rows, require_columns
 from .column_names import rename_columns
+from .conversion import convert
 from .formats.delimited import load_delimited, load_names
 from .formats.files import reader_of, save
 from .formats.loaded import LoadedTable, ReadOptions
 from .formats.parquet import load_parquet, open_parquet
 from .formats.signatures import check_exists
+from .limits import REPLACED
 from .schema import TABLES, TableSchema
-from .source import Source, as_input, local_file, origin_of
+from .source import InputTable, Source, as_input, local_file, origin_of
+from .values.reading import Reading
 
 __all__ = ["CheckedTable", "Source", "check_header", "check_table", "read_table", "write_rejected"]
 
@@ -46,7 +54,8 @@ class CheckedTable:
         The valid rows in canonical types, in their order, with a fresh index.
     rejected : DataFrame
         ``row`` (position in the input, from 0), ``column`` (empty if no single column is at fault), ``reason``, and the
-        input columns; an input column with one of these three names becomes ``input_...``.
+        input columns; an input column with one of these three names becomes ``input_...``. Of several tables, the
+        first column is ``table``, the name of the table with that row.
     notes : tuple of str
         Assumptions and changes, for the user.
     numbered : bool, default=False
@@ -89,11 +98,76 @@ def read_table(source: Source, table: TableSchema | str, *, require: Iterable[st
       subject_id label
     0          7  spam
     """
-    given = as_input(source)
-    expected, origin = _table(table), origin_of(given)
-    loaded = rename_columns(given.loaded, expected, given.options, origin)
-    checked = check(loaded, expected, origin=origin, require=_names(require), options=given.options)
-    return CheckedTable(*checked, numbered=_is_numbered(loaded, expected))
+    parts = [_read(part, _table(table), _names(require)) for part in as_input(source).parts]
+    return parts[0].checked if len(parts) == 1 else _combine(parts, _table(table))
+
+
+class _Part(NamedTuple):
+    """One of several tables: its name, its rows as they were read, and the same, checked."""
+
+    origin: str
+    loaded: LoadedTable
+    checked: CheckedTable
+
+
+def _read(part: InputTable, table: TableSchema, require: tuple[str, ...]) -> _Part:
+    origin = origin_of(part)
+    loaded = rename_columns(part.loaded, table, part.options, origin)
+    checked = check(loaded, table, origin=origin, require=require, options=part.options)
+    return _Part(origin, loaded, CheckedTable(*checked, numbered=_is_numbered(loaded, table)))
+
+
+def _combine(parts: Sequence[_Part], table: TableSchema) -> CheckedTable:
+    """Return the rows of all tables; those that a later table has too become rejected ones."""
+    tables = [part.checked for part in parts]
+    is_numbered = any(checked.numbered for checked in tables)
+    good = pd.concat(_of_one_type(parts), ignore_index=True)
+    if is_numbered:  # the numbers begin anew in each table, and name no row of another
+        good[table.numbered] = pd.Series(range(len(good))).astype(STRING)
+    keys = [] if is_numbered or not set(table.unique) <= set(good.columns) else list(table.unique)
+    is_replaced = np.zeros(len(good), np.bool_)
+    if keys:
+        is_replaced = good.duplicated(keys, keep="last").to_numpy() & good[keys].notna().all(axis=1).to_numpy()
+    masks = np.split(is_replaced, np.cumsum([len(checked.good) for checked in tables])[:-1])
+    rejected = [_with_replaced(part, mask) for part, mask in zip(parts, masks, strict=True)]
+    n_replaced = int(is_replaced.sum())
+    notes = [note for checked in tables for note in checked.notes]
+    notes += [f"{n_replaced:,} rows are {REPLACED}"] if n_replaced else []
+    rest = good[~is_replaced].reset_index(drop=True)
+    return CheckedTable(rest, pd.concat(rejected, ignore_index=True), tuple(dict.fromkeys(notes)), is_numbered)
+
+
+def _with_replaced(part: _Part, is_replaced: Mask) -> pd.DataFrame:
+    """Return the rejected rows of one of several tables, with the name of the table."""
+    rejected = part.checked.rejected
+    positions = np.setdiff1d(np.arange(len(part.loaded.frame)), rejected["row"])[is_replaced]
+    causes = np.full((len(positions), 2), ["", REPLACED], object)
+    rows = pd.concat([rejected, rejected_rows(part.loaded.frame, positions, causes)]).sort_values("row", kind="stable")
+    rows.insert(0, "table", pd.Series(part.origin, rows.index, dtype=STRING))
+    return rows
+
+
+def _of_one_type(parts: Sequence[_Part]) -> list[pd.DataFrame]:
+    """Return the good rows; a column that has words in one table and numbers in another has words in all."""
+    frames = [part.checked.good for part in parts]
+    names = dict.fromkeys(name for frame in frames for name in frame)
+    has_words = {name for name in names if any(frame.dtypes.get(name) == STRING for frame in frames)}
+    return [
+        part.checked.good.assign(**{name: _words(part, name) for name in has_words & set(part.checked.good)})
+        for part in parts
+    ]
+
+
+def _words(part: _Part, name: str) -> Cells:
+    cells = part.checked.good[name]
+    if cells.dtype == STRING:
+        return cells
+    as_read = part.loaded.frame[name].drop(part.checked.rejected["row"])
+    converted = convert(as_read.reset_index(drop=True), "category", Reading(printed=part.loaded.printed))
+    if converted.faults:
+        fix = "Correct the column, or leave it out."
+        raise SchemaError(part.origin, f"{name!r} has values of another type than in the other tables", fix)
+    return converted.column
 
 
 def check_header(source: Source, table: str, *, require: Iterable[str] = ()) -> None:
@@ -122,16 +196,18 @@ def check_header(source: Source, table: str, *, require: Iterable[str] = ()) -> 
     ...
     fraudsieve.exceptions.SchemaError: none.csv: there is no such file. Check the path.
     """
-    given, file = as_input(source), local_file(source)
-    if file is None:
-        return
-    origin = origin_of(given)
-    names = _header_of(file, given.options, origin)
-    if names:
+    for part in as_input(source).parts:
+        _check_header(part, TABLES[table], _names(require))
+
+
+def _check_header(part: InputTable, table: TableSchema, require: tuple[str, ...]) -> None:
+    file, origin = local_file(part), origin_of(part)
+    names = [] if file is None else _header_of(file, part.options, origin)
+    if file is not None and names:
         is_text = not file.name.lower().endswith(".parquet")
         loaded = LoadedTable(pd.DataFrame(columns=names, dtype=object), header=is_text)
-        loaded = rename_columns(loaded, TABLES[table], given.options, origin)
-        require_columns(loaded, TABLES[table], origin, _names(require))
+        loaded = rename_columns(loaded, table, part.options, origin)
+        require_columns(loaded, table, origin, require)
 
 
 def _header_of(file: Path, options: ReadOptions, origin: str) -> list[str]:

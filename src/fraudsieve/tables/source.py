@@ -2,10 +2,12 @@
 
 import glob
 import hashlib
+import itertools
 import os
 import sqlite3
 import tempfile
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias, runtime_checkable
@@ -18,14 +20,14 @@ from fraudsieve._addresses import bare_address
 from fraudsieve.exceptions import SchemaError
 
 from .cells import extract_strings
-from .formats.files import load
+from .formats.files import load, reader_of
 from .formats.loaded import LoadedTable, ReadOptions, frame_of
-from .formats.parquet import columns_of_folders, load_parquet_batch
+from .formats.parquet import columns_of_folders, load_parquet, load_parquet_batch
 
 if TYPE_CHECKING:  # imported at first use
     import sqlalchemy
 
-__all__ = ["ArrowFrame", "InputTable", "Source", "as_input", "data_digest", "local_file", "origin_of"]
+__all__ = ["ArrowFrame", "InputTable", "Source", "as_input", "data_digest", "local_file", "local_files", "origin_of"]
 
 DATABASES: Final = ("sqlite", "postgresql", "mysql", "mariadb", "oracle", "mssql", "duckdb")
 """Schemes of addresses that SQLAlchemy reads."""
@@ -47,10 +49,11 @@ class InputTable:
 
     Parameters
     ----------
-    source : str, path, or frame of pandas, polars or PyArrow
-        A file; a folder or a pattern of Parquet files; ``postgresql://user@host/name#table`` or another address of
-        SQLAlchemy, followed by ``#`` and a table or a query; or an address such as ``s3://bucket/messages.parquet``,
-        which fsspec reads.
+    source : str, path, frame of pandas, polars or PyArrow, or a list of these
+        A file; a folder of Parquet files or a pattern of files of one format; ``postgresql://user@host/name#table`` or
+        another address of SQLAlchemy, followed by ``#`` and a table or a query; or an address such as
+        ``s3://bucket/messages.parquet``, which fsspec reads. Of several tables, a row of a later one replaces the row
+        with its id in an earlier one.
     options : ReadOptions, optional
         Names of columns, encoding, separator and order of dates.
 
@@ -66,6 +69,12 @@ class InputTable:
     options: ReadOptions = field(default_factory=ReadOptions)
 
     @cached_property
+    def parts(self) -> "tuple[InputTable, ...]":
+        """The tables: one, or several, each with the options of all."""
+        several = isinstance(self.source, list | tuple)
+        return tuple(as_input(one, self.options) for one in self.source) if several else (self,)
+
+    @cached_property
     def loaded(self) -> LoadedTable:
         """The rows as they were read, once."""
         if isinstance(self.source, pd.DataFrame):
@@ -75,7 +84,8 @@ class InputTable:
         return _load(os.fspath(self.source), self.options)
 
 
-Source: TypeAlias = str | os.PathLike[str] | pd.DataFrame | ArrowFrame | InputTable
+OneSource: TypeAlias = str | os.PathLike[str] | pd.DataFrame | ArrowFrame | InputTable
+Source: TypeAlias = OneSource | Sequence[OneSource]
 
 
 def as_input(source: Source, options: ReadOptions | None = None) -> InputTable:
@@ -98,6 +108,18 @@ def local_file(source: Source) -> Path | None:
     return Path(place)
 
 
+def local_files(source: Source) -> list[Path]:
+    """Return all files of this machine that a source reads."""
+    files: list[Path] = []
+    for part in as_input(source).parts:
+        file, place = local_file(part), part.source
+        if file is not None:
+            files.append(file)
+        elif isinstance(place, str | os.PathLike) and "://" not in os.fspath(place):
+            files += map(Path, _files_of(os.fspath(place)))
+    return files
+
+
 def origin_of(source: Source) -> str:
     """Return the name of a table in errors.
 
@@ -108,7 +130,8 @@ def origin_of(source: Source) -> str:
     Returns
     -------
     str
-        The path; the address of a database without its user, password and query; or ``frame``.
+        The path; the address of a database without its user, password and query; or ``frame``. Of several tables, the
+        names of all.
 
     Examples
     --------
@@ -116,13 +139,13 @@ def origin_of(source: Source) -> str:
     ('postgresql://db/crm', 'm.csv', 'frame')
     """
     place = source.source if isinstance(source, InputTable) else source
-    if not isinstance(place, str | os.PathLike):
-        return "frame"
-    return bare_address(os.fspath(place))
+    if isinstance(place, list | tuple):
+        return ", ".join(map(origin_of, place))
+    return bare_address(os.fspath(place)) if isinstance(place, str | os.PathLike) else "frame"
 
 
 def data_digest(source: Source) -> str:
-    """Return the SHA-256 of a table: of the bytes of a file, or of the values of anything else.
+    """Return the SHA-256 of a table: of the bytes of a file, or of the values of anything else; of several, of all.
 
     Parameters
     ----------
@@ -138,11 +161,14 @@ def data_digest(source: Source) -> str:
     >>> data_digest(pd.DataFrame({"a": [1]})) == data_digest(pd.DataFrame({"a": [1]}))
     True
     """
-    file = local_file(source)
+    parts = as_input(source).parts
+    if len(parts) > 1:
+        return hashlib.sha256("".join(map(data_digest, parts)).encode()).hexdigest()
+    file = local_file(parts[0])
     if file is not None:
         with file.open("rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()
-    frame = as_input(source).loaded.frame
+    frame = parts[0].loaded.frame
     columns = str([str(name) for name in frame.columns])
     strings = pd.DataFrame({place: _as_strings(frame.iloc[:, place]) for place in range(frame.shape[1])})
     values = pd.util.hash_pandas_object(strings, index=False).to_numpy()
@@ -167,15 +193,41 @@ def _load(place: str, options: ReadOptions) -> LoadedTable:
     if is_address:
         is_database = scheme.partition("+")[0] in DATABASES
         return _load_from_database(place) if is_database else _load_from_store(place, options)
-    return _load_files(place) if _is_pattern(place) else load(place, options)
+    return _load_files(place, options) if _is_pattern(place) else load(place, options)
 
 
-def _load_files(place: str) -> LoadedTable:
-    """Read all Parquet files of a folder, or those that a pattern names, in the order of their names."""
-    files = sorted(glob.glob(os.path.join(place, "**", "*.parquet") if os.path.isdir(place) else place, recursive=True))
+def _files_of(place: str) -> list[str]:
+    """Return the Parquet files of a folder, or the files that a pattern names, in the order of their names."""
+    pattern = os.path.join(place, "**", "*.parquet") if os.path.isdir(place) else place
+    return sorted(glob.glob(pattern, recursive=True))
+
+
+def _load_files(place: str, options: ReadOptions) -> LoadedTable:
+    """Read all files of a folder or a pattern as one table."""
+    files = _files_of(place)
     if not files:
-        problem = "expected a folder of Parquet files, or a pattern of their names, found none"
-        raise SchemaError(place, problem, "Check the path.")
+        problem = "expected a folder of Parquet files, or a pattern of names of files, found none"
+        raise SchemaError(place, problem, "Check the path; for other files, give a pattern such as 'folder/*.csv'.")
+    readers = {reader_of(Path(file), file) for file in files}
+    if len(readers) > 1:
+        raise SchemaError(place, f"the {len(files)} files have several formats", "Give one pattern for each format.")
+    table = _load_folder(place, files) if readers == {load_parquet} else _concatenate([load(f, options) for f in files])
+    return replace(table, notes=(f"read {len(files)} files", *table.notes))
+
+
+def _concatenate(tables: Sequence[LoadedTable]) -> LoadedTable:
+    starts = itertools.accumulate((len(table.frame) for table in tables), initial=0)
+    broken = {
+        start + row: reason
+        for start, table in zip(starts, tables, strict=False)
+        for row, reason in table.broken.items()
+    }
+    frame = pd.concat([table.frame for table in tables], ignore_index=True)
+    notes = dict.fromkeys(note for table in tables for note in table.notes)
+    return replace(tables[0], frame=frame, broken=broken, notes=tuple(notes))
+
+
+def _load_folder(place: str, files: list[str]) -> LoadedTable:
     try:
         tables = [pyarrow.parquet.ParquetFile(file).read() for file in files]
         table = pa.concat_tables(tables, promote_options="permissive")
@@ -189,7 +241,7 @@ def _load_files(place: str) -> LoadedTable:
         columns = columns_of_folders(base, files, [len(table) for table in tables])
         added = {name: cells for name, cells in columns.items() if name not in frame.columns}
         notes = (f"columns {', '.join(added)} are read from the names of folders",) if added else ()
-        return LoadedTable(frame.assign(**added), notes=(f"read {len(files)} files", *notes))
+        return LoadedTable(frame.assign(**added), notes=notes)
     raise SchemaError(place, problem, "They must be Parquet files with columns of the same types.")
 
 
