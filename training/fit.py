@@ -16,7 +16,7 @@ from fraudsieve.models.artifact.summary import model_summary
 from fraudsieve.models.predict import Scorer
 from fraudsieve.models.verification import write_verified
 from fraudsieve.tables.reader import write_rejected
-from fraudsieve.tables.source import Source, local_file
+from fraudsieve.tables.source import Source, local_files
 from fraudsieve.training.attack.recall import attackable
 from fraudsieve.training.data.builders import groups_of, read_data
 from fraudsieve.training.data.classes import check_classes
@@ -260,8 +260,7 @@ def _read(recipe: Recipe, tables: dict[str, Any], run: OpenRun | None) -> Labell
 
 
 def _input(name: str, source: Source, digest: str) -> RunInput:
-    file = local_file(source)
-    return RunInput(name, None if file is None else str(file), digest)
+    return RunInput(name, ", ".join(map(str, local_files(source))) or None, digest)
 
 
 def _log_round(run: OpenRun, n_rounds: int, loss: float) -> None:

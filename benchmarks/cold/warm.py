@@ -24,8 +24,8 @@ def warm_calls(folder: Path) -> dict[str, list[str]]:
     predict = [*command, "predict", "--model", str(folder / "model"), "--output", str(folder / "scores.parquet")]
     return {
         "imports": [sys.executable, "-c", "import lightgbm, pandas, pyarrow"],
-        "predict": [*predict, "--input", str(folder / "messages.csv")],
-        "wrong_call": [*predict, "--input", str(folder / "missing.csv")],
+        "predict": [*predict, "--messages", str(folder / "messages.csv")],
+        "wrong_call": [*predict, "--messages", str(folder / "missing.csv")],
         "help": [*command, "--help"],
     }
 

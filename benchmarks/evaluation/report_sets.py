@@ -46,7 +46,7 @@ def fdh_cards() -> Report:
         fraudsieve(folder, "train", "--events", "before.parquet", "--subject", "event")
         model = ("--model", "fraudsieve-model")
         answer = fraudsieve(folder, "evaluate", *model, "--events", "all.parquet", "--since", f"{TEST_WEEK:%Y-%m-%d}")
-        fraudsieve(folder, "predict", *model, "--input", "all.parquet")
+        fraudsieve(folder, "predict", *model, "--events", "all.parquet")
         scores = pd.read_parquet(Path(folder) / "scores.parquet")
     report, independent = answer["report"], _independent_metrics(payments[later], scores)
     report |= {"card_precision_at_100": report["card_precision"]}

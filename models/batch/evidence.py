@@ -1,7 +1,6 @@
 """Evidence of the scores of a file."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,9 +14,7 @@ from fraudsieve.models.rules.decisions import decide_records
 from fraudsieve.models.scoring.feature_scores import score_features
 from fraudsieve.models.scoring.observers import ScoredChunk, ScoreRecorder
 from fraudsieve.models.scoring.scores import to_records
-from fraudsieve.tables.source import Source, local_file
-
-from .journal import digest_of_file
+from fraudsieve.tables.source import Source, as_input, data_digest, local_file
 
 __all__ = ["describe_tables", "record_rows"]
 
@@ -33,10 +30,11 @@ def describe_tables(scorer: Scorer, tables: Mapping[str, Source | None]) -> dict
 
 
 def _describe(table: Source) -> dict[str, Any]:
-    path: Path | None = local_file(table)
-    if path is None or not path.is_file():
+    parts = as_input(table).parts
+    files = [file for part in parts if (file := local_file(part)) is not None and file.is_file()]
+    if len(files) < len(parts):
         return {"sha256": None, "bytes": None}
-    return {"sha256": digest_of_file(path), "bytes": path.stat().st_size}
+    return {"sha256": data_digest(table), "bytes": sum(file.stat().st_size for file in files)}
 
 
 def record_rows(

@@ -89,7 +89,7 @@ def _message_rows(model: Model, records: pd.DataFrame, history: TableHistory) ->
     matrix, texts = message_matrix_of(model.matrix), records["text"].tolist()
     past = None
     if matrix.campaigns is not None and "sent_at" in records:
-        past = _all_messages(history.past, records)
+        past = _all_messages(history.messages, records)
     parts = (matrix.sender, matrix.campaigns, matrix.custom)
     blocks = record_blocks(with_absent_columns(model, records), *parts, events=history.events, past=past)
     return matrix.scorable_rows(texts, [why_unscorable(text) for text in texts], *blocks)

@@ -16,7 +16,7 @@ from fraudsieve.models.rules.decisions import COLUMNS
 from fraudsieve.models.scoring.observers import ScoreRecorder
 from fraudsieve.models.sentences.values import check_language
 from fraudsieve.tables.reader import write_rejected
-from fraudsieve.tables.source import InputTable, Source, as_input, local_file
+from fraudsieve.tables.source import InputTable, Source, as_input, local_file, local_files
 
 from .chunks import score_chunks
 from .cutoffs import DefaultCutoff
@@ -24,7 +24,7 @@ from .evidence import describe_tables, record_rows
 from .formats import check_output_format, publish
 from .rows import feature_rows
 from .rule_columns import RuleCount, count_rules, rules_key, with_rules
-from .scored_tables import TableHistory, options_of_model, read_history, read_inputs
+from .scored_tables import TableHistory, check_usable, options_of_model, read_history, read_inputs
 
 __all__ = ["ScoringResult", "score_file", "score_frame"]
 
@@ -64,8 +64,8 @@ def score_frame(
     progress: Callable[[int, int], None] | None = None,
     *,
     events: pd.DataFrame | None = None,
-    labels: pd.DataFrame | None = None,
-    past: pd.DataFrame | None = None,
+    known_labels: pd.DataFrame | None = None,
+    history: pd.DataFrame | None = None,
     reasons: int = 0,
     language: str = "en",
     evidence: ScoreRecorder | None = None,
@@ -82,11 +82,12 @@ def score_frame(
     progress : callable, default=None
         Called with the rows done and the total.
     events : DataFrame, default=None
-        Event history of the records.
-    labels : DataFrame, default=None
+        Events of the accounts or of the senders of messages.
+    known_labels : DataFrame, default=None
         Labels of events or accounts: ``labelled_at``, ``is_fraud`` and the columns that identify them.
-    past : DataFrame, default=None
-        Earlier messages, for models that use campaigns. The scored messages always count.
+    history : DataFrame, default=None
+        Earlier records of the same type: events, or messages for models that use campaigns. The scored messages always
+        count; of events only those of this table.
     reasons : int, default=0
         How many reasons to add for each record, as from `reason_columns`.
     language : {"en", "zh"}, default="en"
@@ -101,9 +102,25 @@ def score_frame(
     DataFrame
         The ids of the records and the columns of `Scorer.score_columns`, in the order of the input.
     """
+    known = TableHistory.of(scorer.model, events, known_labels, history)
+    explain: dict[str, Any] = {"reasons": reasons, "language": language}
+    return _score(scorer, records, known, progress, evidence=evidence, source=source, **explain)
+
+
+def _score(
+    scorer: Scorer,
+    records: pd.DataFrame,
+    history: TableHistory,
+    progress: Callable[[int, int], None] | None = None,
+    *,
+    reasons: int = 0,
+    language: str = "en",
+    evidence: ScoreRecorder | None = None,
+    source: dict[str, Any] | None = None,
+) -> pd.DataFrame:
     names = [name for name in IDS[scorer.model.subject] if name in records]
     ids = pd.DataFrame({name: records[name].to_numpy(object) for name in names})
-    model, history = replace(scorer.model, policy=scorer.policy), TableHistory(events, labels, past)
+    model = replace(scorer.model, policy=scorer.policy)
     parts = []
     # Records without a history do not depend on each other.
     size = max(len(records), 1) if model.matrix.history_parts else CHUNK
@@ -135,8 +152,8 @@ def score_file(
     progress: Callable[[int, int], None] | None = None,
     *,
     events: Source | None = None,
-    labels: Source | None = None,
-    past: Source | None = None,
+    known_labels: Source | None = None,
+    history: Source | None = None,
     reasons: int = 0,
     language: str = "en",
     evidence: ScoreRecorder | None = None,
@@ -151,19 +168,22 @@ def score_file(
     ----------
     model : Scorer, str or Path
         A loaded model, or what `Scorer.load` takes.
-    source : path or DataFrame
-        Records to score. Accounts without ``as_of`` are scored as of the last event; without events, as of now.
+    source : path, DataFrame, or a list of these
+        Records to score, as for `InputTable`. Accounts without ``as_of`` are scored as of the last event; without
+        events, as of now.
     output : str or Path
         File to write, atomically: Parquet, CSV or JSON Lines, according to its extension. Rejected rows are written to
         ``<name>.rejected.parquet`` next to it.
     progress : callable, default=None
         Called with the rows done and the total.
-    events : path or DataFrame, default=None
-        Event history of the records. By default, scored events are their own history.
-    labels : path or DataFrame, default=None
-        Labels of events or accounts, for models that use labels.
-    past : path or DataFrame, default=None
-        Earlier messages, with ``label`` and ``labelled_at`` if available, for models that use campaigns.
+    events : path, DataFrame or list, default=None
+        Events of the accounts or of the senders of messages, for models that were trained with them.
+    known_labels : path, DataFrame or list, default=None
+        Labels of events or accounts that are known so far, for models that use labels.
+    history : path, DataFrame or list, default=None
+        Earlier records of the same type. Events: by default, scored events are their own history; otherwise, only
+        those of this table are. Messages, for models that use campaigns: with ``label`` and ``labelled_at`` if
+        available; the scored messages always count too.
     reasons : int, default=0
         As for `score_frame`.
     language : {"en", "zh"}, default="en"
@@ -179,7 +199,8 @@ def score_file(
     Raises
     ------
     SchemaError
-        If the table cannot be used, or the extension of the output is not a known format.
+        If a table cannot be used, also because the model has no use for it, or the extension of the output is not a
+        known format.
     FileExistsError
         If the output would overwrite an input, or the log of evidence.
     IsADirectoryError, PermissionError
@@ -205,7 +226,9 @@ def score_file(
     scorer = model if isinstance(model, Scorer) else Scorer.load(model)
     output, source = Path(output), as_input(source, options_of_model(scorer.model))
     rejected_output = output.with_suffix(".rejected.parquet")
-    files = [local_file(table) for table in (source, events, labels, past) if table is not None]
+    tables: dict[str, Any] = {"events": events, "known_labels": known_labels, "history": history}
+    check_usable([scorer.model], tables)
+    files = [file for table in (source, *tables.values()) if table is not None for file in local_files(table)]
     for path in (output, rejected_output):
         check_not_an_input(path, *files, None if evidence is None else evidence.path)
         check_output_file(path)
@@ -214,14 +237,13 @@ def score_file(
     proof: dict[str, Any] = {}
     if evidence is not None:
         evidence.check(scorer.model)
-        given = {"scored": source, "events": events, "labels": labels, "past": past}
-        proof = {"evidence": evidence, "source": describe_tables(scorer, given)}
-    if _can_chunk(scorer.model, source, events, labels):
-        tables = {"events": events, "labels": labels}
-        return _score_in_chunks(scorer, source, output, rejected_output, progress, explain, proof, **tables)
-    inputs = read_inputs(scorer.model, source, events=events, labels=labels, past=past)
-    history = inputs.history._asdict()
-    scores = _to_file_types(score_frame(scorer, inputs.records, progress, **history, **explain, **proof))
+        proof = {"evidence": evidence, "source": describe_tables(scorer, {"scored": source, **tables})}
+    past = history if scorer.model.subject == "event" else events
+    if _can_chunk(scorer.model, source, past, known_labels):
+        beside = {"events": past, "known_labels": known_labels}
+        return _score_in_chunks(scorer, source, output, rejected_output, progress, explain, proof, **beside)
+    inputs = read_inputs(scorer.model, source, **tables)
+    scores = _to_file_types(_score(scorer, inputs.records, inputs.history, progress, **explain, **proof))
     rules = count_rules(scorer.rules, scores)
     rejected_output.unlink(missing_ok=True)
     if len(inputs.rejected):
@@ -233,11 +255,11 @@ def score_file(
     return ScoringResult(output, rejected, len(scores), len(inputs.rejected), inputs.notes, rules=rules)
 
 
-def _can_chunk(model: Model, source: Source, events: Source | None, labels: Source | None) -> bool:
+def _can_chunk(model: Model, source: Source, events: Source | None, known_labels: Source | None) -> bool:
     """Return whether scores are independent of other records, and all inputs are files, which can be hashed."""
     matrix = model.matrix
     file = local_file(source)
-    are_files = all(table is None or local_file(table) is not None for table in (events, labels))
+    are_files = all(table is None or local_file(table) is not None for table in (events, known_labels))
     if not are_files or file is None or not file.name.lower().endswith(".parquet"):
         return False
     if model.subject == "message":
@@ -257,13 +279,12 @@ def _score_in_chunks(
     proof: dict[str, Any],
     **tables: Source | None,
 ) -> ScoringResult:
-    history, labels, notes = read_history(scorer.model, events=tables["events"], labels=tables["labels"])
-
-    cutoff = DefaultCutoff.of(scorer.model, history)
+    events, labels, notes = read_history(scorer.model, **tables)
+    history, cutoff = TableHistory(events, labels), DefaultCutoff.of(scorer.model, events)
 
     def score(good: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
         records, notes = cutoff.fill(good)
-        scores = score_frame(scorer, records, events=history, labels=labels, **explain, **proof)
+        scores = _score(scorer, records, history, **explain, **proof)
         return _to_file_types(scores), [*notes]
 
     options = options_of_model(scorer.model)

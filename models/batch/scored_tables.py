@@ -1,5 +1,6 @@
 """Tables that are read for scoring: records, events, labels and past messages."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, NamedTuple
@@ -27,6 +28,7 @@ from .cutoffs import DefaultCutoff
 __all__ = [
     "Inputs",
     "TableHistory",
+    "check_usable",
     "label_reader",
     "read_history",
     "read_inputs",
@@ -44,13 +46,26 @@ class TableHistory(NamedTuple):
         Events of the accounts or senders.
     labels : DataFrame, default=None
         Labels of events or accounts: ``labelled_at``, ``is_fraud``, and ``account_id`` or the columns of the event.
-    past : DataFrame, default=None
+    messages : DataFrame, default=None
         Earlier messages. The messages of the table count too.
     """
 
     events: pd.DataFrame | None = None
     labels: pd.DataFrame | None = None
-    past: pd.DataFrame | None = None
+    messages: pd.DataFrame | None = None
+
+    @classmethod
+    def of(
+        cls,
+        model: Model,
+        events: pd.DataFrame | None,
+        known_labels: pd.DataFrame | None,
+        history: pd.DataFrame | None,
+    ) -> "TableHistory":
+        """Return the tables of `read_inputs`, of which `history` holds earlier records of the model's own type."""
+        if model.subject == "event":
+            return cls(history, known_labels)
+        return cls(events, known_labels, history)
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +79,7 @@ class Inputs:
     rejected : DataFrame
         Rejected rows with reasons.
     history : TableHistory
-        Events, labels and past messages.
+        Events, labels and earlier messages.
     notes : tuple of str
         Assumptions and changes.
     """
@@ -80,8 +95,8 @@ def read_inputs(
     source: Source,
     *,
     events: Source | None = None,
-    labels: Source | None = None,
-    past: Source | None = None,
+    known_labels: Source | None = None,
+    history: Source | None = None,
     require: tuple[str, ...] = (),
 ) -> Inputs:
     """Read a table of records to score, and the further tables that the model uses.
@@ -91,23 +106,25 @@ def read_inputs(
     SchemaError
         If a table cannot be used.
     """
+    check_usable([model], {"events": events, "known_labels": known_labels, "history": history})
     table = read_table(as_input(source, options_of_model(model)), f"{model.subject}s", require=require)
     notes = list(table.notes)
-    history: pd.DataFrame | None = table.good
-    if model.subject == "event" and events is None:
-        label_rows = _read_labels(model, labels, history, notes)
+    past_events: pd.DataFrame | None = table.good
+    if model.subject == "event" and history is None:
+        label_rows = _read_labels(model, known_labels, past_events, notes)
     else:
-        history, label_rows, new_notes = read_history(model, events=events, labels=labels)
+        past = history if model.subject == "event" else events
+        past_events, label_rows, new_notes = read_history(model, events=past, known_labels=known_labels)
         notes += new_notes
-    records, cutoff_notes = DefaultCutoff.of(model, history).fill(table.good)
+    records, cutoff_notes = DefaultCutoff.of(model, past_events).fill(table.good)
     notes += cutoff_notes
-    past_messages = _read_past(model, past, table, notes)
-    known = TableHistory(history, label_rows, past_messages)
+    past_messages = _read_past(model, history, table, notes)
+    known = TableHistory(past_events, label_rows, past_messages)
     return Inputs(records, table.rejected, known, tuple(notes))
 
 
 def read_history(
-    model: Model, *, events: Source | None, labels: Source | None
+    model: Model, *, events: Source | None, known_labels: Source | None
 ) -> tuple[pd.DataFrame | None, pd.DataFrame | None, list[str]]:
     """Read events and labels for a model."""
     notes: list[str] = []
@@ -115,7 +132,36 @@ def read_history(
     history = _read_events(None if events is None else as_input(events, options), notes)
     if history is None and model.subject == "message" and model.matrix.event_views:
         notes.append("the model uses events, but none were given: all records are scored without history")
-    return history, _read_labels(model, labels, history, notes), notes
+    return history, _read_labels(model, known_labels, history, notes), notes
+
+
+def check_usable(models: Sequence[Model], given: Mapping[str, Source | None]) -> None:
+    """Check that a model can use each table that is given, besides the records themselves.
+
+    Raises
+    ------
+    SchemaError
+        If no model can.
+    """
+    for name, table in given.items():
+        reasons = [_why_useless(model, name) for model in models]
+        if table is not None and all(reasons):
+            option = f"--{name.replace('_', '-')}"
+            raise SchemaError(option, f"the model cannot use this table: {reasons[0]}", f"Leave out {option}.")
+
+
+def _why_useless(model: Model, name: str) -> str:
+    """Return why a model cannot use a table; empty if it can."""
+    matrix, subject = model.matrix, model.subject
+    if name == "known_labels":
+        return "" if uses_labels(matrix) else "it has no features of labels"
+    if name not in ("events", "history"):
+        return f"it scores {subject}s"
+    if name == "events" and subject == "event":
+        return "its events are the records, and earlier ones are --history"
+    if name == "history" and subject != "event":
+        return "" if matrix.campaigns is not None else f"it has no features of earlier {subject}s"
+    return "" if "events" in matrix.history_parts else "it has no features of events"
 
 
 def options_of_model(model: Model) -> ReadOptions:

@@ -31,7 +31,7 @@ def test_accounts_from_training_to_scores(run: Run) -> None:
     assert (
         answer["error"] == "attack: only messages can be obfuscated, and this is a model of accounts. Remove --attack"
     )
-    code, scored, error = run("predict", "--model", "m", "--input", "a.parquet", "--events", "e.parquet")
+    code, scored, error = run("predict", "--model", "m", "--accounts", "a.parquet", "--events", "e.parquet")
     assert (code, scored["scored"]) == (0, 200)
     assert "accounts without as_of are scored as of the last event" in error
     assert "the model uses labels, but none were given" in error

@@ -47,7 +47,7 @@ def test_a_file_that_cannot_be_used(run: Run, name: str, content: str | bytes, e
 
 def test_missing_file_and_missing_model(model: Path, run: Run) -> None:
     assert run("train", "--messages", "none.csv")[0] == 2
-    code, answer, _ = run("predict", "--model", "none", "--input", "none.csv")
+    code, answer, _ = run("predict", "--model", "none", "--messages", "none.csv")
     assert code == 2
     assert "Use the path of a complete model folder" in answer["error"]
 
@@ -73,7 +73,7 @@ BAD_ROWS = {
 @pytest.mark.parametrize("text", ODD_TEXTS.values(), ids=ODD_TEXTS)
 def test_odd_texts_are_scored(model: Path, run: Run, text: str) -> None:
     write("m.jsonl", '{"message_id": "0", "text": "hello"}\n{"message_id": "1", "text": ' + text + "}\n")
-    code, answer, _ = run("predict", "--model", model, "--input", "m.jsonl")
+    code, answer, _ = run("predict", "--model", model, "--messages", "m.jsonl")
     assert (code, answer["scored"], answer["rejected"]) == (0, 2, 0)
     assert pd.read_parquet("scores.parquet")["probability"].between(0, 1).all()
 
@@ -82,7 +82,7 @@ def test_odd_texts_are_scored(model: Path, run: Run, text: str) -> None:
 def test_bad_rows_are_rejected_with_a_reason(model: Path, run: Run, row: str, column: str) -> None:
     good = "\n".join(f'{{"message_id": "{i}", "text": "hello", "sent_at": "2026-01-01"}}' for i in range(3))
     write("m.jsonl", f"{good}\n{row}\n")
-    code, answer, _ = run("predict", "--model", model, "--input", "m.jsonl")
+    code, answer, _ = run("predict", "--model", model, "--messages", "m.jsonl")
     assert (code, answer["scored"], answer["rejected"]) == (0, 3, 1)
     rejected = pd.read_parquet(answer["rejected_output"])
     assert rejected["row"].tolist() == [3]
@@ -110,7 +110,7 @@ def test_too_many_rejected_rows_end_with_the_reasons_and_without_a_result(model:
     said = "m.csv: 190 of 200 rows are rejected, more than a share of 0.2: sent_at: expected a time such as"
     for arguments in (
         ("train", "--messages", "m.csv"),
-        ("predict", "--model", model, "--input", "m.csv"),
+        ("predict", "--model", model, "--messages", "m.csv"),
         ("evaluate", "--model", model, "--messages", "m.csv"),
     ):
         code, answer, error = run(*arguments)
@@ -119,5 +119,5 @@ def test_too_many_rejected_rows_end_with_the_reasons_and_without_a_result(model:
         assert "99/99/9999" not in answer["error"]
         assert "sent_at has values such as 99/99/9999" in error
     assert {path.name for path in Path().iterdir()} <= {"m.csv", "mlflow.db"}
-    code, answer, _ = run("predict", "--model", model, "--input", "m.csv", "--max-rejected", "0.95")
+    code, answer, _ = run("predict", "--model", model, "--messages", "m.csv", "--max-rejected", "0.95")
     assert (code, answer["scored"], answer["rejected"]) == (0, 10, 190)

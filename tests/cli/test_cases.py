@@ -123,7 +123,7 @@ def test_wrong_calls_are_named(folder: Path) -> None:
     assert (code, "expected a folder of cases" in content["error"]) == (2, True)
     (folder / "long.key").touch(0o600)
     (folder / "long.key").write_text("k" * 65)
-    code, content = run(folder, "--key-file", str(folder / "long.key"), "--output", str(folder / "cases"))
+    code, content = run(folder, "--key", str(folder / "long.key"), "--output", str(folder / "cases"))
     assert (code, "long.key: expected a key of 1 to 64 bytes, got 65" in content["error"]) == (2, True)
     pd.read_parquet(folder / "events.parquet").iloc[1:].to_parquet(folder / "events.parquet")
     code, content = run(folder, "--output", str(folder / "cases"))

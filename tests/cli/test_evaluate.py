@@ -22,7 +22,7 @@ def test_evaluate_and_predict_agree_with_the_library(model: Path, messages: pd.D
     code, answer, _ = run("evaluate", "--model", model, "--messages", "m.jsonl")
     assert code == 0
     assert answer["report"]["rows"] == len(messages)
-    code, answer, _ = run("predict", "--model", model, "--input", "m.jsonl", "--output", "s.parquet")
+    code, answer, _ = run("predict", "--model", model, "--messages", "m.jsonl", "--output", "s.parquet")
     assert (code, answer["scored"], answer["rejected"]) == (0, len(messages), 0)
     scores = pd.read_parquet("s.parquet")
     expected = fraudsieve.Scorer.load(model).score_columns({"text": messages["text"].tolist()})

@@ -23,7 +23,7 @@ def scored(run: Run, model: Path, messages: pd.DataFrame, tmp_path: Path) -> Pat
     texts = [*spam, SECRET, *messages["text"].head(50)]
     frame = pd.DataFrame({"message_id": [f"M-MARKER-{at}" for at in range(len(texts))], "text": texts})
     frame.to_parquet("new.parquet", index=False)
-    code, content, errors = run("predict", "--model", model, "--input", "new.parquet", "--evidence", "log.jsonl")
+    code, content, errors = run("predict", "--model", model, "--messages", "new.parquet", "--evidence", "log.jsonl")
     assert (code, content["scored"]) == (0, 56), errors
     return tmp_path / "log.jsonl"
 
@@ -45,7 +45,7 @@ def test_flagged_rows_of_a_file_are_recorded_without_texts_and_replay(run: Run, 
 def test_all_rows_with_pseudonyms_and_with_texts(run: Run, scored: Path, model: Path) -> None:
     Path("key").touch(0o600)
     Path("key").write_text("k" * 32)
-    options = ["predict", "--model", model, "--input", "new.parquet", "--reasons", "2", "--evidence-all"]
+    options = ["predict", "--model", model, "--messages", "new.parquet", "--reasons", "2", "--evidence-all"]
     secret = ["--evidence-content", "pseudonymised", "--evidence-key", "key", "--evidence", "secret.jsonl"]
     assert run(*options, *secret)[0] == 0
     content = Path("secret.jsonl").read_text("ascii")
@@ -73,7 +73,9 @@ def test_a_changed_log_and_a_number_that_differs(run: Run, scored: Path, model: 
 def test_checkpoints_and_proofs_with_keys_of_openssl(run: Run, scored: Path) -> None:
     for command in ("genpkey -algorithm ed25519 -out private.pem", "pkey -in private.pem -pubout -out public.pem"):
         subprocess.run(["openssl", *command.split()], check=True, capture_output=True)
-    code, checkpoint, _ = run("evidence", "checkpoint", "log.jsonl", "--output", "kept.jsonl", "--key", "private.pem")
+    code, checkpoint, _ = run(
+        "evidence", "checkpoint", "log.jsonl", "--output", "kept.jsonl", "--private-key", "private.pem"
+    )
     assert (code, checkpoint["size"]) == (0, len(lines_of(scored)))
     kept = ("--checkpoints", "kept.jsonl")
     code, check, _ = run("evidence", "verify", "log.jsonl", *kept, "--public-key", "public.pem")
@@ -106,7 +108,7 @@ def test_no_output_overwrites_the_log_or_a_key(run: Run, scored: Path, model: Pa
     assert (code, content["error"].startswith("private.pem, line 1: is not")) == (2, True)
     for output in ("log.jsonl", "log.csv"):
         options = ["--evidence", "log.jsonl" if output == "log.jsonl" else "log.rejected.parquet", "--output", output]
-        code, content, _ = run("predict", "--model", model, "--input", "new.parquet", *options)
+        code, content, _ = run("predict", "--model", model, "--messages", "new.parquet", *options)
         assert code == 2, content
     assert Path("private.pem").read_text() == "a key"
     assert scored.read_bytes().startswith(before)
@@ -153,6 +155,6 @@ def test_an_emptied_log_and_the_scores_of_another_model_are_no_success(
 )
 def test_options_that_do_not_fit(run: Run, model: Path, options: list[str], text: str) -> None:
     pd.DataFrame({"message_id": ["m"], "text": ["see you"]}).to_parquet("new.parquet", index=False)
-    code, content, _ = run("predict", "--model", model, "--input", "new.parquet", *options)
+    code, content, _ = run("predict", "--model", model, "--messages", "new.parquet", *options)
     assert code == 2
     assert text in content["error"]

@@ -62,9 +62,9 @@ def test_a_legitimate_label_that_no_row_has_is_an_error(run: Run, messages: pd.D
 @pytest.mark.slow
 def test_scores_have_the_format_of_their_ending(run: Run, model: Path, messages: pd.DataFrame) -> None:
     messages.head(20).to_csv("m.csv", index=False)
-    assert run("predict", "--model", model, "--input", "m.csv", "--output", "scores.csv")[0] == 0
+    assert run("predict", "--model", model, "--messages", "m.csv", "--output", "scores.csv")[0] == 0
     assert len(pd.read_csv("scores.csv")) == 20
-    code, answer, _ = run("predict", "--model", model, "--input", "m.csv", "--output", "scores.xlsx")
+    code, answer, _ = run("predict", "--model", model, "--messages", "m.csv", "--output", "scores.xlsx")
     assert code == 2
     assert "expected a file of scores ending in .parquet, .csv, .jsonl, .ndjson, got '.xlsx'" in answer["error"]
 
@@ -87,7 +87,7 @@ def test_a_disk_that_is_full_is_said_and_older_files_stay(
     messages.assign(message_id=messages.index.astype(str)).to_parquet(tmp_path / "m.parquet")
     outputs = {"evaluate": "report.html", "predict": "scores.parquet"}
     (tmp_path / outputs[command]).write_text("older")
-    option = {"evaluate": ["--messages", "m.parquet", "--report"], "predict": ["--input", "m.parquet", "--output"]}
+    option = {"evaluate": ["--messages", "m.parquet", "--report"], "predict": ["--messages", "m.parquet", "--output"]}
     call = [command, "--model", str(model), *option[command], outputs[command]]
     done = subprocess.run([sys.executable, "-c", FULL, *call], cwd=tmp_path, capture_output=True, text=True)
     assert (done.returncode, "a file became larger than this process may write" in done.stderr) == (1, True)
@@ -138,18 +138,20 @@ def test_a_file_as_excel_writes_it_in_china(run: Run, messages: pd.DataFrame) ->
     assert "note: columns are separated by semicolons" in error
     # The model knows the names, so that the same files can be scored, evaluated and monitored as they are.
     frame.to_excel("messages.xlsx", index=False)
-    code, answer, _ = run("predict", "--model", "fraudsieve-model", "--input", "messages.xlsx")
+    code, answer, _ = run("predict", "--model", "fraudsieve-model", "--messages", "messages.xlsx")
     assert (code, answer["scored"]) == (0, len(messages))
     expected = fraudsieve.Scorer.load("fraudsieve-model").score_columns({"text": messages["text"].tolist()})
     assert (pd.read_parquet("scores.parquet")["probability"].to_numpy() == expected["probability"]).all()
     # Records to score have no labels. A name that is given adds to those that the model knows.
     frame.drop(columns="标签").rename(columns={"编号": "id"}).to_excel("new.xlsx", index=False)
     options = ("--column", "message_id=id", "--output", "new.parquet")
-    code, answer, _ = run("predict", "--model", "fraudsieve-model", "--input", "new.xlsx", *options)
+    code, answer, _ = run("predict", "--model", "fraudsieve-model", "--messages", "new.xlsx", *options)
     assert (code, answer.get("scored")) == (0, len(messages)), answer
     pd.testing.assert_frame_equal(pd.read_parquet("new.parquet"), pd.read_parquet("scores.parquet"))
     # Options that say how a file is written add to what the model knows, and do not replace it.
-    code, answer, _ = run("predict", "--model", "fraudsieve-model", "--input", "messages.csv", "--encoding", "gb18030")
+    code, answer, _ = run(
+        "predict", "--model", "fraudsieve-model", "--messages", "messages.csv", "--encoding", "gb18030"
+    )
     assert (code, answer.get("scored")) == (0, len(messages)), answer
     assert run("evaluate", "--model", "fraudsieve-model", "--messages", "messages.xlsx")[0] == 0
     assert run("evaluate", "--model", "fraudsieve-model", "--messages", "messages.csv", "--encoding", "latin-1")[0] == 2

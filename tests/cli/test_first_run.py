@@ -14,7 +14,7 @@ from tests.quickstart import run_quickstart
 
 @pytest.mark.slow
 def test_simulate_writes_four_tables(run: Run, tmp_path: Path) -> None:
-    code, answer, _ = run("simulate", "--output", "world", "--days", "20", "--accounts", "150")
+    code, answer, _ = run("simulate", "--output", "world", "--days", "20", "--n-accounts", "150")
     assert code == 0
     assert {name: len(pd.read_parquet(table["path"])) for name, table in answer.items()} == {
         name: table["rows"] for name, table in answer.items()

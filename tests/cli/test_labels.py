@@ -71,7 +71,7 @@ def test_0_and_1_from_training_to_monitoring(messages: pd.DataFrame, run: Run, m
     assert f" alerts per day ({100 * frauds / len(later):.3g} % of the records), as many as there are frauds" in shown
     assert (answer["rows"], answer["frauds"]) == (len(later), frauds)
 
-    call = ("monitor", "--model", "earlier", "--reference", "later.parquet", "--current", "bare.parquet")
+    call = ("monitor", "--model", "earlier", "--reference", "later.parquet", "--messages", "bare.parquet")
     code, answer, error = run(*call, "--labels", "labels.parquet")
     assert code in (0, 3), error
     assert answer["report"]["calibration"]["base_rate"] == pytest.approx(frauds / len(later))

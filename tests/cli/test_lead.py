@@ -51,7 +51,7 @@ def test_from_messages_to_a_lead(run: Run, model: Path, tmp_path: Path, messages
     frame.to_parquet("new.parquet", index=False)
     Path("key").touch(0o600)
     Path("key").write_text(NEW)
-    assert run("predict", "--model", model, "--input", "new.parquet", "--reasons", "3")[0] == 0
+    assert run("predict", "--model", model, "--messages", "new.parquet", "--reasons", "3")[0] == 0
     assert run("cases", "--scores", "scores.parquet", "--messages", "new.parquet")[0] == 0
     case = str(pd.read_parquet("cases/cases.parquet")["case_id"][0])
     given = ("--model", model, "--scores", "scores.parquet", "--messages", "new.parquet", "--output", "lead.json")

@@ -26,7 +26,7 @@ def test_monitor_exits_with_3_when_a_bound_is_exceeded_and_names_it(
     reference, current = messages.iloc[order[:half]], messages.iloc[order[half:]]
     reference.to_parquet("r.parquet")
     current.to_csv("c.csv", index=False)
-    call = ("monitor", "--model", model, "--reference", "r.parquet", "--current", "c.csv")
+    call = ("monitor", "--model", model, "--reference", "r.parquet", "--messages", "c.csv")
     code, answer, error = run(*call)
     assert (code, answer["exceeded"]) == (0, [])
     assert answer["report"]["calibration"]["rows"] == len(current)
@@ -53,7 +53,7 @@ def test_records_that_the_policy_flags_are_counted(model: Path, messages: pd.Dat
     policy = Policy(unlike_training="flag", unlike_training_limit=0.5)
     write_model(replace(read_model(model), policy=policy), "flagging")
     messages.to_parquet("r.parquet")
-    for call in (("monitor", "--reference", "r.parquet", "--current"), ("evaluate", "--messages")):
+    for call in (("monitor", "--reference", "r.parquet", "--messages"), ("evaluate", "--messages")):
         flagging, usual = (
             CliRunner().invoke(app, [*call, "r.parquet", "--model", str(of)]).stdout for of in ("flagging", model)
         )
@@ -64,7 +64,7 @@ def test_records_that_the_policy_flags_are_counted(model: Path, messages: pd.Dat
 def test_monitor_on_too_few_rows(model: Path, messages: pd.DataFrame, run: Run) -> None:
     messages.to_parquet("r.parquet")
     messages[:20].to_parquet("c.parquet")
-    call = ("monitor", "--model", model, "--reference", "r.parquet", "--current", "c.parquet")
+    call = ("monitor", "--model", model, "--reference", "r.parquet", "--messages", "c.parquet")
     code, answer, _ = run(*call)
     assert (code, "c.parquet: expected 100 records that can be scored, got 20" in answer["error"]) == (2, True)
     assert run(*call, "--report", "m.pdf")[0] == 2

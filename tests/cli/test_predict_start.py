@@ -22,7 +22,7 @@ print(json.dumps(sorted(imported & {"mlflow", "sklearn", "openpyxl"})))
 @pytest.mark.slow
 def test_predict_with_a_local_model_imports_no_mlflow(model: Path, messages: pd.DataFrame, tmp_path: Path) -> None:
     messages[["message_id", "text"]].head(57).to_csv(tmp_path / "messages.csv", index=False)
-    call = ["predict", "--model", str(model), "--input", "messages.csv", "--output", "scores.csv", "--json"]
+    call = ["predict", "--model", str(model), "--messages", "messages.csv", "--output", "scores.csv", "--json"]
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM, *call], capture_output=True, text=True, cwd=tmp_path, timeout=600
     )

@@ -52,7 +52,7 @@ def sent(messages: pd.DataFrame, run: Run) -> pd.DataFrame:
 
 @pytest.mark.parametrize("output", ["scores.parquet", "scores.csv"])
 def test_predict_writes_what_the_rules_decide(model: Path, sent: pd.DataFrame, run: Run, output: str) -> None:
-    call = ("predict", "--model", model, "--input", "m.parquet", "--output")
+    call = ("predict", "--model", model, "--messages", "m.parquet", "--output")
     assert run(*call, "plain.parquet")[0] == 0
     code, answer, error = run(*call, output, "--rules", "rules.toml")
     assert (code, error) == (0, "")
@@ -104,7 +104,7 @@ def test_evaluate_counts_rules_apart_and_leaves_the_metrics(model: Path, sent: p
 def test_monitor_shows_the_share_of_both_tables(model: Path, sent: pd.DataFrame, run: Run) -> None:
     sent[:300].to_parquet("r.parquet")
     sent[300:].assign(account_id="s1").to_parquet("c.parquet")
-    call = ("monitor", "--model", model, "--reference", "r.parquet", "--current", "c.parquet")
+    call = ("monitor", "--model", model, "--reference", "r.parquet", "--messages", "c.parquet")
     plain = run(*call)[1]["report"]
     code, answer, _ = run(*call, "--rules", "rules.toml", "--report", "m.html")
     assert code in (0, 3)
@@ -118,7 +118,7 @@ def test_monitor_shows_the_share_of_both_tables(model: Path, sent: pd.DataFrame,
 
 def test_a_wrong_rules_file_is_a_wrong_call(model: Path, sent: pd.DataFrame, run: Run) -> None:
     Path("rules.toml").write_text(RULES.replace('"flag"', '"drop"', 1))
-    code, answer, _ = run("predict", "--model", model, "--input", "m.parquet", "--rules", "rules.toml")
+    code, answer, _ = run("predict", "--model", model, "--messages", "m.parquet", "--rules", "rules.toml")
     assert (code, "rules.toml: rule 1: action: expected flag or pass" in answer["error"]) == (2, True)
 
 
@@ -129,7 +129,7 @@ def test_a_recipe_names_the_rules(model: Path, sent: pd.DataFrame, run: Run) -> 
     code, by_recipe, _ = run(*call, "--recipe", "recipe.toml")
     assert (code, by_recipe) == (0, by_option)
     assert by_recipe["report"]["rules"]
-    watch = ("monitor", "--model", model, "--reference", "m.parquet", "--current", "m.parquet")
+    watch = ("monitor", "--model", model, "--reference", "m.parquet", "--messages", "m.parquet")
     assert run(*watch, "--recipe", "recipe.toml")[1]["report"]["rules"][0]["id"] == "mules"
     code, trained, _ = run("train", "--messages", "m.parquet", "--recipe", "recipe.toml", "--output", "o", "--no-track")
     assert code == 0

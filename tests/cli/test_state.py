@@ -33,10 +33,10 @@ def store(tmp_path: Path) -> Path:
     """A store that was loaded from a table, with its rows in another order, and from standard input."""
     table, path = tmp_path / "events.csv", tmp_path / "live.db"
     pd.DataFrame(EVENTS[::-1]).to_csv(table, index=False)
-    loaded = run("load", path, table, "--model", account_model())
+    loaded = run("load", path, "--events", table, "--model", account_model())
     assert loaded == {"accepted": 9, "rejected": 0, "reasons": {}}
     lines = "\n".join(json.dumps(label) for label in LABELS) + '\n[1]\n{"account_id"\n{}\n'
-    loaded = run("load", path, "--model", account_model(), "--part", "labels", "--max-rejected", 1, stdin=lines)
+    loaded = run("load", path, "--labels", "-", "--model", account_model(), "--max-rejected", 1, stdin=lines)
     assert (loaded["accepted"], loaded["rejected"]) == (1, 3)
     assert loaded["reasons"]["expected a JSON object per line, got something else"] == 2
     return path
@@ -44,7 +44,7 @@ def store(tmp_path: Path) -> Path:
 
 @pytest.mark.slow
 def test_a_loaded_store_is_described_and_loading_again_adds_nothing(store: Path, tmp_path: Path) -> None:
-    again = run("load", store, tmp_path / "events.csv", "--model", account_model())
+    again = run("load", store, "--events", tmp_path / "events.csv", "--model", account_model())
     assert again["accepted"] == 9
     described = run("info", store)
     assert (described["rows"], described["offset"], described["snapshots"]) == (10, 10, [10])
@@ -67,9 +67,9 @@ def test_events_and_labels_are_exported(store: Path, tmp_path: Path) -> None:
     assert pd.read_parquet(folder / "labels.parquet")["is_fraud"].tolist() == [True]
     assert oct((folder / "events.parquet").stat().st_mode & 0o777) == "0o600"
     other = tmp_path / "other.db"  # what was exported can be loaded
-    assert run("load", other, folder / "events.parquet", "--model", account_model())["accepted"] == 9
+    assert run("load", other, "--events", folder / "events.parquet", "--model", account_model())["accepted"] == 9
     labels = folder / "labels.parquet"
-    assert run("load", other, labels, "--model", account_model(), "--part", "labels")["accepted"] == 1
+    assert run("load", other, "--labels", labels, "--model", account_model())["accepted"] == 1
 
 
 @pytest.mark.slow
@@ -102,7 +102,7 @@ def test_a_table_of_labelled_messages_is_loaded_as_messages_and_labels(tmp_path:
         sent | {"message_id": "m2", "sent_at": "2024-05-01T11:00:00Z"},
     ]
     table.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    assert run("load", path, table, "--model", message_model(), "--part", "messages")["accepted"] == 3
+    assert run("load", path, "--messages", table, "--model", message_model())["accepted"] == 3
     assert run("info", path)["newest"] == "2024-05-01T12:00:00Z"
     assert run("export", path, "--output", tmp_path / "tables")["messages_without_text"] == 3
 
@@ -113,7 +113,7 @@ def test_labels_are_loaded_from_csv(tmp_path: Path, spelled: list[str]) -> None:
     times = ["2024-05-01T11:00:00Z", "2024-05-01T12:00:00Z"]
     frame = pd.DataFrame({"event_id": ["1", "2"], "counterparty_id": "bob", "labelled_at": times, "is_fraud": spelled})
     frame.to_csv(table, index=False)
-    assert run("load", path, table, "--model", account_model(), "--part", "labels")["accepted"] == 2
+    assert run("load", path, "--labels", table, "--model", account_model())["accepted"] == 2
     run("export", path, "--output", tmp_path / "tables")
     assert pd.read_parquet(tmp_path / "tables" / "labels.parquet")["is_fraud"].tolist() == [False, True]
 
@@ -122,7 +122,7 @@ def test_ids_and_times_of_labels_are_read_as_in_other_tables(tmp_path: Path) -> 
     table, path = tmp_path / "labels.csv", tmp_path / "live.db"
     columns = {"event_id": [1.0, None], "counterparty_id": 7.0, "labelled_at": ["20240501", "2024/5/1 11:00"]}
     pd.DataFrame(columns | {"is_fraud": True}).to_csv(table, index=False)
-    assert run("load", path, table, "--model", account_model(), "--part", "labels")["accepted"] == 2
+    assert run("load", path, "--labels", table, "--model", account_model())["accepted"] == 2
     run("export", path, "--output", tmp_path / "tables")
     labels = pd.read_parquet(tmp_path / "tables" / "labels.parquet")
     assert (labels["event_id"].dropna().tolist(), labels["counterparty_id"].tolist()) == (["1"], ["7", "7"])
@@ -134,7 +134,7 @@ def test_other_verdicts_are_rejected_and_no_accepted_record_is_an_error(tmp_path
     table, path = tmp_path / "labels.csv", tmp_path / "live.db"
     frame = pd.DataFrame({"counterparty_id": ["bob"] * 3, "labelled_at": "2024-05-01T11:00:00Z", "is_fraud": "maybe"})
     frame.to_csv(table, index=False)
-    arguments = ("load", path, table, "--model", account_model(), "--part", "labels")
+    arguments = ("load", path, "--labels", table, "--model", account_model())
     error = run(*arguments, code=2)["error"]
     assert "none of 3 rows is accepted: is_fraud: expected True or False, got another value (3)" in error
     assert "maybe" not in error
@@ -143,8 +143,14 @@ def test_other_verdicts_are_rejected_and_no_accepted_record_is_an_error(tmp_path
     frame.assign(is_fraud=["maybe", "perhaps", "0"]).to_csv(table, index=False)
     assert "2 of 3 rows are rejected, more than a share of 0.2: is_fraud" in run(*arguments, code=2)["error"]
     assert run(*arguments, "--max-rejected", 0.7)["rejected"] == 2
-    assert run("load", path, "--model", account_model(), stdin="[1]\n", code=2)["error"].startswith("standard input")
-    assert run("load", path, "--model", account_model(), stdin="") == {"accepted": 0, "rejected": 0, "reasons": {}}
+    assert run("load", path, "--events", "-", "--model", account_model(), stdin="[1]\n", code=2)["error"].startswith(
+        "standard input"
+    )
+    assert run("load", path, "--events", "-", "--model", account_model(), stdin="") == {
+        "accepted": 0,
+        "rejected": 0,
+        "reasons": {},
+    }
 
 
 def test_messages_of_two_files_without_ids_are_all_loaded(tmp_path: Path) -> None:
@@ -152,7 +158,7 @@ def test_messages_of_two_files_without_ids_are_all_loaded(tmp_path: Path) -> Non
     for day in (1, 2):
         sent = {"account_id": "ann", "sent_at": f"2024-05-0{day}T10:00:00Z", "text": "Your parcel is held, pay now"}
         pd.DataFrame([sent]).to_csv(table, index=False)
-        run("load", path, table, "--model", message_model(), "--part", "messages")
+        run("load", path, "--messages", table, "--model", message_model())
     assert run("info", path)["rows"] == 2
 
 

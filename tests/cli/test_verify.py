@@ -13,30 +13,30 @@ from tests.cli.conftest import Run
 
 @pytest.mark.slow
 def test_verify_lists_checks_and_rejects_a_damaged_folder(model: Path, run: Run, tmp_path: Path) -> None:
-    code, answer, error = run("verify", model)
+    code, answer, error = run("verify", "--model", model)
     assert (code, answer["pinned"]) == (0, False)
     assert "the digest is not pinned" in error
-    code, again, error = run("verify", model, "--digest", answer["digest"])
+    code, again, error = run("verify", "--model", model, "--digest", answer["digest"])
     assert (code, again["pinned"]) == (0, True)
     absent = again["notes"]
     assert any(note.startswith("false_positive_rate_0.001 is absent: a rate of at most 0.1 % needs") for note in absent)
     assert error.splitlines() == [f"note: {note}" for note in absent]
     assert {"digest", "versions", "files", "booster", "arrays"} <= set(again["checks"])
-    shown = CliRunner().invoke(app, ["verify", str(model)]).stdout
+    shown = CliRunner().invoke(app, ["verify", "--model", str(model)]).stdout
     assert "checked booster" in shown
-    code, failure, _ = run("verify", model, "--digest", "0" * 64)
+    code, failure, _ = run("verify", "--model", model, "--digest", "0" * 64)
     assert (code, "expected digest 000" in failure["error"]) == (2, True)
     shutil.copytree(model, tmp_path / "copy")
     (tmp_path / "copy" / "booster.txt").write_text("tree", "utf-8")
-    code, failure, _ = run("verify", tmp_path / "copy")
+    code, failure, _ = run("verify", "--model", tmp_path / "copy")
     assert (code, "booster.txt: its content does not match the manifest" in failure["error"]) == (2, True)
-    assert run("verify", tmp_path / "nothing")[0] == 2
+    assert run("verify", "--model", tmp_path / "nothing")[0] == 2
 
 
 @pytest.mark.slow
 def test_verify_of_a_folder_needs_no_mlflow(model: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "fraudsieve.models.flavor", raising=False)
     monkeypatch.setitem(sys.modules, "mlflow", None)
-    assert run("verify", model)[0] == 0
-    code, failure, _ = run("verify", "models:/nobody@champion")
+    assert run("verify", "--model", model)[0] == 0
+    code, failure, _ = run("verify", "--model", "models:/nobody@champion")
     assert (code, "mlflow is not installed" in failure["error"]) == (2, True)

@@ -82,7 +82,7 @@ TRAIN = ("train", "--no-track", "--messages")
 OWN = (*TRAIN, "m.csv", "--feature-columns")
 RECIPE = (*TRAIN, "m.csv", "--recipe")
 SERVE = ("serve", *MODEL, "--port", "0")
-RULES = ("predict", *MODEL, "--input", "m.csv", "--rules")
+RULES = ("predict", *MODEL, "--messages", "m.csv", "--rules")
 WRITE_RULE = 'Write a table [[rule]] with id, field, values or file, action = "flag" or "pass", and reason.'
 MANIFEST = "manifest.json: cannot be read (FileNotFoundError). Use the path of a complete model folder."
 CASES: list[tuple[tuple[str, ...], str]] = [
@@ -220,21 +220,21 @@ CASES: list[tuple[tuple[str, ...], str]] = [
         "another format: write it again.",
     ),
     ((*TRAIN, "m.json"), "m.json: the file is not a JSON array. It may be cut short: write it again."),
-    (("predict", *MODEL, "--input", "m.csv"), f"none/{MANIFEST}"),
-    (("predict", "--model", "folder", "--input", "m.csv"), f"folder/{MANIFEST}"),
+    (("predict", *MODEL, "--messages", "m.csv"), f"none/{MANIFEST}"),
+    (("predict", "--model", "folder", "--messages", "m.csv"), f"folder/{MANIFEST}"),
     (
-        ("predict", *MODEL, "--input", "m.csv", "--output", "s.xlsx"),
+        ("predict", *MODEL, "--messages", "m.csv", "--output", "s.xlsx"),
         "s.xlsx: expected a file of scores ending in .parquet, .csv, .jsonl, .ndjson, got '.xlsx'. The "
         "extension sets the format: choose one of these.",
     ),
     (
-        ("predict", "--model", "models:/none@champion", "--input", "m.csv"),
+        ("predict", "--model", "models:/none@champion", "--messages", "m.csv"),
         "models:/none@champion: is not in the store that MLFLOW_TRACKING_URI names (RESOURCE_DOES_NOT_EXIST). Train a "
         "model there, or use an address that exists.",
     ),
     (("evaluate", *MODEL, "--messages", "m.csv"), f"none/{MANIFEST}"),
-    (("verify", "folder"), f"folder/{MANIFEST}"),
-    (("monitor", *MODEL, "--reference", "m.csv", "--current", "m.csv"), f"none/{MANIFEST}"),
+    (("verify", "--model", "folder"), f"folder/{MANIFEST}"),
+    (("monitor", *MODEL, "--reference", "m.csv", "--messages", "m.csv"), f"none/{MANIFEST}"),
     (
         ("promote", "--messages", "m.csv"),
         "models:/fraudsieve: is not in the store of the recipe or of MLFLOW_TRACKING_URI. Train a model in this store, "
@@ -352,16 +352,16 @@ CASES: list[tuple[tuple[str, ...], str]] = [
         f"rules-action.toml: rule 1: action: expected flag or pass. {WRITE_RULE}",
     ),
     (
-        ("recalibrate", *MODEL, "--input", "m.csv", "--draw", "5"),
+        ("recalibrate", *MODEL, "--messages", "m.csv", "--draw", "5"),
         "--draw: expected a file for the sample. Add --sample audit.csv",
     ),
     (
-        ("recalibrate", *MODEL, "--input", "m.csv", "--draw", "5", "--sample", "m.csv/audit.csv"),
+        ("recalibrate", *MODEL, "--messages", "m.csv", "--draw", "5", "--sample", "m.csv/audit.csv"),
         "m.csv/audit.csv: the folder of the output cannot be written to (FileExistsError). Choose another place.",
     ),
     *(
         (
-            ("recalibrate", *MODEL, "--input", "m.csv", "--draw", "5", "--sample", "audit.csv", option, value),
+            ("recalibrate", *MODEL, "--messages", "m.csv", "--draw", "5", "--sample", "audit.csv", option, value),
             f"--draw: draws and stops: use {option} in the next call, without --draw",
         )
         for option, value in (
@@ -372,7 +372,7 @@ CASES: list[tuple[tuple[str, ...], str]] = [
         )
     ),
     (
-        ("recalibrate", *MODEL, "--input", "m.csv", "--sample", "none.csv", "--output", "new"),
+        ("recalibrate", *MODEL, "--messages", "m.csv", "--sample", "none.csv", "--output", "new"),
         "--sample: expected its labels, got none. Add --labels",
     ),
     (

@@ -126,7 +126,7 @@ def test_a_fork_is_like_a_new_process(session: Session) -> None:
     assert session.shell(f"mkdir inner && ({call})").splitlines() == [fraudsieve.__version__, "2"]
     assert "--messages" in (session.folder / "inner" / "errors").read_text()
     assert "rows in inner/messages" in session.shell(
-        "$COMMAND simulate --output inner --days 7 --accounts 100 | grep row"
+        "$COMMAND simulate --output inner --days 7 --n-accounts 100 | grep row"
     )
     assert session.shell("($COMMAND nonsense | cat) 2>/dev/null || echo failed") == "failed\n"
 

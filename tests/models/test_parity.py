@@ -107,7 +107,7 @@ def trained(rows: pd.DataFrame, past: pd.DataFrame, events: pd.DataFrame) -> Mod
     classifier = FraudClassifier(n_rounds=40, n_jobs=1).fit(X, y).calibrate(X, y)
     classes = tuple(map(str, classifier.classes_))
     model = Model("m", classes, "legitimate", features.matrix_, classifier.ensemble_, classifier.calibration_)
-    fraud = score_frame(Scorer(model), rows, events=events, past=past)["probability"].to_numpy()
+    fraud = score_frame(Scorer(model), rows, events=events, history=past)["probability"].to_numpy()
     points, absent = operating_points(fraud, y != "legitimate")
     return replace(model, points=points, absent_points=absent)
 
@@ -119,7 +119,7 @@ def expected(world: World) -> list[Record]:
     world.records.to_parquet(folder / "records.parquet")
     world.events.to_parquet(folder / "events.parquet")
     world.messages.to_csv(folder / "past.csv", index=False)  # times of labels are read from text too
-    options = {"model": "model", "input": "records.parquet", "events": "events.parquet", "past": "past.csv"}
+    options = {"model": "model", "messages": "records.parquet", "events": "events.parquet", "history": "past.csv"}
     call = ["predict", "--json", "--output", str(folder / "scores.parquet")]
     for name, file in options.items():
         call += [f"--{name}", str(folder / file)]

@@ -335,7 +335,7 @@ def test_a_model_folder_that_cannot_be_written(way: str, serve: Any, several: An
     assert service.stop() == 0
     messages = pd.DataFrame({"message_id": [f"m{index}" for index in range(50)], "text": texts})
     messages.to_parquet(tmp_path / "messages.parquet")
-    call = ["--model", folder, "--input", tmp_path / "messages.parquet", "--output", tmp_path / "scores.parquet"]
+    call = ["--model", folder, "--messages", tmp_path / "messages.parquet", "--output", tmp_path / "scores.parquet"]
     command = [*before, sys.executable, "-m", "fraudsieve", "predict", *map(str, call)]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

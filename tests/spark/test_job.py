@@ -39,7 +39,7 @@ def test_the_example_computes_features_scores_and_a_sample(tmp_path: Path) -> No
     done = subprocess.run(call, capture_output=True, text=True, env=os.environ | environment, timeout=600)
     assert done.returncode == 0, done.stderr[-5000:]
     scorer = Scorer.load(tmp_path / "model")
-    expected = score_frame(scorer, events, events=events)
+    expected = score_frame(scorer, events, history=events)
     scores = pd.read_parquet(tmp_path / "out" / "scores").set_index("event_id").loc[events["event_id"]]
     assert [one["probability"] for one in scores["score"]] == expected["probability"].tolist()
     features = pd.read_parquet(tmp_path / "out" / "features").set_index("event_id").loc[events["event_id"]]

@@ -83,7 +83,7 @@ def test_broken_rows_of_a_pattern_have_their_rows(tmp_path: Path) -> None:
 def test_a_pattern_of_several_formats_is_an_error(tmp_path: Path) -> None:
     write(tmp_path, "a.csv", ["1"], "x")
     write(tmp_path, "b.parquet", ["2"], "x")
-    with pytest.raises(SchemaError, match="the 2 files have several formats. Give one pattern for each format"):
+    with pytest.raises(SchemaError, match=r"the 2 files have several formats\. Give one pattern for each format"):
         read_table(tmp_path / "*", "messages")
     assert len(read_table([tmp_path / "*.csv", tmp_path / "*.parquet"], "messages").good) == 2
 

@@ -257,4 +257,4 @@ def monitored_payments(payment_scorer: Scorer) -> MonitorReport:
     current = current.assign(amount=3 * current["amount"], channel=channel, account_id="new " + current["account_id"])
     current = current.astype({"amount": object})
     current.loc[::9, "amount"] = "lots"
-    return monitor_tables(payment_scorer, reference, current, events=events)
+    return monitor_tables(payment_scorer, reference, current, history=events)

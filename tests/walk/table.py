@@ -23,9 +23,9 @@ class TableFiles:
     later : mapping of str to Path
         Later labelled records, by the same options: for ``evaluate``, ``monitor`` and ``compare``.
     new : Path
-        Unlabelled records, for ``predict --input``.
+        Unlabelled records, for ``predict``.
     history : mapping of str to Path
-        The history of the new records, by option of ``predict``: ``events``, ``labels``, ``past``.
+        The history of the new records, by option of ``predict``: ``events``, ``known-labels``, ``history``.
     records : sequence of dict
         The records of `new`, in their order, as the owner's service sends them in JSON.
     events : sequence of dict

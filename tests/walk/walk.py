@@ -151,7 +151,7 @@ class Walk:
     def predict(self, output: Path, *options: str | Path) -> Answer:
         """Score the new records as the owner does."""
         read = (*self.options(self.files.history), *self.files.options)
-        scored = ("--input", self.files.new, "--output", output)
+        scored = (f"--{self.rows}", self.files.new, "--output", output)
         return self.run("predict", "--model", self.model, *scored, *read, *options)
 
     @functools.cached_property

@@ -191,7 +191,7 @@ def scores_of(scorer: Scorer, rows: pd.DataFrame, builder: Builder | None) -> di
     model = replace(scorer.model, policy=scorer.policy)
     if not isinstance(builder, MessageFeatures | None):  # a row is scored without its own label
         return scorer.score_rows(matrix_of(builder, with_absent_columns(model, rows)).to_numpy())
-    known = NO_HISTORY if builder is None else TableHistory(events=builder.events, past=builder.past)
+    known = NO_HISTORY if builder is None else TableHistory(events=builder.events, messages=builder.past)
     features = feature_rows(model, rows, known)
     return scorer.score_rows(features.X, features.why, features.has_history)
 

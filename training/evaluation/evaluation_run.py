@@ -11,7 +11,7 @@ import pandas as pd
 from fraudsieve._typing import Array, Progress
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.batch.rows import subjects_with_history
-from fraudsieve.models.batch.scored_tables import label_reader, options_of_model, trust_of_model
+from fraudsieve.models.batch.scored_tables import check_usable, label_reader, options_of_model, trust_of_model
 from fraudsieve.models.predict import Scorer
 from fraudsieve.models.rules.rule_set import RuleSet
 from fraudsieve.tables.source import Source, as_input
@@ -185,11 +185,16 @@ def load_scorer(model: str | Path | Scorer) -> Scorer:
     return model if isinstance(model, Scorer) else Scorer.load(model)
 
 
-def read_tables(recipe: Recipe, model: Model, tables: Mapping[str, Source | None]) -> LabelledData:
+def read_tables(
+    recipe: Recipe, model: Model, tables: Mapping[str, Source | None], *, champion: Model | None = None
+) -> LabelledData:
     """Read labelled records of the subject of a model, and their labels as in its training.
 
     Labels of any number of rows are kept. The tables are those of `evaluate_tables`, and None is one that is not given.
+    A champion that is compared on the same records may use tables that the model does not.
     """
+    beside = {name: table for name, table in tables.items() if name not in ("labels", f"{model.subject}s")}
+    check_usable([model] if champion is None else [model, champion], beside)
     trust = recipe.data.trusted.or_else(trust_of_model(model))
     settings = {"subject": model.subject, "trust": dict(trust.by_source), "default_trust": trust.default}
     of_subject = recipe.data.model_copy(update=settings)

@@ -50,7 +50,7 @@ def monitor_tables(
     *,
     events: Source | None = None,
     labels: Source | None = None,
-    past: Source | None = None,
+    history: Source | None = None,
     recipe: Recipe | None = None,
     rules: RuleSet | None = None,
     page: str | Path | None = None,
@@ -65,7 +65,7 @@ def monitor_tables(
     reference, current : path or DataFrame
         Messages, accounts (with ``as_of``) or events; at least 100 records of each that can be scored. The model should
         not have been trained on the reference: the text model performs better there than on new records.
-    events, labels, past : path or DataFrame, default=None
+    events, labels, history : path or DataFrame, default=None
         As for `score_file`, for both tables. Labels also give the outcome of the records.
     recipe : Recipe, default=None
         Its section ``monitor`` has the bounds, and ``data.trust`` the weights of the sources of labels, which are by
@@ -102,13 +102,13 @@ def monitor_tables(
     report_step = progress or (lambda step: None)
     recipe = Recipe() if recipe is None else recipe
     if page is not None:
-        check_report_path(page, reference, current, events, labels, past)
+        check_report_path(page, reference, current, events, labels, history)
     scorer = load_scorer(model)
     compared = _compared_columns(scorer.model, recipe.monitor.exclude)
     tables: dict[str, Any] = {
         "events": events,
         "labels": labels,
-        "past": past,
+        "history": history,
         "trust": recipe.data.trusted.or_else(trust_of_model(scorer.model)),
     }
     report_step("scoring the reference")
@@ -118,7 +118,7 @@ def monitor_tables(
     report_step("comparing")
     measures = _measure(scorer.model, before, after, compared, recipe.monitor)
     measures = replace(measures, rules=rule_shares(recipe.rule_set if rules is None else rules, before, after))
-    limits = _limits(scorer.model, before, after, reference, events)
+    limits = _limits(scorer.model, before, after, reference, history)
     report = MonitorReport(
         **vars(measures),
         model=scorer.model.name,
@@ -214,7 +214,7 @@ def _shares(model: Model, before: ScoredTable, after: ScoredTable) -> ShareChang
 
 
 def _limits(
-    model: Model, before: ScoredTable, after: ScoredTable, reference: Source, events: Source | None
+    model: Model, before: ScoredTable, after: ScoredTable, reference: Source, history: Source | None
 ) -> Iterator[str]:
     """Yield notes on tables that limit the comparison."""
     inside = _share_trained_on(model, before, reference)
@@ -230,10 +230,10 @@ def _limits(
                 f"nearly all {name} are of one account, so what chance explains is unknown, and drift, alerts and "
                 "shares exceed no bound. Use records of more accounts. If account_id does not name accounts, remove it"
             )
-    if model.subject == "event" and events is None:
+    if model.subject == "event" and history is None:
         yield (
-            "no events are given: the history of each table begins with its first event. "
-            "Give the earlier events with --events"
+            "no earlier events are given: the history of each table begins with its first event. "
+            "Give them with --history"
         )
 
 

@@ -12,7 +12,7 @@ from fraudsieve.features.label_trust import Trust, join_labels
 from fraudsieve.features.profile.custom_columns import MISSING, UNSEEN
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.batch.rows import feature_rows, has_account_events
-from fraudsieve.models.batch.scored_tables import Inputs, label_reader, options_of_model, read_inputs
+from fraudsieve.models.batch.scored_tables import Inputs, label_reader, options_of_model, read_inputs, uses_labels
 from fraudsieve.models.predict import Scorer
 from fraudsieve.tables.label_times import with_times
 from fraudsieve.tables.label_values import read_classes
@@ -91,7 +91,7 @@ def score_table(
     *,
     events: Source | None = None,
     labels: Source | None = None,
-    past: Source | None = None,
+    history: Source | None = None,
     trust: Trust | None = None,
 ) -> ScoredTable:
     """Read a table and score it, as `score_file` does.
@@ -110,7 +110,8 @@ def score_table(
     require = (("as_of",) if timed and model.subject == "account" else ()) + (
         ("event_id",) if labels is not None and model.subject == "event" else ()
     )
-    read = read_inputs(model, source, events=events, labels=labels, past=past, require=require)
+    known = labels if uses_labels(model.matrix) else None
+    read = read_inputs(model, source, events=events, known_labels=known, history=history, require=require)
     rows, reasons, has_events, _ = feature_rows(model, read.records, read.history)
     scores = scorer.score_rows(rows, reasons, has_events)
     ok = scores["status"] != "unscorable"

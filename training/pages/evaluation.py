@@ -8,7 +8,7 @@ from typing import Any
 from fraudsieve._io import check_not_an_input, check_output_file, write_file
 from fraudsieve.exceptions import RecipeError
 from fraudsieve.models.artifact.folder import Model
-from fraudsieve.tables.source import Source, local_file
+from fraudsieve.tables.source import Source, local_files
 from fraudsieve.training.data.refit_summary import RefitSummary
 from fraudsieve.training.evaluation.report import EvaluationReport
 from fraudsieve.training.json_types import to_json_types
@@ -157,7 +157,7 @@ def check_report_path(path: str | Path, *tables: Source | None) -> None:
         problem = f"the folder {str(page.parent)!r} does not exist. Create it first, or choose another"
         raise RecipeError("report", [problem])
     for file in (page, page.with_suffix(".json")):
-        check_not_an_input(file, *(local_file(table) for table in tables if table is not None))
+        check_not_an_input(file, *(path for table in tables if table is not None for path in local_files(table)))
         check_output_file(file)
 
 

@@ -146,7 +146,7 @@ def compare_tables(
         new_scorer, warnings = evaluated_model(registry, registry.version_of(str(new)), new_scorer)
     report_step("reading")
     tables = {"messages": messages, "accounts": accounts, "events": events, "labels": labels}
-    data = read_tables(recipe, new_scorer.model, tables)
+    data = read_tables(recipe, new_scorer.model, tables, champion=old_scorer.model)
     metrics = compare_models(old_scorer, new_scorer, data, settings=recipe.evaluate, progress=report_step)
     metrics = replace(metrics, warnings=(*metrics.warnings, *warnings))
     addresses = _address(old), _address(new)

@@ -150,7 +150,7 @@ def promote(
     judged, warnings = evaluated_model(registry, version, new)
     report_step("reading")
     tables = {"messages": messages, "accounts": accounts, "events": events, "labels": labels}
-    data = read_tables(recipe, new.model, tables)
+    data = read_tables(recipe, new.model, tables, champion=None if old is None else old.model)
     comparison = compare_models(old, judged, data, settings=recipe.evaluate, progress=report_step)
     comparison = replace(comparison, warnings=(*comparison.warnings, *warnings))
     gates = judge(comparison, recipe.gates)

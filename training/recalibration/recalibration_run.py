@@ -13,7 +13,7 @@ from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.predict import Scorer
 from fraudsieve.models.thresholds import CAPACITY, deciding_first
 from fraudsieve.models.verification import write_verified
-from fraudsieve.tables.source import Source, data_digest, local_file
+from fraudsieve.tables.source import Source, data_digest, local_files
 from fraudsieve.training.evaluation.evaluation_run import load_scorer
 from fraudsieve.training.evaluation.points import point_notes
 from fraudsieve.training.output import check_model_output, replacing_models
@@ -29,7 +29,7 @@ from .run_files import recalibration_content
 from .traffic import Traffic, read_traffic
 from .volume import volume_interval
 
-__all__ = ["Recalibrated", "draw_audit_sample", "recalibrate"]
+__all__ = ["Recalibrated", "check_options", "draw_audit_sample", "recalibrate"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +67,7 @@ def draw_audit_sample(
     *,
     known_labels: Source | None = None,
     events: Source | None = None,
-    past: Source | None = None,
+    history: Source | None = None,
     seed: int = 0,
 ) -> Audit:
     """Draw records for people to label, stratified by score, and write their identifiers and probabilities.
@@ -84,7 +84,7 @@ def draw_audit_sample(
         The CSV file to write: ``subject_id`` and ``inclusion_probability``.
     known_labels : path or DataFrame, default=None
         Labels known so far, for models that use labels; as ``labels`` for `score_file`.
-    events, past : path or DataFrame, default=None
+    events, history : path or DataFrame, default=None
         As for `score_file`.
     seed : int, default=0
         Seed of the draw.
@@ -104,7 +104,7 @@ def draw_audit_sample(
     if n < 1:
         raise RecipeError("--draw", [f"expected at least 1 record to draw, got {n}"])
     scorer = _with_legitimate(load_scorer(model))
-    read = read_traffic(scorer.model, traffic, known_labels=known_labels, events=events, past=past)
+    read = read_traffic(scorer.model, traffic, known_labels=known_labels, events=events, history=history)
     audit = draw_audit(fraud_of(scorer.model, read), read.groups, n, seed=seed)
     write_audit(audit, read, sample, seed=seed)
     return audit
@@ -119,7 +119,7 @@ def recalibrate(
     sample: str | Path | None = None,
     known_labels: Source | None = None,
     events: Source | None = None,
-    past: Source | None = None,
+    history: Source | None = None,
     alerts_a_day: float | None = None,
     flagged: float | None = None,
     recipe: Recipe | None = None,
@@ -148,7 +148,7 @@ def recalibrate(
     known_labels : path or DataFrame, default=None
         Labels known so far, for models that use labels; as ``labels`` for `score_file`. They are features, point in
         time, and set no rate; `labels` set rates, and are no features. A table can be both.
-    events, past : path or DataFrame, default=None
+    events, history : path or DataFrame, default=None
         As for `score_file`.
     alerts_a_day : float, default=None
         Alerts per day that people can review; the traffic needs times.
@@ -190,11 +190,11 @@ def recalibrate(
     """
     report_step, recipe = progress or (lambda step: None), recipe or Recipe()
     check_model_output(Path(output), overwrite=overwrite)
-    _check_options(alerts_a_day, flagged, sample, labels)
+    check_options(alerts_a_day, flagged, sample, labels)
     report_step("loading the model")
     scorer = _with_legitimate(load_scorer(model))
     report_step("scoring")
-    read = read_traffic(scorer.model, traffic, labels=labels, known_labels=known_labels, events=events, past=past)
+    read = read_traffic(scorer.model, traffic, labels=labels, known_labels=known_labels, events=events, history=history)
     share = _share_to_flag(scorer.model, read, alerts_a_day, flagged)
     report_step("recalibrating")
     new, notes = _recalibrate(scorer.model, read, labels is not None, sample, share)
@@ -206,8 +206,8 @@ def recalibrate(
         with open_run(
             tracking_uri(recipe.track.uri), recipe.track.experiment, name=f"{new.name}, recalibration"
         ) as run:
-            file = local_file(traffic)
-            run.log_inputs([RunInput("traffic", None if file is None else str(file), data_digest(traffic))])
+            path = ", ".join(map(str, local_files(traffic))) or None
+            run.log_inputs([RunInput("traffic", path, data_digest(traffic))])
             new = _write(new, Path(output))
             content = recalibration_content(new, model if isinstance(model, str) else None)
             logged = run.finish(output, content, register_as=new.name if recipe.track.register_model else None)
@@ -228,7 +228,7 @@ def _with_legitimate(scorer: Scorer) -> Scorer:
     return scorer
 
 
-def _check_options(
+def check_options(
     alerts_a_day: float | None, flagged: float | None, sample: str | Path | None, labels: Source | None
 ) -> None:
     """Check, before any work, what needs neither the model nor a table."""

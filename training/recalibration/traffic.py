@@ -68,7 +68,7 @@ def read_traffic(
     labels: Source | None = None,
     known_labels: Source | None = None,
     events: Source | None = None,
-    past: Source | None = None,
+    history: Source | None = None,
 ) -> Traffic:
     """Read records and score them.
 
@@ -79,7 +79,7 @@ def read_traffic(
         model uses labels and no known labels are given.
     """
     name = f"{model.subject}_id"
-    read = read_inputs(model, source, events=events, labels=known_labels, past=past, require=(name,))
+    read = read_inputs(model, source, events=events, known_labels=known_labels, history=history, require=(name,))
     _check_known_labels(model, read)
     features = feature_rows(model, read.records, read.history)
     ok = pd.isna(features.why)

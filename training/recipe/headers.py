@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from fraudsieve.exceptions import RecipeError
 from fraudsieve.tables.reader import check_header
 from fraudsieve.tables.source import Source, as_input
 
@@ -27,10 +28,13 @@ def check_headers(recipe: Recipe, tables: Mapping[str, Source | None]) -> None:
     if "features" in given:
         return
     subject = recipe.data.subject_of(given)
+    for name in UNUSED[subject]:
+        if name in given:
+            problem = f"data.{name} (--{name}): a model of {subject}s does not use this table"
+            raise RecipeError("recipe", [f"{problem}. Leave it out, or choose what is scored with --subject"])
     for name, source in given.items():
-        if name not in UNUSED[subject]:
-            further = required_columns(subject, labels=given.get("labels")) if name == f"{subject}s" else ()
-            check_header(source, name, require=further)
+        further = required_columns(subject, labels=given.get("labels")) if name == f"{subject}s" else ()
+        check_header(source, name, require=further)
 
 
 def required_columns(subject: str, *, labels: Source | None) -> tuple[str, ...]:

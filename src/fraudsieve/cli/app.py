@@ -32,7 +32,7 @@ try:
     from .commands.state import state_app
     from .commands.train import train_command
     from .commands.verify import verify_command
-    from .options import with_groups
+    from .options import Command, with_groups
 except ModuleNotFoundError as error:  # the base installation scores, and has no command line
     sys.exit(f"fraudsieve: {error.name} is not installed. The command line needs: pip install 'fraudsieve[train]'")
 
@@ -71,7 +71,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "verify": verify_command,
 }
 for name, command in COMMANDS.items():
-    app.command(name)(with_groups(command))
+    app.command(name, cls=Command)(with_groups(command))
 app.add_typer(state_app)
 app.add_typer(evidence_app)
 app.add_typer(lead_app)

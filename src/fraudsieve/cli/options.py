@@ -8,41 +8,96 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
+from typer.core import TyperCommand
 
 from fraudsieve.exceptions import RecipeError
 
 if TYPE_CHECKING:  # imported at first use: PyArrow takes time
+    from fraudsieve.models.artifact.folder import Model
     from fraudsieve.tables.source import InputTable
 
 __all__ = [
     "Accounts",
+    "Command",
     "Events",
+    "History",
     "Json",
+    "KnownLabels",
     "Labels",
     "MaxRejected",
     "Messages",
     "ModelOption",
     "Name",
     "ReadingOptions",
+    "RecordOptions",
     "RulesOption",
+    "ScoredOptions",
+    "Scores",
     "TableOptions",
+    "files_of",
     "input_table",
+    "records_of",
     "split_names",
     "with_groups",
 ]
 
 Json = Annotated[bool, typer.Option("--json", help="Print the result as a single JSON object.")]
 ModelOption = Annotated[str, typer.Option("--model", help="Model folder, or an address such as models:/NAME@champion.")]
+RECORDS = ("--messages", "--accounts", "--events")
+NEAR_MISSES: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(("--input", "--data", "--file", "--records", "--table", "--current", "--source"), RECORDS),
+    **dict.fromkeys(("--past", "--history", "--previous-events"), ("--history", *RECORDS)),
+    "--labels": ("--known-labels",),
+    "--known-labels": ("--labels",),
+    "--part": (*RECORDS, "--labels", "--account-labels"),
+    "--baseline": ("--reference",),
+    **dict.fromkeys(("--text", "--text-col"), ("--text-column",)),
+    **dict.fromkeys(("--columns", "--rename"), ("--column",)),
+    **dict.fromkeys(("--delimiter", "--sep"), ("--separator",)),
+    **dict.fromkeys(("--out", "--output-file", "--output-dir"), ("--output",)),
+    **dict.fromkeys(("--config", "--settings"), ("--recipe",)),
+    **dict.fromkeys(("--random-state", "--random-seed"), ("--seed",)),
+    **dict.fromkeys(("--force", "--replace"), ("--overwrite",)),
+    **dict.fromkeys(("--page", "--html"), ("--report",)),
+}
+"""Options of other commands and programs, and what they may mean here."""
 Messages = Annotated[
-    str | None,
+    list[str] | None,
     typer.Option(
-        help="Messages: a file (Parquet, CSV, Excel, JSON), a folder of Parquet files, s3://..., or a table or query "
-        "of a database, such as postgresql://user@host/name#sms."
+        metavar="TABLE",
+        help="Messages: a file (Parquet, CSV, Excel, JSON), a folder of Parquet files, a pattern such as 'week/*.csv', "
+        "s3://..., or a table or query of a database, such as postgresql://user@host/name#sms. Repeat it for several "
+        "tables: of two rows with one id, that of the later table counts. The same holds for every other table.",
     ),
 ]
-Accounts = Annotated[str | None, typer.Option(help="Accounts, with their profile columns.")]
-Events = Annotated[str | None, typer.Option(help="Events: the history of accounts, or of the senders of messages.")]
-Labels = Annotated[str | None, typer.Option(help="Labels, if they are not a column of another table.")]
+Accounts = Annotated[list[str] | None, typer.Option(metavar="TABLE", help="Accounts, with their profile columns.")]
+Events = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="TABLE",
+        help="Events, such as payments: what is scored, or else the history of accounts and of senders of messages.",
+    ),
+]
+Labels = Annotated[
+    list[str] | None, typer.Option(metavar="TABLE", help="Labels of the records, if they are not a column of them.")
+]
+KnownLabels = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="TABLE", help="Labels known so far, with their times, for models that use labels. They set no rate."
+    ),
+]
+History = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="TABLE",
+        help="Earlier records of the type that the model scores: earlier events, or, for models that use campaigns, "
+        "earlier messages.",
+    ),
+]
+Scores = Annotated[
+    list[str], typer.Option(metavar="TABLE", help="Scores that predict has written. Repeat it for several files.")
+]
 Name = Annotated[str | None, typer.Option(help="Name of the registered model; by default the name in the recipe.")]
 RulesOption = Annotated[
     Path | None,
@@ -55,17 +110,30 @@ MaxRejected = Annotated[
 
 
 @dataclass(frozen=True)
-class TableOptions:
-    """The tables of a command."""
+class RecordOptions:
+    """The records of a command, by their type, and the events of accounts and senders."""
 
     messages: Messages = None
     accounts: Accounts = None
     events: Events = None
-    labels: Labels = None
 
     def inputs(self, reading: "ReadingOptions | None" = None) -> dict[str, Any]:
         """Return the tables to read by name; None for those that were not given."""
         return {name: input_table(source, reading) for name, source in vars(self).items()}
+
+
+@dataclass(frozen=True)
+class TableOptions(RecordOptions):
+    """Labelled records."""
+
+    labels: Labels = None
+
+
+@dataclass(frozen=True)
+class ScoredOptions(RecordOptions):
+    """Records to score, and their history."""
+
+    history: History = None
 
 
 @dataclass(frozen=True)
@@ -103,6 +171,33 @@ class ReadingOptions:
         return {"columns": names or None, **others}
 
 
+def records_of(model: "Model", inputs: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """Return the records that a model scores, and the tables beside them by the names of `score_file`.
+
+    Raises
+    ------
+    RecipeError
+        If there are no records.
+    SchemaError
+        If the model cannot use one of the tables.
+    """
+    from fraudsieve.models.batch.scored_tables import check_usable
+
+    beside, rows = dict(inputs), f"{model.subject}s"
+    records = beside.pop(rows)
+    check_usable([model], beside)
+    if records is None:
+        raise RecipeError(f"--{rows}", [f"expected the {rows} that the model is to score, got none. Add --{rows}"])
+    return records, {name: beside.get(name) for name in ("events", "history")}
+
+
+def files_of(*tables: "InputTable | None") -> list[Path]:
+    """Return the files of tables, which no output may overwrite."""
+    from fraudsieve.tables.source import local_files
+
+    return [file for table in tables if table is not None for file in local_files(table)]
+
+
 def split_names(names: str) -> list[str]:
     """Return the names of a list with commas."""
     return [name.strip() for name in names.split(",") if name.strip()]
@@ -115,22 +210,23 @@ def _pair(column: str) -> tuple[str, str]:
     return ours.strip(), theirs
 
 
-def input_table(source: str | None, reading: ReadingOptions | None = None) -> "InputTable | str | None":
-    """Return a table to read, with the options that were given; those of the model complete them.
+def input_table(sources: list[str] | None, reading: ReadingOptions | None = None) -> "InputTable | None":
+    """Return the tables of an option, with the options of reading that were given; those of the model complete them.
 
     A file that does not exist is an error here, before the work and the imports of a command.
     """
-    if source is None:
+    if not sources:
         return None
     from fraudsieve.tables.formats.loaded import ReadOptions
     from fraudsieve.tables.formats.signatures import check_exists
     from fraudsieve.tables.source import InputTable, local_file
 
-    file = local_file(source)
-    if file is not None:
-        check_exists(file, source)
+    for source in sources:
+        file = local_file(source)
+        if file is not None:
+            check_exists(file, source)
     options = {} if reading is None else {name: value for name, value in reading.given().items() if value is not None}
-    return InputTable(source, ReadOptions(**options)) if options else source
+    return InputTable(sources[0] if len(sources) == 1 else sources, ReadOptions(**options))
 
 
 def with_groups(command: Callable[..., None]) -> Callable[..., None]:
@@ -162,6 +258,21 @@ def with_groups(command: Callable[..., None]) -> Callable[..., None]:
     call.__signature__ = inspect.Signature(options)  # type: ignore[attr-defined]
     call.__annotations__ = {option.name: option.annotation for option in options}
     return call
+
+
+class Command(TyperCommand):
+    """A command that names its own option for one that others have, or that another program would have."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse arguments; an option that does not exist is an error that names what it may mean."""
+        try:
+            return super().parse_args(ctx, args)
+        except Exception as error:
+            meant = NEAR_MISSES.get(getattr(error, "option_name", None) or "", ())
+            own = [name for parameter in self.params for name in parameter.opts if name in meant]
+            if own:
+                error.possibilities = own  # type: ignore[attr-defined]
+            raise
 
 
 def _options_of(parameter: inspect.Parameter) -> list[inspect.Parameter]:

@@ -137,7 +137,8 @@ def read_reasons(scores: Source, members: pd.DataFrame) -> dict[str, ActionReaso
     LeadError
         If the scores have no reasons, or no action is among them.
     """
-    frame, origin = as_input(scores).loaded.frame, origin_of(scores)
+    frame = pd.concat([part.loaded.frame for part in as_input(scores).parts], ignore_index=True)
+    origin = origin_of(scores)
     name = next((name for name in IDS if name in frame), None)
     if name is None or "reasons" not in frame:
         problem = f"expected a column 'reasons' and one of {', '.join(IDS)}"

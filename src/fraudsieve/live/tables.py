@@ -87,8 +87,12 @@ def _parquet(frame: pd.DataFrame, time: str) -> bytes:
     return content
 
 
-def _read_labels(table: InputTable) -> pd.DataFrame:
+def _read_labels(tables: InputTable) -> pd.DataFrame:
     """Return labels whose ids and times are read as in other tables; a refused cell stays, for the state to name."""
+    return pd.concat(map(_labels_of, tables.parts), ignore_index=True)
+
+
+def _labels_of(table: InputTable) -> pd.DataFrame:
     reading = Reading(printed=table.loaded.printed, day_first=table.options.day_first)
     columns = {}
     for name, cells in table.loaded.frame.reset_index(drop=True).items():

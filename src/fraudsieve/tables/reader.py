@@ -150,10 +150,10 @@ def _with_replaced(part: _Part, is_replaced: Mask) -> pd.DataFrame:
 def _of_one_type(parts: Sequence[_Part]) -> list[pd.DataFrame]:
     """Return the good rows; a column that has words in one table and numbers in another has words in all."""
     frames = [part.checked.good for part in parts]
-    names = dict.fromkeys(name for frame in frames for name in frame)
+    names = {str(name) for frame in frames for name in frame}
     has_words = {name for name in names if any(frame.dtypes.get(name) == STRING for frame in frames)}
     return [
-        part.checked.good.assign(**{name: _words(part, name) for name in has_words & set(part.checked.good)})
+        part.checked.good.assign(**{name: _words(part, name) for name in has_words.intersection(part.checked.good)})
         for part in parts
     ]
 

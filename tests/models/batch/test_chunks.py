@@ -206,7 +206,7 @@ def test_accounts_with_their_events_resume(
     accounts_folder: Path, accounts: dict[str, pd.DataFrame], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scorer, source, output = Scorer.load(accounts_folder), tmp_path / "accounts.parquet", tmp_path / "scores.parquet"
-    tables: dict[str, Any] = {name: tmp_path / f"{name}.parquet" for name in ("events", "labels")}
+    tables: dict[str, Any] = {"events": tmp_path / "events.parquet", "known_labels": tmp_path / "labels.parquet"}
     whole = score_file(scorer, accounts["accounts"], tmp_path / "whole.parquet", **tables)
     assert interrupted(scorer, source, output, 30, monkeypatch, **tables) is None
     done = score_file(scorer, source, output, **tables)

@@ -53,14 +53,14 @@ def test_a_file_without_a_column_is_scored_as_a_record_without_the_field(
         past.to_parquet(tmp_path / "past.parquet")
         source = tmp_path / f"new.{ending}"
         new.to_csv(source, index=False) if ending == "csv" else new.to_parquet(source)
-        result = score_file(lenient, source, tmp_path / "scores.parquet", events=tmp_path / "past.parquet")
+        result = score_file(lenient, source, tmp_path / "scores.parquet", history=tmp_path / "past.parquet")
         scores = pd.read_parquet(result.output)
         state = lenient.new_state(lateness="30d")
         state.update(records(past.drop(columns=["urgent", "channel"])))
         alone = lenient.score(records(new), history=state)
         assert scores["probability"].tolist() == [score["probability"] for score in alone]
         assert scores["status"].tolist() == [score["status"] for score in alone]
-    whole = score_file(lenient, payments()[50:], tmp_path / "whole.parquet", events=past).output
+    whole = score_file(lenient, payments()[50:], tmp_path / "whole.parquet", history=past).output
     assert (pd.read_parquet(whole)["probability"] != scores["probability"]).any()
 
 
@@ -71,7 +71,7 @@ def test_by_default_a_missing_column_is_an_error(folder: Path, tmp_path: Path) -
 
 def campaign_rows(new: pd.DataFrame, past: pd.DataFrame) -> list[list[float]]:
     model = replace(message_scorer().model, training={})
-    read = read_inputs(model, new, past=past)
+    read = read_inputs(model, new, history=past)
     rows = feature_rows(model, read.records, read.history).X
     names = [name.startswith("campaign__messages") for name in model.matrix.columns]
     columns: list[list[float]] = rows[:, names].tolist()
@@ -126,13 +126,13 @@ def test_the_status_of_a_file_is_that_of_records_and_of_a_live_state(views: list
     new["account_id"], new["device_id"] = ["a1", "a2", "nobody", "none"], ["d1", "new", "d1", "a1"]
     state = scorer.new_state(lateness="30d")
     state.update(records(past))
-    assert score_frame(scorer, new, events=past)["status"].tolist() == expected
+    assert score_frame(scorer, new, history=past)["status"].tolist() == expected
     for history in (records(past), state):
         assert [score["status"] for score in scorer.score(records(new), history=history)] == expected
     with_history = rows_with_history(new.assign(as_of=new["occurred_at"]), features)
     assert with_history is not None
     assert np.where(with_history, "ok", "no_history").tolist() == expected
     late = new.assign(occurred_at=new["occurred_at"] + pd.Timedelta("2D"))
-    in_file = score_frame(scorer, late, events=past)["status"].tolist()
+    in_file = score_frame(scorer, late, history=past)["status"].tolist()
     assert in_file == [score["status"] for score in scorer.score(records(late), history=state)]
     assert (in_file == expected) == (DEVICE not in views or OWN in views)

@@ -90,7 +90,7 @@ def test_labels_of_events_count_in_scoring_as_in_training(
         in_training = event_labels_of(load_events(events, labels=labels, trust=trust), "legitimate")
     except SchemaError:  # no event has a label
         in_training = None
-    in_scoring = read_inputs(event_model(trust), events, labels=labels).history.labels
+    in_scoring = read_inputs(event_model(trust), events, known_labels=labels).history.labels
     assert in_scoring is not None
     expected = {} if in_training is None else by_amount(in_training)
     assert by_amount(in_scoring) == expected
@@ -103,7 +103,9 @@ def by_amount(labels: pd.DataFrame) -> dict[float, list[object]]:
 
 def test_events_without_a_label_in_the_table_keep_their_own() -> None:
     own = FOUR.assign(label="spam", labelled_at=START + pd.Timedelta("1h"))
-    labels = read_inputs(event_model(Trust()), own, labels=labels_of([("a", "legitimate", 1, "review")])).history.labels
+    labels = read_inputs(
+        event_model(Trust()), own, known_labels=labels_of([("a", "legitimate", 1, "review")])
+    ).history.labels
     assert labels is not None
     assert labels["is_fraud"].tolist() == [False, True, True, True]
 
@@ -111,7 +113,7 @@ def test_events_without_a_label_in_the_table_keep_their_own() -> None:
 def test_a_table_of_flags_is_read_beside_own_labels_in_words() -> None:
     own = FOUR.assign(label="spam", labelled_at=START + pd.Timedelta("1h"))
     flags = labels_of([("a", "0", 1, "review"), ("b", "1", 1, "review"), ("b", "-1", 2, "review")])
-    labels = read_inputs(event_model(Trust()), own, labels=flags).history.labels
+    labels = read_inputs(event_model(Trust()), own, known_labels=flags).history.labels
     assert labels is not None
     assert labels["is_fraud"].tolist() == [False, True, True, True]
 
@@ -122,7 +124,7 @@ def test_own_labels_need_no_ids_of_events_but_a_table_of_labels_does() -> None:
     assert labels is not None
     assert labels["amount"].tolist() == FOUR["amount"].tolist()
     with pytest.raises(SchemaError, match="'event_id' is missing: labels refer to events by it"):
-        read_inputs(event_model(Trust()), own, labels=labels_of([("a", "spam", 1, "review")]))
+        read_inputs(event_model(Trust()), own, known_labels=labels_of([("a", "spam", 1, "review")]))
 
 
 @pytest.mark.slow
@@ -138,7 +140,7 @@ def test_labels_of_accounts_count_in_scoring_as_in_training(label_rows: LabelRow
         return
     classes = ("legitimate", "phishing", "spam")
     model = replace(trained_with(trust, account_scorer().model), classes=classes)
-    _, in_scoring, _ = read_history(model, events=EVENTS, labels=labels)
+    _, in_scoring, _ = read_history(model, events=EVENTS, known_labels=labels)
     assert in_scoring is not None
     expected = [] if in_training is None else [*in_training.itertuples(index=False, name=None)]
     assert sorted(in_scoring.itertuples(index=False, name=None)) == sorted(expected)
@@ -155,7 +157,7 @@ def test_of_an_account_every_label_that_counted_is_kept() -> None:
     later: LabelRows = [("a", "spam", 3, "review"), ("a", "legitimate", 4, "rule"), ("c", "spam", 5, "rule")]
     labels = pd.concat([RUMOUR, labels_of(later)], ignore_index=True)
     labels["labelled_at"] += pd.Timedelta("1h")  # dates alone count from the end of their day
-    _, prepared, _ = read_history(trained_with(TRUST, account_scorer().model), events=None, labels=labels)
+    _, prepared, _ = read_history(trained_with(TRUST, account_scorer().model), events=None, known_labels=labels)
     assert prepared is not None
     days = (prepared["labelled_at"] - START).dt.days
     rows = zip(prepared["account_id"], days, prepared["is_fraud"], strict=True)
@@ -165,14 +167,14 @@ def test_of_an_account_every_label_that_counted_is_kept() -> None:
 def test_a_label_of_a_source_without_weight_is_an_error_that_says_what_to_do() -> None:
     labels = labels_of([("a", "spam", 1, "review"), ("b", "spam", 1, "joke")]).assign(source=["review", "hearsay"])
     with pytest.raises(SchemaError, match=r"in 1 of 2 rows.*otherwise leave these labels out") as error:
-        read_inputs(event_model(TRUST), EVENTS, labels=labels)
+        read_inputs(event_model(TRUST), EVENTS, known_labels=labels)
     assert "hearsay" not in str(error.value)
 
 
 def test_rejected_labels_are_counted_in_a_note() -> None:
     labels = labels_of([("a", "spam", 1, "review"), ("b", "spam", 1, "review")])
     labels["labelled_at"] = [START.isoformat(), "soon"]
-    inputs = read_inputs(event_model(Trust()), EVENTS, labels=labels)
+    inputs = read_inputs(event_model(Trust()), EVENTS, known_labels=labels)
     assert inputs.history.labels is not None
     assert list(inputs.history.labels["event_id"]) == ["a"]
     assert "1 labels were rejected and are ignored" in inputs.notes
@@ -183,7 +185,7 @@ def test_labels_of_past_messages_need_a_trusted_source() -> None:
     past = pd.DataFrame({**sent, "label": "fraud", "labelled_at": START, "source": ["review", "joke"]})
     model = message_scorer().model
     for trust, counting in ((TRUST, [True, False]), (Trust(), [True, True])):
-        read = read_inputs(trained_with(trust, model), pd.DataFrame(sent), past=past).history.past
+        read = read_inputs(trained_with(trust, model), pd.DataFrame(sent), history=past).history.messages
         assert read is not None
         assert read["label"].notna().tolist() == counting
         assert read["labelled_at"].notna().tolist() == counting

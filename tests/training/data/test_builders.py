@@ -17,6 +17,7 @@ from fraudsieve.features.feature_matrix import account_matrix_of
 from fraudsieve.features.live_state import HistoryState
 from fraudsieve.models.batch import score as batch
 from fraudsieve.models.batch.score import score_file, score_frame
+from fraudsieve.models.batch.scored_tables import TableHistory
 from fraudsieve.models.predict import Scorer
 from fraudsieve.training.data.builders import builder_of_model, read_data
 from fraudsieve.training.evaluation.evaluation_run import evaluate_model
@@ -92,7 +93,7 @@ def test_scores_of_accounts_from_a_file_from_events_and_live_are_the_same(accoun
     scorer = Scorer.load(accounts.trained.folder)
     now = accounts.events["occurred_at"].max() - pd.Timedelta(days=3)
     requested = accounts.world.accounts.assign(as_of=now)
-    result = score_file(scorer, requested, tmp_path / "s.parquet", events=accounts.events, labels=accounts.labels)
+    result = score_file(scorer, requested, tmp_path / "s.parquet", events=accounts.events, known_labels=accounts.labels)
     scores = pd.read_parquet(result.output)
     known = accounts.labels.rename(columns={"subject_id": "account_id"})
     known = known.assign(is_fraud=known["label"] != "legitimate")[["account_id", "labelled_at", "is_fraud"]]
@@ -257,7 +258,7 @@ def test_scores_of_events_from_a_file_and_live_are_the_same(events: Run, tmp_pat
     new = events.events.tail(60)
     past = events.events.iloc[:-60]
     labels = events.events.rename(columns={"event_id": "subject_id"})[["subject_id", "label", "labelled_at"]]
-    result = score_file(scorer, new, tmp_path / "s.parquet", events=events.events, labels=labels)
+    result = score_file(scorer, new, tmp_path / "s.parquet", history=events.events, known_labels=labels)
     state = scorer.new_state(lateness="50d")
     known = events.events.assign(is_fraud=events.events["label"] != "legitimate")
     assert state.update(records(past), records(known.drop(columns=["label", "occurred_at"]))) == ()
@@ -275,7 +276,9 @@ def test_labels_0_and_1_and_no_label_give_the_scores_of_their_words(events: Run,
     withdrawn = known.sample(frac=1.0, random_state=0).assign(label=-1)  # as known later, and so the latest
     flags = pd.concat([known, withdrawn.assign(labelled_at=withdrawn["labelled_at"] + pd.Timedelta("1h"))])
     scores = [
-        pd.read_parquet(score_file(scorer, requested, tmp_path / f"{i}.parquet", events=events.events, labels=t).output)
+        pd.read_parquet(
+            score_file(scorer, requested, tmp_path / f"{i}.parquet", history=events.events, known_labels=t).output
+        )
         for i, t in enumerate((words, flags, words.assign(label="legitimate")))
     ]
     pd.testing.assert_frame_equal(scores[1], scores[0])
@@ -348,7 +351,7 @@ def test_messages_with_the_history_of_their_campaigns(
     assert len(result.data.messages) == len(small_world.messages)  # including the unlabelled ones
     scorer = Scorer.load(result.folder)
     past, requested = labelled_messages.iloc[:-40], labelled_messages.drop(columns=["label", "labelled_at"]).tail(40)
-    written = score_file(scorer, requested, tmp_path / "s.parquet", past=past)
+    written = score_file(scorer, requested, tmp_path / "s.parquet", history=past)
     scores = pd.read_parquet(written.output)["probability"]
     sent, labelled = records(past.drop(columns=["label", "labelled_at"])), records(past[past["labelled_at"].notna()])
     fields = records(requested)
@@ -368,12 +371,13 @@ def test_messages_with_the_history_of_their_campaigns(
     days = past.assign(labelled_at=past["labelled_at"].dt.normalize())
     past_tables: list[pd.DataFrame] = []
 
-    def recorded(*_: Any, past: pd.DataFrame, **__: Any) -> pd.DataFrame:
-        past_tables.append(past)
-        return score_frame(scorer, requested, past=past)
+    def recorded(_: Any, __: Any, known: TableHistory, *___: Any, **____: Any) -> pd.DataFrame:
+        assert known.messages is not None
+        past_tables.append(known.messages)
+        return score_frame(scorer, requested, history=past)
 
-    monkeypatch.setattr(batch, "score_frame", recorded)
-    by_days = score_file(scorer, requested, tmp_path / "d.parquet", past=days)
+    monkeypatch.setattr(batch, "_score", recorded)
+    by_days = score_file(scorer, requested, tmp_path / "d.parquet", history=days)
     monkeypatch.undo()
     assert any("dates without times" in note for note in by_days.notes)
     ends = days["labelled_at"] + pd.Timedelta(days=1)

@@ -153,7 +153,7 @@ def test_records_that_the_policy_flags_are_reviews(payment_scorer: Scorer, payme
     now, model = payments(days=(42, 49), seed=2), payment_scorer.model
     scorer = Scorer(model, policy=Policy(unlike_training="flag", unlike_training_limit=0.8))
     read = read_inputs(model, now)
-    scores = score_frame(scorer, read.records, events=read.history.events)
+    scores = score_frame(scorer, read.records, history=read.history.events)
     flagged, reached = (scores["decision"] == "flag").to_numpy(), scores["probability"] >= model.points[0].threshold
     assert reached.sum() < flagged.sum() < len(now)
     everyone = RuleSet([Rule("all", "account_id", sorted(set(now["account_id"])), "flag", "a test")])

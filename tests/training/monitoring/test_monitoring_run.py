@@ -33,7 +33,7 @@ def watch(payment_scorer: Scorer, payments: Payments) -> Watch:
     def run(current: pd.DataFrame, history: pd.DataFrame | None = None, **settings: Any) -> MonitorReport:
         events = pd.concat([past, reference, current if history is None else history], ignore_index=True)
         recipe = Recipe(monitor=MonitorRecipe(**settings))
-        return monitor_tables(payment_scorer, reference, current, events=events, recipe=recipe)
+        return monitor_tables(payment_scorer, reference, current, history=events, recipe=recipe)
 
     return run
 
@@ -54,7 +54,7 @@ def test_without_drift_no_more_than_one_comparison_in_twenty_raises_an_alarm(
     for seed in range(20):
         reference = payments(days=(42, 56), seed=100 + seed)
         after = payments(days=(56, 58 if seed % 2 else 70), seed=200 + seed)
-        report = monitor_tables(payment_scorer, reference, after, events=pd.concat([past, reference, after]))
+        report = monitor_tables(payment_scorer, reference, after, history=pd.concat([past, reference, after]))
         alarms += [seed] * bool(report.exceeded)
     assert len(alarms) <= 1
 
@@ -132,7 +132,7 @@ def test_labels_may_be_absent_few_or_in_a_table(watch: Watch, current: pd.DataFr
     few = watch(current.assign(label=current["label"].where(np.arange(len(current)) < 200)))
     assert any(note.startswith("200 of 1,400 current records have labels") for note in few.notes)
     labels = current.rename(columns={"event_id": "subject_id"})[["subject_id", "label", "labelled_at"]]
-    given = monitor_tables(payment_scorer, current, bare, events=current, labels=labels)
+    given = monitor_tables(payment_scorer, current, bare, history=current, labels=labels)
     assert given.calibration
     assert given.calibration.rows == len(current)
 
@@ -154,9 +154,9 @@ def test_left_out_columns_are_noted(watch: Watch, current: pd.DataFrame, payment
 
 def test_a_reference_that_was_trained_on_is_noted(payment_scorer: Scorer, payments: Payments) -> None:
     trained_on, later = payments(days=(0, 42), seed=1), payments(days=(42, 56), seed=2)
-    report = monitor_tables(payment_scorer, trained_on, later, events=pd.concat([trained_on, later]))
+    report = monitor_tables(payment_scorer, trained_on, later, history=pd.concat([trained_on, later]))
     assert any("of the reference are from the time that the model was trained on" in note for note in report.notes)
-    part = monitor_tables(payment_scorer, trained_on[::2], later, events=pd.concat([trained_on, later]))
+    part = monitor_tables(payment_scorer, trained_on[::2], later, history=pd.concat([trained_on, later]))
     assert any("was trained on" in note for note in part.notes)
     report = monitor_tables(payment_scorer, later, later)
     assert not any("was trained on" in note for note in report.notes)

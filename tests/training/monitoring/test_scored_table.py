@@ -22,9 +22,9 @@ Payments = Callable[..., pd.DataFrame]
 def test_scores_are_those_of_a_batch(payment_scorer: Scorer, payments: Payments) -> None:
     past, now = payments(days=(0, 42), seed=1), payments(days=(42, 46), seed=2)
     events = pd.concat([past, now])
-    scored = score_table(payment_scorer, now, events=events)
-    read = read_inputs(payment_scorer.model, now, events=events)
-    expected = score_frame(payment_scorer, read.records, events=read.history.events)
+    scored = score_table(payment_scorer, now, history=events)
+    read = read_inputs(payment_scorer.model, now, history=events)
+    expected = score_frame(payment_scorer, read.records, history=read.history.events)
     assert (scored.scores["probability"] == expected["probability"].to_numpy()).all()
     assert scored.no_history is not None
     assert (scored.no_history == (expected["status"] == "no_history").to_numpy()).all()
@@ -38,7 +38,7 @@ def test_a_policy_of_the_scorer_fills_an_absent_column(payment_scorer: Scorer, p
         score_table(payment_scorer, now)
     scorer = Scorer(payment_scorer.model, policy=Policy(missing="missing"))
     scored, read = score_table(scorer, now), read_inputs(payment_scorer.model, now)
-    expected = score_frame(scorer, read.records, events=read.history.events)
+    expected = score_frame(scorer, read.records, history=read.history.events)
     assert (scored.scores["probability"] == expected["probability"].to_numpy()).all()
     assert np.isnan(scored.rows[:, -1]).all()
 

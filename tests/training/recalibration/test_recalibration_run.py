@@ -60,7 +60,7 @@ def run(*arguments: object) -> dict[str, Any]:
 
 
 def test_unlabelled_traffic_sets_the_alert_volume_alone(folder: Path, tmp_path: Path) -> None:
-    content = run("--model", folder / "m", "--input", folder / "traffic.parquet", "--output", tmp_path / "m2",
+    content = run("--model", folder / "m", "--messages", folder / "traffic.parquet", "--output", tmp_path / "m2",
                   "--flagged", "0.07", "--no-track")  # fmt: skip
     before, after = read_model(folder / "m"), read_model(tmp_path / "m2")
     assert after.digest == content["digest"] != before.digest
@@ -89,7 +89,7 @@ def test_alerts_per_day_are_those_of_the_traffic(folder: Path, tmp_path: Path) -
 
 
 def test_an_audited_sample_sets_rates_and_calibration_and_is_tracked(folder: Path, tmp_path: Path) -> None:
-    given = ("--model", folder / "m", "--input", folder / "traffic.parquet")
+    given = ("--model", folder / "m", "--messages", folder / "traffic.parquet")
     drawn = run(*given, "--draw", 250, "--sample", tmp_path / "audit.csv")
     assert drawn["drawn"] == 250
     (tmp_path / "r.toml").write_text(f'[track]\nuri = "{mlflow_uri(tmp_path)}"\n')
@@ -271,7 +271,7 @@ def test_options_that_do_not_fit_are_named(
     monkeypatch.chdir(tmp_path)
     for name in ("t.parquet", "a.csv"):
         Path(name).touch()
-    result = CliRunner().invoke(app, ["recalibrate", "--model", "m", "--input", "t.parquet", *options])
+    result = CliRunner().invoke(app, ["recalibrate", "--model", "m", "--messages", "t.parquet", *options])
     assert result.exit_code == 2
     assert text in result.output
 

@@ -88,17 +88,18 @@ def test_known_labels_give_the_scores_of_scoring(folder: Path, tmp_path: Path, s
     traffic, events, labels = (
         folder / f"{name}.parquet" for name in (f"{subject}-traffic", "events", f"{subject}-labels")
     )
-    read = read_traffic(read_model(folder / subject), traffic, known_labels=labels, events=events)
-    score_file(folder / subject, traffic, tmp_path / "scores.parquet", events=events, labels=labels)
+    past: dict[str, Any] = {"history" if subject == "event" else "events": events}
+    read = read_traffic(read_model(folder / subject), traffic, known_labels=labels, **past)
+    score_file(folder / subject, traffic, tmp_path / "scores.parquet", known_labels=labels, **past)
     scores = pd.read_parquet(tmp_path / "scores.parquet").set_index(f"{subject}_id")["probability"]
     assert fraud_of(read_model(folder / subject), read) == pytest.approx(scores[read.ids].to_numpy())
     assert scores.nunique() > 5
     # Not those without labels: what is known makes a difference.
     late = pd.read_parquet(labels).assign(labelled_at=pd.Timestamp("2030-01-01", tz="UTC"))
-    unknown = read_traffic(read_model(folder / subject), traffic, known_labels=late, events=events)
+    unknown = read_traffic(read_model(folder / subject), traffic, known_labels=late, **past)
     assert (read.log_odds != unknown.log_odds).mean() > 0.2
     # The labels that set rates are not features.
-    audited = read_traffic(read_model(folder / subject), traffic, labels=labels, known_labels=late, events=events)
+    audited = read_traffic(read_model(folder / subject), traffic, labels=labels, known_labels=late, **past)
     assert (audited.log_odds == unknown.log_odds).all()
 
 
@@ -106,7 +107,7 @@ def test_known_labels_give_the_scores_of_scoring(folder: Path, tmp_path: Path, s
 @pytest.mark.parametrize("subject", SUBJECTS)
 def test_a_model_that_uses_labels_is_not_recalibrated_without_them(folder: Path, tmp_path: Path, subject: str) -> None:
     traffic, labels = folder / f"{subject}-traffic.parquet", folder / f"{subject}-labels.parquet"
-    given: dict[str, Any] = {"events": folder / "events.parquet"}
+    given: dict[str, Any] = {"history" if subject == "event" else "events": folder / "events.parquet"}
     with pytest.raises(SchemaError, match=r"known_labels: expected the labels known so far.*--known-labels"):
         draw_audit_sample(folder / subject, traffic, 9, tmp_path / "audit.csv", **given)
     with pytest.raises(SchemaError, match="known_labels: expected the labels known so far"):
@@ -126,12 +127,12 @@ def test_the_recalibrated_model_flags_what_it_was_set_to_flag(folder: Path, tmp_
     table = pd.read_parquet(labels)
     audit = table[table["subject_id"].isin(pd.read_parquet(traffic)["event_id"])]
     result = recalibrate(
-        folder / "event", traffic, labels=audit, known_labels=labels, events=events, output=tmp_path / "m",
+        folder / "event", traffic, labels=audit, known_labels=labels, history=events, output=tmp_path / "m",
         flagged=0.05, recipe=UNTRACKED,
     )  # fmt: skip
     assert set(result.facts["digests"]) == {"traffic", "labels", "known_labels"}
     capacity = next(point for point in result.model.points if point.name == "capacity")
-    score_file(tmp_path / "m", traffic, tmp_path / "scores.parquet", events=events, labels=labels)
+    score_file(tmp_path / "m", traffic, tmp_path / "scores.parquet", history=events, known_labels=labels)
     probability = pd.read_parquet(tmp_path / "scores.parquet")["probability"]
     assert (probability >= capacity.threshold).mean() == pytest.approx(capacity.flagged)
     assert 0.01 < capacity.flagged <= 0.05

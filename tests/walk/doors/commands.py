@@ -7,6 +7,7 @@ from typing import TypeAlias
 import pandas as pd
 
 from fraudsieve.models import read_model, write_model
+from fraudsieve.models.batch.scored_tables import uses_labels
 from tests.walk.walk import BOUND_EXCEEDED, Walk
 
 __all__ = ["cases", "compare", "evaluate", "monitor", "replay", "train", "training_scores", "verify"]
@@ -28,11 +29,13 @@ def training_scores(walk: Walk) -> None:
     """
     report = walk.trained.succeeded()["report"]
     listed = {str(row["record_id"]): row["probability"] for rows in (report["errors"] or {}).values() for row in rows}
-    tables = {name: path for name, path in walk.files.train.items() if name != walk.rows}
+    tables = {name: path for name, path in walk.files.train.items() if name not in (walk.rows, "labels")}
+    if "labels" in walk.files.train and uses_labels(read_model(walk.model).matrix):
+        tables["known-labels"] = walk.files.train["labels"]
     call: Call = (
         "--model",
         walk.model,
-        "--input",
+        f"--{walk.rows}",
         walk.files.train[walk.rows],
         *walk.options(tables),
         *walk.files.options,
@@ -49,7 +52,7 @@ def training_scores(walk: Walk) -> None:
 
 def verify(walk: Walk) -> None:
     """Check the model that was written, which has the digest and the thresholds that ``train`` printed."""
-    walk.run("verify", walk.model, "--digest", walk.trained.succeeded()["digest"]).succeeded()
+    walk.run("verify", "--model", walk.model, "--digest", walk.trained.succeeded()["digest"]).succeeded()
     thresholds = [point["threshold"] for point in walk.trained.content["operating_points"]]
     assert [point.threshold for point in read_model(walk.model).points] == thresholds
 
@@ -67,7 +70,7 @@ def monitor(walk: Walk) -> None:
     """Compare the later records with themselves: nothing has drifted. Events are their own history, as in training."""
     later = walk.files.later[walk.rows]
     history = {} if walk.table.subject == "event" else walk.files.history
-    call: Call = ("monitor", "--model", walk.model, "--reference", later, "--current", later)
+    call: Call = ("monitor", "--model", walk.model, "--reference", later, f"--{walk.rows}", later)
     found = walk.run(*call, *walk.options(history), *walk.files.options).succeeded(BOUND_EXCEEDED)
     assert found["digest"] == walk.trained.content["digest"]
     assert [bound for bound in found["exceeded"] if bound["bound"].endswith("psi")] == []

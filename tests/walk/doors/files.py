@@ -29,10 +29,10 @@ def to_json_lines(walk: Walk) -> Scores:
 
 
 def as_own_history(walk: Walk) -> Scores:
-    """Score the history and the new records as one table, without ``--events``.
+    """Score the history and the new records as one table, without ``--history``.
 
     The new records are then a history of each other, as they are for a service that adds each payment after its score.
-    With ``--events``, only the events of that table count. Records that are not events are no history of each other.
+    With ``--history``, only the events of that table count. Records that are not events are no history of each other.
     """
     if walk.table.subject != "event":
         return walk.reference
@@ -41,5 +41,7 @@ def as_own_history(walk: Walk) -> Scores:
     lines = [json.dumps({theirs.get(name, name): value for name, value in row.items()}) for row in rows]
     table, output = walk.outputs / "all.jsonl", walk.outputs / "all-scores.parquet"
     table.write_text("\n".join(lines), "utf-8")
-    walk.run("predict", "--model", walk.model, "--input", table, *walk.files.options, "--output", output).succeeded()
+    walk.run(
+        "predict", "--model", walk.model, f"--{walk.rows}", table, *walk.files.options, "--output", output
+    ).succeeded()
     return read_scores(output, len(rows)).tail(len(walk.files.records)).reset_index(drop=True)

@@ -53,7 +53,8 @@ def score_with_loaded_state(walk: Walk) -> Scores:
     The whole history is loaded before the first score. A live state answers for cutoff times as old as its lateness.
     """
     store = walk.outputs / "live.db"
-    walk.run("state", "load", store, walk.files.history["events"], "--model", walk.model).succeeded()
+    loaded = next(iter(walk.files.history.values()))
+    walk.run("state", "load", store, "--events", loaded, "--model", walk.model).succeeded()
     return scores_of(
         _post(walk.serve("loaded", "--state", str(store), "--lateness", "365d"), "/v1/score", list(walk.files.records))
     )

@@ -76,7 +76,7 @@ def write_files(folder: Path, frame: pd.DataFrame, layout: Layout, times: "pd.Se
         train={layout.table: paths["train"]},
         later={layout.table: paths["later"]},
         new=paths["new"],
-        history={"events": paths["history"]} if "history" in parts else {},
+        history={"history": paths["history"]} if "history" in parts else {},
         records=sent["new"],
         events=sent.get("history", ()),
         options=layout.options,

@@ -9,14 +9,7 @@ import typer
 
 from fraudsieve._io import read_secret_file
 from fraudsieve.cli.console import answer, exit_on_error, steps
-from fraudsieve.cli.options import (
-    Accounts,
-    Events,
-    Json,
-    Messages,
-    ReadingOptions,
-    input_table,
-)
+from fraudsieve.cli.options import Json, ReadingOptions, Scores, TableOptions, input_table
 from fraudsieve.exceptions import LocatedError, RecipeError
 
 if TYPE_CHECKING:  # imported at first use: SciPy and PyArrow take time
@@ -30,18 +23,8 @@ SHOWN = 5
 
 def cases_command(
     *,
-    scores: Annotated[
-        list[str],
-        typer.Option(
-            help="Scores from predict; their flagged records become members of cases. Repeat it for other tables."
-        ),
-    ],
-    messages: Messages = None,
-    events: Events = None,
-    accounts: Accounts = None,
-    labels: Annotated[
-        str | None, typer.Option(help="Labels of records, by subject_id: they count as 1 or 0 in the score of a case.")
-    ] = None,
+    scores: Scores,
+    tables: TableOptions,
     legitimate: Annotated[
         str, typer.Option(help="Label of legitimate records; by default, common words are recognised.")
     ] = "auto",
@@ -59,7 +42,7 @@ def cases_command(
         datetime | None, typer.Option(help="Form the cases as they were known at this time (UTC).")
     ] = None,
     previous: Annotated[Path | None, typer.Option(help="Folder of earlier cases, whose ids are kept.")] = None,
-    key_file: Annotated[
+    key: Annotated[
         Path | None,
         typer.Option(
             help=f"File with the secret key for digests; by default ${KEY_VARIABLE}, else a random key for this run."
@@ -84,21 +67,20 @@ def cases_command(
         check_output_folder(output)
         given: dict[str, Any] = {"window_days": window_days, "resolution": resolution}
         settings = CaseSettings(**{name: value for name, value in given.items() if value is not None})
-        tables: dict[str, Any] = {"messages": messages, "events": events, "accounts": accounts, "labels": labels}
+        inputs = tables.inputs(reading)
         cutoff = None if as_of is None else pd.Timestamp(as_of)
         progress("linking and partitioning")
-        given_tables: dict[str, Any] = {name: input_table(table, reading) for name, table in tables.items()}
         dates = ReadingOptions(day_first=reading.day_first)
-        given_scores: list[Any] = [input_table(source, dates) for source in scores]
+        given_scores: list[Any] = [input_table([source], dates) for source in scores]
         found = find_cases_in_tables(
             given_scores,
-            key=_key(key_file),
+            key=_key(key),
             threshold=threshold,
             settings=settings,
             as_of=cutoff,
             legitimate=legitimate,
             book=None if previous is None else read_ledger(previous),
-            **given_tables,
+            **inputs,
         )
         progress("writing")
         page = render_cases_page(found, show_identifiers=show_identifiers, as_of=cutoff)

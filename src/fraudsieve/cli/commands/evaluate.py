@@ -7,13 +7,7 @@ from typing import Annotated
 import typer
 
 from fraudsieve.cli.console import answer, exit_on_error, notes, steps
-from fraudsieve.cli.options import (
-    Json,
-    ModelOption,
-    ReadingOptions,
-    RulesOption,
-    TableOptions,
-)
+from fraudsieve.cli.options import Json, ModelOption, ReadingOptions, RulesOption, TableOptions
 from fraudsieve.cli.tables import evaluation_content, evaluation_rows
 
 __all__ = ["evaluate_command"]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from fraudsieve.cli.console import WRONG_CALL, answer, exit_on_error, notes, steps
-from fraudsieve.cli.options import Json, ModelOption
+from fraudsieve.cli.options import Command, Json, ModelOption
 
 if TYPE_CHECKING:  # imported at first use
     from fraudsieve.evidence.replay import ReplayReport
@@ -26,7 +26,7 @@ Checkpoints = Annotated[Path | None, typer.Option(help="File of checkpoints that
 PublicKey = Annotated[Path | None, typer.Option(help="Ed25519 public key that the signatures must match (PEM).")]
 
 
-@evidence_app.command("verify")
+@evidence_app.command("verify", cls=Command)
 def verify_evidence_command(
     file: Annotated[Path, typer.Argument(help="Evidence log, or the proof of one record.")],
     checkpoints: Checkpoints = None,
@@ -61,7 +61,7 @@ def verify_evidence_command(
         raise typer.Exit(WRONG_CALL)
 
 
-@evidence_app.command("replay")
+@evidence_app.command("replay", cls=Command)
 def replay_command(
     file: Log,
     model: ModelOption,
@@ -103,7 +103,7 @@ def _outcome(report: "ReplayReport") -> str:
     return "equal to the last bit" if report.replayed == report.scores else "some scores were not replayed"
 
 
-@evidence_app.command("prove")
+@evidence_app.command("prove", cls=Command)
 def prove_command(
     file: Log,
     record: Annotated[int, typer.Option(help="Number of the record, as in the field evidence of its score.", min=0)],
@@ -128,29 +128,29 @@ def prove_command(
     answer(content, as_json=json, title=str(output), rows=[(name, str(value)) for name, value in content.items()])
 
 
-@evidence_app.command("checkpoint")
+@evidence_app.command("checkpoint", cls=Command)
 def checkpoint_command(
     file: Log,
     output: Annotated[Path, typer.Option(help="File to append the checkpoint to. Keep it apart from the log.")],
-    key: Annotated[Path | None, typer.Option(help="Ed25519 private key to sign with (PEM).")] = None,
+    private_key: Annotated[Path | None, typer.Option(help="Ed25519 private key to sign with (PEM).")] = None,
     json: Json = False,
 ) -> None:
     """Append the current size and root of a log to a file. Kept elsewhere, it shows whether the log is cut later.
 
     openssl genpkey -algorithm ed25519 -out private.pem && openssl pkey -in private.pem -pubout -out public.pem
 
-    fraudsieve evidence checkpoint evidence.jsonl --output /elsewhere/checkpoints.jsonl --key private.pem
+    fraudsieve evidence checkpoint evidence.jsonl --output /elsewhere/checkpoints.jsonl --private-key private.pem
     """
     with exit_on_error(as_json=json):
         from fraudsieve._io import check_not_an_input, check_output_file
         from fraudsieve.evidence.checkpoints import read_private_key, write_checkpoint
         from fraudsieve.evidence.verification import checkpoint_log
 
-        check_not_an_input(output, file, key)
+        check_not_an_input(output, file, private_key)
         check_output_file(output)
         checkpoint = checkpoint_log(file)
-        if key is not None:
-            checkpoint = checkpoint.sign(read_private_key(key))
+        if private_key is not None:
+            checkpoint = checkpoint.sign(read_private_key(private_key))
         write_checkpoint(checkpoint, output)
     content: dict[str, Any] = checkpoint.to_dict() | {"output": str(output)}
     names = ("log", "size", "root", "time", "public_key", "output")

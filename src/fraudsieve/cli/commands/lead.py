@@ -6,7 +6,17 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from fraudsieve.cli.console import answer, exit_on_error, notes, steps
-from fraudsieve.cli.options import Accounts, Events, Json, Labels, Messages, ReadingOptions, input_table, with_groups
+from fraudsieve.cli.options import (
+    Command,
+    Json,
+    Labels,
+    Messages,
+    ReadingOptions,
+    RecordOptions,
+    files_of,
+    input_table,
+    with_groups,
+)
 
 if TYPE_CHECKING:  # imported at first use: pandas takes time
     from fraudsieve.models.artifact.folder import Model
@@ -28,7 +38,7 @@ Log = Annotated[Path, typer.Option(help="Log of leads; evidence verify checks it
 LOG = Path("leads.jsonl")
 
 
-@lead_app.command("create")
+@lead_app.command("create", cls=Command)
 @with_groups
 def create_command(
     *,
@@ -42,9 +52,10 @@ def create_command(
         str | None, typer.Option(help="Model that scored the case, for the strength and the error rates.")
     ] = None,
     scores: Annotated[
-        str | None, typer.Option(help="Scores from predict --reasons, for the reasons of actions.")
+        list[str] | None,
+        typer.Option(metavar="TABLE", help="Scores that predict --reasons has written, for the reasons of actions."),
     ] = None,
-    messages: Annotated[str | None, typer.Option(help="Messages that were scored, for their texts.")] = None,
+    messages: Messages = None,
     reading: ReadingOptions,
     texts: Annotated[
         Literal["omitted", "digests", "excerpts"],
@@ -88,12 +99,12 @@ def create_command(
         from fraudsieve.leads.texts import describe_texts
 
         terms = LeadTerms(recipient, legal_basis, sender, purpose)
-        check_not_an_input(output or Path("lead.json"), key, log, scores, messages)
+        sent, scored = input_table(messages, reading), input_table(scores)
+        check_not_an_input(output or Path("lead.json"), key, log, *files_of(scored, sent))
         check_output_file(output or Path("lead.json"))
         progress("reading the case")
         content = read_case(cases, case)
         used = derive_key(read_secrets(key)[0], recipient, case=case if per_case else None)
-        sent = input_table(messages, reading)
         loaded = None if model is None else _load_model(model)
         lead = make_lead(
             content,
@@ -101,7 +112,7 @@ def create_command(
             terms,
             disclosure=Disclosure(amounts=amounts, times=times, shared_accounts=shared_accounts),
             model=loaded,
-            reasons=None if scores is None else read_reasons(scores, content.members),
+            reasons=None if scored is None else read_reasons(scored, content.members),
             texts=None if sent is None else describe_texts(sent, content.members, texts, used),
         )
         path = output or Path(f"lead-{lead['id']}.json")
@@ -146,15 +157,13 @@ def _without_reasons(lead: dict[str, Any], *, given: bool) -> tuple[str, ...]:
     return (f"{n} of {len(lead['actions'])} actions have no reasons in the scores",) if n else ()
 
 
-@lead_app.command("resolve")
+@lead_app.command("resolve", cls=Command)
 @with_groups
 def resolve_command(
     *,
     lead: Annotated[Path, typer.Argument(help="Lead, as JSON or as a STIX bundle.")],
     key: Key,
-    accounts: Accounts = None,
-    events: Events = None,
-    messages: Messages = None,
+    tables: RecordOptions,
     reading: ReadingOptions,
     cases: Annotated[Path | None, typer.Option(help="Folder of cases, to resolve cases and identifiers.")] = None,
     output: Annotated[Path, typer.Option(help="CSV file to write; it contains identifiers.")] = Path("resolved.csv"),
@@ -167,13 +176,12 @@ def resolve_command(
         from fraudsieve.leads.keys import read_secrets
         from fraudsieve.leads.resolution import resolve_lead, write_resolution
 
-        check_not_an_input(output, lead, key, accounts, events, messages)
+        inputs = tables.inputs(reading)
+        check_not_an_input(output, lead, key, *files_of(*inputs.values()))
         check_output_file(output)
         secrets, content = read_secrets(key), read_lead(lead)
         progress("computing pseudonyms")
-        given = {"accounts": accounts, "events": events, "messages": messages}
-        tables: dict[str, Any] = {name: input_table(source, reading) for name, source in given.items()}
-        table = resolve_lead(content, secrets, cases=cases, **tables)
+        table = resolve_lead(content, secrets, cases=cases, **inputs)
         write_resolution(table, output)
     resolved = table["value"].notna()
     counts = {"pseudonyms": len(table), "resolved": int(resolved.sum())}
@@ -185,7 +193,7 @@ def resolve_command(
     answer({"output": str(output), **counts, "by_type": by_type}, as_json=json, title=title, rows=rows)
 
 
-@lead_app.command("withdraw")
+@lead_app.command("withdraw", cls=Command)
 @with_groups
 def withdraw_command(
     *,
@@ -226,7 +234,7 @@ def withdraw_command(
     answer(content, as_json=json, title=f"{len(paths)} notices written", rows=rows)
 
 
-@lead_app.command("list")
+@lead_app.command("list", cls=Command)
 def list_command(log: Log = LOG, json: Json = False) -> None:
     """List the leads in a log, and which of them were withdrawn."""
     with exit_on_error(as_json=json):

@@ -8,12 +8,14 @@ import typer
 
 from fraudsieve.cli.console import BOUND_EXCEEDED, answer, exit_on_error, notes, steps
 from fraudsieve.cli.options import (
-    Events,
     Json,
+    Labels,
     ModelOption,
     ReadingOptions,
     RulesOption,
+    ScoredOptions,
     input_table,
+    records_of,
 )
 
 if TYPE_CHECKING:  # imported at first use: MLflow alone takes seconds
@@ -27,20 +29,14 @@ def monitor_command(
     *,
     model: ModelOption,
     reference: Annotated[
-        str,
+        list[str],
         typer.Option(
-            help="Reference records that were not trained on, such as the test slice or the first week in use."
+            metavar="TABLE",
+            help="Reference records that were not trained on, such as the test slice or the first week in use.",
         ),
     ],
-    current: Annotated[
-        str,
-        typer.Option(help="Current messages, accounts or events: a file, a folder of Parquet files, or an address."),
-    ],
-    events: Events = None,
-    labels: Annotated[str | None, typer.Option(help="Labels of current records, if they are not a column.")] = None,
-    past: Annotated[
-        str | None, typer.Option(help="Earlier messages, with labels if available, for models that use campaigns.")
-    ] = None,
+    tables: ScoredOptions,
+    labels: Labels = None,
     reading: ReadingOptions,
     recipe: Annotated[Path | None, typer.Option(help="Recipe (TOML); its section [monitor] has the bounds.")] = None,
     report: Annotated[
@@ -55,18 +51,23 @@ def monitor_command(
     Other codes are as usual: 0 for success, 1 for a failure, 2 for wrong options or wrong data.
     """
     with exit_on_error(as_json=json), steps(quiet=json) as progress:
+        inputs = tables.inputs(reading)
+        labelled, before = input_table(labels, reading), input_table(reference, reading)
+        assert before is not None  # a required option
         progress("loading the model")
+        from fraudsieve.models.predict import Scorer
         from fraudsieve.models.rules.files import read_rules
         from fraudsieve.training.monitoring.monitoring_run import monitor_tables
         from fraudsieve.training.recipe.recipe import Recipe
 
+        scorer = Scorer.load(model)
+        records, beside = records_of(scorer.model, inputs)
         result = monitor_tables(
-            model,
-            input_table(reference, reading) or reference,
-            input_table(current, reading) or current,
-            events=input_table(events, reading),
-            labels=input_table(labels, reading),
-            past=input_table(past, reading),
+            scorer,
+            before,
+            records,
+            labels=labelled,
+            **beside,
             recipe=Recipe.read(recipe),
             rules=None if rules is None else read_rules(rules),
             page=report,

@@ -16,12 +16,14 @@ from fraudsieve.cli.evidence_options import (
     evidence_settings,
 )
 from fraudsieve.cli.options import (
-    Events,
     Json,
+    KnownLabels,
     ModelOption,
     ReadingOptions,
     RulesOption,
+    ScoredOptions,
     input_table,
+    records_of,
 )
 from fraudsieve.cli.tables import rule_rows
 from fraudsieve.models.sentences.values import Language
@@ -32,15 +34,8 @@ __all__ = ["predict_command"]
 def predict_command(
     *,
     model: ModelOption,
-    input: Annotated[
-        str,
-        typer.Option(help="Messages, accounts or events to score: a file, a folder of Parquet files, or an address."),
-    ],
-    events: Events = None,
-    labels: Annotated[str | None, typer.Option(help="Labels of events or accounts, for models that use them.")] = None,
-    past: Annotated[
-        str | None, typer.Option(help="Earlier messages, with labels if available, for models that use campaigns.")
-    ] = None,
+    tables: ScoredOptions,
+    known_labels: KnownLabels = None,
     reading: ReadingOptions,
     reasons: Annotated[
         int, typer.Option(min=0, help="Number of reasons to write for each record, as columns and as JSON.")
@@ -62,6 +57,7 @@ def predict_command(
 
         check_output_format(output)
         recording = evidence_settings(evidence, evidence_all, evidence_content, evidence_key)
+        inputs, labels = tables.inputs(reading), input_table(known_labels, reading)
         progress("loading the model")
         from fraudsieve.models.batch.score import score_file
         from fraudsieve.models.predict import Scorer
@@ -74,12 +70,12 @@ def predict_command(
         def show_rows(rows: int, total: int) -> None:
             progress("scoring", rows, total)
 
-        given = {"events": events, "labels": labels, "past": past}
-        tables: dict[str, Any] = {name: input_table(table, reading) for name, table in given.items()}
+        records, beside = records_of(scorer.model, inputs)
         explain: dict[str, Any] = {"reasons": reasons, "language": language}
         with nullcontext() if recording is None else recording.open() as log:
-            source = input_table(input, reading) or input
-            result = score_file(scorer, source, output, show_rows, **tables, **explain, evidence=log)
+            result = score_file(
+                scorer, records, output, show_rows, known_labels=labels, **beside, **explain, evidence=log
+            )
     notes(result.notes)
     rows = [("scores", str(result.output)), ("scored", f"{result.scored:,}"), ("rejected", f"{result.rejected:,}")]
     if result.rejected_output is not None:

@@ -6,12 +6,7 @@ from typing import Annotated
 import typer
 
 from fraudsieve.cli.console import answer, exit_on_error, notes, steps
-from fraudsieve.cli.options import (
-    Json,
-    Name,
-    ReadingOptions,
-    TableOptions,
-)
+from fraudsieve.cli.options import Json, Name, ReadingOptions, TableOptions
 from fraudsieve.cli.tables import comparison_rows, gate_rows
 
 __all__ = ["promote_command"]

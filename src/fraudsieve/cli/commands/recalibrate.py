@@ -10,11 +10,14 @@ import typer
 from fraudsieve._io import check_output_file
 from fraudsieve.cli.console import answer, exit_on_error, notes, steps, stop_on_sigterm
 from fraudsieve.cli.options import (
-    Events,
     Json,
+    KnownLabels,
+    Labels,
     ModelOption,
     ReadingOptions,
+    ScoredOptions,
     input_table,
+    records_of,
 )
 from fraudsieve.exceptions import RecipeError
 
@@ -27,20 +30,16 @@ __all__ = ["recalibrate_command"]
 def recalibrate_command(
     *,
     model: ModelOption,
-    input: Annotated[str, typer.Option(help="Records of the traffic: messages, accounts or events, with identifiers.")],
+    tables: ScoredOptions,
     output: Annotated[Path | None, typer.Option(help="Model folder to write.")] = None,
-    labels: Annotated[
-        str | None, typer.Option(help="Labels of the records of --sample or, without it, of all records.")
-    ] = None,
+    labels: Labels = None,
     draw: Annotated[
         int | None, typer.Option(min=1, help="Draw this many records to label, write them to --sample, and stop.")
     ] = None,
     sample: Annotated[
         Path | None, typer.Option(help="CSV file of the drawn records, with their probabilities.")
     ] = None,
-    known_labels: Annotated[
-        str | None, typer.Option(help="Labels known so far, with their times, for models that use labels.")
-    ] = None,
+    known_labels: KnownLabels = None,
     alerts_a_day: Annotated[float | None, typer.Option(min=0, help="Alerts per day that people can review.")] = None,
     flagged: Annotated[
         float | None,
@@ -48,8 +47,6 @@ def recalibrate_command(
             min=0, max=1, help="Share of the records to flag; by default, the share at the model's review capacity."
         ),
     ] = None,
-    events: Events = None,
-    past: Annotated[str | None, typer.Option(help="Earlier messages, for models that use campaigns.")] = None,
     reading: ReadingOptions,
     recipe: Annotated[
         Path | None, typer.Option(help="Recipe (TOML); its section [track] names the MLflow store.")
@@ -74,31 +71,36 @@ def recalibrate_command(
         _check(draw, sample, [option for option, value in later.items() if value is not None])
         if draw is not None and sample is not None:
             check_output_file(sample)
-        given = {"known_labels": known_labels, "events": events, "past": past}
-        tables: dict[str, Any] = {name: input_table(table, reading) for name, table in given.items()}
-        source = input_table(input, reading) or input
+        inputs, labelled = tables.inputs(reading), input_table(labels, reading)
+        known = input_table(known_labels, reading)
         progress("loading the model")
-        from fraudsieve.training.recalibration.recalibration_run import draw_audit_sample, recalibrate
+        from fraudsieve.models.predict import Scorer
+        from fraudsieve.training.recalibration.recalibration_run import check_options, draw_audit_sample, recalibrate
         from fraudsieve.training.recipe.recipe import Recipe
 
         settings = Recipe.read(recipe, {"track.enabled": track, "seed": seed})
+        if draw is None:
+            check_options(alerts_a_day, flagged, sample, labelled)
+        scorer = Scorer.load(model)
+        records, beside = records_of(scorer.model, inputs)
         if draw is not None and sample is not None:
-            audit = draw_audit_sample(model, source, draw, sample, **tables, seed=settings.seed)
+            audit = draw_audit_sample(scorer, records, draw, sample, known_labels=known, **beside, seed=settings.seed)
             content: dict[str, Any] = {"sample": str(sample), "drawn": len(audit.rows)}
             rows, title = [("sample", str(sample))], f"Drew {len(audit.rows):,} records to label"
         else:
             result = recalibrate(
-                model,
-                source,
+                scorer,
+                records,
                 output=output or Path(),
-                labels=input_table(labels, reading),
+                labels=labelled,
+                known_labels=known,
                 sample=sample,
                 alerts_a_day=alerts_a_day,
                 flagged=flagged,
                 recipe=settings,
                 overwrite=overwrite,
                 progress=progress,
-                **tables,
+                **beside,
             )
             notes(result.notes)
             content, rows, title = _content(result), list(_rows(result)), f"Recalibrated {result.model.name}"

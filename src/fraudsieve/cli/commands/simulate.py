@@ -16,7 +16,7 @@ def simulate_command(
     output: Annotated[Path, typer.Option(help="Folder for the four tables.")] = Path("fraudsieve-world"),
     seed: Annotated[int, typer.Option(min=0, help="Random seed.")] = 0,
     days: Annotated[int, typer.Option(min=7, help="Number of days.")] = 120,
-    accounts: Annotated[int, typer.Option(min=100, help="Number of accounts.")] = 1500,
+    n_accounts: Annotated[int, typer.Option(min=100, help="Number of accounts.")] = 1500,
     json: Json = False,
 ) -> None:
     """Simulate a small world: messages, accounts, events and labels. Metrics on it say nothing about real data."""
@@ -25,7 +25,7 @@ def simulate_command(
         progress("simulating")
         from fraudsieve.training.simulation.world import simulate
 
-        world = simulate(seed=seed, days=days, n_accounts=accounts)
+        world = simulate(seed=seed, days=days, n_accounts=n_accounts)
         paths = world.write(output)
         counts = {name: len(getattr(world, name)) for name in paths}
     rows = [(name, f"{counts[name]:,} rows in {path}") for name, path in paths.items()]

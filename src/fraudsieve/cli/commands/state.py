@@ -2,23 +2,29 @@
 
 import sys
 from collections import Counter
-from enum import StrEnum
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from fraudsieve.cli.console import answer, exit_on_error, steps
 from fraudsieve.cli.options import (
+    Command,
+    Events,
     Json,
+    Messages,
     ModelOption,
     ReadingOptions,
     input_table,
     with_groups,
 )
+from fraudsieve.exceptions import RecipeError
 
 if TYPE_CHECKING:  # imported at first use: pandas takes time
+    from fraudsieve.live.state import LiveState
     from fraudsieve.tables.limits import Cause
+    from fraudsieve.tables.source import InputTable
 
 __all__ = ["state_app"]
 
@@ -34,16 +40,17 @@ Address = Annotated[
 ]
 
 
-class Part(StrEnum):
-    """Types of records."""
+@dataclass(frozen=True)
+class PartOptions:
+    """Records to load, by their type."""
 
-    EVENTS = "events"
-    LABELS = "labels"
-    ACCOUNT_LABELS = "account_labels"
-    MESSAGES = "messages"
+    events: Events = None
+    messages: Messages = None
+    labels: Annotated[list[str] | None, typer.Option(metavar="TABLE", help="Labels of events or messages.")] = None
+    account_labels: Annotated[list[str] | None, typer.Option(metavar="TABLE", help="Labels of accounts.")] = None
 
 
-@state_app.command("info")
+@state_app.command("info", cls=Command)
 def info_command(address: Address, json: Json = False) -> None:
     """Describe a store: rows, offsets, times, fields, snapshots and removals."""
     with exit_on_error(as_json=json):
@@ -58,54 +65,62 @@ def info_command(address: Address, json: Json = False) -> None:
     answer(content, as_json=json, title=content["address"], rows=rows)
 
 
-@state_app.command("load")
+@state_app.command("load", cls=Command)
 @with_groups
 def load_command(
-    *,
-    address: Address,
-    model: ModelOption,
-    source: Annotated[
-        str, typer.Argument(help="File (Parquet, CSV or JSON Lines); - for JSON Lines from standard input.")
-    ] = "-",
-    part: Annotated[Part, typer.Option(help="Type of the records.")] = Part.EVENTS,
-    reading: ReadingOptions,
-    json: Json = False,
+    *, address: Address, model: ModelOption, tables: PartOptions, reading: ReadingOptions, json: Json = False
 ) -> None:
     """Add records to a store, such as the history of past months. Repeated records with one event_id count once.
 
-    fraudsieve state load live.db events.parquet --model fraudsieve-model
+    fraudsieve state load live.db --events events.parquet --model fraudsieve-model
 
-    kcat -C -t payments -e | fraudsieve state load live.db --model fraudsieve-model
+    JSON Lines from standard input have the name -
+
+    kcat -C -t payments -e | fraudsieve state load live.db --events - --model fraudsieve-model
     """
     with exit_on_error(as_json=json), steps(quiet=json) as progress:
-        table = None if source == "-" else input_table(source, reading)
+        given = {part: sources for part, sources in vars(tables).items() if sources}
+        if not given:
+            raise RecipeError("state load", ["expected a table: --events, --messages, --labels or --account-labels"])
+        inputs = {part: None if sources == ["-"] else input_table(sources, reading) for part, sources in given.items()}
         progress("loading the model")
-        from fraudsieve.live.loading import batches_of, json_lines, load_records
         from fraudsieve.live.state import LiveState
         from fraudsieve.models.predict import Scorer
 
         scorer = Scorer.load(model)
-        causes: Counter[Cause] = Counter()
-        if table is None:
-            batches = json_lines(sys.stdin.buffer)
-        else:
-            from fraudsieve.live.tables import records_of_table
-
-            progress("reading")
-            records, causes = records_of_table(table, part, scorer.model)
-            batches = batches_of(records)
+        n_accepted, rejected = Counter[str](), Counter[str]()
         progress("opening the store")
         with LiveState(scorer, address) as live:
-            accepted, reasons = load_records(live, part.value, batches, lambda done: progress("loading", done))
-        causes.update({("", reason): count for reason, count in reasons.items()})
-        _check_rejected(source, accepted, causes, reading.max_rejected)
-    content = {"accepted": accepted, "rejected": causes.total(), "reasons": dict(reasons)}
-    rows = [("accepted", f"{accepted:,}"), ("rejected", f"{content['rejected']:,}")]
-    rows += [(f"{count:,} times", reason) for reason, count in reasons.most_common()]
-    answer(content, as_json=json, title=f"Loaded {part.value}", rows=rows)
+            for part, table in inputs.items():
+                n_accepted[part], causes = _load_part(live, part, table, progress)
+                rejected.update({reason: count for (_, reason), count in causes.items()})
+                _check_rejected(", ".join(given[part]), n_accepted[part], causes, reading.max_rejected)
+    content = {"accepted": n_accepted.total(), "rejected": rejected.total(), "reasons": dict(rejected)}
+    rows = [(f"accepted {part.replace('_', ' ')}", f"{count:,}") for part, count in n_accepted.items()]
+    rows += [("rejected", f"{rejected.total():,}")]
+    rows += [(f"{count:,} times", reason) for reason, count in rejected.most_common()]
+    answer(content, as_json=json, title=f"Loaded into {address}", rows=rows)
 
 
-@state_app.command("export")
+def _load_part(live: "LiveState", part: Any, table: "InputTable | None", progress: Any) -> tuple[int, Counter["Cause"]]:
+    """Load the records of a type; return how many were accepted, and why others were rejected."""
+    from fraudsieve.live.loading import batches_of, json_lines, load_records
+
+    causes: Counter[Cause] = Counter()
+    if table is None:
+        batches = json_lines(sys.stdin.buffer)
+    else:
+        from fraudsieve.live.tables import records_of_table
+
+        progress("reading")
+        records, causes = records_of_table(table, part, live.scorer.model)
+        batches = batches_of(records)
+    accepted, reasons = load_records(live, part, batches, lambda done: progress("loading", done))
+    causes.update({("", reason): count for reason, count in reasons.items()})
+    return accepted, causes
+
+
+@state_app.command("export", cls=Command)
 def export_command(
     address: Address,
     output: Annotated[Path, typer.Option(help="Folder for the Parquet tables.")] = Path("live-tables"),
@@ -123,7 +138,7 @@ def export_command(
     answer(content, as_json=json, title=str(output), rows=[(name, f"{n:,}") for name, n in content.items()])
 
 
-@state_app.command("erase")
+@state_app.command("erase", cls=Command)
 def erase_command(
     address: Address,
     account_id: Annotated[str, typer.Option(help="Id of the account; - reads it from standard input.")],
@@ -140,7 +155,7 @@ def erase_command(
     answer(content, as_json=json, title="Erased", rows=[("rows", f"{content['erased']:,}")])
 
 
-@state_app.command("rewind")
+@state_app.command("rewind", cls=Command)
 def rewind_command(
     address: Address,
     until: Annotated[str, typer.Option(help="Remove rows with a later time than this, such as 2026-05-01T10:00:00Z.")],
@@ -167,7 +182,7 @@ def _check_rejected(source: str, accepted: int, causes: Counter["Cause"], max_re
             accepted + causes.total(),
             max_rejected=max_rejected,
             origin="standard input" if source == "-" else source,
-            expected="Correct the records, or choose their type with --part.",
+            expected="Correct the records, or give them with the option of their type.",
         )
 
 

@@ -6,12 +6,7 @@ from typing import Annotated
 import typer
 
 from fraudsieve.cli.console import answer, exit_on_error, notes, steps, stop_on_sigterm
-from fraudsieve.cli.options import (
-    Json,
-    ReadingOptions,
-    TableOptions,
-    split_names,
-)
+from fraudsieve.cli.options import Json, Name, ReadingOptions, TableOptions, split_names
 from fraudsieve.cli.tables import trained_content, trained_rows
 
 __all__ = ["train_command"]
@@ -30,7 +25,7 @@ def train_command(
     ] = None,
     recipe: Annotated[Path | None, typer.Option(help="Recipe (TOML) with all settings of the run.")] = None,
     output: Annotated[Path, typer.Option(help="Model folder to write.")] = Path("fraudsieve-model"),
-    name: Annotated[str | None, typer.Option(help="Name of the registered model.")] = None,
+    name: Name = None,
     legitimate: Annotated[
         str | None,
         typer.Option(

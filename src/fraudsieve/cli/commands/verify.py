@@ -6,13 +6,14 @@ from typing import Annotated
 import typer
 
 from fraudsieve.cli.console import answer, exit_on_error, notes, steps
-from fraudsieve.cli.options import Json
+from fraudsieve.cli.options import Json, ModelOption
 
 __all__ = ["verify_command"]
 
 
 def verify_command(
-    folder: Annotated[str, typer.Argument(help="Model folder, or an address such as models:/NAME@champion.")],
+    *,
+    model: ModelOption,
     digest: Annotated[str | None, typer.Option(help="Digest that the model must have, as train prints it.")] = None,
     json: Json = False,
 ) -> None:
@@ -21,7 +22,7 @@ def verify_command(
         progress("checking")
         from fraudsieve.models.verification import verify
 
-        verified = verify(folder, digest=digest)
+        verified = verify(model, digest=digest)
     notes(verified.notes)
     content = asdict(verified) | {"folder": str(verified.folder), "checks": dict(verified.checks)}
     rows = [("digest", verified.digest), *((f"checked {name}", text) for name, text in verified.checks)]

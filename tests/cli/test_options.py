@@ -1,0 +1,93 @@
+"""One name for one thing: the options of all commands are those of the design page, and mean the same everywhere."""
+
+import re
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from fraudsieve.cli.app import app
+from fraudsieve.cli.options import NEAR_MISSES
+
+PAGE = (Path(__file__).parents[2] / "docs/design/options.md").read_text()
+ROW = re.compile(r"^\| `(--[a-z-]+)` \| [^|]+ \| ([^|]+) \|$", re.MULTILINE)
+OWN_HELP = {
+    *("--output", "--recipe", "--report", "--challenger", "--model", "--labels", "--legitimate", "--scores"),
+    *("--state", "--threads", "--cases", "--key"),
+}
+"""Options whose help says what is particular to the command."""
+
+
+def commands() -> dict[str, Any]:
+    """Return all commands by name, such as ``state load``."""
+    group: Any = typer.main.get_command(app)
+    found = {}
+    for name, command in group.commands.items():
+        parts = getattr(command, "commands", None)
+        found |= {name: command} if parts is None else {f"{name} {part}": one for part, one in parts.items()}
+    return found
+
+
+def options() -> dict[str, dict[str, Any]]:
+    """Return the options by name, each by its command."""
+    found: dict[str, dict[str, Any]] = defaultdict(dict)
+    for name, command in commands().items():
+        for option in command.params:
+            if option.param_type_name == "option":
+                found[option.opts[0]][name] = option
+    return found
+
+
+def test_the_page_lists_the_commands_of_every_shared_option() -> None:
+    listed: dict[str, set[str]] = {}
+    for option, names in ROW.findall(PAGE):
+        above = next(reversed(listed.values()), set())
+        listed[option] = set(above) if names == "as above" else set(names.split(", "))
+    found = {option: set(by_command) for option, by_command in options().items() if len(by_command) > 1}
+    assert listed.pop("--json") == {"all"}
+    assert found.pop("--json") == set(commands())
+    assert listed == found
+
+
+def test_an_option_takes_the_same_values_everywhere() -> None:
+    differing = {}
+    for option, by_command in options().items():
+        forms = {(str(one.type_descriptor.annotation), one.multiple, one.metavar) for one in by_command.values()}
+        if len(forms) > 1:
+            differing[option] = forms
+    assert differing == {}
+
+
+def test_an_option_has_the_same_help_everywhere() -> None:
+    texts = {option: {one.help for one in by_command.values()} for option, by_command in options().items()}
+    assert {option for option, helps in texts.items() if len(helps) > 1} <= OWN_HELP
+
+
+@pytest.mark.parametrize(
+    ("call", "meant"),
+    [
+        (("predict", "--input", "m.csv"), "--accounts, --events, --messages"),
+        (("predict", "--labels", "l.csv"), "--known-labels"),
+        (("recalibrate", "--past", "m.csv"), "--accounts, --events, --history, --messages"),
+        (("evaluate", "--past", "m.csv"), "--accounts, --events, --messages"),
+        (("monitor", "--current", "m.csv"), "--accounts, --events, --messages"),
+        (("state", "load", "live.db", "--part", "labels"), "--account-labels, --events, --labels, --messages"),
+        (("train", "--delimiter", ";"), "--separator"),
+        (("train", "--mesages", "m.csv"), "--messages"),
+    ],
+)
+def test_a_near_miss_names_the_right_option(call: tuple[str, ...], meant: str) -> None:
+    result = CliRunner().invoke(app, call)
+    assert result.exit_code == 2
+    assert (
+        f"No such option: {next(word for word in call if word[:2] == '--')} (Possible options: {meant}" in result.stderr
+    )
+
+
+def test_near_misses_name_options_that_exist() -> None:
+    known = options()
+    assert {option for meant in NEAR_MISSES.values() for option in meant} <= set(known)
+    assert {miss for miss in NEAR_MISSES if len(known.get(miss, ())) == len(commands())} == set()
