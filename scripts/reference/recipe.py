@@ -101,7 +101,7 @@ def _type(annotation: Any) -> str:
         return "one of " + ", ".join(f'`"{name}"`' for name in inner)
     if origin in (Union, types.UnionType):
         return " or ".join(dict.fromkeys(_type(part) for part in inner if part is not type(None)))
-    if origin is tuple:
+    if origin in (list, tuple):
         return f"list of {_plural(_type(inner[0]))}"
     if origin is dict:
         return f"table of {_plural(_type(inner[1]))}" if inner[1] is not Any else "table"

@@ -47,7 +47,8 @@ def test_a_file_that_cannot_be_used(run: Run, name: str, content: str | bytes, e
 
 def test_missing_file_and_missing_model(model: Path, run: Run) -> None:
     assert run("train", "--messages", "none.csv")[0] == 2
-    code, answer, _ = run("predict", "--model", "none", "--messages", "none.csv")
+    Path("m.csv").touch()
+    code, answer, _ = run("predict", "--model", "none", "--messages", "m.csv")
     assert code == 2
     assert "Use the path of a complete model folder" in answer["error"]
 

@@ -204,7 +204,8 @@ CASES: list[tuple[tuple[str, ...], str]] = [
     ),
     (
         (*TRAIN, "folder"),
-        "folder: expected a folder of Parquet files, or a pattern of their names, found none. Check the path.",
+        "folder: expected a folder of Parquet files, or a pattern of names of files, found none. Check the path; for "
+        "other files, give a pattern such as 'folder/*.csv'.",
     ),
     (
         (*TRAIN, "m.xlsx"),

@@ -36,7 +36,7 @@ __all__ = [
     "TableOptions",
     "files_of",
     "input_table",
-    "records_of",
+    "records_to_score",
     "split_names",
     "with_groups",
 ]
@@ -171,7 +171,7 @@ class ReadingOptions:
         return {"columns": names or None, **others}
 
 
-def records_of(model: "Model", inputs: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+def records_to_score(model: "Model", inputs: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
     """Return the records that a model scores, and the tables beside them by the names of `score_file`.
 
     Raises

@@ -19,7 +19,7 @@ TEXT = recipe_page()
         ("split.test_share", "Number, above `0`, below `0.9`, default `0.2`."),
         ("split.kind", 'One of `"auto"`, `"time"`, `"campaign"`, `"account"`, `"random"`, default `"auto"`.'),
         ("features.C", "Number, above `0`, default `3.0`."),
-        ("data.labels", "String, no default."),
+        ("data.labels", "String or list of strings, no default."),
         ("thresholds.costs.missed", "Number, above `0`, required."),
     ],
 )

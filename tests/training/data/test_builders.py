@@ -369,12 +369,12 @@ def test_messages_with_the_history_of_their_campaigns(
     with pytest.raises(ValueError, match="history: messages, position 1: "):
         scorer.score(fields[0], history={"messages": [sent[0], bad[1]]})
     days = past.assign(labelled_at=past["labelled_at"].dt.normalize())
-    past_tables: list[pd.DataFrame] = []
+    past_tables, expected = list[pd.DataFrame](), score_frame(scorer, requested, history=past)
 
     def recorded(_: Any, __: Any, known: TableHistory, *___: Any, **____: Any) -> pd.DataFrame:
         assert known.messages is not None
         past_tables.append(known.messages)
-        return score_frame(scorer, requested, history=past)
+        return expected
 
     monkeypatch.setattr(batch, "_score", recorded)
     by_days = score_file(scorer, requested, tmp_path / "d.parquet", history=days)

@@ -15,7 +15,7 @@ from fraudsieve.cli.options import (
     RulesOption,
     ScoredOptions,
     input_table,
-    records_of,
+    records_to_score,
 )
 
 if TYPE_CHECKING:  # imported at first use: MLflow alone takes seconds
@@ -61,7 +61,7 @@ def monitor_command(
         from fraudsieve.training.recipe.recipe import Recipe
 
         scorer = Scorer.load(model)
-        records, beside = records_of(scorer.model, inputs)
+        records, beside = records_to_score(scorer.model, inputs)
         result = monitor_tables(
             scorer,
             before,

@@ -23,7 +23,7 @@ from fraudsieve.cli.options import (
     RulesOption,
     ScoredOptions,
     input_table,
-    records_of,
+    records_to_score,
 )
 from fraudsieve.cli.tables import rule_rows
 from fraudsieve.models.sentences.values import Language
@@ -70,7 +70,7 @@ def predict_command(
         def show_rows(rows: int, total: int) -> None:
             progress("scoring", rows, total)
 
-        records, beside = records_of(scorer.model, inputs)
+        records, beside = records_to_score(scorer.model, inputs)
         explain: dict[str, Any] = {"reasons": reasons, "language": language}
         with nullcontext() if recording is None else recording.open() as log:
             result = score_file(

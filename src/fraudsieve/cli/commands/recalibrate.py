@@ -17,7 +17,7 @@ from fraudsieve.cli.options import (
     ReadingOptions,
     ScoredOptions,
     input_table,
-    records_of,
+    records_to_score,
 )
 from fraudsieve.exceptions import RecipeError
 
@@ -82,7 +82,7 @@ def recalibrate_command(
         if draw is None:
             check_options(alerts_a_day, flagged, sample, labelled)
         scorer = Scorer.load(model)
-        records, beside = records_of(scorer.model, inputs)
+        records, beside = records_to_score(scorer.model, inputs)
         if draw is not None and sample is not None:
             audit = draw_audit_sample(scorer, records, draw, sample, known_labels=known, **beside, seed=settings.seed)
             content: dict[str, Any] = {"sample": str(sample), "drawn": len(audit.rows)}
