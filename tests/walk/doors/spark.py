@@ -34,7 +34,7 @@ def score(walk: Walk) -> Scores:
     records.assign(row=range(len(records))).to_pickle(given["frame"])
     if walk.files.events:
         given["events"] = str(walk.outputs / "spark-events.pickle")
-        _timed(frame_of(walk, walk.files.history["events"], walk.files.events)).to_pickle(given["events"])
+        _timed(frame_of(walk, next(iter(walk.files.history.values())), walk.files.events)).to_pickle(given["events"])
     return scores_of(walk.run_program(SPARK, given))
 
 
