@@ -61,7 +61,7 @@ def event_fields(views: Sequence[History], network: Network | None = None) -> tu
 
 
 def status_views(views: Sequence[History]) -> tuple[History, ...]:
-    """Return the feature views whose events say whether a subject has history.
+    """Return the feature views whose events decide whether a subject has history.
 
     These are the views of its own account. Without one, they are all views: one event of any of their entities is
     enough.
@@ -85,7 +85,7 @@ def status_views(views: Sequence[History]) -> tuple[History, ...]:
 
 
 def event_counts(views: Sequence[History]) -> tuple[History, ...]:
-    """Return views that count the events which say, as a live state does, whether a subject has history.
+    """Return views that count the events which decide, as in a live state, whether a subject has history.
 
     Parameters
     ----------

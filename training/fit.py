@@ -20,7 +20,7 @@ from fraudsieve.tables.source import Source, local_file
 from fraudsieve.training.attack.recall import attackable
 from fraudsieve.training.data.builders import groups_of, read_data
 from fraudsieve.training.data.classes import check_classes
-from fraudsieve.training.data.column_notes import check_own_columns
+from fraudsieve.training.data.column_notes import check_custom_columns
 from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.data.refit_summary import RefitSummary
 from fraudsieve.training.evaluation.metrics import METRIC_NAMES, headline_figure
@@ -254,7 +254,7 @@ def _read(recipe: Recipe, tables: dict[str, Any], run: OpenRun | None) -> Labell
     if run is not None:
         run.log_inputs([_input(name, tables[name], digest) for name, digest in data.digests.items()])
     check_classes(data, next(table for table in tables.values() if table is not None), recipe.data)
-    check_own_columns(data, recipe)
+    check_custom_columns(data, recipe)
     check_memory(data, recipe)
     return data
 

@@ -102,8 +102,7 @@ def _mark_words(codes: Array, start: int, stop: int, tables: tuple[Array, ...], 
     #   text         o   t   p   :   1   2   3   4   元
     #   BEGINS       2   0   0   0   0   0   0   0   1   0
     #   ENDS         0   0   0   2   0   0   0   0   0   1
-    #
-    # What is next to a number is then a look at few marks, whatever the words are.
+    # The words next to a number are then found by checking a few marks, whatever the words are.
     letters, steps, ends, shorter, lengths, kinds, _ = tables
     for k in range(stop - start + 1):
         marks[k, BEGINS] = marks[k, ENDS] = 0

@@ -136,8 +136,8 @@ def _is_bech32(codes: Array, begin: int, end: int, values: Array) -> bool:
 def may_have_crypto(codes: Array) -> bool:
     """Return whether there is a run of letters and digits as long as the shortest address.
 
-    Few messages have one, so that the kernel of the addresses is compiled and called for these alone. Texts are not
-    told apart: a run may extend over two of them.
+    Few messages have one, so that the kernel of the addresses is compiled and called for these alone. Boundaries of
+    texts are ignored: a run may extend over two texts.
 
     Examples
     --------

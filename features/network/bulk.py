@@ -31,7 +31,7 @@ class CodedLinks(NamedTuple):
 
 
 class CodedLabels(NamedTuple):
-    """Labels in any order: codes of accounts, int32, -1 if missing; times, int64; and whether they say fraud.
+    """Labels in any order: codes of accounts, int32, -1 if missing; times, int64; and whether they mean fraud.
 
     Of several labels with the same account and time, fraud counts.
     """
@@ -42,7 +42,7 @@ class CodedLabels(NamedTuple):
 
 
 class FullGraph:
-    """All links of one column. It answers for any labels and cutoff times, and takes no further links.
+    """All links of one column. It computes features for any labels and cutoff times, and accepts no further links.
 
     Parameters
     ----------

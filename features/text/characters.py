@@ -147,7 +147,7 @@ def starts_with(codes: Array, at: int, stop: int, word: Array) -> bool:
     codes : ndarray of uint32
         Code points.
     at, stop : int
-        Where to look, and where the text ends.
+        Position to compare at, and end of the text.
     word : ndarray of uint32
         The word, as from `code_array`.
 

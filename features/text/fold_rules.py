@@ -41,20 +41,18 @@ SPELLED = "零〇一二三四五六七八九壹贰叁肆伍陆柒捌玖幺"
 SPELLED_DIGITS = "001234567891234567891"
 LETTER_DIGITS, RESEMBLED = "01345789", "oieastbg"
 """Digits that resemble a letter inside a word, and these letters."""
-SHORTEST_DISGUISED = 4
+SHORTEST_OBFUSCATED = 4
 """Shorter words with a digit are often ordinary, such as b2b."""
 LINK_SIGNS = "./:@_-=?&%#"
 """Signs of links, addresses and codes: a word that one joins to something is left alone."""
 LINK, OTHER_DIGIT = 1, 2
-"""Uses of a character in words, besides the letter that it resembles."""
+"""Uses of a character in words, other than the letter that it resembles."""
 IDEOGRAPHIC_ZERO, ZERO, NINE, BLANK = map(ord, "〇09 ")
 
 
 def _classes() -> tuple[Array, Array, Array]:
-    """Return (signs, digits, uses).
-
-    The uses of each sign as bits, the digit that a character spells or 255, and in words `LINK`, `OTHER_DIGIT` or the
-    letter that a character resembles.
+    """Return (signs, digits, uses): the uses of each sign as bits, the digit that a character spells or 255, and in
+    words `LINK`, `OTHER_DIGIT` or the letter that a character resembles.
     """
     size = 0x10000
     uses = np.zeros(0x80, np.uint8)
@@ -145,12 +143,12 @@ def _use_in_words(code: np.uint32, uses: Array) -> int:
 
 
 @compile_inlined()
-def _is_disguised(text: Array, start: int, stop: int, uses: Array) -> bool:
+def _is_obfuscated(text: Array, start: int, stop: int, uses: Array) -> bool:
     """Return whether the digits of a word from start to stop stand for letters.
 
     Its first and last character are letters, so that what is before and after it is folded as it was.
     """
-    if stop - start < SHORTEST_DISGUISED or not (is_latin(text[start]) and is_latin(text[stop - 1])):
+    if stop - start < SHORTEST_OBFUSCATED or not (is_latin(text[start]) and is_latin(text[stop - 1])):
         return False
     letters = 0
     for at in range(start, stop):
@@ -176,7 +174,7 @@ def _undo_letter_digits(text: Array, n: int, uses: Array) -> int:
     for at in range(n + 1):
         if at < n and (is_latin(text[at]) or _use_in_words(text[at], uses) > LINK):
             continue
-        if _is_disguised(text, start, at, uses) and not _in_link(text, start, at, n, uses):
+        if _is_obfuscated(text, start, at, uses) and not _in_link(text, start, at, n, uses):
             for k in range(start, at):
                 if not is_latin(text[k]):
                     text[k] = np.uint32(uses[text[k]])

@@ -1,4 +1,4 @@
-"""How often pairs of characters occur in everyday Chinese text, beside the legitimate text of the training messages.
+"""Counts of pairs of characters in everyday Chinese text, which are added to those of legitimate training messages.
 
 Some thousand messages hold a small part of the pairs of Chinese. Measured against them alone, everyday text about
 anything else is as improbable as an obfuscated text, and models flag both (``python -m benchmarks.transfer``).

@@ -143,7 +143,8 @@ def _summarise(values: Array, n: int, row: Array, at: int) -> None:
 
 
 PRIOR_SHARE, ALONE, BEFORE = range(3)
-"""What is known of a character: its weighted share, its surprisal, and its smoothed count before another character."""
+"""Columns that are computed for each character: its weighted share, its surprisal, and its smoothed count before
+another character."""
 
 
 @compile_kernel()
@@ -174,7 +175,7 @@ def _surprisal_kernel(codes: Array, offsets: Array, described: Array, pairs: Arr
             alone[k] = described[bucket, ALONE]
             after[k] = (pairs[_pair_bucket(before, code)] + described[bucket, PRIOR_SHARE]) / n_before
             before, n_before = code, described[bucket, BEFORE]
-        for k in range(n):  # a loop of its own, so that the counts of several pairs are fetched at a time
+        for k in range(n):  # a separate loop, so that the counts of several pairs are fetched at a time
             after[k] = -np.log(after[k])
         _summarise(alone, n, out[i], CHAR_COLUMNS)
         _summarise(after, n, out[i], PAIR_COLUMNS)
@@ -208,7 +209,8 @@ class CharacterModel:
 
     @cached_property
     def _described(self) -> Array:
-        """What is known of each character, cached because it takes as long as scoring hundreds of messages."""
+        """The columns of each character, cached because computing them takes as long as scoring hundreds of
+        messages."""
         kinds = float(np.count_nonzero(self.chars)) + UNSEEN_KINDS
         total = float(self.chars.sum(dtype=np.float64)) + UNSEEN_COUNT * kinds
         described = np.zeros((len(self.chars), 4))  # rows of four numbers do not cross cache lines

@@ -12,7 +12,8 @@ __all__ = ["TEXT_MODELS", "merge_columns"]
 TEXT_MODELS: Final = ("wording", "pinyin")
 SURPRISAL: Final = "surprisal"
 PINYIN_SURPRISAL: Final = (SURPRISAL, "unknown_pinyin")
-"""It has no sentence of its own: its sequences are those of the text, unless that is Chinese."""
+"""Surprisal of the pinyin, which has no separate sentence: its n-grams are those of the text, unless that is
+Chinese."""
 HAN: Final = ("shape", "han")
 NONE: Final = np.zeros(0, np.int64)
 
@@ -41,6 +42,6 @@ def merge_columns(model: Model, X: Array, contributions: Array) -> Array:
 
 def _move(contributions: Array, group: Array, targets: Array) -> None:
     """Move the contributions of a group of columns to one of them in each row."""
-    sums = np.ascontiguousarray(contributions[:, group]).sum(axis=1)  # so that a row has one sum in any batch
+    sums = np.ascontiguousarray(contributions[:, group]).sum(axis=1)  # a row has one sum in any batch
     contributions[:, group] = 0.0
     contributions[np.arange(len(contributions)), targets] = sums

@@ -1,11 +1,11 @@
 """Reason codes: contributions to a score, in log-odds that add up to it.
 
-What is explained are the log-odds of a class against another: of a type of fraud against the legitimate class. They are
+The reasons explain the log-odds of one class against another: of a type of fraud against the legitimate class. They are
 a sum: the contributions of the columns (the log-odds that a column of the text model starts boosting from, and the
 Shapley values of the trees), a base that all records share, and the change by calibration.
 
-Columns that say the same are one reason. The text model has a column for each class, and one has no meaning without the
-others: their sum says whether the wording resembles the class. Without Chinese characters, the pinyin of a text is the
+Columns that say the same are one reason. The text model has a column for each class, and none of them has a meaning
+alone: their sum shows whether the wording resembles the class. Without Chinese characters, the pinyin of a text is the
 text itself, and belongs to its wording. The columns of surprisal are one measure, of characters and pairs.
 """
 
@@ -171,7 +171,7 @@ def _strongest(columns: Array, directions: Array, n: int) -> Array:
 def _of_column(
     model: Model, name: str, position: int, value: float, log_odds: float, language: Language
 ) -> dict[str, Any]:
-    """Return the reason that the value of a column is, or that the columns of a text model are together."""
+    """Return the reason for the value of a column, or for all columns of a text model together."""
     family, cue = model.cues[position]
     if family in TEXT_MODELS:
         return _reason(family, name, log_odds, resemblance(family, name, log_odds, language))

@@ -13,7 +13,7 @@ from .distance import TrainingDistance
 __all__ = ["UNFAMILIAR", "UnlikeTraining", "calibrate_distance"]
 
 MAX_VALUES: Final = 1024
-"""How many values of the calibration rows are kept: the strangest half of them, and quantiles of the others."""
+"""Number of values of the calibration rows that are kept: half are the most unfamiliar ones, half are quantiles."""
 UPPER_SHARE: Final = 0.9
 SMALLEST_SCALE: Final = 1e-3
 UNFAMILIAR: Final = 0.99
@@ -104,7 +104,7 @@ class UnlikeTraining:
 def calibrate_distance(distance: TrainingDistance, distances: Array, usual: Array) -> UnlikeTraining:
     """Calibrate the distance on rows that the means and correlations were not computed from.
 
-    Beyond the strangest row, the share approaches 1 like the tail of an exponential distribution.
+    Beyond the most unfamiliar row, the share approaches 1 like the tail of an exponential distribution.
 
     Parameters
     ----------

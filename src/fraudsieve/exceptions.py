@@ -304,9 +304,9 @@ class ShortOfMemoryError(FraudsieveError, MemoryError):
     needed : int
         Estimated bytes.
     available : int
-        Bytes that this process may still take.
+        Bytes that this process may still allocate.
     work : str
-        What was to be trained on.
+        Description of the training data.
 
     Examples
     --------

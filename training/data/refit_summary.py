@@ -1,4 +1,4 @@
-"""What a refit did, for reports and notes: which rows, and which model the metrics are of."""
+"""A summary of a refit, for reports and notes: its rows, and the model that the metrics are about."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

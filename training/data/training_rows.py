@@ -82,12 +82,17 @@ def training_rows(
 
 
 def sample_of(data: LabelledData, recipe: Recipe) -> RowSample:
-    """Return the sample that a run trains on: that of its feature matrix if it is ready, else that of the recipe."""
-    return RowSample(recipe.model.sample_rate, recipe.seed) if data.ready is None else data.ready.declared.sample
+    """Return the sample that a run trains on: that of its feature matrix if it is precomputed, else that of the
+    recipe."""
+    return (
+        RowSample(recipe.model.sample_rate, recipe.seed)
+        if data.precomputed is None
+        else data.precomputed.declared.sample
+    )
 
 
 def sample_slice(data: LabelledData, train: Array, recipe: Recipe) -> Array:
-    """Return the rows of a slice that are in the sample of a run. The rows of a ready matrix were drawn before.
+    """Return the rows of a slice that are in the sample of a run. The rows of a precomputed matrix are already sampled.
 
     Raises
     ------
@@ -97,7 +102,7 @@ def sample_slice(data: LabelledData, train: Array, recipe: Recipe) -> Array:
         If rows have no id.
     """
     sample = sample_of(data, recipe)
-    if sample.rate == 1 or data.ready is not None:
+    if sample.rate == 1 or data.precomputed is not None:
         return train
     if data.subject not in ID_COLUMNS:
         raise RecipeError("recipe", ["model.sample_rate: expected accounts or events, got messages. Remove it"])

@@ -1,4 +1,4 @@
-"""Precision and recall before labels come, from the probabilities alone.
+"""Precision and recall before labels arrive, from the probabilities alone.
 
 Confidence-based performance estimation (CBPE), as in NannyML (Kivimäki, Białek, Nurminen and Kuberski, Performance
 estimation in binary classification using calibrated confidence, 2025, arXiv:2505.05295): a row with

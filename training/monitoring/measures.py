@@ -1,4 +1,4 @@
-"""What a monitor report measures: reference records beside current records, as frozen values."""
+"""The measures of a monitor report: reference records beside current records, as frozen values."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -83,7 +83,7 @@ class BinShare:
 class ColumnDrift(DriftIndex):
     """Drift of a column, with the mean and the share of missing values of both tables.
 
-    ``distribution`` has the shares of both tables in each bin; None but for the columns that moved most.
+    ``distribution`` has the shares of both tables in each bin; None except for the columns that moved most.
     """
 
     column: str

@@ -1,7 +1,7 @@
 """Compare current records with reference records, as a model scores them.
 
 The reference consists of records that the model was not trained on: the test slice, or the first week in use. Labels
-need not have come. Where they have, calibration and observed precision and recall are part of the report.
+are optional. Where they have arrived, calibration and observed precision and recall are part of the report.
 """
 
 from collections.abc import Iterator

@@ -30,7 +30,7 @@ from fraudsieve.training.tracking.store import tracking_uri, use_store
 from fraudsieve.training.tracking.tracked_run import CHALLENGER, CHAMPION
 
 from .evaluated_model import evaluated_model
-from .gates import Gate, judge
+from .gates import Gate, apply_gates
 from .latency import latencies, live_scoring, records_to_time
 from .model_comparison import AttackedPair, ModelComparison, ModelFacts, Sides
 from .paired_comparison import PairedMetrics, paired_metrics
@@ -150,7 +150,7 @@ def compare_tables(
     metrics = compare_models(old_scorer, new_scorer, data, settings=recipe.evaluate, progress=report_step)
     metrics = replace(metrics, warnings=(*metrics.warnings, *warnings))
     addresses = _address(old), _address(new)
-    return Comparison(metrics, judge(metrics, recipe.gates), addresses, (*data.notes, *metrics.warnings))
+    return Comparison(metrics, apply_gates(metrics, recipe.gates), addresses, (*data.notes, *metrics.warnings))
 
 
 def _registered_name(model: str | Path | Scorer) -> str | None:

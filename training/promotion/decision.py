@@ -17,7 +17,7 @@ from fraudsieve.training.tracking.tracked_run import CHALLENGER, CHAMPION
 
 from .compare import check_comparable, compare_models
 from .evaluated_model import evaluated_model
-from .gates import Gate, judge
+from .gates import Gate, apply_gates
 from .model_comparison import ModelComparison
 
 __all__ = ["Decision", "promote", "rollback"]
@@ -147,13 +147,13 @@ def promote(
     new = Scorer.load(registry.folder(version))
     old = None if before is None else Scorer.load(registry.folder(before))
     check_comparable(None if old is None else old.model, new.model)
-    judged, warnings = evaluated_model(registry, version, new)
+    evaluated, warnings = evaluated_model(registry, version, new)
     report_step("reading")
     tables = {"messages": messages, "accounts": accounts, "events": events, "labels": labels}
     data = read_tables(recipe, new.model, tables)
-    comparison = compare_models(old, judged, data, settings=recipe.evaluate, progress=report_step)
+    comparison = compare_models(old, evaluated, data, settings=recipe.evaluate, progress=report_step)
     comparison = replace(comparison, warnings=(*comparison.warnings, *warnings))
-    gates = judge(comparison, recipe.gates)
+    gates = apply_gates(comparison, recipe.gates)
     report_step("logging the decision to MLflow")
     return _decide(registry, version, before, gates, comparison, data.notes)
 

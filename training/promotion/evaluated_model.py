@@ -10,8 +10,8 @@ __all__ = ["evaluated_model"]
 def evaluated_model(registry: Registry, version: str, challenger: Scorer) -> tuple[Scorer, list[str]]:
     """Return the model to compare with the champion.
 
-    A refitted challenger has seen nearly all labelled records, so it could only be judged weeks later. The model of its
-    split has the same settings and has not seen the test slice.
+    A refitted challenger has seen nearly all labelled records, so it could only be evaluated weeks later. The model of
+    its split has the same settings and has not seen the test slice.
     """
     training = challenger.model.training
     folder = registry.split_model_folder(version) if training.get("refit") else None

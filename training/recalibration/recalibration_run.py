@@ -147,7 +147,7 @@ def recalibrate(
         The file of `draw_audit_sample`, with the same traffic; needs `labels`.
     known_labels : path or DataFrame, default=None
         Labels known so far, for models that use labels; as ``labels`` for `score_file`. They are features, point in
-        time, and set no rate; `labels` set rates, and are no features. A table can be both.
+        time, and set no rate; `labels` set rates, and are not features. One table can serve as both.
     events, past : path or DataFrame, default=None
         As for `score_file`.
     alerts_a_day : float, default=None
@@ -231,7 +231,7 @@ def _with_legitimate(scorer: Scorer) -> Scorer:
 def _check_options(
     alerts_a_day: float | None, flagged: float | None, sample: str | Path | None, labels: Source | None
 ) -> None:
-    """Check, before any work, what needs neither the model nor a table."""
+    """Check, before any work, the options that need neither the model nor a table."""
     if alerts_a_day is not None and flagged is not None:
         raise RecipeError("--alerts-a-day", ["expected one alert volume, got --flagged too. Remove one"])
     if alerts_a_day is not None and not 0 <= alerts_a_day < inf:
@@ -288,7 +288,7 @@ def _recalibrate(
 def _window(model: Model, read: Traffic, has_labels: bool) -> list[str]:
     """Return the first and the last time of the records, and of those of an earlier recalibration that still counts."""
     before = model.training.get("recalibration")
-    if has_labels or before is None:  # with labels, nothing of an earlier recalibration is left
+    if has_labels or before is None:  # with labels, an earlier recalibration is replaced completely
         return read.window
     windows = [read.window, before.get("window")]
     if not all(windows):

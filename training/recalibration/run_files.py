@@ -1,4 +1,4 @@
-"""What the run of a recalibration holds in MLflow."""
+"""The content of the run of a recalibration in MLflow."""
 
 from dataclasses import asdict
 

@@ -1,4 +1,4 @@
-"""Runs whose process was killed: MLflow would show them as running for ever."""
+"""Runs whose process was killed: MLflow would show them as running forever."""
 
 import os
 import socket

@@ -156,14 +156,14 @@ class OpenRun:
                 log_input(table)
 
     def finish(self, folder: str | Path, content: RunContent, *, register_as: str | None) -> LoggedRun:
-        """Log what the work led to.
+        """Log the result of the work.
 
         Returns the run and the registered version.
 
         Raises
         ------
         TrackingError
-            If the store does not take it. The model folder stays.
+            If the store rejects it. The model folder stays.
         """
         try:
             with quiet():
@@ -197,7 +197,7 @@ class OpenRun:
 
 @contextmanager
 def open_run(uri: str, experiment: str, *, name: str) -> Iterator[OpenRun]:
-    """Open a run, and end it with a status that is true.
+    """Open a run, and end it with the correct status.
 
     Returns the run. It ends as ``FINISHED``; ``KILLED`` after an interrupt, and ``FAILED`` after any other error, with
     the type of the error as the tag ``error``. Runs of this machine whose process is gone are ended as ``KILLED``.
@@ -235,13 +235,13 @@ def open_run(uri: str, experiment: str, *, name: str) -> Iterator[OpenRun]:
 
 def _set_tags(run_id: str, tags: Mapping[str, str]) -> None:
     """Set tags of a run whose work has failed."""
-    with suppress(Exception):  # the error of the work is the one to raise
+    with suppress(Exception):  # the error of the work is raised instead
         for name, text in tags.items():
             mlflow.MlflowClient().set_tag(run_id, name, text)
 
 
 def _end(status: str) -> None:
-    with suppress(Exception):  # the store may be gone: the error of the work, if any, is the one to raise
+    with suppress(Exception):  # the store may be unavailable: the error of the work, if any, is raised instead
         mlflow.end_run(status)
 
 

@@ -79,7 +79,7 @@ def training_alone(data: LabelledData, split: Split) -> LabelledData:
     if messages is not None:
         hidden = ~messages["message_id"].isin(rows["message_id"])
         messages = messages.assign(**{name: messages[name].mask(hidden) for name in ("label", "labelled_at")})
-    if known is not None:  # of events, the rows themselves have them
+    if known is not None:  # for events, the rows themselves have them
         known = known[known["account_id"].isin(rows["account_id"])] if data.subject == "account" else None
     return replace(data, rows=rows, messages=messages, known_labels=known)
 

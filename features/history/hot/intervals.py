@@ -58,7 +58,7 @@ from .pages import amount_of, rank_of, seek
 __all__ = ["add_gap", "count_event", "move_interval"]
 
 MANY = 256
-"""From so many events on, an interval that becomes empty is reset."""
+"""From this many events on, an interval that becomes empty is reset."""
 
 
 @compile_part()

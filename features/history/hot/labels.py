@@ -54,7 +54,7 @@ class SortedTimes:
 class HotLabels:
     """The labels of one entity of one feature view: the times of labels of fraud, and of the other labels.
 
-    A look is a few bisections, whatever the number of labels.
+    A query takes a few bisections, whatever the number of labels.
 
     Parameters
     ----------

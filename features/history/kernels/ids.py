@@ -58,7 +58,7 @@ def _short_key(data: Array, start: int, n: int) -> tuple[np.uint64, np.uint64]:
 
 @compile_part()
 def _long_key(data: Array, start: int, n: int, key: Array) -> tuple[np.uint64, np.uint64]:
-    # A factor that nobody knows: without it, a change of one word could be undone by a change of the next.
+    # A secret factor: without it, a change of the next word could cancel a change of this one.
     state, factor = key[4] ^ np.uint64(n), key[5]
     for at in range(start, start + n, 8):
         word = _eight_at(data, at) if at + 8 <= start + n else _bytes_at(data, at, start + n - at)

@@ -66,7 +66,7 @@ def fill_latest(
         n, right = INT_0, starts[e]
         for k in range(cutoff_starts[e], cutoff_starts[e + 1]):
             begin = right
-            if begin == starts[e]:  # the first look skips what five later events hide
+            if begin == starts[e]:  # the first query skips events that have five later ones
                 right = first_from(times, begin, starts[e + 1], cutoffs[k])
                 begin = max(right - N_LATEST, begin)
                 while begin > starts[e] and begin < right and times[begin - 1] == times[begin]:

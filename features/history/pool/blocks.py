@@ -51,7 +51,7 @@ OFFSET, SIZE, CLASS, FIRST, LAST = range(5)
 and the last row that were dropped."""
 ENDS = [SIZE, FIRST, LAST]
 NO_BLOCK, OUTSIDE, REMOVED = -1, -2, -3
-"""What stands in place of a class: no rows, rows that are kept elsewhere, and a slot that no entity has."""
+"""Values in place of a class: no rows, rows that are kept elsewhere, and a slot without an entity."""
 DROP_SHARE = 8
 """Old rows are dropped once they are at least one in eight of a slab: a drop moves all others."""
 FRAUD = int(np.float64(1.0).view(np.int64))

@@ -48,7 +48,7 @@ __all__ = [
 ]
 
 NEVER = 2**63 - 1
-"""Time of a link that there is not."""
+"""Time of a link that does not exist."""
 VALUES, ACCOUNTS = np.int64(0), np.int64(1)
 """Series of links: the values of an account, and the accounts of a value."""
 LABELS, LABELLED, RETURNED = np.int64(0), np.int64(1), np.int64(2)
@@ -75,7 +75,7 @@ class LinkRows(NamedTuple):
 
 
 class LabelRows(NamedTuple):
-    """Labels to add: digests of accounts, 0 if missing; times, and whether they say fraud.
+    """Labels to add: digests of accounts, 0 if missing; times, and whether they mean fraud.
 
     A label counts until the next one of the account. Of several with the same account and time, fraud counts.
     """

@@ -177,7 +177,7 @@ def _foreign(lines: Iterable[Line | None], log: str) -> list[Problem]:
 
 
 def _order(lines: Sequence[Line]) -> list[Problem]:
-    """Return the records that are there more than once, or after a later one."""
+    """Return the records that occur more than once, or after a later one."""
     problems, seen, newest = [], dict[int, bytes](), -1
     for line in lines:
         n = line.index

@@ -159,7 +159,7 @@ class LiveState:
 
     @property
     def follower_age(self) -> float | None:
-        """Seconds since the thread that follows the store last ended a look at it; None without such a thread."""
+        """Seconds since the thread that follows the store last finished a check of it; None without such a thread."""
         return None if self._follower is None else time.monotonic() - self._follower.completed
 
     @property

@@ -146,7 +146,7 @@ class Routes:
 
 
 def _parse_query(query: bytes) -> tuple[bool | None, Language | None]:
-    """Return the parameters ``reasons`` and ``language``; None for one that has none of its values."""
+    """Return the parameters ``reasons`` and ``language``; None for a parameter with an invalid value."""
     if not query:
         return False, "en"
     parameters = QueryParams(query)

@@ -135,7 +135,7 @@ def _micros(time: datetime) -> int:
 
 @dataclass(frozen=True)
 class DrawRows:
-    """Leave out the early legitimate rows that are not drawn, and say at which rate each row was.
+    """Leave out the early legitimate rows that are not selected, and add the rate of each row.
 
     Parameters
     ----------
@@ -149,7 +149,7 @@ class DrawRows:
     names: tuple[str, ...]
 
     def __call__(self, rows: pa.Table) -> pa.Table:
-        """Return the rows that are drawn."""
+        """Return the selected rows."""
         is_early = rows[EARLY].to_numpy()
         is_kept = ~is_early
         is_kept[is_early] = draw_ids(rows[ID].to_numpy()[is_early], self.sample)

@@ -128,11 +128,11 @@ def test_what_is_usual_is_that_of_all_rows(trained: Trained, events: pd.DataFram
 def test_rows_are_in_the_order_of_time(ready: Path) -> None:
     data = load_precomputed(ready, recipe(), min_label_rows=2)
     assert data.rows["as_of"].is_monotonic_increasing
-    assert isinstance(data.ready, PrecomputedMatrix)
+    assert isinstance(data.precomputed, PrecomputedMatrix)
     stored = pq.read_table(ready).to_pandas().set_index("event_id")
-    names = list(data.ready.matrix_.columns)
+    names = list(data.precomputed.matrix_.columns)
     expected = stored.loc[data.rows["event_id"], names].to_numpy()
-    assert np.array_equal(data.ready.transform(data.rows).to_numpy(), expected, equal_nan=True)
+    assert np.array_equal(data.precomputed.transform(data.rows).to_numpy(), expected, equal_nan=True)
 
 
 def test_the_gap_is_that_of_all_rows(events: pd.DataFrame, ready: Path) -> None:
@@ -168,9 +168,9 @@ def test_accounts_and_a_label_of_the_table(events: pd.DataFrame, tmp_path: Path)
     write_declared(tmp_path / "sample.parquet", table, declared)
     data = load_precomputed(tmp_path / "sample.parquet", recipe(), min_label_rows=2)
     assert (data.subject, data.legitimate, len(data.rows)) == ("account", "fine", int(kept.sum()))
-    assert data.ready is not None
+    assert data.precomputed is not None
     expected = np.asarray(features.transform(data.rows))
-    assert data.ready.transform(data.rows).to_numpy().tobytes() == np.ascontiguousarray(expected).tobytes()
+    assert data.precomputed.transform(data.rows).to_numpy().tobytes() == np.ascontiguousarray(expected).tobytes()
 
 
 def test_a_sample_is_refitted_with_probabilities_of_all_rows(events: pd.DataFrame, tmp_path: Path) -> None:
@@ -184,11 +184,11 @@ def test_a_sample_is_refitted_with_probabilities_of_all_rows(events: pd.DataFram
 WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "tune": ({"tune": {"trials": 2}}, "tune: its folds would be tested on a sample"),
     "refit": ({"model.refit": True}, "model.refit: its folds"),
-    "sampled twice": ({"model.sample_rate": 0.5}, "a ready matrix is sampled where it is made"),
+    "sampled twice": ({"model.sample_rate": 0.5}, "a precomputed matrix is sampled where it is made"),
     "split": ({"split.kind": "account"}, "split.kind: a sample is split by time, got 'account'"),
     "subject": ({"data.subject": "account"}, "data.subject: the features are of events, got 'account'"),
-    "history": ({"history.exclude": ["device_id"]}, "history: the features of a ready matrix are declared where"),
-    "trust": ({"data.trust": {"rule": 0.5}}, "data.trust: the labels of a ready matrix have no sources"),
+    "history": ({"history.exclude": ["device_id"]}, "history: the features of a precomputed matrix are declared where"),
+    "trust": ({"data.trust": {"rule": 0.5}}, "data.trust: the labels of a precomputed matrix have no sources"),
 }
 
 

@@ -69,7 +69,7 @@ def _by_frequency(column: pd.Series) -> Array:
 
 
 def _language(texts: pd.Series) -> Array:
-    """Tell languages apart by their script: characters, not words, so no text is ever too short for it."""
+    """Distinguish languages by their script: characters, not words, so no text is ever too short for it."""
     is_chinese, is_latin = texts.str.contains(r"[㐀-鿿]"), texts.str.contains(r"[A-Za-z]")
     return np.select([is_chinese, is_latin], ["Chinese", "Latin script"], OTHER).astype(object)
 

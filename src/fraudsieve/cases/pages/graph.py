@@ -19,7 +19,7 @@ __all__ = ["CaseGraph", "case_graph"]
 MAX_ACTIONS: Final = 200
 """Actions that are drawn: those with the heaviest links."""
 MAX_SHARED: Final = 40
-"""Accounts and identifiers that are drawn: those of most actions."""
+"""Accounts and identifiers that are drawn: those with the most actions."""
 FEW_ACTIONS: Final = 12
 """A case of no more actions has all its accounts drawn, not only those that actions share."""
 VALUE_KINDS: Final = frozenset({"identifier", "address_range"})

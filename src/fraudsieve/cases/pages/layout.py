@@ -116,7 +116,7 @@ def _push_apart(places: Array, width: float, height: float, gap: float) -> Array
     box = np.array([width, height])
     n = len(places)
     angle = GOLDEN_ANGLE * np.arange(n)
-    aside = np.column_stack([np.cos(angle), np.sin(angle)])  # the way of nodes at one place
+    aside = np.column_stack([np.cos(angle), np.sin(angle)])  # how nodes at the same place move apart
     for _ in range(PUSHES):
         between = places[:, None] - places[None]
         apart = np.linalg.norm(between, axis=2)

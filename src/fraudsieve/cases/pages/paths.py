@@ -13,7 +13,7 @@ __all__ = ["joined_through"]
 
 
 def joined_through(rows: CaseRows, names: CaseNames) -> list[str]:
-    """Say for each member through which other member and which link it is in the case.
+    """Return for each member the other member and the link through which it belongs to the case.
 
     The chains of two members to the centre, which is the member with the heaviest links, make the path between them.
 

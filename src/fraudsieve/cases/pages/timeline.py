@@ -34,7 +34,7 @@ MARKS: Final = {"fraud": ("c2", "square"), "legitimate": ("muted", "diamond"), N
 
 
 def draw_timeline(rows: CaseRows, names: CaseNames) -> Figure | None:
-    """Draw a row for each of the accounts with most actions, and a mark for each action.
+    """Draw a row for each of the accounts with the most actions, and a mark for each action.
 
     Returns None if no action has a time.
     """

@@ -72,7 +72,7 @@ def _rewrite(transaction: StoreTransaction, is_kept: IsKept) -> tuple[int, Posit
         return 0, old_last
     transaction.sql.execute('DELETE FROM events WHERE "offset" <= ?', (old_last.offset,))
     facts = transaction.facts
-    # The snapshots go, so the rows that are left are the history, also for a model that looks further back.
+    # The snapshots are deleted, so the remaining rows are the history, also for a model that reads further back.
     changes: dict[str, Any] = {"start": start, "dropped_before": None, "needs_shrinking": True}
     transaction.change_facts(replace(facts, generation=facts.generation + 1, **changes))
     return n_old - n_kept, last

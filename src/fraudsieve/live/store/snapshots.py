@@ -136,7 +136,7 @@ def drop_snapshots(transaction: StoreTransaction) -> None:
 
 
 def _drop_replaced(transaction: StoreTransaction, new: SnapshotFacts) -> None:
-    """Delete older snapshots of the same declaration, incomplete ones, and those of models that left."""
+    """Delete older snapshots of the same declaration, incomplete ones, and those of models that are no longer used."""
     rows = transaction.sql.execute(
         'SELECT id, started, facts FROM snapshots WHERE "offset" <= ? AND id <> ?', (new.position.offset, new.id)
     )
