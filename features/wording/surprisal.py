@@ -49,8 +49,8 @@ def _pair_bucket(before: np.uint64, code: np.uint64) -> np.int64:
 def _count_kernel(codes: Array, offsets: Array, rows: Array, chars: Array, pairs: Array) -> None:
     for i in rows:
         before = BEGIN
-        for at in range(offsets[i], offsets[i + 1]):
-            code = np.uint64(codes[at])
+        for position in range(offsets[i], offsets[i + 1]):
+            code = np.uint64(codes[position])
             chars[_char_bucket(code)] += 1
             pairs[_pair_bucket(before, code)] += 1
             before = code
@@ -118,7 +118,7 @@ def count_pairs(before: Array, after: Array, times: Array) -> tuple[Array, Array
 
 
 @compile_inlined()
-def _summarise(values: Array, n: int, row: Array, at: int) -> None:
+def _summarise(values: Array, n: int, row: Array, position: int) -> None:
     """Fill in the mean, standard deviation and worst stretch of the first n values."""
     # The sum of a stretch moves on by one value; stretches of 3 in place of 8:
     #
@@ -139,7 +139,11 @@ def _summarise(values: Array, n: int, row: Array, at: int) -> None:
         stretch += values[k] - values[k - width]
         worst = max(worst, stretch)
     mean = total / n
-    row[at], row[at + 1], row[at + 2] = mean, np.sqrt(max(square / n - mean * mean, 0.0)), worst / width
+    row[position], row[position + 1], row[position + 2] = (
+        mean,
+        np.sqrt(max(square / n - mean * mean, 0.0)),
+        worst / width,
+    )
 
 
 PRIOR_SHARE, ALONE, BEFORE = range(3)

@@ -44,9 +44,9 @@ def _share_kernel(distances: Array, values: Array, shares: Array, scale: float) 
         elif distance <= values[0]:
             distances[i] = shares[0]
         else:
-            at = _last_below(values, distance)
-            part = (distance - values[at]) / (values[at + 1] - values[at])
-            distances[i] = shares[at] + part * (shares[at + 1] - shares[at])
+            position = _last_below(values, distance)
+            part = (distance - values[position]) / (values[position + 1] - values[position])
+            distances[i] = shares[position] + part * (shares[position + 1] - shares[position])
 
 
 @dataclass(frozen=True)

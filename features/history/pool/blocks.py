@@ -82,15 +82,15 @@ def leave(rows: Array, slots: Array, heads: Array, slot: int) -> None:
 
 @compile_kernel()
 def insert_rows(
-    rows: Array, slots: Array, heads: Array, at: Array, starts: Array, order: Array, new: Array, begin: int
+    rows: Array, slots: Array, heads: Array, targets: Array, starts: Array, order: Array, new: Array, begin: int
 ) -> int:
     """Insert rows, each after those of its slot that are not later.
 
-    Group ``g`` of new rows, ``order[starts[g]:starts[g + 1]]`` in order of time, goes to the slot ``at[g]``. Slots
+    Group ``g`` of new rows, ``order[starts[g]:starts[g + 1]]`` in order of time, goes to the slot ``targets[g]``. Slots
     with rows elsewhere are left as they are. Returns the first group that has no place.
     """
-    for g in range(begin, len(at)):
-        slot, n_new = at[g], starts[g + 1] - starts[g]
+    for g in range(begin, len(targets)):
+        slot, n_new = targets[g], starts[g + 1] - starts[g]
         if slots[slot, CLASS] == OUTSIDE:
             continue
         size = slots[slot, SIZE]
@@ -110,7 +110,7 @@ def insert_rows(
                 j -= 1
             k -= 1
         slots[slot, SIZE] = size + n_new
-    return len(at)
+    return len(targets)
 
 
 @compile_inlined()

@@ -143,15 +143,15 @@ def insert(series: Series, node: int, kind: np.int64, position: int, time: int, 
 @compile_part()
 def move_earlier(series: Series, node: int, kind: np.int64, old_time: int, item: int, time: int) -> None:
     """Give an entry, which the series must have, an earlier time."""
-    # Item 8 from 40 to 15; `at` 2, `target` 1:
+    # Item 8 from 40 to 15; `position` 2, `target` 1:
     #
     #   times     10   20   40   50      becomes     10   15   20   50
     #   items      5    6    8    7      becomes      5    8    6    7
     start = start_of(series, node, kind)
-    at = start + count_before(series, node, kind, old_time)
-    while series.items[at] != item:  # entries of one and the same time are in no order
-        at += 1
+    position = start + count_before(series, node, kind, old_time)
+    while series.items[position] != item:  # entries of one and the same time are in no order
+        position += 1
     target = start + count_before(series, node, kind, time)
-    for k in range(at, target, -1):
+    for k in range(position, target, -1):
         series.times[k], series.items[k] = series.times[k - 1], series.items[k - 1]
     series.times[target], series.items[target] = time, item

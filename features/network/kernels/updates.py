@@ -213,12 +213,12 @@ def _store_label(steps: Series, account: int, time: int, fraud: int) -> tuple[in
     #
     # A first label changes the counts by one known account too, and takes this change from the label after it.
     n, size = count_before(steps, account, LABELS, time), size_of(steps, account, LABELS)
-    at = start_of(steps, account, LABELS) + n
-    if n < size and steps.times[at] == time:
-        change = max(fraud - item_at(steps, at), 0)
-        steps.items[at] += change
+    position = start_of(steps, account, LABELS) + n
+    if n < size and steps.times[position] == time:
+        change = max(fraud - item_at(steps, position), 0)
+        steps.items[position] += change
     else:
-        change = fraud - item_at(steps, at - 1) if n else fraud + KNOWN
+        change = fraud - item_at(steps, position - 1) if n else fraud + KNOWN
         insert(steps, account, LABELS, n, time, fraud)
     next_time = NEVER
     if n + 1 < size_of(steps, account, LABELS):
