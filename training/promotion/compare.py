@@ -122,7 +122,7 @@ def compare_tables(
 
     Notes
     -----
-    If a challenger in the registry was trained again on all mature rows (``refit``), the model of its split is compared
+    If a challenger in the registry was trained again on all mature rows (``refit``), its evaluated model is compared
     instead, and a warning says so. A folder is compared as it is.
 
     Examples

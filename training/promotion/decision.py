@@ -99,7 +99,7 @@ def promote(
 ) -> Decision:
     """Compare a challenger with the champion, and make it champion if it passes the gates.
 
-    If the challenger was trained again on all mature rows (``refit``), the gates are applied to the model of its split,
+    If the challenger was trained again on all mature rows (``refit``), the gates are applied to its evaluated model,
     and a warning says so. Either decision is logged as tags of the version and as a file of its run. If the champion
     changes during the comparison, the challenger is refused.
 

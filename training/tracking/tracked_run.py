@@ -30,7 +30,7 @@ CHALLENGER = "challenger"
 CHAMPION = "champion"
 """Alias of the model in use."""
 SPLIT_MODEL = "split_model"
-"""Folder of a run with the model of the split, if the logged model was trained again."""
+"""Folder of a run with the evaluated model, if the logged model was trained again."""
 ARTIFACTS = "mlruns"
 """Folder of the files of runs, beside a SQLite store."""
 

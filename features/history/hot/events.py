@@ -65,7 +65,7 @@ def insert_events(stream: Arrays, rows: Array, start: int) -> int:
     Parameters
     ----------
     stream : HotArrays
-        The stream.
+        The events of one entity or one kind.
     rows : ndarray of int64, shape (n_events, 3 + n_identifiers)
         Events as for `HotTimeline`.
     start : int
@@ -197,7 +197,7 @@ def drop_events(stream: Arrays, time: int) -> int:
     Parameters
     ----------
     stream : HotArrays
-        The stream.
+        The events of one entity or one kind.
     time : int
         Microseconds since 1970.
 

@@ -121,7 +121,7 @@ def fill_ends_of(stream: Arrays, cutoff: int, longest: int, is_kind: bool, colum
     Parameters
     ----------
     stream : HotArrays
-        The stream.
+        The events of one entity or one kind.
     cutoff : int
         Microseconds since 1970.
     longest : int

@@ -68,7 +68,7 @@ def fill_windows(
     Parameters
     ----------
     stream : HotArrays
-        The stream. Interval ``i`` is window ``i``.
+        The events of one entity or one kind. Interval ``i`` is window ``i``.
     cutoff : int
         Microseconds since 1970.
     columns : ndarray of int64, shape (n_windows, N_COLUMNS)
