@@ -17,13 +17,6 @@ class HistoryDeclaration(NamedTuple):
     Two declarations are compared part by part: columns of the same name may belong to another entity, night or prior.
     A matrix knows its declaration without building a state.
 
-    Attributes
-    ----------
-    histories : tuple of History
-        The feature views, in the order of their columns.
-    network : Network or None
-        The network; None for no network.
-
     Examples
     --------
     >>> HistoryDeclaration((History(("1h",)),)) == HistoryDeclaration((History(("1h",), night=(1, 2)),))

@@ -21,11 +21,10 @@ from fraudsieve.features.history.declaration import History, check_histories
 from fraudsieve.features.profile.choice import declared_columns
 from fraudsieve.features.text.codepoints import CodePoints, pack
 from fraudsieve.features.text.pinyin import needs_pinyin, to_pinyin
-from fraudsieve.features.wording.background import chinese_background
 from fraudsieve.features.wording.fit import out_of_fold
 from fraudsieve.features.wording.folds import campaign_folds
 from fraudsieve.features.wording.model import TRUST, output_classes, weigh_by_known_share
-from fraudsieve.features.wording.surprisal_fit import surprisal_out_of_fold
+from fraudsieve.features.wording.surprisal_fit import chinese_background, surprisal_out_of_fold
 from fraudsieve.features.wording.unnamed import remember_unnamed
 
 from .campaign.campaign_batch import label_types

@@ -15,8 +15,7 @@ from fraudsieve.training.tracking.registry import DECISION, Registry
 from fraudsieve.training.tracking.store import tracking_uri
 from fraudsieve.training.tracking.tracked_run import CHALLENGER, CHAMPION
 
-from .compare import check_comparable, compare_models
-from .evaluated_model import evaluated_model
+from .compare import check_comparable, compare_models, evaluated_model
 from .gates import Gate, apply_gates
 from .model_comparison import ModelComparison
 

@@ -21,11 +21,10 @@ from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.recipe.sections import ThresholdRecipe
 from fraudsieve.training.tracking.logged_tables import RunInput
 from fraudsieve.training.tracking.store import tracking_uri
-from fraudsieve.training.tracking.tracked_run import LoggedRun, open_run
+from fraudsieve.training.tracking.tracked_run import LoggedRun, RunContent, open_run
 
 from .audit import Audit, draw_audit, read_audit, write_audit
 from .outcomes import by_all_labels, by_audit, by_volume, fraud_of
-from .run_files import recalibration_content
 from .traffic import Traffic, read_traffic
 from .volume import volume_interval
 
@@ -209,7 +208,7 @@ def recalibrate(
             file = local_file(traffic)
             run.log_inputs([RunInput("traffic", None if file is None else str(file), data_digest(traffic))])
             new = _write(new, Path(output))
-            content = recalibration_content(new, model if isinstance(model, str) else None)
+            content = _run_content(new, model if isinstance(model, str) else None)
             logged = run.finish(output, content, register_as=new.name if recipe.track.register_model else None)
     else:
         new = _write(new, Path(output))
@@ -303,3 +302,36 @@ def _training(model: Model, new: Model, tables: dict[str, Source | None]) -> dic
     facts = new.training["recalibration"]
     parent = {"parent": model.digest, "calibration_before": asdict(model.calibration), "digests": digests}
     return new.training | {"recalibration": parent | facts}
+
+
+def _run_content(model: Model, address: str | None) -> RunContent:
+    """Return the content of the run of a recalibration in MLflow."""
+    facts, first = model.training["recalibration"], model.points[0]
+    low, high = facts["flagged_interval"]
+    lines = [
+        f"Recalibrated from the model with digest `{facts['parent']}`: {', '.join(facts['of'])}.",
+        f"- labels: {facts['labels']:,}",
+        f"- {first.name} decides",
+        f"- alerts at the capacity: {100 * low:.2f} % to {100 * high:.2f} % of the records",
+        *(f"- {point.reason}" for point in model.absent_points),
+        f"- digest of the model folder: `{model.digest}`",
+    ]
+    parent = {"parent.model": address} if address is not None and address.startswith("models:/") else {}
+    metrics = {"labels": float(facts["labels"]), "flagged": facts["flagged"]}
+    if "max_calibration_error" in facts:
+        metrics["max_calibration_error"] = facts["max_calibration_error"]
+    return RunContent(
+        name=f"{model.name}, recalibrated",
+        description="\n".join(lines),
+        params={"parent_digest": facts["parent"], "recalibrated": ", ".join(facts["of"])},
+        metrics=metrics,
+        tags={"model.digest": model.digest, "parent.model.digest": facts["parent"], **parent}
+        | {f"data.{name}.sha256": digest for name, digest in facts["digests"].items()},
+        documents={
+            "recalibration.json": facts,
+            "operating_points.json": {
+                "points": [asdict(point) for point in model.points],
+                "absent": [asdict(point) for point in model.absent_points],
+            },
+        },
+    )

@@ -20,7 +20,7 @@ from .records import LoggedFields, logged_fields
 from .replica import Replica
 from .store.chain import START, Position
 from .store.event_store import EventStore, StoreTransaction
-from .store.retention import drop_old_rows
+from .store.row_removal import drop_old_rows
 from .store.snapshots import list_snapshots, write_snapshot
 
 __all__ = ["StoreSession"]
@@ -42,8 +42,6 @@ class StoreSession:
 
     Attributes
     ----------
-    fields : LoggedFields
-        The fields that rows store.
     snapshot_offset : int
         Offset of the newest row in a snapshot.
     """

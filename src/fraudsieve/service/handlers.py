@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from fraudsieve.exceptions import ArtifactError, EvidenceError, RecordError, ServiceError, StateError
-from fraudsieve.features.history.hot.warm_up import compile_hot_kernels
+from fraudsieve.features.history.hot.timeline import compile_hot_kernels
 from fraudsieve.features.history_declaration import event_fields
 from fraudsieve.live.state import LiveState
 from fraudsieve.models.artifact.folder import Model

@@ -34,11 +34,8 @@ class SnapshotFacts:
         Its name in the store.
     position : Position
         The newest row that it contains.
-    generation : int
-        The generation of the rows.
     declaration : str
         Digest of its declaration. A state with another digest cannot continue it unchanged.
-    n_chunks : int
     sha256 : str
         Digest of its bytes.
     """
