@@ -114,7 +114,7 @@ SAMPLE = 1_000
 
 @dataclass(frozen=True)
 class DataSize:
-    """What the memory of a training run depends on.
+    """The sizes that the memory of a training run depends on.
 
     Parameters
     ----------
@@ -174,7 +174,7 @@ def needed_memory(size: DataSize, *, train_share: float = 1.0, n_jobs: int = 1) 
 
 
 def data_size(data: LabelledData, recipe: Recipe) -> DataSize:
-    """Return what the memory of a training run depends on."""
+    """Return the sizes that the memory of a training run depends on."""
     rows, events = len(data.rows), 0 if data.events is None else len(data.events)
     if data.subject != "message":
         builder = make_builder(data, recipe)

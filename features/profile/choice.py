@@ -1,4 +1,4 @@
-"""Which further columns of records are features: numbers, and strings that are categories."""
+"""The choice of further columns of records as features: numbers, and strings that are categories."""
 
 import secrets
 from collections.abc import Collection

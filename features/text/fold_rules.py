@@ -6,9 +6,9 @@ Four conservative rules, in this order, since ordinary texts also have signs and
   characters; between Latin letters, only marks that never occur in words are removed;
 - at least four single letters or Chinese characters, or six single digits, that are separated by the same sign or blank
   are joined: ``f.r.e.e``, ``加 微 信 号``;
-- digits that resemble letters become these letters (``m0n3y``) in words of at least four characters that begin
-  and end with letters, and have more letters than digits; but not next to a sign of a link or an address, and not
-  in numbers and codes, where digits follow each other;
+- digits that resemble letters become these letters (``m0n3y``) in words of at least four characters that begin and end
+with letters, and have more letters than digits. Words next to a sign of a link or an address are excluded, and so are
+numbers and codes, where digits follow each other;
 - runs of at least six digits that include digits spelled in Chinese are converted to digits.
 
 Folding the result again changes nothing.
@@ -155,7 +155,7 @@ def _use_in_words(code: np.uint32, uses: Array) -> int:
 def _is_obfuscated(text: Array, start: int, stop: int, uses: Array) -> bool:
     """Return whether the digits of a word from start to stop stand for letters.
 
-    Its first and last character are letters, so that what is before and after it is folded as it was.
+    Its first and last character are letters, so that the text around it is folded in the same way.
     """
     if stop - start < SHORTEST_OBFUSCATED or not (is_latin(text[start]) and is_latin(text[stop - 1])):
         return False

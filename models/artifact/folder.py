@@ -107,7 +107,7 @@ class Model:
 
     @property
     def subject(self) -> str:
-        """What the model scores: ``message``, ``account`` or ``event``."""
+        """The type of record that the model scores: ``message``, ``account`` or ``event``."""
         return self.matrix.subject
 
     @cached_property

@@ -41,7 +41,7 @@ EXPLAINED_AT_ONCE: Final = 4096
 """Rows that are explained in one call: the contributions of all their columns are in memory."""
 
 N_REASONS = 5
-"""How many reasons, and text spans of a message, are named by default."""
+"""Number of reasons, and of text spans of a message, that are named by default."""
 
 
 def contributions(ensemble: Ensemble, X: Array, output: int = 0) -> Array:

@@ -32,7 +32,7 @@ SAMPLE_TEXT: Final = (
 
 
 class FieldType(NamedTuple):
-    """What the fields of a kind accept.
+    """The values that fields of a kind accept.
 
     Attributes
     ----------
@@ -58,7 +58,7 @@ FIELD_TYPES: Final[Mapping[FieldKind, FieldType]] = {
     "amount": FieldType("number or null", read_number, (5, 5, 5)),
     "category": FieldType("string or null", read_category, ("a", "a", "a")),
 }
-"""What each kind of field accepts. Sample records are made of it, so that no kind can be forgotten."""
+"""The values that each kind of field accepts. Sample records are made of them, so that no kind can be forgotten."""
 
 
 @dataclass(frozen=True)

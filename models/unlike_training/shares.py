@@ -62,7 +62,7 @@ class UnlikeTraining:
     shares : ndarray of float64, shape (n_values,)
         The share of the calibration rows below each value, ascending.
     scale : float
-        How much more unfamiliar a row beyond the last value must be for its remaining share to fall by a factor of e.
+        Distance beyond the last value after which the remaining share is smaller by a factor of e.
     usual : ndarray of float64, shape (n_columns,)
         The median of every column of the training rows; NaN for a column without values. Reasons name them.
 

@@ -5,8 +5,8 @@ characters are replaced by homophones or by random letters, or separated by symb
 none of the obfuscations that `fraudsieve.training.attack` measures.
 
 Messages without Chinese characters are not copied: the few tricks of alphabets are normalised before a model sees a
-text, and copies taught models of English that unfamiliar writing is fraud, which flags the slang of ordinary people
-(``python -m benchmarks.transfer``).
+text. Copies also taught models of English that unfamiliar writing is fraud, which flags ordinary slang (``python -m
+benchmarks.transfer``).
 """
 
 from collections.abc import Sequence

@@ -35,11 +35,11 @@ class MatrixDeclaration:
     legitimate : str
         The label of legitimate rows, as it is written in the table.
     sample : RowSample, optional
-        How the legitimate rows before `until` were drawn.
+        The sample of the legitimate rows before `until`.
     until : str, default=None
         From this time on all rows were kept: the calibration slice begins there. None if it is not a sample.
     left_out : int, default=0
-        Number of legitimate rows that were not drawn.
+        Number of legitimate rows that were not selected.
 
     Examples
     --------

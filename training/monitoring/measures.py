@@ -50,7 +50,7 @@ class Both(Generic[Value]):
 
 @dataclass(frozen=True, kw_only=True)
 class DriftIndex:
-    """How far a distribution moved; see `Drift`.
+    """The drift of a distribution; see `Drift`.
 
     Parameters
     ----------
@@ -114,7 +114,7 @@ class FamilyDrift:
 
 @dataclass(frozen=True, kw_only=True)
 class TypeDrift(DriftIndex):
-    """Drift of the likeliest classes, with the share of each class in both tables."""
+    """Drift of the most probable classes, with the share of each class in both tables."""
 
     shares: Mapping[str, Both[float]]
 

@@ -18,7 +18,7 @@ PERIODS = {"day": 1, "week": 7, "month": 30}
 """Lengths in days."""
 MAX_PERIODS = 26
 MIN_ROWS = 30
-"""Of fewer records in a period, the share says nothing."""
+"""With fewer records in a period, the share carries no information."""
 
 
 def compare_unlike(model: Model, before: ScoredTable, after: ScoredTable) -> ShareChange | None:

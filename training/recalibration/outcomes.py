@@ -30,7 +30,7 @@ LABEL_MORE = "Label more of the sample, or draw a larger one (--draw)."
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """A recalibrated model, not yet with its points, and what is known about them.
+    """A recalibrated model without its new points, and the facts about these.
 
     Parameters
     ----------

@@ -69,7 +69,7 @@ def draw_audit_sample(
     past: Source | None = None,
     seed: int = 0,
 ) -> Audit:
-    """Draw records for people to label, stratified by score, and write their identifiers and probabilities.
+    """Select records for people to label, stratified by score, and write their identifiers and inclusion probabilities.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ def draw_audit_sample(
     traffic : path or DataFrame
         Messages, accounts or events, with identifiers.
     n : int
-        Number of records to draw.
+        Number of records to select.
     sample : str or Path
         The CSV file to write: ``subject_id`` and ``inclusion_probability``.
     known_labels : path or DataFrame, default=None
@@ -86,7 +86,7 @@ def draw_audit_sample(
     events, past : path or DataFrame, default=None
         As for `score_file`.
     seed : int, default=0
-        Seed of the draw.
+        Seed of the selection.
 
     Returns
     -------

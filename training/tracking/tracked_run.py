@@ -116,7 +116,7 @@ class NestedRun:
 
 @dataclass(frozen=True)
 class RunContent:
-    """Everything that a finished run holds beside its model.
+    """The content of a finished run, except its model.
 
     Parameters
     ----------

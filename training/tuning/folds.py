@@ -1,6 +1,6 @@
 """Folds inside the training slice, whose features are computed once, so that a trial only trains and evaluates.
 
-Rows of the calibration and test slices, and dropped rows, have no label here: they are not trained on or tested, and
+Rows of the calibration and test slices, and dropped rows, have no label here. They are not trained on or tested, and
 their labels are not used in features of other rows.
 """
 

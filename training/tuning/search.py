@@ -54,7 +54,7 @@ def tune(
 ) -> TuningResult:
     """Search the hyperparameters of a recipe inside the training slice.
 
-    The first trial has the settings of the recipe. The name of the file depends on the data and the recipe: the same
+    The first trial has the settings of the recipe. The name of the file depends on the data and the recipe. The same
     call resumes an earlier search, whose time counts; other data or another recipe start a new search.
 
     Parameters

@@ -228,7 +228,7 @@ def drop_events(stream: Arrays, time: int) -> int:
 
 @compile_part()
 def _forget(stream: Arrays, page: int, position: int) -> None:
-    """Note what is kept of an event that is dropped, and free codes that nothing uses."""
+    """Record the totals that are kept of a dropped event, and free its unused codes."""
     slot = stream.page_index[SLOT, page]
     time, amount = stream.pages[slot, TIME, position], amount_of(stream.pages[slot, AMOUNT, position])
     stream.meta[FIRST] = time if stream.meta[FIRST] == NEVER else min(stream.meta[FIRST], time)

@@ -28,7 +28,7 @@ __all__ = ["amount_of", "drop_pages", "is_less", "make_room", "place_of", "rank_
 
 @compile_inlined()
 def amount_of(bits: int) -> float:
-    """Return the amount that an integer has the bits of."""
+    """Return the amount with the bits of an integer."""
     return float(np.int64(bits).view(np.float64))
 
 
@@ -100,7 +100,7 @@ def rank_of(stream: Arrays, page: int, position: int) -> int:
 
 @compile_part()
 def summarize(stream: Arrays, page: int) -> None:
-    """Compute what the index says of a page."""
+    """Compute the index of a page."""
     slot, size = stream.page_index[SLOT, page], stream.page_index[SIZE, page]
     more_trailing = stream.page_index[MORE_TRAILING, page]
     largest, smallest, max_time, trailing = -np.inf, np.inf, NO_TIME, 0

@@ -1,7 +1,7 @@
 """Exact sums of float64 numbers and of their squares, as integers.
 
 A number is split into digits of 31 bits. A sum has one integer of 64 bits per digit. A number is added or subtracted
-digit by digit, without carries. So a sum is a plain sum of integers: it does not depend on the order, a number that is
+digit by digit, without carries. So a sum is a plain sum of integers. It does not depend on the order, a number that is
 subtracted leaves no trace, and sums of parts can be added. Carries are made when a sum is read, and it is then rounded
 once. Such a sum is a superaccumulator (Kulisch, 1971; R. M. Neal, Fast exact summation using small and large
 superaccumulators, 2015). It holds up to 2**30 numbers.

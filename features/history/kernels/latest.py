@@ -21,7 +21,7 @@ def _insert(time: int, amount: float, held_times: Array, held_amounts: Array, n:
     #   held_times      50   40   40   20    .      becomes     50   50   40   40   20
     #   held_amounts     9    7    2  NaN    .      becomes      9    4    7    2  NaN
     position = 0
-    # Of events at the same time the larger amount comes first, whatever the order of arrival; a missing one comes last.
+    # At the same time, the larger amount comes first, whatever the order of arrival; a missing one comes last.
     while (
         position < n
         and held_times[position] == time

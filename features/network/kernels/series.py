@@ -41,7 +41,7 @@ class Series(NamedTuple):
     times: Array
     """Times of the entries, int64; the links of free slabs."""
     items: Array
-    """What belongs to each time."""
+    """The item of each entry."""
     heads: Array
     """The heads of the slabs."""
 

@@ -1,7 +1,7 @@
 """Links and labels that are added to a graph, one by one and in any order. Needs only NumPy and Numba.
 
 A link is stored at its account and at its value. A value also has the running counts of its known and fraudulent
-accounts: the label of an account counts from the time of the link or of the label, whichever is later. A link that
+accounts. The label of an account counts from the time of the link or of the label, whichever is later. A link that
 turns out to be older, or a label that arrives between others, updates the counts that depend on it.
 """
 

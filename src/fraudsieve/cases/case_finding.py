@@ -1,4 +1,4 @@
-"""From a table of flagged actions to cases, in one call."""
+"""Cases from a table of flagged actions, in one call."""
 
 from dataclasses import dataclass
 from itertools import pairwise

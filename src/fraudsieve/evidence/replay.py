@@ -112,7 +112,7 @@ def replay_log(
     """Compute the scores of a log again, and compare them with those that were recorded, to the last bit.
 
     The score is always computed again from the recorded feature vector. The vector is computed again if the input was
-    kept: from the text if no history is used, otherwise also from the events that the store had at the recorded offset.
+    kept. With a history, this also needs the events that the store had at the recorded offset.
 
     Parameters
     ----------
@@ -172,7 +172,8 @@ def _scores(path: str | Path, scorer: Scorer, report: ReplayReport) -> Iterator[
 def _compute(
     compute: Compute, group: Sequence[RecordedScore], report: ReplayReport
 ) -> Iterator[tuple[RecordedScore, dict[str, Any]]]:
-    """Yield scores with what is computed of them; if that fails for one of them, the others are computed alone."""
+    """Yield scores with their replayed values; if the computation fails for one of them, the others are computed
+    alone."""
     try:
         yield from list(zip(group, compute(group), strict=True))
     except FraudsieveError:

@@ -78,7 +78,7 @@ class LeadTerms:
 
 @dataclass(frozen=True)
 class Disclosure:
-    """What a lead discloses beyond the minimum.
+    """The parts of a lead beyond the minimum.
 
     Parameters
     ----------

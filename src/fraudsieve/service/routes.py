@@ -29,7 +29,7 @@ BATCH_WORK = 256
 INLINE_WORK = 32
 """Work that is done in the event loop, where `/healthz` waits for it: it takes about 2 ms."""
 METRICS_SECONDS = 0.05
-"""How long `/metrics` waits for the lock of the history; then it shows the size as of the previous request."""
+"""Seconds that `/metrics` waits for the lock of the history; then it shows the size as of the previous request."""
 WARM_UP = "warm-up"
 """Name of the background task that makes the service ready."""
 LOADING = "the model is being loaded; try again later"

@@ -181,7 +181,7 @@ def with_keys(
 
 @dataclass(frozen=True)
 class LastStep:
-    """What is done with rows that have the features of all views.
+    """The last step, for rows that have the features of all views.
 
     Parameters
     ----------

@@ -117,7 +117,7 @@ def read_labels(labels: "pd.Series[Any]", legitimate: str = AUTO, *, of_two: boo
     means fraud, the other is legitimate, unless it means fraud too, or that nothing is known.
 
     Where all labels are numbers and there are more than two, 0 stands for legitimate if more than half of the labels
-    are 0; otherwise it is a type like the others. If the other labels are 0 and 1, -1 stands for no label. So do NA,
+    are 0. Otherwise it is a type like the others. If the other labels are 0 and 1, -1 stands for no label. So do NA,
     N/A, #N/A, null and -, and none if another label is legitimate.
 
     Parameters
@@ -156,7 +156,7 @@ def read_labels(labels: "pd.Series[Any]", legitimate: str = AUTO, *, of_two: boo
 
 
 def _spellings(labels: "pd.Series[Any]") -> tuple[dict[str, list[str]], dict[str, int]]:
-    """Return the spellings of every normalised label, the commonest first, and its count."""
+    """Return the spellings of every normalised label, the most common first, and its count."""
     names: dict[str, list[str]] = {}
     counts: dict[str, int] = {}
     for name, count in labels.value_counts().items():
@@ -167,7 +167,7 @@ def _spellings(labels: "pd.Series[Any]") -> tuple[dict[str, list[str]], dict[str
 
 
 def _one_spelling(names: Mapping[str, list[str]], legitimate: str) -> dict[str, str | None]:
-    """Return one spelling of labels that differ in case or spaces alone: that of `legitimate`, or the commonest."""
+    """Return one spelling of labels that differ only in case or spaces: that of `legitimate`, or the most common."""
     several = {label: spellings for label, spellings in names.items() if len(spellings) > 1}
     return {label: legitimate if legitimate in spellings else spellings[0] for label, spellings in several.items()}
 
@@ -265,8 +265,8 @@ def read_labels_for(
 ) -> LabelReading:
     """Read labels as those were read that a model was trained on.
 
-    If none of the labels is then a class of the model, they are read independently of it: a model that was trained on
-    ham and spam can be evaluated on 0 and 1.
+    If none of the labels is then a class of the model, they are read independently of it. So a model that was trained
+    on ham and spam can be evaluated on 0 and 1.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Where a table comes from: a file, a folder of Parquet files, a database, a store in the cloud, or a frame."""
+"""Sources of tables: a file, a folder of Parquet files, a database, a store in the cloud, or a frame."""
 
 import glob
 import hashlib

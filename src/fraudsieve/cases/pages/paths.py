@@ -1,4 +1,4 @@
-"""Why members are together: the strongest chain of links from each to the centre of its case."""
+"""The reasons why members are together: the strongest chain of links from each to the centre of its case."""
 
 import numpy as np
 import scipy.sparse as sp

@@ -30,7 +30,7 @@ YEAR_0: Final = -1970 * 12
 """The month from which they are counted, so that a step of ten years is at 2020 and 2030."""
 MAX_TICKS: Final = 4
 MARKS: Final = {"fraud": ("c2", "square"), "legitimate": ("muted", "diamond"), None: ("c1", "circle")}
-"""Colour and shape by what a label says."""
+"""Colour and shape by the label."""
 
 
 def draw_timeline(rows: CaseRows, names: CaseNames) -> Figure | None:

@@ -1,7 +1,8 @@
 """The supervisor: starts workers on one socket, replaces those that die, and stops all of them in order.
 
-uvicorn's own supervisor would do less. It kills a worker that does not answer within seconds while it starts, starts a
-dead one again at once and forever, leaves its workers behind when it is killed, and cannot pass on our protocol.
+uvicorn's own supervisor would do less. It kills a worker that does not answer within seconds while it starts, and
+restarts a dead one at once and forever. It leaves its workers behind when it is killed, and cannot pass on our
+protocol.
 
 Workers are spawned, because threads of Numba and LightGBM do not survive a fork. They share the listening socket rather
 than have one each: connections that wait for a dead worker are then accepted by the others.

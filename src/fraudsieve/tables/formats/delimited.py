@@ -20,7 +20,7 @@ from .signatures import BOM, check_format, read_content
 __all__ = ["load_delimited", "load_names"]
 
 SEPARATORS: Final = {"\t": "tabs", ";": "semicolons", "|": "vertical bars"}
-"""What may separate columns if the first line has no comma outside quotes."""
+"""Characters that may separate columns if the first line has no comma outside quotes."""
 BLOCK_LIMIT: Final = 2**31 - 1  # Arrow counts the bytes of a block in 32 bits
 HEAD: Final = 2**20
 """Number of bytes that are read if only the header is needed."""

@@ -1,4 +1,4 @@
-"""What a time is: one definition, for tables and records alike; see `reading`.
+"""The definition of a time, for tables and records alike; see `reading`.
 
 A number is an epoch in seconds, milliseconds, microseconds or nanoseconds, whichever gives a time from 2000 to 2100; at
 most one does. A whole number of eight digits that is a date, such as 20260501, is that date. Needs only NumPy.

@@ -1,4 +1,4 @@
-r"""What an id, a time, a number, a category, a text and a label of fraud are: one definition for tables and records.
+r"""Definitions of ids, times, numbers, categories, texts and labels of fraud, for tables and records alike.
 
 ======== ================== ==================================================================================
 kind     becomes            rejected
