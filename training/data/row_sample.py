@@ -12,7 +12,7 @@ import pandas as pd
 
 from fraudsieve._typing import Array
 
-__all__ = ["CUTOFF_COLUMNS", "ID_COLUMNS", "NO_SAMPLE", "RowSample", "draw_ids"]
+__all__ = ["CUTOFF_COLUMNS", "ID_COLUMNS", "NO_SAMPLE", "RowSample", "select_ids"]
 
 ID_COLUMNS: Final = {"event": "event_id", "account": "account_id"}
 """The id by which the rows of each subject are selected."""
@@ -56,7 +56,7 @@ NO_SAMPLE: Final = RowSample()
 """All rows."""
 
 
-def draw_ids(ids: Array, sample: RowSample) -> Array:
+def select_ids(ids: Array, sample: RowSample) -> Array:
     """Return which ids are selected: those whose hash is among the lowest by the rate.
 
     Parameters
@@ -72,7 +72,7 @@ def draw_ids(ids: Array, sample: RowSample) -> Array:
     Examples
     --------
     >>> ids = np.array([f"e{number}" for number in range(10_000)], object)
-    >>> int(draw_ids(ids, RowSample(0.1)).sum()), int(draw_ids(ids[::-1], RowSample(0.1)).sum())
+    >>> int(select_ids(ids, RowSample(0.1)).sum()), int(select_ids(ids[::-1], RowSample(0.1)).sum())
     (1025, 1025)
     """
     key = f"{sample.seed % 10**16:016d}"

@@ -17,7 +17,7 @@ from fraudsieve.training.recipe.recipe import Recipe
 
 from .builders import Builder, make_builder, rows_to_train
 from .labelled import LabelledData
-from .row_sample import ID_COLUMNS, RowSample, draw_ids
+from .row_sample import ID_COLUMNS, RowSample, select_ids
 
 __all__ = ["TrainingRows", "grow_trees", "sample_of", "sample_slice", "training_rows"]
 
@@ -77,7 +77,7 @@ def training_rows(
     weights = rows[WEIGHT].to_numpy() if recipe.data.trusted.declared else None
     sample = sample_of(data, recipe)
     rates = sample.class_rates(data.legitimate, {*labels})
-    drawn = draw_ids(rows[ID_COLUMNS[data.subject]].to_numpy(object), sample) if rates else None
+    drawn = select_ids(rows[ID_COLUMNS[data.subject]].to_numpy(object), sample) if rates else None
     return TrainingRows(builder, matrix, labels, rows.index.to_numpy(), campaigns, weights, rates, drawn)
 
 
@@ -111,7 +111,7 @@ def sample_slice(data: LabelledData, train: Array, recipe: Recipe) -> Array:
         problem = f"column {name!r} is missing, or has no value in some rows, and rows are drawn by it"
         raise SchemaError(f"{data.subject}s", problem, "Add it, or remove --sample-rate.")
     may_be_left_out = (rows["label"] == data.legitimate).to_numpy(bool)
-    return train[~may_be_left_out | draw_ids(rows[name].to_numpy(object), sample)]
+    return train[~may_be_left_out | select_ids(rows[name].to_numpy(object), sample)]
 
 
 def _count_fits(progress: Progress) -> Callable[[int, int], None]:

@@ -21,7 +21,7 @@ import numpy as np
 from fraudsieve._compiled import compile_inlined, compile_kernel, compile_part
 from fraudsieve._typing import Array
 from fraudsieve.features.history.kernels.recency import NEVER
-from fraudsieve.features.history.kernels.slabs import NO_SLAB, SIZES, leave_slab, size_class, take_slab
+from fraudsieve.features.history.kernels.slabs import NO_SLAB, SIZES, allocate_slab, free_slab, size_class
 
 __all__ = [
     "AMOUNT",
@@ -37,9 +37,9 @@ __all__ = [
     "TIME",
     "are_sorted",
     "drop_after",
+    "free_rows",
     "gather",
     "insert_rows",
-    "leave",
     "newest_until",
     "sweep",
 ]
@@ -60,23 +60,23 @@ FRAUD = int(np.float64(1.0).view(np.int64))
 @compile_part()
 def _move(rows: Array, slots: Array, heads: Array, slot: int, kind: int) -> bool:
     """Move the rows of a slot to a slab of another class; return False if the array has no place for it."""
-    offset = take_slab(heads, rows[:, TIME], kind)
+    offset = allocate_slab(heads, rows[:, TIME], kind)
     if offset == NO_SLAB:
         return False
     start = slots[slot, OFFSET]
     for i in range(slots[slot, SIZE]):
         for column in range(rows.shape[1]):
             rows[offset + i, column] = rows[start + i, column]
-    leave(rows, slots, heads, slot)
+    free_rows(rows, slots, heads, slot)
     slots[slot, OFFSET], slots[slot, CLASS] = offset, kind
     return True
 
 
 @compile_kernel()
-def leave(rows: Array, slots: Array, heads: Array, slot: int) -> None:
-    """Give up the slab of a slot, whose rows are somewhere else now or not needed."""
+def free_rows(rows: Array, slots: Array, heads: Array, slot: int) -> None:
+    """Free the slab of a slot, whose rows were moved or are no longer needed."""
     if slots[slot, CLASS] >= 0:
-        leave_slab(heads, rows[:, TIME], slots[slot, OFFSET], slots[slot, CLASS])
+        free_slab(heads, rows[:, TIME], slots[slot, OFFSET], slots[slot, CLASS])
         slots[slot, CLASS] = NO_BLOCK
 
 
@@ -151,7 +151,7 @@ def sweep(
                 slots[slot, SIZE] = size
                 n_dropped += n
                 if size == 0:
-                    leave(rows, slots, heads, slot)
+                    free_rows(rows, slots, heads, slot)
                 elif 2 * SIZES[size_class(size)] <= SIZES[kind]:
                     _move(rows, slots, heads, slot, size_class(size))
         if kind == OUTSIDE or (kind != REMOVED and size == 0):
@@ -180,7 +180,7 @@ def drop_after(rows: Array, slots: Array, heads: Array, time: int) -> int:
             slots[slot, SIZE] = kept
             n_dropped += size - kept
             if kept == 0:
-                leave(rows, slots, heads, slot)
+                free_rows(rows, slots, heads, slot)
     return n_dropped
 
 

@@ -30,9 +30,9 @@ from .blocks import (
     TIME,
     are_sorted,
     drop_after,
+    free_rows,
     gather,
     insert_rows,
-    leave,
     newest_until,
     sweep,
 )
@@ -153,7 +153,7 @@ class TimelinePool:
         if self.history is not None:
             first, last = self.ends_of(slot).tolist()
             self.hot[slot] = self._new_hot(self.history, self.rows_of(slot).copy(), first=first, last=last)
-            leave(self._rows, self._slots, self._heads, slot)
+            free_rows(self._rows, self._slots, self._heads, slot)
             self._slots[slot, CLASS], self._slots[slot, SIZE] = OUTSIDE, 0
 
     def _slots_for(self, digests: Array) -> Array:

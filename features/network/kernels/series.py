@@ -10,7 +10,7 @@ import numpy as np
 
 from fraudsieve._compiled import compile_kernel, compile_part
 from fraudsieve._typing import Array
-from fraudsieve.features.history.kernels.slabs import END, SIZES, empty_heads, leave_slab, size_class, take_slab
+from fraudsieve.features.history.kernels.slabs import END, SIZES, allocate_slab, empty_heads, free_slab, size_class
 
 __all__ = [
     "ONE",
@@ -119,11 +119,11 @@ def count_before(series: Series, node: int, kind: np.int64, time: int) -> int:
 @compile_part()
 def _move_to_larger_slab(series: Series, node: int, kind: np.int64) -> None:
     start, size = start_of(series, node, kind), size_of(series, node, kind)
-    larger = take_slab(series.heads, series.times, size_class(size + 1))
+    larger = allocate_slab(series.heads, series.times, size_class(size + 1))
     for k in range(size):
         series.times[larger + k], series.items[larger + k] = series.times[start + k], series.items[start + k]
     if size:
-        leave_slab(series.heads, series.times, start, size_class(size))
+        free_slab(series.heads, series.times, start, size_class(size))
     series.spans[node, kind, START] = larger
 
 

@@ -230,12 +230,12 @@ def _listed(names: Collection[str]) -> str:
 
 
 def _flags_note(names: Mapping[str, list[str]], flags: Mapping[str, str]) -> str:
-    said = [
+    readings = [
         f"{_listed([name for value in names if flags[value] == kind for name in names[value]])} read as {kind}"
         for kind in (LEGITIMATE, FRAUD)
         if any(flags[value] == kind for value in names)
     ]
-    return f"{', '.join(said)}; {OTHERWISE}"
+    return f"{', '.join(readings)}; {OTHERWISE}"
 
 
 def _numbers_note(share: float) -> str:

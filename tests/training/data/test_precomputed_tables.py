@@ -18,7 +18,7 @@ from fraudsieve.models.predict import Scorer
 from fraudsieve.training.data.builders import read_data
 from fraudsieve.training.data.precomputed_matrix import MatrixDeclaration, PrecomputedMatrix
 from fraudsieve.training.data.precomputed_tables import load_precomputed
-from fraudsieve.training.data.row_sample import RowSample, draw_ids
+from fraudsieve.training.data.row_sample import RowSample, select_ids
 from fraudsieve.training.fit import Trained, train
 from fraudsieve.training.labels import maturity_gap
 from fraudsieve.training.recipe.recipe import Recipe
@@ -69,7 +69,7 @@ def begin_of_calibration(trained: Trained) -> pd.Timestamp:
 def test_a_run_on_records_samples_its_training_slice_alone(events: pd.DataFrame, trained: Trained) -> None:
     full = trained.split.rows
     slice_ = trained.data.rows.iloc[trained.split.train]
-    expected = (slice_["label"] == "fraud") | draw_ids(slice_["event_id"].to_numpy(object), RowSample(RATE))
+    expected = (slice_["label"] == "fraud") | select_ids(slice_["event_id"].to_numpy(object), RowSample(RATE))
     assert trained.model.training["sample"] == {"rate": RATE, "seed": 0}
     assert trained.model.training["rows"] == full | {"train": int(expected.sum())}
     assert trained.report.rows == full["test"]
@@ -157,7 +157,7 @@ def test_accounts_and_a_label_of_the_table(events: pd.DataFrame, tmp_path: Path)
     accounts = events.drop_duplicates("account_id", keep="last").rename(columns={"occurred_at": "as_of"})
     accounts = accounts[["account_id", "as_of", "label", "labelled_at"]].replace({"label": {"legitimate": "fine"}})
     early = (accounts["label"] == "fine") & (accounts["as_of"] < until)
-    kept = ~early | draw_ids(accounts["account_id"].to_numpy(object), RowSample(0.5))
+    kept = ~early | select_ids(accounts["account_id"].to_numpy(object), RowSample(0.5))
     features = AccountFeatures(events, network=False).fit(accounts)
     rows = accounts.assign(sampling_rate=np.where(early, 0.5, 1.0))[kept]
     rows.to_parquet(tmp_path / "rows.parquet", index=False)

@@ -44,14 +44,14 @@ def joined_through(rows: CaseRows, names: CaseNames) -> list[str]:
     for k, (source, target) in enumerate(zip(links.source.tolist(), links.target.tolist(), strict=True)):
         heaviest.setdefault((source, target), k)  # the heaviest are first
     before, centre = _tree(links.source, links.target, links.weight, n)
-    said = []
+    reasons = []
     for member, other in enumerate(before.tolist()):
         row = heaviest.get((min(member, other), max(member, other)))
         if row is None:
-            said.append("the centre" if member == centre else "")
+            reasons.append("the centre" if member == centre else "")
         else:
-            said.append(f"action {other + 1}: {link_words(str(links.kind[row]), links.value[row], names)}")
-    return said
+            reasons.append(f"action {other + 1}: {link_words(str(links.kind[row]), links.value[row], names)}")
+    return reasons
 
 
 def _tree(source: Array, target: Array, weight: Array, n: int) -> tuple[Array, int]:

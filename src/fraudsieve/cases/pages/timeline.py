@@ -128,7 +128,7 @@ def _draw_axis(chart: Chart, low: int, high: int) -> None:
     )
 
 
-def _draw_legend(chart: Chart, said: set[str | None]) -> None:
+def _draw_legend(chart: Chart, labels: set[str | None]) -> None:
     for value, name in (("fraud", "confirmed fraud"), ("legitimate", "legitimate"), (None, "not confirmed")):
-        if value in said and said != {None}:
+        if value in labels and labels != {None}:
             chart.legend(name, MARKS[value][0], shape=MARKS[value][1])
