@@ -83,9 +83,9 @@ class AccountMatrix:
         account = RecordField("account_id", "id", required=True, trained=True)
         return (account, *self._times, *numbers, *categories, *entities)
 
-    def _custom_field(self, own: RecordField) -> RecordField:
+    def _custom_field(self, custom: RecordField) -> RecordField:
         # Unlike other numbers, the amount of an event may not be a boolean.
-        return replace(own, kind="amount") if own.name == "amount" and self.subject == "event" else own
+        return replace(custom, kind="amount") if custom.name == "amount" and self.subject == "event" else custom
 
     @property
     def custom_amounts(self) -> tuple[str, ...]:
@@ -133,10 +133,10 @@ class AccountMatrix:
         """The columns that are computed from the cutoff time."""
         return CLOCKS[self.subject][0] if self.timed else ()
 
-    def record_columns(self, cutoffs: Array, created: Array, own: Array) -> Array:
+    def record_columns(self, cutoffs: Array, created: Array, custom: Array) -> Array:
         """Compute the columns of the records themselves."""
         clock = CLOCKS[self.subject][1](cutoffs, created) if self.timed else []
-        return np.column_stack([np.empty((len(cutoffs), 0)), *(part.astype(np.float64) for part in clock), own])
+        return np.column_stack([np.empty((len(cutoffs), 0)), *(part.astype(np.float64) for part in clock), custom])
 
     @property
     def history_declaration(self) -> HistoryDeclaration:
@@ -183,8 +183,8 @@ class AccountMatrix:
         has_age = self.timed and self.subject == "account"
         created = read_time(record.get("created_at"), "created_at") if has_age else None
         created = np.iinfo(np.int64).min if created is None else created
-        own = self.custom.of_record(record)[None]
-        record_columns = self.record_columns(np.array([cutoff]), np.array([created]), own)
+        custom = self.custom.of_record(record)[None]
+        record_columns = self.record_columns(np.array([cutoff]), np.array([created]), custom)
         return np.concatenate([history[0], record_columns[0]]), bool(has_history[0])
 
     def _cutoff(self, record: Record, state: HistoryState) -> int:

@@ -75,7 +75,7 @@ def subject_columns(records: pd.DataFrame, cutoffs: Array, matrix: AccountMatrix
 
 
 def number_columns(events: pd.DataFrame) -> tuple[str, ...]:
-    """Return the numeric columns of events, other than the amount, that are no identifiers, labels or flags."""
+    """Return the numeric columns of events, other than the amount, that are not identifiers, labels or flags."""
     return tuple(
         str(name)
         for name in events.columns

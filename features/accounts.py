@@ -181,12 +181,12 @@ class AccountFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             compile_kernels("account")
         excluded = set(self.exclude) | ({"amount"} if self.subject == "account" else set())
         others = AccountMatrix(self._subject, histories, network, timed=timed).columns
-        taken = {name.removeprefix(PROFILE) for name in others if name.startswith(PROFILE)}
-        columns = choose_profile_columns(records, exclude=excluded, declared=self.categories, taken=taken)
+        used_names = {name.removeprefix(PROFILE) for name in others if name.startswith(PROFILE)}
+        columns = choose_profile_columns(records, exclude=excluded, declared=self.categories, used_names=used_names)
         _check_amounts(histories, columns.categories)
-        own = columns.learn(records, self.min_category_rows, digested=self.digest_categories)
-        self.matrix_ = AccountMatrix(self._subject, histories, network, own, timed)
-        self.notes_ = columns.notes(own)
+        custom = columns.learn(records, self.min_category_rows, digested=self.digest_categories)
+        self.matrix_ = AccountMatrix(self._subject, histories, network, custom, timed)
+        self.notes_ = columns.notes(custom)
         return self
 
     def fit_transform(self, X: Any, y: Any = None) -> Any:
@@ -326,8 +326,8 @@ class AccountFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
                 )
         has_age = matrix.subject == "account" and "created_at" in records  # that of an event is not its account's
         created = as_microseconds(records["created_at"]) if has_age else np.full(len(records), NEVER)
-        own = matrix.custom.compute(custom_values(records, matrix.custom), len(records))
-        out[:, first:] = matrix.record_columns(cutoffs, created, own)
+        custom = matrix.custom.compute(custom_values(records, matrix.custom), len(records))
+        out[:, first:] = matrix.record_columns(cutoffs, created, custom)
         return out
 
     def _timed_events(self) -> pd.DataFrame:

@@ -17,13 +17,6 @@ class HistoryDeclaration(NamedTuple):
     Two declarations are compared part by part: columns of the same name may belong to another entity, night or prior.
     A matrix knows its declaration without building a state.
 
-    Attributes
-    ----------
-    histories : tuple of History
-        The feature views, in the order of their columns.
-    network : Network or None
-        The network; None for no network.
-
     Examples
     --------
     >>> HistoryDeclaration((History(("1h",)),)) == HistoryDeclaration((History(("1h",), night=(1, 2)),))
@@ -61,7 +54,7 @@ def event_fields(views: Sequence[History], network: Network | None = None) -> tu
 
 
 def status_views(views: Sequence[History]) -> tuple[History, ...]:
-    """Return the feature views whose events say whether a subject has history.
+    """Return the feature views whose events decide whether a subject has history.
 
     These are the views of its own account. Without one, they are all views: one event of any of their entities is
     enough.
@@ -85,7 +78,7 @@ def status_views(views: Sequence[History]) -> tuple[History, ...]:
 
 
 def event_counts(views: Sequence[History]) -> tuple[History, ...]:
-    """Return views that count the events which say, as a live state does, whether a subject has history.
+    """Return views that count the events which decide, as in a live state, whether a subject has history.
 
     Parameters
     ----------

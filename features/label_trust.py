@@ -258,7 +258,7 @@ def _weighted(frame: pd.DataFrame, trust: Trust) -> pd.DataFrame:
 
 
 def labels_with_times(records: pd.DataFrame, legitimate: str | None) -> pd.DataFrame:
-    """Return the labels that features may use, since it is known from when on they counted.
+    """Return the labels that features may use, because the time from which they counted is known.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Messages as `MessageFeatures` takes them: texts, custom columns, and the history of their senders."""
+"""Messages as `MessageFeatures` reads them: texts, custom columns, and the history of their senders."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

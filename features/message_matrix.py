@@ -141,7 +141,7 @@ class MessageMatrix:
         texts: Sequence[str],
         sender: Array | None = None,
         campaign: Array | None = None,
-        own: Array | None = None,
+        custom: Array | None = None,
     ) -> Array:
         """Compute every column.
 
@@ -153,17 +153,17 @@ class MessageMatrix:
             The history of the senders; None if unknown.
         campaign : ndarray of float64, shape (n_messages, n_campaign), default=None
             The features of earlier near-duplicates; None if unknown.
-        own : ndarray of float64, shape (n_messages, n_own_columns), default=None
+        custom : ndarray of float64, shape (n_messages, n_custom_columns), default=None
             The custom columns, from `CustomColumns.compute`; None if unknown.
 
         Returns
         -------
         ndarray of float64, shape (n_messages, n_columns)
         """
-        return self._compute(texts, sender, campaign, own)[0]
+        return self._compute(texts, sender, campaign, custom)[0]
 
     def _compute(
-        self, texts: Sequence[str], sender: Array | None, campaign: Array | None, own: Array | None
+        self, texts: Sequence[str], sender: Array | None, campaign: Array | None, custom: Array | None
     ) -> tuple[Array, CodePoints]:
         raw = pack(texts)
         folded, plain = self.plain(raw, self.lists)
@@ -178,7 +178,7 @@ class MessageMatrix:
             if declared:
                 parts.append(np.full((len(texts), len(declared)), np.nan) if block is None else block)
         if self.custom:
-            parts.append(self.custom.unknown(len(texts)) if own is None else own)
+            parts.append(self.custom.unknown(len(texts)) if custom is None else custom)
         return np.concatenate(parts, axis=1), folded
 
     def rows(self, records: Sequence[Record], state: HistoryState | None = None) -> FeatureRows:
@@ -198,15 +198,15 @@ class MessageMatrix:
         """
         texts: list[Any] = [record.get("text") for record in records]
         reasons = [why_unscorable(text) for text in texts]
-        sender = campaign = own = None
+        sender = campaign = custom = None
         if self.history_parts:
             state = self.new_state() if state is None else state
             sender, campaign, history_reasons = message_history(records, state, self.sender, self.campaigns)
             reasons = [text or history for text, history in zip(reasons, history_reasons, strict=True)]
         if self.custom:
-            own, own_reasons = self.custom.of_records(records)
-            reasons = [reason or of_own for reason, of_own in zip(reasons, own_reasons, strict=True)]
-        return self.scorable_rows(texts, reasons, sender, campaign, own)
+            custom, custom_reasons = self.custom.of_records(records)
+            reasons = [reason or of_custom for reason, of_custom in zip(reasons, custom_reasons, strict=True)]
+        return self.scorable_rows(texts, reasons, sender, campaign, custom)
 
     def scorable_rows(
         self,
@@ -214,15 +214,15 @@ class MessageMatrix:
         reasons: Sequence[str | None],
         sender: Array | None = None,
         campaign: Array | None = None,
-        own: Array | None = None,
+        custom: Array | None = None,
     ) -> FeatureRows:
         """Compute the feature rows of messages of which some are unscorable, for the reasons given."""
         why = np.array(reasons, object)
         if not any(reasons):  # the usual case
-            values, normalised = self._compute(texts, sender, campaign, own)
+            values, normalised = self._compute(texts, sender, campaign, custom)
             return FeatureRows(values, why, texts=normalised)
         scorable = np.flatnonzero(why == None)  # noqa: E711 - compares every element
-        blocks = (None if block is None else block[scorable] for block in (sender, campaign, own))
+        blocks = (None if block is None else block[scorable] for block in (sender, campaign, custom))
         rows, normalised = self._compute([texts[position] for position in scorable.tolist()], *blocks)
         values = np.full((len(texts), rows.shape[1]), np.nan)
         values[scorable] = rows
@@ -257,7 +257,7 @@ class MessageMatrix:
         folded : CodePoints
             The input of the text model.
         plain : ndarray of float64, shape (n_messages, n_plain)
-            Cues, shape, obfuscation, and counts of own words; upper case and obfuscation as shares of the folded
+            Cues, shape, obfuscation, and counts of custom words; upper case and obfuscation as shares of the folded
             length.
         """
         folded, counts = fold_codes(raw)

@@ -21,11 +21,10 @@ from fraudsieve.features.history.declaration import History, check_histories
 from fraudsieve.features.profile.choice import declared_columns
 from fraudsieve.features.text.codepoints import CodePoints, pack
 from fraudsieve.features.text.pinyin import needs_pinyin, to_pinyin
-from fraudsieve.features.wording.background import chinese_background
 from fraudsieve.features.wording.fit import out_of_fold
 from fraudsieve.features.wording.folds import campaign_folds
 from fraudsieve.features.wording.model import TRUST, output_classes, weigh_by_known_share
-from fraudsieve.features.wording.surprisal_fit import surprisal_out_of_fold
+from fraudsieve.features.wording.surprisal_fit import chinese_background, surprisal_out_of_fold
 from fraudsieve.features.wording.unnamed import remember_unnamed
 
 from .campaign.campaign_batch import label_types
@@ -238,13 +237,13 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """
         self._validate_params()
         texts = message_texts(X)
-        views, own = self._views(), self._custom_columns(X)
+        views, custom = self._views(), self._custom_columns(X)
         lists = CustomLists.of(self.words, self.brands, self.hotlines, self.short_hosts)
         campaigns = None
         if self.past is not None:
             campaigns = CampaignHistory(types=label_types(self.past), label_classes=self.label_classes or {})
         if not self.wording:
-            self.matrix_ = MessageMatrix(None, views, lists=lists, custom=own, campaigns=campaigns)
+            self.matrix_ = MessageMatrix(None, views, lists=lists, custom=custom, campaigns=campaigns)
             return self.transform(X)
         codes = self._check_classes(texts, y)
         groups = near_duplicate_groups(texts) if groups is None else np.asarray(groups)
@@ -256,7 +255,7 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         raw = pack(texts)
         folded, plain = MessageMatrix.plain(raw, lists)
         models, blocks = self._fit_models(raw, folded, codes, groups, on_fit)
-        self.matrix_ = MessageMatrix(**models, sender=views, lists=lists, custom=own, campaigns=campaigns)
+        self.matrix_ = MessageMatrix(**models, sender=views, lists=lists, custom=custom, campaigns=campaigns)
         of_records = [block for block in self._record_columns(X) if block is not None]
         return remember_unnamed(np.column_stack([*blocks, plain, *of_records]))
 
@@ -338,9 +337,9 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             return CustomColumns()
         records = message_frame(X, self.columns)
         columns = declared_columns(records, self.columns, categories=self.categories)
-        own = columns.learn(records, self.min_category_rows, digested=self.digest_categories)
-        self.notes_ = columns.notes(own)
-        return own
+        custom = columns.learn(records, self.min_category_rows, digested=self.digest_categories)
+        self.notes_ = columns.notes(custom)
+        return custom
 
     def _record_columns(self, X: Any) -> tuple[Array | None, Array | None, Array | None]:
         """Compute the history of senders and of campaigns, and the custom columns; None for those that are not used."""

@@ -42,7 +42,7 @@ def allowed_false_positives(n: int, rate: float, confidence: float = CONFIDENCE)
     >>> [allowed_false_positives(n, 0.01) for n in (298, 299, 1000)]
     [-1, 0, 4]
     """
-    from scipy.special import bdtr  # the scoring path does without
+    from scipy.special import bdtr  # not imported by the scoring path
 
     # More than the expected number is never allowed, as confidence is above one half.
     counts = np.arange(int(n * rate) + 2)

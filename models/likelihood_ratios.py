@@ -1,4 +1,4 @@
-"""How strongly a score supports fraud: the likelihood ratio, its bounds, and the words of the ENFSI guideline.
+"""The strength of a score as evidence: the likelihood ratio, its bounds, and the words of the ENFSI guideline.
 
 A likelihood ratio says how much more probable a score is for a fraudulent record than for a legitimate one. It is not
 the probability that the record is fraudulent, which also depends on how frequent fraud is.

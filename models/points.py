@@ -106,12 +106,12 @@ class AbsentPoint:
 
     @property
     def missing_groups(self) -> int:
-        """How many more legitimate groups are needed."""
+        """Number of further legitimate groups that are needed."""
         return self.needed_groups - self.legitimate_groups
 
     @property
     def reason(self) -> str:
-        """Why the point is absent, and what to do."""
+        """The reason why the point is absent, and what to do."""
         rate, confidence = f"{100 * self.max_false_positive_rate:.4g} %", f"{100 * self.confidence:.4g} % confidence"
         needs = f"a rate of at most {rate} needs {self.needed_groups:,} legitimate campaigns or accounts"
         found = f"there are {self.legitimate_groups:,}: label {self.missing_groups:,} more"

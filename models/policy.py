@@ -26,7 +26,7 @@ class Policy:
         A record has a field that the model does not use and the table of its subject does not have.
     unlike_training : {"score", "flag", "unscorable"}, default="score"
         The ``unlike_training`` of a record reaches the limit. It is scored like any other; or its decision is ``flag``
-        whatever its probability, so that somebody reviews it; or it is unscorable.
+        whatever its probability, so that it is reviewed; or it is unscorable.
     unlike_training_limit : float, default=0.999
         The limit, above 0 and at most 1.
 

@@ -15,7 +15,7 @@ from fraudsieve.features.record_fields import FeatureRows
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.artifact.model_address import model_folder
 from fraudsieve.models.artifact.summary import model_line, model_table
-from fraudsieve.models.reasons.reason_columns import reason_columns
+from fraudsieve.models.reasons.reason_codes import reason_columns
 from fraudsieve.models.reasons.request import ReasonRequest, count_reasons
 from fraudsieve.models.rules.decisions import decide_columns, decide_records
 from fraudsieve.models.rules.rule_set import RuleSet
@@ -388,11 +388,11 @@ class Scorer:
             if request is not None:
                 explanations = request.explain(chunk, features, odds)
                 chunk_scores = [score | reasons for score, reasons in zip(chunk_scores, explanations, strict=True)]
-            given = records[len(scores) : len(scores) + len(chunk)]  # rules read the records as they came
+            given = records[len(scores) : len(scores) + len(chunk)]  # rules read the records as they were passed
             answers = chunk_scores if rules is None else decide_records(rules, given, chunk_scores)
             if evidence is not None:
-                asked = {} if request is None else request.asked
-                parts = (chunk, features, odds, chunk_scores, answers, history, asked)
+                request_record = {} if request is None else request.to_record()
+                parts = (chunk, features, odds, chunk_scores, answers, history, request_record)
                 answers = evidence.add(ScoredChunk(self.model, self.policy, *parts))
             scores += answers
         return scores

@@ -37,8 +37,7 @@ from .scoring.given_history import Events, resolve_history
 __all__ = ["Verified", "load_model", "verify", "write_verified"]
 
 DEFECT = (
-    "This is a defect of fraudsieve: report it with this message. Until it is mended, leave out the column that the "
-    "message names"
+    "This is a defect of fraudsieve: report it with this message. Until it is fixed, leave out the column that it names"
 )
 NOT_PINNED = (
     "the digest is not pinned: the folder is complete, but its author is not verified; "
@@ -87,7 +86,7 @@ def load_model(folder: str | Path, *, digest: str | None = None) -> Model:
         compile_kernels("account")
     try:
         problem = _sample_problem(model)
-    except Exception as error:  # arrays that fit each other can still raise anything in a kernel or in LightGBM
+    except Exception as error:  # arrays that fit each other can still cause any error in a kernel or in LightGBM
         # Errors of values name fields, and the values are those of sample records.
         why = f": {error}" if isinstance(error, ValueError) else ""
         problem = f"cannot score a sample record ({type(error).__name__}{why})"

@@ -18,7 +18,7 @@ MIN_TO_CALIBRATE = 200
 def training_facts(data: LabelledData, split: Split, recipe: Recipe) -> dict[str, Any]:
     """Return the rows, windows, digests and settings of a training run, as plain JSON types.
 
-    The training rows are those of the sample, if there is one. Nothing about where tables and runs are stored.
+    The training rows are those of the sample, if there is one. Places of tables and runs are left out.
     """
     settings = written_settings(recipe)
     without_lists = [name for name in settings["features"] if name not in LISTS]  # the model holds the lists

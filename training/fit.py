@@ -20,7 +20,7 @@ from fraudsieve.tables.source import Source, local_files
 from fraudsieve.training.attack.recall import attackable
 from fraudsieve.training.data.builders import groups_of, read_data
 from fraudsieve.training.data.classes import check_classes
-from fraudsieve.training.data.column_notes import check_own_columns
+from fraudsieve.training.data.column_notes import check_custom_columns
 from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.data.refit_summary import RefitSummary
 from fraudsieve.training.evaluation.metrics import METRIC_NAMES, headline_figure
@@ -78,7 +78,7 @@ class Trained:
     tuned : TuningResult, default=None
         Result of the hyperparameter search; None without a search.
     split_model : Model, default=None
-        The model of the split, which the report evaluates, if it is not the model that was written.
+        The evaluated model, which the report evaluates, if it is not the model that was written.
     """
 
     model: Model
@@ -133,7 +133,7 @@ def train(
         Parquet with a precomputed feature matrix, which replaces the tables: see `fraudsieve.spark.training_sample`.
         It is split, trained on, calibrated and evaluated like the matrix that is computed from tables.
     overwrite : bool, default=False
-        Whether to replace a model folder of that name, with the model of the split next to it. They stay until the new
+        Whether to replace a model folder of that name, with the evaluated model next to it. They stay until the new
         model is about to be written, and are put back if writing or verifying it fails.
     compare_reviews : callable, default=None
         Compares reviews of cases with reviews of records for the report, such as `fraudsieve.cases.case_reviews`; None
@@ -165,7 +165,7 @@ def train(
     report_step, recipe = progress or (lambda step: None), recipe or Recipe()
     given = dict(zip(TABLES, (messages, accounts, events, labels, features), strict=True))
     tables = {name: getattr(recipe.data, name) if table is None else table for name, table in given.items()}
-    # A run without a refit replaces the model of the split of an older run too: it would not fit the new model.
+    # A run without a refit replaces the evaluated model of an older run too: it would not fit the new model.
     folders = [Path(output), *([split_model_folder(output)] if recipe.model.refit or overwrite else [])]
     for folder in folders:
         check_model_output(folder, overwrite=overwrite)
@@ -254,7 +254,7 @@ def _read(recipe: Recipe, tables: dict[str, Any], run: OpenRun | None) -> Labell
     if run is not None:
         run.log_inputs([_input(name, tables[name], digest) for name, digest in data.digests.items()])
     check_classes(data, next(table for table in tables.values() if table is not None), recipe.data)
-    check_own_columns(data, recipe)
+    check_custom_columns(data, recipe)
     check_memory(data, recipe)
     return data
 

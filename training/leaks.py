@@ -101,7 +101,7 @@ def columns_made_from_labels(
 
     By the order of its values, in either direction; by single values, for words or few numbers; or by whether it is
     missing. Single values are counted on one half of the rows (of the groups, by the first kind) and tested on the
-    other half. So identifiers, each of which determines one row, are not taken for leaks.
+    other half. So identifiers, each of which determines one row, are not reported as leaks.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The memory that training will need, from the size of the data, and what this process may still take."""
+"""The memory that training will need, from the size of the data, and the memory that is available."""
 
 import warnings
 from dataclasses import dataclass
@@ -30,11 +30,11 @@ VERSIONS = (
 )
 """Controller, mount, files of the limit and of the use, and the prefix of names in ``memory.stat``, by version."""
 CACHED = ("inactive_file", "active_file")
-"""Files in memory that the system gives back when memory is short."""
+"""Files in memory that the system releases when memory is short."""
 
 
 def available_memory(root: Path = ROOT) -> int | None:
-    """Return the bytes that this process may still take.
+    """Return the bytes that this process may still allocate.
 
     Parameters
     ----------
@@ -44,8 +44,8 @@ def available_memory(root: Path = ROOT) -> int | None:
     Returns
     -------
     int or None
-        The least of what is available on the machine and in each control group of the process. None where the system
-        does not tell, as on macOS and Windows.
+        The least of what is available on the machine and in each control group of the process. None if the system does
+        not report it, as on macOS and Windows.
 
     Examples
     --------
@@ -63,7 +63,7 @@ def available_memory(root: Path = ROOT) -> int | None:
 
 
 def _of_group(root: Path, line: str) -> int | None:
-    """Return what is left to a control group and to those above it; None if nothing is limited."""
+    """Return the memory left in a control group and those above it; None if nothing is limited."""
     _, controllers, path = line.split(":", 2)
     left = []
     for controller, mount, limit, used, prefix in VERSIONS:
@@ -114,7 +114,7 @@ SAMPLE = 1_000
 
 @dataclass(frozen=True)
 class DataSize:
-    """What the memory of a training run depends on.
+    """The sizes that the memory of a training run depends on.
 
     Parameters
     ----------
@@ -174,7 +174,7 @@ def needed_memory(size: DataSize, *, train_share: float = 1.0, n_jobs: int = 1) 
 
 
 def data_size(data: LabelledData, recipe: Recipe) -> DataSize:
-    """Return what the memory of a training run depends on."""
+    """Return the sizes that the memory of a training run depends on."""
     rows, events = len(data.rows), 0 if data.events is None else len(data.events)
     if data.subject != "message":
         builder = make_builder(data, recipe)
@@ -214,10 +214,10 @@ def check_memory(data: LabelledData, recipe: Recipe, available: int | None = Non
 
 
 def _train_share(data: LabelledData, recipe: Recipe) -> float:
-    """Return the share of the rows whose matrix there is, and as much again of, at the peak."""
+    """Return the share of the rows whose matrix is in memory at the peak, together with copies of the same size."""
     test, calibration = recipe.split.test_share, recipe.split.calibration_share
-    if data.ready is None:
+    if data.precomputed is None:
         return (1 - test - calibration) * recipe.model.sample_rate
     # Only rows of the training slice were left out of a sample, so that most of it may be the test slice.
-    whole = 1 + data.ready.declared.left_out / max(len(data.rows), 1)
+    whole = 1 + data.precomputed.declared.left_out / max(len(data.rows), 1)
     return max(1 - (test + calibration) * whole, test * whole / 2)

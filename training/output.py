@@ -56,7 +56,7 @@ def replacing_models(folders: Sequence[Path]) -> Iterator[None]:
         yield
     except BaseException:
         for folder in folders:
-            if folder in moved or folder not in older:  # so that what is there is new
+            if folder in moved or folder not in older:  # so that only new files are there
                 shutil.rmtree(folder, ignore_errors=True)
         for folder in moved:
             _aside(folder).rename(folder)

@@ -1,4 +1,4 @@
-"""What the run of a training holds in MLflow: name, description, parameters, metrics and documents."""
+"""The content of the run of a training in MLflow: name, description, parameters, metrics and documents."""
 
 from collections.abc import Iterable
 from dataclasses import asdict
@@ -39,7 +39,7 @@ def run_content(
     tuned: TuningResult | None,
     origin: PageOrigin,
 ) -> RunContent:
-    """Return what a finished run holds."""
+    """Return the content of a finished run."""
     content, title = report.to_dict(), f"Evaluation: {recipe.name}"
     settings = FraudClassifier(**recipe.model.settings(data.subject)).get_params()
     of_text = _feature_params(recipe.features) if data.subject == "message" else {}
@@ -105,7 +105,7 @@ def _logged_metrics(content: dict[str, Any], tuned: TuningResult | None) -> dict
     metrics |= _numbers({"share": (content["unlike_training"] or {}).get("share")}, "unlike_training.")
     if tuned is not None:
         metrics |= {"tuning.default": tuned.default.mean, "tuning.best": tuned.best.mean}
-        metrics["tuning.taken"] = int(tuned.taken)
+        metrics["tuning.adopted"] = int(tuned.is_adopted)
     return metrics
 
 

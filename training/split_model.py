@@ -98,7 +98,7 @@ def _warnings(trained_on: TrainingRows, data: LabelledData, groups: Array, split
 
 
 def _sampled(rate: float, n_rows: int, data: LabelledData, split: Split) -> str:
-    left_out = 0 if data.ready is None else data.ready.declared.left_out
+    left_out = 0 if data.precomputed is None else data.precomputed.declared.left_out
     return (
         f"trained on {n_rows:,} of {len(split.train) + left_out:,} rows: all fraud, and {rate:.3g} of the legitimate "
         "ones; calibrated and tested on all rows"

@@ -88,7 +88,7 @@ def _hash_band(prints: Array, i: int, band: int) -> np.int64:
 
 @compile_kernel()
 def _bucket_kernel(prints: Array, band: int, table: Array, slots: Array) -> None:
-    """Find the bucket of every message, and its first message: the least fingerprint, whatever the order of rows."""
+    """Find the bucket of every message, and its first message: the smallest fingerprint, whatever the order of rows."""
     for i in range(slots.size):
         slot = _hash_band(prints, i, band) & (table.size - 1)
         while True:
@@ -133,7 +133,7 @@ def _root_kernel(parent: Array) -> None:
 
 
 def _fingerprints_of(texts: Sequence[str]) -> Array:
-    """Return the fingerprints of raw texts, some at a time, so that few texts are held as code points."""
+    """Return the fingerprints of raw texts, in chunks, so that few texts are held as code points."""
     prints = np.empty((len(texts), N_HASHES), np.uint32)
     for first in range(0, len(texts), CHUNK):
         prints[first : first + CHUNK] = fingerprints(fold_codes(pack(texts[first : first + CHUNK]))[0])
@@ -160,7 +160,7 @@ def near_duplicate_groups(texts: Sequence[str]) -> Array:
     """
     if not len(texts):
         return np.empty(0, np.int64)
-    # Of two rows, the lesser is that whose bytes are less: the first message of a bucket must never change.
+    # Rows are compared by their bytes. This order must never change: it sets the first message of a bucket.
     prints = _fingerprints_of(texts).byteswap(inplace=True)
     parent, slots = np.arange(len(prints)), np.empty(len(prints), np.int64)
     table = np.empty(1 << (2 * len(prints)).bit_length(), np.int64)

@@ -57,7 +57,7 @@ class CampaignHistory:
     label_classes: Mapping[str, str | None] = field(default_factory=dict)
 
     def class_of(self, label: str) -> str | None:
-        """Return the class that a label stands for; None for a label that says that a message has none, such as -1.
+        """Return the class that a label stands for; None for a label that means that a message has none, such as -1.
 
         Parameters
         ----------

@@ -50,10 +50,10 @@ def amount_automaton() -> Automaton:
 
 
 @compile_part()
-def _read_value(codes: Array, at: int, stop: int) -> tuple[int, float]:
+def _read_value(codes: Array, position: int, stop: int) -> tuple[int, float]:
     """Return the end and the value of a number, which may have thousands separators and decimals."""
     value, scale = 0.0, 1.0
-    end = at
+    end = position
     while end < stop and (is_digit(codes[end]) or _is_thousand(codes, end, stop)):
         if codes[end] != COMMA:
             value = min(10 * value + code_number(codes[end]) - ZERO, MAX_VALUE)
@@ -68,21 +68,21 @@ def _read_value(codes: Array, at: int, stop: int) -> tuple[int, float]:
 
 
 @compile_inlined()
-def _is_thousand(codes: Array, at: int, stop: int) -> bool:
+def _is_thousand(codes: Array, position: int, stop: int) -> bool:
     """Return whether a position has a comma that is followed by exactly three digits."""
-    if codes[at] != COMMA or at + 3 >= stop:
+    if codes[position] != COMMA or position + 3 >= stop:
         return False
-    three = is_digit(codes[at + 1]) and is_digit(codes[at + 2]) and is_digit(codes[at + 3])
-    return three and not (at + 4 < stop and is_digit(codes[at + 4]))
+    three = is_digit(codes[position + 1]) and is_digit(codes[position + 2]) and is_digit(codes[position + 3])
+    return three and not (position + 4 < stop and is_digit(codes[position + 4]))
 
 
 @compile_inlined()
-def _multiplier(codes: Array, at: int, stop: int) -> float:
+def _multiplier(codes: Array, position: int, stop: int) -> float:
     """Return the factor of the character after a number; 1 if it has none."""
-    if at >= stop:
+    if position >= stop:
         return 1.0
-    code = codes[at]
-    alone = at + 1 == stop or not is_latin(codes[at + 1])
+    code = codes[position]
+    alone = position + 1 == stop or not is_latin(codes[position + 1])
     if code == HAN_HUNDRED:
         return 1e2
     if code == HAN_THOUSAND or (code == THOUSAND and alone):
@@ -102,19 +102,18 @@ def _mark_words(codes: Array, start: int, stop: int, tables: tuple[Array, ...], 
     #   text         o   t   p   :   1   2   3   4   元
     #   BEGINS       2   0   0   0   0   0   0   0   1   0
     #   ENDS         0   0   0   2   0   0   0   0   0   1
-    #
-    # What is next to a number is then a look at few marks, whatever the words are.
+    # The words next to a number are then found by checking a few marks, whatever the words are.
     letters, steps, ends, shorter, lengths, kinds, _ = tables
     for k in range(stop - start + 1):
         marks[k, BEGINS] = marks[k, ENDS] = 0
     state = 0
-    for at in range(start, stop):
-        code = codes[at]
+    for position in range(start, stop):
+        code = codes[position]
         state = steps[state, letters[code] if code < letters.size else 0]
         hit = state if ends[state] >= 0 else 0
         while hit:
             word = ends[hit]
-            begin, end = at + 1 - lengths[word], at + 1
+            begin, end = position + 1 - lengths[word], position + 1
             touched = begin > start and is_latin(codes[begin]) and is_latin(codes[begin - 1])
             if not touched and not (is_latin(code) and end < stop and is_latin(codes[end])):
                 marks[begin - start, BEGINS] |= 1 << kinds[word]
@@ -123,18 +122,18 @@ def _mark_words(codes: Array, start: int, stop: int, tables: tuple[Array, ...], 
 
 
 @compile_inlined()
-def _has_currency(marks: Array, codes: Array, at: int, start: int, stop: int) -> bool:
+def _has_currency(marks: Array, codes: Array, position: int, start: int, stop: int) -> bool:
     """Return whether a currency begins at a position, or after one blank there."""
-    if marks[at - start, BEGINS] & CURRENCY:
+    if marks[position - start, BEGINS] & CURRENCY:
         return True
-    return at < stop and codes[at] == BLANK and bool(marks[at + 1 - start, BEGINS] & CURRENCY)
+    return position < stop and codes[position] == BLANK and bool(marks[position + 1 - start, BEGINS] & CURRENCY)
 
 
 @compile_part()
 def _has_word(marks: Array, begin: int, end: int, bit: int, side: int) -> bool:
     """Return whether a word of a kind begins (or ends, by `side`) between two positions, both included."""
-    for at in range(max(begin, 0), end + 1):  # noqa: SIM110 - a generator does not compile
-        if marks[at, side] & bit:
+    for position in range(max(begin, 0), end + 1):  # noqa: SIM110 - a generator does not compile
+        if marks[position, side] & bit:
             return True
     return False
 
@@ -168,11 +167,15 @@ def amount_kernel(codes: Array, offsets: Array, tables: tuple[Array, ...], out: 
     marks = np.zeros((longest_text(offsets) + 1, 2), np.uint8)
     for i in range(offsets.size - 1):
         start, stop = offsets[i], offsets[i + 1]
-        at = start
-        while at < stop and not is_digit(codes[at]):
-            at += 1
-        if at == stop:
+        position = start
+        while position < stop and not is_digit(codes[position]):
+            position += 1
+        if position == stop:
             continue
         _mark_words(codes, start, stop, tables, marks)
-        while at < stop:
-            at = _count_number(codes, at, start, stop, marks, out[i]) if is_digit(codes[at]) else at + 1
+        while position < stop:
+            position = (
+                _count_number(codes, position, start, stop, marks, out[i])
+                if is_digit(codes[position])
+                else position + 1
+            )

@@ -95,26 +95,26 @@ def _one_edit(codes: Array, begin: int, end: int, brand: Array) -> bool:
 @compile_part()
 def _label_resembles(codes: Array, begin: int, end: int, brand: Array) -> bool:
     """Return whether a label contains the brand, or a part of it between hyphens is one edit from the brand."""
-    for at in range(begin, end - brand.size + 1):
-        if _is_brand(codes, at, at + brand.size, brand):
+    for position in range(begin, end - brand.size + 1):
+        if _is_brand(codes, position, position + brand.size, brand):
             return True
-    at = begin
+    position = begin
     for k in range(begin, end + 1):
         if k == end or codes[k] == HYPHEN:
-            if _one_edit(codes, at, k, brand):
+            if _one_edit(codes, position, k, brand):
                 return True
-            at = k + 1
+            position = k + 1
     return False
 
 
 @compile_part()
 def _host_resembles(codes: Array, begin: int, registered: int, suffix: int, brand: Array) -> bool:
-    at = begin
+    position = begin
     for k in range(begin, suffix):
         if codes[k] == DOT:
-            if _label_resembles(codes, at, k, brand):
+            if _label_resembles(codes, position, k, brand):
                 return True
-            at = k + 1
+            position = k + 1
     return False
 
 
@@ -160,13 +160,13 @@ def _word_resembles(codes: Array, begin: int, end: int, brands: Array, ends: Arr
 @compile_part()
 def _count_words(codes: Array, start: int, stop: int, brands: Array, ends: Array) -> int:
     """Count the words between two positions that resemble a brand."""
-    count, at = 0, start
-    while at < stop:
-        begin = at
-        while at < stop and is_alnum(codes[at]):
-            at += 1
-        count += at > begin and _word_resembles(codes, begin, at, brands, ends)
-        at += 1
+    count, position = 0, start
+    while position < stop:
+        begin = position
+        while position < stop and is_alnum(codes[position]):
+            position += 1
+        count += position > begin and _word_resembles(codes, begin, position, brands, ends)
+        position += 1
     return count
 
 

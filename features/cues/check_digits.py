@@ -84,9 +84,9 @@ def is_chinese_id(codes: Array, start: int, stop: int) -> bool:
     [True, False]
     """
     total, date, n = 0, INT_0, 0
-    for at in range(start, stop):
-        code = codes[at]
-        if not is_digit(code) and not (code == X and at == stop - 1):
+    for position in range(start, stop):
+        code = codes[position]
+        if not is_digit(code) and not (code == X and position == stop - 1):
             continue
         value = 10 if code == X else code_number(code) - ZERO
         total = 2 * total + value  # the weights are powers of 2 modulo 11

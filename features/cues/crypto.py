@@ -59,8 +59,8 @@ def _is_alnum(code: np.uint32) -> bool:
 
 @compile_part()
 def _is_hex(codes: Array, begin: int, end: int) -> bool:
-    for at in range(begin, end):  # noqa: SIM110 - a generator does not compile
-        if not (ZERO <= codes[at] <= NINE or A <= codes[at] | TO_LOWER <= F):
+    for position in range(begin, end):
+        if not (ZERO <= codes[position] <= NINE or A <= codes[position] | TO_LOWER <= F):
             return False
     return True
 
@@ -78,8 +78,8 @@ def _decode_base58(codes: Array, begin: int, end: int, values: Array, out: Array
     # A leading "1" stands for a zero byte, so there must be as many of the one as of the other.
     for k in range(BYTES):
         out[k] = 0
-    for at in range(begin, end):
-        carry = np.int64(values[codes[at]])
+    for position in range(begin, end):
+        carry = np.int64(values[codes[position]])
         if carry == NO_VALUE:
             return False
         for k in range(BYTES - 1, -1, -1):
@@ -113,8 +113,8 @@ def _is_bech32(codes: Array, begin: int, end: int, values: Array) -> bool:
     state: int = INT_0 + 1
     for k in range(PREFIX.size):
         state = _bech32_step(state, PREFIX[k])
-    for at in range(begin + 3, end):
-        code = codes[at]
+    for position in range(begin + 3, end):
+        code = codes[position]
         if CAPITAL_A <= code <= CAPITAL_Z:
             if not upper:
                 return False
@@ -136,8 +136,8 @@ def _is_bech32(codes: Array, begin: int, end: int, values: Array) -> bool:
 def may_have_crypto(codes: Array) -> bool:
     """Return whether there is a run of letters and digits as long as the shortest address.
 
-    Few messages have one, so that the kernel of the addresses is compiled and called for these alone. Texts are not
-    told apart: a run may extend over two of them.
+    Few messages have one, so that the kernel of the addresses is compiled and called for these alone. Boundaries of
+    texts are ignored: a run may extend over two texts.
 
     Examples
     --------
@@ -146,8 +146,8 @@ def may_have_crypto(codes: Array) -> bool:
     (True, False)
     """
     run = 0
-    for at in range(codes.size):
-        run = run + 1 if _is_alnum(codes[at]) else 0
+    for position in range(codes.size):
+        run = run + 1 if _is_alnum(codes[position]) else 0
         if run == SHORTEST:
             return True
     return False
@@ -161,17 +161,17 @@ def crypto_kernel(codes: Array, offsets: Array, base58: Array, base32: Array) ->
     n_spans: int = INT_0
     for i in range(offsets.size - 1):
         stop = offsets[i + 1]
-        at = offsets[i]
-        while at < stop:
-            begin = at
-            while at < stop and _is_alnum(codes[at]):
-                at += 1
-            size = at - begin
+        position = offsets[i]
+        while position < stop:
+            begin = position
+            while position < stop and _is_alnum(codes[position]):
+                position += 1
+            size = position - begin
             if SHORTEST <= size <= LONGEST:
-                kind = _kind(codes, begin, at, base58, base32, decoded[n_spans])
+                kind = _kind(codes, begin, position, base58, base32, decoded[n_spans])
                 if kind >= 0:
-                    n_spans = add_span(spans, n_spans, i, kind, begin, at)
-            at += 1
+                    n_spans = add_span(spans, n_spans, i, kind, begin, position)
+            position += 1
     return spans[:n_spans], decoded[:n_spans]
 
 

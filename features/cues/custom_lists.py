@@ -51,8 +51,8 @@ class CustomLists:
     words : mapping of str to tuple of str, optional
         Words by group; the words of a group are counted in a column of its own.
     brands : mapping of str to tuple of str, optional
-        The domains of each brand. A host that has the name of a brand, and is none of its domains, is a look-alike. A
-        brand without domains owns its name under every public suffix.
+        The domains of each brand. A host that has the name of a brand, and is not one of its domains, is a look-alike.
+        A brand without domains owns its name under every public suffix.
     hotlines : tuple of str, default=()
         Digits of telephone numbers that are counted as hotlines.
     short_hosts : tuple of str, default=()

@@ -44,27 +44,27 @@ def handle_automaton() -> Automaton:
 
 
 @compile_part()
-def _skip_gap(codes: Array, at: int, stop: int) -> tuple[int, bool]:
+def _skip_gap(codes: Array, position: int, stop: int) -> tuple[int, bool]:
     """Return where the account may begin, and whether the skipped characters announce an account."""
-    begin, announced = at, False
-    while at < stop and at - begin < MAX_GAP:
-        if at + 2 < stop and starts_with(codes, at, stop, ID) and is_one_of(codes[at + 2], GAP):
-            at, announced = at + 2, True
-        elif is_one_of(codes[at], GAP):
-            announced = announced or is_one_of(codes[at], ANNOUNCING)
-            at += 1
+    begin, announced = position, False
+    while position < stop and position - begin < MAX_GAP:
+        if position + 2 < stop and starts_with(codes, position, stop, ID) and is_one_of(codes[position + 2], GAP):
+            position, announced = position + 2, True
+        elif is_one_of(codes[position], GAP):
+            announced = announced or is_one_of(codes[position], ANNOUNCING)
+            position += 1
         else:
             break
-    return at, announced
+    return position, announced
 
 
 @compile_part()
-def _read_id(codes: Array, at: int, stop: int, kind: int) -> tuple[int, bool]:
+def _read_id(codes: Array, position: int, stop: int, kind: int) -> tuple[int, bool]:
     """Return the end of the account that begins at a position, or -1, and whether it has a digit or an underscore."""
-    if at >= stop:
+    if position >= stop:
         return -1, False
-    first, end, is_marked, digits = codes[at], at, False, True
-    while end < stop and end - at <= LONGEST_ID[kind]:
+    first, end, is_marked, digits = codes[position], position, False, True
+    while end < stop and end - position <= LONGEST_ID[kind]:
         code = codes[end]
         hyphen = code == HYPHEN and kind == WECHAT
         if not (is_alnum(code) or code == UNDERSCORE or hyphen):
@@ -72,9 +72,9 @@ def _read_id(codes: Array, at: int, stop: int, kind: int) -> tuple[int, bool]:
         is_marked = is_marked or is_digit(code) or code == UNDERSCORE
         digits = digits and is_digit(code)
         end += 1
-    while end > at and codes[end - 1] == HYPHEN:
+    while end > position and codes[end - 1] == HYPHEN:
         end -= 1
-    size = end - at
+    size = end - position
     if kind == WECHAT and digits:
         return (end if MIN_QQ <= size <= MAX_QQ and first != ZERO else -1), True
     if size < SHORTEST_ID[kind] or size > LONGEST_ID[kind]:
@@ -94,21 +94,23 @@ def _after_word(codes: Array, begin: int, end: int, start: int, stop: int, kind:
         return -1, -1
     if is_latin(last) and end < stop and is_latin(codes[end]) and codes[end] != ID[0]:
         return -1, -1
-    at, announced = _skip_gap(codes, end, stop)
-    if at == end and is_latin(last) and at < stop and is_latin(codes[at]):
+    position, announced = _skip_gap(codes, end, stop)
+    if position == end and is_latin(last) and position < stop and is_latin(codes[position]):
         return -1, -1
-    account_end, is_marked = _read_id(codes, at, stop, kind)
+    account_end, is_marked = _read_id(codes, position, stop, kind)
     if account_end < 0 or not (is_marked or announced or not is_latin(last)):
         return -1, -1
-    return at, account_end
+    return position, account_end
 
 
 @compile_part()
-def _at_name(codes: Array, at: int, start: int, stop: int) -> int:
+def _at_name(codes: Array, position: int, start: int, stop: int) -> int:
     """Return the end of the name after an at sign; -1 in an e-mail address or before a host."""
-    if at > start and (is_alnum(codes[at - 1]) or codes[at - 1] == DOT or codes[at - 1] == UNDERSCORE):
+    if position > start and (
+        is_alnum(codes[position - 1]) or codes[position - 1] == DOT or codes[position - 1] == UNDERSCORE
+    ):
         return -1
-    end, _ = _read_id(codes, at + 1, stop, TELEGRAM_KIND)
+    end, _ = _read_id(codes, position + 1, stop, TELEGRAM_KIND)
     if end >= 0 and end + 1 < stop and (codes[end] == DOT or codes[end] == HYPHEN) and is_alnum(codes[end + 1]):
         return -1
     return end
@@ -120,24 +122,24 @@ def handle_kernel(codes: Array, offsets: Array, tables: tuple[Array, ...], spans
     n_spans: int = INT_0
     for i in range(offsets.size - 1):
         start, stop = offsets[i], offsets[i + 1]
-        state, at = 0, start
-        while at < stop:
-            code = codes[at]
+        state, position = 0, start
+        while position < stop:
+            code = codes[position]
             state = steps[state, letters[code] if code < letters.size else 0]
             begin, end, kind = -1, -1, TELEGRAM
             if code == AT:
-                end = _at_name(codes, at, start, stop)
-                begin = at + 1 if end >= 0 else -1
+                end = _at_name(codes, position, start, stop)
+                begin = position + 1 if end >= 0 else -1
             hit = state if ends[state] >= 0 else 0
             while hit and begin < 0:
                 word = ends[hit]
                 kind = kinds[word]
-                begin, end = _after_word(codes, at + 1 - lengths[word], at + 1, start, stop, kinds[word])
+                begin, end = _after_word(codes, position + 1 - lengths[word], position + 1, start, stop, kinds[word])
                 hit = shorter[hit]
-            at += 1
+            position += 1
             if begin >= 0:
                 n_spans = add_span(spans, n_spans, i, kind, begin, end)
-                state, at = 0, end
+                state, position = 0, end
     return n_spans
 
 

@@ -86,13 +86,13 @@ def is_ip(codes: Array, begin: int, end: int) -> bool:
     (True, False)
     """
     numbers, value, length = 0, 0, 0
-    for at in range(begin, end + 1):
-        if at == end or codes[at] == DOT:
+    for position in range(begin, end + 1):
+        if position == end or codes[position] == DOT:
             if not 1 <= length <= 3 or value > 255:
                 return False
             numbers, value, length = numbers + 1, 0, 0
-        elif is_digit(codes[at]) and length < 4:
-            value, length = 10 * value + code_number(codes[at]) - ZERO, length + 1
+        elif is_digit(codes[position]) and length < 4:
+            value, length = 10 * value + code_number(codes[position]) - ZERO, length + 1
         else:
             return False
     return numbers == 4
@@ -137,8 +137,8 @@ def split_trimmed(codes: Array, begin: int, end: int, hashes: Array, rules: Arra
 
 
 @compile_part()
-def local_part(codes: Array, at: int, left: int) -> int:
-    """Return the start of the local part of an e-mail address before `at`; `at` if there is none.
+def local_part(codes: Array, position: int, left: int) -> int:
+    """Return the start of the local part of an e-mail address before `position`; `position` if there is none.
 
     Examples
     --------
@@ -146,13 +146,13 @@ def local_part(codes: Array, at: int, left: int) -> int:
     >>> local_part(pack(["to .a+b@c.example"]).codes, 7, 0), local_part(pack(["see @b"]).codes, 4, 0)
     (4, 4)
     """
-    begin = at
-    while begin > left and at - begin < MAX_LOCAL:
+    begin = position
+    while begin > left and position - begin < MAX_LOCAL:
         code = codes[begin - 1]
         if not is_host(code) and not is_one_of(code, LOCAL_SIGNS):
             break
         begin -= 1
-    while begin < at and not is_alnum(codes[begin]):
+    while begin < position and not is_alnum(codes[begin]):
         begin += 1
     return begin
 
@@ -167,18 +167,18 @@ def path_end(codes: Array, end: int, stop: int) -> tuple[int, int]:
     >>> path_end(pack(["a.com:80/x?y=1 z"]).codes, 5, 16), path_end(pack(["a.com: yes"]).codes, 5, 10)
     ((8, 14), (5, 5))
     """
-    at = end
-    if at < stop and codes[at] == COLON:
-        at += 1
-        while at < stop and is_digit(codes[at]) and at - end <= 5:
-            at += 1
-        if at == end + 1:
+    position = end
+    if position < stop and codes[position] == COLON:
+        position += 1
+        while position < stop and is_digit(codes[position]) and position - end <= 5:
+            position += 1
+        if position == end + 1:
             return end, end
-    begin = at
-    if at < stop and is_one_of(codes[at], PATH_STARTS):
-        while at < stop and FIRST_VISIBLE <= codes[at] <= LAST_VISIBLE:
-            at += 1
-    return begin, at
+    begin = position
+    if position < stop and is_one_of(codes[position], PATH_STARTS):
+        while position < stop and FIRST_VISIBLE <= codes[position] <= LAST_VISIBLE:
+            position += 1
+    return begin, position
 
 
 @compile_part()
@@ -206,10 +206,10 @@ def is_suspicious(codes: Array, begin: int, registered: int, suffix: int) -> boo
     [False, True, True, False, True]
     """
     dots, hyphens, letters, digits = 0, 0, 0, 0
-    for at in range(begin, suffix - 1):
-        code = codes[at]
+    for position in range(begin, suffix - 1):
+        code = codes[position]
         hyphens += code == HYPHEN
-        if at < registered:
+        if position < registered:
             dots += code == DOT
         else:
             letters += is_latin(code)

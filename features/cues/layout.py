@@ -33,9 +33,9 @@ def _head(codes: Array, start: int, stop: int) -> int:
     if start == stop or (codes[start] != OPEN and codes[start] != SQUARE_OPEN):
         return 0
     close = CLOSE if codes[start] == OPEN else SQUARE_CLOSE
-    for at in range(start + 1, min(stop, start + LONGEST_SIGNATURE + 2)):
-        if codes[at] == close:
-            return at - start - 1
+    for position in range(start + 1, min(stop, start + LONGEST_SIGNATURE + 2)):
+        if codes[position] == close:
+            return position - start - 1
     return 0
 
 
@@ -54,8 +54,8 @@ def _tail(codes: Array, start: int, stop: int) -> int:
 def _mixed_words(codes: Array, start: int, stop: int) -> int:
     """Count runs of letters, digits and Chinese characters in which a letter touches another kind."""
     words, before, mixed = 0, 0, False
-    for at in range(start, stop):
-        code = codes[at]
+    for position in range(start, stop):
+        code = codes[position]
         kind = 1 if is_latin(code) else 2 if is_digit(code) or is_han(code) else 0
         if kind == 0:
             mixed = False
@@ -74,44 +74,44 @@ def _same(codes: Array, one: int, other: int) -> bool:
 
 
 @compile_inlined()
-def _find_repeat(codes: Array, at: int, start: int, table: Array) -> int:
+def _find_repeat(codes: Array, position: int, start: int, table: Array) -> int:
     """Return the last earlier position of the four characters in this text, or -1, and store the current one."""
     value = MIX
     for k in range(GRAM):
-        value = (value ^ np.uint64(codes[at + k])) * MIX
+        value = (value ^ np.uint64(codes[position + k])) * MIX
         value ^= value >> np.uint64(29)
     slot = np.int64(value >> np.uint64(32)) & (SLOTS - 1)
     for _ in range(PROBES - 1):
         seen = table[slot]
-        if seen < start or _same(codes, seen, at):  # entries of earlier texts are free
+        if seen < start or _same(codes, seen, position):  # entries of earlier texts are free
             break
         slot = (slot + 1) & (SLOTS - 1)
     seen = table[slot]
-    table[slot] = at
-    return seen if seen >= start and _same(codes, seen, at) else -1
+    table[slot] = position
+    return seen if seen >= start and _same(codes, seen, position) else -1
 
 
 @compile_inlined()
 def _count_repeats(codes: Array, start: int, stop: int, table: Array, row: Array) -> None:
     """Measure repetition and compression together."""
-    #   at          0  1  2  3  4  5  6  7  8  9
+    #   position    0  1  2  3  4  5  6  7  8  9
     #   codes       a  b  c  d  a  b  c  d  e  a
     #   seen       -1 -1 -1 -1  0 -1 -1 -1 -1 -1     where the four characters from here on were before, in this text
     #   covered                 [  .  .  .  )        4 of 10 are repeated; where repeats overlap, they count once
     #   cost        1  1  1  1  3  .  .  .  1  1     a match goes as far as it can, and costs MATCH_COST: 9 of 10
     covered, repeated, matched, cost = start, 0, start, 0
-    for at in range(start, stop):
-        seen = _find_repeat(codes, at, start, table) if at + GRAM <= stop else -1
+    for position in range(start, stop):
+        seen = _find_repeat(codes, position, start, table) if position + GRAM <= stop else -1
         if seen >= 0:
-            repeated += at + GRAM - max(covered, at)
-            covered = at + GRAM
-        if at < matched:
+            repeated += position + GRAM - max(covered, position)
+            covered = position + GRAM
+        if position < matched:
             continue
         if seen < 0:
             cost += 1
             continue
-        matched = at + GRAM
-        while matched < stop and codes[seen + matched - at] == codes[matched]:
+        matched = position + GRAM
+        while matched < stop and codes[seen + matched - position] == codes[matched]:
             matched += 1
         cost += MATCH_COST
     row[REPETITION] = repeated / max(stop - start, 1)

@@ -54,19 +54,19 @@ def _is_shortener(codes: Array, registered: int, end: int, shorteners: Array) ->
 @compile_part()
 def _count_path(codes: Array, end: int, stop: int, row: Array) -> int:
     """Measure the path after a host, and return its end."""
-    begin, at = path_end(codes, end, stop)
-    row[PATH_LENGTH] = max(row[PATH_LENGTH], at - begin)
-    for k in range(begin, at - 1):
+    begin, position = path_end(codes, end, stop)
+    row[PATH_LENGTH] = max(row[PATH_LENGTH], position - begin)
+    for k in range(begin, position - 1):
         if codes[k] == QUESTION:
             row[QUERY] += 1
             break
-    return at
+    return position
 
 
 @compile_part()
 def _has_punycode(codes: Array, begin: int, end: int) -> bool:
-    for at in range(begin, end):  # noqa: SIM110 - a generator does not compile
-        if (at == begin or codes[at - 1] == DOT) and starts_with(codes, at, end, XN):
+    for position in range(begin, end):
+        if (position == begin or codes[position - 1] == DOT) and starts_with(codes, position, end, XN):
             return True
     return False
 
@@ -121,7 +121,7 @@ def link_kernel(
     #
     #   see pay.shop.com/a?b or x
     #       |  |        |   left        the path belongs to the link, and the scan goes on after it
-    #       |  at       |               the dot that is found
+    #       |  position |               the dot that is found
     #       begin       end             from `find_host`; it has a public suffix, and so counts
     #
     # `last_end` is where the last counted link ended. No e-mail address may begin before it.
@@ -129,14 +129,14 @@ def link_kernel(
     for i in range(offsets.size - 1):
         start, stop = offsets[i], offsets[i + 1]
         row = out[i]
-        at, left, last_end = start + 1, start, start
-        while at < stop - 1:
-            if codes[at] != DOT or not is_host(codes[at - 1]) or not is_host(codes[at + 1]):
-                at += 1
+        position, left, last_end = start + 1, start, start
+        while position < stop - 1:
+            if codes[position] != DOT or not is_host(codes[position - 1]) or not is_host(codes[position + 1]):
+                position += 1
                 continue
-            begin, end = find_host(codes, at, left, stop)
-            if begin == at or end == at:
-                at += 1
+            begin, end = find_host(codes, position, left, stop)
+            if begin == position or end == position:
+                position += 1
                 continue
             kind, begin, host_end, left = _read_host(
                 codes, begin, end, last_end, start, stop, hashes, rules, shorteners, row
@@ -145,7 +145,7 @@ def link_kernel(
                 row[kind] += 1
                 n_spans = add_span(spans, n_spans, i, kind, begin, host_end)
                 last_end = left
-            at = max(left, at + 1)
+            position = max(left, position + 1)
     return n_spans
 
 

@@ -81,9 +81,9 @@ AT_SHAPES = tuple(accumulate(map(len, (BASIC_SHAPES, LINK_SHAPES, AMOUNT_SHAPES)
 """First columns of the counts of each block, and of the measures of those blocks that have them."""
 
 
-def _places(counts: Sequence[str], at: int, shapes: Sequence[str] = (), at_shapes: int = 0) -> Array:
+def _places(counts: Sequence[str], position: int, shapes: Sequence[str] = (), at_shapes: int = 0) -> Array:
     """Return the columns of a block of counts and measures."""
-    return np.array([*range(at, at + len(counts)), *range(at_shapes, at_shapes + len(shapes))])
+    return np.array([*range(position, position + len(counts)), *range(at_shapes, at_shapes + len(shapes))])
 
 
 BASIC_PLACES = _places(BASIC_CUES, AT_BASIC, BASIC_SHAPES, AT_SHAPES[0])
@@ -108,11 +108,13 @@ LONG_LENGTH, SHORT_LENGTH = 7, 4
 
 
 @compile_inlined()
-def _is_bare_link(codes: Array, at: int, start: int, stop: int) -> bool:
+def _is_bare_link(codes: Array, position: int, start: int, stop: int) -> bool:
     """Return whether ``www.`` starts here, but not inside a word ("awww.") or after ``://``, already counted."""
-    if (at > start and is_latin(codes[at - 1])) or (at >= start + 3 and starts_with(codes, at - 3, at, HTTP_END)):
+    if (position > start and is_latin(codes[position - 1])) or (
+        position >= start + 3 and starts_with(codes, position - 3, position, HTTP_END)
+    ):
         return False
-    return starts_with(codes, at, stop, WWW)
+    return starts_with(codes, position, stop, WWW)
 
 
 @compile_inlined()
@@ -129,9 +131,9 @@ def _count_number(codes: Array, start: int, length: int, row: Array) -> None:
 
 
 @compile_inlined()
-def _count_sign(codes: Array, at: int, start: int, stop: int, row: Array) -> None:
+def _count_sign(codes: Array, position: int, start: int, stop: int, row: Array) -> None:
     """Count a character that is neither a letter nor a digit."""
-    code = codes[at]
+    code = codes[position]
     if code == PERCENT:
         row[PERCENTS] += 1
     elif code == EXCLAMATION:
@@ -143,9 +145,9 @@ def _count_sign(codes: Array, at: int, start: int, stop: int, row: Array) -> Non
     elif code == BRACKET:
         row[BRACKETS] += 1
     elif code == COLON:
-        row[LINK_COUNT] += starts_with(codes, at, stop, HTTP_END)
-    elif code == DOT and at > start and at + 1 < stop:
-        before, after = codes[at - 1], codes[at + 1]
+        row[LINK_COUNT] += starts_with(codes, position, stop, HTTP_END)
+    elif code == DOT and position > start and position + 1 < stop:
+        before, after = codes[position - 1], codes[position + 1]
         row[DOTTED] += (is_latin(before) or is_digit(before)) and is_latin(after)
 
 
@@ -173,22 +175,22 @@ def _count_text(codes: Array, start: int, stop: int, number: int, last_seen: Arr
     #
     # A run of digits is counted at the first character after it, or at the end of the text.
     digits, run = INT_0, 0
-    for at in range(start, stop):
-        code = codes[at]
+    for position in range(start, stop):
+        code = codes[position]
         kind = _kind(code)
         row[kind] += 1
         if kind == SYMBOLS:
-            _count_sign(codes, at, start, stop, row)
+            _count_sign(codes, position, start, stop, row)
         if code == YUAN or (kind >= SYMBOLS and is_one_of(code, MONEY)):
             row[MONEY_COUNT] += 1
         if code == W:
-            row[LINK_COUNT] += _is_bare_link(codes, at, start, stop)
+            row[LINK_COUNT] += _is_bare_link(codes, position, start, stop)
         if kind == DIGITS:
             digits += 1
-        if digits and (kind != DIGITS or at + 1 == stop):
-            _count_number(codes, at + (kind == DIGITS) - digits, digits, row)
+        if digits and (kind != DIGITS or position + 1 == stop):
+            _count_number(codes, position + (kind == DIGITS) - digits, digits, row)
             digits = 0
-        run = run + 1 if at > start and codes[at - 1] == code else 1
+        run = run + 1 if position > start and codes[position - 1] == code else 1
         row[LONGEST_RUN] = max(row[LONGEST_RUN], run)
         slot = code % DISTINCT_SLOTS
         row[N_DISTINCT] += last_seen[slot] != number

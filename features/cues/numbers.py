@@ -1,4 +1,5 @@
-"""Numbers that identify somebody: telephone, bank card, identity and company numbers, in folded text.
+"""Numbers that identify a person or an organisation: telephone, bank card, identity and company numbers, in folded
+text.
 
 A number is read in groups of digits (`telephones`). At each group the kinds are tried from the most to the least
 specific, and no group is part of two numbers. A card begins with 2-6 or 9, which excludes times in milliseconds, and is
@@ -28,7 +29,7 @@ COMPANY_LENGTH = 18
 TWO, SEVEN, EIGHT = map(ord, "278")
 X = ord("x")
 NO_HOTLINES = np.empty(0, np.uint64)
-"""No hotlines besides those that are built in."""
+"""No hotlines except the built-in ones."""
 
 
 def number_key(digits: str) -> int:

@@ -54,8 +54,8 @@ PLUS, PERCENT = map(ord, "+%")
 def _is_gap(codes: Array, start: int, stop: int) -> bool:
     if not 1 <= stop - start <= 2:
         return False
-    for at in range(start, stop):  # noqa: SIM110 - a generator does not compile
-        if not is_one_of(codes[at], GAPS):
+    for position in range(start, stop):  # noqa: SIM110 - a generator does not compile
+        if not is_one_of(codes[position], GAPS):
             return False
     return True
 
@@ -88,16 +88,16 @@ def read_groups(codes: Array, start: int, stop: int, groups: Array) -> int:
     (3, [[0, 2, 0], [3, 4, 1], [5, 6, 0]])
     """
     n = 0
-    at = start
-    while at < stop:
-        if not is_digit(codes[at]):
-            at += 1
+    position = start
+    while position < stop:
+        if not is_digit(codes[position]):
+            position += 1
             continue
-        begin = at
-        while at < stop and is_digit(codes[at]):
-            at += 1
+        begin = position
+        while position < stop and is_digit(codes[position]):
+            position += 1
         groups[n, JOINED] = n > 0 and _is_gap(codes, groups[n - 1, END], begin)
-        groups[n, BEGIN], groups[n, END] = begin, at
+        groups[n, BEGIN], groups[n, END] = begin, position
         n += 1
     return n
 
@@ -144,8 +144,10 @@ def count_fitting(groups: Array, g: int, n: int, first: int, shapes: Array) -> i
 @compile_inlined()
 def _prefix(codes: Array, start: int, stop: int) -> int:
     """Return the length of ``86`` or ``0086`` at the start of a group."""
-    at = start + 2 if stop - start >= 4 and codes[start] == ZERO and codes[start + 1] == ZERO else start
-    return at + 2 - start if stop - at >= 2 and codes[at] == EIGHT and codes[at + 1] == SIX else 0
+    position = start + 2 if stop - start >= 4 and codes[start] == ZERO and codes[start + 1] == ZERO else start
+    return (
+        position + 2 - start if stop - position >= 2 and codes[position] == EIGHT and codes[position + 1] == SIX else 0
+    )
 
 
 @compile_part()
@@ -221,8 +223,8 @@ def _hotline(codes: Array, start: int, stop: int, groups: Array, g: int, n: int)
     size = end - begin
     if size == 5:
         value = 0
-        for at in range(begin, end):
-            value = 10 * value + code_number(codes[at]) - ZERO
+        for position in range(begin, end):
+            value = 10 * value + code_number(codes[position]) - ZERO
         listed = 95000 <= value < 97000 or is_one_of(np.uint32(value), SHORT)
         return 1 if listed and not _touches(codes, start, stop, begin, end) else 0
     if size < 3 or (codes[begin] != FOUR and codes[begin] != EIGHT):
@@ -266,8 +268,8 @@ def find_hotline(codes: Array, start: int, stop: int, groups: Array, g: int, n: 
         n_digits += groups[k, END] - groups[k, BEGIN]
         if n_digits > MAX_DIGITS:
             break
-        for at in range(groups[k, BEGIN], groups[k, END]):
-            value = 10 * value + code_number(codes[at]) - ZERO
+        for position in range(groups[k, BEGIN], groups[k, END]):
+            value = 10 * value + code_number(codes[position]) - ZERO
         listed = find_rule(np.uint64(value), hotlines) >= 0
         if listed and not _touches(codes, start, stop, groups[g, BEGIN], groups[k, END]):
             n_used = k - g + 1

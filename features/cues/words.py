@@ -56,13 +56,13 @@ def word_kernel(codes: Array, offsets: Array, tables: tuple[Array, ...], out: Ar
     for i in range(offsets.size - 1):
         start, stop = offsets[i], offsets[i + 1]
         state = 0
-        for at in range(start, stop):
-            code = codes[at]
+        for position in range(start, stop):
+            code = codes[position]
             state = steps[state, letters[code] if code < letters.size else 0]
             end = state if ends[state] >= 0 else 0
             while end:
                 word = ends[end]
-                if not bounded[word] or is_bounded(codes, at + 1 - lengths[word], at + 1, start, stop):
+                if not bounded[word] or is_bounded(codes, position + 1 - lengths[word], position + 1, start, stop):
                     out[i, kinds[word]] += 1
                 end = shorter[end]
 

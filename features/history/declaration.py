@@ -33,7 +33,7 @@ from .measures import (
 __all__ = ["ONE_KIND", "History", "HistoryColumn", "check_histories", "history_columns"]
 
 ONE_KIND: Final = "event"
-"""The kind of an event that does not say which kind it is, in a table without the column and in a row without it."""
+"""The kind of an event without a kind: in a table without the column, or in a row with a missing value."""
 
 
 class HistoryColumn(NamedTuple):

@@ -32,13 +32,13 @@ NO_ACCOUNT = f"account_id: {EXPECTED['id']}, the field is missing"
 def read_record(
     record: Record, record_type: RecordType, views: Sequence[ViewState], pairs: Pairs | None
 ) -> PreparedRecord:
-    """Read a record, whatever its time.
+    """Read a record without checking its time.
 
     Parameters
     ----------
     record : dict
     record_type : {"events", "labels", "account_labels"}
-        What it is.
+        One of the parts of a history.
     views : sequence of ViewState
         The views to add it to.
     pairs : callable or None

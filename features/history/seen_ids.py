@@ -20,11 +20,11 @@ __all__ = ["SeenIds"]
 
 GENERATIONS = 8
 MAX_GENERATIONS = 16
-"""More than can be remembered at a time."""
+"""An upper bound of the generations that are remembered at a time."""
 FIRST, STOP, N_FILLED, NEWEST = range(4)
 """Facts about the ids: the oldest and the next generation, their number with forgotten ones, and the newest event."""
 MARK, TIME = range(2)
-"""What is kept of an id: its generation, and the time of its event."""
+"""The columns that are kept for an id: its generation, and the time of its event."""
 
 
 @compile_kernel()

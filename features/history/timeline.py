@@ -42,8 +42,6 @@ class ViewState:
 
     Attributes
     ----------
-    events, labels : TimelinePool
-        The timelines.
     longest_window, longest_apart : int
         Microseconds of the longest window, and of the longest one except `all`.
     """

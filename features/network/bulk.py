@@ -1,8 +1,8 @@
 """The graph of one column, built at once from tables of codes, for the batch runner. Needs only NumPy and Numba.
 
 A live graph takes links in any order, and searches for each among those of the account. Here, links are sorted by
-account and by value instead, in linear time; a link that is found again is the one whose value was last seen at the
-same account. For four million links of Zipf accounts that takes a tenth of the time (measured).
+account and by value instead, in linear time. A link repeats an earlier one if its value was last seen at the same
+account. For four million links of Zipf accounts that takes a tenth of the time (measured).
 """
 
 from typing import NamedTuple
@@ -31,7 +31,7 @@ class CodedLinks(NamedTuple):
 
 
 class CodedLabels(NamedTuple):
-    """Labels in any order: codes of accounts, int32, -1 if missing; times, int64; and whether they say fraud.
+    """Labels in any order: codes of accounts, int32, -1 if missing; times, int64; and whether they mean fraud.
 
     Of several labels with the same account and time, fraud counts.
     """
@@ -42,7 +42,7 @@ class CodedLabels(NamedTuple):
 
 
 class FullGraph:
-    """All links of one column. It answers for any labels and cutoff times, and takes no further links.
+    """All links of one column. It computes features for any labels and cutoff times, and accepts no further links.
 
     Parameters
     ----------

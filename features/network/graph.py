@@ -20,7 +20,7 @@ NO_LABELS = LabelRows(np.empty(0, np.uint64), np.empty(0, np.int64), np.empty(0,
 
 
 class NetworkGraph:
-    """The links of one column and the labels of its accounts; answers for any cutoff time.
+    """The links of one column and the labels of its accounts, for any cutoff time.
 
     Accounts and values are digests of 64 bits, where 0 stands for a missing one.
 

@@ -91,7 +91,7 @@ class CodedTables:
 
     @classmethod
     def read(cls, events: TableLike, subjects: TableLike, network: Network, labels: TableLike | None) -> "CodedTables":
-        """Read and encode the tables that `network_features` takes."""
+        """Read and encode the tables of `network_features`."""
         if network.labels and labels is None:
             fix = "Pass labels, or declare Network(labels=False)."
             raise SchemaError("labels", "the network needs labels of accounts, and none were given", fix)

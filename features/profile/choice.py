@@ -1,4 +1,4 @@
-"""Which further columns of records are features: numbers, and strings that are categories."""
+"""The choice of further columns of records as features: numbers, and strings that are categories."""
 
 import secrets
 from collections.abc import Collection
@@ -19,7 +19,7 @@ from .persons import person_reason
 __all__ = ["ProfileColumns", "candidate_columns", "choose_profile_columns", "declared_columns"]
 
 NOT_OWN: Final = NOT_PROFILE | {"message_id", "text", "recipient_id", "sent_at", "campaign", "row"}
-"""Columns of messages that are read as such, or say what a label says."""
+"""Columns of messages that are read for other purposes, or that repeat the label."""
 
 NO_VALUE: Final = "no value in any row"
 FEW_VALUES, MANY_VALUES, MAX_SHARE = 20, 1000, 0.1
@@ -60,8 +60,8 @@ class ProfileColumns(NamedTuple):
         key = secrets.token_hex(16) if digested and seen else ""
         return CustomColumns(self.numbers, {name: tuple(digest_categories(seen[name], key)) for name in seen}, key)
 
-    def notes(self, own: CustomColumns) -> tuple[str, ...]:
-        """Return what a user should know: the columns left out, and the columns of which values are kept.
+    def notes(self, custom: CustomColumns) -> tuple[str, ...]:
+        """Return notes for the user: the columns that are left out, and those whose values are kept.
 
         Examples
         --------
@@ -74,8 +74,8 @@ class ProfileColumns(NamedTuple):
         if self.left_out:
             columns = ", ".join(f"{name} ({reason})" for name, reason in self.left_out.items())
             notes.append(f"columns left out: {columns}; history.categories declares a column as one of categories")
-        kept = ", ".join(f"{name} ({len(values):,})" for name, values in own.categories.items() if values)
-        if kept and own.digest_key:
+        kept = ", ".join(f"{name} ({len(values):,})" for name, values in custom.categories.items() if values)
+        if kept and custom.digest_key:
             notes.append(f"the model keeps keyed digests of the values of {kept}")
         elif kept:
             notes.append(f"the model keeps values of {kept}; history.digest_categories keeps keyed digests instead")
@@ -87,7 +87,7 @@ def choose_profile_columns(
     *,
     exclude: Collection[str] = (),
     declared: Collection[str] = (),
-    taken: Collection[str] = (),
+    used_names: Collection[str] = (),
 ) -> ProfileColumns:
     """Choose the columns of records that are features.
 
@@ -99,7 +99,7 @@ def choose_profile_columns(
         Columns that are not used, and not reported either.
     declared : collection of str, default=()
         Columns of strings that are always categories.
-    taken : collection of str, default=()
+    used_names : collection of str, default=()
         Names of other features, which no column may have.
 
     Returns
@@ -117,7 +117,7 @@ def choose_profile_columns(
     identifiers = set(identifier_columns(names))
     for name in names:
         column = records[name]
-        if name in taken:
+        if name in used_names:
             left_out[name] = "another feature has this name, so rename the column"
         elif nested := nested_values(column):
             if name in declared:
@@ -143,7 +143,8 @@ def choose_profile_columns(
 
 
 def _why_no_category(name: str, column: pd.Series) -> str | None:
-    """Return why a column of strings is left out: it looks like persons, or has too many values; None if it is not."""
+    """Return why a column of strings is left out: it looks like data about persons, or has too many values; None if it
+    is kept."""
     categories, problem = category_column(column)
     values = pd.Series(categories).dropna().unique()
     if problem or not len(values):
@@ -225,7 +226,7 @@ def candidate_columns(records: pd.DataFrame) -> tuple[str, ...]:
 
 
 def _varies(column: pd.Series) -> bool:
-    """Return whether a column has two values."""
+    """Return whether a column has at least two distinct values."""
     if is_number(column):
         return bool(column.min() != column.max())
     return len({value for value in category_column(column)[0] if value is not None}) > 1

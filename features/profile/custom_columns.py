@@ -1,7 +1,6 @@
-"""Custom columns of records: numbers, and categories that are encoded by tables of the model.
-
-They are the columns that a user's table has besides those that every table has: a channel, a country, an age. Messages,
-accounts and events share this module. Needs only NumPy.
+"""Custom columns of records: numbers, and categories that are encoded by tables of the model. They are the columns of a
+user's table that are not declared for every table: a channel, a country, an age. Messages, accounts and events share
+this module. Needs only NumPy.
 """
 
 import hashlib
@@ -143,7 +142,7 @@ class CustomColumns:
         Raises
         ------
         KeyError, TypeError, ValueError
-            If it is not such a declaration, or the key is not one that BLAKE2b takes.
+            If it is not such a declaration, or the key is not valid for BLAKE2b.
 
         Examples
         --------

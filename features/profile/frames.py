@@ -50,13 +50,13 @@ NOT_PROFILE = frozenset(
 """Columns of a record that are not features of its profile."""
 
 
-def custom_values(records: pd.DataFrame, own: CustomColumns, table: str = "subjects") -> dict[str, Array]:
-    """Return the values of custom columns, as `CustomColumns.compute` takes them.
+def custom_values(records: pd.DataFrame, custom: CustomColumns, table: str = "subjects") -> dict[str, Array]:
+    """Return the values of custom columns, as `CustomColumns.compute` reads them.
 
     Parameters
     ----------
     records : DataFrame
-    own : CustomColumns
+    custom : CustomColumns
     table : str, default="subjects"
         Name of the table, for errors.
 
@@ -77,8 +77,8 @@ def custom_values(records: pd.DataFrame, own: CustomColumns, table: str = "subje
     >>> custom_values(pd.DataFrame({"age": [3, 4], "city": ["rome", " "]}), columns)
     {'age': array([3., 4.]), 'city': array(['rome', None], dtype=object)}
     """
-    values = {name: number_column(records, name, table) for name in own.numbers}
-    return values | {name: _categories(records, name, table) for name in own.categories}
+    values = {name: number_column(records, name, table) for name in custom.numbers}
+    return values | {name: _categories(records, name, table) for name in custom.categories}
 
 
 def _categories(records: pd.DataFrame, name: str, table: str) -> Array:
@@ -150,7 +150,7 @@ def _is_decimal(column: pd.Series) -> bool:
 
 
 def category_column(column: pd.Series) -> tuple[Array, str]:
-    """Return a column as categories, None if missing, and why some of its values are none; empty if all are."""
+    """Return a column as categories, None if missing, and why some values are not categories; empty if all are."""
     read = convert(column.reset_index(drop=True), "category")
     categories = read.column.to_numpy(object)
     categories[read.column.isna().to_numpy()] = None

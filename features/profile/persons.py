@@ -1,4 +1,4 @@
-"""Columns of strings that look like persons, by their names or values: they are no categories unless declared."""
+"""Columns of strings that look like data about persons, by their names or values: not categories unless declared."""
 
 import re
 import unicodedata
@@ -37,7 +37,8 @@ WHOLE: Final[Mapping[str, str]] = {
     "names of persons": "name, first, middle, last",
     "dates of birth": "birth, born",
 }
-"""Words that count only if they are the whole name: ``last_login`` is no name, and ``place_of_birth`` is no date."""
+"""Words that count only if they are the whole name: ``last_login`` is not a name, and ``place_of_birth`` is not a
+date."""
 CHINESE: Final[Mapping[str, str]] = {
     "names of persons": "姓名 名字 户名 联系人 持卡人 昵称 用户名",
     "e-mail addresses": "邮箱 邮箱地址 电子邮件 电子邮箱 邮件地址 邮箱号",
@@ -52,7 +53,7 @@ CHINESE: Final[Mapping[str, str]] = {
 
 PLACES: Final = frozenset({"home", "work", "office", "private", "personal", "primary", "secondary", "mobile"})
 FLAGS: Final = frozenset({"has", "is", "was", "same", "valid", "verified", "no", "num", "count", "type"})
-"""First words of names that say something about a value instead of holding it, such as ``has_phone``."""
+"""First words of names of columns that describe a value instead of holding it, such as ``has_phone``."""
 TECHNICAL: Final = frozenset({"ip", "mac", "web", "url", "site", "wallet", "contract", "server", "host", "network"})
 """Words before ``address`` with which it is not a person's."""
 NO_PERSON_CHINESE: Final = (
@@ -70,12 +71,12 @@ NO_PERSON_CHINESE: Final = (
     "产品",
     "店",
 )
-"""Characters of names that hold something of a network or a shop, or an answer: ``商户名`` ends as ``户名`` does."""
+"""Characters of names of columns about a network, a shop or an answer: ``商户名`` ends as ``户名`` does."""
 MAX_FLAG_VALUES: Final = 3
-"""So few values in many rows are answers such as yes and no, as ``telephone`` holds in sets of credit risks."""
+"""At most this many values in many rows are answers such as yes and no, like ``telephone`` in credit data sets."""
 
 SAMPLE, MIN_SHARE = 1000, 0.8
-"""The values that are looked at, and the share of them that must have the form."""
+"""Number of values that are checked, and the share of them that must have the form."""
 DAY, MONTH, YEAR = "(?:0?[1-9]|[12][0-9]|3[01])", "(?:0?[1-9]|1[0-2])", "(?:1[89]|20)[0-9]{2}"
 VALUES: Final[Mapping[str, re.Pattern[str]]] = {
     "looks like e-mail addresses": re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]{2,}"),
@@ -96,7 +97,7 @@ VALUES: Final[Mapping[str, re.Pattern[str]]] = {
 
 
 def person_reason(name: str, values: Collection[str], n_rows: int) -> str | None:
-    """Return why a column of strings looks like persons, or like times; None if it does not.
+    """Return why a column of strings looks like data about persons, or like times; None if it does not.
 
     Parameters
     ----------
@@ -110,7 +111,7 @@ def person_reason(name: str, values: Collection[str], n_rows: int) -> str | None
     Returns
     -------
     str or None
-        It names no value.
+        The reason contains no value.
 
     Examples
     --------

@@ -139,15 +139,15 @@ def is_one_of(code: np.uint32, codes: Array) -> bool:
 
 
 @compile_inlined()
-def starts_with(codes: Array, at: int, stop: int, word: Array) -> bool:
+def starts_with(codes: Array, position: int, stop: int, word: Array) -> bool:
     """Return whether a word starts at a position and ends before `stop`.
 
     Parameters
     ----------
     codes : ndarray of uint32
         Code points.
-    at, stop : int
-        Where to look, and where the text ends.
+    position, stop : int
+        Position to compare at, and end of the text.
     word : ndarray of uint32
         The word, as from `code_array`.
 
@@ -161,10 +161,10 @@ def starts_with(codes: Array, at: int, stop: int, word: Array) -> bool:
     >>> starts_with(text, 0, 3, word), starts_with(text, 0, 1, word)
     (True, False)
     """
-    if at + word.size > stop:
+    if position + word.size > stop:
         return False
     for k in range(word.size):  # noqa: SIM110 - a generator does not compile
-        if codes[at + k] != word[k]:
+        if codes[position + k] != word[k]:
             return False
     return True
 

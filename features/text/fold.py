@@ -62,25 +62,25 @@ def _fold_kernel(
     n_texts = offsets.size - 1
     out = np.empty(2 * codes.size, np.uint32)
     ends = np.zeros(n_texts + 1, np.int64)
-    at = 0
+    position = 0
     for i in range(n_texts):
-        begin = at
+        begin = position
         for j in range(offsets[i], offsets[i + 1]):
             code = codes[j]
             to = step[code]
             if kind[code] != UNCHANGED:
                 counts[i, kind[code]] += 1
             if to >= 0:
-                if to == BLANK and at > begin and out[at - 1] == BLANK:
+                if to == BLANK and position > begin and out[position - 1] == BLANK:
                     continue
-                out[at] = np.uint32(to)
-                at += 1
+                out[position] = np.uint32(to)
+                position += 1
             elif to != DROPPED:  # two characters
-                out[at] = pairs[-2 - to, 0]
-                out[at + 1] = pairs[-2 - to, 1]
-                at += 2
-        ends[i + 1] = at
-    return out[:at].copy(), ends
+                out[position] = pairs[-2 - to, 0]
+                out[position + 1] = pairs[-2 - to, 1]
+                position += 2
+        ends[i + 1] = position
+    return out[:position].copy(), ends
 
 
 def fold_codes(texts: CodePoints, *, letter_digits: bool = True) -> tuple[CodePoints, Array]:

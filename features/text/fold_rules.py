@@ -6,9 +6,9 @@ Four conservative rules, in this order, since ordinary texts also have signs and
   characters; between Latin letters, only marks that never occur in words are removed;
 - at least four single letters or Chinese characters, or six single digits, that are separated by the same sign or blank
   are joined: ``f.r.e.e``, ``加 微 信 号``;
-- digits that resemble letters become these letters (``m0n3y``) in words of at least four characters that begin
-  and end with letters, and have more letters than digits; but not next to a sign of a link or an address, and not
-  in numbers and codes, where digits follow each other;
+- digits that resemble letters become these letters (``m0n3y``) in words of at least four characters that begin and end
+with letters, and have more letters than digits. Words next to a sign of a link or an address are excluded, and so are
+numbers and codes, where digits follow each other;
 - runs of at least six digits that include digits spelled in Chinese are converted to digits.
 
 Folding the result again changes nothing.
@@ -41,20 +41,18 @@ SPELLED = "零〇一二三四五六七八九壹贰叁肆伍陆柒捌玖幺"
 SPELLED_DIGITS = "001234567891234567891"
 LETTER_DIGITS, RESEMBLED = "01345789", "oieastbg"
 """Digits that resemble a letter inside a word, and these letters."""
-SHORTEST_DISGUISED = 4
+SHORTEST_OBFUSCATED = 4
 """Shorter words with a digit are often ordinary, such as b2b."""
 LINK_SIGNS = "./:@_-=?&%#"
 """Signs of links, addresses and codes: a word that one joins to something is left alone."""
 LINK, OTHER_DIGIT = 1, 2
-"""Uses of a character in words, besides the letter that it resembles."""
+"""Uses of a character in words, other than the letter that it resembles."""
 IDEOGRAPHIC_ZERO, ZERO, NINE, BLANK = map(ord, "〇09 ")
 
 
 def _classes() -> tuple[Array, Array, Array]:
-    """Return (signs, digits, uses).
-
-    The uses of each sign as bits, the digit that a character spells or 255, and in words `LINK`, `OTHER_DIGIT` or the
-    letter that a character resembles.
+    """Return (signs, digits, uses): the uses of each sign as bits, the digit that a character spells or 255, and in
+    words `LINK`, `OTHER_DIGIT` or the letter that a character resembles.
     """
     size = 0x10000
     uses = np.zeros(0x80, np.uint8)
@@ -91,34 +89,43 @@ def _sign(code: np.uint32, signs: Array) -> int:
 def _drop_marks(text: Array, n: int, signs: Array) -> int:
     """Remove marks between letters in place; return the new length."""
     kept = 0
-    at = 0
-    while at < n:
+    position = 0
+    while position < n:
         removable = 0
-        if kept and _sign(text[at], signs) & (BETWEEN_HAN | BETWEEN_LATIN):
+        if kept and _sign(text[position], signs) & (BETWEEN_HAN | BETWEEN_LATIN):
             kind = _kind(text[kept - 1])
             removable = BETWEEN_HAN if kind == HAN else BETWEEN_LATIN if kind == LATIN else 0
         run = 0
-        while removable and run < 3 and at + run < n and _sign(text[at + run], signs) & removable:
+        while removable and run < 3 and position + run < n and _sign(text[position + run], signs) & removable:
             run += 1
-        if 0 < run <= 2 and at + run < n and _kind(text[at + run]) == _kind(text[kept - 1]):
-            at += run
+        if 0 < run <= 2 and position + run < n and _kind(text[position + run]) == _kind(text[kept - 1]):
+            position += run
             continue
-        text[kept] = text[at]
+        text[kept] = text[position]
         kept += 1
-        at += 1
+        position += 1
     return kept
 
 
 @compile_inlined()
-def _letters_apart(text: Array, at: int, n: int, before: int, signs: Array) -> int:
+def _letters_apart(text: Array, position: int, n: int, before: int, signs: Array) -> int:
     """Return how many single letters from here on are separated by the same sign; 0 if too few."""
-    kind = _kind(text[at])
-    if kind == NOTHING or before != NOTHING or at + 1 >= n or not _sign(text[at + 1], signs) & BETWEEN_SINGLE:
+    kind = _kind(text[position])
+    if (
+        kind == NOTHING
+        or before != NOTHING
+        or position + 1 >= n
+        or not _sign(text[position + 1], signs) & BETWEEN_SINGLE
+    ):
         return 0
-    sign, count = text[at + 1], 1
-    while at + 2 * count < n and text[at + 2 * count - 1] == sign and _kind(text[at + 2 * count]) == kind:
+    sign, count = text[position + 1], 1
+    while (
+        position + 2 * count < n
+        and text[position + 2 * count - 1] == sign
+        and _kind(text[position + 2 * count]) == kind
+    ):
         count += 1
-    last = at + 2 * (count - 1)
+    last = position + 2 * (count - 1)
     if last + 1 < n and _kind(text[last + 1]) != NOTHING:
         count -= 1  # the last letter begins a longer word
     return count if count >= (DIGITS_APART if kind == DIGIT else LETTERS_APART) else 0
@@ -128,13 +135,13 @@ def _letters_apart(text: Array, at: int, n: int, before: int, signs: Array) -> i
 def _join_letters(text: Array, n: int, signs: Array) -> int:
     """Join letters that are set apart, in place; return the new length."""
     kept = 0
-    at, before = INT_0, NOTHING + INT_0
-    while at < n:
-        count = _letters_apart(text, at, n, before, signs)
+    position, before = INT_0, NOTHING + INT_0
+    while position < n:
+        count = _letters_apart(text, position, n, before, signs)
         for k in range(max(count, 1)):
-            text[kept + k] = text[at + 2 * k]
+            text[kept + k] = text[position + 2 * k]
         kept += max(count, 1)
-        at += max(2 * count - 1, 1)
+        position += max(2 * count - 1, 1)
         before = _kind(text[kept - 1])
     return kept
 
@@ -145,17 +152,17 @@ def _use_in_words(code: np.uint32, uses: Array) -> int:
 
 
 @compile_inlined()
-def _is_disguised(text: Array, start: int, stop: int, uses: Array) -> bool:
+def _is_obfuscated(text: Array, start: int, stop: int, uses: Array) -> bool:
     """Return whether the digits of a word from start to stop stand for letters.
 
-    Its first and last character are letters, so that what is before and after it is folded as it was.
+    Its first and last character are letters, so that the text around it is folded in the same way.
     """
-    if stop - start < SHORTEST_DISGUISED or not (is_latin(text[start]) and is_latin(text[stop - 1])):
+    if stop - start < SHORTEST_OBFUSCATED or not (is_latin(text[start]) and is_latin(text[stop - 1])):
         return False
     letters = 0
-    for at in range(start, stop):
-        is_letter = is_latin(text[at])
-        if not is_letter and (uses[text[at]] == OTHER_DIGIT or not is_latin(text[at - 1])):
+    for position in range(start, stop):
+        is_letter = is_latin(text[position])
+        if not is_letter and (uses[text[position]] == OTHER_DIGIT or not is_latin(text[position - 1])):
             return False  # a number or a code
         letters += is_letter
     return letters < stop - start < 2 * letters
@@ -173,15 +180,15 @@ def _in_link(text: Array, start: int, stop: int, n: int, uses: Array) -> bool:
 def _undo_letter_digits(text: Array, n: int, uses: Array) -> int:
     """Replace digits that stand for letters, in place; return their number."""
     changed, start = 0, INT_0
-    for at in range(n + 1):
-        if at < n and (is_latin(text[at]) or _use_in_words(text[at], uses) > LINK):
+    for position in range(n + 1):
+        if position < n and (is_latin(text[position]) or _use_in_words(text[position], uses) > LINK):
             continue
-        if _is_disguised(text, start, at, uses) and not _in_link(text, start, at, n, uses):
-            for k in range(start, at):
+        if _is_obfuscated(text, start, position, uses) and not _in_link(text, start, position, n, uses):
+            for k in range(start, position):
                 if not is_latin(text[k]):
                     text[k] = np.uint32(uses[text[k]])
                     changed += 1
-        start = at + 1
+        start = position + 1
     return changed
 
 
@@ -189,15 +196,15 @@ def _undo_letter_digits(text: Array, n: int, uses: Array) -> int:
 def _spell_digits(text: Array, n: int, digits: Array) -> int:
     """Convert long spelled numbers to digits, in place; return the number of changed characters."""
     changed, start, spelled = 0, 0, 0
-    for at in range(n + 1):
-        if at < n and text[at] < digits.size and digits[text[at]] != NO_DIGIT:
-            spelled += text[at] > NINE
+    for position in range(n + 1):
+        if position < n and text[position] < digits.size and digits[text[position]] != NO_DIGIT:
+            spelled += text[position] > NINE
             continue
-        if spelled and at - start >= SPELLED_RUN:
-            for k in range(start, at):
+        if spelled and position - start >= SPELLED_RUN:
+            for k in range(start, position):
                 text[k] = np.uint32(ZERO + digits[text[k]])
             changed += spelled
-        start, spelled = at + 1, 0
+        start, spelled = position + 1, 0
     return changed
 
 

@@ -13,8 +13,8 @@ __all__ = ["SHORTEST", "add_span", "count_spans", "new_spans"]
 TEXT, KIND, BEGIN, END = range(4)
 """Columns of spans."""
 SHORTEST = 3
-"""Minimum length of a span, that of an own hotline such as 110. Spans of a kernel do not overlap, so this bounds their
-number."""
+"""Minimum length of a span, that of a custom hotline such as 110. Spans of a kernel do not overlap, so this bounds
+their number."""
 
 
 def new_spans(texts: CodePoints) -> Array:

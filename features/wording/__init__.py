@@ -21,7 +21,7 @@ that they fill in, except that `_pack_kernel` sorts the buckets that it gets. Bu
 The n-grams of a text stand position by position, and a position has at most four, the shortest first::
 
     marked       ^     a     b     c     $        ^ and $ are the marks `BEGIN` and `END`, which no text contains
-    1                  a     b     c              a mark alone is no n-gram
+    1                  a     b     c              a mark alone is not one
     2           ^a    ab    bc    c$
     3          ^ab   abc   bc$
     4         ^abc  abc$

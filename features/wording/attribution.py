@@ -22,17 +22,17 @@ __all__ = ["character_weights", "source_positions", "spans"]
 @compile_inlined()
 def _distribute(rows: Array, contributions: Array, length: int, out: Array) -> None:
     """Add to each character its share of the n-grams, which are in the order of `hash_ngrams`."""
-    # `at` and `stop` count the marks, `first` and `last` do not: an n-gram at `at` begins with character at - 1.
+    # `position` and `stop` count the marks, but `first` and `last` do not: an n-gram at 1 begins with character 0.
     #
     #   marked        ^    a    b    $          length 2, stop 4
     #   ^ab           [         ]               at 0, n 3: first 0, last 2; a and b get a half each
     #   b$                      [    ]          at 2, n 2: first 1, last 2; b gets all
     stop, k = length + 2, 0  # including the marks
-    for at in range(stop):
-        for n in range(1, min(MAX_N, stop - at) + 1):
-            if n == 1 and (at == 0 or at == stop - 1):
+    for position in range(stop):
+        for n in range(1, min(MAX_N, stop - position) + 1):
+            if n == 1 and (position == 0 or position == stop - 1):
                 continue  # a single mark is not an n-gram
-            first, last = max(at - 1, 0), min(at + n - 1, length)
+            first, last = max(position - 1, 0), min(position + n - 1, length)
             if rows[k] >= 0:
                 for char in range(first, last):
                     out[char] += contributions[rows[k]] / (last - first)
@@ -62,8 +62,8 @@ def _weigh_kernel(rows: Array, ends: Array, offsets: Array, weights: Array, shar
             text_out = out[offsets[i] : offsets[i + 1]]
             _distribute(text_rows, contributions, offsets[i + 1] - offsets[i], text_out)
             length = np.sqrt(square)
-            for at in range(text_out.size):
-                text_out[at] /= length
+            for position in range(text_out.size):
+                text_out[position] /= length
 
 
 def character_weights(model: TextModel, folded: CodePoints, shares: Array) -> Array:
@@ -106,17 +106,17 @@ def _match_kernel(folded: Array, single: Array, offsets: Array, digits: Array, u
     """Match folded characters, in order, to raw characters folded one at a time; -1 after the first mismatch."""
     #   raw           f  .  R  .  e  .  e       `single` is f . r . e . e, folded one by one; `offsets` divide it
     #   folded        f     r     e     e       without the signs between letters
-    #   positions     0     2     4     6       `at` and `raw` only move on, so this is one pass over both
+    #   positions     0     2     4     6       `position` and `raw` only move on, so this is one pass over both
     positions = np.full(folded.size, -1, np.int64)
-    raw, at = 0, 0
+    raw, position = 0, 0
     for k in range(folded.size):
-        while at < single.size:
-            code = single[at]
+        while position < single.size:
+            code = single[position]
             spells = code < digits.size and digits[code] < 10 and folded[k] == 48 + digits[code]
             stands = code < uses.size and uses[code] > OTHER_DIGIT and folded[k] == uses[code]
-            at += 1
+            position += 1
             if code == folded[k] or spells or stands:
-                while offsets[raw + 1] < at:
+                while offsets[raw + 1] < position:
                     raw += 1
                 positions[k] = raw
                 break

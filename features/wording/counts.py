@@ -129,12 +129,12 @@ def _count_chunk(texts: CodePoints, first: int, last: int) -> tuple[Array, Array
 def _keep_columns(chunks: list[tuple[Array, Array]], is_kept: Array, n_kept: int) -> NgramCounts:
     """Number the buckets that are kept, and join the chunks; each is freed as it is joined."""
     column_of = (np.cumsum(is_kept) - 1).astype(np.uint32)
-    packed, ends, at = np.empty(n_kept, np.uint32), [np.zeros(1, np.int64)], 0
+    packed, ends, position = np.empty(n_kept, np.uint32), [np.zeros(1, np.int64)], 0
     while chunks:
         chunk, begins = chunks.pop(0)
         kept = is_kept[chunk >> COUNT_BITS]
-        ends.append(at + np.concatenate([[0], np.cumsum(kept)])[begins[1:]])
+        ends.append(position + np.concatenate([[0], np.cumsum(kept)])[begins[1:]])
         chunk = chunk[kept]
-        packed[at : at + len(chunk)] = column_of[chunk >> COUNT_BITS] << COUNT_BITS | chunk & COUNT_MASK
-        at += len(chunk)
+        packed[position : position + len(chunk)] = column_of[chunk >> COUNT_BITS] << COUNT_BITS | chunk & COUNT_MASK
+        position += len(chunk)
     return NgramCounts(packed, np.concatenate(ends), np.flatnonzero(is_kept).astype(np.int32))

@@ -124,9 +124,9 @@ class TextModel:
 def evidence_weights(log_odds: Array, known_share: Array, trust: float, legitimate: int) -> Array:
     """Return the weights of log-odds: a power of the known share where they speak for fraud, one elsewhere.
 
-    A few known n-grams are weak evidence: at full weight, a filter trained on advertisements flags ordinary chat. But
-    the lack of evidence of fraud is no evidence of fraud. Log-odds that speak for the legitimate class keep their
-    weight, or unknown text would get even odds.
+    A few known n-grams are weak evidence: at full weight, a filter trained on advertisements flags ordinary chat. But a
+    lack of evidence of fraud is not evidence of fraud. Log-odds that speak for the legitimate class keep their weight,
+    or unknown text would get even odds.
 
     Parameters
     ----------

@@ -49,8 +49,8 @@ def _pair_bucket(before: np.uint64, code: np.uint64) -> np.int64:
 def _count_kernel(codes: Array, offsets: Array, rows: Array, chars: Array, pairs: Array) -> None:
     for i in rows:
         before = BEGIN
-        for at in range(offsets[i], offsets[i + 1]):
-            code = np.uint64(codes[at])
+        for position in range(offsets[i], offsets[i + 1]):
+            code = np.uint64(codes[position])
             chars[_char_bucket(code)] += 1
             pairs[_pair_bucket(before, code)] += 1
             before = code
@@ -118,7 +118,7 @@ def count_pairs(before: Array, after: Array, times: Array) -> tuple[Array, Array
 
 
 @compile_inlined()
-def _summarise(values: Array, n: int, row: Array, at: int) -> None:
+def _summarise(values: Array, n: int, row: Array, position: int) -> None:
     """Fill in the mean, standard deviation and worst stretch of the first n values."""
     # The sum of a stretch moves on by one value; stretches of 3 in place of 8:
     #
@@ -139,11 +139,16 @@ def _summarise(values: Array, n: int, row: Array, at: int) -> None:
         stretch += values[k] - values[k - width]
         worst = max(worst, stretch)
     mean = total / n
-    row[at], row[at + 1], row[at + 2] = mean, np.sqrt(max(square / n - mean * mean, 0.0)), worst / width
+    row[position], row[position + 1], row[position + 2] = (
+        mean,
+        np.sqrt(max(square / n - mean * mean, 0.0)),
+        worst / width,
+    )
 
 
 PRIOR_SHARE, ALONE, BEFORE = range(3)
-"""What is known of a character: its weighted share, its surprisal, and its smoothed count before another character."""
+"""Columns that are computed for each character: its weighted share, its surprisal, and its smoothed count before
+another character."""
 
 
 @compile_kernel()
@@ -174,7 +179,7 @@ def _surprisal_kernel(codes: Array, offsets: Array, described: Array, pairs: Arr
             alone[k] = described[bucket, ALONE]
             after[k] = (pairs[_pair_bucket(before, code)] + described[bucket, PRIOR_SHARE]) / n_before
             before, n_before = code, described[bucket, BEFORE]
-        for k in range(n):  # a loop of its own, so that the counts of several pairs are fetched at a time
+        for k in range(n):  # a separate loop, so that the counts of several pairs are fetched at a time
             after[k] = -np.log(after[k])
         _summarise(alone, n, out[i], CHAR_COLUMNS)
         _summarise(after, n, out[i], PAIR_COLUMNS)
@@ -208,7 +213,8 @@ class CharacterModel:
 
     @cached_property
     def _described(self) -> Array:
-        """What is known of each character, cached because it takes as long as scoring hundreds of messages."""
+        """The columns of each character, cached because computing them takes as long as scoring hundreds of
+        messages."""
         kinds = float(np.count_nonzero(self.chars)) + UNSEEN_KINDS
         total = float(self.chars.sum(dtype=np.float64)) + UNSEEN_COUNT * kinds
         described = np.zeros((len(self.chars), 4))  # rows of four numbers do not cross cache lines

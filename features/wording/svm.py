@@ -90,20 +90,20 @@ def _shuffle_kernel(order: Array, n: int, words: Array, first: int) -> int:
     #   order       [ 5  8 | 2  9  4 ]        at 2, size 3
     #   word 0xC0000000: times 3 is 0x2_40000000, so `other` is 2 + 2
     #   order       [ 5  8  4 | 9  2 ]        at 3
-    at = first
+    position = first
     for k in range(words.size):
-        if at == n:
+        if position == n:
             break
-        size = np.uint64(n - at)
+        size = np.uint64(n - position)
         product = np.uint64(words[k]) * size
         low = product & LOW
         # Words that would favour some positions are rejected (Lemire, Fast Random Integer Generation in an Interval).
         if low < size and low < ((LOW + np.uint64(1)) - size) % size:
             continue
-        other = at + np.int64(product >> HALF)
-        order[at], order[other] = order[other], order[at]
-        at += 1
-    return at
+        other = position + np.int64(product >> HALF)
+        order[position], order[other] = order[other], order[position]
+        position += 1
+    return position
 
 
 @compile_inlined()
@@ -115,8 +115,8 @@ def _dot(packed: Array, first: int, last: int, weights: Array, values: Array, sc
             total += weights[packed[k] >> SHIFT] * scaled[k]
     else:
         for k in range(first, last):
-            at = packed[k] >> SHIFT << ONE
-            total += weights[at] * (values[packed[k] & COUNT_MASK] * weights[at + ONE] / length)
+            position = packed[k] >> SHIFT << ONE
+            total += weights[position] * (values[packed[k] & COUNT_MASK] * weights[position + ONE] / length)
     return total
 
 
@@ -129,8 +129,8 @@ def _step(
             weights[packed[k] >> SHIFT] += step * scaled[k]
     else:
         for k in range(first, last):
-            at = packed[k] >> SHIFT << ONE
-            weights[at] += step * (values[packed[k] & COUNT_MASK] * weights[at + ONE] / length)
+            position = packed[k] >> SHIFT << ONE
+            weights[position] += step * (values[packed[k] & COUNT_MASK] * weights[position + ONE] / length)
 
 
 @compile_kernel()
@@ -152,14 +152,14 @@ def _pass_kernel(
     # `order` holds positions in `rows`; the first `n_active` are active. A row whose alpha is 0, and whose gradient
     # says that it stays 0, is exchanged with the last active one, which is looked at next (shrinking):
     #
-    #   order      4   1   3   0   2 |            s 1, n_active 5: row 1 is set aside
-    #   order      4   2   3   0 | 1              s 1, n_active 4: row 2 is next
+    #   order      4   1   3   0   2 |            index 1, n_active 5: row 1 is set aside
+    #   order      4   2   3   0 | 1              index 1, n_active 4: row 2 is next
     #
     # Rows set aside are only looked at again once the active ones agree (see `_descend`).
     highest, lowest, n_active = -np.inf, np.inf, np.int64(state[N_ACTIVE])
-    s = 0
-    while s < n_active:
-        r = order[s]
+    index = 0
+    while index < n_active:
+        r = order[index]
         first, last = ends[rows[r]], ends[rows[r] + 1]
         margin = _dot(packed, first, last, weights, values, scaled, lengths[r, 0]) + state[BIAS]
         gradient = margin * signs[r] - 1.0 + alpha[r] * diagonal
@@ -167,7 +167,7 @@ def _pass_kernel(
         if alpha[r] == 0.0:
             if gradient > state[MAX_OLD]:
                 n_active -= 1
-                order[s], order[n_active] = order[n_active], order[s]
+                order[index], order[n_active] = order[n_active], order[index]
                 continue
             projected = min(gradient, 0.0)
         highest, lowest = max(highest, projected), min(lowest, projected)
@@ -177,7 +177,7 @@ def _pass_kernel(
             step = (alpha[r] - before) * signs[r]
             _step(packed, first, last, weights, values, scaled, lengths[r, 0], step)
             state[BIAS] += step
-        s += 1
+        index += 1
     state[N_ACTIVE] = n_active
     state[MAX_OLD] = highest if highest > 0.0 else np.inf
     return highest - lowest
@@ -247,6 +247,6 @@ def _descend(
 
 
 def _shuffle(order: Array, n: int, rng: np.random.RandomState) -> None:
-    at = 0
-    while at < n:
-        at = _shuffle_kernel(order, n, rng.randint(0, 1 << 32, n - at, np.uint32), at)
+    position = 0
+    while position < n:
+        position = _shuffle_kernel(order, n, rng.randint(0, 1 << 32, n - position, np.uint32), position)

@@ -1,4 +1,4 @@
-"""Arrays with wording columns that lack the names by which a classifier would find them."""
+"""Arrays with wording columns, but without the column names by which a classifier would find them."""
 
 from typing import Any
 from weakref import WeakValueDictionary

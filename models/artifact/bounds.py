@@ -41,7 +41,7 @@ categories. The words of categories have a bound of their own."""
 MAX_WORDS: Final = 1_000_000
 """Maximum number of words of all categories."""
 DEFAULT_LENGTHS: Final = {"windows": 4, "measures": 32, "by_kind": 2, "kinds": 0, "identifiers": 0, "types": 0}
-"""Lengths of the lists of a view that a manifest does not name, or more."""
+"""Upper bounds of the lengths of the lists that a view in a manifest leaves out."""
 
 
 def size_problem(manifest: Mapping[str, Any]) -> str | None:
@@ -70,11 +70,13 @@ def size_problem(manifest: Mapping[str, Any]) -> str | None:
     if any(len(name) > MAX_NAME for name in (manifest["name"], *manifest["classes"])):
         return f"expected a name and classes of at most {MAX_NAME} characters, got more"
     features = manifest["features"]
-    own = features["own"]
-    words = own["categories"]
+    custom = features["own"]
+    words = custom["categories"]
     if sum(map(len, words.values())) > MAX_WORDS or len(words) > MAX_ITEMS:
         return f"expected at most {MAX_WORDS:,} words of at most {MAX_ITEMS} categories, got more"
-    longest = max(_longest_list({name: part for name, part in features.items() if name != "own"}), len(own["numbers"]))
+    longest = max(
+        _longest_list({name: part for name, part in features.items() if name != "own"}), len(custom["numbers"])
+    )
     if longest > MAX_ITEMS:
         return f"expected lists of at most {MAX_ITEMS} items in the features, got one of {longest}"
     n_columns = sum(map(_count_columns, _views(features)))
@@ -82,7 +84,7 @@ def size_problem(manifest: Mapping[str, Any]) -> str | None:
 
 
 def file_size_problem(files: Mapping[str, bytes]) -> str | None:
-    """Return which file is larger than a model can have it; None if none is.
+    """Return which file exceeds its size limit; None if none does.
 
     Examples
     --------

@@ -107,7 +107,7 @@ class Model:
 
     @property
     def subject(self) -> str:
-        """What the model scores: ``message``, ``account`` or ``event``."""
+        """The type of record that the model scores: ``message``, ``account`` or ``event``."""
         return self.matrix.subject
 
     @cached_property
@@ -351,7 +351,7 @@ def _build(manifest: dict[str, Any], files: dict[str, bytes]) -> Model:
 
 
 def _mismatch(model: Model, manifest: dict[str, Any]) -> str | None:
-    """Return which parts of a model do not fit each other; None if all do."""
+    """Return which parts of a model do not fit each other; None if all of them do."""
     named = [column["name"] for column in manifest["columns"]]
     booster, base, start = model.ensemble.booster, model.ensemble.base, list(model.ensemble.wording)
     if tuple(named) != model.matrix.columns or booster.num_feature() != len(named):

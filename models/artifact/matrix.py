@@ -174,7 +174,7 @@ def _text_model_mismatch(wording: TextModel, declared: Mapping[str, Any], name: 
     # A scale below zero would reverse the ranking.
     if not all(are_bounded) or not 0 < wording.scale <= MAX_MAGNITUDE or not 0 <= wording.trust <= MAX_TRUST:
         return f"the {name} model has a weight, an intercept, a scale or a trust that is not finite, or out of bounds"
-    # Of two classes the legitimate one may have no output; of more, evidence of fraud is measured against it.
+    # Of two classes, the legitimate one may have no output. With more, evidence of fraud is measured against it.
     if not (-1 if n_outputs == 1 or not wording.trust else 0) <= wording.legitimate < n_outputs:
         return f"the {name} model has no output {wording.legitimate} of the legitimate class"
     ascending = (np.diff(buckets, prepend=-1, append=1 << BITS) > 0).all()

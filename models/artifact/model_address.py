@@ -1,4 +1,4 @@
-"""Where a model is: a model folder, a saved MLflow model, or an address of MLflow, which alone needs MLflow."""
+"""Addresses of models: a model folder, a saved MLflow model, or an address of MLflow, which alone needs MLflow."""
 
 from pathlib import Path
 from typing import Final

@@ -70,7 +70,7 @@ def unlike_mismatch(unlike: UnlikeTraining | None, n_columns: int) -> str | None
     if n_used and not (distance.columns.min() >= 0 and distance.columns.max() < n_columns):
         return "unlike_training uses columns that the model does not have"
     # With shares out of order, a more unfamiliar record would have a lower share.
-    is_sound = (
+    is_valid = (
         all(bool((np.abs(part) <= MAX_MAGNITUDE).all()) for part in (*parts[1:4], unlike.values))
         and all(bool((np.diff(part) > 0).all()) for part in (unlike.values, unlike.shares))
         and all(bool(((part >= 0) & (part <= 1)).all()) for part in (distance.missing, unlike.shares))
@@ -78,4 +78,4 @@ def unlike_mismatch(unlike: UnlikeTraining | None, n_columns: int) -> str | None
         and 0 < unlike.scale < float("inf")
         and not np.isinf(unlike.usual).any()
     )
-    return None if is_sound else "unlike_training has numbers out of order, or out of bounds"
+    return None if is_valid else "unlike_training has numbers out of order, or out of bounds"

@@ -1,4 +1,4 @@
-"""The cutoff time of accounts that have none of their own: just after the last event, or now without events."""
+"""The default cutoff time of accounts: just after the last event, or now without events."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -12,7 +12,7 @@ __all__ = ["DefaultCutoff", "end_of_events"]
 
 @dataclass(frozen=True)
 class DefaultCutoff:
-    """The cutoff time of the accounts of a run that have none. It is the same for all of them.
+    """The cutoff time of the accounts of a run that have no ``as_of``. It is the same for all of them.
 
     Parameters
     ----------

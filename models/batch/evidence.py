@@ -77,5 +77,13 @@ def _scored(
         scores = [score | reasons for score, reasons in zip(scores, explained, strict=True)]
     answers = scores if scorer.rules is None else decide_records(scorer.rules, records, scores)
     return ScoredChunk(
-        model, policy, records, features, log_odds, scores, answers, None, {} if request is None else request.asked
+        model,
+        policy,
+        records,
+        features,
+        log_odds,
+        scores,
+        answers,
+        None,
+        {} if request is None else request.to_record(),
     )

@@ -24,7 +24,7 @@ from .scored_tables import TableHistory, uses_labels
 __all__ = ["NO_HISTORY", "feature_rows", "has_account_events", "subjects_with_history", "with_absent_columns"]
 
 NO_HISTORY: Final = TableHistory()
-"""For records that have none."""
+"""The history of records without one."""
 
 
 def feature_rows(model: Model, records: pd.DataFrame, history: TableHistory = NO_HISTORY) -> FeatureRows:

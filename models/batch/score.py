@@ -291,7 +291,7 @@ def _score_in_chunks(
     files = {name: as_input(table, options) for name, table in tables.items() if table is not None}
     # With another log, or without one, the chunks of an interrupted run lack the requested evidence.
     settings = explain | ({"evidence": proof["evidence"].id} if proof else {})
-    if cutoff.time is not None:  # without events it is the time of the run, and an interrupted run had another
+    if cutoff.time is not None:  # without events it is the time of the run, which an interrupted one did not have
         settings |= {"as_of": cutoff.time.isoformat()}
     result = score_chunks(
         scorer,

@@ -165,7 +165,7 @@ def _why_useless(model: Model, name: str) -> str:
 
 
 def options_of_model(model: Model) -> ReadOptions:
-    """Return how the tables of a model were read in its training, as far as it concerns their columns.
+    """Return the options with which the tables of a model were read in its training, as far as they concern columns.
 
     The result is without encoding and separator, which belong to a file. Columns that were named for labels may be
     missing, and the columns that are categories of the model stay words.
@@ -304,7 +304,7 @@ def _labels_of_events(
     """Return the label of each event that counts, with its time: its own if the table of labels has none."""
     if events is None or (labels is not None and "event_id" not in events):
         raise SchemaError("events", "column 'event_id' is missing: labels refer to events by it", "Add the column.")
-    # Read one by one: the table may say 0 and 1 where the events have the words of the training.
+    # Read separately: the table may have 0 and 1 where the events have the words of the training.
     frame = _with_classes(model, with_times(events), notes)
     labels = None if labels is None else replace(labels, good=_with_classes(model, labels.good, notes))
     frame = join_labels(frame, labels, "event_id", trust_of_model(model), legitimate=model.legitimate)

@@ -1,4 +1,4 @@
-"""What reasons explain: the log-odds of one class against another."""
+"""The log-odds that reasons explain: those of one class against another."""
 
 import numpy as np
 

@@ -1,16 +1,19 @@
 """Reason codes: contributions to a score, in log-odds that add up to it.
 
-What is explained are the log-odds of a class against another: of a type of fraud against the legitimate class. They are
+The reasons explain the log-odds of one class against another: of a type of fraud against the legitimate class. They are
 a sum: the contributions of the columns (the log-odds that a column of the text model starts boosting from, and the
 Shapley values of the trees), a base that all records share, and the change by calibration.
 
-Columns that say the same are one reason. The text model has a column for each class, and one has no meaning without the
-others: their sum says whether the wording resembles the class. Without Chinese characters, the pinyin of a text is the
+Columns that say the same are one reason. The text model has a column for each class, and none of them has a meaning
+alone: their sum shows whether the wording resembles the class. Without Chinese characters, the pinyin of a text is the
 text itself, and belongs to its wording. The columns of surprisal are one measure, of characters and pairs.
+
+In a file of scores, each part of a reason has a column, and all reasons are a column of JSON.
 """
 
+import json
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -24,12 +27,21 @@ from fraudsieve.models.trees.ensemble import Ensemble
 from fraudsieve.models.trees.shapley import shapley_values
 
 from .explained import explained_classes, output_signs
-from .merged_columns import TEXT_MODELS, merge_columns
 
-__all__ = ["N_REASONS", "contributions", "explain"]
+__all__ = ["N_REASONS", "TEXT_MODELS", "contributions", "explain", "merge_columns", "reason_columns"]
+
+TEXT_MODELS: Final = ("wording", "pinyin")
+SURPRISAL: Final = "surprisal"
+PINYIN_SURPRISAL: Final = (SURPRISAL, "unknown_pinyin")
+"""Surprisal of the pinyin, which has no separate sentence: its n-grams are those of the text, unless that is
+Chinese."""
+HAN: Final = ("shape", "han")
+NONE: Final = np.zeros(0, np.int64)
+EXPLAINED_AT_ONCE: Final = 4096
+"""Rows that are explained in one call: the contributions of all their columns are in memory."""
 
 N_REASONS = 5
-"""How many reasons, and text spans of a message, are named by default."""
+"""Number of reasons, and of text spans of a message, that are named by default."""
 
 
 def contributions(ensemble: Ensemble, X: Array, output: int = 0) -> Array:
@@ -171,7 +183,7 @@ def _strongest(columns: Array, directions: Array, n: int) -> Array:
 def _of_column(
     model: Model, name: str, position: int, value: float, log_odds: float, language: Language
 ) -> dict[str, Any]:
-    """Return the reason that the value of a column is, or that the columns of a text model are together."""
+    """Return the reason for the value of a column, or for all columns of a text model together."""
     family, cue = model.cues[position]
     if family in TEXT_MODELS:
         return _reason(family, name, log_odds, resemblance(family, name, log_odds, language))
@@ -181,3 +193,68 @@ def _of_column(
 def _reason(family: str, cue: str | None, log_odds: float, sentence: str) -> dict[str, Any]:
     direction = (log_odds > 0) - (log_odds < 0)
     return {"family": family, "cue": cue, "direction": direction, "log_odds": log_odds, "sentence": sentence}
+
+
+def merge_columns(model: Model, X: Array, contributions: Array) -> Array:
+    """Return contributions in which one column of each group has the sum of its group, and the others have 0.
+
+    The sums of rows stay the same.
+    """
+    wording, pinyin, surprisal = (model.families.get(name, NONE) for name in (*TEXT_MODELS, SURPRISAL))
+    named = surprisal
+    if PINYIN_SURPRISAL in model.cues:
+        named = surprisal[surprisal != model.cues.index(PINYIN_SURPRISAL)]
+    merged = contributions.copy()
+    for group in (wording, pinyin):
+        if len(group) > 1:
+            _move(merged, group, group[np.zeros(len(X), np.int64)])
+    if len(named):
+        _move(merged, surprisal, named[np.abs(merged[:, named]).argmax(axis=1)])
+    if len(wording) and len(pinyin) and HAN in model.cues:
+        moved = np.where(X[:, model.cues.index(HAN)] == 0, merged[:, pinyin[0]], 0.0)  # what is not Chinese
+        merged[:, wording[0]] += moved
+        merged[:, pinyin[0]] -= moved
+    return merged
+
+
+def _move(contributions: Array, group: Array, targets: Array) -> None:
+    """Move the contributions of a group of columns to one of them in each row."""
+    sums = np.ascontiguousarray(contributions[:, group]).sum(axis=1)  # a row has one sum in any batch
+    contributions[:, group] = 0.0
+    contributions[np.arange(len(contributions)), targets] = sums
+
+
+def reason_columns(
+    model: Model, X: Array, odds: Array, why: Array, *, n: int, language: str = "en"
+) -> dict[str, Array]:
+    """Return the strongest reasons of records.
+
+    Returns ``explained``, the class; for each reason ``reason_1`` (the name of the feature), ``reason_1_log_odds`` and
+    ``reason_1_sentence``; and ``reasons``, everything that `explain` returns, as JSON. None without a score.
+
+    Raises
+    ------
+    ValueError
+        If there are no sentences in the language.
+    """
+    names = [f"reason_{k}{part}" for k in range(1, n + 1) for part in ("", "_log_odds", "_sentence")]
+    columns = {name: np.full(len(X), None, object) for name in ("explained", *names, "reasons")}
+    rows = np.flatnonzero(why == None)  # noqa: E711 - compares every element
+    for start in range(0, len(rows), EXPLAINED_AT_ONCE):
+        part = rows[start : start + EXPLAINED_AT_ONCE]
+        explanations = explain(model, X[part], odds[part], n=n, language=language)
+        for row, explanation in zip(part.tolist(), explanations, strict=True):
+            for name, value in _cells(explanation).items():
+                columns[name][row] = value
+    return columns
+
+
+def _cells(explanation: dict[str, Any]) -> dict[str, Any]:
+    """Return the cells of one record; it may have fewer reasons than columns."""
+    cells = {"explained": explanation["explained"]["class"], "reasons": json.dumps(explanation, ensure_ascii=False)}
+    named = [reason for reason in explanation["reasons"] if reason["cue"] is not None]
+    for k, reason in enumerate(named, 1):
+        cells[f"reason_{k}"] = f"{reason['family']}__{reason['cue']}"
+        cells[f"reason_{k}_log_odds"] = reason["log_odds"]
+        cells[f"reason_{k}_sentence"] = reason["sentence"]
+    return cells

@@ -48,9 +48,8 @@ class ReasonRequest:
         check_class(model, of)
         self.model, self.n, self.of, self.language = model, n, of, check_language(language)
 
-    @property
-    def asked(self) -> dict[str, Any]:
-        """The number of reasons and the class, as evidence records them."""
+    def to_record(self) -> dict[str, Any]:
+        """Return the number of reasons and the class, as evidence records them."""
         return {"n": self.n, "of": self.of}
 
     def explain(self, records: Sequence[Mapping[str, Any]], features: FeatureRows, odds: Array) -> list[dict[str, Any]]:

@@ -29,9 +29,9 @@ def read_rules(path: str | Path) -> RuleSet:
     ----------
     path : str or Path
         A TOML file. A rule has ``values``, a list, or ``file``, a text file with one value per line next to the rules
-        file; blank lines and lines that begin with ``#`` are skipped. ``rule = []`` in place of the tables stands for
-        no rules, and a list without values needs a line that begins with ``#``: an empty file is an error, because it
-        may be one that is being written. Each file has at most 64 MiB.
+        file; blank lines and lines that begin with ``#`` are skipped. Without rules, write ``rule = []`` in place of
+        the tables. A list without values needs a line that begins with ``#``: an empty file is an error, because it may
+        be in the middle of being written. Each file has at most 64 MiB.
 
     Returns
     -------

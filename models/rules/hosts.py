@@ -87,20 +87,20 @@ class HostTable(NamedTuple):
 def _match_hosts(
     codes: Array, spans: Array, hashes: Array, ranks: Array, host_codes: Array, host_offsets: Array, found: Array
 ) -> None:
-    for s in range(spans.shape[0]):
-        start, stop = spans[s, 2], spans[s, 3]
+    for span in range(spans.shape[0]):
+        start, stop = spans[span, 2], spans[span, 3]
         value = SEED
-        for at in range(stop - 1, start - 1, -1):
-            value = hash_left(value, codes[at])
-            at_start = at == start or codes[at - 1] == DOT or codes[at - 1] == AT
-            if not at_start:
+        for position in range(stop - 1, start - 1, -1):
+            value = hash_left(value, codes[position])
+            is_label_start = position == start or codes[position - 1] == DOT or codes[position - 1] == AT
+            if not is_label_start:
                 continue
-            position = find_rule(value, hashes)
-            if position >= 0 and host_offsets[position + 1] - host_offsets[position] == stop - at:
+            entry = find_rule(value, hashes)
+            if entry >= 0 and host_offsets[entry + 1] - host_offsets[entry] == stop - position:
                 same = True
-                for k in range(stop - at):
-                    same = same and codes[at + k] == host_codes[host_offsets[position] + k]
+                for k in range(stop - position):
+                    same = same and codes[position + k] == host_codes[host_offsets[entry] + k]
                 if same:
-                    found[s] = min(found[s], ranks[position])
-            if at > start and codes[at - 1] == AT:  # what precedes is the name in an e-mail address
+                    found[span] = min(found[span], ranks[entry])
+            if position > start and codes[position - 1] == AT:  # what precedes is the name in an e-mail address
                 break

@@ -69,17 +69,17 @@ def _international_prefixes(texts: CodePoints) -> Array:
 @compile_kernel()
 def _numbers(codes: Array, spans: Array) -> Array:
     numbers = np.empty(spans.shape[0], np.int64)
-    for s in range(spans.shape[0]):
-        kind, value, n_digits = spans[s, 1], np.int64(0), 0
-        for at in range(spans[s, 2], spans[s, 3]):
-            code = np.int64(codes[at])
+    for span in range(spans.shape[0]):
+        kind, value, n_digits = spans[span, 1], np.int64(0), 0
+        for position in range(spans[span, 2], spans[span, 3]):
+            code = np.int64(codes[position])
             if 48 <= code <= 57:
                 value, n_digits = 10 * value + code - 48, n_digits + 1
         if kind == MOBILE:
             value %= 10**11
         elif kind == ABROAD and value // 10 ** max(n_digits - 2, 0) == 86:  # a landline, written from abroad
             kind, value = LANDLINE, value % 10 ** (n_digits - 2)
-        numbers[s] = (kind + 1) * KIND + value
+        numbers[span] = (kind + 1) * KIND + value
     return numbers
 
 

@@ -30,7 +30,7 @@ def scorable_log_odds(model: Model, rows: Array, why: Array, n_threads: int = 1)
 
 
 UNLIKE: Final = "unlike_training: the record is more unfamiliar than the limit of the policy"
-"""Why a record is unscorable under the policy."""
+"""The reason why a record is unscorable under the policy."""
 
 
 def unlike_shares(model: Model, X: Array, why: Array) -> Array:

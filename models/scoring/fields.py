@@ -32,7 +32,7 @@ SAMPLE_TEXT: Final = (
 
 
 class FieldType(NamedTuple):
-    """What the fields of a kind accept.
+    """The values that fields of a kind accept.
 
     Attributes
     ----------
@@ -53,12 +53,12 @@ FIELD_TYPES: Final[Mapping[FieldKind, FieldType]] = {
     "text": FieldType("string", read_plain_text, (SAMPLE_TEXT, "see you at six", SAMPLE_TEXT + " again")),
     "id": FieldType("string", read_id, ("a", "a", "a")),
     "time": FieldType("time", read_time, (SAMPLE_TIME, SAMPLE_TIME, SAMPLE_TIME)),
-    # Whole numbers: they are also ids, where one column is both.
+    # Whole numbers, because a column may be a number and an id.
     "number": FieldType("number or null", partial(read_number, flags=True), (1, 1, 1)),
     "amount": FieldType("number or null", read_number, (5, 5, 5)),
     "category": FieldType("string or null", read_category, ("a", "a", "a")),
 }
-"""What each kind of field accepts. Sample records are made of it, so that no kind can be forgotten."""
+"""The values that each kind of field accepts. Sample records are made of them, so that no kind can be forgotten."""
 
 
 @dataclass(frozen=True)

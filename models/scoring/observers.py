@@ -76,11 +76,11 @@ class ScoreRecorder(ScoreObserver, Protocol):
 
     @property
     def id(self) -> str:
-        """What tells one recorder from another at the same place."""
+        """An id that distinguishes recorders at the same path."""
 
     @property
     def which(self) -> str:
-        """Which scores it asks for: ``all`` or ``flagged``."""
+        """Which scores it records: ``all`` or ``flagged``."""
 
     def check(self, model: Model) -> None:
         """Raise an error if the scores of a model cannot be recorded."""

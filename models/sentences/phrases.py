@@ -101,14 +101,14 @@ def _of_network(network: Network) -> Iterator[tuple[str, Phrase]]:
 
 
 def _groups(matrix: FeatureMatrix) -> Iterator[str]:
-    """Yield the groups of own words."""
+    """Yield the groups of custom words."""
     yield from () if matrix.lists is None else matrix.lists.words
 
 
-def _of_custom_columns(own: CustomColumns) -> Iterator[tuple[str, Phrase]]:
-    for name, column in zip(own.names, own.columns, strict=True):
-        seen = own.categories.get(name)
-        words = None if seen is None else () if own.digest_key else tuple(seen)
+def _of_custom_columns(custom: CustomColumns) -> Iterator[tuple[str, Phrase]]:
+    for name, column in zip(custom.names, custom.columns, strict=True):
+        seen = custom.categories.get(name)
+        words = None if seen is None else () if custom.digest_key else tuple(seen)
         slots = _named(plain_words(name), plain_words(name, "zh"))
         yield column, Phrase("number" if seen is None else "category", "missing__number", slots, words)
 
@@ -133,7 +133,7 @@ def _named(english: str, chinese: str) -> Slots:
 
 
 def _same(label: str) -> Slots:
-    """Return a label, which is the user's own word in every language."""
+    """Return a label, which is the same in every language."""
     return _named(_without_underscores(label), _without_underscores(label))
 
 

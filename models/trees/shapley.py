@@ -35,8 +35,8 @@ def _quadrature(max_points: int) -> Array:
     """Return quadrature points in 0..1 and weights, for 1 to max_points points."""
     table = np.zeros((2, max_points + 1, max_points))
     for n in range(1, max_points + 1):
-        at, weights = np.polynomial.legendre.leggauss(n)
-        table[0, n, :n], table[1, n, :n] = (at + 1) / 2, weights / 2
+        nodes, weights = np.polynomial.legendre.leggauss(n)
+        table[0, n, :n], table[1, n, :n] = (nodes + 1) / 2, weights / 2
     return table
 
 
@@ -52,7 +52,7 @@ def _goes_left(value: float, threshold: float, missing: int, default_left: bool)
 
 
 @compile_part(error_model="numpy")
-def _walk_down(row: Array, tree: Any, trees: Any, at: Array, products: Array, taken: Array) -> None:
+def _walk_down(row: Array, tree: Any, trees: Any, nodes: Array, products: Array, taken: Array) -> None:
     """Compute the products from the root down to the leaves, times the values of the leaves."""
     # The example of the package, at a point t with its weight; v0, v1 and v2 are the values of the leaves:
     #
@@ -76,22 +76,22 @@ def _walk_down(row: Array, tree: Any, trees: Any, at: Array, products: Array, ta
             is_open = up < 0 or taken[up]
             taken[edge] = is_open and left == (edge == 2 * split)
             if not is_open:  # the row left the path at this feature above: the factor is only a share
-                for q in range(at.size):
+                for q in range(nodes.size):
                     products[to, q] = products[split, q] * (times * share[i])
                 continue
             on, z = 1.0 if taken[edge] else 0.0, path_share[i]
             if up < 0:
-                for q in range(at.size):
-                    products[to, q] = products[split, q] * times * (on * at[q] + z * (1.0 - at[q]))
+                for q in range(nodes.size):
+                    products[to, q] = products[split, q] * times * (on * nodes[q] + z * (1.0 - nodes[q]))
             else:
                 z_up = path_share[2 * low + up]
-                for q in range(at.size):
-                    rest = 1.0 - at[q]
-                    products[to, q] = products[split, q] * times * (on * at[q] + z * rest) / (at[q] + z_up * rest)
+                for q in range(nodes.size):
+                    rest = 1.0 - nodes[q]
+                    products[to, q] = products[split, q] * times * (on * nodes[q] + z * rest) / (nodes[q] + z_up * rest)
 
 
 @compile_part(error_model="numpy")
-def _walk_up(tree: Any, trees: Any, at: Array, products: Array, taken: Array, out: Array) -> None:
+def _walk_up(tree: Any, trees: Any, nodes: Array, products: Array, taken: Array, out: Array) -> None:
     """Sum the leaves below every edge, and add the result to the feature of the edge."""
     # The example goes on, from the last split to the first. What is read below an edge is the sum of its leaves:
     #
@@ -107,34 +107,34 @@ def _walk_up(tree: Any, trees: Any, at: Array, products: Array, taken: Array, ou
         for edge in range(2 * split, 2 * split + 2):
             i = 2 * low + edge
             below, up = child[i], above[i]
-            of = below if below >= 0 else n - 1 - below
+            product_row = below if below >= 0 else n - 1 - below
             if up < 0 or taken[up]:
                 if taken[edge]:
-                    total += _taken_contribution(products[of], at, path_share[i])
+                    total += _taken_contribution(products[product_row], nodes, path_share[i])
                 else:
-                    total += _other_contribution(products[of], at)
+                    total += _other_contribution(products[product_row], nodes)
                 if up >= 0:  # the edge above with this feature counts these leaves too
-                    total -= _taken_contribution(products[of], at, path_share[2 * low + up])
-            for q in range(at.size):
-                products[split, q] = products[of, q] + (products[split, q] if edge % 2 else 0.0)
+                    total -= _taken_contribution(products[product_row], nodes, path_share[2 * low + up])
+            for q in range(nodes.size):
+                products[split, q] = products[product_row, q] + (products[split, q] if edge % 2 else 0.0)
         out[feature[low + split]] += total
 
 
 @compile_part(error_model="numpy")
-def _taken_contribution(below: Array, at: Array, share: float) -> float:
+def _taken_contribution(below: Array, nodes: Array, share: float) -> float:
     """Return the contribution of a feature through an edge that the row takes, from the products of the leaves."""
     total = 0.0
-    for q in range(at.size):
-        total += below[q] / (at[q] + share * (1.0 - at[q]))
+    for q in range(nodes.size):
+        total += below[q] / (nodes[q] + share * (1.0 - nodes[q]))
     return (1.0 - share) * total
 
 
 @compile_part(error_model="numpy")
-def _other_contribution(below: Array, at: Array) -> float:
+def _other_contribution(below: Array, nodes: Array) -> float:
     """Return the contribution of a feature through the edge that the row does not take."""
     total = 0.0
-    for q in range(at.size):
-        total -= below[q] / (1.0 - at[q])
+    for q in range(nodes.size):
+        total -= below[q] / (1.0 - nodes[q])
     return total
 
 
@@ -146,12 +146,12 @@ def _shapley_kernel(
     taken = np.empty(2 * widest, np.bool_)
     for i in tree_ids:
         tree = starts[0, i], starts[0, i + 1] - starts[0, i], starts[1, i]
-        at, weight = quadrature[0, points[i], : points[i]], quadrature[1, points[i], : points[i]]
+        nodes, weight = quadrature[0, points[i], : points[i]], quadrature[1, points[i], : points[i]]
         for row in range(X.shape[0]):
-            for q in range(at.size):
+            for q in range(nodes.size):
                 products[0, q] = weight[q]
-            _walk_down(X[row], tree, trees, at, products, taken)
-            _walk_up(tree, trees, at, products, taken, out[row])
+            _walk_down(X[row], tree, trees, nodes, products, taken)
+            _walk_up(tree, trees, nodes, products, taken, out[row])
 
 
 def shapley_values(trees: Trees, X: Array, output: int = 0) -> Array:

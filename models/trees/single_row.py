@@ -19,7 +19,7 @@ FLOAT64, ROW_MAJOR, RAW_SCORE = 1, 1, 1
 class SingleRow:
     """Score single rows, with exactly the results of `lightgbm.Booster.predict`.
 
-    Threads can share it: each has its own set-up.
+    Threads can share it, because each has its own set-up.
 
     Parameters
     ----------

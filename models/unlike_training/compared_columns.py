@@ -24,8 +24,8 @@ def compared_columns(matrix: FeatureMatrix, ensemble: Ensemble) -> tuple[str, ..
     """Return the columns that are compared with those of the training records.
 
     For messages these are the surprisal of the characters, the share of unknown n-grams, the length, and the shares of
-    the scripts: the presence of a link, for example, does not count. For accounts and events they are the columns
-    that the trees gain most from.
+    the scripts. The presence of a link, for example, does not count. For accounts and events they are the columns that
+    the trees gain most from.
 
     Examples
     --------

@@ -23,7 +23,7 @@ SMALLEST_SCALE: Final = 1e-3
 SHRINKAGE: Final = 0.3
 BLOCK: Final = 50_000
 SMALLEST_SHARE: Final = 0.0005
-"""Rarer ways to be missing, or not, count like one of this share."""
+"""Smaller shares of missing values, or of present ones, count as this share."""
 
 
 @compile_inlined()

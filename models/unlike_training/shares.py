@@ -13,7 +13,7 @@ from .distance import TrainingDistance
 __all__ = ["UNFAMILIAR", "UnlikeTraining", "calibrate_distance"]
 
 MAX_VALUES: Final = 1024
-"""How many values of the calibration rows are kept: the strangest half of them, and quantiles of the others."""
+"""Number of values of the calibration rows that are kept: half are the most unfamiliar ones, half are quantiles."""
 UPPER_SHARE: Final = 0.9
 SMALLEST_SCALE: Final = 1e-3
 UNFAMILIAR: Final = 0.99
@@ -44,9 +44,9 @@ def _share_kernel(distances: Array, values: Array, shares: Array, scale: float) 
         elif distance <= values[0]:
             distances[i] = shares[0]
         else:
-            at = _last_below(values, distance)
-            part = (distance - values[at]) / (values[at + 1] - values[at])
-            distances[i] = shares[at] + part * (shares[at + 1] - shares[at])
+            position = _last_below(values, distance)
+            part = (distance - values[position]) / (values[position + 1] - values[position])
+            distances[i] = shares[position] + part * (shares[position + 1] - shares[position])
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class UnlikeTraining:
     shares : ndarray of float64, shape (n_values,)
         The share of the calibration rows below each value, ascending.
     scale : float
-        How much more unfamiliar a row beyond the last value must be for its remaining share to fall by a factor of e.
+        Distance beyond the last value after which the remaining share is smaller by a factor of e.
     usual : ndarray of float64, shape (n_columns,)
         The median of every column of the training rows; NaN for a column without values. Reasons name them.
 
@@ -104,7 +104,7 @@ class UnlikeTraining:
 def calibrate_distance(distance: TrainingDistance, distances: Array, usual: Array) -> UnlikeTraining:
     """Calibrate the distance on rows that the means and correlations were not computed from.
 
-    Beyond the strangest row, the share approaches 1 like the tail of an exponential distribution.
+    Beyond the most unfamiliar row, the share approaches 1 like the tail of an exponential distribution.
 
     Parameters
     ----------

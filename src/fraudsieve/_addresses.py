@@ -1,4 +1,4 @@
-"""Addresses of databases and servers, and who logs in to them: what of an address may be shown."""
+"""Addresses of databases and servers: their parts, and which of them may be shown."""
 
 import re
 from typing import Final, NamedTuple
@@ -6,13 +6,13 @@ from typing import Final, NamedTuple
 __all__ = ["Address", "bare_address", "read_address"]
 
 WEB_LOGIN: Final = re.compile(r"(?P<user>[^/?#:]*)(?::(?!\d*(?:[/?#]|$))(?P<password>[^@]*(?:@[^/?#@]*)*))?@")
-"""Of a web address. What follows a colon is a password, unless it is a port."""
+"""The login of a web address. Text after a colon is a password, unless it is a port."""
 LOGIN: Final = re.compile(r"(?P<user>[^/:]*)(?::(?P<password>[^@]*(?:@[^?#@]*)*))?@")
-"""Of any other address. To SQLAlchemy everything up to an @ is the password, even slashes."""
+"""The login of any other address. For SQLAlchemy, everything up to an @ is the password, even slashes."""
 
 
 class Address(NamedTuple):
-    """An address in parts: its scheme, who logs in, and the rest, which begins with the server.
+    """An address in parts: its scheme, its login, and the rest, which begins with the server.
 
     `user` is empty without a login, and `password` None without one.
     """
@@ -24,12 +24,12 @@ class Address(NamedTuple):
 
     @property
     def is_ambiguous(self) -> bool:
-        """Whether user or password may be a part of a query: they have a character that begins one."""
+        """Whether the user or the password may be part of a query: one of them has a character that begins a query."""
         return re.search("[?#]", f"{self.user}{self.password}") is not None
 
 
 def read_address(text: str) -> Address:
-    """Split an address into its parts. What may be a password is taken for one.
+    """Split an address into its parts. Whatever may be a password is treated as one.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ def read_address(text: str) -> Address:
 
 
 def bare_address(text: str) -> str:
-    """Return an address without who logs in and without its query; any other text as it is.
+    """Return an address without its login and its query; any other text is unchanged.
 
     Examples
     --------

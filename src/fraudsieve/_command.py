@@ -18,7 +18,7 @@ def remember_command(arguments: Sequence[str]) -> None:
 
 
 def command_line() -> str | None:
-    """Return the command as it was typed, without the passwords and queries of addresses; None outside of one.
+    """Return the command as it was typed, without the passwords and queries of addresses; None if no command runs.
 
     Examples
     --------
@@ -33,7 +33,7 @@ def command_line() -> str | None:
 
 
 def _without_secrets(argument: str) -> str:
-    """Hide what an address may hold in confidence: the user and the query."""
+    """Hide the parts of an address that may be confidential: the user and the query."""
     if "://" not in argument:
         return argument
     scheme, user, password, rest = address = read_address(argument)

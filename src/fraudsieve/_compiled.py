@@ -1,6 +1,6 @@
 """Decorators of functions that Numba compiles.
 
-From an empty cache, compiling takes most of the time to a first score, and the optimiser is not most of it: types are
+From an empty cache, compiling takes most of the time to a first score. Most of this is not the optimiser: types are
 inferred and code is lowered function by function. Therefore a kernel is divided into functions that are each compiled
 once: for one type per argument, and without Numba's own inlining, which compiles a copy at every call. No function has
 a wrapper for C, and only kernels have one for Python: each takes a tenth of the time. The garbage collector, which

@@ -48,7 +48,7 @@ def sync_descriptor(descriptor: int) -> None:
 
 
 def sync_data(descriptor: int) -> None:
-    """Wait until the content of an open file is on the disk; not its times, which costs more."""
+    """Wait until the content of an open file is on the disk, but not its times: syncing these too costs more."""
     getattr(os, "fdatasync", os.fsync)(descriptor)  # macOS and Windows have no fdatasync
 
 
@@ -178,7 +178,7 @@ def check_output_file(path: str | Path) -> None:
 
 
 def check_not_an_input(output: str | Path, *inputs: str | Path | None) -> None:
-    """Check, before any work, that a file to write is none of the files that are read or appended to.
+    """Check, before any work, that a file to write is not one of the files that are read or appended to.
 
     Raises
     ------

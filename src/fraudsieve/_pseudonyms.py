@@ -1,7 +1,7 @@
 """Pseudonyms of identifiers and texts, in evidence, cases and leads.
 
 A pseudonym is the HMAC-SHA256 of a type and a value, cut to 128 bits. With one key, equal values of one type have equal
-pseudonyms. Without the key, nobody can test a guess; with it, anyone can, so keys are kept like passwords.
+pseudonyms. Without the key, a guess cannot be tested. With it, anyone can test one, so keys are kept like passwords.
 """
 
 import hmac

@@ -157,7 +157,7 @@ class StateBehindError(StateError):
 
 
 class EvidenceError(LocatedError):
-    """Evidence cannot be written, or what is read is not evidence of this library.
+    """Evidence cannot be written, or the input is not evidence of this library.
 
     Examples
     --------
@@ -167,7 +167,7 @@ class EvidenceError(LocatedError):
 
 
 class LeadError(LocatedError):
-    """A lead cannot be made, resolved or withdrawn, or what is read is not a lead of this library.
+    """A lead cannot be made, resolved or withdrawn, or the input is not a lead of this library.
 
     Examples
     --------
@@ -304,9 +304,9 @@ class ShortOfMemoryError(FraudsieveError, MemoryError):
     needed : int
         Estimated bytes.
     available : int
-        Bytes that this process may still take.
+        Bytes that this process may still allocate.
     work : str
-        What was to be trained on.
+        Description of the training data.
 
     Examples
     --------

@@ -32,7 +32,7 @@ def test_labels_change_no_partition_and_no_link(rows: list[tuple[int, bool, int]
     without = find_cases(frame, key=KEY, as_of=moment)
     found = find_cases(frame, key=KEY, as_of=moment, labels=labels)
     pd.testing.assert_frame_equal(found.links, without.links)
-    assert found.book.members.equals(without.book.members)
+    assert found.ledger.members.equals(without.ledger.members)
     pd.testing.assert_frame_equal(found.members.drop(columns=["confirmed", "labelled_at"]), without.members)
     known = sorted((day, is_fraud, k) for k, (_, is_fraud, day) in enumerate(rows) if day < 3)
     last = {ids[k]: is_fraud for _, is_fraud, k in known}  # of labels at one time, fraud counts

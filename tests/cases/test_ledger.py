@@ -15,11 +15,11 @@ from .planted import planted_rings
 LABELS = st.lists(st.integers(0, 4), min_size=1, max_size=12)
 
 
-def update(book: CaseLedger, groups: list[str]) -> CaseLedger:
+def update(ledger: CaseLedger, groups: list[str]) -> CaseLedger:
     """Update a book with cases that are written as words of one-letter actions."""
     pairs = sorted((action, case) for case, group in enumerate(groups) for action in group)
     ids, cases = zip(*pairs, strict=True)
-    return book.update(np.array(ids, object), np.unique(cases, return_inverse=True)[1])
+    return ledger.update(np.array(ids, object), np.unique(cases, return_inverse=True)[1])
 
 
 def changes(before: CaseLedger, after: CaseLedger) -> list[tuple[str, str, str | None, int]]:
@@ -94,26 +94,26 @@ def test_merges_and_splits_have_the_number_of_actions_that_moved(before: list[in
 @given(st.lists(LABELS, min_size=2, max_size=4))
 def test_ids_stay_while_groups_only_grow(steps: list[list[int]]) -> None:
     labels: list[int] = []
-    book = CaseLedger()
+    ledger = CaseLedger()
     given_ids: dict[int, str] = {}
     for step in steps:
         labels += step
         ids = np.array([f"action-{k:02}" for k in range(len(labels))], object)
         order = np.argsort([f"{k % 7}{k:02}" for k in range(len(labels))])  # new actions are not only at the end
-        book = book.update(ids[order], np.unique(np.array(labels)[order], return_inverse=True)[1])
+        ledger = ledger.update(ids[order], np.unique(np.array(labels)[order], return_inverse=True)[1])
         for action, label in zip(ids, labels, strict=True):
-            assert given_ids.setdefault(label, book.members[action]) == book.members[action]
-    assert not {"merged", "split", "closed"} & set(book.history["change"])
+            assert given_ids.setdefault(label, ledger.members[action]) == ledger.members[action]
+    assert not {"merged", "split", "closed"} & set(ledger.history["change"])
 
 
 def test_ids_stay_while_rings_grow_action_by_action() -> None:
     frame = planted_rings([8, 8, 8]).sort_values("occurred_at", ignore_index=True)
-    book = CaseLedger()
+    ledger = CaseLedger()
     seen: dict[int, str] = {}
     for day in (0.5, 1.0, 1.5, 2.5):
         moment = frame["occurred_at"].dt.floor("D").min() + pd.Timedelta(days=day)
-        found = find_cases(frame, key=b"a key", as_of=moment, book=book)
-        book = found.book
+        found = find_cases(frame, key=b"a key", as_of=moment, ledger=ledger)
+        ledger = found.ledger
         for ring, case in zip(found.members["ring"], found.members["case_id"], strict=True):
             assert seen.setdefault(ring, case) == case
     assert len(seen) == 3

@@ -24,7 +24,7 @@ OWN_HELP = {
 def commands() -> dict[str, Any]:
     """Return all commands by name, such as ``state load``."""
     group: Any = typer.main.get_command(app)
-    found = {}
+    found: dict[str, Any] = {}
     for name, command in group.commands.items():
         parts = getattr(command, "commands", None)
         found |= {name: command} if parts is None else {f"{name} {part}": one for part, one in parts.items()}

@@ -97,7 +97,7 @@ def test_refit_says_on_the_screen_which_model_the_metrics_are_of(
     result = CliRunner().invoke(app, ["train", "--messages", "m.parquet", "--recipe", "r.toml", "--refit"])
     assert result.exit_code == 0, result.stderr
     assert f"Trained on {len(messages):,} messages" in result.stdout
-    assert "the metrics are of the model of the split, trained on" in result.stdout
+    assert "the metrics are of the evaluated model, trained on" in result.stdout
     assert f"was trained again, on {len(messages):,} rows" in result.stdout
     assert "inherited from pooled scores of 5 folds that keep every campaign whole" in result.stdout
     assert "refit: fold 5 of 5" in result.stderr

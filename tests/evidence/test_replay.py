@@ -291,7 +291,7 @@ FORGED: dict[str, list[Any]] = {
         {"source": "none", "deep": DEEP},
     ],
     "history.source": [5],
-    "reasons.asked": [..., {"n": "5", "of": None}, {"n": 5, "of": "nobody"}, {"n": 5}],
+    "reasons.request": [..., {"n": "5", "of": None}, {"n": 5, "of": "nobody"}, {"n": 5}],
     "reasons.explained": [{"class": DEEP}],
     "reasons.text_spans": [5],
 }

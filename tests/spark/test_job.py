@@ -12,7 +12,7 @@ import pytest
 
 from fraudsieve.models import Scorer
 from fraudsieve.models.batch.score import score_frame
-from fraudsieve.training.data.row_sample import RowSample, draw_ids
+from fraudsieve.training.data.row_sample import RowSample, select_ids
 
 from . import score_models as made
 from .java import has_java
@@ -46,7 +46,7 @@ def test_the_example_computes_features_scores_and_a_sample(tmp_path: Path) -> No
     rows = np.ascontiguousarray(features[list(scorer.model.matrix.columns)].to_numpy())
     assert scorer.score_rows(rows)["probability"].tobytes() == expected["probability"].to_numpy().tobytes()
     is_early = ((events["label"] == "legitimate") & (events["occurred_at"] < until)).to_numpy()
-    drawn = events["event_id"][~is_early | draw_ids(events["event_id"].to_numpy(object), RowSample(0.1))]
+    drawn = events["event_id"][~is_early | select_ids(events["event_id"].to_numpy(object), RowSample(0.1))]
     assert 0 < len(drawn) < 100
     sample = pd.read_parquet(tmp_path / "out" / "sample").set_index("event_id").loc[drawn]
     names = list(scorer.model.matrix.columns)

@@ -17,7 +17,7 @@ from fraudsieve.features.account_matrix import AccountMatrix
 from fraudsieve.features.message_matrix import MessageMatrix
 from fraudsieve.spark import training_sample
 from fraudsieve.training.data.precomputed_matrix import METADATA, MatrixDeclaration
-from fraudsieve.training.data.row_sample import RowSample, draw_ids
+from fraudsieve.training.data.row_sample import RowSample, select_ids
 from fraudsieve.training.fit import train
 from fraudsieve.training.recipe.recipe import Recipe
 from tests.profiles import examples
@@ -52,7 +52,7 @@ def test_the_rows_are_those_of_one_machine_whatever_the_partitions(
     events = payments(300)
     until = pd.Timestamp("2026-01-01", tz="UTC") + pd.Timedelta(days=day)
     may_be_left_out = ((events["label"] == "legitimate") & (events["occurred_at"] < until)).to_numpy()
-    kept = ~may_be_left_out | draw_ids(events["event_id"].to_numpy(object), RowSample(rate, seed))
+    kept = ~may_be_left_out | select_ids(events["event_id"].to_numpy(object), RowSample(rate, seed))
     subjects = shuffled(spark, events, seed % 100).repartition(n_partitions)
     options: dict[str, Any] = {"rate": rate, "until": until.to_pydatetime(), "seed": seed, "n_buckets": 2}
     found = training_sample(subjects, shuffled(spark, events, 1), small_matrix(events), **options)
@@ -94,7 +94,7 @@ def test_rows_without_a_label_are_left_out_and_labels_may_be_numbers(spark: Any)
     found = training_sample(*frames, small_matrix(payments(300)), rate=0.2, until=until, legitimate="0")
     legitimate = (events["label"] == 0).fillna(False).to_numpy(bool) & (events["occurred_at"] < until).to_numpy()
     kept = events["label"].notna().to_numpy() & (
-        ~legitimate | draw_ids(events["event_id"].to_numpy(object), RowSample(0.2))
+        ~legitimate | select_ids(events["event_id"].to_numpy(object), RowSample(0.2))
     )
     assert drawn_ids(found) == sorted(events["event_id"][kept])
 

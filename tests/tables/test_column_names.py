@@ -50,7 +50,7 @@ def test_a_column_that_is_not_there_is_said() -> None:
 
 def test_a_name_of_a_table_that_does_not_exist_is_an_error() -> None:
     columns = {"message_id": "id", "text": "content", "event.account_id": "date"}
-    with pytest.raises(SchemaError, match=r"'event' in 'event.account_id' is no table. Expected messages, accounts, "):
+    with pytest.raises(SchemaError, match=r"'event' in 'event.account_id' is not a table. Expected messages, "):
         read(FRAME, columns)
 
 

@@ -1,12 +1,12 @@
 """Obfuscated copies of fraudulent Chinese messages to train on, because fraud comes back in another spelling.
 
-Chinese has thousands of homophones, so that fraud is written anew faster than a model learns its words. In a copy some
+Chinese has thousands of homophones, so that fraud is rewritten faster than a model learns its words. In a copy some
 characters are replaced by homophones or by random letters, or separated by symbols. Copies are generic noise: they use
 none of the obfuscations that `fraudsieve.training.attack` measures.
 
-Messages without Chinese characters are not copied: the few tricks of alphabets are undone before a model sees a text,
-and copies taught models of English that unfamiliar writing is fraud, which flags the slang of ordinary people
-(``python -m benchmarks.transfer``).
+Messages without Chinese characters are not copied: the few tricks of alphabets are normalised before a model sees a
+text. Copies also taught models of English that unfamiliar writing is fraud, which flags ordinary slang (``python -m
+benchmarks.transfer``).
 """
 
 from collections.abc import Sequence

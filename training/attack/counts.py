@@ -1,4 +1,4 @@
-"""How many texts are flagged when fraudulent and legitimate texts are obfuscated alike."""
+"""Counts of the texts that are flagged when fraudulent and legitimate texts are obfuscated alike."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields

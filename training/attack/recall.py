@@ -1,6 +1,6 @@
 """The recall that a model keeps when messages are obfuscated, and the false alarms that obfuscation causes.
 
-A model that flags all that is odd keeps its recall when fraud alone is obfuscated. So legitimate messages are
+A model that flags everything unusual keeps its recall when fraud alone is obfuscated. So legitimate messages are
 obfuscated alike: how many of them are flagged, and how much fraud is caught at a threshold that few of them exceed?
 """
 

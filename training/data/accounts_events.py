@@ -152,7 +152,7 @@ def load_events(
 def _known_labels_of_accounts(
     frame: pd.DataFrame, labels: CheckedTable | None, trust: Trust | None, legitimate: str
 ) -> pd.DataFrame:
-    """Return the labels of a table that counted from their time on, and the own labels of accounts without one."""
+    """Return the labels of a table that counted from their time on, and for other accounts those in their own rows."""
     names = ["account_id", "label", "labelled_at"]
     own = frame[frame["label"].notna()][names]
     if labels is None:

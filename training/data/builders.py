@@ -114,9 +114,9 @@ def row_groups(rows: pd.DataFrame, subject: str) -> tuple[Positions, str]:
 
 
 def make_builder(data: LabelledData, recipe: Recipe) -> Builder:
-    """Return the builder of a recipe, not yet fitted; or the matrix of the rows if it is ready."""
-    if data.ready is not None:
-        return data.ready
+    """Return the builder of a recipe, not yet fitted; or the matrix of the rows if it is precomputed."""
+    if data.precomputed is not None:
+        return data.precomputed
     history = recipe.history
     views = history.histories
     if data.subject == "message":

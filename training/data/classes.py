@@ -23,8 +23,8 @@ def check_classes(data: LabelledData, source: Source, recipe: DataRecipe) -> Non
     Raises
     ------
     SchemaError
-        If there are fewer than two classes or more than a model can have, a label is too long, none is the one that was
-        named, or none is legitimate and types without one were not asked for.
+        If there are fewer than two classes or more than a model can have, a label is too long, the named label does not
+        exist, or no label is legitimate and types alone were not requested.
     """
     counts, legitimate = data.rows["label"].value_counts(), recipe.legitimate
     if len(counts) < 2:
@@ -60,7 +60,7 @@ def _check_bounds(labels: pd.Index, source: Source) -> None:
 
 
 def _causes(data: LabelledData) -> str:
-    """Say why rows are missing: those that were rejected, by reason, and those without a label."""
+    """Describe why rows are missing: those that were rejected, by reason, and those without a label."""
     rejected = data.rejected
     causes = [] if not data.n_unlabelled else [f"{data.n_unlabelled:,} rows have no label"]
     if len(rejected):

@@ -15,12 +15,12 @@ from fraudsieve.training.recipe.recipe import Recipe
 
 from .labelled import LabelledData
 
-__all__ = ["candidate_notes", "check_own_columns"]
+__all__ = ["candidate_notes", "check_custom_columns"]
 
 MAX_NAMES: Final = 8
 
 
-def check_own_columns(data: LabelledData, recipe: Recipe) -> None:
+def check_custom_columns(data: LabelledData, recipe: Recipe) -> None:
     """Raise an error before the work if a named column is missing or cannot be a feature, or if there are too many.
 
     Raises
@@ -37,8 +37,8 @@ def check_own_columns(data: LabelledData, recipe: Recipe) -> None:
     if data.subject != "message":
         _check_settings_of_messages(table, recipe)
     chosen: CustomColumns | ProfileColumns
-    if data.ready is not None:
-        chosen, fix = data.ready.matrix_.custom, "Compute the features again, with fewer columns."
+    if data.precomputed is not None:
+        chosen, fix = data.precomputed.matrix_.custom, "Compute the features again, with fewer columns."
     elif data.subject == "message":
         chosen = declared_columns(data.rows, recipe.features.columns, categories=declared)
         fix = "Name fewer in features.columns."
@@ -59,7 +59,7 @@ def _check_settings_of_messages(table: str, recipe: Recipe) -> None:
     if recipe.features.campaigns:
         problems.append(f"features.campaigns: expected messages, got {table}. Remove it")
     if recipe.features.columns:
-        got = f"got {table}, whose own columns are features already"
+        got = f"got {table}, whose custom columns are features already"
         problems.append(f"features.columns: expected messages, {got}. Remove it")
     if problems:
         raise RecipeError("recipe", problems)

@@ -62,7 +62,7 @@ def fit_unlike(
 ) -> UnlikeTraining | None:
     """Fit on the feature rows of the training slice and calibrate on those of the calibration slice.
 
-    Returns None if no column tells records apart, or there are no rows.
+    Returns None if no column distinguishes records, or there are no rows.
     """
     names = compared_columns(matrix, ensemble)
     distances = distance_of(trained_on, names).apply(calibration.to_numpy(np.float64))

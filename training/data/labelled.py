@@ -60,8 +60,8 @@ class LabelledData:
         table of accounts.
     reading : LabelReading, optional
         How labels were read as classes, and which of them is legitimate.
-    ready : PrecomputedMatrix, default=None
-        The feature matrix of the rows, if it was computed before; None if it is to be computed.
+    precomputed : PrecomputedMatrix, default=None
+        The precomputed feature matrix of the rows; None if it must be computed.
     """
 
     rows: pd.DataFrame
@@ -78,7 +78,7 @@ class LabelledData:
     all_labels: pd.DataFrame | None = None
     known_labels: pd.DataFrame | None = None
     reading: LabelReading = field(default_factory=LabelReading)
-    ready: PrecomputedMatrix | None = None
+    precomputed: PrecomputedMatrix | None = None
 
     @property
     def legitimate(self) -> str:
@@ -93,7 +93,7 @@ class LabelledData:
         """
         waiting = pd.DataFrame({"as_of": self.waiting})
         # In other tables a column of that name is the user's own.
-        is_sample = self.ready is not None and self.ready.declared.until is not None
+        is_sample = self.precomputed is not None and self.precomputed.declared.until is not None
         names = ["as_of", "labelled_at", "label", *([RATE] if is_sample else [])]
         return pd.concat([self.rows[names], waiting], ignore_index=True)
 

@@ -16,12 +16,12 @@ from fraudsieve.models.artifact.matrix import build_matrix
 
 from .row_sample import NO_SAMPLE, RowSample
 
-__all__ = ["METADATA", "READY_ROW", "MatrixDeclaration", "PrecomputedMatrix", "declaration_of"]
+__all__ = ["METADATA", "PRECOMPUTED_ROW", "MatrixDeclaration", "PrecomputedMatrix", "declaration_of"]
 
 METADATA: Final = "fraudsieve"
 """The key of the declaration in the metadata of the first feature column."""
-READY_ROW: Final = "fraudsieve: feature row"
-"""The column of labelled rows that says where their features are; no table has a column of this name."""
+PRECOMPUTED_ROW: Final = "fraudsieve: feature row"
+"""The column of labelled rows with the positions of their features; no table has a column of this name."""
 
 
 @dataclass(frozen=True)
@@ -35,11 +35,11 @@ class MatrixDeclaration:
     legitimate : str
         The label of legitimate rows, as it is written in the table.
     sample : RowSample, optional
-        How the legitimate rows before `until` were drawn.
+        The sample of the legitimate rows before `until`.
     until : str, default=None
         From this time on all rows were kept: the calibration slice begins there. None if it is not a sample.
     left_out : int, default=0
-        Number of legitimate rows that were not drawn.
+        Number of legitimate rows that were not selected.
 
     Examples
     --------
@@ -83,7 +83,7 @@ class MatrixDeclaration:
 
     @property
     def of_split(self) -> dict[str, Any]:
-        """What `split_by_time` needs to know of a sample; empty without a sample."""
+        """The parameters of `split_by_time` for a sample; empty without a sample."""
         if self.until is None:
             return {}
         return {"calibration_start": pd.Timestamp(self.until), "n_left_out": self.left_out}
@@ -96,7 +96,7 @@ class PrecomputedMatrix:
     Parameters
     ----------
     declared : MatrixDeclaration
-        What the table says about itself.
+        The declaration in the table.
     values : ndarray of float64, shape (n_ready, n_columns)
         The features.
     """
@@ -113,8 +113,8 @@ class PrecomputedMatrix:
         return self.declared.matrix
 
     def transform(self, rows: pd.DataFrame) -> pd.DataFrame:
-        """Return the features of labelled rows, by their column `READY_ROW`."""
-        return pd.DataFrame(self.values[rows[READY_ROW].to_numpy(np.int64)], columns=list(self.matrix_.columns))
+        """Return the features of labelled rows, by their column `PRECOMPUTED_ROW`."""
+        return pd.DataFrame(self.values[rows[PRECOMPUTED_ROW].to_numpy(np.int64)], columns=list(self.matrix_.columns))
 
     def fit_transform(self, rows: pd.DataFrame, y: Any = None) -> pd.DataFrame:
         """Return the features of rows to train on; nothing is learnt."""

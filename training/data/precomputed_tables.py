@@ -20,7 +20,7 @@ from fraudsieve.training.recipe.recipe import HistoryRecipe, Recipe
 
 from .accounts_events import load_accounts, load_events
 from .labelled import LabelledData
-from .precomputed_matrix import READY_ROW, MatrixDeclaration, PrecomputedMatrix, declaration_of
+from .precomputed_matrix import PRECOMPUTED_ROW, MatrixDeclaration, PrecomputedMatrix, declaration_of
 from .row_sample import CUTOFF_COLUMNS, ID_COLUMNS
 
 __all__ = ["load_precomputed"]
@@ -37,9 +37,9 @@ def load_precomputed(source: Source, recipe: Recipe, *, min_label_rows: int) -> 
     Raises
     ------
     RecipeError
-        If the recipe does not fit a ready matrix.
+        If the recipe does not fit a precomputed matrix.
     SchemaError
-        If it is not such a table, or the rows that were left out are not those that are read as legitimate.
+        If it is not such a table, or other rows than those that are read as legitimate were sampled.
     """
     place = origin_of(source)
     files = _files(place)
@@ -55,7 +55,8 @@ def load_precomputed(source: Source, recipe: Recipe, *, min_label_rows: int) -> 
     else:
         data = load_accounts(None, accounts=records, **settings)
     _check_sample(data, declared, place)
-    return replace(data, events=None, digests={"features": _digest(files)}, ready=PrecomputedMatrix(declared, values))
+    digests = {"features": _digest(files)}
+    return replace(data, events=None, digests=digests, precomputed=PrecomputedMatrix(declared, values))
 
 
 def _files(place: str) -> list[Path]:
@@ -89,11 +90,11 @@ def _check_recipe(recipe: Recipe, declared: MatrixDeclaration) -> None:
     if recipe.data.subject not in ("auto", subject):
         problems.append(f"data.subject: the features are of {subject}s, got {recipe.data.subject!r}")
     if recipe.data.trusted.declared:
-        problems.append("data.trust: the labels of a ready matrix have no sources. Remove it")
+        problems.append("data.trust: the labels of a precomputed matrix have no sources. Remove it")
     if recipe.history != HistoryRecipe():
-        problems.append("history: the features of a ready matrix are declared where it is made. Remove the section")
+        problems.append("history: the features of a precomputed matrix are declared where it is made. Remove it")
     if recipe.model.sample_rate < 1:
-        problems.append("model.sample_rate: a ready matrix is sampled where it is made. Remove it")
+        problems.append("model.sample_rate: a precomputed matrix is sampled where it is made. Remove it")
     if declared.until is not None:
         if recipe.split.kind not in ("auto", "time"):
             problems.append(f"split.kind: a sample is split by time, got {recipe.split.kind!r}. Remove it")
@@ -119,7 +120,7 @@ def _split(table: pa.Table, declared: MatrixDeclaration, place: str) -> tuple[pd
     values = np.empty((len(records), len(columns)))
     for position, name in enumerate(columns):
         values[:, position] = table[name].to_numpy()[order]
-    return records.iloc[order].reset_index(drop=True).assign(**{READY_ROW: np.arange(len(records))}), values
+    return records.iloc[order].reset_index(drop=True).assign(**{PRECOMPUTED_ROW: np.arange(len(records))}), values
 
 
 def _read_classes(declared: str, setting: str, labels: "pd.Series[Any]") -> LabelReading:
@@ -132,7 +133,7 @@ def _read_classes(declared: str, setting: str, labels: "pd.Series[Any]") -> Labe
 
 
 def _check_sample(data: LabelledData, declared: MatrixDeclaration, place: str) -> None:
-    """Check that the rows that some of were left out are those that are read as legitimate."""
+    """Check that the sampled rows are those that are read as legitimate."""
     if declared.until is None or declared.sample.rate == 1:
         return
     sampled = (data.rows[RATE] < 1).to_numpy()

@@ -1,4 +1,4 @@
-"""What a refit did, for reports and notes: which rows, and which model the metrics are of."""
+"""A summary of a refit, for reports and notes: its rows, and the model that the metrics are about."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ __all__ = ["RefitSummary"]
 
 @dataclass(frozen=True, kw_only=True)
 class RefitSummary:
-    """Rows and calibration of a refitted model, and the model of the split.
+    """Rows and calibration of a shipped model, and the evaluated model of its run.
 
     Parameters
     ----------
@@ -24,7 +24,7 @@ class RefitSummary:
     calibration_rows : int
         Number of scores behind them.
     split_model : str
-        Digest of the model of the split, which the metrics of the run are of.
+        Digest of the evaluated model, which the metrics of the run are about.
     split_rows : int
         Rows that it was trained on.
     split_window : tuple of str
@@ -81,7 +81,7 @@ class RefitSummary:
     def metrics_of(self) -> str:
         """Say which model the metrics are of."""
         return (
-            f"the model of the split, trained on {_rows(self.split_rows, self.split_window)}. "
+            f"the evaluated model, trained on {_rows(self.split_rows, self.split_window)}. "
             f"The model that was written was trained again, on {_rows(self.rows, self.window)}"
         )
 

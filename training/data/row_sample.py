@@ -1,6 +1,6 @@
 """A sample of training rows: all fraud, and of the legitimate rows those whose id has a low hash.
 
-Whether a row is drawn depends on its id, the rate and a seed alone: not on its place, on the other rows, or on the
+Whether a row is selected depends only on its id, the rate and a seed, and not on its place, the other rows, or the
 machine. A sample of a lower rate is part of one of a higher rate.
 """
 
@@ -12,17 +12,17 @@ import pandas as pd
 
 from fraudsieve._typing import Array
 
-__all__ = ["CUTOFF_COLUMNS", "ID_COLUMNS", "NO_SAMPLE", "RowSample", "draw_ids"]
+__all__ = ["CUTOFF_COLUMNS", "ID_COLUMNS", "NO_SAMPLE", "RowSample", "select_ids"]
 
 ID_COLUMNS: Final = {"event": "event_id", "account": "account_id"}
-"""The id by which the rows of each subject are drawn."""
+"""The id by which the rows of each subject are selected."""
 CUTOFF_COLUMNS: Final = {"event": "occurred_at", "account": "as_of"}
 """The cutoff time of the rows of a sample."""
 
 
 @dataclass(frozen=True)
 class RowSample:
-    """How the legitimate rows of a training slice were drawn.
+    """The sample of the legitimate rows of a training slice.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ class RowSample:
 
     @property
     def facts(self) -> dict[str, Any]:
-        """What a model keeps about the sample that it was trained on; empty if it was trained on all rows."""
+        """Facts that a model keeps about the sample that it was trained on; empty if it was trained on all rows."""
         return {} if self.rate == 1 else {"sample": asdict(self)}
 
 
@@ -56,8 +56,8 @@ NO_SAMPLE: Final = RowSample()
 """All rows."""
 
 
-def draw_ids(ids: Array, sample: RowSample) -> Array:
-    """Return which ids are drawn: those whose hash is among the lowest by the rate.
+def select_ids(ids: Array, sample: RowSample) -> Array:
+    """Return which ids are selected: those whose hash is among the lowest by the rate.
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ def draw_ids(ids: Array, sample: RowSample) -> Array:
     Examples
     --------
     >>> ids = np.array([f"e{number}" for number in range(10_000)], object)
-    >>> int(draw_ids(ids, RowSample(0.1)).sum()), int(draw_ids(ids[::-1], RowSample(0.1)).sum())
+    >>> int(select_ids(ids, RowSample(0.1)).sum()), int(select_ids(ids[::-1], RowSample(0.1)).sum())
     (1025, 1025)
     """
     key = f"{sample.seed % 10**16:016d}"

@@ -17,7 +17,7 @@ from fraudsieve.training.recipe.recipe import Recipe
 
 from .builders import Builder, make_builder, rows_to_train
 from .labelled import LabelledData
-from .row_sample import ID_COLUMNS, RowSample, draw_ids
+from .row_sample import ID_COLUMNS, RowSample, select_ids
 
 __all__ = ["TrainingRows", "grow_trees", "sample_of", "sample_slice", "training_rows"]
 
@@ -77,17 +77,22 @@ def training_rows(
     weights = rows[WEIGHT].to_numpy() if recipe.data.trusted.declared else None
     sample = sample_of(data, recipe)
     rates = sample.class_rates(data.legitimate, {*labels})
-    drawn = draw_ids(rows[ID_COLUMNS[data.subject]].to_numpy(object), sample) if rates else None
+    drawn = select_ids(rows[ID_COLUMNS[data.subject]].to_numpy(object), sample) if rates else None
     return TrainingRows(builder, matrix, labels, rows.index.to_numpy(), campaigns, weights, rates, drawn)
 
 
 def sample_of(data: LabelledData, recipe: Recipe) -> RowSample:
-    """Return the sample that a run trains on: that of its feature matrix if it is ready, else that of the recipe."""
-    return RowSample(recipe.model.sample_rate, recipe.seed) if data.ready is None else data.ready.declared.sample
+    """Return the sample that a run trains on: that of its feature matrix if it is precomputed, else that of the
+    recipe."""
+    return (
+        RowSample(recipe.model.sample_rate, recipe.seed)
+        if data.precomputed is None
+        else data.precomputed.declared.sample
+    )
 
 
 def sample_slice(data: LabelledData, train: Array, recipe: Recipe) -> Array:
-    """Return the rows of a slice that are in the sample of a run. The rows of a ready matrix were drawn before.
+    """Return the rows of a slice that are in the sample of a run. The rows of a precomputed matrix are already sampled.
 
     Raises
     ------
@@ -97,7 +102,7 @@ def sample_slice(data: LabelledData, train: Array, recipe: Recipe) -> Array:
         If rows have no id.
     """
     sample = sample_of(data, recipe)
-    if sample.rate == 1 or data.ready is not None:
+    if sample.rate == 1 or data.precomputed is not None:
         return train
     if data.subject not in ID_COLUMNS:
         raise RecipeError("recipe", ["model.sample_rate: expected accounts or events, got messages. Remove it"])
@@ -106,7 +111,7 @@ def sample_slice(data: LabelledData, train: Array, recipe: Recipe) -> Array:
         problem = f"column {name!r} is missing, or has no value in some rows, and rows are drawn by it"
         raise SchemaError(f"{data.subject}s", problem, "Add it, or remove --sample-rate.")
     may_be_left_out = (rows["label"] == data.legitimate).to_numpy(bool)
-    return train[~may_be_left_out | draw_ids(rows[name].to_numpy(object), sample)]
+    return train[~may_be_left_out | select_ids(rows[name].to_numpy(object), sample)]
 
 
 def _count_fits(progress: Progress) -> Callable[[int, int], None]:

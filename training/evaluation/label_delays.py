@@ -32,12 +32,12 @@ SHARES = (0.5, 0.9, MATURE, 0.99)
 CURVE_POINTS = 100
 MAX_SOURCES = 12
 INSTANT = 1 / DAY
-"""Delays of less than a second, in days: the records were exported when their labels came."""
+"""Delays of less than a second, in days: the records were exported when their labels arrived."""
 
 
 @dataclass(frozen=True)
 class LabelDelay:
-    """Days by which a share of the labels that come has come."""
+    """Age in days by which a share of the labels that arrive has arrived."""
 
     share: float
     days: float
@@ -55,7 +55,7 @@ class GapUsed:
 class YoungestRecords:
     """The records of the last ``days``, and those of them that wait for a label.
 
-    ``days`` is the time in which labels mature, or the gap if that is longer. ``expected`` labels will come for the
+    ``days`` is the time in which labels mature, or the gap if that is longer. ``expected`` labels will arrive for the
     ``waiting`` records. ``expected_frauds`` of them are fraud, if fraud is as frequent among them as before; campaigns
     come in bursts, so that number is rough.
     """
@@ -94,9 +94,9 @@ class LabelMetrics:
     Parameters
     ----------
     delays : tuple of LabelDelay, or None
-        At `SHARES` of the labels that come; None if labels have no times.
+        At `SHARES` of the labels that arrive; None if labels have no times.
     mature_by_class : mapping of str to float, or None
-        Days by which 95 % of the labels of a class have come.
+        Age in days by which 95 % of the labels of a class have arrived.
     curve : tuple of (float, float), or None
         Pairs of age in days and share.
     timed : int
@@ -142,7 +142,7 @@ def label_metrics(
     training : mapping
         The facts of the training (``model.training``), such as the gap that the model was tested with.
     legitimate : str, default=None
-        The class that is not fraud; without one, the frauds to come are not counted.
+        The class that is not fraud; without one, the expected frauds are not counted.
     since : datetime, default=None
         Only records from this time on are counted; delays are those of all records. A naive time is UTC.
     trust : Trust, default=None

@@ -202,8 +202,8 @@ def choose_points(
     """Choose the operating points of a recipe on the calibration slice."""
     targets, alerts_a_day = recipe.thresholds.targets, recipe.evaluate.alerts_a_day
     # Times within one day may be no more than an order, so alerts per day are only computed if the recipe has some.
-    asked = bool(targets.alerts_a_day) or alerts_a_day is not None
-    in_days = asked or (count_days(data.rows["as_of"].to_numpy()) or 0) > 1
+    is_requested = bool(targets.alerts_a_day) or alerts_a_day is not None
+    in_days = is_requested or (count_days(data.rows["as_of"].to_numpy()) or 0) > 1
     days, amounts = calibration_days(data, split) if in_days else None, amounts_of(data, split)
     points, absent = operating_points(
         probability,

@@ -193,7 +193,7 @@ class EvaluationReport(ReportDetails, TypeMetrics, FraudMetrics):
         Records that are not later than those that the model was trained and calibrated on, which make the metrics
         optimistic. None if unknown.
     refit : RefitSummary or None
-        For a model that was trained again on all mature rows: the metrics are those of the model of the split.
+        For a model that was trained again on all mature rows: the metrics are those of the evaluated model.
     rules : tuple of RuleMetrics
         The records that rules decide; all other metrics are those of the model without rules.
     cases : CaseReviews or None

@@ -93,7 +93,7 @@ def _observed(model: Model, table: ScoredTable, flags: Array) -> ObservedPerform
 
 
 def measure_calibration(model: Model, after: ScoredTable, replicates: int) -> LabelledCalibration | None:
-    """Compare the probabilities of the current records with the labels that have come.
+    """Compare the probabilities of the current records with the labels that have arrived.
 
     Returns None without labels, and for a model without a legitimate class.
     """

@@ -1,9 +1,8 @@
-"""Precision and recall before labels come, from the probabilities alone.
+"""Precision and recall before labels arrive, from the probabilities alone.
 
 Confidence-based performance estimation (CBPE), as in NannyML (Kivimäki, Białek, Nurminen and Kuberski, Performance
-estimation in binary classification using calibrated confidence, 2025, arXiv:2505.05295): a row with
-probability p counts as p frauds and 1 - p legitimate rows, so the cells of the confusion matrix are sums of
-probabilities.
+estimation in binary classification using calibrated confidence, 2025, arXiv:2505.05295). A row with probability p
+counts as p frauds and 1 - p legitimate rows, so the cells of the confusion matrix are sums of probabilities.
 
 It assumes that the probabilities are still right: records may have changed, but what makes a record fraud has not (no
 concept drift). A new trick that the model takes for legitimate is not seen here. Only labels show it.

@@ -105,7 +105,7 @@ def _flagged(measures: MonitorMeasures) -> Figure | None:
 
 
 def _types(measures: MonitorMeasures) -> Figure | None:
-    """Draw how often every class is the likeliest."""
+    """Draw how often every class is the most probable one."""
     shares = {} if measures.scores.types is None else measures.scores.types.shares
     if not shares:
         return None
@@ -119,7 +119,7 @@ def _types(measures: MonitorMeasures) -> Figure | None:
     chart.legend("reference", "muted", shape="square")
     chart.legend("current", "c1", shape="circle")
     rest = f" {len(shares) - MAX_TYPES} more are not drawn." if len(shares) > MAX_TYPES else ""
-    return chart.to_figure("Which types are predicted?", f"The likeliest class of every record.{rest}")
+    return chart.to_figure("Which types are predicted?", f"The most probable class of every record.{rest}")
 
 
 def draw_unlike_over_time(measures: MonitorMeasures) -> Figure | None:

@@ -1,4 +1,4 @@
-"""What a monitor report measures: reference records beside current records, as frozen values."""
+"""The measures of a monitor report: reference records beside current records, as frozen values."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -50,7 +50,7 @@ class Both(Generic[Value]):
 
 @dataclass(frozen=True, kw_only=True)
 class DriftIndex:
-    """How far a distribution moved; see `Drift`.
+    """The drift of a distribution; see `Drift`.
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ class BinShare:
 class ColumnDrift(DriftIndex):
     """Drift of a column, with the mean and the share of missing values of both tables.
 
-    ``distribution`` has the shares of both tables in each bin; None but for the columns that moved most.
+    ``distribution`` has the shares of both tables in each bin; None except for the columns that moved most.
     """
 
     column: str
@@ -114,7 +114,7 @@ class FamilyDrift:
 
 @dataclass(frozen=True, kw_only=True)
 class TypeDrift(DriftIndex):
-    """Drift of the likeliest classes, with the share of each class in both tables."""
+    """Drift of the most probable classes, with the share of each class in both tables."""
 
     shares: Mapping[str, Both[float]]
 

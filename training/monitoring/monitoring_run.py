@@ -1,7 +1,7 @@
 """Compare current records with reference records, as a model scores them.
 
 The reference consists of records that the model was not trained on: the test slice, or the first week in use. Labels
-need not have come. Where they have, calibration and observed precision and recall are part of the report.
+are optional. Where they have arrived, calibration and observed precision and recall are part of the report.
 """
 
 from collections.abc import Iterator
@@ -27,10 +27,9 @@ from fraudsieve.training.recipe.sections import MonitorRecipe
 from .alerts import estimate_performance, measure_alerts, measure_calibration
 from .bounds import Share, bounds_exceeded, compare_shares
 from .drift.report import column_drift, score_drift
-from .measures import Both, MonitorMeasures, ShareChanges
+from .measures import Both, MonitorMeasures, RuleShares, ShareChanges
 from .page import render_monitor_report
 from .report import MonitorReport
-from .rules import rule_shares
 from .scored_table import ScoredTable, categories_of, score_table
 from .unlike_over_time import compare_unlike, unlike_over_time
 
@@ -117,7 +116,7 @@ def monitor_tables(
     after = score_table(scorer, current, **tables)
     report_step("comparing")
     measures = _measure(scorer.model, before, after, compared, recipe.monitor)
-    measures = replace(measures, rules=rule_shares(recipe.rule_set if rules is None else rules, before, after))
+    measures = replace(measures, rules=_rule_shares(recipe.rule_set if rules is None else rules, before, after))
     limits = _limits(scorer.model, before, after, reference, history)
     report = MonitorReport(
         **vars(measures),
@@ -267,3 +266,22 @@ def _reservations(measures: MonitorMeasures) -> Iterator[str]:
             "precision and recall without labels hold only while the probabilities are right: "
             "they do not count a new trick that the model takes for legitimate"
         )
+
+
+def _rule_shares(rules: RuleSet | None, before: ScoredTable, after: ScoredTable) -> tuple[RuleShares, ...]:
+    """Return each rule with the share of both tables that it decides; none without rules."""
+    if rules is None:
+        return ()
+    shares = [_decided_shares(rules, table) for table in (before, after)]
+    expired = rules.expired()
+    return tuple(
+        RuleShares(rule.id, rule.action, rule.reason, rule.id in expired, shares[0][position], shares[1][position])
+        for position, rule in enumerate(rules.rules)
+    )
+
+
+def _decided_shares(rules: RuleSet, table: ScoredTable) -> list[float]:
+    records = table.records
+    matched = rules.match({name: records[name].tolist() for name in rules.fields if name in records}, len(records))
+    counts = np.bincount(matched[matched >= 0], minlength=len(rules))
+    return [float(count) / len(records) for count in counts]

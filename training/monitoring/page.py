@@ -194,11 +194,11 @@ def _alert_table(measures: MonitorMeasures) -> PageTable:
         for point in measures.alerts
     ]
     columns = ["point", "flagged, reference", "flagged, current", "times", "per day, reference", "per day, current"]
-    return PageTable(f"Alerts; the first point decides.{_strange_alerts(measures)}", columns, rows)
+    return PageTable(f"Alerts; the first point decides.{_unfamiliar_alerts(measures)}", columns, rows)
 
 
-def _strange_alerts(measures: MonitorMeasures) -> str:
-    """Say how many records are flagged below the threshold, if the policy of the model flags any."""
+def _unfamiliar_alerts(measures: MonitorMeasures) -> str:
+    """Return how many records are flagged below the threshold, if the policy of the model flags any."""
     below = measures.alerts[0].unlike_training if measures.alerts else None
     if below is None or not any(vars(below).values()):
         return ""

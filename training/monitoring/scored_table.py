@@ -1,4 +1,4 @@
-"""A table of records as a model in use scores it: features, scores, and the labels that have come."""
+"""A table of records as a model in use scores it: features, scores, and the labels that have arrived."""
 
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -75,7 +75,7 @@ class ScoredTable:
 
     @property
     def labels(self) -> Array:
-        """The label of every record; missing where none has come."""
+        """The label of every record; missing where none has arrived."""
         return self.records["label"].to_numpy(object)
 
     def cutoff_times(self, subject: str) -> Array | None:
@@ -106,7 +106,7 @@ def score_table(
     """
     model = replace(scorer.model, policy=scorer.policy)
     timed = model.matrix.timed
-    # Without own cutoff times, the accounts of both tables would be scored as of the same time.
+    # Without a column of cutoff times, the accounts of both tables would be scored as of the same time.
     require = (("as_of",) if timed and model.subject == "account" else ()) + (
         ("event_id",) if labels is not None and model.subject == "event" else ()
     )

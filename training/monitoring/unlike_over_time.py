@@ -18,14 +18,14 @@ PERIODS = {"day": 1, "week": 7, "month": 30}
 """Lengths in days."""
 MAX_PERIODS = 26
 MIN_ROWS = 30
-"""Of fewer records in a period, the share says nothing."""
+"""With fewer records in a period, the share carries no information."""
 
 
 def compare_unlike(model: Model, before: ScoredTable, after: ScoredTable) -> ShareChange | None:
     """Compare the shares of records with an ``unlike_training`` above .99; None if the model does not know it."""
     if model.unlike is None:
         return None
-    return compare_shares(*(Share.of(_is_strange(table), table.clusters) for table in (before, after)))
+    return compare_shares(*(Share.of(_is_unfamiliar(table), table.clusters) for table in (before, after)))
 
 
 def unlike_over_time(model: Model, before: ScoredTable, after: ScoredTable) -> UnlikeOverTime | None:
@@ -47,7 +47,7 @@ def unlike_over_time(model: Model, before: ScoredTable, after: ScoredTable) -> U
         UnlikePeriod(name, str(start + place * length), rows, share)
         for name, values in times.items()
         if values is not None
-        for place, rows, share in _shares(values, start, length, _is_strange(tables[name]))
+        for place, rows, share in _shares(values, start, length, _is_unfamiliar(tables[name]))
     )
     return UnlikeOverTime(period, periods)
 
@@ -60,5 +60,5 @@ def _shares(times: Array, start: Any, length: Any, hits: Array) -> list[tuple[in
     return [(int(i), int(rows[i]), float(counts[i] / rows[i])) for i in np.flatnonzero(rows >= MIN_ROWS)]
 
 
-def _is_strange(table: ScoredTable) -> Array:
+def _is_unfamiliar(table: ScoredTable) -> Array:
     return table.scores["unlike_training"] > UNFAMILIAR

@@ -38,7 +38,7 @@ def breakdown_tables(report: EvaluationReport) -> dict[str, list[PageTable]]:
 
 
 def review_facts(reviews: CaseReviews | None) -> dict[str, str]:
-    """Return what reviews of cases find beside reviews of records, in words; without a comparison the reason."""
+    """Return what reviews of cases find beside reviews of records, in words; the reason if there is no comparison."""
     if reviews is None:
         return {}
     if reviews.reviews is None:

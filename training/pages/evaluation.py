@@ -114,7 +114,7 @@ def model_facts(model: Model) -> dict[str, str]:
         facts |= {
             "trained again": f"on {refit.rows:,} mature rows, after the split",
             "calibrated on": f"inherited: {refit.calibrated_on} ({refit.calibration_rows:,} rows)",
-            "model of the split": refit.split_model,
+            "evaluated model": refit.split_model,
         }
     facts |= {f"SHA-256 of {name}": digest for name, digest in (training.get("digests") or {}).items()}
     return {name: text for name, text in facts.items() if text}

@@ -21,7 +21,7 @@ class Headline:
 
 
 def headline(report: EvaluationReport) -> Headline | None:
-    """Say what the model finds: at the review capacity if it was given, otherwise at the point that decides.
+    """Return what the model finds: at the review capacity if it was given, otherwise at the point that decides.
 
     None without fraud, or without a probability of fraud.
     """
@@ -38,7 +38,7 @@ def headline(report: EvaluationReport) -> Headline | None:
                     (decision.recall, decision.recall_interval),
                     (decision.precision, decision.precision_interval),
                     f"Every record with a probability of at least {decision.threshold:.3g} is reviewed: "
-                    f"the point {point_words(decision.point)}, which decides.{_strange(decision.unlike_training)}"
+                    f"the point {point_words(decision.point)}, which decides.{_unfamiliar(decision.unlike_training)}"
                     f"{_per_day(decision.reviews_a_day)}",
                 )
             ),
@@ -64,7 +64,7 @@ def _title(found: int, frauds: int, reviews: int) -> str:
     return f"{found:,} of {frauds:,} frauds are found with {reviews:,} reviews."
 
 
-def _strange(reviews: int) -> str:
+def _unfamiliar(reviews: int) -> str:
     if not reviews:
         return ""
     return f" So are {reviews:,} records with a lower probability, because they look like nothing in training."

@@ -67,7 +67,7 @@ def delay_table(labels: LabelMetrics) -> PageTable | None:
 
 
 def draw_label_delays(labels: LabelMetrics) -> Figure | None:
-    """Draw the share of labels that have come against the age of a record; None if labels have no times."""
+    """Draw the share of labels that have arrived against the age of a record; None if labels have no times."""
     delays, curve, gap = labels.delays, labels.curve, labels.gap.days
     if not curve or not delays:
         return None

@@ -1,4 +1,4 @@
-"""Where a page comes from: when it was made, with what command, and which run of MLflow it belongs to."""
+"""The origin of a page: when it was made, with which command, and which run of MLflow it belongs to."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime

@@ -5,9 +5,11 @@ Templates escape every text. Two strings are marked as safe: the style sheet her
 
 import base64
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise, product
 from typing import Any, Literal
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -15,7 +17,7 @@ from markupsafe import Markup, escape
 
 from fraudsieve.training.evaluation.metrics import format_number
 
-from .even_columns import side_by_side
+from .svg import Figure
 
 __all__ = [
     "Card",
@@ -29,6 +31,13 @@ __all__ = [
     "style_sheet",
     "template_environment",
 ]
+
+CAPTION_HEIGHT = 60.0
+"""Height of a caption and of the space around a figure, in units of a chart."""
+SAME_HEIGHT = 40.0
+"""Columns whose ends differ by less than this look equal."""
+MAX_FIGURES = 12
+"""With more figures, those after them are in turn in either column."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +83,7 @@ def template_environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["side_by_side"] = side_by_side
+    environment.filters["side_by_side"] = _side_by_side
     environment.filters["breakable"] = _breakable
     return environment
 
@@ -143,3 +152,34 @@ def format_interval(interval: Sequence[float] | None) -> str:
     ('0.100 to 0.200', '–')
     """
     return "–" if not interval else f"{format_metric(interval[0])} to {format_metric(interval[1])}"
+
+
+def _side_by_side(figures: Sequence[Figure]) -> list[list[Figure]]:
+    """Return the figures of each column, in their order.
+
+    Of all ways that end at about the same height, it is the one that changes sides most often, so that the first
+    figures are on top.
+
+    Examples
+    --------
+    >>> small, tall = (Figure("", "", f'<svg viewBox="0 0 400 {height}"/>') for height in (200, 460))
+    >>> [len(column) for column in _side_by_side([small, small, tall])]
+    [2, 1]
+    """
+    if len(figures) < 2:
+        return [list(figures)] if figures else []
+    heights = [_height(figure) + CAPTION_HEIGHT for figure in figures[:MAX_FIGURES]]
+    sides = min(
+        ((0, *rest) for rest in product((1, 0), repeat=len(heights) - 1)),
+        key=lambda sides: (
+            abs(sum(h if side else -h for h, side in zip(heights, sides, strict=True))) // SAME_HEIGHT,
+            sum(side == other for side, other in pairwise(sides)),
+        ),
+    )
+    sides += tuple(i % 2 for i in range(len(heights), len(figures)))
+    return [[figure for figure, side in zip(figures, sides, strict=True) if side == column] for column in (0, 1)]
+
+
+def _height(figure: Figure) -> float:
+    match = re.search(r'viewBox="0 0 \S+ ([\d.]+)"', figure.svg)
+    return 0.0 if match is None else float(match[1])

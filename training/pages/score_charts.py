@@ -11,7 +11,7 @@ from .svg import Chart, Figure
 __all__ = ["draw_histogram", "draw_lift", "draw_roc"]
 
 EMPTY = math.log10(0.5)
-"""Where a bin without records is drawn on an axis of logarithms: half a step below one record."""
+"""Position of a bin without records on an axis of logarithms: half a step below one record."""
 
 
 def draw_roc(report: EvaluationReport) -> Figure | None:

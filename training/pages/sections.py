@@ -183,12 +183,12 @@ def point_table(report: EvaluationReport) -> PageTable:
     caption = "Rates of each threshold on these records, and in brackets those on the calibration slice."
     promise = " False positive rates are promised over campaigns or accounts, each of which counts once."
     absent = "".join(f" {point.reason}." for point in report.absent_points)
-    decides = f" The first point decides.{_strange_reviews(report)}"
+    decides = f" The first point decides.{_unfamiliar_reviews(report)}"
     return PageTable(f"{caption}{decides}{promise}{absent}", columns, rows)
 
 
-def _strange_reviews(report: EvaluationReport) -> str:
-    """Say how many records are flagged below the threshold that decides, if the policy of the model flags any."""
+def _unfamiliar_reviews(report: EvaluationReport) -> str:
+    """Return how many records are flagged below the threshold that decides, if the policy of the model flags any."""
     decision = report.decision
     if decision is None or not decision.unlike_training:
         return ""

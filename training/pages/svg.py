@@ -1,6 +1,6 @@
 """Charts as inline SVG: axes, lines, bands, dots and bars, in the colours of the page around them.
 
-There are no styles or scripts here: colours are classes that the page defines (see ``style.css.j2``), so that a strict
+There are no styles or scripts here. Colours are classes that the page defines (see ``style.css.j2``), so that a strict
 Content-Security-Policy holds and a chart is legible in light and in dark.
 """
 

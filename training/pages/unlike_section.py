@@ -10,7 +10,7 @@ __all__ = ["draw_unlike", "unlike_card", "unlike_facts", "unlike_text"]
 
 
 def unlike_text(unlike: UnlikeMetrics) -> str:
-    """Say how many records look like nothing in training."""
+    """Return how many records look like nothing in training, in words."""
     share, expected = format_rate(unlike.share), f"{100 * unlike.expected:.0f} %"
     return f"{unlike.rows:,} records ({share}) look like nothing in training, where {expected} is expected"
 

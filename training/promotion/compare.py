@@ -15,7 +15,7 @@ from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.predict import Scorer
 from fraudsieve.tables.source import Source
 from fraudsieve.training.attack.recall import CharacterSummary, attack_messages, attackable
-from fraudsieve.training.data.after_training import rows_after_training
+from fraudsieve.training.data.after_training import rows_after_training, trained_until
 from fraudsieve.training.data.builders import Builder, builder_of_model, groups_of, scores_of
 from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.evaluation.bootstrap import MIN_GROUPS
@@ -29,13 +29,12 @@ from fraudsieve.training.tracking.registry import Registry
 from fraudsieve.training.tracking.store import tracking_uri, use_store
 from fraudsieve.training.tracking.tracked_run import CHALLENGER, CHAMPION
 
-from .evaluated_model import evaluated_model
-from .gates import Gate, judge
+from .gates import Gate, apply_gates
 from .latency import latencies, live_scoring, records_to_time
 from .model_comparison import AttackedPair, ModelComparison, ModelFacts, Sides
 from .paired_comparison import PairedMetrics, paired_metrics
 
-__all__ = ["STRENGTH", "Comparison", "check_comparable", "compare_models", "compare_tables"]
+__all__ = ["STRENGTH", "Comparison", "check_comparable", "compare_models", "compare_tables", "evaluated_model"]
 
 
 STRENGTH = "medium"
@@ -122,7 +121,7 @@ def compare_tables(
 
     Notes
     -----
-    If a challenger in the registry was trained again on all mature rows (``refit``), the model of its split is compared
+    If a challenger in the registry was trained again on all mature rows (``refit``), its evaluated model is compared
     instead, and a warning says so. A folder is compared as it is.
 
     Examples
@@ -150,7 +149,7 @@ def compare_tables(
     metrics = compare_models(old_scorer, new_scorer, data, settings=recipe.evaluate, progress=report_step)
     metrics = replace(metrics, warnings=(*metrics.warnings, *warnings))
     addresses = _address(old), _address(new)
-    return Comparison(metrics, judge(metrics, recipe.gates), addresses, (*data.notes, *metrics.warnings))
+    return Comparison(metrics, apply_gates(metrics, recipe.gates), addresses, (*data.notes, *metrics.warnings))
 
 
 def _registered_name(model: str | Path | Scorer) -> str | None:
@@ -319,3 +318,24 @@ def _few_groups_warnings(bootstrap: BootstrapSummary | None) -> list[str]:
     if bootstrap is None or bootstrap.groups_with_fraud >= MIN_GROUPS:
         return []
     return [f"only {bootstrap.groups_with_fraud} {bootstrap.over}s have fraud: the intervals are not reliable"]
+
+
+def evaluated_model(registry: Registry, version: str, challenger: Scorer) -> tuple[Scorer, list[str]]:
+    """Return the model to compare with the champion.
+
+    A shipped model has seen nearly all labelled records, so it could only be evaluated weeks later. The evaluated model
+    of its run has the same settings and has not seen the test slice.
+    """
+    training = challenger.model.training
+    folder = registry.split_model_folder(version) if training.get("refit") else None
+    if folder is None:
+        return challenger, []
+    scorer = Scorer.load(folder, digest=training["split_model"]["digest"])
+    shipped_until, evaluated_until = trained_until(challenger.model), trained_until(scorer.model)
+    times = ""
+    if shipped_until is not None and evaluated_until is not None:
+        times = f" ({shipped_until.isoformat()}, its evaluated model {evaluated_until.isoformat()})"
+    return scorer, [
+        f"the challenger was trained again on later records{times}: its evaluated model, with the same settings, "
+        "is compared. The metrics are not those of the model that is promoted"
+    ]

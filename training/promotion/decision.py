@@ -15,9 +15,8 @@ from fraudsieve.training.tracking.registry import DECISION, Registry
 from fraudsieve.training.tracking.store import tracking_uri
 from fraudsieve.training.tracking.tracked_run import CHALLENGER, CHAMPION
 
-from .compare import check_comparable, compare_models
-from .evaluated_model import evaluated_model
-from .gates import Gate, judge
+from .compare import check_comparable, compare_models, evaluated_model
+from .gates import Gate, apply_gates
 from .model_comparison import ModelComparison
 
 __all__ = ["Decision", "promote", "rollback"]
@@ -99,7 +98,7 @@ def promote(
 ) -> Decision:
     """Compare a challenger with the champion, and make it champion if it passes the gates.
 
-    If the challenger was trained again on all mature rows (``refit``), the gates are applied to the model of its split,
+    If the challenger was trained again on all mature rows (``refit``), the gates are applied to its evaluated model,
     and a warning says so. Either decision is logged as tags of the version and as a file of its run. If the champion
     changes during the comparison, the challenger is refused.
 
@@ -147,13 +146,13 @@ def promote(
     new = Scorer.load(registry.folder(version))
     old = None if before is None else Scorer.load(registry.folder(before))
     check_comparable(None if old is None else old.model, new.model)
-    judged, warnings = evaluated_model(registry, version, new)
+    evaluated, warnings = evaluated_model(registry, version, new)
     report_step("reading")
     tables = {"messages": messages, "accounts": accounts, "events": events, "labels": labels}
     data = read_tables(recipe, new.model, tables, champion=None if old is None else old.model)
-    comparison = compare_models(old, judged, data, settings=recipe.evaluate, progress=report_step)
+    comparison = compare_models(old, evaluated, data, settings=recipe.evaluate, progress=report_step)
     comparison = replace(comparison, warnings=(*comparison.warnings, *warnings))
-    gates = judge(comparison, recipe.gates)
+    gates = apply_gates(comparison, recipe.gates)
     report_step("logging the decision to MLflow")
     return _decide(registry, version, before, gates, comparison, data.notes)
 

@@ -10,7 +10,7 @@ from .latency import Latency
 from .model_comparison import AttackedPair, ModelComparison, Sides
 from .paired_comparison import Pair
 
-__all__ = ["Gate", "judge"]
+__all__ = ["Gate", "apply_gates"]
 
 ROUNDING = 1e-9
 """Differences below this are rounding errors."""
@@ -41,15 +41,15 @@ class Gate:
     reason: str
 
 
-def judge(comparison: ModelComparison, gates: GateRecipe | None = None) -> tuple[Gate, ...]:
+def apply_gates(comparison: ModelComparison, gates: GateRecipe | None = None) -> tuple[Gate, ...]:
     """Apply the gates to a comparison. Without a champion, the average precision is compared with the base rate."""
     bounds = GateRecipe() if gates is None else gates
     figures, first = comparison.figures, comparison.champion is None
-    judged = [_average_precision(figures["average_precision"], bounds, "chance" if first else "the champion")]
-    judged += [] if first else [_recall_at_capacity(figures["recall_at_capacity"], comparison, bounds)]
-    judged += _calibration(figures, bounds, first)
-    judged += [] if first or comparison.attack is None else [*_attack(comparison.attack, bounds)]
-    return (*judged, *_latency(comparison.latency, bounds))
+    results = [_average_precision(figures["average_precision"], bounds, "chance" if first else "the champion")]
+    results += [] if first else [_recall_at_capacity(figures["recall_at_capacity"], comparison, bounds)]
+    results += _calibration(figures, bounds, first)
+    results += [] if first or comparison.attack is None else [*_attack(comparison.attack, bounds)]
+    return (*results, *_latency(comparison.latency, bounds))
 
 
 def _average_precision(pair: Pair, bounds: GateRecipe, peer: str) -> Gate:

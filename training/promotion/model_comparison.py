@@ -1,4 +1,4 @@
-"""What a comparison of two models on the same records found."""
+"""The results of a comparison of two models on the same records."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

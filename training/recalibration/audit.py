@@ -1,9 +1,10 @@
-"""A sample of records for people to label, and the probability with which each was drawn.
+"""A sample of records for people to label, and the inclusion probability of each.
 
-One record of every campaign or account is drawn, so that copies are not labelled twice. Of these, as many are drawn
-from each stratum of the score: few records have a high score, and these decide the rate of false positives. Sums over
-the sample are weighted by the inverse of the inclusion probability (Horvitz and Thompson, 1952, "A generalization of
-sampling without replacement from a finite universe"), and shares divide by the sum of the weights (Hajek, 1971).
+One record of every campaign or account is selected, so that copies are not labelled twice. Of these, equally many are
+selected from each stratum of the score: few records have a high score, and these decide the rate of false positives.
+Sums over the sample are weighted by the inverse of the inclusion probability (Horvitz and Thompson, 1952, "A
+generalization of sampling without replacement from a finite universe"), and shares divide by the sum of the weights
+(Hajek, 1971).
 """
 
 from dataclasses import dataclass
@@ -28,16 +29,16 @@ COLUMNS = ("subject_id", "inclusion_probability")
 
 @dataclass(frozen=True, eq=False)
 class Audit:
-    """Records that were drawn for labelling.
+    """Records that were selected for labelling.
 
     Parameters
     ----------
     rows : ndarray of int64, shape (n_drawn,)
         Their positions in the traffic.
     probability : ndarray of float64, shape (n_drawn,)
-        The probability with which the record was drawn.
+        The inclusion probability of the record.
     group_probability : ndarray of float64, shape (n_drawn,)
-        The probability with which its campaign or account was drawn.
+        The inclusion probability of its campaign or account.
     """
 
     rows: Array
@@ -46,7 +47,7 @@ class Audit:
 
 
 def draw_audit(score: Array, groups: Array, n: int, *, seed: int = 0) -> Audit:
-    """Draw records, as many from each stratum of the score.
+    """Select records, equally many from each stratum of the score.
 
     Parameters
     ----------
@@ -55,9 +56,9 @@ def draw_audit(score: Array, groups: Array, n: int, *, seed: int = 0) -> Audit:
     groups : ndarray, shape (n_records,)
         Campaigns or accounts.
     n : int
-        How many to draw; all groups if there are fewer.
+        How many to select; all groups if there are fewer.
     seed : int, default=0
-        Seed of the draw.
+        Seed of the selection.
 
     Returns
     -------
@@ -81,7 +82,7 @@ def draw_audit(score: Array, groups: Array, n: int, *, seed: int = 0) -> Audit:
 
 
 def _allocate(sizes: list[int], n: int) -> list[int]:
-    """Return equal counts; what a small stratum cannot give, the others do."""
+    """Return equal counts; the others give what a small stratum lacks."""
     counts, left = [0] * len(sizes), n
     for rank, place in enumerate(np.argsort(sizes, kind="stable")):
         counts[place] = min(sizes[place], int(np.ceil(left / (len(sizes) - rank))))

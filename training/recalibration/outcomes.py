@@ -1,4 +1,4 @@
-"""What is set by traffic without labels, by labels of all its records, and by those of an audited sample."""
+"""Recalibration by traffic without labels, by labels of all its records, and by labels of an audited sample."""
 
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -30,7 +30,7 @@ LABEL_MORE = "Label more of the sample, or draw a larger one (--draw)."
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """A recalibrated model, not yet with its points, and what is known about them.
+    """A recalibrated model without its new points, and the facts about these.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ class Outcome:
     absent : sequence of AbsentPoint
         Rates that cannot be promised.
     facts : dict
-        What was set, on how many labels, and intervals.
+        The recalibrated parts, the number of labels, and intervals.
     """
 
     model: Model

@@ -28,9 +28,9 @@ class AuditedRecords:
     is_fraud : ndarray of float64, shape (n_audited,)
         1 for fraud, 0 for legitimate, NaN without a label.
     inclusion : ndarray of float64, shape (n_audited,)
-        The probability with which the record was drawn.
+        The inclusion probability of the record.
     group_inclusion : ndarray of float64, shape (n_audited,)
-        The probability with which its campaign or account was drawn.
+        The inclusion probability of its campaign or account.
     n_groups : int
         Campaigns or accounts of the traffic.
     """

@@ -21,11 +21,10 @@ from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.recipe.sections import ThresholdRecipe
 from fraudsieve.training.tracking.logged_tables import RunInput
 from fraudsieve.training.tracking.store import tracking_uri
-from fraudsieve.training.tracking.tracked_run import LoggedRun, open_run
+from fraudsieve.training.tracking.tracked_run import LoggedRun, RunContent, open_run
 
 from .audit import Audit, draw_audit, read_audit, write_audit
 from .outcomes import by_all_labels, by_audit, by_volume, fraud_of
-from .run_files import recalibration_content
 from .traffic import Traffic, read_traffic
 from .volume import volume_interval
 
@@ -70,7 +69,7 @@ def draw_audit_sample(
     history: Source | None = None,
     seed: int = 0,
 ) -> Audit:
-    """Draw records for people to label, stratified by score, and write their identifiers and probabilities.
+    """Select records for people to label, stratified by score, and write their identifiers and inclusion probabilities.
 
     Parameters
     ----------
@@ -79,7 +78,7 @@ def draw_audit_sample(
     traffic : path or DataFrame
         Messages, accounts or events, with identifiers.
     n : int
-        Number of records to draw.
+        Number of records to select.
     sample : str or Path
         The CSV file to write: ``subject_id`` and ``inclusion_probability``.
     known_labels : path or DataFrame, default=None
@@ -87,7 +86,7 @@ def draw_audit_sample(
     events, history : path or DataFrame, default=None
         As for `score_file`.
     seed : int, default=0
-        Seed of the draw.
+        Seed of the selection.
 
     Returns
     -------
@@ -124,6 +123,7 @@ def recalibrate(
     flagged: float | None = None,
     recipe: Recipe | None = None,
     overwrite: bool = False,
+    address: str | None = None,
     progress: Progress | None = None,
 ) -> Recalibrated:
     """Set the thresholds of a model and, with labels, its calibration, for other traffic. The trees do not change.
@@ -147,7 +147,7 @@ def recalibrate(
         The file of `draw_audit_sample`, with the same traffic; needs `labels`.
     known_labels : path or DataFrame, default=None
         Labels known so far, for models that use labels; as ``labels`` for `score_file`. They are features, point in
-        time, and set no rate; `labels` set rates, and are no features. A table can be both.
+        time, and set no rate; `labels` set rates, and are not features. One table can serve as both.
     events, history : path or DataFrame, default=None
         As for `score_file`.
     alerts_a_day : float, default=None
@@ -159,6 +159,8 @@ def recalibrate(
         Its section ``track`` has the store of MLflow, and ``seed`` the seed.
     overwrite : bool, default=False
         Whether to replace a model folder of that name.
+    address : str, default=None
+        Address of a loaded model, for the run in MLflow; by default `model`, if it is an address.
     progress : callable, default=None
         Called with the name of each step as it begins.
 
@@ -209,7 +211,7 @@ def recalibrate(
             path = ", ".join(map(str, local_files(traffic))) or None
             run.log_inputs([RunInput("traffic", path, data_digest(traffic))])
             new = _write(new, Path(output))
-            content = recalibration_content(new, model if isinstance(model, str) else None)
+            content = _run_content(new, address or (model if isinstance(model, str) else None))
             logged = run.finish(output, content, register_as=new.name if recipe.track.register_model else None)
     else:
         new = _write(new, Path(output))
@@ -231,7 +233,7 @@ def _with_legitimate(scorer: Scorer) -> Scorer:
 def check_options(
     alerts_a_day: float | None, flagged: float | None, sample: str | Path | None, labels: Source | None
 ) -> None:
-    """Check, before any work, what needs neither the model nor a table."""
+    """Check, before any work, the options that need neither the model nor a table."""
     if alerts_a_day is not None and flagged is not None:
         raise RecipeError("--alerts-a-day", ["expected one alert volume, got --flagged too. Remove one"])
     if alerts_a_day is not None and not 0 <= alerts_a_day < inf:
@@ -288,7 +290,7 @@ def _recalibrate(
 def _window(model: Model, read: Traffic, has_labels: bool) -> list[str]:
     """Return the first and the last time of the records, and of those of an earlier recalibration that still counts."""
     before = model.training.get("recalibration")
-    if has_labels or before is None:  # with labels, nothing of an earlier recalibration is left
+    if has_labels or before is None:  # with labels, an earlier recalibration is replaced completely
         return read.window
     windows = [read.window, before.get("window")]
     if not all(windows):
@@ -303,3 +305,36 @@ def _training(model: Model, new: Model, tables: dict[str, Source | None]) -> dic
     facts = new.training["recalibration"]
     parent = {"parent": model.digest, "calibration_before": asdict(model.calibration), "digests": digests}
     return new.training | {"recalibration": parent | facts}
+
+
+def _run_content(model: Model, address: str | None) -> RunContent:
+    """Return the content of the run of a recalibration in MLflow."""
+    facts, first = model.training["recalibration"], model.points[0]
+    low, high = facts["flagged_interval"]
+    lines = [
+        f"Recalibrated from the model with digest `{facts['parent']}`: {', '.join(facts['of'])}.",
+        f"- labels: {facts['labels']:,}",
+        f"- {first.name} decides",
+        f"- alerts at the capacity: {100 * low:.2f} % to {100 * high:.2f} % of the records",
+        *(f"- {point.reason}" for point in model.absent_points),
+        f"- digest of the model folder: `{model.digest}`",
+    ]
+    parent = {"parent.model": address} if address is not None and address.startswith("models:/") else {}
+    metrics = {"labels": float(facts["labels"]), "flagged": facts["flagged"]}
+    if "max_calibration_error" in facts:
+        metrics["max_calibration_error"] = facts["max_calibration_error"]
+    return RunContent(
+        name=f"{model.name}, recalibrated",
+        description="\n".join(lines),
+        params={"parent_digest": facts["parent"], "recalibrated": ", ".join(facts["of"])},
+        metrics=metrics,
+        tags={"model.digest": model.digest, "parent.model.digest": facts["parent"], **parent}
+        | {f"data.{name}.sha256": digest for name, digest in facts["digests"].items()},
+        documents={
+            "recalibration.json": facts,
+            "operating_points.json": {
+                "points": [asdict(point) for point in model.points],
+                "absent": [asdict(point) for point in model.absent_points],
+            },
+        },
+    )

@@ -20,7 +20,7 @@ from fraudsieve.training.data.builders import row_groups
 __all__ = ["MIN_ROWS", "Traffic", "read_traffic"]
 
 MIN_ROWS = 100
-"""With fewer records, a share of them says little."""
+"""With fewer records, a share of them carries little information."""
 TIME_COLUMNS = {"message": "sent_at", "account": "as_of", "event": "occurred_at"}
 
 

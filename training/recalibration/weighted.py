@@ -13,15 +13,15 @@ from .audit import TOP_SHARES, Audit
 __all__ = ["CalibrationBounds", "bound_calibration", "fit_weighted"]
 
 NORMAL_QUANTILE = 1.96
-"""Of two-sided intervals of 95 %."""
+"""The quantile of the normal distribution for two-sided intervals of 95 %."""
 UNSEEN = 0.5
-"""Squared errors that are added to those of every stratum (as Jeffreys adds to a count): a sample of the many records
+"""Squared errors that are added to those of every stratum (as Jeffreys adds to a count). A sample of the many records
 with low scores often has none of the few frauds among them, and would then seem to be certain."""
 
 
 @dataclass(frozen=True)
 class CalibrationBounds:
-    """How far calibrated probabilities can be from the frauds of the traffic.
+    """Bounds of the error of calibrated probabilities on the traffic.
 
     Parameters
     ----------

@@ -18,7 +18,8 @@ def physical_cores() -> int:
 
 
 def load_average() -> float:
-    """Return the number of threads that ran or waited for a core in the last minute; 0 if the system does not tell."""
+    """Return the number of threads that ran or waited for a core in the last minute; 0 if the system does not report
+    it."""
     try:
         return os.getloadavg()[0]
     except (AttributeError, OSError):  # Windows has no such number

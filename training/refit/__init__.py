@@ -1,1 +1,1 @@
-"""Refit: training again on all mature rows, after the model of the split was evaluated."""
+"""Refit: training again on all mature rows, after the evaluation on the test slice."""

@@ -17,7 +17,7 @@ from fraudsieve.training.splits.split import Split
 __all__ = ["PooledScores", "pool_scores", "with_all_classes"]
 
 UNSEEN = 50.0
-"""Log-odds by which a class that a fold has not seen is below the likeliest class."""
+"""Log-odds by which a class that a fold has not seen is below the most probable class."""
 
 
 @dataclass(frozen=True, eq=False)

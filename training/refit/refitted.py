@@ -1,4 +1,4 @@
-"""The model that is trained again on all mature rows, with the settings of the model of the split."""
+"""The shipped model: trained again on all mature rows, with the settings of the evaluated model."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -27,19 +27,19 @@ __all__ = ["refit_facts", "refit_model", "split_model_folder", "write_refitted"]
 def write_refitted(
     plan: RefitPlan, data: LabelledData, refitted: Model, of_split: Model, recipe: Recipe, output: str | Path
 ) -> tuple[Model, Model]:
-    """Write both models: the refitted one to `output`, that of the split next to it."""
+    """Write both models: the shipped one to `output`, the evaluated one next to it."""
     of_split = write_verified(of_split, split_model_folder(output))
     n_trained = len(sample_slice(data, plan.split.train, recipe))
     return write_verified(replace(refitted, training=refit_facts(plan, data, of_split, n_trained)), output), of_split
 
 
 def split_model_folder(output: str | Path) -> Path:
-    """Return the folder of the model of the split, next to that of the refitted model.
+    """Return the folder of the evaluated model, next to that of the shipped model.
 
     Parameters
     ----------
     output : str or Path
-        The folder of the refitted model.
+        The folder of the shipped model.
 
     Returns
     -------
@@ -89,9 +89,9 @@ def refit_model(
 
 
 def refit_facts(plan: RefitPlan, data: LabelledData, of_split: Model, n_trained: int) -> dict[str, Any]:
-    """Return the training facts of a refitted model.
+    """Return the training facts of a shipped model.
 
-    Returns the facts of the model of the split, with the rows and windows of the refit instead. ``calibration`` says
+    Returns the facts of the evaluated model, with the rows and windows of the refit instead. ``calibration`` says
     where calibration and operating points come from, and ``split_model`` which model the metrics of the run are of.
     """
     of_run = of_split.training

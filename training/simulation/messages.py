@@ -121,7 +121,7 @@ def _fraud(rng: Generator, people: People, campaigns: CampaignPlan) -> Messages:
     sent = campaigns.start[campaign] + (rng.beta(1, 2, n) * campaigns.length[campaign]).astype(np.int64)
     progress = people.period.progress(sent).tolist()
     crimes = people.rings.crime[ring]
-    (phrase_rng,) = rng.spawn(1)  # phrases do not change what else is drawn
+    (phrase_rng,) = rng.spawn(1)  # phrases do not change the other random draws
     texts = (
         _fraud_text(rng, phrase_rng, campaigns, c, CRIMES[crime], part)
         for c, crime, part in zip(campaign.tolist(), crimes.tolist(), progress, strict=True)
@@ -161,7 +161,7 @@ def _phrase(rng: Generator, crime: str, language: str) -> str:
 
 def _notices(rng: Generator, people: People, size: int) -> Messages:
     sender, sent = people.active(rng, size, among=people.business)
-    recipient = people.others(rng, sender, sent, strange=1.0)
+    recipient = people.others(rng, sender, sent, stranger_share=1.0)
     text = _legitimate(rng, people, sender, sent, pools=NOTICES, quoting=0.0)
     channel = rng.choice(len(_CHANNELS), size=size, p=_NOTICE_CHANNELS)
     return Messages(np.full(size, -1), sender, recipient, sent, channel, text)
@@ -169,7 +169,7 @@ def _notices(rng: Generator, people: People, size: int) -> Messages:
 
 def _personal(rng: Generator, people: People, size: int) -> Messages:
     sender, sent = people.active(rng, size, among=~people.business)
-    recipient = people.others(rng, sender, sent, strange=_STRANGER_SHARE)
+    recipient = people.others(rng, sender, sent, stranger_share=_STRANGER_SHARE)
     text = _legitimate(rng, people, sender, sent, pools=PERSONAL, quoting=_QUOTING_SHARE)
     channel = rng.choice(len(_CHANNELS), size=size, p=_PERSONAL_CHANNELS)
     return Messages(np.full(size, -1), sender, recipient, sent, channel, text)

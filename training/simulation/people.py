@@ -138,11 +138,11 @@ class People:
             strangers[rows] = pool[rng.integers(exist)]
         return strangers
 
-    def others(self, rng: Generator, accounts: Ints, times: Ints, *, strange: float) -> Ints:
-        """Draw a contact of each account of `accounts` or, with probability `strange`, another account."""
+    def others(self, rng: Generator, accounts: Ints, times: Ints, *, stranger_share: float) -> Ints:
+        """Draw a contact of each account of `accounts` or, with probability `stranger_share`, another account."""
         contacts = self.contacts(rng, accounts)
         strangers = self.strangers(rng, times, chinese=self.chinese[accounts])
-        return np.where((rng.random(len(accounts)) < strange) & (strangers != accounts), strangers, contacts)
+        return np.where((rng.random(len(accounts)) < stranger_share) & (strangers != accounts), strangers, contacts)
 
     def active(self, rng: Generator, size: int, *, among: Bools | bool = True) -> tuple[Ints, Ints]:
         """Draw accounts by activity and lifetime, and a time in the lifetime of each."""

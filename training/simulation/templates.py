@@ -23,10 +23,10 @@ def _by_language(table: str) -> dict[str, dict[str, tuple[str, ...]]]:
 
 
 FRAUD: Final = _by_language("fraud.tsv")
-"""By crime type and language."""
+"""Templates of fraud messages, by crime type and language."""
 CRIMES: Final = tuple(FRAUD)
 """The crime types."""
 PHRASES: Final = _by_language("phrases.tsv")
 """Stock phrases that messages of a type share across campaigns, by crime type and language."""
 NOTICES, PERSONAL = _by_language("legitimate.tsv").values()
-"""By language: notices from businesses, and private messages."""
+"""Templates of legitimate messages by language: notices from businesses, and private messages."""

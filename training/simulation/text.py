@@ -36,7 +36,7 @@ _CLOSINGS: Final = {
     "en": (" Thanks!", "!!", " ASAP please", " Today only", " Please reply"),
 }
 _WORDS: Final[dict[str, dict[str, list[str]]]] = tomllib.loads(read_text("words.toml"))
-"""By language and slot."""
+"""Values of slots, by language and slot."""
 
 
 def _pick(rng: Generator, words: tuple[str, ...] | list[str]) -> str:

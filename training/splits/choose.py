@@ -25,7 +25,7 @@ def choose_split(data: LabelledData, groups: Array, group_kind: str, recipe: Rec
     """
     settings, labels = recipe.split, data.rows["label"].to_numpy(object)
     kind, cutoffs = settings.kind, data.rows["as_of"]
-    sampled = {} if data.ready is None else data.ready.declared.of_split
+    sampled = {} if data.precomputed is None else data.precomputed.declared.of_split
     if kind == "auto":
         kind = "time" if sampled or has_times(cutoffs) else "campaign"
     shares: dict[str, Any] = {"test_share": settings.test_share, "calibration_share": settings.calibration_share}

@@ -73,7 +73,7 @@ class Split:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What the user should know: how many labelled rows are in no slice, and why."""
+        """Notes for the user: how many labelled rows are in no slice, and why."""
         parts = [f"{n:,} {LEFT_OUT.get(reason, reason)}" for reason, n in self.dropped.items() if n]
         if not parts:
             return ()

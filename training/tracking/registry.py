@@ -131,7 +131,7 @@ class Registry:
             return model_folder(self.address(version))
 
     def split_model_folder(self, version: str) -> Path | None:
-        """Return a local copy of the model of the split of a version that was trained again.
+        """Return a local copy of the evaluated model of a version that was trained again.
 
         Parameters
         ----------

@@ -69,7 +69,7 @@ def shown_uri(uri: str) -> str:
 
 
 def run_page(uri: str, experiment_id: str, run_id: str) -> str | None:
-    """Return the web address of a run, without who logs in; None if the store has no web pages.
+    """Return the web address of a run, without the login; None if the store has no web pages.
 
     Parameters
     ----------
@@ -93,7 +93,7 @@ def run_page(uri: str, experiment_id: str, run_id: str) -> str | None:
 
 
 def check_store(uri: str, *, seconds: float = ANSWER_SECONDS) -> None:
-    """Check that a store answers, so that no work is lost for want of a place to log it.
+    """Check that a store answers, so that no work is lost because it cannot be logged.
 
     Raises
     ------

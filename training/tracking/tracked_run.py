@@ -1,15 +1,18 @@
 """Logging of runs, metrics and models in MLflow.
 
-A run is opened before the work, so that one that fails or is stopped is known as well.
+A run is opened before the work, so that one that fails or is stopped is known as well. MLflow would show a run whose
+process was killed as running forever: the next run ends it.
 """
 
 import io
+import os
+import socket
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stderr, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import mlflow
 from mlflow.entities import LifecycleStage, Metric, Param
@@ -18,19 +21,32 @@ from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID, MLFLOW_RUN_NAME, MLFL
 from fraudsieve.exceptions import TrackingError
 from fraudsieve.models.flavor import log_model
 
-from .abandoned import end_abandoned_runs, process_tags
-from .descriptions import IN_PROGRESS, KILLED, describe_failure, describe_once
 from .logged_tables import RunInput, log_input
 from .store import check_store, quiet, run_page, shown_uri, use_store
 
-__all__ = ["CHALLENGER", "CHAMPION", "SPLIT_MODEL", "LoggedRun", "NestedRun", "OpenRun", "RunContent", "open_run"]
+__all__ = [
+    "CHALLENGER",
+    "CHAMPION",
+    "SPLIT_MODEL",
+    "LoggedRun",
+    "NestedRun",
+    "OpenRun",
+    "RunContent",
+    "describe_once",
+    "open_run",
+]
+
+HOST, PROCESS = "fraudsieve.host", "fraudsieve.pid"
+IN_PROGRESS: Final = "In progress."
+KILLED: Final = "Stopped before it was finished."
+ABANDONED: Final = "Its process is gone: it was killed, or the machine stopped."
 
 CHALLENGER = "challenger"
 """Alias of the newest model."""
 CHAMPION = "champion"
 """Alias of the model in use."""
 SPLIT_MODEL = "split_model"
-"""Folder of a run with the model of the split, if the logged model was trained again."""
+"""Folder of a run with the evaluated model, if the logged model was trained again."""
 ARTIFACTS = "mlruns"
 """Folder of the files of runs, beside a SQLite store."""
 
@@ -100,7 +116,7 @@ class NestedRun:
 
 @dataclass(frozen=True)
 class RunContent:
-    """Everything that a finished run holds beside its model.
+    """The content of a finished run, except its model.
 
     Parameters
     ----------
@@ -156,14 +172,14 @@ class OpenRun:
                 log_input(table)
 
     def finish(self, folder: str | Path, content: RunContent, *, register_as: str | None) -> LoggedRun:
-        """Log what the work led to.
+        """Log the result of the work.
 
         Returns the run and the registered version.
 
         Raises
         ------
         TrackingError
-            If the store does not take it. The model folder stays.
+            If the store rejects it. The model folder stays.
         """
         try:
             with quiet():
@@ -197,7 +213,7 @@ class OpenRun:
 
 @contextmanager
 def open_run(uri: str, experiment: str, *, name: str) -> Iterator[OpenRun]:
-    """Open a run, and end it with a status that is true.
+    """Open a run, and end it with the correct status.
 
     Returns the run. It ends as ``FINISHED``; ``KILLED`` after an interrupt, and ``FAILED`` after any other error, with
     the type of the error as the tag ``error``. Runs of this machine whose process is gone are ended as ``KILLED``.
@@ -211,8 +227,8 @@ def open_run(uri: str, experiment: str, *, name: str) -> Iterator[OpenRun]:
     use_store(uri)
     with quiet():
         experiment_id = _experiment(uri, experiment)
-        end_abandoned_runs(mlflow.MlflowClient(uri, uri), experiment_id)
-        tags = {**process_tags(), **_git_state(), MLFLOW_RUN_NOTE: IN_PROGRESS}
+        _end_abandoned_runs(mlflow.MlflowClient(uri, uri), experiment_id)
+        tags = {**_process_tags(), **_git_state(), MLFLOW_RUN_NOTE: IN_PROGRESS}
         nested = mlflow.active_run() is not None
         run_id = mlflow.start_run(experiment_id=experiment_id, run_name=name, tags=tags, nested=nested).info.run_id
     status = "FAILED"
@@ -226,7 +242,7 @@ def open_run(uri: str, experiment: str, *, name: str) -> Iterator[OpenRun]:
         raise
     except Exception as error:
         with quiet():
-            _set_tags(run_id, {"error": type(error).__name__, MLFLOW_RUN_NOTE: describe_failure(error)})
+            _set_tags(run_id, {"error": type(error).__name__, MLFLOW_RUN_NOTE: _describe_failure(error)})
         raise
     finally:
         with quiet():
@@ -235,13 +251,13 @@ def open_run(uri: str, experiment: str, *, name: str) -> Iterator[OpenRun]:
 
 def _set_tags(run_id: str, tags: Mapping[str, str]) -> None:
     """Set tags of a run whose work has failed."""
-    with suppress(Exception):  # the error of the work is the one to raise
+    with suppress(Exception):  # the error of the work is raised instead
         for name, text in tags.items():
             mlflow.MlflowClient().set_tag(run_id, name, text)
 
 
 def _end(status: str) -> None:
-    with suppress(Exception):  # the store may be gone: the error of the work, if any, is the one to raise
+    with suppress(Exception):  # the store may be unavailable: the error of the work, if any, is raised instead
         mlflow.end_run(status)
 
 
@@ -289,3 +305,67 @@ def _git_state() -> dict[str, str]:
             return {}
         answers[tag] = done.stdout.strip()
     return {"git.commit": answers["git.commit"], "git.dirty": str(bool(answers["git.dirty"])).lower()}
+
+
+def _process_tags() -> dict[str, str]:
+    """Return the tags with which a later run finds out whether this process is still alive."""
+    return {HOST: socket.gethostname(), PROCESS: str(os.getpid())}
+
+
+def _end_abandoned_runs(client: mlflow.MlflowClient, experiment_id: str) -> int:
+    """End the runs of this machine that are shown as running and whose process is gone.
+
+    Returns the number of runs that were ended, as ``KILLED``.
+    """
+    running = client.search_runs([experiment_id], "attributes.status = 'RUNNING'")
+    tags_of_runs = {run.info.run_id: run.data.tags for run in running}
+    gone = [
+        run_id
+        for run_id, tags in tags_of_runs.items()
+        if tags.get(HOST) == socket.gethostname() and not _is_alive(tags.get(PROCESS, ""))
+    ]
+    for run_id in gone:
+        client.set_tag(run_id, MLFLOW_RUN_NOTE, ABANDONED)
+        client.set_terminated(run_id, status="KILLED")
+    return len(gone)
+
+
+def _is_alive(pid: str) -> bool:
+    """Return whether a process exists; a number that another process got since then counts as alive."""
+    try:
+        os.kill(int(pid), 0)
+    except (ProcessLookupError, ValueError, OverflowError):
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def _describe_failure(error: Exception) -> str:
+    """Return the description of a failed run. It has the type of the error, not its text, which may quote a record.
+
+    Examples
+    --------
+    >>> _describe_failure(ValueError("secret"))
+    'Failed with `ValueError`. The output of the command says why, and what to do.'
+    """
+    return f"Failed with `{type(error).__name__}`. The output of the command says why, and what to do."
+
+
+def describe_once(client: mlflow.MlflowClient, name: str) -> None:
+    """Describe a registered model, unless it has a description: what its aliases are, and the commands for them."""
+    if not client.get_registered_model(name).description:
+        client.update_registered_model(name, _registered_model(name))
+
+
+def _registered_model(name: str) -> str:
+    return "\n".join(
+        [
+            "Models that fraudsieve trained. `champion` is the version in use, `challenger` the newest one.",
+            "",
+            f"- compare them on later records: `fraudsieve compare --name {name}`",
+            f"- make the challenger champion if it is better: `fraudsieve promote --name {name}`",
+            f"- undo that: `fraudsieve rollback --name {name}`",
+            f"- score records: `fraudsieve predict --model models:/{name}@champion`",
+        ]
+    )

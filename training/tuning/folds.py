@@ -1,6 +1,6 @@
 """Folds inside the training slice, whose features are computed once, so that a trial only trains and evaluates.
 
-Rows of the calibration and test slices, and dropped rows, have no label here: they are not trained on or tested, and
+Rows of the calibration and test slices, and dropped rows, have no label here. They are not trained on or tested, and
 their labels are not used in features of other rows.
 """
 
@@ -79,7 +79,7 @@ def training_alone(data: LabelledData, split: Split) -> LabelledData:
     if messages is not None:
         hidden = ~messages["message_id"].isin(rows["message_id"])
         messages = messages.assign(**{name: messages[name].mask(hidden) for name in ("label", "labelled_at")})
-    if known is not None:  # of events, the rows themselves have them
+    if known is not None:  # for events, the rows themselves have them
         known = known[known["account_id"].isin(rows["account_id"])] if data.subject == "account" else None
     return replace(data, rows=rows, messages=messages, known_labels=known)
 

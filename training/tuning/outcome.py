@@ -64,7 +64,7 @@ class TuningResult:
 
     Parameters
     ----------
-    own : Recipe
+    original : Recipe
         The recipe before the search.
     metric : str
         The metric that was maximised.
@@ -78,11 +78,11 @@ class TuningResult:
     >>> own = Trial(0, {"model.num_leaves": 7}, (0.50, 0.60), "complete", 0.0, 1.0)
     >>> other = Trial(1, {"model.num_leaves": 15}, (0.53, 0.64), "complete", 1.0, 1.0)
     >>> tuned = TuningResult(Recipe(), "average_precision", (own, other), Path("search.db"))
-    >>> tuned.taken, tuned.recipe.model.num_leaves
+    >>> tuned.is_adopted, tuned.recipe.model.num_leaves
     (True, 15)
     """
 
-    own: Recipe
+    original: Recipe
     metric: str
     trials: tuple[Trial, ...]
     storage: Path
@@ -109,14 +109,14 @@ class TuningResult:
         return float(differences.std(ddof=1) / np.sqrt(len(differences)))
 
     @property
-    def taken(self) -> bool:
+    def is_adopted(self) -> bool:
         """Whether the best settings are adopted: only if the gain exceeds twice its standard error."""
         return self.gain > MIN_ERRORS * self.standard_error
 
     @property
     def recipe(self) -> Recipe:
         """The recipe to train with."""
-        return with_settings(self.own, self.best.settings) if self.taken else self.own
+        return with_settings(self.original, self.best.settings) if self.is_adopted else self.original
 
     @property
     def seconds(self) -> float:
@@ -135,8 +135,8 @@ class TuningResult:
             "default": self.default.mean,
             "best": self.best.mean,
             "standard_error": self.standard_error,
-            "taken": self.taken,
-            "settings": (self.best if self.taken else self.default).settings,
+            "adopted": self.is_adopted,
+            "settings": (self.best if self.is_adopted else self.default).settings,
         }
 
     @property
@@ -153,7 +153,7 @@ class TuningResult:
             result = f"{name} in cross-validation {self.default.mean:.4f}; only the settings of the recipe were tried"
         elif self.best is self.default:
             result += "; no trial was better: the settings of the recipe are kept"
-        elif not self.taken:
+        elif not self.is_adopted:
             result += f"; the gain is within {MIN_ERRORS} standard errors of {self.standard_error:.4f}: "
             result += "the settings of the recipe are kept"
         return f"tuned: {n_trials} trials in {self.seconds:.0f} s, {result}. The trials are in {self.storage}"

@@ -28,7 +28,7 @@ from fraudsieve.training.splits.split import Split
 
 from .folds import METRICS, SearchFolds, metric_of, search_folds, training_alone
 from .outcome import Trial, TuningResult
-from .space import distributions, own_settings, tune_of, with_settings
+from .space import distributions, recipe_settings, tune_of, with_settings
 
 __all__ = ["tune"]
 
@@ -54,7 +54,7 @@ def tune(
 ) -> TuningResult:
     """Search the hyperparameters of a recipe inside the training slice.
 
-    The first trial has the settings of the recipe. The name of the file depends on the data and the recipe: the same
+    The first trial has the settings of the recipe. The name of the file depends on the data and the recipe. The same
     call resumes an earlier search, whose time counts; other data or another recipe start a new search.
 
     Parameters
@@ -87,7 +87,7 @@ def tune(
         If there are too few rows for folds.
     """
     start = time.monotonic()
-    space, own = distributions(recipe, data.subject), own_settings(recipe, data.subject)
+    space, recipe_values = distributions(recipe, data.subject), recipe_settings(recipe, data.subject)
     metric = metric_of(data, recipe)
     training_data, training_groups = training_alone(data, split), groups[split.train]
     splits = search_folds(training_data, training_groups, group_kind, split, recipe)
@@ -96,7 +96,7 @@ def tune(
     with _study(storage) as study:
         _fail_unfinished(study)
         if not _finished(study):
-            study.enqueue_trial(own)
+            study.enqueue_trial(recipe_values)
         clock = _Clock(start, tune_of(recipe), sum(map(_seconds, _finished(study))))
         while not clock.over(len(_finished(study))):
             _try(study, folds, recipe, space)

@@ -14,10 +14,10 @@ from fraudsieve.models.classifier import FraudClassifier
 from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.recipe.tune import Choices, Range, TuneRecipe
 
-__all__ = ["distributions", "own_settings", "tune_of", "with_settings"]
+__all__ = ["distributions", "recipe_settings", "tune_of", "with_settings"]
 
 
-def own_settings(recipe: Recipe, subject: str) -> dict[str, Any]:
+def recipe_settings(recipe: Recipe, subject: str) -> dict[str, Any]:
     """Return the values in a recipe of the settings that it searches.
 
     Parameters
@@ -40,7 +40,7 @@ def own_settings(recipe: Recipe, subject: str) -> dict[str, Any]:
     Examples
     --------
     >>> recipe = Recipe.model_validate({"tune": {"trials": 9, "space": {"model": {"n_rounds": [80, 200]}}}})
-    >>> own_settings(recipe, "message"), own_settings(recipe, "event")
+    >>> recipe_settings(recipe, "message"), recipe_settings(recipe, "event")
     ({'model.n_rounds': 80}, {'model.n_rounds': 300})
     """
     space = tune_of(recipe).space
@@ -49,12 +49,12 @@ def own_settings(recipe: Recipe, subject: str) -> dict[str, Any]:
             "recipe", [f"tune.space.features: these are settings of messages, not {subject}s. Remove them"]
         )
     of_model = FraudClassifier(**recipe.model.settings(subject)).get_params()
-    own = {f"model.{name}": of_model[name] for name in space.model}
-    return own | {f"features.{name}": getattr(recipe.features, name) for name in space.features}
+    recipe_value = {f"model.{name}": of_model[name] for name in space.model}
+    return recipe_value | {f"features.{name}": getattr(recipe.features, name) for name in space.features}
 
 
 def distributions(recipe: Recipe, subject: str) -> dict[str, BaseDistribution]:
-    """Return the distributions of the search, by the names of `own_settings`.
+    """Return the distributions of the search, by the names of `recipe_settings`.
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ def distributions(recipe: Recipe, subject: str) -> dict[str, BaseDistribution]:
     Raises
     ------
     RecipeError
-        As from `own_settings`, or if a logarithmic range would have to include zero.
+        As from `recipe_settings`, or if a logarithmic range would have to include zero.
 
     Examples
     --------
@@ -84,18 +84,22 @@ def distributions(recipe: Recipe, subject: str) -> dict[str, BaseDistribution]:
     space = tune_of(recipe).space
     declared = {f"model.{name}": values for name, values in space.model.items()}
     declared |= {f"features.{name}": values for name, values in space.features.items()}
-    return {name: _distribution(name, declared[name], own) for name, own in own_settings(recipe, subject).items()}
+    return {
+        name: _distribution(name, declared[name], recipe_value)
+        for name, recipe_value in recipe_settings(recipe, subject).items()
+    }
 
 
-def _distribution(name: str, values: Range | Choices, own: Any) -> BaseDistribution:
+def _distribution(name: str, values: Range | Choices, recipe_value: Any) -> BaseDistribution:
     if not isinstance(values, Range):
-        return CategoricalDistribution(values if own in values else (*values, own))
-    if values.log and own <= 0:
+        return CategoricalDistribution(values if recipe_value in values else (*values, recipe_value))
+    if values.log and recipe_value <= 0:
         raise RecipeError(
-            "recipe", [f"tune.space.{name}: log = true needs positive values, and the recipe has {own!r}. Remove log"]
+            "recipe",
+            [f"tune.space.{name}: log = true needs positive values, and the recipe has {recipe_value!r}. Remove log"],
         )
-    low, high = min(values.low, own), max(values.high, own)
-    if isinstance(own, int):
+    low, high = min(values.low, recipe_value), max(values.high, recipe_value)
+    if isinstance(recipe_value, int):
         return IntDistribution(int(low), int(high), log=values.log)
     return FloatDistribution(low, high, log=values.log)
 
@@ -107,7 +111,7 @@ def with_settings(recipe: Recipe, settings: dict[str, Any]) -> Recipe:
     ----------
     recipe : Recipe
     settings : dict
-        By the names of `own_settings`, each within its distribution.
+        By the names of `recipe_settings`, each within its distribution.
 
     Returns
     -------

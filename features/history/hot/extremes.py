@@ -45,77 +45,83 @@ __all__ = ["fill_ends_of", "last_amount_before", "window_burst", "window_extreme
 
 
 @compile_part()
-def window_extremes(s: Arrays, w: int, cutoff: int) -> tuple[float, int, float]:
+def window_extremes(stream: Arrays, window: int, cutoff: int) -> tuple[float, int, float]:
     """Return the largest amount of a window, its last time, and the smallest amount."""
-    page, at = seek(s, s.states[w, LEFT])
-    end_page, end_at = seek(s, cutoff)
+    page, position = seek(stream, stream.states[window, LEFT])
+    end_page, end_position = seek(stream, cutoff)
     largest, max_time, smallest = -np.inf, NO_TIME, np.inf
-    if s.bounds[w, KEEPS_DROPPED] and s.meta[N_DROPPED]:
-        largest, max_time = s.dropped[DROPPED_MAX], s.meta[DROPPED_MAX_TIME]
-        smallest = s.dropped[DROPPED_MIN]
-    while page < end_page or (page == end_page and at < end_at):
-        if at == 0 and page < end_page:
-            if s.extremes[LARGEST, page] >= largest:
-                largest, max_time = s.extremes[LARGEST, page], s.page_index[MAX_TIME, page]
-            smallest = min(smallest, s.extremes[SMALLEST, page])
+    if stream.bounds[window, KEEPS_DROPPED] and stream.meta[N_DROPPED]:
+        largest, max_time = stream.dropped[DROPPED_MAX], stream.meta[DROPPED_MAX_TIME]
+        smallest = stream.dropped[DROPPED_MIN]
+    while page < end_page or (page == end_page and position < end_position):
+        if position == 0 and page < end_page:
+            if stream.extremes[LARGEST, page] >= largest:
+                largest, max_time = stream.extremes[LARGEST, page], stream.page_index[MAX_TIME, page]
+            smallest = min(smallest, stream.extremes[SMALLEST, page])
         else:
-            slot, stop = s.page_index[SLOT, page], s.page_index[SIZE, page] if page < end_page else end_at
-            for i in range(at, stop):
-                amount = amount_of(s.pages[slot, AMOUNT, i])
+            slot, stop = (
+                stream.page_index[SLOT, page],
+                stream.page_index[SIZE, page] if page < end_page else end_position,
+            )
+            for i in range(position, stop):
+                amount = amount_of(stream.pages[slot, AMOUNT, i])
                 if amount >= largest:
-                    largest, max_time = amount, s.pages[slot, TIME, i]
+                    largest, max_time = amount, stream.pages[slot, TIME, i]
                 if amount < smallest:
                     smallest = amount
-        page, at = page + 1, 0
+        page, position = page + 1, 0
     return largest, max_time, smallest
 
 
 @compile_part()
-def window_burst(s: Arrays, w: int, cutoff: int) -> int:
+def window_burst(stream: Arrays, window: int, cutoff: int) -> int:
     """Return the most events in an hour of a window: those in its first hour, or in an hour that ends later."""
-    first_page, first_at = seek(s, s.states[w, LEFT])
-    page, at = seek(s, min(s.states[w, LEFT] + HOUR, cutoff))
-    end_page, end_at = seek(s, cutoff)
-    most = rank_of(s, page, at) - rank_of(s, first_page, first_at)
-    if s.bounds[w, KEEPS_DROPPED] and s.meta[N_DROPPED]:
-        most = max(most, s.meta[DROPPED_TRAILING])
-    while page < end_page or (page == end_page and at < end_at):
-        if at == 0 and page < end_page:
-            most = max(most, s.page_index[MAX_TRAILING, page])
+    first_page, first_at = seek(stream, stream.states[window, LEFT])
+    page, position = seek(stream, min(stream.states[window, LEFT] + HOUR, cutoff))
+    end_page, end_position = seek(stream, cutoff)
+    most = rank_of(stream, page, position) - rank_of(stream, first_page, first_at)
+    if stream.bounds[window, KEEPS_DROPPED] and stream.meta[N_DROPPED]:
+        most = max(most, stream.meta[DROPPED_TRAILING])
+    while page < end_page or (page == end_page and position < end_position):
+        if position == 0 and page < end_page:
+            most = max(most, stream.page_index[MAX_TRAILING, page])
         else:
-            slot, stop = s.page_index[SLOT, page], s.page_index[SIZE, page] if page < end_page else end_at
-            for i in range(at, stop):
-                most = max(most, s.pages[slot, TRAILING, i] + s.page_index[MORE_TRAILING, page])
-        page, at = page + 1, 0
+            slot, stop = (
+                stream.page_index[SLOT, page],
+                stream.page_index[SIZE, page] if page < end_page else end_position,
+            )
+            for i in range(position, stop):
+                most = max(most, stream.pages[slot, TRAILING, i] + stream.page_index[MORE_TRAILING, page])
+        page, position = page + 1, 0
     return int(most)
 
 
 @compile_part()
-def last_amount_before(s: Arrays, cutoff: int) -> float:
+def last_amount_before(stream: Arrays, cutoff: int) -> float:
     """Return the amount of the last event that has one, the largest at one time; NaN without one."""
-    page, at = seek(s, cutoff)
-    if page < s.meta[N_PAGES]:
-        for i in range(at - 1, -1, -1):
-            amount = amount_of(s.pages[s.page_index[SLOT, page], AMOUNT, i])
+    page, position = seek(stream, cutoff)
+    if page < stream.meta[N_PAGES]:
+        for i in range(position - 1, -1, -1):
+            amount = amount_of(stream.pages[stream.page_index[SLOT, page], AMOUNT, i])
             if amount == amount:
                 return amount
     for p in range(page - 1, -1, -1):
-        if s.extremes[LARGEST, p] > -np.inf:
-            for i in range(s.page_index[SIZE, p] - 1, -1, -1):
-                amount = amount_of(s.pages[s.page_index[SLOT, p], AMOUNT, i])
+        if stream.extremes[LARGEST, p] > -np.inf:
+            for i in range(stream.page_index[SIZE, p] - 1, -1, -1):
+                amount = amount_of(stream.pages[stream.page_index[SLOT, p], AMOUNT, i])
                 if amount == amount:
                     return amount
-    return float(s.dropped[LAST_AMOUNT])
+    return float(stream.dropped[LAST_AMOUNT])
 
 
 @compile_part()
-def fill_ends_of(s: Arrays, cutoff: int, longest: int, is_kind: bool, columns: Array, out: Array) -> None:
+def fill_ends_of(stream: Arrays, cutoff: int, longest: int, is_kind: bool, columns: Array, out: Array) -> None:
     """Fill in the seconds since the first and the last event, and the latest events one by one.
 
     Parameters
     ----------
-    s : HotArrays
-        The stream.
+    stream : HotArrays
+        The events of one entity or one kind.
     cutoff : int
         Microseconds since 1970.
     longest : int
@@ -128,21 +134,21 @@ def fill_ends_of(s: Arrays, cutoff: int, longest: int, is_kind: bool, columns: A
     out : ndarray of float64, shape (n_columns,)
         Filled in.
     """
-    page, at = seek(s, cutoff)
-    first, last = s.meta[FIRST], s.meta[LAST]
-    n = min(_n_before(s, page, at), N_LATEST_EVENTS)
+    page, position = seek(stream, cutoff)
+    first, last = stream.meta[FIRST], stream.meta[LAST]
+    n = min(_n_before(stream, page, position), N_LATEST_EVENTS)
     if n > 0:
-        first = s.pages[s.page_index[SLOT, 0], TIME, 0] if first == NEVER else first
-        last = _before(s, page, at, 1)[0]
+        first = stream.pages[stream.page_index[SLOT, 0], TIME, 0] if first == NEVER else first
+        last = _before(stream, page, position, 1)[0]
     if last != NEVER or n > 0:
         for i, time in enumerate((first, last)):
             if columns[i] >= 0 and (not is_kind or cutoff - time <= longest):
                 out[columns[i]] = (cutoff - time) / SECOND
     for i in range(N_LATEST_EVENTS):
         if i < n:
-            time, amount = _before(s, page, at, i + 1)
-        elif i - n < s.meta[N_LATEST]:
-            time, amount = s.meta[LATEST_TIMES + i - n], s.dropped[LATEST_AMOUNTS + i - n]
+            time, amount = _before(stream, page, position, i + 1)
+        elif i - n < stream.meta[N_LATEST]:
+            time, amount = stream.meta[LATEST_TIMES + i - n], stream.dropped[LATEST_AMOUNTS + i - n]
         else:
             return
         if time < cutoff - longest:
@@ -154,20 +160,20 @@ def fill_ends_of(s: Arrays, cutoff: int, longest: int, is_kind: bool, columns: A
 
 
 @compile_part()
-def _n_before(s: Arrays, page: int, at: int) -> int:
+def _n_before(stream: Arrays, page: int, position: int) -> int:
     """Return the number of events held before a position; any number from 5 on stands for more."""
-    n = at
+    n = position
     for p in range(page - 1, max(page - 1 - N_LATEST_EVENTS, -1), -1):
-        n += s.page_index[SIZE, p]
+        n += stream.page_index[SIZE, p]
     return n
 
 
 @compile_kernel()
-def _before(s: Arrays, page: int, at: int, n: int) -> tuple[int, float]:
+def _before(stream: Arrays, page: int, position: int, n: int) -> tuple[int, float]:
     """Return the time and the amount of the event that is n events before a position."""
-    while n > at:
-        n -= at
+    while n > position:
+        n -= position
         page -= 1
-        at = s.page_index[SIZE, page]
-    slot = s.page_index[SLOT, page]
-    return s.pages[slot, TIME, at - n], amount_of(s.pages[slot, AMOUNT, at - n])
+        position = stream.page_index[SIZE, page]
+    slot = stream.page_index[SLOT, page]
+    return stream.pages[slot, TIME, position - n], amount_of(stream.pages[slot, AMOUNT, position - n])

@@ -58,95 +58,95 @@ from .pages import amount_of, rank_of, seek
 __all__ = ["add_gap", "count_event", "move_interval"]
 
 MANY = 256
-"""From so many events on, an interval that becomes empty is reset."""
+"""From this many events on, an interval that becomes empty is reset."""
 
 
 @compile_part()
-def move_interval(s: Arrays, k: int, cutoff: int) -> None:
+def move_interval(stream: Arrays, interval: int, cutoff: int) -> None:
     """Move an interval to a cutoff time."""
-    left, right = cutoff - s.bounds[k, LEFT_WIDTH], cutoff - s.bounds[k, RIGHT_WIDTH]
-    old_left, old_right = s.states[k, LEFT], s.states[k, RIGHT]
-    if _leaves_all(s, k, left, right):
-        s.states[k, :] = 0
-        s.counts[:, k] = 0
+    left, right = cutoff - stream.bounds[interval, LEFT_WIDTH], cutoff - stream.bounds[interval, RIGHT_WIDTH]
+    old_left, old_right = stream.states[interval, LEFT], stream.states[interval, RIGHT]
+    if _leaves_all(stream, interval, left, right):
+        stream.states[interval, :] = 0
+        stream.counts[:, interval] = 0
     elif left >= old_right or right <= old_left:
-        count_between(s, k, old_left, old_right, -1)
-        count_between(s, k, left, right, 1)
+        count_between(stream, interval, old_left, old_right, -1)
+        count_between(stream, interval, left, right, 1)
     else:
-        count_between(s, k, left, old_left, 1)
-        count_between(s, k, old_left, left, -1)
-        count_between(s, k, old_right, right, 1)
-        count_between(s, k, right, old_right, -1)
-    s.states[k, LEFT], s.states[k, RIGHT] = left, right
+        count_between(stream, interval, left, old_left, 1)
+        count_between(stream, interval, old_left, left, -1)
+        count_between(stream, interval, old_right, right, 1)
+        count_between(stream, interval, right, old_right, -1)
+    stream.states[interval, LEFT], stream.states[interval, RIGHT] = left, right
 
 
 @compile_part()
-def _leaves_all(s: Arrays, k: int, left: int, right: int) -> bool:
+def _leaves_all(stream: Arrays, interval: int, left: int, right: int) -> bool:
     """Return whether an interval of many events is to be empty: then its sums are set to zero, not taken back."""
-    if s.bounds[k, KEEPS_DROPPED] or s.states[k, LEFT] == s.states[k, RIGHT]:
+    if stream.bounds[interval, KEEPS_DROPPED] or stream.states[interval, LEFT] == stream.states[interval, RIGHT]:
         return False
-    page, at = seek(s, left)
-    end_page, end_at = seek(s, right)
-    if page != end_page or at != end_at:
+    page, position = seek(stream, left)
+    end_page, end_position = seek(stream, right)
+    if page != end_page or position != end_position:
         return False
-    page, at = seek(s, s.states[k, LEFT])
-    end_page, end_at = seek(s, s.states[k, RIGHT])
-    return bool(rank_of(s, end_page, end_at) - rank_of(s, page, at) > MANY)
+    page, position = seek(stream, stream.states[interval, LEFT])
+    end_page, end_position = seek(stream, stream.states[interval, RIGHT])
+    return bool(rank_of(stream, end_page, end_position) - rank_of(stream, page, position) > MANY)
 
 
 @compile_part()
-def count_between(s: Arrays, k: int, since: int, until: int, sign: int) -> None:
+def count_between(stream: Arrays, interval: int, since: int, until: int, sign: int) -> None:
     """Add the events from one time up to another to an interval, or subtract them; none if the first is the later."""
     if since >= until:
         return
-    page, at = seek(s, since)
-    while page < s.meta[N_PAGES]:
-        slot = s.page_index[SLOT, page]
-        while at < s.page_index[SIZE, page]:
-            if s.pages[slot, TIME, at] >= until:
+    page, position = seek(stream, since)
+    while page < stream.meta[N_PAGES]:
+        slot = stream.page_index[SLOT, page]
+        while position < stream.page_index[SIZE, page]:
+            if stream.pages[slot, TIME, position] >= until:
                 return
-            count_event(s, slot, at, k, sign)
-            at += 1
-        page, at = page + 1, 0
+            count_event(stream, slot, position, interval, sign)
+            position += 1
+        page, position = page + 1, 0
 
 
 @compile_part()
-def count_event(s: Arrays, slot: int, at: int, k: int, sign: int) -> None:
+def count_event(stream: Arrays, slot: int, position: int, interval: int, sign: int) -> None:
     """Add an event to an interval, or subtract it."""
-    if not s.bounds[k, ONLY_CODES]:
-        state = s.states[k]
+    if not stream.bounds[interval, ONLY_CODES]:
+        state = stream.states[interval]
         state[N] += sign
-        amount = amount_of(s.pages[slot, AMOUNT, at])
-        if s.meta[NEEDS_AMOUNTS] and amount == amount:
+        amount = amount_of(stream.pages[slot, AMOUNT, position])
+        if stream.meta[NEEDS_AMOUNTS] and amount == amount:
             state[N_VALID] += sign
             add_number(state[SUM : SUM + N_DIGITS], amount, sign)
-            if s.meta[NEEDS_SQUARES]:
+            if stream.meta[NEEDS_SQUARES]:
                 add_square(state[SQUARES : SQUARES + N_SQUARE_DIGITS], amount, sign)
-        if s.meta[NEEDS_GAPS]:
-            add_gap(s, k, s.pages[slot, GAP, at], sign)
-        if s.meta[NEEDS_CLOCK] or s.meta[NEEDS_HOURS]:
-            _count_hour(s, k, s.pages[slot, TIME, at], sign)
-    for j in range(s.sources.size):
-        if s.pages[slot, CODES + j, at] >= 0:
-            _count_code(s, s.pages[slot, CODES + j, at], j, k, sign)
+        if stream.meta[NEEDS_GAPS]:
+            add_gap(stream, interval, stream.pages[slot, GAP, position], sign)
+        if stream.meta[NEEDS_CLOCK] or stream.meta[NEEDS_HOURS]:
+            _count_hour(stream, interval, stream.pages[slot, TIME, position], sign)
+    for j in range(stream.sources.size):
+        if stream.pages[slot, CODES + j, position] >= 0:
+            _count_code(stream, stream.pages[slot, CODES + j, position], j, interval, sign)
 
 
 @compile_part()
-def add_gap(s: Arrays, k: int, gap: int, sign: int) -> None:
+def add_gap(stream: Arrays, interval: int, gap: int, sign: int) -> None:
     """Add the gap before an event, or subtract it."""
-    add_number(s.states[k, GAP_SUM : GAP_SUM + N_DIGITS], float(gap), sign)
-    add_square(s.states[k, GAP_SQUARES : GAP_SQUARES + N_SQUARE_DIGITS], float(gap), sign)
+    add_number(stream.states[interval, GAP_SUM : GAP_SUM + N_DIGITS], float(gap), sign)
+    add_square(stream.states[interval, GAP_SQUARES : GAP_SQUARES + N_SQUARE_DIGITS], float(gap), sign)
 
 
 @compile_part()
-def _count_hour(s: Arrays, k: int, time: int, sign: int) -> None:
-    state = s.states[k]
+def _count_hour(stream: Arrays, interval: int, time: int, sign: int) -> None:
+    state = stream.states[interval]
     hour = time % DAY // HOUR
-    late, early = hour >= s.meta[NIGHT_FROM], hour < s.meta[NIGHT_TO]
-    at_night = (late and early) if s.meta[NIGHT_FROM] < s.meta[NIGHT_TO] else (late or early)
+    late, early = hour >= stream.meta[NIGHT_FROM], hour < stream.meta[NIGHT_TO]
+    at_night = (late and early) if stream.meta[NIGHT_FROM] < stream.meta[NIGHT_TO] else (late or early)
     state[NIGHTS] += sign * at_night
     state[WEEKENDS] += sign * ((time // DAY + 3) % 7 >= 5)  # 1970 began on a Thursday
-    if s.meta[NEEDS_HOURS]:
+    if stream.meta[NEEDS_HOURS]:
         n = state[HOURS + hour]
         state[HOURS + hour] = n + sign
         state[N_HOURS] += (n == 0) if sign > 0 else -(n == 1)
@@ -154,11 +154,13 @@ def _count_hour(s: Arrays, k: int, time: int, sign: int) -> None:
 
 
 @compile_part()
-def _count_code(s: Arrays, code: int, j: int, k: int, sign: int) -> None:
-    state, of = s.states[k], OF_CODES + j * N_OF_CODES
-    n = int(np.int64(s.counts[code, k]))
-    s.counts[code, k] = n + sign
-    state[of + N_OF] += sign
-    state[of + DISTINCT_OF] += (n == 0) if sign > 0 else -(n == 1)
-    if s.meta[NEEDS_ENTROPY]:
-        state[of + WHOLE_OF], state[of + PART_OF] = add_step(state[of + WHOLE_OF], state[of + PART_OF], n, n + sign)
+def _count_code(stream: Arrays, code: int, j: int, interval: int, sign: int) -> None:
+    state, first = stream.states[interval], OF_CODES + j * N_OF_CODES
+    n = int(np.int64(stream.counts[code, interval]))
+    stream.counts[code, interval] = n + sign
+    state[first + N_OF] += sign
+    state[first + DISTINCT_OF] += (n == 0) if sign > 0 else -(n == 1)
+    if stream.meta[NEEDS_ENTROPY]:
+        state[first + WHOLE_OF], state[first + PART_OF] = add_step(
+            state[first + WHOLE_OF], state[first + PART_OF], n, n + sign
+        )

@@ -29,9 +29,9 @@ class SortedTimes:
         """Insert a time; those after it move."""
         if self.size == len(self.array):
             self.array = np.concatenate([self.array, np.empty(max(self.size, 8), np.int64)])
-        at = self.before(time)
-        self.array[at + 1 : self.size + 1] = self.array[at : self.size]
-        self.array[at] = time
+        position = self.before(time)
+        self.array[position + 1 : self.size + 1] = self.array[position : self.size]
+        self.array[position] = time
         self.size += 1
 
     def before(self, time: int) -> int:
@@ -54,7 +54,7 @@ class SortedTimes:
 class HotLabels:
     """The labels of one entity of one feature view: the times of labels of fraud, and of the other labels.
 
-    A look is a few bisections, whatever the number of labels.
+    A query takes a few bisections, whatever the number of labels.
 
     Parameters
     ----------
@@ -141,23 +141,25 @@ class HotLabels:
         n_frauds, n_others = frauds.before(cutoff), others.before(cutoff)
         rate, weight = history.prior
         columns = history.indices_by_window(("known", "frauds", "fraud_rate")).tolist()
-        for width, (at_known, at_frauds, at_rate) in zip(history.widths.tolist(), columns, strict=True):
+        for width, (known_column, frauds_column, rate_column) in zip(history.widths.tolist(), columns, strict=True):
             in_window = n_frauds - frauds.before(cutoff - width)
             known = in_window + n_others - others.before(cutoff - width)
             values = float(known), float(in_window), (in_window + weight * rate) / (known + weight)
-            for at, value in zip((at_known, at_frauds, at_rate), values, strict=True):
-                if at >= 0:
-                    out[0, at] = value
+            for position, value in zip((known_column, frauds_column, rate_column), values, strict=True):
+                if position >= 0:
+                    out[0, position] = value
         self._fill_recency(cutoff, n_frauds, n_others, out)
 
     def _fill_recency(self, cutoff: int, n_frauds: int, n_others: int, out: Array) -> None:
-        at_fraud, at_clean, at_run = self.history.indices(("since_fraud", "since_clean", "fraud_run"), "").tolist()
+        fraud_column, clean_column, run_column = self.history.indices(
+            ("since_fraud", "since_clean", "fraud_run"), ""
+        ).tolist()
         last = int(self._frauds.array[n_frauds - 1]) if n_frauds else self.last
-        if at_fraud >= 0 and last != NEVER:
-            out[0, at_fraud] = (cutoff - last) / SECOND
+        if fraud_column >= 0 and last != NEVER:
+            out[0, fraud_column] = (cutoff - last) / SECOND
         since = cutoff - int(self.history.widths.max())
         clean = int(self._others.array[n_others - 1]) if n_others else NEVER
-        if at_clean >= 0 and clean >= since:
-            out[0, at_clean] = (cutoff - clean) / SECOND
-        if at_run >= 0:  # labels of fraud at the time of the last other label do not count as later ones
-            out[0, at_run] = n_frauds - self._frauds.before(max(since, clean + 1))
+        if clean_column >= 0 and clean >= since:
+            out[0, clean_column] = (cutoff - clean) / SECOND
+        if run_column >= 0:  # labels of fraud at the time of the last other label do not count as later ones
+            out[0, run_column] = n_frauds - self._frauds.before(max(since, clean + 1))

@@ -1,4 +1,4 @@
-"""The arrays of a stream of events: what they hold, and where. Needs only NumPy and Numba."""
+"""The arrays of a stream of events: their content and its layout. Needs only NumPy and Numba."""
 
 from typing import Any, NamedTuple
 
@@ -62,7 +62,8 @@ class HotArrays(NamedTuple):
         with it (without what `page_index` adds), codes, and what else a caller gave.
     page_index : ndarray of int64, shape (7, n_slots)
         Per page, in order: its slot, its size, the number of events before it, the first time, the last time of the
-        largest amount, the largest number of events in an hour, and what is to be added to each of these numbers.
+        largest amount, and the largest number of events in an hour. The last row is added to the hourly numbers of all
+        events of the page.
     extremes : ndarray of float64, shape (2, n_slots)
         Per page, in order: the largest and the smallest amount; infinite without amounts.
     free : ndarray of int64, shape (n_slots,)

@@ -28,7 +28,7 @@ __all__ = ["amount_of", "drop_pages", "is_less", "make_room", "place_of", "rank_
 
 @compile_inlined()
 def amount_of(bits: int) -> float:
-    """Return the amount that an integer has the bits of."""
+    """Return the amount with the bits of an integer."""
     return float(np.int64(bits).view(np.float64))
 
 
@@ -41,47 +41,47 @@ def is_less(time: int, amount: float, other_time: int, other_amount: float) -> b
 
 
 @compile_kernel()
-def seek(s: Arrays, time: int) -> tuple[int, int]:
+def seek(stream: Arrays, time: int) -> tuple[int, int]:
     """Return the page and the position of the first event at or after a time; the end if there is none."""
-    low, high = 0, s.meta[N_PAGES]
+    low, high = 0, stream.meta[N_PAGES]
     while low < high:
         middle = (low + high) // 2
-        if s.page_index[FIRST_TIME, middle] < time:
+        if stream.page_index[FIRST_TIME, middle] < time:
             low = middle + 1
         else:
             high = middle
     if low == 0:
         return 0, 0
-    page, slot = low - 1, s.page_index[SLOT, low - 1]
-    low, high = 1, s.page_index[SIZE, page]
+    page, slot = low - 1, stream.page_index[SLOT, low - 1]
+    low, high = 1, stream.page_index[SIZE, page]
     while low < high:
         middle = (low + high) // 2
-        if s.pages[slot, TIME, middle] < time:
+        if stream.pages[slot, TIME, middle] < time:
             low = middle + 1
         else:
             high = middle
-    if low == s.page_index[SIZE, page] or s.pages[slot, TIME, low] < time:
+    if low == stream.page_index[SIZE, page] or stream.pages[slot, TIME, low] < time:
         return page + 1, 0
     return page, low
 
 
 @compile_part()
-def place_of(s: Arrays, time: int, amount: float) -> tuple[int, int]:
+def place_of(stream: Arrays, time: int, amount: float) -> tuple[int, int]:
     """Return the page and the position at which an event is to be inserted, after equal ones."""
-    low, high = 0, s.meta[N_PAGES]
+    low, high = 0, stream.meta[N_PAGES]
     while low < high:
         middle = (low + high) // 2
-        slot = s.page_index[SLOT, middle]
-        if is_less(time, amount, s.pages[slot, TIME, 0], amount_of(s.pages[slot, AMOUNT, 0])):
+        slot = stream.page_index[SLOT, middle]
+        if is_less(time, amount, stream.pages[slot, TIME, 0], amount_of(stream.pages[slot, AMOUNT, 0])):
             high = middle
         else:
             low = middle + 1
     page = max(low - 1, 0)
-    slot = s.page_index[SLOT, page]
-    low, high = 0, s.page_index[SIZE, page]
+    slot = stream.page_index[SLOT, page]
+    low, high = 0, stream.page_index[SIZE, page]
     while low < high:
         middle = (low + high) // 2
-        if is_less(time, amount, s.pages[slot, TIME, middle], amount_of(s.pages[slot, AMOUNT, middle])):
+        if is_less(time, amount, stream.pages[slot, TIME, middle], amount_of(stream.pages[slot, AMOUNT, middle])):
             high = middle
         else:
             low = middle + 1
@@ -89,105 +89,107 @@ def place_of(s: Arrays, time: int, amount: float) -> tuple[int, int]:
 
 
 @compile_inlined()
-def rank_of(s: Arrays, page: int, at: int) -> int:
+def rank_of(stream: Arrays, page: int, position: int) -> int:
     """Return the number of events before a position, dropped ones included."""
-    if page < s.meta[N_PAGES]:
-        return int(s.page_index[RANK, page] + at)
+    if page < stream.meta[N_PAGES]:
+        return int(stream.page_index[RANK, page] + position)
     if page == 0:
-        return int(s.page_index[RANK, 0])
-    return int(s.page_index[RANK, page - 1] + s.page_index[SIZE, page - 1])
+        return int(stream.page_index[RANK, 0])
+    return int(stream.page_index[RANK, page - 1] + stream.page_index[SIZE, page - 1])
 
 
 @compile_part()
-def summarize(s: Arrays, page: int) -> None:
-    """Compute what the index says of a page."""
-    slot, size = s.page_index[SLOT, page], s.page_index[SIZE, page]
-    more_trailing = s.page_index[MORE_TRAILING, page]
+def summarize(stream: Arrays, page: int) -> None:
+    """Compute the index of a page."""
+    slot, size = stream.page_index[SLOT, page], stream.page_index[SIZE, page]
+    more_trailing = stream.page_index[MORE_TRAILING, page]
     largest, smallest, max_time, trailing = -np.inf, np.inf, NO_TIME, 0
-    for at in range(size):
-        amount = amount_of(s.pages[slot, AMOUNT, at])
+    for position in range(size):
+        amount = amount_of(stream.pages[slot, AMOUNT, position])
         if amount >= largest:
-            largest, max_time = amount, s.pages[slot, TIME, at]
+            largest, max_time = amount, stream.pages[slot, TIME, position]
         smallest = min(smallest, amount) if amount == amount else smallest
-        trailing = max(trailing, s.pages[slot, TRAILING, at] + more_trailing)  # what a page holds may be below zero
-    s.extremes[LARGEST, page], s.extremes[SMALLEST, page] = largest, smallest
-    s.page_index[MAX_TIME, page], s.page_index[MAX_TRAILING, page] = max_time, trailing
-    s.page_index[FIRST_TIME, page] = s.pages[slot, TIME, 0]
+        trailing = max(
+            trailing, stream.pages[slot, TRAILING, position] + more_trailing
+        )  # what a page holds may be below zero
+    stream.extremes[LARGEST, page], stream.extremes[SMALLEST, page] = largest, smallest
+    stream.page_index[MAX_TIME, page], stream.page_index[MAX_TRAILING, page] = max_time, trailing
+    stream.page_index[FIRST_TIME, page] = stream.pages[slot, TIME, 0]
 
 
 @compile_part()
-def make_room(s: Arrays, page: int, at: int) -> tuple[int, int]:
+def make_room(stream: Arrays, page: int, position: int) -> tuple[int, int]:
     """Make room for an event at a position, and return its page and position; there must be a free slot."""
-    if s.meta[N_PAGES] == 0:
-        _insert_page(s, 0)
+    if stream.meta[N_PAGES] == 0:
+        _insert_page(stream, 0)
         return 0, 0
-    page_size = s.pages.shape[2]
-    if s.page_index[SIZE, page] == page_size:
-        is_end = at == page_size and page == s.meta[N_PAGES] - 1
-        _insert_page(s, page + 1)
+    page_size = stream.pages.shape[2]
+    if stream.page_index[SIZE, page] == page_size:
+        is_end = position == page_size and page == stream.meta[N_PAGES] - 1
+        _insert_page(stream, page + 1)
         if is_end:
             return page + 1, 0
-        _split(s, page)
-        if at > s.page_index[SIZE, page]:
-            page, at = page + 1, at - s.page_index[SIZE, page]
-    slot, size = s.page_index[SLOT, page], s.page_index[SIZE, page]
-    for row in range(s.pages.shape[1]):
-        for i in range(size, at, -1):
-            s.pages[slot, row, i] = s.pages[slot, row, i - 1]
-    return page, at
+        _split(stream, page)
+        if position > stream.page_index[SIZE, page]:
+            page, position = page + 1, position - stream.page_index[SIZE, page]
+    slot, size = stream.page_index[SLOT, page], stream.page_index[SIZE, page]
+    for row in range(stream.pages.shape[1]):
+        for i in range(size, position, -1):
+            stream.pages[slot, row, i] = stream.pages[slot, row, i - 1]
+    return page, position
 
 
 @compile_part()
-def _insert_page(s: Arrays, page: int) -> None:
+def _insert_page(stream: Arrays, page: int) -> None:
     """Insert an empty page before another."""
-    for row in range(s.page_index.shape[0]):
-        for i in range(s.meta[N_PAGES], page, -1):
-            s.page_index[row, i] = s.page_index[row, i - 1]
-    for row in range(s.extremes.shape[0]):
-        for i in range(s.meta[N_PAGES], page, -1):
-            s.extremes[row, i] = s.extremes[row, i - 1]
-    s.meta[N_FREE] -= 1
-    s.meta[N_PAGES] += 1
-    rank = s.page_index[RANK, page - 1] + s.page_index[SIZE, page - 1] if page else s.page_index[RANK, 0]
-    s.page_index[:, page] = 0
-    s.page_index[SLOT, page], s.page_index[RANK, page] = s.free[s.meta[N_FREE]], rank
-    s.extremes[LARGEST, page], s.extremes[SMALLEST, page] = -np.inf, np.inf
-    s.page_index[MAX_TIME, page] = NO_TIME
+    for row in range(stream.page_index.shape[0]):
+        for i in range(stream.meta[N_PAGES], page, -1):
+            stream.page_index[row, i] = stream.page_index[row, i - 1]
+    for row in range(stream.extremes.shape[0]):
+        for i in range(stream.meta[N_PAGES], page, -1):
+            stream.extremes[row, i] = stream.extremes[row, i - 1]
+    stream.meta[N_FREE] -= 1
+    stream.meta[N_PAGES] += 1
+    rank = stream.page_index[RANK, page - 1] + stream.page_index[SIZE, page - 1] if page else stream.page_index[RANK, 0]
+    stream.page_index[:, page] = 0
+    stream.page_index[SLOT, page], stream.page_index[RANK, page] = stream.free[stream.meta[N_FREE]], rank
+    stream.extremes[LARGEST, page], stream.extremes[SMALLEST, page] = -np.inf, np.inf
+    stream.page_index[MAX_TIME, page] = NO_TIME
 
 
 @compile_kernel()
-def _split(s: Arrays, page: int) -> None:
+def _split(stream: Arrays, page: int) -> None:
     """Move the upper half of a full page to the empty one after it."""
-    slot, other = s.page_index[SLOT, page], s.page_index[SLOT, page + 1]
-    size = s.pages.shape[2]
+    slot, other = stream.page_index[SLOT, page], stream.page_index[SLOT, page + 1]
+    size = stream.pages.shape[2]
     half = size // 2
-    s.pages[other, :, : size - half] = s.pages[slot, :, half:]
-    s.page_index[SIZE, page], s.page_index[SIZE, page + 1] = half, size - half
-    s.page_index[RANK, page + 1] = s.page_index[RANK, page] + half
-    s.page_index[MORE_TRAILING, page + 1] = s.page_index[MORE_TRAILING, page]
-    summarize(s, page)
-    summarize(s, page + 1)
+    stream.pages[other, :, : size - half] = stream.pages[slot, :, half:]
+    stream.page_index[SIZE, page], stream.page_index[SIZE, page + 1] = half, size - half
+    stream.page_index[RANK, page + 1] = stream.page_index[RANK, page] + half
+    stream.page_index[MORE_TRAILING, page + 1] = stream.page_index[MORE_TRAILING, page]
+    summarize(stream, page)
+    summarize(stream, page + 1)
 
 
 @compile_part()
-def drop_pages(s: Arrays, page: int, at: int) -> None:
+def drop_pages(stream: Arrays, page: int, position: int) -> None:
     """Remove the events before a position."""
-    rank = rank_of(s, page, at)
+    rank = rank_of(stream, page, position)
     for i in range(page):
-        s.free[s.meta[N_FREE]] = s.page_index[SLOT, i]
-        s.meta[N_FREE] += 1
-    s.meta[N_PAGES] -= page
-    for row in range(s.page_index.shape[0]):
-        for i in range(s.meta[N_PAGES]):
-            s.page_index[row, i] = s.page_index[row, i + page]
-    for row in range(s.extremes.shape[0]):
-        for i in range(s.meta[N_PAGES]):
-            s.extremes[row, i] = s.extremes[row, i + page]
-    s.page_index[RANK, 0] = rank
-    if at > 0:
-        slot, size = s.page_index[SLOT, 0], s.page_index[SIZE, 0] - at
-        for row in range(s.pages.shape[1]):
+        stream.free[stream.meta[N_FREE]] = stream.page_index[SLOT, i]
+        stream.meta[N_FREE] += 1
+    stream.meta[N_PAGES] -= page
+    for row in range(stream.page_index.shape[0]):
+        for i in range(stream.meta[N_PAGES]):
+            stream.page_index[row, i] = stream.page_index[row, i + page]
+    for row in range(stream.extremes.shape[0]):
+        for i in range(stream.meta[N_PAGES]):
+            stream.extremes[row, i] = stream.extremes[row, i + page]
+    stream.page_index[RANK, 0] = rank
+    if position > 0:
+        slot, size = stream.page_index[SLOT, 0], stream.page_index[SIZE, 0] - position
+        for row in range(stream.pages.shape[1]):
             for i in range(size):
-                s.pages[slot, row, i] = s.pages[slot, row, i + at]
-        s.page_index[SIZE, 0] = size
-        summarize(s, 0)
+                stream.pages[slot, row, i] = stream.pages[slot, row, i + position]
+        stream.page_index[SIZE, 0] = size
+        summarize(stream, 0)

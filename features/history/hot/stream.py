@@ -21,12 +21,12 @@ from fraudsieve.features.history.measures import (
     window_seconds,
 )
 
-from . import layout as at
+from . import layout
 from .codes import fill_table
 from .events import drop_events, insert_events
 from .extremes import fill_ends_of, last_amount_before
 from .layout import PAGE, HotArrays
-from .looks import fill_windows
+from .queries import fill_windows
 
 __all__ = ["Stream"]
 
@@ -37,8 +37,8 @@ MAX_MORE_PAGES = 32
 
 
 @compile_kernel()
-def _look(
-    s: Any,
+def _fill_row(
+    stream: Any,
     cutoff: int,
     widths: Array,
     columns: Array,
@@ -52,11 +52,11 @@ def _look(
 ) -> None:
     """Fill in all columns of a stream in the first row."""
     longest = int(widths.argmax())
-    fill_windows(s, cutoff, columns, code_columns, earlier_parts, longest, out)
-    fill_ends_of(s, cutoff, widths[longest], is_kind, ends, out[0])
+    fill_windows(stream, cutoff, columns, code_columns, earlier_parts, longest, out)
+    fill_ends_of(stream, cutoff, widths[longest], is_kind, ends, out[0])
     if derived.size:
         if amounts.size == 0:
-            amounts = np.full(len(out), last_amount_before(s, cutoff))
+            amounts = np.full(len(out), last_amount_before(stream, cutoff))
         fill_derived(amounts, widths, derived, out)
 
 
@@ -127,30 +127,30 @@ class Stream:
 
     def fill(self, cutoff: int, amounts: Array, out: Array) -> None:
         """Fill in the columns in the first row."""
-        look = self._widths, self._columns, self._code_columns, self._earlier_parts, self._derived, self._ends
-        _look(self.arrays, cutoff, *look, self._is_kind, amounts, out)
+        query = self._widths, self._columns, self._code_columns, self._earlier_parts, self._derived, self._ends
+        _fill_row(self.arrays, cutoff, *query, self._is_kind, amounts, out)
 
     def last_before(self, cutoff: int) -> int:
         """Return the time of the last event held that is before a cutoff time; `NEVER` without one."""
-        s = self.arrays
-        page = int(np.searchsorted(s.page_index[at.FIRST_TIME, : s.meta[at.N_PAGES]], cutoff)) - 1
-        if page < 0 or not s.meta[at.N_EVENTS]:
+        stream = self.arrays
+        page = int(np.searchsorted(stream.page_index[layout.FIRST_TIME, : stream.meta[layout.N_PAGES]], cutoff)) - 1
+        if page < 0 or not stream.meta[layout.N_EVENTS]:
             return NEVER
-        times = s.pages[s.page_index[at.SLOT, page], at.TIME, : s.page_index[at.SIZE, page]]
+        times = stream.pages[stream.page_index[layout.SLOT, page], layout.TIME, : stream.page_index[layout.SIZE, page]]
         return int(times[np.searchsorted(times, cutoff) - 1])
 
     def rows(self) -> Array:
         """Return the events held, in order, as rows of time, amount and the other values that are kept."""
-        s = self.arrays
-        n_pages, kept = s.meta[at.N_PAGES], at.CODES + len(s.sources)
-        slots, sizes = s.page_index[at.SLOT, :n_pages], s.page_index[at.SIZE, :n_pages]
-        rows = [at.TIME, at.AMOUNT, *range(kept, s.pages.shape[1])]
-        blocks = [s.pages[slot, rows, :size].T for slot, size in zip(slots.tolist(), sizes.tolist(), strict=True)]
+        stream = self.arrays
+        n_pages, kept = stream.meta[layout.N_PAGES], layout.CODES + len(stream.sources)
+        slots, sizes = stream.page_index[layout.SLOT, :n_pages], stream.page_index[layout.SIZE, :n_pages]
+        rows = [layout.TIME, layout.AMOUNT, *range(kept, stream.pages.shape[1])]
+        blocks = [stream.pages[slot, rows, :size].T for slot, size in zip(slots.tolist(), sizes.tolist(), strict=True)]
         return np.concatenate([np.empty((0, len(rows)), np.int64), *blocks])
 
     def dump(self) -> dict[str, Array]:
         """Return the arrays, except those that depend on the process; they are not copied."""
-        n_codes = max(int(self.arrays.meta[at.N_CODES]), min(1, len(self.arrays.keys)))
+        n_codes = max(int(self.arrays.meta[layout.N_CODES]), min(1, len(self.arrays.keys)))
         arrays = self.arrays._asdict()
         del arrays["table"], arrays["key"]
         return arrays | {name: arrays[name][:n_codes] for name in ("counts", "keys", "refs")}
@@ -171,39 +171,39 @@ class Stream:
         fill_table(self.arrays)
 
     def _grow(self) -> None:
-        s = self.arrays
-        if s.meta[at.N_FREE] == 0:
-            s = _with_more_pages(s)
-        if s.meta[at.N_CODES] + len(s.sources) > len(s.keys):
-            s = _with_more_codes(s)
-        self.arrays = s
+        stream = self.arrays
+        if stream.meta[layout.N_FREE] == 0:
+            stream = _with_more_pages(stream)
+        if stream.meta[layout.N_CODES] + len(stream.sources) > len(stream.keys):
+            stream = _with_more_codes(stream)
+        self.arrays = stream
 
 
 def _empty_arrays(history: History, measures: set[str], sources: Array, shape: tuple[int, int]) -> HotArrays:
     """Return the arrays of a stream without events."""
     bounds = _bounds(history, measures)
-    meta = np.zeros(at.N_META, np.int64)
-    meta[[at.FIRST, at.LAST, at.DROPPED_MAX_TIME]] = NEVER, NEVER, at.NO_TIME
-    meta[at.FREE_CODE], meta[at.N_FREE] = -1, 1
+    meta = np.zeros(layout.N_META, np.int64)
+    meta[[layout.FIRST, layout.LAST, layout.DROPPED_MAX_TIME]] = NEVER, NEVER, layout.NO_TIME
+    meta[layout.FREE_CODE], meta[layout.N_FREE] = -1, 1
     needs = {
-        at.NEEDS_AMOUNTS: {"sum", "mean", "std"},
-        at.NEEDS_SQUARES: {"std"},
-        at.NEEDS_GAPS: {"gap_std"},
-        at.NEEDS_CLOCK: {"night", "weekend"},
-        at.NEEDS_HOURS: {"hour_entropy"},
-        at.NEEDS_ENTROPY: {"entropy"},
-        at.NEEDS_TRAILING: {"burst"},
-        at.NEEDS_EXTREMES: set(AMOUNT_MEASURES),
+        layout.NEEDS_AMOUNTS: {"sum", "mean", "std"},
+        layout.NEEDS_SQUARES: {"std"},
+        layout.NEEDS_GAPS: {"gap_std"},
+        layout.NEEDS_CLOCK: {"night", "weekend"},
+        layout.NEEDS_HOURS: {"hour_entropy"},
+        layout.NEEDS_ENTROPY: {"entropy"},
+        layout.NEEDS_TRAILING: {"burst"},
+        layout.NEEDS_EXTREMES: set(AMOUNT_MEASURES),
     }
     for entry, names in needs.items():
         meta[entry] = bool(names & measures)
-    meta[[at.NIGHT_FROM, at.NIGHT_TO]] = history.night
-    states = np.zeros((len(bounds), at.OF_CODES + at.N_OF_CODES * len(sources)), np.int64)
-    states[:, [at.LEFT, at.RIGHT]] = at.NO_TIME
+    meta[[layout.NIGHT_FROM, layout.NIGHT_TO]] = history.night
+    states = np.zeros((len(bounds), layout.OF_CODES + layout.N_OF_CODES * len(sources)), np.int64)
+    states[:, [layout.LEFT, layout.RIGHT]] = layout.NO_TIME
     n_codes = MIN_CODES if len(sources) else 0
     return HotArrays(
-        pages=np.empty((1, at.CODES + len(sources) + shape[0], shape[1]), np.int64),
-        page_index=np.zeros((at.N_INDEX, 1), np.int64),
+        pages=np.empty((1, layout.CODES + len(sources) + shape[0], shape[1]), np.int64),
+        page_index=np.zeros((layout.N_INDEX, 1), np.int64),
         extremes=np.empty((2, 1)),
         free=np.zeros(1, np.int64),
         states=states,
@@ -214,7 +214,7 @@ def _empty_arrays(history: History, measures: set[str], sources: Array, shape: t
         table=empty_places(n_codes),
         sources=sources,
         meta=meta,
-        dropped=np.array([-np.inf, np.inf, *[np.nan] * (at.N_DROPPED_FLOATS - 2)]),
+        dropped=np.array([-np.inf, np.inf, *[np.nan] * (layout.N_DROPPED_FLOATS - 2)]),
         key=HASH_KEY,
     )
 
@@ -229,25 +229,27 @@ def _bounds(history: History, measures: set[str]) -> Array:
     return np.array(bounds, np.int64)
 
 
-def _with_more_pages(s: HotArrays) -> HotArrays:
+def _with_more_pages(stream: HotArrays) -> HotArrays:
     """Return the arrays with room for more pages, when none is free."""
-    n_slots = len(s.pages)
+    n_slots = len(stream.pages)
     n_more = min(n_slots, MAX_MORE_PAGES)
-    s.pages.resize((n_slots + n_more, *s.pages.shape[1:]), refcheck=False)  # in place: large arrays are not copied
+    stream.pages.resize(
+        (n_slots + n_more, *stream.pages.shape[1:]), refcheck=False
+    )  # in place: large arrays are not copied
     free = np.concatenate([np.arange(n_slots, n_slots + n_more)[::-1], np.empty(n_slots, np.int64)])
-    s.meta[at.N_FREE] = n_more
-    return s._replace(
-        page_index=np.concatenate([s.page_index, np.zeros((len(s.page_index), n_more), np.int64)], axis=1),
-        extremes=np.concatenate([s.extremes, np.empty((2, n_more))], axis=1),
+    stream.meta[layout.N_FREE] = n_more
+    return stream._replace(
+        page_index=np.concatenate([stream.page_index, np.zeros((len(stream.page_index), n_more), np.int64)], axis=1),
+        extremes=np.concatenate([stream.extremes, np.empty((2, n_more))], axis=1),
         free=free,
     )
 
 
-def _with_more_codes(s: HotArrays) -> HotArrays:
+def _with_more_codes(stream: HotArrays) -> HotArrays:
     """Return the arrays with room for twice as many codes."""
-    n_codes = len(s.keys)
-    for array in (s.counts, s.keys, s.refs):
+    n_codes = len(stream.keys)
+    for array in (stream.counts, stream.keys, stream.refs):
         array.resize((2 * n_codes, *array.shape[1:]), refcheck=False)
-    s = s._replace(table=empty_places(4 * n_codes))
-    fill_table(s)
-    return s
+    stream = stream._replace(table=empty_places(4 * n_codes))
+    fill_table(stream)
+    return stream

@@ -1,18 +1,20 @@
 """The events of one entity of a feature view that has many of them. Needs only NumPy and Numba."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Self
 
 import numpy as np
 
+from fraudsieve._microseconds import SECOND
 from fraudsieve._typing import Array
 from fraudsieve.features.history.declaration import History
 from fraudsieve.features.history.kernels.recency import NEVER
 
+from .labels import HotLabels
 from .layout import FIRST, LAST, N_EVENTS, PAGE
 from .stream import Stream
 
-__all__ = ["HotTimeline"]
+__all__ = ["HotTimeline", "compile_hot_kernels"]
 
 TIME, AMOUNT, KIND = range(3)
 
@@ -31,13 +33,6 @@ class HotTimeline:
         Times of the first and the last event that were dropped before.
     page_size : int, default=PAGE
         Maximum number of events of a page.
-
-    Attributes
-    ----------
-    size : int
-        Number of events held.
-    first, last : int
-        Times of the first and the last event that were dropped; `NEVER` if none were.
 
     Examples
     --------
@@ -140,3 +135,33 @@ class HotTimeline:
         for position, stream in enumerate(timeline._streams):
             stream.restore({name: arrays[f"{position}.{name}"] for name in stream.dump()})
         return timeline
+
+
+def compile_hot_kernels(histories: Iterable[History]) -> None:
+    """Compile the kernels for entities with many events, so that the first such entity does not take seconds.
+
+    Parameters
+    ----------
+    histories : iterable of History
+        The feature views.
+
+    Examples
+    --------
+    >>> compile_hot_kernels([History(("1h",), measures=("count", "since_last"))])
+    """
+    for history in histories:
+        width = 3 + 1 + len(history.identifiers)
+        rows = np.arange(8 * width, dtype=np.int64).reshape(8, width)
+        rows[:, 0] = np.arange(8) * SECOND
+        rows[:, 2] = -1
+        out = np.full((2, len(history.columns)), np.nan)
+        timeline = HotTimeline(history, rows, page_size=4)
+        timeline.add(rows[3])
+        for cutoff in (9, 5, 9):
+            timeline.fill(cutoff * SECOND, np.empty(0), out)
+        timeline.drop_before(2 * SECOND)
+        timeline.fill(9 * SECOND, np.ones(2), out)
+        if history.needs_labels:
+            labels = np.zeros((4, 3), np.int64)
+            labels[:, 0] = np.arange(4) * SECOND
+            HotLabels(history, labels).fill(9 * SECOND, out)

@@ -148,9 +148,9 @@ def _codes_in_window(
 def _computed(columns: Array) -> Array:
     """Return the windows that compute a measure, given its columns."""
     windows, n = np.empty(columns.size, np.int64), 0
-    for w in range(columns.size):
-        if columns[w] >= 0:
-            windows[n] = w
+    for window in range(columns.size):
+        if columns[window] >= 0:
+            windows[n] = window
             n += 1
     return windows[:n]
 
@@ -188,16 +188,16 @@ def _new_in_windows(
     windows = _computed(columns)
     borders, old = np.empty(windows.size, np.int64), np.empty(windows.size, np.int64)
     longest = widths[0]
-    for w in range(1, widths.size):
-        longest = max(longest, widths[w])
+    for window in range(1, widths.size):
+        longest = max(longest, widths[window])
     for e in range(starts.size - 1):
         if cutoff_starts[e] == cutoff_starts[e + 1]:
             continue
         left = right = np.uint64(first_from(times, starts[e], starts[e + 1], cutoffs[cutoff_starts[e]] - longest))
         stop = np.uint64(starts[e + 1])
         n_codes_seen = 0
-        for w in range(windows.size):
-            borders[w], old[w] = left, 0
+        for window in range(windows.size):
+            borders[window], old[window] = left, 0
         for k in range(cutoff_starts[e], cutoff_starts[e + 1]):
             cutoff = cutoffs[k]
             while right < stop and times[right] < cutoff:
@@ -210,23 +210,23 @@ def _new_in_windows(
                         following[np.uint32(latest[code])] = right
                     latest[code] = right
                 right += ONE
-            for w in range(windows.size):
-                border, n_old, since = np.uint64(borders[w]), old[w], cutoff - widths[windows[w]]
+            for window in range(windows.size):
+                border, n_old, since = np.uint64(borders[window]), old[window], cutoff - widths[windows[window]]
                 while border < right and times[border] < since:
                     n_old += codes[border] >= 0 and earliest[np.uint32(codes[border])] == np.int64(border)
                     border += ONE
-                borders[w], old[w] = border, n_old
+                borders[window], old[window] = border, n_old
             while left < right and times[left] < cutoff - longest:
                 if codes[left] >= 0:
                     code = np.uint32(codes[left])
                     is_last = latest[code] == np.int64(left)  # otherwise its next event is the earliest
                     earliest[code] = -1 if is_last else following[left]
                     n_codes_seen -= is_last
-                    for w in range(windows.size):
-                        old[w] -= is_last or following[left] >= borders[w]
+                    for window in range(windows.size):
+                        old[window] -= is_last or following[left] >= borders[window]
                 left += ONE
-            for w in range(windows.size):
-                out[rows[k], columns[windows[w]]] = n_codes_seen - old[w]
+            for window in range(windows.size):
+                out[rows[k], columns[windows[window]]] = n_codes_seen - old[window]
         for i in range(left, right):
             if codes[i] >= 0:
                 earliest[codes[i]] = -1
@@ -261,9 +261,9 @@ def codes_in_windows(
         Filled in; the entropy of a window without codes is left as it is.
     """
     bounds = starts, times, cutoff_starts, cutoffs, rows
-    for w in range(widths.size):
-        if any_column(columns[w : w + 1], INT_0, NEW):
-            _codes_in_window(*bounds, widths[w], codes, n_codes, columns[w], out)
+    for window in range(widths.size):
+        if any_column(columns[window : window + 1], INT_0, NEW):
+            _codes_in_window(*bounds, widths[window], codes, n_codes, columns[window], out)
     if any_column(columns, NEW, NEW + 1):
         _new_in_windows(*bounds, widths, codes, n_codes, columns[:, NEW], out)
 

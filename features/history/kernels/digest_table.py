@@ -29,7 +29,7 @@ from fraudsieve._typing import Array
 __all__ = ["ABSENT", "HASH_KEY", "NO_WORD", "empty_places", "find_place", "fold_product", "put_number", "remove_number"]
 
 ABSENT: Final = -1
-"""What stands in an empty place."""
+"""The content of an empty place."""
 HASH_KEY: Final = np.frombuffer(secrets.token_bytes(48), np.uint64).copy()
 """The key of the hash. It is an argument of every kernel, since Numba would compile a global value into its cache."""
 NO_WORD: Final[Any] = np.uint64(0)
@@ -62,7 +62,7 @@ def fold_product(one: np.uint64, two: np.uint64) -> np.uint64:
 
 @compile_inlined(borrows=True)
 def _home(one: np.uint64, two: np.uint64, three: np.uint64, mask: np.uint64, key: Array) -> np.uint64:
-    """Hash words: a product of 128 bits, whose factors nobody knows."""
+    """Hash words: a product of 128 bits, with secret factors."""
     return fold_product(one ^ key[0], two ^ three * SPREAD ^ key[1]) & mask
 
 
@@ -123,7 +123,7 @@ def remove_number(number: int, places: Array, keys: Array, key: Array) -> None:
         place    1    2    3    4
                  -   bob  eve   -     a search for bob, at home in 1, would end at the gap
                 bob   -   eve   -     bob moved up; a search for eve, at home in 2, would end at the gap
-                bob  eve   -    -     eve moved up; the next place is empty, so nobody is behind the gap
+                bob  eve   -    -     eve moved up; the next place is empty, so no key is behind the gap
 
     A number whose home is behind the gap stays: its search does not pass the gap.
     """

@@ -1,7 +1,7 @@
 """Exact sums of float64 numbers and of their squares, as integers.
 
 A number is split into digits of 31 bits. A sum has one integer of 64 bits per digit. A number is added or subtracted
-digit by digit, without carries. So a sum is a plain sum of integers: it does not depend on the order, a number that is
+digit by digit, without carries. So a sum is a plain sum of integers. It does not depend on the order, a number that is
 subtracted leaves no trace, and sums of parts can be added. Carries are made when a sum is read, and it is then rounded
 once. Such a sum is a superaccumulator (Kulisch, 1971; R. M. Neal, Fast exact summation using small and large
 superaccumulators, 2015). It holds up to 2**30 numbers.
@@ -255,18 +255,18 @@ def _add_float(digits: Array, number: float, sign: int) -> None:
     #
     #   mantissa            110 1011              its high and its low part
     #   shifted          1 1000   10 1100         `high` and `low`
-    #   digits          1 | 1000 + 10 | 1100      at + 2, at + 1, at
+    #   digits          1 | 1000 + 10 | 1100      digit + 2, digit + 1, digit
     bits = np.float64(number).view(np.int64)
     if bits << 1 == 0:
         return
     mantissa, signed = bits & FRACTION | (FRACTION + 1), sign if bits >= 0 else -sign
     position = np.uint64((bits >> 52 & EXPONENT) - FIRST_POSITION)
-    at = position // np.uint64(BITS)
-    shift = np.int64(position - at * np.uint64(BITS))
+    digit = position // np.uint64(BITS)
+    shift = np.int64(position - digit * np.uint64(BITS))
     low, high = (mantissa & MASK) << shift, (mantissa >> BITS) << shift
-    digits[at] += signed * (low & MASK)
-    digits[at + ONE] += signed * ((low >> BITS) + (high & MASK))
-    digits[at + ONE + ONE] += signed * (high >> BITS)
+    digits[digit] += signed * (low & MASK)
+    digits[digit + ONE] += signed * ((low >> BITS) + (high & MASK))
+    digits[digit + ONE + ONE] += signed * (high >> BITS)
 
 
 @compile_inlined()
@@ -295,12 +295,12 @@ def _two_floats(digits: Array, units: Array) -> tuple[float, float]:
 
     They hold four digits: the error is below 2**-90 of the sum or of the largest number in it.
     """
-    at, head, below, carried = _top_digits(digits, PLUS)
+    lowest_digit, head, below, carried = _top_digits(digits, PLUS)
     if carried < 0:
-        at, head, below, carried = _top_digits(digits, MINUS)
+        lowest_digit, head, below, carried = _top_digits(digits, MINUS)
     high = float(head)
     low = float(head - np.int64(high)) + float(below) / UNIT
-    return high * units[at], low * units[at]
+    return high * units[lowest_digit], low * units[lowest_digit]
 
 
 @compile_inlined()

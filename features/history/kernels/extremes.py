@@ -39,7 +39,7 @@ def _extreme_in_window(
     width: int,
     amounts: Array,
     sign: float,
-    at: int,
+    position: int,
     at_since: int,
     out: Array,
 ) -> None:
@@ -87,7 +87,7 @@ def _extreme_in_window(
             if head < tail:
                 if at_since >= 0:
                     out[rows[k], at_since] = (cutoff - times[queue[head]]) / SECOND
-                out[rows[k], at] = amounts[queue[head]] + 0.0  # negative zero equals zero
+                out[rows[k], position] = amounts[queue[head]] + 0.0  # negative zero equals zero
 
 
 @compile_part()
@@ -99,7 +99,7 @@ def _burst_in_window(
     rows: Array,
     width: int,
     trailing: Array,
-    at: int,
+    position: int,
     out: Array,
 ) -> None:
     """Compute the largest number of events in an hour of a window, from the hours that end with each event.
@@ -110,7 +110,9 @@ def _burst_in_window(
         window          |-------- first hour --------|----------------- later -----------------|
         hour of event i       (-------------i]                 (--------------j]  hour of event j
     """
-    _extreme_in_window(starts, times, cutoff_starts, cutoffs, rows, max(width - HOUR, 0), trailing, 1.0, at, -1, out)
+    _extreme_in_window(
+        starts, times, cutoff_starts, cutoffs, rows, max(width - HOUR, 0), trailing, 1.0, position, -1, out
+    )
     for e in range(starts.size - 1):
         if cutoff_starts[e] == cutoff_starts[e + 1]:
             continue
@@ -123,8 +125,8 @@ def _burst_in_window(
                 left += 1
             while right < stop and times[right] < until:
                 right += 1
-            if right > left and not out[rows[k], at] >= right - left:
-                out[rows[k], at] = right - left
+            if right > left and not out[rows[k], position] >= right - left:
+                out[rows[k], position] = right - left
 
 
 @compile_inlined()
@@ -144,7 +146,7 @@ def _std_in_window(
     values: Array,
     skip: int,
     unit: float,
-    at: int,
+    position: int,
     out: Array,
 ) -> None:
     """Compute the standard deviation of the values of a window, divided by a unit.
@@ -186,7 +188,7 @@ def _std_in_window(
                     n += 1
             last = max(right, first)
             if n > 0:
-                out[rows[k], at] = deviation_of(n, digits, square_digits) / unit
+                out[rows[k], position] = deviation_of(n, digits, square_digits) / unit
 
 
 @compile_part()
@@ -243,15 +245,15 @@ def spread_in_windows(
     bounds = starts, times, cutoff_starts, cutoffs, rows
     gaps = _gaps(starts, times) if any_column(columns, GAP_STD, GAP_STD + 1) else amounts[:0]
     trailing = _trailing_counts(starts, times, HOUR) if any_column(columns, BURST, BURST + 1) else amounts[:0]
-    for w in range(widths.size):
-        at = columns[w]
-        if at[MAX] >= 0:
-            _extreme_in_window(*bounds, widths[w], amounts, 1.0, at[MAX], at[SINCE_MAX], out)
-        if at[MIN] >= 0:
-            _extreme_in_window(*bounds, widths[w], amounts, -1.0, at[MIN], -1, out)
-        if at[BURST] >= 0:
-            _burst_in_window(*bounds, widths[w], trailing, at[BURST], out)
-        if at[STD] >= 0:
-            _std_in_window(*bounds, widths[w], amounts, 0, 1.0, at[STD], out)
-        if at[GAP_STD] >= 0:
-            _std_in_window(*bounds, widths[w], gaps, 1, float(SECOND), at[GAP_STD], out)
+    for window in range(widths.size):
+        position = columns[window]
+        if position[MAX] >= 0:
+            _extreme_in_window(*bounds, widths[window], amounts, 1.0, position[MAX], position[SINCE_MAX], out)
+        if position[MIN] >= 0:
+            _extreme_in_window(*bounds, widths[window], amounts, -1.0, position[MIN], -1, out)
+        if position[BURST] >= 0:
+            _burst_in_window(*bounds, widths[window], trailing, position[BURST], out)
+        if position[STD] >= 0:
+            _std_in_window(*bounds, widths[window], amounts, 0, 1.0, position[STD], out)
+        if position[GAP_STD] >= 0:
+            _std_in_window(*bounds, widths[window], gaps, 1, float(SECOND), position[GAP_STD], out)

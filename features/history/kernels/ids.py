@@ -24,18 +24,18 @@ LONG_MARK = np.uint64(0xFF) << np.uint64(56)
 
 
 @compile_inlined()
-def _bytes_at(data: Array, at: int, n: int) -> np.uint64:
+def _bytes_at(data: Array, position: int, n: int) -> np.uint64:
     """Return up to eight bytes as one word."""
     word = np.uint64(0)
     for k in range(n):
-        word |= np.uint64(data[at + k]) << np.uint64(8 * k)
+        word |= np.uint64(data[position + k]) << np.uint64(8 * k)
     return word
 
 
 @compile_inlined()
-def _eight_at(data: Array, at: int) -> np.uint64:
+def _eight_at(data: Array, position: int) -> np.uint64:
     """Return eight bytes as one word; without a loop, the compiler generates a single load."""
-    i = np.uint64(at)  # Numba does not check whether an unsigned index is negative
+    i = np.uint64(position)  # Numba does not check whether an unsigned index is negative
     low = np.uint64(data[i]) | np.uint64(data[i + np.uint64(1)]) << np.uint64(8)
     low |= np.uint64(data[i + np.uint64(2)]) << np.uint64(16) | np.uint64(data[i + np.uint64(3)]) << np.uint64(24)
     high = np.uint64(data[i + np.uint64(4)]) << HALF | np.uint64(data[i + np.uint64(5)]) << np.uint64(40)
@@ -58,10 +58,12 @@ def _short_key(data: Array, start: int, n: int) -> tuple[np.uint64, np.uint64]:
 
 @compile_part()
 def _long_key(data: Array, start: int, n: int, key: Array) -> tuple[np.uint64, np.uint64]:
-    # A factor that nobody knows: without it, a change of one word could be undone by a change of the next.
+    # A secret factor: without it, a change of the next word could cancel a change of this one.
     state, factor = key[4] ^ np.uint64(n), key[5]
-    for at in range(start, start + n, 8):
-        word = _eight_at(data, at) if at + 8 <= start + n else _bytes_at(data, at, start + n - at)
+    for position in range(start, start + n, 8):
+        word = (
+            _eight_at(data, position) if position + 8 <= start + n else _bytes_at(data, position, start + n - position)
+        )
         state = fold_product(state ^ word, factor)
     return state, LONG_MARK
 

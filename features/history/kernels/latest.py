@@ -20,16 +20,21 @@ def _insert(time: int, amount: float, held_times: Array, held_amounts: Array, n:
     #
     #   held_times      50   40   40   20    .      becomes     50   50   40   40   20
     #   held_amounts     9    7    2  NaN    .      becomes      9    4    7    2  NaN
-    at = 0
-    # Of events at the same time the larger amount comes first, whatever the order of arrival; a missing one comes last.
-    while at < n and held_times[at] == time and not amount > held_amounts[at] and held_amounts[at] == held_amounts[at]:
-        at += 1
-    if at == N_LATEST:
+    position = 0
+    # At the same time, the larger amount comes first, whatever the order of arrival; a missing one comes last.
+    while (
+        position < n
+        and held_times[position] == time
+        and not amount > held_amounts[position]
+        and held_amounts[position] == held_amounts[position]
+    ):
+        position += 1
+    if position == N_LATEST:
         return n
     last = min(n, N_LATEST - 1)
-    for i in range(last, at, -1):
+    for i in range(last, position, -1):
         held_times[i], held_amounts[i] = held_times[i - 1], held_amounts[i - 1]
-    held_times[at], held_amounts[at] = time, amount
+    held_times[position], held_amounts[position] = time, amount
     return last + 1
 
 
@@ -66,7 +71,7 @@ def fill_latest(
         n, right = INT_0, starts[e]
         for k in range(cutoff_starts[e], cutoff_starts[e + 1]):
             begin = right
-            if begin == starts[e]:  # the first look skips what five later events hide
+            if begin == starts[e]:  # the first query skips events that have five later ones
                 right = first_from(times, begin, starts[e + 1], cutoffs[k])
                 begin = max(right - N_LATEST, begin)
                 while begin > starts[e] and begin < right and times[begin - 1] == times[begin]:

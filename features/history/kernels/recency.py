@@ -154,12 +154,12 @@ def fill_derived(amounts: Array, widths: Array, columns: Array, out: Array) -> N
         Filled in.
     """
     at_longest, at_shortest = 0, 0
-    for w in range(1, widths.size):
-        at_longest = w if widths[w] > widths[at_longest] else at_longest
-        at_shortest = w if widths[w] < widths[at_shortest] else at_shortest
+    for window in range(1, widths.size):
+        at_longest = window if widths[window] > widths[at_longest] else at_longest
+        at_shortest = window if widths[window] < widths[at_shortest] else at_shortest
     longest, shortest = columns[at_longest], columns[at_shortest]
-    for w in range(widths.size):
-        count, mean, std, largest, z, to_mean, to_max, peak, trend = columns[w]
+    for window in range(widths.size):
+        count, mean, std, largest, z, to_mean, to_max, peak, trend = columns[window]
         for row in range(len(out)):
             if z >= 0 and out[row, std] != 0.0:
                 out[row, z] = (amounts[row] - out[row, mean]) / out[row, std]
@@ -170,5 +170,5 @@ def fill_derived(amounts: Array, widths: Array, columns: Array, out: Array) -> N
             if peak >= 0 and out[row, longest[1]] != 0.0:
                 out[row, peak] = out[row, largest] / out[row, longest[1]]
             if trend >= 0 and out[row, count] != 0.0:
-                lengths = widths[w] / widths[at_shortest]
+                lengths = widths[window] / widths[at_shortest]
                 out[row, trend] = out[row, shortest[0]] / out[row, count] * lengths

@@ -1,7 +1,8 @@
-"""Slabs: blocks of a shared array, taken and left again, so that many lists can grow in it. Needs only NumPy and Numba.
+"""Slabs: blocks of a shared array that are allocated and freed, so that many lists can grow in it. Needs only NumPy and
+Numba.
 
 Slabs have the sizes 1, 2, 3, 4, 6, 8, 12 and so on, each up to 50 % larger than the one before. A list that is full
-moves to a larger slab, and leaves its own for the next list that needs that size::
+moves to a larger slab, and frees its own for the next list that needs that size::
 
     before   | a0 a1 a2 | b0 b1 | c0 c1 c2 |  end of the slabs
                                               heads: none is free
@@ -24,7 +25,7 @@ import numpy as np
 from fraudsieve._compiled import compile_part
 from fraudsieve._typing import Array
 
-__all__ = ["END", "NO_SLAB", "SIZES", "empty_heads", "leave_slab", "size_class", "take_slab"]
+__all__ = ["END", "NO_SLAB", "SIZES", "allocate_slab", "empty_heads", "free_slab", "size_class"]
 
 NO_SLAB: Final = -1
 SIZES: Final = np.array([1, 2, *(size << shift for shift in range(56) for size in (3, 4))])
@@ -49,8 +50,8 @@ def size_class(n: int) -> int:
 
 
 @compile_part()
-def take_slab(heads: Array, links: Array, kind: int) -> int:
-    """Take a slab of a class, and return its start; `NO_SLAB` if it would be longer than the array.
+def allocate_slab(heads: Array, links: Array, kind: int) -> int:
+    """Allocate a slab of a class, and return its start; `NO_SLAB` if the array has no room for it.
 
     Parameters
     ----------
@@ -71,7 +72,7 @@ def take_slab(heads: Array, links: Array, kind: int) -> int:
 
 
 @compile_part()
-def leave_slab(heads: Array, links: Array, start: int, kind: int) -> None:
-    """Give up a slab, whose rows are somewhere else now or not needed."""
+def free_slab(heads: Array, links: Array, start: int, kind: int) -> None:
+    """Free a slab, whose rows were moved or are no longer needed."""
     links[start] = heads[kind]
     heads[kind] = start

@@ -120,14 +120,14 @@ def _distribute_by_time(entities: Array, times: Array, spare: Array, buckets: Ar
             end, ends[n, d] = end + ends[n, d], end
     for i in range(times.size):
         digit = np.uint64(times[i] - low) >> shift & mask
-        at = ends[0, digit]
-        spare[at, 0], spare[at, 1] = times[i], np.int64(entities[i]) << 32 | i
-        ends[0, digit] = at + 1
+        position = ends[0, digit]
+        spare[position, 0], spare[position, 1] = times[i], np.int64(entities[i]) << 32 | i
+        ends[0, digit] = position + 1
     for i in range(times.size):
         digit = np.uint64(spare[i, 0] - low) >> shift >> np.uint64(TIME_DIGIT)
-        at = ends[1, digit]
-        buckets[at, 0], buckets[at, 1] = spare[i, 0], spare[i, 1]
-        ends[1, digit] = at + 1
+        position = ends[1, digit]
+        buckets[position, 0], buckets[position, 1] = spare[i, 0], spare[i, 1]
+        ends[1, digit] = position + 1
 
 
 @compile_kernel()
@@ -152,9 +152,9 @@ def _sort_kernel(entities: Array, times: Array, buckets: Array, starts: Array, o
         entity, row, time = np.int64(entities[i]), np.int64(i), times[i]
         if buckets.size:
             entity, row, time = buckets[i, 1] >> 32, buckets[i, 1] & LOW_HALF, buckets[i, 0]
-        at = ends[entity]
-        in_order[at], order[at] = time, row
-        ends[entity] = at + 1
+        position = ends[entity]
+        in_order[position], order[position] = time, row
+        ends[entity] = position + 1
     spare_times, spare_order = np.empty(longest, np.int64), np.empty(longest, np.int32)
     for e in range(starts.size - 1):
         start, stop = starts[e], starts[e + 1]

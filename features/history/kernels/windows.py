@@ -83,9 +83,9 @@ def _clock_counts(times: Array, night_from: int, night_to: int) -> tuple[Array, 
 @compile_part()
 def any_column(columns: Array, first: int, stop: int) -> bool:
     """Return whether a window computes one of some measures, given its columns."""
-    for w in range(columns.shape[0]):
+    for window in range(columns.shape[0]):
         for k in range(first, stop):
-            if columns[w, k] >= 0:
+            if columns[window, k] >= 0:
                 return True
     return False
 
@@ -235,6 +235,6 @@ def totals_in_windows(
     nights, weekends = _clock_counts(times if needs_clock else times[:0], night[0], night[1])
     bounds = starts, times, cutoff_starts, cutoffs, rows
     codes = counterparties, n_counterparties
-    for w in range(widths.size):
-        if any_column(columns[w : w + 1], INT_0, columns.shape[1]):
-            _totals_in_window(*bounds, widths[w], amounts, *codes, nights, weekends, columns[w], out)
+    for window in range(widths.size):
+        if any_column(columns[window : window + 1], INT_0, columns.shape[1]):
+            _totals_in_window(*bounds, widths[window], amounts, *codes, nights, weekends, columns[window], out)

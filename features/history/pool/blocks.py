@@ -21,7 +21,7 @@ import numpy as np
 from fraudsieve._compiled import compile_inlined, compile_kernel, compile_part
 from fraudsieve._typing import Array
 from fraudsieve.features.history.kernels.recency import NEVER
-from fraudsieve.features.history.kernels.slabs import NO_SLAB, SIZES, leave_slab, size_class, take_slab
+from fraudsieve.features.history.kernels.slabs import NO_SLAB, SIZES, allocate_slab, free_slab, size_class
 
 __all__ = [
     "AMOUNT",
@@ -37,9 +37,9 @@ __all__ = [
     "TIME",
     "are_sorted",
     "drop_after",
+    "free_rows",
     "gather",
     "insert_rows",
-    "leave",
     "newest_until",
     "sweep",
 ]
@@ -51,7 +51,7 @@ OFFSET, SIZE, CLASS, FIRST, LAST = range(5)
 and the last row that were dropped."""
 ENDS = [SIZE, FIRST, LAST]
 NO_BLOCK, OUTSIDE, REMOVED = -1, -2, -3
-"""What stands in place of a class: no rows, rows that are kept elsewhere, and a slot that no entity has."""
+"""Values in place of a class: no rows, rows that are kept elsewhere, and a slot without an entity."""
 DROP_SHARE = 8
 """Old rows are dropped once they are at least one in eight of a slab: a drop moves all others."""
 FRAUD = int(np.float64(1.0).view(np.int64))
@@ -60,37 +60,37 @@ FRAUD = int(np.float64(1.0).view(np.int64))
 @compile_part()
 def _move(rows: Array, slots: Array, heads: Array, slot: int, kind: int) -> bool:
     """Move the rows of a slot to a slab of another class; return False if the array has no place for it."""
-    offset = take_slab(heads, rows[:, TIME], kind)
+    offset = allocate_slab(heads, rows[:, TIME], kind)
     if offset == NO_SLAB:
         return False
     start = slots[slot, OFFSET]
     for i in range(slots[slot, SIZE]):
         for column in range(rows.shape[1]):
             rows[offset + i, column] = rows[start + i, column]
-    leave(rows, slots, heads, slot)
+    free_rows(rows, slots, heads, slot)
     slots[slot, OFFSET], slots[slot, CLASS] = offset, kind
     return True
 
 
 @compile_kernel()
-def leave(rows: Array, slots: Array, heads: Array, slot: int) -> None:
-    """Give up the slab of a slot, whose rows are somewhere else now or not needed."""
+def free_rows(rows: Array, slots: Array, heads: Array, slot: int) -> None:
+    """Free the slab of a slot, whose rows were moved or are no longer needed."""
     if slots[slot, CLASS] >= 0:
-        leave_slab(heads, rows[:, TIME], slots[slot, OFFSET], slots[slot, CLASS])
+        free_slab(heads, rows[:, TIME], slots[slot, OFFSET], slots[slot, CLASS])
         slots[slot, CLASS] = NO_BLOCK
 
 
 @compile_kernel()
 def insert_rows(
-    rows: Array, slots: Array, heads: Array, at: Array, starts: Array, order: Array, new: Array, begin: int
+    rows: Array, slots: Array, heads: Array, targets: Array, starts: Array, order: Array, new: Array, begin: int
 ) -> int:
     """Insert rows, each after those of its slot that are not later.
 
-    Group ``g`` of new rows, ``order[starts[g]:starts[g + 1]]`` in order of time, goes to the slot ``at[g]``. Slots
+    Group ``g`` of new rows, ``order[starts[g]:starts[g + 1]]`` in order of time, goes to the slot ``targets[g]``. Slots
     with rows elsewhere are left as they are. Returns the first group that has no place.
     """
-    for g in range(begin, len(at)):
-        slot, n_new = at[g], starts[g + 1] - starts[g]
+    for g in range(begin, len(targets)):
+        slot, n_new = targets[g], starts[g + 1] - starts[g]
         if slots[slot, CLASS] == OUTSIDE:
             continue
         size = slots[slot, SIZE]
@@ -110,7 +110,7 @@ def insert_rows(
                 j -= 1
             k -= 1
         slots[slot, SIZE] = size + n_new
-    return len(at)
+    return len(targets)
 
 
 @compile_inlined()
@@ -151,7 +151,7 @@ def sweep(
                 slots[slot, SIZE] = size
                 n_dropped += n
                 if size == 0:
-                    leave(rows, slots, heads, slot)
+                    free_rows(rows, slots, heads, slot)
                 elif 2 * SIZES[size_class(size)] <= SIZES[kind]:
                     _move(rows, slots, heads, slot, size_class(size))
         if kind == OUTSIDE or (kind != REMOVED and size == 0):
@@ -180,7 +180,7 @@ def drop_after(rows: Array, slots: Array, heads: Array, time: int) -> int:
             slots[slot, SIZE] = kept
             n_dropped += size - kept
             if kept == 0:
-                leave(rows, slots, heads, slot)
+                free_rows(rows, slots, heads, slot)
     return n_dropped
 
 

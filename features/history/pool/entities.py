@@ -78,8 +78,6 @@ class EntityTable:
     ----------
     digests : ndarray of uint64, shape (n_allocated, 2)
         The digest of each slot.
-    n_used : int
-        Number of slots that were ever used; some may be free again.
 
     Examples
     --------

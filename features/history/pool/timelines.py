@@ -30,9 +30,9 @@ from .blocks import (
     TIME,
     are_sorted,
     drop_after,
+    free_rows,
     gather,
     insert_rows,
-    leave,
     newest_until,
     sweep,
 )
@@ -41,10 +41,10 @@ from .entities import EntityTable
 __all__ = ["TimelinePool"]
 
 HOT_SIZE = 1024
-"""An entity with more rows has them in a timeline of its own: a look costs less, and memory ten times as much."""
+"""An entity with more rows has them in a separate timeline: a query costs less, and memory ten times as much."""
 FOREVER = np.iinfo(np.int64).max
 COOL_SHARE = 4
-"""It has them in the shared arrays again once they are at most one in four of `HOT_SIZE`."""
+"""The rows move back to the shared arrays once they are at most one in four of `HOT_SIZE`."""
 _ONE_GROUP, _ONE_ROW = np.array([0, 1]), np.zeros(1, np.int32)
 
 
@@ -153,7 +153,7 @@ class TimelinePool:
         if self.history is not None:
             first, last = self.ends_of(slot).tolist()
             self.hot[slot] = self._new_hot(self.history, self.rows_of(slot).copy(), first=first, last=last)
-            leave(self._rows, self._slots, self._heads, slot)
+            free_rows(self._rows, self._slots, self._heads, slot)
             self._slots[slot, CLASS], self._slots[slot, SIZE] = OUTSIDE, 0
 
     def _slots_for(self, digests: Array) -> Array:
@@ -210,7 +210,7 @@ class TimelinePool:
         return n_dropped
 
     def _keeps_totals(self, hot: Any) -> bool:
-        """Return whether events that were dropped still count, in a window of all that is known."""
+        """Return whether events that were dropped still count, in a window ``all``."""
         return not self.are_labels and hot.first != NEVER and "all" in hot.history.windows
 
     def _cool(self, slot: int) -> None:

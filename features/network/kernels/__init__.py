@@ -30,7 +30,7 @@ A series has a block for the next power of two of its size. An insertion into a 
     times   | 10  12  20  40 | -1 | 15  30 |  7   9 |  .         the free block holds where the next free one begins
     blocks    size 1: 4, size 2: -1, TAIL: 9
 
-The accounts of a value and the values of an account are both there, so that each can be searched by time: how many
-accounts had shared a value before a cutoff time is one bisection, however many there are (`count_before`).
-Needs only NumPy and Numba.
+The accounts of a value and the values of an account are both stored, so that each can be searched by time. Counting the
+accounts that shared a value before a cutoff time takes one bisection, however many there are (`count_before`). Needs
+only NumPy and Numba.
 """

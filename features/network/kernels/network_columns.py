@@ -20,12 +20,12 @@ from .updates import ACCOUNTS, LABELLED, LABELS, RETURNED, VALUES, Graph
 __all__ = ["Rules", "fill_columns"]
 
 SHARING, SHARING_MAX, SHARING_LABELS, MET_DEGREE, MET_LABELS = range(5)
-"""What is summed, or maximised, over the values of an account."""
+"""The totals, and the maximum, over the values of an account."""
 N_SUMS = 5
 
 
 class Rules(NamedTuple):
-    """What of a declaration the kernels need."""
+    """The parts of a declaration that the kernels need."""
 
     max_degree: int
     rate: float

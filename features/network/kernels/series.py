@@ -10,7 +10,7 @@ import numpy as np
 
 from fraudsieve._compiled import compile_kernel, compile_part
 from fraudsieve._typing import Array
-from fraudsieve.features.history.kernels.slabs import END, SIZES, empty_heads, leave_slab, size_class, take_slab
+from fraudsieve.features.history.kernels.slabs import END, SIZES, allocate_slab, empty_heads, free_slab, size_class
 
 __all__ = [
     "ONE",
@@ -41,7 +41,7 @@ class Series(NamedTuple):
     times: Array
     """Times of the entries, int64; the links of free slabs."""
     items: Array
-    """What belongs to each time."""
+    """The item of each entry."""
     heads: Array
     """The heads of the slabs."""
 
@@ -119,11 +119,11 @@ def count_before(series: Series, node: int, kind: np.int64, time: int) -> int:
 @compile_part()
 def _move_to_larger_slab(series: Series, node: int, kind: np.int64) -> None:
     start, size = start_of(series, node, kind), size_of(series, node, kind)
-    larger = take_slab(series.heads, series.times, size_class(size + 1))
+    larger = allocate_slab(series.heads, series.times, size_class(size + 1))
     for k in range(size):
         series.times[larger + k], series.items[larger + k] = series.times[start + k], series.items[start + k]
     if size:
-        leave_slab(series.heads, series.times, start, size_class(size))
+        free_slab(series.heads, series.times, start, size_class(size))
     series.spans[node, kind, START] = larger
 
 
@@ -143,15 +143,15 @@ def insert(series: Series, node: int, kind: np.int64, position: int, time: int, 
 @compile_part()
 def move_earlier(series: Series, node: int, kind: np.int64, old_time: int, item: int, time: int) -> None:
     """Give an entry, which the series must have, an earlier time."""
-    # Item 8 from 40 to 15; `at` 2, `target` 1:
+    # Item 8 from 40 to 15; `position` 2, `target` 1:
     #
     #   times     10   20   40   50      becomes     10   15   20   50
     #   items      5    6    8    7      becomes      5    8    6    7
     start = start_of(series, node, kind)
-    at = start + count_before(series, node, kind, old_time)
-    while series.items[at] != item:  # entries of one and the same time are in no order
-        at += 1
+    position = start + count_before(series, node, kind, old_time)
+    while series.items[position] != item:  # entries of one and the same time are in no order
+        position += 1
     target = start + count_before(series, node, kind, time)
-    for k in range(at, target, -1):
+    for k in range(position, target, -1):
         series.times[k], series.items[k] = series.times[k - 1], series.items[k - 1]
     series.times[target], series.items[target] = time, item

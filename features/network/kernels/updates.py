@@ -1,7 +1,7 @@
 """Links and labels that are added to a graph, one by one and in any order. Needs only NumPy and Numba.
 
 A link is stored at its account and at its value. A value also has the running counts of its known and fraudulent
-accounts: the label of an account counts from the time of the link or of the label, whichever is later. A link that
+accounts. The label of an account counts from the time of the link or of the label, whichever is later. A link that
 turns out to be older, or a label that arrives between others, updates the counts that depend on it.
 """
 
@@ -48,7 +48,7 @@ __all__ = [
 ]
 
 NEVER = 2**63 - 1
-"""Time of a link that there is not."""
+"""Time of a link that does not exist."""
 VALUES, ACCOUNTS = np.int64(0), np.int64(1)
 """Series of links: the values of an account, and the accounts of a value."""
 LABELS, LABELLED, RETURNED = np.int64(0), np.int64(1), np.int64(2)
@@ -75,7 +75,7 @@ class LinkRows(NamedTuple):
 
 
 class LabelRows(NamedTuple):
-    """Labels to add: digests of accounts, 0 if missing; times, and whether they say fraud.
+    """Labels to add: digests of accounts, 0 if missing; times, and whether they mean fraud.
 
     A label counts until the next one of the account. Of several with the same account and time, fraud counts.
     """
@@ -213,12 +213,12 @@ def _store_label(steps: Series, account: int, time: int, fraud: int) -> tuple[in
     #
     # A first label changes the counts by one known account too, and takes this change from the label after it.
     n, size = count_before(steps, account, LABELS, time), size_of(steps, account, LABELS)
-    at = start_of(steps, account, LABELS) + n
-    if n < size and steps.times[at] == time:
-        change = max(fraud - item_at(steps, at), 0)
-        steps.items[at] += change
+    position = start_of(steps, account, LABELS) + n
+    if n < size and steps.times[position] == time:
+        change = max(fraud - item_at(steps, position), 0)
+        steps.items[position] += change
     else:
-        change = fraud - item_at(steps, at - 1) if n else fraud + KNOWN
+        change = fraud - item_at(steps, position - 1) if n else fraud + KNOWN
         insert(steps, account, LABELS, n, time, fraud)
     next_time = NEVER
     if n + 1 < size_of(steps, account, LABELS):

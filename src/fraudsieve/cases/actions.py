@@ -12,7 +12,7 @@ from fraudsieve.tables.conversion import Kind, convert
 from fraudsieve.tables.limits import shapes_of
 from fraudsieve.tables.values.reading import Reading
 
-__all__ = ["NO_TIME", "TIMES", "Actions", "ids_of", "microseconds_of", "moment_of", "values_of"]
+__all__ = ["NO_TIME", "TIMES", "Actions", "ids_of", "microseconds", "microseconds_of", "values_of"]
 
 ENDS: Final = ("account_id", "counterparty_id")
 TIMES: Final = ("occurred_at", "known_at")
@@ -89,7 +89,7 @@ class Actions:
         known = np.maximum(microseconds_of(frame, "known_at"), time)
         order = np.lexsort((ids.to_numpy(object).astype(str), time))
         if as_of is not None:
-            order = order[known[order] < moment_of(as_of)]
+            order = order[known[order] < microseconds(as_of)]
         kept = frame.iloc[order].reset_index(drop=True)
         account, counterparty, names = _codes(kept)
         return cls(kept, account, counterparty, time[order], known[order], names)
@@ -104,12 +104,12 @@ class Actions:
         return np.where(self.account >= 0, self.account, len(self.names) + np.arange(len(self)))
 
 
-def moment_of(time: pd.Timestamp) -> int:
+def microseconds(time: pd.Timestamp) -> int:
     """Return a time in microseconds since 1970; a time without a zone is in UTC.
 
     Examples
     --------
-    >>> moment_of(pd.Timestamp("1970-01-01 00:00:01"))
+    >>> microseconds(pd.Timestamp("1970-01-01 00:00:01"))
     1000000
     """
     zoned = time.tz_localize("UTC") if time.tzinfo is None else time.tz_convert("UTC")

@@ -1,4 +1,4 @@
-"""How firmly a case is held together: bridges, density, and the path between two members."""
+"""The cohesion of a case: bridges, density, and the path between two members."""
 
 import numpy as np
 import scipy.sparse as sp

@@ -1,4 +1,4 @@
-"""From a table of flagged actions to cases, in one call."""
+"""Cases from a table of flagged actions, in one call."""
 
 from dataclasses import dataclass
 from itertools import pairwise
@@ -9,7 +9,7 @@ import pandas as pd
 
 from fraudsieve._typing import Array
 
-from .actions import Actions, microseconds_of, moment_of
+from .actions import Actions, microseconds, microseconds_of
 from .bridges import connecting_path, find_bridges, within_cases
 from .confirmed_members import with_labels
 from .ledger import CaseLedger
@@ -39,7 +39,7 @@ class Cases:
         and ``case_id``, which is missing if the link leads from one case to another.
     hubs : DataFrame of shape (n_hubs, 4)
         ``value``, ``actions``, ``accounts`` and ``unflagged``.
-    book : CaseLedger
+    ledger : CaseLedger
         The ids and the history of changes.
     """
 
@@ -47,7 +47,7 @@ class Cases:
     members: pd.DataFrame
     links: pd.DataFrame
     hubs: pd.DataFrame
-    book: CaseLedger
+    ledger: CaseLedger
 
     def why_together(self, first: str, second: str) -> pd.DataFrame:
         """Return the links of the strongest path between two members of a case.
@@ -103,7 +103,7 @@ def find_cases(
     unflagged: pd.DataFrame | None = None,
     context: pd.DataFrame | None = None,
     labels: pd.DataFrame | None = None,
-    book: CaseLedger | None = None,
+    ledger: CaseLedger | None = None,
     review: ReviewTime | None = None,
     seed: int = 0,
 ) -> Cases:
@@ -130,7 +130,7 @@ def find_cases(
         Confirmed actions: ``action_id``, ``is_fraud`` and, if known, ``labelled_at``. Labels that were known strictly
         before `as_of` count in the scores of cases, as 1 for fraud and 0 for legitimate. Labels never change which
         case an action belongs to.
-    book : CaseLedger, default=None
+    ledger : CaseLedger, default=None
         Earlier cases, whose ids are kept.
     review : ReviewTime, default=None
         How long a review takes, for the ranking; None for the defaults.
@@ -153,19 +153,19 @@ def find_cases(
     >>> find_cases(frame, key=b"a key").cases[["rank", "actions", "amount"]].to_numpy().tolist()
     [[1.0, 2.0, 11.0], [2.0, 1.0, 7.0]]
     """
-    settings, book = settings or CaseSettings(), book or CaseLedger()
+    settings, ledger = settings or CaseSettings(), ledger or CaseLedger()
     actions = Actions.from_frame(flagged, as_of)
     known = unflagged if as_of is None or unflagged is None else Actions.from_frame(unflagged, as_of).frame
     used = context
     if context is not None and as_of is not None:
-        used = context[microseconds_of(context, "occurred_at") < moment_of(as_of)]
+        used = context[microseconds_of(context, "occurred_at") < microseconds(as_of)]
     links, hubs = find_links(actions, settings, key=key, unflagged=known, context=used)
     ids = actions.frame["action_id"].to_numpy(object)
     graph = links.graph(len(actions))
     case = partition_actions(graph, ids, resolution=settings.resolution, seed=seed).case
     bridges = find_bridges(within_cases(graph, case))
-    book = book.update(ids, case, as_of)
-    names = book.members.to_numpy(object)
+    ledger = ledger.update(ids, case, as_of)
+    names = ledger.members.to_numpy(object)
     actions = with_labels(actions, labels, as_of)  # after the partition, which no label may change
     summary = summarise_cases(actions, case, links, bridges, review or ReviewTime())
     summary.insert(0, "case_id", names[np.unique(case, return_index=True)[1]])
@@ -174,15 +174,15 @@ def find_cases(
         _member_table(actions, names),
         _link_table(actions, links, names, bridges),
         _hub_table(hubs),
-        book,
+        ledger,
     )
 
 
 def _member_table(actions: Actions, case_ids: Array) -> pd.DataFrame:
     """Return the actions with their cases; texts and identifiers stay out."""
-    own = ("action_id", "account_id", "counterparty_id")
+    kept = ("action_id", "account_id", "counterparty_id")
     names = [str(name) for name in actions.frame]
-    columns = [name for name in names if name in own or not (name.endswith("_id") or name in ("text", "ip"))]
+    columns = [name for name in names if name in kept or not (name.endswith("_id") or name in ("text", "ip"))]
     members = actions.frame[columns].copy()
     members.insert(0, "case_id", case_ids)
     return members

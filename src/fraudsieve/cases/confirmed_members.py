@@ -13,7 +13,7 @@ from fraudsieve.tables.label_values import AUTO, read_labels
 from fraudsieve.tables.reader import read_table
 from fraudsieve.tables.source import Source, origin_of
 
-from .actions import Actions, ids_of, microseconds_of, moment_of, values_of
+from .actions import Actions, ids_of, microseconds, microseconds_of, values_of
 
 __all__ = ["CONFIRMED", "confirmed_probability", "labels_of_records", "read_case_labels", "with_labels"]
 
@@ -101,7 +101,7 @@ def with_labels(actions: Actions, labels: pd.DataFrame | None, as_of: pd.Timesta
     known = labels.assign(action_id=ids_of(labels["action_id"]), labelled_at=times)
     known = known.sort_values(["labelled_at", "is_fraud"], kind="stable", na_position="first")
     if as_of is not None:
-        known = known[known["labelled_at"].notna() & (microseconds_of(known, "labelled_at") < moment_of(as_of))]
+        known = known[known["labelled_at"].notna() & (microseconds_of(known, "labelled_at") < microseconds(as_of))]
     last = known.drop_duplicates("action_id", keep="last").set_index("action_id")
     rows = last.reindex(actions.frame["action_id"].to_numpy(object))
     words = rows["is_fraud"].map(CONFIRMED).astype("str").to_numpy(object)

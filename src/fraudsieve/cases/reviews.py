@@ -77,7 +77,7 @@ def case_reviews(
 
 
 def _count(found: Cases, is_fraud: Array, n_frauds: int, reviews: int, review: ReviewTime) -> CaseReviews:
-    """Count what is found by cases of the candidates, whose ``action_id`` is the rank of a record, from 0."""
+    """Count the fraud in the cases of the candidates, whose ``action_id`` is the rank of a record, from 0."""
     truth = is_fraud[found.members["action_id"].astype(np.int64)]
     frauds = pd.Series(truth).groupby(found.members["case_id"].to_numpy(object)).sum()
     by_rank = np.cumsum(frauds.reindex(found.cases["case_id"].to_numpy(object)).to_numpy(np.int64))
@@ -108,7 +108,7 @@ def _actions(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _context(rows: pd.DataFrame, events: pd.DataFrame | None) -> pd.DataFrame | None:
-    """Return events as context; those that are the records themselves say nothing more."""
+    """Return events as context; none if the records are events themselves."""
     if events is None or "account_id" not in events or "event_id" in rows:
         return None
     return events.drop(columns=["label", "labelled_at"], errors="ignore")

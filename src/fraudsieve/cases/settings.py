@@ -9,7 +9,7 @@ __all__ = ["CaseSettings"]
 
 @dataclass(frozen=True)
 class CaseSettings:
-    """How flagged actions are linked and partitioned.
+    """Settings of the links between flagged actions, and of their partition.
 
     `window_days` depends on your domain: set it to the time that a fraud ring takes from one action to the next. The
     other defaults were chosen by cross-validation over the rings of four data sets (``python -m benchmarks.cases``).

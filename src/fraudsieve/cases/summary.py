@@ -110,7 +110,7 @@ def _times(times: Array, case: Array, n_cases: int, which: str) -> pd.Series:
 
 
 def _frequent(words: pd.Series, case: Array, n_cases: int, least: int = 1) -> Array:
-    """Name the most frequent words of each case, with their counts."""
+    """Return the most frequent words of each case, with their counts."""
     known = words.notna().to_numpy()
     pairs = pd.DataFrame({"case": case[known], "word": words[known].to_numpy(object)})
     counts = pairs.groupby(["case", "word"]).size().rename("count").reset_index()

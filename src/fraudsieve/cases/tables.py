@@ -36,7 +36,7 @@ def find_cases_in_tables(
     threshold: float | None = None,
     settings: CaseSettings | None = None,
     as_of: pd.Timestamp | None = None,
-    book: CaseLedger | None = None,
+    ledger: CaseLedger | None = None,
     review: ReviewTime | None = None,
     seed: int = 0,
 ) -> Cases:
@@ -63,7 +63,7 @@ def find_cases_in_tables(
         As for `find_cases`.
     as_of : Timestamp, default=None
         As for `find_cases`.
-    book : CaseLedger, default=None
+    ledger : CaseLedger, default=None
         As for `find_cases`.
     review : ReviewTime, default=None
         As for `find_cases`.
@@ -101,7 +101,7 @@ def find_cases_in_tables(
         unflagged=inputs.unflagged,
         context=inputs.context,
         labels=confirmed,
-        book=book,
+        ledger=ledger,
         review=review,
         seed=seed,
     )
@@ -132,7 +132,7 @@ def write_cases(cases: Cases, folder: str | os.PathLike[str], page: str | None =
     ['cases', 'changes', 'hubs', 'links', 'members']
     """
     tables = {name: getattr(cases, name) for name in ("cases", "members", "links", "hubs")}
-    tables["changes"] = _change_table(cases.book)
+    tables["changes"] = _change_table(cases.ledger)
     with new_folder(Path(folder), mode=0o700) as staged:
         for name, table in tables.items():
             write_file(staged / f"{name}.parquet", table.to_parquet(index=False), mode=PRIVATE)
@@ -141,9 +141,9 @@ def write_cases(cases: Cases, folder: str | os.PathLike[str], page: str | None =
     return Path(folder)
 
 
-def _change_table(book: CaseLedger) -> pd.DataFrame:
-    times = pd.to_datetime(book.history["as_of"], utc=True)
-    return book.history.assign(as_of=times, actions=book.history["actions"].astype(np.int64)).astype(
+def _change_table(ledger: CaseLedger) -> pd.DataFrame:
+    times = pd.to_datetime(ledger.history["as_of"], utc=True)
+    return ledger.history.assign(as_of=times, actions=ledger.history["actions"].astype(np.int64)).astype(
         {"change": "str", "case_id": "str", "other_id": "str"}
     )
 
@@ -170,7 +170,7 @@ def read_ledger(folder: str | os.PathLike[str]) -> CaseLedger:
     --------
     >>> import tempfile
     >>> found = find_cases(pd.DataFrame({"action_id": ["a"]}), key=b"a key")
-    >>> read_ledger(write_cases(found, Path(tempfile.mkdtemp(), "cases"))).members.equals(found.book.members)
+    >>> read_ledger(write_cases(found, Path(tempfile.mkdtemp(), "cases"))).members.equals(found.ledger.members)
     True
     """
     paths = [Path(folder) / f"{name}.parquet" for name in KEPT]

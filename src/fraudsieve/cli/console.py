@@ -122,7 +122,7 @@ def stop_on_sigterm() -> Iterator[None]:
 
 
 def _for_terminal(error: Exception) -> list[str]:
-    """Return what an error knows that may stand on a terminal, but not in a log."""
+    """Return the details of an error that may be shown on a terminal, but not in a log."""
     shapes: Mapping[str, tuple[str, ...]] = getattr(error, "shapes", {})
     columns: tuple[str, ...] = getattr(error, "columns", ())
     lines = [

@@ -143,7 +143,7 @@ def decode_canonical(text: bytes, origin: str) -> Any:
     fraudsieve.exceptions.EvidenceError: log: is not canonical JSON. ...
     """
     try:
-        value = json.loads(text.decode("ascii"), parse_float=_refuse, parse_constant=_refuse, parse_int=_integer)
+        value = json.loads(text.decode("ascii"), parse_float=_reject, parse_constant=_reject, parse_int=_integer)
         if encode_canonical(value) == text:
             return value
     except (ValueError, RecursionError):
@@ -151,7 +151,7 @@ def decode_canonical(text: bytes, origin: str) -> Any:
     raise EvidenceError(origin, "is not canonical JSON", "It was changed, or it was not written by fraudsieve.")
 
 
-def _refuse(_: str) -> None:
+def _reject(_: str) -> None:
     raise ValueError("expected no decimal number")
 
 

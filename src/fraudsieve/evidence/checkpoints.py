@@ -148,7 +148,7 @@ def checkpoint_of(content: Any, origin: str) -> Checkpoint:
     Raises
     ------
     EvidenceError
-        If it is none.
+        If it is not a checkpoint.
     """
     fix = "Name a file that fraudsieve evidence checkpoint wrote."
     try:

@@ -109,11 +109,11 @@ def read_line(line: bytes, origin: str) -> Line:
     record = decode_canonical(line[_START:-2], origin)
     try:
         read = Line(record["log"], record["index"], bytes.fromhex(record["previous"]), leaf, record["body"])
-        is_sound = type(read.index) is int and read.index >= 0  # places count from 0
-        is_sound = is_sound and type(read.log) is str and isinstance(read.body, dict)
+        is_valid = type(read.index) is int and read.index >= 0  # places count from 0
+        is_valid = is_valid and type(read.log) is str and isinstance(read.body, dict)
     except (KeyError, TypeError, ValueError):
-        is_sound = False
-    if not is_sound or len(record) != 4:
+        is_valid = False
+    if not is_valid or len(record) != 4:
         raise EvidenceError(origin, "is not a record of an evidence log", "Name a file that fraudsieve wrote.")
     return read
 

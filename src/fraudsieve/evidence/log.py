@@ -172,9 +172,9 @@ class EvidenceLog:
         """
         end = self._end
         with self._syncing:
-            if self._synced >= end:  # the sync of another thread had it too
+            if self._synced >= end:  # the sync of another thread covered it too
                 return
-            self._check_sound()
+            self._check_valid()
             end = self._end
             try:
                 sync_data(self._file)
@@ -184,7 +184,7 @@ class EvidenceLog:
 
     def _write(self, bodies: list[bytes]) -> int:
         """Write lines at the end of the file, all or none."""
-        self._check_sound()
+        self._check_valid()
         first, previous, lines, leaves = self.size, self._last, [], []
         for index, body in enumerate(bodies, first):
             line, previous = line_of(body, self.id, index, previous)
@@ -202,7 +202,7 @@ class EvidenceLog:
             self._frontier.append(leaf)
         return first
 
-    def _check_sound(self) -> None:
+    def _check_valid(self) -> None:
         if self._is_broken:
             raise EvidenceError(str(self.path), "is closed, or a write to it failed before", "Open it again.")
 

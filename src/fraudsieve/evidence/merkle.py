@@ -32,11 +32,6 @@ def _node(left: bytes, right: bytes) -> bytes:
 class Frontier:
     """A tree that grows at its end. It keeps one digest per complete subtree: a few dozen for billions of leaves.
 
-    Attributes
-    ----------
-    size : int
-        Number of leaves.
-
     Examples
     --------
     >>> frontier = Frontier()

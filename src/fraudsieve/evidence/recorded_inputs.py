@@ -89,8 +89,8 @@ def read_score(index: int, body: Mapping[str, Any], model: Model) -> RecordedSco
     _check_origin(body, model)
     part = ""
     try:
-        for part, is_sound in PARTS.items():
-            if not is_sound(body[part], model):
+        for part, is_valid in PARTS.items():
+            if not is_valid(body[part], model):
                 raise ValueError
         part = "features"
         vector = tuple(float.fromhex(body["features"][name]) for name in model.matrix.columns)
@@ -168,12 +168,12 @@ def _is_input(described: Any, _: Model) -> bool:
 def _is_reasons(reasons: Any, model: Model) -> bool:
     if reasons is None:
         return True
-    asked = reasons["asked"]
-    check_class(model, asked["of"])
-    is_sound = _has(asked, {"n": (int,), "of": (str, type(None))}) and asked["n"] > 0
-    is_sound &= reasons["explained"] is None or _has(reasons["explained"], EXPLAINED)
+    request = reasons["request"]
+    check_class(model, request["of"])
+    is_valid = _has(request, {"n": (int,), "of": (str, type(None))}) and request["n"] > 0
+    is_valid &= reasons["explained"] is None or _has(reasons["explained"], EXPLAINED)
     lists = reasons["reasons"], reasons["text_spans"]
-    return is_sound and all(isinstance(listed, list) and all(map(_is_flat, listed)) for listed in lists)
+    return is_valid and all(isinstance(listed, list) and all(map(_is_flat, listed)) for listed in lists)
 
 
 def _is_flat(content: Any) -> bool:
@@ -263,7 +263,7 @@ class PastStates:
         Raises
         ------
         NotKept
-            If the store has not all rows that it had then.
+            If the store lacks rows that it had then.
         StateError
             If the store is damaged.
         """

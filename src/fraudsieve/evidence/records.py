@@ -122,7 +122,7 @@ def score_numbers(score: Mapping[str, Any]) -> Plain:
     return {name: score[name] for name in SCORE_NUMBERS} | {"probabilities": score["probabilities"]}
 
 
-def reason_numbers(score: Mapping[str, Any], content: Content, asked: Mapping[str, Any]) -> Plain | None:
+def reason_numbers(score: Mapping[str, Any], content: Content, request: Mapping[str, Any]) -> Plain | None:
     """Return the reasons of a score as numbers, without their sentences; None if none were requested.
 
     The texts of text spans are content. If content is not kept, a span has only its position and its number.
@@ -133,7 +133,7 @@ def reason_numbers(score: Mapping[str, Any], content: Content, asked: Mapping[st
     named = ("start", "stop", "form", "log_odds") + (("text",) if content.kind == "kept" else ())
     explained = score["explained"]
     return {
-        "asked": {name: asked.get(name) for name in ("n", "of")},
+        "request": {name: request.get(name) for name in ("n", "of")},
         "explained": explained and {name: explained[name] for name in ("class", "against", "log_odds")},
         "reasons": [{name: reason[name] for name in ("family", "cue", "log_odds")} for reason in score["reasons"]],
         "text_spans": [{name: span[name] for name in named} for span in spans],

@@ -31,7 +31,7 @@ Compute: TypeAlias = Callable[[Sequence[RecordedScore]], list[dict[str, Any]]]
 
 BATCH: Final = 1000
 FAILURES: Final = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
-"""What numbers and fields that the model cannot have computed or read can cause."""
+"""Errors that are raised for numbers and fields that the model cannot have computed or read."""
 MAX_DIFFERENCES: Final = 100
 """Maximum number of differences that a report lists; all are counted."""
 
@@ -112,7 +112,7 @@ def replay_log(
     """Compute the scores of a log again, and compare them with those that were recorded, to the last bit.
 
     The score is always computed again from the recorded feature vector. The vector is computed again if the input was
-    kept: from the text if no history is used, otherwise also from the events that the store had at the recorded offset.
+    kept. With a history, this also needs the events that the store had at the recorded offset.
 
     Parameters
     ----------
@@ -172,7 +172,8 @@ def _scores(path: str | Path, scorer: Scorer, report: ReplayReport) -> Iterator[
 def _compute(
     compute: Compute, group: Sequence[RecordedScore], report: ReplayReport
 ) -> Iterator[tuple[RecordedScore, dict[str, Any]]]:
-    """Yield scores with what is computed of them; if that fails for one of them, the others are computed alone."""
+    """Yield scores with their replayed values; if the computation fails for one of them, the others are computed
+    alone."""
     try:
         yield from list(zip(group, compute(group), strict=True))
     except FraudsieveError:
@@ -209,19 +210,19 @@ def _scores_again(scorer: Scorer, policy: Policy, group: Sequence[RecordedScore]
 
 
 def _reasons(scorer: Scorer, group: Sequence[RecordedScore], X: Array, log_odds: Array) -> dict[int, Any]:
-    """Return the reasons of recorded vectors by place; text spans are of the text, and are taken over."""
+    """Return the reasons of recorded vectors by place; text spans depend on the text, and are copied."""
     places: dict[tuple[int, str | None], list[int]] = {}
     for n, one in enumerate(group):
         recorded = one.body["reasons"]
         is_scored = bool(np.isfinite(log_odds[n]).all())
         if is_scored and recorded is not None and recorded["explained"] is not None:  # else it is unscorable
-            places.setdefault((recorded["asked"]["n"], recorded["asked"]["of"]), []).append(n)
+            places.setdefault((recorded["request"]["n"], recorded["request"]["of"]), []).append(n)
     reasons: dict[int, Any] = {}
     for (number, of), rows in places.items():
         explanations = explain(scorer.model, X[rows], log_odds[rows], n=number, of=of)
         for n, explained in zip(rows, explanations, strict=True):
             recorded = group[n].body["reasons"]
-            computed = to_plain(reason_numbers(explained, Content(), recorded["asked"]))
+            computed = to_plain(reason_numbers(explained, Content(), recorded["request"]))
             reasons[n] = computed | {"text_spans": recorded["text_spans"]}
     return reasons
 

@@ -177,7 +177,7 @@ def _foreign(lines: Iterable[Line | None], log: str) -> list[Problem]:
 
 
 def _order(lines: Sequence[Line]) -> list[Problem]:
-    """Return the records that are there more than once, or after a later one."""
+    """Return the records that occur more than once, or after a later one."""
     problems, seen, newest = [], dict[int, bytes](), -1
     for line in lines:
         n = line.index
@@ -211,7 +211,7 @@ def _gaps(lines: Sequence[Line | None], log: str) -> list[Problem]:
 
 
 def _gap(before: int, after: int, unreadable: int, there: Sequence[int]) -> list[Problem]:
-    """Return what is wrong between two records: lines that cannot be read stand for the first that are absent."""
+    """Return what is wrong between two records: lines that cannot be read count as the first absent ones."""
     absent = _absent(before, after, there)
     if unreadable and not absent:
         place = f"before record {after}" if before < 0 else f"between records {before} and {after}"
@@ -238,7 +238,7 @@ def _missing(first: int, last: int) -> Problem:
 
 
 def _unreadable(first: int, last: int) -> Problem:
-    return Problem("changed", (first, last), f"{_named(first, last)} changed: not what the digest is of")
+    return Problem("changed", (first, last), f"{_named(first, last)} changed: the digest is of other content")
 
 
 def _named(first: int, last: int) -> str:
@@ -255,7 +255,7 @@ def _chain(lines: Sequence[Line]) -> list[Problem]:
             continue
         after = by_index.get(n + 1)
         first = last = n
-        if n and after is None:  # nothing says which of the two is as it was written
+        if n and after is None:  # it is unknown which of the two is unchanged
             first = n - 1
         elif n and after is not None and after.previous == line.leaf:  # this one is, so the one before it is not
             first = last = n - 1

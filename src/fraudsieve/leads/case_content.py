@@ -144,8 +144,8 @@ def read_reasons(scores: Source, members: pd.DataFrame) -> dict[str, ActionReaso
         problem = f"expected a column 'reasons' and one of {', '.join(IDS)}"
         raise LeadError(origin, problem, "Pass the scores of 'fraudsieve predict --reasons 5'.")
     actions = ids_of(frame[name]).map(actions_of(members, name.removesuffix("_id")))
-    mine = actions.notna() & frame["reasons"].notna()
-    found = dict(zip(actions[mine], frame.loc[mine, "reasons"], strict=True))
+    has_reasons = actions.notna() & frame["reasons"].notna()
+    found = dict(zip(actions[has_reasons], frame.loc[has_reasons, "reasons"], strict=True))
     if not found:
         problem = f"none of the {len(members)} actions has reasons"
         raise LeadError(origin, problem, "Pass the scores from which the cases were formed.")

@@ -114,7 +114,7 @@ def read_notice(body: Mapping[str, Any], leads: Mapping[str, LeadEntry], origin:
     _check(notice, NOTICE, origin)
     entry = leads.get(notice["lead"])
     if entry is None or body.get("lead") != entry.lead:
-        raise LeadError(origin, "expected the withdrawal of an earlier lead, got that of no lead", FIX)
+        raise LeadError(origin, "expected the withdrawal of an earlier lead, got that of an unknown lead", FIX)
     given = {name: getattr(entry, own) for name, own in OF_LEAD.items()} | {"id": notice_id(entry.lead)}
     different = [name for name, value in given.items() if notice[name] != value]
     if different:

@@ -38,7 +38,7 @@ WITH_VALUE: Final = (*BY_ACCOUNT, "identifier", "address_range")
 LEGITIMATE: Final = "legitimate"
 """The usual name of the class that is not a type of fraud."""
 FREE_TEXT: Final = ("kind", "type", "currency")
-"""Columns whose values are shown if they are of a declared list; see `is_declared`."""
+"""Columns whose values are shown if they are in a declared list; see `is_declared`."""
 NO_REASONS: Final = ActionReasons((), ())
 
 
@@ -78,7 +78,7 @@ class LeadTerms:
 
 @dataclass(frozen=True)
 class Disclosure:
-    """What a lead discloses beyond the minimum.
+    """The parts of a lead beyond the minimum.
 
     Parameters
     ----------
@@ -154,7 +154,7 @@ def make_lead(
     (True, False)
     """
     if key.recipient != terms.recipient:
-        problem = f"expected a key for {terms.recipient}, got one for {key.recipient or 'nobody'}"
+        problem = f"expected a key for {terms.recipient}, got one for {key.recipient or 'no recipient'}"
         raise LeadError("key", problem, "Derive it for this recipient: two recipients never share pseudonyms.")
     disclosure = disclosure or Disclosure()
     case = _with_declared_values(case, key, model)
@@ -189,9 +189,9 @@ def make_lead(
 
 
 def _with_declared_values(case: CaseContent, key: LeadKey, model: Model | None) -> CaseContent:
-    """Return the case with pseudonyms for the kinds, types and currencies of no declared list.
+    """Return the case with pseudonyms for the kinds, types and currencies that are not in a declared list.
 
-    Actions that are flagged, and yet likelier legitimate than of any type, have no type.
+    Flagged actions that are more probably legitimate than of any type have no type.
     """
     columns = {name: case.members[name] for name in FREE_TEXT if name in case.members}
     if "type" in columns:
@@ -296,7 +296,7 @@ def _types(members: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def _reasons(members: pd.DataFrame, reasons: Mapping[str, ActionReasons]) -> list[dict[str, Any]]:
-    """Return every reason with the number of actions that have it, and the techniques that it speaks for."""
+    """Return every reason with the number of actions that have it, and the techniques that it indicates."""
     counts: Counter[tuple[str, str]] = Counter()
     techniques: dict[tuple[str, str], set[str]] = {}
     for action in members["action_id"].astype(str):

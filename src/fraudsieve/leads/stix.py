@@ -51,14 +51,14 @@ def to_stix(lead: dict[str, Any]) -> dict[str, Any]:
         Path("lead.stix.json").write_bytes(encode_lead(to_stix(lead)))
     """
     created, sender = _stix_time(lead["created"]), _identity(lead["sender"])
-    own = {"spec_version": "2.1", "created": created, "modified": created, "created_by_ref": sender}
+    common = {"spec_version": "2.1", "created": created, "modified": created, "created_by_ref": sender}
     accounts = _accounts(lead)
-    observed = [_observation(lead, own, account) for account in accounts]
-    note = _note(lead, own, [one["id"] for one in observed] or [sender])
+    observed = [_observation(lead, common, account) for account in accounts]
+    note = _note(lead, common, [one["id"] for one in observed] or [sender])
     refs = [sender, *(account["id"] for account in accounts), *(one["id"] for one in observed), note["id"]]
     grouping = {
         "type": "grouping",
-        **own,
+        **common,
         "id": _id("grouping", lead["id"]),
         "name": f"Lead {lead['id']}",
         "context": "suspicious-activity",
@@ -149,13 +149,13 @@ def _accounts(lead: Object) -> list[Object]:
     return accounts
 
 
-def _observation(lead: Object, own: Object, account: Object) -> Object:
+def _observation(lead: Object, common: Object, account: Object) -> Object:
     """Return how often, and when, an account took a flagged action."""
     actions = [action for action in lead["actions"] if action.get("account") == account["user_id"]]
     first, last = _span([action["time"] for action in actions if "time" in action], lead)
     return {
         "type": "observed-data",
-        **own,
+        **common,
         "id": _id("observed-data", lead["id"], account["user_id"]),
         "first_observed": first,
         "last_observed": last,
@@ -165,7 +165,7 @@ def _observation(lead: Object, own: Object, account: Object) -> Object:
 
 
 def _span(times: Sequence[str], lead: Object) -> tuple[str, str]:
-    """Return the first and the last time, of days their beginning and their end; without any, that of the lead."""
+    """Return the first and the last time: for days their beginning and end, and without times that of the lead."""
     if not times:
         return _stix_time(lead["created"]), _stix_time(lead["created"])
     first, last = min(times), max(times)
@@ -174,10 +174,10 @@ def _span(times: Sequence[str], lead: Object) -> tuple[str, str]:
     return f"{first}T00:00:00.000Z", f"{last}T23:59:59.999Z"
 
 
-def _note(lead: Object, own: Object, refs: list[str]) -> Object:
+def _note(lead: Object, common: Object, refs: list[str]) -> Object:
     return {
         "type": "note",
-        **own,
+        **common,
         "id": _id("note", lead["id"]),
         "abstract": "What the lead claims, and what not",
         "content": "\n".join([lead["claim"], *_in_words(lead)]),

@@ -93,7 +93,7 @@ def widely_used(texts: Iterable[str], all_texts: Iterable[Any], accounts: Iterab
 def mask_text(text: str, readable: frozenset[str]) -> str:
     """Return a text with only its readable words; an ellipsis replaces all other words, digits and signs.
 
-    A readable word is also replaced if it may be part of a disguised identifier; see `hide_words`.
+    A readable word is also replaced if it may be part of an obfuscated identifier; see `hide_words`.
 
     Parameters
     ----------
@@ -129,7 +129,7 @@ def _masked(word: str, readable: frozenset[str]) -> str:
 
 
 def units(text: str) -> Iterator[str]:
-    """Yield what is counted and looked up of a text: its words in lower case, and pairs of Chinese characters.
+    """Yield the units of a text that are counted and looked up: words in lower case, and pairs of Chinese characters.
 
     Examples
     --------

@@ -1,8 +1,8 @@
-"""Which words of a text and which values of a column a lead may show: those that cannot be part of a disguise.
+"""Words of texts and values of columns that a lead may show: those that cannot be part of an obfuscated identifier.
 
 An identifier can be spelled letter by letter (``k a r t e``), in words (``one three eight``, ``name dot com``), in
-pinyin, or in other forms of letters (full width). Each part of it can be a common word, so words are not judged one by
-one.
+pinyin, or in other forms of letters (full width). Each part of it can be a common word, so words are not assessed one
+by one.
 """
 
 import re
@@ -37,7 +37,7 @@ SHORT: Final = 2
 
 
 class Word(NamedTuple):
-    """A word of a text with the signs around it: empty between signs, and `MASK` if it may be part of a disguise."""
+    """A word of a text and the signs around it: empty between signs, `MASK` if it may be part of an identifier."""
 
     before: str
     text: str
@@ -90,7 +90,7 @@ def is_chinese_word(word: str) -> bool:
 
 
 def hide_words(text: str) -> list[Word]:
-    """Split a text into words; those that may be part of a disguise are masked.
+    """Split a text into words; those that may be part of an obfuscated identifier are masked.
 
     Examples
     --------
@@ -120,7 +120,7 @@ def split_words(text: str) -> list[Word]:
 
 
 def is_plain(label: str) -> bool:
-    """Return whether a label, such as the name of a class, is a few words that cannot be a disguise.
+    """Return whether a label, such as the name of a class, is a few words that cannot be an obfuscated identifier.
 
     Examples
     --------
@@ -158,7 +158,7 @@ def _is_plain(word: str) -> bool:
 
 
 def _shown(words: Sequence[Word]) -> list[bool]:
-    """Return which words of a text are not part of a disguise."""
+    """Return which words of a text are not part of an obfuscated identifier."""
     plain = [_without_accents(word.text) for word in words]
     numbers = [_number_words().fullmatch(word) is not None for word in plain]
     weak = [number or _is_weak(word) for number, word in zip(numbers, plain, strict=True)]

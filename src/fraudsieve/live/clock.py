@@ -26,7 +26,7 @@ class PlausibleClock:
         self._opened = time.time() - seconds_since_boot()
 
     def now(self, state: HistoryState) -> datetime:
-        """Return the time at which a state takes events."""
+        """Return the time with which a state recognises events in the future."""
         wall, newest = time.time(), state.watermark
         if newest != NEVER:
             plausible = newest / SECOND + window_seconds(state.lateness)

@@ -9,7 +9,7 @@ import numpy as np
 from fraudsieve.features.history.reader import TIME_FIELDS
 
 from .store.event_store import EventStore
-from .store.rewriting import list_removals
+from .store.row_removal import list_removals
 from .store.snapshots import list_snapshots
 
 __all__ = ["describe_store", "stored_records"]

@@ -12,13 +12,13 @@ __all__ = ["Follower"]
 logger = logging.getLogger("fraudsieve.live")
 
 INTERVAL = 0.02
-"""Seconds between two looks at a store."""
+"""Seconds between two checks of a store."""
 PAUSE = 1.0
 """Seconds to wait after a failure."""
 
 
 class Follower:
-    """A thread that calls a function every 20 ms, and once a second while it fails.
+    """A thread that calls a function every 20 ms, and once per second while it fails.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ class Follower:
                 if self.error is not None:
                     logger.warning("the live state follows its store again")
                 self.error = None
-            except Exception as raised:  # whatever it is, the thread lives on and tries again
+            except Exception as raised:  # whatever fails, the thread keeps running and tries again
                 error = raised if isinstance(raised, StateError) else self._unexpected(raised)
                 if self.error is None:
                     logger.error("the live state cannot follow its store: %s", error.problem)

@@ -62,7 +62,7 @@ def stored_fields(facts: StoreFacts) -> LoggedFields:
 
 
 def reach(state: HistoryState) -> int | None:
-    """Return how far before the newest event a state can look, in microseconds; None without a bound.
+    """Return how far before the newest event a state can read, in microseconds; None without a bound.
 
     The network, the window ``all`` and the measures without a window have none.
 
@@ -81,7 +81,7 @@ def reach(state: HistoryState) -> int | None:
 
 
 def _reach_back(transaction: StoreTransaction, state: HistoryState) -> bool:
-    """Return whether the rows that were deleted are older than what a state can look at."""
+    """Return whether the deleted rows are older than all that a state can read."""
     dropped_before, length = transaction.facts.dropped_before, reach(state)
     if dropped_before is None or length is None:
         return dropped_before is None

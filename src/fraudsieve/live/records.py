@@ -30,15 +30,7 @@ PARTS: dict[str, LoggedPart] = {"messages": "messages", **{name: name for name i
 
 
 class LoggedFields(NamedTuple):
-    """The fields of events and labels that a log stores, except those that every log stores.
-
-    Attributes
-    ----------
-    ids : frozenset of str
-        Fields that are ids.
-    amounts : frozenset of str
-        Fields that are amounts.
-    """
+    """The fields of events and labels that a log stores, except those that every log stores."""
 
     ids: frozenset[str]
     amounts: frozenset[str]

@@ -13,7 +13,7 @@ from fraudsieve.tables.values.reading import read_id
 
 from .store.chain import Row
 from .store.event_store import EventStore, StoreTransaction
-from .store.rewriting import remove_rows
+from .store.row_removal import remove_rows
 
 __all__ = ["erase", "rewind"]
 

@@ -31,13 +31,8 @@ class Replica:
     ----------
     lock : threading.RLock
         Held while the state changes or is read.
-    state : HistoryState
     position : Position
         The newest row that the state has.
-    generation : int
-        The generation of the rows.
-    n_repeats : int
-        Repeated deliveries.
     is_broken : bool
         Whether the state must be rebuilt, because adding rows to it failed.
     """

@@ -20,7 +20,7 @@ from .records import LoggedFields, logged_fields
 from .replica import Replica
 from .store.chain import START, Position
 from .store.event_store import EventStore, StoreTransaction
-from .store.retention import drop_old_rows
+from .store.row_removal import drop_old_rows
 from .store.snapshots import list_snapshots, write_snapshot
 
 __all__ = ["StoreSession"]
@@ -42,8 +42,6 @@ class StoreSession:
 
     Attributes
     ----------
-    fields : LoggedFields
-        The fields that rows store.
     snapshot_offset : int
         Offset of the newest row in a snapshot.
     """
@@ -95,7 +93,7 @@ class StoreSession:
                 raise
             self._replica.acknowledge(calls)
             return
-        try:  # what is durable is acknowledged, whatever happens now
+        try:  # durable records are acknowledged, whatever happens now
             self._replica.apply([record for _, record in new], position)
         except Exception as error:
             logger.error("events could not be added to the live state, it is built again: %s", type(error).__name__)
@@ -148,7 +146,7 @@ class StoreSession:
         self.store.close()
 
     def _declare_fields(self) -> LoggedFields:
-        """Return the fields that rows store: those of the other rows; in an empty store those of all its models."""
+        """Return the fields that rows store: those of the other rows or, in an empty store, those of all its models."""
         with self.store.writing() as transaction:
             facts = transaction.facts
             fields = self._own_fields.union(stored_fields(facts))
@@ -226,7 +224,7 @@ def _sorted(names: frozenset[str]) -> tuple[str, ...]:
 
 
 def _oldest_needed(state: HistoryState) -> int | None:
-    """Return the time of the oldest event that a state can look at; None if it can look at all.
+    """Return the time of the oldest event that a state can read; None if it can read all events.
 
     An event that is wrongly dated in the future must not delete the rows to which `rewind` goes back.
     """

@@ -83,7 +83,7 @@ class LiveState:
 
     Repeated deliveries of an event, a message or a label count once, as in `HistoryState`; messages by ``message_id``.
 
-    Records more than an hour in the future are rejected. The state also guards against jumps of the system clock: an
+    Records more than an hour in the future are rejected. The state also guards against jumps of the system clock. An
     event that is later than the newest one by more than the lateness must be plausible, given the time since the state
     was opened. After a larger correction of the clock, open the state again.
 
@@ -154,12 +154,12 @@ class LiveState:
 
     @property
     def error(self) -> StateError | None:
-        """Why the state cannot follow its store; None if it can. Scores then use the state in memory."""
+        """The reason why the state cannot follow its store; None if it can. Scores then use the state in memory."""
         return None if self._follower is None else self._follower.error
 
     @property
     def follower_age(self) -> float | None:
-        """Seconds since the thread that follows the store last ended a look at it; None without such a thread."""
+        """Seconds since the thread that follows the store last finished a check of it; None without such a thread."""
         return None if self._follower is None else time.monotonic() - self._follower.completed
 
     @property

@@ -88,7 +88,7 @@ def _parquet(frame: pd.DataFrame, time: str) -> bytes:
 
 
 def _read_labels(tables: InputTable) -> pd.DataFrame:
-    """Return labels whose ids and times are read as in other tables; a refused cell stays, for the state to name."""
+    """Return labels whose ids and times are read as in other tables; the state reports cells that are rejected."""
     return pd.concat(map(_labels_of, tables.parts), ignore_index=True)
 
 
@@ -103,13 +103,13 @@ def _labels_of(table: InputTable) -> pd.DataFrame:
 
 
 def _message_and_label(row: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return a message of a labelled table, and its label from when it was known: a live state takes two records."""
+    """Return a message of a labelled table, and its label from when it was known, which is a separate record."""
     message = {name: value for name, value in row.items() if name not in ("label", "labelled_at")}
     return [message, row] if {"label", "labelled_at"} <= row.keys() else [message]
 
 
 def _time_of(record: dict[str, Any], part: str) -> int:
-    """Return a key that sorts records by time; those without a right one, which are rejected later, are first."""
+    """Return a key that sorts records by time; those without a valid time, which are rejected later, are first."""
     field = "labelled_at" if "label" in record else TIMES[part]
     try:
         return required_time(record.get(field), field)

@@ -24,7 +24,7 @@ MAX_PAUSE = 600.0
 STALLED_SECONDS = 60.0
 """A round that takes longer, and longer than three intervals, has stalled."""
 STOP_SECONDS = 0.5
-"""How long threads have to finish when the service stops. Then they are abandoned."""
+"""Seconds that threads have to finish when the service stops. Then they are abandoned."""
 
 
 def call_in_thread(action: Callable[[], Result]) -> asyncio.Future[Result]:

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from fraudsieve.exceptions import ArtifactError, EvidenceError, RecordError, ServiceError, StateError
-from fraudsieve.features.history.hot.warm_up import compile_hot_kernels
+from fraudsieve.features.history.hot.timeline import compile_hot_kernels
 from fraudsieve.features.history_declaration import event_fields
 from fraudsieve.live.state import LiveState
 from fraudsieve.models.artifact.folder import Model
@@ -109,12 +109,12 @@ class RequestHandler:
 
     @property
     def history_age(self) -> float | None:
-        """Seconds since the store of the history was last looked at; None without a store."""
+        """Seconds since the store of the history was last checked; None without a store."""
         return None if self.live is None else self.live.follower_age
 
     @property
     def is_stalled(self) -> bool:
-        """Whether the store of the history has not been looked at for over a minute, because it hangs."""
+        """Whether the store of the history has not been checked for over a minute, because it hangs."""
         return self.history_age is not None and self.history_age > STALLED_SECONDS
 
     def warm_up(self) -> None:
@@ -138,7 +138,7 @@ class RequestHandler:
             items += () if isinstance(body, RejectedRequest) else as_list(body)
         try:
             scored = {kind: self._score_items(items, kind) for kind, items in records.items() if items}
-        except EvidenceError as error:  # a score without its evidence is not given out
+        except EvidenceError as error:  # a score without its evidence is not returned
             log_event("evidence cannot be written", level=logging.ERROR, why=error.problem)
             return [RejectedRequest(503, NOT_RECORDED)] * len(requests)
         scores = {kind: iter(of_items) for kind, (of_items, _) in scored.items()}

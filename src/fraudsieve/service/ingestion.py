@@ -147,9 +147,9 @@ They are headers because a list of scores has no place for an offset, and becaus
 header without knowing the body.
 """
 MAX_DIGITS = 18
-"""Of an offset; more do not fit into 64 bits."""
+"""Maximum number of digits of an offset; more do not fit into 64 bits."""
 INTERVAL = 0.005
-"""Seconds between two looks at the offset."""
+"""Seconds between two checks of the offset."""
 
 
 async def wait_for_offset(live: LiveState, header: str, seconds: float) -> None:
@@ -163,7 +163,7 @@ async def wait_for_offset(live: LiveState, header: str, seconds: float) -> None:
     if not (header.isascii() and header.isdigit() and len(header) <= MAX_DIGITS):
         raise RejectedRequest(422, f"{AFTER}: expected the offset of an earlier answer, got something else")
     after, end = int(header), time.monotonic() + seconds
-    # A look costs little, while a blocking wait would take one of the few threads that score.
+    # A check costs little, while a blocking wait would occupy one of the few threads that score.
     while live.offset < after:
         if time.monotonic() >= end:
             problem = f"{AFTER}: expected offset {after} within {seconds:g} s, the history is at {live.offset}"

@@ -80,7 +80,7 @@ def configure_json_logging(**fields: Any) -> None:
     handler.setFormatter(JsonFormatter(**fields))
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
     logger.setLevel(logging.INFO)
-    # The lines hold neither, and looking them up takes time for every record.
+    # The lines contain neither, and looking them up takes time for every record.
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
 
 

@@ -24,8 +24,8 @@ class Metrics:
     Label values are routes, statuses, classes of the model, types of records and ids of rules: a client cannot add to
     them.
 
-    Several workers write to files in a common folder, and each shows the metrics of all: sums of counters, histograms
-    and requests in progress, and the state of every process with its ``pid``.
+    Several workers write to files in a common folder, and each shows the metrics of all. Counters, histograms and
+    requests in progress are summed; the state of a process has its ``pid``.
 
     Parameters
     ----------

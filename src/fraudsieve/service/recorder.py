@@ -24,11 +24,6 @@ class EvidenceRecorder:
     settings : EvidenceSettings
         Where it is.
 
-    Attributes
-    ----------
-    log : EvidenceLog
-        The log.
-
     Raises
     ------
     BusyError, EvidenceError

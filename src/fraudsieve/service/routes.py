@@ -29,7 +29,7 @@ BATCH_WORK = 256
 INLINE_WORK = 32
 """Work that is done in the event loop, where `/healthz` waits for it: it takes about 2 ms."""
 METRICS_SECONDS = 0.05
-"""How long `/metrics` waits for the lock of the history; then it shows the size as of the previous request."""
+"""Seconds that `/metrics` waits for the lock of the history; then it shows the size as of the previous request."""
 WARM_UP = "warm-up"
 """Name of the background task that makes the service ready."""
 LOADING = "the model is being loaded; try again later"
@@ -146,7 +146,7 @@ class Routes:
 
 
 def _parse_query(query: bytes) -> tuple[bool | None, Language | None]:
-    """Return the parameters ``reasons`` and ``language``; None for one that has none of its values."""
+    """Return the parameters ``reasons`` and ``language``; None for a parameter with an invalid value."""
     if not query:
         return False, "en"
     parameters = QueryParams(query)

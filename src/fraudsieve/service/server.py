@@ -59,7 +59,7 @@ def run(app: Starlette, settings: Settings, listener: socket.socket) -> None:
     # A signal that arrives before uvicorn handles them must not be lost either.
     for stop in (signal.SIGTERM, signal.SIGINT):
         signal.signal(stop, server.handle_exit)
-    if settings.workers == 1:  # else the supervisor has logged it
+    if settings.workers == 1:  # otherwise the supervisor has logged it
         log_listening(listener)
     with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:  # uvloop, if it is installed
         runner.run(server.serve(sockets=[listener]))

@@ -78,12 +78,12 @@ MAX_RECORDS, MAX_BYTES = 4096, 8 << 20
 BATCH: Final = 64
 """Records that are scored in one call. A longer call would hold the lock of the history for too long."""
 REST: Final = 9.0
-"""Rest after a batch, as a multiple of the time that it took: a tenth of the time is the most that is used."""
+"""Pause after a batch, as a multiple of its duration, so that at most a tenth of the time is used."""
 GATHER_SECONDS: Final = 0.25
-"""Rest if nothing is waiting, so that records gather: each batch makes requests wait for the interpreter, and one of
-many records takes hardly longer than one of a few."""
+"""Pause if nothing is waiting, so that records accumulate: each batch makes requests wait for the interpreter, and a
+large batch takes hardly longer than a small one."""
 AGREEING_SHARE: Final = 0.01
-"""Share of the records with equal decisions that is kept in the sample; of the others all are kept."""
+"""Share of the records with equal decisions that is kept in the sample; all others are kept."""
 LOG_SECONDS: Final = 60.0
 """Seconds between two lines on failures."""
 IDS: Final = ("message_id", "event_id", "account_id")

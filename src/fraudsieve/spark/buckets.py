@@ -1,7 +1,7 @@
 """Buckets of entities: their number, and the bucket of each entity.
 
 A bucket holds all events of its entities. A hot entity, with more events than a bucket should hold, has a bucket of its
-own. Which bucket an entity lies in changes no feature.
+own. The features do not depend on the bucket of an entity.
 """
 
 import logging
@@ -55,7 +55,7 @@ class Buckets:
 
 
 def choose_n_buckets(n_events: int, n_subjects: int, n_columns: int, n_cores: int) -> int:
-    """Return a number of buckets that bounds the memory of each, and gives all cores work where there is enough.
+    """Return a number of buckets that bounds the memory of each, and gives work to all cores if there are enough rows.
 
     Examples
     --------
@@ -69,7 +69,7 @@ def choose_n_buckets(n_events: int, n_subjects: int, n_columns: int, n_cores: in
 def find_hot_entities(events: DataFrame, keys: Sequence[Column], n_events: int, of_view: str) -> tuple[int, ...]:
     """Return the hashes of the entities that have more events than a bucket should, and report their number.
 
-    They are looked for in a sample, since it matters little where an entity lies that is just below the bound.
+    They are looked for in a sample, since the bucket of an entity that is just below the bound matters little.
     """
     if n_events <= BUCKET_EVENTS:
         return ()

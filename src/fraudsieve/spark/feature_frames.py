@@ -25,10 +25,10 @@ from .history_frames import CUTOFF, HistoryFrames, LastStep, append_views, block
 from .part_files import FILE, WritePart
 from .spark_columns import (
     PREFIX,
-    REFUSED,
+    REJECTED,
     amount_column,
     check_added_names,
-    is_refused,
+    is_rejected,
     is_valid_amount,
     is_valid_time,
     micros_column,
@@ -182,9 +182,9 @@ def _problems(subjects: DataFrame, matrix: AccountMatrix, columns: dict[str, str
     name = cutoff_column(subjects.columns, matrix.subject) or "as_of"
     problems = {name: ~is_valid_time(of_name(CUTOFF)), "created_at": of_name(CREATED) < 0}
     problems |= {name: ~is_valid_amount(of_name(columns[name])) for name in matrix.custom_amounts}
-    problems |= {name: is_refused(of_name(column)) for name, column in columns.items() if name not in problems}
+    problems |= {name: is_rejected(of_name(column)) for name, column in columns.items() if name not in problems}
     for name in matrix.custom.categories:
-        problems[name] = words_column(subjects, "subjects", name, stripped=False) == REFUSED
+        problems[name] = words_column(subjects, "subjects", name, stripped=False) == REJECTED
     for name in matrix.custom.numbers:
         problems[name] = ~is_valid_amount(amount_column(subjects, "subjects", name))
     return problems

@@ -18,7 +18,7 @@ from .spark_columns import (
     PREFIX,
     amount_column,
     id_column,
-    is_refused,
+    is_rejected,
     is_valid_amount,
     is_valid_time,
     micros_column,
@@ -73,7 +73,7 @@ class HistoryFrames:
         return self._checked(self.events, "events", columns, [f"amount:{name}" for name in amounts], "occurred_at")
 
     def read_labels(self, groups: Sequence[ViewGroup]) -> DataFrame | None:
-        """Return the labels of events that views count; None if none does."""
+        """Return the labels of events that views count; None if no view counts labels."""
         counting = [group for group in groups if group.needs_labels]
         if not counting:
             return None
@@ -119,7 +119,7 @@ class HistoryFrames:
         rows = frame.select(*(column.alias(name) for name, column in columns.items()))
         problems = {time: ~is_valid_time(of_name(TIME))}
         problems |= {
-            name.removeprefix("id:"): is_refused(of_name(name))
+            name.removeprefix("id:"): is_rejected(of_name(name))
             for name in columns
             if name.startswith(("id:", "event_id"))
         }
@@ -181,7 +181,7 @@ def with_keys(
 
 @dataclass(frozen=True)
 class LastStep:
-    """What is done with rows that have the features of all views.
+    """The last step, for rows that have the features of all views.
 
     Parameters
     ----------

@@ -67,7 +67,7 @@ def fields_read(scorer: Scorer, names: Sequence[str]) -> list[str]:
 
 
 def rows_without_history(scorer: Scorer, records: Sequence[Record]) -> FeatureRows:
-    """Compute the feature rows of records without history; a record that fails is unscorable, and no other one."""
+    """Compute the feature rows of records without history; only the records that fail are unscorable."""
     matrix, reasons = scorer.model.matrix, np.full(len(records), None, object)
     records = list(records)
     if scorer.policy.changes_fields:

@@ -14,7 +14,7 @@ from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.account_matrix import AccountMatrix
 from fraudsieve.features.feature_matrix import FeatureMatrix, account_matrix_of
 from fraudsieve.training.data.precomputed_matrix import METADATA, MatrixDeclaration
-from fraudsieve.training.data.row_sample import CUTOFF_COLUMNS, ID_COLUMNS, RowSample, draw_ids
+from fraudsieve.training.data.row_sample import CUTOFF_COLUMNS, ID_COLUMNS, RowSample, select_ids
 from fraudsieve.training.labels import RATE
 
 from .bucket_features import MapChunks
@@ -107,7 +107,7 @@ def training_sample(
     rows = _with_keys(subjects, matrix, until, legitimate)
     raise_problems(rows, "subjects", {ID_COLUMNS[matrix.subject]: of_name(EARLY) & of_name(ID).isNull()})
     schema = T.StructType([*subjects.schema.fields, T.StructField(RATE, T.DoubleType())])
-    drawn = rows.mapInArrow(MapChunks(DrawRows(sample, tuple(subjects.columns))), schema)
+    drawn = rows.mapInArrow(MapChunks(SelectRows(sample, tuple(subjects.columns))), schema)
     left_out = rows.count() - drawn.count()
     declared = MatrixDeclaration(matrix, legitimate, sample, until.isoformat(), left_out)
     features = account_features(drawn, events, matrix, labels=labels, order=order, n_buckets=n_buckets)
@@ -134,8 +134,8 @@ def _micros(time: datetime) -> int:
 
 
 @dataclass(frozen=True)
-class DrawRows:
-    """Leave out the early legitimate rows that are not drawn, and say at which rate each row was.
+class SelectRows:
+    """Leave out the early legitimate rows that are not selected, and add the rate of each row.
 
     Parameters
     ----------
@@ -149,9 +149,9 @@ class DrawRows:
     names: tuple[str, ...]
 
     def __call__(self, rows: pa.Table) -> pa.Table:
-        """Return the rows that are drawn."""
+        """Return the selected rows."""
         is_early = rows[EARLY].to_numpy()
         is_kept = ~is_early
-        is_kept[is_early] = draw_ids(rows[ID].to_numpy()[is_early], self.sample)
+        is_kept[is_early] = select_ids(rows[ID].to_numpy()[is_early], self.sample)
         rates = pa.array(np.where(is_early, self.sample.rate, 1.0))
         return rows.select(list(self.names)).append_column(RATE, rates).filter(pa.array(is_kept))

@@ -1,7 +1,7 @@
 """Columns of Spark frames as the kernels read them: ids as strings, times as microseconds, amounts as doubles.
 
 Columns of the usual types are read by expressions of Spark, and those of others by `fraudsieve.tables.conversion`. What
-depends on the type of a column is checked before any job runs. A value that is refused becomes `REFUSED`, an infinite
+depends on the type of a column is checked before any job runs. A value that is rejected becomes `REJECTED`, an infinite
 amount, or a time before 1970.
 """
 
@@ -23,12 +23,12 @@ from fraudsieve.tables.values.reading import EXPECTED, FLAG_WORDS, MISSING_WORDS
 
 __all__ = [
     "PREFIX",
-    "REFUSED",
+    "REJECTED",
     "amount_column",
     "check_added_names",
     "check_type",
     "id_column",
-    "is_refused",
+    "is_rejected",
     "is_valid_amount",
     "is_valid_time",
     "micros_column",
@@ -37,9 +37,9 @@ __all__ = [
 ]
 
 PREFIX = "__fraudsieve_"
-"""The beginning of the names of columns that are added on the way; the caller's columns may not begin so."""
-REFUSED = "\ufffd"
-"""A refused id or category; no id has this character, which stands for broken ones."""
+"""The beginning of the names of columns that are added on the way; the caller's columns must not begin with it."""
+REJECTED = "\ufffd"
+"""A rejected id or category; no id has this character, which replaces broken ones."""
 WHOLE = (T.ByteType, T.ShortType, T.IntegerType, T.LongType)
 NUMBERS = (*WHOLE, T.FloatType, T.DoubleType, T.DecimalType, T.NullType)
 TYPES: dict[Kind, tuple[type[T.DataType], ...]] = {
@@ -51,7 +51,7 @@ TYPES: dict[Kind, tuple[type[T.DataType], ...]] = {
 BLANKS = "".join(map(chr, (*range(9, 14), *range(28, 33), 0x85, 0xA0, 0x1680, *range(0x2000, 0x200B)))) + (
     "\u2028\u2029\u202f\u205f\u3000"
 )
-"""What `str.strip` strips."""
+"""The characters that `str.strip` removes."""
 
 
 def of_name(name: str) -> Column:
@@ -85,7 +85,7 @@ def words_column(frame: DataFrame, table: str, name: str, *, stripped: bool) -> 
 
 def _names(kind_of_column: T.DataType, name: str, kind: Kind, *, stripped: bool) -> Column:
     if not isinstance(kind_of_column, (T.StringType, *WHOLE, T.NullType)):
-        return _converted(name, kind, T.StringType(), REFUSED)
+        return _converted(name, kind, T.StringType(), REJECTED)
     names = of_name(name).cast("string")
     if not stripped:
         return names
@@ -93,7 +93,7 @@ def _names(kind_of_column: T.DataType, name: str, kind: Kind, *, stripped: bool)
     return F.when(~names.isin(*MISSING_WORDS) & ~names.rlike(BLANK), names)
 
 
-def _converted(name: str, kind: Kind, result: T.DataType, refused: Any) -> Column:
+def _converted(name: str, kind: Kind, result: T.DataType, rejected: Any) -> Column:
     """Return a column as the reader of tables reads it."""
 
     def read(cells: pd.Series) -> pd.Series:
@@ -102,8 +102,8 @@ def _converted(name: str, kind: Kind, result: T.DataType, refused: Any) -> Colum
         if kind == "time":
             times = column.dt.tz_convert(None).to_numpy("M8[us]").astype(np.int64)
             column = pd.Series(times, dtype="Int64").mask(column.isna())
-        is_refused = np.logical_or.reduce([np.zeros(len(cells), bool), *done.faults.values()])
-        return column.mask(is_refused, refused)
+        is_rejected = np.logical_or.reduce([np.zeros(len(cells), bool), *done.faults.values()])
+        return column.mask(is_rejected, rejected)
 
     read_column: Callable[[Column], Column] = F.pandas_udf(read, result)  # type: ignore[attr-defined]
     return read_column(of_name(name))
@@ -130,9 +130,9 @@ def amount_column(frame: DataFrame, table: str, name: str) -> Column:
     return of_name(name).cast("double")
 
 
-def is_refused(names: Column) -> Column:
-    """Return whether an id has broken characters, or is none."""
-    return F.coalesce(F.contains(names, F.lit(REFUSED)), F.lit(False))
+def is_rejected(names: Column) -> Column:
+    """Return whether an id has broken characters, or is not an id."""
+    return F.coalesce(F.contains(names, F.lit(REJECTED)), F.lit(False))
 
 
 def is_valid_time(micros: Column) -> Column:

@@ -1,7 +1,7 @@
 """Cells of columns of any type: their strings, missing values and types; used by `conversion`.
 
 A cell is a string, another value, or missing. Strings are stored in the Arrow-backed ``str`` of pandas. Arrow cannot
-store lone surrogates, so they are replaced by U+FFFD, and a mask has their rows.
+store lone surrogates, so they are replaced by U+FFFD, and a mask marks their rows.
 """
 
 from collections.abc import Callable, Collection

@@ -94,12 +94,12 @@ def check(
         name: _convert(frame[name], f"{table.name}.{name}", table.kind(name), loaded.printed, options)
         for name in frame.columns
     }
-    verdict = _judge(columns, table, loaded.broken, len(frame))
+    faults = _find_faults(columns, table, loaded.broken, len(frame))
     if seen is not None:
         for name in columns.keys() & table.unique[:1]:
-            _reject_seen(verdict, columns[name].column, name, seen)
-    positions = np.flatnonzero(~verdict.good)
-    rejected = rejected_rows(frame, positions, verdict.causes_of(positions))
+            _reject_seen(faults, columns[name].column, name, seen)
+    positions = np.flatnonzero(~faults.good)
+    rejected = rejected_rows(frame, positions, faults.causes_of(positions))
     if seen is None:
         check_rejected(
             count_causes(rejected),
@@ -111,7 +111,7 @@ def check(
         )
     good = pd.DataFrame({name: converted.column for name, converted in columns.items()})
     if len(rejected):
-        good = good[verdict.good].reset_index(drop=True)
+        good = good[faults.good].reset_index(drop=True)
     notes = (f"{name} {note}" for name, converted in columns.items() for note in converted.notes)
     return good, rejected, (*loaded.notes, *notes)
 
@@ -148,7 +148,7 @@ def _is_category(name: str, options: ReadOptions) -> bool:
 
 
 @dataclass(frozen=True, eq=False)
-class _Verdict:
+class _Faults:
     """The index of the first fault of each row among the causes (column, reason), or -1."""
 
     codes: npt.NDArray[np.int64]
@@ -166,28 +166,28 @@ class _Verdict:
         self.causes.append((column, reason))
 
 
-def _judge(columns: Mapping[str, Converted], table: TableSchema, broken: Mapping[int, str], rows: int) -> _Verdict:
-    verdict = _Verdict(np.full(rows, -1, dtype=np.int64))
+def _find_faults(columns: Mapping[str, Converted], table: TableSchema, broken: Mapping[int, str], rows: int) -> _Faults:
+    faults = _Faults(np.full(rows, -1, dtype=np.int64))
     for reason in sorted(set(broken.values())):
         positions = [position for position, cause in broken.items() if cause == reason]
-        verdict.add("", reason, np.isin(np.arange(rows), positions))
+        faults.add("", reason, np.isin(np.arange(rows), positions))
     for name in _in_order(columns, table):
         for reason, mask in columns[name].faults.items():
-            verdict.add(name, reason, mask)
+            faults.add(name, reason, mask)
         if name in table.required:
-            verdict.add(name, MISSING[table.kind(name) or "id"], columns[name].column.isna().to_numpy())
+            faults.add(name, MISSING[table.kind(name) or "id"], columns[name].column.isna().to_numpy())
     if table.unique and set(table.unique) <= set(columns):
         key = pd.DataFrame({name: columns[name].column for name in table.unique})
-        verdict.add(table.unique[0], DUPLICATE, _duplicates(key, verdict.good))
-    return verdict
+        faults.add(table.unique[0], DUPLICATE, _duplicates(key, faults.good))
+    return faults
 
 
-def _reject_seen(verdict: _Verdict, ids: Cells, name: str, seen: SeenIdHashes) -> None:
+def _reject_seen(faults: _Faults, ids: Cells, name: str, seen: SeenIdHashes) -> None:
     """Reject the good rows whose id was in an earlier chunk, and remember the ids of the others."""
     repeated = np.zeros(len(ids), dtype=bool)
-    is_complete = verdict.good & ids.notna().to_numpy()
+    is_complete = faults.good & ids.notna().to_numpy()
     repeated[is_complete] = seen.holds(ids[is_complete])
-    verdict.add(name, DUPLICATE, repeated)
+    faults.add(name, DUPLICATE, repeated)
     seen.add(ids[is_complete & ~repeated])
 
 

@@ -56,11 +56,6 @@ class ChunkReader:
     options : ReadOptions, default=None
         Names of columns, and the order of dates.
 
-    Attributes
-    ----------
-    n_rows : int
-        Rows of the file.
-
     Raises
     ------
     SchemaError

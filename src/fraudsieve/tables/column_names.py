@@ -58,11 +58,11 @@ _KNOWN_NAMES: Final = frozenset(
     | {column.name for table in TABLES.values() for column in table.columns}
 )
 LABEL_COLUMNS: Final = frozenset({"label", "labelled_at"})
-"""What records to score do not have; where labels are needed, their absence is an error."""
+"""Columns that records to score do not have; where labels are needed, their absence is an error."""
 
 
 def likely_column(name: str, columns: Iterable[str]) -> str | None:
-    """Return the column that is likely to be the wanted one; None if no name is usual for it.
+    """Return the column that is likely to be the wanted one; None if no column has a usual name for it.
 
     Parameters
     ----------
@@ -221,11 +221,11 @@ def rename_columns(loaded: LoadedTable, table: TableSchema, options: ReadOptions
 
 
 def _check_tables(names: Iterable[str], table: TableSchema, origin: str) -> None:
-    """Raise SchemaError if a name such as ``events.account_id`` begins with the name of no table."""
+    """Raise SchemaError if a name such as ``events.account_id`` does not begin with the name of a table."""
     known = dict.fromkeys((*TABLES, table.name))
     wrong = [name for name in names if "." in name and name.partition(".")[0] not in known]
     if wrong:
-        problem = f"{wrong[0].partition('.')[0]!r} in {wrong[0]!r} is no table"
+        problem = f"{wrong[0].partition('.')[0]!r} in {wrong[0]!r} is not a table"
         raise SchemaError(origin, problem, f"Expected {', '.join(known)}: correct the name, or remove it.")
 
 

@@ -1,8 +1,8 @@
 """Conversion of columns, by their kind, and the reasons why cells are rejected.
 
-`values.reading` defines what a cell is. Ordinary cells are recognised by column: strings that need no second look,
-whole numbers, floats. Every other distinct cell is read by it, and rejected in its words. Ids, texts and categories
-become ``str``, numbers ``float64``, and times ``datetime64[us, UTC]``.
+`values.reading` defines what a cell is. Ordinary cells are recognised by column: plain strings, whole numbers, floats.
+It reads every other distinct cell, and states why a cell is rejected. Ids, texts and categories become ``str``, numbers
+``float64``, and times ``datetime64[us, UTC]``.
 
 Whether a cell may be missing is not checked here, but by the schema of the table.
 """
@@ -125,7 +125,7 @@ def _strip(strings: Cells, reading: Reading) -> tuple[Cells, tuple[str, ...]]:
 def _with_rest(
     names: Cells, cells: Cells, other: Mask, odd: Mask, read: Callable[[Any], str | None]
 ) -> tuple[Cells, dict[str, Mask]]:
-    """Return the names of a column with those of cells that are no strings, and of strings that are odd."""
+    """Return the names of a column, including those of cells that are not strings, and of unusual strings."""
     rest = odd
     if other.any():
         digits = _digits(cells, other)
@@ -186,7 +186,7 @@ def convert_numbers(cells: Cells, reading: Reading = PLAIN, *, flags: bool = Fal
 
 
 def _floats(cells: Cells) -> "np.typing.NDArray[np.float64] | None":
-    """Return a column of numbers of Python as floats; None if it holds anything else."""
+    """Return a column of Python numbers as floats; None if it holds anything else."""
     if not {float, int}.issuperset(map(type, cells)):
         return None
     try:

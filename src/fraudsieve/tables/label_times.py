@@ -60,7 +60,7 @@ def resolve_label_times(labelled_at: pd.Series) -> tuple[pd.Series, list[str]]:
 
 
 def with_times(frame: pd.DataFrame, *columns: str) -> pd.DataFrame:
-    """Return a copy of a checked table with the columns ``label`` and ``labelled_at``, if need be without values."""
+    """Return a copy of a checked table with the columns ``label`` and ``labelled_at``, empty if they were missing."""
     frame = frame.copy()
     for name in (*columns, "labelled_at"):
         if name not in frame:

@@ -1,4 +1,4 @@
-"""The meaning of labels: which is the word for legitimate records, and which means that a record has no label."""
+"""The meaning of labels: which one means legitimate, and which one means that a record has no label."""
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
@@ -23,14 +23,14 @@ __all__ = [
 ]
 
 AUTO: Final = "auto"
-"""The setting with which the labels themselves say which of them is legitimate."""
+"""The setting with which the legitimate label is recognised by its name."""
 LEGITIMATE: Final = "legitimate"
 FRAUD: Final = "fraud"
 UNLABELLED: Final = "-1"
 NONE: Final = "none"
 """A word for a missing label, and the setting with which no label is legitimate, unless there is such a label."""
 NO_LABELS: Final = {*map(normalise_label, MISSING_NUMBERS), "#n/a", "#nv", "-"} - {NONE}
-"""Words that programs write where a label is missing, such as Excel for a reference that it does not find."""
+"""Words that programs write for a missing label, such as Excel for a look-up that fails."""
 FLAGS: Final = {
     **dict.fromkeys(("0", "false", "f", "no", "n", "否"), LEGITIMATE),
     **dict.fromkeys(("1", "true", "t", "yes", "y", "是"), FRAUD),
@@ -50,7 +50,7 @@ FRAUD_WORDS: Final = frozenset(
 UNDECIDED: Final = frozenset(
     {"unknown", "pending", "unlabelled", "unlabeled", "unsure", "uncertain", "undecided", "unreviewed", "未知", "待定"}
 )
-"""Words for records that nobody has decided on: the other of two labels, but not legitimate."""
+"""Words for records without a decision: the other of two labels, but not legitimate."""
 
 _OPPOSITES: Final = {
     *(f"{no}{crime}" for no in ("no ", "non ", "non", "not ", "not a ") for crime in _CRIMES),
@@ -81,8 +81,8 @@ class LabelReading:
     legitimate : str, default="legitimate"
         The class of legitimate records, whether any record has it or not.
     classes : mapping of str to (str or None), optional
-        Classes by label, in lower case; None for a label that says that a record has none. Other labels are the names
-        of their classes.
+        Classes by label, in lower case; None for a label that means that a record has no label. Other labels are the
+        names of their classes.
     notes : tuple of str, default=()
         What was read, for the user.
 
@@ -106,7 +106,7 @@ class LabelReading:
 
 
 LabelReader: TypeAlias = Callable[["pd.Series[Any]"], LabelReading]
-"""Reads what the labels of a table say, as `read_labels` does."""
+"""Reads the labels of a table as classes, as `read_labels` does."""
 
 
 def read_labels(labels: "pd.Series[Any]", legitimate: str = AUTO, *, of_two: bool = True) -> LabelReading:
@@ -114,10 +114,10 @@ def read_labels(labels: "pd.Series[Any]", legitimate: str = AUTO, *, of_two: boo
 
     0 and 1, true and false, yes and no stand for legitimate and fraud, and so do -1 and 1 alone. Otherwise the usual
     word for legitimate records names their class, if exactly one label is such a word. Of two labels of which one
-    means fraud, the other is legitimate, unless it names a fraud too, or says that nothing is known.
+    means fraud, the other is legitimate, unless it means fraud too, or that nothing is known.
 
     Where all labels are numbers and there are more than two, 0 stands for legitimate if more than half of the labels
-    are 0; otherwise it is a type like the others. If the other labels are 0 and 1, -1 stands for no label. So do NA,
+    are 0. Otherwise it is a type like the others. If the other labels are 0 and 1, -1 stands for no label. So do NA,
     N/A, #N/A, null and -, and none if another label is legitimate.
 
     Parameters
@@ -156,7 +156,7 @@ def read_labels(labels: "pd.Series[Any]", legitimate: str = AUTO, *, of_two: boo
 
 
 def _spellings(labels: "pd.Series[Any]") -> tuple[dict[str, list[str]], dict[str, int]]:
-    """Return the spellings of every normalised label, the commonest first, and its count."""
+    """Return the spellings of every normalised label, the most common first, and its count."""
     names: dict[str, list[str]] = {}
     counts: dict[str, int] = {}
     for name, count in labels.value_counts().items():
@@ -167,7 +167,7 @@ def _spellings(labels: "pd.Series[Any]") -> tuple[dict[str, list[str]], dict[str
 
 
 def _one_spelling(names: Mapping[str, list[str]], legitimate: str) -> dict[str, str | None]:
-    """Return one spelling of labels that differ in case or spaces alone: that of `legitimate`, or the commonest."""
+    """Return one spelling of labels that differ only in case or spaces: that of `legitimate`, or the most common."""
     several = {label: spellings for label, spellings in names.items() if len(spellings) > 1}
     return {label: legitimate if legitimate in spellings else spellings[0] for label, spellings in several.items()}
 
@@ -177,7 +177,7 @@ def _spelling_notes(names: Mapping[str, list[str]], spellings: Mapping[str, str 
 
 
 def _missing_labels(names: Collection[str], legitimate: str | None, classes: Collection[str]) -> dict[str, str | None]:
-    """Return the labels that say that a record has none, except those that are classes."""
+    """Return the labels that mean that a record has no label, except those that are classes."""
     missing = NO_LABELS & set(names)
     if {"0", "1"} <= set(names):
         missing |= {UNLABELLED}
@@ -230,12 +230,12 @@ def _listed(names: Collection[str]) -> str:
 
 
 def _flags_note(names: Mapping[str, list[str]], flags: Mapping[str, str]) -> str:
-    said = [
+    readings = [
         f"{_listed([name for value in names if flags[value] == kind for name in names[value]])} read as {kind}"
         for kind in (LEGITIMATE, FRAUD)
         if any(flags[value] == kind for value in names)
     ]
-    return f"{', '.join(said)}; {OTHERWISE}"
+    return f"{', '.join(readings)}; {OTHERWISE}"
 
 
 def _numbers_note(share: float) -> str:
@@ -265,8 +265,8 @@ def read_labels_for(
 ) -> LabelReading:
     """Read labels as those were read that a model was trained on.
 
-    If none of the labels then is a class of the model, they are read by themselves: a model that was trained on ham
-    and spam can be evaluated on 0 and 1.
+    If none of the labels is then a class of the model, they are read independently of it. So a model that was trained
+    on ham and spam can be evaluated on 0 and 1.
 
     Parameters
     ----------

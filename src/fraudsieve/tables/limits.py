@@ -44,7 +44,7 @@ Cause: TypeAlias = tuple[str, str]
 MAX_SHAPES: Final = 3
 MAX_SHAPE_LENGTH: Final = 24
 MAX_VALUES_SEARCHED: Final = 1000
-"""So many wrong values of a column are searched for different shapes."""
+"""Number of wrong values of a column that are searched for different shapes."""
 
 
 def check_rejected(
@@ -153,7 +153,7 @@ def shapes_of(values: Iterable[Any]) -> tuple[str, ...]:
 def _shape_of(value: str) -> str:
     """Return what a value looks like: its digits as 9, its letters as A and a, and other characters unchanged.
 
-    Letters of scripts without capitals, marks and pictures become a. Characters that a terminal may obey become a
+    Letters of scripts without capitals, marks and pictures become a. Characters that a terminal may interpret become a
     question mark. A long value is cut.
     """
     shape = "".join(map(_mark, value[:MAX_SHAPE_LENGTH]))

@@ -178,7 +178,7 @@ def check_header(source: Source, table: str, *, require: Iterable[str] = ()) -> 
     Parameters
     ----------
     source : path, frame or InputTable
-        The table; nothing is checked of what is not a local file.
+        The table; only a local file is checked.
     table : str
         Name of the expected table.
     require : iterable of str, default=()

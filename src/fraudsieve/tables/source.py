@@ -1,4 +1,4 @@
-"""Where a table comes from: a file, a folder of Parquet files, a database, a store in the cloud, or a frame."""
+"""Sources of tables: a file, a folder of Parquet files, a database, a store in the cloud, or a frame."""
 
 import glob
 import hashlib
@@ -32,7 +32,7 @@ __all__ = ["ArrowFrame", "InputTable", "Source", "as_input", "data_digest", "loc
 DATABASES: Final = ("sqlite", "postgresql", "mysql", "mariadb", "oracle", "mssql", "duckdb")
 """Schemes of addresses that SQLAlchemy reads."""
 TRANSACTIONS: Final = ("postgresql", "mysql", "mariadb", "oracle")
-"""Databases whose transactions can be for reading only."""
+"""Databases that support read-only transactions."""
 
 
 @runtime_checkable
@@ -89,7 +89,7 @@ Source: TypeAlias = OneSource | Sequence[OneSource]
 
 
 def as_input(source: Source, options: ReadOptions | None = None) -> InputTable:
-    """Return a source as a table with options; those that it has come before those that are given.
+    """Return a source as a table with options; its own options take precedence over the given ones.
 
     Returns the source itself, with the rows that it has read, if nothing is added to its options.
     """
@@ -269,7 +269,7 @@ def _load_from_store(address: str, options: ReadOptions) -> LoadedTable:
 
 
 def _load_from_database(address: str) -> LoadedTable:
-    """Read a table, or the rows of a query; the database is opened for reading only, where it can be."""
+    """Read a table, or the rows of a query; the database is opened read-only if possible."""
     import sqlalchemy
 
     place, found, query = address.partition("#")
@@ -298,7 +298,7 @@ def _load_from_database(address: str) -> LoadedTable:
 
 
 def _reading_only(url: "sqlalchemy.URL") -> dict[str, Any]:
-    """Return the arguments with which an engine opens a database in a file for reading only."""
+    """Return the arguments with which an engine opens a database in a file read-only."""
     if url.get_backend_name() == "duckdb":
         return {"connect_args": {"read_only": True}}
     if url.get_backend_name() != "sqlite":

@@ -35,7 +35,7 @@ _PLAIN_NUMBER: Final = r"^-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?$"
 
 
 class _Times(NamedTuple):
-    """What was read of a column.
+    """The times that were read from a column.
 
     Attributes
     ----------
@@ -51,7 +51,7 @@ class _Times(NamedTuple):
     naive: Mask
     units: Array
 
-    def take(self, cells: Mask, times: Array, naive: Mask | bool = False) -> None:
+    def enter(self, cells: Mask, times: Array, naive: Mask | bool = False) -> None:
         """Enter the times of some cells, unless they are out of range."""
         known = (times >= EARLIEST) & (times < TOO_LATE)
         self.times[cells] = np.where(known, times, _NAT)
@@ -98,7 +98,7 @@ def convert_times(cells: Cells, reading: Reading = PLAIN) -> Converted:
     if rest.any():
         found, faults = read_rest(cells, rest, partial(read_time, reading=reading))
         times = np.array([_NAT if time is None else time for time in found], np.int64)
-        read.take(rest, times, ~match_pattern(strings, _HAS_ZONE)[rest])
+        read.enter(rest, times, ~match_pattern(strings, _HAS_ZONE)[rest])
     column: Cells = pd.Series(read.times.view("M8[us]")).dt.tz_localize("UTC")
     return Converted(column, faults, _notes(read, reading))
 
@@ -106,24 +106,24 @@ def convert_times(cells: Cells, reading: Reading = PLAIN) -> Converted:
 def _read_typed(cells: Cells, read: _Times, reading: Reading) -> None:
     """Read a column of timestamps or of numbers."""
     if isinstance(cells.dtype, pd.DatetimeTZDtype):
-        _take_stamps(cells.dt.tz_convert("UTC").dt.tz_localize(None), read, slice(None), naive=False)
+        _enter_stamps(cells.dt.tz_convert("UTC").dt.tz_localize(None), read, slice(None), naive=False)
     elif cells.dtype.kind == "M" and reading.zone == "UTC":
-        _take_stamps(cells, read, slice(None), naive=True)
+        _enter_stamps(cells, read, slice(None), naive=True)
     elif cells.dtype.kind in "iuf":
-        _take_epochs(cells.to_numpy("float64"), read, np.ones(len(cells), bool))
+        _enter_epochs(cells.to_numpy("float64"), read, np.ones(len(cells), bool))
 
 
-def _take_stamps(cells: Cells, read: _Times, rows: Any, *, naive: Mask | bool) -> None:
+def _enter_stamps(cells: Cells, read: _Times, rows: Any, *, naive: Mask | bool) -> None:
     stamps = cells.to_numpy()
     # The range comes first, in seconds: a distant year overflows microseconds.
     known = (stamps >= _FIRST) & (stamps < _END)
     times = np.where(known, stamps, np.datetime64("NaT")).astype("M8[us]").astype(np.int64)
-    read.take(rows, times, naive)
+    read.enter(rows, times, naive)
 
 
-def _take_epochs(numbers: Array, read: _Times, rows: Mask) -> None:
+def _enter_epochs(numbers: Array, read: _Times, rows: Mask) -> None:
     times, units = read_epochs(numbers)
-    read.take(rows, np.where(units < 0, _NAT, times))
+    read.enter(rows, np.where(units < 0, _NAT, times))
     read.units[rows] = units
 
 
@@ -131,14 +131,14 @@ def _read_objects(cells: Cells, other: Mask, read: _Times, reading: Reading) -> 
     """Read numbers, and datetimes, dates and their kin."""
     numbers = _which(cells, other, is_numeric)
     if numbers.any():
-        _take_epochs(np.array([_float(cell) for cell in cells[numbers]]), read, numbers)
+        _enter_epochs(np.array([_float(cell) for cell in cells[numbers]]), read, numbers)
     stamps = _which(cells, other, lambda cell: isinstance(cell, date | np.datetime64))
     naive = _which(cells, stamps, lambda cell: getattr(cell, "tzinfo", None) is None)
     if reading.zone != "UTC":
         stamps &= ~naive
     if stamps.any():
         times = pd.to_datetime(cells[stamps], utc=True, errors="coerce").dt.tz_localize(None)
-        _take_stamps(times, read, stamps, naive=naive[stamps])
+        _enter_stamps(times, read, stamps, naive=naive[stamps])
 
 
 def _which(cells: Cells, among: Mask, holds: Callable[[Any], bool]) -> Mask:
@@ -162,9 +162,9 @@ def _read_strings(strings: Cells, read: _Times, reading: Reading) -> None:
     usual = match_pattern(dates, _USUAL if reading.zone == "UTC" else _ZONED)
     if usual.any():
         times = pd.to_datetime(dates[usual], format="ISO8601", utc=True, errors="coerce").dt.tz_localize(None)
-        _take_stamps(times, read, usual, naive=~match_pattern(dates, _HAS_ZONE)[usual])
+        _enter_stamps(times, read, usual, naive=~match_pattern(dates, _HAS_ZONE)[usual])
     if not usual.all() and (numbers := match_pattern(strings, _PLAIN_NUMBER)).any():
-        _take_epochs(to_floats(strings[numbers]).to_numpy(), read, numbers)
+        _enter_epochs(to_floats(strings[numbers]).to_numpy(), read, numbers)
 
 
 def _notes(read: _Times, reading: Reading) -> tuple[str, ...]:

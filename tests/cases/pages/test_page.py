@@ -81,7 +81,7 @@ def test_a_case_says_what_its_members_have_in_common() -> None:
     frame = ring("small", 5).assign(reason="cues__links", reason_sentence="The text has 2 links")
     found = cases_of([frame], confirmed=3)
     rows = next(rows_of_cases(found))
-    content = case_content(rows, CaseNames(), found.book.history, [], max_members=9, max_links=9)
+    content = case_content(rows, CaseNames(), found.ledger.history, [], max_members=9, max_links=9)
     assert content.reasons == [
         "Strongest reason of 5 of 5 actions: cues: links, for example: The text has 2 links.",
     ]
@@ -96,7 +96,7 @@ def test_a_case_says_what_its_members_have_in_common() -> None:
 
 def test_what_joins_each_member_leads_to_the_centre(cases: Cases) -> None:
     for rows in rows_of_cases(cases):
-        content = case_content(rows, CaseNames(), cases.book.history.head(0), [], max_members=999, max_links=5)
+        content = case_content(rows, CaseNames(), cases.ledger.history.head(0), [], max_members=999, max_links=5)
         joined = [row[-1] for row in content.members.rows]
         before = {k: re.match(r"action (\d+): \w+", text) for k, text in enumerate(joined)}
         centre = [k for k, match in before.items() if match is None]
@@ -157,7 +157,7 @@ def test_an_account_has_one_number_in_all_cases() -> None:
     found = cases_of([frame.drop(columns="device_id")])
     names = CaseNames()
     firsts = [
-        case_content(rows, names, found.book.history, [], max_members=9, max_links=9) for rows in rows_of_cases(found)
+        case_content(rows, names, found.ledger.history, [], max_members=9, max_links=9) for rows in rows_of_cases(found)
     ]
     senders = [content.members.rows[0][content.members.columns.index("from")] for content in firsts]
     assert len(senders) == 2

@@ -4,8 +4,7 @@ import numpy as np
 from numba.core import event
 
 from fraudsieve.features.history.declaration import History
-from fraudsieve.features.history.hot.timeline import HotTimeline
-from fraudsieve.features.history.hot.warm_up import compile_hot_kernels
+from fraudsieve.features.history.hot.timeline import HotTimeline, compile_hot_kernels
 from fraudsieve.features.history.measures import FAMILIES
 
 

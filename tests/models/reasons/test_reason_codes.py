@@ -13,8 +13,7 @@ from fraudsieve.features.profile.custom_columns import CustomColumns
 from fraudsieve.models import FraudClassifier, Model, Scorer
 from fraudsieve.models.calibration import Calibration
 from fraudsieve.models.reasons.explained import check_class, explained_classes, output_signs
-from fraudsieve.models.reasons.merged_columns import merge_columns
-from fraudsieve.models.reasons.reason_codes import contributions, explain
+from fraudsieve.models.reasons.reason_codes import contributions, explain, merge_columns
 from fraudsieve.models.sentences.techniques import techniques_of
 from fraudsieve.models.trees.ensemble import Ensemble
 

@@ -23,7 +23,7 @@ def test_a_plain_reader_loses_such_rows_in_silence(tmp_path: Path) -> None:
     assert plain["message_id"].tolist() == [1, 5]
     assert "second" in plain["text"][0]
     assert list(loaded.broken) == [0]
-    assert "1 rows took in 3 further lines" in loaded.notes[0]
+    assert "1 rows contain 3 further lines" in loaded.notes[0]
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
@@ -34,7 +34,7 @@ def test_a_cell_that_took_in_other_rows_is_rejected(tmp_path: Path, end: str) ->
     assert loaded.frame["text"].tolist()[0] == "zeroth"
     assert loaded.frame["text"].tolist()[2] == "fifth"
     assert loaded.notes == (
-        "1 rows took in 3 further lines, first row 1, and are rejected: close the quotes, or double them and quote the "
+        "1 rows contain 3 further lines, first row 1, and are rejected: close the quotes, or double them and quote the "
         "cells",
     )
 
@@ -44,7 +44,7 @@ def test_the_rows_are_counted_beside_broken_ones(tmp_path: Path) -> None:
     loaded = read(tmp_path, content)
     assert sorted(loaded.broken) == [0, 1, 3, 4]
     assert loaded.frame["text"].tolist()[5] == "ten"
-    assert "2 rows took in 5 further lines, first row 1," in loaded.notes[0]
+    assert "2 rows contain 5 further lines, first row 1," in loaded.notes[0]
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 from fraudsieve.features import AccountFeatures
 from fraudsieve.features.account_matrix import AccountMatrix
 from fraudsieve.training.data.precomputed_matrix import METADATA, MatrixDeclaration
-from fraudsieve.training.data.row_sample import RowSample, draw_ids
+from fraudsieve.training.data.row_sample import RowSample, select_ids
 from fraudsieve.training.labels import RATE
 
 __all__ = ["known_frauds", "payments", "write_declared", "write_ready"]
@@ -48,7 +48,7 @@ def write_ready(
 ) -> MatrixDeclaration:
     """Write the features of a sample of payments, in another order of rows, and return what the file declares."""
     early = ((events["label"] == "legitimate") & (events["occurred_at"] < until)).to_numpy()
-    kept = ~early | draw_ids(events["event_id"].to_numpy(object), sample)
+    kept = ~early | select_ids(events["event_id"].to_numpy(object), sample)
     rows = events.assign(**{RATE: np.where(early, sample.rate, 1.0)})[kept].sample(frac=1, random_state=5)
     features = AccountFeatures(events, labels=known_frauds(events), subject="event", network=False)
     features.matrix_ = matrix

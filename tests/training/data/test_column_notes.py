@@ -9,7 +9,7 @@ import pytest
 from fraudsieve.exceptions import RecipeError, SchemaError
 from fraudsieve.features.account_matrix import AccountMatrix
 from fraudsieve.features.profile.custom_columns import CustomColumns
-from fraudsieve.training.data.column_notes import candidate_notes, check_own_columns
+from fraudsieve.training.data.column_notes import candidate_notes, check_custom_columns
 from fraudsieve.training.data.labelled import LabelledData, load_labelled
 from fraudsieve.training.data.precomputed_matrix import MatrixDeclaration, PrecomputedMatrix
 from fraudsieve.training.recipe.recipe import Recipe
@@ -35,7 +35,7 @@ def test_columns_that_a_recipe_does_not_use_are_named() -> None:
         ({"campaigns": True}, r"features\.campaigns: expected messages, got {}s\. Remove it"),
         (
             {"columns": ["channel"]},
-            r"features\.columns: expected messages, got {}s, whose own columns are features already\. Remove it",
+            r"features\.columns: expected messages, got {}s, whose custom columns are features already\. Remove it",
         ),
     ],
 )
@@ -44,8 +44,8 @@ def test_settings_of_messages_are_an_error_for_other_records(
 ) -> None:
     recipe = Recipe.model_validate({"features": features})
     with pytest.raises(RecipeError, match=problem.format(subject)):
-        check_own_columns(replace(loaded(), subject=subject), recipe)
-    check_own_columns(loaded(), recipe)
+        check_custom_columns(replace(loaded(), subject=subject), recipe)
+    check_custom_columns(loaded(), recipe)
 
 
 @pytest.mark.parametrize("n_columns", [1000, 1001])
@@ -53,11 +53,11 @@ def test_a_ready_matrix_of_too_many_columns_is_an_error_before_the_training(n_co
     own = CustomColumns(tuple(f"c{n}" for n in range(n_columns)))
     matrix = AccountMatrix("account", (), custom=own)
     ready = PrecomputedMatrix(MatrixDeclaration(matrix, "legitimate"), np.empty((0, n_columns)))
-    data = replace(loaded(), subject="account", ready=ready)
+    data = replace(loaded(), subject="account", precomputed=ready)
     if n_columns > 1000:
         with pytest.raises(
             SchemaError, match=r"custom columns: expected at most 1,000 of numbers, got 1,001\. Compute"
         ):
-            check_own_columns(data, Recipe())
+            check_custom_columns(data, Recipe())
     else:
-        check_own_columns(data, Recipe())
+        check_custom_columns(data, Recipe())

@@ -18,7 +18,7 @@ from fraudsieve.models.predict import Scorer
 from fraudsieve.training.data.builders import read_data
 from fraudsieve.training.data.precomputed_matrix import MatrixDeclaration, PrecomputedMatrix
 from fraudsieve.training.data.precomputed_tables import load_precomputed
-from fraudsieve.training.data.row_sample import RowSample, draw_ids
+from fraudsieve.training.data.row_sample import RowSample, select_ids
 from fraudsieve.training.fit import Trained, train
 from fraudsieve.training.labels import maturity_gap
 from fraudsieve.training.recipe.recipe import Recipe
@@ -69,7 +69,7 @@ def begin_of_calibration(trained: Trained) -> pd.Timestamp:
 def test_a_run_on_records_samples_its_training_slice_alone(events: pd.DataFrame, trained: Trained) -> None:
     full = trained.split.rows
     slice_ = trained.data.rows.iloc[trained.split.train]
-    expected = (slice_["label"] == "fraud") | draw_ids(slice_["event_id"].to_numpy(object), RowSample(RATE))
+    expected = (slice_["label"] == "fraud") | select_ids(slice_["event_id"].to_numpy(object), RowSample(RATE))
     assert trained.model.training["sample"] == {"rate": RATE, "seed": 0}
     assert trained.model.training["rows"] == full | {"train": int(expected.sum())}
     assert trained.report.rows == full["test"]
@@ -128,11 +128,11 @@ def test_what_is_usual_is_that_of_all_rows(trained: Trained, events: pd.DataFram
 def test_rows_are_in_the_order_of_time(ready: Path) -> None:
     data = load_precomputed(ready, recipe(), min_label_rows=2)
     assert data.rows["as_of"].is_monotonic_increasing
-    assert isinstance(data.ready, PrecomputedMatrix)
+    assert isinstance(data.precomputed, PrecomputedMatrix)
     stored = pq.read_table(ready).to_pandas().set_index("event_id")
-    names = list(data.ready.matrix_.columns)
+    names = list(data.precomputed.matrix_.columns)
     expected = stored.loc[data.rows["event_id"], names].to_numpy()
-    assert np.array_equal(data.ready.transform(data.rows).to_numpy(), expected, equal_nan=True)
+    assert np.array_equal(data.precomputed.transform(data.rows).to_numpy(), expected, equal_nan=True)
 
 
 def test_the_gap_is_that_of_all_rows(events: pd.DataFrame, ready: Path) -> None:
@@ -157,7 +157,7 @@ def test_accounts_and_a_label_of_the_table(events: pd.DataFrame, tmp_path: Path)
     accounts = events.drop_duplicates("account_id", keep="last").rename(columns={"occurred_at": "as_of"})
     accounts = accounts[["account_id", "as_of", "label", "labelled_at"]].replace({"label": {"legitimate": "fine"}})
     early = (accounts["label"] == "fine") & (accounts["as_of"] < until)
-    kept = ~early | draw_ids(accounts["account_id"].to_numpy(object), RowSample(0.5))
+    kept = ~early | select_ids(accounts["account_id"].to_numpy(object), RowSample(0.5))
     features = AccountFeatures(events, network=False).fit(accounts)
     rows = accounts.assign(sampling_rate=np.where(early, 0.5, 1.0))[kept]
     rows.to_parquet(tmp_path / "rows.parquet", index=False)
@@ -168,9 +168,9 @@ def test_accounts_and_a_label_of_the_table(events: pd.DataFrame, tmp_path: Path)
     write_declared(tmp_path / "sample.parquet", table, declared)
     data = load_precomputed(tmp_path / "sample.parquet", recipe(), min_label_rows=2)
     assert (data.subject, data.legitimate, len(data.rows)) == ("account", "fine", int(kept.sum()))
-    assert data.ready is not None
+    assert data.precomputed is not None
     expected = np.asarray(features.transform(data.rows))
-    assert data.ready.transform(data.rows).to_numpy().tobytes() == np.ascontiguousarray(expected).tobytes()
+    assert data.precomputed.transform(data.rows).to_numpy().tobytes() == np.ascontiguousarray(expected).tobytes()
 
 
 def test_a_sample_is_refitted_with_probabilities_of_all_rows(events: pd.DataFrame, tmp_path: Path) -> None:
@@ -184,11 +184,11 @@ def test_a_sample_is_refitted_with_probabilities_of_all_rows(events: pd.DataFram
 WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "tune": ({"tune": {"trials": 2}}, "tune: its folds would be tested on a sample"),
     "refit": ({"model.refit": True}, "model.refit: its folds"),
-    "sampled twice": ({"model.sample_rate": 0.5}, "a ready matrix is sampled where it is made"),
+    "sampled twice": ({"model.sample_rate": 0.5}, "a precomputed matrix is sampled where it is made"),
     "split": ({"split.kind": "account"}, "split.kind: a sample is split by time, got 'account'"),
     "subject": ({"data.subject": "account"}, "data.subject: the features are of events, got 'account'"),
-    "history": ({"history.exclude": ["device_id"]}, "history: the features of a ready matrix are declared where"),
-    "trust": ({"data.trust": {"rule": 0.5}}, "data.trust: the labels of a ready matrix have no sources"),
+    "history": ({"history.exclude": ["device_id"]}, "history: the features of a precomputed matrix are declared where"),
+    "trust": ({"data.trust": {"rule": 0.5}}, "data.trust: the labels of a precomputed matrix have no sources"),
 }
 
 

@@ -23,7 +23,7 @@ def test_rows_without_times_have_no_end() -> None:
     summary = RefitSummary.of(FACTS)
     assert summary is not None
     assert summary.lines == (
-        "the metrics are of the model of the split, trained on 3,250 rows. The model that was written was "
+        "the metrics are of the evaluated model, trained on 3,250 rows. The model that was written was "
         "trained again, on 5,000 rows",
         "its calibration and operating points are inherited from pooled scores of 5 folds that keep every account "
         "whole (2,500 rows)",

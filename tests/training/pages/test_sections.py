@@ -65,7 +65,7 @@ def test_a_refit_is_the_first_notice(reports: Reports) -> None:
     first, second, *_ = report_notices(replace(reports["message"], refit=refit))
     assert first.kind == "warn"
     assert first.title == (
-        "The metrics are of the model of the split, trained on 12,000 rows up to 2026-04-30. The model that was "
+        "The metrics are of the evaluated model, trained on 12,000 rows up to 2026-04-30. The model that was "
         "written was trained again, on 19,000 rows up to 2026-06-30."
     )
     assert list(first.lines) == [

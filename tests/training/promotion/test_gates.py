@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from fraudsieve.training.promotion.gates import Gate, judge
+from fraudsieve.training.promotion.gates import Gate, apply_gates
 from fraudsieve.training.promotion.latency import Latency
 from fraudsieve.training.promotion.model_comparison import AttackedPair, ModelComparison, ModelFacts, Sides
 from fraudsieve.training.promotion.paired_comparison import Pair, PairedCapacity
@@ -57,7 +57,7 @@ def failed(gates: tuple[Gate, ...]) -> list[str]:
 
 
 def test_all_gates_are_there_and_passed() -> None:
-    gates = judge(comparison())
+    gates = apply_gates(comparison())
     assert failed(gates) == []
     assert {gate.name for gate in gates} == {
         "average_precision",
@@ -106,7 +106,7 @@ def test_all_gates_are_there_and_passed() -> None:
     ],
 )
 def test_one_failed_gate_stops_a_challenger(name: str, value: Any, gate: str) -> None:
-    assert failed(judge(comparison(**{name: value}))) == [gate]
+    assert failed(apply_gates(comparison(**{name: value}))) == [gate]
 
 
 @pytest.mark.parametrize(
@@ -123,17 +123,17 @@ def test_one_failed_gate_stops_a_challenger(name: str, value: Any, gate: str) ->
     ],
 )
 def test_just_within_the_bound_passes(name: str, value: Any) -> None:
-    assert failed(judge(comparison(**{name: value}))) == []
+    assert failed(apply_gates(comparison(**{name: value}))) == []
 
 
 @pytest.mark.parametrize(("lost", "passes"), [(0, True), (1, True), (2, False)])
 def test_one_alert_less_is_not_a_loss(lost: int, passes: bool) -> None:
     few = comparison(frauds=200, recall_at_capacity=pair(14 / 200, (14 - lost) / 200))
-    assert (failed(judge(few)) == []) is passes
+    assert (failed(apply_gates(few)) == []) is passes
 
 
 def test_a_reason_has_the_values() -> None:
-    gates = {gate.name: gate for gate in judge(comparison(recall_at_capacity=pair(0.5, 0.4)))}
+    gates = {gate.name: gate for gate in apply_gates(comparison(recall_at_capacity=pair(0.5, 0.4)))}
     lost = gates["recall_at_capacity"]
     assert lost.value == pytest.approx(0.2)
     assert lost.bound == 0.05
@@ -145,7 +145,7 @@ def test_a_reason_has_the_values() -> None:
 
 def test_a_first_model_has_only_the_absolute_gates() -> None:
     first = comparison(champion=None, latency=latency(None, 1.0))
-    gates = judge(first)
+    gates = apply_gates(first)
     assert [gate.name for gate in gates] == [
         "average_precision",
         "calibration_error",
@@ -157,5 +157,5 @@ def test_a_first_model_has_only_the_absolute_gates() -> None:
 
 def test_the_recipe_sets_the_bounds() -> None:
     strict = GateRecipe(gain=0.06, calibration_error=0.01, latency_ms=1.0)
-    assert failed(judge(comparison(), strict)) == ["average_precision", "calibration_error", "latency"]
-    assert failed(judge(comparison(recall_at_capacity=pair(0.5, 0.4)), GateRecipe(recall_loss=0.2))) == []
+    assert failed(apply_gates(comparison(), strict)) == ["average_precision", "calibration_error", "latency"]
+    assert failed(apply_gates(comparison(recall_at_capacity=pair(0.5, 0.4)), GateRecipe(recall_loss=0.2))) == []

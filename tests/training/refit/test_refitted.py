@@ -1,4 +1,4 @@
-"""A refitted run: the metrics are of the model of the split, and the written model has seen all mature rows."""
+"""A refitted run: the metrics are of the evaluated model, and the written model has seen all mature rows."""
 
 import json
 import re
@@ -152,7 +152,7 @@ def test_the_run_in_mlflow_has_the_refitted_model_and_says_whose_the_metrics_are
     assert Scorer.load(model_folder(refitted.logged.model_uri)).model.digest == refitted.model.digest
     assert "refit" not in mlflow.get_run(plain.logged.run_id).data.tags
     page = mlflow.artifacts.load_text(f"{logged.info.artifact_uri}/report.html")
-    assert "The metrics are of the model of the split, trained on " in page
+    assert "The metrics are of the evaluated model, trained on " in page
     assert "inherited from pooled scores of 5 folds that go forward in time" in page
     assert refitted.split_model.digest in page
 
@@ -170,7 +170,7 @@ def test_the_gates_look_at_the_model_of_the_split(runs: tuple[Any, Any], small_w
         assert result.rows >= len(refitted.split.test)
         # The same trees on the same later records.
         assert result.figures["average_precision"].difference == 0
-        assert any("compared is the model of its split" in warning for warning in result.warnings)
+        assert any("its evaluated model, with the same settings, is compared" in warning for warning in result.warnings)
     # The name in the address counts, not that of the recipe.
     named = Recipe.read(overrides=overrides | {"name": "another"})
     address = refitted.logged.model_uri

@@ -11,9 +11,8 @@ import pytest
 from mlflow.entities import Run
 
 from fraudsieve.exceptions import TrackingError
-from fraudsieve.training.tracking.descriptions import describe_once
 from fraudsieve.training.tracking.logged_tables import RunInput
-from fraudsieve.training.tracking.tracked_run import RunContent, open_run
+from fraudsieve.training.tracking.tracked_run import RunContent, describe_once, open_run
 from tests.shared import mlflow_uri
 
 pytestmark = pytest.mark.slow

@@ -22,7 +22,7 @@ def test_a_gain_beyond_two_standard_errors_is_adopted() -> None:
     assert result.gain == pytest.approx(0.04)
     # The differences are .03 and .05; their standard deviation is .0141, and divided by the root of two .01.
     assert result.standard_error == pytest.approx(0.01)
-    assert result.taken
+    assert result.is_adopted
     assert result.recipe.model.num_leaves == 15
     assert result.facts["settings"] == {"model.num_leaves": 15}
     assert "0.5000 -> 0.5400. The trials" in result.note
@@ -32,8 +32,8 @@ def test_a_gain_within_two_standard_errors_is_not_adopted() -> None:
     result = tuned(trial(0, 0.2, 0.8), trial(1, 0.3, 0.78, leaves=15))
     assert result.gain == pytest.approx(0.04)
     assert result.standard_error == pytest.approx(0.06)
-    assert not result.taken
-    assert result.recipe == result.own
+    assert not result.is_adopted
+    assert result.recipe == result.original
     assert result.facts["settings"] == {"model.num_leaves": 7}
     assert (
         "0.5000 -> 0.5400; the gain is within 2 standard errors of 0.0600: the settings of the recipe are kept"
@@ -44,16 +44,16 @@ def test_a_gain_within_two_standard_errors_is_not_adopted() -> None:
 def test_one_standard_error_is_not_enough() -> None:
     result = tuned(trial(0, 0.2, 0.8), trial(1, 0.21, 0.87, leaves=15))
     assert result.standard_error < result.gain < 2 * result.standard_error
-    assert not result.taken
+    assert not result.is_adopted
 
 
 def test_the_recipe_is_kept_without_a_better_trial() -> None:
     result = tuned(trial(0, 0.5, 0.6), trial(1, 0.5, 0.6, leaves=15), trial(2, 0.4, 0.6, leaves=3))
     assert result.best is result.default is result.trials[0]
-    assert not result.taken
+    assert not result.is_adopted
     assert "0.5500 -> 0.5500; no trial was better: the settings of the recipe are kept" in result.note
     alone = tuned(trial(0, 0.5, 0.6))
-    assert not alone.taken
+    assert not alone.is_adopted
     assert "only the settings of the recipe were tried" in alone.note
 
 

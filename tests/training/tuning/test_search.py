@@ -252,7 +252,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
 def test_better_settings_are_adopted_and_noted(trained: Trained) -> None:
     tuned = trained.tuned
     assert tuned is not None
-    assert tuned.taken
+    assert tuned.is_adopted
     assert tuned.best.settings["model.n_rounds"] == 60
     leaves = tuned.best.settings["model.num_leaves"]
     assert trained.model.ensemble.booster.num_trees() == 60

@@ -7,7 +7,7 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution, Int
 
 from fraudsieve.exceptions import RecipeError
 from fraudsieve.training.recipe.recipe import Recipe
-from fraudsieve.training.tuning.space import distributions, own_settings, tune_of, with_settings
+from fraudsieve.training.tuning.space import distributions, recipe_settings, tune_of, with_settings
 
 
 def recipe(space: dict[str, Any], **rest: Any) -> Recipe:
@@ -36,7 +36,7 @@ def test_ranges_and_choices_include_the_values_of_the_recipe() -> None:
 @pytest.mark.parametrize("subject", ["message", "account", "event"])
 def test_the_recipe_itself_can_be_tried_by_default(subject: str) -> None:
     plain = Recipe.model_validate({"tune": {"trials": 5}})
-    own = own_settings(plain, subject)
+    own = recipe_settings(plain, subject)
     for name, one in distributions(plain, subject).items():
         assert one._contains(one.to_internal_repr(own[name])), name
     assert own["model.n_rounds"] == (80 if subject == "message" else 300)
@@ -53,7 +53,7 @@ def test_a_trial_changes_only_its_settings() -> None:
 
 def test_settings_that_cannot_be_searched_are_an_error() -> None:
     with pytest.raises(RecipeError, match="these are settings of messages, not events"):
-        own_settings(recipe({"features": {"C": [1.0, 2.0]}}), "event")
+        recipe_settings(recipe({"features": {"C": [1.0, 2.0]}}), "event")
     with pytest.raises(RecipeError, match="log = true needs positive values, and the recipe has 0"):
         distributions(recipe({"model": {"l2": {"low": 1, "high": 3, "log": True}}}, model={"l2": 0}), "message")
     with pytest.raises(RecipeError, match=r"the section \[tune\] is missing"):

@@ -1,4 +1,4 @@
-"""What the operating point that decides leads to, in numbers of records: frauds found, and reviews for them."""
+"""The outcome of the operating point that decides, in numbers of records: frauds found, and reviews for them."""
 
 from dataclasses import dataclass
 

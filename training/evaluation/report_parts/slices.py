@@ -1,4 +1,4 @@
-"""Slices of the rows: the values of a few columns that people ask about, and the metrics of each."""
+"""Slices of the rows: the values of a few columns, and the metrics of each."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -14,7 +14,7 @@ from fraudsieve.training.evaluation.fraud_rows import FraudRows, SliceMetrics
 __all__ = ["Slice", "slice_metrics", "slices_of_rows"]
 
 MIN_ROWS, MIN_FRAUDS, MAX_VALUES = 50, 10, 8
-"""A slice with fewer rows or frauds says nothing; of a column with many values the most frequent ones are shown."""
+"""Slices with fewer rows or frauds are left out; of a column with many values, the most frequent ones are shown."""
 COLUMNS: Final = ("channel", "country", "kind", "language")
 """Columns whose values are slices, if a table has them."""
 LENGTHS: Final = ((0, "up to 20 characters"), (21, "21 to 70"), (71, "71 to 160"), (161, "more than 160"))
@@ -31,7 +31,7 @@ class Slice(SliceMetrics):
 
 
 def slices_of_rows(rows: pd.DataFrame, first_seen: pd.Series | None = None) -> dict[str, Array]:
-    """Return the value of every row, by what rows are sliced by.
+    """Return the value of every row, by the name of the slicing.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ def _by_frequency(column: pd.Series) -> Array:
 
 
 def _language(texts: pd.Series) -> Array:
-    """Tell languages apart by their script: characters, not words, so no text is ever too short for it."""
+    """Distinguish languages by their script: characters, not words, so no text is ever too short for it."""
     is_chinese, is_latin = texts.str.contains(r"[㐀-鿿]"), texts.str.contains(r"[A-Za-z]")
     return np.select([is_chinese, is_latin], ["Chinese", "Latin script"], OTHER).astype(object)
 

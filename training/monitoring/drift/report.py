@@ -102,7 +102,8 @@ def _share_nan(values: Array) -> float:
 
 
 def score_drift(model: Model, before: ScoredTable, after: ScoredTable, *, n_columns: int) -> ScoreDrift:
-    """Compare the probability of fraud, and the likeliest types, which are compared together with `n_columns` columns.
+    """Compare the probability of fraud, and the most probable types, which are compared together with `n_columns`
+    columns.
 
     The probability is compared if the model has a legitimate class.
     """

@@ -16,7 +16,7 @@ def _closure_kernel(
     offsets: Array, other: Array, times: Array, ends: Array, shared: Array, span: Array, limit: int, out: Array
 ) -> None:
     """Count the accounts that both ends of a pair deal with inside its span; the first `limit` partners count."""
-    # Two actions share account s; their other ends are x and y. `mark` needs no reset between pairs, as it holds k.
+    # Two actions share account s; their other ends are x and y. `mark` holds k, so it is not reset between pairs.
     #
     #   partners of x     a   b   y   s        a and b are marked with k; y is a direct link of the two ends
     #   partners of y     b   b   x   c        b is marked: counted, and its mark is removed, so that it counts once
@@ -96,7 +96,7 @@ def _similarity_kernel(
         out[k] = total / (norms[source[k]] * norms[target[k]])
 
 
-def neighbourhood_similarity(graph: sp.csr_matrix, source: Array, target: Array, own: float) -> Array:
+def neighbourhood_similarity(graph: sp.csr_matrix, source: Array, target: Array, self_weight: float) -> Array:
     """Return the cosine of the weighted neighbourhoods of linked actions, where each action is its own neighbour.
 
     This is the structural similarity of SCAN (Xu et al., 2007) with weights. Links inside a ring have it; those that
@@ -108,7 +108,7 @@ def neighbourhood_similarity(graph: sp.csr_matrix, source: Array, target: Array,
         Symmetric weights.
     source, target : ndarray of int64, shape (n_links,)
         The actions.
-    own : float
+    self_weight : float
         Weight of an action in its own neighbourhood.
 
     Returns
@@ -119,12 +119,12 @@ def neighbourhood_similarity(graph: sp.csr_matrix, source: Array, target: Array,
     Examples
     --------
     >>> pair = sp.csr_matrix(np.array([[0.0, 1.0], [1.0, 0.0]]))
-    >>> neighbourhood_similarity(pair, np.array([0]), np.array([1]), own=1.0).round(3).tolist()
+    >>> neighbourhood_similarity(pair, np.array([0]), np.array([1]), self_weight=1.0).round(3).tolist()
     [1.0]
     """
-    with_own = (graph + own * sp.identity(graph.shape[0], format="csr")).tocsr()
-    with_own.sort_indices()
-    norms = np.sqrt(np.asarray(with_own.multiply(with_own).sum(axis=1)).ravel())
+    neighbourhoods = (graph + self_weight * sp.identity(graph.shape[0], format="csr")).tocsr()
+    neighbourhoods.sort_indices()
+    norms = np.sqrt(np.asarray(neighbourhoods.multiply(neighbourhoods).sum(axis=1)).ravel())
     out = np.empty(len(source))
-    _similarity_kernel(with_own.indptr, with_own.indices, with_own.data, norms, source, target, out)
+    _similarity_kernel(neighbourhoods.indptr, neighbourhoods.indices, neighbourhoods.data, norms, source, target, out)
     return out

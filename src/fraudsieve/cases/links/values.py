@@ -57,7 +57,7 @@ def _columns(frame: pd.DataFrame, key: bytes) -> Iterator[pd.DataFrame]:
 
 
 def context_identifiers(
-    actions: Actions, context: pd.DataFrame, key: bytes, own: "pd.Series[str] | None" = None
+    actions: Actions, context: pd.DataFrame, key: bytes, in_flagged: "pd.Series[str] | None" = None
 ) -> tuple[pd.DataFrame, pd.Series]:
     """Find the identifiers that accounts used in events that are not flagged themselves.
 
@@ -72,7 +72,7 @@ def context_identifiers(
         Events: ``account_id``, ``occurred_at`` and identifiers.
     key : bytes
         The key of the digests.
-    own : Series of str, default=None
+    in_flagged : Series of str, default=None
         The identifiers in flagged actions, which are never left out.
 
     Returns
@@ -104,7 +104,7 @@ def context_identifiers(
     table = table.groupby(["name", "account", "value"], sort=True)["time"].min().reset_index()
     flagged = pd.DataFrame({"record": np.arange(len(actions)), "account": actions.account, "known": actions.known})
     is_shared = table.groupby("value")["name"].transform("size") > 1
-    kept = is_shared if own is None else is_shared | table["value"].isin(own)
+    kept = is_shared if in_flagged is None else is_shared | table["value"].isin(in_flagged)
     used = flagged[flagged["account"] >= 0].merge(table[kept], on="account")
     used = used[(used["known"] == NO_TIME) | (used["time"] <= used["known"])]
     elsewhere = table.loc[~table["account"].isin(actions.account[actions.account >= 0]), "value"]

@@ -83,9 +83,9 @@ def rows_of_cases(cases: Cases, limit: int | None = None) -> Iterator[CaseRows]:
     columns = _link_columns(inside)
     none = np.empty(0, np.int64)
     for case in cases.cases.head(len(cases.cases) if limit is None else limit).to_dict("records"):
-        rows, own = np.sort(members[case["case_id"]]), links.get(case["case_id"], none)
-        source, target = (np.searchsorted(rows, ends[name][own]) for name in ("source_id", "target_id"))
-        of_case = CaseLinks(source, target, *(column[own] for column in columns))
+        rows, linked = np.sort(members[case["case_id"]]), links.get(case["case_id"], none)
+        source, target = (np.searchsorted(rows, ends[name][linked]) for name in ("source_id", "target_id"))
+        of_case = CaseLinks(source, target, *(column[linked] for column in columns))
         yield CaseRows({str(name): value for name, value in case.items()}, cases.members.iloc[rows], of_case)
 
 

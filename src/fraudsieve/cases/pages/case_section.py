@@ -134,8 +134,8 @@ def _reasons(rows: CaseRows) -> Iterator[str]:
     for name, number in _common(names):
         if number < 2:
             continue
-        said = Counter(str(text) for text in sentences[names == name] if text is not None)
-        example = min(said, key=lambda text: (-said[text], text), default="")
+        counts = Counter(str(text) for text in sentences[names == name] if text is not None)
+        example = min(counts, key=lambda text: (-counts[text], text), default="")
         after = f", for example: {example.rstrip('.')}" if example else ""
         yield f"Strongest reason of {number:,} of {len(names):,} actions: {feature_words(name)}{after}."
 

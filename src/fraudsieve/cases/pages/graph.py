@@ -19,7 +19,7 @@ __all__ = ["CaseGraph", "case_graph"]
 MAX_ACTIONS: Final = 200
 """Actions that are drawn: those with the heaviest links."""
 MAX_SHARED: Final = 40
-"""Accounts and identifiers that are drawn: those of most actions."""
+"""Accounts and identifiers that are drawn: those with the most actions."""
 FEW_ACTIONS: Final = 12
 """A case of no more actions has all its accounts drawn, not only those that actions share."""
 VALUE_KINDS: Final = frozenset({"identifier", "address_range"})
@@ -27,7 +27,7 @@ VALUE_KINDS: Final = frozenset({"identifier", "address_range"})
 
 @dataclass(frozen=True, eq=False)
 class CaseGraph:
-    """What is drawn of a case.
+    """The parts of a case that are drawn.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ class CaseGraph:
 
 
 def case_graph(rows: CaseRows, names: CaseNames) -> CaseGraph:
-    """Choose what is drawn of a case."""
+    """Choose the parts of a case that are drawn."""
     actions = _drawn_actions(rows)
     place = {int(member): node for node, member in enumerate(actions)}
     uses = list(dict.fromkeys(_uses(rows, place)))
@@ -76,7 +76,7 @@ def _drawn_actions(rows: CaseRows) -> Array:
 
 
 def _uses(rows: CaseRows, place: dict[int, int]) -> Iterator[tuple[int, str, str, str]]:
-    """Yield the node of an action, its role, and the kind and value of what it uses."""
+    """Yield the node of an action, its role, and the kind and value of each account or identifier that it uses."""
     for column, role in (("account_id", "sends"), ("counterparty_id", "receives")):
         for member, value in enumerate(rows.column(column)):
             if value is not None and member in place:
@@ -89,7 +89,7 @@ def _uses(rows: CaseRows, place: dict[int, int]) -> Iterator[tuple[int, str, str
 
 
 def _alike(rows: CaseRows, place: dict[int, int]) -> list[tuple[int, int]]:
-    """Return the strongest links without a shared value that connect what they can: a forest."""
+    """Return the strongest links without a shared value, without cycles: a forest."""
     links = rows.links
     chosen = [
         (place[int(links.source[row])], place[int(links.target[row])], float(links.weight[row]))

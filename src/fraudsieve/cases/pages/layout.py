@@ -12,7 +12,7 @@ __all__ = ["place_nodes"]
 
 GOLDEN_ANGLE: Final = np.pi * (3 - 5**0.5)
 SPREAD: Final = 0.3
-"""How far a spiral parts nodes that are equally far from all others, in steps of the graph."""
+"""Distance by which a spiral separates nodes that are equally far from all others, in steps of the graph."""
 STEPS: Final = 40
 """Steps of stress majorisation; more move nodes by less than their size."""
 MAX_STRETCH: Final = 2.0
@@ -87,7 +87,7 @@ def _signed(places: Array) -> Array:
 def _majorise(places: Array, distances: Array) -> Array:
     n = len(places)
     weights = np.where(distances > 0, np.maximum(distances, 1e-9) ** -2.0, 0.0)
-    # The columns of what it is applied to have a sum of 0, for which this is the inverse of the singular Laplacian.
+    # It is applied to columns with a sum of 0, for which this is the inverse of the singular Laplacian.
     inverse = np.linalg.inv(np.diag(weights.sum(axis=1)) - weights + 1 / n)
     for _ in range(STEPS):
         apart = np.linalg.norm(places[:, None] - places[None], axis=2)
@@ -116,7 +116,7 @@ def _push_apart(places: Array, width: float, height: float, gap: float) -> Array
     box = np.array([width, height])
     n = len(places)
     angle = GOLDEN_ANGLE * np.arange(n)
-    aside = np.column_stack([np.cos(angle), np.sin(angle)])  # the way of nodes at one place
+    aside = np.column_stack([np.cos(angle), np.sin(angle)])  # how nodes at the same place move apart
     for _ in range(PUSHES):
         between = places[:, None] - places[None]
         apart = np.linalg.norm(between, axis=2)

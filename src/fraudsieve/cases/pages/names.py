@@ -17,7 +17,7 @@ LINK_WORDS: Final = {
     "address_range": "same",
     "sign_up": "sign-ups within minutes",
 }
-"""Kinds of links in words; what is shared follows."""
+"""Kinds of links in words; the name of the shared value follows."""
 WITHOUT_VALUE: Final = frozenset({"text", "wording", "sign_up"})
 DIGITS: Final = 8
 """Digits of a digest that are shown, if identifiers are requested."""

@@ -146,8 +146,8 @@ def _list_rows(table: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def _contents(cases: Cases, names: CaseNames) -> Iterator[CaseSection]:
-    """Yield what the page says of each case, within the limits of the whole page."""
-    history = cases.book.history
+    """Yield the content of each case, within the limits of the whole page."""
+    history = cases.ledger.history
     places = history.groupby("case_id", sort=False).indices
     drawn, written = 0, 0
     for rows in rows_of_cases(cases, MAX_CASES):

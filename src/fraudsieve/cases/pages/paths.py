@@ -1,4 +1,4 @@
-"""Why members are together: the strongest chain of links from each to the centre of its case."""
+"""The reasons why members are together: the strongest chain of links from each to the centre of its case."""
 
 import numpy as np
 import scipy.sparse as sp
@@ -13,7 +13,7 @@ __all__ = ["joined_through"]
 
 
 def joined_through(rows: CaseRows, names: CaseNames) -> list[str]:
-    """Say for each member through which other member and which link it is in the case.
+    """Return for each member the other member and the link through which it belongs to the case.
 
     The chains of two members to the centre, which is the member with the heaviest links, make the path between them.
 
@@ -44,14 +44,14 @@ def joined_through(rows: CaseRows, names: CaseNames) -> list[str]:
     for k, (source, target) in enumerate(zip(links.source.tolist(), links.target.tolist(), strict=True)):
         heaviest.setdefault((source, target), k)  # the heaviest are first
     before, centre = _tree(links.source, links.target, links.weight, n)
-    said = []
+    reasons = []
     for member, other in enumerate(before.tolist()):
         row = heaviest.get((min(member, other), max(member, other)))
         if row is None:
-            said.append("the centre" if member == centre else "")
+            reasons.append("the centre" if member == centre else "")
         else:
-            said.append(f"action {other + 1}: {link_words(str(links.kind[row]), links.value[row], names)}")
-    return said
+            reasons.append(f"action {other + 1}: {link_words(str(links.kind[row]), links.value[row], names)}")
+    return reasons
 
 
 def _tree(source: Array, target: Array, weight: Array, n: int) -> tuple[Array, int]:

@@ -30,11 +30,11 @@ YEAR_0: Final = -1970 * 12
 """The month from which they are counted, so that a step of ten years is at 2020 and 2030."""
 MAX_TICKS: Final = 4
 MARKS: Final = {"fraud": ("c2", "square"), "legitimate": ("muted", "diamond"), None: ("c1", "circle")}
-"""Colour and shape by what a label says."""
+"""Colour and shape by the label."""
 
 
 def draw_timeline(rows: CaseRows, names: CaseNames) -> Figure | None:
-    """Draw a row for each of the accounts with most actions, and a mark for each action.
+    """Draw a row for each of the accounts with the most actions, and a mark for each action.
 
     Returns None if no action has a time.
     """
@@ -128,7 +128,7 @@ def _draw_axis(chart: Chart, low: int, high: int) -> None:
     )
 
 
-def _draw_legend(chart: Chart, said: set[str | None]) -> None:
+def _draw_legend(chart: Chart, labels: set[str | None]) -> None:
     for value, name in (("fraud", "confirmed fraud"), ("legitimate", "legitimate"), (None, "not confirmed")):
-        if value in said and said != {None}:
+        if value in labels and labels != {None}:
             chart.legend(name, MARKS[value][0], shape=MARKS[value][1])

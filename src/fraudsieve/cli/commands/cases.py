@@ -79,7 +79,7 @@ def cases_command(
             settings=settings,
             as_of=cutoff,
             legitimate=legitimate,
-            book=None if previous is None else read_ledger(previous),
+            ledger=None if previous is None else read_ledger(previous),
             **inputs,
         )
         progress("writing")
@@ -93,7 +93,7 @@ def cases_command(
 
 
 def _key(path: Path | None) -> bytes:
-    """Return the key of digests: without one, digests of two runs cannot be compared, and nobody needs to keep it."""
+    """Return the key of digests; by default a random one, so that digests of two runs cannot be compared."""
     from fraudsieve.features.cues.contacts import LONGEST_KEY
 
     if path is None:

@@ -42,6 +42,6 @@ def compare_command(
             progress=progress,
         )
     notes(result.notes)
-    verdict = "would be promoted" if result.passes else "would be refused"
-    rows = [*comparison_rows(result.metrics), *gate_rows(result.gates), ("the challenger", verdict)]
+    outcome = "would be promoted" if result.passes else "would be refused"
+    rows = [*comparison_rows(result.metrics), *gate_rows(result.gates), ("the challenger", outcome)]
     answer(result.to_dict(), as_json=json, title=f"{result.addresses[0]} against {result.addresses[1]}", rows=rows)

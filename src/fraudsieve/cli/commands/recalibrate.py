@@ -99,6 +99,7 @@ def recalibrate_command(
                 flagged=flagged,
                 recipe=settings,
                 overwrite=overwrite,
+                address=model,
                 progress=progress,
                 **beside,
             )

@@ -173,7 +173,7 @@ def rewind_command(
 
 
 def _check_rejected(source: str, accepted: int, causes: Counter["Cause"], max_rejected: float | None) -> None:
-    """Raise SchemaError if too many of the records were rejected; an empty file is no error."""
+    """Raise SchemaError if too many of the records were rejected; an empty file is not an error."""
     from fraudsieve.tables.limits import check_rejected
 
     if causes:

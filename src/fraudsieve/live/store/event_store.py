@@ -25,13 +25,7 @@ LAST = 'SELECT "offset", digest FROM events ORDER BY "offset" DESC LIMIT 1'
 
 
 class StoreTransaction:
-    """A transaction of a store.
-
-    Attributes
-    ----------
-    facts : StoreFacts
-        Facts about the rows of the store.
-    """
+    """A transaction of a store."""
 
     def __init__(self, transaction: Transaction, origin: str) -> None:
         self.sql, self.origin = transaction, origin

@@ -23,7 +23,7 @@ _SLOT = struct.Struct("<8sqq16s")
 MAGIC = b"fsvhead1"
 CHECKSUM = 8
 SLOTS = (0, 4096)
-"""Where the slots begin: in different sectors of the disk."""
+"""Offsets of the slots, in different sectors of the disk."""
 
 
 class HeadFile:

@@ -102,7 +102,7 @@ class PostgresDatabase:
         """Return a transaction under the lock across processes."""
         with self._errors(), self._connect().transaction():
             transaction = _PostgresTransaction(self._connect())
-            # A statement of its own: the next one sees what was committed before the lock was had.
+            # A separate statement: the next one sees what was committed before the lock was acquired.
             transaction.execute("SELECT pg_advisory_xact_lock(?, hashtext(current_schema()))", (LOCK,))
             yield transaction
 

@@ -34,11 +34,8 @@ class SnapshotFacts:
         Its name in the store.
     position : Position
         The newest row that it contains.
-    generation : int
-        The generation of the rows.
     declaration : str
         Digest of its declaration. A state with another digest cannot continue it unchanged.
-    n_chunks : int
     sha256 : str
         Digest of its bytes.
     """
@@ -136,7 +133,7 @@ def drop_snapshots(transaction: StoreTransaction) -> None:
 
 
 def _drop_replaced(transaction: StoreTransaction, new: SnapshotFacts) -> None:
-    """Delete older snapshots of the same declaration, incomplete ones, and those of models that left."""
+    """Delete older snapshots of the same declaration, incomplete ones, and those of models that are no longer used."""
     rows = transaction.sql.execute(
         'SELECT id, started, facts FROM snapshots WHERE "offset" <= ? AND id <> ?', (new.position.offset, new.id)
     )

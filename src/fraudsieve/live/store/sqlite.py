@@ -155,7 +155,7 @@ class SqliteDatabase:
         return head
 
     def _sync_head(self, head: Head) -> None:
-        """Write the head after a commit. The commit is durable, so it must not fail for this."""
+        """Write the head after a commit. The commit is durable, so an error here must not fail it."""
         try:
             self._head.write(head)
         except OSError as error:

@@ -23,7 +23,7 @@ __all__ = [
 MAX_DEPTH = 32
 """Objects and lists around a value."""
 CONTAINERS_PER_RECORD = 8
-"""Objects and lists that a record may hold, on average over as many records as a body may have."""
+"""Objects and lists per record, as a mean over the maximum number of records in a body."""
 BYTES_PER_WORK = 128
 MAX_COUNTED = 1 << 13
 WORK_OF_REASONS = 8
@@ -83,7 +83,7 @@ class ScoreRequest(NamedTuple):
 class Reply(NamedTuple):
     """A response body, the counts that are logged with it, and the offset of the history that it saw, if any.
 
-    One with `evidence` is given out once the evidence of its scores is on the disk.
+    A reply with `evidence` is sent once the evidence of its scores is on the disk.
     """
 
     content: bytes
@@ -95,8 +95,8 @@ class Reply(NamedTuple):
 def decode_json(body: bytes, max_records: int) -> Any:
     """Decode a JSON body.
 
-    Decoding cannot be interrupted, and its time grows with the number of objects rather than with that of bytes. So
-    that number is limited before.
+    Decoding cannot be interrupted, and its time grows with the number of objects rather than of bytes. So the number of
+    objects is checked first.
 
     Parameters
     ----------

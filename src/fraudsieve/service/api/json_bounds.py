@@ -13,7 +13,7 @@ QUOTE, BACKSLASH, OPEN_LIST, OPEN_OBJECT, CLOSE_LIST, CLOSE_OBJECT = (ord(char) 
 def json_bounds(body: bytes) -> tuple[int, int]:
     """Count the objects and lists of JSON text, and the deepest nesting of them.
 
-    The text is not checked: of text that is not JSON the counts mean nothing.
+    The text is not validated: the counts of text that is not JSON have no meaning.
 
     Parameters
     ----------

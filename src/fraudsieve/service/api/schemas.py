@@ -61,7 +61,7 @@ class AppliedRule(BaseModel):
 
 
 class EvidencePlace(BaseModel):
-    """Where the evidence of a score is: the log, and the record in it."""
+    """The place of the evidence of a score: the log, and the record in it."""
 
     log: str
     record: int

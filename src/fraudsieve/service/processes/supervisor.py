@@ -1,7 +1,8 @@
 """The supervisor: starts workers on one socket, replaces those that die, and stops all of them in order.
 
-uvicorn's own supervisor would do less. It kills a worker that does not answer within seconds while it starts, starts a
-dead one again at once and forever, leaves its workers behind when it is killed, and cannot pass on our protocol.
+uvicorn's own supervisor would do less. It kills a worker that does not answer within seconds while it starts, and
+restarts a dead one at once and forever. It leaves its workers behind when it is killed, and cannot pass on our
+protocol.
 
 Workers are spawned, because threads of Numba and LightGBM do not survive a fork. They share the listening socket rather
 than have one each: connections that wait for a dead worker are then accepted by the others.
@@ -34,7 +35,7 @@ __all__ = ["Supervisor", "supervise"]
 FIRST_PAUSE, MAX_PAUSE = 0.5, 60.0
 """Seconds before a dead worker is replaced: after the first death, and at most."""
 STABLE_SECONDS = 60.0
-"""A worker that served for so long was well: the next pause is the first one again."""
+"""After a worker that served for at least this long, the next pause is the first one again."""
 
 
 def supervise(settings: Settings, listener: socket.socket) -> bool:
@@ -120,7 +121,7 @@ class Supervisor:
         self.workers.append(_Worker(number, process, ours))
 
     def _pause(self) -> float | None:
-        """Return the seconds until a worker must be started; None if none must."""
+        """Return the seconds until a worker must be started; None if there is no worker to start."""
         return max(0.0, min(self.next_starts.values()) - time.monotonic()) if self.next_starts else None
 
     def _replace_dead(self) -> None:

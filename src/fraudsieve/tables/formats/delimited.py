@@ -1,4 +1,4 @@
-"""Text with a separator between columns: CSV, and what calls itself that."""
+"""Text with a separator between columns: CSV and its variants."""
 
 import csv
 import io
@@ -20,10 +20,10 @@ from .signatures import BOM, check_format, read_content
 __all__ = ["load_delimited", "load_names"]
 
 SEPARATORS: Final = {"\t": "tabs", ";": "semicolons", "|": "vertical bars"}
-"""What may separate columns if the first line has no comma outside quotes."""
+"""Characters that may separate columns if the first line has no comma outside quotes."""
 BLOCK_LIMIT: Final = 2**31 - 1  # Arrow counts the bytes of a block in 32 bits
 HEAD: Final = 2**20
-"""Bytes that the header is searched in if it is read alone."""
+"""Number of bytes that are read if only the header is needed."""
 
 
 def load_delimited(file: Path, options: ReadOptions, origin: str) -> LoadedTable:
@@ -97,7 +97,7 @@ def _header(data: bytes, separator: str, origin: str) -> list[str]:
 def _rows(data: bytes, names: list[str], separator: str, origin: str) -> tuple[Any, dict[int, str]]:
     """Return the rows, and why some are broken; raise if the file ends inside a quoted cell."""
     broken: dict[int, str] = {}
-    # A row of our own at the end: a cell whose quote is never closed would contain it.
+    # An additional row at the end: a cell whose quote is never closed would contain it.
     mark = secrets.token_hex(8)
     last = separator.join([mark] * len(names))
     data += (b"" if data.endswith((b"\n", b"\r")) else b"\n") + last.encode() + b"\n"

@@ -1,4 +1,4 @@
-"""The encoding of a text file: given, found, or UTF-8 with some broken lines."""
+"""The encoding of a text file: given, detected, or UTF-8 with some broken lines."""
 
 from typing import Final
 
@@ -22,12 +22,12 @@ MAX_CHAOS: Final = 0.1
 
 
 def to_utf8(data: bytes, encoding: str | None, origin: str) -> tuple[bytes, tuple[str, ...]]:
-    """Return a text in UTF-8, and what was done to it.
+    """Return a text in UTF-8, and notes on its conversion.
 
     Parameters
     ----------
     data : bytes
-        The text, without the mark of UTF-8 at its begin.
+        The text, without the byte order mark of UTF-8.
     encoding : str or None
         Its encoding; None to find it.
     origin : str
@@ -86,7 +86,7 @@ def _decode(data: bytes, encoding: str, origin: str) -> bytes:
 
 
 def _find(data: bytes) -> str | None:
-    """Return the likeliest encoding of which the whole text is; None if none is likely."""
+    """Return the most likely encoding in which the whole text is valid; None if none is likely."""
     end = data.rfind(b"\n", 0, SAMPLE) if len(data) > SAMPLE else len(data)
     if _is_common_chinese(data[:end]):
         encoding = "gb18030"
@@ -103,7 +103,7 @@ def _find(data: bytes) -> str | None:
 
 
 def _is_common_chinese(data: bytes) -> bool:
-    """Return whether a text is GB18030 whose characters are nearly all of the 3,755 commonest, or punctuation.
+    """Return whether a text is GB18030, with nearly all characters among the 3,755 most common or punctuation.
 
     A few lines are enough for this, but not for statistics of characters.
     """

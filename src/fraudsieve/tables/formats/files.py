@@ -61,7 +61,7 @@ def load(path: str | os.PathLike[str], options: ReadOptions | None = None) -> Lo
     Raises
     ------
     SchemaError
-        If the file is not there, cannot be read, is empty or is not what its ending says.
+        If the file does not exist, cannot be read, is empty or is not of the format of its ending.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""JSON: one object a line, or one array of objects."""
+"""JSON: one object per line, or one array of objects."""
 
 import io
 import json
@@ -21,7 +21,7 @@ BROKEN_ITEM: Final = "the item is not a JSON object"
 
 
 def load_json_lines(file: Path, options: ReadOptions, origin: str) -> LoadedTable:
-    """Read a file of one JSON object a line."""
+    """Read a file with one JSON object per line."""
     notes: tuple[str, ...] = ()
     data = read_content(file, "JSON Lines", origin)
     if options.encoding is not None:
@@ -31,7 +31,7 @@ def load_json_lines(file: Path, options: ReadOptions, origin: str) -> LoadedTabl
 
 
 def load_json(file: Path, options: ReadOptions, origin: str) -> LoadedTable:
-    """Read a file of one JSON array of objects, or of one object a line."""
+    """Read a file with one JSON array of objects, or with one object per line."""
     head = file.read_bytes()[:4096].removeprefix(BOM).lstrip()
     if not head.startswith(b"["):
         return load_json_lines(file, options, origin)

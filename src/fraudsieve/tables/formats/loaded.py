@@ -56,7 +56,7 @@ class ReadOptions:
             raise SchemaError("max_rejected", f"expected a share from 0 to 1, got {self.max_rejected}", "Correct it.")
 
     def or_else(self, defaults: "ReadOptions") -> "ReadOptions":
-        """Return these options, with unset ones taken from others, also the names of further columns.
+        """Return these options, with unset ones, and the names of further columns, filled in from others.
 
         Examples
         --------

@@ -20,7 +20,7 @@ from .signatures import check_exists, check_format
 __all__ = ["columns_of_folders", "load_parquet", "load_parquet_batch", "open_parquet"]
 
 NO_VALUE: Final = "__HIVE_DEFAULT_PARTITION__"
-"""What Spark and Hive write as the name of a folder for a missing value."""
+"""The name of a folder for a missing value, as Spark and Hive write it."""
 
 
 def load_parquet(file: Path, _: ReadOptions, origin: str) -> LoadedTable:

@@ -1,4 +1,4 @@
-"""Cells that took in the rows after them, since a quote is not closed in its row."""
+"""Cells that contain the rows after them, because a quote is not closed in its row."""
 
 import re
 from typing import Any, Final
@@ -32,7 +32,7 @@ def cells_with_rows(table: Any, data: bytes, separator: str) -> tuple[dict[int, 
     Returns
     -------
     sure : dict of int to int
-        Rows whose cell goes on after the quote that closes it, and the number of lines that they took in.
+        Rows whose cell continues after the quote that closes it, and the number of further lines that it contains.
     doubtful : list of int
         Rows whose cell is quoted correctly. None if columns are separated by commas, which text often contains.
 
@@ -71,7 +71,7 @@ def _as_mask(values: Any) -> Mask:
 
 
 def _misquoted_cells(data: bytes, separator: str) -> frozenset[str]:
-    """Return the cells of several lines that go on after the quote that closes them, as they are read."""
+    """Return the cells of several lines that continue after the quote that closes them, as they are read."""
     mark = re.escape(separator.encode())
     quoted = re.compile(rb'(?:\A|[\r\n%b])"([^"]*+(?:""[^"]*+)*+)"([^\r\n%b]*)' % (mark, mark))
     cells = (match.groups() for match in quoted.finditer(data) if b"\n" in match[1] and match[2].strip())
@@ -84,7 +84,7 @@ def quote_notes(sure: dict[int, int], doubtful: list[int]) -> tuple[str, ...]:
     Parameters
     ----------
     sure : dict of int to int
-        Rows that are rejected, and the number of lines that each took in.
+        Rows that are rejected, and the number of further lines in each.
     doubtful : list of int
         Rows that are read as they are.
 
@@ -100,7 +100,7 @@ def quote_notes(sure: dict[int, int], doubtful: list[int]) -> tuple[str, ...]:
     notes = []
     if sure:
         notes.append(
-            f"{len(sure)} rows took in {sum(sure.values())} further lines, first row {min(sure)}, and are rejected: "
+            f"{len(sure)} rows contain {sum(sure.values())} further lines, first row {min(sure)}, and are rejected: "
             "close the quotes, or double them and quote the cells"
         )
     if doubtful:

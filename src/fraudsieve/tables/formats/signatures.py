@@ -41,7 +41,8 @@ def check_exists(file: Path, origin: str) -> None:
 
 
 def read_content(file: Path, expected: str, origin: str) -> bytes:
-    """Return the unpacked bytes of a text file, which may be packed by gzip or be the only file of a zip archive."""
+    """Return the unpacked bytes of a text file, which may be compressed by gzip or be the only file of a zip
+    archive."""
     data, name = file.read_bytes(), file.name.lower()
     if name.endswith(".gz"):
         check_format(data[:64], "gzip", origin)

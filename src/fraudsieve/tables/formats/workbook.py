@@ -17,14 +17,14 @@ from .loaded import LoadedTable, ReadOptions
 __all__ = ["load_workbook"]
 
 MAX_ROWS, MAX_COLUMNS = 1_048_576, 16_384
-"""Where a sheet of Excel ends. openpyxl goes on, and makes every row before the number that a file states."""
+"""The limits of a sheet of Excel. openpyxl does not check them, and creates all rows up to the number in the file."""
 ROW_NUMBER: Final = re.compile(rb"""<(?:\w+:)?row\s[^>]*?\br\s*=\s*["']([^"']*)["']""")
 CHUNK: Final = 1 << 20
 FAULTS: Final = (
     *(OSError, ParseError, zipfile.BadZipFile, zlib.error),
     *(ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError),
 )
-"""What zipfile and openpyxl raise for files that are damaged, or that no Excel wrote."""
+"""Errors that zipfile and openpyxl raise for files that are damaged, or not written by Excel."""
 SAVE_AGAIN: Final = "Save it again as .xlsx, without a password."
 
 
@@ -42,7 +42,7 @@ def load_workbook(file: Path, _: ReadOptions, origin: str) -> LoadedTable:
             raise
         raise SchemaError(origin, f"the workbook cannot be read ({type(error).__name__})", SAVE_AGAIN) from None
     if max(map(len, rows), default=0) > MAX_COLUMNS:
-        raise SchemaError(origin, f"a row has more than {MAX_COLUMNS:,} cells, where a sheet of Excel ends", SAVE_AGAIN)
+        raise SchemaError(origin, f"a row has more than {MAX_COLUMNS:,} cells, the limit of Excel", SAVE_AGAIN)
     if not rows:
         raise SchemaError(origin, "the first sheet is empty", "Put the table there, its first row the column names.")
     # Codes of characters that XML cannot hold, such as _x000D_ for a carriage return, are replaced.
@@ -63,7 +63,7 @@ def _read_first_sheet(stream: IO[bytes]) -> tuple[list[tuple[Any, ...]], int]:
     import openpyxl
 
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # of styles and links, which are not read
+        warnings.simplefilter("ignore", UserWarning)  # warnings about styles and links, which are not read
         book = openpyxl.load_workbook(stream, read_only=True, data_only=True)
         sheet = book.worksheets[0]
         sheet.reset_dimensions()  # the size that a sheet states may be wrong
@@ -82,9 +82,9 @@ def _check_row_numbers(stream: IO[bytes], origin: str) -> None:
                 while part := sheet.read(CHUNK):
                     part = rest + part
                     if not all(_is_row_number(number) for number in ROW_NUMBER.findall(part)):
-                        problem = f"a row has a number that is not from 1 to {MAX_ROWS:,}, where a sheet of Excel ends"
+                        problem = f"a row has a number that is not from 1 to {MAX_ROWS:,}, the limit of Excel"
                         raise SchemaError(origin, problem, SAVE_AGAIN)
-                    rest = part[part.rfind(b"<") :]  # a tag that the chunk cuts
+                    rest = part[part.rfind(b"<") :]  # a tag that is split between chunks
 
 
 def _is_row_number(number: bytes) -> bool:

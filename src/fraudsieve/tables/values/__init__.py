@@ -1,1 +1,1 @@
-"""What single values are: ids, times, numbers, categories, texts and labels of fraud. Needs only NumPy."""
+"""Definitions of single values: ids, times, numbers, categories, texts and labels of fraud. Needs only NumPy."""

@@ -1,4 +1,4 @@
-"""What a time is: one definition, for tables and records alike; see `reading`.
+"""The definition of a time, for tables and records alike; see `reading`.
 
 A number is an epoch in seconds, milliseconds, microseconds or nanoseconds, whichever gives a time from 2000 to 2100; at
 most one does. A whole number of eight digits that is a date, such as 20260501, is that date. Needs only NumPy.
@@ -15,16 +15,16 @@ import numpy as np
 
 from fraudsieve._typing import Array
 
-from .reading import EXPECTED, MISSING_NUMBERS, NUMBERS, PLAIN, Reading, is_missing, is_numeric, refuse, type_name
+from .reading import EXPECTED, MISSING_NUMBERS, NUMBERS, PLAIN, Reading, is_missing, is_numeric, reject, type_name
 from .strings import is_blank
 
 __all__ = ["EARLIEST", "OUTSIDE", "TOO_LATE", "UNITS", "read_epochs", "read_time"]
 
 OUTSIDE: Final = "expected a time in the years 1970 to 2100, got another one"
 UNITS: Final = {1.0: "seconds", 1e3: "milliseconds", 1e6: "microseconds", 1e9: "nanoseconds"}
-"""Units of epochs, by how many of them a second has."""
+"""Units of epochs, by their number per second."""
 RECENT: Final = 946_684_800.0
-"""2000-01-01, in seconds since 1970. Numbers before it are no epochs."""
+"""2000-01-01, in seconds since 1970. Smaller numbers are not epochs."""
 LATEST: Final = 4_102_444_800.0
 """2100-01-01."""
 EARLIEST: Final = 0
@@ -85,7 +85,7 @@ def read_time(value: Any, field: str = "", reading: Reading = PLAIN) -> int | No
         return _time_of_datetime64(value, field, reading)
     if is_numeric(value):
         return _time_of_number(value, field, reading)
-    return refuse(field, f"{EXPECTED['time']}, got {type_name(value)}")
+    return reject(field, f"{EXPECTED['time']}, got {type_name(value)}")
 
 
 def _time_in(text: str, field: str, reading: Reading) -> int | None:
@@ -101,12 +101,12 @@ def _time_in(text: str, field: str, reading: Reading) -> int | None:
     except ValueError:
         moment = None
     if moment is None:
-        refuse(field, f"{EXPECTED['time']}, got other text")
+        reject(field, f"{EXPECTED['time']}, got other text")
     return _within(_microseconds(moment, reading), field)
 
 
 def _iso_of(text: str, reading: Reading) -> str | None:
-    """Return a time in another form as `datetime.fromisoformat` reads it; None if it is no time."""
+    """Return a time in another form as `datetime.fromisoformat` reads it; None if it is not a time."""
     if reading.day_first and (found := _DAY_FIRST.fullmatch(text)):
         day, month, year, rest = found.groups()
         text = f"{year}-{month}-{day}{rest}"
@@ -118,7 +118,7 @@ def _iso_of(text: str, reading: Reading) -> str | None:
 
 
 def _microseconds(moment: datetime, reading: Reading) -> int | None:
-    """Return microseconds since 1970; None beyond what a clock of the library holds."""
+    """Return microseconds since 1970; None outside the range of times."""
     try:
         if moment.tzinfo is None:
             moment = moment.replace(tzinfo=UTC if reading.zone == "UTC" else ZoneInfo(reading.zone))
@@ -129,8 +129,8 @@ def _microseconds(moment: datetime, reading: Reading) -> int | None:
 
 def _time_of_datetime64(value: np.datetime64, field: str, reading: Reading) -> int:
     year = int(value.astype("M8[Y]").astype(np.int64)) + 1970
-    if not 1 <= year <= 9999:  # microseconds overflow in silence
-        refuse(field, OUTSIDE)
+    if not 1 <= year <= 9999:  # microseconds overflow silently
+        reject(field, OUTSIDE)
     moment: datetime = value.astype("M8[us]").item()
     return _within(_microseconds(moment, reading), field)
 
@@ -147,7 +147,7 @@ def _time_of_number(value: Any, field: str, reading: Reading) -> int:
     for per_second in UNITS:
         if RECENT <= number / per_second <= LATEST:
             return round(number * (1e6 / per_second))
-    return refuse(field, f"{EXPECTED['time']}, got another number")
+    return reject(field, f"{EXPECTED['time']}, got another number")
 
 
 def read_epochs(numbers: Array) -> tuple[Array, Array]:
@@ -161,9 +161,9 @@ def read_epochs(numbers: Array) -> tuple[Array, Array]:
     Returns
     -------
     times : ndarray of int64
-        Microseconds since 1970; 0 where a number is no epoch.
+        Microseconds since 1970; 0 where a number is not an epoch.
     units : ndarray of int8
-        Positions in `UNITS`; -1 where a number is no epoch.
+        Positions in `UNITS`; -1 where a number is not an epoch.
 
     Examples
     --------
@@ -183,5 +183,5 @@ def read_epochs(numbers: Array) -> tuple[Array, Array]:
 
 def _within(microseconds: int | None, field: str) -> int:
     if microseconds is None or not EARLIEST <= microseconds < TOO_LATE:
-        refuse(field, OUTSIDE)
+        reject(field, OUTSIDE)
     return microseconds

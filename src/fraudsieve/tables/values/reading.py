@@ -1,16 +1,16 @@
-r"""What an id, a time, a number, a category, a text and a label of fraud are: one definition for tables and records.
+r"""Definitions of ids, times, numbers, categories, texts and labels of fraud, for tables and records alike.
 
 ======== ================== ==================================================================================
-kind     becomes            refused
+kind     becomes            rejected
 ======== ================== ==================================================================================
 id       ``str``, stripped  fractions, floats too large to be exact, booleans, broken characters
-time     microseconds, UTC  numbers that are no epoch, years outside 1970 to 2100, strings other than ISO 8601
+time     microseconds, UTC  numbers that are not epochs, years outside 1970 to 2100, strings other than ISO 8601
 number   ``float``          what does not parse, infinity and beyond 1e15, booleans unless flags are numbers
 category ``str``, stripped  what is neither a string, a finite number nor a boolean
 text     ``str``, as it is  other types, more than `MAX_TEXT_LENGTH` characters
 ======== ================== ==================================================================================
 
-A string is blank if nothing of it is visible. Except in texts, blank strings and the words that programs write for
+A string is blank if it has no visible character. Except in texts, blank strings and the words that programs write for
 missing values are missing (null, nan, None ...). A number is an epoch in seconds, milliseconds, microseconds or
 nanoseconds, whichever gives a time from 2000 to 2100; at most one does. A whole number of eight digits that is a date,
 such as 20260501, is that date.
@@ -55,7 +55,7 @@ __all__ = [
     "read_is_fraud",
     "read_number",
     "read_plain_text",
-    "refuse",
+    "reject",
     "type_name",
 ]
 
@@ -81,7 +81,7 @@ TOO_LARGE: Final = f"expected a number up to {MAX_AMOUNT:.0e}, got a larger or a
 TOO_LONG: Final = f"expected at most {MAX_TEXT_LENGTH:,} characters, got more"
 
 MAX_WHOLE: Final = 2**128
-"""Whole numbers from here on are no ids: a UUID has 128 bits."""
+"""Whole numbers from here on are not ids: a UUID has 128 bits."""
 _PRINTED_FLOAT: Final = re.compile(r"(-?\d+)\.0", re.ASCII)
 _EXPONENT: Final = re.compile(r"-?\d(?:[.,]\d+)?[eE]\+\d+", re.ASCII)
 _NUMBER: Final = r"[+-]?(?:\d+(?:{point}\d*)?|{point}\d+)(?:[eE][+-]?\d+)?|[+-]?(?i:inf|infinity)"
@@ -90,7 +90,7 @@ NUMBERS: Final = {sign: re.compile(_NUMBER.format(point=re.escape(sign)), re.ASC
 
 @dataclass(frozen=True)
 class Reading:
-    """How values are read, where they do not say it themselves.
+    """How values are read that could be read in several ways.
 
     Parameters
     ----------
@@ -185,9 +185,9 @@ def read_id(value: Any, field: str = "", reading: Reading = PLAIN) -> str | None
         if name is not None and not name.isascii():
             name = without_surrogates(name) if has_surrogate(name) else name
             if "\ufffd" in name:
-                refuse(field, BROKEN)
+                reject(field, BROKEN)
         if reading.printed and name is not None and _EXPONENT.fullmatch(name):
-            refuse(field, LOST_DIGITS)
+            reject(field, LOST_DIGITS)
         return name
     if type(value) is int and -MAX_WHOLE < value < MAX_WHOLE:  # the usual one, and the fastest
         return str(value)
@@ -195,8 +195,8 @@ def read_id(value: Any, field: str = "", reading: Reading = PLAIN) -> str | None
         return None
     name = str(value) if isinstance(value, UUID) else _digits(value) if is_numeric(value) else None
     if name is None and is_numeric(value) and isinstance(value, int | np.integer):
-        refuse(field, f"{EXPECTED['id']} of 128 bits, got a larger one")
-    return refuse(field, f"{EXPECTED['id']}, got {type_name(value)}") if name is None else name
+        reject(field, f"{EXPECTED['id']} of 128 bits, got a larger one")
+    return reject(field, f"{EXPECTED['id']}, got {type_name(value)}") if name is None else name
 
 
 def read_category(value: Any, field: str = "", reading: Reading = PLAIN) -> str | None:
@@ -234,7 +234,7 @@ def read_category(value: Any, field: str = "", reading: Reading = PLAIN) -> str 
     if isinstance(value, bool | np.bool_ | UUID):
         return str(value)
     name = (_digits(value) or _fraction(value)) if is_numeric(value) else None
-    return refuse(field, f"{EXPECTED['category']}, got {type_name(value)}") if name is None else name
+    return reject(field, f"{EXPECTED['category']}, got {type_name(value)}") if name is None else name
 
 
 def _name(value: str, reading: Reading) -> str | None:
@@ -326,9 +326,9 @@ def read_number(value: Any, field: str = "", reading: Reading = PLAIN, *, flags:
     else:
         number = value if is_numeric(value) else None
     if number is None:
-        refuse(field, f"{EXPECTED['number']}, got {'other text' if isinstance(value, str) else type_name(value)}")
+        reject(field, f"{EXPECTED['number']}, got {'other text' if isinstance(value, str) else type_name(value)}")
     if number == number and not -MAX_AMOUNT <= number <= MAX_AMOUNT:
-        refuse(field, TOO_LARGE)
+        reject(field, TOO_LARGE)
     return float(number)
 
 
@@ -357,9 +357,9 @@ def read_plain_text(value: Any, field: str = "") -> str | None:
     if is_missing(value):
         return None
     if not isinstance(value, str):
-        refuse(field, f"{EXPECTED['text']}, got {type_name(value)}")
+        reject(field, f"{EXPECTED['text']}, got {type_name(value)}")
     if len(value) > MAX_TEXT_LENGTH:
-        refuse(field, TOO_LONG)
+        reject(field, TOO_LONG)
     return value
 
 
@@ -381,9 +381,9 @@ def read_is_fraud(value: Any, field: str = "") -> bool:
     else:
         is_known = (isinstance(value, bool | np.bool_) or is_numeric(value)) and not is_missing(value)
         is_fraud = bool(value) if is_known and value in (0, 1) else None
-    return refuse(field, "expected True or False, got another value") if is_fraud is None else is_fraud
+    return reject(field, "expected True or False, got another value") if is_fraud is None else is_fraud
 
 
-def refuse(field: str, words: str) -> Never:
+def reject(field: str, words: str) -> Never:
     """Raise RejectedRecordError, with the name of the field if there is one."""
     raise RejectedRecordError(f"{field}: {words}" if field else words)

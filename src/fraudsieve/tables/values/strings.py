@@ -1,4 +1,4 @@
-"""Strings of which nothing is visible, and strings that are no UTF-8. Needs only the standard library."""
+"""Strings without a visible character, and strings that cannot be encoded as UTF-8. Needs only the standard library."""
 
 import unicodedata
 from typing import Final
@@ -8,12 +8,12 @@ __all__ = ["has_surrogate", "is_blank", "without_surrogates"]
 _FILLERS: Final = frozenset(map(chr, (0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x2800, 0x3164, 0xFFA0))) | frozenset(
     map(chr, (*range(0x180B, 0x1810), *range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)))
 )
-"""Letters and marks that nobody sees."""
+"""Invisible letters and marks."""
 _INVISIBLE: Final = frozenset({"Zs", "Zl", "Zp", "Cc", "Cf"})
 
 
 def is_blank(text: str) -> bool:
-    r"""Return whether nothing of a string is visible: white space, control, format and filler characters.
+    r"""Return whether a string has no visible character, only white space, control, format and filler characters.
 
     Examples
     --------

@@ -8,10 +8,10 @@ from fraudsieve.features.history.kernels.slabs import (
     END,
     NO_SLAB,
     SIZES,
+    allocate_slab,
     empty_heads,
-    leave_slab,
+    free_slab,
     size_class,
-    take_slab,
 )
 
 
@@ -22,10 +22,10 @@ def test_slabs_in_use_do_not_overlap(changes: list[tuple[bool, int]]) -> None:
     for is_leaving, n in changes:
         if is_leaving and held:
             start, kind = held.pop(n % len(held))
-            leave_slab(heads, links, start, kind)
+            free_slab(heads, links, start, kind)
             continue
         kind = size_class(n)
-        start = take_slab(heads, links, kind)
+        start = allocate_slab(heads, links, kind)
         if start == NO_SLAB:
             assert heads[kind] == NO_SLAB
             assert heads[END] + SIZES[kind] > len(links)
@@ -38,10 +38,10 @@ def test_slabs_in_use_do_not_overlap(changes: list[tuple[bool, int]]) -> None:
 
 def test_a_slab_that_was_left_is_taken_again() -> None:
     heads, links = empty_heads(), np.zeros(100, np.int64)
-    starts = [take_slab(heads, links, 2) for _ in range(3)]
+    starts = [allocate_slab(heads, links, 2) for _ in range(3)]
     for start in starts:
-        leave_slab(heads, links, start, 2)
-    assert [take_slab(heads, links, 2) for _ in range(3)] == starts[::-1]
+        free_slab(heads, links, start, 2)
+    assert [allocate_slab(heads, links, 2) for _ in range(3)] == starts[::-1]
     assert heads[END] == 9
 
 

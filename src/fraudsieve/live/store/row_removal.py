@@ -1,8 +1,8 @@
-"""Removal of arbitrary rows: the remaining rows are rewritten, with new offsets and a new chain.
+"""Removal of rows: arbitrary ones, with the others rewritten, or the oldest ones, in small transactions.
 
-It is one transaction: a crash leaves either the old rows or the new ones. Offsets keep increasing, so that a process
-that waits for an old one does not wait forever. The new chain starts with random bytes, so that no digest is left from
-which a removed row could be guessed.
+After the removal of arbitrary rows, the others have new offsets and a new chain. It is one transaction: a crash leaves
+either the old rows or the new ones. Offsets keep increasing, so that a process that waits for an old one does not wait
+forever. The new chain starts with random bytes, so that no digest is left from which a removed row could be guessed.
 """
 
 import secrets
@@ -16,7 +16,10 @@ from .event_store import EventStore, StoreTransaction
 from .facts import read_sealed, sealed
 from .snapshots import drop_snapshots
 
-__all__ = ["list_removals", "remove_rows"]
+__all__ = ["drop_old_rows", "list_removals", "remove_rows"]
+
+BATCH = 10_000
+"""Old rows that are deleted in one transaction, so that others can append in between."""
 
 IsKept: TypeAlias = Callable[[Row], bool]
 
@@ -72,7 +75,40 @@ def _rewrite(transaction: StoreTransaction, is_kept: IsKept) -> tuple[int, Posit
         return 0, old_last
     transaction.sql.execute('DELETE FROM events WHERE "offset" <= ?', (old_last.offset,))
     facts = transaction.facts
-    # The snapshots go, so the rows that are left are the history, also for a model that looks further back.
+    # The snapshots are deleted, so the remaining rows are the history, also for a model that reads further back.
     changes: dict[str, Any] = {"start": start, "dropped_before": None, "needs_shrinking": True}
     transaction.change_facts(replace(facts, generation=facts.generation + 1, **changes))
     return n_old - n_kept, last
+
+
+def drop_old_rows(store: EventStore, before: int, covered: int, generation: int) -> int:
+    """Delete the oldest rows that are before a time and in every snapshot.
+
+    Returns the number of deleted rows.
+
+    Raises
+    ------
+    StateError
+        If they cannot be deleted.
+    """
+    n_dropped = 0
+    while n := _drop_batch(store, before, covered, generation):
+        n_dropped += n
+    return n_dropped
+
+
+def _drop_batch(store: EventStore, before: int, covered: int, generation: int) -> int:
+    with store.writing() as transaction:
+        if transaction.facts.generation != generation:
+            return 0
+        rows = transaction.sql.execute(
+            'SELECT "offset", time, digest FROM events WHERE "offset" <= ? ORDER BY "offset" LIMIT ?', (covered, BATCH)
+        )
+        n = next((index for index, (_, time, _) in enumerate(rows) if time >= before), len(rows))
+        if n:
+            offset, _, digest = rows[n - 1]
+            transaction.sql.execute('DELETE FROM events WHERE "offset" <= ?', (offset,))
+            facts = transaction.facts
+            dropped_before = max(before, before if facts.dropped_before is None else facts.dropped_before)
+            transaction.change_facts(replace(facts, start=Position(offset, digest), dropped_before=dropped_before))
+        return n
