@@ -204,8 +204,7 @@ CASES: list[tuple[tuple[str, ...], str]] = [
     ),
     (
         (*TRAIN, "folder"),
-        "folder: expected a folder of Parquet files, or a pattern of names of files, found none. Check the path; for "
-        "other files, give a pattern such as 'folder/*.csv'.",
+        "folder: expected a folder of Parquet files, or a pattern such as 'week/*.csv', found none. Check the path.",
     ),
     (
         (*TRAIN, "m.xlsx"),

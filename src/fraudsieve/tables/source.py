@@ -206,8 +206,8 @@ def _load_files(place: str, options: ReadOptions) -> LoadedTable:
     """Read all files of a folder or a pattern as one table."""
     files = _files_of(place)
     if not files:
-        problem = "expected a folder of Parquet files, or a pattern of names of files, found none"
-        raise SchemaError(place, problem, "Check the path; for other files, give a pattern such as 'folder/*.csv'.")
+        problem = "expected a folder of Parquet files, or a pattern such as 'week/*.csv', found none"
+        raise SchemaError(place, problem, "Check the path.")
     readers = {reader_of(Path(file), file) for file in files}
     if len(readers) > 1:
         raise SchemaError(place, f"the {len(files)} files have several formats", "Give one pattern for each format.")

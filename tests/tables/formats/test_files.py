@@ -249,7 +249,7 @@ def test_a_damaged_gzip_file_is_an_error(
 def test_a_missing_file_is_an_error(tmp_path: Path) -> None:
     assert "there is no such file" in read_error(tmp_path / "m.csv")
     (tmp_path / "d.parquet").mkdir()
-    assert "expected a folder of Parquet files, or a pattern of names of files, found none" in read_error(
+    assert "expected a folder of Parquet files, or a pattern such as 'week/*.csv', found none" in read_error(
         tmp_path / "d.parquet"
     )
 
