@@ -77,7 +77,7 @@ def by_column(values: Sequence[Any], kind: Kind) -> Results:
     found: Results
     if kind in ("id", "category"):
         names = table.ids("x") if kind == "id" else table.categories("x")
-        found, invalid = [names.texts[code] or MISSING for code in names.codes], names.is_invalid
+        found, invalid = [names.texts[code] if code >= 0 else MISSING for code in names.codes], names.is_invalid
     else:
         numbers, invalid = table.times("x") if kind == "time" else table.amounts("x")
         found = [MISSING if number != number else number for number in numbers.tolist()]

@@ -14,7 +14,7 @@ from fraudsieve.tables.limits import MAX_AMOUNT
 from fraudsieve.tables.values.moments import EARLIEST, TOO_LATE, read_epochs, read_time
 from fraudsieve.tables.values.reading import read_is_fraud, read_number
 
-__all__ = ["read_amounts", "read_frauds", "read_times"]
+__all__ = ["read_amounts", "read_each", "read_frauds", "read_times"]
 
 Values: TypeAlias = Array | Sequence[Any]
 
@@ -79,14 +79,17 @@ def read_frauds(values: Values) -> tuple[Array, Array]:
 
 def _one_by_one(values: Values, read: Callable[[Any], Any], dtype: Any) -> tuple[Array, Array]:
     """Read values one by one; a missing one is invalid unless it is read as NaN."""
-    found, invalid = np.zeros(len(values), dtype), np.zeros(len(values), np.bool_)
+    found, _ = read_each(values, read)
+    invalid = np.array([value is None for value in found], np.bool_)
+    return np.array([value or 0 for value in found], dtype), invalid
+
+
+def read_each(values: Values, read: Callable[[Any], Any]) -> tuple[list[Any], Array]:
+    """Read values one by one; return None for those that are missing or refused, and which are refused."""
+    found, is_refused = [None] * len(values), np.zeros(len(values), np.bool_)
     for position, value in enumerate(values):
         try:
-            one = read(value)
+            found[position] = read(value)
         except RejectedRecordError:
-            one = None
-        if one is None:
-            invalid[position] = True
-        else:
-            found[position] = one
-    return found, invalid
+            is_refused[position] = True
+    return found, is_refused
