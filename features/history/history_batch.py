@@ -79,7 +79,7 @@ def history_features(
     """
     views = check_histories(History() if history is None else history)
     tables = HistoryTables.read(events, subjects, labels)
-    out = np.empty((tables.n_subjects, sum(len(view.columns) for view in views)))
+    out = np.empty((tables.subjects.n_rows, sum(len(view.columns) for view in views)))
     fill_history_features(tables, views, out)
     return out
 
@@ -90,11 +90,6 @@ class HistoryTables(NamedTuple):
     events: ColumnTable
     subjects: ColumnTable
     labels: ColumnTable | None
-
-    @property
-    def n_subjects(self) -> int:
-        """Number of subjects."""
-        return self.subjects.n_rows
 
     @classmethod
     def read(cls, events: Columns, subjects: Columns | None, labels: Columns | None) -> "HistoryTables":
@@ -185,9 +180,8 @@ def _events(source: ColumnTable, history: History, starts: Array, order: Array, 
             columns["n_codes"][name] = source.ids(name).n_codes
             columns["codes"][name] = in_order(source.ids(name).codes, order)
     if history.kinds:
-        columns["kinds"] = in_order(
-            kind_numbers(source, {kind: number for number, kind in enumerate(history.kinds)}), order
-        )
+        numbers = {kind: number for number, kind in enumerate(history.kinds)}
+        columns["kinds"] = in_order(kind_numbers(source, numbers), order)
     return EncodedEvents(starts, times, **columns)
 
 

@@ -6,7 +6,6 @@ are, are recognised by their bytes, all at once. Needs only NumPy and Numba.
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from copy import copy
 from functools import cached_property
 from hashlib import blake2b
 from itertools import count
@@ -18,8 +17,7 @@ from fraudsieve._typing import Array
 from fraudsieve.features.history.kernels.ids import code_numbers, code_strings
 from fraudsieve.tables.values.reading import exact_below
 
-from .plain import arrow_type, plain_column, plain_list
-from .values import read_each
+from .values import arrow_type, plain_column, plain_list, read_each
 
 __all__ = ["EncodedIds", "Read", "code_ids", "combine_codes", "digests_of", "encode_ids", "first_rows"]
 
@@ -124,9 +122,7 @@ class EncodedIds:
 
     def repeat(self, rows: Array) -> "EncodedIds":
         """Return the ids of other rows, which refer to the same distinct ids."""
-        repeated = copy(self)
-        repeated.codes = self.codes[rows]
-        return repeated
+        return EncodedIds(self.codes[rows], self.strings)
 
 
 def digests_of(parts: Sequence[bytes]) -> Array:

@@ -24,10 +24,9 @@ from fraudsieve.tables.values.reading import (
 )
 
 from .encoded_ids import EncodedIds, Read, combine_codes, encode_ids, first_rows
-from .plain import plain_list, plain_values
-from .values import Values, read_amounts, read_frauds, read_times
+from .values import Values, plain_list, plain_values, read_amounts, read_frauds, read_times
 
-__all__ = ["ColumnTable", "Columns", "is_columns", "reason_of"]
+__all__ = ["READ_IT", "REMOVE_ROWS", "ColumnTable", "Columns", "is_columns", "kind_numbers", "reason_of"]
 
 Columns: TypeAlias = Any
 """A mapping of names to columns, or a table with names of columns."""
@@ -141,7 +140,7 @@ class ColumnTable:
     def _column(self, name: str) -> Any:
         if name in self._names:
             return self._columns[name]
-        if self.name:
+        if self.name and name != "kind":  # events need none
             fix = "Add the column, or remove the measures that need it."
             raise SchemaError(self.name, f"column {name!r} is missing", fix)
         return np.full(self.n_records, np.nan)
@@ -213,8 +212,6 @@ class ColumnTable:
 
 def kind_numbers(table: ColumnTable, numbers: Mapping[str, int]) -> Array:
     """Return the number of the kind of each event; -1 for another kind. Without one, it is `ONE_KIND`."""
-    if "kind" not in table:
-        return np.full(table.n_rows, numbers.get(ONE_KIND, -1), np.int32)
     kinds = table.categories("kind")
     return kinds.by_row(np.array([numbers.get(text, -1) for text in kinds.texts], np.int32), numbers.get(ONE_KIND, -1))
 
