@@ -47,9 +47,8 @@ class ByteStrings(NamedTuple):
     @classmethod
     def concatenate(cls, several: Sequence["ByteStrings"]) -> "ByteStrings":
         before = np.cumsum([0, *(len(strings.data) for strings in several[:-1])])
-        starts, stops, data = zip(*several, strict=True)
-        starts, stops = ([ends + n for ends, n in zip(parts, before, strict=True)] for parts in (starts, stops))
-        return cls(*map(np.concatenate, (starts, stops, data)))
+        moved = [(one.starts + n, one.stops + n, one.data) for one, n in zip(several, before, strict=True)]
+        return cls(*map(np.concatenate, zip(*moved, strict=True)))
 
     def select(self, rows: Array) -> "ByteStrings":
         return ByteStrings(self.starts[rows], self.stops[rows], self.data)
@@ -118,7 +117,8 @@ class EncodedIds:
 
     def by_row(self, values: Array, missing: Any) -> Array:
         """Return the value of each row, from one for each distinct id."""
-        return np.append(values, np.full(-INVALID, missing, values.dtype))[self.codes]
+        of_codes: Array = np.append(values, np.full(-INVALID, missing, values.dtype))
+        return of_codes[self.codes]
 
     def repeat(self, rows: Array) -> "EncodedIds":
         """Return the ids of other rows, which refer to the same distinct ids."""

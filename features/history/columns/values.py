@@ -114,9 +114,8 @@ def read_amounts(values: Values) -> tuple[Array, Array]:
     >>> amounts.tolist()[:2], invalid.tolist()
     ([3.0, nan], [False, False, True])
     """
-    is_array = isinstance(values, np.ndarray)
     with suppress(OverflowError):
-        if values.dtype.kind in "iuf" if is_array else _NUMBERS.issuperset(map(type, values)):
+        if values.dtype.kind in "iuf" if isinstance(values, np.ndarray) else _NUMBERS.issuperset(map(type, values)):
             amounts = np.array(values, np.float64)  # None becomes NaN
             amounts[np.isnan(amounts)] = np.nan  # one kind of NaN, whatever its bits are
             return amounts, np.abs(amounts) > MAX_AMOUNT
@@ -140,7 +139,7 @@ def _one_by_one(values: Values, read: Callable[[Any], Any], dtype: Any) -> tuple
     """Read values one by one; a missing one is invalid unless it is read as NaN."""
     found, _ = read_each(values, read)
     invalid = np.array([value is None for value in found], np.bool_)
-    return np.array([value or 0 for value in found], dtype), invalid
+    return np.array([0 if value is None else value for value in found], dtype), invalid
 
 
 def read_each(values: Values, read: Callable[[Any], Any]) -> tuple[list[Any], Array]:

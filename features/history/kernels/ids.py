@@ -89,7 +89,7 @@ def _is_odd(data: Array, start: int, stop: int) -> bool:
     for k in range(start, stop):
         bits |= data[k]
     ends_with_digit = 48 <= data[stop - 1] <= 57
-    return bits > 127 or (stop - start <= LONGEST_WORD and not ends_with_digit)
+    return bool(bits > 127 or (stop - start <= LONGEST_WORD and not ends_with_digit))
 
 
 @compile_part()
@@ -174,7 +174,8 @@ def code_strings(starts: Array, stops: Array, data: Array, valid: Array | None =
     for array in strings:
         array.flags.writeable = False  # one type, and one compiled kernel, wherever they come from
     valid = np.empty(0, np.bool_) if valid is None else valid
-    n_codes = _code_kernel(*strings, valid, HASH_KEY, empty_places(4 * FEW), *coded)
+    starts, stops, data = strings
+    n_codes = _code_kernel(starts, stops, data, valid, HASH_KEY, empty_places(4 * FEW), *coded)
     return CodedStrings(coded.codes, coded.firsts[:n_codes].copy(), coded.is_odd[:n_codes].copy())
 
 

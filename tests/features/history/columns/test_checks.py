@@ -304,6 +304,14 @@ def test_an_account_is_not_linked_to_itself() -> None:
     assert len(other.network.dump()["links-0.accounts"]) == 1
 
 
+def test_a_negative_zero_stays_negative() -> None:
+    one, other = HistoryState(VIEWS[0]), HistoryState(VIEWS[0])
+    event = {"account_id": "ann", "occurred_at": at(0), "amount": "-0.0"}
+    add_one_by_one(one, [event], "events")
+    assert add_columns(other, {name: [value] for name, value in event.items()}, "events") == ([], 0)
+    assert content(one) == content(other)
+
+
 def test_all_missing_amounts_have_the_same_bits() -> None:
     amounts = np.array([0x7FF8000000000000, 0xFFF8000000000001], np.uint64).view(np.float64)
     one, other = HistoryState(VIEWS[0]), HistoryState(VIEWS[0])
