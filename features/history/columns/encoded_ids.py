@@ -113,12 +113,11 @@ class EncodedIds:
     @property
     def is_invalid(self) -> Array:
         """Which rows have a value that is not an id."""
-        return self.codes == INVALID
+        return np.asarray(self.codes == INVALID)
 
     def by_row(self, values: Array, missing: Any) -> Array:
         """Return the value of each row, from one for each distinct id."""
-        of_codes: Array = np.append(values, np.full(-INVALID, missing, values.dtype))
-        return of_codes[self.codes]
+        return np.append(values, np.full(-INVALID, missing, values.dtype))[self.codes]
 
     def repeat(self, rows: Array) -> "EncodedIds":
         """Return the ids of other rows, which refer to the same distinct ids."""
