@@ -150,8 +150,11 @@ def code_ids(columns: Sequence[EncodedIds]) -> tuple[list[Array], int]:
     if len(columns) == 1:
         return [columns[0].codes], columns[0].n_codes
     codes, firsts, _ = code_strings(*ByteStrings.concatenate([ids.strings for ids in columns]))
-    of_columns = np.split(codes, np.cumsum([ids.n_codes for ids in columns])[:-1])
-    return [ids.by_row(new, MISSING) for ids, new in zip(columns, of_columns, strict=True)], len(firsts)
+    _, *others = np.split(codes, np.cumsum([ids.n_codes for ids in columns])[:-1])
+    # The distinct ids of the first column are the first ones of all, so that its codes stay.
+    kept = np.maximum(columns[0].codes, MISSING) if columns[0].is_invalid.any() else columns[0].codes
+    joined = [ids.by_row(new, MISSING) for ids, new in zip(columns[1:], others, strict=True)]
+    return [kept, *joined], len(firsts)
 
 
 def combine_codes(codes: Array, others: Array, n_others: int) -> tuple[Array, int]:

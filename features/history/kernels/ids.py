@@ -81,15 +81,28 @@ def _same_bytes(data: Array, starts: Array, stops: Array, i: int, j: int) -> boo
     return different == 0
 
 
+@compile_inlined()
+def _may_be_blank(data: Array, at: int) -> bool:
+    # The first byte of a character of UTF-8 gives its block. Blanks and invisible characters are below 33, at 127 and
+    # in the blocks of C2, CD, D8, DB, DC, E0 to E2, E3 80 and E3 85, EF and F0 to F4; letters of the others are visible.
+    byte = data[at]
+    if byte < 128:
+        return bool(byte <= 32 or byte == 127)
+    if byte == 0xE3:
+        return bool(data[at + 1] == 0x80 or data[at + 1] == 0x85)
+    return not (0xC3 <= byte <= 0xCC or 0xCE <= byte <= 0xD7 or 0xE4 <= byte <= 0xEE)
+
+
 @compile_part()
 def _is_odd(data: Array, start: int, stop: int) -> bool:
-    if start == stop or min(data[start], data[stop - 1]) <= 32 or max(data[start], data[stop - 1]) >= 127:
+    if start == stop:
         return True
-    bits = np.uint8(0)
-    for k in range(start, stop):
-        bits |= data[k]
-    ends_with_digit = 48 <= data[stop - 1] <= 57
-    return bool(bits > 127 or (stop - start <= LONGEST_WORD and not ends_with_digit))
+    last = stop - 1
+    while last > start and 128 <= data[last] < 192:  # the first byte of the last character
+        last -= 1
+    ends_with_digit = 48 <= data[last] <= 57
+    is_word = stop - start <= LONGEST_WORD and not ends_with_digit
+    return is_word or _may_be_blank(data, start) or _may_be_blank(data, last)
 
 
 @compile_part()
@@ -142,7 +155,7 @@ class CodedStrings(NamedTuple):
         The first row of each code.
     is_odd : ndarray of bool, shape (n_codes,)
         Whether a string needs a second look before it is an id: it is empty, has a blank at an edge, may be a word for
-        a missing value or a flag, or is not ASCII.
+        a missing value or a flag.
     """
 
     codes: Array

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from fraudsieve.features.history.kernels.digest_table import HASH_KEY
 from fraudsieve.features.history.kernels.ids import code_numbers, code_strings, number_keys
-from fraudsieve.tables.values.reading import FLAG_WORDS, MISSING_WORDS
+from fraudsieve.tables.values.reading import FLAG_WORDS, MISSING_WORDS, read_category, read_id
 from tests.profiles import examples
 
 LENGTHS = [*range(0, 20), 23, 24, 25, 40]
@@ -65,14 +65,29 @@ def test_strings_may_be_anywhere_among_the_bytes() -> None:
 @pytest.mark.parametrize(
     ("text", "is_odd"),
     [
-        *((word, True) for word in (*MISSING_WORDS, *FLAG_WORDS, "", " a1", "a1\n", "a\x1f", "\x7f", "中文", "é1")),
-        *((text, False) for text in ("ann-17", "42", "account", "a b c d 1", "(1)2345")),
+        *(
+            (word, True)
+            for word in (*MISSING_WORDS, *FLAG_WORDS, "", " a1", "a1\n", "a\x1f", "\x7f", "é", "张三3\u3000")
+        ),
+        *((text, False) for text in ("ann-17", "42", "account", "a b c d 1", "(1)2345", "é1", "张三", "アンナ")),
     ],
 )
 def test_odd_strings_need_a_second_look(text: str, is_odd: bool) -> None:
     content = text.encode()
     coded = code_strings(np.array([0]), np.array([len(content)]), np.frombuffer(content, np.uint8))
     assert coded.is_odd.tolist() == [is_odd]
+
+
+def test_strings_that_are_not_odd_are_ids_as_they_are() -> None:
+    letters = [chr(code) for code in range(0x110000) if not 0xD800 <= code < 0xE000]
+    for form in ("{}account", "account{}", "{0}{0}{0}{0}{0}{0}"):
+        texts = [form.format(letter) for letter in letters]
+        parts = [text.encode() for text in texts]
+        ends = np.append(0, np.cumsum([len(part) for part in parts]))
+        coded = code_strings(ends[:-1], ends[1:], np.frombuffer(b"".join(parts), np.uint8))
+        kept = [texts[row] for row in coded.firsts[~coded.is_odd]]
+        assert len(kept) > 40_000
+        assert [text for text in kept if read_id(text) != text or read_category(text) != text] == []
 
 
 @given(st.lists(st.tuples(st.integers(0, 5) | st.integers(0, 2**64 - 1), st.booleans()), max_size=60))
