@@ -19,8 +19,9 @@ from benchmarks.speed.timing import medians_in_turn
 from fraudsieve._typing import Array
 from fraudsieve.features.accounts import AccountFeatures
 from fraudsieve.features.cues.words import count_words, word_automaton
+from fraudsieve.features.history.columns.encoded_ids import first_rows
 from fraudsieve.features.history.declaration import History
-from fraudsieve.features.history.kernels.ids import code_strings
+from fraudsieve.features.history.kernels.ids import CodedStrings, code_strings
 from fraudsieve.features.history.kernels.sorting import sort_events
 from fraudsieve.features.message_matrix import MessageMatrix
 from fraudsieve.features.text.codepoints import CodePoints, pack
@@ -102,13 +103,17 @@ def sort_by_numpy(entities: Array, times: Array, n_entities: int) -> tuple[Array
     return starts, order, times[order]
 
 
-def code_by_arrow(offsets: Array, data: Array, valid: Array | None = None) -> tuple[Array, int]:
-    """Encode as `code_strings`, by ``dictionary_encode``."""
-    n = offsets.size - 1
+def code_by_arrow(starts: Array, stops: Array, data: Array, valid: Array | None = None) -> CodedStrings:
+    """Encode as `code_strings`, by ``dictionary_encode``; strings are in order, and none is odd."""
+    n, ends = len(starts), np.append(starts, stops[-1:])
+    has_gaps = not np.array_equal(ends[1:], stops)
+    if has_gaps:  # which are strings too
+        n, ends = 2 * n, np.append(np.stack([starts, stops], axis=1), stops[-1:])
     bitmap = None if valid is None else pa.array(valid).buffers()[1]
-    buffers = [bitmap, pa.py_buffer(np.asarray(offsets, np.int64)), pa.py_buffer(data)]
-    encoded = pa.Array.from_buffers(pa.large_binary(), n, buffers).dictionary_encode()
-    return encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False), len(encoded.dictionary)
+    strings = pa.Array.from_buffers(pa.large_binary(), n, [bitmap, pa.py_buffer(ends), pa.py_buffer(data)])
+    encoded = (strings.take(np.arange(0, n, 2)) if has_gaps else strings).dictionary_encode()
+    codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+    return CodedStrings(codes, first_rows(codes), np.zeros(len(encoded.dictionary), np.bool_))
 
 
 def _event_times(n: int, rounds: int) -> dict[str, float]:
@@ -135,8 +140,8 @@ def _event_times(n: int, rounds: int) -> dict[str, float]:
     calls: dict[str, Callable[[], object]] = {
         "sort.alone.ours": lambda: sort_events(*rows),
         "sort.alone.library": lambda: sort_by_numpy(*rows),
-        "ids.alone.ours": lambda: code_strings(offsets, letters),
-        "ids.alone.library": lambda: code_by_arrow(offsets, letters),
+        "ids.alone.ours": lambda: code_strings(offsets[:-1], offsets[1:], letters),
+        "ids.alone.library": lambda: code_by_arrow(offsets[:-1], offsets[1:], letters),
         "sort.end_to_end.ours": build,
         "sort.end_to_end.library": lambda: build_with(sort_events, sort_by_numpy),
         "ids.end_to_end.library": lambda: build_with(code_strings, code_by_arrow),

@@ -8,11 +8,10 @@ import pandas as pd
 
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import ColumnTypeError, SchemaError
+from fraudsieve.features.history.columns.table import READ_IT, REMOVE_ROWS
 from fraudsieve.features.history.declaration import ONE_KIND
 from fraudsieve.features.profile.frames import (
     NOT_PROFILE,
-    READ_IT,
-    REMOVE_ROWS,
     as_strings,
     number_column,
     required_column,

@@ -110,6 +110,7 @@ ONE_HOME = {
     "time": (r"\"expected a time such as", "src/fraudsieve/tables/values/reading.py"),
     "text of a time": (r"\bdatetime\.(strptime|fromisoformat)\((iso|str)", "src/fraudsieve/tables/values/moments.py"),
     "amount": (r"f\"expected a number up to", "src/fraudsieve/tables/values/reading.py"),
+    "table of a user's columns": (r"^ +def (without_repeats|categories)\(self", "features/history/columns/table.py"),
     "missing value": (r"\"<NA>\"", "src/fraudsieve/tables/values/reading.py"),
     "table to feature rows": (r"^ *def \w*feature_rows\(", "models/batch/rows.py"),
     "atomic write": (r"\bos\.replace\(|\bos\.fsync\(", "src/fraudsieve/_io.py"),

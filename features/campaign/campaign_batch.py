@@ -5,8 +5,8 @@ import pandas as pd
 
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import SchemaError
+from fraudsieve.features.history.columns.table import ColumnTable
 from fraudsieve.features.history.history_batch import history_features
-from fraudsieve.features.history.source_table import SourceTable
 from fraudsieve.features.text.codepoints import pack
 from fraudsieve.features.text.fold import fold_codes
 
@@ -55,9 +55,7 @@ def campaign_features(past: pd.DataFrame, messages: pd.DataFrame, campaigns: Cam
     timed = messages[has_time]
     subjects = {"campaign": _keys(timed), "as_of": _repeated(_utc(timed["sent_at"]))}
     sent = past[past["sent_at"].notna()]
-    counting = SourceTable("past", sent).without_repeats("message_id").kept
-    events = _events(sent, np.ones(len(sent), np.bool_) if counting is None else counting, campaigns)
-    band_columns = history_features(events, subjects, campaigns.views)
+    band_columns = history_features(_events(sent, campaigns), subjects, campaigns.views)
     out = np.full((len(messages), len(campaigns.columns)), np.nan)
     out[has_time] = campaigns.message_columns(band_columns)
     return out
@@ -86,20 +84,23 @@ def label_types(past: pd.DataFrame) -> tuple[str, ...]:
     return tuple(sorted(map(str, past.loc[past["labelled_at"].notna() & past["label"].notna(), "label"].unique())))
 
 
-def _events(past: pd.DataFrame, counting: Array, campaigns: CampaignHistory) -> pd.DataFrame:
+def _events(past: pd.DataFrame, campaigns: CampaignHistory) -> pd.DataFrame:
     """Convert the messages that count, and the labels of all, to events of their bands."""
-    keys, messages = _keys(past).reshape(-1, N_BANDS), past[counting]
+    table = ColumnTable(past, name="past")
+    counting = table.without_repeats("message_id").owners
+    counting = np.arange(len(past)) if counting is None else counting
+    keys, messages = _keys(past).reshape(-1, N_BANDS), past.iloc[counting]
     no_values = pd.Series(None, messages.index, "str")
     events = pd.DataFrame({"campaign": keys[counting].ravel(), "occurred_at": _repeated(_utc(messages["sent_at"]))})
     for column, name in (("account_id", "sender_id"), ("recipient_id", "recipient_id")):
         events[name] = _repeated(messages.get(column, no_values))
     if not campaigns.types:
         return events
-    labelled = past.reindex(columns=["message_id", "sent_at", "label", "labelled_at"])
+    labelled = past.reindex(columns=["sent_at", "label", "labelled_at"])
+    labelled["message"] = table.ids("message_id").codes if "message_id" in table else -1
     times, sent = _utc(labelled["labelled_at"]), _utc(labelled["sent_at"])
     labelled["occurred_at"] = times.where(times > sent, sent)
-    is_repeat = labelled.duplicated(["message_id", "label", "occurred_at"])
-    is_repeat &= labelled["message_id"].notna() & (labelled["message_id"] != "")
+    is_repeat = labelled.duplicated(["message", "label", "occurred_at"]) & (labelled["message"] >= 0)
     counts = (labelled["label"].notna() & times.notna() & ~is_repeat).to_numpy(np.bool_)
     labels = pd.DataFrame({"labelled": keys[counts].ravel(), "kind": _repeated(labelled.loc[counts, "label"])})
     labels["occurred_at"] = _repeated(labelled.loc[counts, "occurred_at"])

@@ -8,19 +8,17 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import SchemaError
-from fraudsieve.features.history.kernels.ids import code_numbers
 from fraudsieve.features.history.kernels.sorting import in_order, sort_events
 
-from .declaration import ONE_KIND, History, check_histories
+from .columns.encoded_ids import code_ids, combine_codes
+from .columns.table import Columns, ColumnTable, kind_numbers
+from .declaration import History, check_histories
 from .encoded import CutoffTimes, EncodedEvents, fill_history, fill_labels
 from .measures import AMOUNT_MEASURES, COUNTERPARTY_MEASURES, CURRENT_AMOUNT_MEASURES, LABEL_MEASURES
 from .row_blocks import fill_blocks
-from .source_table import SourceTable, TableLike, code_column, join_ids
 
 __all__ = ["HistoryTables", "encode", "fill_history_features", "history_features"]
 
@@ -28,11 +26,11 @@ _MAX_ROWS = 2**31 - 2
 
 
 def history_features(
-    events: TableLike,
-    subjects: TableLike | None = None,
+    events: Columns,
+    subjects: Columns | None = None,
     history: History | Sequence[History] | None = None,
     *,
-    labels: TableLike | None = None,
+    labels: Columns | None = None,
 ) -> Array:
     """Compute the feature views of subjects, strictly before their cutoff times.
 
@@ -41,8 +39,8 @@ def history_features(
     events : pyarrow Table, DataFrame or mapping of str to array
         The events, in any order: the entity columns, ``occurred_at`` (timestamps; UTC if without a zone), and the
         columns that the measures need: ``amount``, the counterparty column, ``kind`` (where it is missing, "event").
-        Ids are strings or whole numbers and are used unchanged; `read_table` strips blanks. If there is a column
-        ``event_id``, only the first row of each id counts, as in `HistoryState`.
+        All values are read as in a `HistoryState`. If there is a column ``event_id``, only the first row of each id
+        counts, as there.
     subjects : pyarrow Table, DataFrame or mapping of str to array, default=None
         The subject columns, ``as_of`` and, if subjects have one, ``amount``, in any order. If None, every event is a
         subject with its own time as cutoff time.
@@ -81,7 +79,7 @@ def history_features(
     """
     views = check_histories(History() if history is None else history)
     tables = HistoryTables.read(events, subjects, labels)
-    out = np.empty((tables.n_subjects, sum(len(view.columns) for view in views)))
+    out = np.empty((tables.subjects.n_rows, sum(len(view.columns) for view in views)))
     fill_history_features(tables, views, out)
     return out
 
@@ -89,18 +87,18 @@ def history_features(
 class HistoryTables(NamedTuple):
     """The tables that `history_features` takes, with the rows that count."""
 
-    events: SourceTable
-    subjects: SourceTable
-    labels: SourceTable | None
-    n_subjects: int
+    events: ColumnTable
+    subjects: ColumnTable
+    labels: ColumnTable | None
 
     @classmethod
-    def read(cls, events: TableLike, subjects: TableLike | None, labels: TableLike | None) -> "HistoryTables":
-        """Drop repeated events and labels, and count the subjects."""
-        event_table, subject_table = _tables(events, subjects)
-        label_table = None if labels is None else SourceTable("labels", labels).without_repeats(are_labels=True)
-        n_subjects = len(subject_table["occurred_at" if subject_table is event_table else "as_of"])
-        return cls(event_table, subject_table, label_table, n_subjects)
+    def read(cls, events: Columns, subjects: Columns | None, labels: Columns | None) -> "HistoryTables":
+        """Drop repeated events and labels."""
+        every = ColumnTable(events, name="events")
+        # Without subjects, every event is one, also a repeated one.
+        subject_table = every if subjects is None else ColumnTable(subjects, name="subjects")
+        label_table = None if labels is None else ColumnTable(labels, name="labels").without_repeats(are_labels=True)
+        return cls(every.without_repeats(), subject_table, label_table)
 
 
 def fill_history_features(tables: HistoryTables, views: Sequence[History], out: Array) -> None:
@@ -109,18 +107,6 @@ def fill_history_features(tables: HistoryTables, views: Sequence[History], out: 
     for view in views:
         _fill_view(view, tables, out[:, first : first + len(view.columns)])
         first += len(view.columns)
-
-
-def _tables(events: TableLike, subjects: TableLike | None) -> tuple[SourceTable, SourceTable]:
-    """Return the events that count, and the subjects; without subjects, every event is one, also a repeated one."""
-    every = SourceTable("events", events)
-    counting = every.without_repeats()
-    if subjects is not None:
-        return counting, SourceTable("subjects", subjects)
-    if counting is every:
-        return every, every
-    names = events.column_names if isinstance(events, pa.Table) else list(events)
-    return counting, SourceTable("subjects", {name: events[name] for name in names} | {"as_of": every["occurred_at"]})
 
 
 def _fill_view(view: History, tables: HistoryTables, out: Array) -> None:
@@ -134,52 +120,46 @@ def _fill_view(view: History, tables: HistoryTables, out: Array) -> None:
 
 
 def encode(
-    history: History, source: SourceTable, subjects: SourceTable, *, are_labels: bool = False
+    history: History, source: ColumnTable, subjects: ColumnTable, *, are_labels: bool = False
 ) -> tuple[EncodedEvents, CutoffTimes]:
     """Encode and sort a table of events or labels, and the table of subjects, which may be the table of events."""
-    are_subjects = subjects.name == "events"
-    times = source.times("labelled_at" if are_labels else "occurred_at")
+    times, _ = source.times("labelled_at" if are_labels else "occurred_at")
     if are_labels and "occurred_at" in source:
-        times = np.maximum(times, source.times("occurred_at"))  # labels do not count before their events
-    has_cutoffs = are_subjects and not are_labels
-    cutoffs = times if has_cutoffs else subjects.times("occurred_at" if are_subjects else "as_of")
+        times = np.maximum(times, source.times("occurred_at")[0])  # labels do not count before their events
+    cutoffs, _ = subjects.times("occurred_at" if subjects.name == "events" else "as_of")
     if max(times.size, cutoffs.size) > _MAX_ROWS:
         raise ValueError(f"Expected at most {_MAX_ROWS:,} rows per call, got more. Split the table by entity.")
-    is_complete = not any(source.ids(name).null_count for name in history.entities)
-    shares_order = has_cutoffs and is_complete and history.subjects == history.entities
+    is_complete = all(source.ids(name).is_present.all() for name in history.entities)
+    shares_order = source is subjects and is_complete and history.subjects == history.entities
     codes, n_entities = _entity_codes(history, source, None if shares_order else subjects)
     starts, order, sorted_times = sort_events(codes[: times.size], times, n_entities)
     build = _labels if are_labels else _events
     encoded = build(source, history, starts, order, sorted_times)
     needs_amounts = set(history.measures) & CURRENT_AMOUNT_MEASURES and history.amount in subjects
-    amounts = subjects.amounts(history.amount) if needs_amounts else np.empty(0)
+    amounts = subjects.amounts(history.amount)[0] if needs_amounts else np.empty(0)
     if shares_order:
         return encoded, CutoffTimes(starts, sorted_times, order, amounts)
     cutoff_starts, rows, sorted_cutoffs = sort_events(codes[times.size :], cutoffs, n_entities)
     return encoded, CutoffTimes(cutoff_starts, sorted_cutoffs, rows, amounts)
 
 
-def _entity_codes(history: History, source: SourceTable, subjects: SourceTable | None) -> tuple[Array, int]:
+def _entity_codes(history: History, source: ColumnTable, subjects: ColumnTable | None) -> tuple[Array, int]:
     """Encode the entities of events and then of subjects; a missing entity of either never matches the other."""
-    columns = [source.ids(name) for name in history.entities]
-    n_events = len(columns[0])
+    columns = [[source.ids(name)] for name in history.entities]
     if subjects is not None:
-        columns = [join_ids(ids, subjects.ids(name)) for ids, name in zip(columns, history.subjects, strict=True)]
-    codes, n_entities = code_column(columns[0])
-    missing = codes < 0 if columns[0].null_count else None
-    for ids in columns[1:]:
-        column_codes, n_column_codes = code_column(ids)
-        missing = (codes < 0) | (column_codes < 0)
-        keys = (codes.astype(np.int64) * n_column_codes + column_codes).astype(np.uint64)
-        codes, n_entities = code_numbers(keys, ~missing)
-    if missing is not None:
-        codes[:n_events][missing[:n_events]] = n_entities
-        codes[n_events:][missing[n_events:]] = n_entities + 1
+        columns = [[*ids, subjects.ids(name)] for ids, name in zip(columns, history.subjects, strict=True)]
+    coded = [(np.concatenate(codes), n_codes) for codes, n_codes in map(code_ids, columns)]
+    codes, n_entities = coded[0]
+    for others, n_others in coded[1:]:
+        codes, n_entities = combine_codes(codes, others, n_others)
+    missing = codes < 0
+    if missing.any():
+        codes[missing] = n_entities + (np.flatnonzero(missing) >= source.n_rows)
         n_entities += 2
     return codes, n_entities
 
 
-def _check_columns(source: SourceTable, history: History) -> None:
+def _check_columns(source: ColumnTable, history: History) -> None:
     """Check that the events have the columns of the declared measures, and name the measures otherwise."""
     needed_by = dict.fromkeys((history.counterparty, *history.identifiers), COUNTERPARTY_MEASURES)
     for column, measures in {history.amount: AMOUNT_MEASURES, **needed_by}.items():
@@ -189,29 +169,21 @@ def _check_columns(source: SourceTable, history: History) -> None:
             raise SchemaError(source.name, f"column {column!r} is missing", fix)
 
 
-def _events(source: SourceTable, history: History, starts: Array, order: Array, times: Array) -> EncodedEvents:
+def _events(source: ColumnTable, history: History, starts: Array, order: Array, times: Array) -> EncodedEvents:
     _check_columns(source, history)
     measures = set(history.measures)
     columns: dict[str, Any] = {"codes": {}, "n_codes": {}}
     if measures & set(AMOUNT_MEASURES):
-        columns["amounts"] = in_order(source.amounts(history.amount), order)
+        columns["amounts"] = in_order(source.amounts(history.amount)[0], order)
     if measures & set(COUNTERPARTY_MEASURES):
         for name in (history.counterparty, *history.identifiers):
-            codes, columns["n_codes"][name] = code_column(source.ids(name))
-            columns["codes"][name] = in_order(codes, order)
+            columns["n_codes"][name] = source.ids(name).n_codes
+            columns["codes"][name] = in_order(source.ids(name).codes, order)
     if history.kinds:
-        columns["kinds"] = in_order(_kind_indices(source, history.kinds), order)
+        numbers = {kind: number for number, kind in enumerate(history.kinds)}
+        columns["kinds"] = in_order(kind_numbers(source, numbers), order)
     return EncodedEvents(starts, times, **columns)
 
 
-def _labels(source: SourceTable, _: History, starts: Array, order: Array, times: Array) -> EncodedEvents:
-    return EncodedEvents(starts, times, in_order(source.amounts("is_fraud"), order))
-
-
-def _kind_indices(source: SourceTable, kinds: tuple[str, ...]) -> Array:
-    """Return the index of each event's kind among the declared kinds; -1 for another kind."""
-    if "kind" not in source:
-        return np.full(len(source["occurred_at"]), kinds.index(ONE_KIND) if ONE_KIND in kinds else -1, np.int32)
-    named = pc.fill_null(source.ids("kind", "category").cast(pa.large_string()), ONE_KIND)
-    indices = pc.index_in(named, value_set=pa.array(kinds, pa.large_string()))
-    return np.asarray(pc.fill_null(indices, -1))
+def _labels(source: ColumnTable, _: History, starts: Array, order: Array, times: Array) -> EncodedEvents:
+    return EncodedEvents(starts, times, in_order(source.frauds("is_fraud")[0].astype(np.float64), order))

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from fraudsieve._typing import Array
-from fraudsieve.features.history.source_table import TableLike
+from fraudsieve.features.history.columns.table import Columns
 
 from .declaration import Network
 from .network_batch import CodedTables, network_columns
@@ -18,7 +18,7 @@ __all__ = ["network_out_of_fold"]
 
 
 def network_out_of_fold(
-    events: TableLike, subjects: dict[str, Array], network: Network, labels: pd.DataFrame, *, n_folds: int
+    events: Columns, subjects: dict[str, Array], network: Network, labels: pd.DataFrame, *, n_folds: int
 ) -> Array:
     """Compute the network features of subjects, out of fold if their own label was known before the cutoff time.
 

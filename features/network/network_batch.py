@@ -8,7 +8,8 @@ import numpy as np
 
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import SchemaError
-from fraudsieve.features.history.source_table import SourceTable, TableLike, code_ids
+from fraudsieve.features.history.columns.encoded_ids import code_ids
+from fraudsieve.features.history.columns.table import Columns, ColumnTable
 
 from .bulk import CodedLabels, CodedLinks, FullGraph
 from .declaration import Network
@@ -21,7 +22,7 @@ Part: TypeAlias = tuple[Array, Array]
 
 
 def network_features(
-    events: TableLike, subjects: TableLike, network: Network | None = None, *, labels: TableLike | None = None
+    events: Columns, subjects: Columns, network: Network | None = None, *, labels: Columns | None = None
 ) -> Array:
     """Compute the network features of subjects, strictly before their cutoff times.
 
@@ -90,34 +91,29 @@ class CodedTables:
     n_codes: int
 
     @classmethod
-    def read(cls, events: TableLike, subjects: TableLike, network: Network, labels: TableLike | None) -> "CodedTables":
+    def read(cls, events: Columns, subjects: Columns, network: Network, labels: Columns | None) -> "CodedTables":
         """Read and encode the tables of `network_features`."""
         if network.labels and labels is None:
             fix = "Pass labels, or declare Network(labels=False)."
             raise SchemaError("labels", "the network needs labels of accounts, and none were given", fix)
-        event_table, subject_table = SourceTable("events", events).without_repeats(), SourceTable("subjects", subjects)
-        label_table = SourceTable("labels", {} if labels is None else labels)
-        times, cutoffs = event_table.times("occurred_at"), subject_table.times("as_of")
+        event_table, subject_table = (
+            ColumnTable(events, name="events").without_repeats(),
+            ColumnTable(subjects, name="subjects"),
+        )
+        label_table = ColumnTable({} if labels is None else labels, name="labels")
+        (times, _), (cutoffs, _) = event_table.times("occurred_at"), subject_table.times("as_of")
         ids = [subject_table.ids("account_id"), *(event_table.ids(name) for name in ("account_id", *network.links))]
         if network.labels:
             ids.append(label_table.ids("account_id"))
-        codes = code_ids(ids)
-        subject_codes, accounts, *values = np.split(codes, np.cumsum([len(column) for column in ids])[:-1])
+        (subject_codes, accounts, *values), n_codes = code_ids(ids)
         account_labels = NO_LABELS
         if network.labels:
-            account_labels = CodedLabels(values.pop(), label_table.times("labelled_at"), _frauds(label_table))
+            account_labels = CodedLabels(
+                values.pop(), label_table.times("labelled_at")[0], label_table.frauds("is_fraud")[0]
+            )
         columns = zip(network.links, values, strict=True)
         links = {name: CodedLinks(accounts, codes_of_values, times) for name, codes_of_values in columns}
-        return cls(links, account_labels, subject_codes, cutoffs, int(codes.max(initial=-1)) + 1)
-
-
-def _frauds(labels: SourceTable) -> Array:
-    frauds = labels.amounts("is_fraud")
-    n_invalid = int(np.count_nonzero((frauds != 0) & (frauds != 1)))
-    if n_invalid:
-        problem = f"'is_fraud': expected True or False, got another value in {n_invalid} rows"
-        raise SchemaError("labels", problem, "Remove these rows, or correct them.")
-    return frauds.astype(np.bool_)
+        return cls(links, account_labels, subject_codes, cutoffs, n_codes)
 
 
 def network_columns(network: Network, tables: CodedTables, parts: Sequence[Part]) -> Array:

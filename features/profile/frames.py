@@ -1,12 +1,12 @@
 """Custom columns of a DataFrame of records: their values, checked, for training and for scoring of tables."""
 
 import difflib
-from typing import Final
 
 import pandas as pd
 
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import ColumnTypeError, SchemaError
+from fraudsieve.features.history.columns.table import READ_IT, REMOVE_ROWS
 from fraudsieve.tables.cells import extract_strings, nested_values
 from fraudsieve.tables.column_names import describe_columns
 from fraudsieve.tables.conversion import Kind, convert, convert_numbers
@@ -17,8 +17,6 @@ from .custom_columns import CustomColumns
 
 __all__ = [
     "NOT_PROFILE",
-    "READ_IT",
-    "REMOVE_ROWS",
     "as_strings",
     "category_column",
     "custom_values",
@@ -30,8 +28,6 @@ __all__ = [
     "required_column",
 ]
 
-READ_IT: Final = "Read the table with read_table."
-REMOVE_ROWS: Final = "Remove these rows, or read the table with read_table."
 NOT_PROFILE = frozenset(
     (
         "account_id",

@@ -20,7 +20,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fraudsieve.exceptions import RejectedRecordError
+from fraudsieve.exceptions import ColumnTypeError, RejectedRecordError, SchemaError
 from fraudsieve.features.history.columns.table import ColumnTable
 from fraudsieve.features.profile.custom_columns import CustomColumns
 from fraudsieve.models.scoring.fields import FIELD_TYPES
@@ -29,7 +29,7 @@ from fraudsieve.tables.cells import Converted, mask_signalling_nan
 from fraudsieve.tables.conversion import convert, convert_numbers
 from fraudsieve.tables.formats.loaded import ReadOptions
 from fraudsieve.tables.values.moments import read_time
-from fraudsieve.tables.values.reading import PLAIN, Reading, read_category, read_id, read_number
+from fraudsieve.tables.values.reading import PLAIN, TOO_LARGE, Reading, read_category, read_id, read_number
 from tests.profiles import examples
 
 from .value_table import MISSING, MORNING, TABLE, Kind, Refused, no_number, no_time
@@ -71,17 +71,25 @@ def by_profile(values: Sequence[Any], kind: Kind) -> Results:
     return [Refused(why[0].removeprefix("x: ")) if why[0] else row[0][0] for row, why in read]
 
 
-def by_column(values: Sequence[Any], kind: Kind) -> Results:
-    """Read a column of records for a live state; what is wrong with a value is found by reading its record."""
-    table = ColumnTable({"x": list(values)})
+def by_column(values: Any, kind: Kind, name: str = "") -> Results:
+    """Read a column for a live state; what is wrong with a value is found by reading its record."""
+    table = ColumnTable({"x": values}, name=name)
     found: Results
     if kind in ("id", "category"):
         names = table.ids("x") if kind == "id" else table.categories("x")
-        found, invalid = [names.texts[code] or MISSING for code in names.codes], names.is_invalid
+        found, invalid = [names.texts[code] if code >= 0 else MISSING for code in names.codes], names.is_invalid
     else:
         numbers, invalid = table.times("x") if kind == "time" else table.amounts("x")
         found = [MISSING if number != number else number for number in numbers.tolist()]
     return [Refused("") if wrong else one for one, wrong in zip(found, invalid, strict=True)]
+
+
+def in_batch(value: Any, kind: Kind) -> Any:
+    """Read a column of one value in a batch, where a refusal is an error with its words."""
+    try:
+        return by_column([value], kind, "events")[0]
+    except (ColumnTypeError, SchemaError) as error:
+        return str(error)
 
 
 def without_words(results: Results, kind: Kind) -> Results:
@@ -134,6 +142,9 @@ def test_every_reader_of_values(kind: Kind, value: Any, expected: Any) -> None:
         assert isinstance(expected, Refused) == isinstance(refused[0], Refused)
     if kind != "flag":
         assert by_column([value], kind) == without_words([expected], kind)
+        found = in_batch(value, kind)
+        words = expected.words if isinstance(expected, Refused) else "'x' is missing in 1 rows"
+        assert found == expected or words.replace(TOO_LARGE, "'x' is beyond 1e+15 or infinite in 1 rows") in found
         frame = mask_signalling_nan(pd.Series([None, value], dtype=object)).iloc[1:]
         assert by_source(events_of(list(frame), kind), kind, 1) == [expected]
 
@@ -207,6 +218,7 @@ MIXED = st.one_of(
     *OF_ONE_TYPE, STRINGS, st.none(), st.complex_numbers(), st.lists(st.integers(), max_size=2), st.timedeltas()
 )
 KINDS = st.sampled_from(sorted(COLUMNS))
+COLUMNS_OF_ONE_TYPE = st.one_of([st.lists(each | st.none(), min_size=1, max_size=6) for each in OF_ONE_TYPE])
 
 
 @examples(400)
@@ -219,7 +231,20 @@ def test_columns_of_any_values_are_read_as_records_are(values: list[Any], kind: 
 
 
 @examples(200)
-@given(st.one_of([st.lists(each | st.none(), min_size=1, max_size=6) for each in OF_ONE_TYPE]), KINDS)
+@given(COLUMNS_OF_ONE_TYPE, KINDS, st.booleans())
+def test_columns_of_arrow_and_pandas_are_read_as_records_are(values: list[Any], kind: Any, as_codes: bool) -> None:
+    try:
+        array = pa.array(values)
+        array = array.dictionary_encode() if as_codes else array
+    except (pa.ArrowException, OverflowError):  # a type that Arrow does not have
+        array = pa.array(list(map(str, values)))
+    table, series = pa.chunked_array([array, array]), pd.Series(values)
+    assert by_column(table, kind) == without_words(by_record(table.to_pylist(), kind), kind)
+    assert by_column(series, kind) == without_words(by_record(list(series), kind), kind)
+
+
+@examples(200)
+@given(COLUMNS_OF_ONE_TYPE, KINDS)
 def test_files_are_read_as_records_are(values: list[Any], kind: Any) -> None:
     expected, events = by_record(values, kind), events_of(values, kind)
     with tempfile.TemporaryDirectory() as name:

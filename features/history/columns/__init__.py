@@ -1,1 +1,1 @@
-"""Records as columns: events and labels in arrays, read in one pass with the same result as one by one."""
+"""Columns of tables and records: read in one pass, for batches and for live states, as records are one by one."""

@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fraudsieve._typing import Record
-from fraudsieve.exceptions import RejectedRecordError
 from fraudsieve.features.history.reader import CAMPAIGN, RecordType, check_labelled_entity, read_record
 from fraudsieve.features.history.records import RejectedRecord, check_time_between
 from fraudsieve.features.history.seen_ids import SeenIds
@@ -14,7 +13,7 @@ from fraudsieve.features.history.timeline import ViewState
 
 from .prepared import PreparedColumns
 from .reader import NO_LINKS, ColumnType, LinkFields, ReadColumns, read_columns, time_field
-from .table import Columns, ColumnTable
+from .table import Columns, ColumnTable, reason_of
 
 __all__ = ["ColumnChecks", "check_columns", "records_to_columns"]
 
@@ -69,7 +68,7 @@ def _untimely(read: ReadColumns, field: str, seen: SeenIds, times: tuple[int, in
     positions = np.flatnonzero(read.is_valid & ((read.times < times[0]) | (read.times > times[1])))
     positions = positions[~seen.contain(read.identifiers[positions])]
     return {
-        position: _reason(check_time_between, time, field, *times)
+        position: reason_of(check_time_between, time, field, *times)
         for position, time in zip(positions.tolist(), read.times[positions].tolist(), strict=True)
     }
 
@@ -85,7 +84,7 @@ def _without_entity(
     histories = [view.history for view in checks.views]
     names = field_names("labels", checks.views, NO_LINKS)
     found = {
-        position: _reason(check_labelled_entity, table.record(position, names), histories)
+        position: reason_of(check_labelled_entity, table.record(position, names), histories)
         for position in positions.tolist()
     }
     return {position: reason for position, reason in found.items() if reason}
@@ -98,18 +97,10 @@ def _why_invalid(table: ColumnTable, column_type: ColumnType, position: int, che
     record_type: RecordType = "events" if column_type == "messages" else column_type
     for row in rows:
         record = table.record(row, names)
-        reason = _reason(read_record, record, record_type, checks.views, checks.pairs)
+        reason = reason_of(read_record, record, record_type, checks.views, checks.pairs)
         if reason:
             return reason
     return NO_BANDS
-
-
-def _reason(check: Callable[..., Any], *arguments: Any) -> str:
-    try:
-        check(*arguments)
-    except RejectedRecordError as error:
-        return str(error)
-    return ""
 
 
 def field_names(column_type: ColumnType, views: Sequence[ViewState], links: LinkFields) -> tuple[str, ...]:

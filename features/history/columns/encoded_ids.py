@@ -1,6 +1,7 @@
-"""A column of ids or categories: each distinct value is read and hashed once, and the rows refer to it.
+"""A column of ids or categories as codes: each distinct value is read and hashed once, and the rows refer to it.
 
-Needs only NumPy.
+Distinct values stay bytes until their texts are needed. Usual ones, which `read_id` and `read_category` return as they
+are, are recognised by their bytes, all at once. Needs only NumPy and Numba.
 """
 
 from collections import defaultdict
@@ -8,74 +9,95 @@ from collections.abc import Callable, Sequence
 from functools import cached_property
 from hashlib import blake2b
 from itertools import count
-from typing import Any, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
 
 from fraudsieve._typing import Array
-from fraudsieve.exceptions import RejectedRecordError
-from fraudsieve.tables.values.reading import FLAG_WORDS, MISSING_WORDS, read_id
+from fraudsieve.features.history.kernels.ids import code_numbers, code_strings
+from fraudsieve.tables.values.reading import exact_below
 
-__all__ = ["EncodedIds", "Read", "digests_of", "encode_dictionary", "encode_ids"]
+from .values import arrow_type, plain_column, plain_list, read_each
+
+__all__ = ["EncodedIds", "Read", "code_ids", "combine_codes", "digests_of", "encode_ids", "first_rows"]
 
 Read: TypeAlias = Callable[[Any], str | None]
 """`read_id` or `read_category`."""
-PLAIN = frozenset({str, int, type(None)})
+PLAIN: Final = frozenset({str, int, type(None)})
 """Types whose values are equal only if they are the same id; 1, 1.0 and True are equal too, but not the same id."""
+MISSING: Final = -1
+INVALID: Final = -2
+MAX_DIGITS: Final = 20
+"""Characters of a whole number of 64 bits."""
 
 
-_NOT_ORDINARY = frozenset({"", *MISSING_WORDS, *FLAG_WORDS})
+class ByteStrings(NamedTuple):
+    """Strings as bytes: the one at ``i`` is ``data[starts[i]:stops[i]]``."""
+
+    starts: Array
+    stops: Array
+    data: Array
+
+    @classmethod
+    def join(cls, parts: Sequence[str] | Sequence[bytes], data: bytes) -> "ByteStrings":
+        """Return strings of the lengths of parts."""
+        ends = np.append(0, np.cumsum(np.fromiter(map(len, parts), np.int64, len(parts))))
+        return cls(ends[:-1], ends[1:], np.frombuffer(data, np.uint8))
+
+    @classmethod
+    def concatenate(cls, several: Sequence["ByteStrings"]) -> "ByteStrings":
+        before = np.cumsum([0, *(len(strings.data) for strings in several[:-1])])
+        moved = [(one.starts + n, one.stops + n, one.data) for one, n in zip(several, before, strict=True)]
+        return cls(*map(np.concatenate, zip(*moved, strict=True)))
+
+    def select(self, rows: Array) -> "ByteStrings":
+        return ByteStrings(self.starts[rows], self.stops[rows], self.data)
+
+    def split(self) -> list[bytes]:
+        content = self.data.tobytes()
+        return [content[start:stop] for start, stop in zip(self.starts.tolist(), self.stops.tolist(), strict=True)]
 
 
 class EncodedIds:
-    """Ids as codes, with what is known about each distinct value.
+    """Ids as codes, with what is known about each distinct id.
 
     Parameters
     ----------
-    codes : ndarray of int64, shape (n_rows,)
-        The value of each row.
-    texts : list of str or None
-        Each distinct value as it is read; None if it is missing or not an id.
-    invalid : ndarray of bool
-        Which distinct values are not ids.
+    codes : ndarray of int32, shape (n_rows,)
+        The id of each row; equal ids have equal codes. -1 if it is missing, -2 if the value is not an id.
+    strings : ByteStrings
+        The distinct ids.
 
     Examples
     --------
-    >>> ids = encode_ids(["ann", " 7 ", 7, None, 1.5])
-    >>> ids.texts, ids.is_present.tolist(), ids.is_invalid.tolist()
-    (['ann', '7', '7', None, None], [True, True, True, False, False], [False, False, False, False, True])
+    >>> from fraudsieve.tables.values.reading import read_id
+    >>> ids = encode_ids(["ann", " 7 ", 7, None, 1.5], read_id)
+    >>> ids.codes.tolist(), ids.texts, ids.is_present.tolist(), ids.is_invalid.tolist()
+    ([0, 1, 1, -1, -2], ['ann', '7'], [True, True, True, False, False], [False, False, False, False, True])
     """
 
-    def __init__(self, codes: Array, texts: list[str | None], invalid: Array) -> None:
-        self.codes, self.texts, self.invalid = codes, texts, invalid
-
-    @cached_property
-    def present(self) -> Array:
-        """Which distinct values are ids."""
-        return np.array([text is not None for text in self.texts], np.bool_)
+    def __init__(self, codes: Array, strings: ByteStrings) -> None:
+        self.codes, self.strings = codes, strings
 
     @property
-    def is_present(self) -> Array:
-        """Which rows have an id."""
-        return self._all(True) if self.present.all() else self.present[self.codes]
-
-    @property
-    def is_invalid(self) -> Array:
-        """Which rows have a value that is not an id."""
-        return self.invalid[self.codes] if self.invalid.any() else self._all(False)
-
-    def _all(self, value: bool) -> Array:
-        return np.broadcast_to(np.bool_(value), self.codes.shape)  # takes no memory
+    def n_codes(self) -> int:
+        """Number of distinct ids."""
+        return len(self.strings.starts)
 
     @cached_property
     def parts(self) -> list[bytes]:
-        """Each distinct id as bytes; empty for a missing one."""
-        return [text.encode() if text else b"" for text in self.texts]
+        """Each distinct id as bytes."""
+        return self.strings.split()
+
+    @cached_property
+    def texts(self) -> list[str]:
+        """Each distinct id as a string."""
+        return [part.decode() for part in self.parts]
 
     @cached_property
     def digests(self) -> Array:
         """The digest of each distinct id, as from `id_digest`."""
-        return np.where(self.present, digests_of(self.parts), np.uint64(0))
+        return digests_of(self.parts)
 
     @cached_property
     def keys(self) -> Array:
@@ -83,11 +105,23 @@ class EncodedIds:
         hashed = (blake2b(len(part).to_bytes(4, "little") + part, digest_size=16).digest() for part in self.parts)
         return np.frombuffer(b"".join(hashed), np.uint64).reshape(-1, 2)
 
+    @property
+    def is_present(self) -> Array:
+        """Which rows have an id."""
+        return self.codes >= 0
+
+    @property
+    def is_invalid(self) -> Array:
+        """Which rows have a value that is not an id."""
+        return np.asarray(self.codes == INVALID)
+
+    def by_row(self, values: Array, missing: Any) -> Array:
+        """Return the value of each row, from one for each distinct id."""
+        return np.append(values, np.full(-INVALID, missing, values.dtype))[self.codes]
+
     def repeat(self, rows: Array) -> "EncodedIds":
-        """Return the ids of other rows, which refer to the same distinct values."""
-        repeated = EncodedIds(self.codes[rows], self.texts, self.invalid)
-        vars(repeated).update({name: known for name, known in vars(self).items() if name != "codes"})
-        return repeated
+        """Return the ids of other rows, which refer to the same distinct ids."""
+        return EncodedIds(self.codes[rows], self.strings)
 
 
 def digests_of(parts: Sequence[bytes]) -> Array:
@@ -103,50 +137,121 @@ def digests_of(parts: Sequence[bytes]) -> Array:
     return np.where(digests == 0, np.uint64(1), digests)
 
 
-def encode_ids(values: Sequence[Any], read: Read = read_id) -> EncodedIds:
-    """Encode a column of ids of any types."""
-    if not PLAIN.issuperset(map(type, values)):
-        values = [value if type(value) in PLAIN else _Other(value) for value in values]
+def code_ids(columns: Sequence[EncodedIds]) -> tuple[list[Array], int]:
+    """Return codes of several columns, with equal codes for equal ids, and how many differ; -1 if missing.
+
+    Examples
+    --------
+    >>> from fraudsieve.tables.values.reading import read_id
+    >>> codes, n_codes = code_ids([encode_ids(["ann", "bob"], read_id), encode_ids(["bob", None], read_id)])
+    >>> [column.tolist() for column in codes], n_codes
+    ([[0, 1], [1, -1]], 2)
+    """
+    if len(columns) == 1:
+        return [columns[0].codes], columns[0].n_codes
+    codes, firsts, _ = code_strings(*ByteStrings.concatenate([ids.strings for ids in columns]))
+    _, *others = np.split(codes, np.cumsum([ids.n_codes for ids in columns])[:-1])
+    # The distinct ids of the first column are the first ones of all, so that its codes stay.
+    kept = np.maximum(columns[0].codes, MISSING) if columns[0].is_invalid.any() else columns[0].codes
+    joined = [ids.by_row(new, MISSING) for ids, new in zip(columns[1:], others, strict=True)]
+    return [kept, *joined], len(firsts)
+
+
+def combine_codes(codes: Array, others: Array, n_others: int) -> tuple[Array, int]:
+    """Encode pairs of codes; -1 where either is missing."""
+    pairs = codes.astype(np.int64) * n_others + others
+    return code_numbers(pairs.astype(np.uint64), (codes >= 0) & (others >= 0))
+
+
+def first_rows(codes: Array) -> Array:
+    """Return the first row of each code; codes are in the order of first appearance."""
+    newest = np.maximum.accumulate(codes)
+    return np.flatnonzero(newest > np.append(MISSING, newest[:-1]))
+
+
+def encode_ids(column: Any, read: Read) -> EncodedIds:
+    """Encode a column of ids or categories in any form."""
+    plain = plain_column(column)
+    if isinstance(plain, np.ndarray) and plain.dtype.kind != "M":
+        return _encode_numbers(plain, read)
+    found = _arrow_strings(plain) if arrow_type(plain) else _listed_strings(plain)
+    if found is None:
+        return _encode_values(plain.to_pylist() if arrow_type(plain) else plain_list(plain), read)
+    strings, valid = found
+    codes, firsts, is_odd = code_strings(*strings, valid)
+    distinct = strings.select(firsts)
+    if not is_odd.any():
+        return EncodedIds(codes, distinct)
+    odd, gone, order = np.flatnonzero(is_odd), np.zeros(len(firsts), np.int32), np.arange(len(firsts))
+    texts = [part.decode("utf-8", "surrogateescape") for part in distinct.select(odd).split()]
+    read_strings, gone[odd] = _read_all(texts, read)
+    order[odd] = np.arange(len(odd)) + len(order)
+    return _recoded(codes, ByteStrings.concatenate([distinct, read_strings]).select(order), gone)
+
+
+def _arrow_strings(array: Any) -> tuple[ByteStrings, Array | None] | None:
+    """Return the strings or whole numbers of an array of Arrow, and which are not missing; None for other types."""
+    if not arrow_type(array).startswith(("string", "large_string", "int", "uint")):
+        return None
+    array = array.cast("large_string")
+    _, offsets, data = array.buffers()
+    ends = np.frombuffer(offsets, np.int64)[array.offset :][: len(array) + 1] if len(array) else np.zeros(1, np.int64)
+    letters = np.empty(0, np.uint8) if data is None else np.frombuffer(data, np.uint8)[ends[0] : ends[-1]]
+    ends = ends - ends[0] if ends[0] else ends
+    valid = array.is_valid().to_numpy(zero_copy_only=False) if array.null_count else None
+    return ByteStrings(ends[:-1], ends[1:], letters), valid
+
+
+def _listed_strings(values: Sequence[Any]) -> tuple[ByteStrings, Array | None] | None:
+    """Return the strings of a list, and which are not missing; None if there are other values or lone surrogates."""
+    types = set(map(type, values))
+    if not types <= {str, type(None)}:
+        return None
+    valid = None if types <= {str} else np.array([value is not None for value in values], np.bool_)
+    texts = values if valid is None else [value or "" for value in values]
+    joined = "".join(texts)
+    try:
+        return ByteStrings.join(texts if joined.isascii() else [*map(str.encode, texts)], joined.encode()), valid
+    except UnicodeEncodeError:
+        return None
+
+
+def _encode_numbers(numbers: Array, read: Read) -> EncodedIds:
+    """Encode numbers; each distinct one that is not whole and exact is read."""
+    kind, valid = numbers.dtype.kind, None
+    if kind == "f":
+        valid = ~np.isnan(numbers)
+        numbers = np.where(valid, numbers, numbers.dtype.type(0))
+        if ((np.trunc(numbers) == numbers) & (np.abs(numbers) < exact_below(numbers.dtype))).all():
+            kind, numbers = "i", numbers.astype(np.int64)
+    bits = numbers.astype(np.float64).view(np.uint64) if kind == "f" else numbers.astype(np.uint64)
+    codes, _ = code_numbers(bits, valid)
+    distinct = numbers[first_rows(codes)]
+    if kind not in "iu":
+        return _recoded(codes, *_read_all(list(distinct), read))
+    digits = distinct.astype(f"S{MAX_DIGITS}")
+    starts = np.arange(len(digits)) * MAX_DIGITS
+    return EncodedIds(codes, ByteStrings(starts, starts + np.strings.str_len(digits), digits.view(np.uint8)))
+
+
+def _encode_values(values: Sequence[Any], read: Read) -> EncodedIds:
+    """Encode values of any types; each distinct one is read."""
+    is_plain = PLAIN.issuperset(map(type, values))
+    keys = values if is_plain else [value if type(value) in PLAIN else (id(value),) for value in values]
     lookup: defaultdict[Any, int] = defaultdict(count().__next__)
-    codes = np.fromiter(map(lookup.__getitem__, values), np.int64, len(values))
-    return _read(codes, list(lookup), read)
+    codes = np.fromiter(map(lookup.__getitem__, keys), np.int32, len(keys))
+    return _recoded(codes, *_read_all([values[row] for row in first_rows(codes).tolist()], read))
 
 
-class _Other:
-    """A value that may be equal to another one without being the same id; equal to itself only."""
-
-    __slots__ = ("value",)
-
-    def __init__(self, value: Any) -> None:
-        self.value = value
-
-
-def encode_dictionary(codes: Array, values: Sequence[Any], read: Read = read_id) -> EncodedIds:
-    """Return ids that are encoded already; a code of -1 is a missing id."""
-    return _read(np.where(codes < 0, len(values), codes).astype(np.int64), [*values, None], read)
+def _read_all(values: Sequence[Any], read: Read) -> tuple[ByteStrings, Array]:
+    """Read values one by one; return the strings, and `MISSING` or `INVALID` where there is none, otherwise 0."""
+    texts, is_refused = read_each(values, read)
+    parts = [(text or "").encode() for text in texts]
+    gone = np.where(is_refused, INVALID, np.where([text is None for text in texts], MISSING, 0)).astype(np.int32)
+    return ByteStrings.join(parts, b"".join(parts)), gone
 
 
-def _read(codes: Array, distinct: Sequence[Any], read: Read) -> EncodedIds:
-    texts, invalid = _ordinary(distinct), np.zeros(len(distinct), np.bool_)
-    if texts is not None:
-        return EncodedIds(codes, texts, invalid)
-    texts = []
-    for position, value in enumerate(distinct):
-        try:
-            texts.append(read(value.value if isinstance(value, _Other) else value))
-        except RejectedRecordError:
-            texts.append(None)
-            invalid[position] = True
-    return EncodedIds(codes, texts, invalid)
-
-
-def _ordinary(distinct: Sequence[Any]) -> list[str | None] | None:
-    """Return stripped strings if each of them is an id and a category as it is, or missing; otherwise None."""
-    names = [value for value in distinct if value is not None]
-    if set(map(type, names)) - {str}:
-        return None
-    texts = list(map(str.strip, names))
-    if not (all(map(str.isascii, texts)) and all(map(str.isprintable, texts)) and _NOT_ORDINARY.isdisjoint(texts)):
-        return None
-    stripped = iter(texts)
-    return [None if value is None else next(stripped) for value in distinct]
+def _recoded(codes: Array, strings: ByteStrings, gone: Array) -> EncodedIds:
+    """Return ids from codes of strings of which some may be equal, or gone, as from `_read_all`."""
+    new, firsts, _ = code_strings(*strings, gone == 0)
+    return EncodedIds(np.append(np.where(gone, gone, new), np.int32(MISSING))[codes], strings.select(firsts))

@@ -12,14 +12,13 @@ import numpy as np
 
 from fraudsieve._typing import Array
 from fraudsieve.features.history.declaration import ONE_KIND
-from fraudsieve.features.history.kernels.ids import code_numbers
 from fraudsieve.features.history.reader import CAMPAIGN, TIME_FIELDS, RecordType
 from fraudsieve.features.history.records import label_kind
 from fraudsieve.features.history.timeline import AMOUNT, IDS, KIND, TIME, ViewState, bits_of
 
-from .encoded_ids import EncodedIds, digests_of
+from .encoded_ids import EncodedIds, combine_codes, digests_of, first_rows
 from .prepared import PreparedColumns, PreparedLinks, PreparedRows
-from .table import ColumnTable
+from .table import ColumnTable, kind_numbers
 
 __all__ = ["NO_LINKS", "ColumnType", "LinkFields", "ReadColumns", "read_columns", "time_field"]
 
@@ -156,12 +155,12 @@ def _entities(table: ColumnTable, names: tuple[str, ...]) -> tuple[_Entities, Ar
     for ids in columns:
         wrong |= exists & ids.is_invalid
         exists &= ids.is_present
-    if len(columns) == 1:
-        return _Entities(exists, columns[0].codes, columns[0].keys), wrong
     codes = columns[0].codes
+    if len(columns) == 1:
+        return _Entities(exists, codes, columns[0].keys), wrong
     for ids in columns[1:]:
-        codes = code_numbers((codes * len(ids.texts) + ids.codes).astype(np.uint64))[0].astype(np.int64)
-    _, firsts = np.unique(codes, return_index=True)
+        codes, _ = combine_codes(codes, ids.codes, ids.n_codes)
+    firsts = first_rows(codes)
     parts = zip(*([ids.parts[code] for code in ids.codes[firsts].tolist()] for ids in columns), strict=True)
     hashed = (b"".join(len(part).to_bytes(4, "little") + part for part in key) for key in parts)
     digests = b"".join(blake2b(content, digest_size=16).digest() for content in hashed)
@@ -179,13 +178,9 @@ def _event_rows(table: ColumnTable, view: ViewState, times: Array, chosen: Array
     rows = np.empty((len(chosen), IDS + len(view.identifiers)), np.int64)
     rows[:, TIME] = times[chosen]
     rows[:, AMOUNT] = table.amounts(view.history.amount)[0].view(np.int64)[chosen]
-    kinds = table.categories("kind")
-    rows[:, KIND] = np.array([view.kinds.get(text or ONE_KIND, -1) for text in kinds.texts], np.int64)[
-        kinds.codes[chosen]
-    ]
+    rows[:, KIND] = kind_numbers(table, view.kinds)[chosen]
     for column, name in enumerate(view.identifiers, start=IDS):
-        ids = table.ids(name)
-        rows[:, column] = ids.digests.view(np.int64)[ids.codes[chosen]]
+        rows[:, column] = _row_digests(table.ids(name)).view(np.int64)[chosen]
     return rows
 
 
@@ -243,13 +238,12 @@ def _read_account_labels(table: ColumnTable) -> ReadColumns:
 
 
 def _row_digests(ids: EncodedIds) -> Array:
-    return ids.digests[ids.codes]
+    return ids.by_row(ids.digests, 0)
 
 
 def _digests(ids: EncodedIds, prefix: str) -> Array:
     """Return the digest of each row's prefix and id; 0 without an id."""
-    hashed = digests_of([prefix.encode() + part for part in ids.parts])
-    return np.where(ids.present, hashed, np.uint64(0))[ids.codes]
+    return ids.by_row(digests_of([prefix.encode() + part for part in ids.parts]), 0)
 
 
 def _label_digests(
@@ -267,5 +261,5 @@ def _message_identifiers(table: ColumnTable, times: Array, event_ids: EncodedIds
     """Return the identifiers of the bands of messages; all bands of a message have the same."""
     is_label = labelled.is_present
     sent, kinds = _digests(event_ids, "message None "), table.categories("kind")
-    classes = [text or ONE_KIND for text in kinds.texts]
-    return np.where(is_label, _label_digests(event_ids, times, classes, kinds.codes, is_label), sent)
+    classes = [*kinds.texts, ONE_KIND]  # the last is that of codes below 0
+    return np.where(is_label, _label_digests(event_ids, times, classes, np.maximum(kinds.codes, -1), is_label), sent)

@@ -1,23 +1,45 @@
-"""Columns in any form: arrays of NumPy, lists, and whatever has ``to_numpy``, such as Arrow, pandas and Polars.
+"""The columns of a table from a user, in any form: arrays of NumPy, lists, and those of Arrow, pandas and Polars.
 
-None of these libraries is imported. Needs only NumPy.
+Batches raise an error if a value is invalid, and live states reject its row. Needs only NumPy and Numba.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 
 from fraudsieve._typing import Array
-from fraudsieve.tables.values.reading import read_category, read_id
+from fraudsieve.exceptions import ColumnTypeError, RejectedRecordError, SchemaError
+from fraudsieve.features.history.declaration import ONE_KIND
+from fraudsieve.features.history.kernels.ids import code_numbers
+from fraudsieve.tables.limits import MAX_AMOUNT
+from fraudsieve.tables.values.moments import OUTSIDE, read_time
+from fraudsieve.tables.values.reading import (
+    NOT_A_LABEL,
+    TOO_LARGE,
+    read_category,
+    read_id,
+    read_is_fraud,
+    read_number,
+)
 
-from .encoded_ids import EncodedIds, Read, encode_dictionary, encode_ids
-from .values import Values, read_amounts, read_frauds, read_times
+from .encoded_ids import EncodedIds, Read, combine_codes, encode_ids, first_rows
+from .values import Values, plain_list, plain_values, read_amounts, read_frauds, read_times
 
-__all__ = ["ColumnTable", "Columns", "is_columns"]
+__all__ = ["READ_IT", "REMOVE_ROWS", "ColumnTable", "Columns", "is_columns", "kind_numbers", "reason_of"]
 
 Columns: TypeAlias = Any
 """A mapping of names to columns, or a table with names of columns."""
+
+READ_IT: Final = "Read the table with read_table."
+REMOVE_ROWS: Final = "Remove these rows, or read the table with read_table."
+OF_ROWS: Final = {
+    "": (" is missing in {} rows", REMOVE_ROWS),
+    TOO_LARGE: (f" is beyond {MAX_AMOUNT:.0e} or infinite in {{}} rows", REMOVE_ROWS),
+    OUTSIDE: (f": {OUTSIDE}", READ_IT),
+    NOT_A_LABEL: (f": {NOT_A_LABEL} in {{}} rows", "Remove these rows, or correct them."),
+}
+"""The reasons that concern some rows of a column, and not its type, in the words of errors."""
 
 
 def is_columns(records: Any, time_field: str) -> bool:
@@ -39,7 +61,7 @@ def _is_column(values: Any) -> bool:
 
 
 class ColumnTable:
-    """The columns of a table, each read once; a column that does not exist has missing values only.
+    """The columns of a table, each read once.
 
     Parameters
     ----------
@@ -47,6 +69,11 @@ class ColumnTable:
     lists : tuple of str, default=()
         Columns of lists: each element of a list becomes a row, and so do the other values of its row. A list may be
         missing.
+    name : str, default=""
+        Name of the table for errors: with it, a missing column and an invalid value are errors. Without it, a column
+        that does not exist has missing values only.
+    owners : ndarray of int64, shape (n_rows,), default=None
+        The record of each row; None if every record is a row.
 
     Raises
     ------
@@ -56,24 +83,29 @@ class ColumnTable:
     Examples
     --------
     >>> table = ColumnTable({"account_id": ["ann", "bob"], "at": np.array([0, 1])})
-    >>> table.n_rows, table.ids("account_id").texts, table.record(1, ("account_id", "amount"))
-    (2, ['ann', 'bob'], {'account_id': 'bob', 'amount': None})
+    >>> table.n_rows, table.ids("account_id").texts, table.record(1, ("account_id", "at"))
+    (2, ['ann', 'bob'], {'account_id': 'bob', 'at': 1})
     """
 
-    def __init__(self, columns: Columns, lists: tuple[str, ...] = ()) -> None:
-        self._columns = columns
-        self._names = frozenset(columns if isinstance(columns, Mapping) else _names_of(columns))
+    def __init__(
+        self, columns: Columns, lists: tuple[str, ...] = (), *, name: str = "", owners: Array | None = None
+    ) -> None:
+        self.name, self.owners = name, owners
+        self._columns, self._lists = columns, lists
+        self._names = dict.fromkeys(columns if isinstance(columns, Mapping) else _names_of(columns))
         self.n_records = max((len(columns[name]) for name in self._names), default=0)
-        for name in sorted(self._names):
-            if len(columns[name]) != self.n_records:
-                raise ValueError(f"Expected columns of one length, got {self.n_records} values and fewer of {name!r}.")
+        for column in self._names:
+            if len(columns[column]) != self.n_records:
+                problem = f"Expected columns of one length, got {self.n_records} values and fewer of {column!r}."
+                raise ValueError(problem)
         self._ids: dict[tuple[str, Read], EncodedIds] = {}
         self._values: dict[str, Values] = {}
-        self._amounts: dict[str, tuple[Array, Array]] = {}
-        self.owners: Array | None = None
-        self._lists = lists
+        self._found: dict[tuple[str, Callable[..., Any]], tuple[Array, Array]] = {}
         if lists:
             self._flatten(lists)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._names
 
     @property
     def n_rows(self) -> int:
@@ -88,15 +120,35 @@ class ColumnTable:
         for name, cells in columns.items():
             flat: list[Any] = []
             for cell, size in zip(cells, sizes, strict=True):
-                flat += _plain_list(cell) if _is_column(cell) and len(cell) == size else [None] * size
+                flat += plain_list(cell) if _is_column(cell) and len(cell) == size else [None] * size
             self._values[name] = flat
-            self._ids[name, read_id] = encode_ids(flat)
+            self._ids[name, read_id] = encode_ids(flat, read_id)
+
+    def without_repeats(self, column: str = "event_id", *, are_labels: bool = False) -> "ColumnTable":
+        """Return the table with only the first of the rows that share an id, as in a live state."""
+        if column not in self:
+            return self
+        codes, n_codes = self.ids(column).codes, self.ids(column).n_codes
+        for values, _ in (self.times("labelled_at"), self.frauds("is_fraud")) if are_labels else ():
+            codes, n_codes = combine_codes(codes, *code_numbers(values.astype(np.uint64)))
+        if n_codes == np.count_nonzero(codes >= 0):
+            return self
+        counts = codes < 0
+        counts[first_rows(codes)] = True
+        return ColumnTable(self._columns, name=self.name, owners=np.flatnonzero(counts))
+
+    def _column(self, name: str) -> Any:
+        if name in self._names:
+            return self._columns[name]
+        if self.name and name != "kind":  # events need none
+            fix = "Add the column, or remove the measures that need it."
+            raise SchemaError(self.name, f"column {name!r} is missing", fix)
+        return np.full(self.n_records, np.nan)
 
     def values(self, name: str) -> Values:
-        """Return a column as an array or a list."""
+        """Return the column of records as an array or a list."""
         if name not in self._values:
-            column = self._columns[name] if name in self._names else [None] * self.n_records
-            self._values[name] = _as_values(column)
+            self._values[name] = plain_values(self._column(name))
         return self._values[name]
 
     def ids(self, name: str) -> EncodedIds:
@@ -109,29 +161,43 @@ class ColumnTable:
 
     def _encoded(self, name: str, read: Read) -> EncodedIds:
         if (name, read) not in self._ids:
-            known = name in self._names
-            nothing = np.full(self.n_records, -1)
-            encoded = _encode(self._columns[name], read) if known else encode_dictionary(nothing, [], read)
+            encoded = encode_ids(self._column(name), read)
             self._ids[name, read] = encoded if self.owners is None else encoded.repeat(self.owners)
+            self._check(name, self._ids[name, read].is_invalid, read)
         return self._ids[name, read]
 
     def times(self, name: str) -> tuple[Array, Array]:
         """Return times in microseconds, and which are missing or invalid."""
-        return self._by_row(*read_times(self.values(name)))
+        return self._read(name, read_times, read_time)
 
     def amounts(self, name: str) -> tuple[Array, Array]:
-        """Return amounts, and which are invalid."""
-        if name not in self._amounts:
-            missing = np.full(self.n_records, np.nan)
-            self._amounts[name] = self._by_row(*read_amounts(self.values(name) if name in self._names else missing))
-        return self._amounts[name]
+        """Return amounts, NaN if missing, and which are invalid."""
+        return self._read(name, read_amounts, read_number)
 
     def frauds(self, name: str) -> tuple[Array, Array]:
         """Return whether labels are fraud, and which are invalid."""
-        return self._by_row(*read_frauds(self.values(name)))
+        return self._read(name, read_frauds, read_is_fraud)
 
-    def _by_row(self, values: Array, invalid: Array) -> tuple[Array, Array]:
-        return (values, invalid) if self.owners is None else (values[self.owners], invalid[self.owners])
+    def _read(
+        self, name: str, read_column: Callable[[Values], tuple[Array, Array]], read: Callable[[Any], Any]
+    ) -> tuple[Array, Array]:
+        if (name, read_column) not in self._found:
+            values, invalid = read_column(self.values(name))
+            found = (values, invalid) if self.owners is None else (values[self.owners], invalid[self.owners])
+            self._check(name, found[1], read)
+            self._found[name, read_column] = found
+        return self._found[name, read_column]
+
+    def _check(self, name: str, invalid: Array, read: Callable[[Any], Any]) -> None:
+        """Raise an error if a value is invalid and the table has a name."""
+        if not self.name or not invalid.any():
+            return
+        reasons = [reason_of(read, self._cell(name, row)) for row in np.flatnonzero(invalid).tolist()]
+        reason = next(filter(None, reasons), "")
+        if reason in OF_ROWS:
+            problem, fix = OF_ROWS[reason]
+            raise SchemaError(self.name, f"{name!r}{problem.format(reasons.count(reason))}", fix)
+        raise ColumnTypeError(self.name, f"{name!r}: {reason}", READ_IT)
 
     def record(self, row: int, names: Sequence[str]) -> dict[str, Any]:
         """Return a row as a record."""
@@ -144,35 +210,20 @@ class ColumnTable:
         return cell.item() if isinstance(values, np.ndarray) and values.dtype.kind != "M" else cell
 
 
+def kind_numbers(table: ColumnTable, numbers: Mapping[str, int]) -> Array:
+    """Return the number of the kind of each event; -1 for another kind. Without one, it is `ONE_KIND`."""
+    kinds = table.categories("kind")
+    return kinds.by_row(np.array([numbers.get(text, -1) for text in kinds.texts], np.int32), numbers.get(ONE_KIND, -1))
+
+
+def reason_of(check: Callable[..., Any], *arguments: Any) -> str:
+    """Return why a check rejects something; an empty string if it does not."""
+    try:
+        check(*arguments)
+    except RejectedRecordError as error:
+        return str(error)
+    return ""
+
+
 def _names_of(table: Any) -> list[str]:
     return list(getattr(table, "column_names", None) or table.columns)
-
-
-def _as_values(column: Any) -> Values:
-    """Return a column as an array, or as a list of Python objects."""
-    if not isinstance(column, np.ndarray) and hasattr(column, "to_numpy"):
-        try:
-            column = column.to_numpy(zero_copy_only=False)  # Arrow
-        except TypeError:
-            column = column.to_numpy()
-    if isinstance(column, np.ndarray) and column.dtype.kind in "iufbM" and column.ndim == 1:
-        return column
-    return _plain_list(column)
-
-
-def _plain_list(column: Any) -> list[Any]:
-    if isinstance(column, np.ndarray) and column.dtype.kind not in "mM":
-        return list(column.tolist())
-    return column if isinstance(column, list) else list(column)
-
-
-def _encode(column: Any, read: Read) -> EncodedIds:
-    """Encode a column of ids or categories; Arrow encodes its own strings."""
-    if hasattr(column, "dictionary_encode"):
-        try:
-            encoded = column.dictionary_encode()
-            encoded = encoded.combine_chunks() if hasattr(encoded, "combine_chunks") else encoded
-            return encode_dictionary(encoded.indices.fill_null(-1).to_numpy(), encoded.dictionary.to_pylist(), read)
-        except NotImplementedError:
-            return encode_ids(column.to_pylist(), read)
-    return encode_ids(_plain_list(_as_values(column)), read)

@@ -5,6 +5,8 @@ one hash get keys that differ in the second word. ``python -m benchmarks.own`` s
 ``dictionary_encode``, which scoring could not import.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 
 from fraudsieve._compiled import compile_inlined, compile_kernel, compile_part
@@ -12,7 +14,7 @@ from fraudsieve._typing import Array
 
 from .digest_table import ABSENT, HASH_KEY, NO_WORD, empty_places, find_place, fold_product, put_number
 
-__all__ = ["code_numbers", "code_strings", "number_keys"]
+__all__ = ["CodedStrings", "code_numbers", "code_strings", "number_keys"]
 
 
 HALF = np.uint64(32)
@@ -21,6 +23,8 @@ FEW = 1 << 9
 SHORT = 15
 """Maximum number of bytes of an id that is stored in two words; their last byte is its length."""
 LONG_MARK = np.uint64(0xFF) << np.uint64(56)
+LONGEST_WORD = 5
+"""Number of bytes of the longest word that programs write for a missing value or a flag: ``false``."""
 
 
 @compile_inlined()
@@ -69,14 +73,38 @@ def _long_key(data: Array, start: int, n: int, key: Array) -> tuple[np.uint64, n
 
 
 @compile_part()
-def _same_bytes(data: Array, offsets: Array, i: int, j: int) -> bool:
-    n = offsets[i + 1] - offsets[i]
-    if offsets[j + 1] - offsets[j] != n:
+def _same_bytes(data: Array, starts: Array, stops: Array, i: int, j: int) -> bool:
+    n = stops[i] - starts[i]
+    if stops[j] - starts[j] != n:
         return False
     different = 0
     for k in range(n):
-        different |= data[offsets[i] + k] ^ data[offsets[j] + k]
+        different |= data[starts[i] + k] ^ data[starts[j] + k]
     return different == 0
+
+
+@compile_inlined()
+def _may_be_blank(data: Array, at: int) -> bool:
+    # The first byte of a character of UTF-8 gives its block. Blanks and invisible characters are below 33, at 127,
+    # and in the blocks of C2, CD, D8, DB, DC, E0 to E2, E3 80, E3 85, EF and F0 to F4. Others are visible letters.
+    byte = data[at]
+    if byte < 128:
+        return bool(byte <= 32 or byte == 127)
+    if byte == 0xE3:
+        return bool(data[at + 1] == 0x80 or data[at + 1] == 0x85)
+    return not (0xC3 <= byte <= 0xCC or 0xCE <= byte <= 0xD7 or 0xE4 <= byte <= 0xEE)
+
+
+@compile_part()
+def _is_odd(data: Array, start: int, stop: int) -> bool:
+    if start == stop:
+        return True
+    last = stop - 1
+    while last > start and 128 <= data[last] < 192:  # the first byte of the last character
+        last -= 1
+    ends_with_digit = 48 <= data[last] <= 57
+    is_word = stop - start <= LONGEST_WORD and not ends_with_digit
+    return is_word or _may_be_blank(data, start) or _may_be_blank(data, last)
 
 
 @compile_part()
@@ -88,25 +116,28 @@ def _with_more_places(places: Array, n: int, keys: Array, key: Array) -> Array:
 
 
 @compile_kernel()
-def _code_kernel(offsets: Array, data: Array, valid: Array, key: Array, places: Array, codes: Array) -> int:
+def _code_kernel(
+    starts: Array, stops: Array, data: Array, valid: Array, key: Array, places: Array, codes: Array, firsts: Array,
+    is_odd: Array,
+) -> int:  # fmt: skip
     rows = codes.size
-    keys, firsts = np.empty((rows, 2), np.uint64), np.empty(rows, np.int64)
+    keys = np.empty((rows, 2), np.uint64)
     n = 0
     for i in range(rows):
         if valid.size and not valid[i]:
             codes[i] = -1
             continue
-        start, length = offsets[i], offsets[i + 1] - offsets[i]
+        start, length = starts[i], stops[i] - starts[i]
         short = length <= SHORT
         one, two = _short_key(data, start, length) if short else _long_key(data, start, length, key)
         place = find_place(one, two, NO_WORD, places, keys, key)
-        while places[place] >= 0 and not short and not _same_bytes(data, offsets, firsts[places[place]], i):
+        while places[place] >= 0 and not short and not _same_bytes(data, starts, stops, firsts[places[place]], i):
             two += np.uint64(1)  # another id with this hash
             place = find_place(one, two, NO_WORD, places, keys, key)
         code = places[place]
         if code < 0:
             code = np.int32(n)
-            places[place], firsts[n] = code, i
+            places[place], firsts[n], is_odd[n] = code, i, _is_odd(data, start, stops[i])
             keys[n, 0], keys[n, 1] = one, two
             n += 1
             if 2 * n > places.size:
@@ -115,37 +146,52 @@ def _code_kernel(offsets: Array, data: Array, valid: Array, key: Array, places: 
     return n
 
 
-def code_strings(offsets: Array, data: Array, valid: Array | None = None) -> tuple[Array, int]:
-    """Encode strings as integers, in the order of first appearance.
+class CodedStrings(NamedTuple):
+    """Strings encoded as integers, in the order of first appearance.
+
+    Attributes
+    ----------
+    codes : ndarray of int32, shape (n_rows,)
+        Code of each string; -1 if missing.
+    firsts : ndarray of int64, shape (n_codes,)
+        The first row of each code.
+    is_odd : ndarray of bool, shape (n_codes,)
+        Whether a string needs a second look before it is an id: it is empty, has a blank at an edge, may be a word for
+        a missing value or a flag.
+    """
+
+    codes: Array
+    firsts: Array
+    is_odd: Array
+
+
+def code_strings(starts: Array, stops: Array, data: Array, valid: Array | None = None) -> CodedStrings:
+    """Encode strings as integers.
 
     Parameters
     ----------
-    offsets : ndarray of int32 or int64, shape (n_rows + 1,)
-        String ``i`` is ``data[offsets[i]:offsets[i + 1]]``.
+    starts, stops : ndarray of int64, shape (n_rows,)
+        String ``i`` is ``data[starts[i]:stops[i]]``.
     data : ndarray of uint8
         Bytes of all strings.
     valid : ndarray of bool, shape (n_rows,), default=None
         False if a string is missing; None if no string is.
 
-    Returns
-    -------
-    codes : ndarray of int32, shape (n_rows,)
-        Code of each string; -1 if missing.
-    n_codes : int
-        Number of distinct strings.
-
     Examples
     --------
-    >>> data = np.frombuffer(b"annbobann", np.uint8)
-    >>> codes, n_codes = code_strings(np.array([0, 3, 6, 9]), data)
-    >>> codes.tolist(), n_codes
-    ([0, 1, 0], 2)
+    >>> ends, data = np.array([0, 3, 6, 9]), np.frombuffer(b"annbobann", np.uint8)
+    >>> code_strings(ends[:-1], ends[1:], data).codes.tolist()
+    [0, 1, 0]
     """
-    codes = np.empty(offsets.size - 1, np.int32)
-    n_codes = _code_kernel(
-        offsets, data, np.empty(0, np.bool_) if valid is None else valid, HASH_KEY, empty_places(4 * FEW), codes
-    )
-    return codes, int(n_codes)
+    n = len(starts)
+    coded = CodedStrings(np.empty(n, np.int32), np.empty(n, np.int64), np.empty(n, np.bool_))
+    strings = [array.view() for array in (starts, stops, data)]
+    for array in strings:
+        array.flags.writeable = False  # one type, and one compiled kernel, wherever they come from
+    valid = np.empty(0, np.bool_) if valid is None else valid
+    starts, stops, data = strings
+    n_codes = _code_kernel(starts, stops, data, valid, HASH_KEY, empty_places(4 * FEW), *coded)
+    return CodedStrings(coded.codes, coded.firsts[:n_codes].copy(), coded.is_odd[:n_codes].copy())
 
 
 @compile_kernel()

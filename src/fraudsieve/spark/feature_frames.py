@@ -133,7 +133,7 @@ def feature_frame(
     check_network(matrix)
     check_added_names(subjects, "subjects", matrix.columns)
     views = _views(matrix, events)
-    rows, columns = with_keys(_with_times(subjects, matrix), views, matrix.custom_amounts, stripped=False)
+    rows, columns = with_keys(_with_times(subjects, matrix), views, matrix.custom_amounts, is_lenient=False)
     n_subjects = raise_problems(rows, "subjects", _problems(subjects, matrix, columns))
     finish = FinishFeatures(matrix, tuple(subjects.columns))
     new = [T.StructField(name, T.DoubleType()) for name in matrix.columns]
@@ -184,7 +184,7 @@ def _problems(subjects: DataFrame, matrix: AccountMatrix, columns: dict[str, str
     problems |= {name: ~is_valid_amount(of_name(columns[name])) for name in matrix.custom_amounts}
     problems |= {name: is_rejected(of_name(column)) for name, column in columns.items() if name not in problems}
     for name in matrix.custom.categories:
-        problems[name] = words_column(subjects, "subjects", name, stripped=False) == REJECTED
+        problems[name] = words_column(subjects, "subjects", name) == REJECTED
     for name in matrix.custom.numbers:
         problems[name] = ~is_valid_amount(amount_column(subjects, "subjects", name))
     return problems

@@ -47,7 +47,7 @@ class HistoryFrames:
     order : str or None
         The column of events that says which of several events with one id comes first.
     is_lenient : bool
-        Whether rows that a live state rejects are left out, and ids are stripped; otherwise they are errors.
+        Whether rows that a live state rejects are left out; otherwise they are errors.
     """
 
     events: DataFrame
@@ -63,11 +63,11 @@ class HistoryFrames:
         if self.is_lenient:  # a live state checks these in every event
             ids |= {"account_id": None}
             amounts |= {"amount": None} if "amount" in self.events.columns else {}
-        columns = {f"id:{name}": id_column(self.events, "events", name, stripped=self.is_lenient) for name in ids}
+        columns = {f"id:{name}": id_column(self.events, "events", name) for name in ids}
         columns |= {f"amount:{name}": amount_column(self.events, "events", name) for name in amounts}
         if any(group.has_kinds for group in groups):
             named = "kind" in self.events.columns
-            kind = words_column(self.events, "events", "kind", stripped=self.is_lenient) if named else F.lit(ONE_KIND)
+            kind = words_column(self.events, "events", "kind") if named else F.lit(ONE_KIND)
             columns[KIND] = kind
         columns[TIME] = micros_column(self.events, "events", "occurred_at") if self.timed else F.lit(0).cast("long")
         return self._checked(self.events, "events", columns, [f"amount:{name}" for name in amounts], "occurred_at")
@@ -85,7 +85,7 @@ class HistoryFrames:
             problem = f"{', '.join(measures)} need labels of events, and none were given"
             raise SchemaError("labels", problem, "Pass labels.")
         ids = dict.fromkeys(name for group in counting for name in group.entities)
-        columns = {f"id:{name}": id_column(self.labels, "labels", name, stripped=self.is_lenient) for name in ids}
+        columns = {f"id:{name}": id_column(self.labels, "labels", name) for name in ids}
         columns[FRAUD] = amount_column(self.labels, "labels", "is_fraud")
         columns[TIME] = micros_column(self.labels, "labels", "labelled_at")
         if "occurred_at" in self.labels.columns:
@@ -114,7 +114,7 @@ class HistoryFrames:
     ) -> tuple[DataFrame, int]:
         """Return columns without repeated rows, after a check of their values or without the rows that fail it."""
         if "event_id" in frame.columns:
-            columns = columns | {"event_id": id_column(frame, table, "event_id", stripped=self.is_lenient)}
+            columns = columns | {"event_id": id_column(frame, table, "event_id")}
             columns |= self._order_of(frame, table)
         rows = frame.select(*(column.alias(name) for name, column in columns.items()))
         problems = {time: ~is_valid_time(of_name(TIME))}
@@ -166,15 +166,15 @@ def block_name(place: int) -> str:
 
 
 def with_keys(
-    subjects: DataFrame, views: Sequence[History], amounts: Sequence[str], *, stripped: bool
+    subjects: DataFrame, views: Sequence[History], amounts: Sequence[str], *, is_lenient: bool
 ) -> tuple[DataFrame, dict[str, str]]:
     """Return subjects with columns of ids and amounts as views read them, and the names of these columns."""
     names = dict.fromkeys(name for view in views for name in view.subjects)
-    added = {name: id_column(subjects, "subjects", name, stripped=stripped) for name in names}
+    added = {name: id_column(subjects, "subjects", name) for name in names}
     for name in amounts:
         amount = amount_column(subjects, "subjects", name) if name in subjects.columns else F.lit(None).cast("double")
         # Records out of range are unscorable, and their features are not read.
-        added[name] = F.when(is_valid_amount(amount), amount) if stripped else amount
+        added[name] = F.when(is_valid_amount(amount), amount) if is_lenient else amount
     columns = {name: f"{PREFIX}{place}" for place, name in enumerate(added)}
     return subjects.select("*", *(column.alias(columns[name]) for name, column in added.items())), columns
 

@@ -120,11 +120,11 @@ def _with_keys(subjects: DataFrame, matrix: AccountMatrix, until: datetime, legi
     is_flag = isinstance(check_type(subjects, "subjects", "label", "category"), T.BooleanType)
     if not matrix.timed:
         raise SchemaError("matrix", "the features have no times, and a sample is split by time", "Fit it with times.")
-    labels = of_name("label") if is_flag else words_column(subjects, "subjects", "label", stripped=False)
-    label = F.btrim(labels.cast("string"))
+    labels = of_name("label") if is_flag else words_column(subjects, "subjects", "label")
+    label = labels.cast("string")
     cutoff = micros_column(subjects, "subjects", CUTOFF_COLUMNS[matrix.subject])
     is_early = (label == F.lit(legitimate)) & (cutoff < F.lit(_micros(until)))
-    ids = id_column(subjects, "subjects", ID_COLUMNS[matrix.subject], stripped=True)
+    ids = id_column(subjects, "subjects", ID_COLUMNS[matrix.subject])
     rows = subjects.where(label.isNotNull())
     return rows.select("*", ids.alias(ID), F.coalesce(is_early, F.lit(False)).alias(EARLY))
 

@@ -106,7 +106,7 @@ def _score_with_history(
     history = replace(history, timed=matrix.timed, order=order, is_lenient=True)
     views = (*matrix.histories, *event_counts(matrix.histories))
     rows = records.withColumn(CUTOFF, F.coalesce(_cutoff(records, matrix), F.lit(0).cast("long")))
-    rows, columns = with_keys(rows, views, matrix.custom_amounts, stripped=True)
+    rows, columns = with_keys(rows, views, matrix.custom_amounts, is_lenient=True)
     last = LastStep(ScoreRecords(shipped, tuple(records.columns), views), schema)
     n_records = records.count() if n_buckets is None else 0
     return append_views(rows, history, views, columns, last, n_subjects=n_records, n_buckets=n_buckets)

@@ -71,25 +71,22 @@ def check_type(frame: DataFrame, table: str, name: str, kind: Kind) -> T.DataTyp
     return fields[name]
 
 
-def id_column(frame: DataFrame, table: str, name: str, *, stripped: bool) -> Column:
-    """Return ids as strings; stripped, as a scorer reads them, a blank id is missing."""
-    return _names(check_type(frame, table, name, "id"), name, "id", stripped=stripped)
+def id_column(frame: DataFrame, table: str, name: str) -> Column:
+    """Return ids as strings without surrounding blanks."""
+    return _names(check_type(frame, table, name, "id"), name, "id")
 
 
-def words_column(frame: DataFrame, table: str, name: str, *, stripped: bool) -> Column:
-    """Return categories as strings; stripped, as a scorer reads them, a blank one is missing."""
-    names = _names(check_type(frame, table, name, "category"), name, "category", stripped=stripped)
+def words_column(frame: DataFrame, table: str, name: str) -> Column:
+    """Return categories as strings without surrounding blanks."""
+    names = _names(check_type(frame, table, name, "category"), name, "category")
     words = F.create_map(*(F.lit(word) for pair in FLAG_WORDS.items() for word in pair))
-    return F.coalesce(words[names], names) if stripped else names
+    return F.coalesce(words[names], names)
 
 
-def _names(kind_of_column: T.DataType, name: str, kind: Kind, *, stripped: bool) -> Column:
+def _names(kind_of_column: T.DataType, name: str, kind: Kind) -> Column:
     if not isinstance(kind_of_column, (T.StringType, *WHOLE, T.NullType)):
         return _converted(name, kind, T.StringType(), REJECTED)
-    names = of_name(name).cast("string")
-    if not stripped:
-        return names
-    names = F.btrim(names, F.lit(BLANKS))
+    names = F.btrim(of_name(name).cast("string"), F.lit(BLANKS))
     return F.when(~names.isin(*MISSING_WORDS) & ~names.rlike(BLANK), names)
 
 

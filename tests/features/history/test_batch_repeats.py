@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fraudsieve.features.history.columns.table import ColumnTable
 from fraudsieve.features.history.declaration import History
 from fraudsieve.features.history.history_batch import HistoryTables, encode, history_features
 from fraudsieve.features.history.measures import LABEL_MEASURES
-from fraudsieve.features.history.source_table import SourceTable
 from fraudsieve.features.live_state import HistoryState
 
 COUNT = History(("1h",), measures=("count", "sum"))
@@ -38,8 +38,8 @@ def test_the_first_row_of_each_id_is_kept(ids: list[str | None]) -> None:
         if not name or name not in seen:
             expected.append(row)
         seen.add(name or "")
-    source = SourceTable("events", {"event_id": pa.array(ids, pa.string()), "row": pa.array(range(len(ids)))})
-    assert source.without_repeats()["row"].to_pylist() == expected
+    source = ColumnTable({"event_id": pa.array(ids, pa.string()), "row": pa.array(range(len(ids)))}, name="events")
+    assert source.without_repeats().amounts("row")[0].tolist() == expected
 
 
 @pytest.mark.parametrize("ids", [[1, 2, 1], [1.0, None, 1.0], ["a", "b", "a"], pd.Categorical(["a", "b", "a"])])
@@ -59,7 +59,7 @@ def test_forms_of_tables_and_ids(ids: Any) -> None:
 
 def test_a_table_without_repeats_or_ids_is_not_copied() -> None:
     for events in (table(["a", "b", None, None]), {"account_id": ["ann"] * 4}):
-        source = SourceTable("events", events)
+        source = ColumnTable(events, name="events")
         assert source.without_repeats() is source
 
 

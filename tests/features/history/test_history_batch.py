@@ -3,6 +3,7 @@
 import math
 import statistics
 import time
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from fraudsieve.features.history.declaration import History
 from fraudsieve.features.history.history_batch import history_features
 from fraudsieve.features.history.measures import LABEL_MEASURES, LATEST_MEASURES
+from fraudsieve.features.live_state import HistoryState
 from tests.profiles import examples
 
 from .event_tables import (
@@ -262,6 +264,26 @@ def test_a_table_that_nobody_read_means_what_a_checked_one_means() -> None:
     }
     features = history_features({name: odd.get(name, frame[name]) for name in frame}, None, HISTORY)
     np.testing.assert_array_equal(features, history_features(good, None, HISTORY))
+
+
+@pytest.mark.parametrize("form", [dict, pd.DataFrame, pa.table])
+def test_ids_and_kinds_are_read_as_in_a_live_state(form: Any) -> None:
+    """Blanks around them are stripped, and blank ones and words for missing values are missing."""
+    events = {
+        "event_id": ["e1", " e1", "", "null", "e2\t", None],
+        "account_id": ["ann", "ann", " ann", "ann\u3000", "ann", "NaN"],
+        "counterparty_id": ["x", "x", "x ", "NULL", "中文", "x"],
+        "kind": [" pay", "pay", "pay\n", "None", "", "pay"],
+        "occurred_at": np.arange(6).astype("M8[h]").astype("M8[us]"),
+    }
+    history = History(("1d",), ("pay", "event"), measures=("count", "distinct"))
+    subject = {"account_id": " ann ", "as_of": np.datetime64("1970-01-01T20:00", "us")}
+    state = HistoryState(history)
+    state.update(events, now=datetime(1970, 1, 2, tzinfo=UTC))
+    live = state.features(subject)
+    assert dict(zip(history.columns, live[0].tolist(), strict=True))["volume__count_1d"] == 4
+    subjects = {name: np.array([value]) for name, value in subject.items()}
+    np.testing.assert_array_equal(history_features(form(events), form(subjects), history), live)
 
 
 @pytest.mark.parametrize("column", ["account_id", "occurred_at", "amount", "counterparty_id"])

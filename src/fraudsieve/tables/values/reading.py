@@ -15,7 +15,7 @@ missing values are missing (null, nan, None ...). A number is an epoch in second
 nanoseconds, whichever gives a time from 2000 to 2100; at most one does. A whole number of eight digits that is a date,
 such as 20260501, is that date.
 
-Times are read by `moments`. Columns are read by `fraudsieve.tables.conversion`, and those of a live state by
+Times are read by `moments`. Columns are read by `fraudsieve.tables.conversion`, and those of a history by
 `fraudsieve.features.history.columns`. They recognise ordinary values by column, and pass every other distinct value on
 to these functions. Errors name the field and what was expected, and never quote the value. Needs only NumPy.
 """
@@ -42,6 +42,7 @@ __all__ = [
     "FLAG_WORDS",
     "MISSING_NUMBERS",
     "MISSING_WORDS",
+    "NOT_A_LABEL",
     "NUMBERS",
     "PLAIN",
     "TOO_LARGE",
@@ -76,6 +77,7 @@ EXPECTED: Final = {
 }
 """The beginnings of errors."""
 BROKEN: Final = "expected a string in UTF-8, got broken characters"
+NOT_A_LABEL: Final = "expected True or False, got another value"
 LOST_DIGITS: Final = "expected all digits, got exponent notation"
 TOO_LARGE: Final = f"expected a number up to {MAX_AMOUNT:.0e}, got a larger or an infinite one"
 TOO_LONG: Final = f"expected at most {MAX_TEXT_LENGTH:,} characters, got more"
@@ -381,7 +383,7 @@ def read_is_fraud(value: Any, field: str = "") -> bool:
     else:
         is_known = (isinstance(value, bool | np.bool_) or is_numeric(value)) and not is_missing(value)
         is_fraud = bool(value) if is_known and value in (0, 1) else None
-    return reject(field, "expected True or False, got another value") if is_fraud is None else is_fraud
+    return reject(field, NOT_A_LABEL) if is_fraud is None else is_fraud
 
 
 def reject(field: str, words: str) -> Never:

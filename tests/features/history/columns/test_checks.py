@@ -179,7 +179,7 @@ def test_ids_seen_again_after_years_within_one_call_count_as_one_by_one() -> Non
     assert content(one) == content(other)
 
 
-@pytest.mark.parametrize("form", ["arrays", "strings", "arrow", "dictionary", "pandas", "integers", "lists"])
+@pytest.mark.parametrize("form", ["arrays", "strings", "arrow", "dictionary", "views", "pandas", "integers", "lists"])
 def test_every_form_of_columns_gives_the_same_state(form: str) -> None:
     events = stream(300, days=2)
     for place in (3, 50):
@@ -190,6 +190,8 @@ def test_every_form_of_columns_gives_the_same_state(form: str) -> None:
     times = np.array([time.replace(tzinfo=None) for time in lists["occurred_at"]], "M8[us]")
     arrays = {name: np.array(values, object) for name, values in lists.items()}
     arrays |= {"occurred_at": times, "amount": np.array(lists["amount"], float)}
+    kinds = pa.array(lists["kind"]).dictionary_encode()
+    views = pa.DictionaryArray.from_arrays(kinds.indices, kinds.dictionary.cast(pa.string_view()))  # as of Polars
     forms: dict[str, Any] = {
         "lists": lists,
         "arrays": arrays,
@@ -197,6 +199,7 @@ def test_every_form_of_columns_gives_the_same_state(form: str) -> None:
         "integers": arrays | {"occurred_at": times.astype(np.int64)},
         "arrow": arrow,
         "dictionary": {**{name: arrow[name] for name in arrow.column_names}, "kind": arrow["kind"].dictionary_encode()},
+        "views": {**{name: arrow[name] for name in arrow.column_names}, "kind": views},
         "pandas": frame,
     }
     one, other = HistoryState(VIEWS, lateness="2d"), HistoryState(VIEWS, lateness="2d")
@@ -299,6 +302,14 @@ def test_an_account_is_not_linked_to_itself() -> None:
     assert content(one) == content(other)
     assert other.network is not None
     assert len(other.network.dump()["links-0.accounts"]) == 1
+
+
+def test_a_negative_zero_stays_negative() -> None:
+    one, other = HistoryState(VIEWS[0]), HistoryState(VIEWS[0])
+    event = {"account_id": "ann", "occurred_at": at(0), "amount": "-0.0"}
+    add_one_by_one(one, [event], "events")
+    assert add_columns(other, {name: [value] for name, value in event.items()}, "events") == ([], 0)
+    assert content(one) == content(other)
 
 
 def test_all_missing_amounts_have_the_same_bits() -> None:
