@@ -2,16 +2,15 @@
 
 import asyncio
 import hmac
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from fraudsieve.service.metrics import Metrics
 from fraudsieve.service.settings import Settings
-from fraudsieve.service.transport.turns import Turns
 
-__all__ = ["PUBLIC_PATHS", "RETRY_AFTER", "RequestLimits", "error_response", "excess_app"]
+__all__ = ["PUBLIC_PATHS", "RETRY_AFTER", "RequestLimits", "error_response"]
 
 PUBLIC_PATHS = {"/healthz", "/readyz"}
 """Paths that need no token."""
@@ -31,22 +30,6 @@ def error_response(status: int, reason: str, headers: dict[str, str] | None = No
     return JSONResponse({"error": reason}, status, headers)
 
 
-def excess_app(on_rejection: Callable[[], None]) -> ASGIApp:
-    """Return the application of connections beyond the limit: healthy, but answered 503 and closed."""
-    close = {"connection": "close"}
-    healthy = JSONResponse({"status": "ok"}, headers=close)
-    rejection = error_response(503, "too many open connections", RETRY_AFTER | close)
-
-    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["path"] == "/healthz":
-            await healthy(scope, receive, send)
-        else:
-            on_rejection()
-            await rejection(scope, receive, send)
-
-    return answer
-
-
 class RequestLimits:
     """ASGI middleware: reads the body of an accepted request into its state, and answers a rejected one.
 
@@ -61,12 +44,10 @@ class RequestLimits:
         Token and limits.
     metrics : Metrics
         Shows the number of requests in progress.
-    turns : Turns
-        Lets requests start.
     """
 
-    def __init__(self, app: ASGIApp, settings: Settings, metrics: Metrics, turns: Turns) -> None:
-        self.app, self.settings, self.turns = app, settings, turns
+    def __init__(self, app: ASGIApp, settings: Settings, metrics: Metrics) -> None:
+        self.app, self.settings = app, settings
         self.running = 0
         self.metric = metrics.running
 
@@ -75,7 +56,6 @@ class RequestLimits:
         if scope["type"] != "http" or scope["path"] in PUBLIC_PATHS:
             await self.app(scope, receive, send)
             return
-        await self.turns.start()
         rejection = self._check_head(scope["method"], dict(scope["headers"]))
         if rejection is not None:
             await rejection(scope, receive, send)
