@@ -163,6 +163,11 @@ def test_a_slow_client_does_not_hold_the_service(proxy: Proxy) -> None:
             assert 0.5 < time.monotonic() - started < 20
 
 
+def test_a_long_head_does_not_reach_the_service(proxy: Proxy) -> None:
+    with proxy.client() as client:
+        assert client.get("/v1/model", headers={"x-long": "x" * 40_000}).status_code == 400
+
+
 def test_one_address_has_few_requests_in_progress(proxy: Proxy) -> None:
     body = json.dumps({"text": "x"}).encode()
     with ExitStack() as stack:

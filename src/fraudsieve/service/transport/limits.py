@@ -15,6 +15,7 @@ __all__ = ["PUBLIC_PATHS", "RETRY_AFTER", "RequestLimits", "error_response"]
 PUBLIC_PATHS = {"/healthz", "/readyz"}
 """Paths that need no token."""
 RETRY_AFTER = {"retry-after": "1"}
+UPGRADE = "upgrade: expected HTTP/1.1 alone, got an offer of another protocol; turn HTTP/2 off in the client"
 
 
 class _BodyTooLargeError(Exception):
@@ -66,6 +67,8 @@ class RequestLimits:
 
     def _check_head(self, method: str, headers: Mapping[bytes, bytes]) -> JSONResponse | None:
         """Return the rejection of a request by its method and headers; None if it is accepted."""
+        if b"upgrade" in headers:  # httptools reads neither its body nor what follows on the connection
+            return error_response(400, UPGRADE, {"connection": "close"})
         if not self._has_token(headers):
             reason = "expected the header Authorization: Bearer, with the token of the service"
             return error_response(401, reason, {"www-authenticate": "Bearer"})
