@@ -53,7 +53,11 @@ PARTS: Final = (
     ),
     Part("loads", ("python", "-m", "benchmarks.attack_surface", "health"), "the service answers under heavy loads"),
     Part("notebooks", ("pytest", "-n", "2", "--nbmake", "--nbmake-timeout=300", "notebooks"), "every notebook runs"),
-    Part("lowest", ("scripts/dependencies", "lowest"), "the lowest declared versions train, score and load old models"),
+    Part(
+        "lowest",
+        ("scripts/dependencies", "lowest"),
+        "the lowest declared versions train, score, serve and load old models",
+    ),
     Part("newest", ("scripts/dependencies", "newest"), "so do the newest versions that the declared ones allow"),
     Part("orders", ("scripts/quick_loops", "random"), "the quick loop in five random orders"),
     Part("busy", ("scripts/quick_loops", "busy"), "the quick loop on a busy machine (load 6)"),

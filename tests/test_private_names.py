@@ -26,7 +26,7 @@ def parameters(function: Any) -> list[str]:
     return list(inspect.signature(function).parameters)
 
 
-@pytest.mark.parametrize("library", ["lightgbm", "mlflow", "numba", "uvicorn"])
+@pytest.mark.parametrize("library", ["lightgbm", "mlflow", "numba"])
 def test_the_installed_version_is_within_an_upper_bound(library: str) -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     lines = sum(project["optional-dependencies"].values(), start=project["dependencies"])
@@ -91,39 +91,3 @@ def test_mlflow_describes_an_environment() -> None:
     assert "additional_pip_deps" in parameters(_mlflow_conda_env)
     assert callable(_PythonEnv.current)
     assert callable(_PythonEnv.to_yaml)
-
-
-@pytest.mark.parametrize(
-    ("name", "expected"),
-    [
-        ("connection_made", ["self", "transport"]),
-        ("connection_lost", ["self", "exc"]),
-        ("eof_received", ["self"]),
-        ("data_received", ["self", "data"]),
-        ("on_message_begin", ["self"]),
-        ("on_message_complete", ["self"]),
-        ("on_headers_complete", ["self"]),
-        ("on_response_complete", ["self"]),
-        ("pause_writing", ["self"]),
-        ("resume_writing", ["self"]),
-        ("_unset_keepalive_if_required", ["self"]),
-        ("send_400_response", ["self", "msg"]),
-    ],
-)
-def test_uvicorn_has_the_steps_of_a_connection(name: str, expected: list[str]) -> None:
-    """fraudsieve.service.transport.http11 overrides or calls these."""
-    from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
-
-    assert parameters(getattr(HttpToolsProtocol, name)) == expected
-
-
-def test_uvicorn_has_the_attributes_of_a_connection() -> None:
-    """fraudsieve.service.transport.http11 reads these attributes."""
-    from uvicorn.protocols.http import flow_control, httptools_impl
-
-    source = inspect.getsource(httptools_impl.HttpToolsProtocol)
-    for name in ("app", "connections", "cycle", "flow", "headers", "loop", "parser", "transport", "url"):
-        assert re.search(rf"self\.{name}\b", source), name
-    assert "self.write_paused" in inspect.getsource(flow_control.FlowControl)
-    cycle = inspect.getsource(httptools_impl.RequestResponseCycle)
-    assert all(f"self.{name} = " in cycle for name in ("response_complete", "more_body", "keep_alive"))

@@ -27,7 +27,8 @@ __all__ = ["PROTOCOL", "measure_health"]
 
 BODY_SECONDS: Final = 10.0
 """The default of ``--body-seconds``."""
-MAX_MS: Final = 100.0
+MAX_MS: Final = 1000.0
+"""A probe of Kubernetes waits for a second by default."""
 PROBE_SECONDS: Final = 0.01
 """Pause between two probes."""
 PATIENCE: Final = 120.0

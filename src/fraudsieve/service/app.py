@@ -16,7 +16,6 @@ from starlette.responses import Response
 from fraudsieve.models.predict import Scorer
 from fraudsieve.service.transport.access_log import AccessLog
 from fraudsieve.service.transport.local_only import LocalOnly
-from fraudsieve.service.transport.turns import Turns
 
 from .background import STOP_SECONDS, BackgroundTasks, call_in_thread
 from .handlers import RequestHandler
@@ -79,20 +78,19 @@ def create_app(scorer: Scorer, settings: Settings | None = None, *, shadow: Load
     background = BackgroundTasks(metrics)
     pool = ThreadPoolExecutor(settings.n_threads, thread_name_prefix="score")
     routes = Routes(handler, background, pool).list()
-    turns = Turns()
     local_only = [Middleware(LocalOnly)] if settings.is_local_only else []
     app = Starlette(
         routes=routes,
         middleware=[
             Middleware(AccessLog, metrics, frozenset(route.path for route in routes)),
             *local_only,
-            Middleware(RequestLimits, settings, metrics, turns),
+            Middleware(RequestLimits, settings, metrics),
         ],
         exception_handlers={HTTPException: _http_error},
         lifespan=partial(_lifespan, handler, background, pool),
     )
     app.router.redirect_slashes = False  # the target would be made from the Host header
-    app.state.handler, app.state.turns, app.state.channel, app.state.abandoned = handler, turns, None, []
+    app.state.handler, app.state.channel, app.state.abandoned = handler, None, []
     return app
 
 

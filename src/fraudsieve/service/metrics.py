@@ -51,9 +51,6 @@ class Metrics:
         self.running = Gauge(
             "requests_running", "Requests in progress: being read, waiting or being processed.", **summed
         )
-        self.rejected_connections = Counter(
-            "connections_refused", "Connections answered 503 because too many were open.", **options
-        )
         self.scores = Histogram(
             "score",
             "Probability of fraud of scored records, by most probable class. If the model has no legitimate class: "

@@ -46,8 +46,8 @@ class Settings:
         ``postgresql://...``. None to keep the history in memory only.
     workers : int, default=1
         Number of processes. Each holds the model and the history. The limits below apply to each: N workers accept N
-        times as many connections and requests in progress. The limits are not divided, because the system does not
-        distribute connections evenly, and one worker would reject clients while others are idle.
+        times as many requests in progress. The limits are not divided, because the system does not distribute
+        connections evenly, and one worker would reject clients while others are idle.
     lateness : str, default="1d"
         How late an event may arrive, as for `HistoryState`.
     max_body : int, default=1048576
@@ -56,13 +56,11 @@ class Settings:
         Records, or events, per request.
     max_requests : int, default=64
         Requests in progress; further ones are answered 503.
-    max_connections : int, default=1024
-        Open connections; further ones are answered 503.
     threads : int, default=None
         Threads that score, in each process; None for one per core, divided among the workers.
     body_seconds : float, default=10.0
-        Seconds within which the head of a request must arrive, and then its body. A client that does not read its
-        answer for this time is disconnected.
+        Seconds within which the body of a request must arrive. A client that does not read its answer for this time,
+        or sends no further request, is disconnected.
     watch_seconds : float, default=30.0
         Seconds between two checks of the alias.
     grace_seconds : float, default=30.0
@@ -95,7 +93,6 @@ class Settings:
     max_body: int = 1 << 20
     max_records: int = 1000
     max_requests: int = 64
-    max_connections: int = 1024
     threads: int | None = None
     body_seconds: float = 10.0
     watch_seconds: float = 30.0

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FoundModel", "check_installed", "find_model", "load_app"]
 
-PACKAGES = ("starlette", "uvicorn", "httptools", "prometheus_client", "pydantic")
+PACKAGES = ("starlette", "uvicorn", "httptools", "uvloop", "prometheus_client", "pydantic")
 
 
 class FoundModel(NamedTuple):

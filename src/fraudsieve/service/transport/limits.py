@@ -2,20 +2,20 @@
 
 import asyncio
 import hmac
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from fraudsieve.service.metrics import Metrics
 from fraudsieve.service.settings import Settings
-from fraudsieve.service.transport.turns import Turns
 
-__all__ = ["PUBLIC_PATHS", "RETRY_AFTER", "RequestLimits", "error_response", "excess_app"]
+__all__ = ["PUBLIC_PATHS", "RETRY_AFTER", "RequestLimits", "error_response"]
 
 PUBLIC_PATHS = {"/healthz", "/readyz"}
 """Paths that need no token."""
 RETRY_AFTER = {"retry-after": "1"}
+UPGRADE = "upgrade: expected HTTP/1.1 alone, got an offer of another protocol; turn HTTP/2 off in the client"
 
 
 class _BodyTooLargeError(Exception):
@@ -29,22 +29,6 @@ class _DisconnectedError(Exception):
 def error_response(status: int, reason: str, headers: dict[str, str] | None = None) -> JSONResponse:
     """Return an error response."""
     return JSONResponse({"error": reason}, status, headers)
-
-
-def excess_app(on_rejection: Callable[[], None]) -> ASGIApp:
-    """Return the application of connections beyond the limit: healthy, but answered 503 and closed."""
-    close = {"connection": "close"}
-    healthy = JSONResponse({"status": "ok"}, headers=close)
-    rejection = error_response(503, "too many open connections", RETRY_AFTER | close)
-
-    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["path"] == "/healthz":
-            await healthy(scope, receive, send)
-        else:
-            on_rejection()
-            await rejection(scope, receive, send)
-
-    return answer
 
 
 class RequestLimits:
@@ -61,12 +45,10 @@ class RequestLimits:
         Token and limits.
     metrics : Metrics
         Shows the number of requests in progress.
-    turns : Turns
-        Lets requests start.
     """
 
-    def __init__(self, app: ASGIApp, settings: Settings, metrics: Metrics, turns: Turns) -> None:
-        self.app, self.settings, self.turns = app, settings, turns
+    def __init__(self, app: ASGIApp, settings: Settings, metrics: Metrics) -> None:
+        self.app, self.settings = app, settings
         self.running = 0
         self.metric = metrics.running
 
@@ -75,7 +57,6 @@ class RequestLimits:
         if scope["type"] != "http" or scope["path"] in PUBLIC_PATHS:
             await self.app(scope, receive, send)
             return
-        await self.turns.start()
         rejection = self._check_head(scope["method"], dict(scope["headers"]))
         if rejection is not None:
             await rejection(scope, receive, send)
@@ -86,6 +67,8 @@ class RequestLimits:
 
     def _check_head(self, method: str, headers: Mapping[bytes, bytes]) -> JSONResponse | None:
         """Return the rejection of a request by its method and headers; None if it is accepted."""
+        if b"upgrade" in headers:  # httptools reads neither its body nor what follows on the connection
+            return error_response(400, UPGRADE, {"connection": "close"})
         if not self._has_token(headers):
             reason = "expected the header Authorization: Bearer, with the token of the service"
             return error_response(401, reason, {"www-authenticate": "Bearer"})
