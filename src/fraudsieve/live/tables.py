@@ -21,7 +21,7 @@ from fraudsieve.tables.limits import Cause, count_causes
 from fraudsieve.tables.reader import read_table
 from fraudsieve.tables.schema import EVENTS
 from fraudsieve.tables.source import InputTable, Source, as_input
-from fraudsieve.tables.values.reading import Reading, is_missing
+from fraudsieve.tables.values.reading import is_missing
 
 __all__ = ["export_tables", "records_of_table"]
 
@@ -89,7 +89,7 @@ def _parquet(frame: pd.DataFrame, time: str) -> bytes:
 
 def _read_labels(table: InputTable) -> pd.DataFrame:
     """Return labels whose ids and times are read as in other tables; a refused cell stays, for the state to name."""
-    reading = Reading(printed=table.loaded.printed, day_first=table.options.day_first)
+    reading = table.options.reading(table.loaded)
     columns = {}
     for name, cells in table.loaded.frame.reset_index(drop=True).items():
         kind = "time" if name == "labelled_at" else EVENTS.kind(str(name))

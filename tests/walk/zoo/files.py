@@ -9,10 +9,8 @@ import pandas as pd
 
 from tests.walk.table import TableFiles, json_records
 
-__all__ = ["LATER_ISSUE", "WITHOUT_IDS", "Layout", "write_files", "write_frame"]
+__all__ = ["WITHOUT_IDS", "Layout", "write_files", "write_frame"]
 
-LATER_ISSUE = "One language of options, tables as people have them, results that open"
-"""The issue that makes tables readable that are not yet."""
 WITHOUT_IDS = {"cases": "events without event_id"}
 """Events without ids are scored, but no case can name one of them."""
 

@@ -43,7 +43,8 @@ _TIME: Final = re.compile(
     rf"(?:[T ] *({_HOUR}|\d(?=:))(?:(:?)(\d\d)(?:\8(\d\d)(?:[.,](\d+))?)?)?(?: *(Z|[+-]\d\d(?::?\d\d)?))?)?",
     re.ASCII,
 )
-_DAY_FIRST: Final = re.compile(r"(\d{1,2})[-/.](\d{1,2})[-/.](\d{4})(.*)", re.ASCII | re.DOTALL)
+_YEAR_LAST: Final = re.compile(r"(\d{1,2})[-/.](\d{1,2})[-/.](\d{4})(.*)", re.ASCII | re.DOTALL)
+_HALF_DAY: Final = re.compile(r"(.*[T ])(0?[1-9]|1[0-2])(:[0-5]\d.*?)[ \u00a0\u202f]?([AP])\.?M\.?", re.ASCII)
 
 
 def read_time(value: Any, field: str = "", reading: Reading = PLAIN) -> int | None:
@@ -72,6 +73,8 @@ def read_time(value: Any, field: str = "", reading: Reading = PLAIN) -> int | No
     (1000000, 86400000000, None)
     >>> read_time(1714557600) == read_time(1714557600_000) == read_time("2024/5/1 10:00"), read_time(19700102)
     (True, 86400000000)
+    >>> read_time("5/1/2024 6:00 PM", reading=Reading(day_first=False, zone="Asia/Shanghai")) == read_time(1714557600)
+    True
     """
     if isinstance(value, str):
         return _time_in(value.strip(), field, reading)
@@ -107,9 +110,12 @@ def _time_in(text: str, field: str, reading: Reading) -> int | None:
 
 def _iso_of(text: str, reading: Reading) -> str | None:
     """Return a time in another form as `datetime.fromisoformat` reads it; None if it is no time."""
-    if reading.day_first and (found := _DAY_FIRST.fullmatch(text)):
-        day, month, year, rest = found.groups()
-        text = f"{year}-{month}-{day}{rest}"
+    if reading.day_first is not None and (found := _YEAR_LAST.fullmatch(text)):
+        first, second, year, rest = found.groups()
+        text = f"{year}-{second}-{first}{rest}" if reading.day_first else f"{year}-{first}-{second}{rest}"
+    if found := _HALF_DAY.fullmatch(text):
+        head, hour, rest, half = found.groups()
+        text = f"{head}{int(hour) % 12 + 12 * (half == 'P'):02}{rest}"
     if not (found := _TIME.fullmatch(text)):
         return None
     year, _, month, day, month_2, day_2, hour, _, minute, second, fraction, zone = found.groups()

@@ -34,6 +34,7 @@ import numpy as np
 from fraudsieve.exceptions import RejectedRecordError
 from fraudsieve.tables.limits import MAX_AMOUNT, MAX_TEXT_LENGTH
 
+from .amounts import plain_number
 from .strings import has_surrogate, is_blank, without_surrogates
 
 __all__ = [
@@ -97,18 +98,19 @@ class Reading:
     printed : bool, default=False
         Whether they come from a format that prints everything, so that ``123.0`` may be the whole number 123 that went
         through a float.
-    day_first : bool, default=False
-        Whether dates such as 03/04/2026 begin with the day. Without it, they are rejected.
+    day_first : bool or None, default=None
+        Whether dates such as 03/04/2026 begin with the day, or with the month. Without it, they are rejected.
     zone : str, default="UTC"
         The zone of times that have none.
-    decimal : {".", ","}, default="."
-        The decimal sign of numbers in strings.
+    decimal : {".", ",", "auto"} or None, default=None
+        The decimal sign of numbers in strings. None is a point, and a lone comma is rejected, because 1,234 may have
+        a decimal sign or a separator. With ``auto``, a column decides, and a value is read as without.
     """
 
     printed: bool = False
-    day_first: bool = False
+    day_first: bool | None = None
     zone: str = "UTC"
-    decimal: str = "."
+    decimal: str | None = None
 
 
 _TYPE_NAMES: Final[tuple[tuple[Any, str], ...]] = (
@@ -314,6 +316,8 @@ def read_number(value: Any, field: str = "", reading: Reading = PLAIN, *, flags:
     --------
     >>> read_number(-3), read_number(" 3.5 "), read_number(None), read_number(True, flags=True)
     (-3.0, 3.5, nan, 1.0)
+    >>> read_number("$1,234.50"), read_number("1.234,50 €", reading=Reading(decimal=","))
+    (1234.5, 1234.5)
     """
     if type(value) is float or type(value) is int:  # the usual ones, and the fastest
         number: Any = value
@@ -334,10 +338,13 @@ def read_number(value: Any, field: str = "", reading: Reading = PLAIN, *, flags:
 
 def _number_in(text: str, reading: Reading, flags: bool) -> float | None:
     """Return the number in a string; NaN if it is missing, None if there is none."""
-    if NUMBERS[reading.decimal].fullmatch(text):
-        return float(text.replace(reading.decimal, "."))
+    sign = "," if reading.decimal == "," else "."
+    if NUMBERS[sign].fullmatch(text):
+        return float(text.replace(sign, "."))
     if text in MISSING_NUMBERS or is_blank(text):
         return math.nan
+    if (amount := plain_number(text, None if reading.decimal == "auto" else reading.decimal)) is not None:
+        return float(amount)
     return FLAGS.get(FLAG_WORDS.get(text, text)) if flags else None
 
 
