@@ -139,8 +139,22 @@ def add_gap(s: Arrays, k: int, gap: int, sign: int) -> None:
 
 
 @compile_part()
+def _local(s: Arrays, time: int) -> int:
+    """Return what a clock of the time zone shows."""
+    first, after = 0, s.zone_starts.size
+    while after - first > 1:
+        middle = (first + after) // 2
+        if s.zone_starts[middle] <= time:
+            first = middle
+        else:
+            after = middle
+    return int(time + s.zone_offsets[first])
+
+
+@compile_part()
 def _count_hour(s: Arrays, k: int, time: int, sign: int) -> None:
     state = s.states[k]
+    time = _local(s, time)
     hour = time % DAY // HOUR
     late, early = hour >= s.meta[NIGHT_FROM], hour < s.meta[NIGHT_TO]
     at_night = (late and early) if s.meta[NIGHT_FROM] < s.meta[NIGHT_TO] else (late or early)
