@@ -6,7 +6,6 @@ and holds what both share: the columns of the record itself and its categories. 
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -16,12 +15,11 @@ from fraudsieve._typing import Array, Record
 from fraudsieve.exceptions import RejectedRecordError
 from fraudsieve.features.history.declaration import History, history_columns
 from fraudsieve.features.history.reader import NO_ACCOUNT
-from fraudsieve.features.history.records import required_time
+from fraudsieve.features.history.records import record_time, required_time
 from fraudsieve.features.network.declaration import Network
 from fraudsieve.features.wording.model import TextModel
 from fraudsieve.features.wording.surprisal import CharacterModel
-from fraudsieve.tables.values.moments import read_time
-from fraudsieve.tables.values.reading import Reading, read_id
+from fraudsieve.tables.values.reading import read_id
 from fraudsieve.tables.values.zones import to_local
 
 from .history_declaration import HistoryDeclaration
@@ -178,10 +176,6 @@ class AccountMatrix:
             "time_zone": self.time_zone,
         }
 
-    @cached_property
-    def _reading(self) -> Reading:
-        return Reading(zone=self.time_zone)
-
     def _row(self, record: Record, state: HistoryState) -> tuple[Array, bool]:
         if read_id(record.get("account_id"), "account_id") is None:
             raise RejectedRecordError(NO_ACCOUNT)
@@ -191,7 +185,7 @@ class AccountMatrix:
         subject = {name: record.get(name) for name in names} | {"as_of": np.datetime64(cutoff, "us")}
         history, has_history = state.compute(subject)
         has_age = self.timed and self.subject == "account"
-        created = read_time(record.get("created_at"), "created_at", self._reading) if has_age else None
+        created = record_time(record.get("created_at"), "created_at", self.time_zone) if has_age else None
         created = np.iinfo(np.int64).min if created is None else created
         own = self.custom.of_record(record)[None]
         record_columns = self.record_columns(np.array([cutoff]), np.array([created]), own)
@@ -200,7 +194,7 @@ class AccountMatrix:
     def _cutoff(self, record: Record, state: HistoryState) -> int:
         if not self.timed:
             return max(state.watermark + 1, 1)  # after all events
-        times = (read_time(record.get(name), name, self._reading) for name in CUTOFFS[self.subject])
+        times = (record_time(record.get(name), name, self.time_zone) for name in CUTOFFS[self.subject])
         time = next((time for time in times if time is not None), None)
         return required_time(None, "as_of") if time is None else time
 

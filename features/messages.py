@@ -104,7 +104,7 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     n_jobs : int, default=None
         Number of folds fitted in parallel, as in joblib.
     time_zone : str, default="UTC"
-        Zone of the hours and days of the default feature views.
+        Zone of the hours and days of the default feature views, and of times of records that have none.
 
     Attributes
     ----------
@@ -247,7 +247,9 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         lists = CustomLists.of(self.words, self.brands, self.hotlines, self.short_hosts)
         campaigns = None
         if self.past is not None:
-            campaigns = CampaignHistory(types=label_types(self.past), label_classes=self.label_classes or {})
+            campaigns = CampaignHistory(
+                types=label_types(self.past), label_classes=self.label_classes or {}, time_zone=self.time_zone
+            )
         if not self.wording:
             self.matrix_ = MessageMatrix(None, views, lists=lists, custom=own, campaigns=campaigns)
             return self.transform(X)

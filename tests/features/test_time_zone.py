@@ -8,10 +8,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from fraudsieve.features.account_matrix import AccountMatrix
 from fraudsieve.features.accounts import AccountFeatures
+from fraudsieve.features.campaign.over_time import CampaignHistory, campaign_events, campaign_subjects
 from fraudsieve.features.history.declaration import History
 from fraudsieve.features.history.pool import timelines
 from fraudsieve.features.live_state.state import HistoryState
+from fraudsieve.live.records import LoggedFields, to_entry
 from fraudsieve.models.artifact.matrix import build_matrix
 
 ZONES = ("UTC", "Asia/Shanghai", "America/New_York", "Asia/Kathmandu", "Australia/Lord_Howe")
@@ -73,3 +76,56 @@ def test_views_of_other_zones_are_other_declarations() -> None:
     assert History.from_dict(declared) == view
     with pytest.raises(ValueError, match="nearest are Asia/Shanghai"):
         History(time_zone="Asia/Shangai")
+
+
+NAIVE = {"account_id": "ann", "occurred_at": "2026-07-01 01:30", "amount": 1.0}
+ZONED = NAIVE | {"occurred_at": "2026-06-30T17:30:00Z"}
+
+
+def state_of(zone: str) -> HistoryState:
+    return HistoryState(History(("1d",), measures=("count", "night", "since_last"), time_zone=zone))
+
+
+def as_columns(record: dict[str, Any]) -> dict[str, list[Any]]:
+    return {name: [value] for name, value in record.items()}
+
+
+@pytest.mark.parametrize("event", [NAIVE, ZONED, NAIVE | {"occurred_at": np.datetime64("2026-06-30T17:30")}])
+@pytest.mark.parametrize("form", [dict, as_columns])
+def test_a_record_without_a_zone_has_that_of_the_model_and_other_times_are_utc(event: Any, form: Any) -> None:
+    state = state_of("Asia/Shanghai")
+    assert state.update(form(event)) == ()
+    for as_of in ("2026-07-01 02:30", "2026-06-30T18:30Z", np.datetime64("2026-06-30T18:30")):
+        assert state.features({"account_id": "ann", "as_of": as_of}).tolist() == [[1, 1, 3600]]
+    fields = LoggedFields(frozenset(), frozenset({"amount"}))
+    assert to_entry("events", event, fields, "Asia/Shanghai") == to_entry("events", ZONED, fields)
+
+
+def test_a_record_to_score_without_a_zone_has_that_of_the_model() -> None:
+    history = History(("1d",), measures=("count", "night"), time_zone="Asia/Shanghai")
+    matrix = AccountMatrix("event", (history,), time_zone="Asia/Shanghai")
+    naive, zoned = (matrix.rows([record], matrix.new_state()).X for record in (NAIVE, ZONED))
+    np.testing.assert_array_equal(naive, zoned)
+    assert naive[0, -2:].tolist() == [1, 2]
+    account = AccountMatrix("account", (), time_zone="Asia/Shanghai")
+    record = {"account_id": "ann", "created_at": "2026-06-30", "as_of": "2026-06-30T16:00Z"}
+    assert account.rows([record]).X.tolist() == [[1]]
+
+
+def test_messages_without_a_zone_have_that_of_their_campaigns() -> None:
+    campaigns = CampaignHistory.from_dict(CampaignHistory(("1d",), ("spam",), time_zone="Asia/Shanghai").to_dict())
+    sent = {"text": "win 100 now, call me", "sent_at": "2026-07-01 01:30", "account_id": "ann"}
+    label = sent | {"label": "spam", "labelled_at": "2026-07-01 01:40"}
+    later = {"text": "win 999 now, call me", "sent_at": "2026-07-01 01:50"}
+    rows = []
+    for zone in ("", "+08:00"):
+        state = HistoryState(campaigns.views)
+        times = {"sent_at", "labelled_at"}
+        first, labelled, last = (
+            {name: f"{value}{zone}" if name in times else value for name, value in record.items()}
+            for record in (sent, label, later)
+        )
+        assert state.update(campaign_events([first], campaigns)) == ()
+        assert state.update(campaign_events([labelled], campaigns)) == ()
+        rows.append(campaigns.message_columns(state.features(campaign_subjects([last]))))
+    assert [row.tolist() for row in rows] == [[[1, 1, 0, 1200, 1]]] * 2

@@ -115,9 +115,9 @@ class ColumnTable:
             self._ids[name, read] = encoded if self.owners is None else encoded.repeat(self.owners)
         return self._ids[name, read]
 
-    def times(self, name: str) -> tuple[Array, Array]:
-        """Return times in microseconds, and which are missing or invalid."""
-        return self._by_row(*read_times(self.values(name)))
+    def times(self, name: str, zone: str = "UTC") -> tuple[Array, Array]:
+        """Return times in microseconds, and which are missing or invalid; strings without a zone are in a given one."""
+        return self._by_row(*read_times(self.values(name), zone))
 
     def amounts(self, name: str) -> tuple[Array, Array]:
         """Return amounts, and which are invalid."""

@@ -4,14 +4,16 @@ Ordinary columns are read at once, and other values one by one by `fraudsieve.ta
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import RejectedRecordError
+from fraudsieve.features.history.records import record_time
 from fraudsieve.tables.limits import MAX_AMOUNT
-from fraudsieve.tables.values.moments import EARLIEST, TOO_LATE, read_epochs, read_time
+from fraudsieve.tables.values.moments import EARLIEST, TOO_LATE, read_epochs
 from fraudsieve.tables.values.reading import read_is_fraud, read_number
 
 __all__ = ["read_amounts", "read_frauds", "read_times"]
@@ -22,8 +24,8 @@ _FIRST, _END = (np.datetime64(microseconds // 10**6, "s") for microseconds in (E
 _NUMBERS = frozenset({float, int, type(None)})
 
 
-def read_times(values: Values) -> tuple[Array, Array]:
-    """Return times in microseconds since 1970, and which are missing or invalid.
+def read_times(values: Values, zone: str = "UTC") -> tuple[Array, Array]:
+    """Return times in microseconds since 1970, and which are missing or invalid; strings may be in a time zone.
 
     Examples
     --------
@@ -37,10 +39,10 @@ def read_times(values: Values) -> tuple[Array, Array]:
     if isinstance(values, np.ndarray) and values.dtype.kind in "iuf":
         times, units = read_epochs(values.astype(np.float64))
         rest = units < 0
-        times[rest], invalid = _one_by_one(values[rest].tolist(), read_time, np.int64)
+        times[rest], invalid = _one_by_one(values[rest].tolist(), partial(record_time, field=""), np.int64)
         rest[rest] = invalid
         return times, rest
-    return _one_by_one(values, read_time, np.int64)
+    return _one_by_one(values, partial(record_time, field="", zone=zone), np.int64)
 
 
 def read_amounts(values: Values) -> tuple[Array, Array]:

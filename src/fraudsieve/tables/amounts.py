@@ -15,14 +15,9 @@ from .cells import Cells, Converted, Mask, mask_words, match_pattern, replace_pa
 from .values.amounts import AMOUNTS, CURRENCY, NEGATIVE, NOT_CURRENCY
 from .values.reading import MISSING_NUMBERS, Reading
 
-__all__ = ["Amounts", "amounts_of_words", "convert_amounts", "name_signs"]
+__all__ = ["Amounts", "amounts_of_words", "convert_amounts"]
 
 SEVERAL: Final = "expected amounts of one currency, got several"
-OTHER_SIGN: Final = {
-    ".": "expected a decimal point, got a comma: --decimal , reads 1,5 as 1.5, and --decimal . reads 1,234 as 1234",
-    ",": "expected a decimal comma, got a point: --decimal . reads 1.5 as 1.5",
-}
-"""Why a number is rejected that another decimal sign would read, by the sign of its column."""
 _NOTES: Final = {".": "is read as 1,234.50, with a decimal point", ",": "is read as 1.234,50, with a decimal comma"}
 _ALWAYS: Final = " (other files of this kind need --decimal ,)"
 _LONE_COMMA: Final = r"^[^,.]*,[^,.]*$"
@@ -122,17 +117,6 @@ def _decimal_of(odd: Cells, plain: Cells) -> str | None:
     has_money = match_pattern(amounts, CURRENCY).any() or match_pattern(amounts, _FRACTION).any()
     is_small = len(plain) > 0 and not match_pattern(plain, _THOUSAND).any()
     return "." if has_money or is_small or match_pattern(plain, _FRACTION).any() else None
-
-
-def name_signs(strings: Cells, faults: dict[str, Mask], reading: Reading) -> dict[str, Mask]:
-    """Return the faults of a column with a reason of its own for numbers that another decimal sign would read."""
-    sign = reading.decimal or "."
-    other = match_pattern(strings, AMOUNTS["," if sign == "." else "."]) | match_pattern(strings, AMOUNTS[sign])
-    rows = np.logical_or.reduce([*faults.values()]) & other
-    if not rows.any():
-        return faults
-    others = {reason: cells & ~rows for reason, cells in faults.items()}
-    return {OTHER_SIGN[sign]: rows} | {reason: cells for reason, cells in others.items() if cells.any()}
 
 
 def amounts_of_words(words: Cells, reading: Reading) -> Converted | None:

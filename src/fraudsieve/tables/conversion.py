@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from .amounts import convert_amounts, name_signs
+from .amounts import convert_amounts
 from .cells import (
     STRING,
     Cells,
@@ -191,7 +191,7 @@ def convert_numbers(cells: Cells, reading: Reading = PLAIN, *, flags: bool = Fal
         return _within_limit(values, faults, notes)
     found, others = read_rest(cells, rest, partial(read_number, reading=reading, flags=flags))
     values[rest] = np.array(found, np.float64)
-    return _within_limit(values, faults | name_signs(strings, others, reading), notes)
+    return _within_limit(values, faults | others, notes)
 
 
 def _floats(cells: Cells) -> "np.typing.NDArray[np.float64] | None":

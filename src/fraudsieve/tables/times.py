@@ -17,7 +17,17 @@ import pandas as pd
 from fraudsieve._typing import Array
 
 from .cells import Cells, Converted, Mask, extract_strings, match_pattern, read_rest, replace_pattern, to_floats
-from .values.moments import EARLIEST, TOO_LATE, UNITS, read_epochs, read_time
+from .values.moments import (
+    DAY_FIRST,
+    EARLIEST,
+    MONTH_FIRST,
+    TOO_LATE,
+    UNITS,
+    YEAR_EXPECTED,
+    read_epochs,
+    read_time,
+    year_expected,
+)
 from .values.reading import PLAIN, Reading, is_numeric
 from .values.zones import from_local
 
@@ -30,19 +40,9 @@ _CLOCK: Final = r"(?:[01]?\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d{1,9})?)?"
 _ZONE: Final = r"(?:Z|[+-]\d{2}:?\d{2})"
 _USUAL: Final = rf"{_DATE}(?:[T ]{_CLOCK}{_ZONE}?)?$"
 _YEAR_LAST: Final = r"^(\d{1,2})[-/.](\d{1,2})[-/.](\d{4})((?:[T ].*)?)$"
-_DAY_FIRST: Final = r"^(?:0?[1-9]|[12]\d|3[01])[-/.](?:0?[1-9]|1[0-2])[-/.]\d{4}(?:[T ]|$)"
-_MONTH_FIRST: Final = r"^(?:0?[1-9]|1[0-2])[-/.](?:0?[1-9]|[12]\d|3[01])[-/.]\d{4}(?:[T ]|$)"
 _HALF_DAY: Final = r"^([^ T]+[ T])(0?[1-9]|1[0-2])(:[0-5]\d(?::[0-5]\d)?)[ \x{a0}\x{202f}]?([AaPp])\.?[Mm]\.?$"
 _AFTERNOON: Final = r"[Pp]\.?[Mm]\.?$"
 _TWELVE: Final = r"^([^ T]+[ T])12:"
-_YEAR_EXPECTED: Final = "expected the year first, got it last"
-_ORDERS: Final = {
-    (True, True): "--day-first reads 03/04/2026 as 3 April, --month-first as March 4",
-    (True, False): "only --day-first fits, which reads 03/04/2026 as 3 April",
-    (False, True): "only --month-first fits, which reads 03/04/2026 as March 4",
-    (False, False): "some begin with the day, others with the month",
-}
-"""What to do about dates that end with their year, by the orders that fit a column."""
 _HAS_ZONE: Final = r"[Tt ].*(?:[Zz]|[+-]\d{2}(?::?\d{2})?)$"
 _PLAIN_NUMBER: Final = r"^-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?$"
 
@@ -118,7 +118,7 @@ def convert_times(cells: Cells, reading: Reading = PLAIN) -> Converted:
         read.times[rest] = [_NAT if time is None else time for time in found]
         read.naive[rest] = ~match_pattern(strings, _HAS_ZONE)[rest] & (read.times[rest] != _NAT)
         if faults:
-            faults = _with_orders(strings, faults, reading.day_first)
+            faults = _with_orders(strings, faults)
     column: Cells = pd.Series(read.times.view("M8[us]")).dt.tz_localize("UTC")
     return Converted(column, faults, _notes(read, reading))
 
@@ -202,17 +202,15 @@ def _take_usual(dates: Cells, usual: Mask, read: _Times, later: Array | None = N
     _take_stamps(times, read, usual, naive=~match_pattern(dates, _HAS_ZONE)[usual])
 
 
-def _with_orders(strings: Cells, faults: dict[str, Mask], given: bool | None) -> dict[str, Mask]:
-    """Return the faults of a column with a reason of its own for dates in another order than the given one."""
-    day_first, month_first = match_pattern(strings, _DAY_FIRST), match_pattern(strings, _MONTH_FIRST)
-    only_day, only_month = day_first & ~month_first, month_first & ~day_first
-    wrong = {None: day_first | month_first, True: only_month, False: only_day}[given]
-    dates = np.logical_or.reduce([*faults.values()]) & wrong
-    if not dates.any():
+def _with_orders(strings: Cells, faults: dict[str, Mask]) -> dict[str, Mask]:
+    """Return the faults of a column in which one reason says which orders of day and month fit all of its dates."""
+    late = [reason for reason in faults if reason.startswith(YEAR_EXPECTED)]
+    if not late:
         return faults
-    reason = f"{_YEAR_EXPECTED}: {_ORDERS[not only_month.any(), not only_day.any()]}"
-    others = {other: rows & ~dates for other, rows in faults.items()}
-    return {reason: dates} | {other: rows for other, rows in others.items() if rows.any()}
+    day_first, month_first = match_pattern(strings, DAY_FIRST), match_pattern(strings, MONTH_FIRST)
+    reason = year_expected(not (month_first & ~day_first).any(), not (day_first & ~month_first).any())
+    rows = np.logical_or.reduce([faults[reason] for reason in late])
+    return {reason: rows} | {other: rows for other, rows in faults.items() if other not in late}
 
 
 def _notes(read: _Times, reading: Reading) -> tuple[str, ...]:

@@ -227,12 +227,9 @@ def dollar_orders(folder: Path) -> TableFiles:
         }
     )
     names = {"occurred_at": "order_date", "account_id": "customer", "amount": "total", "label": "fraud"}
-    reading = "--month-first", "--time-zone", "America/New_York"
-    layout = Layout("events", ".csv", names, ("fraud",), reading=reading)
-    times = (
-        made["time"].dt.floor("min").dt.tz_localize("America/New_York", ambiguous=True, nonexistent=pd.Timedelta("1h"))
-    )
-    return write_files(folder, frame, layout, times.dt.tz_convert("UTC"))
+    remembered = "--month-first", "--time-zone", "America/New_York"
+    layout = Layout("events", ".csv", names, ("fraud",), train_options=remembered)
+    return write_files(folder, frame, layout, made["time"].dt.floor("min"))
 
 
 PAYMENTS = (

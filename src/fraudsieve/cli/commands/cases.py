@@ -88,7 +88,7 @@ def cases_command(
         cutoff = None if as_of is None else pd.Timestamp(as_of)
         progress("linking and partitioning")
         given_tables: dict[str, Any] = {name: input_table(table, reading) for name, table in tables.items()}
-        dates = ReadingOptions(day_first=reading.day_first, time_zone=reading.time_zone)
+        dates = ReadingOptions(day_first=reading.day_first)
         given_scores: list[Any] = [input_table(source, dates) for source in scores]
         found = find_cases_in_tables(
             given_scores,

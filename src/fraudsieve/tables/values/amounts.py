@@ -7,7 +7,7 @@ standard library.
 import re
 from typing import Final
 
-__all__ = ["AMOUNTS", "CURRENCY", "NEGATIVE", "NOT_CURRENCY", "plain_number"]
+__all__ = ["AMOUNTS", "CURRENCY", "NEGATIVE", "NOT_CURRENCY", "other_sign", "plain_number"]
 
 _SIGNS: Final = "$¢£¤¥฿₡₦₩₪₫€₭₮₱₲₴₵₸₹₺₼₽₾₿＄￠￡￥￦元円"
 _CODES: Final = (
@@ -35,6 +35,10 @@ AMOUNTS: Final = {sign: _pattern(sign) for sign in ".,"}
 NEGATIVE: Final = r"^\(|^[^0-9]*[-−]"
 _COMPILED: Final = {sign: re.compile(pattern, re.ASCII) for sign, pattern in AMOUNTS.items()}
 _NEGATIVE: Final = re.compile(NEGATIVE)
+_OTHER_SIGN: Final = {
+    ".": "expected a decimal point, got a comma: --decimal , reads 1,5 as 1.5, and --decimal . reads 1,234 as 1234",
+    ",": "expected a decimal comma, got a point: --decimal . reads 1.5 as 1.5",
+}
 _LONE_COMMA: Final = re.compile(r"[^,.]*,[^,.]*")
 
 
@@ -55,3 +59,14 @@ def plain_number(text: str, decimal: str | None) -> str | None:
         return None
     digits = re.sub(f"[^0-9{sign}]", "", text).replace(sign, ".")
     return f"-{digits}" if _NEGATIVE.match(text) else digits
+
+
+def other_sign(text: str, decimal: str | None) -> str | None:
+    """Return why a number is rejected that another decimal sign would read; None for any other text.
+
+    Examples
+    --------
+    >>> other_sign("1.5", ","), other_sign("a", None)
+    ('expected a decimal comma, got a point: --decimal . reads 1.5 as 1.5', None)
+    """
+    return _OTHER_SIGN[decimal or "."] if any(amount.fullmatch(text) for amount in _COMPILED.values()) else None

@@ -18,7 +18,18 @@ from fraudsieve._typing import Array
 from .reading import EXPECTED, MISSING_NUMBERS, NUMBERS, PLAIN, Reading, is_missing, is_numeric, refuse, type_name
 from .strings import is_blank
 
-__all__ = ["EARLIEST", "OUTSIDE", "TOO_LATE", "UNITS", "read_epochs", "read_time"]
+__all__ = [
+    "DAY_FIRST",
+    "EARLIEST",
+    "MONTH_FIRST",
+    "OUTSIDE",
+    "TOO_LATE",
+    "UNITS",
+    "YEAR_EXPECTED",
+    "read_epochs",
+    "read_time",
+    "year_expected",
+]
 
 OUTSIDE: Final = "expected a time in the years 1970 to 2100, got another one"
 UNITS: Final = {1.0: "seconds", 1e3: "milliseconds", 1e6: "microseconds", 1e9: "nanoseconds"}
@@ -44,6 +55,15 @@ _TIME: Final = re.compile(
     re.ASCII,
 )
 _YEAR_LAST: Final = re.compile(r"(\d{1,2})[-/.](\d{1,2})[-/.](\d{4})(.*)", re.ASCII | re.DOTALL)
+DAY_FIRST: Final = r"^(?:0?[1-9]|[12]\d|3[01])[-/.](?:0?[1-9]|1[0-2])[-/.]\d{4}(?:[T ]|$)"
+MONTH_FIRST: Final = r"^(?:0?[1-9]|1[0-2])[-/.](?:0?[1-9]|[12]\d|3[01])[-/.]\d{4}(?:[T ]|$)"
+YEAR_EXPECTED: Final = "expected the year first, got it last"
+_ORDERS: Final = {
+    (True, True): "--day-first reads 03/04/2026 as 3 April, --month-first as March 4",
+    (True, False): "only --day-first fits, which reads 03/04/2026 as 3 April",
+    (False, True): "only --month-first fits, which reads 03/04/2026 as March 4",
+    (False, False): "some begin with the day, others with the month",
+}
 _HALF_DAY: Final = re.compile(r"(.*[T ])(0?[1-9]|1[0-2])(:[0-5]\d.*?)[ \u00a0\u202f]?([AP])\.?M\.?", re.ASCII)
 
 
@@ -104,8 +124,27 @@ def _time_in(text: str, field: str, reading: Reading) -> int | None:
     except ValueError:
         moment = None
     if moment is None:
-        refuse(field, f"{EXPECTED['time']}, got other text")
+        refuse(field, _why_no_time(text, reading))
     return _within(_microseconds(moment, reading), field)
+
+
+def _why_no_time(text: str, reading: Reading) -> str:
+    """Return why a text is no time: it may be a date in another order of day and month than the given one."""
+    is_day, is_month = (re.match(pattern, text, re.ASCII) is not None for pattern in (DAY_FIRST, MONTH_FIRST))
+    is_date = {None: is_day or is_month, True: is_month and not is_day, False: is_day and not is_month}
+    is_rejected = is_date[reading.day_first]
+    return year_expected(is_day, is_month) if is_rejected else f"{EXPECTED['time']}, got other text"
+
+
+def year_expected(day_first: bool, month_first: bool) -> str:
+    """Return why dates are rejected that end with their year, by the orders of day and month that fit them.
+
+    Examples
+    --------
+    >>> year_expected(True, False)
+    'expected the year first, got it last: only --day-first fits, which reads 03/04/2026 as 3 April'
+    """
+    return f"{YEAR_EXPECTED}: {_ORDERS[day_first, month_first]}"
 
 
 def _iso_of(text: str, reading: Reading) -> str | None:

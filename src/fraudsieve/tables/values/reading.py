@@ -34,7 +34,7 @@ import numpy as np
 from fraudsieve.exceptions import RejectedRecordError
 from fraudsieve.tables.limits import MAX_AMOUNT, MAX_TEXT_LENGTH
 
-from .amounts import plain_number
+from .amounts import other_sign, plain_number
 from .strings import has_surrogate, is_blank, without_surrogates
 
 __all__ = [
@@ -322,7 +322,7 @@ def read_number(value: Any, field: str = "", reading: Reading = PLAIN, *, flags:
     if type(value) is float or type(value) is int:  # the usual ones, and the fastest
         number: Any = value
     elif isinstance(value, str):
-        number = _number_in(value.strip(), reading, flags)
+        number = _number_in(value.strip(), field, reading, flags)
     elif is_missing(value):
         return math.nan
     elif isinstance(value, bool | np.bool_):
@@ -330,22 +330,26 @@ def read_number(value: Any, field: str = "", reading: Reading = PLAIN, *, flags:
     else:
         number = value if is_numeric(value) else None
     if number is None:
-        refuse(field, f"{EXPECTED['number']}, got {'other text' if isinstance(value, str) else type_name(value)}")
+        refuse(field, f"{EXPECTED['number']}, got {type_name(value)}")
     if number == number and not -MAX_AMOUNT <= number <= MAX_AMOUNT:
         refuse(field, TOO_LARGE)
     return float(number)
 
 
-def _number_in(text: str, reading: Reading, flags: bool) -> float | None:
-    """Return the number in a string; NaN if it is missing, None if there is none."""
-    sign = "," if reading.decimal == "," else "."
+def _number_in(text: str, field: str, reading: Reading, flags: bool) -> float:
+    """Return the number in a string; NaN if it is missing."""
+    decimal = None if reading.decimal == "auto" else reading.decimal
+    sign = decimal or "."
     if NUMBERS[sign].fullmatch(text):
         return float(text.replace(sign, "."))
     if text in MISSING_NUMBERS or is_blank(text):
         return math.nan
-    if (amount := plain_number(text, None if reading.decimal == "auto" else reading.decimal)) is not None:
+    if (amount := plain_number(text, decimal)) is not None:
         return float(amount)
-    return FLAGS.get(FLAG_WORDS.get(text, text)) if flags else None
+    found = FLAGS.get(FLAG_WORDS.get(text, text)) if flags else None
+    if found is None:
+        refuse(field, other_sign(text, decimal) or f"{EXPECTED['number']}, got other text")
+    return found
 
 
 def read_plain_text(value: Any, field: str = "") -> str | None:
