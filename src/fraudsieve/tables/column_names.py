@@ -216,14 +216,7 @@ def rename_columns(loaded: LoadedTable, table: TableSchema, options: ReadOptions
     named = needed | here
     missing = {name: column for name, column in named.items() if column not in names and name not in excused}
     if missing:
-        there = list(map(str, names))
-        got = describe_columns(there, header=loaded.header)
-        hints = "".join(_hint(name, column, there) for name, column in missing.items())
-        are, were = ("is no column", "was") if len(missing) == 1 else ("are no columns", "were")
-        wrong = " and ".join(map(repr, missing.values()))
-        problem = f"there {are} {wrong}, which {were} named for {table.name}; {got}{hints}"
-        others = other_columns(there, header=loaded.header)
-        raise SchemaError(origin, problem, "Check its name, or leave it out.", columns=others)
+        raise _not_there(missing, loaded, table, origin)
     given = {ours: theirs for ours, theirs in (anywhere | here).items() if theirs in names}
     chosen = {_choose_name(theirs, given, here, table, origin): theirs for theirs in dict.fromkeys(given.values())}
     found = {ours: theirs for ours, theirs in chosen.items() if ours is not None and theirs != ours}
@@ -237,6 +230,18 @@ def rename_columns(loaded: LoadedTable, table: TableSchema, options: ReadOptions
         for name in unused
     ]
     return replace(loaded, frame=renamed, notes=(*loaded.notes, *notes))
+
+
+def _not_there(missing: Mapping[str, str], loaded: LoadedTable, table: TableSchema, origin: str) -> SchemaError:
+    """Return an error for columns that were named and are not there, by the names that fraudsieve knows."""
+    there = list(map(str, loaded.frame.columns))
+    got = describe_columns(there, header=loaded.header)
+    hints = "".join(_hint(name, column, there) for name, column in missing.items())
+    are, were = ("is no column", "was") if len(missing) == 1 else ("are no columns", "were")
+    wrong = " and ".join(map(repr, missing.values()))
+    problem = f"there {are} {wrong}, which {were} named for {table.name}; {got}{hints}"
+    others = other_columns(there, header=loaded.header)
+    return SchemaError(origin, problem, "Check its name, or leave it out.", columns=others)
 
 
 def _hint(name: str, column: str, there: Sequence[str]) -> str:

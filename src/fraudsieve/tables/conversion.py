@@ -178,9 +178,9 @@ def convert_numbers(cells: Cells, reading: Reading = PLAIN, *, flags: bool = Fal
     if rest.any() or reading.decimal == ",":
         amounts = convert_amounts(strings, plain, reading)
         reading, faults, notes = amounts.reading, amounts.faults, amounts.notes
-        known = amounts.known | (plain if reading.decimal != "," else False)
-        values = values.where(plain & known & ~amounts.known, amounts.values)
-        rest = strings.notna().to_numpy() & ~known
+        plain &= reading.decimal != ","
+        values = values.where(plain, amounts.values)
+        rest = strings.notna().to_numpy() & ~(plain | amounts.known)
     if split.other.any():
         floats = _floats(cells[split.other])
         if floats is None:
