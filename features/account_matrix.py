@@ -15,12 +15,12 @@ from fraudsieve._typing import Array, Record
 from fraudsieve.exceptions import RejectedRecordError
 from fraudsieve.features.history.declaration import History, history_columns
 from fraudsieve.features.history.reader import NO_ACCOUNT
-from fraudsieve.features.history.records import required_time
+from fraudsieve.features.history.records import record_time, required_time
 from fraudsieve.features.network.declaration import Network
 from fraudsieve.features.wording.model import TextModel
 from fraudsieve.features.wording.surprisal import CharacterModel
-from fraudsieve.tables.values.moments import read_time
 from fraudsieve.tables.values.reading import read_id
+from fraudsieve.tables.values.zones import to_local
 
 from .history_declaration import HistoryDeclaration
 from .live_state import HistoryState
@@ -51,6 +51,8 @@ class AccountMatrix:
         The custom columns of the record.
     timed : bool, default=True
         Whether there are times. Without times, all events count, and no feature that needs a time is computed.
+    time_zone : str, default="UTC"
+        Zone of the hour and the weekday of an event, and of times of records that have none.
 
     Examples
     --------
@@ -65,6 +67,7 @@ class AccountMatrix:
     network: Network | None = None
     custom: CustomColumns = NO_COLUMNS
     timed: bool = True
+    time_zone: str = "UTC"
 
     campaigns: ClassVar[None] = None
     lists: ClassVar[None] = None
@@ -135,7 +138,7 @@ class AccountMatrix:
 
     def record_columns(self, cutoffs: Array, created: Array, custom: Array) -> Array:
         """Compute the columns of the records themselves."""
-        clock = CLOCKS[self.subject][1](cutoffs, created) if self.timed else []
+        clock = CLOCKS[self.subject][1](cutoffs, created, self.time_zone) if self.timed else []
         return np.column_stack([np.empty((len(cutoffs), 0)), *(part.astype(np.float64) for part in clock), custom])
 
     @property
@@ -170,6 +173,7 @@ class AccountMatrix:
             "network": None if self.network is None else self.network.to_dict(),
             "own": self.custom.to_dict(),
             "timed": self.timed,
+            "time_zone": self.time_zone,
         }
 
     def _row(self, record: Record, state: HistoryState) -> tuple[Array, bool]:
@@ -181,7 +185,7 @@ class AccountMatrix:
         subject = {name: record.get(name) for name in names} | {"as_of": np.datetime64(cutoff, "us")}
         history, has_history = state.compute(subject)
         has_age = self.timed and self.subject == "account"
-        created = read_time(record.get("created_at"), "created_at") if has_age else None
+        created = record_time(record.get("created_at"), "created_at", self.time_zone) if has_age else None
         created = np.iinfo(np.int64).min if created is None else created
         custom = self.custom.of_record(record)[None]
         record_columns = self.record_columns(np.array([cutoff]), np.array([created]), custom)
@@ -190,21 +194,22 @@ class AccountMatrix:
     def _cutoff(self, record: Record, state: HistoryState) -> int:
         if not self.timed:
             return max(state.watermark + 1, 1)  # after all events
-        times = (read_time(record.get(name), name) for name in CUTOFFS[self.subject])
+        times = (record_time(record.get(name), name, self.time_zone) for name in CUTOFFS[self.subject])
         time = next((time for time in times if time is not None), None)
         return required_time(None, "as_of") if time is None else time
 
 
-def _hour_and_weekday(cutoffs: Array, created: Array) -> list[Array]:
-    return [cutoffs % DAY // HOUR, (cutoffs // DAY + 3) % 7]
+def _hour_and_weekday(cutoffs: Array, created: Array, time_zone: str) -> list[Array]:
+    local = to_local(cutoffs, time_zone)
+    return [local % DAY // HOUR, (local // DAY + 3) % 7]
 
 
-def _age_days(cutoffs: Array, created: Array) -> list[Array]:
+def _age_days(cutoffs: Array, created: Array, time_zone: str) -> list[Array]:
     unknown = created == np.iinfo(np.int64).min
     return [np.where(unknown, np.nan, (cutoffs - np.where(unknown, cutoffs, created)) / DAY)]
 
 
-CLOCKS: dict[Subject, tuple[tuple[str, ...], Callable[[Array, Array], list[Array]]]] = {
+CLOCKS: dict[Subject, tuple[tuple[str, ...], Callable[[Array, Array, str], list[Array]]]] = {
     "account": (("profile__age_days",), _age_days),
     "event": (("rhythm__hour", "rhythm__weekday"), _hour_and_weekday),
 }

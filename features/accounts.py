@@ -22,6 +22,7 @@ from fraudsieve.features.network.declaration import Network
 from fraudsieve.features.network.leave_fold_out import network_out_of_fold
 from fraudsieve.features.profile.choice import choose_profile_columns
 from fraudsieve.features.profile.frames import as_strings, custom_values
+from fraudsieve.tables.values.zones import to_local
 
 from .account_matrix import AccountMatrix, Subject
 from .account_records import (
@@ -85,6 +86,8 @@ class AccountFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         Whether the model keeps keyed digests of the categories instead of their values. The key is part of the model.
     n_folds : int, default=5
         Number of folds of accounts in `transform_out_of_fold`.
+    time_zone : str, default="UTC"
+        Zone of the hours and days of the records and of the default feature views.
 
     Attributes
     ----------
@@ -116,6 +119,7 @@ class AccountFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         "digest_categories": ["boolean"],
         "min_category_rows": [Interval(Integral, 1, None, closed="left")],
         "n_folds": [Interval(Integral, 2, None, closed="left")],
+        "time_zone": [str],
     }
 
     def __init__(
@@ -133,6 +137,7 @@ class AccountFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         categories: Sequence[str] = (),
         digest_categories: bool = False,
         n_folds: int = 5,
+        time_zone: str = "UTC",
     ) -> None:
         self.events = events
         self.accounts = accounts
@@ -146,6 +151,7 @@ class AccountFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self.categories = categories
         self.digest_categories = digest_categories
         self.n_folds = n_folds
+        self.time_zone = time_zone
 
     def fit(self, X: Any, y: Any = None) -> Self:
         """Determine the columns, and learn the categories.
@@ -185,7 +191,7 @@ class AccountFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         columns = choose_profile_columns(records, exclude=excluded, declared=self.categories, used_names=used_names)
         _check_amounts(histories, columns.categories)
         custom = columns.learn(records, self.min_category_rows, digested=self.digest_categories)
-        self.matrix_ = AccountMatrix(self._subject, histories, network, custom, timed)
+        self.matrix_ = AccountMatrix(self._subject, histories, network, custom, timed, self.time_zone)
         self.notes_ = columns.notes(custom)
         return self
 
@@ -306,8 +312,12 @@ class AccountFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             kinds=frequent_kinds(events) if "kind" in columns else (),
             labels=self.labels is not None and timed,
             numbers=tuple(name for name in number_columns(events) if name in columns),
-            windows=default_windows(as_microseconds(events["occurred_at"])) if timed else History().windows,
+            windows=default_windows(self._local_times(events)) if timed else History().windows,
+            time_zone=self.time_zone,
         )
+
+    def _local_times(self, events: pd.DataFrame) -> Array:
+        return to_local(as_microseconds(events["occurred_at"]), self.time_zone)
 
     def _compute(self, records: pd.DataFrame, *, out_of_fold: bool = False) -> Array:
         matrix = self.matrix_

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import partial
 
 from fraudsieve._microseconds import DAY, SECOND
 from fraudsieve._typing import Array
@@ -63,6 +64,7 @@ def default_histories(
     labels: bool = False,
     numbers: tuple[str, ...] = (),
     windows: tuple[str, ...] = History().windows,
+    time_zone: str = "UTC",
 ) -> tuple[History, ...]:
     """Return the default feature views for a table of events.
 
@@ -81,6 +83,8 @@ def default_histories(
         Further numeric columns of events, each measured like the amount.
     windows : tuple of str, default=("1h", "1d", "7d", "30d")
         The windows of every view; see `default_windows`.
+    time_zone : str, default="UTC"
+        Zone of the hours and days of every view.
 
     Returns
     -------
@@ -97,16 +101,15 @@ def default_histories(
     further = ("counterparty_id",) if "counterparty_id" in columns else ()
     counterparty, *identifiers = (*further, *identifier_columns(columns)) or ("counterparty_id",)
     measures = possible_measures(columns, (*MEASURES, *LATEST_MEASURES, *label_measures), counterparty=counterparty)
-    own = History(windows, kinds=kinds, counterparty=counterparty, identifiers=tuple(identifiers), measures=measures)
+    view = partial(History, windows, time_zone=time_zone)
+    own = view(kinds=kinds, counterparty=counterparty, identifiers=tuple(identifiers), measures=measures)
     if "counterparty_id" not in columns:
         return _with_distinct_names(own, *_of_numbers(own, numbers))
-    other = History(windows, entity="counterparty_id", counterparty="account_id", measures=measures)
+    other = view(entity="counterparty_id", counterparty="account_id", measures=measures)
     if subject == "account":
         received = replace(other, subject="account_id", name="received")
         return _with_distinct_names(own, received, *_of_numbers(own, numbers), *_of_numbers(received, numbers))
-    pair = History(
-        windows, entity=("account_id", "counterparty_id"), measures=possible_measures(columns, PAIR), name="pair"
-    )
+    pair = view(entity=("account_id", "counterparty_id"), measures=possible_measures(columns, PAIR), name="pair")
     other = replace(other, name="counterparty")
     return _with_distinct_names(own, other, pair, *_of_numbers(own, numbers), *_of_numbers(other, numbers))
 

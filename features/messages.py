@@ -102,6 +102,8 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         Seed of the folds and the solver.
     n_jobs : int, default=None
         Number of folds fitted in parallel, as in joblib.
+    time_zone : str, default="UTC"
+        Zone of the hours and days of the default feature views, and of times of records that have none.
 
     Attributes
     ----------
@@ -146,6 +148,7 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         "label_classes": [dict, None],
         "random_state": [Interval(Integral, 0, None, closed="left")],
         "n_jobs": [Integral, None],
+        "time_zone": [str],
     }
 
     def __init__(
@@ -171,6 +174,7 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         label_classes: Mapping[str, str | None] | None = None,
         random_state: int = 0,
         n_jobs: int | None = None,
+        time_zone: str = "UTC",
     ) -> None:
         self.C = C
         self.min_messages = min_messages
@@ -192,6 +196,7 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self.label_classes = label_classes
         self.random_state = random_state
         self.n_jobs = n_jobs
+        self.time_zone = time_zone
 
     def fit(self, X: Any, y: Any = None, *, groups: Any = None) -> Self:
         """Fit the text models and the character models.
@@ -241,7 +246,9 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         lists = CustomLists.of(self.words, self.brands, self.hotlines, self.short_hosts)
         campaigns = None
         if self.past is not None:
-            campaigns = CampaignHistory(types=label_types(self.past), label_classes=self.label_classes or {})
+            campaigns = CampaignHistory(
+                types=label_types(self.past), label_classes=self.label_classes or {}, time_zone=self.time_zone
+            )
         if not self.wording:
             self.matrix_ = MessageMatrix(None, views, lists=lists, custom=custom, campaigns=campaigns)
             return self.transform(X)
@@ -328,7 +335,8 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     def _views(self) -> tuple[History, ...]:
         if self.events is None:
             return ()
-        return check_histories(self.history or default_histories(map(str, self.events.columns)))
+        columns = map(str, self.events.columns)
+        return check_histories(self.history or default_histories(columns, time_zone=self.time_zone))
 
     def _custom_columns(self, X: Any) -> CustomColumns:
         """Learn the categories of the custom columns."""

@@ -188,7 +188,7 @@ def data_size(data: LabelledData, recipe: Recipe) -> DataSize:
     outputs = 1 if n_classes == 2 else n_classes
     text = len(CUES) + len(SHAPES) + len(OBFUSCATIONS) + 2 * len(SURPRISALS) + 2 * (outputs + 1)
     if data.events is not None:
-        views = recipe.history.histories or default_histories([str(name) for name in data.events.columns])
+        views = recipe.history.histories("UTC") or default_histories([str(name) for name in data.events.columns])
         text += len(history_columns(check_histories(views)))
     columns = text + len(recipe.features.columns)
     return DataSize("message", rows, columns, int(data.rows["text"].str.len().sum()), outputs, events)

@@ -16,10 +16,10 @@ import numpy as np
 
 from fraudsieve._typing import Array, Record
 from fraudsieve.features.history.declaration import History, history_columns
+from fraudsieve.features.history.records import record_time
 from fraudsieve.features.text.codepoints import CodePoints, pack
 from fraudsieve.features.text.fold import fold_codes
 from fraudsieve.tables.label_spelling import normalise_label
-from fraudsieve.tables.values.moments import read_time
 from fraudsieve.tables.values.reading import read_category
 
 from .fingerprints import fingerprints
@@ -44,6 +44,8 @@ class CampaignHistory:
         Labels of near-duplicates that are counted, each from the time it became known; empty if labels have no times.
     label_classes : mapping of str to (str or None), optional
         Classes by label, as in `LabelReading`: 1 may stand for fraud.
+    time_zone : str, default="UTC"
+        Zone of times of records that have none.
 
     Examples
     --------
@@ -55,6 +57,7 @@ class CampaignHistory:
     windows: tuple[str, ...] = ("1h", "1d", "7d", "30d")
     types: tuple[str, ...] = ()
     label_classes: Mapping[str, str | None] = field(default_factory=dict)
+    time_zone: str = "UTC"
 
     def class_of(self, label: str) -> str | None:
         """Return the class that a label stands for; None for a label that means that a message has none, such as -1.
@@ -86,11 +89,18 @@ class CampaignHistory:
             identifiers=("recipient_id",),
             measures=("count", "distinct", "span"),
             name="campaign",
+            time_zone=self.time_zone,
         )
         if not self.types:
             return (sent,)
         labels = History(
-            (sent.longest,), self.types, entity="labelled", subject="campaign", measures=("count",), name="labelled"
+            (sent.longest,),
+            self.types,
+            entity="labelled",
+            subject="campaign",
+            measures=("count",),
+            name="labelled",
+            time_zone=self.time_zone,
         )
         return sent, labels
 
@@ -122,14 +132,19 @@ class CampaignHistory:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the declaration in plain JSON types."""
-        return {"windows": list(self.windows), "types": list(self.types), "label_classes": dict(self.label_classes)}
+        return {
+            "windows": list(self.windows),
+            "types": list(self.types),
+            "label_classes": dict(self.label_classes),
+            "time_zone": self.time_zone,
+        }
 
     @classmethod
     def from_dict(cls, declared: Mapping[str, Any]) -> "CampaignHistory":
         """Read a declaration that `to_dict` returned."""
         windows, types = (tuple(map(str, declared[name])) for name in ("windows", "types"))
         classes = {str(label): name if name is None else str(name) for label, name in declared["label_classes"].items()}
-        return cls(windows, types, classes)
+        return cls(windows, types, classes, str(declared.get("time_zone", "UTC")))
 
 
 def band_keys(folded: CodePoints) -> Array:
@@ -197,7 +212,7 @@ def campaign_events(messages: Sequence[Record], campaigns: CampaignHistory) -> l
             event |= {"recipient_id": message.get("recipient_id"), "event_id": message.get("message_id")}
             events += [{"campaign": key, **event} for key in keys]
         elif campaigns.types and name is not None:
-            event = {"occurred_at": _label_time(message), "kind": name}
+            event = {"occurred_at": _label_time(message, campaigns.time_zone), "kind": name}
             event["event_id"] = message.get("message_id")
             events += [{"labelled": key, **event} for key in keys]
     return events
@@ -216,10 +231,10 @@ def _label_text(label: Any) -> str | None:
     return read_category(label, "label")
 
 
-def _label_time(message: Record) -> Any:
+def _label_time(message: Record, zone: str) -> Any:
     """Return the time from which a label counts, which is never before the message was sent."""
-    labelled = read_time(message.get("labelled_at"), "labelled_at")
-    sent = read_time(message.get("sent_at"), "sent_at")
+    labelled = record_time(message.get("labelled_at"), "labelled_at", zone)
+    sent = record_time(message.get("sent_at"), "sent_at", zone)
     return None if labelled is None else np.datetime64(max(labelled, labelled if sent is None else sent), "us")
 
 

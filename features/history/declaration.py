@@ -13,6 +13,7 @@ import numpy as np
 
 from fraudsieve._microseconds import SECOND
 from fraudsieve._typing import Array
+from fraudsieve.tables.values.zones import time_zone
 
 from .measures import (
     AMOUNT_MEASURES,
@@ -73,11 +74,13 @@ class History:
     measures : tuple of str, default=MEASURES
         Measures to compute. The default is every measure that needs no labels, except ``span`` and the latest events.
     night : tuple of int, default=(0, 6)
-        Hours at which the night begins and ends, UTC; ``(22, 6)`` includes midnight.
+        Hours at which the night begins and ends; ``(22, 6)`` includes midnight.
     prior : tuple of float, default=(0.01, 10.0)
         Fraud rate towards which rates from few labels are shrunk, and its weight, in labels.
     name : str, default=""
         Name of the view, part of its column names: ``family__name_measure_window``.
+    time_zone : str, default="UTC"
+        Name of the zone of hours and days, such as ``Asia/Shanghai``: for nights, weekends and the hours of the day.
 
     Raises
     ------
@@ -105,6 +108,7 @@ class History:
     night: tuple[int, int] = (0, 6)
     prior: tuple[float, float] = (0.01, 10.0)
     name: str = ""
+    time_zone: str = "UTC"
 
     def __post_init__(self) -> None:
         for name in ("windows", "kinds", "by_kind", "identifiers", "measures"):
@@ -116,6 +120,7 @@ class History:
             check_measures(tuple(name for name in self.by_kind if name in self.measures), "by_kind")
         check_night(self.night)
         check_prior(self.prior)
+        time_zone(self.time_zone)
 
     @property
     def entities(self) -> tuple[str, ...]:

@@ -20,10 +20,12 @@ from fraudsieve.features.history.kernels.extremes import SPREAD_MEASURES, spread
 from fraudsieve.features.history.kernels.latest import fill_latest
 from fraudsieve.features.history.kernels.recency import DERIVED, END_MEASURES, fill_derived, fill_ends, label_runs
 from fraudsieve.features.history.kernels.windows import WINDOW_MEASURES, totals_in_windows
+from fraudsieve.tables.values.zones import to_local
 
 from .declaration import History
 from .measures import (
     AMOUNT_MEASURES,
+    CLOCK_MEASURES,
     COUNTERPARTY_MEASURES,
     CURRENT_AMOUNT_MEASURES,
     IDENTIFIER_MEASURES,
@@ -161,7 +163,9 @@ def _check_columns(history: History, events: EncodedEvents) -> None:
 def _fill_events(history: History, events: EncodedEvents, cutoffs: CutoffTimes, kind: str, out: Array) -> None:
     measures, windows = history.measures_of(kind), (*_bounds(events, cutoffs), history.widths)
     amounts, counterparties, indices = events.amounts, events.coded(history.counterparty), history.indices_by_window
-    totals_in_windows(*windows, amounts, *counterparties, history.night, indices(WINDOW_MEASURES, "", kind), out)
+    # A clock is only read where a measure needs it.
+    local = to_local(events.times, history.time_zone) if measures & set(CLOCK_MEASURES) else events.times
+    totals_in_windows(*windows, amounts, *counterparties, history.night, local, indices(WINDOW_MEASURES, "", kind), out)
     spread_in_windows(*windows, amounts, indices(SPREAD_MEASURES, "", kind), out)
     if measures & {"entropy", "new"}:  # totals_in_windows counts distinct counterparties
         codes_in_windows(*windows, *counterparties, indices(("", "entropy", "", "new"), "", kind), out)
@@ -172,7 +176,7 @@ def _fill_events(history: History, events: EncodedEvents, cutoffs: CutoffTimes, 
         columns = indices(("", "", "repeats", ""), "", kind)
         pairs_in_windows(*windows, counterparties[0], amounts, HASH_KEY, columns, out)
     if "hour_entropy" in measures:
-        hours_in_windows(*windows, indices(("", "hour_entropy", "", ""), "", kind), out)
+        hours_in_windows(*windows, local, indices(("", "hour_entropy", "", ""), "", kind), out)
     if measures & set(LATEST_MEASURES) and not kind:
         latest = history.indices(LAST_AMOUNTS, ""), history.indices(("", *LAST_AGES[1:]), "")
         width = history.lengths[history.longest] * SECOND
@@ -228,7 +232,8 @@ def fill_labels(history: History, labels: EncodedEvents, cutoffs: CutoffTimes, o
     bounds, no_counterparties = _bounds(labels, cutoffs), (NO_CODES, 0)
     # The number of labels is a count, and the number of frauds a sum of ones.
     indices = history.indices_by_window(("known", "frauds", *[""] * (len(WINDOW_MEASURES) - 2)))
-    totals_in_windows(*bounds, history.widths, labels.amounts, *no_counterparties, history.night, indices, out)
+    clock = history.night, labels.times
+    totals_in_windows(*bounds, history.widths, labels.amounts, *no_counterparties, *clock, indices, out)
     for known, frauds, fraud_rate in history.indices_by_window(("known", "frauds", "fraud_rate")).tolist():
         if fraud_rate >= 0:
             out[:, fraud_rate] = (out[:, frauds] + weight * rate) / (out[:, known] + weight)

@@ -20,8 +20,8 @@ measure         family          meaning, for the events in the window           
 `entropy`       counterparties  entropy of the counterparties, in nats                               NaN
 `repeats`       counterparties  events with the counterparty and amount of an earlier event          0
 `new`           novelty         counterparties without an event before it in the longest window      0
-`night`         rhythm          share of events at night, UTC                                        NaN
-`weekend`       rhythm          share of events on Saturdays and Sundays, UTC                        NaN
+`night`         rhythm          share of events at night                                             NaN
+`weekend`       rhythm          share of events on Saturdays and Sundays                             NaN
 `gap_mean`      rhythm          mean seconds between consecutive events                              NaN (below two)
 `gap_std`       rhythm          standard deviation of the seconds between them                       NaN (below two)
 `span`          rhythm          seconds since the first event; not computed by default               NaN
@@ -42,9 +42,10 @@ measure         family          meaning, for the events in the window           
 The current amount is the subject's own amount if subjects have one (a payment), and the last amount otherwise. An event
 without an amount counts in `count`, and in no measure of amounts. An event without a counterparty counts in no measure
 of counterparties. `trend` has no column for the shortest window; `new` has none for the longest, where it would equal
-`distinct`. `since_last` of a kind, `since_clean` and `fraud_run` use only what lies within the longest window. The last
-six measures need labels of events. `last_1` to `last_5` and `ago_2` to `ago_5` look back as far as the longest window;
-of events at the same time, the one with the larger amount counts as the later one.
+`distinct`. Hours and days are those of `time_zone`. `since_last` of a kind, `since_clean` and `fraud_run` use only what
+lies within the longest window. The last six measures need labels of events. `last_1` to `last_5` and `ago_2` to `ago_5`
+look back as far as the longest window; of events at the same time, the one with the larger amount counts as the later
+one.
 """
 
 import re
@@ -102,6 +103,8 @@ LABEL_MEASURES: Final = ("known", "frauds", "fraud_rate", "since_fraud", "since_
 LAST_AMOUNTS: Final = ("last_1", "last_2", "last_3", "last_4", "last_5")
 LAST_AGES: Final = ("since_last", "ago_2", "ago_3", "ago_4", "ago_5")
 """The amounts of the latest events and the seconds since them, the latest first."""
+CLOCK_MEASURES: Final = ("night", "weekend", "hour_entropy")
+"""Those of hours and days of the time zone of a view."""
 LATEST_MEASURES: Final = (*LAST_AMOUNTS, *LAST_AGES[1:])
 MEASURES: Final = tuple(name for name in FAMILIES if name not in (*LABEL_MEASURES, *LATEST_MEASURES, "span"))
 """The measures of `History` by default: all that need no labels, except `span` and the latest events one by one."""

@@ -14,7 +14,16 @@ from .declaration import ONE_KIND, History
 from .records import delivery_id, entity_key, id_digest, label_kind, required_time
 from .timeline import PreparedRecord, ViewState, bits_of
 
-__all__ = ["CAMPAIGN", "NO_ACCOUNT", "TIME_FIELDS", "RecordType", "check_labelled_entity", "join_events", "read_record"]
+__all__ = [
+    "CAMPAIGN",
+    "NO_ACCOUNT",
+    "TIME_FIELDS",
+    "RecordType",
+    "check_labelled_entity",
+    "join_events",
+    "read_record",
+    "zone_of",
+]
 
 RecordType: TypeAlias = Literal["events", "labels", "account_labels"]
 Pairs: TypeAlias = Callable[[Record], list[tuple[str, int, int]]]
@@ -60,7 +69,7 @@ def read_record(
     >>> read_record(event, "events", [ViewState(History(("1h",)))], None).time
     1000000
     """
-    time = required_time(record.get(TIME_FIELDS[record_type]), TIME_FIELDS[record_type])
+    time = required_time(record.get(TIME_FIELDS[record_type]), TIME_FIELDS[record_type], zone_of(views))
     if record_type == "events":
         return _read_event(record, time, views, pairs)
     if record_type == "labels":
@@ -70,6 +79,11 @@ def read_record(
     if not account:
         raise RejectedRecordError(NO_ACCOUNT)
     return PreparedRecord(time, [], [], (account, is_fraud), 0)
+
+
+def zone_of(views: Sequence[ViewState]) -> str:
+    """Return the time zone of records for some views, which is that of the first."""
+    return views[0].history.time_zone if views else "UTC"
 
 
 def _read_event(event: Record, time: int, views: Sequence[ViewState], pairs: Pairs | None) -> PreparedRecord:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from fraudsieve.exceptions import RejectedRecordError
 from fraudsieve.tables.values.moments import read_time
-from fraudsieve.tables.values.reading import read_id
+from fraudsieve.tables.values.reading import PLAIN, Reading, read_id
 
 __all__ = [
     "RejectedRecord",
@@ -20,6 +20,7 @@ __all__ = [
     "entity_key",
     "id_digest",
     "label_kind",
+    "record_time",
     "required_time",
 ]
 
@@ -51,8 +52,21 @@ def as_records(records: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> Sequ
     return records
 
 
-def required_time(value: Any, field: str) -> int:
-    """Read a time that a record must have, in microseconds since 1970.
+def record_time(value: Any, field: str, zone: str = "UTC") -> int | None:
+    """Read a time of a record, in microseconds since 1970; None if it is missing.
+
+    A string without a zone is in that of the model. Other values without one, such as ``datetime64``, are UTC.
+
+    Examples
+    --------
+    >>> record_time("1970-01-01T08:00:01", "sent_at", "Asia/Shanghai")
+    1000000
+    """
+    return read_time(value, field, Reading(zone=zone) if zone != "UTC" and isinstance(value, str) else PLAIN)
+
+
+def required_time(value: Any, field: str, zone: str = "UTC") -> int:
+    """Read a time that a record must have, as `record_time` does.
 
     Raises
     ------
@@ -64,7 +78,7 @@ def required_time(value: Any, field: str) -> int:
     >>> required_time("1970-01-01T08:00:01+08:00", "sent_at")
     1000000
     """
-    time = read_time(value, field)
+    time = record_time(value, field, zone)
     if time is None:
         raise RejectedRecordError(f"{field}: expected a time, the field is missing")
     return time

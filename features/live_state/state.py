@@ -24,7 +24,7 @@ from fraudsieve.features.history.columns.table import Columns
 from fraudsieve.features.history.declaration import History, check_histories, history_columns
 from fraudsieve.features.history.kernels.recency import NEVER
 from fraudsieve.features.history.measures import window_seconds
-from fraudsieve.features.history.reader import RecordType
+from fraudsieve.features.history.reader import RecordType, zone_of
 from fraudsieve.features.history.records import RejectedRecord, as_records, required_time
 from fraudsieve.features.history.seen_ids import SeenIds
 from fraudsieve.features.history.timeline import PreparedRecord, ViewState
@@ -393,7 +393,7 @@ class HistoryState:
         n_columns = len(self.columns) if histories is None else sum(len(view.history.columns) for view in views)
         out, has_history = np.empty((len(subjects), n_columns)), np.zeros(len(subjects), np.bool_)
         for row, subject in enumerate(subjects):
-            cutoff = required_time(subject.get("as_of"), "as_of")
+            cutoff = required_time(subject.get("as_of"), "as_of", zone_of(self.views))
             if cutoff < self.oldest:
                 raise RejectedRecordError("as_of: expected a time within the lateness of the state, got an older one")
             start = 0

@@ -20,6 +20,7 @@ from fraudsieve.features.profile.custom_columns import CustomColumns
 from fraudsieve.features.wording.model import TextModel
 from fraudsieve.features.wording.ngrams import BITS
 from fraudsieve.features.wording.surprisal import CHAR_BITS, PAIR_BITS, CharacterModel
+from fraudsieve.tables.values.zones import time_zone
 
 from .arrays import pack_arrays, read_arrays
 from .bounds import MAX_ARRAY_BYTES
@@ -87,6 +88,7 @@ def _build_accounts(subject: Subject, declared: Mapping[str, Any], files: Mappin
         None if declared["network"] is None else Network.from_dict(declared["network"]),
         custom=CustomColumns.from_dict(declared["own"]),
         timed=bool(declared["timed"]),
+        time_zone=time_zone(declared.get("time_zone", "UTC")).key,
     )
 
 

@@ -167,14 +167,16 @@ def _why_useless(model: Model, name: str) -> str:
 def options_of_model(model: Model) -> ReadOptions:
     """Return the options with which the tables of a model were read in its training, as far as they concern columns.
 
-    The result is without encoding and separator, which belong to a file. Columns that were named for labels may be
-    missing, and the columns that are categories of the model stay words.
+    The result is without encoding, separator, sheet and row of the header, which belong to a file. Columns that were
+    named for labels may be missing, and the columns that are categories of the model stay words.
     """
     data, declared = _section(model, "data"), _section(model, "history").get("categories") or ()
     categories = {name: f"{model.subject}s.{name}" for name in model.matrix.custom.categories}
     return ReadOptions(
         data.get("columns") or {},
-        day_first=bool(data.get("day_first")),
+        day_first=data.get("day_first"),
+        decimal=data.get("decimal"),
+        time_zone=data.get("time_zone"),
         labels_optional=True,
         categories=tuple(column for name, column in categories.items() if name in declared),
         words=tuple(column for name, column in categories.items() if name not in declared),

@@ -47,7 +47,9 @@ def test_a_record_that_was_flagged_later_is_left_out_however_its_time_is_written
 
 def test_dates_that_begin_with_the_day_need_the_option() -> None:
     given = scores(known_at=["02/05/2026", "05/06/2026"])
-    with pytest.raises(SchemaError, match=r"column 'known_at': expected a time such as .*, got other text in 2 rows"):
+    with pytest.raises(
+        SchemaError, match=r"column 'known_at': expected the year first, got it last: --day-first .* in 2 rows"
+    ):
         find_cases_in_tables(given, events=EVENTS, key=KEY)
     by_day = InputTable(given, ReadOptions(day_first=True))
     assert find_cases_in_tables(by_day, events=EVENTS, key=KEY, as_of=MAY).members["record"].tolist() == ["1"]

@@ -138,8 +138,8 @@ CASES: list[tuple[tuple[str, ...], str]] = [
     ((*TRAIN, "m.csv", "--column", "text"), "--column: expected NAME=COLUMN, such as text=content"),
     (
         (*TRAIN, "m.csv", "--text-column", "body"),
-        "m.csv: there is no column 'body', which was named for messages; got 'message_id', 'text', 'label'. Check its "
-        "name, or leave it out.",
+        "m.csv: there is no column 'body', which was named for messages; got 'message_id', 'text', 'label' (did you "
+        "mean 'text'?). Check its name, or leave it out.",
     ),
     (
         (*TRAIN, "m.csv", "--encoding", "klingon"),

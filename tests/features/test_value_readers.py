@@ -32,7 +32,7 @@ from fraudsieve.tables.values.moments import read_time
 from fraudsieve.tables.values.reading import PLAIN, TOO_LARGE, Reading, read_category, read_id, read_number
 from tests.profiles import examples
 
-from .value_table import MISSING, MORNING, TABLE, Kind, Refused, no_number, no_time
+from .value_table import MISSING, MORNING, TABLE, Kind, Refused, no_time
 
 COLUMNS: Final = {"id": "device_id", "time": "labelled_at", "number": "amount", "category": "kind"}
 READ: Final[dict[Kind, Callable[..., Any]]] = {
@@ -161,7 +161,14 @@ def test_every_reader_of_values(kind: Kind, value: Any, expected: Any) -> None:
         ("time", datetime(2026, 5, 1, 18), Reading(zone="Asia/Shanghai"), MORNING),
         ("time", "2026-05-01 10:00Z", Reading(zone="Asia/Shanghai"), MORNING),
         ("number", "3,5", Reading(decimal=","), 3.5),
-        ("number", "3.5", Reading(decimal=","), no_number("other text")),
+        (
+            "number",
+            "3.5",
+            Reading(decimal=","),
+            Refused("expected a decimal comma, got a point: --decimal . reads 1.5 as 1.5"),
+        ),
+        ("number", "1.234,5", Reading(decimal=","), 1234.5),
+        ("number", "1,234", Reading(decimal="."), 1234.0),
         ("number", 3.5, Reading(decimal=","), 3.5),
     ],
 )

@@ -31,6 +31,8 @@ NAME, TIME = "expected a string or a whole number", "expected a time such as 202
 CATEGORY = "expected a string, a number or a boolean"
 BROKEN = Refused("expected a string in UTF-8, got broken characters")
 OUTSIDE = Refused("expected a time in the years 1970 to 2100, got another one")
+COMMA = "expected a decimal point, got a comma: --decimal , reads 1,5 as 1.5, and --decimal . reads 1,234 as 1234"
+DATE = "expected the year first, got it last:"
 LARGE = Refused("expected a number up to 1e+15, got a larger or an infinite one")
 
 
@@ -118,7 +120,8 @@ TIMES: list[tuple[Any, Any]] = [
     (20261301, no_time("another number")),
     (math.inf, no_time("another number")),
     (10**400, no_time("another number")),
-    ("01/05/2026", no_time("other text")),
+    ("01/05/2026", Refused(f"{DATE} --day-first reads 03/04/2026 as 3 April, --month-first as March 4")),
+    ("25/05/2026 10:00", Refused(f"{DATE} only --day-first fits, which reads 03/04/2026 as 3 April")),
     ("2026-05/01", no_time("other text")),
     ("2026-02-30", no_time("other text")),
     ("2026-05-01 24:00", no_time("other text")),
@@ -158,7 +161,12 @@ NUMBERS: list[tuple[Any, Any]] = [
     (math.inf, LARGE),
     ("inf", LARGE),
     ("1e999", LARGE),
-    ("3,5", no_number("other text")),
+    ("3,5", Refused(COMMA)),
+    ("1,234", Refused(COMMA)),
+    ("1.234,5", Refused(COMMA)),
+    ("$1,234.50", 1234.5),
+    ("(79 EUR)", -79.0),
+    ("12 EURO", no_number("other text")),
     ("1_000", no_number("other text")),
     ("0x10", no_number("other text")),
     ("٣", no_number("other text")),

@@ -55,7 +55,8 @@ def test_events_with_labels_and_a_hub(
     contradicting = labels[:100].assign(is_fraud=~labels["is_fraud"])  # each twice, and in any order
     labels = pd.concat([labels, contradicting, contradicting], ignore_index=True)
     events["occurred_at"] = events["occurred_at"].dt.floor("12h")  # ties
-    features = fitted(events, events, labels=labels, subject="event", exclude=("row",))
+    options: dict[str, Any] = {"subject": "event", "exclude": ("row",), "time_zone": "America/New_York"}
+    features = fitted(events, events, labels=labels, **options)
     frames = shuffled(spark, events, 1), shuffled(spark, events, 2)
     with caplog.at_level(logging.WARNING, "fraudsieve.spark"):
         found = account_features(*frames, features.matrix_, labels=shuffled(spark, labels, 3), order="row")

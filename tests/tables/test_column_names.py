@@ -39,13 +39,27 @@ def test_a_column_that_has_the_name_already_is_kept_under_another() -> None:
 
 
 def test_a_column_that_is_not_there_is_said() -> None:
-    with pytest.raises(SchemaError, match="there is no column 'body', which was named for messages"):
-        read(FRAME, {"messages.text": "body", "message_id": "id"})
+    for text in ("messages.text", "text"):
+        with pytest.raises(SchemaError) as caught:
+            read(FRAME, {text: "contnet", "message_id": "id"})
+        assert str(caught.value).startswith(
+            "frame: there is no column 'contnet', which was named for messages; got 'id', 'content', 'date' "
+            "(did you mean 'content'?)"
+        )
     table = InputTable(FRAME, ReadOptions(columns={"message_id": "id", "text": "content", "sent_at": "when"}))
-    assert "there is no column 'when' for sent_at in messages" in read_table(table, "messages").notes
+    note = "there is no column 'when' for sent_at in messages (did you mean 'date'?)"
+    assert note in read_table(table, "messages").notes
     columns = {"message_id": "id", "text": "content", "label": "verdict"}
     notes = read_table(InputTable(FRAME, ReadOptions(columns=columns)), "messages").notes
     assert not any("verdict" in note for note in notes)  # records to score have no labels
+
+
+def test_all_columns_that_are_missing_or_repeated_are_said_at_once() -> None:
+    with pytest.raises(SchemaError) as caught:
+        read_table(pd.DataFrame([[1, 2, 3]], columns=["sum", "sum", "day"]), "events")
+    text = str(caught.value)
+    assert "columns 'account_id', 'occurred_at' are missing from events" in text
+    assert "columns of one name: 'sum'" in text
 
 
 def test_a_name_of_a_table_that_does_not_exist_is_an_error() -> None:
@@ -78,7 +92,7 @@ def test_one_column_cannot_have_two_names_of_its_table() -> None:
 
 def test_records_to_score_need_no_column_that_was_named_for_labels() -> None:
     columns = {"message_id": "id", "text": "content", "messages.label": "class", "messages.labelled_at": "seen"}
-    with pytest.raises(SchemaError, match="there is no column 'class', which was named for messages"):
+    with pytest.raises(SchemaError, match="there are no columns 'class' and 'seen', which were named for messages"):
         read(FRAME, columns)
     to_score = ReadOptions(columns=columns, labels_optional=True)
     assert list(read_table(InputTable(FRAME, to_score), "messages").good.columns) == ["message_id", "text", "date"]
@@ -96,7 +110,7 @@ def test_likely_columns_are_suggested_as_options() -> None:
 def test_a_suggested_option_is_quoted_for_a_shell() -> None:
     frame = FRAME.rename(columns={"id": "Message ID", "content": "Text of it's"})
     with pytest.raises(SchemaError) as caught:
-        read(frame, {"text": "content"})
+        read(frame, {})
     assert "--column 'message_id=Message ID'" in str(caught.value)
     words = shlex.split(str(caught.value).partition("Then add ")[2].partition(")")[0])
     assert words == ["--column", "message_id=Message ID"]

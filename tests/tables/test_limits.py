@@ -1,6 +1,7 @@
 """How many rejected rows are too many, and what an error shows of their values."""
 
 import pickle
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -68,7 +69,7 @@ def test_chunks_do_not_know_the_share_of_the_file(tmp_path: Path) -> None:
 
 def events() -> pd.DataFrame:
     times = ["31/12/2026", "1/2/2026", "31/12/2025", "yesterday ...", "2026-05-01", None]
-    amounts = [1, 2, 3, 4, "$99.99", None]
+    amounts = [1, "9.9.9", 3, 4, "99.99x", None]
     ids = ["a", "b", "a", None, "d", "e"]
     return pd.DataFrame({"account_id": "x", "occurred_at": times, "kind": "pay", "amount": amounts, "event_id": ids})
 
@@ -76,7 +77,7 @@ def events() -> pd.DataFrame:
 def test_an_error_holds_the_shapes_of_three_values_of_a_column_outside_its_message() -> None:
     with pytest.raises(SchemaError) as caught:
         read_table(events(), "events")
-    expected = {"occurred_at": ("99/99/9999", "9/9/9999", "aaaaaaaaa ..."), "amount": ("$99.99",)}
+    expected = {"occurred_at": ("99/99/9999", "9/9/9999", "aaaaaaaaa ..."), "amount": ("9.9.9", "99.99a")}
     assert caught.value.shapes == expected
     assert pickle.loads(pickle.dumps(caught.value)).shapes == expected
     for text in (str(caught.value), repr(caught.value)):
@@ -99,3 +100,25 @@ def test_shapes_show_no_letter_or_digit_of_any_script_and_nothing_that_a_termina
     assert shapes_of(values) == ("Aaa aa 9", "?[99aaaa??", "aaa99")
     assert shapes_of(["x" * 25, "x" * 99]) == ("a" * 24 + "...",)
     assert shapes_of([["secret"], {"a": 1}, None, float("nan"), pd.NA, " "]) == ()
+
+
+def test_an_error_names_the_problems_of_all_columns() -> None:
+    rows = pd.DataFrame(
+        {
+            "account_id": ["a", "b", None],
+            "occurred_at": ["03/04/2026", "04/04/2026", "05/04/2026"],
+            "amount": ["1,5", "x", "3"],
+            "labelled_at": ["soon", "2026-05-01", None],
+        }
+    )
+    with pytest.raises(SchemaError) as caught:
+        read_table(rows, "events")
+    text = str(caught.value)
+    assert "none of 3 rows is accepted" in text
+    assert "occurred_at: expected the year first, got it last: --day-first reads 03/04/2026 as 3 April" in text
+    assert "account_id: no id (1)" in text
+    assert "amount: expected a decimal point, got a comma" in text
+    assert "labelled_at: expected a time such as" in text
+    assert set(caught.value.shapes) == {"occurred_at", "amount", "labelled_at"}
+    counts = [int(part) for part in re.findall(r"\((\d+)\)", text.partition("accepted")[2])]
+    assert sum(counts) > 3, "a row is counted for each of its faults"

@@ -207,7 +207,7 @@ def test_a_file_of_a_store_is_read_by_fsspec(tmp_path: Path) -> None:
 def test_options_of_a_table_come_before_defaults_and_are_completed_by_them() -> None:
     table = as_input("m.csv", ReadOptions(encoding="gb18030", columns={}))
     completed = as_input(table, ReadOptions(columns={"text": "content"}, encoding="utf-8", day_first=True))
-    assert completed.options == ReadOptions({"text": "content"}, "gb18030", None, True)
+    assert completed.options == ReadOptions({"text": "content"}, "gb18030", day_first=True)
     assert as_input(completed, ReadOptions(columns={"text": "body"})) is completed
     names = as_input(completed, ReadOptions(columns={"messages.text": "body", "sent_at": "date"})).options.columns
     assert names == {"text": "content", "sent_at": "date"}

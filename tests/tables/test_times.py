@@ -7,7 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from fraudsieve.exceptions import RejectedRecordError
 from fraudsieve.tables.conversion import convert
+from fraudsieve.tables.values.moments import read_time
 from fraudsieve.tables.values.reading import Reading
 
 TIME = "expected a time such as 2026-05-01T10:00:00Z"
@@ -115,7 +117,7 @@ def test_days_come_first_where_that_is_said(value: str, expected: str) -> None:
     done = convert(cells, "time", Reading(day_first=True))
     assert done.column[0] == pd.Timestamp(expected, tz="UTC")
     assert done.faults[STRING].tolist() == [False, True]
-    assert value.startswith("2026") or convert(cells, "time").faults[STRING].all()
+    assert value.startswith("2026") or convert(cells, "time").column.isna().all()
 
 
 @pytest.mark.parametrize("dtype", ["int64", "float64", "Int64", "bool"])
@@ -130,7 +132,6 @@ def test_a_column_of_small_numbers_is_not_a_column_of_times(dtype: Any) -> None:
         "soon",
         "now",
         "today",
-        "01/05/2024",
         "2024-02-30",
         "2024-05",
         "2024-05-01 10:00 CST",
@@ -207,3 +208,78 @@ def test_no_note_if_every_time_has_a_zone() -> None:
 def test_complex_numbers_are_not_times() -> None:
     (fault,) = (reason for reason, rows in convert(pd.Series([1714500000 + 1j]), "time").faults.items() if rows.any())
     assert fault == f"{TIME}, got complex"
+
+
+ORDERS = {
+    "both": (["03/04/2026", "04/05/2026 10:00"], "--day-first reads 03/04/2026 as 3 April, --month-first as March 4"),
+    "day": (["03/04/2026", "25/04/2026"], "only --day-first fits, which reads 03/04/2026 as 3 April"),
+    "month": (["03/04/2026", "4.25.2026 2:05 PM"], "only --month-first fits, which reads 03/04/2026 as March 4"),
+    "mixed": (["25/04/2026", "04/25/2026"], "some begin with the day, others with the month"),
+}
+
+
+@pytest.mark.parametrize("case", ORDERS)
+def test_the_reason_says_which_orders_of_a_date_fit_the_column(case: str) -> None:
+    values, words = ORDERS[case]
+    faults = convert(pd.Series([*values, "soon"]), "time").faults
+    assert {reason: rows.tolist() for reason, rows in faults.items()} == {
+        f"expected the year first, got it last: {words}": [True, True, False],
+        STRING: [False, False, True],
+    }
+    for day_first, fits in ((True, "day"), (False, "month")):
+        faults = convert(pd.Series(values), "time", Reading(day_first=day_first)).faults
+        assert bool(faults) == (case not in ("both", fits))
+        assert all(words in reason for reason in faults)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("4/30/2026 2:05 PM", "2026-04-30 14:05"),
+        ("04/30/2026 14:05", "2026-04-30 14:05"),
+        ("4/30/2026 12:05 am", "2026-04-30 00:05"),
+        ("4/30/2026 12:05:06 P.M.", "2026-04-30 12:05:06"),
+        ("4-30-2026 2:05\u202fpm", "2026-04-30 14:05"),
+        ("4/30/2026", "2026-04-30"),
+        ("2026-04-30 12:05", "2026-04-30 12:05"),
+        ("2026-04-30 2:05 PM", "2026-04-30 14:05"),
+        ("4/30/2026 13:05 PM", None),
+        ("4/30/2026 0:05 PM", None),
+        ("30/4/2026", None),
+    ],
+)
+def test_times_as_programs_in_america_print_them(value: str, expected: str | None) -> None:
+    reading = Reading(day_first=False)
+    done = convert(pd.Series([value, "4/30/2026"]), "time", reading).column
+    if expected is None:
+        assert done.isna()[0]
+        with pytest.raises(RejectedRecordError):
+            read_time(value, reading=reading)
+    else:
+        assert done[0] == pd.Timestamp(expected, tz="UTC")
+        assert read_time(value, reading=reading) == done[0].timestamp() * 1e6
+
+
+ZONED: list[Any] = [
+    *("2026-03-08 02:30", "2026-11-01 01:30", "2026-11-01 00:59:59.999999", "2026-07-01", "2026-07-01T00:00Z"),
+    *("7/1/2026 2:05 PM", "1970-01-01", "1969-12-31 23:00", "2100-12-31 23:59", 20260701, 1780000000, "20260701"),
+    *(datetime(2026, 3, 8, 2, 30), datetime(2026, 7, 1, tzinfo=UTC), date(2026, 7, 1), np.datetime64("2026-07-01")),
+]
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Shanghai", "America/New_York", "Australia/Lord_Howe"])
+@pytest.mark.parametrize("typed", [False, True])
+def test_times_without_a_zone_are_in_that_of_the_reading(zone: str, typed: bool) -> None:
+    reading = Reading(day_first=False, zone=zone)
+    values: Any = (
+        pd.Series(pd.date_range("2026-03-07", "2026-11-02", freq="37min")) if typed else pd.Series(ZONED, dtype=object)
+    )
+    done = convert(values, "time", reading)
+    for value, found in zip(values, done.column, strict=True):
+        try:
+            expected = read_time(value, reading=reading)
+        except RejectedRecordError:
+            assert pd.isna(found)
+        else:
+            assert found == pd.Timestamp(expected or 0, unit="us", tz="UTC")
+    assert any(note.endswith(f"taken as {zone}") for note in done.notes)

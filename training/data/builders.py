@@ -118,7 +118,8 @@ def make_builder(data: LabelledData, recipe: Recipe) -> Builder:
     if data.precomputed is not None:
         return data.precomputed
     history = recipe.history
-    views = history.histories
+    zone = recipe.data.time_zone or "UTC"
+    views = history.histories(zone)
     if data.subject == "message":
         settings = recipe.features.model_dump(exclude={"augment", "campaigns"})
         settings["past"] = data.messages if recipe.features.campaigns else None
@@ -131,7 +132,7 @@ def make_builder(data: LabelledData, recipe: Recipe) -> Builder:
             "min_category_rows": history.min_category_rows,
             "digest_categories": history.digest_categories,
         }
-        return MessageFeatures(events=data.events, history=views, **settings)
+        return MessageFeatures(events=data.events, history=views, time_zone=zone, **settings)
     return AccountFeatures(
         data.events,
         subject=data.subject,
@@ -141,6 +142,7 @@ def make_builder(data: LabelledData, recipe: Recipe) -> Builder:
         min_category_rows=history.min_category_rows,
         categories=history.categories,
         digest_categories=history.digest_categories,
+        time_zone=zone,
         **_labels(data, data.legitimate),
     )
 

@@ -2,15 +2,17 @@
 
 import os
 from collections.abc import Iterable
+from dataclasses import fields
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from fraudsieve.exceptions import RecipeError
 from fraudsieve.features.label_trust import Trust
 from fraudsieve.tables.formats.loaded import ReadOptions
 from fraudsieve.tables.label_values import AUTO
 from fraudsieve.tables.limits import MAX_REJECTED
+from fraudsieve.tables.values.zones import time_zone
 
 __all__ = ["DataRecipe", "RecipeSection", "Share"]
 
@@ -53,8 +55,16 @@ class DataRecipe(RecipeSection):
     """Encoding of text files; by default it is detected."""
     separator: str | None = Field(default=None, min_length=1, max_length=1)
     """Character between the columns of text files; by default it is detected."""
-    day_first: bool = False
-    """Whether dates such as 03/04/2026 begin with the day; by default they are rejected."""
+    sheet: str | None = None
+    """Name of the sheet of workbooks; by default the first is read."""
+    header_row: int | None = Field(default=None, ge=1)
+    """The row with the names of the columns in workbooks and text files, counted from 1; by default it is found."""
+    day_first: bool | None = None
+    """Whether dates such as 03/04/2026 begin with the day, or with the month; by default they are rejected."""
+    decimal: Literal[".", ","] | None = None
+    """The decimal sign of numbers in strings; by default it is found."""
+    time_zone: Annotated[str, AfterValidator(lambda name: time_zone(name).key)] | None = None
+    """Zone of times that have none, such as Asia/Shanghai. Hours of the day are in this zone too. By default UTC."""
     max_rejected: Share = MAX_REJECTED
     """The share of rejected rows above which a table is an error. A single rejected row is not, except with 0."""
     subject: Literal["auto", "message", "account", "event"] = "auto"
@@ -74,7 +84,8 @@ class DataRecipe(RecipeSection):
     @property
     def options(self) -> ReadOptions:
         """How the tables are read."""
-        return ReadOptions(self.columns, self.encoding, self.separator, self.day_first, max_rejected=self.max_rejected)
+        names = {field.name for field in fields(ReadOptions)} & set(type(self).model_fields)
+        return ReadOptions(**{name: getattr(self, name) for name in names})
 
     @property
     def trusted(self) -> Trust:

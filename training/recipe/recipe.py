@@ -122,10 +122,10 @@ class HistoryRecipe(RecipeSection):
             _declared(Network.from_dict, network)
         return network
 
-    @property
-    def histories(self) -> tuple[History, ...] | None:
-        """The feature views; None for the default views that the events allow."""
-        return None if self.views is None else tuple(History.from_dict(view) for view in self.views)
+    def histories(self, time_zone: str) -> tuple[History, ...] | None:
+        """Return the feature views, by default of a time zone; None for the default views that the events allow."""
+        zone = {"time_zone": time_zone}
+        return None if self.views is None else tuple(History.from_dict(zone | view) for view in self.views)
 
     @property
     def declared_network(self) -> Network | bool | None:

@@ -12,7 +12,7 @@ import numpy as np
 
 from fraudsieve._typing import Array
 from fraudsieve.features.history.declaration import ONE_KIND
-from fraudsieve.features.history.reader import CAMPAIGN, TIME_FIELDS, RecordType
+from fraudsieve.features.history.reader import CAMPAIGN, TIME_FIELDS, RecordType, zone_of
 from fraudsieve.features.history.records import label_kind
 from fraudsieve.features.history.timeline import AMOUNT, IDS, KIND, TIME, ViewState, bits_of
 
@@ -69,7 +69,7 @@ def read_columns(
 ) -> ReadColumns:
     """Read the records of a table, whatever their times."""
     if column_type == "account_labels":
-        return _read_account_labels(table)
+        return _read_account_labels(table, views)
     if column_type == "labels":
         return _read_labels(table, views)
     if column_type == "messages":
@@ -110,7 +110,7 @@ class _Entities(NamedTuple):
 def _read_events(
     table: ColumnTable, views: Sequence[ViewState], links: LinkFields, *, are_messages: bool
 ) -> ReadColumns:
-    times, invalid = table.times("occurred_at")
+    times, invalid = table.times("occurred_at", zone_of(views))
     invalid = invalid | table.amounts("amount")[1]
     bands = [table.ids(name) for name in CAMPAIGN]
     is_band = bands[0].is_present | bands[1].is_present
@@ -197,7 +197,7 @@ def _links(table: ColumnTable, links: LinkFields, kept: Array) -> list[PreparedL
 
 
 def _read_labels(table: ColumnTable, views: Sequence[ViewState]) -> ReadColumns:
-    times, invalid = table.times("labelled_at")
+    times, invalid = table.times("labelled_at", zone_of(views))
     frauds, not_labels = table.frauds("is_fraud")
     event_ids = table.ids("event_id")
     invalid = invalid | not_labels | event_ids.is_invalid
@@ -222,8 +222,8 @@ def _read_labels(table: ColumnTable, views: Sequence[ViewState]) -> ReadColumns:
     return ReadColumns(~invalid, prepared, times, identifiers, has_rows)
 
 
-def _read_account_labels(table: ColumnTable) -> ReadColumns:
-    times, invalid = table.times("labelled_at")
+def _read_account_labels(table: ColumnTable, views: Sequence[ViewState]) -> ReadColumns:
+    times, invalid = table.times("labelled_at", zone_of(views))
     frauds, not_labels = table.frauds("is_fraud")
     accounts = table.ids("account_id")
     invalid = invalid | not_labels | ~accounts.is_present

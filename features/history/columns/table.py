@@ -4,6 +4,7 @@ Batches raise an error if a value is invalid, and live states reject its row. Ne
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache, partial
 from typing import Any, Final, TypeAlias
 
 import numpy as np
@@ -12,8 +13,9 @@ from fraudsieve._typing import Array
 from fraudsieve.exceptions import ColumnTypeError, RejectedRecordError, SchemaError
 from fraudsieve.features.history.declaration import ONE_KIND
 from fraudsieve.features.history.kernels.ids import code_numbers
+from fraudsieve.features.history.records import record_time
 from fraudsieve.tables.limits import MAX_AMOUNT
-from fraudsieve.tables.values.moments import OUTSIDE, read_time
+from fraudsieve.tables.values.moments import OUTSIDE
 from fraudsieve.tables.values.reading import (
     NOT_A_LABEL,
     TOO_LARGE,
@@ -40,6 +42,11 @@ OF_ROWS: Final = {
     NOT_A_LABEL: (f": {NOT_A_LABEL} in {{}} rows", "Remove these rows, or correct them."),
 }
 """The reasons that concern some rows of a column, and not its type, in the words of errors."""
+
+
+@cache
+def _read_times_in(zone: str) -> Callable[[Values], tuple[Array, Array]]:
+    return partial(read_times, zone=zone)
 
 
 def is_columns(records: Any, time_field: str) -> bool:
@@ -166,9 +173,9 @@ class ColumnTable:
             self._check(name, self._ids[name, read].is_invalid, read)
         return self._ids[name, read]
 
-    def times(self, name: str) -> tuple[Array, Array]:
-        """Return times in microseconds, and which are missing or invalid."""
-        return self._read(name, read_times, read_time)
+    def times(self, name: str, zone: str = "UTC") -> tuple[Array, Array]:
+        """Return times in microseconds, and which are missing or invalid; strings without a zone are in a given one."""
+        return self._read(name, _read_times_in(zone), partial(record_time, field="", zone=zone))
 
     def amounts(self, name: str) -> tuple[Array, Array]:
         """Return amounts, NaN if missing, and which are invalid."""

@@ -6,14 +6,16 @@ imported. Needs only NumPy.
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import RejectedRecordError
+from fraudsieve.features.history.records import record_time
 from fraudsieve.tables.limits import MAX_AMOUNT
-from fraudsieve.tables.values.moments import EARLIEST, TOO_LATE, read_epochs, read_time
+from fraudsieve.tables.values.moments import EARLIEST, TOO_LATE, read_epochs
 from fraudsieve.tables.values.reading import read_is_fraud, read_number
 
 __all__ = [
@@ -84,8 +86,8 @@ def plain_list(column: Any) -> list[Any]:
     return list(column.tolist() if isinstance(column, np.ndarray) and column.dtype.kind not in "mM" else column)
 
 
-def read_times(values: Values) -> tuple[Array, Array]:
-    """Return times in microseconds since 1970, and which are missing or invalid.
+def read_times(values: Values, zone: str = "UTC") -> tuple[Array, Array]:
+    """Return times in microseconds since 1970, and which are missing or invalid; strings may be in a time zone.
 
     Examples
     --------
@@ -99,10 +101,10 @@ def read_times(values: Values) -> tuple[Array, Array]:
     if isinstance(values, np.ndarray) and values.dtype.kind in "iuf":
         times, units = read_epochs(values.astype(np.float64))
         rest = units < 0
-        times[rest], invalid = _one_by_one(values[rest].tolist(), read_time, np.int64)
+        times[rest], invalid = _one_by_one(values[rest].tolist(), partial(record_time, field=""), np.int64)
         rest[rest] = invalid
         return times, rest
-    return _one_by_one(values, read_time, np.int64)
+    return _one_by_one(values, partial(record_time, field="", zone=zone), np.int64)
 
 
 def read_amounts(values: Values) -> tuple[Array, Array]:

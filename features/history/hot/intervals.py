@@ -139,8 +139,22 @@ def add_gap(stream: Arrays, interval: int, gap: int, sign: int) -> None:
 
 
 @compile_part()
+def _local(stream: Arrays, time: int) -> int:
+    """Return what a clock of the time zone shows."""
+    first, after = 0, stream.zone_starts.size
+    while after - first > 1:
+        middle = (first + after) // 2
+        if stream.zone_starts[middle] <= time:
+            first = middle
+        else:
+            after = middle
+    return int(time + stream.zone_offsets[first])
+
+
+@compile_part()
 def _count_hour(stream: Arrays, interval: int, time: int, sign: int) -> None:
     state = stream.states[interval]
+    time = _local(stream, time)
     hour = time % DAY // HOUR
     late, early = hour >= stream.meta[NIGHT_FROM], hour < stream.meta[NIGHT_TO]
     at_night = (late and early) if stream.meta[NIGHT_FROM] < stream.meta[NIGHT_TO] else (late or early)

@@ -90,6 +90,8 @@ class HotArrays(NamedTuple):
         Amounts of dropped events: largest, smallest, last, and the latest five.
     key : ndarray of uint64
         `digest_table.HASH_KEY`.
+    zone_starts, zone_offsets : ndarray of int64, shape (n_offsets,)
+        The offsets of the time zone of the view, as from `fraudsieve.tables.values.zones.zone_offsets`.
     """
 
     pages: Array
@@ -106,6 +108,8 @@ class HotArrays(NamedTuple):
     meta: Array
     dropped: Array
     key: Array
+    zone_starts: Array
+    zone_offsets: Array
 
 
 Arrays = Any

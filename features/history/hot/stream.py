@@ -20,6 +20,7 @@ from fraudsieve.features.history.measures import (
     LAST_AMOUNTS,
     window_seconds,
 )
+from fraudsieve.tables.values.zones import zone_offsets
 
 from . import layout
 from .codes import fill_table
@@ -32,6 +33,8 @@ __all__ = ["Stream"]
 
 ALL = window_seconds("all") * SECOND
 MIN_CODES = 64
+OF_PROCESS = ("table", "key", "zone_starts", "zone_offsets")
+"""The arrays that a file of a state does not hold."""
 MAX_MORE_PAGES = 32
 """Maximum number of pages that are added at once."""
 
@@ -112,7 +115,7 @@ class Stream:
     @property
     def nbytes(self) -> int:
         """Size of the arrays in bytes."""
-        return sum(array.nbytes for array in self.arrays)
+        return sum(array.nbytes for array in self.arrays[:-2])  # streams share the offsets of a zone
 
     def add(self, rows: Array) -> None:
         """Add events in any order."""
@@ -152,7 +155,8 @@ class Stream:
         """Return the arrays, except those that depend on the process; they are not copied."""
         n_codes = max(int(self.arrays.meta[layout.N_CODES]), min(1, len(self.arrays.keys)))
         arrays = self.arrays._asdict()
-        del arrays["table"], arrays["key"]
+        for name in OF_PROCESS:
+            del arrays[name]
         return arrays | {name: arrays[name][:n_codes] for name in ("counts", "keys", "refs")}
 
     def restore(self, arrays: dict[str, Array]) -> None:
@@ -165,8 +169,8 @@ class Stream:
                 raise ValueError("the arrays of an entity with many events do not fit its view")
         self.arrays = HotArrays(
             **{name: array.copy() for name, array in arrays.items()},
+            **{name: empty[name] for name in OF_PROCESS if name != "table"},
             table=empty_places(2 * len(arrays["keys"])),
-            key=HASH_KEY,
         )
         fill_table(self.arrays)
 
@@ -201,6 +205,7 @@ def _empty_arrays(history: History, measures: set[str], sources: Array, shape: t
     states = np.zeros((len(bounds), layout.OF_CODES + layout.N_OF_CODES * len(sources)), np.int64)
     states[:, [layout.LEFT, layout.RIGHT]] = layout.NO_TIME
     n_codes = MIN_CODES if len(sources) else 0
+    starts, offsets = zone_offsets(history.time_zone)
     return HotArrays(
         pages=np.empty((1, layout.CODES + len(sources) + shape[0], shape[1]), np.int64),
         page_index=np.zeros((layout.N_INDEX, 1), np.int64),
@@ -216,6 +221,8 @@ def _empty_arrays(history: History, measures: set[str], sources: Array, shape: t
         meta=meta,
         dropped=np.array([-np.inf, np.inf, *[np.nan] * (layout.N_DROPPED_FLOATS - 2)]),
         key=HASH_KEY,
+        zone_starts=starts,
+        zone_offsets=offsets,
     )
 
 

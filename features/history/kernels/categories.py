@@ -305,14 +305,18 @@ def hours_in_windows(
     cutoffs: Array,
     rows: Array,
     widths: Array,
+    local_times: Array,
     columns: Array,
     out: Array,
 ) -> None:
-    """Compute the measures of `CODE_MEASURES` on the hours of day (UTC).
+    """Compute the measures of `CODE_MEASURES` on the hours of day.
 
     Parameters
     ----------
     starts, times, cutoff_starts, cutoffs, rows, widths, columns, out
         As for `codes_in_windows`.
+    local_times : ndarray of int64, shape (n_events,)
+        What a clock shows at the events.
     """
-    codes_in_windows(starts, times, cutoff_starts, cutoffs, rows, widths, hours_of_day(times), N_HOURS, columns, out)
+    hours = hours_of_day(local_times)
+    codes_in_windows(starts, times, cutoff_starts, cutoffs, rows, widths, hours, N_HOURS, columns, out)

@@ -26,12 +26,12 @@ NO_HOUR = 1 << 62
 
 @compile_part()
 def hours_of_day(times: Array) -> Array:
-    """Return the hour of day of every event, UTC.
+    """Return the hour of day of every event.
 
     Parameters
     ----------
     times : ndarray of int64, shape (n_events,)
-        Microseconds since 1970.
+        What a clock shows, in microseconds since 1970.
 
     Returns
     -------
@@ -55,7 +55,7 @@ def hours_of_day(times: Array) -> Array:
 
 @compile_part()
 def _clock_counts(times: Array, night_from: int, night_to: int) -> tuple[Array, Array]:
-    """Return the running counts of events at night and at weekends."""
+    """Return the running counts of events at night and at weekends, from what a clock shows."""
     # A count over a window is then one subtraction, whatever its length (see `_between`):
     #
     #   position        0   1   2   3   4
@@ -199,6 +199,7 @@ def totals_in_windows(
     counterparties: Array,
     n_counterparties: int,
     night: tuple[int, int],
+    local_times: Array,
     columns: Array,
     out: Array,
 ) -> None:
@@ -226,13 +227,15 @@ def totals_in_windows(
         Number of distinct codes.
     night : tuple of int
         First hour of the night and the hour at which it ends; it includes midnight if the first is larger.
+    local_times : ndarray of int64, shape (n_events,)
+        What a clock shows at the events, for nights and weekends.
     columns : ndarray of int64, shape (n_windows, 8)
         Column of each of `WINDOW_MEASURES`; -1 if it is not computed.
     out : ndarray of float64, shape (n_subjects, n_columns)
         Filled in; undefined values are left as they are.
     """
     needs_clock = any_column(columns, NIGHT, WEEKEND + 1)
-    nights, weekends = _clock_counts(times if needs_clock else times[:0], night[0], night[1])
+    nights, weekends = _clock_counts(local_times if needs_clock else times[:0], night[0], night[1])
     bounds = starts, times, cutoff_starts, cutoffs, rows
     codes = counterparties, n_counterparties
     for window in range(widths.size):

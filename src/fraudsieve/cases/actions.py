@@ -10,7 +10,7 @@ from fraudsieve._typing import Array
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.tables.conversion import Kind, convert
 from fraudsieve.tables.limits import shapes_of
-from fraudsieve.tables.values.reading import Reading
+from fraudsieve.tables.values.reading import PLAIN, Reading
 
 __all__ = ["NO_TIME", "TIMES", "Actions", "ids_of", "microseconds", "microseconds_of", "values_of"]
 
@@ -117,7 +117,7 @@ def microseconds(time: pd.Timestamp) -> int:
 
 
 def values_of(
-    column: "pd.Series[Any]", kind: Kind, origin: str = "actions", *, day_first: bool = False
+    column: "pd.Series[Any]", kind: Kind, origin: str = "actions", reading: Reading = PLAIN
 ) -> "pd.Series[Any]":
     """Return times or numbers as the reader of tables does.
 
@@ -131,11 +131,11 @@ def values_of(
     >>> values_of(pd.Series([1780272000, None]), "time").tolist()
     [Timestamp('2026-06-01 00:00:00+0000', tz='UTC'), NaT]
     """
-    converted = convert(column.reset_index(drop=True), kind, Reading(day_first=day_first))
+    converted = convert(column.reset_index(drop=True), kind, reading)
     faults = {reason: rows for reason, rows in converted.faults.items() if rows.any()}
     if faults:
         counts = ", ".join(f"{reason} in {rows.sum()} rows" for reason, rows in faults.items())
-        fix = "Correct these cells. Dates that begin with the day need the option day_first."
+        fix = "Correct these cells."
         shapes = {str(column.name): shapes_of(column[np.logical_or.reduce([*faults.values()])])}
         raise SchemaError(origin, f"column {column.name!r}: {counts}", fix, shapes)
     return converted.column.set_axis(column.index)

@@ -11,7 +11,6 @@ from fraudsieve.exceptions import SchemaError
 from fraudsieve.tables.conversion import Kind, convert
 from fraudsieve.tables.reader import read_table
 from fraudsieve.tables.source import Source, as_input, origin_of
-from fraudsieve.tables.values.reading import Reading
 
 from .actions import TIMES, ids_of, values_of
 
@@ -120,7 +119,8 @@ def _scored_table(source: Source) -> tuple[pd.DataFrame, str, str]:
     if name == "account_id" and "occurred_at" in scored:
         problem = "the scores are of events without event_id, so that no event can be found again"
         raise SchemaError(origin, problem, "Give the events a column event_id, and score them again.")
-    columns = {name: convert(scored[name], "id", Reading(printed=given.loaded.printed)).column}
+    reading = given.options.reading(given.loaded)
+    columns = {name: convert(scored[name], "id", reading).column}
     repeated = int(columns[name].dropna().duplicated().sum())
     if repeated:
         problem = f"{repeated} ids of column {name!r} occur more than once"
@@ -128,7 +128,7 @@ def _scored_table(source: Source) -> tuple[pd.DataFrame, str, str]:
     kinds: dict[str, Kind] = {"probability": "number", **dict.fromkeys(TIMES, "time")}
     for column, kind in kinds.items():
         if column in scored:
-            columns[column] = values_of(scored[column], kind, origin, day_first=given.options.day_first)
+            columns[column] = values_of(scored[column], kind, origin, reading)
     return _with_reasons(scored.assign(**columns)), name, origin
 
 

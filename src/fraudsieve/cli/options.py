@@ -153,8 +153,21 @@ class ReadingOptions:
         str | None, typer.Option(help="Encoding of text files, such as gb18030; detected by default.")
     ] = None
     separator: Annotated[str | None, typer.Option(help="Separator of text files; detected by default.")] = None
+    sheet: Annotated[str | None, typer.Option(help="Sheet of workbooks; by default the first.")] = None
+    header_row: Annotated[
+        int | None,
+        typer.Option(min=1, help="Row with the names of the columns, counted from 1; found by default."),
+    ] = None
     day_first: Annotated[
-        bool | None, typer.Option("--day-first", help="Read 03/04/2026 as 3 April, not as March 4.")
+        bool | None,
+        typer.Option("--day-first/--month-first", help="Read 03/04/2026 as 3 April, or as March 4."),
+    ] = None
+    decimal: Annotated[
+        str | None, typer.Option(help="Decimal sign of numbers such as 1.234,50: . or ,; found by default.")
+    ] = None
+    time_zone: Annotated[
+        str | None,
+        typer.Option(help="Zone of times without one, such as Asia/Shanghai, and of hours of the day; by default UTC."),
     ] = None
     max_rejected: MaxRejected = None
 

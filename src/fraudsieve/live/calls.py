@@ -63,14 +63,14 @@ class Call:
 
     @classmethod
     def from_records(
-        cls, parts: Mapping[RecordType, Sequence[Record]], fields: LoggedFields, now: datetime | None
+        cls, parts: Mapping[RecordType, Sequence[Record]], fields: LoggedFields, zone: str, now: datetime | None
     ) -> "Call":
         """Return a call that delivers the log entries of records; those with wrong fields are rejected."""
         call = cls(now, fields)
         for number, (part, records) in enumerate(parts.items()):
             for position, record in enumerate(records):
                 try:
-                    call.deliveries.append(Delivery((number, position), to_entry(part, record, fields)))
+                    call.deliveries.append(Delivery((number, position), to_entry(part, record, fields, zone)))
                 except RejectedRecordError as error:
                     call.rejected.append(((number, position), str(error)))
         return call
@@ -84,8 +84,8 @@ class Call:
         for position, message in enumerate(messages):
             try:
                 bands = message_bands(campaigns, message) if campaigns is not None else []
-                if bands:
-                    call.deliveries.append(Delivery((0, position), message_to_entry(bands)))
+                if campaigns is not None and bands:
+                    call.deliveries.append(Delivery((0, position), message_to_entry(bands, campaigns.time_zone)))
             except RejectedRecordError as error:
                 call.rejected.append(((0, position), str(error)))
         return call

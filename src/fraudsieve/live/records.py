@@ -61,7 +61,7 @@ def logged_fields(state: HistoryState) -> LoggedFields:
     )
 
 
-def to_entry(part: RecordType, record: Record, fields: LoggedFields) -> dict[str, Any]:
+def to_entry(part: RecordType, record: Record, fields: LoggedFields, zone: str = "UTC") -> dict[str, Any]:
     """Return the log entry of an event or a label.
 
     Parameters
@@ -71,6 +71,8 @@ def to_entry(part: RecordType, record: Record, fields: LoggedFields) -> dict[str
     record : dict
     fields : LoggedFields
         From `logged_fields`.
+    zone : str, default="UTC"
+        The zone of a time without one.
 
     Returns
     -------
@@ -89,7 +91,7 @@ def to_entry(part: RecordType, record: Record, fields: LoggedFields) -> dict[str
     {'events': [1000000, {'account_id': 'ann', 'amount': 5.0}]}
     """
     field = TIME_FIELDS[part]
-    time, values = required_time(record.get(field), field), _ids(record, (*COMMON_FIELDS, *sorted(fields.ids)))
+    time, values = required_time(record.get(field), field, zone), _ids(record, (*COMMON_FIELDS, *sorted(fields.ids)))
     if part != "events":
         values["is_fraud"] = read_is_fraud(record.get("is_fraud"), "is_fraud")
     else:
@@ -98,7 +100,7 @@ def to_entry(part: RecordType, record: Record, fields: LoggedFields) -> dict[str
     return {part: [time, values]}
 
 
-def message_to_entry(bands: Sequence[Record]) -> dict[str, Any]:
+def message_to_entry(bands: Sequence[Record], zone: str = "UTC") -> dict[str, Any]:
     """Return the log entry of a message, or of a label of one.
 
 
@@ -109,7 +111,8 @@ def message_to_entry(bands: Sequence[Record]) -> dict[str, Any]:
     """
     (band,) = {*CAMPAIGN} & bands[0].keys()
     try:
-        time, ids = required_time(bands[0].get("occurred_at"), "occurred_at"), _ids(bands[0], MESSAGE_FIELDS)
+        time = required_time(bands[0].get("occurred_at"), "occurred_at", zone)
+        ids = _ids(bands[0], MESSAGE_FIELDS)
     except RejectedRecordError as error:
         raise message_error(str(error), bands[0]) from None
     return {"messages": [time, {band: [event[band] for event in bands], **ids}]}

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, Self
 
 from fraudsieve._typing import Records
 from fraudsieve.exceptions import StateError
-from fraudsieve.features.history.reader import RecordType
+from fraudsieve.features.history.reader import RecordType, zone_of
 from fraudsieve.features.history.records import as_records
 from fraudsieve.features.live_state import HistoryState
 from fraudsieve.models.predict import Scorer
@@ -206,7 +206,7 @@ class LiveState:
         while True:
             fields = self._fields
             try:
-                return self._submit(Call.from_records(parts, fields, now))
+                return self._submit(Call.from_records(parts, fields, zone_of(self._replica.state.views), now))
             except StateError:
                 if fields == self._fields:
                     raise

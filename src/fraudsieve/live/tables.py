@@ -21,7 +21,7 @@ from fraudsieve.tables.limits import Cause, count_causes
 from fraudsieve.tables.reader import read_table
 from fraudsieve.tables.schema import EVENTS
 from fraudsieve.tables.source import InputTable, Source, as_input
-from fraudsieve.tables.values.reading import Reading, is_missing
+from fraudsieve.tables.values.reading import is_missing
 
 __all__ = ["export_tables", "records_of_table"]
 
@@ -93,7 +93,7 @@ def _read_labels(tables: InputTable) -> pd.DataFrame:
 
 
 def _labels_of(table: InputTable) -> pd.DataFrame:
-    reading = Reading(printed=table.loaded.printed, day_first=table.options.day_first)
+    reading = table.options.reading(table.loaded)
     columns = {}
     for name, cells in table.loaded.frame.reset_index(drop=True).items():
         kind = "time" if name == "labelled_at" else EVENTS.kind(str(name))

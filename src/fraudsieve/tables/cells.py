@@ -54,6 +54,7 @@ BLANK: Final = (
 _FLAGS: Final = {"True": True, "true": True, "TRUE": True, "False": False, "false": False, "FALSE": False}
 # At most fifteen digits, which a float can represent, and no leading zero, as in 007.
 _PLAIN_NUMBER: Final = r"^[+-]?(?:0|[1-9]\d{0,14})(?:\.\d+)?(?:[eE][+-]?\d{1,2})?$"
+_WHOLE_NUMBER: Final = r"^[+-]?(?:0|[1-9]\d{0,14})(?:[eE][+-]?\d{1,2})?$"
 
 
 @dataclass(frozen=True, eq=False)
@@ -180,12 +181,12 @@ def nested_values(cells: Cells) -> str:
     return next((f"{name}s" for name in ("list", "object") if name in found), "")
 
 
-def infer_types(cells: Cells, *, printed: bool = False) -> Cells:
+def infer_types(cells: Cells, *, printed: bool = False, decimal: str | None = None) -> Cells:
     """Convert an undeclared column to numbers, booleans or strings if all of its cells allow it.
 
     Printed cells become numbers if all of them are numbers without a leading zero, and booleans if all of them are
     true or false. Booleans stay booleans beside missing cells, so that a column has one form in every file. Decimals
-    become ``float64``.
+    become ``float64``. With a decimal comma, only whole numbers are numbers here: 1.234 is not 1.234.
 
     Examples
     --------
@@ -198,7 +199,8 @@ def infer_types(cells: Cells, *, printed: bool = False) -> Cells:
     """
     dtype = cells.dtype
     if isinstance(dtype, pd.StringDtype):
-        return _infer_objects(cells.astype(STRING)) if printed else cells.astype(STRING)
+        number = _WHOLE_NUMBER if decimal == "," else _PLAIN_NUMBER
+        return _infer_objects(cells.astype(STRING), number) if printed else cells.astype(STRING)
     if isinstance(dtype, pd.DatetimeTZDtype) or (isinstance(dtype, np.dtype) and dtype.kind != "O"):
         return cells
     is_numeric = pd.api.types.is_numeric_dtype(dtype) and not pd.api.types.is_bool_dtype(dtype)
@@ -218,13 +220,13 @@ def _infer(cells: Cells, *, names: bool) -> Cells:
         return cells
 
 
-def _infer_objects(cells: Cells) -> Cells:
+def _infer_objects(cells: Cells, number: str) -> Cells:
     present = cells.notna().to_numpy()
-    if present.any() and match_pattern(cells, _PLAIN_NUMBER)[present].all():  # the usual case, and the fastest
+    if present.any() and match_pattern(cells, number)[present].all():  # the usual case, and the fastest
         return to_floats(cells)
     words = mask_words(cells.str.strip(), MISSING_NUMBERS)
     present = words.notna().to_numpy()
-    if present.any() and match_pattern(words, _PLAIN_NUMBER)[present].all():
+    if present.any() and match_pattern(words, number)[present].all():
         return to_floats(words)
     if present.any() and words[present].isin(list(_FLAGS)).all():
         return words.map(_FLAGS)

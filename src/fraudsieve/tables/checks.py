@@ -17,11 +17,20 @@ import pandas as pd
 
 from fraudsieve.exceptions import SchemaError
 
-from .cells import STRING, Cells, Converted, Mask, infer_types, mask_signalling_nan, nested_values
+from .amounts import amounts_of_words
+from .cells import (
+    STRING,
+    Cells,
+    Converted,
+    Mask,
+    infer_types,
+    mask_signalling_nan,
+    nested_values,
+)
 from .column_names import describe_columns, likely_column, looks_like_name, nearest_column, other_columns, quote_columns
 from .conversion import Kind, convert
 from .formats.loaded import LoadedTable, ReadOptions
-from .limits import DUPLICATE, check_rejected, count_causes, rejected_shapes
+from .limits import DUPLICATE, MAX_VALUES_SEARCHED, Cause, check_rejected, count_causes, shapes_of
 from .schema import TableSchema
 from .seen_ids import SeenIdHashes
 from .values.reading import Reading
@@ -91,7 +100,7 @@ def check(
         raise SchemaError(origin, "there are no rows", f"Give {table.name} with at least one row.")
     options = options or ReadOptions()
     columns = {
-        name: _convert(frame[name], f"{table.name}.{name}", table.kind(name), loaded.printed, options)
+        name: _convert(frame[name], f"{table.name}.{name}", table.kind(name), options.reading(loaded), options)
         for name in frame.columns
     }
     faults = _find_faults(columns, table, loaded.broken, len(frame))
@@ -107,7 +116,8 @@ def check(
             max_rejected=options.max_rejected,
             origin=origin,
             expected=describe_requirements(table),
-            shapes=rejected_shapes(rejected, table),
+            shapes=_shapes(frame, faults, table),
+            reasons=faults.counts,
         )
     good = pd.DataFrame({name: converted.column for name, converted in columns.items()})
     if len(rejected):
@@ -131,16 +141,20 @@ def _with_ids(loaded: LoadedTable, rows: str, numbered: str, start: int) -> Load
     return replace(loaded, frame=frame, notes=(*loaded.notes, note))
 
 
-def _convert(cells: Cells, name: str, kind: Kind | None, printed: bool, options: ReadOptions) -> Converted:
+def _convert(cells: Cells, name: str, kind: Kind | None, reading: Reading, options: ReadOptions) -> Converted:
     cells = mask_signalling_nan(cells)
     nested = nested_values(cells) if kind is None else ""
-    if kind is None and ((printed and name in options.categories) or (nested and _is_category(name, options))):
+    if kind is None and ((reading.printed and name in options.categories) or (nested and _is_category(name, options))):
         kind = "category"
     if kind is None:
         # Read by their cells alone, 1.10 would be 1.1 in a table that happens to hold no 1.9.1.
-        column = infer_types(cells, printed=printed and name not in options.words)
+        column = infer_types(cells, printed=reading.printed and name not in options.words, decimal=reading.decimal)
+        if reading.decimal and isinstance(column.dtype, pd.StringDtype) and not _is_category(name, options):
+            amounts = amounts_of_words(column, reading)
+            if amounts is not None:
+                return amounts
         return Converted(column, notes=(f"holds {nested}: left out",) if nested else ())
-    return convert(cells, kind, Reading(printed=printed, day_first=options.day_first))
+    return convert(cells, kind, reading)
 
 
 def _is_category(name: str, options: ReadOptions) -> bool:
@@ -149,10 +163,11 @@ def _is_category(name: str, options: ReadOptions) -> bool:
 
 @dataclass(frozen=True, eq=False)
 class _Faults:
-    """The index of the first fault of each row among the causes (column, reason), or -1."""
+    """The index of the first fault of each row among the causes (column, reason), or -1; and the rows of each cause."""
 
     codes: npt.NDArray[np.int64]
     causes: list[tuple[str, str]] = field(default_factory=list)
+    rows: list[Mask] = field(default_factory=list)
 
     @property
     def good(self) -> Mask:
@@ -161,9 +176,22 @@ class _Faults:
     def causes_of(self, positions: npt.NDArray[np.int64]) -> npt.NDArray[np.object_]:
         return np.array([*self.causes, ("", "")], dtype=object)[self.codes[positions]]
 
+    @property
+    def counts(self) -> dict[Cause, int]:
+        """The number of rows with each fault: a row may have several, and all are counted."""
+        pairs = zip(self.causes, self.rows, strict=True)
+        return {cause: count for cause, rows in pairs if (count := int(np.count_nonzero(rows)))}
+
     def add(self, column: str, reason: str, rows: Mask) -> None:
         self.codes[self.good & rows] = len(self.causes)
         self.causes.append((column, reason))
+        self.rows.append(rows)
+
+    def faulty(self, column: str) -> Mask:
+        """Return the rows with a wrong cell in a column, whether or not they have an earlier fault."""
+        pairs = zip(self.causes, self.rows, strict=True)
+        found = [rows for (name, reason), rows in pairs if name == column and reason != DUPLICATE]
+        return np.asarray(np.logical_or.reduce([np.zeros(len(self.codes), dtype=bool), *found]))
 
 
 def _find_faults(columns: Mapping[str, Converted], table: TableSchema, broken: Mapping[int, str], rows: int) -> _Faults:
@@ -175,7 +203,8 @@ def _find_faults(columns: Mapping[str, Converted], table: TableSchema, broken: M
         for reason, mask in columns[name].faults.items():
             faults.add(name, reason, mask)
         if name in table.required:
-            faults.add(name, MISSING[table.kind(name) or "id"], columns[name].column.isna().to_numpy())
+            missing = columns[name].column.isna().to_numpy() & ~faults.faulty(name)
+            faults.add(name, MISSING[table.kind(name) or "id"], missing)
     if table.unique and set(table.unique) <= set(columns):
         key = pd.DataFrame({name: columns[name].column for name in table.unique})
         faults.add(table.unique[0], DUPLICATE, _duplicates(key, faults.good))
@@ -189,6 +218,15 @@ def _reject_seen(faults: _Faults, ids: Cells, name: str, seen: SeenIdHashes) -> 
     repeated[is_complete] = seen.holds(ids[is_complete])
     faults.add(name, DUPLICATE, repeated)
     seen.add(ids[is_complete & ~repeated])
+
+
+def _shapes(frame: pd.DataFrame, faults: _Faults, table: TableSchema) -> dict[str, tuple[str, ...]]:
+    """Return the shapes of a few wrong values of every column; texts have none."""
+    names = [
+        name for name in dict.fromkeys(name for name, _ in faults.causes) if table.kind(name) not in ("text", None)
+    ]
+    wrong = {name: frame.loc[faults.faulty(name), name].head(MAX_VALUES_SEARCHED) for name in names}
+    return {name: shapes for name, cells in wrong.items() if (shapes := shapes_of(cells))}
 
 
 def _in_order(columns: Mapping[str, Converted], table: TableSchema) -> list[str]:
@@ -247,15 +285,18 @@ def require_columns(loaded: LoadedTable, table: TableSchema, origin: str, requir
     missing = [name for name in dict.fromkeys((*table.required, *require)) if name not in names]
     if table.numbered and _lacks_ids(names, table, table.numbered):
         missing.remove(table.numbered)
-    if missing:
-        problem = f"{_are(missing)} missing from {table.name}; {describe_columns(names, header=loaded.header)}"
-        expected, others = describe_requirements(table, require), other_columns(names, header=loaded.header)
-        raise SchemaError(origin, problem + _hint(missing, names, table), expected, columns=others)
     repeated = [name for name, count in Counter(names).items() if count > 1]
+    problems, fixes = [], []
+    if missing:
+        got = describe_columns(names, header=loaded.header)
+        problems.append(f"{_are(missing)} missing from {table.name}; {got}{_hint(missing, names, table)}")
+        fixes.append(describe_requirements(table, require))
     if repeated:
-        quoted = quote_columns(repeated, header=loaded.header)
-        others = other_columns(repeated, header=loaded.header)
-        raise SchemaError(origin, f"columns of one name: {quoted}", "Keep one of each.", columns=others)
+        problems.append(f"columns of one name: {quote_columns(repeated, header=loaded.header)}")
+        fixes.append("Keep one of each.")
+    if problems:
+        others = other_columns(names if missing else repeated, header=loaded.header)
+        raise SchemaError(origin, "; ".join(problems), " ".join(fixes), columns=others)
 
 
 def _are(names: list[str]) -> str:

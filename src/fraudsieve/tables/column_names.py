@@ -14,6 +14,7 @@ from .schema import TABLES, TableSchema
 __all__ = [
     "LIKELY_NAMES",
     "describe_columns",
+    "is_known_name",
     "likely_column",
     "looks_like_name",
     "nearest_column",
@@ -137,7 +138,7 @@ def quote_columns(names: Sequence[str], *, header: bool = False) -> str:
     >>> quote_columns(["a", "b"]), quote_columns(["text", "b"], header=True), quote_columns(["b"], header=True)
     ("'a', 'b'", "'text' and 1 other name", '1 other name')
     """
-    shown = [name for name in names if not header or _is_known(name)][:MAX_NAMES_SHOWN]
+    shown = [name for name in names if not header or is_known_name(name)][:MAX_NAMES_SHOWN]
     quoted = ", ".join(map(_quote, shown))
     count = len(names) - len(shown)
     others = f"{count:,} {'other name' if header else 'more'}{'s' if header and count > 1 else ''}" if count else ""
@@ -152,7 +153,7 @@ def other_columns(names: Sequence[str], *, header: bool) -> tuple[str, ...]:
     >>> other_columns(["text", "branch", "+44 20 7946 0018"], header=True)
     ("'branch'", '(a name of 16 characters)')
     """
-    others = [name for name in names if header and not _is_known(name)][:MAX_NAMES_SHOWN]
+    others = [name for name in names if header and not is_known_name(name)][:MAX_NAMES_SHOWN]
     return tuple(_quote(name) if looks_like_name(name) else _count(name) for name in others)
 
 
@@ -164,7 +165,14 @@ def _count(name: str) -> str:
     return f"(a name of {len(name)} characters)"
 
 
-def _is_known(name: str) -> bool:
+def is_known_name(name: str) -> bool:
+    """Return whether fraudsieve knows a column of this name, or it is a usual name for one.
+
+    Examples
+    --------
+    >>> is_known_name(" Content"), is_known_name("hello")
+    (True, False)
+    """
     return name.strip().casefold() in _KNOWN_NAMES
 
 
@@ -172,7 +180,7 @@ def _is_header(names: Sequence[str]) -> bool:
     """Return whether a line has a known name, or has only names."""
     first = names[:MAX_NAMES_SHOWN]  # names that are nearly known are not searched among thousands
     return (
-        any(map(_is_known, names))
+        any(map(is_known_name, names))
         or all(map(looks_like_name, first))
         or any(nearest_column(name, _KNOWN_NAMES) for name in first)
     )
@@ -202,13 +210,13 @@ def rename_columns(loaded: LoadedTable, table: TableSchema, options: ReadOptions
     here = {key.removeprefix(prefix): column for key, column in options.columns.items() if key.startswith(prefix)}
     anywhere = {name: column for name, column in options.columns.items() if "." not in name}
     excused = LABEL_COLUMNS if options.labels_optional else frozenset()
-    missing = [column for name, column in here.items() if column not in names and name not in excused]
+    needed = {
+        name: anywhere[name] for name in table.required if name in anywhere and name not in (*names, table.numbered)
+    }
+    named = needed | here
+    missing = {name: column for name, column in named.items() if column not in names and name not in excused}
     if missing:
-        there = list(map(str, names))
-        got = describe_columns(there, header=loaded.header)
-        problem = f"there is no column {missing[0]!r}, which was named for {table.name}; {got}"
-        others = other_columns(there, header=loaded.header)
-        raise SchemaError(origin, problem, "Check its name, or leave it out.", columns=others)
+        raise _not_there(missing, loaded, table, origin)
     given = {ours: theirs for ours, theirs in (anywhere | here).items() if theirs in names}
     chosen = {_choose_name(theirs, given, here, table, origin): theirs for theirs in dict.fromkeys(given.values())}
     found = {ours: theirs for ours, theirs in chosen.items() if ours is not None and theirs != ours}
@@ -216,8 +224,30 @@ def rename_columns(loaded: LoadedTable, table: TableSchema, options: ReadOptions
     renamed = loaded.frame.rename(columns=taken | {theirs: ours for ours, theirs in found.items()})
     known = {column.name for column in table.columns} - LABEL_COLUMNS
     unused = [name for name in anywhere if name in known and anywhere[name] not in names and name not in names]
-    notes = [f"there is no column {anywhere[name]!r} for {name} in {table.name}" for name in unused]
+    there = list(map(str, names))
+    notes = [
+        f"there is no column {anywhere[name]!r} for {name} in {table.name}{_hint(name, anywhere[name], there)}"
+        for name in unused
+    ]
     return replace(loaded, frame=renamed, notes=(*loaded.notes, *notes))
+
+
+def _not_there(missing: Mapping[str, str], loaded: LoadedTable, table: TableSchema, origin: str) -> SchemaError:
+    """Return an error for columns that were named and are not there, by the names that fraudsieve knows."""
+    there = list(map(str, loaded.frame.columns))
+    got = describe_columns(there, header=loaded.header)
+    hints = "".join(_hint(name, column, there) for name, column in missing.items())
+    are, were = ("is no column", "was") if len(missing) == 1 else ("are no columns", "were")
+    wrong = " and ".join(map(repr, missing.values()))
+    problem = f"there {are} {wrong}, which {were} named for {table.name}; {got}{hints}"
+    others = other_columns(there, header=loaded.header)
+    return SchemaError(origin, problem, "Check its name, or leave it out.", columns=others)
+
+
+def _hint(name: str, column: str, there: Sequence[str]) -> str:
+    """Return a question about the column that was meant by one that is not there; empty if none is like it."""
+    match = nearest_column(column, there) or likely_column(name, there) or nearest_column(name, there)
+    return f" (did you mean {match!r}?)" if match and looks_like_name(match) else ""
 
 
 def _check_tables(names: Iterable[str], table: TableSchema, origin: str) -> None:

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from .amounts import convert_amounts
 from .cells import (
     STRING,
     Cells,
@@ -169,9 +170,17 @@ def convert_numbers(cells: Cells, reading: Reading = PLAIN, *, flags: bool = Fal
         return _within_limit(cells.astype("float64"), {})
     split = extract_strings(cells)
     strings = split.strings.str.strip()
-    plain = match_pattern(strings, _PLAIN_NUMBER) if reading.decimal == "." else np.zeros(len(cells), bool)
+    plain = match_pattern(strings, _PLAIN_NUMBER)
     values = to_floats(strings.where(plain))
     rest = strings.notna().to_numpy() & ~plain
+    faults: dict[str, Mask] = {}
+    notes: tuple[str, ...] = ()
+    if rest.any() or reading.decimal == ",":
+        amounts = convert_amounts(strings, plain, reading)
+        reading, faults, notes = amounts.reading, amounts.faults, amounts.notes
+        plain &= reading.decimal != ","
+        values = values.where(plain, amounts.values)
+        rest = strings.notna().to_numpy() & ~(plain | amounts.known)
     if split.other.any():
         floats = _floats(cells[split.other])
         if floats is None:
@@ -179,10 +188,10 @@ def convert_numbers(cells: Cells, reading: Reading = PLAIN, *, flags: bool = Fal
         else:
             values[split.other] = floats
     if not rest.any():
-        return _within_limit(values, {})
-    found, faults = read_rest(cells, rest, partial(read_number, reading=reading, flags=flags))
+        return _within_limit(values, faults, notes)
+    found, others = read_rest(cells, rest, partial(read_number, reading=reading, flags=flags))
     values[rest] = np.array(found, np.float64)
-    return _within_limit(values, faults)
+    return _within_limit(values, faults | others, notes)
 
 
 def _floats(cells: Cells) -> "np.typing.NDArray[np.float64] | None":
@@ -195,10 +204,10 @@ def _floats(cells: Cells) -> "np.typing.NDArray[np.float64] | None":
         return None
 
 
-def _within_limit(values: Cells, faults: dict[str, Mask]) -> Converted:
+def _within_limit(values: Cells, faults: dict[str, Mask], notes: tuple[str, ...] = ()) -> Converted:
     beyond = np.abs(values.to_numpy()) > MAX_AMOUNT
     known = faults.get(TOO_LARGE, np.zeros(len(values), bool))
-    return Converted(values.mask(beyond), faults | {TOO_LARGE: known | beyond})
+    return Converted(values.mask(beyond), faults | {TOO_LARGE: known | beyond}, notes)
 
 
 _CONVERTERS: Final[Mapping[Kind, Callable[[Cells, Reading], Converted]]] = {

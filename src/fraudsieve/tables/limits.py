@@ -22,6 +22,7 @@ __all__ = [
     "MAX_AMOUNT",
     "MAX_REJECTED",
     "MAX_TEXT_LENGTH",
+    "MAX_VALUES_SEARCHED",
     "REPLACED",
     "Cause",
     "check_rejected",
@@ -55,6 +56,7 @@ def check_rejected(
     origin: str,
     expected: str,
     shapes: Mapping[str, tuple[str, ...]] | None = None,
+    reasons: Mapping[Cause, int] | None = None,
     is_partial: bool = False,
 ) -> None:
     """Raise an error if too many rows are rejected, or all of them.
@@ -75,6 +77,8 @@ def check_rejected(
         What the table should hold, for the error if all rows are rejected.
     shapes : mapping of str to tuple of str, default=None
         Shapes of rejected values by column.
+    reasons : mapping of (str, str) to int, default=None
+        The number of rows with each fault, if a row may have several: so the error names those of all columns.
     is_partial : bool, default=False
         Whether only some of the rows have been read, so that more may be rejected.
 
@@ -92,12 +96,12 @@ def check_rejected(
     fraudsieve.exceptions.SchemaError: m.csv: 3 of 10 rows are rejected, more than a share of 0.2: text: no text (3)...
     """
     share = MAX_REJECTED if max_rejected is None else max_rejected
-    rejected, reasons = sum(causes.values()), _describe_causes(causes)
+    rejected, why = sum(causes.values()), _describe_causes(causes if reasons is None else reasons)
     if rejected == rows:
-        raise SchemaError(origin, f"none of {rows:,} rows is accepted: {reasons}", expected, shapes or {})
+        raise SchemaError(origin, f"none of {rows:,} rows is accepted: {why}", expected, shapes or {})
     if rejected / rows > share and (rejected > 1 or not share):
         at_least = "at least " if is_partial else ""
-        problem = f"{at_least}{rejected:,} of {rows:,} rows are rejected, more than a share of {share:g}: {reasons}"
+        problem = f"{at_least}{rejected:,} of {rows:,} rows are rejected, more than a share of {share:g}: {why}"
         fix = "Correct them, or allow a larger share with --max-rejected (max_rejected in a recipe or in ReadOptions)."
         raise SchemaError(origin, problem, fix, shapes or {})
 

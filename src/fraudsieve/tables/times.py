@@ -3,7 +3,7 @@
 `values.moments` defines what a time is. Timestamps, strings in the usual forms and numbers are recognised by column.
 Every number stands for itself, so that a row means the same whatever the other rows hold; a note says in which unit
 numbers were read. A date that does not begin with its year is rejected unless the order is given, because 03/04 is
-ambiguous.
+ambiguous. The reason for its rejection says which orders fit the column.
 """
 
 from collections.abc import Callable
@@ -17,8 +17,19 @@ import pandas as pd
 from fraudsieve._typing import Array
 
 from .cells import Cells, Converted, Mask, extract_strings, match_pattern, read_rest, replace_pattern, to_floats
-from .values.moments import EARLIEST, TOO_LATE, UNITS, read_epochs, read_time
+from .values.moments import (
+    DAY_FIRST,
+    EARLIEST,
+    MONTH_FIRST,
+    TOO_LATE,
+    UNITS,
+    YEAR_EXPECTED,
+    read_epochs,
+    read_time,
+    year_expected,
+)
 from .values.reading import PLAIN, Reading, is_numeric
+from .values.zones import from_local
 
 __all__ = ["convert_times"]
 
@@ -28,8 +39,10 @@ _DATE: Final = r"^\d{4}[-/.]\d{1,2}[-/.]\d{1,2}"
 _CLOCK: Final = r"(?:[01]?\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d{1,9})?)?"
 _ZONE: Final = r"(?:Z|[+-]\d{2}:?\d{2})"
 _USUAL: Final = rf"{_DATE}(?:[T ]{_CLOCK}{_ZONE}?)?$"
-_ZONED: Final = rf"{_DATE}[T ]{_CLOCK}{_ZONE}$"
-_DAY_FIRST: Final = r"^(\d{1,2})[-/.](\d{1,2})[-/.](\d{4})((?:[T ].*)?)$"
+_YEAR_LAST: Final = r"^(\d{1,2})[-/.](\d{1,2})[-/.](\d{4})((?:[T ].*)?)$"
+_HALF_DAY: Final = r"^([^ T]+[ T])(0?[1-9]|1[0-2])(:[0-5]\d(?::[0-5]\d)?)[ \x{a0}\x{202f}]?([AaPp])\.?[Mm]\.?$"
+_AFTERNOON: Final = r"[Pp]\.?[Mm]\.?$"
+_TWELVE: Final = r"^([^ T]+[ T])12:"
 _HAS_ZONE: Final = r"[Tt ].*(?:[Zz]|[+-]\d{2}(?::?\d{2})?)$"
 _PLAIN_NUMBER: Final = r"^-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?$"
 
@@ -45,14 +58,19 @@ class _Times(NamedTuple):
         Which of them have no zone.
     units : ndarray of int8
         The units of epochs, as from `read_epochs`.
+    zone : str
+        The zone of those without one.
     """
 
     times: Array
     naive: Mask
     units: Array
+    zone: str
 
-    def enter(self, cells: Mask, times: Array, naive: Mask | bool = False) -> None:
-        """Enter the times of some cells, unless they are out of range."""
+    def enter(self, cells: Any, times: Array, naive: Mask | bool = False) -> None:
+        """Enter the times of some cells, unless they are out of range; those without a zone as a clock shows them."""
+        if self.zone != "UTC":
+            times = np.where(naive & (times != _NAT), from_local(times, self.zone), times)
         known = (times >= EARLIEST) & (times < TOO_LATE)
         self.times[cells] = np.where(known, times, _NAT)
         self.naive[cells] = known & naive
@@ -84,31 +102,33 @@ def convert_times(cells: Cells, reading: Reading = PLAIN) -> Converted:
     ('is read as seconds since 1970, UTC',)
     """
     n = len(cells)
-    read = _Times(np.full(n, _NAT), np.zeros(n, bool), np.full(n, -1, np.int8))
+    read = _Times(np.full(n, _NAT), np.zeros(n, bool), np.full(n, -1, np.int8), reading.zone)
     split = extract_strings(cells)
     strings = split.strings.str.strip()
     if not isinstance(cells.dtype, np.dtype) or cells.dtype.kind != "O":
-        _read_typed(cells, read, reading)
+        _read_typed(cells, read)
     elif split.other.any():
-        _read_objects(cells, split.other, read, reading)
+        _read_objects(cells, split.other, read)
     if not split.other.all():
         _read_strings(strings, read, reading)
     rest = (split.other | strings.notna().to_numpy()) & (read.times == _NAT)
     faults: dict[str, Mask] = {}
     if rest.any():
         found, faults = read_rest(cells, rest, partial(read_time, reading=reading))
-        times = np.array([_NAT if time is None else time for time in found], np.int64)
-        read.enter(rest, times, ~match_pattern(strings, _HAS_ZONE)[rest])
+        read.times[rest] = [_NAT if time is None else time for time in found]
+        read.naive[rest] = ~match_pattern(strings, _HAS_ZONE)[rest] & (read.times[rest] != _NAT)
+        if faults:
+            faults = _with_orders(strings, faults)
     column: Cells = pd.Series(read.times.view("M8[us]")).dt.tz_localize("UTC")
     return Converted(column, faults, _notes(read, reading))
 
 
-def _read_typed(cells: Cells, read: _Times, reading: Reading) -> None:
+def _read_typed(cells: Cells, read: _Times) -> None:
     """Read a column of timestamps or of numbers."""
     if isinstance(cells.dtype, pd.DatetimeTZDtype):
         _enter_stamps(cells.dt.tz_convert("UTC").dt.tz_localize(None), read, slice(None), naive=False)
-    elif cells.dtype.kind == "M" and reading.zone == "UTC":
-        _enter_stamps(cells, read, slice(None), naive=True)
+    elif cells.dtype.kind == "M":
+        _enter_stamps(cells, read, slice(None), naive=np.ones(len(cells), bool))
     elif cells.dtype.kind in "iuf":
         _enter_epochs(cells.to_numpy("float64"), read, np.ones(len(cells), bool))
 
@@ -127,15 +147,13 @@ def _enter_epochs(numbers: Array, read: _Times, rows: Mask) -> None:
     read.units[rows] = units
 
 
-def _read_objects(cells: Cells, other: Mask, read: _Times, reading: Reading) -> None:
+def _read_objects(cells: Cells, other: Mask, read: _Times) -> None:
     """Read numbers, and datetimes, dates and their kin."""
     numbers = _which(cells, other, is_numeric)
     if numbers.any():
         _enter_epochs(np.array([_float(cell) for cell in cells[numbers]]), read, numbers)
     stamps = _which(cells, other, lambda cell: isinstance(cell, date | np.datetime64))
     naive = _which(cells, stamps, lambda cell: getattr(cell, "tzinfo", None) is None)
-    if reading.zone != "UTC":
-        stamps &= ~naive
     if stamps.any():
         times = pd.to_datetime(cells[stamps], utc=True, errors="coerce").dt.tz_localize(None)
         _enter_stamps(times, read, stamps, naive=naive[stamps])
@@ -155,16 +173,44 @@ def _float(cell: Any) -> float:
 
 
 def _read_strings(strings: Cells, read: _Times, reading: Reading) -> None:
-    """Read the usual forms of times, and numbers."""
-    dates = strings
-    if reading.day_first:
-        dates = replace_pattern(strings, _DAY_FIRST, r"\3-\2-\1\4")
-    usual = match_pattern(dates, _USUAL if reading.zone == "UTC" else _ZONED)
+    """Read the usual forms of times, numbers, and dates that end with their year or times of half a day."""
+    usual = match_pattern(strings, _USUAL)
     if usual.any():
-        times = pd.to_datetime(dates[usual], format="ISO8601", utc=True, errors="coerce").dt.tz_localize(None)
-        _enter_stamps(times, read, usual, naive=~match_pattern(dates, _HAS_ZONE)[usual])
-    if not usual.all() and (numbers := match_pattern(strings, _PLAIN_NUMBER)).any():
+        _enter_usual(strings, usual, read)
+    if usual.all():
+        return
+    numbers = match_pattern(strings, _PLAIN_NUMBER)
+    if numbers.any():
         _enter_epochs(to_floats(strings[numbers]).to_numpy(), read, numbers)
+    others = strings.mask(usual | numbers)
+    if others.notna().any():
+        if reading.day_first is not None:
+            others = replace_pattern(others, _YEAR_LAST, r"\3-\2-\1\4" if reading.day_first else r"\3-\1-\2\4")
+        halves = match_pattern(others, _HALF_DAY)
+        _enter_usual(others, match_pattern(others, _USUAL), read)
+        if halves.any():
+            afternoon = match_pattern(others, _AFTERNOON)
+            clocks = replace_pattern(replace_pattern(others, _HALF_DAY, r"\1\2\3"), _TWELVE, r"\1" "00:")
+            _enter_usual(clocks, halves & match_pattern(clocks, _USUAL), read, afternoon * np.timedelta64(12, "h"))
+
+
+def _enter_usual(dates: Cells, usual: Mask, read: _Times, later: Array | None = None) -> None:
+    """Enter times in the usual forms; those of an afternoon are later than they are printed."""
+    times = pd.to_datetime(dates[usual], format="ISO8601", utc=True, errors="coerce").dt.tz_localize(None)
+    if later is not None:
+        times += later[usual]
+    _enter_stamps(times, read, usual, naive=~match_pattern(dates, _HAS_ZONE)[usual])
+
+
+def _with_orders(strings: Cells, faults: dict[str, Mask]) -> dict[str, Mask]:
+    """Return the faults of a column in which one reason says which orders of day and month fit all of its dates."""
+    late = [reason for reason in faults if reason.startswith(YEAR_EXPECTED)]
+    if not late:
+        return faults
+    day_first, month_first = match_pattern(strings, DAY_FIRST), match_pattern(strings, MONTH_FIRST)
+    reason = year_expected(not (month_first & ~day_first).any(), not (day_first & ~month_first).any())
+    rows = np.logical_or.reduce([faults[reason] for reason in late])
+    return {reason: rows} | {other: rows for other, rows in faults.items() if other not in late}
 
 
 def _notes(read: _Times, reading: Reading) -> tuple[str, ...]:

@@ -23,7 +23,13 @@ VIEWS = [
         measures=MEASURED,
         night=(22, 6),
     ),
-    History(("all", "1d"), kinds=("pay",), by_kind=("count", "new", "gap_std", "burst"), measures=MEASURED),
+    History(
+        ("all", "1d"),
+        kinds=("pay",),
+        by_kind=("count", "new", "gap_std", "burst"),
+        measures=MEASURED,
+        time_zone="Australia/Lord_Howe",
+    ),
     History(("1d",), measures=("count",)),
     History(("1h", "30d"), measures=("count", "distinct", "span"), identifiers=("recipient_id",)),
 ]

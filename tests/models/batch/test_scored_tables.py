@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -15,8 +16,9 @@ from fraudsieve.features.label_trust import Trust
 from fraudsieve.features.profile.custom_columns import CustomColumns
 from fraudsieve.features.profile.frames import custom_values
 from fraudsieve.models import Model
-from fraudsieve.models.batch.scored_tables import read_history, read_inputs, trust_of_model
+from fraudsieve.models.batch.scored_tables import options_of_model, read_history, read_inputs, trust_of_model
 from fraudsieve.training.data.accounts_events import account_labels_of, event_labels_of, load_accounts, load_events
+from fraudsieve.training.recipe.data import DataRecipe
 from tests.features.label_rows import LABEL_ROWS, START, TRUST, LabelRows, labels_of
 from tests.live.small_models import account_scorer, message_scorer
 from tests.profiles import examples
@@ -71,6 +73,17 @@ def test_a_category_does_not_depend_on_the_other_rows_of_a_file(tmp_path: Path, 
         assert records["age"].tolist() == [1, 2]
         codes[name] = own.compute(custom_values(records, own), 2)[:, 1:].tolist()
     assert codes["alone.csv"] == codes["more.csv"] == codes["alone.parquet"] == [[1, 1], [1, 0]]
+
+
+def test_what_is_read_of_a_value_is_remembered_and_what_belongs_to_a_file_is_not() -> None:
+    values: Any = {"columns": {"text": "body"}, "day_first": False, "decimal": ",", "time_zone": "Asia/Shanghai"}
+    recipe = DataRecipe(**values, sheet="May", header_row=3, encoding="gb18030", separator=";")
+    model = replace(account_scorer().model, training={"recipe": {"data": recipe.model_dump()}})
+    options = options_of_model(model)
+    assert {name: getattr(options, name) for name in values} == values
+    assert (options.sheet, options.header_row, options.encoding, options.separator) == (None,) * 4
+    assert {name: getattr(recipe.options, name) for name in values} == values
+    assert (recipe.options.sheet, recipe.options.header_row) == ("May", 3)
 
 
 def with_own_labels(events: pd.DataFrame, own: list[tuple[str | None, int | None, str]]) -> pd.DataFrame:

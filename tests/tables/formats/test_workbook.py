@@ -11,6 +11,7 @@ import pytest
 
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.tables.formats.files import load
+from fraudsieve.tables.formats.loaded import ReadOptions
 from fraudsieve.tables.reader import read_table
 
 
@@ -79,3 +80,18 @@ def test_what_no_sheet_of_excel_has_is_an_error(before: bytes, after: bytes, pro
         assert any(after in forged.read(name) for name in forged.namelist())
     with pytest.raises(SchemaError, match=problem):
         load(tmp_path / "forged.xlsx")
+
+
+def test_a_sheet_is_named(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    book.worksheets[0].append(["notes"])
+    for name, text in (("2026", "a"), ("2025", "b")):
+        sheet = book.create_sheet(name)
+        sheet.append(["text"])
+        sheet.append([text])
+    book.save(tmp_path / "m.xlsx")
+    loaded = load(tmp_path / "m.xlsx", ReadOptions(sheet="2025"))
+    assert loaded.frame["text"].tolist() == ["b"]
+    assert loaded.notes == ()
+    with pytest.raises(SchemaError, match=r"there is no sheet '2024'. The sheets are 'Sheet', '2026', '2025'"):
+        load(tmp_path / "m.xlsx", ReadOptions(sheet="2024"))

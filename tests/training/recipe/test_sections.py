@@ -114,3 +114,13 @@ def test_a_file_sets_the_gates(tmp_path: Path) -> None:
 def test_impossible_gates_are_rejected(key: str, value: float) -> None:
     with pytest.raises(RecipeError, match=f"gates.{key}"):
         Recipe.read(overrides={f"gates.{key}": value})
+
+
+def test_the_time_zone_of_the_tables_is_that_of_the_views_that_declare_none() -> None:
+    views = [{"windows": ["1d"]}, {"windows": ["1d"], "name": "other", "time_zone": "Europe/Berlin"}]
+    recipe = Recipe.read(overrides={"data.time_zone": "Asia/Shanghai", "history.views": views})
+    histories = recipe.history.histories("Asia/Shanghai")
+    assert histories is not None
+    assert [view.time_zone for view in histories] == ["Asia/Shanghai", "Europe/Berlin"]
+    with pytest.raises(RecipeError, match=r"data.time_zone: .*the nearest are Asia/Shanghai"):
+        Recipe.read(overrides={"data.time_zone": "Asia/Shangai"})

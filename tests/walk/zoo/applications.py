@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from tests.walk.table import TableFiles, UserTable, json_records
-from tests.walk.zoo.files import HISTORY_ROWS, LATER_ISSUE, NEW_ROWS, Layout, write_files, write_frame
+from tests.walk.zoo.files import HISTORY_ROWS, NEW_ROWS, Layout, write_files, write_frame
 from tests.walk.zoo.rows import START, choose, hashes, make_events, make_frauds
 
 __all__ = ["APPLICATIONS"]
@@ -199,7 +199,7 @@ APPLICATIONS = (
     UserTable("openings", "account", openings),
     UserTable("claims", "account", claims),
     UserTable("loans", "account", loans),
-    UserTable("titled_loans", "account", titled_loans, later_issue={"train": LATER_ISSUE}),
+    UserTable("titled_loans", "account", titled_loans),
     UserTable("websites", "account", websites),
     UserTable("wide", "account", wide),
     UserTable("merchants", "account", merchants, has_history=True),

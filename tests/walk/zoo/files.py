@@ -9,10 +9,8 @@ import pandas as pd
 
 from tests.walk.table import TableFiles, json_records
 
-__all__ = ["LATER_ISSUE", "WITHOUT_IDS", "Layout", "write_files", "write_frame"]
+__all__ = ["WITHOUT_IDS", "Layout", "write_files", "write_frame"]
 
-LATER_ISSUE = "One language of options, tables as people have them, results that open"
-"""The issue that makes tables readable that are not yet."""
 WITHOUT_IDS = {"cases": "events without event_id"}
 """Events without ids are scored, but no case can name one of them."""
 
@@ -60,7 +58,8 @@ def write_files(folder: Path, frame: pd.DataFrame, layout: Layout, times: "pd.Se
     """Write a frame whose rows are in order of time: the first to train on, later ones, and the last as new records.
 
     The history of new events are the last ones before them, without their labels. A service takes the times of a file,
-    but for dates that begin with the day: `times` are those of such a file.
+    except dates that end with the year: `times` are those of such a file. Where an option names their zone, they have
+    none in the records either.
     """
     new = frame.tail(NEW_ROWS).drop(columns=list(layout.hidden))
     labelled = frame.iloc[: len(frame) - NEW_ROWS]
@@ -88,7 +87,8 @@ def _to_records(rows: pd.DataFrame, layout: Layout, times: "pd.Series[Any] | Non
     ours = {theirs: name for name, theirs in layout.names.items()}
     name = {"messages": "sent_at", "accounts": "as_of", "events": "occurred_at"}[layout.table]
     if times is not None:
-        rows = rows.assign(**{layout.names.get(name, name): times.dt.strftime("%Y-%m-%dT%H:%M:%SZ")})
+        zone = "" if "--time-zone" in layout.train_options else "Z"
+        rows = rows.assign(**{layout.names.get(name, name): times.dt.strftime("%Y-%m-%dT%H:%M:%S") + zone})
     return json_records(rows, ours)
 
 

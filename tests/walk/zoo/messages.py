@@ -8,7 +8,7 @@ import pandas as pd
 
 from fraudsieve.training.simulation import simulate
 from tests.walk.table import TableFiles, UserTable, json_records
-from tests.walk.zoo.files import LATER_ISSUE, Layout, write_files, write_frame
+from tests.walk.zoo.files import Layout, write_files, write_frame
 
 __all__ = ["MESSAGES"]
 
@@ -173,7 +173,7 @@ MESSAGES = (
     UserTable("sms_gb18030", "message", sms_gb18030, on_spark=True),
     UserTable("spam_latin1", "message", spam_latin1),
     UserTable("chat", "message", chat),
-    UserTable("chat_nested", "message", chat_nested, later_issue={"train": LATER_ISSUE}),
+    UserTable("chat_nested", "message", chat_nested),
     UserTable("emails", "message", emails),
     UserTable("marketplace", "message", marketplace, has_history=True),
 )

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from tests.walk.table import TableFiles, UserTable
-from tests.walk.zoo.files import LATER_ISSUE, WITHOUT_IDS, Layout, write_files
+from tests.walk.zoo.files import WITHOUT_IDS, Layout, write_files
 from tests.walk.zoo.rows import DAY, START, choose, make_events
 
 __all__ = ["PAYMENTS"]
@@ -216,7 +216,7 @@ def orders(folder: Path) -> TableFiles:
 
 
 def dollar_orders(folder: Path) -> TableFiles:
-    """Write orders whose amounts have a currency sign and whose dates begin with the month."""
+    """Write orders whose amounts have a currency sign, and whose dates begin with the month and have no zone."""
     _, made = make_events(6)
     frame = pd.DataFrame(
         {
@@ -227,7 +227,9 @@ def dollar_orders(folder: Path) -> TableFiles:
         }
     )
     names = {"occurred_at": "order_date", "account_id": "customer", "amount": "total", "label": "fraud"}
-    return write_files(folder, frame, Layout("events", ".csv", names, ("fraud",)))
+    remembered = "--month-first", "--time-zone", "America/New_York"
+    layout = Layout("events", ".csv", names, ("fraud",), train_options=remembered)
+    return write_files(folder, frame, layout, made["time"].dt.floor("min"))
 
 
 PAYMENTS = (
@@ -239,5 +241,5 @@ PAYMENTS = (
     UserTable("components", "account", components),
     UserTable("components_raw", "event", components_raw, refused={"train": "account_id"}),
     UserTable("orders", "event", orders),
-    UserTable("dollar_orders", "event", dollar_orders, later_issue={"train": LATER_ISSUE}),
+    UserTable("dollar_orders", "event", dollar_orders, refused=WITHOUT_IDS),
 )

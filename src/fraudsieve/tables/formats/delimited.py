@@ -3,6 +3,9 @@
 import csv
 import io
 import secrets
+from collections.abc import Iterator
+from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,6 +16,7 @@ import pyarrow.csv
 from fraudsieve.exceptions import SchemaError
 
 from .encoding import to_utf8
+from .header import find_header, has_known_name, header_note
 from .loaded import LoadedTable, ReadOptions, frame_of
 from .quotes import REASON, cells_with_rows, quote_notes
 from .signatures import BOM, check_format, read_content
@@ -29,7 +33,8 @@ HEAD: Final = 2**20
 def load_delimited(file: Path, options: ReadOptions, origin: str) -> LoadedTable:
     """Read a text file with a separator; all cells stay text."""
     data, notes = to_utf8(read_content(file, "CSV", origin), options.encoding, origin)
-    separator, found = _separator(data, file, options, origin)
+    separator, found, start = _find_header(data, file, options, origin)
+    data = data[start:]
     names = _header(data, separator, origin)
     table, broken = _rows(data, names, separator, origin)
     rows = np.delete(np.arange(len(table) + len(broken)), list(broken))
@@ -62,21 +67,64 @@ def load_names(file: Path, options: ReadOptions, origin: str) -> list[str]:
         is_known = False
     if not is_known:
         return []
-    return [name for name in _header(head, _separator(head, file, options, origin)[0], origin) if name]
+    separator, _, start = _find_header(head, file, options, origin)
+    return [name for name in _header(head[start:], separator, origin) if name]
 
 
-def _separator(data: bytes, file: Path, options: ReadOptions, origin: str) -> tuple[str, tuple[str, ...]]:
-    """Return the separator that was given, of the ending, or of the first line; and a note if it was found."""
+def _find_header(data: bytes, file: Path, options: ReadOptions, origin: str) -> tuple[str, tuple[str, ...], int]:
+    """Return the separator, notes, and the byte at which the header begins.
+
+    The separator is the given one or that of the ending. Otherwise it is the one with which the header names a known
+    column; below a title, the first line does not tell it.
+    """
     if options.separator is not None:
-        return _check_separator(options.separator, origin), ()
-    if ".tsv" in file.name.lower():
-        return "\t", ()
-    line = next((line for line in io.BytesIO(data) if line.strip()), b"").decode("utf-8", "replace")
+        separators = [_check_separator(options.separator, origin)]
+    elif ".tsv" in file.name.lower():
+        separators = ["\t"]
+    else:
+        likely = _separator_of(data, options.header_row)
+        separators = [likely, *(mark for mark in (",", *SEPARATORS) if mark != likely)]
+    positions = {}
+    for separator in separators:
+        positions[separator] = find_header(_rows_above(data, separator), options, origin)
+        row = next(islice(_rows_above(data, separator), positions[separator], None), [])
+        if has_known_name(row, options):
+            break
+    else:
+        separator = separators[0]
+    is_found = len(separators) > 1 and separator != ","
+    notes = (f"columns are separated by {SEPARATORS[separator]}",) if is_found else ()
+    position = positions[separator]
+    return separator, (*notes, *header_note(position)), _start_of(data, separator, position)
+
+
+def _separator_of(data: bytes, header_row: int | None) -> str:
+    """Return the separator of the line that the options name, or of the first one."""
+    lines = islice(io.BytesIO(data), (header_row or 1) - 1, None)
+    line = next((line for line in lines if line.strip()), b"").decode("utf-8", "replace")
     if len(next(csv.reader([line]), [])) > 1:
-        return ",", ()
+        return ","
     counts = {mark: len(next(csv.reader([line], delimiter=mark), [])) for mark in SEPARATORS}
     best = max(counts, key=lambda mark: counts[mark])
-    return (best, (f"columns are separated by {SEPARATORS[best]}",)) if counts[best] > 1 else (",", ())
+    return best if counts[best] > 1 else ","
+
+
+def _rows_above(data: bytes, separator: str) -> Iterator[list[str]]:
+    """Yield the first rows, blank lines as empty ones; none after a cell that is too long for a name."""
+    with suppress(csv.Error):
+        yield from csv.reader(_text(data), delimiter=separator)
+
+
+def _start_of(data: bytes, separator: str, position: int) -> int:
+    """Return the byte at which a row begins."""
+    reader = csv.reader(_text(data), delimiter=separator)
+    for _ in islice(reader, position):
+        pass
+    return sum(len(line.encode()) for line in islice(_text(data), reader.line_num))
+
+
+def _text(data: bytes) -> io.TextIOWrapper:
+    return io.TextIOWrapper(io.BytesIO(data), "utf-8", errors="replace", newline="")
 
 
 def _check_separator(separator: str, origin: str) -> str:
@@ -87,8 +135,7 @@ def _check_separator(separator: str, origin: str) -> str:
 
 
 def _header(data: bytes, separator: str, origin: str) -> list[str]:
-    text = io.TextIOWrapper(io.BytesIO(data), "utf-8", errors="replace", newline="")
-    names = next(row for row in csv.reader(text, delimiter=separator) if row)
+    names = next(row for row in csv.reader(_text(data), delimiter=separator) if row)
     if any("\ufffd" in name for name in names):
         raise SchemaError(origin, "the header is not in UTF-8", "Save the file as UTF-8.")
     return names

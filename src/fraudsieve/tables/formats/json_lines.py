@@ -18,6 +18,9 @@ __all__ = ["load_json", "load_json_lines"]
 
 BROKEN_LINE: Final = "the line is not a JSON object in UTF-8"
 BROKEN_ITEM: Final = "the item is not a JSON object"
+MAX_DEPTH: Final = 8
+MAX_NAMES: Final = 100
+"""An object with more names in a column is not a row of a table, but a mapping."""
 
 
 def load_json_lines(file: Path, options: ReadOptions, origin: str) -> LoadedTable:
@@ -48,8 +51,39 @@ def _table(records: list[dict[str, Any] | None], problem: str, notes: tuple[str,
     if len(broken) == len(records):
         kind = "line" if problem == BROKEN_LINE else "item"
         raise SchemaError(origin, f"no {kind} is a JSON object in UTF-8", f"Write one object per {kind}.")
-    frame = pd.DataFrame([record or {} for record in records], dtype=object)
+    frame = _flatten(pd.DataFrame([record or {} for record in records], dtype=object))
     return LoadedTable(frame, broken, header=True, notes=notes)
+
+
+def _flatten(frame: pd.DataFrame, depth: int = 1) -> pd.DataFrame:
+    """Replace columns of objects by columns of their values, such as ``from.name``.
+
+    Lists stay, and so do columns with other values beside objects, objects whose many names are data, and deep ones.
+    """
+    names = list(frame.columns)
+    inner = {place: _values_of(frame.iloc[:, place]) for place in range(len(names))}
+    if depth > MAX_DEPTH or not any(values is not None for values in inner.values()):
+        return frame
+    parts = [
+        frame.iloc[:, [place]] if values is None else _flatten(values, depth + 1).add_prefix(f"{names[place]}.")
+        for place, values in inner.items()
+    ]
+    return pd.concat(parts, axis=1)
+
+
+def _values_of(cells: "pd.Series[Any]") -> pd.DataFrame | None:
+    """Return the values of a column of objects as columns; None if it is not one."""
+    types = set(map(type, cells))
+    if dict not in types or not types <= {dict, float, type(None)} or cells.map(_is_other).any():
+        return None
+    objects = [cell if isinstance(cell, dict) else {} for cell in cells]
+    names: set[str] = set().union(*objects)
+    is_row = 0 < len(names) <= MAX_NAMES and not has_surrogate("".join(names))
+    return pd.DataFrame(objects, index=cells.index, dtype=object) if is_row else None
+
+
+def _is_other(cell: Any) -> bool:
+    return isinstance(cell, float) and cell == cell
 
 
 def _record(line: bytes) -> dict[str, Any] | None:

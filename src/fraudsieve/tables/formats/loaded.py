@@ -1,7 +1,7 @@
 """A table as it was read, before any check, and the frame of an Arrow table."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import pandas as pd
@@ -9,7 +9,9 @@ import pyarrow as pa
 
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.tables.cells import Cells, string_series
+from fraudsieve.tables.values.reading import Reading
 from fraudsieve.tables.values.strings import has_surrogate
+from fraudsieve.tables.values.zones import time_zone
 
 __all__ = ["LoadedTable", "ReadOptions", "check_share", "frame_of"]
 
@@ -29,8 +31,16 @@ class ReadOptions:
         Encoding of a text file, such as ``gb18030``; None to detect it.
     separator : str, default=None
         Character between the columns of a text file; None to detect it.
-    day_first : bool, default=False
-        Whether dates such as 03/04/2026 begin with the day. Without it, they are rejected.
+    sheet : str, default=None
+        Name of the sheet of a workbook; None for the first.
+    header_row : int, default=None
+        The row with the names of the columns in a workbook or a text file, counted from 1; None to find it.
+    day_first : bool, default=None
+        Whether dates such as 03/04/2026 begin with the day, or with the month. Without it, they are rejected.
+    decimal : {".", ","}, default=None
+        The decimal sign of numbers in strings; None to find it.
+    time_zone : str, default=None
+        Name of the zone of times that have none, such as ``Asia/Shanghai``; None for UTC.
     labels_optional : bool, default=False
         Whether columns that are named for labels and their times may be missing, as in records to score.
     categories : tuple of str, default=()
@@ -45,7 +55,11 @@ class ReadOptions:
     columns: Mapping[str, str] = field(default_factory=dict)
     encoding: str | None = None
     separator: str | None = None
-    day_first: bool = False
+    sheet: str | None = None
+    header_row: int | None = None
+    day_first: bool | None = None
+    decimal: str | None = None
+    time_zone: str | None = None
     labels_optional: bool = False
     categories: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
@@ -54,6 +68,24 @@ class ReadOptions:
     def __post_init__(self) -> None:
         if self.max_rejected is not None and not 0 <= self.max_rejected <= 1:
             raise SchemaError("max_rejected", f"expected a share from 0 to 1, got {self.max_rejected}", "Correct it.")
+        if self.header_row is not None and self.header_row < 1:
+            raise SchemaError("header_row", f"expected a row, counted from 1, got {self.header_row}", "Correct it.")
+        if self.decimal not in (None, ".", ","):
+            raise SchemaError("decimal", "expected a point or a comma, got something else", "Correct it.")
+        if self.time_zone is not None:
+            try:
+                time_zone(self.time_zone)
+            except ValueError as error:
+                raise SchemaError("time_zone", str(error), "Correct it.") from None
+
+    def reading(self, loaded: "LoadedTable") -> Reading:
+        """Return how the values of a table are read.
+
+        The columns of a file that people write decide on their decimal sign. Those of other tables do not, so that a
+        Parquet file is the same at once and in chunks.
+        """
+        decimal = self.decimal or ("auto" if loaded.header else None)
+        return Reading(loaded.printed, self.day_first, self.time_zone or "UTC", decimal)
 
     def or_else(self, defaults: "ReadOptions") -> "ReadOptions":
         """Return these options, with unset ones, and the names of further columns, filled in from others.
@@ -66,15 +98,14 @@ class ReadOptions:
         {'sent_at': 'date', 'text': 'body'}
         """
         others = {name: column for name, column in defaults.columns.items() if not self._names(name)}
-        return ReadOptions(
-            others | dict(self.columns),
-            self.encoding or defaults.encoding,
-            self.separator or defaults.separator,
-            self.day_first or defaults.day_first,
-            self.labels_optional or defaults.labels_optional,
-            tuple(dict.fromkeys((*self.categories, *defaults.categories))),
-            tuple(dict.fromkeys((*self.words, *defaults.words))),
-            defaults.max_rejected if self.max_rejected is None else self.max_rejected,
+        unset = {name: getattr(defaults, name) for name, value in vars(self).items() if value is None}
+        return replace(
+            self,
+            **unset,
+            columns=others | dict(self.columns),
+            labels_optional=self.labels_optional or defaults.labels_optional,
+            categories=tuple(dict.fromkeys((*self.categories, *defaults.categories))),
+            words=tuple(dict.fromkeys((*self.words, *defaults.words))),
         )
 
     def _names(self, name: str) -> bool:

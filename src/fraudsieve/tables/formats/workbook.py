@@ -1,4 +1,4 @@
-"""Workbooks of Excel: the first sheet, its first row the names of the columns."""
+"""Workbooks of Excel: one sheet, of which a row has the names of the columns."""
 
 import re
 import warnings
@@ -12,6 +12,7 @@ import pandas as pd
 
 from fraudsieve.exceptions import SchemaError
 
+from .header import find_header, header_note
 from .loaded import LoadedTable, ReadOptions
 
 __all__ = ["load_workbook"]
@@ -28,47 +29,56 @@ FAULTS: Final = (
 SAVE_AGAIN: Final = "Save it again as .xlsx, without a password."
 
 
-def load_workbook(file: Path, _: ReadOptions, origin: str) -> LoadedTable:
-    """Read the first sheet of a workbook; numbers and times keep their types, formulas their last values."""
+def load_workbook(file: Path, options: ReadOptions, origin: str) -> LoadedTable:
+    """Read a sheet of a workbook; numbers and times keep their types, formulas their last values."""
     from openpyxl.utils.escape import unescape  # a tenth of a second, which other files do not need
 
     try:
         # openpyxl leaves a file open that it cannot read, so that it is opened and closed here.
         with file.open("rb") as stream:
             _check_row_numbers(stream, origin)
-            rows, n_sheets = _read_first_sheet(stream)
+            rows, notes = _read_sheet(stream, options.sheet, origin)
     except FAULTS as error:
         if isinstance(error, SchemaError):
             raise
         raise SchemaError(origin, f"the workbook cannot be read ({type(error).__name__})", SAVE_AGAIN) from None
     if max(map(len, rows), default=0) > MAX_COLUMNS:
         raise SchemaError(origin, f"a row has more than {MAX_COLUMNS:,} cells, the limit of Excel", SAVE_AGAIN)
-    if not rows:
-        raise SchemaError(origin, "the first sheet is empty", "Put the table there, its first row the column names.")
+    if not any(rows):
+        name = "the first sheet" if options.sheet is None else f"sheet {options.sheet!r}"
+        raise SchemaError(origin, f"{name} is empty", "Put the table there, or name another sheet with --sheet.")
+    header = find_header(rows, options, origin)
     # Codes of characters that XML cannot hold, such as _x000D_ for a carriage return, are replaced.
-    names = [unescape(str(name)) if name is not None else "" for name in rows[0]]
+    names = [unescape(str(name)) if name is not None else "" for name in rows[header]]
     cells = [
         [*(unescape(cell) if isinstance(cell, str) else cell for cell in row), *[None] * (len(names) - len(row))][
             : len(names)
         ]
-        for row in rows[1:]
+        for row in rows[header + 1 :]
+        if row
     ]
     frame = pd.DataFrame(cells, columns=range(len(names)), dtype=object).set_axis(names, axis=1)
-    notes = (f"read the first of {n_sheets} sheets",) if n_sheets > 1 else ()
-    return LoadedTable(frame.loc[:, [name != "" for name in names]], header=True, notes=notes)
+    kept = frame.loc[:, [name != "" for name in names]]
+    return LoadedTable(kept, header=True, notes=(*notes, *header_note(header)))
 
 
-def _read_first_sheet(stream: IO[bytes]) -> tuple[list[tuple[Any, ...]], int]:
-    """Return the rows of the first sheet that have a cell, and the number of sheets."""
+def _read_sheet(stream: IO[bytes], name: str | None, origin: str) -> tuple[list[tuple[Any, ...]], tuple[str, ...]]:
+    """Return the rows of a sheet, blank ones without cells, and notes."""
     import openpyxl
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # warnings about styles and links, which are not read
         book = openpyxl.load_workbook(stream, read_only=True, data_only=True)
-        sheet = book.worksheets[0]
+        sheets = {sheet.title: sheet for sheet in book.worksheets}
+        if name is not None and name not in sheets:
+            fix = f"The sheets are {', '.join(map(repr, sheets))}: name one of them with --sheet."
+            raise SchemaError(origin, f"there is no sheet {name!r}", fix)
+        sheet = book.worksheets[0] if name is None else sheets[name]
         sheet.reset_dimensions()  # the size that a sheet states may be wrong
         given = sheet.iter_rows(max_row=MAX_ROWS, values_only=True)
-        return [row for row in given if any(cell is not None for cell in row)], len(book.worksheets)
+        rows = [row if any(cell is not None for cell in row) else () for row in given]
+        others = name is None and len(sheets) > 1
+        return rows, (f"read the first of {len(sheets)} sheets",) if others else ()
 
 
 def _check_row_numbers(stream: IO[bytes], origin: str) -> None:

@@ -18,7 +18,18 @@ from fraudsieve._typing import Array
 from .reading import EXPECTED, MISSING_NUMBERS, NUMBERS, PLAIN, Reading, is_missing, is_numeric, reject, type_name
 from .strings import is_blank
 
-__all__ = ["EARLIEST", "OUTSIDE", "TOO_LATE", "UNITS", "read_epochs", "read_time"]
+__all__ = [
+    "DAY_FIRST",
+    "EARLIEST",
+    "MONTH_FIRST",
+    "OUTSIDE",
+    "TOO_LATE",
+    "UNITS",
+    "YEAR_EXPECTED",
+    "read_epochs",
+    "read_time",
+    "year_expected",
+]
 
 OUTSIDE: Final = "expected a time in the years 1970 to 2100, got another one"
 UNITS: Final = {1.0: "seconds", 1e3: "milliseconds", 1e6: "microseconds", 1e9: "nanoseconds"}
@@ -43,7 +54,17 @@ _TIME: Final = re.compile(
     rf"(?:[T ] *({_HOUR}|\d(?=:))(?:(:?)(\d\d)(?:\8(\d\d)(?:[.,](\d+))?)?)?(?: *(Z|[+-]\d\d(?::?\d\d)?))?)?",
     re.ASCII,
 )
-_DAY_FIRST: Final = re.compile(r"(\d{1,2})[-/.](\d{1,2})[-/.](\d{4})(.*)", re.ASCII | re.DOTALL)
+_YEAR_LAST: Final = re.compile(r"(\d{1,2})[-/.](\d{1,2})[-/.](\d{4})(.*)", re.ASCII | re.DOTALL)
+DAY_FIRST: Final = r"^(?:0?[1-9]|[12]\d|3[01])[-/.](?:0?[1-9]|1[0-2])[-/.]\d{4}(?:[T ]|$)"
+MONTH_FIRST: Final = r"^(?:0?[1-9]|1[0-2])[-/.](?:0?[1-9]|[12]\d|3[01])[-/.]\d{4}(?:[T ]|$)"
+YEAR_EXPECTED: Final = "expected the year first, got it last"
+_ORDERS: Final = {
+    (True, True): "--day-first reads 03/04/2026 as 3 April, --month-first as March 4",
+    (True, False): "only --day-first fits, which reads 03/04/2026 as 3 April",
+    (False, True): "only --month-first fits, which reads 03/04/2026 as March 4",
+    (False, False): "some begin with the day, others with the month",
+}
+_HALF_DAY: Final = re.compile(r"(.*[T ])(0?[1-9]|1[0-2])(:[0-5]\d.*?)[ \u00a0\u202f]?([AP])\.?M\.?", re.ASCII)
 
 
 def read_time(value: Any, field: str = "", reading: Reading = PLAIN) -> int | None:
@@ -72,6 +93,8 @@ def read_time(value: Any, field: str = "", reading: Reading = PLAIN) -> int | No
     (1000000, 86400000000, None)
     >>> read_time(1714557600) == read_time(1714557600_000) == read_time("2024/5/1 10:00"), read_time(19700102)
     (True, 86400000000)
+    >>> read_time("5/1/2024 6:00 PM", reading=Reading(day_first=False, zone="Asia/Shanghai")) == read_time(1714557600)
+    True
     """
     if isinstance(value, str):
         return _time_in(value.strip(), field, reading)
@@ -101,15 +124,37 @@ def _time_in(text: str, field: str, reading: Reading) -> int | None:
     except ValueError:
         moment = None
     if moment is None:
-        reject(field, f"{EXPECTED['time']}, got other text")
+        reject(field, _why_no_time(text, reading))
     return _within(_microseconds(moment, reading), field)
+
+
+def _why_no_time(text: str, reading: Reading) -> str:
+    """Return why a text is no time: it may be a date in another order of day and month than the given one."""
+    is_day, is_month = (re.match(pattern, text, re.ASCII) is not None for pattern in (DAY_FIRST, MONTH_FIRST))
+    is_date = {None: is_day or is_month, True: is_month and not is_day, False: is_day and not is_month}
+    is_rejected = is_date[reading.day_first]
+    return year_expected(is_day, is_month) if is_rejected else f"{EXPECTED['time']}, got other text"
+
+
+def year_expected(day_first: bool, month_first: bool) -> str:
+    """Return why dates are rejected that end with their year, by the orders of day and month that fit them.
+
+    Examples
+    --------
+    >>> year_expected(True, False)
+    'expected the year first, got it last: only --day-first fits, which reads 03/04/2026 as 3 April'
+    """
+    return f"{YEAR_EXPECTED}: {_ORDERS[day_first, month_first]}"
 
 
 def _iso_of(text: str, reading: Reading) -> str | None:
     """Return a time in another form as `datetime.fromisoformat` reads it; None if it is not a time."""
-    if reading.day_first and (found := _DAY_FIRST.fullmatch(text)):
-        day, month, year, rest = found.groups()
-        text = f"{year}-{month}-{day}{rest}"
+    if reading.day_first is not None and (found := _YEAR_LAST.fullmatch(text)):
+        first, second, year, rest = found.groups()
+        text = f"{year}-{second}-{first}{rest}" if reading.day_first else f"{year}-{first}-{second}{rest}"
+    if found := _HALF_DAY.fullmatch(text):
+        head, hour, rest, half = found.groups()
+        text = f"{head}{int(hour) % 12 + 12 * (half == 'P'):02}{rest}"
     if not (found := _TIME.fullmatch(text)):
         return None
     year, _, month, day, month_2, day_2, hour, _, minute, second, fraction, zone = found.groups()

@@ -34,6 +34,7 @@ import numpy as np
 from fraudsieve.exceptions import RejectedRecordError
 from fraudsieve.tables.limits import MAX_AMOUNT, MAX_TEXT_LENGTH
 
+from .amounts import other_sign, plain_number
 from .strings import has_surrogate, is_blank, without_surrogates
 
 __all__ = [
@@ -99,18 +100,19 @@ class Reading:
     printed : bool, default=False
         Whether they come from a format that prints everything, so that ``123.0`` may be the whole number 123 that went
         through a float.
-    day_first : bool, default=False
-        Whether dates such as 03/04/2026 begin with the day. Without it, they are rejected.
+    day_first : bool or None, default=None
+        Whether dates such as 03/04/2026 begin with the day, or with the month. Without it, they are rejected.
     zone : str, default="UTC"
         The zone of times that have none.
-    decimal : {".", ","}, default="."
-        The decimal sign of numbers in strings.
+    decimal : {".", ",", "auto"} or None, default=None
+        The decimal sign of numbers in strings. None is a point, and a lone comma is rejected, because 1,234 may have
+        a decimal sign or a separator. With ``auto``, a column decides, and a value is read as without.
     """
 
     printed: bool = False
-    day_first: bool = False
+    day_first: bool | None = None
     zone: str = "UTC"
-    decimal: str = "."
+    decimal: str | None = None
 
 
 _TYPE_NAMES: Final[tuple[tuple[Any, str], ...]] = (
@@ -316,11 +318,13 @@ def read_number(value: Any, field: str = "", reading: Reading = PLAIN, *, flags:
     --------
     >>> read_number(-3), read_number(" 3.5 "), read_number(None), read_number(True, flags=True)
     (-3.0, 3.5, nan, 1.0)
+    >>> read_number("$1,234.50"), read_number("1.234,50 €", reading=Reading(decimal=","))
+    (1234.5, 1234.5)
     """
     if type(value) is float or type(value) is int:  # the usual ones, and the fastest
         number: Any = value
     elif isinstance(value, str):
-        number = _number_in(value.strip(), reading, flags)
+        number = _number_in(value.strip(), field, reading, flags)
     elif is_missing(value):
         return math.nan
     elif isinstance(value, bool | np.bool_):
@@ -328,19 +332,26 @@ def read_number(value: Any, field: str = "", reading: Reading = PLAIN, *, flags:
     else:
         number = value if is_numeric(value) else None
     if number is None:
-        reject(field, f"{EXPECTED['number']}, got {'other text' if isinstance(value, str) else type_name(value)}")
+        reject(field, f"{EXPECTED['number']}, got {type_name(value)}")
     if number == number and not -MAX_AMOUNT <= number <= MAX_AMOUNT:
         reject(field, TOO_LARGE)
     return float(number)
 
 
-def _number_in(text: str, reading: Reading, flags: bool) -> float | None:
-    """Return the number in a string; NaN if it is missing, None if there is none."""
-    if NUMBERS[reading.decimal].fullmatch(text):
-        return float(text.replace(reading.decimal, "."))
+def _number_in(text: str, field: str, reading: Reading, flags: bool) -> float:
+    """Return the number in a string; NaN if it is missing."""
+    decimal = None if reading.decimal == "auto" else reading.decimal
+    sign = decimal or "."
+    if NUMBERS[sign].fullmatch(text):
+        return float(text.replace(sign, "."))
     if text in MISSING_NUMBERS or is_blank(text):
         return math.nan
-    return FLAGS.get(FLAG_WORDS.get(text, text)) if flags else None
+    if (amount := plain_number(text, decimal)) is not None:
+        return float(amount)
+    found = FLAGS.get(FLAG_WORDS.get(text, text)) if flags else None
+    if found is None:
+        reject(field, other_sign(text, decimal) or f"{EXPECTED['number']}, got other text")
+    return found
 
 
 def read_plain_text(value: Any, field: str = "") -> str | None:
