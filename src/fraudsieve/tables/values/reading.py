@@ -98,15 +98,13 @@ class Reading:
     Parameters
     ----------
     printed : bool, default=False
-        Whether they come from a format that prints everything, so that ``123.0`` may be the whole number 123 that went
-        through a float.
+        Whether they come from a format that prints everything: ``123.0`` may be the whole number 123 from a float.
     day_first : bool or None, default=None
         Whether dates such as 03/04/2026 begin with the day, or with the month. Without it, they are rejected.
     zone : str, default="UTC"
         The zone of times that have none.
     decimal : {".", ",", "auto"} or None, default=None
-        The decimal sign of numbers in strings. None is a point, and a lone comma is rejected, because 1,234 may have
-        a decimal sign or a separator. With ``auto``, a column decides, and a value is read as without.
+        The decimal sign of numbers in strings. None is a point: a lone comma is rejected. ``auto``: a column decides.
     """
 
     printed: bool = False
