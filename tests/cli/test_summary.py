@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from fraudsieve.cli.app import app
-from fraudsieve.cli.summary import command_line
+from fraudsieve.cli.summary import next_command
 
 
 @pytest.mark.parametrize(
@@ -17,11 +17,12 @@ from fraudsieve.cli.summary import command_line
         ({"messages": ["a b.csv", "c.csv"]}, "--messages 'a b.csv' --messages c.csv"),
         ({"text_column": "内容", "name": None, "day_first": False}, "--text-column 内容"),
         ({"day_first": True, "column": ["label=a b"]}, "--day-first --column 'label=a b'"),
+        ({"events": "postgresql://ann:secret@db/crm#select 1"}, "--events 'postgresql://***@db/crm#...'"),
         ({"max_rejected": 0.0}, "--max-rejected 0.0"),
     ],
 )
 def test_a_command_can_be_copied_into_a_shell(options: dict[str, Any], text: str) -> None:
-    line = command_line("state load", **options)
+    line = next_command("state load", **options)
     assert shlex.split(line) == shlex.split(f"fraudsieve state load {text}")
 
 

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fraudsieve._command import without_secrets
+
 from .tables import attack_rows, comparison_rows, left_out_text, logged_rows, review_rows, rule_rows, tested_text
 
 if TYPE_CHECKING:  # imported at first use: MLflow alone takes seconds
@@ -17,23 +19,25 @@ if TYPE_CHECKING:  # imported at first use: MLflow alone takes seconds
     from fraudsieve.training.promotion.model_comparison import ModelComparison
 
 __all__ = [
-    "command_line",
     "comparison_summary",
     "decision_summary",
     "evaluation_summary",
     "gate_summary",
+    "next_command",
     "trained_summary",
 ]
 
 Rows = Iterator[tuple[str, str]]
 
 
-def command_line(command: str, **options: Any) -> str:
-    """Return a command with its options, to copy into a shell; without options that are None, False or empty.
+def next_command(command: str, **options: Any) -> str:
+    """Return a command with its options, to copy into a shell, without the passwords and queries of addresses.
+
+    Options that are None, False or empty are left out.
 
     Examples
     --------
-    >>> command_line("predict", model="my model", events=["a.csv", "b.csv"], text_column=None, verbose=True)
+    >>> next_command("predict", model="my model", events=["a.csv", "b.csv"], text_column=None, verbose=True)
     "fraudsieve predict --model 'my model' --events a.csv --events b.csv --verbose"
     """
     words = ["fraudsieve", *command.split()]
@@ -41,7 +45,7 @@ def command_line(command: str, **options: Any) -> str:
         option = f"--{name.replace('_', '-')}"
         for one in value if isinstance(value, list | tuple) else [value]:
             if one is not None and one is not False:
-                words += [option] if one is True else [option, shlex.quote(str(one))]
+                words += [option] if one is True else [option, shlex.quote(without_secrets(str(one)))]
     return " ".join(words)
 
 
@@ -59,7 +63,7 @@ def trained_summary(trained: "Trained", given: dict[str, Any], new: Path | str =
     if logged is not None and logged.aliases and "champion" not in logged.aliases:
         named = {name: given[name] for name in ("name", "recipe", "text_column", "column", "day_first")}
         beside = {name: given[name] for name in ("events", "labels") if name not in later}
-        yield "next", command_line("promote", **named, **later, **beside)
+        yield "next", next_command("promote", **named, **later, **beside)
     else:
         yield "next", _predict(trained.folder, trained.model, given.get("events"), new)
     page = "evaluate --report report.html writes a page" if logged is None else "the run has the page report.html"
@@ -116,11 +120,11 @@ def decision_summary(decision: "Decision", given: dict[str, Any]) -> Rows:
     yield from ((decision.decision, reason) for reason in decision.reasons if reason not in gates)
     yield "champion", f"models:/{decision.name}/{decision.champion}" if decision.champion else "none"
     if decision.promoted:
-        yield "next", command_line("serve", model=f"models:/{decision.name}@champion")
+        yield "next", next_command("serve", model=f"models:/{decision.name}@champion")
         yield "more", "compare --verbose prints all metrics; the run of the version in MLflow has the decision"
     else:
         challenger = f"models:/{decision.name}/{decision.version}"
-        yield "next", command_line("compare", challenger=challenger, **given, verbose=True)
+        yield "next", next_command("compare", challenger=challenger, **given, verbose=True)
         yield "more", "the next command prints all metrics and gates; the run of the version has the decision"
 
 
@@ -146,4 +150,4 @@ def _predict(address: Path | str, model: "Model", events: Any, new: Path | str =
     """Return the command that scores new records, with the history that the model needs."""
     needs_events = model.subject != "event" and "events" in model.matrix.history_parts
     options = {f"{model.subject}s": new} | ({"events": events or "events.parquet"} if needs_events else {})
-    return command_line("predict", model=address, **options, output="scores.csv")
+    return next_command("predict", model=address, **options, output="scores.csv")

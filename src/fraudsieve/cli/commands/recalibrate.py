@@ -18,7 +18,7 @@ from fraudsieve.cli.options import (
     input_table,
     records_to_score,
 )
-from fraudsieve.cli.summary import command_line
+from fraudsieve.cli.summary import next_command
 from fraudsieve.exceptions import RecipeError
 
 if TYPE_CHECKING:  # imported at first use: MLflow alone takes seconds
@@ -88,7 +88,7 @@ def recalibrate_command(
             audit = draw_audit_sample(scorer, records, draw, sample, known_labels=known, **beside, seed=settings.seed)
             content: dict[str, Any] = {"sample": str(sample), "drawn": len(audit.rows)}
             given = vars(tables) | {"known_labels": known_labels} | vars(reading) | {"recipe": recipe, "sample": sample}
-            following = command_line("recalibrate", model=model, **given, output="fraudsieve-recalibrated")
+            following = next_command("recalibrate", model=model, **given, output="fraudsieve-recalibrated")
             rows = [("sample", str(sample)), ("next", f"fill in its column label, then: {following}")]
             title = f"Drew {len(audit.rows):,} records to label"
         else:
