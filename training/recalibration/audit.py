@@ -13,18 +13,28 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from fraudsieve._io import check_output_file
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.models.guarantees import draw_of_groups
 from fraudsieve.tables.conversion import convert
 from fraudsieve.tables.formats.files import load
 from fraudsieve.tables.formats.loaded import LoadedTable
-from fraudsieve.tables.formats.output import write_frame
+from fraudsieve.tables.formats.output import check_output_format, write_frame
 from fraudsieve.tables.values.reading import Reading
 
 from .traffic import Traffic
 
-__all__ = ["TOP_SHARES", "Audit", "audit_of", "draw_audit", "labels_of_sample", "read_audit", "write_audit"]
+__all__ = [
+    "TOP_SHARES",
+    "Audit",
+    "audit_of",
+    "check_sample",
+    "draw_audit",
+    "labels_of_sample",
+    "read_audit",
+    "write_audit",
+]
 
 TOP_SHARES = (0.01, 0.03, 0.1, 0.3, 1.0)
 """The lower ends of the strata, as shares of the campaigns or accounts from the highest score down."""
@@ -100,6 +110,12 @@ def audit_of(rows: Array, group_probability: Array, groups: Array) -> Audit:
     """Return a sample of known probabilities of campaigns or accounts."""
     sizes = np.bincount(np.unique(groups, return_inverse=True)[1])[np.unique(groups, return_inverse=True)[1]]
     return Audit(rows, group_probability / sizes[rows], group_probability)
+
+
+def check_sample(path: str | Path) -> None:
+    """Check, before any work, that a sample can be written."""
+    check_output_file(path)
+    check_output_format(Path(path))
 
 
 def write_audit(audit: Audit, traffic: Traffic, path: str | Path, *, seed: int = 0) -> Path:

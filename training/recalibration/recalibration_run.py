@@ -7,14 +7,13 @@ from typing import Any
 
 import pandas as pd
 
-from fraudsieve._io import check_not_an_input, check_output_file
+from fraudsieve._io import check_not_an_input
 from fraudsieve._typing import Progress
 from fraudsieve.exceptions import RecipeError
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.predict import Scorer
 from fraudsieve.models.thresholds import CAPACITY, deciding_first
 from fraudsieve.models.verification import write_verified
-from fraudsieve.tables.formats.output import check_output_format
 from fraudsieve.tables.source import Source, data_digest, local_files
 from fraudsieve.training.evaluation.evaluation_run import load_scorer
 from fraudsieve.training.evaluation.points import point_notes
@@ -25,7 +24,7 @@ from fraudsieve.training.tracking.logged_tables import RunInput
 from fraudsieve.training.tracking.store import tracking_uri
 from fraudsieve.training.tracking.tracked_run import LoggedRun, RunContent, open_run
 
-from .audit import Audit, draw_audit, labels_of_sample, read_audit, write_audit
+from .audit import Audit, check_sample, draw_audit, labels_of_sample, read_audit, write_audit
 from .outcomes import by_all_labels, by_audit, by_volume, fraud_of
 from .traffic import Traffic, read_traffic
 from .volume import volume_interval
@@ -109,10 +108,9 @@ def draw_audit_sample(
     """
     if n < 1:
         raise RecipeError("--draw", [f"expected at least 1 record to draw, got {n}"])
-    check_output_format(Path(sample))
+    check_sample(sample)
     tables = (traffic, known_labels, events, history)
     check_not_an_input(sample, *(file for table in tables if table is not None for file in local_files(table)))
-    check_output_file(sample)
     scorer = _with_legitimate(load_scorer(model))
     read = read_traffic(scorer.model, traffic, known_labels=known_labels, events=events, history=history)
     audit = draw_audit(fraud_of(scorer.model, read), read.groups, n, seed=seed)

@@ -72,6 +72,10 @@ def recalibrate_command(
     with exit_on_error(as_json=json), stop_on_sigterm(), steps(quiet=json) as progress:
         later = {"--output": output, "--labels": labels, "--alerts-a-day": alerts_a_day, "--flagged": flagged}
         _check(draw, sample, [option for option, value in later.items() if value is not None])
+        if draw is not None and sample is not None:
+            from fraudsieve.training.recalibration.audit import check_sample
+
+            check_sample(sample)
         inputs, labelled = tables.inputs(reading), input_table(labels, reading)
         known = input_table(known_labels, reading)
         progress("loading the model")
