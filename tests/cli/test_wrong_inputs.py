@@ -376,11 +376,6 @@ CASES: list[tuple[tuple[str, ...], str]] = [
         "none.csv: there is no such file. Check the path.",
     ),
     (
-        ("recalibrate", *MODEL, "--messages", "m.csv", "--draw", "5", "--sample", "audit.txt"),
-        "audit.txt: expected a file to write ending in .parquet, .csv, .xlsx, .jsonl, .ndjson, got '.txt'. The "
-        "extension sets the format: choose one of these.",
-    ),
-    (
         ("rollback",),
         "models:/fraudsieve: is not in the store of the recipe or of MLFLOW_TRACKING_URI. Train a model in this store, "
         "or name an existing one.",

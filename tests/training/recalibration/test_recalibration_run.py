@@ -286,6 +286,7 @@ def test_arguments_are_checked_before_any_work(tmp_path: Path, options: dict[str
     [
         ([], "expected a model folder to write"),
         (["--draw", "9"], "expected a file for the sample"),
+        (["--draw", "9", "--sample", "a.txt"], "expected a file to write ending in"),
         (["--draw", "9", "--sample", "a.csv", "--output", "m2"], "draws and stops"),
         (["--sample", "a.csv", "--output", "m2"], "expected its labels"),
     ],
