@@ -2,7 +2,7 @@
 
 import secrets
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from itertools import chain
@@ -14,22 +14,23 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet
 
-from fraudsieve._io import PRIVATE, replace_file
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.models.predict import Scorer
 from fraudsieve.tables.checks import describe_requirements
 from fraudsieve.tables.chunks import CHUNK_ROWS, Chunk, ChunkReader
+from fraudsieve.tables.formats.output import check_output_rows
 from fraudsieve.tables.limits import Cause, check_rejected, count_causes, rejected_shapes
-from fraudsieve.tables.reader import write_rejected
+from fraudsieve.tables.reader import CheckedTable, write_rejected
 from fraudsieve.tables.source import InputTable
 
-from .formats import publish
 from .journal import Journal, digest_of_file
 from .rule_columns import DECISION_COLUMNS
 
 __all__ = ["ChunkedResult", "score_chunks"]
 
-ScoreChunk: TypeAlias = Callable[[pd.DataFrame], tuple[pd.DataFrame, list[str]]]
+ScoreChunk: TypeAlias = Callable[[CheckedTable], tuple[pd.DataFrame, list[str]]]
+Publish: TypeAlias = Callable[[Path, Path | None], tuple[str, ...]]
+"""Moves finished Parquet files of scores and of rejected rows, if there are any, to their places; returns notes."""
 
 MAX_NOTES: Final = 10
 RESTARTED: Final = (
@@ -63,9 +64,10 @@ def score_chunks(
     score: ScoreChunk,
     source: InputTable,
     output: Path,
-    rejected_output: Path,
+    publish: Publish,
     progress: Callable[[int, int], None] | None = None,
     *,
+    keep: Sequence[str] = (),
     dependencies: Mapping[str, InputTable] = MappingProxyType({}),
     settings: Mapping[str, Any] = MappingProxyType({}),
 ) -> ChunkedResult:
@@ -81,7 +83,8 @@ def score_chunks(
     BusyError
         If another process is writing the same output.
     """
-    reader = ChunkReader(source.source, f"{scorer.model.subject}s", source.options)
+    reader = ChunkReader(source.source, f"{scorer.model.subject}s", source.options, keep=keep)
+    check_output_rows(output, reader.n_rows)
     before = _size_and_time(reader.path)
     key = {
         "input": {"sha256": digest_of_file(reader.path), "bytes": before[0]},
@@ -91,6 +94,7 @@ def score_chunks(
         "part_rows": CHUNK_ROWS,
         "policy": asdict(scorer.policy),
         "settings": dict(settings),
+        "keep": list(keep),
         "options": _plain(source),
     }
     journal = Journal(output.parent / f".{output.name}.parts", key)
@@ -110,14 +114,14 @@ def score_chunks(
                 reader.origin, "the file changed while it was read", "Run it again once the file is complete."
             )
         decisions = _read_decisions(journal)
-        done = _assemble(journal, reader, output, rejected_output)
+        scored, rejected, notes = _assemble(journal, reader, publish)
         remove = True
     except SchemaError:
         remove = True
         raise
     finally:
         journal.close(remove=remove)
-    return ChunkedResult(*done, resumed, _notes(journal, resumed), decisions)
+    return ChunkedResult(scored, rejected, resumed, (*_notes(journal, resumed), *notes), decisions)
 
 
 def _plain(table: InputTable) -> dict[str, Any]:
@@ -156,7 +160,7 @@ def _add_part(journal: Journal, part: Chunk, score: ScoreChunk) -> None:
     files, notes = {}, list(part.checked.notes)
     if len(good):
         files[name + SCORES] = journal.folder / "scores.new"
-        scores, new_notes = score(good)
+        scores, new_notes = score(part.checked)
         notes += new_notes
         scores.to_parquet(files[name + SCORES], index=False)
     if len(rejected):
@@ -171,18 +175,13 @@ def _add_part(journal: Journal, part: Chunk, score: ScoreChunk) -> None:
     journal.add(files, facts)
 
 
-def _assemble(journal: Journal, reader: ChunkReader, output: Path, rejected_output: Path) -> tuple[int, int]:
+def _assemble(journal: Journal, reader: ChunkReader, publish: Publish) -> tuple[int, int, tuple[str, ...]]:
     """Concatenate the parts and write the outputs."""
     scored, rejected = (sum(part[name] for part in journal.parts) for name in ("scored", "rejected"))
     if scored + rejected != reader.n_rows:
         raise RuntimeError(f"expected {reader.n_rows} rows in the output, got {scored + rejected}")
-    whole = _concatenate(journal, SCORES)
-    if rejected:
-        replace_file(_concatenate(journal, REJECTED), rejected_output, mode=PRIVATE)
-    else:
-        rejected_output.unlink(missing_ok=True)
-    publish(whole, output)
-    return scored, rejected
+    notes = publish(_concatenate(journal, SCORES), _concatenate(journal, REJECTED) if rejected else None)
+    return scored, rejected, notes
 
 
 def _read_decisions(journal: Journal) -> pd.DataFrame:

@@ -1,7 +1,7 @@
 """Scoring of files and data frames of messages, accounts or events."""
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -9,19 +9,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from fraudsieve._io import check_not_an_input, check_output_file
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.predict import CHUNK, Scorer
 from fraudsieve.models.rules.decisions import COLUMNS
 from fraudsieve.models.scoring.observers import ScoreRecorder
 from fraudsieve.models.sentences.values import check_language
-from fraudsieve.tables.reader import write_rejected
+from fraudsieve.tables.formats.output import check_output_rows
+from fraudsieve.tables.reader import CheckedTable, write_rejected
 from fraudsieve.tables.source import InputTable, Source, as_input, local_file, local_files
 
 from .chunks import score_chunks
 from .cutoffs import DefaultCutoff
 from .evidence import describe_tables, record_rows
-from .formats import check_output_format, publish
+from .outputs import IDS, ScoreFiles, with_kept
 from .rows import feature_rows
 from .rule_columns import RuleCount, count_rules, rules_key, with_rules
 from .scored_tables import TableHistory, check_usable, options_of_model, read_history, read_inputs
@@ -137,14 +137,6 @@ def _score(
     return pd.concat([ids, pd.concat(parts, ignore_index=True)], axis=1)
 
 
-IDS = {
-    "message": ("message_id",),
-    "account": ("account_id", "as_of"),
-    "event": ("event_id", "account_id", "occurred_at"),
-}
-"""The columns of a record that are written with its score."""
-
-
 def score_file(
     model: Scorer | str | Path,
     source: Source,
@@ -154,6 +146,7 @@ def score_file(
     events: Source | None = None,
     known_labels: Source | None = None,
     history: Source | None = None,
+    keep: Sequence[str] = (),
     reasons: int = 0,
     language: str = "en",
     evidence: ScoreRecorder | None = None,
@@ -172,8 +165,8 @@ def score_file(
         Records to score, as for `InputTable`. Accounts without ``as_of`` are scored as of the last event; without
         events, as of now.
     output : str or Path
-        File to write, atomically: Parquet, CSV or JSON Lines, according to its extension. Rejected rows are written to
-        ``<name>.rejected.parquet`` next to it.
+        File to write, atomically: Parquet, CSV, a workbook or JSON Lines, according to its extension. Rejected rows are
+        written in the same format to ``<name>.rejected`` next to it. CSV has six digits of each score.
     progress : callable, default=None
         Called with the rows done and the total.
     events : path, DataFrame or list, default=None
@@ -184,6 +177,9 @@ def score_file(
         Earlier records of the same type. Events: by default, scored events are their own history; otherwise, only
         those of this table are. Messages, for models that use campaigns: with ``label`` and ``labelled_at`` if
         available; the scored messages always count too.
+    keep : sequence of str, default=()
+        Columns of the records to write after their ids, as they were given and by their names in the input. Only the
+        owner can read the file then.
     reasons : int, default=0
         As for `score_frame`.
     language : {"en", "zh"}, default="en"
@@ -199,8 +195,8 @@ def score_file(
     Raises
     ------
     SchemaError
-        If a table cannot be used, also because the model has no use for it, or the extension of the output is not a
-        known format.
+        If a table cannot be used, also because the model has no use for it, a column to keep does not exist or has the
+        name of a column of the scores, or the extension of the output is not a known format.
     FileExistsError
         If the output would overwrite an input, or the log of evidence.
     IsADirectoryError, PermissionError
@@ -224,15 +220,11 @@ def score_file(
     (1, 1, ['spam'])
     """
     scorer = model if isinstance(model, Scorer) else Scorer.load(model)
-    output, source = Path(output), as_input(source, options_of_model(scorer.model))
-    rejected_output = output.with_suffix(".rejected.parquet")
+    source, outputs = as_input(source, options_of_model(scorer.model)), ScoreFiles.of(scorer, output, keep)
     tables: dict[str, Any] = {"events": events, "known_labels": known_labels, "history": history}
     check_usable([scorer.model], tables)
     files = [file for table in (source, *tables.values()) if table is not None for file in local_files(table)]
-    for path in (output, rejected_output):
-        check_not_an_input(path, *files, None if evidence is None else evidence.path)
-        check_output_file(path)
-    check_output_format(output)
+    outputs.check(*files, None if evidence is None else evidence.path)
     explain: dict[str, Any] = {"reasons": reasons, "language": check_language(language)}
     proof: dict[str, Any] = {}
     if evidence is not None:
@@ -241,18 +233,22 @@ def score_file(
     past = history if scorer.model.subject == "event" else events
     if _can_chunk(scorer.model, source, past, known_labels):
         beside = {"events": past, "known_labels": known_labels}
-        return _score_in_chunks(scorer, source, output, rejected_output, progress, explain, proof, **beside)
-    inputs = read_inputs(scorer.model, source, **tables)
+        return _score_in_chunks(scorer, source, outputs, progress, explain, proof, **beside)
+    inputs = read_inputs(scorer.model, source, **tables, keep=outputs.keep)
+    check_output_rows(outputs.scores, len(inputs.records))
     scores = _to_file_types(_score(scorer, inputs.records, inputs.history, progress, **explain, **proof))
-    rules = count_rules(scorer.rules, scores)
-    rejected_output.unlink(missing_ok=True)
-    if len(inputs.rejected):
-        write_rejected(inputs.rejected, rejected_output)
+    rules, n_rejected = count_rules(scorer.rules, scores), len(inputs.rejected)
+    notes = (*inputs.notes, *_write(with_kept(scores, inputs.kept), inputs.rejected, outputs))
+    rejected = outputs.rejected if n_rejected else None
+    return ScoringResult(outputs.scores, rejected, len(scores), n_rejected, notes, rules=rules)
+
+
+def _write(scores: pd.DataFrame, rejected: pd.DataFrame, outputs: ScoreFiles) -> tuple[str, ...]:
+    output = outputs.scores
     with tempfile.TemporaryDirectory(prefix=f".{output.name}-", dir=output.parent) as staging:
         scores.to_parquet(Path(staging, "scores"), index=False)
-        publish(Path(staging, "scores"), output)
-    rejected = rejected_output if len(inputs.rejected) else None
-    return ScoringResult(output, rejected, len(scores), len(inputs.rejected), inputs.notes, rules=rules)
+        rows = write_rejected(rejected, Path(staging, "rejected")) if len(rejected) else None
+        return outputs.publish(Path(staging, "scores"), rows)
 
 
 def _can_chunk(model: Model, source: Source, events: Source | None, known_labels: Source | None) -> bool:
@@ -272,8 +268,7 @@ def _can_chunk(model: Model, source: Source, events: Source | None, known_labels
 def _score_in_chunks(
     scorer: Scorer,
     source: InputTable,
-    output: Path,
-    rejected_output: Path,
+    outputs: ScoreFiles,
     progress: Callable[[int, int], None] | None,
     explain: dict[str, Any],
     proof: dict[str, Any],
@@ -282,10 +277,10 @@ def _score_in_chunks(
     events, labels, notes = read_history(scorer.model, **tables)
     history, cutoff = TableHistory(events, labels), DefaultCutoff.of(scorer.model, events)
 
-    def score(good: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
-        records, notes = cutoff.fill(good)
+    def score(checked: CheckedTable) -> tuple[pd.DataFrame, list[str]]:
+        records, notes = cutoff.fill(checked.good)
         scores = _score(scorer, records, history, **explain, **proof)
-        return _to_file_types(scores), [*notes]
+        return with_kept(_to_file_types(scores), checked.kept), [*notes]
 
     options = options_of_model(scorer.model)
     files = {name: as_input(table, options) for name, table in tables.items() if table is not None}
@@ -297,16 +292,17 @@ def _score_in_chunks(
         scorer,
         score,
         source,
-        output,
-        rejected_output,
+        outputs.scores,
+        outputs.publish,
         progress,
+        keep=outputs.keep,
         dependencies=files,
         settings=settings | rules_key(scorer.rules),
     )
-    rejected = rejected_output if result.rejected else None
+    rejected = outputs.rejected if result.rejected else None
     found = (*notes, *result.notes)
     rules = count_rules(scorer.rules, result.decisions)
-    return ScoringResult(output, rejected, result.scored, result.rejected, found, result.resumed, rules)
+    return ScoringResult(outputs.scores, rejected, result.scored, result.rejected, found, result.resumed, rules)
 
 
 def _to_file_types(scores: pd.DataFrame) -> pd.DataFrame:

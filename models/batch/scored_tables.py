@@ -82,12 +82,15 @@ class Inputs:
         Events, labels and earlier messages.
     notes : tuple of str
         Assumptions and changes.
+    kept : DataFrame, default=None
+        Columns of the records as they were given.
     """
 
     records: pd.DataFrame
     rejected: pd.DataFrame
     history: TableHistory
     notes: tuple[str, ...]
+    kept: pd.DataFrame | None = None
 
 
 def read_inputs(
@@ -98,6 +101,7 @@ def read_inputs(
     known_labels: Source | None = None,
     history: Source | None = None,
     require: tuple[str, ...] = (),
+    keep: Sequence[str] = (),
 ) -> Inputs:
     """Read a table of records to score, and the further tables that the model uses.
 
@@ -107,7 +111,7 @@ def read_inputs(
         If a table cannot be used.
     """
     check_usable([model], {"events": events, "known_labels": known_labels, "history": history})
-    table = read_table(as_input(source, options_of_model(model)), f"{model.subject}s", require=require)
+    table = read_table(as_input(source, options_of_model(model)), f"{model.subject}s", require=require, keep=keep)
     notes = list(table.notes)
     past_events: pd.DataFrame | None = table.good
     if model.subject == "event" and history is None:
@@ -120,7 +124,7 @@ def read_inputs(
     notes += cutoff_notes
     past_messages = _read_past(model, history, table, notes)
     known = TableHistory(past_events, label_rows, past_messages)
-    return Inputs(records, table.rejected, known, tuple(notes))
+    return Inputs(records, table.rejected, known, tuple(notes), table.kept)
 
 
 def read_history(

@@ -7,7 +7,7 @@ from contextvars import ContextVar
 
 from ._addresses import read_address
 
-__all__ = ["command_line", "remember_command"]
+__all__ = ["command_line", "remember_command", "without_secrets"]
 
 _arguments: ContextVar[tuple[str, ...] | None] = ContextVar("arguments", default=None)
 
@@ -29,10 +29,10 @@ def command_line() -> str | None:
     "fraudsieve train --messages 'postgresql://***@db/mails#...'"
     """
     arguments = _arguments.get()
-    return None if arguments is None else shlex.join(["fraudsieve", *map(_without_secrets, arguments)])
+    return None if arguments is None else shlex.join(["fraudsieve", *map(without_secrets, arguments)])
 
 
-def _without_secrets(argument: str) -> str:
+def without_secrets(argument: str) -> str:
     """Hide the parts of an address that may be confidential: the user and the query."""
     if "://" not in argument:
         return argument

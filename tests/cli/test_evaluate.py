@@ -1,6 +1,7 @@
 """``fraudsieve evaluate``: the report, the page, later records, and attacks."""
 
 import json
+import shlex
 from pathlib import Path
 
 import numpy as np
@@ -56,7 +57,7 @@ def test_evaluate_writes_a_report(model: Path, messages: pd.DataFrame, run: Run)
     assert f'<div class="value">{answer["report"]["average_precision"]:.3f}</div>' in page
     assert answer["digest"] in page
     assert not any(text in page for text in messages["text"] if len(text) > 20)
-    table = CliRunner().invoke(app, [*map(str, call), "--report", "r.html"]).stdout
+    table = CliRunner().invoke(app, [*map(str, call), "--report", "r.html", "--verbose"]).stdout
     assert "r.html, and as JSON r.json" in table
     low, high = answer["report"]["intervals"]["average_precision"]
     assert f"({low:.3f} to {high:.3f})" in table
@@ -83,13 +84,36 @@ def test_evaluate_reports_points_and_records_that_wait_for_labels(
     assert f"note: {late.sum():,} of {records:,} records of the last 8.5 days are waiting" in error
     later = run(*call, "--since", "2026-03-08T05:00:00")[1]["report"]["labels"]
     assert (later["records"], later["delays"]) == (len(messages) - 173, labels["delays"])
-    table = CliRunner().invoke(app, [*map(str, call)]).stdout
+    table = CliRunner().invoke(app, [*map(str, call), "--verbose"]).stdout
     here, then = points[0]["here"], points[0]["calibration"]
     (line,) = [line for line in table.splitlines() if line.strip().startswith(points[0]["name"])]
     assert f"{here['recall']:.3f} ({then['recall']:.3f})" in line
     assert f"{here['alerts_a_day']:,.1f} (-)" in line
     assert "gap before the test: split by campaign, not by time" in table
     assert f"without a label: {late.sum():,} of {len(messages):,} records" in table
+
+
+def test_the_first_screen_has_the_finding_and_the_next_command(
+    model: Path, messages: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    messages.to_parquet("m.parquet")
+    call = ["evaluate", "--model", str(model), "--messages", "m.parquet"]
+    shown = CliRunner().invoke(app, call).stdout
+    content = json.loads(CliRunner().invoke(app, [*call, "--json"]).stdout)["report"]
+    decision = content["decision"]
+    finding = f"{decision['found']:,} of {content['frauds']:,} frauds are found with {decision['reviews']:,} reviews."
+    assert finding in shown
+    assert 5 <= len(shown.splitlines()) <= 10
+    assert "--verbose prints all metrics, and --report report.html writes a page" in shown
+    (following,) = [line.split("fraudsieve ")[1] for line in shown.splitlines() if line.startswith("  next")]
+    messages.drop(columns="label").head(9).to_parquet("new.parquet")
+    done = CliRunner().invoke(app, shlex.split(following))
+    assert done.exit_code == 0, done.output
+    assert len(pd.read_csv("scores.csv")) == 9
+    assert len(CliRunner().invoke(app, [*call, "--verbose"]).stdout.splitlines()) > 15
+    paged = CliRunner().invoke(app, [*call, "--report", "r.html"]).stdout
+    assert paged.splitlines()[-1].split(maxsplit=1)[1] == "--verbose prints all metrics"
 
 
 def test_an_invalid_report_path_is_rejected_first(run: Run) -> None:
@@ -109,7 +133,11 @@ def test_evaluate_under_attack(model: Path, messages: pd.DataFrame, run: Run) ->
     assert 0 <= strong["kept"] <= 1
     assert light["changed"] == strong["changed"] == 1.0
     assert run("evaluate", "--model", model, "--messages", "m.parquet")[1]["report"]["attack"] is None
-    table = CliRunner().invoke(app, ["evaluate", "--model", str(model), "--messages", "m.parquet", "--attack"]).stdout
+    call = ["evaluate", "--model", str(model), "--messages", "m.parquet", "--attack"]
+    short = CliRunner().invoke(app, call).stdout
+    assert sum("mean of characters" in line for line in short.splitlines()) == 1
+    assert "symbols" not in short
+    table = CliRunner().invoke(app, [*call, "--verbose"]).stdout
     assert "  light  medium  strong" in table
     assert f"{strong['kept']:.3f}" in next(line for line in table.splitlines() if "symbols" in line)
     lines = table.splitlines()[-3:]

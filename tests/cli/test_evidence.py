@@ -107,7 +107,7 @@ def test_no_output_overwrites_the_log_or_a_key(run: Run, scored: Path, model: Pa
     code, content, _ = run("evidence", "checkpoint", "log.jsonl", "--output", "private.pem")
     assert (code, content["error"].startswith("private.pem, line 1: is not")) == (2, True)
     for output in ("log.jsonl", "log.csv"):
-        options = ["--evidence", "log.jsonl" if output == "log.jsonl" else "log.rejected.parquet", "--output", output]
+        options = ["--evidence", "log.jsonl" if output == "log.jsonl" else "log.rejected.csv", "--output", output]
         code, content, _ = run("predict", "--model", model, "--messages", "new.parquet", *options)
         assert code == 2, content
     assert Path("private.pem").read_text() == "a key"

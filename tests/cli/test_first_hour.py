@@ -64,9 +64,15 @@ def test_scores_have_the_format_of_their_ending(run: Run, model: Path, messages:
     messages.head(20).to_csv("m.csv", index=False)
     assert run("predict", "--model", model, "--messages", "m.csv", "--output", "scores.csv")[0] == 0
     assert len(pd.read_csv("scores.csv")) == 20
-    code, answer, _ = run("predict", "--model", model, "--messages", "m.csv", "--output", "scores.xlsx")
+    kept = ("--output", "scores.xlsx", "--keep", "text, label")
+    code, answer, _ = run("predict", "--model", model, "--messages", "m.csv", *kept)
+    assert (code, "the scores do not have, got 'label'" in answer["error"]) == (2, True)
+    assert run("predict", "--model", model, "--messages", "m.csv", *kept[:3], "text")[0] == 0
+    assert pd.read_excel("scores.xlsx")["text"].tolist() == messages["text"].head(20).tolist()
+    code, answer, _ = run("predict", "--model", model, "--messages", "m.csv", "--output", "scores.xls")
     assert code == 2
-    assert "expected a file of scores ending in .parquet, .csv, .jsonl, .ndjson, got '.xlsx'" in answer["error"]
+    expected = "expected a file to write ending in .parquet, .csv, .xlsx, .jsonl, .ndjson, got '.xls'"
+    assert expected in answer["error"]
 
 
 FULL = """

@@ -55,7 +55,9 @@ def test_0_and_1_from_training_to_monitoring(messages: pd.DataFrame, run: Run, m
         assert (report["rows"], report["frauds"]) == (len(later), frauds)
         assert set(report["by_type"]) == {"fraud", "legitimate"}
         assert (report["capacity"]["alerts"], report["capacity"]["why"]) == (frauds, "as many as there are frauds")
-    shown = CliRunner().invoke(app, ["evaluate", "--model", "earlier", "--messages", "later.parquet"]).stdout
+    shown = (
+        CliRunner().invoke(app, ["evaluate", "--model", "earlier", "--messages", "later.parquet", "--verbose"]).stdout
+    )
     assert f" alerts per day ({100 * frauds / len(later):.3g} % of the records), as many as there are frauds" in shown
     table_of_labels = later.rename(columns={"message_id": "subject_id"})[["subject_id", "label"]]
     table_of_labels.to_parquet("labels.parquet")
@@ -67,7 +69,7 @@ def test_0_and_1_from_training_to_monitoring(messages: pd.DataFrame, run: Run, m
     code, answer, error = run(*call, "--recipe", "r.toml")
     assert code == 0, error
     assert answer["capacity"]["why"] == "as many as there are frauds"
-    shown = CliRunner().invoke(app, [*call, "--recipe", "r.toml"]).stdout
+    shown = CliRunner().invoke(app, [*call, "--recipe", "r.toml", "--verbose"]).stdout
     assert f" alerts per day ({100 * frauds / len(later):.3g} % of the records), as many as there are frauds" in shown
     assert (answer["rows"], answer["frauds"]) == (len(later), frauds)
 

@@ -1,5 +1,6 @@
 """``fraudsieve compare``, ``promote`` and ``rollback``."""
 
+import shlex
 from pathlib import Path
 
 import pandas as pd
@@ -29,7 +30,11 @@ def test_compare_promote_and_roll_back(messages: pd.DataFrame, run: Run) -> None
     assert [answer[role]["digest"] for role in ("champion", "challenger")] == [first["digest"], second["digest"]]
     folders = run("compare", "--champion", "few", "--challenger", "earlier", "--messages", "later.parquet", *common)[1]
     assert folders["figures"] == answer["figures"]
-    table = CliRunner().invoke(app, ["compare", "--messages", "later.parquet", *common])
+    short = CliRunner().invoke(app, ["compare", "--messages", "later.parquet", *common]).stdout
+    assert len(short.splitlines()) <= 8
+    assert "frauds are found with" in short
+    assert "of the challenger is" in short
+    table = CliRunner().invoke(app, ["compare", "--messages", "later.parquet", *common, "--verbose"])
     assert "models:/sms@champion against models:/sms@challenger" in table.stdout
     assert "the challenger" in table.stdout.splitlines()[-1]
     assert "would be promoted" in table.stdout.splitlines()[-1]
@@ -40,7 +45,11 @@ def test_compare_promote_and_roll_back(messages: pd.DataFrame, run: Run) -> None
     assert (code, "models:/other: is not in the store" in failure["error"]) == (2, True)
     shown = CliRunner().invoke(app, ["promote", "--messages", "later.parquet", *common]).stdout
     assert "models:/sms/2 is promoted" in shown
-    assert shown.splitlines()[-1].split()[-1] == "models:/sms/2"
+    assert len(shown.splitlines()) <= 10
+    assert "gates" in shown
+    lines = {line.split()[0]: line.split()[1:] for line in shown.splitlines()}
+    assert lines["champion"] == ["models:/sms/2"]
+    assert lines["next"] == ["fraudsieve", "serve", "--model", "models:/sms@champion"]
     code, failure, _ = run("promote", "--messages", "later.parquet", *common)
     assert (code, "models:/sms/2 is already the champion" in failure["error"]) == (2, True)
     code, failure, _ = run("compare", "--messages", "later.parquet", *common)
@@ -51,3 +60,8 @@ def test_compare_promote_and_roll_back(messages: pd.DataFrame, run: Run) -> None
     code, decision, _ = run("promote", "--messages", "later.parquet", "--recipe", "strict.toml")
     assert (code, decision["decision"], decision["promoted"], decision["champion"]) == (0, "refused", False, "1")
     assert any("One record takes" in reason for reason in decision["reasons"])
+    refused = CliRunner().invoke(app, ["promote", "--messages", "later.parquet", "--recipe", "strict.toml"]).stdout
+    assert sum("NOT PASSED" in line for line in refused.splitlines()) == 1
+    (following,) = [line.split("fraudsieve ")[1] for line in refused.splitlines() if line.startswith("  next")]
+    done = CliRunner().invoke(app, shlex.split(following))
+    assert (done.exit_code, "would be refused" in done.stdout) == (0, True), done.output

@@ -59,7 +59,8 @@ def test_predict_writes_what_the_rules_decide(model: Path, sent: pd.DataFrame, r
     plain = pd.read_parquet("plain.parquet")
     ruled = pd.read_parquet(output) if output.endswith("parquet") else pd.read_csv(output)
     assert {*ruled.columns} - {*plain.columns} == {"rule", "rule_reason", "model_decision"}
-    np.testing.assert_allclose(ruled["probability"], plain["probability"], rtol=1e-15)
+    rtol = 1e-15 if output.endswith("parquet") else 1e-5
+    np.testing.assert_allclose(ruled["probability"], plain["probability"], rtol=rtol)
     assert ruled["model_decision"].tolist() == plain["decision"].tolist()
     for account, (action, name) in DECIDED.items():
         of_account = ruled[(sent["account_id"] == account).to_numpy()]

@@ -97,6 +97,9 @@ def test_refit_says_on_the_screen_which_model_the_metrics_are_of(
     result = CliRunner().invoke(app, ["train", "--messages", "m.parquet", "--recipe", "r.toml", "--refit"])
     assert result.exit_code == 0, result.stderr
     assert f"Trained on {len(messages):,} messages" in result.stdout
+    assert "frauds are found with" in result.stdout
+    assert "fraudsieve predict --model fraudsieve-model --messages new.parquet --output scores.csv" in result.stdout
+    assert "--verbose prints all metrics, and the run has the page report.html" in result.stdout
     assert "the metrics are of the evaluated model, trained on" in result.stdout
     assert f"was trained again, on {len(messages):,} rows" in result.stdout
     assert "inherited from pooled scores of 5 folds that keep every campaign whole" in result.stdout

@@ -223,8 +223,8 @@ CASES: list[tuple[tuple[str, ...], str]] = [
     (("predict", *MODEL, "--messages", "m.csv"), f"none/{MANIFEST}"),
     (("predict", "--model", "folder", "--messages", "m.csv"), f"folder/{MANIFEST}"),
     (
-        ("predict", *MODEL, "--messages", "m.csv", "--output", "s.xlsx"),
-        "s.xlsx: expected a file of scores ending in .parquet, .csv, .jsonl, .ndjson, got '.xlsx'. The "
+        ("predict", *MODEL, "--messages", "m.csv", "--output", "s.xls"),
+        "s.xls: expected a file to write ending in .parquet, .csv, .xlsx, .jsonl, .ndjson, got '.xls'. The "
         "extension sets the format: choose one of these.",
     ),
     (
@@ -373,7 +373,7 @@ CASES: list[tuple[tuple[str, ...], str]] = [
     ),
     (
         ("recalibrate", *MODEL, "--messages", "m.csv", "--sample", "none.csv", "--output", "new"),
-        "--sample: expected its labels, got none. Add --labels",
+        "none.csv: there is no such file. Check the path.",
     ),
     (
         ("rollback",),

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-__all__ = ["Scores", "as_scores", "assert_same_scores", "read_scores", "scores_of"]
+__all__ = ["Scores", "as_scores", "assert_same_scores", "read_scores", "scores_of", "with_all_digits"]
 
 Scores = pd.DataFrame
 """A row per new record, in their order: ``probability``, ``label``, ``decision``, ``status`` and the probabilities of
@@ -20,18 +20,29 @@ WORDS = ("label", "decision", "status")
 
 def read_scores(path: Path, n_records: int) -> Scores:
     """Read a file of scores as its owner would, without losing a bit."""
-    if path.suffix == ".parquet":
-        table = pd.read_parquet(path)
-    elif path.suffix == ".csv":
-        with path.open(encoding="utf-8", newline="") as file:
-            table = pd.DataFrame(list(csv.DictReader(file)))
-    else:
-        table = pd.DataFrame([json.loads(line) for line in path.read_text("utf-8").splitlines()])
-    rejected = path.with_suffix(".rejected.parquet")
-    lost = set(pd.read_parquet(rejected)["row"]) if rejected.exists() else set()
+    table, rejected = _read(path), path.with_suffix(f".rejected{path.suffix}")
+    lost = set(_read(rejected)["row"].astype(int)) if rejected.exists() else set()
     kept = [row for row in range(n_records) if row not in lost]
     assert len(table) == len(kept), f"{len(table)} scores and {len(lost)} rejected rows of {n_records} records"
     return _uniform(table.set_index(pd.Index(kept)).reindex(range(n_records)))
+
+
+def _read(path: Path) -> pd.DataFrame:
+    if path.suffix == ".parquet":
+        return pd.read_parquet(path)
+    if path.suffix == ".xlsx":
+        return pd.read_excel(path, dtype=object, keep_default_na=False)
+    if path.suffix == ".csv":
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            return pd.DataFrame(list(csv.DictReader(file)))
+    return pd.DataFrame([json.loads(line) for line in path.read_text("utf-8").splitlines()])
+
+
+def with_all_digits(scores: Scores, expected: Scores) -> Scores:
+    """Return scores that were written with fewer digits: a probability with the right first six has all of them."""
+    numbers = [name for name in map(str, scores) if name not in WORDS and name in expected]
+    close = {name: np.isclose(scores[name], expected[name], rtol=1e-5, atol=0) for name in numbers}
+    return scores.assign(**{name: scores[name].mask(close[name], expected[name]) for name in numbers})
 
 
 def scores_of(records: Sequence[Mapping[str, Any]]) -> Scores:

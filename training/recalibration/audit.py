@@ -13,18 +13,34 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from fraudsieve._io import write_file
+from fraudsieve._io import check_output_file
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.models.guarantees import draw_of_groups
+from fraudsieve.tables.conversion import convert
+from fraudsieve.tables.formats.files import load
+from fraudsieve.tables.formats.loaded import LoadedTable
+from fraudsieve.tables.formats.output import check_output_format, write_frame
+from fraudsieve.tables.values.reading import Reading
 
 from .traffic import Traffic
 
-__all__ = ["TOP_SHARES", "Audit", "audit_of", "draw_audit", "read_audit", "write_audit"]
+__all__ = [
+    "TOP_SHARES",
+    "Audit",
+    "audit_of",
+    "check_sample",
+    "draw_audit",
+    "labels_of_sample",
+    "read_audit",
+    "write_audit",
+]
 
 TOP_SHARES = (0.01, 0.03, 0.1, 0.3, 1.0)
 """The lower ends of the strata, as shares of the campaigns or accounts from the highest score down."""
 COLUMNS = ("subject_id", "inclusion_probability")
+LABEL = "label"
+DRAW_AGAIN = "Draw a sample of this traffic again."
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,12 +112,24 @@ def audit_of(rows: Array, group_probability: Array, groups: Array) -> Audit:
     return Audit(rows, group_probability / sizes[rows], group_probability)
 
 
+def check_sample(path: str | Path) -> None:
+    """Check, before any work, that a sample can be written."""
+    check_output_file(path)
+    check_output_format(Path(path))
+
+
 def write_audit(audit: Audit, traffic: Traffic, path: str | Path, *, seed: int = 0) -> Path:
-    """Write the identifiers of a sample and their probabilities, in random order and without scores."""
+    """Write a sample for people to label, in random order and without scores; only the owner can read the file.
+
+    A record has its text, or without one all of its columns, and an empty ``label``.
+    """
     order = np.random.default_rng(seed).permutation(len(audit.rows))
-    columns = (traffic.ids[audit.rows[order]], audit.probability[order])
-    content = pd.DataFrame(dict(zip(COLUMNS, columns, strict=True))).to_csv(index=False)
-    write_file(Path(path), content.encode())
+    rows = audit.rows[order]
+    records = traffic.records.iloc[rows].drop(columns=[*COLUMNS, LABEL, traffic.id_column], errors="ignore")
+    shown = records[["text"]] if "text" in records else records
+    columns = (traffic.ids[rows], audit.probability[order])
+    frame = pd.DataFrame(dict(zip(COLUMNS, columns, strict=True)), index=shown.index)
+    write_frame(pd.concat([frame, shown], axis=1).assign(**{LABEL: None}), Path(path), exact=COLUMNS)
     return Path(path)
 
 
@@ -114,18 +142,41 @@ def read_audit(path: str | Path, traffic: Traffic) -> Audit:
         If the file lacks a column, has probabilities that are not above 0 and at most 1, or identifiers that are
         repeated or not in the traffic.
     """
-    fix = "Draw a sample of this traffic again."
-    frame = pd.read_csv(path, dtype={"subject_id": str}, keep_default_na=False)  # "NA" is an identifier
-    missing = [name for name in COLUMNS if name not in frame]
-    if missing:
-        raise SchemaError(str(path), f"expected the column {missing[0]}, which is missing", fix)
-    probability = pd.to_numeric(frame["inclusion_probability"], errors="coerce").to_numpy(np.float64)
-    positions = pd.Index(traffic.ids.astype(str)).get_indexer(pd.Index(frame["subject_id"]))
+    loaded = _load(path)
+    # Spreadsheet programs of some countries write a comma.
+    cells = loaded.frame["inclusion_probability"].astype(str).str.replace(",", ".")
+    probability = pd.to_numeric(cells, errors="coerce").to_numpy(np.float64)
+    positions = pd.Index(traffic.ids.astype(str)).get_indexer(pd.Index(_ids(loaded)))
     if not ((probability > 0) & (probability <= 1)).all():
-        raise SchemaError(str(path), "expected probabilities above 0 and at most 1, got others", fix)
+        raise SchemaError(str(path), "expected probabilities above 0 and at most 1, got others", DRAW_AGAIN)
     if (positions < 0).any() or len(np.unique(positions)) < len(positions):
         n = int((positions < 0).sum())
+        fix = f"{DRAW_AGAIN} If a spreadsheet program changed identifiers such as 007, draw it as .xlsx."
         raise SchemaError(str(path), f"expected identifiers of the traffic, each once, got {n} others", fix)
     sizes = np.bincount(np.unique(traffic.groups, return_inverse=True)[1])
     size = sizes[np.unique(traffic.groups, return_inverse=True)[1]][positions]
     return Audit(positions, probability, np.minimum(probability * size, 1.0))
+
+
+def labels_of_sample(path: str | Path) -> pd.DataFrame | None:
+    """Return the labels that people have filled in, as a table of labels; None if there are none."""
+    loaded = _load(path)
+    if LABEL not in loaded.frame:
+        return None
+    labels = pd.DataFrame({"subject_id": _ids(loaded), LABEL: loaded.frame[LABEL]})
+    filled = labels[LABEL].notna() & (labels[LABEL].astype(str).str.strip() != "")
+    return labels[filled].reset_index(drop=True) if filled.any() else None
+
+
+def _load(path: str | Path) -> LoadedTable:
+    loaded = load(path)
+    missing = [name for name in COLUMNS if name not in loaded.frame]
+    if missing:
+        raise SchemaError(str(path), f"expected the column {missing[0]}, which is missing", DRAW_AGAIN)
+    return loaded
+
+
+def _ids(loaded: LoadedTable) -> pd.Series:
+    """Return identifiers as the traffic has them; words for missing values are identifiers too."""
+    cells = loaded.frame["subject_id"]
+    return convert(cells, "id", Reading(printed=loaded.printed)).column.fillna(cells.astype("str"))

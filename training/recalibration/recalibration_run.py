@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from fraudsieve._io import check_not_an_input
 from fraudsieve._typing import Progress
 from fraudsieve.exceptions import RecipeError
 from fraudsieve.models.artifact.folder import Model
@@ -23,7 +24,7 @@ from fraudsieve.training.tracking.logged_tables import RunInput
 from fraudsieve.training.tracking.store import tracking_uri
 from fraudsieve.training.tracking.tracked_run import LoggedRun, RunContent, open_run
 
-from .audit import Audit, draw_audit, read_audit, write_audit
+from .audit import Audit, check_sample, draw_audit, labels_of_sample, read_audit, write_audit
 from .outcomes import by_all_labels, by_audit, by_volume, fraud_of
 from .traffic import Traffic, read_traffic
 from .volume import volume_interval
@@ -69,7 +70,9 @@ def draw_audit_sample(
     history: Source | None = None,
     seed: int = 0,
 ) -> Audit:
-    """Select records for people to label, stratified by score, and write their identifiers and inclusion probabilities.
+    """Select records for people to label, stratified by score, and write them with their inclusion probabilities.
+
+    The file has the text of messages, or all columns of accounts and events, and a column ``label`` to fill in.
 
     Parameters
     ----------
@@ -80,7 +83,7 @@ def draw_audit_sample(
     n : int
         Number of records to select.
     sample : str or Path
-        The CSV file to write: ``subject_id`` and ``inclusion_probability``.
+        The file to write, for example ``audit.csv`` or ``audit.xlsx``. Only its owner can read it.
     known_labels : path or DataFrame, default=None
         Labels known so far, for models that use labels; as ``labels`` for `score_file`.
     events, history : path or DataFrame, default=None
@@ -96,12 +99,18 @@ def draw_audit_sample(
     Raises
     ------
     SchemaError
-        If a table cannot be used, or the model uses labels and no known labels are given.
+        If a table cannot be used, the model uses labels and no known labels are given, or the extension of the sample
+        is not a known format.
     RecipeError
         If the model has no legitimate class, or `n` is below 1.
+    FileExistsError
+        If the sample would overwrite a table.
     """
     if n < 1:
         raise RecipeError("--draw", [f"expected at least 1 record to draw, got {n}"])
+    check_sample(sample)
+    tables = (traffic, known_labels, events, history)
+    check_not_an_input(sample, *(file for table in tables if table is not None for file in local_files(table)))
     scorer = _with_legitimate(load_scorer(model))
     read = read_traffic(scorer.model, traffic, known_labels=known_labels, events=events, history=history)
     audit = draw_audit(fraud_of(scorer.model, read), read.groups, n, seed=seed)
@@ -141,10 +150,10 @@ def recalibrate(
     output : str or Path
         The model folder to write.
     labels : path or DataFrame, default=None
-        A table of labels: of the sample or, without a sample, of all records. None to recalibrate without labels.
-        Labels in the traffic itself set no rate.
+        A table of labels: of the sample or, without a sample, of all records. None to recalibrate without labels, or
+        with those that are filled in in the sample. Labels in the traffic itself set no rate.
     sample : str or Path, default=None
-        The file of `draw_audit_sample`, with the same traffic; needs `labels`.
+        The file of `draw_audit_sample`, with the same traffic. Without `labels`, its column ``label`` has them.
     known_labels : path or DataFrame, default=None
         Labels known so far, for models that use labels; as ``labels`` for `score_file`. They are features, point in
         time, and set no rate; `labels` set rates, and are not features. One table can serve as both.
@@ -185,14 +194,13 @@ def recalibrate(
     --------
     ::
 
-        draw_audit_sample("fraudsieve-model", "traffic.parquet", 300, "audit.csv")
-        recalibrate(
-            "fraudsieve-model", "traffic.parquet", labels="labels.csv", sample="audit.csv", output="fraudsieve-here"
-        )
+        draw_audit_sample("fraudsieve-model", "traffic.parquet", 300, "audit.csv")  # then fill in its column label
+        recalibrate("fraudsieve-model", "traffic.parquet", sample="audit.csv", output="fraudsieve-here")
     """
     report_step, recipe = progress or (lambda step: None), recipe or Recipe()
     check_model_output(Path(output), overwrite=overwrite)
     check_options(alerts_a_day, flagged, sample, labels)
+    labels = labels_of_sample(sample) if labels is None and sample is not None else labels
     report_step("loading the model")
     scorer = _with_legitimate(load_scorer(model))
     report_step("scoring")
@@ -240,8 +248,8 @@ def check_options(
         raise RecipeError("--alerts-a-day", [f"expected a number of at least 0, got {alerts_a_day}"])
     if flagged is not None and not 0 <= flagged <= 1:
         raise RecipeError("--flagged", [f"expected a share from 0 to 1, got {flagged}"])
-    if sample is not None and labels is None:
-        raise RecipeError("--sample", ["expected its labels, got none. Add --labels"])
+    if sample is not None and labels is None and labels_of_sample(sample) is None:
+        raise RecipeError("--sample", ["expected its labels, got none. Fill in its column label, or add --labels"])
 
 
 def _share_to_flag(model: Model, read: Traffic, alerts_a_day: float | None, flagged: float | None) -> float:

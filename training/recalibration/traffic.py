@@ -30,8 +30,10 @@ class Traffic:
 
     Parameters
     ----------
-    ids : ndarray of object, shape (n_records,)
-        Their identifiers, each once.
+    records : DataFrame of shape (n_records, any)
+        The records, without labels.
+    id_column : str
+        The column of their identifiers, each of which is there once.
     log_odds : ndarray of float64, shape (n_records, n_outputs)
         Before calibration.
     groups : ndarray of int64, shape (n_records,)
@@ -50,7 +52,8 @@ class Traffic:
         Assumptions made while reading.
     """
 
-    ids: Array
+    records: pd.DataFrame
+    id_column: str
     log_odds: Array
     groups: Array
     group_kind: str
@@ -59,6 +62,11 @@ class Traffic:
     window: list[str]
     rejected: int
     notes: tuple[str, ...]
+
+    @property
+    def ids(self) -> Array:
+        """The identifiers of the records."""
+        return self.records[self.id_column].to_numpy(object)
 
 
 def read_traffic(
@@ -92,7 +100,8 @@ def read_traffic(
     groups, kind = row_groups(records, model.subject)
     times = _times(records, TIME_COLUMNS[model.subject])
     return Traffic(
-        records[name].to_numpy(object),
+        records,
+        name,
         model.ensemble.log_odds(features.X[ok]),
         groups,
         kind,

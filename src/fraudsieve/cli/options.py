@@ -34,6 +34,7 @@ __all__ = [
     "ScoredOptions",
     "Scores",
     "TableOptions",
+    "Verbose",
     "files_of",
     "input_table",
     "records_to_score",
@@ -42,6 +43,9 @@ __all__ = [
 ]
 
 Json = Annotated[bool, typer.Option("--json", help="Print the result as a single JSON object.")]
+Verbose = Annotated[
+    bool, typer.Option("--verbose", help="Print all metrics instead of what the model finds and what to do next.")
+]
 ModelOption = Annotated[str, typer.Option("--model", help="Model folder, or an address such as models:/NAME@champion.")]
 RECORDS = ("--messages", "--accounts", "--events")
 NEAR_MISSES: dict[str, tuple[str, ...]] = {

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:  # imported at first use: MLflow alone takes seconds
     from fraudsieve.models.batch.rule_columns import RuleCount
     from fraudsieve.training.attack.recall import AttackMetrics
+    from fraudsieve.training.data.labelled import LabelledData
     from fraudsieve.training.evaluation.evaluation_run import Evaluation
     from fraudsieve.training.evaluation.points import PointRates
     from fraudsieve.training.evaluation.report import EvaluationReport
@@ -19,11 +20,16 @@ if TYPE_CHECKING:  # imported at first use: MLflow alone takes seconds
     from fraudsieve.training.tracking.tracked_run import LoggedRun
 
 __all__ = [
+    "attack_rows",
     "comparison_rows",
     "evaluation_content",
     "evaluation_rows",
     "gate_rows",
+    "left_out_text",
+    "logged_rows",
+    "review_rows",
     "rule_rows",
+    "tested_text",
     "trained_content",
     "trained_rows",
 ]
@@ -64,19 +70,18 @@ RATE_FORMATS = {
 def evaluation_content(evaluation: "Evaluation", files: tuple[Path, Path] | None) -> dict[str, Any]:
     file_paths = {} if files is None else {"files": {"page": str(files[0]), "json": str(files[1])}}
     model = {"model": evaluation.model.name, "digest": evaluation.model.digest}
-    return {**model, "report": evaluation.report.to_dict(), **file_paths, **_left_out(evaluation)}
+    return {**model, "report": evaluation.report.to_dict(), **file_paths, **_left_out(evaluation.data)}
 
 
 def evaluation_rows(evaluation: "Evaluation", files: tuple[Path, Path] | None) -> list[tuple[str, str]]:
-    left_out = ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in _left_out(evaluation).items())
-    rows = [*_report_rows(evaluation.report), ("left out", left_out)]
+    rows = [*_report_rows(evaluation.report), ("left out", left_out_text(evaluation.data) or "nothing")]
     rows += rule_rows(evaluation.report.rules, evaluation.report.rows)
-    rows += _review_rows(evaluation.report)
-    rows += _attack_rows(evaluation.report.attack) if evaluation.report.attack is not None else []
+    rows += review_rows(evaluation.report)
+    rows += attack_rows(evaluation.report.attack) if evaluation.report.attack is not None else []
     return rows if files is None else [*rows, ("report", f"{files[0]}, and as JSON {files[1]}")]
 
 
-def _review_rows(report: "EvaluationReport") -> list[tuple[str, str]]:
+def review_rows(report: "EvaluationReport") -> list[tuple[str, str]]:
     """Return how many reviews of cases find as much fraud as reviews of records."""
     reviews = report.cases
     if reviews is None or reviews.reviews_saved is None:
@@ -85,12 +90,14 @@ def _review_rows(report: "EvaluationReport") -> list[tuple[str, str]]:
     return [("reviews saved", text)]
 
 
-def _left_out(evaluation: "Evaluation") -> dict[str, int]:
-    return {
-        "unlabelled": evaluation.data.n_unlabelled,
-        "rejected": len(evaluation.data.rejected),
-        "rejected_labels": len(evaluation.data.rejected_labels),
-    }
+def _left_out(data: "LabelledData") -> dict[str, int]:
+    counts = {"unlabelled": data.n_unlabelled, "rejected": len(data.rejected)}
+    return counts | {"rejected_labels": len(data.rejected_labels)}
+
+
+def left_out_text(data: "LabelledData") -> str:
+    """Describe the rows that are left out; empty if there are none."""
+    return ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in _left_out(data).items() if count)
 
 
 def _report_rows(report: "EvaluationReport") -> list[tuple[str, str]]:
@@ -174,8 +181,11 @@ def _label_rows(report: "EvaluationReport") -> Iterator[tuple[str, str]]:
             yield ("" if index else "labels"), f"{name}: {text}"
 
 
-def _attack_rows(attack: "AttackMetrics") -> list[tuple[str, str]]:
-    """Return the recall that is kept, with a row for every obfuscation and a column for every strength."""
+def attack_rows(attack: "AttackMetrics", *, only_means: bool = False) -> list[tuple[str, str]]:
+    """Return the recall that is kept, with a row for every obfuscation and a column for every strength.
+
+    With `only_means`, there is a row for their mean alone.
+    """
     strengths = list(attack.character)
     rate = f"{attack.false_positive_rate:.0%}"
     rows = [
@@ -185,13 +195,15 @@ def _attack_rows(attack: "AttackMetrics") -> list[tuple[str, str]]:
         ),
         ("", "".join(f"{strength:>8}" for strength in strengths)),
     ]
-    for name, obfuscation in attack.obfuscations.items():
+    for name, obfuscation in () if only_means else attack.obfuscations.items():
         recalls = [obfuscation.at(strength) for strength in strengths]
         changed = any(recall.changed for recall in recalls)
         kept = _in_columns([recall.kept for recall in recalls]) if changed else "       - nothing to change"
         rows.append((f"  {name}", kept))
     means = [attack.character[strength].mean for strength in strengths]
     rows.append((f"  mean of characters ({attack.language})", _in_columns(means)))
+    if only_means:
+        return rows
     alike = [attack.character[strength].mean_alike for strength in strengths]
     flagged = [attack.character[strength].flagged for strength in strengths]
     rows.append(("  legitimate obfuscated alike", _in_columns(alike)))
@@ -219,24 +231,27 @@ def trained_content(trained: "Trained") -> dict[str, Any]:
     }
 
 
-def trained_rows(trained: "Trained") -> list[tuple[str, str]]:
+def tested_text(trained: "Trained") -> str:
+    """Describe the test slice of a training run."""
     from fraudsieve.training.splits.split import describe_split
 
     split = trained.split
     how = describe_split(split.kind, split.keeps_apart)
     if split.flatters:
         how = "at random, so these metrics are optimistic"
-    tested = f"{trained.report.rows:,} {trained.model.subject}s, split {how}"
-    left_out = f"{trained.data.n_unlabelled:,} unlabelled, {len(trained.data.rejected):,} rejected"
+    return f"{trained.report.rows:,} {trained.model.subject}s, split {how}"
+
+
+def trained_rows(trained: "Trained") -> list[tuple[str, str]]:
     refit = trained.report.refit
     return [
         *([] if refit is None else [("metrics", line) for line in refit.lines]),
-        ("test", tested),
+        ("test", tested_text(trained)),
         *_report_rows(trained.report),
-        ("left out", left_out),
+        ("left out", left_out_text(trained.data) or "nothing"),
         ("model folder", str(trained.folder)),
         ("digest", trained.model.digest or ""),
-        *_logged_rows(trained.logged),
+        *logged_rows(trained.logged),
     ]
 
 
@@ -248,7 +263,7 @@ def _logged_content(logged: "LoggedRun | None") -> dict[str, Any]:
             "run_id": logged.run_id, "run": logged.address}  # fmt: skip
 
 
-def _logged_rows(logged: "LoggedRun | None") -> list[tuple[str, str]]:
+def logged_rows(logged: "LoggedRun | None") -> list[tuple[str, str]]:
     if logged is None:
         return [("run in MLflow", "none: --no-track")]
     model = f"{logged.model_uri} ({', '.join(logged.aliases) or 'not registered'})"

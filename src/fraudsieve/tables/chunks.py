@@ -1,7 +1,7 @@
 """Reading and checking a Parquet file in chunks, in bounded memory, with the same result as at once."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -15,6 +15,7 @@ from .checks import check
 from .column_names import rename_columns
 from .formats.loaded import ReadOptions
 from .formats.parquet import load_parquet_batch, open_parquet
+from .kept import kept_columns
 from .reader import CheckedTable
 from .schema import TABLES
 from .seen_ids import SeenIdHashes
@@ -55,6 +56,8 @@ class ChunkReader:
         The expected table.
     options : ReadOptions, default=None
         Names of columns, and the order of dates.
+    keep : sequence of str, default=()
+        As for `read_table`.
 
     Raises
     ------
@@ -71,8 +74,15 @@ class ChunkReader:
     [(0, 2), (2, 0)]
     """
 
-    def __init__(self, path: str | os.PathLike[str], table: str, options: ReadOptions | None = None) -> None:
-        self.options = options or ReadOptions()
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        table: str,
+        options: ReadOptions | None = None,
+        *,
+        keep: Sequence[str] = (),
+    ) -> None:
+        self.options, self.keep = options or ReadOptions(), keep
         self.path, self.origin, self.table = Path(path), os.fspath(path), TABLES[table]
         self.seen = SeenIdHashes()
         with open_parquet(self.path, self.origin) as file:
@@ -106,12 +116,14 @@ class ChunkReader:
                     start += len(batch)
 
     def _check(self, batch: pa.Table, start: int) -> Chunk:
-        loaded = rename_columns(load_parquet_batch(batch, self.origin), self.table, self.options, self.origin)
+        as_given = load_parquet_batch(batch, self.origin)
+        loaded = rename_columns(as_given, self.table, self.options, self.origin)
         good, rejected, notes = check(
             loaded, self.table, origin=self.origin, require=(), seen=self.seen, options=self.options, start=start
         )
+        kept = kept_columns(as_given, self.keep, rejected["row"], self.origin) if self.keep else None
         rejected["row"] += start
-        return Chunk(start, len(batch), CheckedTable(good, rejected, notes))
+        return Chunk(start, len(batch), CheckedTable(good, rejected, notes, kept=kept))
 
 
 def _batches(file: pyarrow.parquet.ParquetFile, group: int, origin: str) -> Iterator[pa.Table]:

@@ -36,6 +36,7 @@ from .formats.files import reader_of, save
 from .formats.loaded import LoadedTable, ReadOptions
 from .formats.parquet import load_parquet, open_parquet
 from .formats.signatures import check_exists
+from .kept import kept_columns
 from .limits import REPLACED
 from .schema import TABLES, TableSchema
 from .source import InputTable, Source, as_input, local_file, origin_of
@@ -60,15 +61,20 @@ class CheckedTable:
         Assumptions and changes, for the user.
     numbered : bool, default=False
         Whether the table had no ids, so that its rows are numbered. Such numbers do not identify rows of other tables.
+    kept : DataFrame, default=None
+        Columns of the valid rows as they were given, from `kept_columns`; None if none were to be kept.
     """
 
     good: pd.DataFrame
     rejected: pd.DataFrame
     notes: tuple[str, ...] = ()
     numbered: bool = False
+    kept: pd.DataFrame | None = None
 
 
-def read_table(source: Source, table: TableSchema | str, *, require: Iterable[str] = ()) -> CheckedTable:
+def read_table(
+    source: Source, table: TableSchema | str, *, require: Iterable[str] = (), keep: Sequence[str] = ()
+) -> CheckedTable:
     """Read a table, and check it.
 
     Parameters
@@ -79,6 +85,8 @@ def read_table(source: Source, table: TableSchema | str, *, require: Iterable[st
         The expected table, or its name.
     require : iterable of str, default=()
         Further columns that must exist; some of their values may be missing.
+    keep : sequence of str, default=()
+        Columns to return as they were given too, by the names that they have in the table.
 
     Returns
     -------
@@ -98,7 +106,7 @@ def read_table(source: Source, table: TableSchema | str, *, require: Iterable[st
       subject_id label
     0          7  spam
     """
-    parts = [_read(part, _table(table), _names(require)) for part in as_input(source).parts]
+    parts = [_read(part, _table(table), _names(require), keep) for part in as_input(source).parts]
     return parts[0].checked if len(parts) == 1 else _combine(parts, _table(table))
 
 
@@ -110,11 +118,12 @@ class _Part(NamedTuple):
     checked: CheckedTable
 
 
-def _read(part: InputTable, table: TableSchema, require: tuple[str, ...]) -> _Part:
+def _read(part: InputTable, table: TableSchema, require: tuple[str, ...], keep: Sequence[str]) -> _Part:
     origin = origin_of(part)
     loaded = rename_columns(part.loaded, table, part.options, origin)
     checked = check(loaded, table, origin=origin, require=require, options=part.options)
-    return _Part(origin, loaded, CheckedTable(*checked, numbered=_is_numbered(loaded, table)))
+    kept = kept_columns(part.loaded, keep, checked[1]["row"], origin) if keep else None
+    return _Part(origin, loaded, CheckedTable(*checked, numbered=_is_numbered(loaded, table), kept=kept))
 
 
 def _combine(parts: Sequence[_Part], table: TableSchema) -> CheckedTable:
@@ -133,8 +142,17 @@ def _combine(parts: Sequence[_Part], table: TableSchema) -> CheckedTable:
     n_replaced = int(is_replaced.sum())
     notes = [note for checked in tables for note in checked.notes]
     notes += [f"{n_replaced:,} rows are {REPLACED}"] if n_replaced else []
-    rest = good[~is_replaced].reset_index(drop=True)
-    return CheckedTable(rest, pd.concat(rejected, ignore_index=True), tuple(dict.fromkeys(notes)), is_numbered)
+    all_rejected, all_notes = pd.concat(rejected, ignore_index=True), tuple(dict.fromkeys(notes))
+    return CheckedTable(_without(good, is_replaced), all_rejected, all_notes, is_numbered, _kept(tables, is_replaced))
+
+
+def _kept(tables: Sequence[CheckedTable], is_replaced: Mask) -> pd.DataFrame | None:
+    kept = [checked.kept for checked in tables if checked.kept is not None]
+    return _without(pd.concat(kept, ignore_index=True), is_replaced) if kept else None
+
+
+def _without(rows: pd.DataFrame, is_replaced: Mask) -> pd.DataFrame:
+    return rows[~is_replaced].reset_index(drop=True)
 
 
 def _with_replaced(part: _Part, is_replaced: Mask) -> pd.DataFrame:

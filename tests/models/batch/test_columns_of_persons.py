@@ -24,8 +24,8 @@ scores = [scorer.score(record), scorer.score(record | persons)]
 for row in (record, record | persons):
     with tempfile.TemporaryDirectory() as name:
         pd.DataFrame([row]).to_csv(f"{{name}}/in.csv", index=False)
-        score_file(folder, f"{{name}}/in.csv", f"{{name}}/out.csv")
-        scores.append(pd.read_csv(f"{{name}}/out.csv").to_dict("records")[0])
+        score_file(folder, f"{{name}}/in.csv", f"{{name}}/out.parquet")
+        scores.append(pd.read_parquet(f"{{name}}/out.parquet").to_dict("records")[0])
 print(json.dumps([[score["status"], score["probability"]] for score in scores]))
 """
 

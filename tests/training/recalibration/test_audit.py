@@ -9,13 +9,17 @@ import pandas as pd
 import pytest
 
 from fraudsieve.exceptions import SchemaError
-from fraudsieve.training.recalibration.audit import draw_audit, read_audit, write_audit
+from fraudsieve.tables.reader import read_table
+from fraudsieve.training.recalibration.audit import draw_audit, labels_of_sample, read_audit, write_audit
 from fraudsieve.training.recalibration.traffic import Traffic
 
 
 def traffic(n: int = 1000, n_groups: int | None = None) -> Traffic:
-    ids, groups = np.array([f"m{i}" for i in range(n)], object), np.arange(n) % (n_groups or n)
-    return Traffic(ids, np.zeros((n, 1)), groups, "campaign", np.full(n, None, object), None, [], 0, ())
+    groups = np.arange(n) % (n_groups or n)
+    records = pd.DataFrame({"message_id": [f"m{i}" for i in range(n)], "text": [f"=您好 {i}" for i in range(n)]})
+    return Traffic(
+        records, "message_id", np.zeros((n, 1)), groups, "campaign", np.full(n, None, object), None, [], 0, ()
+    )
 
 
 def test_high_scores_are_drawn_more_often_and_never_twice() -> None:
@@ -59,7 +63,11 @@ def test_a_written_sample_is_read_again_with_further_columns(tmp_path: Path) -> 
     audit = draw_audit(np.linspace(0, 1, 1000), of.groups, 60)
     write_audit(audit, of, path)
     frame = pd.read_csv(path)
-    assert list(frame.columns) == ["subject_id", "inclusion_probability"]
+    assert list(frame.columns) == ["subject_id", "inclusion_probability", "text", "label"]
+    assert frame["text"].tolist() == [f"'=您好 {name[1:]}" for name in frame["subject_id"]]
+    assert frame["label"].isna().all()
+    assert path.read_bytes().startswith(b"\xef\xbb\xbf")
+    assert path.stat().st_mode & 0o777 == 0o600
     assert not frame["inclusion_probability"].is_monotonic_decreasing
     frame.assign(label="spam").to_csv(path, index=False)
     again = read_audit(path, of)
@@ -72,11 +80,49 @@ def test_a_written_sample_is_read_again_with_further_columns(tmp_path: Path) -> 
 
 def test_identifiers_that_look_like_missing_values_are_read_again(tmp_path: Path) -> None:
     ids = np.array(["NA", "null", "None", "nan", "n/a", "-", "7", "007"], object)
-    of = replace(traffic(len(ids)), ids=ids)
+    of = replace(traffic(len(ids)), records=pd.DataFrame({"message_id": ids, "text": "a"}))
     audit = draw_audit(np.linspace(0, 1, len(ids)), of.groups, len(ids))
     write_audit(audit, of, tmp_path / "audit.csv")
     again = read_audit(tmp_path / "audit.csv", of)
     assert sorted(ids[again.rows]) == sorted(ids)
+
+
+def test_records_without_text_have_their_columns(tmp_path: Path) -> None:
+    records = pd.DataFrame({"event_id": ["e1", "e2"], "account_id": ["a", "b"], "amount": [1.5, 2.0]})
+    of = replace(traffic(2), records=records, id_column="event_id")
+    write_audit(draw_audit(np.array([0.1, 0.9]), of.groups, 2), of, tmp_path / "audit.csv")
+    frame = pd.read_csv(tmp_path / "audit.csv").sort_values("subject_id")
+    assert list(frame.columns) == ["subject_id", "inclusion_probability", "account_id", "amount", "label"]
+    assert frame["amount"].tolist() == [1.5, 2.0]
+
+
+@pytest.mark.parametrize("ending", ["csv", "xlsx"])
+def test_labels_are_filled_in_in_a_spreadsheet_program(tmp_path: Path, ending: str) -> None:
+    of, path = traffic(200), tmp_path / f"audit.{ending}"
+    audit = draw_audit(np.linspace(0, 1, 200), of.groups, 20)
+    write_audit(audit, of, path)
+    assert labels_of_sample(path) is None
+    frame = pd.read_excel(path) if ending == "xlsx" else pd.read_csv(path)
+    frame["label"] = [1, 0, None, " "] * 5
+    if ending == "xlsx":
+        frame.to_excel(path, index=False)
+    else:  # as Excel in a country with decimal commas
+        text = frame.to_csv(index=False, sep=";", decimal=",")
+        path.write_bytes(text.encode("gb18030"))
+    labels = labels_of_sample(path)
+    assert labels is not None
+    assert labels["subject_id"].tolist() == [name for at, name in enumerate(frame["subject_id"]) if at % 4 < 2]
+    assert read_table(labels, "labels").good["label"].tolist() == ["1", "0"] * 5
+    again = read_audit(path, of)
+    assert sorted(again.probability) == pytest.approx(sorted(audit.probability))
+
+
+def test_identifiers_that_a_spreadsheet_program_changed_are_named_as_the_cause(tmp_path: Path) -> None:
+    of = replace(traffic(2), records=pd.DataFrame({"message_id": ["007", "008"], "text": "a"}))
+    write_audit(draw_audit(np.array([0.1, 0.9]), of.groups, 2), of, tmp_path / "audit.csv")
+    pd.read_csv(tmp_path / "audit.csv").to_csv(tmp_path / "audit.csv", index=False)
+    with pytest.raises(SchemaError, match=r"got 2 others. .* identifiers such as 007, draw it as \.xlsx"):
+        read_audit(tmp_path / "audit.csv", of)
 
 
 @pytest.mark.parametrize(

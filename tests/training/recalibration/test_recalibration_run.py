@@ -139,6 +139,32 @@ def test_labels_of_all_records_set_the_points_as_in_training(folder: Path, tmp_p
     assert not (tmp_path / "m3").exists()
 
 
+def test_labels_of_the_sample_are_those_that_people_filled_in(folder: Path, tmp_path: Path) -> None:
+    given = ("--model", folder / "m", "--messages", folder / "traffic.parquet")
+    draw = CliRunner().invoke(
+        app, ["recalibrate", *map(str, given), "--draw", "150", "--sample", f"{tmp_path}/audit.xlsx"]
+    )
+    expected = f"fill in its column label, then: fraudsieve recalibrate --model {folder / 'm'} --messages"
+    assert expected in draw.stdout
+    sample = pd.read_excel(tmp_path / "audit.xlsx")
+    traffic = pd.read_parquet(folder / "traffic.parquet").set_index("message_id")
+    assert sample["text"].tolist() == traffic.loc[sample["subject_id"], "text"].tolist()
+    labels = pd.read_csv(folder / "labels.csv").set_index("subject_id")["label"]
+    sample.assign(label=sample["subject_id"].map(labels)).to_excel(tmp_path / "audit.xlsx", index=False)
+    options = ("--sample", tmp_path / "audit.xlsx", "--flagged", 0.05, "--no-track")
+    filled = run(*given, *options, "--output", tmp_path / "a")
+    labels.reset_index().to_csv(tmp_path / "labels.csv", index=False)
+    named = run(*given, *options, "--labels", tmp_path / "labels.csv", "--output", tmp_path / "b")
+    assert filled["recalibration"]["labels"] == 150
+    assert filled["operating_points"] == named["operating_points"]
+
+
+def test_a_sample_overwrites_no_table(folder: Path, tmp_path: Path) -> None:
+    shutil.copy(folder / "traffic.parquet", tmp_path)
+    with pytest.raises(FileExistsError, match="would overwrite this input"):
+        draw_audit_sample(folder / "m", tmp_path / "traffic.parquet", 9, tmp_path / "traffic.parquet")
+
+
 def test_too_few_audited_labels_are_not_enough(folder: Path, tmp_path: Path) -> None:
     traffic, labels = folder / "traffic.parquet", pd.read_csv(folder / "labels.csv")
     draw_audit_sample(folder / "m", traffic, 120, tmp_path / "audit.csv")
@@ -246,7 +272,6 @@ def test_a_recalibration_on_records_without_times_is_not_known_to_be_earlier(fol
         ({"flagged": float("nan")}, "--flagged: expected a share from 0 to 1, got nan"),
         ({"alerts_a_day": -3}, "--alerts-a-day: expected a number of at least 0, got -3"),
         ({"alerts_a_day": float("nan")}, "--alerts-a-day: expected a number of at least 0, got nan"),
-        ({"sample": "audit.csv"}, "--sample: expected its labels, got none"),
     ],
 )
 def test_arguments_are_checked_before_any_work(tmp_path: Path, options: dict[str, Any], text: str) -> None:
@@ -261,6 +286,7 @@ def test_arguments_are_checked_before_any_work(tmp_path: Path, options: dict[str
     [
         ([], "expected a model folder to write"),
         (["--draw", "9"], "expected a file for the sample"),
+        (["--draw", "9", "--sample", "a.txt"], "expected a file to write ending in"),
         (["--draw", "9", "--sample", "a.csv", "--output", "m2"], "draws and stops"),
         (["--sample", "a.csv", "--output", "m2"], "expected its labels"),
     ],
@@ -269,8 +295,8 @@ def test_options_that_do_not_fit_are_named(
     options: list[str], text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    for name in ("t.parquet", "a.csv"):
-        Path(name).touch()
+    Path("t.parquet").touch()
+    Path("a.csv").write_text("subject_id,inclusion_probability,text,label\nm1,0.5,hello,\n")
     result = CliRunner().invoke(app, ["recalibrate", "--model", "m", "--messages", "t.parquet", *options])
     assert result.exit_code == 2
     assert text in result.output

@@ -43,6 +43,7 @@ DOORS: Mapping[str, Door] = {
     "training_scores": Door(commands.training_scores),
     "predict": Door(files.to_parquet),
     "predict_csv": Door(files.to_csv),
+    "predict_xlsx": Door(files.to_workbook),
     "predict_jsonl": Door(files.to_json_lines),
     "scorer": Door(processes.scorer),
     "pyfunc": Door(processes.pyfunc),

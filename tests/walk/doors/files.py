@@ -2,10 +2,10 @@
 
 import json
 
-from tests.walk.scores import Scores, read_scores
+from tests.walk.scores import Scores, read_scores, with_all_digits
 from tests.walk.walk import Walk
 
-__all__ = ["as_own_history", "to_csv", "to_json_lines", "to_parquet"]
+__all__ = ["as_own_history", "to_csv", "to_json_lines", "to_parquet", "to_workbook"]
 
 
 def to_parquet(walk: Walk) -> Scores:
@@ -17,10 +17,17 @@ def to_parquet(walk: Walk) -> Scores:
 
 
 def to_csv(walk: Walk) -> Scores:
-    """Score to CSV."""
+    """Score to CSV, which has six digits."""
     output = walk.outputs / "scores.csv"
     walk.predict(output).succeeded()
-    return read_scores(output, len(walk.files.records))
+    return with_all_digits(read_scores(output, len(walk.files.records)), walk.reference)
+
+
+def to_workbook(walk: Walk) -> Scores:
+    """Score to a workbook, which has the digits of Excel."""
+    output = walk.outputs / "scores.xlsx"
+    walk.predict(output).succeeded()
+    return with_all_digits(read_scores(output, len(walk.files.records)), walk.reference)
 
 
 def to_json_lines(walk: Walk) -> Scores:

@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 
 from fraudsieve.cli.console import answer, exit_on_error, notes, steps
-from fraudsieve.cli.options import Json, Name, ReadingOptions, TableOptions
+from fraudsieve.cli.options import Json, Name, ReadingOptions, TableOptions, Verbose
+from fraudsieve.cli.summary import comparison_summary, gate_summary
 from fraudsieve.cli.tables import comparison_rows, gate_rows
 
 __all__ = ["compare_command"]
@@ -26,6 +27,7 @@ def compare_command(
     recipe: Annotated[
         Path | None, typer.Option(help="Recipe (TOML); its sections [evaluate] and [gates] are used.")
     ] = None,
+    verbose: Verbose = False,
     json: Json = False,
 ) -> None:
     """Compare two models on the same later records, and check whether the challenger passes the gates."""
@@ -43,5 +45,8 @@ def compare_command(
         )
     notes(result.notes)
     outcome = "would be promoted" if result.passes else "would be refused"
-    rows = [*comparison_rows(result.metrics), *gate_rows(result.gates), ("the challenger", outcome)]
+    metrics = comparison_rows(result.metrics) if verbose else comparison_summary(result.metrics)
+    gates = gate_rows(result.gates) if verbose else gate_summary(result.gates)
+    rows = [*metrics, *gates, ("the challenger", outcome)]
+    rows += [] if verbose else [("more", "--verbose prints all metrics and gates")]
     answer(result.to_dict(), as_json=json, title=f"{result.addresses[0]} against {result.addresses[1]}", rows=rows)

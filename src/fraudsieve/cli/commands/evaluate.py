@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from fraudsieve.cli.console import answer, exit_on_error, notes, steps
-from fraudsieve.cli.options import Json, ModelOption, ReadingOptions, RulesOption, TableOptions
+from fraudsieve.cli.options import Json, ModelOption, ReadingOptions, RulesOption, TableOptions, Verbose
+from fraudsieve.cli.summary import evaluation_summary
 from fraudsieve.cli.tables import evaluation_content, evaluation_rows
 
 __all__ = ["evaluate_command"]
@@ -33,6 +34,7 @@ def evaluate_command(
         typer.Option(help="Evaluate only records from this time on (UTC); earlier ones are their history."),
     ] = None,
     rules: RulesOption = None,
+    verbose: Verbose = False,
     json: Json = False,
 ) -> None:
     """Score labelled messages, accounts or events with a model, and evaluate the scores."""
@@ -61,4 +63,7 @@ def evaluate_command(
             files = write_report(report, result.report, title=heading, facts=model_facts(result.model))
     notes(result.notes)
     title = f"{result.model.name} on {result.report.rows:,} {result.model.subject}s"
-    answer(evaluation_content(result, files), as_json=json, title=title, rows=evaluation_rows(result, files))
+    page = None if files is None else files[0]
+    short = evaluation_summary(result, page, model, tables.events)
+    rows = evaluation_rows(result, files) if verbose else list(short)
+    answer(evaluation_content(result, files), as_json=json, title=title, rows=rows)

@@ -24,6 +24,7 @@ from fraudsieve.cli.options import (
     ScoredOptions,
     input_table,
     records_to_score,
+    split_names,
 )
 from fraudsieve.cli.tables import rule_rows
 from fraudsieve.models.sentences.values import Language
@@ -37,12 +38,16 @@ def predict_command(
     tables: ScoredOptions,
     known_labels: KnownLabels = None,
     reading: ReadingOptions,
+    keep: Annotated[
+        str | None,
+        typer.Option(metavar="NAMES", help="Columns of the records to write beside the scores, such as text,sent_at."),
+    ] = None,
     reasons: Annotated[
         int, typer.Option(min=0, help="Number of reasons to write for each record, as columns and as JSON.")
     ] = 0,
     language: Annotated[Language, typer.Option(help="Language of the sentences of reasons.")] = "en",
     rules: RulesOption = None,
-    output: Annotated[Path, typer.Option(help="File of scores to write: .parquet, .csv or .jsonl.")] = Path(
+    output: Annotated[Path, typer.Option(help="File of scores to write: .parquet, .csv, .xlsx or .jsonl.")] = Path(
         "scores.parquet"
     ),
     evidence: EvidenceFile = None,
@@ -53,7 +58,7 @@ def predict_command(
 ) -> None:
     """Score a file of messages, accounts or events."""
     with exit_on_error(as_json=json), steps(quiet=json) as progress:
-        from fraudsieve.models.batch.formats import check_output_format
+        from fraudsieve.tables.formats.output import check_output_format
 
         check_output_format(output)
         recording = evidence_settings(evidence, evidence_all, evidence_content, evidence_key)
@@ -71,10 +76,10 @@ def predict_command(
             progress("scoring", rows, total)
 
         records, beside = records_to_score(scorer.model, inputs)
-        explain: dict[str, Any] = {"reasons": reasons, "language": language}
+        settings: dict[str, Any] = {"keep": split_names(keep or ""), "reasons": reasons, "language": language}
         with nullcontext() if recording is None else recording.open() as log:
             result = score_file(
-                scorer, records, output, show_rows, known_labels=labels, **beside, **explain, evidence=log
+                scorer, records, output, show_rows, known_labels=labels, **beside, **settings, evidence=log
             )
     notes(result.notes)
     rows = [("scores", str(result.output)), ("scored", f"{result.scored:,}"), ("rejected", f"{result.rejected:,}")]

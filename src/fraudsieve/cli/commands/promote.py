@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 
 from fraudsieve.cli.console import answer, exit_on_error, notes, steps
-from fraudsieve.cli.options import Json, Name, ReadingOptions, TableOptions
+from fraudsieve.cli.options import Json, Name, ReadingOptions, TableOptions, Verbose
+from fraudsieve.cli.summary import decision_summary
 from fraudsieve.cli.tables import comparison_rows, gate_rows
 
 __all__ = ["promote_command"]
@@ -21,6 +22,7 @@ def promote_command(
     tables: TableOptions,
     reading: ReadingOptions,
     recipe: Annotated[Path | None, typer.Option(help="Recipe (TOML); its section [gates] has the gates.")] = None,
+    verbose: Verbose = False,
     json: Json = False,
 ) -> None:
     """Make a challenger the champion if it passes the gates on later records. Log the decision in any case."""
@@ -41,6 +43,8 @@ def promote_command(
     gate_reasons = {gate.reason for gate in decision.gates}
     other_reasons = [(decision.decision, reason) for reason in decision.reasons if reason not in gate_reasons]
     champion = f"models:/{decision.name}/{decision.champion}" if decision.champion else "none"
+    given = {"name": name, "recipe": recipe} | vars(tables) | vars(reading)
     rows = [*comparison_rows(comparison), *gate_rows(decision.gates), *other_reasons, ("champion", champion)]
+    rows = rows if verbose else list(decision_summary(decision, given))
     title = f"models:/{decision.name}/{decision.version} is {decision.decision}"
     answer(decision.to_dict() | {"promoted": decision.promoted}, as_json=json, title=title, rows=rows)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from fraudsieve._io import check_output_file
 from fraudsieve.cli.console import answer, exit_on_error, notes, steps, stop_on_sigterm
 from fraudsieve.cli.options import (
     Json,
@@ -19,6 +18,7 @@ from fraudsieve.cli.options import (
     input_table,
     records_to_score,
 )
+from fraudsieve.cli.summary import next_command
 from fraudsieve.exceptions import RecipeError
 
 if TYPE_CHECKING:  # imported at first use: MLflow alone takes seconds
@@ -37,7 +37,10 @@ def recalibrate_command(
         int | None, typer.Option(min=1, help="Draw this many records to label, write them to --sample, and stop.")
     ] = None,
     sample: Annotated[
-        Path | None, typer.Option(help="CSV file of the drawn records, with their probabilities.")
+        Path | None,
+        typer.Option(
+            help="File of the drawn records, .csv or .xlsx: fill in its column label, and give it in the next call."
+        ),
     ] = None,
     known_labels: KnownLabels = None,
     alerts_a_day: Annotated[float | None, typer.Option(min=0, help="Alerts per day that people can review.")] = None,
@@ -63,14 +66,16 @@ def recalibrate_command(
 ) -> None:
     """Adapt thresholds and calibration of a model to other traffic, with the same trees.
 
-    Without labels, thresholds are set by alert volume. --draw 300 --sample audit.csv draws records to label. Their
-    labels then set the calibration and the false positive rates.
+    Without labels, thresholds are set by alert volume. --draw 300 --sample audit.csv draws records to label. With the
+    column label filled in, --sample audit.csv then sets the calibration and the false positive rates.
     """
     with exit_on_error(as_json=json), stop_on_sigterm(), steps(quiet=json) as progress:
         later = {"--output": output, "--labels": labels, "--alerts-a-day": alerts_a_day, "--flagged": flagged}
         _check(draw, sample, [option for option, value in later.items() if value is not None])
         if draw is not None and sample is not None:
-            check_output_file(sample)
+            from fraudsieve.training.recalibration.audit import check_sample
+
+            check_sample(sample)
         inputs, labelled = tables.inputs(reading), input_table(labels, reading)
         known = input_table(known_labels, reading)
         progress("loading the model")
@@ -86,7 +91,10 @@ def recalibrate_command(
         if draw is not None and sample is not None:
             audit = draw_audit_sample(scorer, records, draw, sample, known_labels=known, **beside, seed=settings.seed)
             content: dict[str, Any] = {"sample": str(sample), "drawn": len(audit.rows)}
-            rows, title = [("sample", str(sample))], f"Drew {len(audit.rows):,} records to label"
+            given = vars(tables) | {"known_labels": known_labels} | vars(reading) | {"recipe": recipe, "sample": sample}
+            following = next_command("recalibrate", model=model, **given, output="fraudsieve-recalibrated")
+            rows = [("sample", str(sample)), ("next", f"fill in its column label, then: {following}")]
+            title = f"Drew {len(audit.rows):,} records to label"
         else:
             result = recalibrate(
                 scorer,

@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 
 from fraudsieve.cli.console import answer, exit_on_error, notes, steps, stop_on_sigterm
-from fraudsieve.cli.options import Json, Name, ReadingOptions, TableOptions, split_names
+from fraudsieve.cli.options import Json, Name, ReadingOptions, TableOptions, Verbose, split_names
+from fraudsieve.cli.summary import trained_summary
 from fraudsieve.cli.tables import trained_content, trained_rows
 
 __all__ = ["train_command"]
@@ -71,6 +72,7 @@ def train_command(
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing model folder.")] = False,
     seed: Annotated[int | None, typer.Option(help="Random seed.")] = None,
+    verbose: Verbose = False,
     json: Json = False,
 ) -> None:
     """Train a model on labelled messages, accounts or events. Write it to a folder and log it to MLflow."""
@@ -104,9 +106,11 @@ def train_command(
 
         trained = train(settings, output=output, overwrite=overwrite, compare_reviews=case_reviews, progress=progress)
     notes(trained.notes)
+    beside = {"events": settings.data.events, "labels": settings.data.labels}
+    given = {"recipe": recipe, "name": name} | vars(reading) | beside
     answer(
         trained_content(trained),
         as_json=json,
         title=f"Trained on {trained.model.training['rows']['train']:,} {trained.model.subject}s",
-        rows=trained_rows(trained),
+        rows=trained_rows(trained) if verbose else list(trained_summary(trained, given)),
     )

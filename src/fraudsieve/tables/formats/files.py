@@ -27,7 +27,7 @@ from .parquet import load_parquet
 from .signatures import check_exists
 from .workbook import load_workbook
 
-__all__ = ["READERS", "load", "reader_of", "save"]
+__all__ = ["READERS", "load", "reader_of", "save", "storable"]
 
 Reader: TypeAlias = Callable[[Path, ReadOptions, str], LoadedTable]
 
@@ -40,6 +40,8 @@ READERS: Final[dict[str, Reader]] = {
     ".json": load_json,
 }
 """The reader of every ending of a file name."""
+_PLAIN_TYPES: Final = (pa.types.is_integer, pa.types.is_floating, pa.types.is_boolean, pa.types.is_timestamp)
+"""Types that objects of one type are stored as; others become strings."""
 
 
 def load(path: str | os.PathLike[str], options: ReadOptions | None = None) -> LoadedTable:
@@ -105,20 +107,33 @@ def save(frame: pd.DataFrame, path: str | os.PathLike[str]) -> Path:
     ['1', 'x', nan]
     """
     file = Path(path)
-    columns = [_storable(frame.iloc[:, position]) for position in range(frame.shape[1])]
+    columns = [storable(frame.iloc[:, position]) for position in range(frame.shape[1])]
     names = [_to_string(name) for name in frame.columns]
     with replacing(file, mode=PRIVATE) as stream:
         pyarrow.parquet.write_table(pa.Table.from_arrays(columns, names=names), stream)
     return file
 
 
-def _storable(cells: Cells) -> Any:
+def storable(cells: Cells) -> Any:
+    """Return a column of any cells as an Arrow array; cells of mixed types become strings.
+
+    Examples
+    --------
+    >>> storable(pd.Series([1, None], dtype=object)).to_pylist(), storable(pd.Series([1, "x"])).to_pylist()
+    ([1, None], ['1', 'x'])
+    """
     cells = mask_signalling_nan(cells)
     if isinstance(cells.dtype, pd.DatetimeTZDtype):
         return pa.array(cells.dt.tz_convert(None), pa.timestamp(cells.dt.unit, "UTC"), from_pandas=True)
     simple = isinstance(cells.dtype, np.dtype) and cells.dtype.kind in "biufM" and cells.dtype.itemsize <= 8
     if simple or isinstance(cells.dtype, pd.StringDtype):
         return pa.array(cells, from_pandas=True)
+    try:
+        typed = pa.array(cells, from_pandas=True)
+    except (pa.ArrowException, TypeError, ValueError, OverflowError):  # several types, or characters that are broken
+        typed = None
+    if typed is not None and any(is_plain(typed.type) for is_plain in _PLAIN_TYPES):
+        return typed
     printed = [_to_string(cell) if is_present else None for cell, is_present in zip(cells, cells.notna(), strict=True)]
     return pa.array(printed, pa.large_string())
 

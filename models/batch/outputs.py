@@ -1,0 +1,113 @@
+"""The files of a scored table: scores, with columns of the input beside them, and rejected rows, in one format."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import pandas as pd
+
+from fraudsieve._io import check_not_an_input, check_output_file
+from fraudsieve.exceptions import SchemaError
+from fraudsieve.models.predict import Scorer
+from fraudsieve.models.rules.decisions import COLUMNS
+from fraudsieve.tables.formats.output import check_output_format, publish
+
+from .digits import shorten_scores
+
+__all__ = ["IDS", "ScoreFiles", "with_kept"]
+
+IDS: Final = {
+    "message": ("message_id",),
+    "account": ("account_id", "as_of"),
+    "event": ("event_id", "account_id", "occurred_at"),
+}
+"""The columns of a record that are written with its score."""
+SCORES: Final = frozenset(
+    {
+        *("probability", "label", "decision", "false_positive_rate", "status", "why", "unlike_training"),
+        *("explained", "reasons", *COLUMNS),
+    }
+)
+"""The columns of scores; those of classes and single reasons begin with `PREFIXES`."""
+PREFIXES: Final = ("probability__", "reason_")
+
+
+@dataclass(frozen=True)
+class ScoreFiles:
+    """The files that a table is scored to.
+
+    Parameters
+    ----------
+    scores : Path
+        The file of the scores; its extension sets the format of both.
+    keep : tuple of str
+        Columns of the input beside the scores. Only the owner can read the file then.
+    ids : tuple of str
+        Columns that are written as they are, so that the scores can be joined.
+    thresholds : tuple of float
+        No probability in CSV is rounded to the other side of one of these.
+    """
+
+    scores: Path
+    keep: tuple[str, ...]
+    ids: tuple[str, ...]
+    thresholds: tuple[float, ...]
+
+    @classmethod
+    def of(cls, scorer: Scorer, output: str | Path, keep: Sequence[str]) -> "ScoreFiles":
+        """Return the files for the scores of a model.
+
+        Raises
+        ------
+        SchemaError
+            If a column to keep has the name of a column of the scores.
+        """
+        keep = (keep,) if isinstance(keep, str) else tuple(dict.fromkeys(keep))
+        ids = IDS[scorer.model.subject]
+        for name in keep:
+            if name in SCORES or name in ids or name.startswith(PREFIXES):
+                problem = f"expected columns that the scores do not have, got {name!r}"
+                fix = "It is written in any case." if name in ids else "Give it another name in the input."
+                raise SchemaError("--keep", problem, fix)
+        limits = (*(point.threshold for point in scorer.model.points), scorer.policy.unlike_training_limit)
+        return cls(Path(output), keep, ids, limits)
+
+    @property
+    def rejected(self) -> Path:
+        """The file of the rejected rows."""
+        return self.scores.with_suffix(f".rejected{self.scores.suffix}")
+
+    def check(self, *inputs: Path | None) -> None:
+        """Check, before any work, that both files can be written, are none of the inputs, and have a known format."""
+        for path in (self.scores, self.rejected):
+            check_not_an_input(path, *inputs)
+            check_output_file(path)
+        check_output_format(self.scores)
+
+    def publish(self, scores: Path, rejected: Path | None) -> tuple[str, ...]:
+        """Move finished Parquet files to their places, in the format of the output; return notes."""
+        notes: tuple[str, ...] = ()
+        if rejected is None:
+            self.rejected.unlink(missing_ok=True)
+        else:
+            notes = publish(rejected, self.rejected, private=True)
+        prepare = partial(shorten_scores, thresholds=self.thresholds, keep=self.keep)
+        private = bool(self.keep)
+        return notes + publish(scores, self.scores, private=private, exact=self.ids, prepare=prepare)
+
+
+def with_kept(scores: pd.DataFrame, kept: pd.DataFrame | None) -> pd.DataFrame:
+    """Return scores with columns of the input after their ids.
+
+    Examples
+    --------
+    >>> scores = pd.DataFrame({"message_id": ["1"], "probability": [0.5]})
+    >>> with_kept(scores, pd.DataFrame({"text": ["hello"]})).columns.tolist()
+    ['message_id', 'text', 'probability']
+    """
+    if kept is None:
+        return scores
+    n_ids = scores.columns.get_loc("probability")
+    return pd.concat([scores.iloc[:, :n_ids], kept, scores.iloc[:, n_ids:]], axis=1)

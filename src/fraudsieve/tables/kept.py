@@ -1,0 +1,57 @@
+"""Columns of an input that are written beside its results, as they were given."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from fraudsieve.exceptions import SchemaError
+
+from .column_names import describe_columns, nearest_column, other_columns
+from .formats.files import storable
+from .formats.loaded import LoadedTable
+
+__all__ = ["kept_columns"]
+
+
+def kept_columns(loaded: LoadedTable, names: Sequence[str], rejected: pd.Series, origin: str) -> pd.DataFrame:
+    """Return columns of a table, by the names that it gives them, without its rejected rows.
+
+    Parameters
+    ----------
+    loaded : LoadedTable
+        The table as it was read.
+    names : sequence of str
+        The columns.
+    rejected : Series of int
+        Positions of the rejected rows.
+    origin : str
+        The name of the table in errors.
+
+    Returns
+    -------
+    DataFrame
+        Cells of mixed types become strings.
+
+    Raises
+    ------
+    SchemaError
+        If there is no such column, or it is there twice.
+
+    Examples
+    --------
+    >>> table = LoadedTable(pd.DataFrame({"content": ["a", " ", "c"]}))
+    >>> kept_columns(table, ["content"], pd.Series([1]), "m.csv")["content"].tolist()
+    ['a', 'c']
+    """
+    frame, given = loaded.frame, list(loaded.frame.columns)
+    for name in names:
+        if given.count(name) != 1:
+            near = nearest_column(name, map(str, given))
+            hint = f" (did you mean {near!r}?)" if near is not None and near != name else ""
+            problem = f"expected one column {name!r} to keep, {describe_columns(given, header=loaded.header)}{hint}"
+            others = other_columns(given, header=loaded.header)
+            raise SchemaError(origin, problem, "Keep columns by the names that they have in the input.", columns=others)
+    is_good = np.ones(len(frame), np.bool_)
+    is_good[rejected.to_numpy(np.int64)] = False
+    return pd.DataFrame({name: storable(frame[name][is_good]).to_pandas(integer_object_nulls=True) for name in names})
