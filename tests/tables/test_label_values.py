@@ -7,7 +7,6 @@ import pandas as pd
 import pytest
 
 from fraudsieve.tables.conversion import convert
-from fraudsieve.tables.label_spelling import normalise_label
 from fraudsieve.tables.label_values import (
     FRAUD_WORDS,
     UNDECIDED,
@@ -16,6 +15,7 @@ from fraudsieve.tables.label_values import (
     read_labels,
     read_labels_for,
 )
+from fraudsieve.tables.values.strings import normalise_label
 
 
 def labels_of(*values: Any) -> "pd.Series[Any]":

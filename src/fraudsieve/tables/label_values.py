@@ -6,9 +6,9 @@ from typing import Any, Final, TypeAlias
 
 import pandas as pd
 
-from .label_spelling import normalise_label
 from .reader import CheckedTable
 from .values.reading import MISSING_NUMBERS
+from .values.strings import normalise_label
 
 __all__ = [
     "AUTO",

@@ -100,25 +100,10 @@ def publish(
     exact: Collection[str] = (),
     prepare: Prepare | None = None,
 ) -> tuple[str, ...]:
-    """Move a finished Parquet file to its place, atomically, in the format of the output.
+    """Move a finished Parquet file to its place, atomically, in the format of the output, and return notes.
 
-    Parameters
-    ----------
-    table : Path
-        The Parquet file, on the file system of the output.
-    output : Path
-        The file to write.
-    private : bool, default=False
-        Whether only the owner can read the file.
-    exact : collection of str, default=()
-        Columns of CSV that are written as they are, also where a cell looks like a formula.
-    prepare : callable, default=None
-        Changes the rows of CSV, such as the digits of their numbers.
-
-    Returns
-    -------
-    tuple of str
-        Notes for the user.
+    `prepare` changes the rows of CSV, such as the digits of numbers. Its columns in `exact` are written as they are, also
+    where a cell looks like a formula.
     """
     suffix = output.suffix.lower()
     if suffix == ".parquet":

@@ -1,9 +1,10 @@
 """Strings without a visible character, and strings that cannot be encoded as UTF-8. Needs only the standard library."""
 
+import re
 import unicodedata
 from typing import Final
 
-__all__ = ["has_surrogate", "is_blank", "without_surrogates"]
+__all__ = ["has_surrogate", "is_blank", "normalise_label", "without_surrogates"]
 
 _FILLERS: Final = frozenset(map(chr, (0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x2800, 0x3164, 0xFFA0))) | frozenset(
     map(chr, (*range(0x180B, 0x1810), *range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)))
@@ -51,3 +52,23 @@ def without_surrogates(text: str) -> str:
     (True, True)
     """
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def normalise_label(label: str) -> str:
+    """Return a label in lower case, its words separated by a space, and without the ``.0`` of a whole number.
+
+    Parameters
+    ----------
+    label : str
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> normalise_label("Not_Fraud"), normalise_label("1.0")
+    ('not fraud', '1')
+    """
+    folded = unicodedata.normalize("NFKC", label).casefold().strip()
+    return re.sub(r"^(-?\d+)\.0+$", r"\1", re.sub(r"(?<=[^\W_])[\s_-]+(?=\w)", " ", folded))
