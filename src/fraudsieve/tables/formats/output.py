@@ -102,8 +102,8 @@ def publish(
 ) -> tuple[str, ...]:
     """Move a finished Parquet file to its place, atomically, in the format of the output, and return notes.
 
-    `prepare` changes the rows of CSV, such as the digits of numbers. Its columns in `exact` are written as they are, also
-    where a cell looks like a formula.
+    `prepare` changes the rows of CSV, such as the digits of numbers. Its columns in `exact` are written as they are,
+    also where a cell looks like a formula.
     """
     suffix = output.suffix.lower()
     if suffix == ".parquet":

@@ -1,4 +1,4 @@
-"""Strings without a visible character, and strings that cannot be encoded as UTF-8. Needs only the standard library."""
+"""Strings that are blank, that cannot be encoded as UTF-8, or that are labels. Needs only the standard library."""
 
 import re
 import unicodedata
