@@ -62,6 +62,25 @@ def test_evaluate_writes_a_report(model: Path, messages: pd.DataFrame, run: Run)
     assert f"({low:.3f} to {high:.3f})" in table
 
 
+def test_evaluate_slices_by_columns(model: Path, messages: pd.DataFrame, run: Run) -> None:
+    channel = np.where(np.arange(len(messages)) % 3 == 0, "app", "sms")
+    messages.assign(channel=channel, price=np.arange(len(messages)), note="a").to_parquet("m.parquet")
+    call = ("evaluate", "--model", model, "--messages", "m.parquet", "--by", "channel", "--by", "price")
+    sliced = run(*call)[1]["report"]["slices"]
+    assert sliced["requested"] == ["channel", "price"]
+    by = [part["by"] for part in sliced["parts"]]
+    assert (by.count("channel"), by.count("price")) == (2, 4)
+    assert sliced["compared"] + sliced["too_small"] == len(by)
+    lines = CliRunner().invoke(app, [*map(str, call)]).stdout.splitlines()
+    (sms,) = [line for line in lines if line.startswith("    sms")]
+    part = next(part for part in sliced["parts"] if part["value"] == "sms")
+    assert f"{part['rows']:,}" in sms
+    assert f"{part['recall']:.3f} ({part['recall_interval'][0]:.3f} to " in sms
+    assert any(line.split()[:2] == ["slices", "compared"] for line in lines)
+    code, answer, _ = run(*call[:5], "--by", "chanel")
+    assert (code, "expected a column 'chanel' to slice by" in answer["error"]) == (2, True)
+
+
 def test_evaluate_reports_points_and_records_that_wait_for_labels(
     model: Path, messages: pd.DataFrame, run: Run
 ) -> None:

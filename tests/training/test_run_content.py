@@ -13,8 +13,9 @@ from fraudsieve.training.evaluation.report import EvaluationReport
 from fraudsieve.training.fit import train
 from fraudsieve.training.pages.origin import PageOrigin
 from fraudsieve.training.recipe.recipe import Recipe
-from fraudsieve.training.run_content import _logged_metrics, run_content
+from fraudsieve.training.run_content import _logged_metrics, _slice_metrics, _slice_table, run_content
 from tests.shared import mlflow_uri
+from tests.training.evaluation.report_parts.test_slices import mixture
 
 ADDRESSES = {
     "data": {"accounts": "postgresql://me:S3cretD@db/crm#select S3cretQ from accounts"},
@@ -55,3 +56,21 @@ def test_any_label_gives_a_metric_of_its_own(reports: dict[str, EvaluationReport
     with mlflow.start_run() as run:
         mlflow.log_metrics(metrics)
     assert mlflow.get_run(run.info.run_id).data.metrics == pytest.approx(metrics)
+
+
+def test_slices_are_metrics_and_a_table_of_the_run(tmp_path: Path) -> None:
+    sliced = mixture()
+    metrics, tables = _slice_metrics(sliced), _slice_table(sliced)
+    assert metrics["slices.channel.mail.false_positive_rate"] == sliced.parts[-1].false_positive_rate
+    assert {name.rpartition(".")[2] for name in metrics} == {"recall", "false_positive_rate", "observed_over_expected"}
+    assert _slice_metrics(mixture("length")) == {}
+    table = tables["slices.json"]
+    assert table["value"].tolist() == [part.value for part in sliced.parts]
+    assert table["false_positive_rate at precision_0.9"].tolist() == [1.0, 1.0, 1.0]
+    assert _slice_table(None) == {}
+    mlflow.set_tracking_uri(mlflow_uri(tmp_path))
+    with mlflow.start_run() as run:
+        mlflow.log_metrics(metrics)
+        mlflow.log_table(table, "slices.json")
+    logged = mlflow.artifacts.load_dict(f"runs:/{run.info.run_id}/slices.json")
+    assert [row[:2] for row in logged["data"]] == [["channel", value] for value in table["value"]]

@@ -70,10 +70,36 @@ def evaluation_content(evaluation: "Evaluation", files: tuple[Path, Path] | None
 def evaluation_rows(evaluation: "Evaluation", files: tuple[Path, Path] | None) -> list[tuple[str, str]]:
     left_out = ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in _left_out(evaluation).items())
     rows = [*_report_rows(evaluation.report), ("left out", left_out)]
+    rows += _slice_rows(evaluation.report)
     rows += rule_rows(evaluation.report.rules, evaluation.report.rows)
     rows += _review_rows(evaluation.report)
     rows += _attack_rows(evaluation.report.attack) if evaluation.report.attack is not None else []
     return rows if files is None else [*rows, ("report", f"{files[0]}, and as JSON {files[1]}")]
+
+
+def _slice_rows(report: "EvaluationReport") -> Iterator[tuple[str, str]]:
+    """Yield a row for every value of the columns to slice by."""
+    sliced = report.slices
+    for by in () if sliced is None else sliced.requested:
+        heads = "".join(f"{head:>27}" for head in ("recall", "false positives", "observed/expected"))
+        yield f"by {by}", f"{'rows':>9}{heads}"
+        for part in sliced.parts if sliced is not None else ():
+            if part.by == by:
+                cells = (
+                    _cell(part.recall, part.recall_interval, ".3f"),
+                    _cell(part.false_positive_rate, part.false_positive_rate_interval, ".2%"),
+                    _cell(part.observed_over_expected, part.observed_over_expected_interval, ".2f"),
+                )
+                yield f"  {part.value}", f"{part.rows:>9,}" + "".join(f"{cell:>27}" for cell in cells)
+    if sliced is not None and sliced.requested:
+        yield "slices compared", f"{sliced.compared:,}; 5 % of the intervals miss the true value by chance"
+
+
+def _cell(value: float | None, interval: tuple[float, float] | None, form: str) -> str:
+    if value is None:
+        return "too few"
+    between = "" if interval is None else f" ({interval[0]:{form}} to {interval[1]:{form}})"
+    return f"{value:{form}}{between}"
 
 
 def _review_rows(report: "EvaluationReport") -> list[tuple[str, str]]:
