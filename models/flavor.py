@@ -16,6 +16,7 @@ from typing import Any
 import mlflow
 import pandas as pd
 import yaml
+from mlflow.exceptions import MlflowException
 from mlflow.models import Model as MlflowModel
 from mlflow.models import ModelSignature
 from mlflow.models.model import MLMODEL_FILE_NAME, ModelInfo
@@ -24,7 +25,7 @@ from mlflow.utils.environment import _mlflow_conda_env, _PythonEnv
 
 from fraudsieve.exceptions import ArtifactError
 from fraudsieve.models.artifact.folder import Model
-from fraudsieve.models.artifact.model_address import MLFLOW_FOLDER
+from fraudsieve.models.artifact.model_address import MLFLOW_FOLDER, not_in_store
 
 from .predict import Scorer
 from .scoring.record_columns import columns_of
@@ -118,9 +119,7 @@ def resolve_version(address: str) -> str:
     Raises
     ------
     ArtifactError
-        If it is not such an address.
-    mlflow.exceptions.MlflowException
-        If the version does not exist, or the registry does not answer.
+        If it is not such an address, the version does not exist, or the registry does not answer.
 
     Examples
     --------
@@ -133,7 +132,10 @@ def resolve_version(address: str) -> str:
         raise ArtifactError(address, "is not the address of a registered version", fix)
     if match["version"]:
         return match["version"]
-    return str(mlflow.MlflowClient().get_model_version_by_alias(match["name"], match["alias"]).version)
+    try:
+        return str(mlflow.MlflowClient().get_model_version_by_alias(match["name"], match["alias"]).version)
+    except MlflowException as error:
+        raise not_in_store(address, mlflow.get_registry_uri(), error) from None
 
 
 def logged_digest(folder: Path) -> str | None:

@@ -19,11 +19,12 @@ import pandas as pd
 from mlflow.entities import LifecycleStage, Metric, Param
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID, MLFLOW_RUN_NAME, MLFLOW_RUN_NOTE
 
+from fraudsieve._addresses import shown_uri
 from fraudsieve.exceptions import TrackingError
 from fraudsieve.models.flavor import log_model
 
 from .logged_tables import RunInput, log_input
-from .store import check_store, quiet, run_page, shown_uri, use_store
+from .store import check_store, quiet, run_page, use_store
 
 __all__ = [
     "CHALLENGER",
