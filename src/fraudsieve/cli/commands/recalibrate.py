@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from fraudsieve._io import check_output_file
-from fraudsieve.cli.console import answer, exit_on_error, notes, steps, stop_on_sigterm
+from fraudsieve.cli.console import answer, count_of, exit_on_error, notes, steps, stop_on_sigterm
 from fraudsieve.cli.options import (
     Json,
     KnownLabels,
@@ -86,7 +86,7 @@ def recalibrate_command(
         if draw is not None and sample is not None:
             audit = draw_audit_sample(scorer, records, draw, sample, known_labels=known, **beside, seed=settings.seed)
             content: dict[str, Any] = {"sample": str(sample), "drawn": len(audit.rows)}
-            rows, title = [("sample", str(sample))], f"Drew {len(audit.rows):,} records to label"
+            rows, title = [("sample", str(sample))], f"Drew {count_of(len(audit.rows), 'record')} to label"
         else:
             result = recalibrate(
                 scorer,
