@@ -22,6 +22,7 @@ extensions = [
 exclude_patterns = ["_build"]
 suppress_warnings = ["mystnb.unknown_mime_type"]  # what a notebook shows as HTML has other forms too
 nitpicky = True
+smartquotes_action = "qe"  # quotes and ellipses: two hyphens begin an option
 
 # Docstrings describe the types of parameters in words, so signatures do not repeat them.
 autodoc_typehints = "none"

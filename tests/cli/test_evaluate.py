@@ -96,19 +96,28 @@ def test_evaluate_reports_points_and_records_that_wait_for_labels(
     assert code == 0
     points, labels = answer["report"]["operating_points"], answer["report"]["labels"]
     assert [point["name"] for point in points] == [point.name for point in Scorer.load(model).model.points]
-    assert (labels["unlabelled"], labels["youngest"]["waiting"]) == (late.sum(), late.sum())
+    assert (labels["unlabelled_in_period"], labels["youngest"]["waiting"]) == (late.sum(), late.sum())
     assert labels["youngest"]["expected"] == pytest.approx(late.sum(), rel=0.1)
     records = labels["youngest"]["records"]
     assert f"note: {late.sum():,} of {records:,} records of the last 8.5 days are waiting" in error
     later = run(*call, "--since", "2026-03-08T05:00:00")[1]["report"]["labels"]
-    assert (later["records"], later["delays"]) == (len(messages) - 173, labels["delays"])
+    assert (later["records_in_period"], later["delays"]) == (len(messages) - 173, labels["delays"])
     table = CliRunner().invoke(app, [*map(str, call)]).stdout
     here, then = points[0]["here"], points[0]["calibration"]
     (line,) = [line for line in table.splitlines() if line.strip().startswith(points[0]["name"])]
     assert f"{here['recall']:.3f} ({then['recall']:.3f})" in line
     assert f"{here['alerts_a_day']:,.1f} (-)" in line
-    assert "gap before the test: split by campaign, not by time" in table
-    assert f"without a label: {late.sum():,} of {len(messages):,} records" in table
+    assert "split by campaign" not in table, "nothing was split here"
+    assert "unknown: these records, or those of training, have no times" in table
+    assert f"unlabelled in this period: {late.sum():,} of {len(messages):,} records" in table
+
+
+def test_evaluate_says_how_many_rows_were_in_training(model: Path, messages: pd.DataFrame, run: Run) -> None:
+    messages.to_parquet("m.parquet")
+    table = CliRunner().invoke(app, ["evaluate", "--model", str(model), "--messages", "m.parquet"]).stdout
+    used = Scorer.load(model).model.training["rows"]
+    rows = f"{used['train']:,} rows trained and {used['calibration']:,} calibrated the model"
+    assert f"this is the table of training, of which {rows}" in table
 
 
 def test_an_invalid_report_path_is_rejected_first(run: Run) -> None:

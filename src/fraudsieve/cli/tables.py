@@ -68,8 +68,11 @@ def evaluation_content(evaluation: "Evaluation", files: tuple[Path, Path] | None
 
 
 def evaluation_rows(evaluation: "Evaluation", files: tuple[Path, Path] | None) -> list[tuple[str, str]]:
+    from fraudsieve.training.data.after_training import describe_overlap
+
     left_out = ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in _left_out(evaluation).items())
-    rows = [*_report_rows(evaluation.report), ("left out", left_out)]
+    overlap = describe_overlap(evaluation.data, evaluation.model)
+    rows = [("in training", overlap), *_report_rows(evaluation.report), ("left out", left_out)]
     rows += _slice_rows(evaluation.report)
     rows += rule_rows(evaluation.report.rules, evaluation.report.rows)
     rows += _review_rows(evaluation.report)
@@ -196,7 +199,7 @@ def _label_rows(report: "EvaluationReport") -> Iterator[tuple[str, str]]:
     from fraudsieve.training.pages.labels_section import label_facts
 
     if report.labels is not None:
-        for index, (name, text) in enumerate(label_facts(report.labels)):
+        for index, (name, text) in enumerate(label_facts(report.labels, of_training=report.split is not None)):
             yield ("" if index else "labels"), f"{name}: {text}"
 
 
@@ -253,7 +256,7 @@ def trained_rows(trained: "Trained") -> list[tuple[str, str]]:
     if split.flatters:
         how = "at random, so these metrics are optimistic"
     tested = f"{trained.report.rows:,} {trained.model.subject}s, split {how}"
-    left_out = f"{trained.data.n_unlabelled:,} unlabelled, {len(trained.data.rejected):,} rejected"
+    left_out = f"{trained.data.n_unlabelled:,} unlabelled in all, {len(trained.data.rejected):,} rejected"
     refit = trained.report.refit
     return [
         *([] if refit is None else [("metrics", line) for line in refit.lines]),

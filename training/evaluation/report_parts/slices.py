@@ -24,6 +24,7 @@ __all__ = [
     "check_slicing",
     "excess_notes",
     "first_seen_of",
+    "mixture_of",
     "slice_metrics",
     "slices_of_rows",
 ]
@@ -171,6 +172,21 @@ def slices_of_rows(rows: pd.DataFrame, first_seen: pd.Series | None = None, by: 
         age = (rows["as_of"] - first_seen).to_numpy()
         slices["age of the account"] = _steps(age / np.timedelta64(1, "D"), AGES)
     return {name: values for name, values in slices.items() if name in by or len({*values} - {None}) > 1}
+
+
+def mixture_of(rows: pd.DataFrame) -> dict[str, dict[str, int]]:
+    """Return how many rows have each value of the columns that tell the parts of a mixture apart.
+
+    Columns with many values are left out: they may tell persons apart.
+
+    Examples
+    --------
+    >>> mixture_of(pd.DataFrame({"channel": ["sms", "app", "sms"], "source": [1, 2, 3]}))
+    {'channel': {'sms': 2, 'app': 1}, 'source': {'1': 1, '2': 1, '3': 1}}
+    """
+    columns = (rows[name] for name in MIXTURES if name in rows and not _not_sliceable(rows[name]))
+    few = (column for column in columns if 0 < column.nunique() <= MAX_VALUES)
+    return {str(column.name): column.dropna().astype("str").value_counts().to_dict() for column in few}
 
 
 def _by_value(column: pd.Series) -> Array:

@@ -17,6 +17,7 @@ from fraudsieve.training.evaluation.report_parts.slices import (
     check_slicing,
     excess_notes,
     first_seen_of,
+    mixture_of,
     slice_metrics,
     slices_of_rows,
 )
@@ -92,6 +93,13 @@ def test_any_column_can_be_sliced_by() -> None:
         *(None, None),
     ]
     assert slices_of_rows(rows) == {}
+
+
+def test_a_mixture_has_no_values_that_may_tell_persons_apart() -> None:
+    rows = pd.DataFrame(
+        {"channel": ["sms", None, "sms"] * 10, "source": [f"source {i}" for i in range(30)], "country": "FR"}
+    )
+    assert mixture_of(rows) == {"channel": {"sms": 20}}
 
 
 @pytest.mark.parametrize(
