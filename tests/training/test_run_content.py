@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from fraudsieve.exceptions import SchemaError
 from fraudsieve.training.evaluation.report import EvaluationReport
 from fraudsieve.training.fit import train
 from fraudsieve.training.pages.origin import PageOrigin
@@ -74,3 +75,19 @@ def test_slices_are_metrics_and_a_table_of_the_run(tmp_path: Path) -> None:
         mlflow.log_table(table, "slices.json")
     logged = mlflow.artifacts.load_dict(f"runs:/{run.info.run_id}/slices.json")
     assert [row[:2] for row in logged["data"]] == [["channel", value] for value in table["value"]]
+
+
+def test_a_run_looks_at_the_parts_of_a_mixture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fraudsieve.training.fit.excess_notes", lambda slices: [f"slices: {len(slices.parts)}"])
+    settings: dict[str, Any] = {"track": {"enabled": False}, "n_jobs": 1, "model": {"n_rounds": 2}}
+    mixed = accounts().assign(source=np.tile(["bank", "shop"], 100), region=np.tile(["n", "s", "w", "e"], 50))
+    recipe = Recipe.model_validate(settings | {"evaluate": {"replicates": 0, "by": ["region"]}})
+    result = train(recipe, accounts=mixed, output=tmp_path / "m")
+    assert "slices: 6" in result.notes
+    assert result.report.slices is not None
+    assert [part.by for part in result.report.slices.parts] == ["region"] * 4 + ["source"] * 2
+    used = json.loads((tmp_path / "m" / "manifest.json").read_text("utf-8"))["training"]
+    assert sum(used["mixture"]["source"].values()) == used["rows"]["train"]
+    wrong = Recipe.model_validate(settings | {"evaluate": {"by": ["regoin"]}})
+    with pytest.raises(SchemaError, match="expected a column 'regoin' to slice by"):
+        train(wrong, accounts=mixed, output=tmp_path / "n")
