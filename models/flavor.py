@@ -53,7 +53,8 @@ def signature(model: Model) -> ModelSignature:
     nothing: errors of its checks quote rows. `Scorer` checks the input. The outputs are the columns of
     `Scorer.score_columns`. There is a parameter ``history`` if the model uses one.
     """
-    inputs: list[ColSpec | TensorSpec] = [ColSpec(AnyType(), name, required=False) for name in _input_names(model)]
+    anything = AnyType()  # type: ignore[no-untyped-call]
+    inputs: list[ColSpec | TensorSpec] = [ColSpec(anything, name, required=False) for name in _input_names(model)]
     numbers = [
         "probability",
         "false_positive_rate",
@@ -63,8 +64,10 @@ def signature(model: Model) -> ModelSignature:
     strings = ["label", "decision", "status", "why"]
     outputs: list[ColSpec | TensorSpec] = [ColSpec(DataType.double, name, required=False) for name in numbers]
     outputs += [ColSpec(DataType.string, name, required=False) for name in strings]
-    params = ParamSchema([ParamSpec(HISTORY, DataType.string, None)]) if model.matrix.history_parts else None
-    return ModelSignature(inputs=Schema(inputs) if inputs else None, outputs=Schema(outputs), params=params)
+    parts: dict[str, Any] = {"outputs": Schema(outputs)} | ({"inputs": Schema(inputs)} if inputs else {})
+    if model.matrix.history_parts:
+        parts["params"] = ParamSchema([ParamSpec(HISTORY, DataType.string, None)])
+    return ModelSignature(**parts)
 
 
 def _input_names(model: Model) -> list[str]:

@@ -35,12 +35,13 @@ class TrainingRecords(NamedTuple):
         """Read them from the facts about a training run, ``model.training``."""
         rows, window, mixture = (facts.get(name) for name in ("rows", "window", "mixture"))
         train = rows.get("train") if isinstance(rows, Mapping) else None
-        times = window if isinstance(window, list) and len(window) == 2 else (None, None)
+        since, until = window if isinstance(window, list) and len(window) == 2 else (None, None)
         columns = mixture.items() if isinstance(mixture, Mapping) else ()
         return cls(
-            train if isinstance(train, int) else None,
-            *(time if isinstance(time, str) else None for time in times),
-            {name: dict(counts) for name, counts in columns if isinstance(counts, Mapping)},
+            rows=train if isinstance(train, int) else None,
+            since=since if isinstance(since, str) else None,
+            until=until if isinstance(until, str) else None,
+            mixture={name: dict(counts) for name, counts in columns if isinstance(counts, Mapping)},
         )
 
 

@@ -186,7 +186,8 @@ def mixture_of(rows: pd.DataFrame) -> dict[str, dict[str, int]]:
     """
     columns = (rows[name] for name in MIXTURES if name in rows and not _not_sliceable(rows[name]))
     few = (column for column in columns if 0 < column.nunique() <= MAX_VALUES)
-    return {str(column.name): column.dropna().astype("str").value_counts().to_dict() for column in few}
+    counts = {str(column.name): column.dropna().astype("str").value_counts() for column in few}
+    return {name: {str(value): int(n) for value, n in of_values.items()} for name, of_values in counts.items()}
 
 
 def _by_value(column: pd.Series) -> Array:
