@@ -19,9 +19,10 @@ extensions = [
     "myst_nb",
     "scripts.reference.extension",
 ]
-exclude_patterns = ["_build"]
+exclude_patterns = ["_build", "jupyter_execute"]  # myst_nb writes the latter beside the former
 suppress_warnings = ["mystnb.unknown_mime_type"]  # what a notebook shows as HTML has other forms too
 nitpicky = True
+smartquotes_action = "qe"  # quotes and ellipses: two hyphens begin an option
 
 # Docstrings describe the types of parameters in words, so signatures do not repeat them.
 autodoc_typehints = "none"

@@ -6,6 +6,7 @@ is logged with the model, so the environment that loads it needs fraudsieve.
 """
 
 import json
+import os
 import re
 import shutil
 import sys
@@ -16,17 +17,20 @@ from typing import Any
 import mlflow
 import pandas as pd
 import yaml
+from mlflow.exceptions import MlflowException
 from mlflow.models import Model as MlflowModel
 from mlflow.models import ModelSignature
 from mlflow.models.model import MLMODEL_FILE_NAME, ModelInfo
 from mlflow.types import ColSpec, DataType, ParamSchema, ParamSpec, Schema, TensorSpec
+from mlflow.types.schema import AnyType
 from mlflow.utils.environment import _mlflow_conda_env, _PythonEnv
 
 from fraudsieve.exceptions import ArtifactError
 from fraudsieve.models.artifact.folder import Model
-from fraudsieve.models.artifact.model_address import MLFLOW_FOLDER
+from fraudsieve.models.artifact.model_address import MLFLOW_FOLDER, not_in_store
 
 from .predict import Scorer
+from .scoring.fields import model_fields
 from .scoring.record_columns import columns_of
 from .verification import load_model
 
@@ -35,6 +39,8 @@ __all__ = ["FLAVOR", "log_model", "logged_digest", "resolve_version", "save_mode
 FLAVOR = "fraudsieve"
 HISTORY = "history"
 """Name of the parameter that holds the history."""
+OF_LABELS = ("label", "labelled_at", "source", "campaign")
+"""Columns of tables that are no part of a record to score."""
 MLMODEL_BYTES = 256 << 10
 """Maximum size of ``MLmodel``; MLflow writes a few kilobytes."""
 MLMODEL_DEPTH = 20
@@ -43,9 +49,12 @@ MLMODEL_DEPTH = 20
 def signature(model: Model) -> ModelSignature:
     """Return the MLflow signature of a model.
 
-    Returns the columns of `Scorer.score_columns`, and the parameter ``history`` if the model uses one. It has no
-    inputs, because the errors of MLflow's own checks quote rows; `Scorer` checks the input.
+    Its inputs are the fields of the records, all optional and of any type, so that MLflow shows them and checks
+    nothing: errors of its checks quote rows. `Scorer` checks the input. The outputs are the columns of
+    `Scorer.score_columns`. There is a parameter ``history`` if the model uses one.
     """
+    anything = AnyType()  # type: ignore[no-untyped-call]
+    inputs: list[ColSpec | TensorSpec] = [ColSpec(anything, name, required=False) for name in _input_names(model)]
     numbers = [
         "probability",
         "false_positive_rate",
@@ -55,9 +64,21 @@ def signature(model: Model) -> ModelSignature:
     strings = ["label", "decision", "status", "why"]
     outputs: list[ColSpec | TensorSpec] = [ColSpec(DataType.double, name, required=False) for name in numbers]
     outputs += [ColSpec(DataType.string, name, required=False) for name in strings]
-    if not model.matrix.history_parts:
-        return ModelSignature(outputs=Schema(outputs))
-    return ModelSignature(outputs=Schema(outputs), params=ParamSchema([ParamSpec(HISTORY, DataType.string, None)]))
+    parts: dict[str, Any] = {"outputs": Schema(outputs)} | ({"inputs": Schema(inputs)} if inputs else {})
+    if model.matrix.history_parts:
+        parts["params"] = ParamSchema([ParamSpec(HISTORY, DataType.string, None)])
+    return ModelSignature(**parts)
+
+
+def _input_names(model: Model) -> list[str]:
+    """Return the fields that the model reads, then those that its table has besides labels.
+
+    MLflow drops all other fields with a warning. So there are none if the policy of the model is an error for these.
+    """
+    if model.policy.unknown == "error":
+        return []
+    read = [field.name for field in model.matrix.fields]
+    return [*read, *sorted(model_fields(model.matrix).allowed - {*read, *OF_LABELS})]
 
 
 def save_model(path: str | Path, *, folder: str | Path, mlflow_model: MlflowModel | None = None) -> None:
@@ -118,9 +139,7 @@ def resolve_version(address: str) -> str:
     Raises
     ------
     ArtifactError
-        If it is not such an address.
-    mlflow.exceptions.MlflowException
-        If the version does not exist, or the registry does not answer.
+        If it is not such an address, the version does not exist, or the registry does not answer.
 
     Examples
     --------
@@ -133,7 +152,10 @@ def resolve_version(address: str) -> str:
         raise ArtifactError(address, "is not the address of a registered version", fix)
     if match["version"]:
         return match["version"]
-    return str(mlflow.MlflowClient().get_model_version_by_alias(match["name"], match["alias"]).version)
+    try:
+        return str(mlflow.MlflowClient().get_model_version_by_alias(match["name"], match["alias"]).version)
+    except MlflowException as error:
+        raise not_in_store(address, mlflow.get_registry_uri(), error) from None
 
 
 def logged_digest(folder: Path) -> str | None:
@@ -186,7 +208,7 @@ class _ScorerModel:
 
     def predict(self, data: Any, params: dict[str, Any] | None = None) -> pd.DataFrame:
         """Score a DataFrame of records; ``history`` is that of `Scorer.score`, as JSON."""
-        frame = pd.DataFrame(data)
+        frame = _one_record_per_row(pd.DataFrame(data))
         columns = columns_of(frame.rename(columns=str))
         history = _history_of((params or {}).get(HISTORY))
         scores = pd.DataFrame(self.scorer.score_columns(columns, history=history), index=frame.index)
@@ -194,6 +216,12 @@ class _ScorerModel:
         for name in scores.columns[scores.isna().any()]:
             scores[name] = scores[name].astype(object).where(scores[name].notna(), None)
         return scores
+
+
+def _one_record_per_row(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the records of columns that came as a dict of lists: MLflow makes one row of lists of strings."""
+    cells = {} if len(frame) != 1 else {name: frame[name].iloc[0] for name in frame}
+    return pd.DataFrame(cells) if any(isinstance(cell, list) for cell in cells.values()) else frame
 
 
 def _history_of(text: str | None) -> Any:
@@ -206,5 +234,9 @@ def _history_of(text: str | None) -> Any:
 
 
 def _load_pyfunc(path: str) -> _ScorerModel:
-    """Load the model folder; MLflow calls this by name."""
+    """Load the model folder; MLflow calls this by name.
+
+    Its errors about an input that is no table would quote it.
+    """
+    os.environ.setdefault("MLFLOW_DISABLE_SCHEMA_DETAILS", "true")
     return _ScorerModel(Scorer.load(path))

@@ -26,6 +26,7 @@ from fraudsieve.models.artifact.folder import (
     write_model,
 )
 from fraudsieve.models.artifact.model_address import model_folder
+from fraudsieve.models.artifact.summary import training_line
 from fraudsieve.models.reasons.reason_codes import N_REASONS
 from fraudsieve.models.reasons.request import ReasonRequest
 from fraudsieve.models.scoring.samples import warm_records
@@ -54,6 +55,8 @@ class Verified:
     folder : Path
     name, subject, digest : str
         The model's name, what it scores, and the SHA-256 of its manifest.
+    trained_on : str
+        How many records it was trained on, of which time, and of which channel or source, if these are known.
     pinned : bool
         Whether an expected digest was given and matched.
     checks : tuple of (str, str)
@@ -66,6 +69,7 @@ class Verified:
     name: str
     subject: str
     digest: str
+    trained_on: str
     pinned: bool
     checks: tuple[tuple[str, str], ...]
     notes: tuple[str, ...]
@@ -190,7 +194,8 @@ def verify(folder: str | Path, *, digest: str | None = None) -> Verified:
     )
     notes = () if digest else (NOT_PINNED,)
     notes = (*notes, *(point.reason for point in model.absent_points), *_version_notes(manifest))
-    return Verified(folder, model.name, model.subject, model.digest, bool(digest), checks, notes)
+    facts = model.name, model.subject, model.digest, training_line(model)
+    return Verified(folder, *facts, bool(digest), checks, notes)
 
 
 def _count_points(model: Model) -> str:

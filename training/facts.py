@@ -5,6 +5,7 @@ from typing import Any
 from fraudsieve._typing import Array
 from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.data.training_rows import sample_of, sample_slice
+from fraudsieve.training.evaluation.report_parts.slices import mixture_of
 from fraudsieve.training.recipe.lists import LISTS
 from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.splits.split import Split
@@ -30,6 +31,7 @@ def training_facts(data: LabelledData, split: Split, recipe: Recipe) -> dict[str
         "gap_days": split.gap_days,
         "window": window_of(data, split.train),
         "calibration_window": window_of(data, split.calibration),
+        "mixture": mixture_of(data.rows.iloc[split.train]),
         "digests": data.digests,
         "label_classes": dict(data.reading.classes),
         "recipe": settings | {"features": {name: settings["features"][name] for name in without_lists}},

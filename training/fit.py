@@ -39,6 +39,7 @@ from fraudsieve.training.tuning.search import tune
 from .evaluation.evaluation_run import evaluate_model
 from .evaluation.label_delays import label_metrics
 from .evaluation.report_parts.reviews import CompareReviews
+from .evaluation.report_parts.slices import check_slicing, excess_notes
 from .evaluation.report_parts.splits import SplitSummary, TemporalMetrics
 from .memory import check_memory
 from .output import check_model_output, replacing_models
@@ -227,7 +228,7 @@ def _train(
         rules=recipe.rule_set,
         compare_reviews=compare_reviews,
     )
-    notes = notes if temporal is None else (*notes, _optimism_note(report, temporal))
+    notes = (*notes, *excess_notes(report.slices), *([] if temporal is None else [_optimism_note(report, temporal)]))
     refitted, split_model = None, None
     if plan is not None:
         refitted, refit_notes = refit_model(plan, data, groups, model, final_recipe, report_step)
@@ -255,6 +256,7 @@ def _read(recipe: Recipe, tables: dict[str, Any], run: OpenRun | None) -> Labell
         run.log_inputs([_input(name, tables[name], digest) for name, digest in data.digests.items()])
     check_classes(data, next(table for table in tables.values() if table is not None), recipe.data)
     check_custom_columns(data, recipe)
+    check_slicing(data.rows, recipe.evaluate.by, f"{data.subject}s")
     check_memory(data, recipe)
     return data
 

@@ -5,11 +5,15 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.classifier import FraudClassifier
 from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.evaluation.metrics import METRIC_NAMES
 from fraudsieve.training.evaluation.report import EvaluationReport
+from fraudsieve.training.evaluation.report_parts.slices import MIXTURES, Slices
+from fraudsieve.training.json_types import to_json_types
 from fraudsieve.training.pages.charts import draw_figure_files
 from fraudsieve.training.pages.evaluation import model_facts, render_report
 from fraudsieve.training.pages.headline import headline
@@ -24,8 +28,8 @@ from .tracking.tracked_run import SPLIT_MODEL, RunContent
 
 __all__ = ["describe_run", "run_content"]
 
-MAX_METRIC_NAME = 240
-"""Characters of the name of a metric. MLflow allows 250, and a number may follow."""
+MAX_METRIC_NAME = 220
+"""Characters of the name of a metric. MLflow allows 250, and a number or a metric of a slice may follow."""
 TITLE_METRICS = ("average_precision", "macro_f1")
 """The first of these that a report has is in the name of the run."""
 
@@ -49,7 +53,7 @@ def run_content(
         name=_title(report, data.subject),
         description=describe_run(report, data.subject, model.digest),
         params={**settings, **of_text, **facts, "legitimate": model.legitimate},
-        metrics=_logged_metrics(content, tuned),
+        metrics=_logged_metrics(content, tuned) | _slice_metrics(report.slices),
         documents={
             "report.json": content,
             "report.html": render_report(report, title=title, facts=model_facts(model), origin=origin),
@@ -63,9 +67,37 @@ def run_content(
         tags={f"data.{name}.sha256": digest for name, digest in data.digests.items()}
         | {"model.digest": model.digest}
         | ({} if report.refit is None else report.refit.tags),
+        tables=_slice_table(report.slices),
         nested=tuned.runs if tuned is not None else (),
         folders={} if report.refit is None else {SPLIT_MODEL: split_model_folder(folder)},
     )
+
+
+def _slice_table(slices: Slices | None) -> dict[str, pd.DataFrame]:
+    """Return the metrics of slices as a table: one row per slice, with the false positive rate of every point."""
+    if slices is None:
+        return {}
+    rows = [
+        {"by": part.by, "value": part.value}
+        | {name: value for name, value in to_json_types(part).items() if isinstance(value, int | float)}
+        | {f"false_positive_rate at {rate.name}": rate.false_positive_rate for rate in part.points}
+        for part in slices.parts
+    ]
+    names = {"by": object, "value": object}  # MLflow selects columns in a way that is deprecated for strings
+    return {"slices.json": pd.DataFrame(rows).astype(names)}
+
+
+def _slice_metrics(slices: Slices | None) -> dict[str, float]:
+    """Return the metrics of the slices by columns that were asked for, or that tell the parts of a mixture apart."""
+    metrics: dict[str, float] = {}
+    parts = () if slices is None else [part for part in slices.parts if part.by in (*MIXTURES, *slices.requested)]
+    names = _metric_names("slices", [f"{part.by}.{part.value}" for part in parts])
+    for part in parts:
+        for metric in ("recall", "false_positive_rate", "observed_over_expected"):
+            value = getattr(part, metric)
+            if value is not None:
+                metrics[f"{names[f'{part.by}.{part.value}']}.{metric}"] = value
+    return metrics
 
 
 def _feature_params(features: FeatureRecipe) -> dict[str, Any]:

@@ -1,11 +1,15 @@
 """Addresses of models: a model folder, a saved MLflow model, or an address of MLflow, which alone needs MLflow."""
 
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
+from fraudsieve._addresses import shown_uri
 from fraudsieve.exceptions import ArtifactError
 
-__all__ = ["MLFLOW_FOLDER", "is_mlflow_address", "model_folder"]
+if TYPE_CHECKING:  # MLflow takes seconds, and a local folder does without it
+    from mlflow.exceptions import MlflowException
+
+__all__ = ["MLFLOW_FOLDER", "is_mlflow_address", "model_folder", "not_in_store"]
 
 ADDRESSES: Final = ("models:/", "runs:/", "mlflow-artifacts:/")
 MLFLOW_FILE: Final = "MLmodel"
@@ -42,7 +46,6 @@ def model_folder(address: str | Path, *, into: str | Path | None = None) -> Path
 
 def _download(address: str, into: str | Path | None) -> Path:
     try:
-        # Imported here: MLflow takes seconds, and a local folder does without it.
         import mlflow
         from mlflow.exceptions import MlflowException
     except ModuleNotFoundError as error:
@@ -51,5 +54,13 @@ def _download(address: str, into: str | Path | None) -> Path:
     try:
         return Path(mlflow.artifacts.download_artifacts(address, dst_path=None if into is None else str(into)))
     except MlflowException as error:
-        problem = f"is not in the store that MLFLOW_TRACKING_URI names ({error.error_code})"
-        raise ArtifactError(address, problem, "Train a model there, or use an address that exists.") from None
+        store = mlflow.get_registry_uri() if address.startswith("models:/") else mlflow.get_tracking_uri()
+        raise not_in_store(address, store, error) from None
+
+
+def not_in_store(address: str, store: str, error: "MlflowException") -> ArtifactError:
+    """Return the error of an address that MLflow does not have, or cannot read."""
+    missing = error.error_code == "RESOURCE_DOES_NOT_EXIST"
+    problem = f"{'is not in' if missing else 'cannot be read from'} MLflow's store {shown_uri(store)}"
+    fix = "Train a model there, use an address that exists, or set MLFLOW_TRACKING_URI to another store."
+    return ArtifactError(address, problem if missing else f"{problem} ({error.error_code})", fix)

@@ -38,18 +38,22 @@ def entry(kind: str, name: str, *paragraphs: str) -> str:
 
 
 def inline(text: str) -> str:
-    """Convert a text of a docstring to Markdown: a name in backticks links to its page, and a literal is code.
+    """Convert a text to Markdown: a name in backticks links to its page, and a literal or an option is code.
 
     Examples
     --------
     >>> inline("As for `History`; ``all`` for no bound.")
     'As for {py:obj}`History`; `all` for no bound.'
+    >>> inline("Add --labels, or a label column.")
+    'Add `--labels`, or a label column.'
     """
-    parts = re.split(r"(``[^`]+``|`[^`]+`)", " ".join(text.split()))
+    parts = re.split(r"(``[^`]+``|`[^`]+`|(?<![\w-])--[a-z][a-z-]*)", " ".join(text.split()))
     return "".join(_span(part) if place % 2 else _plain(part) for place, part in enumerate(parts))
 
 
 def _span(part: str) -> str:
+    if part.startswith("--"):
+        return f"`{part}`"
     return part[1:-1] if part.startswith("``") else f"{{py:obj}}{part}"
 
 

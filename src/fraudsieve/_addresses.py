@@ -3,7 +3,7 @@
 import re
 from typing import Final, NamedTuple
 
-__all__ = ["Address", "bare_address", "read_address"]
+__all__ = ["Address", "bare_address", "read_address", "shown_uri"]
 
 WEB_LOGIN: Final = re.compile(r"(?P<user>[^/?#:]*)(?::(?!\d*(?:[/?#]|$))(?P<password>[^@]*(?:@[^/?#@]*)*))?@")
 """The login of a web address. Text after a colon is a password, unless it is a port."""
@@ -62,3 +62,20 @@ def bare_address(text: str) -> str:
         return text
     address = read_address(text)
     return f"{address.scheme}://" + ("..." if address.is_ambiguous else re.split("[?#]", address.rest)[0])
+
+
+def shown_uri(uri: str) -> str:
+    """Return the address of a store without its password.
+
+    Examples
+    --------
+    >>> shown_uri("postgresql://mlflow:sec/ret@db/mlflow")
+    'postgresql://mlflow:***@db/mlflow'
+    >>> shown_uri("postgresql://db/mlflow?user=mlflow&password=secret")
+    'postgresql://db/mlflow?user=mlflow&password=***'
+    """
+    if "://" in uri:
+        scheme, user, password, rest = address = read_address(uri)
+        login = f"{user}:***@" if password is not None else f"{user}@" if user else ""
+        uri = f"{scheme}://" + ("..." if address.is_ambiguous else f"{login}{rest}")
+    return re.sub(r"(?<=[?&])([^=&]*(?:password|secret|token)[^=&]*)=[^&]*", r"\1=***", uri, flags=re.IGNORECASE)

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from fraudsieve.cases import find_cases, find_cases_in_tables, write_cases
+from fraudsieve.cases.flagged_records import read_case_inputs
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.tables.formats.loaded import ReadOptions
 from fraudsieve.tables.source import InputTable
@@ -62,6 +63,20 @@ def test_scores_in_csv_are_those_in_parquet(tmp_path: Path) -> None:
     assert found.members["record"].tolist() == ["1"]
     assert np.isclose(found.members["probability"], 0.9).all()
     assert find_cases_in_tables(tmp_path / "scores.csv", events=EVENTS, key=KEY, as_of=MAY).members.empty
+
+
+def test_a_flagged_record_shows_its_likeliest_crime() -> None:
+    given = scores(label=["legitimate", "scam"]).assign(probability=[0.6, 0.7])
+    by_class = given.assign(
+        probability__scam=[0.25, 0.6], probability__legitimate=[0.4, 0.3], probability__spam=[0.35, 0.1]
+    )
+    assert read_case_inputs([by_class], {}).flagged["type"].tolist() == ["spam", "scam"]
+    of_types = by_class.assign(probability__legitimate=0.1)  # no class is what the probability of fraud leaves
+    assert read_case_inputs([of_types], {}).flagged["type"].tolist() == ["legitimate", "scam"]
+    assert read_case_inputs([given], {}).flagged["type"].tolist() == ["legitimate", "scam"]
+    unscorable = pd.DataFrame({"event_id": ["3"], "probability": np.nan, "decision": "flag", "label": None})
+    with_gap = pd.concat([by_class, unscorable], ignore_index=True)
+    assert read_case_inputs([with_gap], {}).flagged["type"].tolist()[:2] == ["spam", "scam"]
 
 
 def test_scores_of_events_without_ids_are_refused() -> None:

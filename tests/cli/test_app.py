@@ -1,11 +1,15 @@
 """Help, version, and the exit code of a failure."""
 
+import os
+import sys
+
+import mlflow
 import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
 import fraudsieve
-from fraudsieve.cli.app import app
+from fraudsieve.cli.app import QUIET_MLFLOW, app, main
 from tests.cli.conftest import SECRET, Run
 
 
@@ -30,6 +34,16 @@ def test_help_and_version() -> None:
     assert all("--json" in runner.invoke(app, [command, "--help"]).stdout for command in commands)
     assert runner.invoke(app, ["--version"]).stdout.strip() == fraudsieve.__version__
     assert runner.invoke(app, ["train", "--nonsense"]).exit_code == 2
+
+
+def test_commands_keep_the_output_of_mlflow_off_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "environ", {"PATH": os.environ["PATH"], "MLFLOW_LOGGING_LEVEL": "DEBUG"})
+    monkeypatch.setattr(sys, "argv", ["fraudsieve", "--version"])
+    with pytest.raises(SystemExit):
+        main()
+    assert os.environ["MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR"] == "false"
+    assert os.environ["MLFLOW_LOGGING_LEVEL"] == "DEBUG", "what the user sets stays"
+    assert all(hasattr(mlflow.environment_variables, name) for name in QUIET_MLFLOW), "MLflow knows these names"
 
 
 @pytest.mark.parametrize(("name", "least"), [("days", 7), ("accounts", 100), ("seed", 0)])

@@ -63,6 +63,25 @@ def test_evaluate_writes_a_report(model: Path, messages: pd.DataFrame, run: Run)
     assert f"({low:.3f} to {high:.3f})" in table
 
 
+def test_evaluate_slices_by_columns(model: Path, messages: pd.DataFrame, run: Run) -> None:
+    channel = np.where(np.arange(len(messages)) % 3 == 0, "app", "sms")
+    messages.assign(channel=channel, price=np.arange(len(messages)), note="a").to_parquet("m.parquet")
+    call = ("evaluate", "--model", model, "--messages", "m.parquet", "--by", "channel", "--by", "price")
+    sliced = run(*call)[1]["report"]["slices"]
+    assert sliced["requested"] == ["channel", "price"]
+    by = [part["by"] for part in sliced["parts"]]
+    assert (by.count("channel"), by.count("price")) == (2, 4)
+    assert sliced["compared"] + sliced["too_small"] == len(by)
+    lines = CliRunner().invoke(app, [*map(str, call)]).stdout.splitlines()
+    (sms,) = [line for line in lines if line.startswith("    sms")]
+    part = next(part for part in sliced["parts"] if part["value"] == "sms")
+    assert f"{part['rows']:,}" in sms
+    assert f"{part['recall']:.3f} ({part['recall_interval'][0]:.3f} to " in sms
+    assert any(line.split()[:2] == ["slices", "compared"] for line in lines)
+    code, answer, _ = run(*call[:5], "--by", "chanel")
+    assert (code, "expected a column 'chanel' to slice by" in answer["error"]) == (2, True)
+
+
 def test_evaluate_reports_points_and_records_that_wait_for_labels(
     model: Path, messages: pd.DataFrame, run: Run
 ) -> None:
@@ -78,19 +97,28 @@ def test_evaluate_reports_points_and_records_that_wait_for_labels(
     assert code == 0
     points, labels = answer["report"]["operating_points"], answer["report"]["labels"]
     assert [point["name"] for point in points] == [point.name for point in Scorer.load(model).model.points]
-    assert (labels["unlabelled"], labels["youngest"]["waiting"]) == (late.sum(), late.sum())
+    assert (labels["unlabelled_in_period"], labels["youngest"]["waiting"]) == (late.sum(), late.sum())
     assert labels["youngest"]["expected"] == pytest.approx(late.sum(), rel=0.1)
     records = labels["youngest"]["records"]
     assert f"note: {late.sum():,} of {records:,} records of the last 8.5 days are waiting" in error
     later = run(*call, "--since", "2026-03-08T05:00:00")[1]["report"]["labels"]
-    assert (later["records"], later["delays"]) == (len(messages) - 173, labels["delays"])
+    assert (later["records_in_period"], later["delays"]) == (len(messages) - 173, labels["delays"])
     table = CliRunner().invoke(app, [*map(str, call), "--verbose"]).stdout
     here, then = points[0]["here"], points[0]["calibration"]
     (line,) = [line for line in table.splitlines() if line.strip().startswith(points[0]["name"])]
     assert f"{here['recall']:.3f} ({then['recall']:.3f})" in line
     assert f"{here['alerts_a_day']:,.1f} (-)" in line
-    assert "gap before the test: split by campaign, not by time" in table
-    assert f"without a label: {late.sum():,} of {len(messages):,} records" in table
+    assert "split by campaign" not in table, "nothing was split here"
+    assert "unknown: these records, or those of training, have no times" in table
+    assert f"unlabelled in this period: {late.sum():,} of {len(messages):,} records" in table
+
+
+def test_evaluate_says_how_many_rows_were_in_training(model: Path, messages: pd.DataFrame, run: Run) -> None:
+    messages.to_parquet("m.parquet")
+    table = CliRunner().invoke(app, ["evaluate", "--model", str(model), "--messages", "m.parquet"]).stdout
+    used = Scorer.load(model).model.training["rows"]
+    rows = f"{used['train']:,} rows trained and {used['calibration']:,} calibrated the model"
+    assert f"this is the table of training, of which {rows}" in table
 
 
 def test_the_first_screen_has_the_finding_and_the_next_command(

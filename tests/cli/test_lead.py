@@ -77,6 +77,7 @@ def test_a_recipient_with_brackets_gets_one_lead(run: Run, case_id: str) -> None
     shown = CliRunner().invoke(app, ["lead", "create", case_id, *named])
     assert (shown.exit_code, shown.stdout.splitlines()[:1]) == (0, ["Lead for FIU [/DE]"]), shown.stderr
     assert [one["recipient"] for one in run("lead", "list")[1]["leads"]] == ["FIU [/DE]"]
+    assert CliRunner().invoke(app, ["lead", "list"]).stdout.splitlines()[0] == "1 lead"
 
 
 def test_secrets_rotate_and_old_leads_resolve(run: Run, create: Create) -> None:
@@ -187,6 +188,6 @@ def test_no_output_overwrites_the_key_the_log_or_an_input(run: Run, create: Crea
 
 def test_an_unknown_case_and_the_schema(run: Run, case_id: str) -> None:
     code, content, _ = run("lead", "create", "case-other", *RECIPIENT, "--key", "key")
-    assert (code, "none of the 1 cases has this id" in content["error"]) == (2, True)
+    assert (code, "no case has this id" in content["error"]) == (2, True)
     assert not Path("leads.jsonl").exists()
     assert json.loads(json.dumps(lead_schema()))["$schema"] == "https://json-schema.org/draft/2020-12/schema"

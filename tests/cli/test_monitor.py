@@ -66,5 +66,5 @@ def test_monitor_on_too_few_rows(model: Path, messages: pd.DataFrame, run: Run) 
     messages[:20].to_parquet("c.parquet")
     call = ("monitor", "--model", model, "--reference", "r.parquet", "--messages", "c.parquet")
     code, answer, _ = run(*call)
-    assert (code, "c.parquet: expected 100 records that can be scored, got 20" in answer["error"]) == (2, True)
+    assert (code, "c.parquet: expected at least 100 records that can be scored, got 20" in answer["error"]) == (2, True)
     assert run(*call, "--report", "m.pdf")[0] == 2

@@ -42,7 +42,7 @@ def test_compare_promote_and_roll_back(messages: pd.DataFrame, run: Run) -> None
     shown = next(line for line in table.stdout.splitlines() if "average precision" in line)
     assert all(f"{number:.3f}" in shown for number in (pair["champion"], pair["challenger"], *pair["interval"]))
     code, failure, _ = run("promote", "--messages", "later.parquet", *common, "--name", "other")
-    assert (code, "models:/other: is not in the store" in failure["error"]) == (2, True)
+    assert (code, "models:/other: is not in MLflow's store" in failure["error"]) == (2, True)
     shown = CliRunner().invoke(app, ["promote", "--messages", "later.parquet", *common]).stdout
     assert "models:/sms/2 is promoted" in shown
     assert len(shown.splitlines()) <= 10

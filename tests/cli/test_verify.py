@@ -8,6 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from fraudsieve.cli.app import app
+from fraudsieve.models import Scorer
 from tests.cli.conftest import Run
 
 
@@ -24,6 +25,9 @@ def test_verify_lists_checks_and_rejects_a_damaged_folder(model: Path, run: Run,
     assert {"digest", "versions", "files", "booster", "arrays"} <= set(again["checks"])
     shown = CliRunner().invoke(app, ["verify", "--model", str(model)]).stdout
     assert "checked booster" in shown
+    rows = Scorer.load(model).model.training["rows"]["train"]
+    assert answer["trained_on"] == f"{rows:,} messages, of unknown times"
+    assert answer["trained_on"] in shown
     code, failure, _ = run("verify", "--model", model, "--digest", "0" * 64)
     assert (code, "expected digest 000" in failure["error"]) == (2, True)
     shutil.copytree(model, tmp_path / "copy")

@@ -70,8 +70,10 @@ def test_the_documents_that_are_needed_exist_and_what_they_need_is_named() -> No
 @pytest.mark.slow
 @pytest.mark.skipif(not all(map(shutil.which, PROGRAMS)), reason=f"needs {', '.join(PROGRAMS)}")
 @pytest.mark.parametrize("document", FIRST)
-def test_the_blocks_of_a_first_document_run(document: str, read: Callable[[str], None]) -> None:
+def test_the_blocks_of_a_first_document_run(document: str, read: Callable[[str], None], session: Session) -> None:
     read(document)
+    if document.startswith("README"):
+        session.execute(f"{document}:0", "assert score['decision'] == 'flag', score")
 
 
 @pytest.mark.slow

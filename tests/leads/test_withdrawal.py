@@ -282,7 +282,7 @@ def test_wrong_calls_are_named(case: CaseContent, tmp_path: Path) -> None:
     with pytest.raises(LeadError, match="there is no file"):
         withdraw_lead(log, "none", "wrong", folder)
     (lead,) = give(case, log, RECIPIENTS[:1])
-    with pytest.raises(LeadError, match="none of the 1 leads has this id"):
+    with pytest.raises(LeadError, match="no lead has this id"):
         withdraw_lead(log, "none", "wrong", folder)
     with pytest.raises(LeadError, match="expected printable text"):
         withdraw_lead(log, lead, " ", folder)

@@ -167,13 +167,17 @@ def test_the_saved_folder_is_the_model_folder(binary: Any, saved: Path) -> None:
     assert files == {"", ".json", ".npz", ".txt", ".yaml"}
 
 
-def test_the_signature_names_the_outputs(fitted: Any, tmp_path: Path) -> None:
+def test_the_signature_names_inputs_and_outputs(fitted: Any, tmp_path: Path) -> None:
     save_model(tmp_path / "saved", folder=fitted.folder)
     loaded = mlflow.pyfunc.load_model(str(tmp_path / "saved"))
     scores = loaded.predict(pd.DataFrame({"text": fitted.texts[:5]}))
     outputs = loaded.metadata.get_output_schema()
     assert set(outputs.input_names()) == set(scores.columns)
-    assert loaded.metadata.get_input_schema() is None
+    inputs = loaded.metadata.get_input_schema()
+    assert inputs.input_names()[0] == "text"
+    assert {"message_id", "sent_at", "channel"} < {*inputs.optional_input_names()}
+    assert inputs.required_input_names() == []  # MLflow checks nothing: its errors would quote rows
+    assert "label" not in inputs.input_names()
     assert loaded.metadata.get_params_schema() is None  # it uses no history
 
 
@@ -213,10 +217,33 @@ def test_without_text_the_error_names_only_columns(saved: Path) -> None:
 
 
 def test_through_mlflow_the_error_is_the_same(saved: Path) -> None:
-    # With an input schema MLflow refuses the frame itself, and quotes its rows (MLflow #16537).
+    # If an input were required, MLflow would refuse the frame itself, and quote its rows (MLflow #16537).
     with pytest.raises(KeyError, match="Expected a column 'text'") as caught:
         mlflow.pyfunc.load_model(str(saved)).predict(pd.DataFrame({"txt": [SECRET]}))
     assert SECRET not in str(caught.value)
+
+
+def test_what_is_no_table_is_an_error_that_quotes_nothing(saved: Path) -> None:
+    loaded = mlflow.pyfunc.load_model(str(saved))
+    for wrong in ({"text": [SECRET], "channel": [1, 2]}, pd.DataFrame([[SECRET] * 2] * 3, columns=["text"] * 2)):
+        with pytest.raises(Exception, match="Please check your input data") as caught:
+            loaded.predict(wrong)
+        assert SECRET not in str(caught.value)
+
+
+def test_a_dict_of_columns_is_a_table(saved: Path, binary: Any) -> None:
+    texts = binary.texts[:3]
+    loaded = mlflow.pyfunc.load_model(str(saved))
+    assert records_of(loaded.predict({"text": texts})) == expected_of(binary, texts)
+    assert records_of(loaded.predict({"text": texts, "channel": "sms"})) == expected_of(binary, texts)
+    assert records_of(loaded.predict({"text": texts[0]})) == expected_of(binary, texts[:1])
+
+
+def test_fields_of_the_table_give_no_warning(saved: Path, binary: Any, caplog: pytest.LogCaptureFixture) -> None:
+    loaded = mlflow.pyfunc.load_model(str(saved))
+    with caplog.at_level("WARNING", logger="mlflow"):
+        loaded.predict(pd.DataFrame({"text": binary.texts[:2], "message_id": ["a", "b"], "channel": "sms"}))
+    assert not caplog.records
 
 
 def test_a_damaged_folder_is_neither_saved_nor_loaded(binary: Any, saved: Path, tmp_path: Path) -> None:
@@ -247,7 +274,9 @@ def test_a_logged_model_is_found_by_every_address(binary: Any, store: Store) -> 
 
 
 def test_an_unknown_address_is_an_error(store: Store, tmp_path: Path) -> None:
-    with pytest.raises(ArtifactError, match=r"models:/nobody@champion: is not in the store .*DOES_NOT_EXIST"):
+    with pytest.raises(
+        ArtifactError, match=r"models:/nobody@champion: is not in MLflow's store sqlite:///.* use an address"
+    ):
         model_folder("models:/nobody@champion")
     assert model_folder(tmp_path / "nothing") == tmp_path / "nothing"
 

@@ -12,6 +12,7 @@ import pytest
 from fraudsieve.exceptions import ArtifactError
 from fraudsieve.models import write_model
 from fraudsieve.models.artifact.folder import read_model
+from fraudsieve.models.artifact.summary import training_line
 from fraudsieve.models.thresholds import operating_points
 from fraudsieve.models.verification import verify
 
@@ -27,6 +28,18 @@ def test_the_checks_are_listed(fitted: Any) -> None:
     assert checks["booster"].startswith(f"{fitted.model.ensemble.booster.num_trees()} trees")
     assert checks["columns"].startswith(f"{len(fitted.model.matrix.columns)}, ")
     assert checks["files"].startswith("6, ")
+
+
+def test_what_a_model_was_trained_on_is_in_one_line(binary: Any) -> None:
+    facts = {"rows": {"train": 1200}, "window": ["2026-05-01T10:00:00+00:00", "2026-05-02T10:00:00+00:00"]}
+    model = replace(binary.model, training=facts | {"mixture": {"channel": {"sms": 1100, "app\x1b[2J": 100}}})
+    line = training_line(model)
+    assert line.strip("'") == (
+        r"1,200 messages, from 2026-05-01 10:00 to 2026-05-02 10:00 UTC, by channel: sms 1,100, app\x1b[2J 100"
+    )
+    for other in ({}, {"rows": 5, "window": "2026", "mixture": [1]}):
+        unknown = "an unknown number of messages, of unknown times"
+        assert training_line(replace(binary.model, training=other)) == unknown
 
 
 def test_without_a_pinned_digest_there_is_a_note(binary: Any) -> None:

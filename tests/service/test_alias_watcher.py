@@ -152,6 +152,8 @@ def test_addresses_and_digests(registry: Registry, several: Any) -> None:
     for wrong in ("models:/", "models:/a", "runs:/a", "models:/a@b@c", "models:/a/latest", "folder"):
         with pytest.raises(ArtifactError, match="is not the address of a registered version"):
             resolve_version(wrong)
+    with pytest.raises(ArtifactError, match="models:/none@champion: is not in MLflow's store sqlite:///"):
+        resolve_version("models:/none@champion")
 
 
 def test_which_model_can_replace_another(binary: Any, several: Any, types: Any, accounts_folder: Path) -> None:

@@ -143,6 +143,9 @@ def test_description_of_the_model(service: Any, live: Any, several: Any) -> None
     with service.client() as client, live.client() as other:
         content, accounts = client.get("/v1/model").json(), other.get("/v1/model").json()
     model = several.model
+    used = content["training"]
+    assert used.keys() == {"rows", "since", "until", "mixture"}
+    assert [used["since"], used["until"]] == (model.training.get("window") or [None, None])
     assert (content["name"], content["digest"], content["version"]) == ("several", model.digest, None)
     assert content["classes"] == list(model.classes)
     assert content["columns"] == list(model.matrix.columns)

@@ -16,4 +16,4 @@ def test_every_type_is_learnt_and_the_report_says_what_is_found() -> None:
     weak = {name: metrics["f1"] for name, metrics in report["by_type"].items() if metrics["f1"] < 0.35}
     assert weak == {}
     assert {name: metrics["rows"] for name, metrics in report["by_type"].items() if metrics["rows"] < 15} == {}
-    assert {part["by"] for part in report["slices"]} == {"channel", "language", "length"}
+    assert {part["by"] for part in report["slices"]["parts"]} == {"channel", "language", "length"}

@@ -89,7 +89,7 @@ def test_the_report_has_the_rates_of_operating_points_on_the_test(trained: Any) 
 def test_the_report_has_the_metrics_of_labels(trained: Any, small_world: World) -> None:
     labels, sent = trained.report.labels, small_world.messages["sent_at"]
     start = trained.data.rows["as_of"].iloc[trained.split.test].min()
-    assert labels.records == (sent >= start).sum()
+    assert labels.records_in_period == (sent >= start).sum()
     assert labels.gap == GapUsed(trained.split.gap_days, "95 % of the labels have arrived by then")
     assert labels.gap.days == labels.delays[2].days == trained.model.training["gap_days"] > 0
     again = small_world.labels.loc[small_world.labels["subject_id"].isin(small_world.messages["message_id"])]

@@ -1,6 +1,6 @@
 """Records later than those that models were trained on: models are compared only on these."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -17,6 +17,7 @@ from .labelled import LabelledData
 __all__ = [
     "RowsAfterTraining",
     "count_rows_in_training",
+    "describe_overlap",
     "is_training_table",
     "rows_after_training",
     "rows_since",
@@ -97,6 +98,17 @@ def count_rows_in_training(data: LabelledData, model: Model) -> int | None:
     until, cutoff_times = trained_until(model), data.rows["as_of"]
     count = 0 if until is None else int((cutoff_times <= until).sum())
     return count if count or (not _is_partly_untimed(model) and cutoff_times.notna().all()) else None
+
+
+def describe_overlap(data: LabelledData, model: Model) -> str:
+    """Return how many of the records were in training, in words."""
+    count, rows = count_rows_in_training(data, model), model.training.get("rows")
+    if count is not None:
+        return f"{count:,} of {len(data.rows):,} records are not later than training and calibration"
+    if is_training_table(data, model) and isinstance(rows, Mapping):
+        used = f"{rows.get('train', 0):,} rows trained and {rows.get('calibration', 0):,} calibrated the model"
+        return f"this is the table of training, of which {used}"
+    return "unknown: these records, or those of training, have no times"
 
 
 def rows_since(data: LabelledData, since: datetime) -> LabelledData:

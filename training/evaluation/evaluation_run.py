@@ -28,7 +28,7 @@ from .points import share_of_records
 from .report import EvaluationReport, ReportDetails, evaluate
 from .report_parts.reviews import CaseReviews, CompareReviews
 from .report_parts.rules import RuleMetrics, rule_metrics
-from .report_parts.slices import slices_of_rows
+from .report_parts.slices import check_slicing, excess_notes, first_seen_of, slices_of_rows
 
 __all__ = [
     "Evaluation",
@@ -114,7 +114,7 @@ def evaluate_tables(
         When the tables do not fit the subject of the model, or an attack is requested and the model does not
         separate fraudulent from legitimate messages.
     SchemaError
-        When a table cannot be used, or no record is as late as `since`.
+        When a table cannot be used, no record is as late as `since`, or a column to slice by is missing.
 
     Examples
     --------
@@ -133,6 +133,7 @@ def evaluate_tables(
     all_data = read_tables(recipe, scorer.model, tables)
     builder = builder_of_model(scorer.model, all_data)  # earlier records are history
     data = all_data if since is None else rows_since(all_data, since)
+    check_slicing(data.rows, recipe.evaluate.by, f"{data.subject}s")
     report_step("looking for campaigns" if data.subject == "message" else "looking for accounts")
     groups, kind = groups_of(data)
     details = ReportDetails(
@@ -160,7 +161,8 @@ def evaluate_tables(
         rules=recipe.rule_set if rules is None else rules,
         compare_reviews=compare_reviews,
     )
-    return Evaluation(report, scorer.model, data, (*data.notes, *_notes(details, data, scorer.model)))
+    notes = (*data.notes, *_notes(details, data, scorer.model), *excess_notes(report.slices))
+    return Evaluation(report, scorer.model, data, notes)
 
 
 def _notes(details: ReportDetails, data: LabelledData, model: Model) -> list[str]:
@@ -265,8 +267,9 @@ def evaluate_model(
     probability, labels = scores["probability"][scored], rows["label"].to_numpy(object)[scored]
     flagged = flags_of(scores)[scored] if model.points else None
     context = row_context(rows, builder) | {"groups": groups, "ids": _ids(rows)}
-    first_seen = _first_seen(rows, model.subject, builder)
-    slices = {name: values[scored] for name, values in slices_of_rows(rows, first_seen).items()}
+    first_seen = first_seen_of(rows, model.subject, builder)
+    by = () if settings is None else settings.by
+    slices = {name: values[scored] for name, values in slices_of_rows(rows, first_seen, by).items()}
     attack_result = None
     if attack:
         attack_result = attack_messages(
@@ -283,6 +286,7 @@ def evaluate_model(
         model.legitimate,
         **{name: None if values is None else values[scored] for name, values in context.items()},
         slices=slices,
+        by=by,
         unlike_training=scores["unlike_training"][scored],
         group_kind=group_kind,
         share=share,
@@ -354,19 +358,6 @@ def _ids(rows: pd.DataFrame) -> Array | None:
     """Return the identifiers of the records; None if they have none."""
     name = next((name for name in ("message_id", "event_id", "account_id") if name in rows), None)
     return None if name is None else rows[name].to_numpy(object)
-
-
-def _first_seen(rows: pd.DataFrame, subject: str, builder: Builder | None) -> pd.Series | None:
-    """Return when the account of each row was created or, if that is not known, had its first event.
-
-    A column ``created_at`` of messages or events is not about their accounts.
-    """
-    if subject == "account" and "created_at" in rows:
-        return rows["created_at"]
-    events = None if builder is None else builder.events
-    if events is None or "account_id" not in rows or "occurred_at" not in events:
-        return None
-    return rows["account_id"].map(events.groupby("account_id")["occurred_at"].min())
 
 
 def rows_with_history(rows: pd.DataFrame, builder: Builder | None) -> Array | None:

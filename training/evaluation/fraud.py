@@ -20,7 +20,6 @@ from .costs import CostCurve, CostPoint, RowCosts
 from .fraud_rows import FraudRows, SliceMetrics, threshold_at
 from .ranking import RANKING_METRICS, Ranking
 from .report_parts.curves import ScoreCurves, score_curves
-from .report_parts.slices import Slice, slice_metrics
 
 __all__ = ["ColdStart", "FraudMetrics", "MonthMetrics", "fraud_metrics"]
 
@@ -73,7 +72,6 @@ class FraudMetrics:
     curves: ScoreCurves | None = None
     by_month: tuple[MonthMetrics, ...] | None = None
     cold_start: ColdStart | None = None
-    slices: tuple[Slice, ...] | None = None
     intervals: Mapping[str, Interval | None] = field(default_factory=dict)
 
 
@@ -85,7 +83,6 @@ def fraud_metrics(
     accounts: Array | None = None,
     amounts: Array | None = None,
     has_history: Array | None = None,
-    slices: Mapping[str, Array] | None = None,
     share: float = 1.0,
     calibration_share: float | None = None,
 ) -> FraudMetrics:
@@ -97,7 +94,7 @@ def fraud_metrics(
         Scores, truth and groups; at least one row.
     settings : EvaluateRecipe
         Capacity, costs and replicates.
-    cutoff_times, accounts, amounts, has_history, slices, share
+    cutoff_times, accounts, amounts, has_history, share
         As for `evaluate`.
     calibration_share : float, default=None
         Share of fraud in the calibration slice, for likelihood ratios; None for that of the rows.
@@ -122,9 +119,8 @@ def fraud_metrics(
         {
             "costs": _cost_curve(ranking, costs, capacity, settings, by_amount=amounts is not None),
             "curves": score_curves(rows, ranking),
-            "by_month": _by_month(rows, threshold, cutoff_times),
-            "cold_start": _cold_start(rows, threshold, has_history),
-            "slices": slice_metrics(rows, threshold, slices) if slices else None,
+            "by_month": _by_month(rows, rows.probability >= threshold, cutoff_times),
+            "cold_start": _cold_start(rows, rows.probability >= threshold, has_history),
         },
     ]
     intervals = {name: interval for part in parts for name, interval in part.pop("intervals", {}).items()}
@@ -225,17 +221,17 @@ def _cost_curve(
     )
 
 
-def _by_month(rows: FraudRows, threshold: float, cutoff_times: Array | None) -> tuple[MonthMetrics, ...] | None:
+def _by_month(rows: FraudRows, flagged: Array, cutoff_times: Array | None) -> tuple[MonthMetrics, ...] | None:
     if cutoff_times is None:
         return None
     months = naive_utc(cutoff_times).astype("M8[M]")
-    slices = ((month, rows.part(months == month)) for month in np.unique(months[~np.isnat(months)]))
-    metrics = (MonthMetrics(month=str(month), **asdict(part.slice_metrics(threshold))) for month, part in slices)
-    return tuple(metrics) or None
+    masks = {str(month): months == month for month in np.unique(months[~np.isnat(months)])}
+    slices = ((month, rows.part(mask).slice_metrics(flagged[mask])) for month, mask in masks.items())
+    return tuple(MonthMetrics(month=month, **asdict(metrics)) for month, metrics in slices) or None
 
 
-def _cold_start(rows: FraudRows, threshold: float, has_history: Array | None) -> ColdStart | None:
+def _cold_start(rows: FraudRows, flagged: Array, has_history: Array | None) -> ColdStart | None:
     if has_history is None:
         return None
     masks = (has_history, ~has_history)
-    return ColdStart(*(rows.part(mask).slice_metrics(threshold) if mask.any() else None for mask in masks))
+    return ColdStart(*(rows.part(mask).slice_metrics(flagged[mask]) if mask.any() else None for mask in masks))

@@ -16,7 +16,7 @@ __all__ = ["FraudRows", "SliceMetrics", "threshold_at"]
 
 @dataclass(frozen=True, kw_only=True)
 class SliceMetrics:
-    """Metrics of a slice of the rows; recall, precision and false positive rate are at the threshold of all rows.
+    """Metrics of a slice of the rows; recall, precision and false positive rate are at one threshold for all rows.
 
     ``interval`` is that of the average precision. None if a metric cannot be computed.
     """
@@ -32,8 +32,10 @@ class SliceMetrics:
     precision: float | None
     precision_interval: Interval | None
     false_positive_rate: float | None
+    false_positive_rate_interval: Interval | None
     mean_probability: float
     observed_over_expected: float | None
+    observed_over_expected_interval: Interval | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,6 +85,11 @@ class FraudRows:
         recall, precision = self._share_intervals(parts, wholes) or (None, None)
         return recall, precision
 
+    def false_positive_intervals(self, flagged: Array) -> list[Interval | None]:
+        """Return the intervals of the false positive rate of masks, of shape (n_rows, n_masks), like the above."""
+        wholes = np.repeat(~self.is_fraud[:, None], flagged.shape[1], axis=1)
+        return self._share_intervals(flagged, wholes) or [None] * flagged.shape[1]
+
     def share_interval(self, part: Array) -> Interval | None:
         """Return the interval of the share of the rows that a boolean mask selects; None if the groups are unknown."""
         intervals = self._share_intervals(part[:, None], np.ones((len(part), 1), np.bool_))
@@ -93,33 +100,36 @@ class FraudRows:
             return None
         return share_intervals(parts, wholes, self.groups, replicates=self.replicates)
 
-    def slice_metrics(self, threshold: float) -> SliceMetrics:
-        """Compute the metrics of a slice, such as a month, at the threshold of all rows.
+    def slice_metrics(self, flagged: Array) -> SliceMetrics:
+        """Compute the metrics of a slice, such as a month, if the rows that a boolean mask selects are flagged.
 
         Examples
         --------
         >>> rows = FraudRows(np.array([0.9, 0.2]), np.array([True, False]))
-        >>> metrics = rows.slice_metrics(0.5)
+        >>> metrics = rows.slice_metrics(rows.probability >= 0.5)
         >>> metrics.recall, metrics.false_positive_rate, metrics.interval
         (1.0, 0.0, None)
         """
-        flagged, expected = self.probability >= threshold, float(self.probability.sum())
+        expected = float(self.probability.sum())
         replicates = self.bootstrap(Ranking.of(self.probability, self.is_fraud)) if self.both else None
+        intervals = {} if replicates is None else replicates.intervals()
         recall_interval, precision_interval = self.flagged_intervals(flagged)
         return SliceMetrics(
             rows=len(self.is_fraud),
             frauds=int(self.is_fraud.sum()),
             base_rate=float(self.is_fraud.mean()),
             average_precision=float(average_precision_score(self.is_fraud, self.probability)) if self.both else None,
-            interval=None if replicates is None else replicates.intervals()["average_precision"],
+            interval=intervals.get("average_precision"),
             roc_auc=float(roc_auc_score(self.is_fraud, self.probability)) if self.both else None,
             recall=float(flagged[self.is_fraud].mean()) if self.is_fraud.any() else None,
             recall_interval=recall_interval,
             precision=float(self.is_fraud[flagged].mean()) if flagged.any() else None,
             precision_interval=precision_interval,
             false_positive_rate=float(flagged[~self.is_fraud].mean()) if not self.is_fraud.all() else None,
+            false_positive_rate_interval=self.false_positive_intervals(flagged[:, None])[0],
             mean_probability=float(self.probability.mean()),
             observed_over_expected=float(self.is_fraud.sum()) / expected if expected > 0 else None,
+            observed_over_expected_interval=intervals.get("observed_over_expected"),
         )
 
 

@@ -103,8 +103,8 @@ class LabelMetrics:
         Labels that the delays are computed from.
     gap : GapUsed
         The gap that the model was tested with.
-    records, unlabelled : int
-        Records, and those without a label.
+    records_in_period, unlabelled_in_period : int
+        Records of the period that is evaluated, and those without a label.
     youngest : YoungestRecords or None
         None if no delays are known.
     reversals : Reversals or None
@@ -118,8 +118,8 @@ class LabelMetrics:
     curve: tuple[tuple[float, float], ...] | None
     timed: int
     gap: GapUsed
-    records: int
-    unlabelled: int
+    records_in_period: int
+    unlabelled_in_period: int
     youngest: YoungestRecords | None
     reversals: Reversals | None
     by_source: tuple[SourceLabels, ...] | None
@@ -169,8 +169,8 @@ def label_metrics(
         curve=tuple((curve.age_at(share), float(share)) for share in _steps()) if timed else None,
         timed=curve.n_labelled,
         gap=gap,
-        records=len(counted),
-        unlabelled=int(counted["label"].isna().sum()),
+        records_in_period=len(counted),
+        unlabelled_in_period=int(counted["label"].isna().sum()),
         youngest=_youngest(subjects, counted, curve, gap.days, legitimate) if timed else None,
         reversals=None if data.all_labels is None else _reversals(data.all_labels, trust),
         by_source=_by_source(data, trust),

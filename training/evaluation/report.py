@@ -31,6 +31,7 @@ from .report_parts.decision import DecisionMetrics, decision_metrics
 from .report_parts.errors import LargestErrors
 from .report_parts.reviews import CaseReviews
 from .report_parts.rules import RuleMetrics
+from .report_parts.slices import Slices, slice_metrics
 from .report_parts.splits import SplitSummary, TemporalMetrics
 from .report_parts.unlike_records import UnlikeMetrics
 from .types import TypeMetrics, type_metrics
@@ -150,8 +151,8 @@ class EvaluationReport(ReportDetails, TypeMetrics, FraudMetrics):
         Metrics by month, at the threshold of all rows.
     cold_start : ColdStart or None
         Metrics of the accounts with and without a history.
-    slices : tuple of Slice, or None
-        Metrics by channel, language, length and other values that the rows have, at the threshold of all rows.
+    slices : Slices or None
+        Metrics by channel, language, length and other values that the rows have, at the point that decides.
     decision : DecisionMetrics or None
         Frauds found and reviews, by the operating point that decides and the policy of the model; None without
         operating points.
@@ -213,6 +214,7 @@ class EvaluationReport(ReportDetails, TypeMetrics, FraudMetrics):
     operating_points: tuple[PointMetrics, ...]
     decision: DecisionMetrics | None
     errors: LargestErrors | None
+    slices: Slices | None
     unlike_training: UnlikeMetrics | None
 
     def __repr__(self) -> str:
@@ -248,6 +250,7 @@ def evaluate(
     amounts: Array | None = None,
     has_history: Array | None = None,
     slices: Mapping[str, Array] | None = None,
+    by: Sequence[str] = (),
     ids: Array | None = None,
     unlike_training: Array | None = None,
     share: float = 1.0,
@@ -284,6 +287,8 @@ def evaluate(
         Whether the account has a history, for the cold start.
     slices : mapping of str to ndarray of str objects, shape (n_rows,), default=None
         The value of each row, by the name of the slicing, as from `slices_of_rows`.
+    by : sequence of str, default=()
+        The names of the slicings that were asked for.
     ids : ndarray of str objects, shape (n_rows,), default=None
         The identifier of each row, for the largest errors.
     unlike_training : ndarray of float64, shape (n_rows,), default=None
@@ -318,7 +323,7 @@ def evaluate(
     all_records = Capacity.of(len(labels), count_days(cutoff_times), share=share)
     decided = {"flagged": flagged, "timed": None if cutoff_times is None else ~np.isnat(naive_utc(cutoff_times))}
     rows = FraudRows(np.asarray(probability, np.float64), is_fraud, groups, settings.replicates)
-    fraud, decision, errors = FraudMetrics(), None, None
+    fraud, decision, errors, sliced = FraudMetrics(), None, None, None
     if legitimate is not None:
         context: dict[str, Any] = {"cutoff_times": cutoff_times, "accounts": accounts, "amounts": amounts}
         fraud = fraud_metrics(
@@ -326,16 +331,16 @@ def evaluate(
             settings,
             **context,
             has_history=has_history,
-            slices=slices,
             share=share,
             calibration_share=fraud_share(points),
         )
         if points:
             decision = decision_metrics(rows, points[0].name, points[0].threshold, all_records, **decided)
-        if ids is not None and (points or rows.both):
+        if points or rows.both:
             threshold = points[0].threshold if points else threshold_at(rows.probability, is_fraud)[0]
             flags = rows.probability >= threshold if flagged is None else flagged
-            errors = LargestErrors.of(ids, labels, rows.probability, is_fraud, flags)
+            errors = None if ids is None else LargestErrors.of(ids, labels, rows.probability, is_fraud, flags)
+            sliced = slice_metrics(rows, flags, slices, points, by) if slices else None
     types = type_metrics(
         labels,
         np.array(classes, object)[class_probability.argmax(axis=1)],
@@ -350,6 +355,7 @@ def evaluate(
         operating_points=point_metrics(points, probability, is_fraud, capacity=all_records, **decided),
         decision=decision,
         errors=errors,
+        slices=sliced,
         unlike_training=None if unlike_training is None else UnlikeMetrics.of(rows, unlike_training),
         **vars(details or ReportDetails()),
         **vars(fraud) | vars(types) | {"intervals": {**fraud.intervals, **types.intervals}},

@@ -116,7 +116,7 @@ def score_table(
     scores = scorer.score_rows(rows, reasons, has_events)
     ok = scores["status"] != "unscorable"
     if ok.sum() < MIN_ROWS:
-        problem = f"expected {MIN_ROWS} records that can be scored, got {int(ok.sum())}"
+        problem = f"expected at least {MIN_ROWS} records that can be scored, got {int(ok.sum())}"
         raise SchemaError(origin_of(source), problem, "Use a longer period.")
     no_history = _no_history(model, read, has_events)
     is_category = categories_of(model)

@@ -1,37 +1,28 @@
 """Tables of an evaluation report that break its metrics down: types that are confused, slices, largest errors."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
-from fraudsieve.training.evaluation.bootstrap import Interval
-from fraudsieve.training.evaluation.fraud_rows import SliceMetrics
 from fraudsieve.training.evaluation.report import EvaluationReport
 from fraudsieve.training.evaluation.report_parts.errors import LargestErrors, ScoredRecord
 from fraudsieve.training.evaluation.report_parts.reviews import CaseReviews
 from fraudsieve.training.evaluation.report_parts.rules import RuleMetrics
 from fraudsieve.training.evaluation.types import ConfusionMatrix
 
-from .rendering import PageTable, format_interval, format_metric, format_rate
+from .rendering import PageTable, format_metric
+from .slices_section import sliced_tables
 
-__all__ = ["breakdown_tables", "review_facts", "slice_table"]
+__all__ = ["breakdown_tables", "review_facts"]
 
 MAX_CLASSES = 9
-NO_BREAK_SPACE = "\N{NO-BREAK SPACE}"
 
 
 def breakdown_tables(report: EvaluationReport) -> dict[str, list[PageTable]]:
     """Return the tables by their headings."""
-    parts: dict[str, dict[str, SliceMetrics]] = {}
-    for part in report.slices or ():
-        parts.setdefault(part.by, {})[part.value] = part
-    caption = (
-        "At one threshold: 1 % false positives over all records. In brackets: 95 % intervals. "
-        "Values with few records or frauds are left out."
-    )
     return {
         "Which types are confused": [_confusion_table(report.confusion)],
-        "Slices": [slice_table(f"By {by}. {caption}", by, values) for by, values in parts.items()],
+        "Slices": sliced_tables(report.slices),
         "Largest errors": _error_tables(report.errors),
         "Rules": [_rule_table(report.rules)] if report.rules else [],
     }
@@ -54,32 +45,6 @@ def review_facts(reviews: CaseReviews | None) -> dict[str, str]:
         facts["reviews saved"] = f"{100 * reviews.reviews_saved:.0f} %: {same}"
         facts["time saved"] = f"{100 * reviews.time_saved:.0f} %, since each record of a case takes time too"
     return facts
-
-
-def slice_table(caption: str, name: str, slices: Mapping[str, SliceMetrics | None]) -> PageTable:
-    """Return a table with one row per slice, such as a month."""
-    columns = ["rows", "frauds", "average precision", "recall", "precision", "false positives", "observed / expected"]
-    rows = [
-        [
-            key,
-            f"{metrics.rows:,}",
-            f"{metrics.frauds:,}",
-            _with_interval(metrics.average_precision, metrics.interval),
-            _with_interval(metrics.recall, metrics.recall_interval),
-            _with_interval(metrics.precision, metrics.precision_interval),
-            format_rate(metrics.false_positive_rate),
-            format_metric(metrics.observed_over_expected),
-        ]
-        for key, metrics in slices.items()
-        if metrics is not None
-    ]
-    return PageTable(caption, [name, *columns], rows)
-
-
-def _with_interval(value: float | None, interval: Interval | None) -> str:
-    if interval is None:
-        return format_metric(value)
-    return f"{format_metric(value)} ({format_interval(interval).replace(' ', NO_BREAK_SPACE)})"
 
 
 def _confusion_table(confusion: ConfusionMatrix) -> PageTable:

@@ -80,7 +80,7 @@ def render_report(
         unlike=unlike_facts(report),
         unlike_figures=[unlike_figure] if unlike_figure else [],
         temporal=temporal_facts(report.temporal),
-        labels={} if labels is None else page_facts(labels),
+        labels={} if labels is None else page_facts(labels, of_training=report.split is not None),
         label_delays=None if labels is None else delay_table(labels),
         label_figures=[label_figure] if label_figure else [],
         facts=facts or {},

@@ -13,9 +13,9 @@ from .svg import Chart, Figure
 __all__ = ["delay_table", "draw_label_delays", "label_facts", "page_facts"]
 
 
-def page_facts(labels: LabelMetrics) -> dict[str, str]:
+def page_facts(labels: LabelMetrics, *, of_training: bool = True) -> dict[str, str]:
     """Return the facts on the page: those of `label_facts` that no table shows, and the delays by class."""
-    facts = dict(label_facts(labels))
+    facts = dict(label_facts(labels, of_training=of_training))
     if labels.delays:
         del facts["labels have arrived"]  # the table shows it
     if labels.mature_by_class:
@@ -24,13 +24,14 @@ def page_facts(labels: LabelMetrics) -> dict[str, str]:
     return facts
 
 
-def label_facts(labels: LabelMetrics) -> Iterator[tuple[str, str]]:
-    """Yield names and texts of facts about the labels."""
+def label_facts(labels: LabelMetrics, *, of_training: bool = True) -> Iterator[tuple[str, str]]:
+    """Yield names and texts of facts about the labels; how rows were split only for those of a training run."""
     delays = [f"{100 * delay.share:.0f} % after {format_days(delay.days)} days" for delay in labels.delays or ()]
     yield "labels have arrived", ", ".join(delays) or "not known: labels have no times"
     days, why = labels.gap.days, labels.gap.why
-    yield "gap before the test", why if days is None else f"{format_days(days)} days; {why}"
-    yield "without a label", f"{labels.unlabelled:,} of {labels.records:,} records"
+    if of_training or days is not None:
+        yield "gap before the test", why if days is None else f"{format_days(days)} days; {why}"
+    yield "unlabelled in this period", f"{labels.unlabelled_in_period:,} of {labels.records_in_period:,} records"
     if labels.youngest is not None and labels.youngest.records:
         yield f"of the last {format_days(labels.youngest.days)} days", _waiting(labels.youngest)
     if labels.reversals is not None:

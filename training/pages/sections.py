@@ -11,12 +11,13 @@ from fraudsieve.training.evaluation.label_delays import waiting_note
 from fraudsieve.training.evaluation.metrics import METRIC_NAMES, RATE_NAMES, describe_capacity, format_number
 from fraudsieve.training.evaluation.points import rates_known
 from fraudsieve.training.evaluation.report import EvaluationReport
+from fraudsieve.training.evaluation.report_parts.slices import excess_notes
 from fraudsieve.training.evaluation.report_parts.splits import SplitSummary, TemporalMetrics
 from fraudsieve.training.evaluation.types import ClassMetrics
 from fraudsieve.training.splits.split import LEFT_OUT, describe_split
 
-from .breakdown import slice_table
 from .rendering import Card, Notice, PageTable, format_interval, format_metric, format_rate
+from .slices_section import slice_table
 from .unlike_section import unlike_card, unlike_text
 from .words import names_in_words, point_words
 
@@ -100,6 +101,7 @@ def _reasons(report: EvaluationReport) -> Iterator[str]:
         yield f"{unlike_text(report.unlike_training)}. The model knows little about such records."
     if report.unscorable:
         yield f"{report.unscorable:,} records could not be scored. They are not in these metrics."
+    yield from map(_sentence, excess_notes(report.slices))
     waiting = None if report.labels is None else waiting_note(report.labels.youngest)
     if waiting:
         yield f"{waiting}."

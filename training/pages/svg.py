@@ -109,7 +109,7 @@ class Chart:
         for value in nice_ticks(*self.x):
             place = self.across.place(value)
             self._add(f'<path class="grid" d="M{place} {self.top}V{bottom}"/>')
-            self.text(place, bottom + 16, format_number(value), "middle")
+            self._centred(place, bottom + 16, format_number(value))
         for i, name in enumerate(names):
             self.text(self.left - 8, self.up.place(-i) + 4, shorten(name), "end", title=name)
         self.text((self.left + WIDTH) / 2, self.height - 8, x_label, "middle", "label")
@@ -192,8 +192,12 @@ class Chart:
         return Figure(title, description, self.render(title, description))
 
     def _tick_below(self, value: float, text: str) -> None:
-        place = self.across.place(value)
-        self.text(place, self.height - 28, text, "middle")
+        self._centred(self.across.place(value), self.height - 28, text)
+
+    def _centred(self, x: float, y: float, text: str) -> None:
+        """Write a text around a position, and within the chart."""
+        half = CHARACTER * text_width(text) / 2
+        self.text(min(max(x, half), WIDTH - half), y, text, "middle")
 
     def _axes_frame(self, x_label: str, y_label: str) -> None:
         ticks = range(math.ceil(self.y[0]), math.floor(self.y[1]) + 1) if self.log_up else nice_ticks(*self.y)

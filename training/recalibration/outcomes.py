@@ -103,7 +103,7 @@ def by_audit(model: Model, read: Traffic, audit: Audit, targets: Targets, share:
     labels = read.labels[audit.rows]
     has_label = ~pd.isna(labels)
     if has_label.sum() < MIN_LABELS:
-        problem = f"expected labels of {MIN_LABELS} records of the sample, got {int(has_label.sum())}"
+        problem = f"expected labels of at least {MIN_LABELS} records of the sample, got {int(has_label.sum())}"
         raise SchemaError("labels", problem, LABEL_MORE)
     _check_both_kinds(labels[has_label] != model.legitimate, LABEL_MORE)
     # The bounds of likelihood ratios assume that rows count once each; those of a sample are weighted.

@@ -93,7 +93,7 @@ def read_traffic(
     ok = pd.isna(features.why)
     records = read.records[ok].drop(columns=["label", "labelled_at"], errors="ignore").reset_index(drop=True)
     if len(records) < MIN_ROWS:
-        problem = f"expected {MIN_ROWS} records that can be scored, got {len(records)}"
+        problem = f"expected at least {MIN_ROWS} records that can be scored, got {len(records)}"
         raise SchemaError(origin_of(source), problem, "Use a longer period.")
     if records[name].isna().any() or records[name].duplicated().any():
         raise SchemaError(origin_of(source), f"expected a unique {name} in every row", "Add it.")

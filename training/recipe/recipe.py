@@ -218,6 +218,8 @@ class EvaluateRecipe(RecipeSection):
     messages."""
     replicates: int = Field(default=400, ge=0)
     """Bootstrap replicates, over accounts or campaigns, for the intervals; 0 for none."""
+    by: tuple[str, ...] = ()
+    """Columns of the records whose values are slices of the report, besides channel, source, country and others."""
 
 
 class TrackRecipe(RecipeSection):

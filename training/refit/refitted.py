@@ -15,6 +15,7 @@ from fraudsieve.training.data.fit_unlike_training import unlike_of
 from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.data.training_rows import grow_trees, sample_slice, training_rows
 from fraudsieve.training.evaluation.points import choose_points
+from fraudsieve.training.evaluation.report_parts.slices import mixture_of
 from fraudsieve.training.facts import few_to_calibrate, window_of
 from fraudsieve.training.recipe.recipe import Recipe
 
@@ -100,6 +101,7 @@ def refit_facts(plan: RefitPlan, data: LabelledData, of_split: Model, n_trained:
         "rows": {"train": n_trained, "calibration": len(plan.split.calibration)},
         "window": window_of(data, plan.split.train),
         "calibration_window": window_of(data, plan.split.calibration),
+        "mixture": mixture_of(data.rows.iloc[plan.split.train]),
         "left_out": plan.left_out,
         "calibration": {
             "of": ["calibration", "operating_points"],

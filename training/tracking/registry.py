@@ -11,7 +11,7 @@ from mlflow.entities.model_registry import RegisteredModel
 from mlflow.exceptions import MlflowException
 
 from fraudsieve.exceptions import ArtifactError
-from fraudsieve.models.artifact.model_address import model_folder
+from fraudsieve.models.artifact.model_address import model_folder, not_in_store
 
 from .store import quiet, use_store
 from .tracked_run import CHAMPION, SPLIT_MODEL
@@ -46,7 +46,7 @@ class Registry:
 
     def __init__(self, uri: str, name: str) -> None:
         use_store(uri)
-        self.name = name
+        self.uri, self.name = uri, name
         self.client = mlflow.MlflowClient(uri, uri)
 
     def aliases(self) -> dict[str, str]:
@@ -165,7 +165,7 @@ class Registry:
         try:
             self.client.get_model_version(self.name, version)
         except MlflowException as error:
-            raise self._missing(self.address(version), error) from None
+            raise not_in_store(self.address(version), self.uri, error) from None
         # The alias is set last, because a tag without the alias does no harm.
         self.client.set_registered_model_tag(self.name, CHAMPIONS, ",".join(champions[-MAX_CHAMPIONS:]))
         self.client.set_registered_model_alias(self.name, CHAMPION, version)
@@ -195,11 +195,4 @@ class Registry:
         try:
             return self.client.get_registered_model(self.name)
         except MlflowException as error:
-            raise self._missing(f"models:/{self.name}", error) from None
-
-    def _missing(self, address: str, error: MlflowException) -> Exception:
-        """Return the error of a missing version, or the error of MLflow if there is another reason."""
-        if error.error_code != "RESOURCE_DOES_NOT_EXIST":
-            return error
-        problem = "is not in the store of the recipe or of MLFLOW_TRACKING_URI"
-        return ArtifactError(address, problem, "Train a model in this store, or name an existing one.")
+            raise not_in_store(f"models:/{self.name}", self.uri, error) from None

@@ -2,7 +2,6 @@
 
 import logging
 import os
-import re
 import sys
 import threading
 from collections.abc import Iterator
@@ -11,10 +10,10 @@ from contextlib import contextmanager, redirect_stdout
 import mlflow
 import sqlalchemy
 
-from fraudsieve._addresses import bare_address, read_address
+from fraudsieve._addresses import bare_address, shown_uri
 from fraudsieve.exceptions import TrackingError
 
-__all__ = ["DEFAULT_STORE", "check_store", "quiet", "run_page", "shown_uri", "tracking_uri", "use_store"]
+__all__ = ["DEFAULT_STORE", "check_store", "quiet", "run_page", "tracking_uri", "use_store"]
 
 DEFAULT_STORE = "sqlite:///mlflow.db"
 """The store in the working folder, if neither the recipe nor ``MLFLOW_TRACKING_URI`` names another."""
@@ -49,23 +48,6 @@ def use_store(uri: str) -> None:
     """Set the store of MLflow for runs and models in this process."""
     mlflow.set_tracking_uri(uri)
     mlflow.set_registry_uri(uri)
-
-
-def shown_uri(uri: str) -> str:
-    """Return the address of a store without its password.
-
-    Examples
-    --------
-    >>> shown_uri("postgresql://mlflow:sec/ret@db/mlflow")
-    'postgresql://mlflow:***@db/mlflow'
-    >>> shown_uri("postgresql://db/mlflow?user=mlflow&password=secret")
-    'postgresql://db/mlflow?user=mlflow&password=***'
-    """
-    if "://" in uri:
-        scheme, user, password, rest = address = read_address(uri)
-        login = f"{user}:***@" if password is not None else f"{user}@" if user else ""
-        uri = f"{scheme}://" + ("..." if address.is_ambiguous else f"{login}{rest}")
-    return re.sub(r"(?<=[?&])([^=&]*(?:password|secret|token)[^=&]*)=[^&]*", r"\1=***", uri, flags=re.IGNORECASE)
 
 
 def run_page(uri: str, experiment_id: str, run_id: str) -> str | None:

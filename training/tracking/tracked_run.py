@@ -15,14 +15,16 @@ from pathlib import Path
 from typing import Any, Final
 
 import mlflow
+import pandas as pd
 from mlflow.entities import LifecycleStage, Metric, Param
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID, MLFLOW_RUN_NAME, MLFLOW_RUN_NOTE
 
+from fraudsieve._addresses import shown_uri
 from fraudsieve.exceptions import TrackingError
 from fraudsieve.models.flavor import log_model
 
 from .logged_tables import RunInput, log_input
-from .store import check_store, quiet, run_page, shown_uri, use_store
+from .store import check_store, quiet, run_page, use_store
 
 __all__ = [
     "CHALLENGER",
@@ -128,6 +130,8 @@ class RunContent:
         Parameters, metrics and tags of the run.
     documents : dict of str to object
         Contents by file name: a string is written as text, anything else as JSON.
+    tables : dict of str to DataFrame
+        Tables by file name, which MLflow shows as tables.
     nested : sequence of NestedRun, default=()
     folders : mapping of str to Path, optional
         Further folders to log with all files, by name.
@@ -139,6 +143,7 @@ class RunContent:
     metrics: dict[str, float] = field(default_factory=dict)
     tags: dict[str, str] = field(default_factory=dict)
     documents: dict[str, Any] = field(default_factory=dict)
+    tables: dict[str, pd.DataFrame] = field(default_factory=dict)
     nested: Sequence[NestedRun] = ()
     folders: Mapping[str, Path] = field(default_factory=dict)
 
@@ -196,6 +201,8 @@ class OpenRun:
         for file, document in content.documents.items():
             log = mlflow.log_text if isinstance(document, str) else mlflow.log_dict
             log(document, file)
+        for file, table in content.tables.items():
+            mlflow.log_table(table, file)
         for name, path in content.folders.items():
             mlflow.log_artifacts(str(path), name)
         for trial in content.nested:

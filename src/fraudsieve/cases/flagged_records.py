@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+import numpy as np
 import pandas as pd
 
 from fraudsieve.exceptions import SchemaError
@@ -20,6 +21,9 @@ IDS: Final = {"message_id": "messages", "event_id": "events", "account_id": "acc
 """Id columns of scores, in the order in which they are tried, and the table that was scored."""
 RENAMED: Final = {"recipient_id": "counterparty_id", "sent_at": "occurred_at", "created_at": "occurred_at"}
 SCORES: Final = {"label": "type", "reason_1": "reason", "reason_1_sentence": "reason_sentence"}
+OF_CLASS: Final = "probability__"
+"""Beginning of the columns with the probability of every class."""
+MAX_GAP: Final = 1e-6
 LABELS: Final = ["label", "labelled_at"]
 
 
@@ -129,7 +133,28 @@ def _scored_table(source: Source) -> tuple[pd.DataFrame, str, str]:
     for column, kind in kinds.items():
         if column in scored:
             columns[column] = values_of(scored[column], kind, origin, reading)
-    return _with_reasons(scored.assign(**columns)), name, origin
+    return _with_reasons(_with_crimes(scored.assign(**columns))), name, origin
+
+
+def _with_crimes(scored: pd.DataFrame) -> pd.DataFrame:
+    """Return scores with the likeliest crime as label.
+
+    A record is flagged by the sum of the probabilities of all crimes, so the likeliest of all classes may be the
+    legitimate one. Its probability is what the probability of fraud leaves.
+    """
+    names = [str(name) for name in scored if str(name).startswith(OF_CLASS)]
+    if len(names) < 2 or not {"label", "probability"} <= {*scored}:
+        return scored
+    known = scored["probability"].notna().to_numpy()
+    by_class = scored.loc[known, names].apply(pd.to_numeric, errors="coerce").to_numpy(np.float64, copy=True)
+    rest = 1 - scored.loc[known, "probability"].to_numpy(np.float64)
+    gaps = np.abs(by_class - rest[:, None]).max(axis=0, initial=0.0)
+    if not gaps.min() <= MAX_GAP:  # a model of types alone, or another table
+        return scored
+    by_class[:, gaps.argmin()] = -1.0
+    labels = scored["label"].to_numpy(object, copy=True)
+    labels[known] = np.array([name.removeprefix(OF_CLASS) for name in names], object)[by_class.argmax(axis=1)]
+    return scored.assign(label=pd.Series(labels, scored.index, dtype=scored["label"].dtype))
 
 
 def _with_reasons(scored: pd.DataFrame) -> pd.DataFrame:

@@ -2,9 +2,10 @@
 
 import atexit
 import gc
+import os
 import sys
 from collections.abc import Callable
-from typing import Annotated
+from typing import Annotated, Final
 
 from fraudsieve._command import remember_command
 
@@ -12,6 +13,13 @@ __all__ = ["app", "main"]
 
 COLLECTOR_THRESHOLD = 50_000
 """New objects between two collections of garbage; Python's default is 700."""
+
+QUIET_MLFLOW: Final = {
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_LOGGING_LEVEL": "WARNING",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+}
+"""Settings of MLflow, unless the user sets them: commands say what they do, and print the address of a run."""
 
 try:
     import typer
@@ -84,4 +92,6 @@ def main() -> None:
     # thousand objects, and again at the end: half of the time of a short command.
     gc.set_threshold(COLLECTOR_THRESHOLD)
     atexit.register(gc.freeze)
+    for name, value in QUIET_MLFLOW.items():
+        os.environ.setdefault(name, value)
     app()

@@ -23,6 +23,7 @@ __all__ = [
     "WORK_FAILED",
     "WRONG_CALL",
     "answer",
+    "count_of",
     "exit_on_error",
     "notes",
     "steps",
@@ -43,6 +44,17 @@ DISK_PROBLEMS = {
 plain_console = partial(Console, soft_wrap=True, highlight=False, markup=False, emoji=False)
 """A console that prints names as they are, also with [brackets] or :colons:, on unbroken lines."""
 errors = plain_console(stderr=True)
+
+
+def count_of(n: int, noun: str) -> str:
+    """Return a number with its noun.
+
+    Examples
+    --------
+    >>> count_of(1, "lead"), count_of(1200, "case")
+    ('1 lead', '1,200 cases')
+    """
+    return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
 
 
 def answer(content: dict[str, Any], *, as_json: bool, title: str, rows: list[tuple[str, str]]) -> None:

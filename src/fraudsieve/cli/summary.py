@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 from fraudsieve._command import without_secrets
 
-from .tables import attack_rows, comparison_rows, left_out_text, logged_rows, review_rows, rule_rows, tested_text
+from .tables import (
+    attack_rows,
+    comparison_rows,
+    left_out_text,
+    logged_rows,
+    overlap_text,
+    review_rows,
+    rule_rows,
+    tested_text,
+)
 
 if TYPE_CHECKING:  # imported at first use: MLflow alone takes seconds
     from fraudsieve.models.artifact.folder import Model
@@ -74,6 +83,7 @@ def evaluation_summary(evaluation: "Evaluation", page: Path | None, address: str
     """Yield the rows of an evaluation of the model at an address."""
     report = evaluation.report
     yield from _found(report)
+    yield "in training", overlap_text(evaluation)
     yield from _left_out(left_out_text(evaluation.data))
     yield from list(rule_rows(report.rules, report.rows))[:1]
     yield from review_rows(report)

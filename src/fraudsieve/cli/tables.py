@@ -27,6 +27,7 @@ __all__ = [
     "gate_rows",
     "left_out_text",
     "logged_rows",
+    "overlap_text",
     "review_rows",
     "rule_rows",
     "tested_text",
@@ -74,11 +75,44 @@ def evaluation_content(evaluation: "Evaluation", files: tuple[Path, Path] | None
 
 
 def evaluation_rows(evaluation: "Evaluation", files: tuple[Path, Path] | None) -> list[tuple[str, str]]:
-    rows = [*_report_rows(evaluation.report), ("left out", left_out_text(evaluation.data) or "nothing")]
+    rows = [("in training", overlap_text(evaluation)), *_report_rows(evaluation.report)]
+    rows += [("left out", left_out_text(evaluation.data) or "nothing"), *_slice_rows(evaluation.report)]
     rows += rule_rows(evaluation.report.rules, evaluation.report.rows)
     rows += review_rows(evaluation.report)
     rows += attack_rows(evaluation.report.attack) if evaluation.report.attack is not None else []
     return rows if files is None else [*rows, ("report", f"{files[0]}, and as JSON {files[1]}")]
+
+
+def overlap_text(evaluation: "Evaluation") -> str:
+    """Describe how many of the records were in training."""
+    from fraudsieve.training.data.after_training import describe_overlap
+
+    return describe_overlap(evaluation.data, evaluation.model)
+
+
+def _slice_rows(report: "EvaluationReport") -> Iterator[tuple[str, str]]:
+    """Yield a row for every value of the columns to slice by."""
+    sliced = report.slices
+    for by in () if sliced is None else sliced.requested:
+        heads = "".join(f"{head:>27}" for head in ("recall", "false positives", "observed/expected"))
+        yield f"by {by}", f"{'rows':>9}{heads}"
+        for part in sliced.parts if sliced is not None else ():
+            if part.by == by:
+                cells = (
+                    _cell(part.recall, part.recall_interval, ".3f"),
+                    _cell(part.false_positive_rate, part.false_positive_rate_interval, ".2%"),
+                    _cell(part.observed_over_expected, part.observed_over_expected_interval, ".2f"),
+                )
+                yield f"  {part.value}", f"{part.rows:>9,}" + "".join(f"{cell:>27}" for cell in cells)
+    if sliced is not None and sliced.requested:
+        yield "slices compared", f"{sliced.compared:,}; 5 % of the intervals miss the true value by chance"
+
+
+def _cell(value: float | None, interval: tuple[float, float] | None, form: str) -> str:
+    if value is None:
+        return "too few"
+    between = "" if interval is None else f" ({interval[0]:{form}} to {interval[1]:{form}})"
+    return f"{value:{form}}{between}"
 
 
 def review_rows(report: "EvaluationReport") -> list[tuple[str, str]]:
@@ -177,7 +211,7 @@ def _label_rows(report: "EvaluationReport") -> Iterator[tuple[str, str]]:
     from fraudsieve.training.pages.labels_section import label_facts
 
     if report.labels is not None:
-        for index, (name, text) in enumerate(label_facts(report.labels)):
+        for index, (name, text) in enumerate(label_facts(report.labels, of_training=report.split is not None)):
             yield ("" if index else "labels"), f"{name}: {text}"
 
 

@@ -85,7 +85,7 @@ def read_case(folder: str | os.PathLike[str], case_id: str) -> CaseContent:
     tables = {name: _read(Path(folder) / f"{name}.parquet", columns) for name, columns in NEEDED.items()}
     members, links = (table[table["case_id"].eq(case_id)].reset_index(drop=True) for table in tables.values())
     if members.empty:
-        problem = f"none of the {tables['members']['case_id'].nunique()} cases has this id"
+        problem = "no case has this id"
         raise LeadError(os.fspath(folder), problem, "Name a case_id of cases.parquet.")
     return CaseContent(case_id, members, links)
 

@@ -52,9 +52,7 @@ class LeadRegister:
         for entry in self.leads:
             if entry.lead == lead:
                 return entry
-        raise LeadError(
-            "log of leads", f"none of the {len(self.leads)} leads has this id", "See: fraudsieve lead list."
-        )
+        raise LeadError("log of leads", "no lead has this id", "See: fraudsieve lead list.")
 
 
 class LeadLog:

@@ -13,6 +13,7 @@ from fraudsieve.features.history.hot.timeline import compile_hot_kernels
 from fraudsieve.features.history_declaration import event_fields
 from fraudsieve.live.state import LiveState
 from fraudsieve.models.artifact.folder import Model
+from fraudsieve.models.artifact.summary import TrainingRecords
 from fraudsieve.models.rules.rule_set import RuleSet
 from fraudsieve.models.scoring.record_policy import check_body
 from fraudsieve.models.scoring.scores import Score, to_records
@@ -247,6 +248,7 @@ class RequestHandler:
             "subject": model.subject,
             "classes": list(model.classes),
             "legitimate": model.legitimate,
+            "training": TrainingRecords.of(model.training)._asdict(),
             "fields": record_fields(model),
             "columns": list(model.matrix.columns),
             "history": {

@@ -109,7 +109,7 @@ def test_tables_are_evaluated_as_rows_are(rivals: Any) -> None:
     assert (evaluation.report.rows, evaluation.report.average_precision) == (len(later), expected.average_precision)
     assert evaluation.report.bootstrap is not None
     assert evaluation.report.labels is not None
-    assert (evaluation.report.labels.records, evaluation.report.not_later_than_training) == (len(later), 0)
+    assert (evaluation.report.labels.records_in_period, evaluation.report.not_later_than_training) == (len(later), 0)
     assert evaluation.model.digest == Scorer.load(rivals.strong).model.digest
     assert steps == ["loading the model", "reading", "looking for campaigns", "scoring"]
     assert not any("optimistic" in note for note in evaluation.notes)

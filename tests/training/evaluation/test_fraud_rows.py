@@ -18,7 +18,7 @@ def made_up(n: int = 300) -> FraudRows:
 def test_metrics_of_a_slice() -> None:
     rows = made_up()
     half = np.arange(300) < 150
-    metrics: Any = rows.part(half).slice_metrics(0.6)
+    metrics: Any = rows.part(half).slice_metrics(rows.probability[half] >= 0.6)
     p, truth = rows.probability[half], rows.is_fraud[half]
     assert (metrics.rows, metrics.frauds) == (150, truth.sum())
     assert metrics.average_precision == pytest.approx(average_precision_score(truth, p), abs=1e-12)
@@ -30,20 +30,24 @@ def test_metrics_of_a_slice() -> None:
     assert metrics.interval[0] < metrics.average_precision < metrics.interval[1]
     assert metrics.recall_interval[0] < metrics.recall < metrics.recall_interval[1]
     assert metrics.precision_interval[0] < metrics.precision < metrics.precision_interval[1]
+    for name in ("false_positive_rate", "observed_over_expected"):
+        low, high = getattr(metrics, f"{name}_interval")
+        assert low < getattr(metrics, name) < high
 
 
 def test_a_slice_of_one_kind_has_what_can_be_computed() -> None:
     rows = made_up()
-    clean: Any = rows.part(~rows.is_fraud).slice_metrics(0.6)
+    clean_rows, frauds = rows.part(~rows.is_fraud), rows.part(rows.is_fraud)
+    clean: Any = clean_rows.slice_metrics(clean_rows.probability >= 0.6)
     assert [getattr(clean, name) for name in ("average_precision", "interval", "roc_auc", "recall")] == [None] * 4
     assert clean.observed_over_expected == 0.0
-    assert rows.part(rows.is_fraud).slice_metrics(0.6).false_positive_rate is None
+    assert frauds.slice_metrics(frauds.probability >= 0.6).false_positive_rate is None
 
 
 @pytest.mark.parametrize("groups", [None, np.zeros(2)])
 def test_without_groups_there_is_no_interval(groups: np.ndarray | None) -> None:
     rows = FraudRows(np.array([0.9, 0.2]), np.array([True, False]), groups)
-    metrics = rows.slice_metrics(0.5)
+    metrics = rows.slice_metrics(rows.is_fraud)
     assert metrics.interval is metrics.recall_interval is metrics.precision_interval is None
     assert rows.share_interval(rows.is_fraud) is None
 

@@ -81,7 +81,7 @@ def test_complete_labels_give_no_warning(world: World, cutoff: pd.Timestamp) -> 
     """A month later nearly all labels of these records have come."""
     messages = world.messages[world.messages["sent_at"] < cutoff]
     metrics: Any = label_metrics(load_labelled(messages, world.labels), BY_TIME, legitimate="legitimate")
-    assert metrics.unlabelled > 100
+    assert metrics.unlabelled_in_period > 100
     assert metrics.youngest.records == 0
     assert waiting_note(metrics.youngest) is None
 
@@ -104,12 +104,12 @@ def test_records_since_a_time(world: World, cutoff: pd.Timestamp) -> None:
     data = data_before(world, cutoff)
     all_of_them, later = (label_metrics(data, BY_TIME, since=since) for since in (None, cutoff - 2 * DAY))
     sent = world.messages["sent_at"]
-    assert all_of_them.records == (sent < cutoff).sum()
-    assert all_of_them.unlabelled == data.n_unlabelled
-    assert later.records == ((sent < cutoff) & (sent >= cutoff - 2 * DAY)).sum()
+    assert all_of_them.records_in_period == (sent < cutoff).sum()
+    assert all_of_them.unlabelled_in_period == data.n_unlabelled
+    assert later.records_in_period == ((sent < cutoff) & (sent >= cutoff - 2 * DAY)).sum()
     assert later.youngest is not None
     assert all_of_them.youngest is not None
-    assert later.youngest.records == later.records < all_of_them.youngest.records
+    assert later.youngest.records == later.records_in_period < all_of_them.youngest.records
     assert later.delays == all_of_them.delays
     naive = (cutoff - 2 * DAY).tz_localize(None).to_pydatetime()
     assert label_metrics(data, BY_TIME, since=naive) == later
@@ -158,7 +158,7 @@ def test_without_times_there_are_no_delays(columns: list[str]) -> None:
     day = pd.Timestamp("2026-05-01 09:30", tz="UTC")
     frame = pd.DataFrame({"message_id": list("abc"), "text": list("abc"), "label": ["spam", "ham", None]})
     metrics: Any = label_metrics(load_labelled(frame.assign(**dict.fromkeys(columns, day))), {})
-    assert (metrics.records, metrics.unlabelled) == (3, 1)
+    assert (metrics.records_in_period, metrics.unlabelled_in_period) == (3, 1)
     assert metrics.delays is metrics.curve is metrics.youngest is metrics.mature_by_class is None
     assert waiting_note(metrics.youngest) is None
 

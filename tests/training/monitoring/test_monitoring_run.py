@@ -163,7 +163,9 @@ def test_a_reference_that_was_trained_on_is_noted(payment_scorer: Scorer, paymen
 
 
 def test_too_few_rows_are_an_error_and_few_rows_are_noted(watch: Watch, current: pd.DataFrame) -> None:
-    with pytest.raises(SchemaError, match=r"expected 100 records that can be scored, got 99\. Use a longer period"):
+    with pytest.raises(
+        SchemaError, match=r"expected at least 100 records that can be scored, got 99\. Use a longer period"
+    ):
         watch(current[:99])
     assert any("so few rows hide drift" in note for note in watch(current[:100], family_psi=0.1).notes)
 

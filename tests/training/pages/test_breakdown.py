@@ -31,15 +31,15 @@ def test_the_rarest_of_many_types_are_added_up(reports: Reports) -> None:
 def test_slices_have_rows_frauds_and_intervals(reports: Reports) -> None:
     report = reports["message"]
     tables = breakdown_tables(report)["Slices"]
-    assert [table.columns[0] for table in tables] == ["channel", "age of the account"]
+    assert [table.columns[0] for table in tables] == ["channel", "channel", "age of the account"]
     assert report.slices is not None
-    part = report.slices[0]
+    part = report.slices.parts[0]
     assert part.interval is not None
     assert tables[0].rows[0][:3] == [part.value, f"{part.rows:,}", f"{part.frauds:,}"]
     for place, value, interval in (
         (3, part.average_precision, part.interval),
         (4, part.recall, part.recall_interval),
-        (5, part.precision, part.precision_interval),
+        (6, part.observed_over_expected, part.observed_over_expected_interval),
     ):
         assert interval is not None
         text = f"{value:.3f} ({interval[0]:.3f} to {interval[1]:.3f})"

@@ -31,7 +31,7 @@ def test_the_section_shows_the_numbers(reports: Reports, labels: LabelMetrics) -
     assert labels.reversals
     assert labels.by_source
     assert labels.mature_by_class
-    assert f"{labels.unlabelled:,} of {labels.records:,} records" in html
+    assert f"{labels.unlabelled_in_period:,} of {labels.records_in_period:,} records" in html
     assert f"{young.waiting:,} of {young.records:,} records are waiting" in html
     assert f"{100 * young.share_to_come:.0f} % of the labels" in html
     assert f"<dd>{labels.reversals.count:,} (" in html
@@ -74,7 +74,11 @@ def test_without_times_there_is_no_chart_and_no_table(reports: Reports, labels: 
     assert "not known: labels have no times" in html
     assert "<table" not in html
     assert "<svg" not in html
-    assert [name for name, _ in label_facts(bare)] == ["labels have arrived", "gap before the test", "without a label"]
+    assert [name for name, _ in label_facts(bare)] == [
+        "labels have arrived",
+        "gap before the test",
+        "unlabelled in this period",
+    ]
 
 
 def test_the_page_has_the_section_and_warns_of_records_that_wait(reports: Reports) -> None:

@@ -48,6 +48,16 @@ def test_a_bar_is_as_wide_as_its_value() -> None:
     assert (float(bar["x"]), float(bar["width"])) == (100, (386 - 100) / 2)
 
 
+def test_ticks_are_within_the_chart() -> None:
+    below, rows, named = Chart((0, 0.02), (0, 1)), Chart((0, 0.1), (-0.6, 0.6), left=150), Chart((-0.3, 30.3), (0, 1))
+    below.axes("share", "share")
+    rows.rows(["spam"], "share")
+    named.names_below([f"{day} Oct" for day in range(1, 32)], "day", "share")
+    for chart, last in ((below, "0.02"), (rows, "0.1"), (named, "31 Oct")):
+        tick = next(ET.fromstring(part) for part in chart.parts if f">{last}<" in part)
+        assert float(tick.attrib["x"]) + 7 * len(last) / 2 <= 400, last
+
+
 def test_cut_names_of_rows_have_a_tooltip() -> None:
     chart = Chart((0, 1), (-0.6, 0.6), left=150)
     chart.rows(["a very long name of a crime"], "share")

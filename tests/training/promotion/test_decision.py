@@ -155,9 +155,9 @@ def test_a_challenger_can_be_named(store: Store, rivals: Any) -> None:
     assert (decision.version, decision.decision) == ("2", "promoted")
     with pytest.raises(ArtifactError, match="models:/other/1: is not a version of the registered model 'named'"):
         promote(store.recipe("named"), challenger="models:/other/1", messages=rivals.later)
-    with pytest.raises(ArtifactError, match="models:/named/9: is not in the store"):
+    with pytest.raises(ArtifactError, match="models:/named/9: is not in MLflow's store"):
         promote(store.recipe("named"), challenger="models:/named/9", messages=rivals.later)
-    with pytest.raises(ArtifactError, match="models:/nobody: is not in the store"):
+    with pytest.raises(ArtifactError, match="models:/nobody: is not in MLflow's store"):
         promote(store.recipe("nobody"), messages=rivals.later)
 
 
@@ -191,7 +191,7 @@ def test_rollback_to_a_deleted_version_is_an_error(store: Store, rivals: Any) ->
     registry = store.registry("gone")
     registry.make_champion(two, [one, two])
     registry.client.delete_model_version("gone", one)
-    with pytest.raises(ArtifactError, match="models:/gone/1: is not in the store"):
+    with pytest.raises(ArtifactError, match="models:/gone/1: is not in MLflow's store"):
         rollback(store.recipe("gone"))
     assert registry.aliases()["champion"] == two
     assert registry.champions() == [one, two]

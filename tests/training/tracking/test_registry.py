@@ -44,7 +44,7 @@ def test_make_champion_sets_the_alias_and_the_tag(registry: Registry) -> None:
     assert registry.champions() == []
     registry.make_champion("3", ["1", "3"])
     assert (registry.aliases()["champion"], registry.champions()) == ("3", ["1", "3"])
-    with pytest.raises(ArtifactError, match="models:/guard/4: is not in the store"):
+    with pytest.raises(ArtifactError, match="models:/guard/4: is not in MLflow's store sqlite:///"):
         registry.make_champion("4", ["4"])
     assert (registry.aliases()["champion"], registry.champions()) == ("3", ["1", "3"])
 
@@ -67,5 +67,5 @@ def test_an_unreachable_store_is_not_a_missing_model(registry: Registry, monkeyp
         raise mlflow.exceptions.MlflowException("no answer")
 
     monkeypatch.setattr(registry.client, "get_registered_model", broken)
-    with pytest.raises(mlflow.exceptions.MlflowException, match="no answer"):
+    with pytest.raises(ArtifactError, match=r"models:/guard: cannot be read from .* \(INTERNAL_ERROR\)"):
         registry.aliases()

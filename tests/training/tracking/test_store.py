@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from fraudsieve._addresses import shown_uri
 from fraudsieve.exceptions import TrackingError
-from fraudsieve.training.tracking.store import check_store, shown_uri
+from fraudsieve.training.tracking.store import check_store
 
 
 def test_a_server_that_is_not_there_is_an_error_at_once() -> None:

@@ -1,36 +1,146 @@
 """Slices of the rows: the values of a few columns, and the metrics of each."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Final
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from itertools import pairwise
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 
 from fraudsieve._typing import Array
+from fraudsieve.exceptions import SchemaError
+from fraudsieve.models.points import OperatingPoint
 from fraudsieve.tables.cells import nested_values
+from fraudsieve.training.data.builders import Builder
+from fraudsieve.training.evaluation.bootstrap import LEVEL, Interval
 from fraudsieve.training.evaluation.fraud_rows import FraudRows, SliceMetrics
 
-__all__ = ["Slice", "slice_metrics", "slices_of_rows"]
+__all__ = [
+    "MIXTURES",
+    "PointRate",
+    "Slice",
+    "Slices",
+    "check_slicing",
+    "excess_notes",
+    "first_seen_of",
+    "mixture_of",
+    "slice_metrics",
+    "slices_of_rows",
+]
 
-MIN_ROWS, MIN_FRAUDS, MAX_VALUES = 50, 10, 8
-"""Slices with fewer rows or frauds are left out; of a column with many values, the most frequent ones are shown."""
-COLUMNS: Final = ("channel", "country", "kind", "language")
+MIN_ROWS, MIN_FRAUDS, MAX_VALUES = 50, 10, 20
+"""Slices with fewer rows, legitimate rows or frauds have no metrics of these; of many values, the most frequent ones
+are slices."""
+MIXTURES: Final = ("channel", "source")
+"""Columns of which training warns if a promised rate does not hold for each value."""
+COLUMNS: Final = (*MIXTURES, "country", "kind", "language")
 """Columns whose values are slices, if a table has them."""
 LENGTHS: Final = ((0, "up to 20 characters"), (21, "21 to 70"), (71, "71 to 160"), (161, "more than 160"))
 AGES: Final = ((0, "less than 1 day"), (1, "1 to 7 days"), (7, "7 to 30 days"), (30, "more than 30 days"))
+N_BINS: Final = 4
+MAX_NAMED: Final = 5
+OF_FRAUD: Final = (
+    *("average_precision", "interval", "roc_auc", "recall", "recall_interval", "precision", "precision_interval"),
+    *("observed_over_expected", "observed_over_expected_interval"),
+)
+"""Metrics that need frauds."""
 OTHER = "other"
 
 
 @dataclass(frozen=True, kw_only=True)
+class PointRate:
+    """The false positive rate of an operating point in a slice, and the rate that the point promises, if any."""
+
+    name: str
+    false_positive_rate: float
+    interval: Interval | None
+    promised: float | None
+
+    @property
+    def is_exceeded(self) -> bool:
+        """Whether the whole interval is above the promised rate."""
+        return self.promised is not None and self.interval is not None and self.interval[0] > self.promised
+
+
+@dataclass(frozen=True, kw_only=True)
 class Slice(SliceMetrics):
-    """Metrics of the rows with one value, such as ``email`` by ``channel``; recall is at the threshold of all rows."""
+    """Metrics of the rows with one value, such as ``email`` by ``channel``. None where there are too few rows."""
 
     by: str
     value: str
+    points: tuple[PointRate, ...]
 
 
-def slices_of_rows(rows: pd.DataFrame, first_seen: pd.Series | None = None) -> dict[str, Array]:
+@dataclass(frozen=True, kw_only=True)
+class Slices:
+    """All slices of a report.
+
+    Parameters
+    ----------
+    point : str or None
+        Name of the point that decides, which recall, precision and false positive rate are of; None for the threshold
+        that flags 1 % of the legitimate rows, if there are no points.
+    requested : tuple of str
+        The columns that were asked for.
+    compared : int
+        Number of slices with metrics. The more are compared, the more differ by chance.
+    too_small : int
+        Number of slices with too few rows for any metric.
+    parts : tuple of Slice
+        Of each slicing, the largest slice first.
+    """
+
+    point: str | None
+    requested: tuple[str, ...]
+    compared: int
+    too_small: int
+    parts: tuple[Slice, ...]
+
+
+def check_slicing(rows: pd.DataFrame, by: Sequence[str], origin: str) -> None:
+    """Check that rows can be sliced by some columns.
+
+    Raises
+    ------
+    SchemaError
+        If a column is missing, or holds texts, times, lists or objects.
+
+    Examples
+    --------
+    >>> check_slicing(pd.DataFrame({"channel": ["sms", "app"]}), ["channel"], "messages")
+    """
+    for name in by:
+        if name not in rows:
+            known = ", ".join([str(column) for column in rows if not _not_sliceable(rows[column])][:MAX_VALUES])
+            problem = f"expected a column {name!r} to slice by, got none of this name"
+            raise SchemaError(origin, problem, f"Choose one that exists, such as: {known}.")
+        if held := _not_sliceable(rows[name]):
+            problem = f"expected numbers or words in column {name!r} to slice by, got {held}"
+            raise SchemaError(origin, problem, "Choose another column. Every report has slices by month.")
+
+
+def _not_sliceable(column: pd.Series) -> str:
+    """Return what a column holds that is no value to slice by; an empty string if it can be sliced by."""
+    if column.name == "text":
+        return "texts"
+    return "times" if pd.api.types.is_datetime64_any_dtype(column) else nested_values(column)
+
+
+def first_seen_of(rows: pd.DataFrame, subject: str, builder: Builder | None) -> pd.Series | None:
+    """Return when the account of each row was created or, if that is not known, had its first event.
+
+    A column ``created_at`` of messages or events is not about their accounts.
+    """
+    if subject == "account" and "created_at" in rows:
+        return rows["created_at"]
+    events = None if builder is None else builder.events
+    if events is None or "account_id" not in rows or "occurred_at" not in events:
+        return None
+    return rows["account_id"].map(events.groupby("account_id")["occurred_at"].min())
+
+
+def slices_of_rows(rows: pd.DataFrame, first_seen: pd.Series | None = None, by: Sequence[str] = ()) -> dict[str, Array]:
     """Return the value of every row, by the name of the slicing.
 
     Parameters
@@ -39,32 +149,67 @@ def slices_of_rows(rows: pd.DataFrame, first_seen: pd.Series | None = None) -> d
         Labelled records.
     first_seen : Series of datetime64, default=None
         When the account of each row was created or first seen; None if that is not known.
+    by : sequence of str, default=()
+        Further columns, which `check_slicing` accepts.
 
     Returns
     -------
     dict of str to ndarray of str objects, shape (n_rows,)
-        Without columns that the rows do not have, or whose values are all equal.
+        Without columns that the rows do not have, and without others than `by` whose values are all equal.
 
     Examples
     --------
     >>> slices_of_rows(pd.DataFrame({"text": ["hi", "你好"], "channel": ["sms", "sms"]}))
     {'language': array(['Latin script', 'Chinese'], dtype=object)}
     """
-    slices = {name: _by_frequency(rows[name]) for name in COLUMNS if name in rows and not nested_values(rows[name])}
+    slices = {name: _by_value(rows[name]) for name in by}
+    others = (name for name in COLUMNS if name not in slices and name in rows and not nested_values(rows[name]))
+    slices |= {name: _by_frequency(rows[name]) for name in others}
     if "text" in rows:
         slices.setdefault("language", _language(rows["text"]))
-        slices["length"] = _steps(rows["text"].str.len().to_numpy(np.float64), LENGTHS)
+        slices.setdefault("length", _steps(rows["text"].str.len().to_numpy(np.float64), LENGTHS))
     if first_seen is not None and "as_of" in rows:
         age = (rows["as_of"] - first_seen).to_numpy()
         slices["age of the account"] = _steps(age / np.timedelta64(1, "D"), AGES)
-    return {name: values for name, values in slices.items() if len({*values} - {None}) > 1}
+    return {name: values for name, values in slices.items() if name in by or len({*values} - {None}) > 1}
+
+
+def mixture_of(rows: pd.DataFrame) -> dict[str, dict[str, int]]:
+    """Return how many rows have each value of the columns that tell the parts of a mixture apart.
+
+    Columns with many values are left out: they may tell persons apart.
+
+    Examples
+    --------
+    >>> mixture_of(pd.DataFrame({"channel": ["sms", "app", "sms"], "source": [1, 2, 3]}))
+    {'channel': {'sms': 2, 'app': 1}, 'source': {'1': 1, '2': 1, '3': 1}}
+    """
+    columns = (rows[name] for name in MIXTURES if name in rows and not _not_sliceable(rows[name]))
+    few = (column for column in columns if 0 < column.nunique() <= MAX_VALUES)
+    counts = {str(column.name): column.dropna().astype("str").value_counts() for column in few}
+    return {name: {str(value): int(n) for value, n in of_values.items()} for name, of_values in counts.items()}
+
+
+def _by_value(column: pd.Series) -> Array:
+    """Return the value of each row; for a column of many different numbers, the range between quantiles."""
+    is_number = pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column)
+    if not is_number or column.nunique() <= MAX_VALUES:
+        return _by_frequency(column)
+    numbers = column.replace([np.inf, -np.inf], np.nan).to_numpy(np.float64, na_value=np.nan)
+    edges = np.unique(np.nanquantile(numbers, np.linspace(0, 1, N_BINS + 1)))
+    names = [f"{low:.4g} to {high:.4g}" for low, high in pairwise(edges)]
+    place = np.clip(np.searchsorted(edges, numbers) - 1, 0, len(names) - 1)
+    values = np.array(names, object)[place]
+    values[np.isnan(numbers)] = None
+    return values
 
 
 def _by_frequency(column: pd.Series) -> Array:
-    """Return the most frequent values, and `OTHER` for the rest; None for a missing value."""
+    """Return the most frequent values, and `OTHER` for the rest with their number; None for a missing value."""
     words = column.astype("str")
-    frequent = words.value_counts().index[:MAX_VALUES]
-    values = words.where(words.isin(frequent), OTHER)
+    by_frequency = words[column.notna()].value_counts().index
+    other = f"{OTHER} ({len(by_frequency) - MAX_VALUES:,} values)"
+    values = words.where(words.isin(by_frequency[:MAX_VALUES]), other)
     return values.astype(object).where(column.notna(), None).to_numpy(object)
 
 
@@ -81,33 +226,105 @@ def _steps(numbers: Array, steps: tuple[tuple[int, str], ...]) -> Array:
     return np.array([steps[i][1] if ok else None for i, ok in zip(place, known, strict=True)], object)
 
 
-def slice_metrics(rows: FraudRows, threshold: float, slices: Mapping[str, Array]) -> tuple[Slice, ...]:
-    """Compute the metrics of every slice that has enough rows and frauds, the largest first.
+def slice_metrics(
+    rows: FraudRows,
+    flagged: Array,
+    slices: Mapping[str, Array],
+    points: Sequence[OperatingPoint] = (),
+    by: Sequence[str] = (),
+) -> Slices:
+    """Compute the metrics of every slice that has enough rows and frauds.
 
     Parameters
     ----------
     rows : FraudRows
         Scores, truth and groups.
-    threshold : float
-        The threshold of all rows.
+    flagged : ndarray of bool, shape (n_rows,)
+        Rows that the model flags.
     slices : mapping of str to ndarray of str objects, shape (n_rows,)
         As from `slices_of_rows`.
+    points : sequence of OperatingPoint, default=()
+        Operating points of the model; the first one decides.
+    by : sequence of str, default=()
+        The columns that were asked for.
 
     Returns
     -------
-    tuple of Slice
+    Slices
 
     Examples
     --------
     >>> rows = FraudRows(np.tile([0.9, 0.2], 50), np.tile([True, False], 50))
-    >>> [(part.by, part.value, part.recall) for part in slice_metrics(rows, 0.5, {"channel": np.full(100, "sms")})]
+    >>> sliced = slice_metrics(rows, rows.is_fraud, {"channel": np.full(100, "sms")})
+    >>> [(part.by, part.value, part.recall) for part in sliced.parts]
     [('channel', 'sms', 1.0)]
     """
+    # The first point decides, so its rows are those that the policy of the model flags too.
+    masks = np.column_stack([flagged, *(rows.probability >= point.threshold for point in points[1:])])
     parts = []
-    for by, values in slices.items():
-        counts = pd.Series(values, dtype=object).value_counts()
-        for value in counts.index[counts >= MIN_ROWS]:
+    for name, values in slices.items():
+        for value in pd.Series(values, dtype=object).value_counts().index:
             mask = np.asarray(values == value, bool)
-            if rows.is_fraud[mask].sum() >= MIN_FRAUDS:
-                parts.append(Slice(by=by, value=str(value), **asdict(rows.part(mask).slice_metrics(threshold))))
-    return tuple(parts)
+            parts.append(_slice(rows.part(mask), masks[mask], points, name, str(value)))
+    compared = sum(part.rows >= MIN_ROWS for part in parts)
+    return Slices(
+        point=points[0].name if points else None,
+        requested=tuple(by),
+        compared=compared,
+        too_small=len(parts) - compared,
+        parts=tuple(parts),
+    )
+
+
+def _slice(rows: FraudRows, masks: Array, points: Sequence[OperatingPoint], by: str, value: str) -> Slice:
+    """Compute the metrics of a slice, without those of too few rows."""
+    metrics = rows.slice_metrics(masks[:, 0])
+    enough = metrics.rows >= MIN_ROWS
+    if not enough or metrics.frauds < MIN_FRAUDS:
+        unknown: dict[str, Any] = dict.fromkeys(OF_FRAUD)
+        metrics = replace(metrics, **unknown)
+    if not enough or metrics.rows - metrics.frauds < MIN_ROWS:
+        metrics = replace(metrics, false_positive_rate=None, false_positive_rate_interval=None)
+    rates: tuple[PointRate, ...] = ()
+    if metrics.false_positive_rate is not None:
+        shares, intervals = masks[~rows.is_fraud].mean(axis=0), rows.false_positive_intervals(masks)
+        rates = tuple(
+            PointRate(
+                name=p.name, false_positive_rate=float(share), interval=between, promised=p.max_false_positive_rate
+            )
+            for p, share, between in zip(points, shares, intervals, strict=False)  # without points, there is one mask
+        )
+    return Slice(by=by, value=value, points=rates, **asdict(metrics))
+
+
+def excess_notes(slices: Slices | None) -> list[str]:
+    """Return a note for each point whose promised rate is clearly exceeded by slices, which it names.
+
+    They are those by a column that was asked for, or by one that tells the parts of a mixture apart.
+
+    Examples
+    --------
+    >>> excess_notes(None)
+    []
+    """
+    if slices is None:
+        return []
+    above: dict[str, list[str]] = {}
+    for part in slices.parts:
+        for rate in part.points if part.by in (*MIXTURES, *slices.requested) else ():
+            if rate.is_exceeded and rate.promised is not None and rate.interval is not None:
+                low, high = (100 * end for end in rate.interval)
+                flagged = f"{100 * rate.false_positive_rate:.2g} % of the legitimate records"
+                between = f"{100 * LEVEL:.0f} % interval {low:.2g} to {high:.2g} %"
+                text = f"{flagged} where {part.by} is {part.value} ({between})"
+                above.setdefault(f"{100 * rate.promised:g} %", []).append(text)
+    return [
+        f"the point for {promised} false positives promises this for the mixture of all records, not for each value: "
+        f"it flags {', '.join(texts[:MAX_NAMED])}{_more(len(texts) - MAX_NAMED)}. "
+        f"{slices.compared:,} slices were compared"
+        for promised, texts in above.items()
+    ]
+
+
+def _more(n: int) -> str:
+    return f", and more in {n} other slices" if n > 0 else ""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from fraudsieve._io import read_secret_file
-from fraudsieve.cli.console import answer, exit_on_error, steps
+from fraudsieve.cli.console import answer, count_of, exit_on_error, steps
 from fraudsieve.cli.options import Json, ReadingOptions, Scores, TableOptions, input_table
 from fraudsieve.exceptions import LocatedError, RecipeError
 
@@ -88,7 +88,7 @@ def cases_command(
     counts = {"cases": len(found.cases), "members": len(found.members), "links": len(found.links)}
     content = {"output": str(folder), **counts, "hubs": len(found.hubs)}
     content |= {"page": str(folder / "cases.html")}
-    title = f"{counts['cases']:,} cases of {counts['members']:,} flagged records"
+    title = f"{count_of(counts['cases'], 'case')} of {count_of(counts['members'], 'flagged record')}"
     answer(content, as_json=json, title=title, rows=[("page", str(folder / "cases.html")), *_rows(found)])
 
 

@@ -33,6 +33,10 @@ def evaluate_command(
         datetime | None,
         typer.Option(help="Evaluate only records from this time on (UTC); earlier ones are their history."),
     ] = None,
+    by: Annotated[
+        list[str] | None,
+        typer.Option(metavar="COLUMN", help="Column whose values are slices of the report: channel. Repeatable."),
+    ] = None,
     rules: RulesOption = None,
     verbose: Verbose = False,
     json: Json = False,
@@ -50,7 +54,7 @@ def evaluate_command(
         result = evaluate_tables(
             model,
             **vars(tables),
-            recipe=Recipe.read(recipe, reading.overrides()),
+            recipe=Recipe.read(recipe, {**reading.overrides(), "evaluate.by": by or None}),
             attack=attack,
             since=since,
             rules=None if rules is None else read_rules(rules),

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from fraudsieve.cli.console import answer, exit_on_error, notes, steps
+from fraudsieve.cli.console import answer, count_of, exit_on_error, notes, steps
 from fraudsieve.cli.options import (
     Command,
     Json,
@@ -231,7 +231,7 @@ def withdraw_command(
             paths = withdraw_reversed(log, table, read_secrets(key), output, **given)
     rows = [("notice", str(path)) for path in paths] or [("notices", "none to write")]
     content = {"notices": [str(path) for path in paths], "log": str(log)}
-    answer(content, as_json=json, title=f"{len(paths)} notices written", rows=rows)
+    answer(content, as_json=json, title=f"{count_of(len(paths), 'notice')} written", rows=rows)
 
 
 @lead_app.command("list", cls=Command)
@@ -250,4 +250,4 @@ def list_command(log: Log = LOG, json: Json = False) -> None:
         (str(one["lead"]), f"{one['time']} {one['recipient']}{', withdrawn' if one['withdrawn'] else ''}")
         for one in leads
     ]
-    answer({"leads": leads}, as_json=json, title=f"{len(leads)} leads", rows=rows or [("leads", "none")])
+    answer({"leads": leads}, as_json=json, title=count_of(len(leads), "lead"), rows=rows or [("leads", "none")])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from fraudsieve.cli.console import answer, exit_on_error, notes, steps, stop_on_sigterm
+from fraudsieve.cli.console import answer, count_of, exit_on_error, notes, steps, stop_on_sigterm
 from fraudsieve.cli.options import (
     Json,
     KnownLabels,
@@ -94,7 +94,7 @@ def recalibrate_command(
             given = vars(tables) | {"known_labels": known_labels} | vars(reading) | {"recipe": recipe, "sample": sample}
             following = next_command("recalibrate", model=model, **given, output="fraudsieve-recalibrated")
             rows = [("sample", str(sample)), ("next", f"fill in its column label, then: {following}")]
-            title = f"Drew {len(audit.rows):,} records to label"
+            title = f"Drew {count_of(len(audit.rows), 'record')} to label"
         else:
             result = recalibrate(
                 scorer,

@@ -25,7 +25,8 @@ def verify_command(
         verified = verify(model, digest=digest)
     notes(verified.notes)
     content = asdict(verified) | {"folder": str(verified.folder), "checks": dict(verified.checks)}
-    rows = [("digest", verified.digest), *((f"checked {name}", text) for name, text in verified.checks)]
+    facts = [("digest", verified.digest), ("trained on", verified.trained_on)]
+    rows = [*facts, *((f"checked {name}", text) for name, text in verified.checks)]
     answer(
         content, as_json=json, title=f"{verified.folder}: {verified.name}, a model of {verified.subject}s", rows=rows
     )

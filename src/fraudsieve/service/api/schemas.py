@@ -174,6 +174,17 @@ class AbsentPointInfo(BaseModel):
     needed_groups: int = Field(description="Number that is needed.")
 
 
+class TrainingInfo(BaseModel):
+    """The records that a model was trained on."""
+
+    rows: int | None = Field(description="Number of records; null if the model does not know it.")
+    since: str | None = Field(description="Time of the first record; null without times.")
+    until: str | None = Field(description="Time of the last record; null without times.")
+    mixture: dict[str, dict[str, int]] = Field(
+        description="Number of records by each value of the columns `channel` and `source`, if the table had them."
+    )
+
+
 class ModelInfo(BaseModel):
     """The model in use, and the records that it expects."""
 
@@ -184,6 +195,7 @@ class ModelInfo(BaseModel):
     subject: Literal["message", "account", "event"] = Field(description="The type of record that the model scores.")
     classes: list[str]
     legitimate: str | None = Field(description="The legitimate class, if there is one.")
+    training: TrainingInfo
     fields: list[RecordFieldInfo] = Field(description="Fields of a record that the model uses.")
     columns: list[str] = Field(description="Feature columns of the model.")
     history: HistoryInfo
