@@ -4,9 +4,11 @@
 into the PostgreSQL server with its socket in this folder. ``polars`` trains on a polars frame and scores another.
 """
 
+import json
 import sys
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 WORLD = Path("fraudsieve-world")
@@ -62,6 +64,11 @@ def write() -> None:
     chinese.replace({"类别": {"legitimate": "正常"}}).to_csv("短信.csv", index=False, encoding="gb18030")
     sheet = later[list(CHINESE)].rename(columns=CHINESE).drop(columns="类别")
     sheet.assign(时间=sheet["时间"].dt.tz_localize(None)).to_excel("新短信.xlsx", index=False)
+    marked = later[list(CHINESE)].replace({"label": {"legitimate": "正常"}}).rename(columns=CHINESE)
+    marked.to_csv("后来的短信.csv", index=False, encoding="gb18030")
+    write_titled(earlier)
+    write_chat(earlier)
+    write_orders(earlier)
     Path("parquet").mkdir()
     for month, rows in earlier.groupby(earlier["sent_at"].dt.strftime("%Y-%m")):
         rows.to_parquet(f"parquet/{month}.parquet", index=False)
@@ -75,6 +82,48 @@ def write() -> None:
         "monitor": MONITOR,
     }.items():
         Path(f"{name}.toml").write_text(text, "utf-8")
+
+
+def write_titled(messages: pd.DataFrame) -> None:
+    """Write a workbook with a title above the header, as reports have it."""
+    table = messages[["message_id", "sent_at", "text", "label"]]
+    with pd.ExcelWriter("report.xlsx") as book:
+        table.assign(sent_at=table["sent_at"].dt.tz_localize(None)).to_excel(book, index=False, startrow=2)
+        book.book.active.cell(1, 1, "Messages of the first weeks")
+
+
+def write_chat(messages: pd.DataFrame) -> None:
+    """Write a chat whose sender and text are in objects, as messengers export it."""
+    rows = messages[["message_id", "account_id", "text", "sent_at", "label"]].itertuples(index=False, name=None)
+    lines = [
+        json.dumps(
+            {"id": name, "from": {"id": sender}, "message": {"text": text}, "date": f"{sent:%FT%TZ}", "spam": label}
+        )
+        for name, sender, text, sent, label in rows
+    ]
+    Path("chat.jsonl").write_text("\n".join(lines), "utf-8")
+
+
+def write_orders(messages: pd.DataFrame) -> None:
+    """Write orders with dates and amounts of the United States, and what became of them; the last have no outcome."""
+    events = pd.read_parquet(WORLD / "events.parquet")
+    orders = events[events["amount"].notna()].sort_values("occurred_at")
+    senders = set(messages.loc[messages["label"] != "legitimate", "account_id"])
+    is_fraud = orders["account_id"].isin(senders).to_numpy()
+    placed, new = orders["occurred_at"], len(orders) // 10
+    table = pd.DataFrame(
+        {
+            "order": orders["event_id"],
+            "placed": placed.dt.strftime("%m/%d/%Y %I:%M %p"),
+            "customer": orders["account_id"],
+            "total": [f"${amount:,.2f}" for amount in orders["amount"]],
+        }
+    )
+    table[:-new].to_csv("orders.csv", index=False)
+    table[-new:].to_csv("new-orders.csv", index=False)
+    filed = (placed + pd.Timedelta(days=9)).dt.strftime("%m/%d/%Y")
+    outcome = {"order": table["order"], "filed": filed, "status": np.where(is_fraud, "chargeback", "settled")}
+    pd.DataFrame(outcome)[:-new].to_csv("chargebacks.csv", index=False)
 
 
 def fill_database(folder: str) -> None:
