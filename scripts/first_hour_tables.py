@@ -95,13 +95,11 @@ def write_titled(messages: pd.DataFrame) -> None:
 def write_chat(messages: pd.DataFrame) -> None:
     """Write a chat whose sender and text are in objects, as messengers export it."""
     rows = messages[["message_id", "account_id", "text", "sent_at", "label"]].itertuples(index=False, name=None)
-    lines = [
-        json.dumps(
-            {"id": name, "from": {"id": sender}, "message": {"text": text}, "date": f"{sent:%FT%TZ}", "spam": label}
-        )
+    chat = [
+        {"id": name, "from": {"id": sender}, "message": {"text": text}, "date": f"{sent:%FT%TZ}", "spam": label}
         for name, sender, text, sent, label in rows
     ]
-    Path("chat.jsonl").write_text("\n".join(lines), "utf-8")
+    Path("chat.jsonl").write_text("\n".join(map(json.dumps, chat)), "utf-8")
 
 
 def write_orders(messages: pd.DataFrame) -> None:
