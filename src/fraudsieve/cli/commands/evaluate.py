@@ -6,8 +6,9 @@ from typing import Annotated
 
 import typer
 
+from fraudsieve._translation import tr
 from fraudsieve.cli.console import answer, exit_on_error, notes, steps
-from fraudsieve.cli.options import Json, ModelOption, ReadingOptions, RulesOption, TableOptions
+from fraudsieve.cli.options import Json, LanguageOption, ModelOption, ReadingOptions, RulesOption, TableOptions
 from fraudsieve.cli.tables import evaluation_content, evaluation_rows
 
 __all__ = ["evaluate_command"]
@@ -33,6 +34,7 @@ def evaluate_command(
         typer.Option(help="Evaluate only records from this time on (UTC); earlier ones are their history."),
     ] = None,
     rules: RulesOption = None,
+    language: LanguageOption = None,
     json: Json = False,
 ) -> None:
     """Score labelled messages, accounts or events with a model, and evaluate the scores."""
@@ -45,10 +47,11 @@ def evaluate_command(
 
         if report is not None:
             check_report_path(report, *vars(tables).values())
+        settings = Recipe.read(recipe, {**reading.overrides(), "language": language})
         result = evaluate_tables(
             model,
             **vars(tables),
-            recipe=Recipe.read(recipe, reading.overrides()),
+            recipe=settings,
             attack=attack,
             since=since,
             rules=None if rules is None else read_rules(rules),
@@ -57,8 +60,13 @@ def evaluate_command(
         )
         files = None
         if report is not None:
-            heading = f"Evaluation: {result.model.name}"
-            files = write_report(report, result.report, title=heading, facts=model_facts(result.model))
+            files = write_report(
+                report,
+                result.report,
+                title=tr("Evaluation: {name}", name=result.model.name),
+                facts=model_facts(result.model, language=settings.language),
+                language=settings.language,
+            )
     notes(result.notes)
     title = f"{result.model.name} on {result.report.rows:,} {result.model.subject}s"
     answer(evaluation_content(result, files), as_json=json, title=title, rows=evaluation_rows(result, files))

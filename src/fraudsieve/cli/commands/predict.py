@@ -18,6 +18,7 @@ from fraudsieve.cli.evidence_options import (
 from fraudsieve.cli.options import (
     Json,
     KnownLabels,
+    LanguageOption,
     ModelOption,
     ReadingOptions,
     RulesOption,
@@ -26,7 +27,6 @@ from fraudsieve.cli.options import (
     records_to_score,
 )
 from fraudsieve.cli.tables import rule_rows
-from fraudsieve.models.sentences.values import Language
 
 __all__ = ["predict_command"]
 
@@ -40,7 +40,7 @@ def predict_command(
     reasons: Annotated[
         int, typer.Option(min=0, help="Number of reasons to write for each record, as columns and as JSON.")
     ] = 0,
-    language: Annotated[Language, typer.Option(help="Language of the sentences of reasons.")] = "en",
+    language: LanguageOption = None,
     rules: RulesOption = None,
     output: Annotated[Path, typer.Option(help="File of scores to write: .parquet, .csv or .jsonl.")] = Path(
         "scores.parquet"
@@ -71,7 +71,7 @@ def predict_command(
             progress("scoring", rows, total)
 
         records, beside = records_to_score(scorer.model, inputs)
-        explain: dict[str, Any] = {"reasons": reasons, "language": language}
+        explain: dict[str, Any] = {"reasons": reasons, "language": language or "en"}
         with nullcontext() if recording is None else recording.open() as log:
             result = score_file(
                 scorer, records, output, show_rows, known_labels=labels, **beside, **explain, evidence=log

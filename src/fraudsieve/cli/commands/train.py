@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from fraudsieve.cli.console import answer, exit_on_error, notes, steps, stop_on_sigterm
-from fraudsieve.cli.options import Json, Name, ReadingOptions, TableOptions, split_names
+from fraudsieve.cli.options import Json, LanguageOption, Name, ReadingOptions, TableOptions, split_names
 from fraudsieve.cli.tables import trained_content, trained_rows
 
 __all__ = ["train_command"]
@@ -70,6 +70,7 @@ def train_command(
         ),
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing model folder.")] = False,
+    language: LanguageOption = None,
     seed: Annotated[int | None, typer.Option(help="Random seed.")] = None,
     json: Json = False,
 ) -> None:
@@ -94,6 +95,7 @@ def train_command(
             "model.sample_rate": sample_rate,
             "track.experiment": experiment,
             "track.enabled": track,
+            "language": language,
             "seed": seed,
         }
         settings = Recipe.read(recipe, overrides)
