@@ -14,6 +14,9 @@ from fraudsieve._translation import SENSE, Message, catalogue, check_language, i
 from fraudsieve.cases.links.table import LINK_KINDS
 from fraudsieve.cases.pages import case_section, names, picture, timeline
 from fraudsieve.features.history.measures import FAMILIES, MEASURES
+from fraudsieve.tables.formats.delimited import SEPARATORS
+from fraudsieve.tables.limits import REPLACED
+from fraudsieve.tables.values.moments import UNITS
 from fraudsieve.training.attack.obfuscations import OBFUSCATIONS, STRENGTHS
 from fraudsieve.training.evaluation import capacity
 from fraudsieve.training.evaluation.metrics import METRIC_NAMES, RATE_NAMES
@@ -52,6 +55,9 @@ TABLES = {
         *("cases are not compared: graspologic-native is not installed (fraudsieve[cases])",),
         *("cases are not compared: there is no fraud", "skipped"),
         *("{n:,} records of the reference", "{n:,} current records"),
+        *UNITS.values(),
+        *SEPARATORS.values(),
+        *("lists", "objects", REPLACED),
         *("{share:.4g} % precision", "{share:.4g} % false positives"),
     ),
     "type": (

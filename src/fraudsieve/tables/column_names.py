@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
+from fraudsieve._translation import tr
 from fraudsieve.exceptions import SchemaError
 
 from .formats.loaded import LoadedTable, ReadOptions
@@ -216,7 +217,15 @@ def rename_columns(loaded: LoadedTable, table: TableSchema, options: ReadOptions
     renamed = loaded.frame.rename(columns=taken | {theirs: ours for ours, theirs in found.items()})
     known = {column.name for column in table.columns} - LABEL_COLUMNS
     unused = [name for name in anywhere if name in known and anywhere[name] not in names and name not in names]
-    notes = [f"there is no column {anywhere[name]!r} for {name} in {table.name}" for name in unused]
+    notes = [
+        tr(
+            "there is no column {column!r} for {name} in {table}",
+            column=anywhere[name],
+            name=name,
+            table=tr(table.name),
+        )
+        for name in unused
+    ]
     return replace(loaded, frame=renamed, notes=(*loaded.notes, *notes))
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 
+from fraudsieve._translation import tr
 from fraudsieve.exceptions import SchemaError
 
 from .encoding import to_utf8
@@ -76,7 +77,9 @@ def _separator(data: bytes, file: Path, options: ReadOptions, origin: str) -> tu
         return ",", ()
     counts = {mark: len(next(csv.reader([line], delimiter=mark), [])) for mark in SEPARATORS}
     best = max(counts, key=lambda mark: counts[mark])
-    return (best, (f"columns are separated by {SEPARATORS[best]}",)) if counts[best] > 1 else (",", ())
+    return (
+        (best, (tr("columns are separated by {mark}", mark=tr(SEPARATORS[best])),)) if counts[best] > 1 else (",", ())
+    )
 
 
 def _check_separator(separator: str, origin: str) -> str:

@@ -10,6 +10,7 @@ from xml.etree.ElementTree import ParseError
 
 import pandas as pd
 
+from fraudsieve._translation import tr
 from fraudsieve.exceptions import SchemaError
 
 from .loaded import LoadedTable, ReadOptions
@@ -54,7 +55,7 @@ def load_workbook(file: Path, _: ReadOptions, origin: str) -> LoadedTable:
         for row in rows[1:]
     ]
     frame = pd.DataFrame(cells, columns=range(len(names)), dtype=object).set_axis(names, axis=1)
-    notes = (f"read the first of {n_sheets} sheets",) if n_sheets > 1 else ()
+    notes = (tr("read the first of {n} sheets", n=n_sheets),) if n_sheets > 1 else ()
     return LoadedTable(frame.loc[:, [name != "" for name in names]], header=True, notes=notes)
 
 
