@@ -22,7 +22,9 @@ __all__ = ["draw_figure_files", "draw_figures", "draw_reliability", "make_row_ch
 
 MAX_ROWS = 24
 STRENGTH_MARKS = {"light": ("c1", "circle"), "medium": ("c2", "square"), "strong": ("c3", "diamond")}
-STANDALONE = '<svg xmlns="http://www.w3.org/2000/svg" width="600" style="background:var(--card)" '
+STANDALONE = (
+    '<svg xmlns="http://www.w3.org/2000/svg" width="600" style="background:var(--card);font-family:var(--font)" '
+)
 
 
 def draw_figures(report: EvaluationReport) -> list[Figure]:

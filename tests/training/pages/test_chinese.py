@@ -125,6 +125,8 @@ def test_the_json_is_the_same_in_both_languages(reports: Reports, tmp_path: Path
 
 def test_figures_for_mlflow_are_in_the_language(reports: Reports) -> None:
     for image in draw_figure_files(reports["message"], language="zh").values():
+        assert "font-family:var(--font)" in image
+        assert '"Microsoft YaHei"' in image
         assert {*re.findall(r"[A-Za-z]{3,}", "".join(re.findall(r"<text[^>]*>([^<]*)", image)))} <= {"ROC"}
 
 
