@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from fraudsieve._translation import tr
+
 __all__ = ["MAX_THRESHOLD", "AbsentPoint", "OperatingPoint", "RatioSupport"]
 
 MAX_THRESHOLD = float(np.nextafter(1.0, 2.0))
@@ -112,10 +114,16 @@ class AbsentPoint:
     @property
     def reason(self) -> str:
         """The reason why the point is absent, and what to do."""
-        rate, confidence = f"{100 * self.max_false_positive_rate:.4g} %", f"{100 * self.confidence:.4g} % confidence"
-        needs = f"a rate of at most {rate} needs {self.needed_groups:,} legitimate campaigns or accounts"
-        found = f"there are {self.legitimate_groups:,}: label {self.missing_groups:,} more"
-        return f"{self.name} is absent: {needs} to calibrate on ({confidence}), {found}"
+        return tr(
+            "{name} is absent: a rate of at most {rate:.4g} % needs {needed:,} legitimate campaigns or accounts to "
+            "calibrate on ({confidence:.4g} % confidence), there are {found:,}: label {missing:,} more",
+            name=self.name,
+            rate=100 * self.max_false_positive_rate,
+            needed=self.needed_groups,
+            confidence=100 * self.confidence,
+            found=self.legitimate_groups,
+            missing=self.missing_groups,
+        )
 
     @property
     def problem(self) -> str | None:

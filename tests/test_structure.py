@@ -129,7 +129,7 @@ MAX_LINES = 400
 ONE_CLASS = {"features/live_state/state.py": 600}
 """Files that hold one class, which would have to be cut into pieces to be shorter."""
 MAX_BODY = 60
-MAX_FILES_AT_TOP = 12
+MAX_FILES_AT_TOP = 13
 MAX_FILES = 15
 MAX_NAMESAKES = 3
 """Modules of one name: an editor shows a name without its folder."""

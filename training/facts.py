@@ -60,7 +60,7 @@ def written_settings(recipe: Recipe) -> dict[str, Any]:
     (False, False)
     """
     tables = {"messages", "accounts", "events", "labels", "features"}
-    return recipe.model_dump(mode="json", exclude={"data": tables, "track": True, "n_jobs": True})
+    return recipe.model_dump(mode="json", exclude={"data": tables, "track": True, "n_jobs": True, "language": True})
 
 
 def window_of(data: LabelledData, rows: Array) -> list[str]:

@@ -16,6 +16,7 @@ from typing import Final, TypeAlias
 import numpy as np
 import pandas as pd
 
+from fraudsieve._translation import tr
 from fraudsieve._typing import Array
 from fraudsieve.training.splits.split import Split
 
@@ -216,8 +217,14 @@ def _label_in(name: str, label: str, how: str, auc: float) -> LeakWarning:
     return {
         "kind": "label_in_missing" if "missing" in how else "label_in_column",
         "column": name,
-        "found": f"{name}: {how} alone separates {label!r} from the rest (ROC AUC {auc:.4f})",
-        "do": "Check that it is written before the label and not because of it; otherwise leave the column out.",
+        "found": tr(
+            "{name}: {how} alone separates {label!r} from the rest (ROC AUC {auc:.4f})",
+            name=name,
+            how=tr(how),
+            label=label,
+            auc=auc,
+        ),
+        "do": tr("Check that it is written before the label and not because of it; otherwise leave the column out."),
     }
 
 
@@ -252,9 +259,13 @@ def labels_known_late(cutoff_times: pd.Series, labelled_at: pd.Series, split: Sp
         {
             "kind": "label_known_late",
             "column": "labelled_at",
-            "found": f"labelled_at: {late} of {len(learned)} training and calibration rows have a label that was not "
-            "known before the test began",
-            "do": "Split by time, with a gap as long as labels take.",
+            "found": tr(
+                "labelled_at: {late} of {rows} training and calibration rows have a label that was not known before "
+                "the test began",
+                late=late,
+                rows=len(learned),
+            ),
+            "do": tr("Split by time, with a gap as long as labels take."),
         }
     ]
 
@@ -295,8 +306,13 @@ def groups_on_both_sides(groups: Mapping[str, Array], split: Split, is_fraud: Ar
                 {
                     "kind": "group_on_both_sides",
                     "column": name,
-                    "found": f"{name}: {shared} of {len(tested)} rows of the test share one with training",
-                    "do": f"Split by time or by {name}, which keep them apart.",
+                    "found": tr(
+                        "{name}: {shared} of {rows} rows of the test share one with training",
+                        name=tr(name),
+                        shared=shared,
+                        rows=len(tested),
+                    ),
+                    "do": tr("Split by time or by {name}, which keep them apart.", name=tr(name)),
                 }
             )
     return warnings

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from fraudsieve._translation import tr
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.classifier import FraudClassifier
 from fraudsieve.training.data.labelled import LabelledData
@@ -44,7 +45,8 @@ def run_content(
     origin: PageOrigin,
 ) -> RunContent:
     """Return the content of a finished run."""
-    content, title = report.to_dict(), f"Evaluation: {recipe.name}"
+    content, title = report.to_dict(), tr("Evaluation: {name}", name=recipe.name)
+    language = recipe.language
     settings = FraudClassifier(**recipe.model.settings(data.subject)).get_params()
     of_text = _feature_params(recipe.features) if data.subject == "message" else {}
     del settings["random_state"], settings["n_jobs"]
@@ -56,13 +58,15 @@ def run_content(
         metrics=_logged_metrics(content, tuned) | _slice_metrics(report.slices),
         documents={
             "report.json": content,
-            "report.html": render_report(report, title=title, facts=model_facts(model), origin=origin),
+            "report.html": render_report(
+                report, title=title, facts=model_facts(model, language=language), origin=origin, language=language
+            ),
             "recipe.json": written_settings(recipe),
             "operating_points.json": {
                 "points": [asdict(point) for point in model.points],
                 "absent": [asdict(point) for point in model.absent_points],
             },
-            **draw_figure_files(report),
+            **draw_figure_files(report, language=language),
         },
         tags={f"data.{name}.sha256": digest for name, digest in data.digests.items()}
         | {"model.digest": model.digest}

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from fraudsieve._translation import tr
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.feature_matrix import FeatureMatrix
 from fraudsieve.features.label_trust import (
@@ -135,7 +136,7 @@ def read_history(
     options = options_of_model(model)
     history = _read_events(None if events is None else as_input(events, options), notes)
     if history is None and model.subject == "message" and model.matrix.event_views:
-        notes.append("the model uses events, but none were given: all records are scored without history")
+        notes.append(tr("the model uses events, but none were given: all records are scored without history"))
     return history, _read_labels(model, known_labels, history, notes), notes
 
 
@@ -238,7 +239,7 @@ def _read_labels(
     table = None if labels is None else _read_good(as_input(labels, options_of_model(model)), "labels", notes)
     have_own = model.subject == "event" and events is not None and {"label", "labelled_at"} <= set(events.columns)
     if table is None and not have_own:
-        notes.append("the model uses labels, but none were given: all records are scored without labels")
+        notes.append(tr("the model uses labels, but none were given: all records are scored without labels"))
         return None
     if model.subject == "event":
         return _labels_of_events(model, table, events, notes)
@@ -254,7 +255,7 @@ def _read_good(source: Source, name: str, notes: list[str]) -> CheckedTable:
     table = read_table(source, name)
     notes += table.notes
     if len(table.rejected):
-        notes.append(f"{len(table.rejected)} {name} were rejected and are ignored")
+        notes.append(tr("{n} {records} were rejected and are ignored", n=len(table.rejected), records=tr(name)))
     return table
 
 
@@ -262,14 +263,14 @@ def _read_past(model: Model, past: Source | None, scored: CheckedTable, notes: l
     if model.matrix.campaigns is None:
         return None
     if "sent_at" not in scored.good:
-        notes.append("the model uses campaigns, but the messages have no sent_at: every campaign is unknown")
+        notes.append(tr("the model uses campaigns, but the messages have no sent_at: every campaign is unknown"))
     elif past is None:
-        notes.append("no earlier messages were given: campaigns are computed from the scored messages only")
+        notes.append(tr("no earlier messages were given: campaigns are computed from the scored messages only"))
     else:
         table = read_table(as_input(past, options_of_model(model)), "messages", require=("sent_at",))
         notes += table.notes
         if len(table.rejected):
-            notes.append(f"{len(table.rejected)} past messages were rejected and are ignored")
+            notes.append(tr("{n} past messages were rejected and are ignored", n=len(table.rejected)))
         # Row numbers would make messages of the two tables look like one.
         messages = table.good.drop(columns="message_id") if scored.numbered or table.numbered else table.good
         return _with_label_times(_with_trusted(model, _with_classes(model, messages, notes)), notes)
@@ -318,7 +319,7 @@ def _labels_of_events(
     notes += time_notes
     n_unmatched = 0 if labels is None else int((~labels.good["subject_id"].isin(frame["event_id"])).sum())
     if n_unmatched:
-        notes.append(f"{n_unmatched} labels refer to events that are not in the table")
+        notes.append(tr("{n} labels refer to events that are not in the table", n=n_unmatched))
     return labels_with_times(frame, model.legitimate)
 
 

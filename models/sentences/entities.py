@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from typing import Final
 
+from fraudsieve._translation import in_language, tr
 from fraudsieve.features.history.declaration import History
 
 from .values import Language
 
-__all__ = ["events_of", "measured_amounts", "partners_of", "plain_words"]
+__all__ = ["events_of", "label_in_words", "measured_amounts", "partners_of", "plain_words"]
 
 CHINESE: Final[Mapping[str, str]] = {
     "account": "账户",
@@ -20,8 +21,23 @@ CHINESE: Final[Mapping[str, str]] = {
     "recipient": "接收者",
     "sender": "发送者",
     "amount": "金额",
+    "channel": "渠道",
+    "country": "国家",
+    "kind": "类别",
     "email": "邮箱",
     "phone": "电话",
+    "domain": "域名",
+    "short_link": "短链接",
+    "wechat": "微信号",
+    "qq": "QQ 号",
+    "telegram": "Telegram 账号",
+    "whatsapp": "WhatsApp 账号",
+    "bank_card": "银行卡号",
+    "chinese_id": "身份证号",
+    "company_number": "统一社会信用代码",
+    "bitcoin": "比特币地址",
+    "ethereum": "以太坊地址",
+    "tron": "波场地址",
 }
 ENGLISH: Final[Mapping[str, str]] = {"ip": "IP address", "email": "e-mail address", "phone": "telephone number"}
 
@@ -38,6 +54,19 @@ def plain_words(name: str, language: Language = "en") -> str:
     if language == "zh" and word in CHINESE:
         return CHINESE[word]
     return ENGLISH.get(word, word.replace("_", " ").strip())
+
+
+def label_in_words(label: str, language: Language = "en") -> str:
+    """Return a class in words: in Chinese for the types that the library knows.
+
+    Examples
+    --------
+    >>> label_in_words("drug_trade"), label_in_words("drug_trade", "zh"), label_in_words("our_type", "zh")
+    ('drug trade', '毒品交易', 'our type')
+    """
+    with in_language(language):
+        name = tr(label, sense="type")
+    return label.replace("_", " ") if name == label else name
 
 
 def partners_of(column: str, language: Language) -> str:

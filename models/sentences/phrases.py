@@ -8,7 +8,7 @@ from fraudsieve.features.history.declaration import History, HistoryColumn
 from fraudsieve.features.network.declaration import Network
 from fraudsieve.features.profile.custom_columns import CustomColumns
 
-from .entities import events_of, measured_amounts, partners_of, plain_words
+from .entities import events_of, label_in_words, measured_amounts, partners_of, plain_words
 from .values import LANGUAGES, Language, window_words
 
 __all__ = ["Phrase", "phrases_of"]
@@ -119,11 +119,11 @@ def _of_record(name: str) -> Phrase:
     if family in ("profile", "rhythm"):
         return Phrase(name, "missing__number", _named(plain_words(cue), plain_words(cue, "zh")))
     if family in ("wording", "pinyin"):
-        return Phrase(family, "missing__message", _same(cue))
+        return Phrase(family, "missing__message", _label(cue))
     if family == "campaign":
         measure, _, rest = cue.partition("_")
         window = {language: {"window": window_words(rest, language)} for language in LANGUAGES if measure != "labelled"}
-        slots: Slots = _same(rest) if measure == "labelled" else window if rest else {"en": {}, "zh": {}}
+        slots: Slots = _label(rest) if measure == "labelled" else window if rest else {"en": {}, "zh": {}}
         return Phrase(f"campaign__{measure}", "missing__campaign", slots)
     return Phrase(name, "missing__message", {"en": {}, "zh": {}})
 
@@ -132,9 +132,13 @@ def _named(english: str, chinese: str) -> Slots:
     return {"en": {"name": english}, "zh": {"name": chinese}}
 
 
-def _same(label: str) -> Slots:
-    """Return a label, which is the same in every language."""
-    return _named(_without_underscores(label), _without_underscores(label))
+def _label(label: str) -> Slots:
+    return _named(label_in_words(label), label_in_words(label, "zh"))
+
+
+def _same(name: str) -> Slots:
+    """Return a name of the user, which is the same in every language."""
+    return _named(_without_underscores(name), _without_underscores(name))
 
 
 def _without_underscores(name: str) -> str:

@@ -6,6 +6,7 @@ from typing import Final
 
 from fraudsieve.features.profile.custom_columns import MISSING, UNSEEN
 
+from .entities import label_in_words
 from .phrases import Phrase
 from .templates import fill, read_templates
 from .values import Language, in_words
@@ -87,9 +88,9 @@ def resemblance(family: str, label: str, log_odds: float, language: Language) ->
     Examples
     --------
     >>> resemblance("wording", "phishing", 1.5, "en"), resemblance("pinyin", "spam", -1.0, "zh")
-    ('the wording resembles messages labelled phishing', '读音不像标记为“spam”的消息')
+    ('the wording resembles messages labelled phishing', '读音不像标记为“垃圾信息”的消息')
     """
-    return fill(read_templates()[family].text(language), {"name": label.replace("_", " ")}, log_odds > 0)
+    return fill(read_templates()[family].text(language), {"name": label_in_words(label, language)}, log_odds > 0)
 
 
 def _comparison(usual: str, words: str, language: Language) -> str:

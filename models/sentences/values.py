@@ -1,12 +1,13 @@
 """Values in words: counts, amounts, lengths of time, shares and days of the week, in English and in Chinese."""
 
-from typing import Final, Literal, TypeAlias, get_args
+from typing import Final, get_args
+
+from fraudsieve._translation import Language, check_language
 
 __all__ = ["LANGUAGES", "Language", "check_language", "duration", "in_words", "window_words"]
 
-Language: TypeAlias = Literal["en", "zh"]
 LANGUAGES: Final[tuple[Language, ...]] = get_args(Language)
-"""The languages of the sentences: English and Chinese."""
+"""The languages of pages and of the sentences of reasons: English and Chinese."""
 TIMES: Final = (
     (86_400.0, "day", "天"),
     (3_600.0, "hour", "小时"),
@@ -19,25 +20,6 @@ WEEKDAYS: Final = {
     "en": ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"),
     "zh": ("周一", "周二", "周三", "周四", "周五", "周六", "周日"),
 }
-
-
-def check_language(language: str) -> Language:
-    """Return the language.
-
-    Raises
-    ------
-    ValueError
-        If there are no sentences in it.
-
-    Examples
-    --------
-    >>> check_language("zh")
-    'zh'
-    """
-    for known in LANGUAGES:
-        if language == known:
-            return known
-    raise ValueError(f"language: expected one of {', '.join(LANGUAGES)}, got another one.")
 
 
 def in_words(value: float, unit: str, language: Language) -> str:

@@ -56,7 +56,9 @@ def test_a_threshold_and_earlier_cases(folder: Path) -> None:
 
 
 def test_cases_as_they_were_known(folder: Path) -> None:
-    code, content = run(folder, "--as-of", "2026-01-02T00:00:00", "--output", str(folder / "cases"))
+    options = ("--as-of", "2026-01-02T00:00:00", "--language", "zh")
+    code, content = run(folder, *options, "--output", str(folder / "cases"))
+    assert "，截至 2026-01-02 00:00 UTC 的已知信息" in (folder / "cases" / "cases.html").read_text("utf-8")
     members = pd.read_parquet(folder / "cases" / "members.parquet")
     assert code == 0
     assert 0 < content["members"] == len(members) < 8

@@ -33,12 +33,14 @@ def accounts(n: int = 200) -> pd.DataFrame:
 
 def test_no_address_is_written_to_mlflow_or_to_the_manifest(tmp_path: Path) -> None:
     recipe = Recipe.model_validate(
-        {**ADDRESSES, "n_jobs": 1, "model": {"n_rounds": 2}, "evaluate": {"replicates": 0}, "seed": 3}
+        {**ADDRESSES, "n_jobs": 1, "model": {"n_rounds": 2}, "evaluate": {"replicates": 0}, "seed": 3, "language": "zh"}
     )
     result = train(recipe, accounts=accounts(), output=tmp_path / "m")
     content = run_content(recipe, tmp_path / "m", result.model, result.report, result.data, None, PageOrigin())
     manifest = json.loads((tmp_path / "m" / "manifest.json").read_text("utf-8"))
     assert content.documents["recipe.json"]["seed"] == manifest["training"]["recipe"]["seed"] == 3
+    assert "<h1>评估报告：fraudsieve</h1>" in content.documents["report.html"]
+    assert "language" not in manifest["training"]["recipe"]  # the model does not depend on it
     assert "brands" in content.documents["recipe.json"]["features"]
     assert "brands" not in manifest["training"]["recipe"]["features"]
     assert "S3cret" not in str(content)

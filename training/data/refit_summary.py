@@ -1,10 +1,13 @@
 """A summary of a refit, for reports and notes: its rows, and the model that the metrics are about."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
-__all__ = ["RefitSummary"]
+from fraudsieve._translation import tr
+
+__all__ = ["RefitSummary", "inherited_from"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,23 +83,45 @@ class RefitSummary:
     @property
     def metrics_of(self) -> str:
         """Say which model the metrics are of."""
-        return (
-            f"the evaluated model, trained on {_rows(self.split_rows, self.split_window)}. "
-            f"The model that was written was trained again, on {_rows(self.rows, self.window)}"
+        return tr(
+            "the evaluated model, trained on {rows}. The model that was written was trained again, on {rows_again}",
+            rows=_rows(self.split_rows, self.split_window),
+            rows_again=_rows(self.rows, self.window),
         )
 
     @property
     def lines(self) -> tuple[str, ...]:
         """Sentences about both models, without a full stop at the end."""
         left_out = {reason: rows for reason, rows in self.left_out.items() if rows}
-        names = {"no_time": "without a time", "not_mature": "with labels that are not mature"}
+        names = {"no_time": tr("without a time"), "not_mature": tr("with labels that are not mature")}
+        calibrated = tr(
+            "its calibration and operating points are inherited from {origin} ({rows:,} rows)",
+            origin=inherited_from(self.calibrated_on),
+            rows=self.calibration_rows,
+        )
         return (
-            f"the metrics are of {self.metrics_of}",
-            f"its calibration and operating points are inherited from {self.calibrated_on} "
-            f"({self.calibration_rows:,} rows)",
-            *(f"{rows:,} labelled rows {names[reason]} were left out of it" for reason, rows in left_out.items()),
+            tr("the metrics are of {model}", model=self.metrics_of),
+            calibrated,
+            *(
+                tr("{rows:,} labelled rows {which} were left out of it", rows=rows, which=names[reason])
+                for reason, rows in left_out.items()
+            ),
         )
 
 
+def inherited_from(origin: str) -> str:
+    """Return where calibration and operating points come from, in the language of the page.
+
+    Examples
+    --------
+    >>> inherited_from("pooled scores of 5 folds that go forward in time")
+    'pooled scores of 5 folds that go forward in time'
+    """
+    folds = re.fullmatch(r"pooled scores of (\d+) folds (.+)", origin)
+    return origin if folds is None else tr("pooled scores of {n} folds {how}", n=folds[1], how=tr(folds[2]))
+
+
 def _rows(rows: int, window: tuple[str, ...]) -> str:
-    return f"{rows:,} rows" + (f" up to {window[1][:10]}" if window else "")
+    if not window:
+        return tr("{rows:,} rows", rows=rows)
+    return tr("{rows:,} rows up to {date}", rows=rows, date=window[1][:10])

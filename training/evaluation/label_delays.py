@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from fraudsieve._translation import tr
 from fraudsieve._typing import Array
 from fraudsieve.features.label_trust import Trust
 from fraudsieve.tables.label_times import resolve_label_times, with_times
@@ -185,10 +186,12 @@ def _gap_used(training: Mapping[str, Any]) -> GapUsed:
     kind, days = training.get("split"), training.get("gap_days")
     given = ((training.get("recipe") or {}).get("split") or {}).get("gap_days")
     if kind != "time" or days is None:
-        return GapUsed(None, "unknown to the model" if kind in (None, "time") else f"split by {kind}, not by time")
+        by_kind = tr("split {how}, not by time", how=tr(f"by {kind}"))
+        return GapUsed(None, "unknown to the model" if kind in (None, "time") else by_kind)
     if given is not None:
         return GapUsed(days, "as given")
-    return GapUsed(days, f"{100 * MATURE:.0f} % of the labels have arrived by then" if days else "labels have no times")
+    arrived = tr("{share:.0f} % of the labels have arrived by then", share=100 * MATURE)
+    return GapUsed(days, arrived if days else "labels have no times")
 
 
 def _youngest(
@@ -270,11 +273,15 @@ def waiting_note(youngest: YoungestRecords | None) -> str | None:
     """
     if youngest is None or youngest.expected < 0.5:
         return None
-    last = f"the last {format_days(youngest.days)} days"
     frauds = ""
     if youngest.expected_frauds is not None:
-        frauds = f", {youngest.expected_frauds:,.0f} of fraud if it is as frequent as before"
-    return (
-        f"{youngest.waiting:,} of {youngest.records:,} records of {last} are waiting for labels; about "
-        f"{youngest.expected:,.0f} will arrive{frauds}: metrics of {last} lack the frauds that are not yet known"
+        frauds = tr(", {n:,.0f} of fraud if it is as frequent as before", n=youngest.expected_frauds)
+    return tr(
+        "{waiting:,} of {records:,} records of the last {days} days are waiting for labels; about {expected:,.0f} "
+        "will arrive{frauds}: metrics of the last {days} days lack the frauds that are not yet known",
+        waiting=youngest.waiting,
+        records=youngest.records,
+        days=format_days(youngest.days),
+        expected=youngest.expected,
+        frauds=frauds,
     )

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Final
 
 from fraudsieve._html import facts_table
+from fraudsieve._translation import tr
 
 if TYPE_CHECKING:  # the report imports this module
     from .report import EvaluationReport
@@ -77,9 +78,11 @@ def describe_capacity(*, alerts: float, alerts_a_day: float | None, flagged: flo
     '150 alerts (13.4 % of the records), as many as there are frauds'
     """
     number = (
-        f"{format_number(alerts)} alerts" if alerts_a_day is None else f"{format_number(alerts_a_day)} alerts per day"
+        tr("{n} alerts", n=format_number(alerts))
+        if alerts_a_day is None
+        else tr("{n} alerts per day", n=format_number(alerts_a_day))
     )
-    return f"{number} ({100 * flagged:.3g} % of the records), {why}"
+    return tr("{number} ({share:.3g} % of the records), {why}", number=number, share=100 * flagged, why=tr(why))
 
 
 def format_days(days: float) -> str:

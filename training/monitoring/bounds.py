@@ -11,6 +11,7 @@ from typing import Self
 
 import numpy as np
 
+from fraudsieve._translation import tr
 from fraudsieve._typing import Array
 from fraudsieve.training.json_types import finite_or_none
 from fraudsieve.training.pages.words import point_words
@@ -93,28 +94,42 @@ def bounds_exceeded(measures: MonitorMeasures, settings: MonitorRecipe) -> Itera
 
 def _exceeded_by_indices(measures: MonitorMeasures, settings: MonitorRecipe) -> Iterator[ExceededBound]:
     indices: list[tuple[str, str, str, DriftIndex]] = [
-        ("family_psi", family.family, f"column {family.worst.column}", family.worst) for family in measures.families
+        ("family_psi", family.family, tr("column {name}", name=family.worst.column), family.worst)
+        for family in measures.families
     ]
-    indices += [("score_psi", name, f"scores: {name}", drift) for name, drift in measures.scores.items()]
+    indices += [
+        ("score_psi", name, tr("scores: {name}", name=tr(name)), drift) for name, drift in measures.scores.items()
+    ]
     for bound, name, where, drift in indices:
         limit = getattr(settings, bound)
         if limit is not None and drift.excess > limit and drift.clear:
-            index = f"PSI {drift.psi:.2f}, where {drift.expected:.2f} is expected without drift"
-            yield ExceededBound(bound, name, drift.excess, limit, f"{where}: {index}; the bound is {limit:g} above it")
+            text = tr(
+                "{where}: PSI {psi:.2f}, where {expected:.2f} is expected without drift; "
+                "the bound is {limit:g} above it",
+                where=where,
+                psi=drift.psi,
+                expected=drift.expected,
+                limit=limit,
+            )
+            yield ExceededBound(bound, name, drift.excess, limit, text)
 
 
 def _exceeded_by_shares(measures: MonitorMeasures, settings: MonitorRecipe) -> Iterator[ExceededBound]:
     shares = measures.shares
     named: list[tuple[str, str, str, ShareChange | None]] = [
-        ("rejected_rise", "rejected", "rejected rows", shares.rejected),
-        ("cold_start_rise", "cold_start", "rows without a history", shares.cold_start),
-        ("unlike_rise", "unlike_training", "rows that look like nothing in training", shares.unlike_training),
-        *(("unseen_rise", name, f"unseen categories of {name}", share) for name, share in shares.unseen.items()),
+        ("rejected_rise", "rejected", tr("rejected rows"), shares.rejected),
+        ("cold_start_rise", "cold_start", tr("rows without a history"), shares.cold_start),
+        ("unlike_rise", "unlike_training", tr("rows that look like nothing in training"), shares.unlike_training),
+        *(
+            ("unseen_rise", name, tr("unseen categories of {name}", name=name), share)
+            for name, share in shares.unseen.items()
+        ),
     ]
     for bound, name, words, share in named:
         limit = getattr(settings, bound)
         if share is not None and limit is not None and _is_beyond(share.rise, limit, share.chance):
-            text = f"{words}: {_both(share)}; the bound is a rise of {_percent(limit)}"
+            both, limited = _both(share), _percent(limit)
+            text = tr("{words}: {both}; the bound is a rise of {limit}", words=words, both=both, limit=limited)
             yield ExceededBound(bound, name, share.rise, limit, text)
 
 
@@ -128,7 +143,12 @@ def _exceeded_by_alerts(measures: MonitorMeasures, settings: MonitorRecipe) -> I
     for point in measures.alerts[:1]:  # the point that decides
         times = point.times
         if limit is not None and _is_beyond(max(times, 1 / times), limit, point.chance):
-            text = f"alerts at {point_words(point.name)}: {_both(point)}; the bound is {limit:g} times"
+            text = tr(
+                "alerts at {point}: {both}; the bound is {limit:g} times",
+                point=point_words(point.name),
+                both=_both(point),
+                limit=limit,
+            )
             yield ExceededBound("alerts_times", point.name, times, limit, text)
 
 
@@ -138,14 +158,25 @@ def _exceeded_by_calibration(measures: MonitorMeasures, settings: MonitorRecipe)
         return
     limit, value, interval = settings.ece, calibration.ece, calibration.intervals["ece"]
     if limit is not None and value is not None and interval is not None and interval[0] > limit:
-        text = f"calibration error {value:.3f} ({_between(interval)}); the bound is {limit:g}"
+        between = _between(interval)
+        text = tr(
+            "calibration error {value:.3f} ({interval}); the bound is {limit:g}",
+            value=value,
+            interval=between,
+            limit=limit,
+        )
         yield ExceededBound("ece", "ece", value, limit, text)
     limit, value = settings.observed_times, calibration.observed_over_expected
     interval = calibration.intervals["observed_over_expected"]
     if limit is None or value is None or interval is None:
         return
     if interval[0] > limit or interval[1] < 1 / limit:
-        text = f"{value:.2f} times as much fraud as expected ({_between(interval)}); the bound is {limit:g} times"
+        text = tr(
+            "{value:.2f} times as much fraud as expected ({interval}); the bound is {limit:g} times",
+            value=value,
+            interval=_between(interval),
+            limit=limit,
+        )
         yield ExceededBound("observed_times", "observed_over_expected", value, limit, text)
 
 
@@ -154,8 +185,12 @@ def _percent(share: float) -> str:
 
 
 def _both(shares: ShareChange | RatioChange) -> str:
-    return f"{_percent(shares.current)} of the current rows, {_percent(shares.reference)} of the reference"
+    return tr(
+        "{current} of the current rows, {reference} of the reference",
+        current=_percent(shares.current),
+        reference=_percent(shares.reference),
+    )
 
 
 def _between(interval: tuple[float, float]) -> str:
-    return f"{interval[0]:.3f} to {interval[1]:.3f}"
+    return tr("{low} to {high}", low=f"{interval[0]:.3f}", high=f"{interval[1]:.3f}")

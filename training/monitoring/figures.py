@@ -2,8 +2,9 @@
 
 from datetime import datetime
 
+from fraudsieve._translation import tr
 from fraudsieve.training.pages.charts import draw_reliability, make_row_chart
-from fraudsieve.training.pages.rendering import format_metric
+from fraudsieve.training.pages.rendering import capitalised, format_metric, label_words
 from fraudsieve.training.pages.svg import Chart, Figure
 from fraudsieve.training.pages.words import feature_words, point_words
 
@@ -30,21 +31,21 @@ def draw_distributions(measures: MonitorMeasures) -> list[Figure]:
 def _distribution(column: ColumnDrift) -> Figure:
     parts = column.distribution or ()
     end = 1.05 * max(max(part.reference, part.current) for part in parts)
-    chart = make_row_chart([part.bin for part in parts], "share of the records", 28, end=end)
+    names = [tr(part.bin, sense="bin") for part in parts]
+    chart = make_row_chart(names, tr("share of the records"), 28, end=end)
     for i, part in enumerate(parts):
         for table, share, css, lift in (
-            ("reference", part.reference, "muted", 0.2),
-            ("current", part.current, "c1", -0.2),
+            (tr("reference"), part.reference, "muted", 0.2),
+            (tr("current"), part.current, "c1", -0.2),
         ):
-            chart.bar(lift - i, share, css, thick=9, title=f"{part.bin}: {100 * share:.1f} % ({table})")
-    chart.legend("reference", "muted", shape="square")
-    chart.legend("current", "c1", shape="square")
-    description = f"PSI {column.psi:.2f}; without drift it would be {column.expected:.2f}."
-    return chart.to_figure(_capital(feature_words(column.column)), description)
-
-
-def _capital(text: str) -> str:
-    return f"{text[:1].upper()}{text[1:]}"
+            title = tr("{bin}: {share:.1f} % ({table})", bin=names[i], share=100 * share, table=table)
+            chart.bar(lift - i, share, css, thick=9, title=title)
+    chart.legend(tr("reference"), "muted", shape="square")
+    chart.legend(tr("current"), "c1", shape="square")
+    description = tr(
+        "PSI {psi:.2f}; without drift it would be {expected:.2f}.", psi=column.psi, expected=column.expected
+    )
+    return chart.to_figure(capitalised(feature_words(column.column)), description)
 
 
 def _families(measures: MonitorMeasures) -> Figure | None:
@@ -55,7 +56,7 @@ def _families(measures: MonitorMeasures) -> Figure | None:
     highest = max(bound or 0.0, *(family.worst.excess for family in families))
     end = min(max(1.15 * highest, 0.1), MAX_INDEX)
     chart = make_row_chart(
-        [feature_words(family.family) for family in families], "PSI above what few rows cause", 26, end=end
+        [feature_words(family.family) for family in families], tr("PSI above what few rows cause"), 26, end=end
     )
     for i, family in enumerate(families):
         worst = family.worst
@@ -64,20 +65,28 @@ def _families(measures: MonitorMeasures) -> Figure | None:
             -i,
             mean,
             "c1 pale",
-            title=f"{feature_words(family.family)}: mean {mean:.3f} of {family.columns} columns",
+            title=tr(
+                "{family}: mean {mean:.3f} of {n} columns",
+                family=feature_words(family.family),
+                mean=mean,
+                n=family.columns,
+            ),
         )
-        title = (
-            f"{feature_words(worst.column)}: {worst.excess:.3f}, of which chance explains "
-            f"{'an unknown part' if worst.chance is None else format_metric(worst.chance)}"
+        title = tr(
+            "{column}: {excess:.3f}, of which chance explains {chance}",
+            column=feature_words(worst.column),
+            excess=worst.excess,
+            chance=tr("an unknown part") if worst.chance is None else format_metric(worst.chance),
         )
         chart.dot(worst.excess, -i, "c2", shape="diamond", title=title)
-    chart.legend("mean", "c1 pale", shape="square")
-    chart.legend("column that moved most", "c2", shape="diamond")
+    chart.legend(tr("mean"), "c1 pale", shape="square")
+    chart.legend(tr("column that moved most"), "c2", shape="diamond")
     if bound is not None:
         chart.line([(bound, 0.6), (bound, 0.6 - len(families))], "muted", dashed=True)
-        chart.legend("bound", "muted", shape="dashed")
+        chart.legend(tr("bound"), "muted", shape="dashed")
     worst = families[0].worst
-    return chart.to_figure("What has moved?", f"Most: {feature_words(worst.column)}, {worst.excess:.2f}.")
+    description = tr("Most: {column}, {excess:.2f}.", column=feature_words(worst.column), excess=worst.excess)
+    return chart.to_figure(tr("What has moved?"), description)
 
 
 def _flagged(measures: MonitorMeasures) -> Figure | None:
@@ -87,21 +96,32 @@ def _flagged(measures: MonitorMeasures) -> Figure | None:
         return None
     top = min(max(0.02, *(1.3 * max(point.reference, point.current) for point in points)), 1.0)
     chart = Chart((0, top), (0, top))
-    chart.axes("share of the reference that is flagged", "share of the current records")
+    chart.axes(tr("share of the reference that is flagged"), tr("share of the current records"))
     chart.line([(0, 0), (top, top)], "muted", dashed=True)
     chart.line([(x, y) for x, y in probability.curve if x <= top and y <= top], "c1")
     for i, point in enumerate(points):
-        shares = f"{point.reference:.4f} of the reference, {point.current:.4f} of the current records"
         css, shape = ("c1", "square") if i else ("c2", "diamond")
-        title = f"{point_words(point.name)}: {shares}"
+        title = tr(
+            "{point}: {reference:.4f} of the reference, {current:.4f} of the current records",
+            point=point_words(point.name),
+            reference=point.reference,
+            current=point.current,
+        )
         chart.dot(point.reference, point.current, css, shape=shape, title=title)
-    chart.legend("any threshold", "c1")
-    chart.legend("the one that decides", "c2", shape="diamond")
+    chart.legend(tr("any threshold"), "c1")
+    chart.legend(tr("the one that decides"), "c2", shape="diamond")
     first = points[0]
-    description = f"At {point_words(first.name)}, {first.times:.2f} times as many records are flagged. "
+    unfamiliar = ""
     if any(vars(first.unlike_training).values()):
-        description += "They include those that look like nothing in training, whatever their probability. "
-    return chart.to_figure("Are there more alerts?", description + "Above the diagonal there are more alerts.")
+        unfamiliar = tr(" They include those that look like nothing in training, whatever their probability.")
+    description = tr(
+        "At {point}, {times:.2f} times as many records are flagged.{unfamiliar} "
+        "Above the diagonal there are more alerts.",
+        point=point_words(first.name),
+        times=first.times,
+        unfamiliar=unfamiliar,
+    )
+    return chart.to_figure(tr("Are there more alerts?"), description)
 
 
 def _types(measures: MonitorMeasures) -> Figure | None:
@@ -111,15 +131,17 @@ def _types(measures: MonitorMeasures) -> Figure | None:
         return None
     shown = sorted(shares.items(), key=lambda item: -max(item[1].reference, item[1].current))[:MAX_TYPES]
     end = 1.05 * max(max(share.reference, share.current) for _, share in shown)
-    chart = make_row_chart([name for name, _ in shown], "share of the records", 24, end=end)
+    chart = make_row_chart([label_words(name) for name, _ in shown], tr("share of the records"), 24, end=end)
     for i, (name, share) in enumerate(shown):
         chart.span((share.reference, share.current), (-i, -i), "muted")
         for table, css, shape in (("reference", "muted", "square"), ("current", "c1", "circle")):
-            chart.dot(share.of(table), -i, css, shape=shape, title=f"{name}: {share.of(table):.4f} ({table})")
-    chart.legend("reference", "muted", shape="square")
-    chart.legend("current", "c1", shape="circle")
-    rest = f" {len(shares) - MAX_TYPES} more are not drawn." if len(shares) > MAX_TYPES else ""
-    return chart.to_figure("Which types are predicted?", f"The most probable class of every record.{rest}")
+            title = tr("{name}: {share:.4f} ({table})", name=label_words(name), share=share.of(table), table=tr(table))
+            chart.dot(share.of(table), -i, css, shape=shape, title=title)
+    chart.legend(tr("reference"), "muted", shape="square")
+    chart.legend(tr("current"), "c1", shape="circle")
+    rest = tr(" {n} more are not drawn.", n=len(shares) - MAX_TYPES) if len(shares) > MAX_TYPES else ""
+    description = tr("The most probable class of every record.{rest}", rest=rest)
+    return chart.to_figure(tr("Which types are predicted?"), description)
 
 
 def draw_unlike_over_time(measures: MonitorMeasures) -> Figure | None:
@@ -131,25 +153,31 @@ def draw_unlike_over_time(measures: MonitorMeasures) -> Figure | None:
     limit = measures.bounds["unlike_rise"]
     bound = None if limit is None or compared.chance is None else compared.reference + max(limit, compared.chance)
     chart = Chart((-0.3, len(starts) - 0.7), (0, 1.1 * max(bound or 0.02, *(part.share for part in unlike.periods))))
-    chart.names_below([_day(start) for start in starts], f"{unlike.period} from", "share of the records")
+    chart.names_below([_day(start) for start in starts], tr(f"{unlike.period} from"), tr("share of the records"))
     for table, css, shape in (("reference", "muted", "square"), ("current", "c1", "circle")):
         points = [(starts.index(part.start), part) for part in unlike.periods if part.table == table]
         if points:
             chart.line([(x, part.share) for x, part in points], css)
-            chart.legend(table, css, shape=shape)
+            chart.legend(tr(table), css, shape=shape)
         for x, part in points:
-            title = f"{part.start}: {100 * part.share:.1f} % of {part.rows:,} ({table})"
+            title = tr(
+                "{start}: {share:.1f} % of {n:,} ({table})",
+                start=part.start,
+                share=100 * part.share,
+                n=part.rows,
+                table=tr(table),
+            )
             chart.dot(x, part.share, css, shape=shape, title=title)
     if bound is not None:
         chart.line([(-0.3, bound), (len(starts) - 0.7, bound)], "c2", dashed=True)
-        chart.legend("bound", "c2", shape="dashed")
-    description = "1 % is usual. A higher share means new tricks, another language or damaged data."
-    return chart.to_figure("Do records look like nothing in training?", description)
+        chart.legend(tr("bound"), "c2", shape="dashed")
+    description = tr("1 % is usual. A higher share means new tricks, another language or damaged data.")
+    return chart.to_figure(tr("Do records look like nothing in training?"), description)
 
 
 def _day(date: str) -> str:
     day = datetime.fromisoformat(date)
-    return f"{day.day} {day:%b}"
+    return tr("{day} {month}", day=day.day, month=tr(f"{day:%b}", sense="month"))
 
 
 def _reliability(measures: MonitorMeasures) -> Figure | None:

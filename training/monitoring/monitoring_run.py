@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from fraudsieve._translation import tr
 from fraudsieve._typing import Array, Progress
 from fraudsieve.exceptions import RecipeError
 from fraudsieve.models.artifact.folder import Model
@@ -67,8 +68,8 @@ def monitor_tables(
     events, labels, history : path or DataFrame, default=None
         As for `score_file`, for both tables. Labels also give the outcome of the records.
     recipe : Recipe, default=None
-        Its section ``monitor`` has the bounds, and ``data.trust`` the weights of the sources of labels, which are by
-        default those of the training of the model. None for the defaults.
+        Its section ``monitor`` has the bounds, ``language`` is that of the page, and ``data.trust`` has the weights of
+        the sources of labels, which are by default those of the training of the model. None for the defaults.
     rules : RuleSet, default=None
         Current rules: the report has the share of both tables that each of them decides. None for the rules of the
         recipe, if it has any.
@@ -127,8 +128,9 @@ def monitor_tables(
         notes=tuple(dict.fromkeys((*before.notes, *after.notes, *limits, *_reservations(measures)))),
     )
     if page is not None:
-        facts = model_facts(scorer.model)
-        html = render_monitor_report(report, title=f"Monitor: {report.model}", facts=facts)
+        facts, language = model_facts(scorer.model, language=recipe.language), recipe.language
+        title = tr("Monitor: {model}", model=report.model)
+        html = render_monitor_report(report, title=title, facts=facts, language=language)
         write_page(page, html, report.to_dict())
     return report
 
@@ -218,19 +220,21 @@ def _limits(
     """Yield notes on tables that limit the comparison."""
     inside = _share_trained_on(model, before, reference)
     if inside:
-        yield (
-            f"{100 * inside:.0f} % of the reference are from the time that the model was trained on. There, the text "
+        yield tr(
+            "{inside:.0f} % of the reference are from the time that the model was trained on. There, the text "
             "model and everything else that was fitted perform better than on new records, which then seem to have "
-            "drifted. Use the test slice, or the first week that was scored"
+            "drifted. Use the test slice, or the first week that was scored",
+            inside=100 * inside,
         )
-    for name, table in (("records of the reference", before), ("current records", after)):
+    for name, table in ((tr("records of the reference"), before), (tr("current records"), after)):
         if not table.clusters.has_variance:
-            yield (
-                f"nearly all {name} are of one account, so what chance explains is unknown, and drift, alerts and "
-                "shares exceed no bound. Use records of more accounts. If account_id does not name accounts, remove it"
+            yield tr(
+                "nearly all {records} are of one account, so what chance explains is unknown, and drift, alerts and "
+                "shares exceed no bound. Use records of more accounts. If account_id does not name accounts, remove it",
+                records=name,
             )
     if model.subject == "event" and history is None:
-        yield (
+        yield tr(
             "no earlier events are given: the history of each table begins with its first event. "
             "Give them with --history"
         )
@@ -249,7 +253,7 @@ def _share_trained_on(model: Model, before: ScoredTable, reference: Source) -> f
 def _reservations(measures: MonitorMeasures) -> Iterator[str]:
     """Yield notes on the limits of the measures."""
     for reason, names in measures.left_out.items():
-        yield f"{', '.join(names)}: not compared, because {reason}"
+        yield tr("{names}: not compared, because {reason}", names=", ".join(names), reason=tr(reason))
     bound = measures.bounds["family_psi"]
     hidden = [
         column.chance
@@ -257,12 +261,19 @@ def _reservations(measures: MonitorMeasures) -> Iterator[str]:
         if bound is not None and column.chance is not None and column.chance > bound + column.expected
     ]
     if hidden:
-        yield f"so few rows hide drift: chance explains an index of up to {max(hidden):.2f}. Use a longer period"
+        yield tr(
+            "so few rows hide drift: chance explains an index of up to {highest:.2f}. Use a longer period",
+            highest=max(hidden),
+        )
     labelled, rows = measures.labelled.current, measures.rows.current
     if measures.calibration and labelled < rows:
-        yield f"{labelled:,} of {rows:,} current records have labels: early labels are rarely representative"
+        yield tr(
+            "{labelled:,} of {rows:,} current records have labels: early labels are rarely representative",
+            labelled=labelled,
+            rows=rows,
+        )
     if measures.expected:
-        yield (
+        yield tr(
             "precision and recall without labels hold only while the probabilities are right: "
             "they do not count a new trick that the model takes for legitimate"
         )

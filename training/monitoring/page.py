@@ -2,9 +2,18 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from fraudsieve._translation import Language, in_language, tr
 from fraudsieve.training.evaluation.metrics import METRIC_NAMES
 from fraudsieve.training.pages.origin import PageOrigin
-from fraudsieve.training.pages.rendering import Card, Notice, PageTable, format_interval, format_metric, render_page
+from fraudsieve.training.pages.rendering import (
+    Card,
+    Notice,
+    PageTable,
+    format_interval,
+    format_metric,
+    format_range,
+    render_page,
+)
 from fraudsieve.training.pages.words import feature_words, names_in_words, point_words
 
 from .figures import draw_distributions, draw_monitor_figures, draw_unlike_over_time
@@ -36,6 +45,7 @@ def render_monitor_report(
     title: str = "Monitor",
     facts: Mapping[str, str] | None = None,
     origin: PageOrigin | None = None,
+    language: Language = "en",
 ) -> str:
     """Render a monitor report as one page of HTML.
 
@@ -49,6 +59,8 @@ def render_monitor_report(
         Facts about the model by name, as from `model_facts`; None for no facts.
     origin : PageOrigin, default=None
         The origin of the page; None for the current time and command.
+    language : {"en", "zh"}, default="en"
+        The language of the page.
 
     Returns
     -------
@@ -62,93 +74,117 @@ def render_monitor_report(
         report = monitor_tables("fraudsieve-model", "first-week.parquet", "this-week.parquet")
         Path("monitor.html").write_text(render_monitor_report(report), "utf-8")
     """
+    with in_language(language):
+        return _render(report, title=tr(title), facts=facts or {}, origin=origin or PageOrigin())
+
+
+def _render(report: MonitorReport, *, title: str, facts: Mapping[str, str], origin: PageOrigin) -> str:
+    """Render a report in the language of the block around it."""
     return render_page(
         "monitor.html.j2",
         title=title,
         subtitle=_subtitle(report),
-        origin=origin or PageOrigin(),
+        origin=origin,
         notices=list(_notices(report)),
         cards=list(_cards(report)),
         figures=draw_monitor_figures(report),
         unlike=[figure] if (figure := draw_unlike_over_time(report)) else [],
         distributions=draw_distributions(report),
         sections={
-            "Families": [_family_table(report)],
-            "Columns": [_column_table(report)],
-            "Operating points": [_alert_table(report), _performance_table(report)],
-            "Calibration": [_calibration_table(report.calibration)],
-            "Rejected and unusual rows": [_share_table(report.shares)],
-            "Rules": [_rule_table(report.rules)] if report.rules else [],
+            tr("Families"): [_family_table(report)],
+            tr("Columns"): [_column_table(report)],
+            tr("Operating points"): [_alert_table(report), _performance_table(report)],
+            tr("Calibration"): [_calibration_table(report.calibration)],
+            tr("Rejected and unusual rows"): [_share_table(report.shares)],
+            tr("Rules"): [_rule_table(report.rules)] if report.rules else [],
         },
         bounds={
-            BOUND_NAMES.get(name, name.replace("_", " ")): "none" if value is None else f"{value:g}"
+            tr(BOUND_NAMES.get(name, name.replace("_", " "))): tr("none") if value is None else f"{value:g}"
             for name, value in report.bounds.items()
         },
-        facts=facts or {},
+        facts=facts,
     )
 
 
 def _subtitle(measures: MonitorMeasures) -> str:
     parts = []
-    for name, words in zip(TABLES, ("records of the reference", "current records"), strict=True):
+    for name, words in zip(TABLES, ("{n:,} records of the reference", "{n:,} current records"), strict=True):
         window = measures.windows.of(name)
-        period = f" ({window[0][:10]} to {window[1][:10]})" if window else ""
-        parts.append(f"{measures.rows.of(name):,} {words}{period}")
-    return ", ".join(parts)
+        days = format_range(window[0][:10], window[1][:10]) if window else ""
+        period = tr(" ({interval})", interval=days) if window else ""
+        parts.append(f"{tr(words, n=measures.rows.of(name))}{period}")
+    return tr(", ", sense="between parts").join(parts)
 
 
 def _notices(report: MonitorReport) -> Iterator[Notice]:
     count = len(report.exceeded)
     if count:
-        title = "1 bound is exceeded." if count == 1 else f"{count} bounds are exceeded."
-        yield Notice(title, [names_in_words(bound.text) for bound in report.exceeded], "bad")
+        title = tr("1 bound is exceeded.") if count == 1 else tr("{n} bounds are exceeded.", n=count)
+        yield Notice(title, [names_in_words(tr(bound.text)) for bound in report.exceeded], "bad")
     else:
-        yield Notice("No bound is exceeded.")
+        yield Notice(tr("No bound is exceeded."))
     if report.notes:
-        yield Notice("Take these metrics with care", [f"{names_in_words(note)}." for note in report.notes], "warn")
+        notes = [tr("{text}.", text=names_in_words(tr(note))) for note in report.notes]
+        yield Notice(tr("Take these metrics with care"), notes, "warn")
 
 
 def _cards(measures: MonitorMeasures) -> Iterator[Card]:
     yield from _drift_cards(measures)
     for point in measures.alerts[:1]:
-        shares = f"{_percent(point.current)} now, {_percent(point.reference)} in the reference"
-        yield Card("alerts, times the reference", format_metric(point.times), f"at {point_words(point.name)}: {shares}")
+        about = tr(
+            "at {point}: {current} now, {reference} in the reference",
+            point=point_words(point.name),
+            current=_percent(point.current),
+            reference=_percent(point.reference),
+        )
+        yield Card(tr("alerts, times the reference"), format_metric(point.times), about)
     yield from _performance_cards(measures)
     changes = measures.shares
-    for words, share in (("rejected rows", changes.rejected), ("rows without a history", changes.cold_start)):
+    for words, share in (
+        (tr("rejected rows"), changes.rejected),
+        (tr("rows without a history"), changes.cold_start),
+    ):
         if share is not None:
-            yield Card(words, _percent(share.current), f"{_percent(share.reference)} in the reference")
+            about = tr("{share} in the reference", share=_percent(share.reference))
+            yield Card(words, _percent(share.current), about)
     unlike = changes.unlike_training
     if unlike is not None:
-        about = f"look like nothing in training; {_percent(unlike.reference)} in the reference, 1 % is usual"
-        yield Card("rows unlike training", _percent(unlike.current), about)
+        about = tr(
+            "look like nothing in training; {share} in the reference, 1 % is usual", share=_percent(unlike.reference)
+        )
+        yield Card(tr("rows unlike training"), _percent(unlike.current), about)
 
 
 def _drift_cards(measures: MonitorMeasures) -> Iterator[Card]:
     for family in measures.families[:1]:
         worst = family.worst
-        about = f"{feature_words(worst.column)}; without drift it would be {format_metric(worst.expected)}"
-        yield Card("PSI of the column that moved most", format_metric(worst.psi), about)
-    names = {"probability": "PSI of the probability", "types": "PSI of the types"}
+        about = tr(
+            "{column}; without drift it would be {expected}",
+            column=feature_words(worst.column),
+            expected=format_metric(worst.expected),
+        )
+        yield Card(tr("PSI of the column that moved most"), format_metric(worst.psi), about)
+    names = {"probability": tr("PSI of the probability"), "types": tr("PSI of the types")}
     drifts = dict(measures.scores.items())
     for name, words in names.items():
         if name in drifts:
-            about = f"without drift it would be {format_metric(drifts[name].expected)}"
+            about = tr("without drift it would be {expected}", expected=format_metric(drifts[name].expected))
             yield Card(words, format_metric(drifts[name].psi), about)
 
 
 def _performance_cards(measures: MonitorMeasures) -> Iterator[Card]:
     for point in measures.expected[:1]:
         now = point.current
-        for name in ("precision", "recall"):
+        for name, words in (("precision", tr("expected precision")), ("recall", tr("expected recall"))):
             interval = format_interval(getattr(now, f"{name}_interval"))
-            about = f"without labels; {interval} if the probabilities are right"
-            yield Card(f"expected {name}", format_metric(getattr(now, name)), about)
+            about = tr("without labels; {interval} if the probabilities are right", interval=interval)
+            yield Card(words, format_metric(getattr(now, name)), about)
     calibration = measures.calibration
     if calibration:
         interval = format_interval(calibration.intervals["observed_over_expected"])
-        about = f"of {calibration.rows:,} labelled records; 95 %: {interval}"
-        yield Card(METRIC_NAMES["observed_over_expected"], format_metric(calibration.observed_over_expected), about)
+        about = tr("of {n:,} labelled records; 95 %: {interval}", n=calibration.rows, interval=interval)
+        name = tr(METRIC_NAMES["observed_over_expected"])
+        yield Card(name, format_metric(calibration.observed_over_expected), about)
 
 
 def _family_table(measures: MonitorMeasures) -> PageTable:
@@ -162,8 +198,9 @@ def _family_table(measures: MonitorMeasures) -> PageTable:
         ]
         for family in measures.families
     ]
-    columns = ["family", "columns", "moved most", "PSI", "without drift", "JS distance", "mean PSI", "mean JS"]
-    return PageTable("Population stability index (PSI) and Jensen-Shannon distance (JS).", columns, rows)
+    columns = [tr("family"), tr("columns"), tr("moved most"), "PSI", tr("without drift"), tr("JS distance")]
+    columns += [tr("mean PSI"), tr("mean JS")]
+    return PageTable(tr("Population stability index (PSI) and Jensen-Shannon distance (JS)."), columns, rows)
 
 
 def _column_table(measures: MonitorMeasures) -> PageTable:
@@ -176,11 +213,11 @@ def _column_table(measures: MonitorMeasures) -> PageTable:
         ]
         for column in measures.columns[:MAX_COLUMNS]
     ]
-    columns = ["column", "PSI", "without drift", "by chance", "JS distance"]
-    columns += ["mean, reference", "mean, current", "missing, reference", "missing, current"]
+    columns = [tr("column"), "PSI", tr("without drift"), tr("by chance"), tr("JS distance")]
+    columns += [tr("mean, reference"), tr("mean, current"), tr("missing, reference"), tr("missing, current")]
     rest = len(measures.columns) - len(rows)
-    more = f" {rest:,} columns that moved less are in the JSON file." if rest > 0 else ""
-    return PageTable(f"Columns that moved most.{more}", columns, rows)
+    more = tr(" {n:,} columns that moved less are in the JSON file.", n=rest) if rest > 0 else ""
+    return PageTable(tr("Columns that moved most.{more}", more=more), columns, rows)
 
 
 def _alert_table(measures: MonitorMeasures) -> PageTable:
@@ -193,8 +230,10 @@ def _alert_table(measures: MonitorMeasures) -> PageTable:
         ]
         for point in measures.alerts
     ]
-    columns = ["point", "flagged, reference", "flagged, current", "times", "per day, reference", "per day, current"]
-    return PageTable(f"Alerts; the first point decides.{_unfamiliar_alerts(measures)}", columns, rows)
+    columns = [tr("point"), tr("flagged, reference"), tr("flagged, current"), tr("times")]
+    columns += [tr("per day, reference"), tr("per day, current")]
+    caption = tr("Alerts; the first point decides.{unfamiliar}", unfamiliar=_unfamiliar_alerts(measures))
+    return PageTable(caption, columns, rows)
 
 
 def _unfamiliar_alerts(measures: MonitorMeasures) -> str:
@@ -202,22 +241,28 @@ def _unfamiliar_alerts(measures: MonitorMeasures) -> str:
     below = measures.alerts[0].unlike_training if measures.alerts else None
     if below is None or not any(vars(below).values()):
         return ""
-    shares = f"{_percent(below.reference)} of the reference and {_percent(below.current)} of the current records"
-    return f" It also flags {shares} below its threshold, because they look like nothing in training."
+    return tr(
+        " It also flags {reference} of the reference and {current} of the current records below its threshold, "
+        "because they look like nothing in training.",
+        reference=_percent(below.reference),
+        current=_percent(below.current),
+    )
 
 
 def _performance_table(measures: MonitorMeasures) -> PageTable:
     rows = []
     for point in measures.expected:
         for table, expected in (("reference", point.reference), ("current", point.current)):
-            cells = [f"{point_words(point.name)}, {table}"]
+            cells: list[str] = [tr("{point}, {table}", point=point_words(point.name), table=tr(table))]
             for name in ("precision", "recall"):
                 interval = format_interval(getattr(expected, f"{name}_interval"))
                 observed = format_metric(getattr(expected.observed, name, None))
                 cells += [format_metric(getattr(expected, name)), interval, observed]
             rows.append(cells)
-    columns = ["point", "precision", "interval", "observed", "recall", "interval", "observed"]
-    caption = "Precision and recall as expected from the probabilities, and as observed on records with labels."
+    columns = [tr("point")]
+    for rate in (tr("precision"), tr("recall")):
+        columns += [rate, tr("interval"), tr("observed")]
+    caption = tr("Precision and recall as expected from the probabilities, and as observed on records with labels.")
     return PageTable(caption, columns, rows)
 
 
@@ -226,39 +271,53 @@ def _calibration_table(calibration: LabelledCalibration | None) -> PageTable | N
         return None
     names = ("ece", "observed_over_expected", "brier", "average_precision", "base_rate")
     rows = [
-        [METRIC_NAMES[name], format_metric(getattr(calibration, name)), format_interval(calibration.intervals[name])]
+        [
+            tr(METRIC_NAMES[name]),
+            format_metric(getattr(calibration, name)),
+            format_interval(calibration.intervals[name]),
+        ]
         for name in names
     ]
-    labelled = f"{calibration.rows:,} current records with labels ({_percent(calibration.share)})"
-    return PageTable(f"{labelled}; intervals over {calibration.over}s.", ["metric", "value", "interval"], rows)
+    caption = tr(
+        "{n:,} current records with labels ({share}); intervals over {groups}.",
+        n=calibration.rows,
+        share=_percent(calibration.share),
+        groups=tr(f"{calibration.over}s"),
+    )
+    return PageTable(caption, [tr("metric"), tr("value"), tr("interval")], rows)
 
 
 def _rule_table(rules: Sequence[RuleShares]) -> PageTable:
     rows = [
         [
             rule.id,
-            rule.action,
+            tr(rule.action, sense="decision"),
             rule.reason,
             _percent(rule.reference),
             _percent(rule.current),
-            "yes" if rule.expired else "no",
+            tr("yes") if rule.expired else tr("no"),
         ]
         for rule in rules
     ]
-    caption = "Share of the records that each rule decides. The rest of this page is about the model without rules."
-    return PageTable(caption, ["rule", "decision", "reason", "reference", "current", "expired"], rows)
+    caption = tr("Share of the records that each rule decides. The rest of this page is about the model without rules.")
+    columns = [tr("rule"), tr("decision"), tr("reason"), tr("reference"), tr("current"), tr("expired")]
+    return PageTable(caption, columns, rows)
 
 
 def _share_table(shares: ShareChanges) -> PageTable:
-    named: dict[str, ShareChange | None] = {"rejected rows": shares.rejected, "without a history": shares.cold_start}
-    named |= {"unlike training": shares.unlike_training}
-    named |= {f"unseen: {feature_words(name)}": share for name, share in shares.unseen.items()}
+    named: dict[str, ShareChange | None] = {
+        tr("rejected rows"): shares.rejected,
+        tr("without a history"): shares.cold_start,
+        tr("unlike training"): shares.unlike_training,
+    }
+    named |= {tr("unseen: {column}", column=feature_words(name)): share for name, share in shares.unseen.items()}
     rows = [
         [name, *(_percent(value) for value in (share.reference, share.current, share.rise, share.chance))]
         for name, share in named.items()
         if share is not None
     ]
-    return PageTable("Shares of the rows.", ["rows", "reference", "current", "rise", "by chance"], rows)
+    columns = [tr("rows", sense="kind"), tr("reference"), tr("current"), tr("rise"), tr("by chance")]
+    return PageTable(tr("Shares of the rows."), columns, rows)
 
 
 def _percent(share: float | None) -> str:

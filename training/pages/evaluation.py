@@ -1,15 +1,16 @@
 """The page of an evaluation report, which needs no other file, and the report as JSON."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from fraudsieve._io import check_not_an_input, check_output_file, write_file
+from fraudsieve._translation import Language, in_language, tr
 from fraudsieve.exceptions import RecipeError
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.tables.source import Source, local_files
-from fraudsieve.training.data.refit_summary import RefitSummary
+from fraudsieve.training.data.refit_summary import RefitSummary, inherited_from
 from fraudsieve.training.evaluation.report import EvaluationReport
 from fraudsieve.training.json_types import to_json_types
 
@@ -18,7 +19,7 @@ from .charts import draw_figures
 from .headline import headline
 from .labels_section import delay_table, draw_label_delays, page_facts
 from .origin import PageOrigin
-from .rendering import render_page
+from .rendering import format_range, label_words, listed, render_page
 from .sections import headline_cards, metric_table, point_table, report_notices, slice_tables, temporal_facts
 from .unlike_section import draw_unlike, unlike_facts
 
@@ -31,6 +32,7 @@ def render_report(
     title: str = "Evaluation",
     facts: Mapping[str, str] | None = None,
     origin: PageOrigin | None = None,
+    language: Language = "en",
 ) -> str:
     """Render an evaluation report as one page of HTML.
 
@@ -44,6 +46,8 @@ def render_report(
         Facts about the model by name, as from `model_facts`; None for no facts.
     origin : PageOrigin, default=None
         The origin of the page; None for the current time and command.
+    language : {"en", "zh"}, default="en"
+        The language of the page.
 
     Returns
     -------
@@ -60,6 +64,12 @@ def render_report(
     >>> "<h1>A model &amp; more</h1>" in render_report(report, title="A model & more")
     True
     """
+    with in_language(language):
+        return _render(report, title=tr(title), facts=facts or {}, origin=origin or PageOrigin())
+
+
+def _render(report: EvaluationReport, *, title: str, facts: Mapping[str, str], origin: PageOrigin) -> str:
+    """Render a report in the language of the block around it."""
     labels = report.labels
     label_figure = None if labels is None else draw_label_delays(labels)
     unlike_figure = draw_unlike(report)
@@ -67,7 +77,7 @@ def render_report(
         "evaluation.html.j2",
         title=title,
         subtitle=_subtitle(report),
-        origin=origin or PageOrigin(),
+        origin=origin,
         headline=headline(report),
         notices=list(report_notices(report)),
         cards=headline_cards(report),
@@ -83,48 +93,55 @@ def render_report(
         labels={} if labels is None else page_facts(labels, of_training=report.split is not None),
         label_delays=None if labels is None else delay_table(labels),
         label_figures=[label_figure] if label_figure else [],
-        facts=facts or {},
+        facts=facts,
     )
 
 
 def _subtitle(report: EvaluationReport) -> str:
-    parts = [f"{report.rows:,} records"]
+    parts: list[str] = [tr("{n:,} records", n=report.rows)]
     if report.frauds is not None and report.base_rate is not None:
-        parts.append(f"{report.frauds:,} of them fraud ({100 * report.base_rate:.2g} %)")
+        parts.append(tr("{n:,} of them fraud ({share:.2g} %)", n=report.frauds, share=100 * report.base_rate))
     if report.capacity is not None and report.capacity.days:
-        parts.append(f"over {report.capacity.days:,} days")
-    return ", ".join(parts)
+        parts.append(tr("over {n:,} days", n=report.capacity.days))
+    return tr(", ", sense="between parts").join(parts)
 
 
-def model_facts(model: Model) -> dict[str, str]:
+def model_facts(model: Model, *, language: Language = "en") -> dict[str, str]:
     """Return the facts about a model on a page: name, digest, subject, classes and training data."""
-    training = model.training
-    facts = {
-        "model": model.name,
-        "digest": model.digest or "not written",
-        "run in MLflow": f"the one with the tag model.digest = {model.digest}" if model.digest else "",
-        "subject": model.subject,
-        "classes": ", ".join(model.classes),
-        "legitimate class": model.legitimate or "none",
-        "columns": f"{len(model.matrix.columns):,}",
-        "trained on": _period(training.get("window")),
-    }
+    with in_language(language):
+        facts = dict(_model_facts(model))
+    return {name: text for name, text in facts.items() if text}
+
+
+def _model_facts(model: Model) -> Iterator[tuple[str, str]]:
+    training, digest = model.training, model.digest
+    yield tr("model"), model.name
+    yield tr("digest"), digest or tr("not written")
+    yield tr("run in MLflow"), tr("the one with the tag model.digest = {digest}", digest=digest) if digest else ""
+    yield tr("subject"), tr(model.subject)
+    yield tr("classes"), listed(map(label_words, model.classes))
+    yield tr("legitimate class"), label_words(model.legitimate) if model.legitimate else tr("none")
+    yield tr("columns"), f"{len(model.matrix.columns):,}"
+    yield tr("trained on"), _period(training.get("window"))
     refit = RefitSummary.of(training)
     if refit is not None:
-        facts |= {
-            "trained again": f"on {refit.rows:,} mature rows, after the split",
-            "calibrated on": f"inherited: {refit.calibrated_on} ({refit.calibration_rows:,} rows)",
-            "evaluated model": refit.split_model,
-        }
-    facts |= {f"SHA-256 of {name}": digest for name, digest in (training.get("digests") or {}).items()}
-    return {name: text for name, text in facts.items() if text}
+        yield tr("trained again"), tr("on {n:,} mature rows, after the split", n=refit.rows)
+        yield (
+            tr("calibrated on"),
+            tr(
+                "inherited: {origin} ({n:,} rows)", origin=inherited_from(refit.calibrated_on), n=refit.calibration_rows
+            ),
+        )
+        yield tr("evaluated model"), refit.split_model
+    for name, table in (training.get("digests") or {}).items():
+        yield tr("SHA-256 of {name}", name=tr(name, sense="table")), table
 
 
 def _period(window: Sequence[str] | None) -> str:
     """Return the period of the training data, to the minute."""
     if not window:
         return ""
-    return f"{' to '.join(time[:16].replace('T', ' ') for time in window)} UTC"
+    return f"{format_range(*(time[:16].replace('T', ' ') for time in window))} UTC"
 
 
 def check_report_path(path: str | Path, *tables: Source | None) -> None:
@@ -168,6 +185,7 @@ def write_report(
     title: str = "Evaluation",
     facts: Mapping[str, str] | None = None,
     origin: PageOrigin | None = None,
+    language: Language = "en",
 ) -> tuple[Path, Path]:
     """Write an evaluation report as a page, and as JSON next to it.
 
@@ -183,6 +201,8 @@ def write_report(
         Facts about the model by name, as from `model_facts`; None for no facts.
     origin : PageOrigin, default=None
         The origin of the page; None for the current time and command.
+    language : {"en", "zh"}, default="en"
+        The language of the page. The JSON is the same in every language.
 
     Returns
     -------
@@ -194,7 +214,9 @@ def write_report(
     FileNotFoundError
         When the folder does not exist.
     """
-    return write_page(path, render_report(report, title=title, facts=facts, origin=origin), report.to_dict())
+    return write_page(
+        path, render_report(report, title=title, facts=facts, origin=origin, language=language), report.to_dict()
+    )
 
 
 def write_page(path: str | Path, html: str, content: Mapping[str, Any]) -> tuple[Path, Path]:

@@ -3,10 +3,13 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from fraudsieve._translation import tr
 from fraudsieve.training.evaluation.bootstrap import Interval
 from fraudsieve.training.evaluation.metrics import format_number
 from fraudsieve.training.evaluation.report import EvaluationReport
+from fraudsieve.training.evaluation.report_parts.decision import DecisionMetrics
 
+from .rendering import format_range
 from .words import point_words
 
 __all__ = ["Headline", "headline"]
@@ -37,16 +40,15 @@ def headline(report: EvaluationReport) -> Headline | None:
                     report.base_rate,
                     (decision.recall, decision.recall_interval),
                     (decision.precision, decision.precision_interval),
-                    f"Every record with a probability of at least {decision.threshold:.3g} is reviewed: "
-                    f"the point {point_words(decision.point)}, which decides.{_unfamiliar(decision.unlike_training)}"
-                    f"{_per_day(decision.reviews_a_day)}",
+                    _how(decision) + _unfamiliar(decision.unlike_training) + _per_day(decision.reviews_a_day),
                 )
             ),
         )
     if capacity is None or report.recall_at_capacity is None:
         return None
     found = report.recall_at_capacity * report.frauds
-    why = "as many as the recipe says" if given else capacity.why
+    why = tr("as many as the recipe says") if given else tr(capacity.why)
+    how = tr("The records with the highest probabilities are reviewed, {why}.", why=why)
     return Headline(
         _title(round(found), report.frauds, round(capacity.alerts)),
         tuple(
@@ -54,26 +56,43 @@ def headline(report: EvaluationReport) -> Headline | None:
                 report.base_rate,
                 (report.recall_at_capacity, report.intervals.get("recall_at_capacity")),
                 (report.precision_at_capacity, report.intervals.get("precision_at_capacity")),
-                f"The records with the highest probabilities are reviewed, {why}.{_per_day(capacity.alerts_a_day)}",
+                how + _per_day(capacity.alerts_a_day),
             )
         ),
     )
 
 
 def _title(found: int, frauds: int, reviews: int) -> str:
-    return f"{found:,} of {frauds:,} frauds are found with {reviews:,} reviews."
+    return tr(
+        "{found:,} of {frauds:,} frauds are found with {reviews:,} reviews.",
+        found=found,
+        frauds=frauds,
+        reviews=reviews,
+    )
+
+
+def _how(decision: DecisionMetrics) -> str:
+    return tr(
+        "Every record with a probability of at least {threshold:.3g} is reviewed: the point {point}, which decides.",
+        threshold=decision.threshold,
+        point=point_words(decision.point),
+    )
 
 
 def _unfamiliar(reviews: int) -> str:
     if not reviews:
         return ""
-    return f" So are {reviews:,} records with a lower probability, because they look like nothing in training."
+    return tr(
+        " So are {reviews:,} records with a lower probability, because they look like nothing in training.",
+        reviews=reviews,
+    )
 
 
 def _per_day(reviews_a_day: float | None) -> str:
     if reviews_a_day is None:
         return ""
-    return f" Over all records of this period, that is {format_number(float(f'{reviews_a_day:.2g}'))} reviews per day."
+    reviews = format_number(float(f"{reviews_a_day:.2g}"))
+    return tr(" Over all records of this period, that is {reviews} reviews per day.", reviews=reviews)
 
 
 def _lines(
@@ -82,18 +101,23 @@ def _lines(
     precision: tuple[float | None, Interval | None],
     how: str,
 ) -> Iterator[str]:
-    yield f"{_share(*recall)} of all fraud is found."
+    yield tr("{share} of all fraud is found.", share=_share(*recall))
     if precision[0] is not None:
-        at_random = f"Reviews at random would find {_percent(base_rate)}, the base rate."
-        yield f"{_share(*precision)} of the reviews find fraud. {at_random}"
+        yield tr(
+            "{share} of the reviews find fraud. Reviews at random would find {base_rate}, the base rate.",
+            share=_share(*precision),
+            base_rate=_percent(base_rate),
+        )
     yield how
 
 
 def _share(value: float | None, interval: Interval | None) -> str:
     if value is None:
-        return "An unknown share"
-    between = "" if interval is None else f" (95 % interval: {_percent(interval[0])} to {_percent(interval[1])})"
-    return f"{_percent(value)}{between}"
+        return tr("An unknown share")
+    if interval is None:
+        return _percent(value)
+    between = format_range(_percent(interval[0]), _percent(interval[1]))
+    return tr("{value} (95 % interval: {interval})", value=_percent(value), interval=between)
 
 
 def _percent(share: float) -> str:

@@ -6,15 +6,16 @@ Templates escape every text. Two strings are marked as safe: the style sheet her
 import base64
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise, product
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from fraudsieve._translation import Language, current_language, in_language, tr
 from fraudsieve.training.evaluation.metrics import format_number
 
 from .svg import Figure
@@ -23,15 +24,21 @@ __all__ = [
     "Card",
     "Notice",
     "PageTable",
+    "capitalised",
     "content_security_policy",
     "format_interval",
     "format_metric",
+    "format_range",
     "format_rate",
+    "label_words",
+    "listed",
     "render_page",
     "style_sheet",
     "template_environment",
 ]
 
+LANG: Final = {"en": "en", "zh": "zh-CN"}
+"""The languages as HTML names them."""
 CAPTION_HEIGHT = 60.0
 """Height of a caption and of the space around a figure, in units of a chart."""
 SAME_HEIGHT = 40.0
@@ -85,6 +92,7 @@ def template_environment() -> Environment:
     )
     environment.filters["side_by_side"] = _side_by_side
     environment.filters["breakable"] = _breakable
+    environment.globals["tr"] = tr
     return environment
 
 
@@ -93,13 +101,17 @@ def _breakable(name: str) -> Markup:
     return escape(name).replace("_", Markup("_<wbr>"))
 
 
-@cache
 def style_sheet(*, dark: bool = True) -> Markup:
     """Return the style sheet, with or without the colours for dark pages."""
-    return Markup(template_environment().get_template("style.css.j2").render(dark=dark))
+    return _style_sheet(dark, current_language())
 
 
 @cache
+def _style_sheet(dark: bool, language: Language) -> Markup:
+    with in_language(language):
+        return Markup(template_environment().get_template("style.css.j2").render(dark=dark, language=language))
+
+
 def content_security_policy() -> str:
     """Return the policy of all pages: nothing is loaded, run or sent, and only their own style sheet applies."""
     digest = base64.b64encode(hashlib.sha256(style_sheet().encode()).digest()).decode()
@@ -107,7 +119,7 @@ def content_security_policy() -> str:
 
 
 def render_page(template: str, **values: Any) -> str:
-    """Render a page that extends ``base.html.j2``.
+    """Render a page that extends ``base.html.j2``, in the language of the block around it.
 
     Examples
     --------
@@ -115,7 +127,7 @@ def render_page(template: str, **values: Any) -> str:
     >>> "<h1>Ham &amp; spam</h1>" in page
     True
     """
-    shared = {"style": style_sheet(), "policy": content_security_policy()}
+    shared = {"style": style_sheet(), "policy": content_security_policy(), "language": LANG[current_language()]}
     return template_environment().get_template(template).render(shared | values)
 
 
@@ -151,7 +163,51 @@ def format_interval(interval: Sequence[float] | None) -> str:
     >>> format_interval((0.1, 0.2)), format_interval(None)
     ('0.100 to 0.200', '–')
     """
-    return "–" if not interval else f"{format_metric(interval[0])} to {format_metric(interval[1])}"
+    return "–" if not interval else format_range(format_metric(interval[0]), format_metric(interval[1]))
+
+
+def format_range(low: str, high: str) -> str:
+    """Return both ends of a range.
+
+    Examples
+    --------
+    >>> format_range("2 %", "3 %")
+    '2 % to 3 %'
+    """
+    return tr("{low} to {high}", low=low, high=high)
+
+
+def listed(names: Iterable[str]) -> str:
+    """Return names, separated by commas.
+
+    Examples
+    --------
+    >>> listed(["time", "campaign"])
+    'time, campaign'
+    """
+    return tr(", ").join(names)
+
+
+def label_words(label: str) -> str:
+    """Return the name of a class: in Chinese for the types that the library knows; other labels stay as they are.
+
+    Examples
+    --------
+    >>> label_words("phishing")
+    'phishing'
+    """
+    return tr(label, sense="type")
+
+
+def capitalised(text: str) -> str:
+    """Return a text whose first letter is a capital.
+
+    Examples
+    --------
+    >>> capitalised("value: mean")
+    'Value: mean'
+    """
+    return f"{text[:1].upper()}{text[1:]}"
 
 
 def _side_by_side(figures: Sequence[Figure]) -> list[list[Figure]]:

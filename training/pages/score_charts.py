@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 
+from fraudsieve._translation import tr
 from fraudsieve.training.evaluation.metrics import format_number
 from fraudsieve.training.evaluation.report import EvaluationReport
 
@@ -20,12 +21,13 @@ def draw_roc(report: EvaluationReport) -> Figure | None:
     if not curve or report.roc_auc is None:
         return None
     chart = Chart((0, 1), (0, 1))
-    chart.axes("share of the legitimate records that is flagged", "recall")
+    chart.axes(tr("share of the legitimate records that is flagged"), tr("recall"))
     chart.line([(0, 0), (1, 1)], "muted", dashed=True)
     chart.line(curve, "c1")
-    chart.legend("this model", "c1")
-    chart.legend("random ranking", "muted", shape="dashed")
-    return chart.to_figure("ROC curve", f"Area under the curve {report.roc_auc:.3f}; a random ranking has 0.5.")
+    chart.legend(tr("this model"), "c1")
+    chart.legend(tr("random ranking"), "muted", shape="dashed")
+    description = tr("Area under the curve {auc:.3f}; a random ranking has 0.5.", auc=report.roc_auc)
+    return chart.to_figure(tr("ROC curve"), description)
 
 
 def draw_lift(report: EvaluationReport) -> Figure | None:
@@ -36,14 +38,17 @@ def draw_lift(report: EvaluationReport) -> Figure | None:
     lift = [(share, recall / share) for share, recall in gains if share > 0]
     best, top = min(1 / report.base_rate, 1 / lift[0][0]), 1.08 * max(2.0, max(value for _, value in lift))
     chart = Chart((0, 1), (0, max(top, 1.08 * best)))
-    chart.axes("share of the records that is reviewed", "times a random ranking")
+    chart.axes(tr("share of the records that is reviewed"), tr("times a random ranking"))
     chart.line([(share, min(best, 1 / share)) for share, _ in lift], "muted", dashed=True)
     chart.line(lift, "c1")
-    chart.legend("this model", "c1")
-    chart.legend("perfect ranking", "muted", shape="dashed")
+    chart.legend(tr("this model"), "c1")
+    chart.legend(tr("perfect ranking"), "muted", shape="dashed")
     tenth = min(lift, key=lambda point: abs(point[0] - 0.1))
-    description = f"The 10 % of the records with the highest scores contain {format_number(round(tenth[1], 1))} times"
-    return chart.to_figure("Lift", f"{description} as much fraud as a random 10 %.")
+    description = tr(
+        "The 10 % of the records with the highest scores contain {times} times as much fraud as a random 10 %.",
+        times=format_number(round(tenth[1], 1)),
+    )
+    return chart.to_figure(tr("Lift"), description)
 
 
 def draw_histogram(report: EvaluationReport) -> Figure | None:
@@ -53,16 +58,17 @@ def draw_histogram(report: EvaluationReport) -> Figure | None:
         return None
     highest = max(max(part.frauds, part.legitimate) for part in bins)
     chart = Chart((0, 1), (EMPTY, math.log10(max(highest, 10)) * 1.04), log_up=True)
-    chart.axes("probability of fraud", "records")
-    for name, css, counts in (
-        ("legitimate", "c1", [part.legitimate for part in bins]),
-        ("fraud", "c2", [part.frauds for part in bins]),
+    chart.axes(tr("probability of fraud"), tr("records"))
+    for name, css, shape, counts in (
+        (tr("legitimate"), "c1", "line", [part.legitimate for part in bins]),
+        (tr("fraud"), "c2", "dashed", [part.frauds for part in bins]),
     ):
         line = _steps(counts)
         chart.band([(x, EMPTY) for x, _ in line], line, css)
-        chart.line(line, css, dashed=name == "fraud")
-        chart.legend(name, css, shape="dashed" if name == "fraud" else "line")
-    return chart.to_figure("Scores of fraud and of legitimate records", "Each step up is ten times as many records.")
+        chart.line(line, css, dashed=shape == "dashed")
+        chart.legend(name, css, shape=shape)
+    title = tr("Scores of fraud and of legitimate records")
+    return chart.to_figure(title, tr("Each step up is ten times as many records."))
 
 
 def _steps(counts: Sequence[int]) -> list[tuple[float, float]]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
 
+from fraudsieve._translation import tr
 from fraudsieve.training.attack.recall import AttackMetrics
 from fraudsieve.training.evaluation.bootstrap import MIN_GROUPS
 from fraudsieve.training.evaluation.capacity import CapacityCurve
@@ -16,10 +17,20 @@ from fraudsieve.training.evaluation.report_parts.splits import SplitSummary, Tem
 from fraudsieve.training.evaluation.types import ClassMetrics
 from fraudsieve.training.splits.split import LEFT_OUT, describe_split
 
-from .rendering import Card, Notice, PageTable, format_interval, format_metric, format_rate
+from .rendering import (
+    Card,
+    Notice,
+    PageTable,
+    capitalised,
+    format_interval,
+    format_metric,
+    format_rate,
+    label_words,
+    listed,
+)
 from .slices_section import slice_table
 from .unlike_section import unlike_card, unlike_text
-from .words import names_in_words, point_words
+from .words import names_in_words, obfuscation_words, point_words
 
 __all__ = [
     "capacity_text",
@@ -27,6 +38,7 @@ __all__ = [
     "metric_table",
     "point_table",
     "report_notices",
+    "sentence",
     "slice_tables",
     "temporal_facts",
 ]
@@ -50,61 +62,75 @@ def report_notices(report: EvaluationReport) -> Iterator[Notice]:
     """Yield notices on the model and on how the records were chosen, and one with reasons to take care."""
     if report.refit is not None:
         first, *others = report.refit.lines
-        yield Notice(_sentence(first), [_sentence(line) for line in others], "warn")
+        yield Notice(sentence(first), [sentence(line) for line in others], "warn")
     if report.split is not None:
         yield _split_notice(report.split)
     elif report.not_later_than_training is not None:
         yield _later_notice(report.not_later_than_training, report.rows)
     else:
-        title = "How these records were chosen is unknown."
-        yield Notice(title, ["If the model was trained on some of them, the metrics are too good."])
+        title = tr("How these records were chosen is unknown.")
+        yield Notice(title, [tr("If the model was trained on some of them, the metrics are too good.")])
     reasons = [*_reasons(report)]
     if reasons:
-        yield Notice("Take these metrics with care", reasons, "warn")
+        yield Notice(tr("Take these metrics with care"), reasons, "warn")
 
 
-def _sentence(text: str) -> str:
-    return f"{text[:1].upper()}{text[1:]}."
+def sentence(text: str) -> str:
+    """Return a text as a sentence: with a capital, and a full stop."""
+    return capitalised(tr("{text}.", text=text))
 
 
 def _split_notice(split: SplitSummary) -> Notice:
-    counts = ", ".join(f"{name} {rows:,}" for name, rows in split.rows.items())
-    lines = [f"Rows: {counts}."] * bool(counts)
-    lines += [f"Left out: {rows:,} rows, which {_reason(reason)}." for reason, rows in split.dropped.items() if rows]
+    counts = listed(f"{tr(name, sense='slice of a split')} {rows:,}" for name, rows in split.rows.items())
+    lines: list[str] = [tr("Rows: {counts}.", counts=counts)] * bool(counts)
+    lines += [
+        tr("Left out: {rows:,} rows, which {reason}.", rows=rows, reason=_reason(reason))
+        for reason, rows in split.dropped.items()
+        if rows
+    ]
     if split.flatters:
-        title = "These metrics are too good: the split is random, so training and test may share campaigns or accounts."
-        return Notice(title, [*lines, OPTIMISTIC], "bad")
-    return Notice(f"Split {describe_split(split.kind, split.keeps_apart)}.", lines)
+        title = tr(
+            "These metrics are too good: the split is random, so training and test may share campaigns or accounts."
+        )
+        return Notice(title, [*lines, tr(OPTIMISTIC)], "bad")
+    return Notice(tr("Split {how}.", how=describe_split(split.kind, split.keeps_apart)), lines)
 
 
 def _reason(name: str) -> str:
-    return LEFT_OUT.get(name, name.replace("_", " "))
+    return tr(LEFT_OUT.get(name, name.replace("_", " ")))
 
 
 def _later_notice(not_later: int, rows: int) -> Notice:
     if not not_later:
-        return Notice("All records are later than what the model was trained and calibrated on.")
-    title = (
-        f"These metrics are too good: {not_later:,} of {rows:,} records are not later than what the model was "
-        "trained and calibrated on."
+        return Notice(tr("All records are later than what the model was trained and calibrated on."))
+    title = tr(
+        "These metrics are too good: {not_later:,} of {rows:,} records are not later than what the model was "
+        "trained and calibrated on.",
+        not_later=not_later,
+        rows=rows,
     )
-    return Notice(title, [OPTIMISTIC], "bad")
+    return Notice(title, [tr(OPTIMISTIC)], "bad")
 
 
 def _reasons(report: EvaluationReport) -> Iterator[str]:
     for warning in report.warnings:
-        yield names_in_words(f"{warning['found']}. {warning['do']}")
+        yield names_in_words(tr("{found}. {do}", found=tr(warning["found"]), do=tr(warning["do"])))
     draws = report.bootstrap
     if draws is not None and draws.groups_with_fraud < MIN_GROUPS:
-        yield f"Only {draws.groups_with_fraud} {draws.over}s have fraud: the intervals are not reliable."
+        yield tr(
+            "Only {n} {groups} have fraud: the intervals are not reliable.",
+            n=draws.groups_with_fraud,
+            groups=tr(f"{draws.over}s"),
+        )
     if report.unlike_training is not None and report.unlike_training.is_clearly_more:
-        yield f"{unlike_text(report.unlike_training)}. The model knows little about such records."
+        unlike = unlike_text(report.unlike_training)
+        yield tr("{unlike}. The model knows little about such records.", unlike=unlike)
     if report.unscorable:
-        yield f"{report.unscorable:,} records could not be scored. They are not in these metrics."
-    yield from map(_sentence, excess_notes(report.slices))
+        yield tr("{n:,} records could not be scored. They are not in these metrics.", n=report.unscorable)
+    yield from map(sentence, excess_notes(report.slices))
     waiting = None if report.labels is None else waiting_note(report.labels.youngest)
     if waiting:
-        yield f"{waiting}."
+        yield tr("{text}.", text=waiting)
 
 
 def headline_cards(report: EvaluationReport) -> list[Card]:
@@ -122,31 +148,39 @@ def _card(report: EvaluationReport, name: str, description: str) -> Card:
     value, interval = getattr(report, name), report.intervals.get(name)
     level = 0.95 if report.bootstrap is None else report.bootstrap.level
     low, high = interval or (value, value)
+    between = tr("no interval")
+    if interval:
+        between = tr("{level:.0f} %: {interval}", level=100 * level, interval=format_interval(interval))
     return Card(
-        METRIC_NAMES[name],
+        tr(METRIC_NAMES[name]),
         format_metric(value),
         description,
-        interval=f"{100 * level:.0f} %: {format_interval(interval)}" if interval else "no interval",
+        interval=between,
         gauge=(low, value, high) if name in SHARES else None,
     )
 
 
 def _descriptions(report: EvaluationReport) -> Iterator[tuple[str, str]]:
-    yield "macro_f1", f"mean F1 of {len(report.by_type)} types, each with the same weight"
+    yield "macro_f1", tr("mean F1 of {n} types, each with the same weight", n=len(report.by_type))
     if report.base_rate is None:
         return
-    yield "average_precision", f"a random ranking has the base rate: {format_metric(report.base_rate)}"
-    yield "recall_at_1pct_fpr", "of all fraud, flagged when 1 % of the legitimate records are flagged too"
+    base_rate = format_metric(report.base_rate)
+    yield "average_precision", tr("a random ranking has the base rate: {base_rate}", base_rate=base_rate)
+    yield "recall_at_1pct_fpr", tr("of all fraud, flagged when 1 % of the legitimate records are flagged too")
     if report.capacity is not None:
         capacity = capacity_text(report.capacity)
-        yield "recall_at_capacity", f"of all fraud, found with {capacity}"
-        yield "precision_at_capacity", f"of the alerts are fraud, with {capacity}"
+        yield "recall_at_capacity", tr("of all fraud, found with {capacity}", capacity=capacity)
+        yield "precision_at_capacity", tr("of the alerts are fraud, with {capacity}", capacity=capacity)
     if report.costs is not None:
-        yield "cost_per_1000", f"{format_number(report.costs.without_review)} when nothing is reviewed"
+        without = format_number(report.costs.without_review)
+        yield "cost_per_1000", tr("{cost} when nothing is reviewed", cost=without)
     if report.card_precision is not None:
         best = format_metric(report.card_precision_ceiling)
-        yield "card_precision", f"of the {report.accounts_a_day} accounts listed per day; a perfect ranking has {best}"
-    yield "ece", "mean gap between the probabilities and the share of fraud"
+        yield (
+            "card_precision",
+            tr("of the {n} accounts listed per day; a perfect ranking has {best}", n=report.accounts_a_day, best=best),
+        )
+    yield "ece", tr("mean gap between the probabilities and the share of fraud")
 
 
 def capacity_text(capacity: CapacityCurve) -> str:
@@ -158,35 +192,54 @@ def capacity_text(capacity: CapacityCurve) -> str:
 def metric_table(report: EvaluationReport) -> PageTable:
     """Return the table of all main metrics with their intervals."""
     rows = [
-        [words, format_metric(getattr(report, name)), format_interval(report.intervals.get(name))]
+        [tr(words), format_metric(getattr(report, name)), format_interval(report.intervals.get(name))]
         for name, words in METRIC_NAMES.items()
         if getattr(report, name) is not None
     ]
-    basis, draws = "no intervals: accounts or campaigns are not known", report.bootstrap
-    if draws is not None:
-        basis = f"{100 * draws.level:.0f} % intervals from {draws.replicates} draws of {draws.groups:,} {draws.over}s"
-        basis += f", of which {draws.groups_with_fraud:,} have fraud"
-        basis += "; card precision over accounts" if report.intervals.get("card_precision") else ""
-    return PageTable(f"All main metrics; {basis}.", ["metric", "value", "interval"], rows)
+    caption = tr("All main metrics; {basis}.", basis=_basis(report))
+    return PageTable(caption, [tr("metric"), tr("value"), tr("interval")], rows)
+
+
+def _basis(report: EvaluationReport) -> str:
+    draws = report.bootstrap
+    if draws is None:
+        return tr("no intervals: accounts or campaigns are not known")
+    over_accounts = tr("; card precision over accounts") if report.intervals.get("card_precision") else ""
+    basis = tr(
+        "{level:.0f} % intervals from {replicates} draws of {n:,} {groups}, of which {with_fraud:,} have fraud",
+        level=100 * draws.level,
+        replicates=draws.replicates,
+        n=draws.groups,
+        groups=tr(f"{draws.over}s"),
+        with_fraud=draws.groups_with_fraud,
+    )
+    return f"{basis}{over_accounts}"
 
 
 def point_table(report: EvaluationReport) -> PageTable:
     """Return the table of the operating points: their rates on these records, and on the calibration slice."""
     known = rates_known(report.operating_points)
-    columns = ["point", "threshold", *(RATE_NAMES[name] for name in known)]
+    columns = [tr("point"), tr("threshold"), *(tr(RATE_NAMES[name]) for name in known)]
     rows = [
         [point_words(point.name), format_metric(point.threshold)]
         + [
-            f"{_rate(name, getattr(point.here, name))} ({_rate(name, getattr(point.calibration, name))})"
+            tr(
+                "{value} ({interval})",
+                value=_rate(name, getattr(point.here, name)),
+                interval=_rate(name, getattr(point.calibration, name)),
+            )
             for name in known
         ]
         for point in report.operating_points
     ]
-    caption = "Rates of each threshold on these records, and in brackets those on the calibration slice."
-    promise = " False positive rates are promised over campaigns or accounts, each of which counts once."
-    absent = "".join(f" {point.reason}." for point in report.absent_points)
-    decides = f" The first point decides.{_unfamiliar_reviews(report)}"
-    return PageTable(f"{caption}{decides}{promise}{absent}", columns, rows)
+    caption = tr(
+        "Rates of each threshold on these records, and in brackets those on the calibration slice. "
+        "The first point decides.{unfamiliar} "
+        "False positive rates are promised over campaigns or accounts, each of which counts once.{absent}",
+        unfamiliar=_unfamiliar_reviews(report),
+        absent="".join(tr(" {text}.", text=point.reason) for point in report.absent_points),
+    )
+    return PageTable(caption, columns, rows)
 
 
 def _unfamiliar_reviews(report: EvaluationReport) -> str:
@@ -194,8 +247,12 @@ def _unfamiliar_reviews(report: EvaluationReport) -> str:
     decision = report.decision
     if decision is None or not decision.unlike_training:
         return ""
-    counts = f"{decision.unlike_training:,} of its {decision.reviews:,} reviews here"
-    return f" {counts} are of records below its threshold, which look like nothing in training."
+    return tr(
+        " {n:,} of its {reviews:,} reviews here are of records below its threshold, "
+        "which look like nothing in training.",
+        n=decision.unlike_training,
+        reviews=decision.reviews,
+    )
 
 
 def _rate(name: str, value: float | None) -> str:
@@ -211,17 +268,21 @@ def slice_tables(report: EvaluationReport) -> dict[str, PageTable]:
             field.name.replace("_", " "): getattr(report.cold_start, field.name) for field in fields(report.cold_start)
         }
     return {
-        "By type": _type_table(report.by_type),
-        "By month": slice_table("Months, at one threshold: 1 % false positives over all months.", "month", months),
-        "Cold start": slice_table("Accounts with and without a history, at that threshold.", "history", histories),
-        "Under attack": _attack_table(report.attack),
+        tr("By type"): _type_table(report.by_type),
+        tr("By month"): slice_table(
+            tr("Months, at one threshold: 1 % false positives over all months."), tr("month"), months
+        ),
+        tr("Cold start"): slice_table(
+            tr("Accounts with and without a history, at that threshold."), tr("history"), histories
+        ),
+        tr("Under attack"): _attack_table(report.attack),
     }
 
 
 def _type_table(by_type: Mapping[str, ClassMetrics]) -> PageTable:
     rows = [
         [
-            name,
+            label_words(name),
             f"{metrics.rows:,}",
             format_metric(metrics.f1),
             format_interval(metrics.interval),
@@ -231,8 +292,8 @@ def _type_table(by_type: Mapping[str, ClassMetrics]) -> PageTable:
         ]
         for name, metrics in sorted(by_type.items(), key=lambda item: -item[1].rows)
     ]
-    columns = ["type", "rows", "F1", "interval", "precision", "recall", "flagged"]
-    return PageTable("Types; flagged: at 1 % false positives, as any type.", columns, rows)
+    columns = [tr("type"), tr("rows"), "F1", tr("interval"), tr("precision"), tr("recall"), tr("flagged")]
+    return PageTable(tr("Types; flagged: at 1 % false positives, as any type."), columns, rows)
 
 
 def _attack_table(attack: AttackMetrics | None) -> PageTable:
@@ -242,20 +303,27 @@ def _attack_table(attack: AttackMetrics | None) -> PageTable:
     for name, metrics in attack.obfuscations.items():
         recalls = [getattr(metrics, strength) for strength in STRENGTHS]
         kept = [format_metric(recall.kept if recall.changed else None) for recall in recalls]
-        rows.append([name.replace("_", " "), metrics.level, *kept])
+        rows.append([obfuscation_words(name), tr(metrics.level, sense="obfuscation"), *kept])
     means = [format_metric(attack.character[strength].mean) for strength in STRENGTHS]
     alike = [format_metric(attack.character[strength].mean_alike) for strength in STRENGTHS]
     flagged = [format_metric(attack.character[strength].flagged) for strength in STRENGTHS]
-    rows.append([f"mean of characters ({attack.language})", "", *means])
-    rows.append(["the same, legitimate texts obfuscated alike", "", *alike])
-    rows.append(["share of these that is flagged", "", *flagged])
-    caption = (
-        f"Share that is kept of the recall of {format_metric(attack.recall)} on {attack.rows:,} original texts, "
-        f"at {100 * attack.false_positive_rate:.0f} % false positives. The last two rows: the same at that rate among "
-        f"{attack.legitimate_rows:,} legitimate texts that are obfuscated alike, and the share of these that the "
-        "threshold of original texts flags."
+    rows.append([tr("mean of characters ({language})", language=tr(attack.language, sense="language")), "", *means])
+    rows.append([tr("the same, legitimate texts obfuscated alike"), "", *alike])
+    rows.append([tr("share of these that is flagged"), "", *flagged])
+    strengths = [tr(strength, sense="obfuscation") for strength in STRENGTHS]
+    return PageTable(_attack_caption(attack), [tr("obfuscation"), tr("level"), *strengths], rows)
+
+
+def _attack_caption(attack: AttackMetrics) -> str:
+    return tr(
+        "Share that is kept of the recall of {recall} on {rows:,} original texts, at {rate:.0f} % false positives. "
+        "The last two rows: the same at that rate among {legitimate:,} legitimate texts that are obfuscated alike, "
+        "and the share of these that the threshold of original texts flags.",
+        recall=format_metric(attack.recall),
+        rows=attack.rows,
+        rate=100 * attack.false_positive_rate,
+        legitimate=attack.legitimate_rows,
     )
-    return PageTable(caption, ["obfuscation", "level", *STRENGTHS], rows)
 
 
 def temporal_facts(temporal: TemporalMetrics | None) -> dict[str, str]:
@@ -268,24 +336,24 @@ def temporal_facts(temporal: TemporalMetrics | None) -> dict[str, str]:
         if value is None:
             continue
         if isinstance(value, SplitSummary):
-            facts |= {f"split, {name}": text for name, text in _split_facts(value)}
+            facts |= {tr("split, {name}", name=name): text for name, text in _split_facts(value)}
         else:
-            name = METRIC_NAMES.get(field.name, field.name.replace("_", " "))
-            facts[name] = _fact(value)
+            facts[tr(METRIC_NAMES.get(field.name, field.name.replace("_", " ")))] = _fact(value)
     return facts
 
 
 def _fact(value: float | int | str) -> str:
     if isinstance(value, str):
-        return value
+        return tr(value)
     return format_metric(value) if isinstance(value, float) else f"{value:,}"
 
 
 def _split_facts(split: SplitSummary) -> Iterator[tuple[str, str]]:
-    yield "kind", split.kind
-    yield "not shared by training and test", ", ".join(split.keeps_apart) or "nothing"
+    yield tr("kind", sense="split"), tr(split.kind, sense="split")
+    apart = listed(tr(name, sense="kept apart") for name in split.keeps_apart)
+    yield tr("not shared by training and test"), apart or tr("nothing")
     for name, rows in split.rows.items():
-        yield f"{name} rows", f"{rows:,}"
+        yield tr("{name} rows", name=tr(name, sense="slice of a split")), f"{rows:,}"
     for reason, rows in split.dropped.items():
-        yield f"left out, as they {_reason(reason)}", f"{rows:,}"
-    yield "gap in days", format_number(split.gap_days)
+        yield tr("left out, as they {reason}", reason=_reason(reason)), f"{rows:,}"
+    yield tr("gap in days"), format_number(split.gap_days)

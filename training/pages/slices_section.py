@@ -1,8 +1,8 @@
 """Slices on a page: a table of each slicing, and one of the false positives of each operating point."""
 
 from collections.abc import Mapping
-from typing import Final
 
+from fraudsieve._translation import tr
 from fraudsieve.training.evaluation.bootstrap import LEVEL, Interval
 from fraudsieve.training.evaluation.fraud_rows import SliceMetrics
 from fraudsieve.training.evaluation.report_parts.slices import (
@@ -20,17 +20,11 @@ from .words import point_words
 __all__ = ["slice_table", "sliced_tables"]
 
 NO_BREAK_SPACE = "\N{NO-BREAK SPACE}"
-COUNTS: Final = ("rows", "frauds", "average precision")
-RATES: Final = ("false positives", "observed / expected")
-CAPTION: Final = "By {by}. Recall and false positives are those of {point}. In brackets: {level:.0f} % intervals."
-AT_POINT, AT_THRESHOLD = "the point that decides ({name})", "the threshold that flags 1 % of all legitimate records"
-TOO_FEW: Final = "A dash: fewer than {frauds} frauds, or fewer than {rows} legitimate records."
-COMPARED: Final = "{n} slices were compared: {misses:.0f} % of such intervals miss the true value by chance."
-RATES_CAPTION: Final = (
-    "False positives of each point by {by}. In brackets: {level:.0f} % intervals. A promised rate is kept over all "
-    "records together, not for each value."
-)
-ABOVE: Final = "above the promise"
+
+
+def slice_words(name: str) -> str:
+    """Return the words for a slicing or for one of its values; those of the user's own columns stay as they are."""
+    return tr(name, sense="slice")
 
 
 def sliced_tables(slices: Slices | None) -> list[PageTable]:
@@ -49,10 +43,29 @@ def sliced_tables(slices: Slices | None) -> list[PageTable]:
 
 
 def _caption(slices: Slices, by: str) -> str:
-    at = AT_THRESHOLD if slices.point is None else AT_POINT.format(name=point_words(slices.point))
-    caption = CAPTION.format(by=by, point=at, level=100 * LEVEL)
-    few = TOO_FEW.format(frauds=MIN_FRAUDS, rows=MIN_ROWS)
-    return f"{caption} {few} {COMPARED.format(n=slices.compared, misses=100 - 100 * LEVEL)}"
+    at = tr("the threshold that flags 1 % of all legitimate records")
+    if slices.point is not None:
+        at = tr("the point that decides ({name})", name=point_words(slices.point))
+    return tr(
+        "By {by}. Recall and false positives are those of {point}. In brackets: {level:.0f} % intervals. A dash: fewer "
+        "than {frauds} frauds, or fewer than {rows} legitimate records. {n} slices were compared: {misses:.0f} % of "
+        "such intervals miss the true value by chance.",
+        by=slice_words(by),
+        point=at,
+        level=100 * LEVEL,
+        frauds=MIN_FRAUDS,
+        rows=MIN_ROWS,
+        n=slices.compared,
+        misses=100 - 100 * LEVEL,
+    )
+
+
+def _count_columns() -> list[str]:
+    return [tr("rows"), tr("frauds"), tr("average precision")]
+
+
+def _rate_columns() -> list[str]:
+    return [tr("false positives"), tr("observed / expected")]
 
 
 def slice_table(caption: str, name: str, slices: Mapping[str, SliceMetrics | None]) -> PageTable:
@@ -68,7 +81,7 @@ def slice_table(caption: str, name: str, slices: Mapping[str, SliceMetrics | Non
         for key, metrics in slices.items()
         if metrics is not None
     ]
-    return PageTable(caption, [name, *COUNTS, "recall", "precision", *RATES], rows)
+    return PageTable(caption, [name, *_count_columns(), tr("recall"), tr("precision"), *_rate_columns()], rows)
 
 
 def _value_table(caption: str, by: str, values: Mapping[str, Slice]) -> PageTable:
@@ -82,12 +95,12 @@ def _value_table(caption: str, by: str, values: Mapping[str, Slice]) -> PageTabl
         ]
         for value, part in values.items()
     ]
-    return PageTable(caption, [by, *COUNTS, "recall", *RATES], rows)
+    return PageTable(caption, [slice_words(by), *_count_columns(), tr("recall"), *_rate_columns()], rows)
 
 
 def _counts(key: str, metrics: SliceMetrics) -> list[str]:
     precision = _with_interval(metrics.average_precision, metrics.interval)
-    return [key, f"{metrics.rows:,}", f"{metrics.frauds:,}", precision]
+    return [slice_words(key), f"{metrics.rows:,}", f"{metrics.frauds:,}", precision]
 
 
 def _rate_tables(by: str, values: Mapping[str, Slice]) -> list[PageTable]:
@@ -96,13 +109,19 @@ def _rate_tables(by: str, values: Mapping[str, Slice]) -> list[PageTable]:
     if not rated:
         return []
     columns = [point_words(point.name) for point in next(iter(rated.values()))]
-    rows = [[value, *map(_rate_of_point, points)] for value, points in rated.items()]
-    return [PageTable(RATES_CAPTION.format(by=by, level=100 * LEVEL), [by, *columns], rows)]
+    rows = [[slice_words(value), *map(_rate_of_point, points)] for value, points in rated.items()]
+    caption = tr(
+        "False positives of each point by {by}. In brackets: {level:.0f} % intervals. A promised rate is kept over all "
+        "records together, not for each value.",
+        by=slice_words(by),
+        level=100 * LEVEL,
+    )
+    return [PageTable(caption, [slice_words(by), *columns], rows)]
 
 
 def _rate_of_point(rate: PointRate) -> str:
     text = _rate_with_interval(rate.false_positive_rate, rate.interval)
-    return f"{text} {ABOVE}" if rate.is_exceeded else text
+    return tr("{rate} above the promise", rate=text) if rate.is_exceeded else text
 
 
 def _with_interval(value: float | None, interval: Interval | None) -> str:
@@ -111,9 +130,11 @@ def _with_interval(value: float | None, interval: Interval | None) -> str:
 
 
 def _rate_with_interval(rate: float | None, interval: Interval | None) -> str:
-    between = "" if rate is None or interval is None else " to ".join(map(format_rate, interval))
+    between = ""
+    if rate is not None and interval is not None:
+        between = tr("{low} to {high}", low=format_rate(interval[0]), high=format_rate(interval[1]))
     return _in_brackets(format_rate(rate), between)
 
 
 def _in_brackets(value: str, between: str) -> str:
-    return f"{value} ({between.replace(' ', NO_BREAK_SPACE)})" if between else value
+    return tr("{value} ({interval})", value=value, interval=between.replace(" ", NO_BREAK_SPACE)) if between else value

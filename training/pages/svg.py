@@ -11,6 +11,7 @@ from html import escape
 
 from markupsafe import Markup
 
+from fraudsieve._translation import tr
 from fraudsieve.training.evaluation.metrics import format_number
 
 from .svg_scale import Scale, nice_ticks, shorten, text_width
@@ -38,6 +39,11 @@ class Figure:
     title: str
     description: str
     svg: str
+
+    @property
+    def sentence(self) -> str:
+        """The title as a sentence."""
+        return self.title if self.title.endswith(("?", "？")) else tr("{text}.", text=self.title)
 
     @property
     def markup(self) -> Markup:
@@ -183,7 +189,7 @@ class Chart:
 
     def render(self, title: str, description: str) -> str:
         """Return the chart as an element ``svg``; title and description are its text for screen readers."""
-        label = escape(f"{title}. {description}")
+        label = escape(tr("{title}. {description}", title=title, description=description))
         size = f'viewBox="0 0 {WIDTH:g} {self.height:g}"'
         return f'<svg {size} role="img" aria-label="{label}">{"".join(self.parts)}</svg>'
 

@@ -3,7 +3,10 @@
 import re
 from typing import Final
 
-__all__ = ["feature_words", "names_in_words", "point_words"]
+from fraudsieve._translation import current_language, tr
+from fraudsieve.models.sentences.entities import label_in_words, plain_words
+
+__all__ = ["feature_words", "names_in_words", "obfuscation_words", "point_words"]
 
 FAMILIES: Final = {"wording": "text model", "cues": "cues", "shape": "shape of the text"}
 MEASURES: Final = {
@@ -40,6 +43,10 @@ SURPRISAL: Final = re.compile(r"surprisal__(raw|folded)_(char|pair)_(mean|std|wo
 UNITS: Final = {"s": "second", "m": "minute", "h": "hour", "d": "day", "w": "week"}
 FEATURE: Final = re.compile(r"\b([a-z][a-z_]*?)__(\w+)")
 WINDOW: Final = re.compile(r"\b(\d+)([smhdw])\b")
+TEXT_MODELS: Final = ("wording", "pinyin")
+VIEWS: Final = ("received", "pair", "campaign", "labelled")
+"""Names of feature views that the library gives."""
+IN_WINDOW: Final = re.compile(r"(?P<measure>\w+?)_(?P<number>\d+)(?P<unit>[smhdw])(?:_(?P<kind>\w+))?")
 
 
 def feature_words(name: str) -> str:
@@ -50,16 +57,64 @@ def feature_words(name: str) -> str:
     >>> feature_words("value__mean_7d"), feature_words("wording"), feature_words("since_last")
     ('value: mean in 7 days', 'text model', 'since last')
     """
+    english = _english_words(name)
+    words = tr(english, sense="feature")
+    return words if words != english or current_language() == "en" else _words_of_parts(*name.partition("__"))
+
+
+def _english_words(name: str) -> str:
     if name in NAMES:
         return NAMES[name]
     if match := SURPRISAL.fullmatch(name):
         return _surprisal_words(*match.groups())
     family, _, rest = name.partition("__")
-    words = FAMILIES.get(family, family.replace("_", " "))
+    words = _family_words(family)
     rest = WINDOW.sub(_window, rest.replace("_", " "))
     for measure, text in MEASURES.items():
         rest = re.sub(rf"^{measure}\b", text, rest)
     return f"{words}: {rest}" if rest else words
+
+
+def _words_of_parts(family: str, mark: str, rest: str) -> str:
+    """Return the words for a family and a measure, each of which the catalogue has, for languages with another order.
+
+    What it does not have, such as a kind of events or a column of the user, is in brackets.
+    """
+    words = tr(_family_words(family), sense="feature")
+    if not mark:
+        return words
+    if family in TEXT_MODELS:
+        return tr("{family}: {label}", family=words, label=label_in_words(rest, current_language()))
+    measure, window, others = rest, "", []
+    if match := IN_WINDOW.fullmatch(rest):
+        measure, others = match["measure"], [match["kind"] or ""]
+        window = tr("in {number} {unit}", number=match["number"], unit=tr(UNITS[match["unit"]], sense="unit"))
+    before, known, after = _known_measure(measure)
+    named = tr(known, sense="measure") if known else _column_words(after)
+    view = tr(before, sense="view") if before in VIEWS else ""
+    others = [part for part in ("" if view else before, after if known else "", *others) if part]
+    of = tr(" ({others})", others=" ".join(map(_column_words, others))) if others else ""
+    return tr("{family}: {window}{view}{measure}{of}", family=words, window=window, view=view, measure=named, of=of)
+
+
+def _known_measure(name: str) -> tuple[str, str, str]:
+    """Return the longest part that the catalogue has as a measure, and what is before and after it."""
+    parts = name.split("_")
+    for length in range(len(parts), 0, -1):
+        for start in range(len(parts) - length + 1):
+            known = "_".join(parts[start : start + length])
+            if tr(known, sense="measure") != known:
+                return "_".join(parts[:start]), known, "_".join(parts[start + length :])
+    return "", "", name
+
+
+def _column_words(name: str) -> str:
+    words = label_in_words(name, current_language())
+    return plain_words(name, current_language()) if words == name.replace("_", " ") else words
+
+
+def _family_words(family: str) -> str:
+    return FAMILIES.get(family, family.replace("_", " "))
 
 
 def _surprisal_words(text: str, unit: str, measure: str) -> str:
@@ -71,6 +126,17 @@ def _surprisal_words(text: str, unit: str, measure: str) -> str:
 def _window(match: re.Match[str]) -> str:
     number, unit = match[1], UNITS[match[2]]
     return f"in {number} {unit}{'' if number == '1' else 's'}"
+
+
+def obfuscation_words(name: str) -> str:
+    """Return the words for an obfuscation.
+
+    Examples
+    --------
+    >>> obfuscation_words("zero_width")
+    'zero width'
+    """
+    return tr(name.replace("_", " "), sense="obfuscation")
 
 
 def names_in_words(text: str) -> str:
@@ -94,8 +160,9 @@ def point_words(name: str) -> str:
     """
     match = re.fullmatch(r"(false_positive_rate|alerts_a_day|precision)_([\d.e-]+)", name)
     if match is None:
-        return "lowest cost" if name == "cost" else name.replace("_", " ")
+        return tr("lowest cost") if name == "cost" else tr(name.replace("_", " "))
     kind, value = match[1], float(match[2])
     if kind == "alerts_a_day":
-        return f"{value:g} alerts per day"
-    return f"{100 * value:.4g} % {'precision' if kind == 'precision' else 'false positives'}"
+        return tr("{n:g} alerts per day", n=value)
+    rate = tr("{share:.4g} % precision") if kind == "precision" else tr("{share:.4g} % false positives")
+    return tr(rate, share=100 * value)

@@ -8,6 +8,7 @@ from typing import Any, Final, Literal, Self, TypeVar
 
 from pydantic import Field, ValidationError, field_validator
 
+from fraudsieve._translation import Language
 from fraudsieve.exceptions import RecipeError, SchemaError
 from fraudsieve.features.history.declaration import History, check_histories
 from fraudsieve.features.network.declaration import Network
@@ -236,9 +237,7 @@ class TrackRecipe(RecipeSection):
 
 
 class Recipe(RecipeSection):
-    """Everything that describes a training run.
-
-    An unknown key is an error, so that a misspelt key does not go unnoticed.
+    """Everything that describes a training run. An unknown key is an error.
 
     Parameters
     ----------
@@ -251,6 +250,8 @@ class Recipe(RecipeSection):
         the run begins. The model does not depend on it.
     rules : str, default=None
         A rules file. Reports count the records that rules decide separately; the model does not depend on the rules.
+    language : {"en", "zh"}, default="en"
+        The language of the pages of reports. The model and the JSON files do not depend on it.
     data : DataRecipe
         The paths of the tables, the subject, and the legitimate class.
     split : SplitRecipe
@@ -285,6 +286,7 @@ class Recipe(RecipeSection):
     seed: int = Field(default=0, ge=0)
     n_jobs: int | None = None
     rules: str | None = None
+    language: Language = "en"
     data: DataRecipe = DataRecipe()
     split: SplitRecipe = SplitRecipe()
     features: FeatureRecipe = FeatureRecipe()
@@ -369,9 +371,8 @@ def _replace(content: dict[str, Any], keys: list[str], value: Any) -> None:
         table = table.setdefault(name, {})
         if not isinstance(table, dict):
             return
-    named = table.get(key, {})
     if keys == NAMES_OF_COLUMNS and isinstance(value, dict):
-        if not isinstance(named, dict):
+        if not isinstance(named := table.get(key, {}), dict):
             return
         value = ReadOptions(value).or_else(ReadOptions(named)).columns
     table[key] = value

@@ -16,6 +16,7 @@ from typing import Any, cast
 import numpy as np
 import pandas as pd
 
+from fraudsieve._translation import tr
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import SplitError
 from fraudsieve.features.wording.folds import campaign_folds
@@ -94,8 +95,9 @@ def describe_split(kind: str, keeps_apart: tuple[str, ...]) -> str:
     >>> describe_split("time", ("time", "fraud campaigns")), describe_split("campaign", ("campaign",))
     ('by time; training and test share no fraud campaigns', 'by campaign')
     """
-    apart = " and ".join(name for name in keeps_apart if name != kind)
-    return f"by {kind}; training and test share no {apart}" if apart else f"by {kind}"
+    how = tr(f"by {kind}")
+    apart = tr(" and ").join(tr(name, sense="kept apart") for name in keeps_apart if name != kind)
+    return tr("{how}; training and test share no {apart}", how=how, apart=apart) if apart else how
 
 
 def split_by_campaign(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 import typer
 from typer.core import TyperCommand
 
+from fraudsieve._translation import Language
 from fraudsieve.exceptions import RecipeError
 
 if TYPE_CHECKING:  # imported at first use: PyArrow takes time
@@ -24,6 +25,7 @@ __all__ = [
     "Json",
     "KnownLabels",
     "Labels",
+    "LanguageOption",
     "MaxRejected",
     "Messages",
     "ModelOption",
@@ -103,6 +105,13 @@ Scores = Annotated[
     list[str], typer.Option(metavar="TABLE", help="Scores that predict has written. Repeat it for several files.")
 ]
 Name = Annotated[str | None, typer.Option(help="Name of the registered model; by default the name in the recipe.")]
+LanguageOption = Annotated[
+    Language | None,
+    typer.Option(
+        "--language",
+        help="Language of pages and of the sentences of reasons, by default that of the recipe or English.",
+    ),
+]
 RulesOption = Annotated[
     Path | None,
     typer.Option("--rules", help="Rules file (TOML): senders, hosts and accounts that are always flagged or passed."),

@@ -11,6 +11,8 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
+from fraudsieve._translation import tr
+
 from .cells import Cells, Converted, Mask, mask_words, match_pattern, replace_pattern, to_floats
 from .values.amounts import AMOUNTS, CURRENCY, NEGATIVE, NOT_CURRENCY
 from .values.reading import MISSING_NUMBERS, Reading
@@ -18,8 +20,8 @@ from .values.reading import MISSING_NUMBERS, Reading
 __all__ = ["Amounts", "amounts_of_words", "convert_amounts"]
 
 SEVERAL: Final = "expected amounts of one currency, got several"
-_NOTES: Final = {".": "is read as 1,234.50, with a decimal point", ",": "is read as 1.234,50, with a decimal comma"}
-_ALWAYS: Final = " (other files of this kind need --decimal ,)"
+NOTES: Final = {".": "is read as 1,234.50, with a decimal point", ",": "is read as 1.234,50, with a decimal comma"}
+ALWAYS: Final = " (other files of this kind need --decimal ,)"
 _LONE_COMMA: Final = r"^[^,.]*,[^,.]*$"
 _POINT: Final = "[0-9][,'’ \u00a0\u202f][0-9].*\\.|,.*,"
 _COMMA: Final = "[0-9][.'’ \u00a0\u202f][0-9].*,|\\..*\\."
@@ -90,9 +92,10 @@ def convert_amounts(strings: Cells, plain: Mask, reading: Reading) -> Amounts:
     faults, has_currency = {}, match_pattern(strings, CURRENCY) & is_written
     if len(set(replace_pattern(strings[has_currency], NOT_CURRENCY, "").unique())) > 1:
         faults, values = {SEVERAL: has_currency}, values.mask(has_currency)
-    removed = ", and currency signs are removed" if has_currency.any() else ""
-    always = _ALWAYS if decimal == "," != reading.decimal else ""
-    notes = (f"{_NOTES[decimal or '.']}{removed}{always}",) if is_written.any() else ()
+    removed = tr(", and currency signs are removed") if has_currency.any() else ""
+    always = tr(ALWAYS) if decimal == "," != reading.decimal else ""
+    note = tr("{note}{removed}{always}", note=tr(NOTES[decimal or "."]), removed=removed, always=always)
+    notes = (note,) if is_written.any() else ()
     return Amounts(values, known, replace(reading, decimal=decimal), faults, notes)
 
 

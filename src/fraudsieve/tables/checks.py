@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from fraudsieve._translation import tr
 from fraudsieve.exceptions import SchemaError
 
 from .amounts import amounts_of_words
@@ -122,7 +123,9 @@ def check(
     good = pd.DataFrame({name: converted.column for name, converted in columns.items()})
     if len(rejected):
         good = good[faults.good].reset_index(drop=True)
-    notes = (f"{name} {note}" for name, converted in columns.items() for note in converted.notes)
+    notes = (
+        tr("{name} {note}", name=name, note=note) for name, converted in columns.items() for note in converted.notes
+    )
     return good, rejected, (*loaded.notes, *notes)
 
 
@@ -137,7 +140,9 @@ def _with_ids(loaded: LoadedTable, rows: str, numbered: str, start: int) -> Load
     numbers = pd.Series(range(start, start + len(loaded.frame)), index=loaded.frame.index).astype(STRING)
     frame = loaded.frame.copy(deep=False)
     frame.insert(0, numbered, numbers)
-    note = f"there is no column {numbered}: {rows} are numbered by their rows, from 0"
+    note = tr(
+        "there is no column {column}: {records} are numbered by their rows, from 0", column=numbered, records=tr(rows)
+    )
     return replace(loaded, frame=frame, notes=(*loaded.notes, note))
 
 
@@ -153,7 +158,7 @@ def _convert(cells: Cells, name: str, kind: Kind | None, reading: Reading, optio
             amounts = amounts_of_words(column, reading)
             if amounts is not None:
                 return amounts
-        return Converted(column, notes=(f"holds {nested}: left out",) if nested else ())
+        return Converted(column, notes=(tr("holds {nested}: left out", nested=tr(nested)),) if nested else ())
     return convert(cells, kind, reading)
 
 

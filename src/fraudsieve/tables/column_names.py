@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
+from fraudsieve._translation import tr
 from fraudsieve.exceptions import SchemaError
 
 from .formats.loaded import LoadedTable, ReadOptions
@@ -226,7 +227,13 @@ def rename_columns(loaded: LoadedTable, table: TableSchema, options: ReadOptions
     unused = [name for name in anywhere if name in known and anywhere[name] not in names and name not in names]
     there = list(map(str, names))
     notes = [
-        f"there is no column {anywhere[name]!r} for {name} in {table.name}{_hint(name, anywhere[name], there)}"
+        tr(
+            "there is no column {column!r} for {name} in {table}{hint}",
+            column=anywhere[name],
+            name=name,
+            table=tr(table.name),
+            hint=_hint(name, anywhere[name], there),
+        )
         for name in unused
     ]
     return replace(loaded, frame=renamed, notes=(*loaded.notes, *notes))

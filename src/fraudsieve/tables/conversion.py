@@ -15,6 +15,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from fraudsieve._translation import tr
+
 from .amounts import convert_amounts
 from .cells import (
     STRING,
@@ -94,7 +96,8 @@ def _text(cells: Cells, _reading: Reading) -> Converted:
 
 def _replaced_characters_note(replaced: Mask) -> tuple[str, ...]:
     count = int(replaced.sum())
-    return (f"has broken characters in {count} rows: they were replaced by U+FFFD",) if count else ()
+    note = tr("has broken characters in {count} rows: they were replaced by U+FFFD", count=count)
+    return (note,) if count else ()
 
 
 def _id(cells: Cells, reading: Reading) -> Converted:
@@ -119,7 +122,7 @@ def _strip(strings: Cells, reading: Reading) -> tuple[Cells, tuple[str, ...]]:
     whole = match_pattern(names, _PRINTED_FLOAT) if reading.printed else np.zeros(0, bool)
     if not whole.any():
         return names, ()
-    note = f"has whole numbers with a trailing .0 in {int(whole.sum())} rows: it was removed"
+    note = tr("has whole numbers with a trailing .0 in {count} rows: it was removed", count=int(whole.sum()))
     return replace_pattern(names, _PRINTED_FLOAT, r"\1"), (note,)
 
 

@@ -2,6 +2,8 @@
 
 import pandas as pd
 
+from fraudsieve._translation import tr
+
 __all__ = ["ONE_DAY", "has_only_dates", "resolve_label_times", "with_times"]
 
 ONE_DAY = pd.Timedelta(days=1)
@@ -55,7 +57,7 @@ def resolve_label_times(labelled_at: pd.Series) -> tuple[pd.Series, list[str]]:
     if not has_only_dates(labelled_at):
         return labelled_at, []
     return labelled_at + ONE_DAY, [
-        "labelled_at holds dates without times: a label counts as known from the end of its day"
+        tr("labelled_at holds dates without times: a label counts as known from the end of its day")
     ]
 
 

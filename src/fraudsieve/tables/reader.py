@@ -25,6 +25,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from fraudsieve._translation import tr
 from fraudsieve.exceptions import SchemaError
 
 from .cells import STRING, Cells, Mask
@@ -141,7 +142,7 @@ def _combine(parts: Sequence[_Part], table: TableSchema) -> CheckedTable:
     rejected = [_with_replaced(part, mask) for part, mask in zip(parts, masks, strict=True)]
     n_replaced = int(is_replaced.sum())
     notes = [note for checked in tables for note in checked.notes]
-    notes += [f"{n_replaced:,} rows are {REPLACED}"] if n_replaced else []
+    notes += [tr("{n:,} rows are {reason}", n=n_replaced, reason=tr(REPLACED))] if n_replaced else []
     all_rejected, all_notes = pd.concat(rejected, ignore_index=True), tuple(dict.fromkeys(notes))
     return CheckedTable(_without(good, is_replaced), all_rejected, all_notes, is_numbered, _kept(tables, is_replaced))
 

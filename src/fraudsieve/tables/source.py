@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from fraudsieve._addresses import bare_address
+from fraudsieve._translation import tr
 from fraudsieve.exceptions import SchemaError
 
 from .cells import extract_strings
@@ -212,7 +213,7 @@ def _load_files(place: str, options: ReadOptions) -> LoadedTable:
     if len(readers) > 1:
         raise SchemaError(place, f"the {len(files)} files have several formats", "Give one pattern for each format.")
     table = _load_folder(place, files) if readers == {load_parquet} else _concatenate([load(f, options) for f in files])
-    return replace(table, notes=(f"read {len(files)} files", *table.notes))
+    return replace(table, notes=(tr("read {n} files", n=len(files)), *table.notes))
 
 
 def _concatenate(tables: Sequence[LoadedTable]) -> LoadedTable:
@@ -240,7 +241,7 @@ def _load_folder(place: str, files: list[str]) -> LoadedTable:
             base = base.parent
         columns = columns_of_folders(base, files, [len(table) for table in tables])
         added = {name: cells for name, cells in columns.items() if name not in frame.columns}
-        notes = (f"columns {', '.join(added)} are read from the names of folders",) if added else ()
+        notes = (tr("columns {names} are read from the names of folders", names=", ".join(added)),) if added else ()
         return LoadedTable(frame.assign(**added), notes=notes)
     raise SchemaError(place, problem, "They must be Parquet files with columns of the same types.")
 

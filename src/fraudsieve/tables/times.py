@@ -14,6 +14,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import pandas as pd
 
+from fraudsieve._translation import tr
 from fraudsieve._typing import Array
 
 from .cells import Cells, Converted, Mask, extract_strings, match_pattern, read_rest, replace_pattern, to_floats
@@ -218,11 +219,13 @@ def _notes(read: _Times, reading: Reading) -> tuple[str, ...]:
     notes = []
     for unit, name in enumerate(UNITS.values()):
         if count := int((read.units == unit).sum()):
-            notes.append(f"is read as {name} since 1970, UTC{_share(count, n_times)}")
+            rows = _share(count, n_times)
+            notes.append(tr("is read as {unit} since 1970, UTC{rows}", unit=tr(name), rows=rows))
     if count := int(read.naive.sum()):
-        notes.append(f"has no time zone{_share(count, n_times)}: taken as {reading.zone}")
+        rows = _share(count, n_times)
+        notes.append(tr("has no time zone{rows}: taken as {zone}", rows=rows, zone=reading.zone))
     return tuple(notes)
 
 
 def _share(count: int, of: int) -> str:
-    return "" if count == of else f" in {count} of {of} rows"
+    return "" if count == of else tr(" in {count} of {rows} rows", count=count, rows=of)

@@ -40,6 +40,8 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     for name, cases in (("few", three_cases()), ("many", many_cases())):
         paths[name] = folder / f"{name}.html"
         paths[name].write_text(render_cases_page(cases), "utf-8")
+    paths["few-zh"] = folder / "few-zh.html"
+    paths["few-zh"].write_text(render_cases_page(three_cases(), language="zh"), "utf-8")
     return paths
 
 
@@ -49,7 +51,9 @@ def keep(chromium: Chromium, name: str) -> None:
         (Path(folder) / name).write_bytes(chromium.picture())
 
 
-@pytest.mark.parametrize(("name", "width", "scheme"), [*product(["few", "many"], [1280, 400], ["light", "dark"])])
+@pytest.mark.parametrize(
+    ("name", "width", "scheme"), [*product(["few", "few-zh", "many"], [1280, 400], ["light", "dark"])]
+)
 def test_a_page(chromium: Chromium, pages: dict[str, Path], name: str, width: int, scheme: str) -> None:
     chromium.open(pages[name], width, scheme)
     chromium.value(OPEN)
@@ -72,7 +76,7 @@ def test_a_page(chromium: Chromium, pages: dict[str, Path], name: str, width: in
     assert paper == ("rgb(246, 247, 249)" if scheme == "light" else "rgb(17, 21, 27)")
 
 
-@pytest.mark.parametrize("name", ["few"])
+@pytest.mark.parametrize("name", ["few", "few-zh"])
 def test_wide_screens_need_no_scrolling(chromium: Chromium, pages: dict[str, Path], name: str) -> None:
     chromium.open(pages[name], 1280, "light")
     chromium.value(OPEN)
@@ -83,7 +87,7 @@ def test_wide_screens_need_no_scrolling(chromium: Chromium, pages: dict[str, Pat
     assert chromium.value(scrolled) == []
 
 
-@pytest.mark.parametrize("name", ["few", "many"])
+@pytest.mark.parametrize("name", ["few", "few-zh", "many"])
 def test_texts_of_a_picture_do_not_leave_it_or_overlap(chromium: Chromium, pages: dict[str, Path], name: str) -> None:
     chromium.open(pages[name], 1280, "light")
     chromium.value(OPEN)
@@ -93,7 +97,7 @@ def test_texts_of_a_picture_do_not_leave_it_or_overlap(chromium: Chromium, pages
         "[t.childNodes[0].textContent, t.getBoundingClientRect()])})))"
     )
     charts = json.loads(boxes)
-    assert len(charts) == {"few": 6, "many": 8}[name]
+    assert len(charts) == {"few": 6, "few-zh": 6, "many": 8}[name]
     for chart in charts:
         for i, (text, box) in enumerate(chart["texts"]):
             assert chart["svg"]["left"] - 1 <= box["left"], text

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from fraudsieve._translation import Language
 from fraudsieve.cases import Cases, CaseSettings, find_cases
 from fraudsieve.cases.pages import page as module
 from fraudsieve.cases.pages.case_rows import rows_of_cases
@@ -15,6 +16,7 @@ from fraudsieve.cases.pages.names import CaseNames
 from fraudsieve.cases.pages.page import render_cases_page
 from fraudsieve.cases.pages.paths import joined_through
 from fraudsieve.training.pages.origin import PageOrigin
+from tests.page_words import english_words
 
 from .worlds import START, campaign, cases_of, ring, three_cases
 
@@ -29,8 +31,9 @@ def cases() -> Cases:
     return three_cases()
 
 
-def body(cases: Cases, *, show_identifiers: bool = False) -> str:
-    return render_cases_page(cases, origin=ORIGIN, show_identifiers=show_identifiers).partition("</style>")[2]
+def body(cases: Cases, *, show_identifiers: bool = False, language: Language = "en") -> str:
+    page = render_cases_page(cases, origin=ORIGIN, show_identifiers=show_identifiers, language=language)
+    return page.partition("</style>")[2]
 
 
 def test_every_case_is_listed_and_can_be_opened(cases: Cases) -> None:
@@ -49,6 +52,15 @@ def test_identifiers_are_shown_only_if_asked_for(cases: Cases) -> None:
     assert "138 0013" not in shown
     assert "--show-identifiers" in hidden
     assert "--show-identifiers" not in shown
+
+
+def test_a_chinese_page_has_no_english_words(cases: Cases) -> None:
+    of_data = {"investment", "scam", "The", "text", "has", "payments", "in", "days", "history", "sent", "count"}
+    html = render_cases_page(cases, origin=ORIGIN, as_of=START, language="zh")
+    assert english_words(html) <= of_data | {"links"}
+    assert '<html lang="zh-CN">' in html
+    figures = [re.findall(r"<td>([\d.,:-]+)</td>", page) for page in (body(cases), html)]
+    assert figures[0] == figures[1] != []
 
 
 def test_texts_of_the_data_are_escaped() -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from fraudsieve._translation import check_language
 from fraudsieve.training.evaluation.metrics import METRIC_NAMES, RATE_NAMES
 from fraudsieve.training.evaluation.report import EvaluationReport
 from fraudsieve.training.evaluation.types import ConfusionMatrix
@@ -22,7 +23,7 @@ from fraudsieve.training.monitoring.report import MonitorReport
 from fraudsieve.training.pages.evaluation import render_report
 from tests.chromium import BROWSER, Chromium
 
-NAMES = ("message", "account", "type-only", "confused", "monitor")
+NAMES = ("message", "account", "type-only", "confused", "monitor", "message-zh", "monitor-zh")
 PAPER_WIDTH = 688
 """Pixels across A4 paper, without margins of 14 mm."""
 Reports = dict[str, EvaluationReport]
@@ -49,9 +50,13 @@ def pages(reports: Reports, monitored: MonitorReport, tmp_path_factory: pytest.T
     confused = {"confused": replace(reports["account"], confusion=confusion)}
     for name, report in (reports | confused).items():
         (folder / f"{name}.html").write_text(render_report(report, title=f"The {name} model", facts=facts), "utf-8")
-    (folder / "monitor.html").write_text(
-        render_monitor_report(monitored, title="Monitor: a model", facts=facts), "utf-8"
-    )
+    chinese = render_report(reports["message"], facts=facts, language="zh")
+    (folder / "message-zh.html").write_text(chinese, "utf-8")
+    for name, language in (("monitor", "en"), ("monitor-zh", "zh")):
+        page = render_monitor_report(
+            monitored, title="Monitor: a model", facts=facts, language=check_language(language)
+        )
+        (folder / f"{name}.html").write_text(page, "utf-8")
     return {name: folder / f"{name}.html" for name in NAMES}
 
 
@@ -126,7 +131,7 @@ def test_no_name_of_the_code_is_on_a_page(chromium: Chromium, pages: dict[str, P
     assert re.findall(rf"\b(?:{keys})\b", text) == []
 
 
-@pytest.mark.parametrize("name", ["message", "account"])
+@pytest.mark.parametrize("name", ["message", "account", "message-zh"])
 def test_what_a_manager_asks_is_on_the_first_screen(chromium: Chromium, pages: dict[str, Path], name: str) -> None:
     for width in (1280, 400):
         chromium.open(pages[name], width, "light")

@@ -124,7 +124,7 @@ def test_contrast(place: int) -> None:
 def test_both_schemes_define_exactly_the_used_colours() -> None:
     light, dark = colours()
     assert light.keys() == dark.keys()
-    assert set(re.findall(r"var\(--([\w-]+)\)", style_sheet())) == set(light)
+    assert set(re.findall(r"var\(--([\w-]+)\)", style_sheet())) == {*light, "font"}
     assert "prefers-color-scheme" in style_sheet()
     assert "prefers-color-scheme" not in style_sheet(dark=False)
 

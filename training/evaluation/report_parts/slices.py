@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import reduce
 from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 
+from fraudsieve._translation import tr
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.models.points import OperatingPoint
@@ -314,17 +316,32 @@ def excess_notes(slices: Slices | None) -> list[str]:
         for rate in part.points if part.by in (*MIXTURES, *slices.requested) else ():
             if rate.is_exceeded and rate.promised is not None and rate.interval is not None:
                 low, high = (100 * end for end in rate.interval)
-                flagged = f"{100 * rate.false_positive_rate:.2g} % of the legitimate records"
-                between = f"{100 * LEVEL:.0f} % interval {low:.2g} to {high:.2g} %"
-                text = f"{flagged} where {part.by} is {part.value} ({between})"
+                text = tr(
+                    "{rate:.2g} % of the legitimate records where {by} is {value} ({level:.0f} % interval {low:.2g} to "
+                    "{high:.2g} %)",
+                    rate=100 * rate.false_positive_rate,
+                    by=tr(part.by, sense="slice"),
+                    value=tr(part.value, sense="slice"),
+                    level=100 * LEVEL,
+                    low=low,
+                    high=high,
+                )
                 above.setdefault(f"{100 * rate.promised:g} %", []).append(text)
     return [
-        f"the point for {promised} false positives promises this for the mixture of all records, not for each value: "
-        f"it flags {', '.join(texts[:MAX_NAMED])}{_more(len(texts) - MAX_NAMED)}. "
-        f"{slices.compared:,} slices were compared"
+        tr(
+            "the point for {promised} false positives promises this for the mixture of all records, not for each "
+            "value: it flags {parts}. {n:,} slices were compared",
+            promised=promised,
+            parts=reduce(_and, [*texts[:MAX_NAMED], *_more(len(texts) - MAX_NAMED)]),
+            n=slices.compared,
+        )
         for promised, texts in above.items()
     ]
 
 
-def _more(n: int) -> str:
-    return f", and more in {n} other slices" if n > 0 else ""
+def _and(text: str, other: str) -> str:
+    return tr("{text}, {other}", text=text, other=other)
+
+
+def _more(n: int) -> list[str]:
+    return [tr("and more in {n} other slices", n=n)] if n > 0 else []

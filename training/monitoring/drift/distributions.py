@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from fraudsieve._translation import tr
 from fraudsieve._typing import Array
 from fraudsieve.features.profile.custom_columns import UNSEEN
 from fraudsieve.models.artifact.folder import Model
@@ -59,22 +60,24 @@ def distribution(reference: Array, current: Array, names: tuple[str, ...] | None
         return tuple(shown)
     shown.sort(key=lambda part: -max(part.reference, part.current))
     rest = shown[MAX_BINS:]
-    others = BinShare("all others", sum(part.reference for part in rest), sum(part.current for part in rest))
+    others = BinShare(
+        tr("all others", sense="bin"), sum(part.reference for part in rest), sum(part.current for part in rest)
+    )
     return (*shown[:MAX_BINS], others)
 
 
 def _words(values: Array, names: tuple[str, ...] | None) -> str:
     if np.isnan(values).all():
-        return "missing"
+        return tr("missing", sense="bin")
     low, high = float(values.min()), float(values.max())
     if names is not None:
-        return _name(low, names) if low == high else "rare categories"
+        return _name(low, names) if low == high else tr("rare categories", sense="bin")
     if low == high:
         return format_number(low)
-    return f"{format_number(low)} to {format_number(high)}"
+    return tr("{low} to {high}", low=format_number(low), high=format_number(high))
 
 
 def _name(code: float, names: tuple[str, ...]) -> str:
     if code == UNSEEN:
-        return "not seen in training"
-    return names[int(code)] if 0 <= code < len(names) else f"category {code:g}"
+        return tr("not seen in training", sense="bin")
+    return names[int(code)] if 0 <= code < len(names) else tr("category {code:g}", sense="bin", code=code)

@@ -7,10 +7,11 @@ from typing import Any, Final
 
 import pandas as pd
 
+from fraudsieve._translation import tr
 from fraudsieve._typing import Array
 from fraudsieve.cases.links.table import LINK_KINDS
 from fraudsieve.training.evaluation.metrics import format_number
-from fraudsieve.training.pages.rendering import PageTable
+from fraudsieve.training.pages.rendering import PageTable, format_range, label_words, listed
 from fraudsieve.training.pages.svg import Figure
 from fraudsieve.training.pages.words import feature_words
 
@@ -23,10 +24,10 @@ __all__ = ["CaseSection", "case_content", "case_title", "format_time"]
 MAX_COMMON: Final = 3
 NO_BREAK_SPACE: Final = "\N{NO-BREAK SPACE}"
 CHANGE_WORDS: Final = {
-    "opened": "opened with {n} actions",
-    "grew": "grew to {n} actions",
-    "merged": "took in {n} actions of {other}",
-    "split": "gave {n} actions to {other}",
+    "opened": "opened with {n:,} actions",
+    "grew": "grew to {n:,} actions",
+    "merged": "took in {n:,} actions of {other}",
+    "split": "gave {n:,} actions to {other}",
     "closed": "closed",
 }
 
@@ -71,12 +72,13 @@ def case_title(case: dict[str, Any]) -> str:
     >>> case_title({"actions": 3, "accounts": 1, "expected_frauds": 2.4})
     '3 actions, 1 account, 2.4 frauds expected'
     """
-    parts = [_count(case["actions"], "action"), _count(case["accounts"], "account")]
-    return ", ".join([*parts, f"{case['expected_frauds']:.1f} frauds expected"])
-
-
-def _count(number: int, name: str) -> str:
-    return f"{number:,} {name}{'' if number == 1 else 's'}"
+    n, m = case["actions"], case["accounts"]
+    parts = [
+        tr("1 action") if n == 1 else tr("{n:,} actions", n=n),
+        tr("1 account") if m == 1 else tr("{n:,} accounts", n=m),
+        tr("{n:.1f} frauds expected", n=case["expected_frauds"]),
+    ]
+    return tr(", ", sense="between parts").join(parts)
 
 
 def format_time(time: Any) -> str:
@@ -92,32 +94,65 @@ def format_time(time: Any) -> str:
 
 def _facts(rows: CaseRows) -> Iterator[tuple[str, str]]:
     case = rows.case
-    yield "case", str(case["case_id"])
-    yield "types", str(case["types"])
-    yield "kinds", ", ".join(f"{kind} {count:,}" for kind, count in _common(rows.column("kind")))
+    yield tr("case"), str(case["case_id"])
+    yield tr("types"), types_in_words(str(case["types"]))
+    yield tr("kinds"), listed(f"{kind_words(kind)} {count:,}" for kind, count in _common(rows.column("kind")))
     times = [format_time(case[name]) for name in ("first_seen", "last_seen")]
-    yield "first and last action", " to ".join(dict.fromkeys(time for time in times if time))
-    yield "all known since", format_time(case["known_at"])
-    yield "expected frauds", f"{case['expected_frauds']:.1f} of {case['actions']:,}"
-    yield "confirmed", _confirmed(case)
+    yield tr("first and last action"), _period(times)
+    yield tr("all known since"), format_time(case["known_at"])
+    expected = tr("{frauds:.1f} of {actions:,}", frauds=case["expected_frauds"], actions=case["actions"])
+    yield tr("expected frauds"), expected
+    yield tr("confirmed"), _confirmed(case)
     if case["amount"]:
-        yield (
-            "money",
-            f"{format_number(round(case['amount'], 2))}, at stake {format_number(round(case['amount_at_stake'], 2))}",
-        )
-    yield "review", f"{case['review_minutes']:,.0f} minutes, {case['finds_per_hour']:.1f} frauds per hour expected"
-    yield "held together by", _kinds_in_words(str(case["link_kinds"]))
+        amounts = {name: format_number(round(case[name], 2)) for name in ("amount", "amount_at_stake")}
+        yield tr("money"), tr("{amount}, at stake {amount_at_stake}", **amounts)
+    yield (
+        tr("review"),
+        tr(
+            "{minutes:,.0f} minutes, {per_hour:.1f} frauds per hour expected",
+            minutes=case["review_minutes"],
+            per_hour=case["finds_per_hour"],
+        ),
+    )
+    yield tr("held together by"), _kinds_in_words(str(case["link_kinds"]))
     if case["actions"] > 1:
-        bridges = int(case["bridges"])
-        needed = (
-            f"; {bridges:,} bridges: without one of them it is two" if bridges else "; no single link holds it together"
-        )
-        yield "density", f"{100 * case['density']:.0f} % of the pairs are linked{needed}"
+        yield tr("density"), _density(100 * case["density"], int(case["bridges"]))
+
+
+def _period(times: list[str]) -> str:
+    known = list(dict.fromkeys(time for time in times if time))
+    return format_range(*known) if len(known) > 1 else "".join(known)
+
+
+def _density(percent: float, bridges: int) -> str:
+    linked = tr("{share:.0f} % of the pairs are linked", share=percent)
+    if not bridges:
+        return linked + tr("; no single link holds it together")
+    return linked + tr("; {n:,} bridges: without one of them it is two", n=bridges)
+
+
+def types_in_words(types: str) -> str:
+    """Return the words for the types of a case, as in ``phishing 4, spam 2``.
+
+    Examples
+    --------
+    >>> types_in_words("phishing 4, spam 2")
+    'phishing 4, spam 2'
+    """
+    parts = [part.rpartition(" ") for part in types.split(", ")]
+    return listed(f"{label_words(name)} {count}" if name else count for name, _, count in parts)
+
+
+def kind_words(kind: str) -> str:
+    """Return the words for a kind of actions; those of the user stay as they are."""
+    return tr(kind, sense="kind")
 
 
 def _confirmed(case: dict[str, Any]) -> str:
-    counts = ((case[f"confirmed_{name}"], word) for name, word in (("frauds", "fraud"), ("legitimate", "legitimate")))
-    return ", ".join(f"{count:,} {word}" for count, word in counts if count)
+    frauds, legitimate = case["confirmed_frauds"], case["confirmed_legitimate"]
+    parts = [tr("{n:,} fraud", n=frauds)] if frauds else []
+    parts += [tr("{n:,} legitimate", n=legitimate)] if legitimate else []
+    return listed(parts)
 
 
 def _kinds_in_words(text: str) -> str:
@@ -125,7 +160,7 @@ def _kinds_in_words(text: str) -> str:
     parts = [part.rpartition(" ") for part in text.split(", ") if part]
     words = {kind: LINK_WORDS[kind].removesuffix(" by") for kind in LINK_KINDS}
     words |= {"identifier": "same identifier", "address_range": "same address range"}
-    return ", ".join(f"{words.get(kind, kind)} ({count})" for kind, _, count in parts)
+    return listed(tr("{value} ({interval})", value=tr(words.get(kind, kind)), interval=n) for kind, _, n in parts)
 
 
 def _reasons(rows: CaseRows) -> Iterator[str]:
@@ -136,8 +171,14 @@ def _reasons(rows: CaseRows) -> Iterator[str]:
             continue
         counts = Counter(str(text) for text in sentences[names == name] if text is not None)
         example = min(counts, key=lambda text: (-counts[text], text), default="")
-        after = f", for example: {example.rstrip('.')}" if example else ""
-        yield f"Strongest reason of {number:,} of {len(names):,} actions: {feature_words(name)}{after}."
+        after = tr(", for example: {sentence}", sentence=example.rstrip(".")) if example else ""
+        yield tr(
+            "Strongest reason of {number:,} of {actions:,} actions: {feature}{after}.",
+            number=number,
+            actions=len(names),
+            feature=feature_words(name),
+            after=after,
+        )
 
 
 def _common(values: Array) -> list[tuple[str, int]]:
@@ -149,31 +190,31 @@ def _common(values: Array) -> list[tuple[str, int]]:
 def _member_table(rows: CaseRows, names: CaseNames, limit: int) -> PageTable:
     """Return the members by time, with the link that joins each to the others."""
     through = joined_through(rows, names)
-    columns = {
-        "time": [format_time(time).replace(" ", NO_BREAK_SPACE) for time in rows.times("occurred_at")],
-        "kind": _texts(rows, "kind"),
-        "type": _texts(rows, "type"),
-        "from": _accounts(rows, "account_id", names),
-        "to": _accounts(rows, "counterparty_id", names),
-        "amount": _numbers(rows, "amount", "{:,.2f}"),
-        "probability": _numbers(rows, "probability", "{:.3f}"),
-        "confirmed": _texts(rows, "confirmed"),
-        "joined by": through,
+    columns: dict[str, list[str]] = {
+        tr("time"): [format_time(time).replace(" ", NO_BREAK_SPACE) for time in rows.times("occurred_at")],
+        tr("kind"): [kind_words(kind) for kind in _texts(rows, "kind")],
+        tr("type"): [label_words(label) for label in _texts(rows, "type")],
+        tr("from"): _accounts(rows, "account_id", names),
+        tr("to"): _accounts(rows, "counterparty_id", names),
+        tr("amount"): _numbers(rows, "amount", "{:,.2f}"),
+        tr("probability"): _numbers(rows, "probability", "{:.3f}"),
+        tr("confirmed"): [tr(label) for label in _texts(rows, "confirmed")],
+        tr("joined by"): through,
     }
     if names.show_identifiers:
-        columns = {"id": [str(value) for value in rows.column("action_id")], **columns}
+        columns = {tr("id"): [str(value) for value in rows.column("action_id")], **columns}
     # What all members have in common is a fact of the case.
     shown = {name: values for name, values in columns.items() if any(values) and not _is_known(name, values)}
     n = min(limit, len(rows.members))
     table = [[str(row + 1), *(values[row] for values in shown.values())] for row in range(n)]
     rest = len(rows.members) - n
-    more = f" {rest:,} more are in members.parquet." if rest else ""
-    caption = f"Actions by time; joined by: the strongest chain of links to the centre of the case.{more}"
-    return PageTable(caption, ["action", *shown], table)
+    more = tr(" {n:,} more are in members.parquet.", n=rest) if rest else ""
+    caption = tr("Actions by time; joined by: the strongest chain of links to the centre of the case.{more}", more=more)
+    return PageTable(caption, [tr("action"), *shown], table)
 
 
 def _is_known(name: str, values: list[str]) -> bool:
-    return name in ("kind", "type") and len(set(values)) == 1
+    return name in (tr("kind"), tr("type")) and len(set(values)) == 1
 
 
 def _texts(rows: CaseRows, name: str) -> list[str]:
@@ -199,24 +240,25 @@ def _link_table(rows: CaseRows, names: CaseNames, limit: int) -> PageTable:
     shown = sorted(pairs, key=lambda pair: (-weight[pair], pair))[:limit]
     table = [
         [
-            f"{pair[0] + 1} and {pair[1] + 1}",
+            tr("{first} and {second}", first=pair[0] + 1, second=pair[1] + 1),
             f"{weight[pair]:.3g}",
             format_time(links.known_at[pairs[pair]].max()).replace(" ", NO_BREAK_SPACE),
-            "; ".join(link_words(str(links.kind[row]), links.value[row], names) for row in pairs[pair])
-            + (" (a bridge)" if links.is_bridge[pairs[pair]].any() else ""),
+            tr("; ").join(link_words(str(links.kind[row]), links.value[row], names) for row in pairs[pair])
+            + (tr(" (a bridge)") if links.is_bridge[pairs[pair]].any() else ""),
         ]
         for pair in shown
     ]
-    more = f" {len(pairs) - len(shown):,} more pairs are in links.parquet." if len(pairs) > len(shown) else ""
-    caption = f"Linked pairs, the heaviest first. Without a bridge, the case falls apart.{more}"
-    return PageTable(caption, ["actions", "weight", "known since", "links"], table)
+    rest = len(pairs) - len(shown)
+    more = tr(" {n:,} more pairs are in links.parquet.", n=rest) if rest else ""
+    caption = tr("Linked pairs, the heaviest first. Without a bridge, the case falls apart.{more}", more=more)
+    return PageTable(caption, [tr("actions"), tr("weight"), tr("known since"), tr("links")], table)
 
 
 def _change_table(history: pd.DataFrame) -> PageTable:
     rows = [
-        [format_time(as_of) or "–", CHANGE_WORDS[change].format(n=f"{actions:,}", other=other)]
+        [format_time(as_of) or "–", tr(CHANGE_WORDS[change], n=actions, other=other)]
         for as_of, change, other, actions in zip(
             history["as_of"], history["change"], history["other_id"], history["actions"], strict=True
         )
     ]
-    return PageTable("What happened to the case.", ["as known at", "change"], rows)
+    return PageTable(tr("What happened to the case."), [tr("as known at"), tr("change")], rows)

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from fraudsieve._translation import current_language, tr
 from fraudsieve.models.sentences.entities import plain_words
 
 __all__ = ["LINK_WORDS", "CaseNames", "link_words"]
@@ -45,19 +46,19 @@ class CaseNames:
 
     def account(self, account: str) -> str:
         """Return the name of an account."""
-        return account if self.show_identifiers else self._numbered("account", account)
+        return account if self.show_identifiers else self._numbered(tr("account"), account)
 
     def value(self, value: str) -> str:
         """Return the name of a shared identifier, which is a kind and a digest."""
         kind, _, digest = value.rpartition(":")
-        name = self._numbered(plain_words(kind), value)
-        return f"{name} ({digest[:DIGITS]})" if self.show_identifiers else name
+        name = self._numbered(plain_words(kind, current_language()), value)
+        return tr("{value} ({interval})", value=name, interval=digest[:DIGITS]) if self.show_identifiers else name
 
     def _numbered(self, kind: str, value: str) -> str:
         if (kind, value) not in self._numbers:
             self._counts[kind] = self._counts.get(kind, 0) + 1
             self._numbers[kind, value] = self._counts[kind]
-        return f"{kind} {self._numbers[kind, value]}"
+        return tr("{kind} {number}", kind=kind, number=self._numbers[kind, value])
 
 
 def link_words(kind: str, value: str | None, names: CaseNames) -> str:
@@ -68,8 +69,8 @@ def link_words(kind: str, value: str | None, names: CaseNames) -> str:
     >>> link_words("onward", "ann", CaseNames()), link_words("text", None, CaseNames())
     ('received, then sent by account 1', 'similar texts')
     """
-    words = LINK_WORDS[kind]
+    words = tr(LINK_WORDS[kind])
     if kind in WITHOUT_VALUE or value is None:
         return words
     name = names.value(value) if kind in ("identifier", "address_range") else names.account(value)
-    return f"{words} {name}"
+    return tr("{link} {name}", link=words, name=name)

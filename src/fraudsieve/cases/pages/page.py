@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import pandas as pd
 
+from fraudsieve._translation import Language, in_language, tr
 from fraudsieve.cases.case_finding import Cases
 from fraudsieve.training.evaluation.metrics import format_number
 from fraudsieve.training.pages.origin import PageOrigin
@@ -12,7 +13,7 @@ from fraudsieve.training.pages.rendering import Card, Notice, PageTable, render_
 from fraudsieve.training.pages.svg import Figure
 
 from .case_rows import CaseRows, rows_of_cases
-from .case_section import CaseSection, case_content, format_time
+from .case_section import CaseSection, case_content, format_time, types_in_words
 from .names import CaseNames
 from .picture import draw_case
 from .timeline import draw_timeline
@@ -38,6 +39,7 @@ def render_cases_page(
     show_identifiers: bool = False,
     as_of: pd.Timestamp | None = None,
     origin: PageOrigin | None = None,
+    language: Language = "en",
 ) -> str:
     """Render cases as one page of HTML.
 
@@ -54,6 +56,8 @@ def render_cases_page(
         The cutoff time of the cases, for the subtitle.
     origin : PageOrigin, default=None
         The origin of the page; None for the current time and command.
+    language : {"en", "zh"}, default="en"
+        The language of the page.
 
     Returns
     -------
@@ -68,62 +72,70 @@ def render_cases_page(
     >>> page.count("<details"), "ann" in page.partition("</style>")[2]
     (1, False)
     """
-    names = CaseNames(show_identifiers)
-    shown = cases.cases.head(MAX_CASES)
-    return render_page(
-        "cases.html.j2",
-        title=title,
-        subtitle=_subtitle(cases, as_of),
-        origin=origin or PageOrigin(),
-        notices=list(_notices(cases, names)),
-        cards=list(_cards(cases)),
-        listed=_list_rows(shown),
-        columns=[
-            "case",
-            "actions",
-            "accounts",
-            "frauds expected",
-            "at stake",
-            "frauds per hour",
-            "last action",
-            "types",
-        ],
-        cases=list(_contents(cases, names)),
-        hubs=_hub_table(cases, names),
-    )
+    with in_language(language):
+        names = CaseNames(show_identifiers)
+        return render_page(
+            "cases.html.j2",
+            title=tr(title),
+            subtitle=_subtitle(cases, as_of),
+            origin=origin or PageOrigin(),
+            notices=list(_notices(cases, names)),
+            cards=list(_cards(cases)),
+            listed=_list_rows(cases.cases.head(MAX_CASES)),
+            columns=_list_columns(),
+            cases=list(_contents(cases, names)),
+            hubs=_hub_table(cases, names),
+        )
+
+
+def _list_columns() -> list[str]:
+    return [
+        tr("case"),
+        tr("actions"),
+        tr("accounts"),
+        tr("frauds expected"),
+        tr("at stake"),
+        tr("frauds per hour"),
+        tr("last action"),
+        tr("types"),
+    ]
 
 
 def _subtitle(cases: Cases, as_of: pd.Timestamp | None) -> str:
-    counts = f"{len(cases.members):,} flagged records in {len(cases.cases):,} cases"
-    return counts if as_of is None else f"{counts}, as known at {format_time(as_of)} UTC"
+    counts = tr("{n:,} flagged records in {cases:,} cases", n=len(cases.members), cases=len(cases.cases))
+    return counts if as_of is None else tr("{counts}, as known at {time} UTC", counts=counts, time=format_time(as_of))
 
 
 def _notices(cases: Cases, names: CaseNames) -> Iterator[Notice]:
     if not names.show_identifiers:
         yield Notice(
-            "Accounts and actions are numbered on this page.",
+            tr("Accounts and actions are numbered on this page."),
             [
-                "An account has the same number in all cases. Action 3 of a case is its third row in members.parquet.",
-                "With --show-identifiers, the page has their ids.",
+                tr(
+                    "An account has the same number in all cases. "
+                    "Action 3 of a case is its third row in members.parquet."
+                ),
+                tr("With --show-identifiers, the page has their ids."),
             ],
         )
     rest = len(cases.cases) - MAX_CASES
     if rest > 0:
-        yield Notice(f"{rest:,} cases of lower rank are in cases.parquet only.", kind="warn")
+        yield Notice(tr("{n:,} cases of lower rank are in cases.parquet only.", n=rest), kind="warn")
 
 
 def _cards(cases: Cases) -> Iterator[Card]:
     table = cases.cases
     several = int((table["actions"] > 1).sum())
-    yield Card("cases", f"{len(table):,}", f"{several:,} of several actions, {len(table) - several:,} of one")
-    yield Card(
-        "frauds expected", f"{table['expected_frauds'].sum():,.1f}", f"in {len(cases.members):,} flagged records"
-    )
+    sizes = tr("{several:,} of several actions, {single:,} of one", several=several, single=len(table) - several)
+    yield Card(tr("cases"), f"{len(table):,}", sizes)
+    records = tr("in {n:,} flagged records", n=len(cases.members))
+    yield Card(tr("frauds expected"), f"{table['expected_frauds'].sum():,.1f}", records)
     if table["amount"].sum():
         at_stake = format_number(float(f"{table['amount_at_stake'].sum():.4g}"))
-        yield Card("at stake", at_stake, "amounts times probabilities, in the unit of the data")
+        yield Card(tr("at stake"), at_stake, tr("amounts times probabilities, in the unit of the data"))
     hours = table["review_minutes"].sum() / 60
-    yield Card("review of all cases", f"{hours:,.1f} h", "ranked by frauds expected per hour")
+    about = tr("ranked by frauds expected per hour")
+    yield Card(tr("review of all cases"), tr("{hours:,.1f} h", hours=hours), about)
 
 
 def _list_rows(table: pd.DataFrame) -> list[dict[str, Any]]:
@@ -138,7 +150,7 @@ def _list_rows(table: pd.DataFrame) -> list[dict[str, Any]]:
                 f"{case['amount_at_stake']:,.0f}" if case["amount"] else "–",
                 f"{case['finds_per_hour']:.1f}",
                 format_time(case["last_seen"]) or "–",
-                str(case["types"]) or "–",
+                types_in_words(str(case["types"])) or "–",
             ],
         }
         for case in table.to_dict("records")
@@ -178,6 +190,6 @@ def _hub_table(cases: Cases, names: CaseNames) -> PageTable:
         [names.account(value) if value in accounts else names.value(value), *(f"{count:,}" for count in counts)]
         for value, *counts in zip(*(top[name] for name in ("value", "actions", "accounts", "unflagged")), strict=True)
     ]
-    more = f" {len(hubs) - len(rows):,} more are in hubs.parquet." if len(hubs) > len(rows) else ""
-    columns = ["value", "flagged actions", "accounts", "unflagged records"]
-    return PageTable(f"Hubs are shared by too many records, and create no links.{more}", columns, rows)
+    more = tr(" {n:,} more are in hubs.parquet.", n=len(hubs) - len(rows)) if len(hubs) > len(rows) else ""
+    columns = [tr("value"), tr("flagged actions"), tr("accounts"), tr("unflagged records")]
+    return PageTable(tr("Hubs are shared by too many records, and create no links.{more}", more=more), columns, rows)

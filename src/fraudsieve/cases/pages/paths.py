@@ -4,6 +4,7 @@ import numpy as np
 import scipy.sparse as sp
 from scipy.sparse.csgraph import dijkstra
 
+from fraudsieve._translation import tr
 from fraudsieve._typing import Array
 
 from .case_rows import CaseRows
@@ -44,13 +45,14 @@ def joined_through(rows: CaseRows, names: CaseNames) -> list[str]:
     for k, (source, target) in enumerate(zip(links.source.tolist(), links.target.tolist(), strict=True)):
         heaviest.setdefault((source, target), k)  # the heaviest are first
     before, centre = _tree(links.source, links.target, links.weight, n)
-    reasons = []
+    reasons: list[str] = []
     for member, other in enumerate(before.tolist()):
         row = heaviest.get((min(member, other), max(member, other)))
         if row is None:
-            reasons.append("the centre" if member == centre else "")
+            reasons.append(tr("the centre") if member == centre else "")
         else:
-            reasons.append(f"action {other + 1}: {link_words(str(links.kind[row]), links.value[row], names)}")
+            link = link_words(str(links.kind[row]), links.value[row], names)
+            reasons.append(tr("action {n}: {link}", n=other + 1, link=link))
     return reasons
 
 

@@ -4,6 +4,7 @@ from typing import Final
 
 import numpy as np
 
+from fraudsieve._translation import tr
 from fraudsieve._typing import Array
 from fraudsieve.training.pages.svg import CHARACTER, Chart, Figure
 from fraudsieve.training.pages.svg_scale import LABEL_WIDTH, shorten, text_width
@@ -65,7 +66,7 @@ def draw_case(rows: CaseRows, names: CaseNames | None = None) -> Figure:
         chart.segment(tuple(places[first].tolist()), tuple(places[second].tolist()), f"thin {EDGES[kind]}")
     labels = _draw_nodes(chart, rows, graph, places)
     _draw_labels(chart, labels, places)
-    return chart.to_figure("What the case consists of", _description(rows, graph))
+    return chart.to_figure(tr("What the case consists of"), _description(rows, graph))
 
 
 def _draw_legend(chart: Chart, graph: CaseGraph) -> None:
@@ -73,12 +74,12 @@ def _draw_legend(chart: Chart, graph: CaseGraph) -> None:
     shown = {"action", *kinds} | ({"shared identifier"} if "identifier" in kinds else set())
     for name, css, shape in LEGEND:
         if name in shown:
-            chart.legend(name, css, shape=shape)
+            chart.legend(tr(name), css, shape=shape)
     chart.next_legend_line()
     for kind, name in (("sends", "sends"), ("receives", "receives"), ("alike", "similar or near in time")):
         if kind in graph.kinds:
             chart.legend(
-                name, EDGES[kind].replace(" dashed", ""), shape="dashed" if "dashed" in EDGES[kind] else "line"
+                tr(name), EDGES[kind].replace(" dashed", ""), shape="dashed" if "dashed" in EDGES[kind] else "line"
             )
 
 
@@ -88,7 +89,9 @@ def _draw_nodes(chart: Chart, rows: CaseRows, graph: CaseGraph, places: Array) -
     confirmed = rows.column("confirmed")
     for node, member in enumerate(graph.actions.tolist()):
         css = "muted" if confirmed[member] == "legitimate" else "c1"
-        title = f"action {member + 1}" + (f", confirmed {confirmed[member]}" if confirmed[member] is not None else "")
+        title = tr("action {n}", n=member + 1)
+        if confirmed[member] is not None:
+            title = tr("{action}, confirmed {label}", action=title, label=tr(confirmed[member]))
         x, y = places[node].tolist()
         chart.mark(x, y, f"{css}{' small' if small else ''}", "circle", title)
     degree = np.bincount(graph.edges.ravel(), minlength=len(graph)) if len(graph.edges) else np.zeros(len(graph))
@@ -96,7 +99,7 @@ def _draw_nodes(chart: Chart, rows: CaseRows, graph: CaseGraph, places: Array) -
     for node, (kind, name) in enumerate(graph.shared, len(graph.actions)):
         css, shape = ("c2", "square") if kind == "account" else ("c3", "diamond")
         x, y = places[node].tolist()
-        chart.mark(x, y, css, shape, f"{name}, {int(degree[node])} actions")
+        chart.mark(x, y, css, shape, tr("{name}, {n} actions", name=name, n=int(degree[node])))
         labels.append((node, shorten(name, LABEL_WIDTH), name))
     labels.sort(key=lambda label: -degree[label[0]])
     if len(graph.actions) <= NUMBERED:
@@ -125,9 +128,10 @@ def _overlap(one: Box, other: Box) -> bool:
 
 def _description(rows: CaseRows, graph: CaseGraph) -> str:
     more_actions = len(rows.members) - len(graph.actions)
-    parts = ["Actions are joined to the accounts and identifiers that they have in common"]
+    parts: list[str] = [tr("Actions are joined to the accounts and identifiers that they have in common")]
     if graph.shared:
-        parts += [f"{graph.shared[0][1]} has most of them"]
-    parts += [f"{more_actions:,} more actions are not drawn"] if more_actions else []
-    parts += [f"{graph.n_left_out:,} more accounts and identifiers are not drawn"] if graph.n_left_out else []
-    return "; ".join(parts) + "."
+        parts += [tr("{name} has most of them", name=graph.shared[0][1])]
+    parts += [tr("{n:,} more actions are not drawn", n=more_actions)] if more_actions else []
+    n_left_out = graph.n_left_out
+    parts += [tr("{n:,} more accounts and identifiers are not drawn", n=n_left_out)] if n_left_out else []
+    return tr("{text}.", text=tr("; ").join(parts))

@@ -7,7 +7,9 @@ from typing import Final
 import numpy as np
 
 from fraudsieve._microseconds import DAY, HOUR, MINUTE
+from fraudsieve._translation import tr
 from fraudsieve._typing import Array
+from fraudsieve.training.pages.rendering import format_range
 from fraudsieve.training.pages.svg import CHARACTER, Chart, Figure
 from fraudsieve.training.pages.svg_scale import shorten, text_width
 
@@ -59,9 +61,11 @@ def draw_timeline(rows: CaseRows, names: CaseNames) -> Figure | None:
         for x, (css, shape) in drawn:
             chart.mark(x, chart.up.place(-row), css, shape)
     untimed = int((~known).sum())
-    more = f" {untimed:,} actions without a time are not drawn." if untimed else ""
-    text = f"Each mark is an action, in the row of the account that sends or receives. Times are UTC.{more}"
-    return chart.to_figure("When its accounts acted", text)
+    more = tr(" {n:,} actions without a time are not drawn.", n=untimed) if untimed else ""
+    text = tr(
+        "Each mark is an action, in the row of the account that sends or receives. Times are UTC.{more}", more=more
+    )
+    return chart.to_figure(tr("When its accounts acted"), text)
 
 
 def _marks(
@@ -80,7 +84,7 @@ def _lines(rows: CaseRows, names: CaseNames) -> list[tuple[str, Array]]:
     taking_part = {account: (ends[0] == account) | (ends[1] == account) for account in top}
     lines = [(names.account(account), np.flatnonzero(mask)) for account, mask in taking_part.items()]
     rest = np.flatnonzero(~np.any([np.zeros(len(rows.members), bool), *taking_part.values()], axis=0))
-    return [*lines, (OTHERS if lines else "actions", rest)] if len(rest) else lines
+    return [*lines, (tr(OTHERS) if lines else tr("actions"), rest)] if len(rest) else lines
 
 
 def time_ticks(low: int, high: int) -> tuple[list[int], str]:
@@ -124,11 +128,15 @@ def _draw_axis(chart: Chart, low: int, high: int) -> None:
         chart.text(min(place, 398 - CHARACTER * len(label) / 2), bottom + 16, label, "middle")
     first, last = (f"{np.datetime64(end, 'us').item():%Y-%m-%d}" for end in (low, high))
     chart.text(
-        (chart.left + 400) / 2, chart.height - 8, first if first == last else f"{first} to {last}", "middle", "label"
+        (chart.left + 400) / 2,
+        chart.height - 8,
+        first if first == last else format_range(first, last),
+        "middle",
+        "label",
     )
 
 
 def _draw_legend(chart: Chart, labels: set[str | None]) -> None:
     for value, name in (("fraud", "confirmed fraud"), ("legitimate", "legitimate"), (None, "not confirmed")):
         if value in labels and labels != {None}:
-            chart.legend(name, MARKS[value][0], shape=MARKS[value][1])
+            chart.legend(tr(name), MARKS[value][0], shape=MARKS[value][1])

@@ -9,7 +9,7 @@ import typer
 
 from fraudsieve._io import read_secret_file
 from fraudsieve.cli.console import answer, count_of, exit_on_error, steps
-from fraudsieve.cli.options import Json, ReadingOptions, Scores, TableOptions, input_table
+from fraudsieve.cli.options import Json, LanguageOption, ReadingOptions, Scores, TableOptions, input_table
 from fraudsieve.exceptions import LocatedError, RecipeError
 
 if TYPE_CHECKING:  # imported at first use: SciPy and PyArrow take time
@@ -51,6 +51,7 @@ def cases_command(
     show_identifiers: Annotated[
         bool, typer.Option("--show-identifiers", help="Show ids of accounts and records on the page.")
     ] = False,
+    language: LanguageOption = None,
     reading: ReadingOptions,
     output: Annotated[Path, typer.Option(help="Folder to write; it must not exist.")] = Path("cases"),
     json: Json = False,
@@ -83,7 +84,7 @@ def cases_command(
             **inputs,
         )
         progress("writing")
-        page = render_cases_page(found, show_identifiers=show_identifiers, as_of=cutoff)
+        page = render_cases_page(found, show_identifiers=show_identifiers, as_of=cutoff, language=language or "en")
         folder = write_cases(found, output, page)
     counts = {"cases": len(found.cases), "members": len(found.members), "links": len(found.links)}
     content = {"output": str(folder), **counts, "hubs": len(found.hubs)}

@@ -6,8 +6,17 @@ from typing import Annotated
 
 import typer
 
+from fraudsieve._translation import tr
 from fraudsieve.cli.console import answer, exit_on_error, notes, steps
-from fraudsieve.cli.options import Json, ModelOption, ReadingOptions, RulesOption, TableOptions, Verbose
+from fraudsieve.cli.options import (
+    Json,
+    LanguageOption,
+    ModelOption,
+    ReadingOptions,
+    RulesOption,
+    TableOptions,
+    Verbose,
+)
 from fraudsieve.cli.summary import evaluation_summary
 from fraudsieve.cli.tables import evaluation_content, evaluation_rows
 
@@ -38,6 +47,7 @@ def evaluate_command(
         typer.Option(metavar="COLUMN", help="Column whose values are slices of the report: channel. Repeatable."),
     ] = None,
     rules: RulesOption = None,
+    language: LanguageOption = None,
     verbose: Verbose = False,
     json: Json = False,
 ) -> None:
@@ -51,10 +61,11 @@ def evaluate_command(
 
         if report is not None:
             check_report_path(report, *vars(tables).values())
+        settings = Recipe.read(recipe, {**reading.overrides(), "language": language})
         result = evaluate_tables(
             model,
             **vars(tables),
-            recipe=Recipe.read(recipe, {**reading.overrides(), "evaluate.by": by or None}),
+            recipe=settings,
             attack=attack,
             since=since,
             rules=None if rules is None else read_rules(rules),
@@ -63,8 +74,13 @@ def evaluate_command(
         )
         files = None
         if report is not None:
-            heading = f"Evaluation: {result.model.name}"
-            files = write_report(report, result.report, title=heading, facts=model_facts(result.model))
+            files = write_report(
+                report,
+                result.report,
+                title=tr("Evaluation: {name}", name=result.model.name),
+                facts=model_facts(result.model, language=settings.language),
+                language=settings.language,
+            )
     notes(result.notes)
     title = f"{result.model.name} on {result.report.rows:,} {result.model.subject}s"
     page = None if files is None else files[0]

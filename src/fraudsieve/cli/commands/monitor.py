@@ -10,6 +10,7 @@ from fraudsieve.cli.console import BOUND_EXCEEDED, answer, exit_on_error, notes,
 from fraudsieve.cli.options import (
     Json,
     Labels,
+    LanguageOption,
     ModelOption,
     ReadingOptions,
     RulesOption,
@@ -43,6 +44,7 @@ def monitor_command(
         Path | None, typer.Option(help="HTML page to write, such as monitor.html; monitor.json is written next to it.")
     ] = None,
     rules: RulesOption = None,
+    language: LanguageOption = None,
     json: Json = False,
 ) -> None:
     """Report what has changed since a reference period: features, scores, alerts, calibration, unknown accounts.
@@ -68,7 +70,7 @@ def monitor_command(
             records,
             labels=labelled,
             **beside,
-            recipe=Recipe.read(recipe),
+            recipe=Recipe.read(recipe, {"language": language}),
             rules=None if rules is None else read_rules(rules),
             page=report,
             progress=progress,

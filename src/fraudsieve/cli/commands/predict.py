@@ -18,6 +18,7 @@ from fraudsieve.cli.evidence_options import (
 from fraudsieve.cli.options import (
     Json,
     KnownLabels,
+    LanguageOption,
     ModelOption,
     ReadingOptions,
     RulesOption,
@@ -27,7 +28,6 @@ from fraudsieve.cli.options import (
     split_names,
 )
 from fraudsieve.cli.tables import rule_rows
-from fraudsieve.models.sentences.values import Language
 
 __all__ = ["predict_command"]
 
@@ -45,7 +45,7 @@ def predict_command(
     reasons: Annotated[
         int, typer.Option(min=0, help="Number of reasons to write for each record, as columns and as JSON.")
     ] = 0,
-    language: Annotated[Language, typer.Option(help="Language of the sentences of reasons.")] = "en",
+    language: LanguageOption = None,
     rules: RulesOption = None,
     output: Annotated[Path, typer.Option(help="File of scores to write: .parquet, .csv, .xlsx or .jsonl.")] = Path(
         "scores.parquet"
@@ -76,7 +76,7 @@ def predict_command(
             progress("scoring", rows, total)
 
         records, beside = records_to_score(scorer.model, inputs)
-        settings: dict[str, Any] = {"keep": split_names(keep or ""), "reasons": reasons, "language": language}
+        settings: dict[str, Any] = {"keep": split_names(keep or ""), "reasons": reasons, "language": language or "en"}
         with nullcontext() if recording is None else recording.open() as log:
             result = score_file(
                 scorer, records, output, show_rows, known_labels=labels, **beside, **settings, evidence=log

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from fraudsieve.cli.console import answer, exit_on_error, notes, steps, stop_on_sigterm
-from fraudsieve.cli.options import Json, Name, ReadingOptions, TableOptions, Verbose, split_names
+from fraudsieve.cli.options import Json, LanguageOption, Name, ReadingOptions, TableOptions, Verbose, split_names
 from fraudsieve.cli.summary import trained_summary
 from fraudsieve.cli.tables import trained_content, trained_rows
 
@@ -71,6 +71,7 @@ def train_command(
         ),
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing model folder.")] = False,
+    language: LanguageOption = None,
     seed: Annotated[int | None, typer.Option(help="Random seed.")] = None,
     verbose: Verbose = False,
     json: Json = False,
@@ -96,6 +97,7 @@ def train_command(
             "model.sample_rate": sample_rate,
             "track.experiment": experiment,
             "track.enabled": track,
+            "language": language,
             "seed": seed,
         }
         settings = Recipe.read(recipe, overrides)

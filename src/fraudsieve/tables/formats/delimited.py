@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 
+from fraudsieve._translation import tr
 from fraudsieve.exceptions import SchemaError
 
 from .encoding import to_utf8
@@ -93,7 +94,7 @@ def _find_header(data: bytes, file: Path, options: ReadOptions, origin: str) -> 
     else:
         separator = separators[0]
     is_found = len(separators) > 1 and separator != ","
-    notes = (f"columns are separated by {SEPARATORS[separator]}",) if is_found else ()
+    notes = (tr("columns are separated by {mark}", mark=tr(SEPARATORS[separator])),) if is_found else ()
     position = positions[separator]
     return separator, (*notes, *header_note(position)), _start_of(data, separator, position)
 

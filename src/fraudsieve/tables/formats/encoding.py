@@ -5,6 +5,7 @@ from typing import Final
 import charset_normalizer
 import pyarrow as pa
 
+from fraudsieve._translation import tr
 from fraudsieve.exceptions import SchemaError
 
 from .loaded import MAX_BROKEN_SHARE
@@ -63,16 +64,18 @@ def to_utf8(data: bytes, encoding: str | None, origin: str) -> tuple[bytes, tupl
     lines = data.splitlines()[1:]
     broken = sum(not _is_utf8(line) for line in lines)
     if broken < len(lines) and broken <= max(2, MAX_BROKEN_SHARE * len(lines)):
-        note = (
-            f"{broken} lines are not in UTF-8: their broken characters were replaced by U+FFFD; if the file is in "
-            "another encoding, name it with --encoding"
+        note = tr(
+            "{n} lines are not in UTF-8: their broken characters were replaced by U+FFFD; if the file is in another "
+            "encoding, name it with --encoding",
+            n=broken,
         )
         return data.decode("utf-8", "replace").encode(), (note,)
     found = _find(data)
     if found is None:
         problem = f"{broken} of {len(lines)} rows are not in UTF-8, nor in an encoding that can be found"
         raise SchemaError(origin, problem, "Save the file as UTF-8, or name its encoding with --encoding.")
-    return _decode(data, found, origin), (f"read as {found}; if characters look wrong, name another with --encoding",)
+    note = tr("read as {encoding}; if characters look wrong, name another with --encoding", encoding=found)
+    return _decode(data, found, origin), (note,)
 
 
 def _decode(data: bytes, encoding: str, origin: str) -> bytes:

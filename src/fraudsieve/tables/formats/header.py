@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any, Final
 
+from fraudsieve._translation import tr
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.tables.column_names import is_known_name
 
@@ -74,4 +75,6 @@ def header_note(position: int) -> tuple[str, ...]:
     >>> header_note(2)
     ('row 3 is the header; if it is not, name another with --header-row',)
     """
-    return (f"row {position + 1} is the header; if it is not, name another with --header-row",) if position else ()
+    if not position:
+        return ()
+    return (tr("row {row} is the header; if it is not, name another with --header-row", row=position + 1),)

@@ -8,6 +8,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from fraudsieve._translation import tr
 from fraudsieve.tables.cells import Mask
 
 __all__ = ["REASON", "cells_with_rows", "quote_notes"]
@@ -97,15 +98,24 @@ def quote_notes(sure: dict[int, int], doubtful: list[int]) -> tuple[str, ...]:
     >>> quote_notes({}, [7])
     ('1 rows hold lines that look like rows, first row 7: if they are, close the quotes, or double them',)
     """
-    notes = []
+    notes: list[str] = []
     if sure:
         notes.append(
-            f"{len(sure)} rows contain {sum(sure.values())} further lines, first row {min(sure)}, and are rejected: "
-            "close the quotes, or double them and quote the cells"
+            tr(
+                "{n} rows contain {lines} further lines, first row {first}, and are rejected: close the quotes, or "
+                "double them and quote the cells",
+                n=len(sure),
+                lines=sum(sure.values()),
+                first=min(sure),
+            )
         )
     if doubtful:
         notes.append(
-            f"{len(doubtful)} rows hold lines that look like rows, first row {doubtful[0]}: if they are, close the "
-            "quotes, or double them"
+            tr(
+                "{n} rows hold lines that look like rows, first row {first}: if they are, close the quotes, or double "
+                "them",
+                n=len(doubtful),
+                first=doubtful[0],
+            )
         )
     return tuple(notes)

@@ -10,6 +10,7 @@ from xml.etree.ElementTree import ParseError
 
 import pandas as pd
 
+from fraudsieve._translation import tr
 from fraudsieve.exceptions import SchemaError
 
 from .header import find_header, header_note
@@ -78,7 +79,7 @@ def _read_sheet(stream: IO[bytes], name: str | None, origin: str) -> tuple[list[
         given = sheet.iter_rows(max_row=MAX_ROWS, values_only=True)
         rows = [row if any(cell is not None for cell in row) else () for row in given]
         others = name is None and len(sheets) > 1
-        return rows, (f"read the first of {len(sheets)} sheets",) if others else ()
+        return rows, (tr("read the first of {n} sheets", n=len(sheets)),) if others else ()
 
 
 def _check_row_numbers(stream: IO[bytes], origin: str) -> None:
