@@ -39,6 +39,8 @@ from .values.reading import Reading
 __all__ = ["check", "describe_requirements", "input_names", "rejected_rows", "require_columns"]
 
 REJECTED_COLUMNS: Final = ("row", "column", "reason")
+MAX_NAMED: Final = 5
+"""Columns that a note lists."""
 MISSING: Final[Mapping[Kind, str]] = {
     "id": "no id",
     "text": "no text",
@@ -103,6 +105,7 @@ def check(
     columns = {
         name: _convert(frame[name], f"{table.name}.{name}", table.kind(name), options.reading(loaded), options)
         for name in frame.columns
+        if name not in loaded.inner
     }
     faults = _find_faults(columns, table, loaded.broken, len(frame))
     if seen is not None:
@@ -123,9 +126,13 @@ def check(
     good = pd.DataFrame({name: converted.column for name, converted in columns.items()})
     if len(rejected):
         good = good[faults.good].reset_index(drop=True)
-    notes = (
+    notes = [
         tr("{name} {note}", name=name, note=note) for name, converted in columns.items() for note in converted.notes
-    )
+    ]
+    inner = [name for name in frame.columns if name in loaded.inner]
+    if inner:
+        named = ", ".join(inner[:MAX_NAMED]) + ", ..." * (len(inner) > MAX_NAMED)
+        notes.append(tr("values inside objects are left out, unless --column names them: {names}", names=named))
     return good, rejected, (*loaded.notes, *notes)
 
 

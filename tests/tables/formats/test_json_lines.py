@@ -32,7 +32,11 @@ def test_values_of_objects_become_columns_with_a_dot(tmp_path: Path, name: str) 
     assert frame["tags"][0] == [{"a": 1}]
     names = {"account_id": "from.name", "messages.text": "body", "message_id": "id"}
     table = InputTable(tmp_path / name, ReadOptions(names))
-    assert read_table(table, "messages").good["account_id"].tolist()[:2] == ["ann", "bob"]
+    checked = read_table(table, "messages")
+    assert checked.good["account_id"].tolist()[:2] == ["ann", "bob"]
+    # A service sends objects: what is not named would be a field that no record has.
+    assert checked.good.columns.tolist() == ["message_id", "account_id", "text", "tags"]
+    assert "values inside objects are left out, unless --column names them: from.geo.city, from.age" in checked.notes
 
 
 def test_a_broken_line_between_objects_stays_a_row(tmp_path: Path) -> None:

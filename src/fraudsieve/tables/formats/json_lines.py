@@ -51,8 +51,10 @@ def _table(records: list[dict[str, Any] | None], problem: str, notes: tuple[str,
     if len(broken) == len(records):
         kind = "line" if problem == BROKEN_LINE else "item"
         raise SchemaError(origin, f"no {kind} is a JSON object in UTF-8", f"Write one object per {kind}.")
-    frame = _flatten(pd.DataFrame([record or {} for record in records], dtype=object))
-    return LoadedTable(frame, broken, header=True, notes=notes)
+    given = pd.DataFrame([record or {} for record in records], dtype=object)
+    frame = _flatten(given)
+    inner = frozenset(map(str, frame.columns.difference(given.columns)))
+    return LoadedTable(frame, broken, header=True, inner=inner, notes=notes)
 
 
 def _flatten(frame: pd.DataFrame, depth: int = 1) -> pd.DataFrame:

@@ -128,6 +128,9 @@ class LoadedTable:
     header : bool
         Whether the names of the columns stand among the cells (a first line or row, or the keys of objects): damaged,
         they may be cells.
+    inner : frozenset of str
+        Names such as ``from.name``, of values inside objects. They are columns only under a name from the user: a
+        service sends the objects, so that no record has a field of this name.
     notes : tuple of str
         Changes, for the user.
     """
@@ -136,6 +139,7 @@ class LoadedTable:
     broken: dict[int, str] = field(default_factory=dict)
     printed: bool = False
     header: bool = False
+    inner: frozenset[str] = frozenset()
     notes: tuple[str, ...] = ()
 
 
