@@ -108,7 +108,7 @@ def test_every_command_that_reads_tables_limits_the_rejected_rows(name: str) -> 
 def test_too_many_rejected_rows_end_with_the_reasons_and_without_a_result(model: Path, run: Run) -> None:
     frame = pd.DataFrame({"message_id": range(200), "text": "hello", "label": ["spam", "ham"] * 100})
     frame.assign(sent_at=["31/12/2026"] * 190 + ["2026-01-01"] * 10).to_csv("m.csv", index=False)
-    said = "m.csv: 190 of 200 rows are rejected, more than a share of 0.2: sent_at: expected a time such as"
+    said = "m.csv: 190 of 200 rows are rejected, more than a share of 0.2: sent_at: expected the year first,"
     for arguments in (
         ("train", "--messages", "m.csv"),
         ("predict", "--model", model, "--messages", "m.csv"),

@@ -76,7 +76,7 @@ def test_evaluate_slices_by_columns(model: Path, messages: pd.DataFrame, run: Ru
     by = [part["by"] for part in sliced["parts"]]
     assert (by.count("channel"), by.count("price")) == (2, 4)
     assert sliced["compared"] + sliced["too_small"] == len(by)
-    lines = CliRunner().invoke(app, [*map(str, call)]).stdout.splitlines()
+    lines = CliRunner().invoke(app, [*map(str, call), "--verbose"]).stdout.splitlines()
     (sms,) = [line for line in lines if line.startswith("    sms")]
     part = next(part for part in sliced["parts"] if part["value"] == "sms")
     assert f"{part['rows']:,}" in sms

@@ -55,7 +55,7 @@ def test_records_that_the_policy_flags_are_counted(model: Path, messages: pd.Dat
     policy = Policy(unlike_training="flag", unlike_training_limit=0.5)
     write_model(replace(read_model(model), policy=policy), "flagging")
     messages.to_parquet("r.parquet")
-    for call in (("monitor", "--reference", "r.parquet", "--messages"), ("evaluate", "--messages")):
+    for call in (("monitor", "--reference", "r.parquet", "--messages"), ("evaluate", "--verbose", "--messages")):
         flagging, usual = (
             CliRunner().invoke(app, [*call, "r.parquet", "--model", str(of)]).stdout for of in ("flagging", model)
         )

@@ -15,6 +15,7 @@ from .tables import (
     overlap_text,
     review_rows,
     rule_rows,
+    slice_rows,
     tested_text,
 )
 
@@ -84,6 +85,7 @@ def evaluation_summary(evaluation: "Evaluation", page: Path | None, address: str
     report = evaluation.report
     yield from _found(report)
     yield "in training", overlap_text(evaluation)
+    yield from slice_rows(report)
     yield from _left_out(left_out_text(evaluation.data))
     yield from list(rule_rows(report.rules, report.rows))[:1]
     yield from review_rows(report)

@@ -30,6 +30,7 @@ __all__ = [
     "overlap_text",
     "review_rows",
     "rule_rows",
+    "slice_rows",
     "tested_text",
     "trained_content",
     "trained_rows",
@@ -76,7 +77,7 @@ def evaluation_content(evaluation: "Evaluation", files: tuple[Path, Path] | None
 
 def evaluation_rows(evaluation: "Evaluation", files: tuple[Path, Path] | None) -> list[tuple[str, str]]:
     rows = [("in training", overlap_text(evaluation)), *_report_rows(evaluation.report)]
-    rows += [("left out", left_out_text(evaluation.data) or "nothing"), *_slice_rows(evaluation.report)]
+    rows += [("left out", left_out_text(evaluation.data) or "nothing"), *slice_rows(evaluation.report)]
     rows += rule_rows(evaluation.report.rules, evaluation.report.rows)
     rows += review_rows(evaluation.report)
     rows += attack_rows(evaluation.report.attack) if evaluation.report.attack is not None else []
@@ -90,7 +91,7 @@ def overlap_text(evaluation: "Evaluation") -> str:
     return describe_overlap(evaluation.data, evaluation.model)
 
 
-def _slice_rows(report: "EvaluationReport") -> Iterator[tuple[str, str]]:
+def slice_rows(report: "EvaluationReport") -> Iterator[tuple[str, str]]:
     """Yield a row for every value of the columns to slice by."""
     sliced = report.slices
     for by in () if sliced is None else sliced.requested:

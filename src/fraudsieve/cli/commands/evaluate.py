@@ -61,7 +61,7 @@ def evaluate_command(
 
         if report is not None:
             check_report_path(report, *vars(tables).values())
-        settings = Recipe.read(recipe, {**reading.overrides(), "language": language})
+        settings = Recipe.read(recipe, {**reading.overrides(), "language": language, "evaluate.by": by or None})
         result = evaluate_tables(
             model,
             **vars(tables),
