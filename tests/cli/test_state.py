@@ -43,6 +43,18 @@ def store(tmp_path: Path) -> Path:
 
 
 @pytest.mark.slow
+def test_every_rejected_row_has_a_reason_also_if_columns_share_it(tmp_path: Path) -> None:
+    rows = [{"account_id": "a", "counterparty_id": "b"}] * 4 + [{"account_id": "a", "counterparty_id": "1e+30"}]
+    rows += [{"account_id": "1e+30", "counterparty_id": "b"}]
+    frame = pd.DataFrame(rows).assign(occurred_at="2024-05-01T10:00:00Z", kind="transfer", amount=1, device_id="d")
+    frame.to_csv(tmp_path / "events.csv", index=False)
+    call = ("load", tmp_path / "live.db", "--events", tmp_path / "events.csv", "--max-rejected", 1)
+    loaded = run(*call, "--model", account_model())
+    assert (loaded["accepted"], loaded["rejected"]) == (4, 2)
+    assert list(loaded["reasons"].values()) == [2]
+
+
+@pytest.mark.slow
 def test_a_loaded_store_is_described_and_loading_again_adds_nothing(store: Path, tmp_path: Path) -> None:
     again = run("load", store, "--events", tmp_path / "events.csv", "--model", account_model())
     assert again["accepted"] == 9

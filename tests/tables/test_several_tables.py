@@ -99,6 +99,27 @@ def test_a_column_that_is_words_in_one_table_is_words_in_all(tmp_path: Path) -> 
     assert read_table(flags, "messages").good["urgent"].tolist() == [1.0, 2.5]
 
 
+def test_kept_columns_of_other_types_become_strings(tmp_path: Path) -> None:
+    words = write(tmp_path, "a.csv", ["1"], "x", branch=["north"])
+    typed = write(tmp_path, "b.parquet", ["2"], "x", branch=[7])
+    kept = read_table([words, typed], "messages", keep=["branch"]).kept
+    assert kept is not None
+    kept.to_parquet(tmp_path / "kept.parquet")
+    assert pd.read_parquet(tmp_path / "kept.parquet")["branch"].tolist() == ["north", "7"]
+
+
+def test_a_column_named_table_stays_among_the_rejected_rows(tmp_path: Path) -> None:
+    tables = [write(tmp_path, f"{name}.csv", ["1"], name, table=[name]) for name in ("old", "new")]
+    rejected = read_table(tables, "messages").rejected
+    assert rejected[["table", "input_table"]].to_numpy().tolist() == [[str(tables[0]), "old"]]
+
+
+def test_values_inside_objects_are_left_out_of_a_pattern_too(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text('{"text": "a", "from": {"id": 1}}')
+    (tmp_path / "b.jsonl").write_text('{"text": "b", "address": {"floor": 1}}')
+    assert read_table(tmp_path / "*.jsonl", "messages").good.columns.tolist() == ["message_id", "text"]
+
+
 def test_errors_name_the_table_of_several(tmp_path: Path) -> None:
     good = write(tmp_path, "good.csv", ["1"], "x")
     (tmp_path / "bad.csv").write_text("message_id,body\n2,x\n")

@@ -18,7 +18,6 @@ if TYPE_CHECKING:  # imported at first use: PyArrow takes time
     from fraudsieve.tables.source import InputTable
 
 __all__ = [
-    "Accounts",
     "Command",
     "Events",
     "History",
@@ -26,7 +25,6 @@ __all__ = [
     "KnownLabels",
     "Labels",
     "LanguageOption",
-    "MaxRejected",
     "Messages",
     "ModelOption",
     "Name",
@@ -116,10 +114,6 @@ RulesOption = Annotated[
     Path | None,
     typer.Option("--rules", help="Rules file (TOML): senders, hosts and accounts that are always flagged or passed."),
 ]
-MaxRejected = Annotated[
-    float | None,
-    typer.Option(min=0, max=1, help="Share of rejected rows above which a table is an error; by default 0.2."),
-]
 
 
 @dataclass(frozen=True)
@@ -182,7 +176,10 @@ class ReadingOptions:
         str | None,
         typer.Option(help="Zone of times without one, such as Asia/Shanghai, and of hours of the day; by default UTC."),
     ] = None
-    max_rejected: MaxRejected = None
+    max_rejected: Annotated[
+        float | None,
+        typer.Option(min=0, max=1, help="Share of rejected rows above which a table is an error; by default 0.2."),
+    ] = None
 
     def overrides(self) -> dict[str, Any]:
         """Return the settings of a recipe that say how tables are read; None for those that were not given."""

@@ -269,7 +269,7 @@ def rejected_rows(
     return pd.concat([reasons, cells], axis=1)
 
 
-def input_names(names: list[str]) -> list[str]:
+def input_names(names: list[str], reserved: tuple[str, ...] = REJECTED_COLUMNS) -> list[str]:
     """Return names for the input columns of rejected rows, which differ from ``row``, ``column`` and ``reason``.
 
     Examples
@@ -277,7 +277,7 @@ def input_names(names: list[str]) -> list[str]:
     >>> input_names(["row", "input_row", "text"])
     ['input_input_row', 'input_row', 'text']
     """
-    return [_unused_name(name, {*names, *REJECTED_COLUMNS}) if name in REJECTED_COLUMNS else name for name in names]
+    return [_unused_name(name, {*names, *reserved}) if name in reserved else name for name in names]
 
 
 def _unused_name(name: str, used: set[str]) -> str:

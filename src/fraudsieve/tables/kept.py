@@ -11,7 +11,7 @@ from .column_names import describe_columns, nearest_column, other_columns
 from .formats.files import storable
 from .formats.loaded import LoadedTable
 
-__all__ = ["kept_columns"]
+__all__ = ["kept_columns", "storable_frame"]
 
 
 def kept_columns(loaded: LoadedTable, names: Sequence[str], rejected: pd.Series, origin: str) -> pd.DataFrame:
@@ -54,4 +54,9 @@ def kept_columns(loaded: LoadedTable, names: Sequence[str], rejected: pd.Series,
             raise SchemaError(origin, problem, "Keep columns by the names that they have in the input.", columns=others)
     is_good = np.ones(len(frame), np.bool_)
     is_good[rejected.to_numpy(np.int64)] = False
-    return pd.DataFrame({name: storable(frame[name][is_good]).to_pandas(integer_object_nulls=True) for name in names})
+    return storable_frame(frame.loc[is_good, list(names)])
+
+
+def storable_frame(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a frame that Parquet can hold: cells of mixed types, also those of several tables, become strings."""
+    return pd.DataFrame({name: storable(frame[name]).to_pandas(integer_object_nulls=True) for name in frame})

@@ -29,7 +29,7 @@ from fraudsieve._translation import tr
 from fraudsieve.exceptions import SchemaError
 
 from .cells import STRING, Cells, Mask
-from .checks import check, rejected_rows, require_columns
+from .checks import check, input_names, rejected_rows, require_columns
 from .column_names import rename_columns
 from .conversion import convert
 from .formats.delimited import load_delimited, load_names
@@ -37,7 +37,7 @@ from .formats.files import reader_of, save
 from .formats.loaded import LoadedTable, ReadOptions
 from .formats.parquet import load_parquet, open_parquet
 from .formats.signatures import check_exists
-from .kept import kept_columns
+from .kept import kept_columns, storable_frame
 from .limits import REPLACED
 from .schema import TABLES, TableSchema
 from .source import InputTable, Source, as_input, local_file, origin_of
@@ -149,7 +149,7 @@ def _combine(parts: Sequence[_Part], table: TableSchema) -> CheckedTable:
 
 def _kept(tables: Sequence[CheckedTable], is_replaced: Mask) -> pd.DataFrame | None:
     kept = [checked.kept for checked in tables if checked.kept is not None]
-    return _without(pd.concat(kept, ignore_index=True), is_replaced) if kept else None
+    return storable_frame(_without(pd.concat(kept, ignore_index=True), is_replaced)) if kept else None
 
 
 def _without(rows: pd.DataFrame, is_replaced: Mask) -> pd.DataFrame:
@@ -162,6 +162,7 @@ def _with_replaced(part: _Part, is_replaced: Mask) -> pd.DataFrame:
     positions = np.setdiff1d(np.arange(len(part.loaded.frame)), rejected["row"])[is_replaced]
     causes = np.full((len(positions), 2), ["", REPLACED], object)
     rows = pd.concat([rejected, rejected_rows(part.loaded.frame, positions, causes)]).sort_values("row", kind="stable")
+    rows = rows.set_axis(input_names(list(rows.columns), ("table",)), axis=1)
     rows.insert(0, "table", pd.Series(part.origin, rows.index, dtype=STRING))
     return rows
 

@@ -224,8 +224,9 @@ def _concatenate(tables: Sequence[LoadedTable]) -> LoadedTable:
         for row, reason in table.broken.items()
     }
     frame = pd.concat([table.frame for table in tables], ignore_index=True)
+    inner = frozenset[str]().union(*(table.inner for table in tables))
     notes = dict.fromkeys(note for table in tables for note in table.notes)
-    return replace(tables[0], frame=frame, broken=broken, notes=tuple(notes))
+    return replace(tables[0], frame=frame, broken=broken, inner=inner, notes=tuple(notes))
 
 
 def _load_folder(place: str, files: list[str]) -> LoadedTable:

@@ -93,7 +93,8 @@ def load_command(
         with LiveState(scorer, address) as live:
             for part, table in inputs.items():
                 n_accepted[part], causes = _load_part(live, part, table, progress)
-                rejected.update({reason: count for (_, reason), count in causes.items()})
+                for (_, reason), count in causes.items():  # two columns may have one reason
+                    rejected[reason] += count
                 _check_rejected(", ".join(given[part]), n_accepted[part], causes, reading.max_rejected)
     content = {"accepted": n_accepted.total(), "rejected": rejected.total(), "reasons": dict(rejected)}
     rows = [(f"accepted {part.replace('_', ' ')}", f"{count:,}") for part, count in n_accepted.items()]
