@@ -40,7 +40,7 @@ FLAVOR = "fraudsieve"
 HISTORY = "history"
 """Name of the parameter that holds the history."""
 OF_LABELS = ("label", "labelled_at", "source", "campaign")
-"""Columns of tables that are no part of a record to score."""
+"""Columns of tables that are not part of a record to score."""
 MLMODEL_BYTES = 256 << 10
 """Maximum size of ``MLmodel``; MLflow writes a few kilobytes."""
 MLMODEL_DEPTH = 20
@@ -236,7 +236,7 @@ def _history_of(text: str | None) -> Any:
 def _load_pyfunc(path: str) -> _ScorerModel:
     """Load the model folder; MLflow calls this by name.
 
-    Its errors about an input that is no table would quote it.
+    Its errors about an input that is not a table would quote it.
     """
     os.environ.setdefault("MLFLOW_DISABLE_SCHEMA_DETAILS", "true")
     return _ScorerModel(Scorer.load(path))

@@ -245,9 +245,9 @@ def _encode_values(values: Sequence[Any], read: Read) -> EncodedIds:
 
 def _read_all(values: Sequence[Any], read: Read) -> tuple[ByteStrings, Array]:
     """Read values one by one; return the strings, and `MISSING` or `INVALID` where there is none, otherwise 0."""
-    texts, is_refused = read_each(values, read)
+    texts, is_rejected = read_each(values, read)
     parts = [(text or "").encode() for text in texts]
-    gone = np.where(is_refused, INVALID, np.where([text is None for text in texts], MISSING, 0)).astype(np.int32)
+    gone = np.where(is_rejected, INVALID, np.where([text is None for text in texts], MISSING, 0)).astype(np.int32)
     return ByteStrings.join(parts, b"".join(parts)), gone
 
 

@@ -145,11 +145,11 @@ def _one_by_one(values: Values, read: Callable[[Any], Any], dtype: Any) -> tuple
 
 
 def read_each(values: Values, read: Callable[[Any], Any]) -> tuple[list[Any], Array]:
-    """Read values one by one; return None for those that are missing or refused, and which are refused."""
-    found, is_refused = [None] * len(values), np.zeros(len(values), np.bool_)
+    """Read values one by one; return None for those that are missing or rejected, and which are rejected."""
+    found, is_rejected = [None] * len(values), np.zeros(len(values), np.bool_)
     for position, value in enumerate(values):
         try:
             found[position] = read(value)
         except RejectedRecordError:
-            is_refused[position] = True
-    return found, is_refused
+            is_rejected[position] = True
+    return found, is_rejected

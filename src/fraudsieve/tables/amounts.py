@@ -31,7 +31,7 @@ _THOUSAND: Final = r"^[+-]?[0-9]{4}"
 _FRACTION: Final = r"\.[0-9]"
 _LEADING_ZERO: Final = r"^0[0-9]"
 _N_FIRST: Final = 100
-"""So many words are looked at before a whole column is."""
+"""Number of words that are checked before the whole column."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -123,7 +123,7 @@ def check_slicing(rows: pd.DataFrame, by: Sequence[str], origin: str) -> None:
 
 
 def _not_sliceable(column: pd.Series) -> str:
-    """Return what a column holds that is no value to slice by; an empty string if it can be sliced by."""
+    """Return what a column holds that cannot be sliced by; an empty string if it can be sliced by."""
     if column.name == "text":
         return "texts"
     return "times" if pd.api.types.is_datetime64_any_dtype(column) else nested_values(column)

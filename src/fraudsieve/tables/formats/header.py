@@ -13,7 +13,7 @@ from .loaded import ReadOptions
 __all__ = ["find_header", "has_known_name", "header_note"]
 
 MAX_ROWS_ABOVE: Final = 20
-"""The header is searched in so many rows after the first."""
+"""Number of rows after the first in which the header is searched."""
 
 
 def find_header(rows: Iterable[Iterable[Any]], options: ReadOptions, origin: str) -> int:

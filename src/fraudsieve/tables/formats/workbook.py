@@ -1,4 +1,4 @@
-"""Workbooks of Excel: one sheet, of which a row has the names of the columns."""
+"""Workbooks of Excel: one sheet, and the row in it that has the names of the columns."""
 
 import re
 import warnings

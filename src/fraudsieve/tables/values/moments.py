@@ -129,7 +129,7 @@ def _time_in(text: str, field: str, reading: Reading) -> int | None:
 
 
 def _why_no_time(text: str, reading: Reading) -> str:
-    """Return why a text is no time: it may be a date in another order of day and month than the given one."""
+    """Return why a text is not a time: it may be a date in another order of day and month than the given one."""
     is_day, is_month = (re.match(pattern, text, re.ASCII) is not None for pattern in (DAY_FIRST, MONTH_FIRST))
     is_date = {None: is_day or is_month, True: is_month and not is_day, False: is_day and not is_month}
     is_rejected = is_date[reading.day_first]

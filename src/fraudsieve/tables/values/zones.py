@@ -21,7 +21,7 @@ FIRST_SECOND: Final = -172_800
 LAST_SECOND: Final = 4_134_153_600
 """Two days before 1970 and after 2100."""
 STEP: Final = 86_400
-"""Seconds between two looks at an offset: no zone changes it and changes it back within a day."""
+"""Seconds between two checks of an offset: no zone changes it and changes it back within a day."""
 NEAREST: Final = 3
 
 
