@@ -4,7 +4,7 @@ import re
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from numbers import Integral, Real
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, TypeAlias
 
 import lightgbm as lgb
 import numpy as np
@@ -23,7 +23,9 @@ from fraudsieve.models.trees.start import initial_log_odds
 
 from .calibration import Calibration, fit_calibration, probabilities
 
-__all__ = ["FraudClassifier"]
+__all__ = ["FraudClassifier", "OnRound"]
+
+OnRound: TypeAlias = Callable[[int, float], bool | None]
 
 ROUNDS_PER_CALL = 10
 UNNAMED = (
@@ -142,7 +144,8 @@ class FraudClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         *,
         groups: Any = None,
         class_rates: Mapping[Any, float] | None = None,
-        on_round: Callable[[int, float], None] | None = None,
+        validation: tuple[Any, Any, Any] | None = None,
+        on_round: OnRound | None = None,
     ) -> Self:
         """Fit the trees.
 
@@ -159,9 +162,12 @@ class FraudClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         class_rates : mapping, default=None
             For each class that was sampled, the share of its rows that were drawn into X at random, such as
             ``{"legitimate": 0.1}``. The model then gives the log-odds of all rows, not those of the sample.
+        validation : tuple of (X, y, sample_weight), default=None
+            Other rows, such as later ones, for `on_round`; None for the training rows. The classes are those of `y`,
+            drawn at the same `class_rates`. The weights may be None.
         on_round : callable, default=None
             Called after every tenth round and after the last, with the number of rounds and the log loss on the
-            training rows.
+            validation rows. If it returns True, no further trees are grown.
 
         Returns
         -------
@@ -203,11 +209,21 @@ class FraudClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         wording = _wording_positions(list(getattr(self, "feature_names_in_", ())), self.classes_.tolist())
         log_rates = _log_rates(class_rates or {}, self.classes_)
         base = np.zeros(len(wording)) if wording else _class_log_odds(codes, weights / np.exp(log_rates)[codes])
-        start = (initial_log_odds(X, wording, base) + _per_output(log_rates)).ravel(order="F")
-        data = lgb.Dataset(X, codes, weight=weights, init_score=start, params={"verbosity": -1})
+
+        def dataset(X: Array, codes: Array, weights: Array | None, **of_training: Any) -> lgb.Dataset:
+            start = (initial_log_odds(X, wording, base) + _per_output(log_rates)).ravel(order="F")
+            return lgb.Dataset(X, codes, weight=weights, init_score=start, params={"verbosity": -1}, **of_training)
+
+        data = dataset(X, codes, weights)
         params = self._lightgbm_params() | _usable(list(getattr(self, "feature_names_in_", ())))
+        others = None
+        if validation is not None:
+            X_other, y_other, weights_other = validation
+            X_other = validate_data(self, X_other, reset=False, dtype=np.float64, ensure_all_finite="allow-nan")
+            known = np.searchsorted(self.classes_, np.asarray(y_other))
+            others = [dataset(X_other, known, weights_other, reference=data)]
         callbacks = None if on_round is None else [_callback(on_round)]
-        booster = lgb.train(params, data, self.n_rounds, callbacks=callbacks)
+        booster = lgb.train(params, data, self.n_rounds, valid_sets=others, callbacks=callbacks)
         self.ensemble_ = Ensemble(_without_threads(booster), wording, base)
         self.calibration_ = Calibration()
         return self
@@ -345,13 +361,15 @@ def _usable(names: Sequence[str]) -> dict[str, Any]:
     return {"feature_contri": [0.0 if is_odd else 1.0 for is_odd in odd]} if any(odd) else {}
 
 
-def _callback(on_round: Callable[[int, float], None]) -> Callable[[Any], None]:
-    """Return a callback for LightGBM; the loss on the training rows takes time, so it is not computed every round."""
+def _callback(on_round: OnRound) -> Callable[[Any], None]:
+    """Return a callback for LightGBM; metrics take time, so they are not computed every round."""
 
     def after_round(env: Any) -> None:
         n_rounds = env.iteration + 1
         if n_rounds % ROUNDS_PER_CALL == 0 or n_rounds == env.end_iteration:
-            on_round(n_rounds, float(env.model.eval_train()[0][2]))
+            results = env.evaluation_result_list or env.model.eval_train()
+            if on_round(n_rounds, float(results[0][2])):
+                raise lgb.callback.EarlyStopException(env.iteration, env.evaluation_result_list)
 
     return after_round
 

@@ -51,7 +51,6 @@ TABLES = {
         *("Evaluation", "Monitor", "Cases", sections.OPTIMISTIC),
         *(capacity.GIVEN, capacity.AS_FRAUDS, capacity.AT_LEAST, "labels have no times", "unknown to the model"),
         *(f"by {kind}" for kind in ("time", "campaign", "account", "random")),
-        *("that go forward in time", "that keep every campaign whole", "that keep every account whole"),
         *("whether it is missing", "the order of its values", "which value it has"),
         *("they grow by themselves", "a table spans less than a week"),
         *(*SUBJECTS, "campaign", "groups", "campaigns", *(f"{name}s" for name in SUBJECTS)),

@@ -10,16 +10,21 @@ from fraudsieve.training.recipe.lists import LISTS
 from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.splits.split import Split
 
+from .rounds import RoundChoice
+
 __all__ = ["few_to_calibrate", "training_facts", "window_of", "written_settings"]
 
 MIN_TO_CALIBRATE = 200
 """With fewer rows, the calibration and its operating points are not reliable."""
 
 
-def training_facts(data: LabelledData, split: Split, recipe: Recipe) -> dict[str, Any]:
+def training_facts(
+    data: LabelledData, split: Split, recipe: Recipe, rounds: RoundChoice | None = None
+) -> dict[str, Any]:
     """Return the rows, windows, digests and settings of a training run, as plain JSON types.
 
-    The training rows are those of the sample, if there is one. Places of tables and runs are left out.
+    The training rows are those of the sample, if there is one. Places of tables and runs are left out. The recipe is
+    that of the user: a number of rounds that was chosen is not part of it.
     """
     settings = written_settings(recipe)
     without_lists = [name for name in settings["features"] if name not in LISTS]  # the model holds the lists
@@ -36,6 +41,7 @@ def training_facts(data: LabelledData, split: Split, recipe: Recipe) -> dict[str
         "label_classes": dict(data.reading.classes),
         "recipe": settings | {"features": {name: settings["features"][name] for name in without_lists}},
         **sample_of(data, recipe).facts,
+        **({} if rounds is None else {"rounds_chosen": rounds.to_dict()}),
     }
 
 

@@ -63,7 +63,7 @@ class Trained:
     Parameters
     ----------
     model : Model
-        The model, as written; trained on all mature rows if the recipe sets ``refit``.
+        The model, as written; trained on all mature rows unless the recipe turns ``refit`` off.
     folder : Path
         The model folder.
     report : EvaluationReport
@@ -197,7 +197,7 @@ def _train(
     groups, group_kind = groups_of(data)
     split = choose_split(data, groups, group_kind, recipe)
     check_points(data, split, recipe)
-    plan = plan_refit(data, groups, group_kind, split, recipe) if recipe.model.refit else None
+    plan = plan_refit(data, split) if recipe.model.refit else None
     tuned = (
         None
         if recipe.tune is None
@@ -205,7 +205,7 @@ def _train(
     )
     final_recipe = recipe if tuned is None else tuned.recipe
     on_round = None if run is None else partial(_log_round, run)
-    model, builder, notes = fit_model(data, groups, split, final_recipe, report_step, on_round)
+    model, builder, notes, point_notes = fit_model(data, groups, split, final_recipe, report_step, on_round)
     if tuned is not None:
         model = replace(model, training=model.training | {"tuning": tuned.facts})
         notes = (tuned.note, *notes)
@@ -231,8 +231,8 @@ def _train(
     notes = (*notes, *excess_notes(report.slices), *([] if temporal is None else [_optimism_note(report, temporal)]))
     refitted, split_model = None, None
     if plan is not None:
-        refitted, refit_notes = refit_model(plan, data, groups, model, final_recipe, report_step)
-        notes = (*notes, *refit_notes)
+        refitted, point_notes = refit_model(plan, data, groups, model, builder, final_recipe, report_step)
+    notes = (*notes, *point_notes)
     report_step("writing and verifying the model")
     with replacing_models(folders):
         if plan is None or refitted is None:
@@ -303,7 +303,7 @@ def _temporal_metrics(
         split = choose_split(data, groups, group_kind, by_time)
     except SplitError as error:
         return TemporalMetrics(skipped=str(error))
-    model, builder, _ = fit_model(data, groups, split, by_time, progress)
+    model, builder, *_ = fit_model(data, groups, split, by_time, progress)
     report = evaluate_model(Scorer(model), data.rows.iloc[split.test], builder)
     return TemporalMetrics(
         average_precision=report.average_precision,

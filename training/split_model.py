@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -23,12 +24,33 @@ from fraudsieve.training.splits.split import Split
 from .data.fit_unlike_training import fit_unlike
 from .facts import few_to_calibrate, training_facts
 from .leaks import LeakWarning, find_leaks
+from .rounds import choose_rounds, with_rounds
 
-__all__ = ["fit_model"]
+__all__ = ["FittedModel", "fit_model"]
 
 NO_LEGITIMATE = (
     "no record of the training slice is legitimate, so the model separates types and gives no probability of fraud"
 )
+
+
+class FittedModel(NamedTuple):
+    """The model of a split.
+
+    Attributes
+    ----------
+    model : Model
+    builder : Builder
+        Computes its features.
+    notes : tuple of str
+        Notes for the user on the rows and the features.
+    point_notes : tuple of str
+        Notes on the calibration slice and the operating points. A refit has its own.
+    """
+
+    model: Model
+    builder: Builder
+    notes: tuple[str, ...]
+    point_notes: tuple[str, ...]
 
 
 def fit_model(
@@ -38,15 +60,17 @@ def fit_model(
     recipe: Recipe,
     progress: Progress,
     on_round: Callable[[int, float], None] | None = None,
-) -> tuple[Model, Builder, tuple[str, ...]]:
+) -> FittedModel:
     """Fit features, trees, calibration and operating points on their slices."""
     recipe = with_threads(recipe)[0]
     rows, labels = data.rows, data.rows["label"].to_numpy(object)
     progress("learning the text model" if data.subject == "message" else "computing histories")
     trained_on = training_rows(data, groups, split.train, recipe, progress)
     features = trained_on.builder
+    rounds = choose_rounds(trained_on, data, groups, recipe, progress)
     progress("growing trees")
-    classifier = grow_trees(trained_on, recipe, data.subject, on_round)
+    chosen = recipe if rounds is None else with_rounds(recipe, rounds.rounds)
+    classifier = grow_trees(trained_on, chosen, data.subject, on_round)
     progress("calibrating")
     matrix, truth = matrix_of(features, rows.iloc[split.calibration]), labels[split.calibration]
     trained_classes = np.isin(truth, classifier.classes_)
@@ -63,7 +87,7 @@ def fit_model(
         calibration=classifier.calibration_,
         policy=recipe.scoring.policy,
         unlike=fit_unlike(features.matrix_, classifier.ensemble_, trained_on.plain, matrix),
-        training=training_facts(data, split, recipe) | {"warnings": warnings},
+        training=training_facts(data, split, recipe, rounds) | {"warnings": warnings},
     )
     points: tuple[OperatingPoint, ...] = ()
     absent: tuple[AbsentPoint, ...] = ()
@@ -78,10 +102,9 @@ def fit_model(
     notes += [] if getattr(features.matrix_, "timed", True) else [UNTIMED]
     notes += [] if legitimate else [NO_LEGITIMATE]
     notes += [] if sample.rate == 1 else [_sampled(sample.rate, len(trained_on.labels), data, split)]
-    notes += few_to_calibrate(len(split.calibration))
     notes += [f"{warning['found']}. {warning['do']}" for warning in warnings]
     model = replace(model, points=points, absent_points=absent, ratio_support=support)
-    return model, features, (*notes, *point_notes)
+    return FittedModel(model, features, tuple(notes), (*few_to_calibrate(len(split.calibration)), *point_notes))
 
 
 def _warnings(trained_on: TrainingRows, data: LabelledData, groups: Array, split: Split) -> list[LeakWarning]:

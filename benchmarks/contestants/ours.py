@@ -15,8 +15,10 @@ from fraudsieve.features import MessageFeatures
 from fraudsieve.models import FraudClassifier
 from fraudsieve.models.predict import Scorer
 from fraudsieve.training.attack.augmentation import augment
-from fraudsieve.training.data.builders import groups_of, scores_of
+from fraudsieve.training.data.builders import builder_of_model, groups_of, scores_of
 from fraudsieve.training.recipe.recipe import Recipe
+from fraudsieve.training.refit.plan import RefitPlan
+from fraudsieve.training.refit.refitted import refit_model
 from fraudsieve.training.split_model import fit_model
 from fraudsieve.training.splits.split import Split
 
@@ -47,13 +49,20 @@ def fit_columns(X: Any, y: Labels, *, seed: int = 0, **settings: Any) -> Fitted:
 
 
 def fit_task(task: Task, seed: int) -> Callable[[], Scores]:
-    """Train as the ordinary call does, without a recipe; scores are probabilities of fraud."""
-    recipe = Recipe(seed=seed)
+    """Train as the ordinary call does, without a recipe; scores are probabilities of fraud.
+
+    The number of rounds is chosen, and the evaluated model calibrated, on some of the training rows. The model that
+    scores has learned from all of them.
+    """
+    recipe = Recipe(seed=seed, n_jobs=1)
     data, train, test = read_task(task, recipe)
     fitted, calibration = _calibration(train, data.rows["as_of"], seed)
-    split = Split("given", fitted, calibration, test, ())
-    model, builder, _ = fit_model(data, groups_of(data)[0], split, recipe, lambda step: None)
-    return lambda: np.asarray(scores_of(Scorer(model), data.rows.iloc[test], builder)["probability"], np.float64)
+    groups, quietly = groups_of(data)[0], lambda step: None
+    evaluated, builder, *_ = fit_model(data, groups, Split("given", fitted, calibration, test, ()), recipe, quietly)
+    plan = RefitPlan(Split("given", train, calibration, test[:0], ()), {})
+    model, _ = refit_model(plan, data, groups, evaluated, builder, recipe, quietly)
+    of_all = builder_of_model(model, data)
+    return lambda: np.asarray(scores_of(Scorer(model), data.rows.iloc[test], of_all)["probability"], np.float64)
 
 
 def _calibration(train: Rows, times: pd.Series, seed: int) -> tuple[Rows, Rows]:

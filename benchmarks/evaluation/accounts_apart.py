@@ -51,7 +51,7 @@ def _measure(
     known = replace(data, rows=data.rows.iloc[earlier].reset_index(drop=True))
     groups, group_kind = groups_of(known)
     split = choose_split(known, groups, group_kind, recipe)
-    model, builder, _ = fit_model(known, groups, split, recipe, lambda step: None)
+    model, builder, *_ = fit_model(known, groups, split, recipe, lambda step: None)
     parts = {"average_precision": known.rows.iloc[split.test], "later": data.rows.iloc[later]}
     found = {}
     for name, rows in parts.items():

@@ -37,7 +37,7 @@ def smishing() -> Report:
     for fold in folds_of(labels, groups, repeats=1, folds=5):
         is_calibration = campaign_folds(labels[fold.train], groups[fold.train], SLICES, 0) == 0
         split = Split("campaign", fold.train[~is_calibration], fold.train[is_calibration], fold.test, ("campaigns",))
-        model, builder, _ = fit_model(data, groups, split, recipe, lambda step: None)
+        model, builder, *_ = fit_model(data, groups, split, recipe, lambda step: None)
         matrix = builder.transform(data.rows.iloc[fold.test]).to_numpy()
         raw = model.ensemble.log_odds(matrix)
         before[fold.test] = fraud_probability(raw, model.classes, LEGITIMATE)

@@ -55,7 +55,7 @@ def alerts_over_capacity(seed: int, *, days: int = 120, messages_a_day: float = 
     data = read_data(recipe, tables, min_label_rows=recipe.data.min_label_rows)
     groups, what = groups_of(data)
     split = choose_split(data, groups, what, recipe)
-    model, _, _ = fit_model(data, groups, split, recipe, lambda step: None)
+    model, *_ = fit_model(data, groups, split, recipe, lambda step: None)
     begin = data.rows["as_of"].iloc[split.test].min()
     later = world.messages[pd.to_datetime(world.messages["sent_at"], utc=True) >= begin]
     scores = Scorer(model).score_columns({"text": later["text"].tolist()})

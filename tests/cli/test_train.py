@@ -94,26 +94,23 @@ def test_refit_says_on_the_screen_which_model_the_metrics_are_of(
     monkeypatch.setenv("MLFLOW_TRACKING_URI", mlflow_uri(tmp_path))
     messages.to_parquet("m.parquet")
     Path("r.toml").write_text("n_jobs = 1\n[evaluate]\nattack = false\nreplicates = 0\n")
-    result = CliRunner().invoke(app, ["train", "--messages", "m.parquet", "--recipe", "r.toml", "--refit"])
+    result = CliRunner().invoke(app, ["train", "--messages", "m.parquet", "--recipe", "r.toml"])
     assert result.exit_code == 0, result.stderr
     assert f"Trained on {len(messages):,} messages" in result.stdout
     assert "frauds are found with" in result.stdout
     assert "fraudsieve predict --model fraudsieve-model --messages new.parquet --output scores.csv" in result.stdout
     assert "--verbose prints all metrics, and the run has the page report.html" in result.stdout
-    assert "the metrics are of the evaluated model, trained on" in result.stdout
+    assert "the evaluated model, trained on" in result.stdout
     assert f"was trained again, on {len(messages):,} rows" in result.stdout
-    assert "inherited from pooled scores of 5 folds that keep every campaign whole" in result.stdout
-    assert "refit: fold 5 of 5" in result.stderr
+    assert "refit: calibrating" in result.stderr
     assert Scorer.load("fraudsieve-model").model.training["refit"] is True
     assert "refit" not in Scorer.load("fraudsieve-model.split-model").model.training
 
 
 @pytest.mark.slow
-def test_refit_in_the_recipe_is_in_the_answer(messages: pd.DataFrame, run: Run) -> None:
+def test_the_refit_is_in_the_answer(messages: pd.DataFrame, run: Run) -> None:
     messages.to_parquet("m.parquet")
-    Path("r.toml").write_text(
-        "n_jobs = 1\n[model]\nrefit = true\nn_rounds = 20\n[evaluate]\nattack = false\nreplicates = 0\n"
-    )
+    Path("r.toml").write_text("n_jobs = 1\n[model]\nn_rounds = 20\n[evaluate]\nattack = false\nreplicates = 0\n")
     code, answer, error = run("train", "--messages", "m.parquet", "--recipe", "r.toml")
     assert code == 0, error
     assert answer["report"]["refit"]["split_model"] == answer["split_model"] != answer["digest"]

@@ -98,8 +98,6 @@ def _check_recipe(recipe: Recipe, declared: MatrixDeclaration) -> None:
     if declared.until is not None:
         if recipe.split.kind not in ("auto", "time"):
             problems.append(f"split.kind: a sample is split by time, got {recipe.split.kind!r}. Remove it")
-        if recipe.model.refit:
-            problems.append("model.refit: its folds would be tested on a sample. Remove it")
         if recipe.tune is not None:
             problems.append("tune: its folds would be tested on a sample. Remove it")
     if problems:

@@ -1,13 +1,12 @@
 """A summary of a refit, for reports and notes: its rows, and the model that the metrics are about."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
 from fraudsieve._translation import tr
 
-__all__ = ["RefitSummary", "inherited_from"]
+__all__ = ["RefitSummary"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,10 +21,8 @@ class RefitSummary:
         First and last cutoff time of these rows; empty if they have no times.
     left_out : mapping of str to int
         Labelled rows that are not mature, by reason.
-    calibrated_on : str
-        Where calibration and operating points come from.
     calibration_rows : int
-        Number of scores behind them.
+        Rows behind its calibration and operating points: the evaluated model had not learned from them.
     split_model : str
         Digest of the evaluated model, which the metrics of the run are about.
     split_rows : int
@@ -37,7 +34,6 @@ class RefitSummary:
     rows: int
     window: tuple[str, ...]
     left_out: Mapping[str, int]
-    calibrated_on: str
     calibration_rows: int
     split_model: str
     split_rows: int
@@ -63,13 +59,12 @@ class RefitSummary:
         """
         if not training.get("refit"):
             return None
-        before, calibration = training["split_model"], training["calibration"]
+        before = training["split_model"]
         return cls(
             rows=training["rows"]["train"],
             window=tuple(training["window"]),
             left_out=training["left_out"],
-            calibrated_on=calibration["inherited_from"],
-            calibration_rows=calibration["rows"],
+            calibration_rows=training["rows"]["calibration"],
             split_model=before["digest"],
             split_rows=before["rows"]["train"],
             split_window=tuple(before["window"]),
@@ -95,8 +90,8 @@ class RefitSummary:
         left_out = {reason: rows for reason, rows in self.left_out.items() if rows}
         names = {"no_time": tr("without a time"), "not_mature": tr("with labels that are not mature")}
         calibrated = tr(
-            "its calibration and operating points are inherited from {origin} ({rows:,} rows)",
-            origin=inherited_from(self.calibrated_on),
+            "its calibration and operating points come from {rows:,} rows that the evaluated model had not "
+            "learned from",
             rows=self.calibration_rows,
         )
         return (
@@ -107,18 +102,6 @@ class RefitSummary:
                 for reason, rows in left_out.items()
             ),
         )
-
-
-def inherited_from(origin: str) -> str:
-    """Return where calibration and operating points come from, in the language of the page.
-
-    Examples
-    --------
-    >>> inherited_from("pooled scores of 5 folds that go forward in time")
-    'pooled scores of 5 folds that go forward in time'
-    """
-    folds = re.fullmatch(r"pooled scores of (\d+) folds (.+)", origin)
-    return origin if folds is None else tr("pooled scores of {n} folds {how}", n=folds[1], how=tr(folds[2]))
 
 
 def _rows(rows: int, window: tuple[str, ...]) -> str:

@@ -12,14 +12,14 @@ from fraudsieve._typing import Array, Progress
 from fraudsieve.exceptions import RecipeError, SchemaError
 from fraudsieve.features.accounts import UNTIMED
 from fraudsieve.features.label_trust import WEIGHT
-from fraudsieve.models.classifier import FraudClassifier
+from fraudsieve.models.classifier import FraudClassifier, OnRound
 from fraudsieve.training.recipe.recipe import Recipe
 
 from .builders import Builder, make_builder, rows_to_train
 from .labelled import LabelledData
 from .row_sample import ID_COLUMNS, RowSample, select_ids
 
-__all__ = ["TrainingRows", "grow_trees", "sample_of", "sample_slice", "training_rows"]
+__all__ = ["TrainingRows", "grow_trees", "make_classifier", "sample_of", "sample_slice", "training_rows"]
 
 SECONDS_PER_LINE = 2.0
 
@@ -92,7 +92,9 @@ def sample_of(data: LabelledData, recipe: Recipe) -> RowSample:
 
 
 def sample_slice(data: LabelledData, train: Array, recipe: Recipe) -> Array:
-    """Return the rows of a slice that are in the sample of a run. The rows of a precomputed matrix are already sampled.
+    """Return the rows of a slice that are in the sample of a run.
+
+    The early rows of a precomputed matrix are sampled already, and all of them are selected again.
 
     Raises
     ------
@@ -102,7 +104,7 @@ def sample_slice(data: LabelledData, train: Array, recipe: Recipe) -> Array:
         If rows have no id.
     """
     sample = sample_of(data, recipe)
-    if sample.rate == 1 or data.precomputed is not None:
+    if sample.rate == 1:
         return train
     if data.subject not in ID_COLUMNS:
         raise RecipeError("recipe", ["model.sample_rate: expected accounts or events, got messages. Remove it"])
@@ -127,11 +129,13 @@ def _count_fits(progress: Progress) -> Callable[[int, int], None]:
     return report
 
 
-def grow_trees(
-    rows: TrainingRows, recipe: Recipe, subject: str, on_round: Callable[[int, float], None] | None = None
-) -> FraudClassifier:
-    """Fit the classifier of a recipe."""
+def make_classifier(recipe: Recipe, subject: str) -> FraudClassifier:
+    """Return the classifier of a recipe."""
     parameters = recipe.model.settings(subject)
-    classifier = FraudClassifier(**parameters, random_state=recipe.seed, n_jobs=recipe.n_jobs)
+    return FraudClassifier(**parameters, random_state=recipe.seed, n_jobs=recipe.n_jobs)
+
+
+def grow_trees(rows: TrainingRows, recipe: Recipe, subject: str, on_round: OnRound | None = None) -> FraudClassifier:
+    """Fit the classifier of a recipe."""
     settings: dict[str, Any] = {"sample_weight": rows.weights, "class_rates": rows.class_rates, "on_round": on_round}
-    return classifier.fit(rows.matrix, rows.labels, **settings, **rows.campaigns)
+    return make_classifier(recipe, subject).fit(rows.matrix, rows.labels, **settings, **rows.campaigns)

@@ -10,7 +10,7 @@ from fraudsieve._translation import Language, in_language, tr
 from fraudsieve.exceptions import RecipeError
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.tables.source import Source, local_files
-from fraudsieve.training.data.refit_summary import RefitSummary, inherited_from
+from fraudsieve.training.data.refit_summary import RefitSummary
 from fraudsieve.training.evaluation.report import EvaluationReport
 from fraudsieve.training.json_types import to_json_types
 
@@ -126,12 +126,8 @@ def _model_facts(model: Model) -> Iterator[tuple[str, str]]:
     refit = RefitSummary.of(training)
     if refit is not None:
         yield tr("trained again"), tr("on {n:,} mature rows, after the split", n=refit.rows)
-        yield (
-            tr("calibrated on"),
-            tr(
-                "inherited: {origin} ({n:,} rows)", origin=inherited_from(refit.calibrated_on), n=refit.calibration_rows
-            ),
-        )
+        rows = tr("{n:,} rows that the evaluated model had not learned from", n=refit.calibration_rows)
+        yield tr("calibrated on"), rows
         yield tr("evaluated model"), refit.split_model
     for name, table in (training.get("digests") or {}).items():
         yield tr("SHA-256 of {name}", name=tr(name, sense="table")), table

@@ -62,7 +62,7 @@ def report_notices(report: EvaluationReport) -> Iterator[Notice]:
     """Yield notices on the model and on how the records were chosen, and one with reasons to take care."""
     if report.refit is not None:
         first, *others = report.refit.lines
-        yield Notice(sentence(first), [sentence(line) for line in others], "warn")
+        yield Notice(sentence(first), [sentence(line) for line in others])
     if report.split is not None:
         yield _split_notice(report.split)
     elif report.not_later_than_training is not None:

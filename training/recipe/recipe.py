@@ -147,7 +147,7 @@ class ClassifierRecipe(RecipeSection):
     """Parameters of `FraudClassifier`; None for the default.
 
     For messages the defaults are those of `FraudClassifier`, which starts boosting from the text model. Accounts and
-    events have no text model, so their default is more rounds of trees of the same size.
+    events have no text model, so a run chooses their number of rounds on the latest part of the training rows.
     """
 
     n_rounds: int | None = Field(default=None, ge=1)
@@ -163,7 +163,7 @@ class ClassifierRecipe(RecipeSection):
 class ModelRecipe(ClassifierRecipe):
     """Parameters of `FraudClassifier`, the rows that it is trained on, and what is written."""
 
-    refit: bool = False
+    refit: bool = True
     """Whether the model is trained again on all mature rows once the split has been evaluated."""
     sample_rate: float = Field(default=1.0, gt=0, le=1)
     """The share of the legitimate accounts or events of the training slice that trees are grown on, with all fraud. It

@@ -1,89 +1,55 @@
-"""The rows and the folds of a refit, chosen before any work, so that too little data is an error at once."""
+"""The rows of a refit: those that it learns from, and those whose scores by the evaluated model calibrate it."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from fraudsieve._typing import Array
-from fraudsieve.exceptions import SplitError
 from fraudsieve.training.data.labelled import LabelledData
-from fraudsieve.training.evaluation.points import check_points
 from fraudsieve.training.labels import seen_until
-from fraudsieve.training.recipe.recipe import Recipe
-from fraudsieve.training.splits.split import Split, has_times
-from fraudsieve.training.tuning.folds import cut_folds
+from fraudsieve.training.splits.split import Split
 
 __all__ = ["RefitPlan", "mature_rows", "plan_refit"]
-
-N_FOLDS = 5
-TRAIN_SHARES = (0.5, 0.7)
-"""Shares of the rows before the first window. The models of the folds should be almost as good as the final one,
-because its calibration comes from their scores."""
-ADVICE = "Add data, use a shorter split.gap_days, or remove --refit."
 
 
 @dataclass(frozen=True, eq=False)
 class RefitPlan:
-    """The rows that a model is trained on again, and the folds whose pooled scores calibrate it.
+    """The rows that a model is trained on again, and those that calibrate it.
 
     Parameters
     ----------
     split : Split
-        The mature rows (``train``) and the rows that folds test (``calibration``), which are mature rows too. There is
-        no test.
-    folds : list of Split
-        Positions in all rows.
+        The mature rows (``train``), and those of them that the evaluated model has not learned from and can score:
+        the rows of its calibration and test slices (``calibration``). There is no test.
     left_out : dict of str to int
         Labelled rows that are not mature, by reason.
     """
 
     split: Split
-    folds: list[Split]
     left_out: dict[str, int]
 
-    @property
-    def scores_of(self) -> str:
-        """Description of the folds, such as ``5 folds that go forward in time``."""
-        kind = self.folds[0].kind
-        how = "that go forward in time" if kind == "time" else f"that keep every {kind} whole"
-        return f"{len(self.folds)} folds {how}"
 
+def plan_refit(data: LabelledData, split: Split) -> RefitPlan:
+    """Choose the rows of a refit.
 
-def plan_refit(data: LabelledData, groups: Array, group_kind: str, split: Split, recipe: Recipe) -> RefitPlan:
-    """Choose the rows and the folds of a refit.
+    The models differ in the rows that they learn from, and not in their settings. So the scores that the evaluated
+    model gives to rows that it has not learned from stand for those that the shipped model gives to new records.
 
-    The folds go forward in time if the rows have times, with the gap of the split if it is by time. Otherwise they keep
-    campaigns or accounts whole.
+    Parameters
+    ----------
+    data : LabelledData
+        All rows.
+    split : Split
+        The split of the run.
 
-    Raises
-    ------
-    SplitError
-        If there are too few rows for folds.
-    RecipeError
-        If the operating points of the recipe cannot be chosen on the rows of the folds.
+    Returns
+    -------
+    RefitPlan
     """
     mature, left_out = mature_rows(data, split)
-    rows = data.rows.iloc[mature].reset_index(drop=True)
-    by_time = has_times(rows["as_of"])
-    folds = cut_folds(
-        replace(data, rows=rows),
-        groups[mature],
-        group_kind,
-        recipe,
-        n_folds=N_FOLDS,
-        by_time=by_time,
-        gap_days=split.gap_days if split.kind == "time" else None,
-        advice=ADVICE,
-        train_shares=TRAIN_SHARES,
-    )
-    usable = [_in_all_rows(fold, mature) for fold in folds if len(fold.test) and _classes(rows, fold.train) > 1]
-    if not usable:
-        raise SplitError(f"refit: expected folds that train on at least 2 classes, got none of {len(folds)}. {ADVICE}")
-    calibration = np.sort(np.concatenate([fold.test for fold in usable]))
-    both = Split("time" if by_time else group_kind, mature, calibration, mature[:0], usable[0].keeps_apart)
-    check_points(data, both, recipe)
-    return RefitPlan(both, usable, left_out)
+    not_learned = np.intersect1d(mature, np.concatenate([split.calibration, split.test]))
+    return RefitPlan(Split(split.kind, mature, not_learned, mature[:0], split.keeps_apart), left_out)
 
 
 def mature_rows(data: LabelledData, split: Split) -> tuple[Array, dict[str, int]]:
@@ -122,11 +88,3 @@ def mature_rows(data: LabelledData, split: Split) -> tuple[Array, dict[str, int]
     young = (times > seen_until(data.subjects) - pd.Timedelta(days=split.gap_days)).to_numpy()
     left_out = {"no_time": int((~has_time).sum()), "not_mature": int(young.sum())}
     return np.flatnonzero(has_time & ~young), left_out
-
-
-def _classes(rows: pd.DataFrame, train: Array) -> int:
-    return int(rows["label"].iloc[train].nunique())
-
-
-def _in_all_rows(fold: Split, mature: Array) -> Split:
-    return replace(fold, train=mature[fold.train], test=mature[fold.test])

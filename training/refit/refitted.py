@@ -11,6 +11,7 @@ from fraudsieve.models.points import AbsentPoint, OperatingPoint
 from fraudsieve.models.scoring.scores import fraud_probability
 from fraudsieve.models.unlike_training.compared_columns import compared_columns
 from fraudsieve.models.verification import write_verified
+from fraudsieve.training.data.builders import Builder
 from fraudsieve.training.data.fit_unlike_training import unlike_of
 from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.data.training_rows import grow_trees, sample_slice, training_rows
@@ -18,9 +19,10 @@ from fraudsieve.training.evaluation.points import choose_points
 from fraudsieve.training.evaluation.report_parts.slices import mixture_of
 from fraudsieve.training.facts import few_to_calibrate, window_of
 from fraudsieve.training.recipe.recipe import Recipe
+from fraudsieve.training.rounds import with_rounds
 
+from .forward_scores import score_forward
 from .plan import RefitPlan
-from .pooled_scores import pool_scores
 
 __all__ = ["refit_facts", "refit_model", "split_model_folder", "write_refitted"]
 
@@ -55,25 +57,34 @@ def split_model_folder(output: str | Path) -> Path:
 
 
 def refit_model(
-    plan: RefitPlan, data: LabelledData, groups: Array, of_split: Model, recipe: Recipe, progress: Progress
+    plan: RefitPlan,
+    data: LabelledData,
+    groups: Array,
+    evaluated: Model,
+    builder: Builder,
+    recipe: Recipe,
+    progress: Progress,
 ) -> tuple[Model, tuple[str, ...]]:
-    """Train on all mature rows, and calibrate on the pooled scores of folds."""
+    """Train on all mature rows with as many rounds as the evaluated model, and calibrate on the scores that it gives to
+    rows that it has not learned from."""
+    recipe = with_rounds(recipe, evaluated.ensemble.booster.current_iteration())
     progress("refit: training on all mature rows")
     trained_on = training_rows(data, groups, plan.split.train, recipe)
     classifier = grow_trees(trained_on, recipe, data.subject)
     classes = tuple(str(name) for name in classifier.classes_)
-    columns = compared_columns(trained_on.builder.matrix_, classifier.ensemble_)
-    pooled = pool_scores(data, groups, plan.folds, classes, columns, recipe, progress)
-    truth = data.rows["label"].to_numpy(object)[pooled.rows]
+    progress("refit: calibrating")
+    forward = score_forward(evaluated, builder, data, plan.split.calibration, classes)
+    truth = data.rows["label"].to_numpy(object)[forward.rows]
     legitimate = data.legitimate if data.legitimate in classes else None
+    columns = compared_columns(evaluated.matrix, evaluated.ensemble)
     model = replace(
-        of_split,
+        evaluated,
         classes=classes,
         legitimate=legitimate,
         matrix=trained_on.builder.matrix_,
         ensemble=classifier.ensemble_,
-        calibration=pooled.calibrate(truth, classes),
-        unlike=unlike_of(trained_on.plain, columns, pooled.distances),
+        calibration=forward.calibrate(truth, classes),
+        unlike=unlike_of(trained_on.plain, columns, forward.distances),
         digest="",
     )
     points: tuple[OperatingPoint, ...] = ()
@@ -81,19 +92,19 @@ def refit_model(
     notes: tuple[str, ...] = ()
     support = None
     if legitimate is not None:
-        fraud = fraud_probability(model.calibration.apply(pooled.log_odds), classes, legitimate)
+        fraud = fraud_probability(model.calibration.apply(forward.log_odds), classes, legitimate)
         points, absent, notes = choose_points(fraud, truth != legitimate, data, groups, plan.split, recipe)
         support = support_of(fraud, truth != legitimate, groups[plan.split.calibration])
-    notes = (*few_to_calibrate(len(pooled.rows)), *notes)
+    notes = (*few_to_calibrate(len(forward.rows)), *notes)
     model = replace(model, points=points, absent_points=absent, ratio_support=support)
-    return model, tuple(f"refit: {note}" for note in notes)
+    return model, notes
 
 
 def refit_facts(plan: RefitPlan, data: LabelledData, of_split: Model, n_trained: int) -> dict[str, Any]:
     """Return the training facts of a shipped model.
 
-    Returns the facts of the evaluated model, with the rows and windows of the refit instead. ``calibration`` says
-    where calibration and operating points come from, and ``split_model`` which model the metrics of the run are of.
+    Returns the facts of the evaluated model, with the rows and windows of the refit instead. ``split_model`` says which
+    model the metrics of the run are of, and gave the scores of the calibration rows.
     """
     of_run = of_split.training
     return of_run | {
@@ -103,12 +114,6 @@ def refit_facts(plan: RefitPlan, data: LabelledData, of_split: Model, n_trained:
         "calibration_window": window_of(data, plan.split.calibration),
         "mixture": mixture_of(data.rows.iloc[plan.split.train]),
         "left_out": plan.left_out,
-        "calibration": {
-            "of": ["calibration", "operating_points"],
-            "inherited_from": f"pooled scores of {plan.scores_of}",
-            "keeps_apart": list(plan.split.keeps_apart),
-            "rows": len(plan.split.calibration),
-        },
         "metrics_of": "split_model",
         "split_model": {
             "digest": of_split.digest,

@@ -66,7 +66,7 @@ def trained_summary(trained: "Trained", given: dict[str, Any], new: Path | str =
     yield from _left_out(left_out_text(trained.data))
     yield from _found(report)
     if report.refit is not None:
-        yield from (("metrics", line) for line in report.refit.lines)
+        yield "metrics", report.refit.metrics_of
     yield "model folder", str(trained.folder)
     yield from logged_rows(logged)
     later = {f"{subject}s": "later.parquet"}

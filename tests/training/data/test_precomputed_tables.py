@@ -183,7 +183,6 @@ def test_a_sample_is_refitted_with_probabilities_of_all_rows(events: pd.DataFram
 
 WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "tune": ({"tune": {"trials": 2}}, "tune: its folds would be tested on a sample"),
-    "refit": ({"model.refit": True}, "model.refit: its folds"),
     "sampled twice": ({"model.sample_rate": 0.5}, "a precomputed matrix is sampled where it is made"),
     "split": ({"split.kind": "account"}, "split.kind: a sample is split by time, got 'account'"),
     "subject": ({"data.subject": "account"}, "data.subject: the features are of events, got 'account'"),

@@ -9,7 +9,6 @@ FACTS: dict[str, Any] = {
     "rows": {"train": 5_000, "calibration": 2_500},
     "window": [],
     "left_out": {},
-    "calibration": {"inherited_from": "pooled scores of 5 folds that keep every account whole", "rows": 2_500},
     "split_model": {"digest": "cd" * 32, "rows": {"train": 3_250}, "window": []},
 }
 
@@ -25,7 +24,6 @@ def test_rows_without_times_have_no_end() -> None:
     assert summary.lines == (
         "the metrics are of the evaluated model, trained on 3,250 rows. The model that was written was "
         "trained again, on 5,000 rows",
-        "its calibration and operating points are inherited from pooled scores of 5 folds that keep every account "
-        "whole (2,500 rows)",
+        "its calibration and operating points come from 2,500 rows that the evaluated model had not learned from",
     )
     assert summary.tags == {"refit": "true", "metrics_of": "split_model", "split_model.digest": "cd" * 32}

@@ -279,7 +279,7 @@ def test_alerts_of_a_trained_model_stay_near_the_capacity_without_drift(seed: in
     data = load_labelled(messages, world.labels.drop(columns="labelled_at"), min_label_rows=10)
     groups, group_kind = groups_of(data)
     split = choose_split(data, groups, group_kind, recipe)
-    model, _, _ = fit_model(data, groups, split, recipe, lambda step: None)
+    model, *_ = fit_model(data, groups, split, recipe, lambda step: None)
     point = next(point for point in model.points if point.name == "alerts_a_day_12")
     test = data.rows["text"].iloc[split.test].tolist()
     flagged = (Scorer(model).score_columns({"text": test})["probability"] >= point.threshold).mean()

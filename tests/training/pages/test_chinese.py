@@ -35,7 +35,6 @@ REFIT = RefitSummary(
     rows=900,
     window=("2026-01-01", "2026-03-01"),
     left_out={"no_time": 3, "not_mature": 4},
-    calibrated_on="pooled scores of 5 folds that go forward in time",
     calibration_rows=700,
     split_model="ab12",
     split_rows=800,

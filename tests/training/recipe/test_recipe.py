@@ -24,9 +24,9 @@ def test_defaults_are_those_of_the_estimators() -> None:
 
 
 def test_refit_and_sample_rate_are_no_parameters_of_the_classifier_and_cannot_be_searched() -> None:
-    recipe = Recipe.read(overrides={"model.refit": True, "model.sample_rate": 0.5, "model.l2": 2.0})
+    recipe = Recipe.read(overrides={"model.refit": False, "model.sample_rate": 0.5, "model.l2": 2.0})
     assert recipe.model.settings("message") == {"l2": 2.0}
-    assert not Recipe().model.refit
+    assert Recipe().model.refit
     with pytest.raises(RecipeError, match=r"space\.model\.refit: unknown setting"):
         Recipe.read(overrides={"tune": {"trials": 2, "space": {"model": {"refit": [True, False]}}}})
     with pytest.raises(RecipeError, match=r"space\.model\.sample_rate: unknown setting"):

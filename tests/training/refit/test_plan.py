@@ -1,13 +1,11 @@
-"""The rows of a refit are mature, and no fold trains on a row that it tests or on what was not known by then."""
+"""The rows of a refit are mature, and those that calibrate it are none that the evaluated model has learned from."""
 
 from dataclasses import replace
-from itertools import pairwise
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from fraudsieve.exceptions import RecipeError, SplitError
 from fraudsieve.training.data.builders import groups_of
 from fraudsieve.training.data.labelled import LabelledData, load_labelled
 from fraudsieve.training.labels import seen_until
@@ -24,7 +22,7 @@ def planned(data: LabelledData, **settings: object) -> tuple[RefitPlan, Split, n
     groups, kind = groups_of(data)
     recipe = Recipe.read(overrides=settings)
     split = choose_split(data, groups, kind, recipe)
-    return plan_refit(data, groups, kind, split, recipe), split, groups
+    return plan_refit(data, split), split, groups
 
 
 @pytest.fixture(scope="module")
@@ -64,61 +62,23 @@ def test_rows_without_a_time_are_left_out_of_a_split_by_time(data: LabelledData)
     assert plan.split.train.min() == 5
 
 
-def test_with_times_folds_go_forward_with_the_gap_of_the_split(data: LabelledData) -> None:
+def test_rows_that_calibrate_are_mature_and_the_evaluated_model_has_not_learned_from_them(data: LabelledData) -> None:
     rows = data.rows.copy()
     rows.loc[:4, "as_of"] = pd.NaT  # so positions among the mature rows are not those among all rows
     plan, split, groups = planned(replace(data, rows=rows))
-    assert plan.scores_of == "5 folds that go forward in time"
+    calibrating = plan.split.calibration
+    assert set(calibrating) <= set(plan.split.train)
+    assert set(calibrating) == (set(split.calibration) | set(split.test)) & set(plan.split.train)
+    assert rows["as_of"].iloc[split.train].max() < rows["as_of"].iloc[calibrating].min()
     is_crime = (rows["label"] != "legitimate").to_numpy()
-    for fold in plan.folds:
-        begin = rows["as_of"].iloc[fold.test].min()
-        assert (rows["as_of"].iloc[fold.train] <= begin - split.gap_days * DAY).all()
-        assert not (rows["labelled_at"].iloc[fold.train] >= begin).any()
-        assert not set(groups[fold.train]) & set(groups[fold.test[is_crime[fold.test]]])
-        assert set(fold.train) | set(fold.test) <= set(plan.split.train)
-    windows = [rows["as_of"].iloc[fold.test] for fold in plan.folds]
-    assert all(one.max() < two.min() for one, two in pairwise(windows))
-    tested = np.concatenate([fold.test for fold in plan.folds])
-    assert plan.split.calibration.tolist() == sorted(tested)
-    # Half of the mature rows, and the last ones.
-    assert len(tested) == pytest.approx(len(plan.split.train) / 2, abs=5)
-    assert tested.max() in plan.split.train
+    assert not set(groups[split.train]) & set(groups[calibrating[is_crime[calibrating]]])
 
 
-def test_without_times_folds_keep_campaigns_whole_and_all_rows_are_trained_on(data: LabelledData) -> None:
+def test_without_times_all_rows_are_trained_on_and_campaigns_are_kept_apart(data: LabelledData) -> None:
     untimed = data.rows.assign(as_of=pd.Series(pd.NaT, data.rows.index, "datetime64[us, UTC]"))
     plan, split, groups = planned(replace(data, rows=untimed))
-    assert split.kind == "campaign"
-    assert plan.scores_of == "5 folds that keep every campaign whole"
+    assert split.kind == plan.split.kind == "campaign"
     assert plan.left_out == {}
-    assert plan.split.train.tolist() == plan.split.calibration.tolist() == list(range(len(untimed)))
-    for fold in plan.folds:
-        assert not set(groups[fold.train]) & set(groups[fold.test])
-
-
-@pytest.mark.parametrize("kind", ["campaign", "random"])
-def test_with_times_folds_go_forward_after_any_split(data: LabelledData, kind: str) -> None:
-    plan, _, _ = planned(data, **{"split.kind": kind})
-    assert plan.folds[0].kind == "time"
-    assert len(plan.split.train) == len(data.rows)
-
-
-def test_too_few_rows_are_an_error_with_advice(data: LabelledData) -> None:
-    groups, kind = groups_of(data)
-    split = choose_split(data, groups, kind, Recipe())
-    with pytest.raises(SplitError, match=r"nothing to train on.*or remove --refit"):
-        plan_refit(data, groups, kind, replace(split, gap_days=45.0), Recipe())
-    one = replace(data, rows=data.rows.iloc[:1].assign(as_of=pd.Series([pd.NaT], dtype="datetime64[us, UTC]")))
-    with pytest.raises(SplitError, match=r"refit: expected folds that train on at least 2 classes, got none of 5"):
-        plan_refit(one, groups[:1], kind, replace(split, kind="campaign"), Recipe())
-
-
-def test_operating_points_are_checked_before_any_work(data: LabelledData) -> None:
-    untimed = data.rows.assign(as_of=pd.Series(pd.NaT, data.rows.index, "datetime64[us, UTC]"))
-    groups, kind = groups_of(data)
-    none = np.array([], np.int64)
-    recipe = Recipe.read(overrides={"thresholds.alerts_a_day": [5]})
-    with pytest.raises(RecipeError, match="the records have no times"):
-        plan_refit(
-            replace(data, rows=untimed, messages=None), groups, kind, Split("campaign", none, none, none, ()), recipe
-        )
+    assert plan.split.train.tolist() == list(range(len(untimed)))
+    assert sorted({*split.train, *plan.split.calibration}) == plan.split.train.tolist()
+    assert not set(groups[split.train]) & set(groups[plan.split.calibration])

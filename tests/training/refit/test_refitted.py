@@ -9,20 +9,20 @@ import mlflow
 import pandas as pd
 import pytest
 
-from fraudsieve.exceptions import SchemaError, SplitError
+from fraudsieve.exceptions import SchemaError
 from fraudsieve.models.artifact.folder import read_model
 from fraudsieve.models.artifact.model_address import model_folder
 from fraudsieve.models.predict import Scorer
 from fraudsieve.models.scoring.scores import fraud_probability
 from fraudsieve.training.data.after_training import trained_until
-from fraudsieve.training.data.builders import groups_of
+from fraudsieve.training.data.builders import builder_of_model, groups_of
 from fraudsieve.training.evaluation.evaluation_run import evaluate_tables
 from fraudsieve.training.fit import train
 from fraudsieve.training.promotion.compare import compare_tables
 from fraudsieve.training.promotion.decision import promote
 from fraudsieve.training.recipe.recipe import Recipe
+from fraudsieve.training.refit.forward_scores import score_forward
 from fraudsieve.training.refit.plan import plan_refit
-from fraudsieve.training.refit.pooled_scores import pool_scores
 from fraudsieve.training.simulation.world import World
 from fraudsieve.training.tracking.store import use_store
 from tests.shared import mlflow_uri
@@ -90,30 +90,30 @@ def test_the_manifest_says_all_of_it(runs: tuple[Any, Any]) -> None:
     assert training["split_model"] == {"digest": refitted.split_model.digest, **{name: before[name] for name in parts}}
     assert training["rows"]["train"] > sum(before["rows"].values())
     assert training["window"][1] > before["calibration_window"][1]
-    assert training["calibration"]["of"] == ["calibration", "operating_points"]
-    assert training["calibration"]["inherited_from"] == "pooled scores of 5 folds that go forward in time"
-    assert training["calibration"]["rows"] == training["rows"]["calibration"] > 0
+    assert training["rows"]["calibration"] > before["rows"]["calibration"]
     assert training["recipe"]["model"]["refit"] is True
     assert (training["split"], training["gap_days"]) == ("time", refitted.split.gap_days)
     assert "refit" not in plain.model.training
 
 
-def test_calibration_and_points_are_those_of_the_pooled_scores(runs: tuple[Any, Any]) -> None:
+def test_calibration_and_points_are_those_of_rows_that_the_evaluated_model_has_not_learned_from(
+    runs: tuple[Any, Any],
+) -> None:
     _, refitted = runs
     data, model = refitted.data, refitted.model
-    recipe = Recipe.read(overrides={**QUICK, "model.refit": True})
-    groups, kind = groups_of(data)
-    plan = plan_refit(data, groups, kind, refitted.split, recipe)
-    pooled = pool_scores(data, groups, plan.folds, model.classes, ["shape__length"], recipe, lambda step: None)
-    truth = data.rows["label"].to_numpy(object)[pooled.rows]
-    assert model.calibration == pooled.calibrate(truth, model.classes)
-    fraud = fraud_probability(model.calibration.apply(pooled.log_odds), model.classes, "legitimate")
+    rows = plan_refit(data, refitted.split).split.calibration
+    builder = builder_of_model(refitted.split_model, data)
+    forward = score_forward(refitted.split_model, builder, data, rows, model.classes)
+    truth = data.rows["label"].to_numpy(object)[rows]
+    assert model.calibration == forward.calibrate(truth, model.classes)
+    fraud = fraud_probability(model.calibration.apply(forward.log_odds), model.classes, "legitimate")
     for point in model.points:
         flagged = fraud >= point.threshold
         assert flagged[truth == "legitimate"].mean() == point.false_positive_rate
         assert flagged[truth != "legitimate"].mean() == point.recall
+    groups, _ = groups_of(data)
     groups_found = {point.legitimate_groups for point in model.absent_points}
-    assert groups_found == {len(set(groups[pooled.rows][truth == "legitimate"].tolist()))}
+    assert groups_found == {len(set(groups[rows][truth == "legitimate"].tolist()))}
     assert model.points[0].name == "capacity"
 
 
@@ -153,7 +153,7 @@ def test_the_run_in_mlflow_has_the_refitted_model_and_says_whose_the_metrics_are
     assert "refit" not in mlflow.get_run(plain.logged.run_id).data.tags
     page = mlflow.artifacts.load_text(f"{logged.info.artifact_uri}/report.html")
     assert "The metrics are of the evaluated model, trained on " in page
-    assert "inherited from pooled scores of 5 folds that go forward in time" in page
+    assert "rows that the evaluated model had not learned from" in page
     assert refitted.split_model.digest in page
 
 
@@ -189,8 +189,8 @@ def test_without_times_all_rows_are_trained_on(labelled_messages: pd.DataFrame, 
     untimed = untimed.assign(label=label.where(label == "legitimate", "fraud"))
     result = run(tmp_path, "model", refit=True, messages=untimed)
     training = result.model.training
-    assert training["rows"] == {"train": len(untimed), "calibration": len(untimed)}
-    assert training["calibration"]["inherited_from"] == "pooled scores of 5 folds that keep every campaign whole"
+    before = result.split_model.training["rows"]
+    assert training["rows"] == {"train": len(untimed), "calibration": len(untimed) - before["train"]}
     assert training["left_out"] == {}
     assert trained_until(result.model) is None
     assert result.report.refit.window == ()
@@ -210,15 +210,6 @@ def test_a_refit_of_events(payments: Any, tmp_path: Path) -> None:
     assert 0.5 < (evaluation.report.observed_over_expected or 0) < 2
     assert (evaluation.report.average_precision or 0) > 2 * (evaluation.report.base_rate or 1)
     assert (evaluation.report.operating_points[0].here.false_positive_rate or 1) < 0.03
-
-
-def test_too_little_data_is_an_error_before_any_work(small_world: World, tmp_path: Path) -> None:
-    steps: list[str] = []
-    recipe = Recipe.read(overrides={"track.enabled": False, "model.refit": True, "split.gap_days": 45, **QUICK})
-    tables: Any = {"messages": small_world.messages, "labels": small_world.labels}
-    with pytest.raises(SplitError, match="or remove --refit"):
-        train(recipe, output=tmp_path / "model", progress=steps.append, **tables)
-    assert steps == ["reading", "looking for campaigns"]
 
 
 def test_both_folders_must_be_new(labelled_messages: pd.DataFrame, tmp_path: Path) -> None:

@@ -55,7 +55,8 @@ def train_command(
     refit: Annotated[
         bool | None,
         typer.Option(
-            "--refit", help="Train again on all mature rows; the metrics are those of the model before the refit."
+            "--refit/--no-refit",
+            help="Whether to train again on all mature rows, after the evaluation; by default this is done.",
         ),
     ] = None,
     sample_rate: Annotated[
