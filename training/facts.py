@@ -5,12 +5,12 @@ from typing import Any
 from fraudsieve._typing import Array
 from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.data.training_rows import sample_of, sample_slice
+from fraudsieve.training.evaluation.report_parts.rounds import RoundChoice
 from fraudsieve.training.evaluation.report_parts.slices import mixture_of
+from fraudsieve.training.json_types import to_json_types
 from fraudsieve.training.recipe.lists import LISTS
 from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.splits.split import Split
-
-from .rounds import RoundChoice
 
 __all__ = ["few_to_calibrate", "training_facts", "window_of", "written_settings"]
 
@@ -41,7 +41,7 @@ def training_facts(
         "label_classes": dict(data.reading.classes),
         "recipe": settings | {"features": {name: settings["features"][name] for name in without_lists}},
         **sample_of(data, recipe).facts,
-        **({} if rounds is None else {"rounds_chosen": rounds.to_dict()}),
+        **({} if rounds is None else {"rounds_chosen": to_json_types(rounds)}),
     }
 
 

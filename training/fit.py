@@ -205,7 +205,11 @@ def _train(
     )
     final_recipe = recipe if tuned is None else tuned.recipe
     on_round = None if run is None else partial(_log_round, run)
-    model, builder, notes, point_notes = fit_model(data, groups, split, final_recipe, report_step, on_round)
+    model, builder, notes, point_notes, rounds = fit_model(data, groups, split, final_recipe, report_step, on_round)
+    if run is not None and rounds is not None:
+        for point in rounds.curve:
+            run.log_metric("boosting.log_loss_of_later_rows", point.log_loss, point.rounds)
+            run.log_metric("boosting.average_precision_of_later_rows", point.average_precision, point.rounds)
     if tuned is not None:
         model = replace(model, training=model.training | {"tuning": tuned.facts})
         notes = (tuned.note, *notes)
@@ -224,7 +228,7 @@ def _train(
         share=share_of_records(data, tested),
         settings=recipe.evaluate,
         attack=recipe.evaluate.attack and attackable(model, data.rows["label"].to_numpy(object)[split.test]),
-        details=_report_details(data, split, model, recipe, temporal),
+        details=replace(_report_details(data, split, model, recipe, temporal), rounds=rounds),
         rules=recipe.rule_set,
         compare_reviews=compare_reviews,
     )

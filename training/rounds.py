@@ -5,9 +5,8 @@ slices are not read. All training rows are then learned from, with the number of
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
 from itertools import pairwise
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from sklearn.metrics import average_precision_score
@@ -19,10 +18,11 @@ from fraudsieve.models.scoring.scores import fraud_probability
 from fraudsieve.models.trees.start import initial_log_odds
 from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.data.training_rows import TrainingRows, make_classifier
+from fraudsieve.training.evaluation.report_parts.rounds import RoundChoice, RoundMetrics
 from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.splits.split import has_times
 
-__all__ = ["RoundChoice", "choose_rounds", "with_rounds"]
+__all__ = ["choose_rounds", "with_rounds"]
 
 SHARE: Final = 0.2
 """Share of the training rows that the number of rounds is chosen on."""
@@ -31,49 +31,6 @@ MIN_ROUNDS, MAX_ROUNDS, PATIENCE = 100, 1500, 200
 MIN_FRAUDS: Final = 20
 """With fewer frauds on either side, chance would choose the number of rounds."""
 STEP: Final = 50
-
-
-@dataclass(frozen=True)
-class RoundMetrics:
-    """Metrics of the later rows after some rounds.
-
-    Parameters
-    ----------
-    rounds : int
-    log_loss : float
-    average_precision : float
-    """
-
-    rounds: int
-    log_loss: float
-    average_precision: float
-
-
-@dataclass(frozen=True)
-class RoundChoice:
-    """A number of boosting rounds, and how it was chosen.
-
-    Parameters
-    ----------
-    rounds : int
-        The rounds with the lowest log loss, of those that were tried.
-    rows, frauds : int
-        The later rows, and the frauds among them.
-    later : bool
-        Whether these rows are the latest; otherwise they are some campaigns or accounts.
-    curve : tuple of RoundMetrics
-        Metrics of these rows by number of rounds.
-    """
-
-    rounds: int
-    rows: int
-    frauds: int
-    later: bool
-    curve: tuple[RoundMetrics, ...]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the choice as plain JSON types."""
-        return asdict(self)
 
 
 def choose_rounds(

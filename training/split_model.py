@@ -17,6 +17,7 @@ from fraudsieve.training.data.column_notes import candidate_notes
 from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.data.training_rows import TrainingRows, grow_trees, sample_of, training_rows
 from fraudsieve.training.evaluation.points import choose_points
+from fraudsieve.training.evaluation.report_parts.rounds import RoundChoice
 from fraudsieve.training.recipe.cores import with_threads
 from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.splits.split import Split
@@ -45,12 +46,15 @@ class FittedModel(NamedTuple):
         Notes for the user on the rows and the features.
     point_notes : tuple of str
         Notes on the calibration slice and the operating points. A refit has its own.
+    rounds : RoundChoice or None
+        How the number of rounds was chosen; None if it is that of the recipe, or a default.
     """
 
     model: Model
     builder: Builder
     notes: tuple[str, ...]
     point_notes: tuple[str, ...]
+    rounds: RoundChoice | None
 
 
 def fit_model(
@@ -104,7 +108,8 @@ def fit_model(
     notes += [] if sample.rate == 1 else [_sampled(sample.rate, len(trained_on.labels), data, split)]
     notes += [f"{warning['found']}. {warning['do']}" for warning in warnings]
     model = replace(model, points=points, absent_points=absent, ratio_support=support)
-    return FittedModel(model, features, tuple(notes), (*few_to_calibrate(len(split.calibration)), *point_notes))
+    point_notes = (*few_to_calibrate(len(split.calibration)), *point_notes)
+    return FittedModel(model, features, tuple(notes), point_notes, rounds)
 
 
 def _warnings(trained_on: TrainingRows, data: LabelledData, groups: Array, split: Split) -> list[LeakWarning]:

@@ -14,6 +14,7 @@ from fraudsieve.training.attack.recall import AttackMetrics, CharacterSummary, K
 from fraudsieve.training.data.labelled import load_labelled
 from fraudsieve.training.evaluation.label_delays import LabelMetrics, label_metrics
 from fraudsieve.training.evaluation.report import EvaluationReport, ReportDetails, evaluate
+from fraudsieve.training.evaluation.report_parts.rounds import RoundChoice, RoundMetrics
 from fraudsieve.training.evaluation.report_parts.splits import SplitSummary
 from fraudsieve.training.fit import train
 from fraudsieve.training.monitoring.monitoring_run import monitor_tables
@@ -21,6 +22,8 @@ from fraudsieve.training.monitoring.report import MonitorReport
 from fraudsieve.training.recipe.recipe import EvaluateRecipe, Recipe
 from fraudsieve.training.simulation.world import World, simulate
 from tests.shared import mlflow_uri, shared_folder, shared_object
+
+ROUNDS = RoundChoice(100, 900, 40, True, tuple(RoundMetrics(50 * n, 0.2 - 0.02 * n, 0.3 + 0.1 * n) for n in (1, 2, 3)))
 
 TYPES = ("legitimate", "extortion", "illegal_gambling", "online_fraud", "personal_data_trade", "spam", "电信诈骗")
 OBFUSCATIONS = ("zero_width", "homoglyph", "full_width", "symbols", "spacing", "leetspeak", "spelled_digits", "synonym")
@@ -149,6 +152,7 @@ def message_report() -> EvaluationReport:
             unscorable=3,
             absent_points=absent,
             importance=shares,
+            rounds=ROUNDS,
             attack=attack(),
             split=split,
             labels=labels_of_a_world(),

@@ -30,6 +30,7 @@ from .ranking import ECE_BINS, Ranking
 from .report_parts.decision import DecisionMetrics, decision_metrics
 from .report_parts.errors import LargestErrors
 from .report_parts.reviews import CaseReviews
+from .report_parts.rounds import RoundChoice
 from .report_parts.rules import RuleMetrics
 from .report_parts.slices import Slices, slice_metrics
 from .report_parts.splits import SplitSummary, TemporalMetrics
@@ -91,6 +92,7 @@ class ReportDetails:
     temporal: TemporalMetrics | None = None
     not_later_than_training: int | None = None
     refit: RefitSummary | None = None
+    rounds: RoundChoice | None = None
     rules: tuple[RuleMetrics, ...] = ()
     cases: CaseReviews | None = None
 
@@ -195,6 +197,8 @@ class EvaluationReport(ReportDetails, TypeMetrics, FraudMetrics):
         optimistic. None if unknown.
     refit : RefitSummary or None
         For a model that was trained again on all mature rows: the metrics are those of the evaluated model.
+    rounds : RoundChoice or None
+        How the number of boosting rounds of a training run was chosen.
     rules : tuple of RuleMetrics
         The records that rules decide; all other metrics are those of the model without rules.
     cases : CaseReviews or None

@@ -12,7 +12,7 @@ from fraudsieve.training.evaluation.report_parts.curves import ReliabilityBin
 
 from .labels_section import draw_label_delays
 from .rendering import label_words, style_sheet
-from .score_charts import draw_histogram, draw_lift, draw_roc
+from .score_charts import draw_histogram, draw_lift, draw_roc, draw_rounds
 from .svg import CHARACTER, Chart, Figure
 from .svg_scale import shorten, text_width
 from .unlike_section import draw_unlike
@@ -298,6 +298,7 @@ CHARTS: dict[str, Callable[[EvaluationReport], Figure | None]] = {
     "by_type": _by_type,
     "under_attack": _under_attack,
     "importance": _importance,
+    "rounds": draw_rounds,
 }
 """All charts in the order of the page, by the names of their files."""
 

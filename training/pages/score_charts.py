@@ -1,4 +1,4 @@
-"""Charts of the scores of an evaluation report: ROC, lift, and the scores of each kind of record."""
+"""Charts of the scores of an evaluation report: ROC, lift, the scores of each kind of record, and rounds."""
 
 import math
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from fraudsieve.training.evaluation.report import EvaluationReport
 
 from .svg import Chart, Figure
 
-__all__ = ["draw_histogram", "draw_lift", "draw_roc"]
+__all__ = ["draw_histogram", "draw_lift", "draw_roc", "draw_rounds"]
 
 EMPTY = math.log10(0.5)
 """Position of a bin without records on an axis of logarithms: half a step below one record."""
@@ -69,6 +69,29 @@ def draw_histogram(report: EvaluationReport) -> Figure | None:
         chart.legend(name, css, shape=shape)
     title = tr("Scores of fraud and of legitimate records")
     return chart.to_figure(title, tr("Each step up is ten times as many records."))
+
+
+def draw_rounds(report: EvaluationReport) -> Figure | None:
+    """Draw the metrics by number of boosting rounds; None if the number was not chosen."""
+    choice = report.rounds
+    if choice is None or len(choice.curve) < 2:
+        return None
+    highest = max(point.log_loss for point in choice.curve)
+    chart = Chart((0, choice.curve[-1].rounds), (0, 1))
+    chart.axes(tr("boosting rounds"), tr("metric"))
+    chart.line([(choice.rounds, 0), (choice.rounds, 1)], "muted", dashed=True)
+    chart.line([(point.rounds, point.log_loss / highest) for point in choice.curve], "c1")
+    chart.line([(point.rounds, point.average_precision) for point in choice.curve], "c2", dashed=True)
+    chart.legend(tr("log loss, as a share of the highest"), "c1")
+    chart.legend(tr("average precision"), "c2", shape="dashed")
+    description = tr(
+        "{rounds:,} rounds have the lowest log loss on {rows:,} {which} training rows with {frauds:,} frauds.",
+        rounds=choice.rounds,
+        rows=choice.rows,
+        which=tr("of the latest") if choice.later else tr("other"),
+        frauds=choice.frauds,
+    )
+    return chart.to_figure(tr("How the number of rounds was chosen"), description)
 
 
 def _steps(counts: Sequence[int]) -> list[tuple[float, float]]:

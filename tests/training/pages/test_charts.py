@@ -8,6 +8,7 @@ import pytest
 
 from fraudsieve.training.evaluation.report import EvaluationReport
 from fraudsieve.training.pages.charts import CHARTS, draw_figure_files, draw_figures
+from fraudsieve.training.pages.score_charts import draw_rounds
 
 Reports = dict[str, EvaluationReport]
 TITLES = [
@@ -22,6 +23,7 @@ TITLES = [
     "By type",
     "Under attack",
     "What the trees use",
+    "How the number of rounds was chosen",
 ]
 
 
@@ -41,12 +43,12 @@ def test_a_complete_report_has_all_figures(reports: Reports) -> None:
 
 
 def test_charts_without_data_are_not_drawn(reports: Reports) -> None:
-    assert titles(reports["account"]) == [title for title in TITLES if title not in ("By month", "Under attack")]
+    assert titles(reports["account"]) == [title for title in TITLES[:-1] if title not in ("By month", "Under attack")]
     assert titles(reports["type-only"]) == ["By type"]
     assert titles(replace(reports["type-only"], by_type={})) == []
 
 
-@pytest.mark.parametrize("name", ["capacity", "curves", "costs", "by_month", "attack", "importance"])
+@pytest.mark.parametrize("name", ["capacity", "curves", "costs", "by_month", "attack", "importance", "rounds"])
 def test_a_missing_metric_is_not_drawn(reports: Reports, name: str) -> None:
     nothing: dict[str, Any] = {name: None}
     assert len(draw_figures(replace(reports["message"], **nothing))) < len(TITLES)
@@ -104,3 +106,10 @@ def test_each_file_is_complete_and_has_its_own_colours(reports: Reports) -> None
         assert "--c1:" in style
         assert "prefers-color-scheme" not in style
         assert "url(" not in image
+
+
+def test_the_choice_of_the_rounds_is_drawn_with_both_metrics(reports: Reports) -> None:
+    drawn = chart(reports["message"], "How the number of rounds")
+    assert "100 rounds have the lowest log loss on 900 of the latest training rows with 40 frauds." in drawn
+    assert drawn.count("average precision") == 1
+    assert draw_rounds(replace(reports["message"], rounds=None)) is None
