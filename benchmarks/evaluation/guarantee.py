@@ -11,7 +11,7 @@ from fraudsieve._typing import Array
 from fraudsieve.models.guarantees import groups_needed
 from fraudsieve.models.thresholds import Targets, operating_points
 
-__all__ = ["SCENARIOS", "Scenario", "guarantee"]
+__all__ = ["MAX_SHARE", "RATE", "SCENARIOS", "Scenario", "guarantee", "lower_end"]
 
 SLICES, RATE, MAX_SHARE = 2000, 0.01, 0.05
 PROTOCOL: Final = (
@@ -71,7 +71,7 @@ def guarantee(slices: int = SLICES) -> Report:
         progress(f"simulating {name}")
         rates = _true_rates(scenario, slices, np.random.default_rng(number))
         exceeded = {way: values > RATE for way, values in rates.items()}
-        low = _lower_end(int(exceeded["ours"].sum()), slices)
+        low = lower_end(int(exceeded["ours"].sum()), slices)
         figures |= {
             f"{name}.exceeded": float(exceeded["ours"].mean()),
             f"{name}.exceeded.low": low,
@@ -130,5 +130,6 @@ def _size_distribution(tail: float) -> tuple[Array, Array]:
     return sizes, at_least[:-1] - at_least[1:]
 
 
-def _lower_end(hits: int, n: int) -> float:
+def lower_end(hits: int, n: int) -> float:
+    """Return the lower end of the 95 % interval of a share (Clopper and Pearson)."""
     return float(binomtest(hits, n).proportion_ci(0.95).low)
