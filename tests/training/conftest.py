@@ -23,7 +23,9 @@ from fraudsieve.training.recipe.recipe import EvaluateRecipe, Recipe
 from fraudsieve.training.simulation.world import World, simulate
 from tests.shared import mlflow_uri, shared_folder, shared_object
 
-ROUNDS = RoundChoice(100, 900, 40, True, tuple(RoundMetrics(50 * n, 0.2 - 0.02 * n, 0.3 + 0.1 * n) for n in (1, 2, 3)))
+ROUNDS = RoundChoice(
+    125, 100, 900, 40, True, tuple(RoundMetrics(50 * n, 0.2 - 0.02 * n, 0.3 + 0.1 * n) for n in (1, 2, 3))
+)
 
 TYPES = ("legitimate", "extortion", "illegal_gambling", "online_fraud", "personal_data_trade", "spam", "电信诈骗")
 OBFUSCATIONS = ("zero_width", "homoglyph", "full_width", "symbols", "spacing", "leetspeak", "spelled_digits", "synonym")

@@ -79,13 +79,15 @@ def draw_rounds(report: EvaluationReport) -> Figure | None:
     highest = max(point.log_loss for point in choice.curve)
     chart = Chart((0, choice.curve[-1].rounds), (0, 1))
     chart.axes(tr("boosting rounds"), tr("metric"))
-    chart.line([(choice.rounds, 0), (choice.rounds, 1)], "muted", dashed=True)
+    chart.line([(choice.lowest, 0), (choice.lowest, 1)], "muted", dashed=True)
     chart.line([(point.rounds, point.log_loss / highest) for point in choice.curve], "c1")
     chart.line([(point.rounds, point.average_precision) for point in choice.curve], "c2", dashed=True)
     chart.legend(tr("log loss, as a share of the highest"), "c1")
     chart.legend(tr("average precision"), "c2", shape="dashed")
     description = tr(
-        "{rounds:,} rounds have the lowest log loss on {rows:,} {which} training rows with {frauds:,} frauds.",
+        "{lowest:,} rounds have the lowest log loss on {rows:,} {which} training rows with {frauds:,} frauds. All "
+        "training rows get {rounds:,}, in proportion.",
+        lowest=choice.lowest,
         rounds=choice.rounds,
         rows=choice.rows,
         which=tr("of the latest") if choice.later else tr("other"),

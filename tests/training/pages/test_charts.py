@@ -111,5 +111,6 @@ def test_each_file_is_complete_and_has_its_own_colours(reports: Reports) -> None
 def test_the_choice_of_the_rounds_is_drawn_with_both_metrics(reports: Reports) -> None:
     drawn = chart(reports["message"], "How the number of rounds")
     assert "100 rounds have the lowest log loss on 900 of the latest training rows with 40 frauds." in drawn
+    assert "All training rows get 125, in proportion." in drawn
     assert drawn.count("average precision") == 1
     assert draw_rounds(replace(reports["message"], rounds=None)) is None

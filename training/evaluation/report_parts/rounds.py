@@ -28,7 +28,9 @@ class RoundChoice:
     Parameters
     ----------
     rounds : int
-        The rounds with the lowest log loss, of those that were tried.
+        The rounds of the model: `lowest`, in proportion to the rows that it learns from.
+    lowest : int
+        The rounds with the lowest log loss on the later rows, of trees of the earlier ones.
     rows, frauds : int
         The later rows, and the frauds among them.
     later : bool
@@ -38,6 +40,7 @@ class RoundChoice:
     """
 
     rounds: int
+    lowest: int
     rows: int
     frauds: int
     later: bool
