@@ -16,6 +16,7 @@ from fraudsieve.training.data.column_notes import candidate_notes
 from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.data.training_rows import TrainingRows, grow_trees, sample_of, training_rows
 from fraudsieve.training.evaluation.points import choose_points
+from fraudsieve.training.monitoring.expected_shares import expected_shares
 from fraudsieve.training.recipe.cores import with_threads
 from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.splits.split import Split
@@ -69,9 +70,10 @@ def fit_model(
     absent: tuple[AbsentPoint, ...] = ()
     point_notes: tuple[str, ...] = ()
     support = None
+    scores = {} if model.unlike is None else {"unlike_training": model.unlike.apply(matrix.to_numpy())}
     if legitimate is not None:
         odds = model.calibration.apply(model.ensemble.log_odds(matrix.to_numpy(), n_threads=recipe.n_jobs or 0))
-        fraud = fraud_probability(odds, classes, legitimate)
+        fraud = scores["probability"] = fraud_probability(odds, classes, legitimate)
         points, absent, point_notes = choose_points(fraud, truth != legitimate, data, groups, split, recipe)
         support = support_of(fraud, truth != legitimate, groups[split.calibration])
     notes = [*features.notes_, *candidate_notes(data, recipe)]
@@ -81,7 +83,9 @@ def fit_model(
     notes += few_to_calibrate(len(split.calibration))
     notes += [f"{warning['found']}. {warning['do']}" for warning in warnings]
     model = replace(model, points=points, absent_points=absent, ratio_support=support)
-    return model, features, (*notes, *point_notes)
+    calibration = rows["as_of"].iloc[split.calibration]
+    expected = expected_shares(model, scores, groups[split.calibration], calibration)
+    return replace(model, expected_shares=expected), features, (*notes, *point_notes)
 
 
 def _warnings(trained_on: TrainingRows, data: LabelledData, groups: Array, split: Split) -> list[LeakWarning]:

@@ -17,6 +17,7 @@ from fraudsieve.training.data.training_rows import grow_trees, sample_slice, tra
 from fraudsieve.training.evaluation.points import choose_points
 from fraudsieve.training.evaluation.report_parts.slices import mixture_of
 from fraudsieve.training.facts import few_to_calibrate, window_of
+from fraudsieve.training.monitoring.expected_shares import expected_shares
 from fraudsieve.training.recipe.recipe import Recipe
 
 from .plan import RefitPlan
@@ -80,12 +81,16 @@ def refit_model(
     absent: tuple[AbsentPoint, ...] = ()
     notes: tuple[str, ...] = ()
     support = None
+    scores = {} if model.unlike is None else {"unlike_training": model.unlike.shares_of(pooled.distances)}
     if legitimate is not None:
         fraud = fraud_probability(model.calibration.apply(pooled.log_odds), classes, legitimate)
+        scores["probability"] = fraud
         points, absent, notes = choose_points(fraud, truth != legitimate, data, groups, plan.split, recipe)
         support = support_of(fraud, truth != legitimate, groups[plan.split.calibration])
     notes = (*few_to_calibrate(len(pooled.rows)), *notes)
     model = replace(model, points=points, absent_points=absent, ratio_support=support)
+    expected = expected_shares(model, scores, groups[pooled.rows], data.rows["as_of"].iloc[pooled.rows])
+    model = replace(model, expected_shares=expected)
     return model, tuple(f"refit: {note}" for note in notes)
 
 
