@@ -90,7 +90,7 @@ class ExpectedShare:
     --------
     >>> expected = ExpectedShare("flagged", 0.05, spread=0.001)
     >>> [[round(end, 3) for end in expected.interval(n)] for n in (200, 20_000)]
-    [[0.009, 0.121], [0.029, 0.076]]
+    [[0.01, 0.12], [0.029, 0.076]]
     """
 
     name: str

@@ -22,18 +22,9 @@ LEAST_DRIFT = {UNLIKE: 0.4, FLAGGED: 0.3}
 def expected_shares(
     model: Model, scores: Mapping[str, Array], groups: Array, times: pd.Series
 ) -> tuple[ExpectedShare, ...]:
-    """Return the shares that a model expects, from the scores of rows that it was not trained on.
+    """Return the shares that a model with its points expects, from the known scores of rows that it has not seen.
 
-    Parameters
-    ----------
-    model : Model
-        With its operating points.
-    scores : mapping of str to ndarray of float64, shape (n_rows,)
-        The columns ``unlike_training`` and ``probability`` that are known.
-    groups : ndarray of int64, shape (n_rows,)
-        Campaigns or accounts.
-    times : Series of datetime, shape (n_rows,)
-        When the records were known; missing where that is unknown.
+    Groups are campaigns or accounts, and the time of a row may be missing.
     """
     return tuple(
         expected_share(name, scores[column] >= limit, groups, times)
