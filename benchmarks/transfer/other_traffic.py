@@ -116,7 +116,7 @@ def _recipe(**settings: object) -> Recipe:
     return Recipe.read(overrides={**quick, **settings})
 
 
-def _train(settings: Mapping[str, object] | None = None, **tables: pd.DataFrame) -> Model:
+def _train(settings: Mapping[str, object] | None = None, **tables: Any) -> Model:
     recipe = _recipe(**({"data.legitimate": LEGITIMATE} if settings is None else settings))
     with TemporaryDirectory() as folder:
         return train(recipe, output=Path(folder) / "model", **tables).model

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from math import nextafter
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Protocol
 
 import numpy as np
 
@@ -25,6 +25,13 @@ TRAIN: Final = "If this is other traffic, train with records of it"
 """What to do if there are no thresholds, because no class is legitimate."""
 
 
+class Scores(Protocol):
+    """Columns of scores by name: a mapping of arrays, or a data frame."""
+
+    def __getitem__(self, name: str, /) -> Any:
+        """Return a column."""
+
+
 class ShareLimit(NamedTuple):
     """Which scores count for a share: those whose value of a column reaches a limit."""
 
@@ -40,7 +47,7 @@ def share_limits(model: Model) -> tuple[ShareLimit, ...]:
     return tuple(limits)
 
 
-def count_shares(model: Model, scores: Mapping[str, Any]) -> dict[str, ShareCount]:
+def count_shares(model: Model, scores: Scores) -> dict[str, ShareCount]:
     """Count the scores for each share that a model expects; records without the value do not count."""
     expected = {share.name for share in model.expected_shares}
     counts = {}
@@ -72,7 +79,7 @@ def traffic_advice(model: Model) -> str:
     return TRAIN if model.legitimate is None else RECALIBRATE
 
 
-def unusual_shares(model: Model, scores: Mapping[str, Any]) -> tuple[UnusualShare, ...]:
+def unusual_shares(model: Model, scores: Scores) -> tuple[UnusualShare, ...]:
     """Return which shares of scored records show that a model is used on other traffic than that of its training.
 
     Two shares are compared with what the model expects: of records whose ``unlike_training`` is above .99, and of
@@ -83,7 +90,7 @@ def unusual_shares(model: Model, scores: Mapping[str, Any]) -> tuple[UnusualShar
     ----------
     model : Model
         A model without `Model.expected_shares` gives no warning; `recalibrate` sets them for other traffic.
-    scores : mapping of str to array-like
+    scores : mapping of str to array-like, or DataFrame
         The columns ``unlike_training`` and ``probability`` of at least 200 records, as from `Scorer.score_columns` or
         `score_file`.
 
