@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .pipeline import save_pipeline as save_pipeline
     from .policy import Policy as Policy
     from .predict import Scorer as Scorer
+    from .scoring.traffic import unusual_shares as unusual_shares
     from .verification import verify as verify
 
 __getattr__, __dir__, __all__ = attach(__name__, __file__)

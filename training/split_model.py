@@ -1,7 +1,6 @@
 """Fit the model of a split: features and trees on the training slice, the rest on the calibration slice."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -9,21 +8,18 @@ import numpy as np
 from fraudsieve._typing import Array, Progress
 from fraudsieve.features.accounts import UNTIMED
 from fraudsieve.models.artifact.folder import Model
-from fraudsieve.models.likelihood_ratios import support_of
-from fraudsieve.models.points import AbsentPoint, OperatingPoint
-from fraudsieve.models.scoring.scores import fraud_probability
 from fraudsieve.training.data.builders import Builder, matrix_of
 from fraudsieve.training.data.column_notes import candidate_notes
 from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.data.training_rows import TrainingRows, grow_trees, sample_of, training_rows
-from fraudsieve.training.evaluation.points import choose_points
 from fraudsieve.training.evaluation.report_parts.rounds import RoundChoice
 from fraudsieve.training.recipe.cores import with_threads
 from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.splits.split import Split
 
+from .chosen_points import with_points
 from .data.fit_unlike_training import fit_unlike
-from .facts import few_to_calibrate, training_facts
+from .facts import training_facts
 from .leaks import LeakWarning, find_leaks
 from .rounds import choose_rounds, with_rounds
 
@@ -93,22 +89,14 @@ def fit_model(
         unlike=fit_unlike(features.matrix_, classifier.ensemble_, trained_on.plain, matrix),
         training=training_facts(data, split, recipe, rounds) | {"warnings": warnings},
     )
-    points: tuple[OperatingPoint, ...] = ()
-    absent: tuple[AbsentPoint, ...] = ()
-    point_notes: tuple[str, ...] = ()
-    support = None
-    if legitimate is not None:
-        odds = model.calibration.apply(model.ensemble.log_odds(matrix.to_numpy(), n_threads=recipe.n_jobs or 0))
-        fraud = fraud_probability(odds, classes, legitimate)
-        points, absent, point_notes = choose_points(fraud, truth != legitimate, data, groups, split, recipe)
-        support = support_of(fraud, truth != legitimate, groups[split.calibration])
+    log_odds = model.ensemble.log_odds(matrix.to_numpy(), n_threads=recipe.n_jobs or 0)
+    unlike = None if model.unlike is None else model.unlike.apply(matrix.to_numpy())
+    model, point_notes = with_points(model, log_odds, unlike, data, groups, split, recipe)
     notes = [*features.notes_, *candidate_notes(data, recipe)]
     notes += [] if getattr(features.matrix_, "timed", True) else [UNTIMED]
     notes += [] if legitimate else [NO_LEGITIMATE]
     notes += [] if sample.rate == 1 else [_sampled(sample.rate, len(trained_on.labels), data, split)]
     notes += [f"{warning['found']}. {warning['do']}" for warning in warnings]
-    model = replace(model, points=points, absent_points=absent, ratio_support=support)
-    point_notes = (*few_to_calibrate(len(split.calibration)), *point_notes)
     return FittedModel(model, features, tuple(notes), point_notes, rounds)
 
 

@@ -6,13 +6,14 @@ from collections.abc import Callable, Sequence
 
 from benchmarks.runner import Arguments, Report, run_command
 from benchmarks.transfer.contest import ROWS, compare_pairs, contestants
+from benchmarks.transfer.other_traffic import other_traffic
 from benchmarks.transfer.pairs import PAIRS
 from benchmarks.transfer.recalibrated import recalibrated
 from benchmarks.transfer.unlike import unlike_sets
 
 __all__ = ["SETS", "main"]
 
-SETS: dict[str, Callable[[], Report]] = {"unlike": unlike_sets, "recalibrate": recalibrated}
+SETS: dict[str, Callable[[], Report]] = {"unlike": unlike_sets, "recalibrate": recalibrated, "warnings": other_traffic}
 PAIRS_OF_SETS = "pairs"
 
 
@@ -20,7 +21,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run from the command line and return the exit code, 0."""
     which = (
         "pairs (default): trained on one set, tested on another; unlike: what unlike_training says; "
-        "recalibrate: a model for the traffic of another set"
+        "recalibrate: a model for the traffic of another set; warnings: whether other traffic warns, and the same not"
     )
     arguments: Arguments = {
         "set": {

@@ -30,6 +30,7 @@ from fraudsieve.models.sentences.phrases import Phrase, phrases_of
 from fraudsieve.models.trees.booster_text import check_booster
 from fraudsieve.models.trees.ensemble import Ensemble
 from fraudsieve.models.trees.shapley import REASONS
+from fraudsieve.models.unlike_training.expected_shares import ExpectedShare, expected_problem
 from fraudsieve.models.unlike_training.shares import UnlikeTraining
 
 from .bounds import FILE_BYTES, MANIFEST_BYTES, file_size_problem, size_problem
@@ -74,6 +75,8 @@ class Model:
         False positive rates that could not be promised.
     ratio_support : RatioSupport, default=None
         The bounds of likelihood ratios that the calibration slice supports; None if they are not known.
+    expected_shares : tuple of ExpectedShare, default=()
+        The shares of records on traffic like that of the calibration slice; other traffic gives a warning.
     policy : Policy, optional
         What to do with a field that is missing, unknown or of the wrong type.
     training : dict, optional
@@ -93,6 +96,7 @@ class Model:
     points: tuple[OperatingPoint, ...] = ()
     absent_points: tuple[AbsentPoint, ...] = ()
     ratio_support: RatioSupport | None = None
+    expected_shares: tuple[ExpectedShare, ...] = ()
     policy: Policy = field(default_factory=Policy)
     training: dict[str, Any] = field(default_factory=dict)
     unlike: UnlikeTraining | None = None
@@ -204,6 +208,7 @@ def _manifest(model: Model, files: dict[str, bytes]) -> dict[str, Any]:
         "operating_points": [asdict(point) for point in model.points],
         "absent_points": [asdict(point) for point in model.absent_points],
         "ratio_support": None if model.ratio_support is None else asdict(model.ratio_support),
+        "expected_shares": [asdict(share) for share in model.expected_shares],
         "training": model.training,
         "libraries": {name: version(name) for name in LIBRARIES},
         "files": {
@@ -344,6 +349,7 @@ def _build(manifest: dict[str, Any], files: dict[str, bytes]) -> Model:
         points=tuple(OperatingPoint(**point) for point in manifest["operating_points"]),
         absent_points=tuple(AbsentPoint(**point) for point in manifest["absent_points"]),
         ratio_support=RatioSupport(**support) if (support := manifest.get("ratio_support")) else None,
+        expected_shares=tuple(ExpectedShare(**share) for share in manifest.get("expected_shares", ())),
         policy=Policy(**manifest["policy"]),
         training=manifest["training"],
         unlike=read_unlike(files, len(manifest["columns"])) if manifest["unlike_training"] else None,
@@ -374,6 +380,8 @@ def _mismatch(model: Model, manifest: dict[str, Any]) -> str | None:
         return f"operating points: {next(filter(None, problems))}"
     if model.ratio_support is not None and model.ratio_support.problem is not None:
         return f"likelihood ratios: {model.ratio_support.problem}"
+    if problem := expected_problem(model.expected_shares):
+        return f"expected shares: {problem}"
     declared = {UNLIKE_FILE: manifest["unlike_training"], LISTS_FILE: manifest["features"].get("lists", False)}
     for name, is_declared in declared.items():
         if is_declared is not (name in manifest["files"]):

@@ -15,7 +15,10 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from fraudsieve.exceptions import SchemaError
+from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.predict import Scorer
+from fraudsieve.models.scoring.traffic import add_counts, count_shares
+from fraudsieve.models.unlike_training.expected_shares import ShareCount
 from fraudsieve.tables.checks import describe_requirements
 from fraudsieve.tables.chunks import CHUNK_ROWS, Chunk, ChunkReader
 from fraudsieve.tables.formats.output import check_output_rows
@@ -50,6 +53,8 @@ class ChunkedResult:
         Assumptions and changes.
     decisions : DataFrame
         The columns of the scores that `count_rules` reads; empty without rules.
+    shares : dict of str to ShareCount
+        The records that count for the shares that the model expects.
     """
 
     scored: int
@@ -57,6 +62,7 @@ class ChunkedResult:
     resumed: int
     notes: tuple[str, ...]
     decisions: pd.DataFrame
+    shares: dict[str, ShareCount]
 
 
 def score_chunks(
@@ -106,7 +112,7 @@ def score_chunks(
         for part in reader.after(resumed):
             causes += count_causes(part.checked.rejected)
             _check_rejected(causes, reader, part)
-            _add_part(journal, part, score)
+            _add_part(journal, part, score, scorer.model)
             if progress is not None:
                 progress(part.start + part.rows, reader.n_rows)
         if _size_and_time(reader.path) != before:
@@ -114,6 +120,7 @@ def score_chunks(
                 reader.origin, "the file changed while it was read", "Run it again once the file is complete."
             )
         decisions = _read_decisions(journal)
+        shares = add_counts(_shares(part) for part in journal.parts)
         scored, rejected, notes = _assemble(journal, reader, publish)
         remove = True
     except SchemaError:
@@ -121,7 +128,7 @@ def score_chunks(
         raise
     finally:
         journal.close(remove=remove)
-    return ChunkedResult(scored, rejected, resumed, (*_notes(journal, resumed), *notes), decisions)
+    return ChunkedResult(scored, rejected, resumed, (*_notes(journal, resumed), *notes), decisions, shares)
 
 
 def _plain(table: InputTable) -> dict[str, Any]:
@@ -155,13 +162,14 @@ SCORES: Final = ".scores.parquet"
 REJECTED: Final = ".rejected.parquet"
 
 
-def _add_part(journal: Journal, part: Chunk, score: ScoreChunk) -> None:
+def _add_part(journal: Journal, part: Chunk, score: ScoreChunk, model: Model) -> None:
     good, rejected, name = part.checked.good, part.checked.rejected, f"{part.start:012d}"
-    files, notes = {}, list(part.checked.notes)
+    files, notes, shares = {}, list(part.checked.notes), {}
     if len(good):
         files[name + SCORES] = journal.folder / "scores.new"
         scores, new_notes = score(part.checked)
         notes += new_notes
+        shares = count_shares(model, scores)
         scores.to_parquet(files[name + SCORES], index=False)
     if len(rejected):
         files[name + REJECTED] = write_rejected(rejected, journal.folder / "rejected.new")
@@ -171,8 +179,13 @@ def _add_part(journal: Journal, part: Chunk, score: ScoreChunk) -> None:
         "rejected": len(rejected),
         "reasons": [[*cause, count] for cause, count in count_causes(rejected).items()],
         "notes": notes,
+        "shares": shares,
     }
     journal.add(files, facts)
+
+
+def _shares(part: Mapping[str, Any]) -> dict[str, ShareCount]:
+    return {name: ShareCount(*counts) for name, counts in part["shares"].items()}
 
 
 def _assemble(journal: Journal, reader: ChunkReader, publish: Publish) -> tuple[int, int, tuple[str, ...]]:

@@ -13,7 +13,9 @@ from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.predict import CHUNK, Scorer
 from fraudsieve.models.rules.decisions import COLUMNS
 from fraudsieve.models.scoring.observers import ScoreRecorder
+from fraudsieve.models.scoring.traffic import check_counts, unusual_shares
 from fraudsieve.models.sentences.values import check_language
+from fraudsieve.models.unlike_training.expected_shares import UnusualShare
 from fraudsieve.tables.formats.output import check_output_rows
 from fraudsieve.tables.reader import CheckedTable, write_rejected
 from fraudsieve.tables.source import InputTable, Source, as_input, local_file, local_files
@@ -47,6 +49,8 @@ class ScoringResult:
         Rows that an interrupted run had already scored or rejected.
     rules : tuple of RuleCount, default=()
         The number of records that each rule decided.
+    unusual_shares : tuple of UnusualShare, default=()
+        The shares of the records that show other traffic than that of training: see `unusual_shares`.
     """
 
     output: Path
@@ -56,6 +60,7 @@ class ScoringResult:
     notes: tuple[str, ...]
     resumed: int = 0
     rules: tuple[RuleCount, ...] = ()
+    unusual_shares: tuple[UnusualShare, ...] = ()
 
 
 def score_frame(
@@ -240,7 +245,8 @@ def score_file(
     rules, n_rejected = count_rules(scorer.rules, scores), len(inputs.rejected)
     notes = (*inputs.notes, *_write(with_kept(scores, inputs.kept), inputs.rejected, outputs))
     rejected = outputs.rejected if n_rejected else None
-    return ScoringResult(outputs.scores, rejected, len(scores), n_rejected, notes, rules=rules)
+    unusual = unusual_shares(scorer.model, scores)
+    return ScoringResult(outputs.scores, rejected, len(scores), n_rejected, notes, rules=rules, unusual_shares=unusual)
 
 
 def _write(scores: pd.DataFrame, rejected: pd.DataFrame, outputs: ScoreFiles) -> tuple[str, ...]:
@@ -302,7 +308,9 @@ def _score_in_chunks(
     rejected = outputs.rejected if result.rejected else None
     found = (*notes, *result.notes)
     rules = count_rules(scorer.rules, result.decisions)
-    return ScoringResult(outputs.scores, rejected, result.scored, result.rejected, found, result.resumed, rules)
+    unusual = check_counts(scorer.model, result.shares)
+    counts = (result.scored, result.rejected, found, result.resumed)
+    return ScoringResult(outputs.scores, rejected, *counts, rules, unusual)
 
 
 def _to_file_types(scores: pd.DataFrame) -> pd.DataFrame:

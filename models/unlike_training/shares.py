@@ -96,9 +96,13 @@ class UnlikeTraining:
         ndarray of float64, shape (n_rows,)
             From 0 to 1; 0.999 for a row that is more unfamiliar than 99.9 % of the training records.
         """
-        distances = self.distance.apply(X)
-        _share_kernel(distances, self.values, self.shares, self.scale)
-        return distances
+        return self.shares_of(self.distance.apply(X))
+
+    def shares_of(self, distances: Array) -> Array:
+        """Return the share of training records that are less unfamiliar, from distances of rows."""
+        shares = distances.copy()
+        _share_kernel(shares, self.values, self.shares, self.scale)
+        return shares
 
 
 def calibrate_distance(distance: TrainingDistance, distances: Array, usual: Array) -> UnlikeTraining:

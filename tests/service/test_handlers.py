@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 
 from fraudsieve.exceptions import ArtifactError, ServiceError, StateError
 from fraudsieve.models import Scorer
+from fraudsieve.models.unlike_training.expected_shares import FLAGGED, ExpectedShare
 from fraudsieve.service.api.bodies import RejectedRequest, Reply, ScoreRequest
 from fraudsieve.service.app import create_app
 from fraudsieve.service.handlers import RequestHandler
@@ -271,3 +273,59 @@ for call in {calls!r}:
 def test_the_scoring_path_imports_nothing_of_the_service(run_alone: Any) -> None:
     modules = run_alone("import sys, fraudsieve.models.predict, fraudsieve.live.state; print(*sys.modules)").split()
     assert {"starlette", "uvicorn", "pydantic", "prometheus_client", "mlflow"} & set(modules) == set()
+
+
+TEXT = {"text": "see you at six"}
+
+
+@pytest.fixture
+def other_traffic(scorer: Scorer) -> RequestHandler:
+    """A handler whose model expects that nearly all records are flagged."""
+    model = replace(scorer.model, expected_shares=(ExpectedShare(FLAGGED, 0.9, 0.001),))
+    return RequestHandler(LoadedModel(Scorer(model)), Settings(), Metrics())
+
+
+def test_other_traffic_is_logged_once_and_shown_in_the_metrics(
+    other_traffic: RequestHandler, caplog: pytest.LogCaptureFixture
+) -> None:
+    body = json.dumps([TEXT] * 100).encode()
+    other_traffic.score([ScoreRequest(body, False)])
+    assert b"fraudsieve_unusual_share{" not in other_traffic.metrics.render()
+    for _ in range(5):
+        other_traffic.score([ScoreRequest(body, False)])
+    shown = other_traffic.metrics.render()
+    assert b'fraudsieve_unusual_share{share="flagged"} 1.0' in shown
+    assert b'fraudsieve_latest_share{share="flagged"} 0.0' in shown
+    (record,) = caplog.records
+    assert record.levelname == "WARNING"
+    fields = vars(record)["fields"]
+    assert fields["why"].startswith("0 % of 200 records are flagged; expected at least")
+    assert fields["fix"].endswith("fraudsieve recalibrate")
+
+
+def test_another_model_starts_to_count_again(other_traffic: RequestHandler) -> None:
+    other_traffic.score([ScoreRequest(json.dumps([TEXT] * 200).encode(), False)])
+    assert other_traffic.traffic.unusual
+    model = other_traffic.loaded.scorer.model
+    usual = replace(model, expected_shares=(ExpectedShare(FLAGGED, 0.001, 0.001),))
+    other_traffic.replace_model(LoadedModel(Scorer(usual), "2"))
+    assert b'fraudsieve_unusual_share{share="flagged"} 0.0' in other_traffic.metrics.render()
+    other_traffic.score([ScoreRequest(json.dumps([TEXT] * 200).encode(), False)])
+    assert other_traffic.traffic.unusual == ()
+
+
+def test_other_traffic_is_a_detail_of_readiness_without_figures(scorer: Scorer) -> None:
+    model = replace(scorer.model, expected_shares=(ExpectedShare(FLAGGED, 0.9, 0.001),))
+    app = create_app(Scorer(model), Settings(token="t"))
+
+    async def run() -> tuple[httpx.Response, httpx.Response]:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost") as client:
+            app.state.handler.warm_up()
+            before = await client.get("/readyz")
+            app.state.handler.score([ScoreRequest(json.dumps([TEXT] * 200).encode(), False)])
+            return before, await client.get("/readyz")
+
+    before, after = asyncio.run(run())
+    assert before.json()["unusual_shares"] == []
+    assert after.status_code == 200
+    assert (after.json()["status"], after.json()["unusual_shares"]) == ("ready", ["flagged"])

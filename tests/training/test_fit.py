@@ -63,6 +63,15 @@ def test_the_model_keeps_what_its_calibration_supports_of_likelihood_ratios(trai
     assert read_model(trained.folder).ratio_support == support
 
 
+def test_the_model_keeps_the_shares_that_it_expects(trained: Any) -> None:
+    unlike, flagged = trained.model.expected_shares
+    assert (unlike.name, flagged.name) == ("unlike_training", "flagged")
+    assert unlike.share == pytest.approx(0.01, abs=0.003)
+    assert flagged.share == pytest.approx(trained.model.points[0].flagged, abs=0.001)
+    assert flagged.spread > 2 / len(trained.split.calibration)  # frauds come in campaigns
+    assert read_model(trained.folder).expected_shares == trained.model.expected_shares
+
+
 def test_the_report_is_complete(trained: Any) -> None:
     report: Any = trained.report
     assert report.bootstrap.over == "campaign"

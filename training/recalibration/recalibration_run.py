@@ -17,6 +17,7 @@ from fraudsieve.models.verification import write_verified
 from fraudsieve.tables.source import Source, data_digest, local_files
 from fraudsieve.training.evaluation.evaluation_run import load_scorer
 from fraudsieve.training.evaluation.points import point_notes
+from fraudsieve.training.monitoring.expected_shares import expected_shares
 from fraudsieve.training.output import check_model_output, replacing_models
 from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.recipe.sections import ThresholdRecipe
@@ -280,7 +281,8 @@ def _recalibrate(
         outcome = by_audit(model, read, read_audit(sample, read), targets, share)
     points = deciding_first(outcome.points, targets.decide_by or targets.names[0])
     capacity = next(point for point in points if point.name == CAPACITY)
-    low, high = volume_interval(fraud_of(outcome.model, read) >= capacity.threshold, read.groups)
+    fraud = fraud_of(outcome.model, read)
+    low, high = volume_interval(fraud >= capacity.threshold, read.groups)
     volume = {"flagged": capacity.flagged, "flagged_interval": [low, high], "days": read.days}
     window = {"window": _window(model, read, has_labels)}
     facts = model.training | {"recalibration": outcome.facts | volume | window}
@@ -292,7 +294,9 @@ def _recalibrate(
     unlabelled = outcome.facts.get("drawn", 0) - outcome.facts["labels"]
     if unlabelled > 0:
         notes = (*notes, f"{unlabelled:,} records of the sample have no label, and count against every promised rate")
-    return replace(outcome.model, points=points, absent_points=tuple(outcome.absent), training=facts), notes
+    new = replace(outcome.model, points=points, absent_points=tuple(outcome.absent), training=facts)
+    scores = {"unlike_training": read.unlike, "probability": fraud}
+    return replace(new, expected_shares=expected_shares(new, scores, read.groups, read.times)), notes
 
 
 def _window(model: Model, read: Traffic, has_labels: bool) -> list[str]:

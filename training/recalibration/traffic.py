@@ -11,6 +11,7 @@ from fraudsieve.features.label_trust import join_labels
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.batch.rows import feature_rows
 from fraudsieve.models.batch.scored_tables import Inputs, label_reader, options_of_model, read_inputs, uses_labels
+from fraudsieve.models.scoring.feature_scores import unlike_shares
 from fraudsieve.tables.label_times import with_times
 from fraudsieve.tables.label_values import read_classes
 from fraudsieve.tables.reader import read_table
@@ -46,6 +47,10 @@ class Traffic:
         The time that the records span, one gap more than there are; None without two distinct times.
     window : list of str
         The first and the last time of the records; empty without times.
+    times : Series of datetime, shape (n_records,)
+        The time of each record; missing where it is unknown.
+    unlike : ndarray of float64, shape (n_records,)
+        The share of training records that are less unfamiliar; NaN if the model does not know it.
     rejected : int
         Rows that could not be used or scored.
     notes : tuple of str
@@ -60,6 +65,8 @@ class Traffic:
     labels: Array
     days: float | None
     window: list[str]
+    times: pd.Series
+    unlike: Array
     rejected: int
     notes: tuple[str, ...]
 
@@ -106,8 +113,10 @@ def read_traffic(
         groups,
         kind,
         _labels(model, records, labels),
-        _days(times, len(records)),
-        _window(times),
+        _days(times.dropna(), len(records)),
+        _window(times.dropna()),
+        times,
+        unlike_shares(model, features.X, features.why)[ok],
         len(read.rejected) + int((~ok).sum()),
         read.notes,
     )
@@ -130,7 +139,7 @@ def _labels(model: Model, records: pd.DataFrame, labels: Source | None) -> Array
 
 
 def _times(records: pd.DataFrame, name: str) -> pd.Series:
-    return records[name].dropna() if name in records else pd.Series(dtype="datetime64[us, UTC]")
+    return records[name] if name in records else pd.Series(pd.NaT, records.index, "datetime64[us, UTC]")
 
 
 def _window(times: pd.Series) -> list[str]:

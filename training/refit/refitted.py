@@ -6,18 +6,15 @@ from typing import Any
 
 from fraudsieve._typing import Array, Progress
 from fraudsieve.models.artifact.folder import Model
-from fraudsieve.models.likelihood_ratios import support_of
-from fraudsieve.models.points import AbsentPoint, OperatingPoint
-from fraudsieve.models.scoring.scores import fraud_probability
 from fraudsieve.models.unlike_training.compared_columns import compared_columns
 from fraudsieve.models.verification import write_verified
+from fraudsieve.training.chosen_points import with_points
 from fraudsieve.training.data.builders import Builder
 from fraudsieve.training.data.fit_unlike_training import unlike_of
 from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.data.training_rows import grow_trees, sample_slice, training_rows
-from fraudsieve.training.evaluation.points import choose_points
 from fraudsieve.training.evaluation.report_parts.slices import mixture_of
-from fraudsieve.training.facts import few_to_calibrate, window_of
+from fraudsieve.training.facts import window_of
 from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.rounds import with_rounds
 
@@ -75,29 +72,19 @@ def refit_model(
     progress("refit: calibrating")
     forward = score_forward(evaluated, builder, data, plan.split.calibration, classes)
     truth = data.rows["label"].to_numpy(object)[forward.rows]
-    legitimate = data.legitimate if data.legitimate in classes else None
     columns = compared_columns(evaluated.matrix, evaluated.ensemble)
     model = replace(
         evaluated,
         classes=classes,
-        legitimate=legitimate,
+        legitimate=data.legitimate if data.legitimate in classes else None,
         matrix=trained_on.builder.matrix_,
         ensemble=classifier.ensemble_,
         calibration=forward.calibrate(truth, classes),
         unlike=unlike_of(trained_on.plain, columns, forward.distances),
         digest="",
     )
-    points: tuple[OperatingPoint, ...] = ()
-    absent: tuple[AbsentPoint, ...] = ()
-    notes: tuple[str, ...] = ()
-    support = None
-    if legitimate is not None:
-        fraud = fraud_probability(model.calibration.apply(forward.log_odds), classes, legitimate)
-        points, absent, notes = choose_points(fraud, truth != legitimate, data, groups, plan.split, recipe)
-        support = support_of(fraud, truth != legitimate, groups[plan.split.calibration])
-    notes = (*few_to_calibrate(len(forward.rows)), *notes)
-    model = replace(model, points=points, absent_points=absent, ratio_support=support)
-    return model, notes
+    shares = None if model.unlike is None else model.unlike.shares_of(forward.distances)
+    return with_points(model, forward.log_odds, shares, data, groups, plan.split, recipe)
 
 
 def refit_facts(plan: RefitPlan, data: LabelledData, of_split: Model, n_trained: int) -> dict[str, Any]:

@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # imported at first use: MLflow alone takes seconds
+    from fraudsieve.models.artifact.folder import Model
     from fraudsieve.models.batch.rule_columns import RuleCount
+    from fraudsieve.models.unlike_training.expected_shares import UnusualShare
     from fraudsieve.training.attack.recall import AttackMetrics
     from fraudsieve.training.data.labelled import LabelledData
     from fraudsieve.training.evaluation.evaluation_run import Evaluation
@@ -32,6 +34,7 @@ __all__ = [
     "rule_rows",
     "slice_rows",
     "tested_text",
+    "traffic_rows",
     "trained_content",
     "trained_rows",
 ]
@@ -206,6 +209,14 @@ def rule_rows(rules: Sequence["RuleCount | RuleMetrics"], records: int) -> Itera
         parts += [f"{rule.changed:,} against the model"] if rule.changed else []
         parts += [f"{changed_frauds:,} of these fraud"] if rule.changed and changed_frauds is not None else []
         yield f"  {rule.id}", ", ".join([*parts, "expired"] if rule.expired else parts)
+
+
+def traffic_rows(model: "Model", unusual: Sequence["UnusualShare"]) -> Iterator[tuple[str, str]]:
+    """Yield a row that warns of unusual shares, and says what to do; none without them."""
+    from fraudsieve.models.scoring.traffic import traffic_advice
+
+    if unusual:
+        yield "WARNING", ". ".join([*(share.text for share in unusual), traffic_advice(model)])
 
 
 def _label_rows(report: "EvaluationReport") -> Iterator[tuple[str, str]]:

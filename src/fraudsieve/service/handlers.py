@@ -15,8 +15,10 @@ from fraudsieve.live.state import LiveState
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.artifact.summary import TrainingRecords
 from fraudsieve.models.rules.rule_set import RuleSet
+from fraudsieve.models.scoring.latest_traffic import LatestTraffic
 from fraudsieve.models.scoring.record_policy import check_body
 from fraudsieve.models.scoring.scores import Score, to_records
+from fraudsieve.models.scoring.traffic import traffic_advice
 
 from .api.bodies import (
     Explanation,
@@ -67,6 +69,7 @@ class RequestHandler:
 
     def __init__(self, loaded: LoadedModel, settings: Settings, metrics: Metrics) -> None:
         self.loaded, self.settings, self.metrics = loaded, settings, metrics
+        self.traffic = LatestTraffic(loaded.scorer.model)
         self.is_warm = False
         self.live: LiveState | None = None
         self.ingestion: EventIngestion | None = None
@@ -172,7 +175,7 @@ class RequestHandler:
 
     def _reply(self, request: ScoreRequest, body: Any, scores_of_batch: Iterator[Score], offset: Offset) -> Reply:
         scores = [next(scores_of_batch) for _ in as_list(body)]
-        self.metrics.count_scores(scores)
+        self._count(scores)
         if self.shadow is not None:
             pairs = [pair for pair in zip(as_list(body), scores, strict=True) if isinstance(pair[0], dict)]
             self.shadow.submit([record for record, _ in pairs], [score for _, score in pairs], len(request.body))
@@ -180,6 +183,19 @@ class RequestHandler:
         content = scores if isinstance(body, list) else scores[0]
         evidence = any("evidence" in score for score in scores)
         return Reply(encode_json(content), {"records": len(scores), "unscorable": unscorable}, offset, evidence)
+
+    def _count(self, scores: list[Score]) -> None:
+        """Count scores, and log whether the latest ones are of other traffic when that changes."""
+        self.metrics.count_scores(scores)
+        traffic = self.traffic
+        before = {share.name for share in traffic.unusual}
+        if not traffic.add(scores):
+            return
+        self.metrics.set_traffic(traffic)
+        if {share.name for share in traffic.unusual} != before:
+            why = ". ".join(share.text for share in traffic.unusual) or "the shares are as expected again"
+            level, fix = (logging.WARNING, traffic_advice(traffic.model)) if traffic.unusual else (logging.INFO, None)
+            log_event("unusual shares of records changed", level=level, why=why, fix=fix)
 
     def _score_items(self, items: list[Any], kind: Explanation) -> tuple[list[Score], Offset]:
         records = [item for item in items if isinstance(item, dict)]
@@ -282,8 +298,9 @@ class RequestHandler:
             loaded.scorer.rules = self.loaded.scorer.rules
             if self.live is not None:
                 self.live.scorer = loaded.scorer
-            self.loaded = loaded
+            self.loaded, self.traffic = loaded, LatestTraffic(loaded.scorer.model)
         self.metrics.set_model(loaded)
+        self.metrics.set_traffic(self.traffic)
 
     def replace_rules(self, rules: RuleSet) -> None:
         """Use other rules from now on."""

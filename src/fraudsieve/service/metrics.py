@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from functools import cache
+from math import nan
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from fraudsieve.live.state import LiveSize
+from fraudsieve.models.scoring.latest_traffic import LatestTraffic
 
 from .loaded_model import LoadedModel
 
@@ -92,8 +94,23 @@ class Metrics:
         )
         self.worker_restarts = Counter("worker_restarts", "Workers started to replace one that had ended.", **options)
         self._in_use: Any = None
+        self._add_traffic(per_process)
         self._add_rules(options, per_process)
         self._add_shadow(options)
+
+    def _add_traffic(self, per_process: dict[str, Any]) -> None:
+        self.latest_share = Gauge(
+            "latest_share",
+            "Share of the latest records, about 2,000, that are unlike training, or that the model flags.",
+            ("share",),
+            **per_process,
+        )
+        self.unusual_share = Gauge(
+            "unusual_share",
+            "1 if this share of the latest records lies outside the interval that the model expects.",
+            ("share",),
+            **per_process,
+        )
 
     def _add_rules(self, options: dict[str, Any], per_process: dict[str, Any]) -> None:
         self.rule_decisions = Counter("rule_decisions", "Records that a rule decided.", ("rule", "action"), **options)
@@ -165,6 +182,13 @@ class Metrics:
             self._in_use.set(0)
         self._in_use = self.model.labels(model.name, loaded.version or "", model.digest)
         self._in_use.set(1)
+
+    def set_traffic(self, traffic: LatestTraffic) -> None:
+        """Show the shares of the latest records, and which of them are unusual."""
+        for expected in traffic.model.expected_shares:
+            hits, records = traffic.counts.get(expected.name, (0, 0))
+            self.latest_share.labels(expected.name).set(hits / records if records else nan)
+            self.unusual_share.labels(expected.name).set(expected.name in {share.name for share in traffic.unusual})
 
     def count_background_failure(self, task: str) -> None:
         """Count a failed run of a background task."""

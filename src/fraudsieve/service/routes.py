@@ -123,7 +123,8 @@ class Routes:
         ages = tasks.ages | ({} if age is None else {"history": round(age, 1)})
         stalled = tasks.stalled + (["history"] if self.handler.is_stalled else [])
         readiness = {"status": "ready", "failing": tasks.failing, "stalled": stalled, "ages": ages}
-        return JSONResponse(readiness | {"behind": self.handler.is_behind})
+        unusual = [share.name for share in self.handler.traffic.unusual]  # no figures: anyone may ask
+        return JSONResponse(readiness | {"behind": self.handler.is_behind, "unusual_shares": unusual})
 
     async def metrics(self, _: Request) -> Response:
         """Show the metrics, without waiting for the lock of the history."""

@@ -15,6 +15,7 @@ from fraudsieve.exceptions import ArtifactError
 from fraudsieve.features.wording.surprisal import CharacterModel
 from fraudsieve.models import Scorer, verify
 from fraudsieve.models.points import AbsentPoint, RatioSupport
+from fraudsieve.models.unlike_training.expected_shares import ExpectedShare
 from tests.models.artifact.model_folders import POINT, Copy, Manifest, arrays
 
 
@@ -130,6 +131,32 @@ def test_bounds_of_likelihood_ratios_are_read(copy: Copy) -> None:
 def test_a_folder_that_is_older_than_bounds_of_likelihood_ratios_has_none(copy: Copy) -> None:
     folder = copy(lambda manifest: manifest.pop("ratio_support"))
     assert Scorer.load(folder).model.ratio_support is None
+
+
+SHARES = [asdict(ExpectedShare(name, 0.05, 0.001)) for name in ("unlike_training", "flagged")]
+
+
+@pytest.mark.parametrize(
+    ("shares", "text"),
+    [
+        ([SHARES[0] | {"share": 0.0}], "expected a share between 0 and 1 and a spread of at least 0"),
+        ([SHARES[0] | {"spread": float("nan")}], "expected a share between 0 and 1 and a spread of at least 0"),
+        ([SHARES[0] | {"name": "other"}], "expected unlike_training or flagged"),
+        (SHARES * 2, "expected each share once"),
+    ],
+)
+def test_expected_shares_that_make_no_sense_are_rejected(copy: Copy, shares: list[dict[str, Any]], text: str) -> None:
+    assert_unsound(copy(lambda manifest: manifest.update(expected_shares=shares)), f"expected shares: {text}")
+
+
+def test_expected_shares_are_read(copy: Copy) -> None:
+    folder = copy(lambda manifest: manifest.update(expected_shares=SHARES))
+    assert Scorer.load(folder).model.expected_shares == tuple(ExpectedShare(**share) for share in SHARES)
+
+
+def test_a_folder_that_is_older_than_expected_shares_has_none(copy: Copy) -> None:
+    folder = copy(lambda manifest: manifest.pop("expected_shares"))
+    assert Scorer.load(folder).model.expected_shares == ()
 
 
 def test_the_threshold_of_a_point_that_flags_nothing_is_accepted(copy: Copy) -> None:

@@ -1,6 +1,7 @@
 """Scoring a file: every row is scored or rejected, and the output is written completely or not at all."""
 
 import gzip
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from fraudsieve.exceptions import SchemaError
 from fraudsieve.models import Scorer
 from fraudsieve.models.batch.rows import has_account_events
 from fraudsieve.models.batch.score import score_file, score_frame
+from fraudsieve.models.unlike_training.expected_shares import FLAGGED, UNLIKE, ExpectedShare
+from fraudsieve.models.unlike_training.shares import UNFAMILIAR
 from fraudsieve.tables import InputTable, ReadOptions
 
 BAD_ROWS = pd.DataFrame(
@@ -188,3 +191,23 @@ def test_history_is_an_event_strictly_before_the_cutoff_time() -> None:
     assert has_account_events(records, events, "as_of").tolist() == [False, True, False]
     assert has_account_events(records, events, None).tolist() == [True, True, False]
     assert not has_account_events(records, None, "as_of").any()
+
+
+OTHER = (ExpectedShare(UNLIKE, 0.01, 0.0), ExpectedShare(FLAGGED, 0.3, 10.0))
+"""Any share of flagged records is as expected."""
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_a_table_of_other_traffic_gives_a_warning(
+    scorer: Scorer, labelled: pd.DataFrame, tmp_path: Path, ending: str
+) -> None:
+    expecting = Scorer(replace(scorer.model, expected_shares=OTHER))
+    texts = [f"\u10a0\u10a1\u10a2\u10a3\u10a4 {text}" for text in labelled["text"][:250]]
+    table = pd.DataFrame({"message_id": [f"m-{at}" for at in range(len(texts))], "text": texts})
+    source = write(pd.concat([table, BAD_ROWS]), tmp_path / f"messages.{ending}")
+    (found,) = score_file(expecting, source, tmp_path / "scores.parquet").unusual_shares
+    share = float((pd.read_parquet(tmp_path / "scores.parquet")["unlike_training"] > UNFAMILIAR).mean())
+    assert (found.name, found.records, found.share) == (UNLIKE, 250, share)
+    assert score_file(scorer, source, tmp_path / "scores.parquet").unusual_shares == ()
+    few = write(table[:199], tmp_path / f"few.{ending}")
+    assert score_file(expecting, few, tmp_path / "few-scores.parquet").unusual_shares == ()

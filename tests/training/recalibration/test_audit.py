@@ -17,8 +17,9 @@ from fraudsieve.training.recalibration.traffic import Traffic
 def traffic(n: int = 1000, n_groups: int | None = None) -> Traffic:
     groups = np.arange(n) % (n_groups or n)
     records = pd.DataFrame({"message_id": [f"m{i}" for i in range(n)], "text": [f"=您好 {i}" for i in range(n)]})
+    labels, times = np.full(n, None, object), pd.Series(pd.NaT, range(n))
     return Traffic(
-        records, "message_id", np.zeros((n, 1)), groups, "campaign", np.full(n, None, object), None, [], 0, ()
+        records, "message_id", np.zeros((n, 1)), groups, "campaign", labels, None, [], times, np.zeros(n), 0, ()
     )
 
 

@@ -64,6 +64,15 @@ def test_the_report_and_the_model_of_the_split_are_those_without_a_refit(runs: t
     assert not (plain.folder.parent / "plain.split-model").exists()
 
 
+def test_the_refitted_model_expects_the_shares_of_the_folds(runs: tuple[Any, Any]) -> None:
+    _, refitted = runs
+    unlike, flagged = read_model(refitted.folder).expected_shares
+    assert (unlike.name, flagged.name) == ("unlike_training", "flagged")
+    assert unlike.share == pytest.approx(0.01, abs=0.003)
+    assert flagged.share == pytest.approx(refitted.model.points[0].flagged, abs=0.001)
+    assert refitted.model.expected_shares != refitted.split_model.expected_shares
+
+
 def test_what_is_written_is_the_refitted_model(runs: tuple[Any, Any]) -> None:
     plain, refitted = runs
     written = read_model(refitted.folder)

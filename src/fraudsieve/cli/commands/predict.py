@@ -27,7 +27,7 @@ from fraudsieve.cli.options import (
     records_to_score,
     split_names,
 )
-from fraudsieve.cli.tables import rule_rows
+from fraudsieve.cli.tables import rule_rows, traffic_rows
 
 __all__ = ["predict_command"]
 
@@ -86,5 +86,7 @@ def predict_command(
     if result.rejected_output is not None:
         rows.append(("rejected rows", str(result.rejected_output)))
     rows += rule_rows(result.rules, result.scored)
-    content = asdict(result) | {"model": scorer.model.name, "digest": scorer.model.digest}
+    rows += traffic_rows(scorer.model, result.unusual_shares)
+    unusual = [asdict(share) | {"text": share.text} for share in result.unusual_shares]
+    content = asdict(result) | {"unusual_shares": unusual, "model": scorer.model.name, "digest": scorer.model.digest}
     answer(content, as_json=json, title=f"Scored with {scorer.model.name}", rows=rows)

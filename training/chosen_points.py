@@ -1,0 +1,63 @@
+"""What a model takes from the scores of its calibration slice: points, the support of its ratios, expected shares."""
+
+from dataclasses import replace
+
+from fraudsieve._typing import Array
+from fraudsieve.models.artifact.folder import Model
+from fraudsieve.models.likelihood_ratios import support_of
+from fraudsieve.models.scoring.scores import fraud_probability
+from fraudsieve.training.data.labelled import LabelledData
+from fraudsieve.training.evaluation.points import choose_points
+from fraudsieve.training.monitoring.expected_shares import expected_shares
+from fraudsieve.training.recipe.recipe import Recipe
+from fraudsieve.training.splits.split import Split
+
+from .facts import few_to_calibrate
+
+__all__ = ["with_points"]
+
+
+def with_points(
+    model: Model,
+    log_odds: Array,
+    unlike: Array | None,
+    data: LabelledData,
+    groups: Array,
+    split: Split,
+    recipe: Recipe,
+) -> tuple[Model, tuple[str, ...]]:
+    """Choose the operating points of a calibrated model on the calibration slice, and say what to expect of traffic.
+
+    Parameters
+    ----------
+    model : Model
+        With its calibration.
+    log_odds : ndarray of float64, shape (n_rows, n_outputs)
+        Uncalibrated scores of the calibration slice.
+    unlike : ndarray of float64, shape (n_rows,), or None
+        Shares of training records that are less unfamiliar than these rows.
+    data : LabelledData
+    groups : ndarray
+        Campaigns or accounts of all rows.
+    split : Split
+    recipe : Recipe
+
+    Returns
+    -------
+    model : Model
+    notes : tuple of str
+        Notes on the calibration slice and the points.
+    """
+    rows, scores = split.calibration, {} if unlike is None else {"unlike_training": unlike}
+    notes = tuple(few_to_calibrate(len(rows)))
+    if model.legitimate is not None:
+        is_fraud = (data.rows["label"].iloc[rows] != model.legitimate).to_numpy()
+        fraud = fraud_probability(model.calibration.apply(log_odds), model.classes, model.legitimate)
+        points, absent, of_points = choose_points(fraud, is_fraud, data, groups, split, recipe)
+        support = support_of(fraud, is_fraud, groups[rows])
+        model = replace(model, points=points, absent_points=absent, ratio_support=support)
+        scores["probability"], notes = fraud, (*notes, *of_points)
+    else:
+        model = replace(model, points=(), absent_points=(), ratio_support=None)
+    expected = expected_shares(model, scores, groups[rows], data.rows["as_of"].iloc[rows])
+    return replace(model, expected_shares=expected), notes
