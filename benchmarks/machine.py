@@ -1,12 +1,14 @@
-"""The machine that a benchmark runs on: its description, and the restriction to one core."""
+"""What a benchmark runs on: the machine, the commit of the code, and the restriction to one core."""
 
 import os
 import platform
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
-__all__ = ["describe_machine", "one_core"]
+__all__ = ["code_commit", "describe_machine", "one_core"]
 
 _LIBRARIES = (
     "fraudsieve",
@@ -37,6 +39,15 @@ def describe_machine() -> dict[str, object]:
         "python": platform.python_version(),
         "libraries": {name: installed for name in _LIBRARIES if (installed := _version(name))},
     }
+
+
+def code_commit() -> str:
+    """Return the short hash of the checkout, with ``+`` if tracked files differ from it; empty without Git."""
+    call = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--exclude=*", "--dirty=+"]
+    try:
+        return subprocess.run(call, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return ""
 
 
 @contextmanager
