@@ -31,7 +31,9 @@ training rows, of which each may hold some back to choose its settings. It adds 
 
 fraudsieve runs by default, without a recipe. On accounts and events, each peer runs twice: on the columns of the Fraud
 Detection Handbook, and on those of fraudsieve. This shows what comes from the model and what from the features. Each
-has {SEEDS} seeds there, or the {SEEDS} published splits of tolokers; a table has the mean and the standard deviation.
+has {SEEDS} seeds there, or the {SEEDS} published splits of tolokers. The table has the mean, and the standard deviation
+where runs differ.
+
 Peers run as they come. With `_early`, on fraudsieve's columns, early stopping chooses their number of rounds: by log
 loss on a fifth of the training rows (the latest events, or accounts at random), of at most {MOST_ROUNDS:,} rounds, with
 a patience of {PATIENCE}. Then they are fitted on all training rows.
@@ -110,7 +112,7 @@ def _cell(row: Row | None, best: float) -> str:
     if row is None:
         return ""
     mean = f"**{row.mean:.4f}**" if row.mean == best else f"{row.mean:.4f}"
-    spread = f" ± {row.spread:.4f}" if row.metric == "average_precision" and len(row.values) > 1 else ""
+    spread = f" ± {row.spread:.4f}" if row.metric == "average_precision" and row.spread else ""
     return mean + spread + ("" if len(row.values) == row.folds else "*") + ("†" if _was_stopped(row) else "")
 
 

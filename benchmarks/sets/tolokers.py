@@ -70,7 +70,7 @@ def _splits(accounts: pd.DataFrame) -> list[tuple[Rows, Rows]]:
 
 
 def _banned(accounts: pd.DataFrame) -> Rows:
-    return (accounts["label"] == "banned").to_numpy(np.int64)
+    return np.asarray(accounts["label"] == "banned", np.int64)
 
 
 SETS: Final = (AccountSet("tolokers", _task, published, place=7),)
