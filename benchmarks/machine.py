@@ -42,10 +42,15 @@ def describe_machine() -> dict[str, object]:
 
 
 def code_commit() -> str:
-    """Return the short hash of the checkout, with ``+`` if tracked files differ from it; empty without Git."""
-    call = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--exclude=*", "--dirty=+"]
+    """Return the short hash of the checkout, with ``+`` if its code differs from that commit; empty without Git.
+
+    Results that benchmarks have written are no difference.
+    """
+    git = ["git", "-C", str(Path(__file__).parents[1])]
+    changed = [*git, "diff", "--quiet", "HEAD", "--", ":/", ":(top,exclude)benchmarks/results", ":(top,exclude)docs"]
     try:
-        return subprocess.run(call, capture_output=True, text=True, check=True).stdout.strip()
+        head = subprocess.run([*git, "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=True).stdout
+        return head.strip() + ("+" if subprocess.run(changed, check=False).returncode else "")
     except (OSError, subprocess.CalledProcessError):
         return ""
 
