@@ -3,12 +3,15 @@
 import json
 from collections import Counter
 from pathlib import Path
+from typing import Final
 
 from benchmarks.machine import code_commit
 
-__all__ = ["LOOKS", "count_look", "looks_by_set"]
+__all__ = ["COMMIT", "LOOKS", "count_look", "looks_by_set"]
 
 LOOKS = Path(__file__).resolve().parent / "results" / "looks.jsonl"
+COMMIT: Final = code_commit()
+"""The commit of the checkout when this process began: a run may last longer than it is checked out."""
 
 
 def count_look(name: str, benchmark: str) -> None:
@@ -16,7 +19,7 @@ def count_look(name: str, benchmark: str) -> None:
 
     One run is one look, however many folds and seeds it has.
     """
-    line = {"set": name.partition(".")[0], "benchmark": benchmark, "commit": code_commit()}
+    line = {"set": name.partition(".")[0], "benchmark": benchmark, "commit": COMMIT}
     with LOOKS.open("a", encoding="utf-8") as file:
         file.write(json.dumps(line) + "\n")
 

@@ -44,7 +44,7 @@ class Row:
     versions : dict of str to str
         Of what the contestant is imported from.
     commit : str
-        Of the checkout, as from `code_commit`; empty if unknown.
+        Of the checkout when the run began, as from `code_commit`; empty if unknown.
     machine : dict
         As from `describe_machine`.
     """

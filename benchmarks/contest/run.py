@@ -13,8 +13,8 @@ from benchmarks.contestants.autogluon import AUTOGLUON, Answer, as_words, call_a
 from benchmarks.contestants.contestant import Contestant, FitTexts, contestants_of
 from benchmarks.data.folds import Fold
 from benchmarks.data.location import MissingDataError
-from benchmarks.looks import count_look
-from benchmarks.machine import code_commit, describe_machine
+from benchmarks.looks import COMMIT, count_look
+from benchmarks.machine import describe_machine
 from benchmarks.runner import progress
 
 from .installed import installed_mb, versions
@@ -92,7 +92,7 @@ def _row(name: str, of_set: TextSet | TableSet, one: Contestant, columns: str, p
     return Row(
         name, one.name, columns, of_set.metric, folds=len(of_set.folds), rows=len(first.train) + len(first.test),
         seeds=[fold.seeds[0] for fold in folds], test_share=len(first.test) / len(first.train) if several else 0.0,
-        installed_mb=size, versions=installed, commit=code_commit(), machine=describe_machine(), **asdict(measured),
+        installed_mb=size, versions=installed, commit=COMMIT, machine=describe_machine(), **asdict(measured),
     )  # fmt: skip
 
 
