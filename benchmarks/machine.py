@@ -1,12 +1,14 @@
-"""The machine that a benchmark runs on: its description, and the restriction to one core."""
+"""What a benchmark runs on: the machine, the commit of the code, and the restriction to one core."""
 
 import os
 import platform
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
-__all__ = ["describe_machine", "one_core"]
+__all__ = ["code_commit", "describe_machine", "one_core"]
 
 _LIBRARIES = (
     "fraudsieve",
@@ -37,6 +39,20 @@ def describe_machine() -> dict[str, object]:
         "python": platform.python_version(),
         "libraries": {name: installed for name in _LIBRARIES if (installed := _version(name))},
     }
+
+
+def code_commit() -> str:
+    """Return the short hash of the checkout, with ``+`` if its code differs from that commit; empty without Git.
+
+    Results that benchmarks have written are no difference.
+    """
+    git = ["git", "-C", str(Path(__file__).parents[1])]
+    changed = [*git, "diff", "--quiet", "HEAD", "--", ":/", ":(top,exclude)benchmarks/results", ":(top,exclude)docs"]
+    try:
+        head = subprocess.run([*git, "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=True).stdout
+        return head.strip() + ("+" if subprocess.run(changed, check=False).returncode else "")
+    except (OSError, subprocess.CalledProcessError):
+        return ""
 
 
 @contextmanager

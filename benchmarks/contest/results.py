@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from statistics import mean, stdev
 from typing import Any, Final
 
 __all__ = ["RESULTS", "Row", "append_row", "read_rows"]
@@ -22,19 +23,28 @@ class Row:
     metric : str
         ``macro_f1`` or ``average_precision``.
     values : list of float
-        The metric, fold by fold, from the first fold on.
+        The metric, run by run, from the first on. A run is a fold of messages; of accounts and events, a seed on the
+        split, or a split if there are several.
+    seeds : list of int
+        The seed of each run.
     folds : int
-        Folds of the set; fewer values mean that the contestant ran on the first ones alone.
+        Runs of the set; fewer values mean that the contestant had the first ones alone.
+    test_share : float
+        Test rows over training rows, which several splits share; 0 for one split.
     rows : int
-        Rows of the set that were trained on and tested, in the first fold.
+        Rows of the set that were trained on and tested, in the first run.
     train_seconds, train_cpu_seconds : float
-        Mean of a fold: elapsed, and of all cores.
+        Mean of a run: elapsed, and of all cores.
+    column_seconds : float
+        The part of them in which columns were made: once, for all that are trained on them.
     ms_per_record : float
         Processor time to score a record in a batch, in milliseconds; elapsed time for AutoGluon.
     installed_mb : float
         The contestant and what it requires, on disk.
     versions : dict of str to str
         Of what the contestant is imported from.
+    commit : str
+        Of the checkout when the run began, as from `code_commit`; empty if unknown.
     machine : dict
         As from `describe_machine`.
     """
@@ -44,13 +54,17 @@ class Row:
     columns: str
     metric: str
     values: list[float]
+    seeds: list[int]
     folds: int
+    test_share: float
     rows: int
     train_seconds: float
     train_cpu_seconds: float
+    column_seconds: float
     ms_per_record: float
     installed_mb: float
     versions: dict[str, str]
+    commit: str
     machine: dict[str, Any]
 
     @property
@@ -61,7 +75,12 @@ class Row:
     @property
     def mean(self) -> float:
         """The mean of the metric."""
-        return sum(self.values) / len(self.values)
+        return mean(self.values)
+
+    @property
+    def spread(self) -> float:
+        """The standard deviation of the metric over runs; 0 for one."""
+        return stdev(self.values) if len(self.values) > 1 else 0.0
 
 
 def read_rows(path: Path = RESULTS) -> dict[tuple[str, str, str], Row]:

@@ -1,6 +1,5 @@
 """Run contestants on sets that the file of results does not have yet."""
 
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -10,33 +9,32 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from benchmarks.columns.default_call import our_columns
-from benchmarks.columns.handbook import handbook_columns
 from benchmarks.contestants.autogluon import AUTOGLUON, Answer, as_words, call_autogluon
-from benchmarks.contestants.contestant import Contestant, FitColumns, FitTexts, contestants_of
+from benchmarks.contestants.contestant import Contestant, FitTexts, contestants_of
 from benchmarks.data.folds import Fold
 from benchmarks.data.location import MissingDataError
+from benchmarks.looks import COMMIT, count_look
 from benchmarks.machine import describe_machine
 from benchmarks.runner import progress
 
 from .installed import installed_mb, versions
 from .measured import Measured, measure
 from .results import RESULTS, Row, append_row, read_rows
-from .tasks import CONTEST_SETS, TableSet, TextSet
+from .tasks import COLUMNS, CONTEST_SETS, TableSet, TextSet
 
 __all__ = ["ENTRIES", "FRAUDSIEVE", "entries_of", "run_contest", "tables_of"]
 
 FRAUDSIEVE: Final = "fraudsieve"
 CONTESTANTS: Final = contestants_of("contest")
 ENTRIES: Final = tuple(CONTESTANTS)
-COLUMNS: Final = {"handbook": handbook_columns, "ours": our_columns}
-"""What makes the columns of a peer, so that model and features are told apart."""
 Entry = tuple[str, str]
 """A contestant, and the columns that it is trained on."""
 
 
 def entries_of(name: str) -> list[Entry]:
     """Return the contestants of a set of `CONTEST_SETS` with their columns, ours first.
+
+    Those with early stopping are trained on fraudsieve's columns alone.
 
     Examples
     --------
@@ -47,7 +45,8 @@ def entries_of(name: str) -> list[Entry]:
         return [(one.name, "") for one in CONTESTANTS.values() if one.fit_texts or one.name == AUTOGLUON]
     whole = [(one.name, "") for one in CONTESTANTS.values() if one.fit_task]
     peers = [one.name for one in CONTESTANTS.values() if one.fit_columns or one.name == AUTOGLUON]
-    return [*whole, *((peer, columns) for peer in peers for columns in COLUMNS)]
+    early = [(one.name, "ours") for one in CONTESTANTS.values() if one.fit_early]
+    return [*whole, *((peer, columns) for peer in peers for columns in COLUMNS), *early]
 
 
 def run_contest(
@@ -74,22 +73,26 @@ def run_contest(
             assert of_set is not None
             row = _row(name, of_set, CONTESTANTS[contestant], columns, python)
             append_row(row, path)
+            if contestant == FRAUDSIEVE:
+                count_look(name, "contest")
             yield row
 
 
 def _row(name: str, of_set: TextSet | TableSet, one: Contestant, columns: str, python: Path | None) -> Row:
+    folds = of_set.folds
+    if one.name == AUTOGLUON or (one.first_fold_alone and isinstance(of_set, TextSet)):
+        folds = folds[:1]
     if one.name == AUTOGLUON:
         assert python is not None
         measured, size, installed = _measure_autogluon(of_set, columns, python)
     else:
         size, installed = installed_mb(one.distributions), versions(one.distributions)
-        folds = of_set.folds[:1] if one.first_fold_alone else of_set.folds
         measured = _measure(f"{name} {one.name} {columns}".rstrip(), of_set, one, columns, folds)
-    rows = len(of_set.folds[0].train) + len(of_set.folds[0].test)
-    machine = describe_machine()
+    first, several = of_set.folds[0], len({fold.number for fold in of_set.folds}) > 1
     return Row(
-        name, one.name, columns, of_set.metric, folds=len(of_set.folds), rows=rows, installed_mb=size,
-        versions=installed, machine=machine, **asdict(measured),
+        name, one.name, columns, of_set.metric, folds=len(of_set.folds), rows=len(first.train) + len(first.test),
+        seeds=[fold.seeds[0] for fold in folds], test_share=len(first.test) / len(first.train) if several else 0.0,
+        installed_mb=size, versions=installed, commit=COMMIT, machine=describe_machine(), **asdict(measured),
     )  # fmt: skip
 
 
@@ -98,19 +101,17 @@ def _measure(label: str, of_set: TextSet | TableSet, one: Contestant, columns: s
         assert one.fit_texts is not None
         return measure(label, _on_texts(of_set, one.fit_texts), folds, of_set.value)
     if fit_task := one.fit_task:
-        task = of_set.task
-        return measure(label, lambda fold: fit_task(task, 0), folds, of_set.value)
-    assert one.fit_columns is not None
-    start = time.process_time()
-    train, test = COLUMNS[columns](of_set.task)
-    share = (time.process_time() - start) / (len(train) + len(test))
-    measured = measure(label, _on_columns(of_set, one.fit_columns, train, test), folds, of_set.value)
-    spent = share * len(train)
+        splits = of_set.splits
+        return measure(label, lambda fold: fit_task(splits[fold.number], fold.seeds[0]), folds, of_set.value)
+    seconds = float(np.mean([of_set.columns(columns, fold.number).seconds for fold in folds]))
+    spent = seconds * len(folds[0].train)
+    measured = measure(label, _on_columns(of_set, one, columns), folds, of_set.value)
     return replace(
         measured,
         train_seconds=measured.train_seconds + spent,
         train_cpu_seconds=measured.train_cpu_seconds + spent,
-        ms_per_record=measured.ms_per_record + 1000 * share,
+        ms_per_record=measured.ms_per_record + 1000 * seconds,
+        column_seconds=spent,
     )
 
 
@@ -123,12 +124,16 @@ def _on_texts(of_set: TextSet, fit_texts: FitTexts) -> Callable[[Fold], Callable
     return fit
 
 
-def _on_columns(
-    of_set: TableSet, fit_columns: FitColumns, train: pd.DataFrame, test: pd.DataFrame
-) -> Callable[[Fold], Callable[[], NDArray[Any]]]:
+def _on_columns(of_set: TableSet, one: Contestant, name: str) -> Callable[[Fold], Callable[[], NDArray[Any]]]:
     def fit(fold: Fold) -> Callable[[], NDArray[Any]]:
-        fitted = fit_columns(train.to_numpy(np.float64), of_set.task.truth[fold.train].astype(int))
-        return lambda: fitted.score(test.to_numpy(np.float64))
+        columns, seed = of_set.columns(name, fold.number), fold.seeds[0]
+        X, y = columns.train.to_numpy(np.float64), of_set.task.truth[fold.train].astype(int)
+        if one.fit_early:
+            fitted = one.fit_early(X, y, of_set.held_back(fold), seed=seed)
+        else:
+            assert one.fit_columns is not None
+            fitted = one.fit_columns(X, y, seed=seed)
+        return lambda: fitted.score(columns.test.to_numpy(np.float64))
 
     return fit
 
@@ -136,7 +141,7 @@ def _on_columns(
 def _measure_autogluon(
     of_set: TextSet | TableSet, columns: str, python: Path
 ) -> tuple[Measured, float, dict[str, str]]:
-    """Train AutoGluon on the first fold, on all cores, and score its test rows."""
+    """Train AutoGluon on the first run, on all cores, and score its test rows."""
     train, test = tables_of(of_set, columns)
     metric = "f1_macro" if isinstance(of_set, TextSet) else of_set.metric
     answer: Answer = call_autogluon(train, test, metric, python)
@@ -147,10 +152,10 @@ def _measure_autogluon(
 
 
 def tables_of(of_set: TextSet | TableSet, columns: str) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return the training rows of the first fold with ``label``, and its test rows, as AutoGluon gets them."""
+    """Return the training rows of the first run with ``label``, and its test rows, as AutoGluon gets them."""
     fold = of_set.folds[0]
     if isinstance(of_set, TextSet):
         texts = pd.DataFrame({"text": as_words(of_set.texts), "label": of_set.labels})
         return texts.iloc[fold.train], texts.iloc[fold.test][["text"]]
-    train, test = COLUMNS[columns](of_set.task)
-    return train.assign(label=of_set.task.truth[fold.train].astype(int)), test
+    made = of_set.columns(columns, fold.number)
+    return made.train.assign(label=of_set.task.truth[fold.train].astype(int)), made.test

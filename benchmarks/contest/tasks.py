@@ -1,21 +1,38 @@
 """The sets of the contest: rows, folds and the metric of each."""
 
+import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from functools import partial
-from typing import Any, ClassVar, Final
+from dataclasses import dataclass, field
+from functools import cached_property, partial
+from typing import Any, ClassVar, Final, NamedTuple
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
-from benchmarks.data.folds import Fold, Rows, duplicate_groups, folds_of, schemes_of
+from benchmarks.columns.default_call import our_columns
+from benchmarks.columns.handbook import handbook_columns
+from benchmarks.data.folds import Fold, Rows, duplicate_groups, folds_of, grouped_splits, schemes_of
 from benchmarks.data.kinds import AccountSet, MessageSet, Task
+from benchmarks.machine import one_core
 from benchmarks.measures.scores import METRICS, macro_f1
 from benchmarks.sets.table import ACCOUNT_SETS, message_sets_of
 
-__all__ = ["CONTEST_SETS", "TableSet", "TextSet"]
+__all__ = ["COLUMNS", "CONTEST_SETS", "SEEDS", "Columns", "TableSet", "TextSet"]
 
 FOLDS: Final = 5
+SEEDS: Final = 5
+"""Seeds of each contestant on accounts and events, if the set has one split."""
+COLUMNS: Final = {"handbook": handbook_columns, "ours": our_columns}
+"""What makes the columns of a peer, so that model and features are told apart."""
+
+
+class Columns(NamedTuple):
+    """Columns of the training rows and of the test rows, and the processor time that they took, in seconds a row."""
+
+    train: pd.DataFrame
+    test: pd.DataFrame
+    seconds: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,16 +53,48 @@ class TextSet:
 
 @dataclass(frozen=True, eq=False)
 class TableSet:
-    """Labelled accounts or events with one split."""
+    """Labelled accounts or events with one split, on which each contestant runs with several seeds, or with several."""
 
     task: Task
+    _made: dict[tuple[str, int], Columns] = field(default_factory=dict)
 
     metric: ClassVar = "average_precision"
 
-    @property
+    @cached_property
+    def splits(self) -> list[Task]:
+        """The task of each split."""
+        return self.task.splits
+
+    @cached_property
     def folds(self) -> list[Fold]:
-        """The one split."""
-        return [Fold(self.task.train, self.task.test)]
+        """The runs of a contestant: one split with several seeds, or several splits with a seed each.
+
+        The number of a fold is that of its split.
+        """
+        splits = list(enumerate(self.splits))
+        runs = splits * SEEDS if len(splits) == 1 else splits
+        return [Fold(one.train, one.test, (seed,), number=number) for seed, (number, one) in enumerate(runs)]
+
+    def columns(self, name: str, number: int) -> Columns:
+        """Return columns of `COLUMNS` for a split; they are made once, and all contestants and seeds share them."""
+        if (name, number) not in self._made:
+            start = time.process_time()
+            with one_core():
+                train, test = COLUMNS[name](self.splits[number])
+            seconds = (time.process_time() - start) / (len(train) + len(test))
+            self._made[name, number] = Columns(train, test, seconds)
+        return self._made[name, number]
+
+    def held_back(self, fold: Fold) -> Rows:
+        """Return the fifth of the training rows on which early stopping chooses rounds, as positions among them.
+
+        These are the latest events, or random accounts: as the test rows are chosen.
+        """
+        labels = self.task.truth[fold.train]
+        if self.task.subject == "account":
+            return next(grouped_splits(labels, np.arange(len(labels)), folds=FOLDS, seed=fold.seeds[0]))[1]
+        order = self.task.rows["occurred_at"].iloc[fold.train].argsort(kind="stable").to_numpy()
+        return np.sort(order[-round(len(order) / FOLDS) :])
 
     def value(self, fold: Fold, scores: NDArray[Any]) -> float:
         """Return the metric of the scores of the test rows."""

@@ -1,4 +1,4 @@
-"""CatBoost with its defaults on one core, and a limit on the time in which it grows trees."""
+"""CatBoost with its defaults and with early stopping, on one core; the time in which it grows trees has a limit."""
 
 import time
 from typing import Any, Final
@@ -6,14 +6,18 @@ from typing import Any, Final
 import pandas as pd
 
 from benchmarks.contestants.contestant import Contestant, Fitted, Labels, of_classifier
+from benchmarks.contestants.early import PATIENCE, Part, stop_early
 from benchmarks.contestants.texts import as_lines, is_chinese
 from benchmarks.data.folds import Rows
 
-__all__ = ["CATBOOST", "CONTESTANTS", "MINUTES", "TimeLimit"]
+__all__ = ["CATBOOST", "CATBOOST_EARLY", "COLUMN_MINUTES", "CONTESTANTS", "MINUTES", "TimeLimit"]
 
 CATBOOST: Final = "catboost"
+CATBOOST_EARLY: Final = "catboost_early"
 MINUTES: Final = 15
-"""Processor time that CatBoost may take to train on a fold: its thousand trees took longer on some sets."""
+"""Processor time that CatBoost may take to train on a fold of texts: its thousand trees took longer on some sets."""
+COLUMN_MINUTES: Final = 2
+"""The same on columns, for a seed; with early stopping, half of it for the search of the number of trees."""
 
 
 class TimeLimit:
@@ -42,19 +46,25 @@ def _fit_texts(texts: list[str], y: Labels, groups: Rows) -> Fitted:
     def prepare(batch: list[str]) -> pd.DataFrame:
         return pd.DataFrame({"text": as_lines(batch, chinese=True) if chinese else batch})
 
-    return of_classifier(_fit(prepare(texts), y, text_features=["text"]), prepare)
+    fit = {"text_features": ["text"], "callbacks": [TimeLimit(60 * MINUTES)]}
+    return of_classifier(_model(0).fit(prepare(texts), y, **fit), prepare)
 
 
 def _fit_columns(X: Any, y: Labels, *, seed: int = 0, **settings: Any) -> Fitted:
-    return of_classifier(_fit(X, y, seed=seed, **settings))
+    return of_classifier(_model(seed, **settings).fit(X, y, callbacks=[TimeLimit(60 * COLUMN_MINUTES)]))
 
 
-def _fit(X: Any, y: Any, *, seed: int = 0, text_features: list[str] | None = None, **settings: Any) -> Any:
+def _choose(others: Part, held_back: Part, seed: int) -> dict[str, Any]:
+    """Choose the number of trees; the learning rate that CatBoost derived for the search stays that of the fit."""
+    model, limit = _model(seed, early_stopping_rounds=PATIENCE), TimeLimit(60 * COLUMN_MINUTES / 2)
+    model.fit(*others, eval_set=held_back, callbacks=[limit])
+    return {"iterations": model.get_best_iteration() + 1, "learning_rate": model.learning_rate_}
+
+
+def _model(seed: int, **settings: Any) -> Any:
     from catboost import CatBoostClassifier
 
-    fixed: dict[str, Any] = {"thread_count": 1, "verbose": False, "allow_writing_files": False}
-    model = CatBoostClassifier(random_seed=seed, **fixed, **settings)
-    return model.fit(X, y, text_features=text_features, callbacks=[TimeLimit(60 * MINUTES)])
+    return CatBoostClassifier(random_seed=seed, thread_count=1, verbose=False, allow_writing_files=False, **settings)
 
 
 CONTESTANTS: Final = (
@@ -67,4 +77,5 @@ CONTESTANTS: Final = (
         fit_texts=_fit_texts,
         fit_columns=_fit_columns,
     ),
+    Contestant(CATBOOST_EARLY, ("catboost",), needs="catboost", place=61, fit_early=stop_early(_choose, _fit_columns)),
 )

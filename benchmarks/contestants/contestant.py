@@ -19,6 +19,7 @@ __all__ = [
     "OURS",
     "Contestant",
     "FitColumns",
+    "FitEarly",
     "FitTask",
     "FitTexts",
     "Fitted",
@@ -66,6 +67,13 @@ class FitColumns(Protocol):
         """Train."""
 
 
+class FitEarly(Protocol):
+    """Trains on columns and labels, with the number of rounds that does best on rows held back from a first fit."""
+
+    def __call__(self, X: Any, y: Labels, held_back: Rows, *, seed: int = 0) -> Fitted:
+        """Train on all rows."""
+
+
 @dataclass(frozen=True)
 class Contestant:
     """One way to find fraud. All choices are made on training rows alone.
@@ -83,11 +91,12 @@ class Contestant:
     place : int, default=100
         Position in reports; those of one position are sorted by name.
     first_fold_alone : bool, default=False
-        Whether all folds of a contest would take too long.
+        Whether all folds of messages would take too long.
     settings : str, default=""
         A sentence for protocols: its settings, and how they are chosen.
-    fit_texts, fit_columns, fit_task : callable, default=None
-        How it is trained on texts, on columns that others make, and on whole tables; None if it is not.
+    fit_texts, fit_columns, fit_early, fit_task : callable, default=None
+        How it is trained on texts, on columns that others make, on these with early stopping, and on whole tables;
+        None if it is not.
     """
 
     name: str
@@ -99,6 +108,7 @@ class Contestant:
     settings: str = ""
     fit_texts: FitTexts | None = None
     fit_columns: FitColumns | None = None
+    fit_early: FitEarly | None = None
     fit_task: FitTask | None = None
 
 

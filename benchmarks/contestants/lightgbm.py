@@ -1,4 +1,4 @@
-"""LightGBM as it comes, on columns; and on the singular vectors of TF-IDF, which many teams build first."""
+"""LightGBM as it comes and with early stopping, on columns; and on singular vectors of TF-IDF, as many teams do."""
 
 from typing import Any, Final
 
@@ -7,6 +7,7 @@ import numpy as np
 from sklearn.decomposition import TruncatedSVD
 
 from benchmarks.contestants.contestant import Contestant, Fitted, Labels, Scores, of_classifier
+from benchmarks.contestants.early import MOST_ROUNDS, PATIENCE, Part, stop_early
 from benchmarks.contestants.texts import tfidf_vectorizer
 from benchmarks.data.folds import Rows
 
@@ -16,6 +17,14 @@ __all__ = ["CONTESTANTS", "SvdTrees", "fit_columns"]
 def fit_columns(X: Any, y: Labels, *, seed: int = 0, **settings: Any) -> Fitted:
     """Fit LightGBM with its defaults, but for the settings, on one core."""
     return of_classifier(lgb.LGBMClassifier(n_jobs=1, random_state=seed, verbosity=-1, **settings).fit(X, y))
+
+
+def _choose(others: Part, held_back: Part, seed: int) -> dict[str, Any]:
+    params = {"objective": "binary", "num_threads": 1, "seed": seed, "verbosity": -1}
+    data = lgb.Dataset(*others, params=params)
+    stop = lgb.early_stopping(PATIENCE, verbose=False)
+    booster = lgb.train(params, data, MOST_ROUNDS, [data.create_valid(*held_back)], callbacks=[stop])
+    return {"n_estimators": booster.best_iteration}
 
 
 class SvdTrees:
@@ -51,6 +60,7 @@ class SvdTrees:
 
 CONTESTANTS: Final = (
     Contestant("lightgbm", ("lightgbm",), place=35, fit_columns=fit_columns),
+    Contestant("lightgbm_early", ("lightgbm",), place=36, fit_early=stop_early(_choose, fit_columns)),
     Contestant(
         "lightgbm_svd", ("lightgbm", "scikit-learn"), frozenset({"transfer"}), place=30, fit_texts=SvdTrees().fit
     ),

@@ -1,4 +1,4 @@
-"""XGBoost with its defaults; of texts, on TF-IDF of character n-grams."""
+"""XGBoost with its defaults, and with early stopping; of texts, on TF-IDF of character n-grams."""
 
 from typing import Any, Final
 
@@ -6,6 +6,7 @@ import numpy as np
 from scipy import sparse
 
 from benchmarks.contestants.contestant import Contestant, Fitted, Labels, of_classifier
+from benchmarks.contestants.early import MOST_ROUNDS, PATIENCE, Part, stop_early
 from benchmarks.contestants.texts import tfidf_vectorizer
 from benchmarks.data.folds import Rows
 
@@ -28,6 +29,14 @@ def _fit_columns(X: Any, y: Labels, *, seed: int = 0, **settings: Any) -> Fitted
     return of_classifier(XGBClassifier(random_state=seed, n_jobs=1, **settings).fit(X, y))
 
 
+def _choose(others: Part, held_back: Part, seed: int) -> dict[str, Any]:
+    from xgboost import XGBClassifier
+
+    model = XGBClassifier(random_state=seed, n_jobs=1, n_estimators=MOST_ROUNDS, early_stopping_rounds=PATIENCE)
+    model.fit(*others, eval_set=[held_back], verbose=False)
+    return {"n_estimators": model.best_iteration + 1}
+
+
 CONTESTANTS: Final = (
     Contestant(
         "xgboost",
@@ -37,4 +46,5 @@ CONTESTANTS: Final = (
         fit_texts=_fit_texts,
         fit_columns=_fit_columns,
     ),
+    Contestant("xgboost_early", ("xgboost",), needs="xgboost", place=51, fit_early=stop_early(_choose, _fit_columns)),
 )

@@ -1,7 +1,7 @@
 """What a data set declares: a set of messages by its columns, a set of accounts by its split and published protocol."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from benchmarks.data.folds import Fold, Rows
 from benchmarks.data.location import load_messages
+from fraudsieve.features.campaign.fingerprints import near_duplicate_groups
 
 __all__ = ["LEGITIMATE", "AccountSet", "Matrices", "MessageSet", "Published", "Scheme", "Task", "fraud_or_legitimate"]
 
@@ -39,6 +40,10 @@ class MessageSet:
         Lower bound of fraudsieve's macro-F1 on the given split.
     chat_of : str, default=""
         Of legitimate chat: the set whose models are tested on it.
+    legitimate : str, default=LEGITIMATE
+        The legitimate class in the file.
+    near_duplicates : bool, default=False
+        Whether near-duplicates are a campaign.
     place : int, default=100
         Position in reports; sets of one position are in the order of their files, and in it.
     """
@@ -50,11 +55,18 @@ class MessageSet:
     ahead: tuple[str, ...] = ()
     bound: float = 0.0
     chat_of: str = ""
+    legitimate: str = LEGITIMATE
+    near_duplicates: bool = False
     place: int = 100
 
     def load(self) -> pd.DataFrame:
-        """Read the messages."""
-        return load_messages(self.name)
+        """Read the messages; the legitimate class is `LEGITIMATE`, whatever it is in the file."""
+        table = load_messages(self.name)
+        if self.legitimate != LEGITIMATE:
+            table["label"] = table["label"].replace(self.legitimate, LEGITIMATE)
+        if self.near_duplicates:
+            table["campaign"] = near_duplicate_groups(table["text"].tolist())
+        return table
 
 
 def fraud_or_legitimate(table: pd.DataFrame) -> pd.DataFrame:
@@ -86,6 +98,8 @@ class Task:
         How the rows were chosen.
     events : DataFrame, default=None
         The events of accounts; of events these are the rows themselves.
+    further : sequence of pairs of ndarray of int64, default=()
+        Training and test rows of the further splits of a set that is published with several.
     """
 
     subject: str
@@ -94,6 +108,12 @@ class Task:
     test: Rows
     protocol: str
     events: pd.DataFrame | None = None
+    further: Sequence[tuple[Rows, Rows]] = ()
+
+    @property
+    def splits(self) -> list["Task"]:
+        """The task of each split, this one first."""
+        return [self, *(replace(self, train=train, test=test, further=()) for train, test in self.further)]
 
     @property
     def truth(self) -> NDArray[np.float64]:

@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from benchmarks.contestants.contestant import fits_of
+from benchmarks.contestants.contestant import OURS, fits_of
 from benchmarks.data.kinds import MessageSet
 from benchmarks.data.location import load_messages
 from benchmarks.detection.accounts import compare_accounts
@@ -12,6 +12,7 @@ from benchmarks.detection.defaults import compare_defaults
 from benchmarks.detection.false_alarms import compare_chat
 from benchmarks.detection.messages import compare
 from benchmarks.detection.official import compare_split
+from benchmarks.looks import count_look
 from benchmarks.runner import Arguments, Report, run_command
 from benchmarks.sets.table import ACCOUNT_SETS, message_sets_of
 
@@ -35,6 +36,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace) -> Report:
+    report = _report(options)
+    if OURS not in options.without:
+        count_look(options.set, "detection")
+    return report
+
+
+def _report(options: argparse.Namespace) -> Report:
     if options.set in MESSAGE_SETS and not options.default:
         return _message_report(MESSAGE_SETS[options.set], options)
     of_accounts = ACCOUNT_SETS[options.set]

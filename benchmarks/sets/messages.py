@@ -15,6 +15,7 @@ SETS: Final = (
     MessageSet("mudou_sms", "zh", ("grouped",), _BOTH | {"attack", "unlike", "unlike_source"}),
     MessageSet("exais_sms", "en", ("users",), _BOTH),
     MessageSet("stoneskipping", "zh", ("given",), _BOTH, bound=0.935),
+    MessageSet("chineseharm", "zh", ("campaign",), _BOTH, legitimate="ordinary", near_duplicates=True),
     MessageSet("nus_sms_zh", "zh", benchmarks=frozenset({"detection", "unlike"}), chat_of="mudou_sms"),
     MessageSet("nus_sms_en", "en", benchmarks=frozenset({"unlike"})),
     MessageSet("spamhunter", ""),

@@ -4,6 +4,8 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 
+from benchmarks.contestants.contestant import OURS
+from benchmarks.looks import count_look
 from benchmarks.runner import Arguments, Report, run_command
 from benchmarks.transfer.contest import ROWS, compare_pairs, contestants
 from benchmarks.transfer.other_traffic import other_traffic
@@ -47,8 +49,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(options: argparse.Namespace) -> Report:
     if options.set in SETS:
         return SETS[options.set]()
-    names = options.pair or list(PAIRS)
-    return compare_pairs(names, contestants(without=options.without), draws=options.draws, rows=options.rows)
+    names, fits = options.pair or list(PAIRS), contestants(without=options.without)
+    report = compare_pairs(names, fits, draws=options.draws, rows=options.rows)
+    for target in dict.fromkeys(PAIRS[name].target for name in names if OURS in fits):
+        count_look(target, "transfer")
+    return report
 
 
 if __name__ == "__main__":

@@ -26,7 +26,8 @@ NEVER_CERTAIN: Final = 1e-15
 _PROTOCOL = (
     "{draws} draws: a quarter of the source (at most {rows} rows; near-duplicates together, stratified) is held back, "
     "all contestants are trained on the rest. recall_at_1pct, recall_at_01pct: share of the target's fraud above the "
-    "score that 1 % (.1 %) of the target's own legitimate texts exceed. flagged, recall_at_own_1pct: share of the "
+    "score that 1 % (.1 %) of the target's own legitimate texts exceed; roc_auc and average_precision: of the target. "
+    "flagged, recall_at_own_1pct: share of the "
     "target's legitimate texts, and of its fraud, above the score that 1 % of the held-back legitimate texts exceed. "
     "flagged_promised, recall_promised: the same at a point that promises 1 %, as models of the library have it: with "
     "95 % confidence, over near-duplicate groups. "

@@ -7,7 +7,7 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
-from sklearn.metrics import average_precision_score
+from sklearn.metrics import average_precision_score, roc_auc_score
 
 from fraudsieve.models.calibration import fit_calibration
 from fraudsieve.models.guarantees import allowed_false_positives, draw_of_groups
@@ -84,6 +84,7 @@ def figures_of(draw: DrawScores, years: NDArray[np.int64]) -> dict[str, float]:
         of_year = scores[is_fraud & (years == year)]
         figures[f"recall_at_1pct.{year}"] = float((of_year > thresholds["recall_at_1pct"]).mean())
     figures["average_precision"] = float(average_precision_score(is_fraud, scores))
+    figures["roc_auc"] = float(roc_auc_score(is_fraud, scores))
     figures["flagged"] = float((scores[~is_fraud] > draw.own_threshold).mean())
     figures["recall_at_own_1pct"] = float((scores[is_fraud] > draw.own_threshold).mean())
     figures["flagged_promised"] = float((scores[~is_fraud] > draw.promised_threshold).mean())

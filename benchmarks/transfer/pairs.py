@@ -23,7 +23,7 @@ class Pair:
     Parameters
     ----------
     source : str
-        The set of the training rows.
+        The set of the training rows, or several, joined by ``+``.
     target : str
         The set that is looked at.
     chat : str, default=""
@@ -56,6 +56,8 @@ PAIRS: Final[Mapping[str, Pair]] = {
         Pair("mudou_sms", "nus_sms_zh", whole_chat=True),
         Pair("mudou_sms", "fbs_sms", chat="nus_sms_zh"),
         Pair("stoneskipping", "mudou_sms"),
+        Pair("mudou_sms", "chineseharm"),
+        Pair("fbs_sms+nus_sms_zh", "chineseharm"),
     )
 }
 
@@ -85,16 +87,19 @@ class TargetTexts:
 
 
 def load_source(name: str, *, rows: int, seed: int) -> tuple[list[str], NDArray[np.bool_]]:
-    """Draw at most `rows` rows of a set to train and calibrate on: texts, and whether each is fraud or spam.
+    """Draw at most `rows` rows of a source to train and calibrate on: texts, and whether each is fraud or spam.
 
     Of a set with a column ``split``, these are training rows.
     """
-    frame = MESSAGE_SETS[name].load()
-    if "split" in frame:
-        frame = frame[frame["split"] == "train"]
+    frame = pd.concat([_training_rows(part) for part in name.split("+")], ignore_index=True)
     if len(frame) > rows:
         frame = frame.iloc[np.random.default_rng(seed).permutation(len(frame))[:rows]]
     return frame["text"].tolist(), (frame["label"] != LEGITIMATE).to_numpy()
+
+
+def _training_rows(name: str) -> pd.DataFrame:
+    frame = MESSAGE_SETS[name].load()
+    return frame[frame["split"] == "train"] if "split" in frame else frame
 
 
 def load_target(pair: Pair, *, rows: int) -> TargetTexts:

@@ -8,8 +8,9 @@ from benchmarks.contest.results import Row, append_row, read_rows
 
 MACHINE = {"cores": 2, "processor": "x86_64", "python": "3.11"}
 OURS = Row(
-    "uci_sms.grouped", "fraudsieve", "", "macro_f1", [0.9, 0.8], 2, 100, 2.0, 2.0, 0.5, 300.0, {"a": "1"}, MACHINE
-)
+    "uci_sms.grouped", "fraudsieve", "", "macro_f1", [0.9, 0.8], [0, 0], 2, 1.0, 100, 2.0, 2.0, 0.0, 0.5, 300.0,
+    {"a": "1"}, "abc", MACHINE,
+)  # fmt: skip
 PEER = replace(OURS, contestant="peer", values=[0.7, 0.6], versions={"b": "2"})
 
 
@@ -31,26 +32,53 @@ def test_a_line_cut_short_is_left_out_and_the_next_row_is_whole(tmp_path: Path) 
 
 
 def test_the_page_says_where_a_peer_is_ahead() -> None:
-    assert "No peer is ahead" in render_page([OURS, PEER])
+    assert "No peer is ahead" in render_page([OURS, PEER], {})
     better = replace(PEER, values=[0.95])
-    page = render_page([OURS, better])
-    assert "uci_sms.grouped: peer is ahead of fraudsieve by 0.0500 (one split)." in page
+    page = render_page([OURS, better], {})
+    assert "uci_sms.grouped: peer is ahead of fraudsieve by 0.0500 (one run)." in page
     assert "| fraudsieve | 0.8500 |" in page
     assert "| peer | **0.9500*** |" in page
     both = replace(PEER, values=[0.95, 0.9])
-    assert "ahead of fraudsieve by 0.0750 (corrected standard error 0.0433)." in render_page([OURS, both])
+    assert "ahead of fraudsieve by 0.0750 (corrected standard error 0.0433)." in render_page([OURS, both], {})
 
 
 def test_the_page_marks_where_catboost_was_stopped() -> None:
     stopped = replace(PEER, contestant="catboost", values=[0.6], train_cpu_seconds=901.0)
-    assert "| catboost | 0.6000*† |" in render_page([OURS, stopped])
-    assert "†" not in render_page([OURS, replace(stopped, train_cpu_seconds=899.0), replace(stopped, contestant="a")])
+    assert "| catboost | 0.6000*† |" in render_page([OURS, stopped], {})
+    others = [replace(stopped, train_cpu_seconds=899.0), replace(stopped, contestant="a")]
+    assert "†" not in render_page([OURS, *others], {})
+    of_columns = replace(stopped, contestant="catboost_early", columns="ours", train_cpu_seconds=130.0)
+    assert "| catboost_early, fraudsieve's columns | 0.6000*† |" in render_page([OURS, of_columns], {})
+    assert "†" not in render_page([OURS, replace(of_columns, column_seconds=11.0)], {})
+
+
+def test_the_page_compares_seeds_in_pairs_with_the_best_peer_on_the_same_columns() -> None:
+    of_seeds = replace(OURS, metric="average_precision", folds=3, seeds=[0, 1, 2], test_share=0.0)
+    own = replace(of_seeds, set="s_ffsd", values=[0.4, 0.5, 0.6])
+    peer = replace(own, contestant="peer", columns="ours", values=[0.41, 0.48, 0.58])
+    rows = [
+        own, peer, replace(peer, contestant="worse", values=[0.1, 0.1, 0.1]),
+        replace(peer, columns="handbook", values=[0.9, 0.9, 0.9]), replace(peer, contestant="once", values=[0.9]),
+    ]  # fmt: skip
+    page = render_page(rows, {})
+    assert "| fraudsieve | 0.5000 ± 0.1000 |" in page
+    assert "| worse, fraudsieve's columns | 0.1000 |" in page  # it is not random
+    assert "| once, fraudsieve's columns | **0.9000*** |" in page
+    assert "| s_ffsd | peer | 0.0100 | 0.0100 | +1.0 |" in page  # +.02, +.02 and -.01
+    assert "| tolokers | peer | 0.0100 | 0.0158 | +0.6 |" in render_page(
+        [replace(row, set="tolokers", test_share=0.5) for row in rows], {}
+    )
+
+
+def test_the_page_counts_looks() -> None:
+    assert "| s_ffsd | 12 |" in render_page([OURS], {"s_ffsd": 12})
+    assert "Looks" not in render_page([OURS], {})
 
 
 def test_the_page_names_peers_by_their_columns_and_what_was_measured_on(tmp_path: Path) -> None:
     own = replace(OURS, set="s_ffsd", metric="average_precision", values=[0.4], folds=1)
     rows = [own, *(replace(own, contestant="xgboost", columns=name) for name in ("handbook", "ours"))]
-    page = write_page(rows, tmp_path)
+    page = write_page(rows, {}, tmp_path)
     text = page.read_text("utf-8")
     assert "| xgboost, Handbook's columns | **0.4000** |" in text
     assert "| xgboost, fraudsieve's columns |  | 2 s |  | 0.5 ms | 300 MB |" in text

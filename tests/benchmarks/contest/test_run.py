@@ -2,15 +2,18 @@
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
-from benchmarks.contest import run
+from benchmarks import looks
+from benchmarks.contest import run, tasks
 from benchmarks.contest.results import read_rows
 from benchmarks.contest.tasks import CONTEST_SETS, TableSet, TextSet
 from benchmarks.contestants.autogluon import call_autogluon
-from benchmarks.data.folds import Fold, folds_of
+from benchmarks.contestants.contestant import Contestant, Fitted
+from benchmarks.data.folds import Fold, Rows, folds_of
 from benchmarks.data.kinds import Task
 
 from tests.benchmarks.columns.test_plain import make_events
@@ -36,21 +39,51 @@ def test_contestants_learn_and_what_is_measured_is_not_measured_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(run, "CONTEST_SETS", {"made.grouped": text_set, "made": table_set})
-    path, entries = tmp_path / "contest.jsonl", ["fraudsieve", "linear_svm", "lightgbm"]
+    path, entries = tmp_path / "contest.jsonl", ["fraudsieve", "linear_svm", "lightgbm", "lightgbm_early"]
     rows = list(run.run_contest(["made.grouped", "made"], entries, path=path))
     assert {row.key: len(row.values) for row in rows} == {
         ("made.grouped", "fraudsieve", ""): 2,
         ("made.grouped", "linear_svm", ""): 2,
-        ("made", "fraudsieve", ""): 1,
-        ("made", "lightgbm", "handbook"): 1,
-        ("made", "lightgbm", "ours"): 1,
+        ("made", "fraudsieve", ""): 5,
+        ("made", "lightgbm", "handbook"): 5,
+        ("made", "lightgbm", "ours"): 5,
+        ("made", "lightgbm_early", "ours"): 5,
     }
+    assert [row.seeds for row in rows if row.set == "made"] == [[0, 1, 2, 3, 4]] * 4
+    assert [row.test_share for row in rows if row.contestant == "fraudsieve"] == [1.0, 0.0]
+    assert [row.column_seconds > 0 for row in rows] == [bool(row.columns) for row in rows]
+    assert looks.looks_by_set() == {"made": 2}  # peers' looks do not count
     assert [row for row in rows if row.mean < (0.9 if row.metric == "macro_f1" else 0.3)] == []
     assert all(row.train_seconds > 0 and row.ms_per_record > 0 and row.installed_mb > 10 for row in rows)
     assert read_rows(path) == {row.key: row for row in rows}
     assert list(run.run_contest(["made.grouped", "made"], entries, path=path)) == []
     again = list(run.run_contest(["made.grouped"], ["linear_svm"], path=path, again=True))
     assert [row.key for row in again] == [("made.grouped", "linear_svm", "")]
+
+
+def test_a_contestant_gets_every_training_row_and_each_seed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[tuple[int, int]] = []
+
+    def fit(X: Any, y: Any, *, seed: int = 0, **settings: Any) -> Fitted:
+        seen.append((len(y), seed))
+        return Fitted(lambda rows: rows[:, 0], lambda rows: rows[:, 0])
+
+    def fit_early(X: Any, y: Any, held_back: Any, *, seed: int = 0) -> Fitted:
+        assert len(held_back) == 400
+        return fit(X, y, seed=seed)
+
+    stubs = (Contestant("plain", (), fit_columns=fit), Contestant("early", (), fit_early=fit_early))
+    monkeypatch.setattr(run, "CONTESTANTS", {one.name: one for one in stubs})
+    monkeypatch.setattr(run, "CONTEST_SETS", {"made": table_set})
+    made = {name: lambda task: (frame_of(task.train), frame_of(task.test)) for name in ("handbook", "ours")}
+    monkeypatch.setattr(tasks, "COLUMNS", made)
+    rows = list(run.run_contest(["made"], ["plain", "early"], path=tmp_path / "r.jsonl"))
+    assert [row.key[1:] for row in rows] == [("plain", "handbook"), ("plain", "ours"), ("early", "ours")]
+    assert seen == [(2000, seed) for seed in range(5)] * 3
+
+
+def frame_of(rows: Rows) -> pd.DataFrame:
+    return pd.DataFrame({"x": rows})
 
 
 def test_a_set_that_is_missing_is_left_out(

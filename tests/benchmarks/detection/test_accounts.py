@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pytest
+from benchmarks import looks
 from benchmarks.data.folds import Fold
 from benchmarks.data.kinds import Published, Scheme
 from benchmarks.data.location import DATA_VARIABLE
@@ -16,7 +17,7 @@ from benchmarks.detection import __main__ as detection
 from benchmarks.detection.accounts import PEER, compare_accounts, contest, contest_bars
 from benchmarks.measures.scores import METRICS
 from benchmarks.runner import Report
-from benchmarks.sets import bitcoin_otc, ethereum_phishing, s_ffsd, sichuan_telecom, wikipedia_bans
+from benchmarks.sets import bitcoin_otc, ethereum_phishing, s_ffsd, sichuan_telecom, tolokers, wikipedia_bans
 
 from tests.benchmarks.columns.test_declared import made_up, made_up_accounts
 
@@ -134,6 +135,27 @@ def test_a_set_of_phones(folder: Path) -> None:
     assert {name.split(".")[0] for name in report.peers[PEER]} == {"given", "random"}
 
 
+@pytest.mark.slow
+def test_workers_are_known_by_those_that_they_are_linked_to(folder: Path) -> None:
+    rng, n = np.random.default_rng(0), 400
+    banned = np.arange(n) % 4 == 0
+    numbers = rng.normal(size=(n, 10)) + 0.3 * banned[:, None]
+    ends = rng.integers(0, n // 4, (4000, 2)) * 4 + rng.integers(0, 4, 4000)[:, None]  # links join rows of one kind
+    workers = pd.DataFrame(numbers, columns=list(tolokers.NUMBERS))
+    workers = workers.assign(account_id=np.arange(n).astype(str), label=np.where(banned, "banned", "active"))
+    parts = {
+        name: rng.permutation(np.repeat(["train", "validation", "test"], [200, 100, 100])) for name in tolokers.SPLITS
+    }
+    write(folder, "tolokers", accounts=workers.assign(**parts), edges=pd.DataFrame(ends, columns=["a", "b"]))
+    report = report_of(tolokers.published())
+    assert report.figures["roc_auc"] > 0.95
+    assert set(report.figures) > {"roc_auc.std", "average_precision.std"}
+    [of_set] = tolokers.SETS
+    splits = of_set.task().splits
+    assert [(len(one.train), len(one.test)) for one in splits] == [(200, 100)] * 5
+    assert splits[0].truth.sum() == 100
+
+
 def test_one_command_line_call(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write(folder, "wikipedia_bans", events=made_up(200).drop(columns="amount"))
     assert detection.main(["wikipedia_bans", "--json"]) == 0
@@ -141,8 +163,10 @@ def test_one_command_line_call(folder: Path, capsys: pytest.CaptureFixture[str])
     whole = json.loads(captured.out.splitlines()[-1])
     assert [bar["name"] for bar in whole["bars"]] == ["roc_auc.ahead_of_peer", "average_precision.ahead_of_peer"]
     assert "lightgbm_counts: roc_auc" in captured.err
+    assert looks.looks_by_set() == {"wikipedia_bans": 1}
 
 
 def test_a_missing_set_is_skipped(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert detection.main(["s_ffsd", "--json"]) == 0
     assert "Skipped s_ffsd" in json.loads(capsys.readouterr().out.splitlines()[-1])["skipped"]
+    assert looks.looks_by_set() == {}

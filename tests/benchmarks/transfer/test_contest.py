@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pytest
+from benchmarks import looks
 from benchmarks.contestants.contestant import Fitted
 from benchmarks.data.location import DATA_VARIABLE
 from benchmarks.transfer.__main__ import main
@@ -42,6 +43,10 @@ def sets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     reports.to_parquet(folder / "spamhunter.parquet")
     made_up(400, 0.5).assign(split="train").to_parquet(folder / "stoneskipping.parquet")
     made_up(200, 0.5, seed=3).to_parquet(folder / "mudou_sms.parquet")
+    made_up(150, 1.0, seed=4).replace({"label": {"spam": "FR:Bank"}}).to_parquet(folder / "fbs_sms.parquet")
+    made_up(250, 0.0, seed=5).to_parquet(folder / "nus_sms_zh.parquet")
+    harm = made_up(100, 0.7, seed=6).replace({"label": {"ham": "ordinary", "spam": "gambling"}})
+    harm.to_parquet(folder / "chineseharm.parquet")
     monkeypatch.setenv(DATA_VARIABLE, str(tmp_path))
 
 
@@ -69,6 +74,15 @@ def test_the_rows_of_a_large_source_are_drawn() -> None:
     first, again, second = (load_source("stoneskipping", rows=100, seed=seed)[0] for seed in (0, 0, 1))
     assert first == again != second
     assert len(first) == 100
+
+
+@pytest.mark.usefixtures("sets")
+def test_a_source_of_two_sets_has_the_rows_of_both() -> None:
+    pair = PAIRS["fbs_sms+nus_sms_zh_chineseharm"]
+    texts, is_fraud = load_source(pair.source, rows=1000, seed=0)
+    assert (len(texts), int(is_fraud.sum())) == (400, 150)
+    report = compare_pairs([pair.name], {"ours": fraud_words}, draws=1)
+    assert report.figures[f"{pair.name}.roc_auc"] == 1.0
 
 
 @pytest.mark.usefixtures("sets")
@@ -119,6 +133,7 @@ def test_one_command_line_call(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--pair", "smishing_spamhunter", "--draws", "1", "--without", "fasttext", "--json"]) == 0
     content = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert content["figures"]["smishing_spamhunter.average_precision"] > 0.95
+    assert looks.looks_by_set() == {"spamhunter": 1}
     assert set(content["peers"]) == {"linear_svm", "lightgbm_svd"}
     assert all(np.isfinite(list(peer.values())).all() for peer in [content["figures"], *content["peers"].values()])
 

@@ -1,0 +1,65 @@
+"""Sets of accounts and events in the contest: their runs, shared columns, and what early stopping looks at."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from benchmarks.contest import tasks
+from benchmarks.contest.tasks import TableSet
+from benchmarks.data.kinds import Matrices, Task
+
+TIMES = pd.date_range("2025-01-01", periods=40, freq="D")[::-1]  # the latest is the first row
+EVENTS = Task(
+    "event",
+    pd.DataFrame({"occurred_at": TIMES, "label": np.arange(40) % 2}),
+    np.arange(10, 40),
+    np.arange(10),
+    "",
+)
+ACCOUNTS = Task(
+    "account", pd.DataFrame({"label": np.arange(40) % 2}), np.arange(20), np.arange(30, 40), "",
+    further=[(np.arange(20, 40), np.arange(10))],
+)  # fmt: skip
+
+
+def test_one_split_is_run_with_five_seeds() -> None:
+    folds = TableSet(EVENTS).folds
+    assert [(fold.number, fold.seeds) for fold in folds] == [(0, (seed,)) for seed in range(5)]
+    assert all((fold.train == EVENTS.train).all() and (fold.test == EVENTS.test).all() for fold in folds)
+
+
+def test_several_splits_are_run_once_with_a_seed_each() -> None:
+    folds = TableSet(ACCOUNTS).folds
+    assert [(fold.number, fold.seeds, fold.train[0], fold.test[0]) for fold in folds] == [
+        (0, (0,), 0, 30),
+        (1, (1,), 20, 0),
+    ]
+
+
+def test_columns_are_made_once_for_a_split(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[int] = []
+
+    def columns_of(task: Task) -> Matrices:
+        made.append(int(task.train[0]))
+        return pd.DataFrame({"x": task.train}), pd.DataFrame({"x": task.test})
+
+    monkeypatch.setattr(tasks, "COLUMNS", {"ours": columns_of})
+    of_set = TableSet(ACCOUNTS)
+    first, again, other = (of_set.columns("ours", number) for number in (0, 0, 1))
+    assert first is again
+    assert other.train["x"].tolist() == list(range(20, 40))
+    assert made == [0, 20]
+
+
+def test_early_stopping_looks_at_the_latest_events() -> None:
+    of_set = TableSet(EVENTS)
+    assert of_set.held_back(of_set.folds[3]).tolist() == [0, 1, 2, 3, 4, 5]  # a fifth of thirty, whatever the seed
+
+
+def test_early_stopping_looks_at_accounts_at_random() -> None:
+    of_set = TableSet(replace(ACCOUNTS, further=()))
+    first, second = (of_set.held_back(of_set.folds[seed]) for seed in (0, 1))
+    assert len(first) == len(second) == 4
+    assert first.tolist() != second.tolist()
+    assert of_set.task.truth[first].sum() == 2  # stratified
