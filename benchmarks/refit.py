@@ -42,7 +42,7 @@ FOLDS = 5
 REPLICATES = 200
 LEGITIMATE, FRAUD = "legitimate", "fraud"
 _CARDS = (
-    "fraudsieve train --subject event --split time --refit on the first {days} days of fdh_cards ({accounts} accounts; "
+    "fraudsieve train --subject event --split time on the first {days} days of fdh_cards ({accounts} accounts; "
     "labels known 7 days after each payment, so the payments of the last 7 days have none), no recipe but one thread, "
     "no intervals. Both models score all payments of the following {week} days. ours: the model trained again on all "
     "mature rows; split: the evaluated model, of the same run. Metrics of scikit-learn; ece: 15 bins of equal mass. "
@@ -50,7 +50,7 @@ _CARDS = (
     "interval over accounts ({replicates} draws)."
 )
 _MESSAGES = (
-    "Fraud against ham, {folds} outer folds by campaign (near-duplicates together). fraudsieve train --refit on the "
+    "Fraud against ham, {folds} outer folds by campaign (near-duplicates together). fraudsieve train on the "
     "other folds (split by campaign, no recipe but one thread, no intervals, no attack); both models score the outer "
     "fold. ours: the model trained again on all rows; split: the evaluated model, of the same run. "
     "average_precision: mean of the folds; other metrics over the folds together. ece: 15 bins of equal mass. "

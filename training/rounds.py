@@ -2,7 +2,7 @@
 
 Trees are grown on the earlier rows, and the log loss on the later ones says when to stop. The calibration and test
 slices are not read. Then trees are grown on all training rows, in proportion as many more as there are more rows
-(docs/design/choices.md has the figures).
+(``python -m benchmarks.rounds`` prints the figures).
 """
 
 from collections.abc import Mapping
