@@ -222,8 +222,7 @@ class FraudClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             X_other = validate_data(self, X_other, reset=False, dtype=np.float64, ensure_all_finite="allow-nan")
             known = np.searchsorted(self.classes_, np.asarray(y_other))
             others = [dataset(X_other, known, weights_other, reference=data)]
-        callbacks = None if on_round is None else [_callback(on_round)]
-        booster = lgb.train(params, data, self.n_rounds, valid_sets=others, callbacks=callbacks)
+        booster = lgb.train(params, data, self.n_rounds, valid_sets=others, callbacks=_callbacks(on_round))
         self.ensemble_ = Ensemble(_without_threads(booster), wording, base)
         self.calibration_ = Calibration()
         return self
@@ -361,17 +360,17 @@ def _usable(names: Sequence[str]) -> dict[str, Any]:
     return {"feature_contri": [0.0 if is_odd else 1.0 for is_odd in odd]} if any(odd) else {}
 
 
-def _callback(on_round: OnRound) -> Callable[[Any], None]:
-    """Return a callback for LightGBM; metrics take time, so they are not computed every round."""
+def _callbacks(on_round: OnRound | None) -> list[Callable[[Any], None]]:
+    """Return callbacks for LightGBM; metrics take time, so they are not computed every round."""
 
     def after_round(env: Any) -> None:
         n_rounds = env.iteration + 1
         if n_rounds % ROUNDS_PER_CALL == 0 or n_rounds == env.end_iteration:
             results = env.evaluation_result_list or env.model.eval_train()
-            if on_round(n_rounds, float(results[0][2])):
+            if on_round is not None and on_round(n_rounds, float(results[0][2])):
                 raise lgb.callback.EarlyStopException(env.iteration, env.evaluation_result_list)
 
-    return after_round
+    return [] if on_round is None else [after_round]
 
 
 def _without_threads(booster: lgb.Booster) -> lgb.Booster:

@@ -89,6 +89,8 @@ ORDER = {
         "promotion",
         "simulation",
         "facts",
+        "rounds",
+        "chosen_points",
         "refit",
         "output",
         "recalibration",

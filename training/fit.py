@@ -39,6 +39,7 @@ from fraudsieve.training.tuning.search import tune
 from .evaluation.evaluation_run import evaluate_model
 from .evaluation.label_delays import label_metrics
 from .evaluation.report_parts.reviews import CompareReviews
+from .evaluation.report_parts.rounds import RoundChoice
 from .evaluation.report_parts.slices import check_slicing, excess_notes
 from .evaluation.report_parts.splits import SplitSummary, TemporalMetrics
 from .memory import check_memory
@@ -206,10 +207,6 @@ def _train(
     final_recipe = recipe if tuned is None else tuned.recipe
     on_round = None if run is None else partial(_log_round, run)
     model, builder, notes, point_notes, rounds = fit_model(data, groups, split, final_recipe, report_step, on_round)
-    if run is not None and rounds is not None:
-        for point in rounds.curve:
-            run.log_metric("boosting.log_loss_of_later_rows", point.log_loss, point.rounds)
-            run.log_metric("boosting.average_precision_of_later_rows", point.average_precision, point.rounds)
     if tuned is not None:
         model = replace(model, training=model.training | {"tuning": tuned.facts})
         notes = (tuned.note, *notes)
@@ -228,7 +225,7 @@ def _train(
         share=share_of_records(data, tested),
         settings=recipe.evaluate,
         attack=recipe.evaluate.attack and attackable(model, data.rows["label"].to_numpy(object)[split.test]),
-        details=replace(_report_details(data, split, model, recipe, temporal), rounds=rounds),
+        details=_report_details(data, split, model, recipe, temporal, rounds),
         rules=recipe.rule_set,
         compare_reviews=compare_reviews,
     )
@@ -236,7 +233,6 @@ def _train(
     refitted, split_model = None, None
     if plan is not None:
         refitted, point_notes = refit_model(plan, data, groups, model, builder, final_recipe, report_step)
-    notes = (*notes, *point_notes)
     report_step("writing and verifying the model")
     with replacing_models(folders):
         if plan is None or refitted is None:
@@ -247,9 +243,10 @@ def _train(
     logged = None
     if run is not None:
         report_step("logging the run to MLflow")
+        _log_curve(run, rounds)
         content = run_content(final_recipe, output, model, report, data, tuned, PageOrigin(run=run.page))
         logged = run.finish(output, content, register_as=recipe.name if recipe.track.register_model else None)
-    notes = (*busy_notes, *data.notes, *split.notes, *notes, *_write_rejected(data, output))
+    notes = (*busy_notes, *data.notes, *split.notes, *notes, *point_notes, *_write_rejected(data, output))
     return Trained(model, output, report, split, data, logged, notes, tuned, split_model)
 
 
@@ -273,8 +270,19 @@ def _log_round(run: OpenRun, n_rounds: int, loss: float) -> None:
     run.log_metric("boosting.log_loss_of_training", loss, n_rounds)
 
 
+def _log_curve(run: OpenRun, rounds: RoundChoice | None) -> None:
+    for point in () if rounds is None else rounds.curve:
+        for name in ("log_loss", "average_precision"):
+            run.log_metric(f"boosting.{name}_of_later_rows", getattr(point, name), point.rounds)
+
+
 def _report_details(
-    data: LabelledData, split: Split, model: Model, recipe: Recipe, temporal: TemporalMetrics | None
+    data: LabelledData,
+    split: Split,
+    model: Model,
+    recipe: Recipe,
+    temporal: TemporalMetrics | None,
+    rounds: RoundChoice | None,
 ) -> ReportDetails:
     since = data.rows["as_of"].iloc[split.test].min() if split.kind == "time" else None
     return ReportDetails(
@@ -282,6 +290,7 @@ def _report_details(
         warnings=tuple(model.training["warnings"]),
         labels=label_metrics(data, model.training, legitimate=model.legitimate, since=since, trust=recipe.data.trusted),
         temporal=temporal,
+        rounds=rounds,
     )
 
 
