@@ -3,6 +3,7 @@
 from typing import Final
 
 import numpy as np
+import pandas as pd
 
 from benchmarks.columns.counts import running_counts
 from benchmarks.columns.declared import FEW_FRAUDS, event_history, rows_of
@@ -41,4 +42,9 @@ def published(*, seeds: int = 5) -> Published:
     return Published(y, running_counts(events), [scheme], text, n, counts_text)
 
 
-SETS: Final = (AccountSet("wikipedia_bans", _task, published, place=2),)
+def _dated_events() -> tuple[pd.DataFrame, str]:
+    events = load_accounts("wikipedia_bans")
+    return events.assign(label=events["label"].map({0: "legitimate", 1: "fraud"})), "Edits of 30 days."
+
+
+SETS: Final = (AccountSet("wikipedia_bans", _task, published, _dated_events, place=2),)
