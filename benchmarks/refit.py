@@ -19,6 +19,7 @@ from sklearn.metrics import average_precision_score
 from benchmarks.data.folds import folds_of
 from benchmarks.data.kinds import LEGITIMATE as CLEAN
 from benchmarks.data.kinds import fraud_or_legitimate
+from benchmarks.looks import count_look
 from benchmarks.measures.paired import paired_figures
 from benchmarks.measures.report import plain_figures
 from benchmarks.runner import Report, progress, run_command
@@ -83,6 +84,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace) -> Report:
+    count_look(options.set, "refit")
     if options.set in MESSAGE_SETS:
         return message_folds(options.set, MESSAGE_SETS[options.set].load())
     if options.set in DATED_SETS:

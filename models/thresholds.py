@@ -84,6 +84,9 @@ class Targets:
         Name of the deciding point; None for the first.
     confidence : float, default=0.95
         Probability with which a false positive rate is kept, from 0.5 to below 1.
+    reserve : float, default=0.0
+        Share of the risk ``1 - confidence`` that the calibration rows do not use up. A shipped model that was not
+        calibrated on its own scores needs some.
 
     Examples
     --------
@@ -97,6 +100,7 @@ class Targets:
     costs: Costs | None = None
     decide_by: str | None = None
     confidence: float = CONFIDENCE
+    reserve: float = 0.0
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -250,13 +254,14 @@ def _promised(
     drawn[clean if groups is None else clean[draw_of_groups(groups[clean])]] = True
     n_groups = int(drawn.sum())
     alarms = np.concatenate([[0], np.cumsum(drawn[ranked.order])])[ranked.cuts]
+    on_these = 1 - (1 - targets.confidence) * (1 - targets.reserve)
     points: list[OperatingPoint] = []
     absent: list[AbsentPoint] = []
     for name, rate in zip(targets.names, targets.false_positive_rates, strict=False):
         promise = (rate, targets.confidence, n_groups)
-        allowed = allowed_false_positives(n_groups, rate, targets.confidence)
+        allowed = allowed_false_positives(n_groups, rate, on_these)
         if allowed < 0:
-            absent.append(AbsentPoint(name, *promise, groups_needed(rate, targets.confidence)))
+            absent.append(AbsentPoint(name, *promise, groups_needed(rate, on_these)))
         else:
             points.append(_point(name, ranked, ranked.last(alarms <= allowed), days, promise))
     return points, absent

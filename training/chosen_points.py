@@ -25,6 +25,7 @@ def with_points(
     groups: Array,
     split: Split,
     recipe: Recipe,
+    reserve: float = 0.0,
 ) -> tuple[Model, tuple[str, ...]]:
     """Choose the operating points of a calibrated model on the calibration slice, and say what to expect of traffic.
 
@@ -41,6 +42,8 @@ def with_points(
         Campaigns or accounts of all rows.
     split : Split
     recipe : Recipe
+    reserve : float, default=0.0
+        See `Targets`.
 
     Returns
     -------
@@ -53,7 +56,7 @@ def with_points(
     if model.legitimate is not None:
         is_fraud = (data.rows["label"].iloc[rows] != model.legitimate).to_numpy()
         fraud = fraud_probability(model.calibration.apply(log_odds), model.classes, model.legitimate)
-        points, absent, of_points = choose_points(fraud, is_fraud, data, groups, split, recipe)
+        points, absent, of_points = choose_points(fraud, is_fraud, data, groups, split, recipe, reserve)
         support = support_of(fraud, is_fraud, groups[rows])
         model = replace(model, points=points, absent_points=absent, ratio_support=support)
         scores["probability"], notes = fraud, (*notes, *of_points)

@@ -10,6 +10,7 @@ from fraudsieve._typing import Array
 from fraudsieve.models.calibration import Calibration, fit_calibration, probabilities
 from fraudsieve.models.classifier import FraudClassifier
 from fraudsieve.models.thresholds import Targets, operating_points
+from fraudsieve.training.refit.refitted import RESERVE
 
 __all__ = ["WORLDS", "World", "refits"]
 
@@ -92,7 +93,8 @@ def _repeat(world: World, rng: np.random.Generator) -> dict[str, tuple[float, fl
     later = [_campaigns(world, n, is_fraud, np.ones(n), rng) for n, is_fraud in ((FRESH, 0), (FRESH // 15, 1))]
     answers = {}
     for name, model, rows in (("ours", shipped, forward), ("split", split, calibrating)):
-        calibration, threshold = _choose(split.ensemble_.log_odds(X[rows]), y[rows], groups[rows])
+        reserve = RESERVE if name == "ours" else 0.0
+        calibration, threshold = _choose(split.ensemble_.log_odds(X[rows]), y[rows], groups[rows], reserve)
         of_clean, of_fraud = (_scores(model, calibration, part.X) for part in later)
         first = np.unique(later[0].groups, return_index=True)[1]
         rate = float((of_clean[first] >= threshold).mean())
@@ -117,10 +119,10 @@ def _grow(X: Array, y: Array) -> FraudClassifier:
     )
 
 
-def _choose(log_odds: Array, y: Array, groups: Array) -> tuple[Calibration, float]:
+def _choose(log_odds: Array, y: Array, groups: Array, reserve: float) -> tuple[Calibration, float]:
     calibration = fit_calibration(log_odds, y)
     fraud = probabilities(calibration.apply(log_odds))[:, 1]
-    points, _ = operating_points(fraud, y == 1, Targets((RATE,)), groups=groups)
+    points, _ = operating_points(fraud, y == 1, Targets((RATE,), reserve=reserve), groups=groups)
     return calibration, next(point.threshold for point in points if point.max_false_positive_rate == RATE)
 
 

@@ -245,3 +245,22 @@ def test_alerts_per_day_need_days() -> None:
     (point, *_), _ = operating_points(np.array([0.1, 0.9]), np.array([False, True]))
     assert point.alerts_a_day is None
     assert point.problem is None
+
+
+def test_a_reserve_of_half_the_risk_is_a_higher_confidence_of_the_same_promise() -> None:
+    rng = np.random.default_rng(0)
+    p, is_fraud = rng.random(3000), rng.random(3000) < 0.1
+    of = {
+        name: operating_points(p, is_fraud, targets)[0][0]
+        for name, targets in (
+            ("reserved", Targets((0.05,), reserve=0.5)),
+            ("strict", Targets((0.05,), confidence=0.975)),
+            ("plain", Targets((0.05,))),
+        )
+    }
+    assert of["reserved"].threshold == of["strict"].threshold > of["plain"].threshold
+    assert of["reserved"].confidence == of["plain"].confidence == 0.95
+    few, absent = operating_points(p[:65], is_fraud[:65], Targets((0.05,), reserve=0.5))
+    assert [point.name for point in few] == [CAPACITY]
+    plain = operating_points(p[:40], is_fraud[:40], Targets((0.05,)))[1]
+    assert absent[0].needed_groups > plain[0].needed_groups

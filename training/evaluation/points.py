@@ -1,7 +1,7 @@
 """Operating points: the choice of those of a recipe in training, and their metrics on other records."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import pandas as pd
@@ -197,10 +197,16 @@ def amounts_of(data: LabelledData, split: Split) -> Array | None:
 
 
 def choose_points(
-    probability: Array, is_fraud: Array, data: LabelledData, groups: Array, split: Split, recipe: Recipe
+    probability: Array,
+    is_fraud: Array,
+    data: LabelledData,
+    groups: Array,
+    split: Split,
+    recipe: Recipe,
+    reserve: float = 0.0,
 ) -> tuple[tuple[OperatingPoint, ...], tuple[AbsentPoint, ...], tuple[str, ...]]:
-    """Choose the operating points of a recipe on the calibration slice."""
-    targets, alerts_a_day = recipe.thresholds.targets, recipe.evaluate.alerts_a_day
+    """Choose the operating points of a recipe on the calibration slice; for the reserve see `Targets`."""
+    targets, alerts_a_day = replace(recipe.thresholds.targets, reserve=reserve), recipe.evaluate.alerts_a_day
     # Times within one day may be no more than an order, so alerts per day are only computed if the recipe has some.
     is_requested = bool(targets.alerts_a_day) or alerts_a_day is not None
     in_days = is_requested or (count_days(data.rows["as_of"].to_numpy()) or 0) > 1

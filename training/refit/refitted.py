@@ -21,7 +21,11 @@ from fraudsieve.training.rounds import with_rounds
 from .forward_scores import score_forward
 from .plan import RefitPlan
 
-__all__ = ["refit_facts", "refit_model", "split_model_folder", "write_refitted"]
+__all__ = ["RESERVE", "refit_facts", "refit_model", "split_model_folder", "write_refitted"]
+
+RESERVE = 0.5
+"""Share of the risk that a promised rate is exceeded that is kept for the difference between both models:
+``python -m benchmarks.evaluation refits`` measures it."""
 
 
 def write_refitted(
@@ -84,7 +88,7 @@ def refit_model(
         digest="",
     )
     shares = None if model.unlike is None else model.unlike.shares_of(forward.distances)
-    return with_points(model, forward.log_odds, shares, data, groups, plan.split, recipe)
+    return with_points(model, forward.log_odds, shares, data, groups, plan.split, recipe, RESERVE)
 
 
 def refit_facts(plan: RefitPlan, data: LabelledData, of_split: Model, n_trained: int) -> dict[str, Any]:
