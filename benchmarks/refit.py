@@ -54,9 +54,9 @@ _CARDS = (
 _LATER = (
     "fraudsieve train --subject event --split time on the first {share:.0%} of the events in order of time, no recipe "
     "but one thread, no intervals. Both models score the rest. ours: the model trained again on all mature rows; "
-    "split: the evaluated model, of the same run. Metrics of scikit-learn; ece: 15 bins of equal mass. false_positive_rate: at "
-    "the operating point that decides. gain: difference in average precision, with its 95 % interval over accounts "
-    "({replicates} draws). {note}"
+    "split: the evaluated model, of the same run. Metrics of scikit-learn; ece: 15 bins of equal mass. "
+    "false_positive_rate: at the operating point that decides. gain: difference in average precision, with its 95 % "
+    "interval over accounts ({replicates} draws). {note}"
 )
 KNOWN_SHARE = 0.8
 _MESSAGES = (
