@@ -46,9 +46,9 @@ class Gate:
 def apply_gates(comparison: ModelComparison, gates: GateRecipe | None = None) -> tuple[Gate, ...]:
     """Apply the gates to a comparison.
 
-    Without a champion, the average precision is compared with the base rate. A refresh need not gain; the limits on
-    other losses refuse it only if the interval of the difference shows a loss, because an equal model would exceed some
-    limit by chance.
+    Without a champion, the average precision is compared with the base rate. A refresh need not gain. It is as good as
+    the champion, but would exceed some other limit by chance: so these refuse it only if the interval of the difference
+    shows a loss. Metrics under attack have no interval, and wider limits instead.
     """
     bounds = GateRecipe() if gates is None else gates
     figures, first, refresh = comparison.figures, comparison.champion is None, comparison.refresh
@@ -60,7 +60,8 @@ def apply_gates(comparison: ModelComparison, gates: GateRecipe | None = None) ->
     ]
     results += [] if first else [_recall_at_capacity(figures["recall_at_capacity"], comparison, bounds)]
     results += _calibration(figures, bounds, first=first, refresh=refresh)
-    results += [] if first or comparison.attack is None else [*_attack(comparison.attack, bounds)]
+    times = bounds.refresh_attack if refresh else 1.0
+    results += [] if first or comparison.attack is None else [*_attack(comparison.attack, bounds, times)]
     return (*results, *_latency(comparison.latency, bounds))
 
 
@@ -147,11 +148,11 @@ def _calibration(figures: Mapping[str, Pair], bounds: GateRecipe, *, first: bool
     yield _excused(Gate("observed_over_expected", ratio, bound, passed, reason), by_chance)
 
 
-def _attack(attack: AttackedPair, bounds: GateRecipe) -> Iterator[Gate]:
+def _attack(attack: AttackedPair, bounds: GateRecipe, times: float) -> Iterator[Gate]:
     when = f"Under attack at {attack.strength} strength"
     alike = f"{when}, with legitimate records obfuscated alike,"
     for name, of, kept in (("attack", when, attack.kept), ("attack_alike", alike, attack.kept_alike)):
-        bound, old, new = bounds.attack_loss, kept.champion, kept.challenger
+        bound, old, new = times * bounds.attack_loss, kept.champion, kept.challenger
         if old is None or new is None:
             reason = "Under attack: no fraud is found even without obfuscation, so there is no recall to keep."
             yield Gate(name, None, bound, False, reason)
@@ -161,7 +162,7 @@ def _attack(attack: AttackedPair, bounds: GateRecipe) -> Iterator[Gate]:
             f"a loss of {max(0.0, old - new):.1%}; at most {bound:.1%} is allowed."
         )
         yield Gate(name, old - new, bound, old - new <= bound, reason)
-    bound, old, new = bounds.attack_flagged, attack.flagged.champion, attack.flagged.challenger
+    bound, old, new = times * bounds.attack_flagged, attack.flagged.champion, attack.flagged.challenger
     assert old is not None  # there is a champion
     reason = (
         f"{when} {new:.1%} of the legitimate records are flagged, by the champion {old:.1%}: "

@@ -232,3 +232,13 @@ def test_other_limits_refuse_a_refresh_only_for_a_loss_that_chance_does_not_expl
     assert {*failed(apply_gates(refresh(**{figure: without})))} == gates
     better = {"average_precision": pair(0.8, 0.9, (0.05, 0.15))}
     assert {*failed(apply_gates(comparison(**better, **{figure: by_chance})))} == gates
+
+
+def test_limits_under_attack_are_wider_for_a_refresh() -> None:
+    names = {"kept": "attack", "kept_alike": "attack_alike", "flagged": "attack_flagged"}
+    for figure, just, beyond in (("kept", 0.81, 0.79), ("kept_alike", 0.76, 0.74), ("flagged", 0.089, 0.091)):
+        assert failed(apply_gates(refresh(attack=attack(**{figure: just})))) == []
+        assert failed(apply_gates(refresh(attack=attack(**{figure: beyond})))) == [names[figure]]
+        assert failed(apply_gates(comparison(attack=attack(**{figure: just})))) == [names[figure]]
+    same = GateRecipe(refresh_attack=1.0)
+    assert failed(apply_gates(refresh(attack=attack(flagged=0.051)), same)) == ["attack_flagged"]
