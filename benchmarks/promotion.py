@@ -1,5 +1,9 @@
-"""Decisions of the gates on better, equal, worse and flawed challengers: ``python -m benchmarks.promotion``."""
+"""Decisions of the gates on better, equal, worse and flawed challengers, and on refreshes.
 
+``python -m benchmarks.promotion``.
+"""
+
+import argparse
 import contextlib
 import sys
 import tempfile
@@ -13,6 +17,7 @@ import lightgbm as lgb
 import numpy as np
 import pandas as pd
 
+from benchmarks.refreshes import refresh_bars, refresh_figures, refresh_protocol, refreshes
 from benchmarks.runner import Bar, Report, progress, run_command
 from fraudsieve.features.feature_matrix import message_matrix_of
 from fraudsieve.models.artifact.folder import Model, read_model, write_model
@@ -28,6 +33,8 @@ __all__ = ["SCENARIOS", "main", "run"]
 DAYS, ACCOUNTS = 120, 600
 LATER = 0.6
 """Share of the period that models are trained on."""
+NEWER = 0.8
+"""Share of the period that the refresh is trained on."""
 EVERY = 10
 """The weak model is trained on one of so many messages."""
 TOP = 0.0015
@@ -38,10 +45,13 @@ OVERCONFIDENCE = 3.0
 """Log-odds towards fraud that the miscalibrated challenger adds."""
 ODDS = 200.0
 EVERYDAY = "wording__legitimate"
+ANOTHER_RECIPE: Final = {"data.min_label_rows": 4}
+"""The weak model has another recipe, so that the strong one is not a refresh of it. No label has so few rows."""
 ANY_LATENCY: Final = {"gates.latency_ms": 1e6, "gates.latency_ratio": 1e6}
 """No scenario is about time, and the p99 of one record on a shared machine is noise."""
 SCENARIOS: Final[dict[str, tuple[str, ...]]] = {
     "better": (),
+    "refresh": (),
     "equal": ("average_precision",),
     "equal_back": ("average_precision",),
     "worse": ("average_precision",),
@@ -49,12 +59,13 @@ SCENARIOS: Final[dict[str, tuple[str, ...]]] = {
     "loses_calibration": ("calibration_error", "calibration_loss", "observed_over_expected"),
     "loses_robustness": ("attack",),
 }
-"""The challengers, and the gates that must stop each; none for the one that must be promoted."""
+"""The challengers, and the gates that must stop each; none for those that must be promoted."""
 PROTOCOL = (
     "{seeds} simulated worlds of {days} days; fraud against legitimate. The messages of the first {later:.0%} of the "
     "period train the strong model, one of {every} of them the weak one; models are compared on the rest, by the "
     "gates' defaults (but for latency) and with {reviewed:.0%} of the messages reviewed, through MLflow (SQLite). "
-    "better: strong against weak. equal: the strong recipe with another seed against the strong one; equal_back the "
+    "better: strong against weak. refresh: the strong recipe on {newer:.0%} of the period against the strong model. "
+    "equal: the strong recipe with another seed against the strong one; equal_back the "
     "other way round. worse: weak against strong. The others gain average precision: the strong model with a tree "
     "that puts {top:.2%} of the legitimate messages on top, against the strong model with a tree that lets every "
     "message about money pass; the strong model with a calibration that is {sure:g} log-odds too confident of fraud, "
@@ -147,9 +158,11 @@ def decisions(folder: Path, seed: int) -> dict[str, Decision]:
     """
     lab = Lab.of(folder, seed)
     earlier = lab.part(0.0, LATER)
-    weak, strong = lab.train("weak", earlier.iloc[::EVERY].reset_index(drop=True)), lab.train("strong", earlier)
+    weak = lab.train("weak", earlier.iloc[::EVERY].reset_index(drop=True), **ANOTHER_RECIPE)
+    strong = lab.train("strong", earlier)
     pairs = {
         "better": (weak, strong),
+        "refresh": (strong, lab.train("newer", lab.part(0.0, NEWER))),
         "equal": (strong, again := lab.train("again", earlier, seed=1)),
         "equal_back": (again, strong),
         "worse": (strong, weak),
@@ -212,13 +225,17 @@ def _poisoned(messages: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([messages, copies], ignore_index=True)
 
 
-def run(*, seeds: int = 10) -> Report:
-    """Try every scenario in several worlds.
+def run(*, seeds: int = 10, n_refreshes: int = 200, n_through_mlflow: int = 24) -> Report:
+    """Try every scenario in several worlds, and simulate refreshes in many small ones.
 
     Parameters
     ----------
     seeds : int, default=10
         Number of worlds.
+    n_refreshes : int, default=200
+        Number of small worlds, with an equal and a worse refresh each.
+    n_through_mlflow : int, default=24
+        How many of them train and register both models.
 
     Returns
     -------
@@ -237,7 +254,7 @@ def run(*, seeds: int = 10) -> Report:
         }
     equal = (figures["equal.promoted"] + figures["equal_back.promoted"]) / 2
     bars = [
-        Bar.at_least("better.promoted", figures["better.promoted"], 0.9),
+        *(Bar.at_least(f"{name}.promoted", figures[f"{name}.promoted"], 0.9) for name in ("better", "refresh")),
         Bar.at_most("equal.promoted", equal, 0.05),
         Bar.at_most("worse.promoted", figures["worse.promoted"], 0.0),
         *(
@@ -247,9 +264,22 @@ def run(*, seeds: int = 10) -> Report:
             for what in ("gained", "stopped")
         ),
     ]
-    rows = sum(world["better"].comparison.rows for world in worlds if world["better"].comparison is not None)
-    facts = {"days": DAYS, "later": LATER, "every": EVERY, "top": TOP, "reviewed": REVIEWED, "sure": OVERCONFIDENCE}
-    protocol = PROTOCOL.format(seeds=seeds, **facts)
+    outcomes = refreshes(n_refreshes, n_through_mlflow)
+    of_refreshes = refresh_figures(outcomes)
+    figures |= of_refreshes
+    bars += refresh_bars(of_refreshes)
+    rows = sum(outcome.comparison.rows for outcome in outcomes)
+    rows += sum(world["better"].comparison.rows for world in worlds if world["better"].comparison is not None)
+    facts = {
+        "days": DAYS,
+        "later": LATER,
+        "newer": NEWER,
+        "every": EVERY,
+        "top": TOP,
+        "reviewed": REVIEWED,
+        "sure": OVERCONFIDENCE,
+    }
+    protocol = f"{PROTOCOL.format(seeds=seeds, **facts)} {refresh_protocol(n_refreshes, n_through_mlflow)}"
     return Report("promotion", "simulated", protocol, rows, figures, bars=bars)
 
 
@@ -266,10 +296,16 @@ def _shares(outcomes: Sequence[Decision], gates: Sequence[str]) -> Mapping[str, 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run from the command line and return the exit code, 0."""
-    seeds = {"type": int, "default": 10, "help": "worlds (default 10)"}
-    return run_command(
-        "promotion", lambda options: run(seeds=options.seeds), __doc__, argv, arguments={"--seeds": seeds}
-    )
+    arguments = {
+        "--seeds": {"type": int, "default": 10, "help": "worlds (default 10)"},
+        "--refreshes": {"type": int, "default": 200, "help": "small worlds with refreshes (default 200)"},
+        "--through-mlflow": {"type": int, "default": 24, "help": "how many of them use the registry (default 24)"},
+    }
+
+    def of_options(options: argparse.Namespace) -> Report:
+        return run(seeds=options.seeds, n_refreshes=options.refreshes, n_through_mlflow=options.through_mlflow)
+
+    return run_command("promotion", of_options, __doc__, argv, arguments=arguments)
 
 
 if __name__ == "__main__":

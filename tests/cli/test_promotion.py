@@ -60,8 +60,34 @@ def test_compare_promote_and_roll_back(messages: pd.DataFrame, run: Run) -> None
     code, decision, _ = run("promote", "--messages", "later.parquet", "--recipe", "strict.toml")
     assert (code, decision["decision"], decision["promoted"], decision["champion"]) == (0, "refused", False, "1")
     assert any("One record takes" in reason for reason in decision["reasons"])
+    assert decision["comparison"]["refresh"]  # the same recipe, and later messages
     refused = CliRunner().invoke(app, ["promote", "--messages", "later.parquet", "--recipe", "strict.toml"]).stdout
     assert sum("NOT PASSED" in line for line in refused.splitlines()) == 1
     (following,) = [line.split("fraudsieve ")[1] for line in refused.splitlines() if line.startswith("  next")]
     done = CliRunner().invoke(app, shlex.split(following))
     assert (done.exit_code, "would be refused" in done.stdout) == (0, True), done.output
+    _promote_by_hand(run)
+
+
+def _promote_by_hand(run: Run) -> None:
+    """Promote the refused challenger, undo it, and promote it again without tables."""
+    by_hand = ("promote", "--messages", "later.parquet", "--recipe", "strict.toml", "--force", "--reason", "an outage")
+    shown = CliRunner().invoke(app, by_hand).stdout
+    assert "models:/sms/2 is promoted by hand" in shown
+    assert ": an outage." in shown
+    assert sum("NOT PASSED" in line for line in shown.splitlines()) == 1
+    assert run("rollback", "--name", "sms")[1]["champion"] == "1"
+    code, decision, _ = run("promote", "--name", "sms", "--force", "--reason", "an outage")
+    assert (code, decision["promoted"], decision["reason"], decision["comparison"]) == (0, True, "an outage", None)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--force",), "--force: expected the reason of a promotion by hand, got none. Add --reason TEXT"),
+        (("--reason", "an outage"), "--reason: expected it with --force only"),
+    ],
+)
+def test_a_promotion_by_hand_and_its_reason_belong_together(run: Run, options: tuple[str, ...], message: str) -> None:
+    code, failure, _ = run("promote", *options)
+    assert (code, message in failure["error"]) == (2, True), failure

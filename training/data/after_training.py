@@ -19,6 +19,7 @@ __all__ = [
     "count_rows_in_training",
     "describe_overlap",
     "is_training_table",
+    "learned_until",
     "rows_after_training",
     "rows_since",
     "trained_until",
@@ -49,10 +50,18 @@ def trained_until(model: Model) -> pd.Timestamp | None:
 
     Returns None if those records had no times.
     """
+    window = (model.training.get("recalibration") or {}).get("window")
+    ends = [learned_until(model), *([pd.Timestamp(window[1])] if window else [])]
+    return max((end for end in ends if end is not None), default=None)
+
+
+def learned_until(model: Model) -> pd.Timestamp | None:
+    """Return the time of the last record of the run that trained a model, whether it was recalibrated later or not.
+
+    Returns None if those records had no times.
+    """
     windows = [model.training.get(name) for name in ("window", "calibration_window")]
-    windows.append((model.training.get("recalibration") or {}).get("window"))
-    ends = [pd.Timestamp(window[1]) for window in windows if window]
-    return max(ends) if ends else None
+    return max((pd.Timestamp(window[1]) for window in windows if window), default=None)
 
 
 def _is_partly_untimed(model: Model) -> bool:

@@ -6,11 +6,11 @@ from fraudsieve._lazy import attach
 
 if TYPE_CHECKING:
     from .compare import Comparison as Comparison
-    from .compare import compare_models as compare_models
     from .compare import compare_tables as compare_tables
     from .decision import Decision as Decision
     from .decision import promote as promote
     from .decision import rollback as rollback
     from .gates import Gate as Gate
+    from .same_records import compare_models as compare_models
 
 __getattr__, __dir__, __all__ = attach(__name__, __file__)

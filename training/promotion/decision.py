@@ -1,25 +1,30 @@
-"""Promotion of a challenger that passes the gates, and rollback to the previous champion."""
+"""Promotion of a challenger that passes the gates, or by hand, and rollback to the previous champion."""
 
-from dataclasses import dataclass, replace
+import getpass
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from fraudsieve._typing import Progress
 from fraudsieve.exceptions import ComparisonError
 from fraudsieve.models.predict import Scorer
 from fraudsieve.tables.source import Source
-from fraudsieve.training.evaluation.evaluation_run import read_tables
 from fraudsieve.training.json_types import to_json_types
 from fraudsieve.training.recipe.recipe import Recipe
-from fraudsieve.training.tracking.registry import DECISION, Registry
+from fraudsieve.training.tracking.registry import BY_HAND, DECISION, Registry
 from fraudsieve.training.tracking.store import tracking_uri
 from fraudsieve.training.tracking.tracked_run import CHALLENGER, CHAMPION
 
-from .compare import check_comparable, compare_models, evaluated_model
 from .gates import Gate, apply_gates
+from .judged_models import compare_judged
 from .model_comparison import ModelComparison
 
 __all__ = ["Decision", "promote", "rollback"]
+
+PROMOTED: Final = ("promoted", "promoted by hand")
+MAX_REASON: Final = 1000
+"""Characters of the reason of a promotion by hand: it is part of a tag, whose length MLflow limits."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +33,7 @@ class Decision:
 
     Parameters
     ----------
-    decision : {"promoted", "refused", "rolled back"}
+    decision : {"promoted", "promoted by hand", "refused", "rolled back"}
         The outcome.
     at : str
         Time of the decision, UTC.
@@ -39,12 +44,18 @@ class Decision:
     champion : str or None
         The current champion; None if there is none.
     reasons : tuple of str
-        A sentence for each gate that was not passed, or for all gates if the version was promoted.
+        A sentence for each gate that was not passed, or for all gates if the version was promoted by them. The first
+        of a promotion by hand has the person's reason.
     gates : tuple of Gate, default=()
+        None of them were applied to a promotion by hand without tables.
     comparison : ModelComparison, default=None
-        As from `compare_models`; None for a rollback.
+        As from `compare_models`; None for a rollback, and for a promotion by hand without tables.
     notes : tuple of str, default=()
         Assumptions about the tables.
+    by : str, default=None
+        Who promoted by hand, as far as known: the user of the process. None for all other decisions.
+    reason : str, default=None
+        The reason of a promotion by hand.
     """
 
     decision: str
@@ -57,11 +68,13 @@ class Decision:
     gates: tuple[Gate, ...] = ()
     comparison: ModelComparison | None = None
     notes: tuple[str, ...] = ()
+    by: str | None = None
+    reason: str | None = None
 
     @property
     def promoted(self) -> bool:
         """Whether the version is champion now."""
-        return self.decision == "promoted"
+        return self.decision in PROMOTED
 
     def to_dict(self) -> dict[str, Any]:
         """Return the decision, without its notes, as plain JSON types.
@@ -83,7 +96,16 @@ class Decision:
             "promotion.champion_before": self.before or "none",
             "promotion.reasons": " ".join(self.reasons),
             **{f"promotion.gate.{gate.name}": "passed" if gate.passed else "not passed" for gate in self.gates},
+            **({} if self.comparison is None else {"promotion.refresh": str(self.comparison.refresh).lower()}),
+            **({} if self.reason is None else {BY_HAND: self.by_hand}),
         }
+
+    @property
+    def by_hand(self) -> str:
+        """When and by whom the version was promoted by hand, why, and which gates it did not pass."""
+        failed = ", ".join(gate.name for gate in self.gates if not gate.passed)
+        passed = f"Gates that were not passed: {failed or 'none'}." if self.gates else "No gates were applied."
+        return f"{self.at} by {self.by}: {self.reason}. {passed}"
 
 
 def promote(
@@ -94,13 +116,14 @@ def promote(
     accounts: Source | None = None,
     events: Source | None = None,
     labels: Source | None = None,
+    force: bool = False,
+    reason: str | None = None,
     progress: Progress | None = None,
 ) -> Decision:
     """Compare a challenger with the champion, and make it champion if it passes the gates.
 
-    If the challenger was trained again on all mature rows (``refit``), the gates are applied to its evaluated model,
-    and a warning says so. Either decision is logged as tags of the version and as a file of its run. If the champion
-    changes during the comparison, the challenger is refused.
+    The decision is logged as tags of the version and as a file of its run. If the champion changes during the
+    comparison, the challenger is refused.
 
     Parameters
     ----------
@@ -109,7 +132,11 @@ def promote(
     challenger : str, default=None
         Address of a version of that model; None for the alias ``challenger``.
     messages, accounts, events, labels : path or DataFrame, default=None
-        Records later than training, with labels, as for `train`.
+        Records later than training, with labels, as for `train`. For a refresh also the tables that it was trained on.
+    force : bool, default=False
+        Whether to promote by hand, whatever the gates say. They are still applied if there are tables.
+    reason : str, default=None
+        The reason of a promotion by hand, of at most 1,000 characters; it is recorded. Required with `force`.
     progress : callable, default=None
         Called with the name of each step as it begins.
 
@@ -123,9 +150,19 @@ def promote(
     ArtifactError
         When there is no such model.
     ComparisonError
-        When the version is the champion already, or the two cannot be compared.
+        When the version is the champion already, the two cannot be compared, or `force` and `reason` are not given
+        together.
     SchemaError
         When a table cannot be used, or no record is later than training.
+    SplitError
+        When a stand-in for a refresh cannot be trained, because there are too few earlier records.
+
+    Notes
+    -----
+    A challenger with the recipe of the champion and later data is a refresh. It is compared on the newest slice: the
+    latest mature records. A model that has learned from the slice is replaced by a stand-in: its recipe, trained again
+    on the records before. Of any other challenger that was trained again on all mature rows (``refit``), the evaluated
+    model is compared. Warnings say which models were compared.
 
     Examples
     --------
@@ -134,6 +171,7 @@ def promote(
         decision = promote(messages="later.parquet")
         decision.promoted, decision.reasons
     """
+    _check_reason(reason, force=force)
     report_step, recipe = progress or (lambda step: None), recipe or Recipe()
     report_step("reading the registry")
     registry = Registry(tracking_uri(recipe.track.uri), recipe.name)
@@ -142,44 +180,62 @@ def promote(
     if version == before:
         problem = f"{registry.address(version)} is already the champion"
         raise ComparisonError("promote", [f"{problem}. Train a challenger, or name one with --challenger"])
-    report_step("loading the models")
-    new = Scorer.load(registry.folder(version))
-    old = None if before is None else Scorer.load(registry.folder(before))
-    check_comparable(None if old is None else old.model, new.model)
-    evaluated, warnings = evaluated_model(registry, version, new)
-    report_step("reading")
     tables = {"messages": messages, "accounts": accounts, "events": events, "labels": labels}
-    data = read_tables(recipe, new.model, tables, champion=None if old is None else old.model)
-    comparison = compare_models(old, evaluated, data, settings=recipe.evaluate, progress=report_step)
-    comparison = replace(comparison, warnings=(*comparison.warnings, *warnings))
-    gates = apply_gates(comparison, recipe.gates)
+    facts: dict[str, Any] = {"name": registry.name, "version": version, "before": before}
+    if not force or any(table is not None for table in tables.values()):
+        report_step("loading the models")
+        new = Scorer.load(registry.folder(version))
+        old = None if before is None else Scorer.load(registry.folder(before))
+        comparison, notes = compare_judged(old, new, tables, recipe, report_step, (registry, version))
+        facts |= {"gates": apply_gates(comparison, recipe.gates), "comparison": comparison, "notes": notes}
     report_step("logging the decision to MLflow")
-    return _decide(registry, version, before, gates, comparison, data.notes)
+    return _decide(registry, facts, reason)
 
 
-def _decide(
-    registry: Registry,
-    version: str,
-    before: str | None,
-    gates: tuple[Gate, ...],
-    comparison: ModelComparison,
-    notes: tuple[str, ...],
-) -> Decision:
-    reasons = tuple(gate.reason for gate in gates if not gate.passed)
-    now = registry.aliases().get(CHAMPION)
-    if now != before:
+def _check_reason(reason: str | None, *, force: bool) -> None:
+    """Raise ComparisonError unless a promotion by hand, and only that, has a reason."""
+    if force and not (reason or "").strip():
+        problem = "--force: expected the reason of a promotion by hand, got none. Add --reason TEXT: it is recorded"
+    elif reason is not None and not force:
+        problem = "--reason: expected it with --force only. Add --force to promote whatever the gates say, or remove it"
+    elif reason is not None and len(reason) > MAX_REASON:
+        problem = f"--reason: expected at most {MAX_REASON:,} characters, got {len(reason):,}. Shorten it"
+    else:
+        return
+    raise ComparisonError("promote", [problem])
+
+
+def _decide(registry: Registry, facts: Mapping[str, Any], reason: str | None) -> Decision:
+    """Promote or refuse, and log the decision; a reason is that of a promotion by hand."""
+    version, before, gates = facts["version"], facts["before"], facts.get("gates", ())
+    reasons, now = tuple(gate.reason for gate in gates if not gate.passed), registry.aliases().get(CHAMPION)
+    changed = now != before
+    if changed:
         change = f"it was version {before or 'none'}, now it is {now or 'none'}"
         reasons = (*reasons, f"The champion changed during the comparison: {change}. Compare again.")
     at = datetime.now(UTC).isoformat(timespec="milliseconds")
-    facts: dict[str, Any] = {"at": at, "name": registry.name, "version": version, "before": before}
-    facts |= {"gates": gates, "comparison": comparison, "notes": notes}
-    if reasons:
-        decision = Decision("refused", champion=now, reasons=reasons, **facts)
+    if changed or (reasons and reason is None):
+        decision = Decision("refused", at, champion=now, reasons=reasons, **facts)
+    elif reason is None:
+        decision = Decision("promoted", at, champion=version, reasons=tuple(gate.reason for gate in gates), **facts)
     else:
+        reason, by = reason.strip().rstrip("."), _user()
+        reasons = (f"Promoted by hand by {by}: {reason}.", *reasons)
+        decision = Decision("promoted by hand", at, champion=version, reasons=reasons, by=by, reason=reason, **facts)
+    if decision.promoted:
         registry.make_champion(version, [*_champions_with(registry, before), version])
-        decision = Decision("promoted", champion=version, reasons=tuple(gate.reason for gate in gates), **facts)
     registry.record(version, decision.to_dict(), decision.tags)
+    if decision.reason is not None:
+        registry.describe(version, f"Promoted by hand, {decision.by_hand}")
     return decision
+
+
+def _user() -> str:
+    """Return the user of this process, as far as known."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):  # a container may run under a number that has no name
+        return "an unknown user"
 
 
 def _champions_with(registry: Registry, champion: str | None) -> list[str]:

@@ -1,7 +1,7 @@
 """Gates: conditions that a challenger must meet to become champion."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fraudsieve.training.evaluation.metrics import format_number
 from fraudsieve.training.recipe.sections import GateRecipe
@@ -14,6 +14,8 @@ __all__ = ["Gate", "apply_gates"]
 
 ROUNDING = 1e-9
 """Differences below this are rounding errors."""
+CHANCE = " Chance explains it: the interval of the difference from the champion includes 0."
+"""What the reason of a gate that a refresh passes nevertheless adds."""
 
 
 @dataclass(frozen=True)
@@ -42,13 +44,24 @@ class Gate:
 
 
 def apply_gates(comparison: ModelComparison, gates: GateRecipe | None = None) -> tuple[Gate, ...]:
-    """Apply the gates to a comparison. Without a champion, the average precision is compared with the base rate."""
+    """Apply the gates to a comparison.
+
+    Without a champion, the average precision is compared with the base rate. A refresh need not gain. It is as good as
+    the champion, but would exceed some other limit by chance: so these refuse it only if the interval of the difference
+    shows a loss. Metrics under attack have no interval, and wider limits instead.
+    """
     bounds = GateRecipe() if gates is None else gates
-    figures, first = comparison.figures, comparison.champion is None
-    results = [_average_precision(figures["average_precision"], bounds, "chance" if first else "the champion")]
+    figures, first, refresh = comparison.figures, comparison.champion is None, comparison.refresh
+    precision = figures["average_precision"]
+    results = [
+        _precision_of_refresh(precision, bounds)
+        if refresh
+        else _average_precision(precision, bounds, "chance" if first else "the champion")
+    ]
     results += [] if first else [_recall_at_capacity(figures["recall_at_capacity"], comparison, bounds)]
-    results += _calibration(figures, bounds, first)
-    results += [] if first or comparison.attack is None else [*_attack(comparison.attack, bounds)]
+    results += _calibration(figures, bounds, first=first, refresh=refresh)
+    times = bounds.refresh_attack if refresh else 1.0
+    results += [] if first or comparison.attack is None else [*_attack(comparison.attack, bounds, times)]
     return (*results, *_latency(comparison.latency, bounds))
 
 
@@ -66,6 +79,26 @@ def _average_precision(pair: Pair, bounds: GateRecipe, peer: str) -> Gate:
     return Gate(name, interval[0], bound, passed, reason)
 
 
+def _precision_of_refresh(pair: Pair, bounds: GateRecipe) -> Gate:
+    name, low, interval = "average_precision", -bounds.refresh_drop, pair.interval
+    difference = pair.difference
+    assert difference is not None  # there is a champion, and fraud
+    lost = interval is not None and interval[1] < -bounds.refresh_loss
+    between = "" if interval is None else f", with an interval of {interval[0]:+.3f} to {interval[1]:+.3f}"
+    reason = (
+        f"Average precision is {pair.challenger:.3f}, that of the champion {pair.champion:.3f}: a difference of "
+        f"{difference:+.3f}{between}; a refresh may lose {-low:.3f}, and its interval must reach "
+        f"{-bounds.refresh_loss:+.3f}."
+    )
+    return Gate(name, difference, low, difference >= low - ROUNDING and not lost, reason)
+
+
+def _by_chance(pair: Pair, *, higher_is_worse: bool) -> bool:
+    """Return whether chance explains a loss: the interval of the difference also has values that are no loss."""
+    interval = pair.interval
+    return interval is not None and (interval[0] <= 0 if higher_is_worse else interval[1] >= 0)
+
+
 def _recall_at_capacity(pair: Pair, comparison: ModelComparison, bounds: GateRecipe) -> Gate:
     name, bound, capacity = "recall_at_capacity", bounds.recall_loss, comparison.capacity
     old, new = pair.champion, pair.challenger
@@ -80,35 +113,46 @@ def _recall_at_capacity(pair: Pair, comparison: ModelComparison, bounds: GateRec
         f"{new:.3f}, the champion's {old:.3f}: a loss of {max(0.0, loss):.1%}; "
         f"at most {bound:.1%} is allowed."
     )
-    return Gate(name, loss, bound, loss <= bound + ROUNDING, reason)
+    passed = loss <= bound + ROUNDING
+    return _excused(
+        Gate(name, loss, bound, passed, reason), comparison.refresh and _by_chance(pair, higher_is_worse=False)
+    )
 
 
-def _calibration(figures: Mapping[str, Pair], bounds: GateRecipe, first: bool) -> Iterator[Gate]:
+def _excused(gate: Gate, by_chance: bool) -> Gate:
+    """Return a gate as passed if chance explains that it was not."""
+    return replace(gate, passed=True, reason=gate.reason + CHANCE) if by_chance and not gate.passed else gate
+
+
+def _calibration(figures: Mapping[str, Pair], bounds: GateRecipe, *, first: bool, refresh: bool) -> Iterator[Gate]:
     error, bound = figures["ece"], bounds.calibration_error
     old, new = error.champion, error.challenger
     assert old is not None  # it can always be computed
     assert new is not None
+    by_chance = refresh and _by_chance(error, higher_is_worse=True)
     reason = f"The calibration error (ECE) is {new:.3f}; at most {bound:.3f} is allowed."
-    yield Gate("calibration_error", new, bound, new <= bound, reason)
+    yield _excused(Gate("calibration_error", new, bound, new <= bound, reason), by_chance)
     if not first:
         loss, bound = new - old, bounds.calibration_loss
         reason = (
             f"The calibration error (ECE) is {new:.3f}, the champion's {old:.3f}: "
             f"a difference of {loss:+.3f}; at most {bound:+.3f} is allowed."
         )
-        yield Gate("calibration_loss", loss, bound, loss <= bound, reason)
-    ratio, bound = figures["observed_over_expected"].challenger, bounds.observed_over_expected
+        yield _excused(Gate("calibration_loss", loss, bound, loss <= bound, reason), by_chance)
+    pair, bound = figures["observed_over_expected"], bounds.observed_over_expected
+    ratio = pair.challenger
     passed = ratio is not None and 1 / bound <= ratio <= bound
     text = "cannot be computed" if ratio is None else f"is {ratio:.2f}"
     reason = f"Observed over expected fraud {text}; {1 / bound:.2f} to {bound:.2f} is allowed."
-    yield Gate("observed_over_expected", ratio, bound, passed, reason)
+    by_chance = refresh and ratio is not None and _by_chance(pair, higher_is_worse=ratio > 1)
+    yield _excused(Gate("observed_over_expected", ratio, bound, passed, reason), by_chance)
 
 
-def _attack(attack: AttackedPair, bounds: GateRecipe) -> Iterator[Gate]:
+def _attack(attack: AttackedPair, bounds: GateRecipe, times: float) -> Iterator[Gate]:
     when = f"Under attack at {attack.strength} strength"
     alike = f"{when}, with legitimate records obfuscated alike,"
     for name, of, kept in (("attack", when, attack.kept), ("attack_alike", alike, attack.kept_alike)):
-        bound, old, new = bounds.attack_loss, kept.champion, kept.challenger
+        bound, old, new = times * bounds.attack_loss, kept.champion, kept.challenger
         if old is None or new is None:
             reason = "Under attack: no fraud is found even without obfuscation, so there is no recall to keep."
             yield Gate(name, None, bound, False, reason)
@@ -118,7 +162,7 @@ def _attack(attack: AttackedPair, bounds: GateRecipe) -> Iterator[Gate]:
             f"a loss of {max(0.0, old - new):.1%}; at most {bound:.1%} is allowed."
         )
         yield Gate(name, old - new, bound, old - new <= bound, reason)
-    bound, old, new = bounds.attack_flagged, attack.flagged.champion, attack.flagged.challenger
+    bound, old, new = times * bounds.attack_flagged, attack.flagged.champion, attack.flagged.challenger
     assert old is not None  # there is a champion
     reason = (
         f"{when} {new:.1%} of the legitimate records are flagged, by the champion {old:.1%}: "

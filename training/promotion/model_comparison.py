@@ -11,6 +11,7 @@ from fraudsieve.training.json_types import to_json_types
 
 from .latency import Latency
 from .paired_comparison import PairedMetrics
+from .refresh import STAND_IN_FOR, recipe_digest
 
 __all__ = ["AttackedPair", "ModelComparison", "ModelFacts", "Sides"]
 
@@ -44,17 +45,24 @@ class ModelFacts:
     digest : str or None
     trained_until : str or None
         The last time that it was trained on, ISO 8601; None if unknown.
+    recipe : str, default=None
+        Digest of the settings that decided on its fit, as from `recipe_digest`; None if it does not keep them.
+    stand_in_for : str, default=None
+        Digest of the model that it stands for; None for a model that is compared itself.
     """
 
     name: str
     digest: str | None
     trained_until: str | None
+    recipe: str | None = None
+    stand_in_for: str | None = None
 
     @classmethod
     def of(cls, model: Model) -> Self:
         """Return the facts of a model."""
-        until = trained_until(model)
-        return cls(model.name, model.digest, None if until is None else until.isoformat())
+        until, stand_in_for = trained_until(model), model.training.get(STAND_IN_FOR)
+        times = None if until is None else until.isoformat()
+        return cls(model.name, model.digest or None, times, recipe_digest(model), stand_in_for)
 
 
 @dataclass(frozen=True)
@@ -101,6 +109,8 @@ class ModelComparison(PairedMetrics):
         None without an attack.
     latency : Sides of Latency
         The time of one record.
+    refresh : bool, default=False
+        Whether the challenger has the recipe of the champion, and later data.
     warnings : tuple of str, default=()
     """
 
@@ -111,6 +121,7 @@ class ModelComparison(PairedMetrics):
     left_out: Mapping[str, int]
     attack: AttackedPair | None
     latency: Sides[Latency]
+    refresh: bool = False
     warnings: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:

@@ -138,6 +138,9 @@ class GateRecipe(BaseModel):
     Two models that differ only in their seed differ a little on any set of records, and significantly on a large one.
     So a challenger must gain more than that. The other gates limit what a challenger that gains may lose.
 
+    A refresh, which has the recipe of the champion and later data, need not gain. It is refused if it loses average
+    precision. The other gates refuse it only for a loss that chance does not explain, and are wider under attack.
+
     Examples
     --------
     >>> GateRecipe(gain=0.01).recall_loss
@@ -148,6 +151,15 @@ class GateRecipe(BaseModel):
 
     gain: float = Field(default=0.005, ge=0, lt=1)
     """Lower bound of the interval of the difference in average precision."""
+    refresh_loss: float = Field(default=0.01, ge=0, le=1)
+    """A refresh is refused if the whole interval of the difference in average precision is a larger loss than this."""
+    refresh_drop: float = Field(default=0.03, ge=0, le=1)
+    """A refresh is also refused if the difference itself is a larger loss than this, whatever its interval."""
+    refresh_frauds: int = Field(default=100, ge=1)
+    """Frauds in the newest slice, on which a refresh is compared. It is at most as large as the test slice."""
+    refresh_attack: float = Field(default=3.0, ge=1)
+    """Factor of `attack_loss` and `attack_flagged` for a refresh: two trainings of one recipe differ by more than these
+    allow."""
     recall_loss: float = Field(default=0.05, ge=0, le=1)
     """Share of the fraud found by the champion at the review capacity that the challenger may miss there; at least one
     alert."""

@@ -16,12 +16,15 @@ from fraudsieve.models.artifact.model_address import model_folder, not_in_store
 from .store import quiet, use_store
 from .tracked_run import CHAMPION, SPLIT_MODEL
 
-__all__ = ["CHAMPIONS", "DECISION", "Registry"]
+__all__ = ["BY_HAND", "CHAMPIONS", "DECISION", "Registry"]
 
 CHAMPIONS = "promotion.champions"
 """Tag of a registered model: the versions that were champion, oldest first, the current one last."""
 DECISION = "promotion.decision"
 """Tag of a version and of its run: the last decision."""
+BY_HAND = "promotion.by_hand"
+"""Tag of a version that was promoted by hand, and of its run: when, by whom, why, and which gates it did not pass. It
+stays after later decisions."""
 MAX_CHAMPIONS = 100
 """Number of versions in the tag of champions, because MLflow limits the length of a tag."""
 
@@ -190,6 +193,17 @@ class Registry:
             self.client.set_tag(run_id, name, value)
         text = json.dumps(decision, indent=1, ensure_ascii=False, allow_nan=False)
         self.client.log_text(run_id, text, f"promotion/{re.sub('[^0-9TZ]', '', decision['at'])}.json")
+
+    def describe(self, version: str, line: str) -> None:
+        """Put a line before the description of a version, where MLflow's list of versions shows it.
+
+        Parameters
+        ----------
+        version : str
+        line : str
+        """
+        before = self.client.get_model_version(self.name, version).description
+        self.client.update_model_version(self.name, version, "\n\n".join(filter(None, (line, before))))
 
     def _registered(self) -> RegisteredModel:
         try:

@@ -12,6 +12,7 @@ from .tables import (
     comparison_rows,
     left_out_text,
     logged_rows,
+    outcome_rows,
     overlap_text,
     review_rows,
     rule_rows,
@@ -125,12 +126,10 @@ def gate_summary(gates: Iterable["Gate"]) -> Rows:
 
 def decision_summary(decision: "Decision", given: dict[str, Any]) -> Rows:
     """Yield the rows of a decision; `given` are the options of the call."""
-    assert decision.comparison is not None  # only a rollback has none
-    yield from comparison_summary(decision.comparison)
-    yield from gate_summary(decision.gates)
-    gates = {gate.reason for gate in decision.gates}
-    yield from ((decision.decision, reason) for reason in decision.reasons if reason not in gates)
-    yield "champion", f"models:/{decision.name}/{decision.champion}" if decision.champion else "none"
+    if decision.comparison is not None:
+        yield from comparison_summary(decision.comparison)
+        yield from gate_summary(decision.gates)
+    yield from outcome_rows(decision)
     if decision.promoted:
         yield "next", next_command("serve", model=f"models:/{decision.name}@champion")
         yield "more", "compare --verbose prints all metrics; the run of the version in MLflow has the decision"

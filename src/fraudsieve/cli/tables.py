@@ -16,6 +16,7 @@ if TYPE_CHECKING:  # imported at first use: MLflow alone takes seconds
     from fraudsieve.training.evaluation.report import EvaluationReport
     from fraudsieve.training.evaluation.report_parts.rules import RuleMetrics
     from fraudsieve.training.fit import Trained
+    from fraudsieve.training.promotion.decision import Decision
     from fraudsieve.training.promotion.gates import Gate
     from fraudsieve.training.promotion.model_comparison import ModelComparison
     from fraudsieve.training.promotion.paired_comparison import Pair
@@ -24,11 +25,13 @@ if TYPE_CHECKING:  # imported at first use: MLflow alone takes seconds
 __all__ = [
     "attack_rows",
     "comparison_rows",
+    "decision_rows",
     "evaluation_content",
     "evaluation_rows",
     "gate_rows",
     "left_out_text",
     "logged_rows",
+    "outcome_rows",
     "overlap_text",
     "review_rows",
     "rule_rows",
@@ -320,7 +323,7 @@ def comparison_rows(comparison: "ModelComparison") -> list[tuple[str, str]]:
     from fraudsieve.training.evaluation.metrics import METRIC_NAMES, describe_capacity
 
     capacity = comparison.capacity
-    rows = [("later records", _records(comparison))]
+    rows = [("newest slice" if comparison.refresh else "later records", _records(comparison))]
     if capacity is not None:
         of = ("alerts", "alerts_a_day", "flagged", "why")
         described = describe_capacity(**{name: getattr(capacity, name) for name in of})
@@ -343,6 +346,21 @@ def comparison_rows(comparison: "ModelComparison") -> list[tuple[str, str]]:
 
 def gate_rows(gates: Iterable["Gate"]) -> list[tuple[str, str]]:
     return [("passed" if gate.passed else "NOT PASSED", gate.reason) for gate in gates]
+
+
+def decision_rows(decision: "Decision") -> Iterator[tuple[str, str]]:
+    """Yield all metrics and gates of a decision, and what it changed."""
+    if decision.comparison is not None:
+        yield from comparison_rows(decision.comparison)
+        yield from gate_rows(decision.gates)
+    yield from outcome_rows(decision)
+
+
+def outcome_rows(decision: "Decision") -> Iterator[tuple[str, str]]:
+    """Yield the reasons of a decision that are not those of gates, and the champion."""
+    of_gates = {gate.reason for gate in decision.gates}
+    yield from ((decision.decision, reason) for reason in decision.reasons if reason not in of_gates)
+    yield "champion", f"models:/{decision.name}/{decision.champion}" if decision.champion else "none"
 
 
 def _records(comparison: "ModelComparison") -> str:

@@ -43,7 +43,7 @@ from .schema import TABLES, TableSchema
 from .source import InputTable, Source, as_input, local_file, origin_of
 from .values.reading import Reading
 
-__all__ = ["CheckedTable", "Source", "check_header", "check_table", "read_table", "write_rejected"]
+__all__ = ["CheckedTable", "Source", "check_header", "check_table", "column_names", "read_table", "write_rejected"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -228,6 +228,22 @@ def _check_header(part: InputTable, table: TableSchema, require: tuple[str, ...]
         loaded = LoadedTable(pd.DataFrame(columns=names, dtype=object), header=is_text)
         loaded = rename_columns(loaded, table, part.options, origin)
         require_columns(loaded, table, origin, require)
+
+
+def column_names(source: Source) -> tuple[str, ...]:
+    """Return the names of the columns of a table as they are in it; the rows are read only where they must be.
+
+    Examples
+    --------
+    >>> column_names(pd.DataFrame({"id": [1], "content": ["hello"]}))
+    ('id', 'content')
+    """
+    names: list[str] = []
+    for part in as_input(source).parts:
+        file = local_file(part)
+        header = [] if file is None else _header_of(file, part.options, origin_of(part))
+        names += header or map(str, part.loaded.frame.columns)
+    return tuple(dict.fromkeys(names))
 
 
 def _header_of(file: Path, options: ReadOptions, origin: str) -> list[str]:

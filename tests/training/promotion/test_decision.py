@@ -90,6 +90,67 @@ def test_the_bounds_are_those_of_the_recipe(store: Store, rivals: Any) -> None:
     assert (decision.decision, decision.gates[0].bound) == ("refused", 0.5)
 
 
+@pytest.mark.parametrize("reason", [None, "", "  "])
+def test_a_promotion_by_hand_needs_a_reason(store: Store, reason: str | None) -> None:
+    with pytest.raises(ComparisonError, match="--force: expected the reason of a promotion by hand, got none"):
+        promote(store.recipe("nobody"), force=True, reason=reason)
+
+
+def test_a_reason_is_for_a_promotion_by_hand_and_short(store: Store) -> None:
+    with pytest.raises(ComparisonError, match="--reason: expected it with --force only"):
+        promote(store.recipe("nobody"), reason="a new channel")
+    with pytest.raises(ComparisonError, match=r"expected at most 1,000 characters, got 1,001\. Shorten it"):
+        promote(store.recipe("nobody"), force=True, reason="x" * 1001)
+
+
+@pytest.mark.slow
+def test_a_promotion_by_hand_is_recorded_and_can_be_rolled_back(
+    store: Store, rivals: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("getpass.getuser", lambda: "ann")
+    old, new = store.register("hand", rivals.strong), store.register("hand", rivals.weak)
+    decision = promote(store.recipe("hand"), messages=rivals.later, force=True, reason=" The old one is too slow. ")
+    assert (decision.decision, decision.promoted, decision.champion) == ("promoted by hand", True, new)
+    assert (decision.by, decision.reason) == ("ann", "The old one is too slow")
+    failed = [gate for gate in decision.gates if not gate.passed]
+    assert "average_precision" in [gate.name for gate in failed]
+    assert decision.reasons == (
+        "Promoted by hand by ann: The old one is too slow.",
+        *(gate.reason for gate in failed),
+    )
+    registry = store.registry("hand")
+    assert registry.aliases()["champion"] == new
+    assert registry.champions() == [old, new]
+    version = registry.client.get_model_version("hand", new)
+    assert version.tags["promotion.decision"] == "promoted by hand"
+    assert version.tags["promotion.gate.average_precision"] == "not passed"
+    names = ", ".join(gate.name for gate in failed)
+    expected = f"{decision.at} by ann: The old one is too slow. Gates that were not passed: {names}."
+    assert version.tags["promotion.by_hand"] == expected
+    assert str(version.description).startswith(f"Promoted by hand, {expected}")
+    assert mlflow.get_run(run_of(store, "hand", new)).data.tags["promotion.by_hand"] == expected
+    assert decisions_of(store, "hand", new) == [decision.to_dict()]
+    assert rollback(store.recipe("hand")).champion == old
+    tags = registry.client.get_model_version("hand", new).tags
+    assert (tags["promotion.decision"], tags["promotion.by_hand"]) == ("rolled back", expected)
+
+
+@pytest.mark.slow
+def test_a_promotion_by_hand_needs_no_tables(store: Store, rivals: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def nobody() -> str:
+        raise KeyError("uid not found")
+
+    monkeypatch.setattr("getpass.getuser", nobody)
+    old, new = store.register("bare", rivals.strong), store.register("bare", rivals.weak)
+    decision = promote(store.recipe("bare"), force=True, reason="an outage")
+    assert (decision.decision, decision.before, decision.champion) == ("promoted by hand", old, new)
+    assert (decision.gates, decision.comparison, decision.by) == ((), None, "an unknown user")
+    tags = store.registry("bare").client.get_model_version("bare", new).tags
+    assert tags["promotion.by_hand"] == f"{decision.at} by an unknown user: an outage. No gates were applied."
+    with pytest.raises(ComparisonError, match="is already the champion"):
+        promote(store.recipe("bare"), force=True, reason="again")
+
+
 @pytest.mark.slow
 def test_a_champion_that_changed_meanwhile_is_not_replaced(store: Store, rivals: Any) -> None:
     store.register("race", rivals.weak)

@@ -159,3 +159,86 @@ def test_the_recipe_sets_the_bounds() -> None:
     strict = GateRecipe(gain=0.06, calibration_error=0.01, latency_ms=1.0)
     assert failed(apply_gates(comparison(), strict)) == ["average_precision", "calibration_error", "latency"]
     assert failed(apply_gates(comparison(recall_at_capacity=pair(0.5, 0.4)), GateRecipe(recall_loss=0.2))) == []
+
+
+def refresh(**changes: Any) -> ModelComparison:
+    """Return a comparison of a refresh that is as good as the champion, except for the given changes."""
+    equal: dict[str, Any] = {"average_precision": pair(0.8, 0.8, (-0.02, 0.02))}
+    return comparison(refresh=True, **(equal | changes))
+
+
+def test_a_refresh_need_not_gain() -> None:
+    assert failed(apply_gates(refresh())) == []
+    assert failed(apply_gates(comparison(average_precision=pair(0.8, 0.8, (-0.02, 0.02))))) == ["average_precision"]
+
+
+@pytest.mark.parametrize(
+    ("change", "passed"),
+    [
+        (pair(0.8, 0.77, (-0.06, 0.0)), True),  # a drop of .03, and the interval reaches -.01
+        (pair(0.8, 0.769, (-0.06, 0.0)), False),  # a larger drop
+        (pair(0.8, 0.78, (-0.03, -0.01)), True),
+        (pair(0.8, 0.78, (-0.03, -0.011)), False),  # the whole interval is below -.01
+        (pair(0.8, 0.78), True),  # without an interval the drop alone counts
+        (pair(0.8, 0.76), False),
+        (pair(0.8, 0.95, (0.1, 0.2)), True),
+    ],
+)
+def test_a_refresh_that_loses_average_precision_is_refused(change: Pair, passed: bool) -> None:
+    gate = apply_gates(refresh(average_precision=change))[0]
+    assert (gate.name, gate.passed) == ("average_precision", passed)
+    assert f"a difference of {change.difference:+.3f}" in gate.reason
+
+
+def test_the_bounds_of_a_refresh_are_those_of_the_recipe() -> None:
+    change = pair(0.8, 0.78, (-0.03, -0.011))
+    assert failed(apply_gates(refresh(average_precision=change), GateRecipe(refresh_loss=0.02))) == []
+    strict = GateRecipe(refresh_drop=0.01, refresh_loss=0.02)
+    assert failed(apply_gates(refresh(average_precision=change), strict)) == ["average_precision"]
+
+
+@pytest.mark.parametrize(
+    ("figure", "by_chance", "a_loss", "gates"),
+    [
+        ("recall_at_capacity", pair(0.5, 0.4, (-0.2, 0.0)), pair(0.5, 0.4, (-0.2, -0.01)), {"recall_at_capacity"}),
+        (
+            "ece",
+            pair(0.05, 0.1, (0.0, 0.1)),
+            pair(0.05, 0.1, (0.01, 0.1)),
+            {"calibration_error", "calibration_loss"},
+        ),
+        (
+            "observed_over_expected",
+            pair(1.9, 2.1, (-0.1, 0.5)),
+            pair(1.9, 2.1, (0.1, 0.5)),
+            {"observed_over_expected"},
+        ),
+        (
+            "observed_over_expected",
+            pair(0.52, 0.48, (-0.1, 0.1)),
+            pair(0.52, 0.48, (-0.1, -0.01)),
+            {"observed_over_expected"},
+        ),
+    ],
+)
+def test_other_limits_refuse_a_refresh_only_for_a_loss_that_chance_does_not_explain(
+    figure: str, by_chance: Pair, a_loss: Pair, gates: set[str]
+) -> None:
+    excused = apply_gates(refresh(**{figure: by_chance}))
+    assert failed(excused) == []
+    assert {gate.name for gate in excused if "Chance explains it" in gate.reason} == gates
+    assert {*failed(apply_gates(refresh(**{figure: a_loss})))} == gates
+    without = replace(a_loss, interval=None)
+    assert {*failed(apply_gates(refresh(**{figure: without})))} == gates
+    better = {"average_precision": pair(0.8, 0.9, (0.05, 0.15))}
+    assert {*failed(apply_gates(comparison(**better, **{figure: by_chance})))} == gates
+
+
+def test_limits_under_attack_are_wider_for_a_refresh() -> None:
+    names = {"kept": "attack", "kept_alike": "attack_alike", "flagged": "attack_flagged"}
+    for figure, just, beyond in (("kept", 0.81, 0.79), ("kept_alike", 0.76, 0.74), ("flagged", 0.089, 0.091)):
+        assert failed(apply_gates(refresh(attack=attack(**{figure: just})))) == []
+        assert failed(apply_gates(refresh(attack=attack(**{figure: beyond})))) == [names[figure]]
+        assert failed(apply_gates(comparison(attack=attack(**{figure: just})))) == [names[figure]]
+    same = GateRecipe(refresh_attack=1.0)
+    assert failed(apply_gates(refresh(attack=attack(flagged=0.051)), same)) == ["attack_flagged"]

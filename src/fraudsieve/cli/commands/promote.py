@@ -8,7 +8,7 @@ import typer
 from fraudsieve.cli.console import answer, exit_on_error, notes, steps
 from fraudsieve.cli.options import Json, Name, ReadingOptions, TableOptions, Verbose
 from fraudsieve.cli.summary import decision_summary
-from fraudsieve.cli.tables import comparison_rows, gate_rows
+from fraudsieve.cli.tables import decision_rows
 
 __all__ = ["promote_command"]
 
@@ -22,6 +22,10 @@ def promote_command(
     tables: TableOptions,
     reading: ReadingOptions,
     recipe: Annotated[Path | None, typer.Option(help="Recipe (TOML); its section [gates] has the gates.")] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Promote by hand, whatever the gates say. Needs --reason.")
+    ] = False,
+    reason: Annotated[str | None, typer.Option(help="Reason of a promotion by hand; it is recorded.")] = None,
     verbose: Verbose = False,
     json: Json = False,
 ) -> None:
@@ -35,16 +39,13 @@ def promote_command(
             Recipe.read(recipe, {"name": name, **reading.overrides()}),
             challenger=challenger,
             **inputs,
+            force=force,
+            reason=reason,
             progress=progress,
         )
     comparison = decision.comparison
-    assert comparison is not None  # only a rollback has none
-    notes((*decision.notes, *comparison.warnings))
-    gate_reasons = {gate.reason for gate in decision.gates}
-    other_reasons = [(decision.decision, reason) for reason in decision.reasons if reason not in gate_reasons]
-    champion = f"models:/{decision.name}/{decision.champion}" if decision.champion else "none"
+    notes((*decision.notes, *(() if comparison is None else comparison.warnings)))
     given = {"name": name, "recipe": recipe} | vars(tables) | vars(reading)
-    rows = [*comparison_rows(comparison), *gate_rows(decision.gates), *other_reasons, ("champion", champion)]
-    rows = rows if verbose else list(decision_summary(decision, given))
+    rows = list(decision_rows(decision) if verbose else decision_summary(decision, given))
     title = f"models:/{decision.name}/{decision.version} is {decision.decision}"
     answer(decision.to_dict() | {"promoted": decision.promoted}, as_json=json, title=title, rows=rows)

@@ -1,0 +1,157 @@
+"""The models that the gates judge, and the records that these are compared on."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from fraudsieve._typing import Progress
+from fraudsieve.models.artifact.folder import Model
+from fraudsieve.models.predict import Scorer
+from fraudsieve.training.data.after_training import RowsAfterTraining, trained_until
+from fraudsieve.training.data.labelled import LabelledData
+from fraudsieve.training.recipe.cores import with_threads
+from fraudsieve.training.recipe.recipe import Recipe
+from fraudsieve.training.tracking.registry import Registry
+
+from .model_comparison import ModelComparison, Sides
+from .newest_slice import NewestSlice, known_before, newest_slice
+from .own_names import read_for_both
+from .refresh import STAND_IN_FOR, is_refresh, recipe_of_model
+from .same_records import check_comparable, compare_models
+from .stand_in import check_learned_rows, train_again
+
+__all__ = ["compare_judged", "evaluated_model"]
+
+
+@dataclass(frozen=True, eq=False)
+class _Judged:
+    """The models to compare, the records (None for those later than the training of both), and what to say about it."""
+
+    champion: Scorer | None
+    challenger: Scorer
+    rows: RowsAfterTraining | None = None
+    notes: Sequence[str] = ()
+
+
+def compare_judged(
+    champion: Scorer | None,
+    challenger: Scorer,
+    tables: dict[str, Any],
+    recipe: Recipe,
+    progress: Progress,
+    version: tuple[Registry, str] | None = None,
+) -> tuple[ModelComparison, tuple[str, ...]]:
+    """Compare two models as the gates judge them.
+
+    Of a refresh that is its shipped model, or a stand-in if that has learned from the newest slice. Otherwise it is the
+    evaluated model of the run of a registered version, or the challenger itself.
+
+    Returns the comparison, and notes on the tables.
+    """
+    check_comparable(None if champion is None else champion.model, challenger.model)
+    progress("reading")
+    data = read_for_both(recipe, None if champion is None else champion.model, challenger.model, tables)
+    refresh = champion is not None and is_refresh(champion.model, challenger.model)
+    if champion is not None and refresh:
+        judged = _judged_refresh(champion, challenger, data, recipe, progress)
+    else:
+        evaluated, said = (challenger, []) if version is None else evaluated_model(*version, challenger)
+        judged = _Judged(champion, evaluated, notes=said)
+    comparison = compare_models(
+        judged.champion,
+        judged.challenger,
+        data.challenger,
+        champion_data=data.champion,
+        rows=judged.rows,
+        refresh=refresh,
+        settings=recipe.evaluate,
+        progress=progress,
+    )
+    return replace(comparison, warnings=(*comparison.warnings, *judged.notes)), data.challenger.notes
+
+
+def _judged_refresh(
+    champion: Scorer, challenger: Scorer, data: Sides[LabelledData], recipe: Recipe, progress: Progress
+) -> _Judged:
+    """Return models that have not learned from the newest slice: the given ones, or stand-ins for them."""
+    of_champion, of_challenger = data.champion or data.challenger, data.challenger
+    used = _recipe_of(challenger, recipe)
+    is_fraud = (of_challenger.rows["label"] != challenger.model.legitimate).to_numpy()
+    models = champion.model, challenger.model
+    newest = newest_slice(of_challenger, *models, used, is_fraud, recipe.gates.refresh_frauds)
+    learned = [_has_learned(model, newest) for model in models]
+    new, old = challenger, champion
+    if learned[1]:
+        check_learned_rows(challenger.model, of_challenger)
+        new = _stand_in("challenger", challenger, of_challenger, used, newest, progress)
+    if learned[0]:
+        same = learned[1] and of_champion is of_challenger and _recipe_of(champion, recipe) == used
+        again = new if same else None
+        old = _stand_in("champion", champion, of_champion, _recipe_of(champion, recipe), newest, progress, again)
+    roles = [role for role, seen in zip(("champion", "challenger"), learned, strict=True) if seen]
+    return _Judged(old, new, newest.rows, _refresh_notes(newest, roles, of_challenger.subject))
+
+
+def _recipe_of(scorer: Scorer, recipe: Recipe) -> Recipe:
+    """Return the recipe of a model, with the threads of the recipe of the comparison."""
+    own = recipe_of_model(scorer.model)
+    assert own is not None  # a refresh has one
+    return with_threads(own.model_copy(update={"n_jobs": recipe.n_jobs}))[0]
+
+
+def _has_learned(model: Model, newest: NewestSlice) -> bool:
+    until = trained_until(model)
+    return until is not None and until >= newest.start
+
+
+def _stand_in(
+    role: str,
+    scorer: Scorer,
+    data: LabelledData,
+    recipe: Recipe,
+    newest: NewestSlice,
+    progress: Progress,
+    again: Scorer | None = None,
+) -> Scorer:
+    """Train the recipe of a model on the records before the newest slice, unless that was done for the other one."""
+    if again is None:
+        earlier = known_before(data, newest.start, min_label_rows=recipe.data.min_label_rows)
+        again = train_again(earlier, recipe, lambda step: progress(f"stand-in for the {role}: {step}"))
+    model = again.model
+    return Scorer(replace(model, training=model.training | {STAND_IN_FOR: scorer.model.digest}))
+
+
+def _refresh_notes(newest: NewestSlice, roles: Sequence[str], subject: str) -> list[str]:
+    since = newest.start.isoformat()
+    notes = [
+        "the challenger is a refresh: it has the recipe of the champion, and later data. They are compared on the "
+        f"{int(newest.rows.rows.sum()):,} newest mature {subject}s, since {since}"
+    ]
+    if roles:
+        have = "has" if len(roles) == 1 else "have"
+        notes.append(
+            f"{' and '.join(roles)} {have} learned from these: the recipe was trained again on what was known before, "
+            "and this stand-in is compared. The metrics are not those of the model that is promoted"
+        )
+    return notes
+
+
+def evaluated_model(registry: Registry, version: str, challenger: Scorer) -> tuple[Scorer, list[str]]:
+    """Return the model to compare with the champion.
+
+    A shipped model has seen nearly all labelled records, so it could only be evaluated weeks later. The evaluated model
+    of its run has the same settings and has not seen the test slice.
+    """
+    training = challenger.model.training
+    folder = registry.split_model_folder(version) if training.get("refit") else None
+    if folder is None:
+        return challenger, []
+    scorer = Scorer.load(folder, digest=training["split_model"]["digest"])
+    shipped_until, evaluated_until = trained_until(challenger.model), trained_until(scorer.model)
+    times = ""
+    if shipped_until is not None and evaluated_until is not None:
+        times = f" ({shipped_until.isoformat()}, its evaluated model {evaluated_until.isoformat()})"
+    return scorer, [
+        f"the challenger was trained again on later records{times}: its evaluated model, with the same settings, "
+        "is compared. The metrics are not those of the model that is promoted"
+    ]

@@ -1,0 +1,67 @@
+"""Refreshes: challengers with the recipe of the champion, trained on later data."""
+
+import hashlib
+import json
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from fraudsieve.models.artifact.folder import Model
+from fraudsieve.training.data.after_training import learned_until
+from fraudsieve.training.recipe.lists import LISTS
+from fraudsieve.training.recipe.recipe import Recipe, SplitRecipe
+
+__all__ = ["STAND_IN_FOR", "is_refresh", "recipe_digest", "recipe_of_model"]
+
+OF_THE_FIT: Final[dict[str, Any]] = {
+    "data": {"min_label_rows", "trust", "default_trust", "time_zone"},
+    "split": {*SplitRecipe.model_fields} - {"also_temporal"},
+    "features": True,
+    "history": True,
+    "model": True,
+}
+"""What of a recipe decides on the fit. The subject and the legitimate label are in the models themselves."""
+STAND_IN_FOR: Final = "stand_in_for"
+"""Training fact of a stand-in: the digest of the model that it stands for."""
+
+
+def is_refresh(champion: Model, challenger: Model) -> bool:
+    """Return whether a challenger has the recipe of the champion, and has learned from later records.
+
+    A recalibrated challenger is not a refresh: its trees are those of an older model.
+    """
+    digest, old, new = recipe_digest(challenger), learned_until(champion), learned_until(challenger)
+    later = old is not None and new is not None and old < new
+    return later and "recalibration" not in challenger.training and digest == recipe_digest(champion) is not None
+
+
+def recipe_digest(model: Model) -> str | None:
+    """Return the SHA-256 of the settings that decided on the fit of a model; None if the model does not keep them.
+
+    Tables, names of columns, seeds, thresholds, rules and all that concerns reports and promotion have no influence.
+    Nor have the values of settings that a search has chosen: another search may choose others.
+    """
+    recipe = recipe_of_model(model)
+    if recipe is None:
+        return None
+    settings = recipe.model_dump(mode="json", include=OF_THE_FIT)
+    searched = (model.training["recipe"].get("tune") or {}).get("space") or {}
+    for section, names in searched.items():
+        settings[section] |= dict.fromkeys(names, "searched")
+    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
+
+
+def recipe_of_model(model: Model) -> Recipe | None:
+    """Return the recipe of a model, with the settings that a search has chosen, to train it again without tracking.
+
+    Tables and rules are left out. None if the model does not keep a recipe, or one of another version.
+    """
+    written, lists = model.training.get("recipe"), model.matrix.lists
+    if not written:
+        return None
+    custom = {} if lists is None else {name: getattr(lists, name) for name in LISTS if getattr(lists, name)}
+    content = {**written, "features": {**written.get("features", {}), **custom}, "track": {"enabled": False}}
+    try:
+        return Recipe.model_validate({**content, "rules": None, "tune": None})
+    except ValidationError:
+        return None

@@ -1,0 +1,208 @@
+"""Two models on the same records: their scores, metrics, robustness and latency."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from fraudsieve._typing import Array, Progress
+from fraudsieve.exceptions import ComparisonError, SchemaError
+from fraudsieve.models.artifact.folder import Model
+from fraudsieve.models.predict import Scorer
+from fraudsieve.training.attack.recall import CharacterSummary, attack_messages, attackable
+from fraudsieve.training.data.after_training import RowsAfterTraining, rows_after_training
+from fraudsieve.training.data.builders import Builder, builder_of_model, groups_of, scores_of
+from fraudsieve.training.data.labelled import LabelledData
+from fraudsieve.training.evaluation.bootstrap import MIN_GROUPS
+from fraudsieve.training.evaluation.evaluation_run import row_context
+from fraudsieve.training.evaluation.fraud_rows import FraudRows
+from fraudsieve.training.evaluation.points import share_of_records
+from fraudsieve.training.evaluation.report import BootstrapSummary
+from fraudsieve.training.recipe.recipe import EvaluateRecipe
+
+from .latency import latencies, live_scoring, records_to_time
+from .model_comparison import AttackedPair, ModelComparison, ModelFacts, Sides
+from .paired_comparison import PairedMetrics, paired_metrics
+
+__all__ = ["STRENGTH", "check_comparable", "compare_models"]
+
+
+STRENGTH = "medium"
+"""Strength of the obfuscations under which the recall of the models is compared."""
+
+
+def check_comparable(champion: Model | None, challenger: Model) -> None:
+    """Check that two models can be compared on the same records.
+
+    Raises
+    ------
+    ComparisonError
+        When a model gives no probability of fraud, both are the same model, or they differ in the subject or in the
+        label for legitimate records.
+    """
+    problems = []
+    for role, model in (("champion", champion), ("challenger", challenger)):
+        if model is not None and model.legitimate is None:
+            problem = f"the {role} has no legitimate class, and so no probability of fraud"
+            problems.append(f"{problem}. Train it on legitimate records too")
+    if champion is not None:
+        pairs = {"subject": (champion.subject, challenger.subject)}
+        pairs["label for legitimate records"] = (str(champion.legitimate), str(challenger.legitimate))
+        for name, (old, new) in pairs.items():
+            if old != new:
+                problem = f"expected models with the same {name}, got {old!r} (champion) and {new!r} (challenger)"
+                problems.append(f"{problem}. Name two models that agree in it")
+        if champion.digest and champion.digest == challenger.digest:
+            problems.append("champion and challenger are the same model: their digests are equal. Name another model")
+    if problems:
+        raise ComparisonError("compare", problems)
+
+
+def compare_models(
+    champion: Scorer | None,
+    challenger: Scorer,
+    data: LabelledData,
+    *,
+    champion_data: LabelledData | None = None,
+    rows: RowsAfterTraining | None = None,
+    refresh: bool = False,
+    settings: EvaluateRecipe | None = None,
+    progress: Progress | None = None,
+) -> ModelComparison:
+    """Compare two models on the labelled records that are later than the training of both.
+
+    Parameters
+    ----------
+    champion : Scorer or None
+        The model in use. With None the challenger is compared with a constant score.
+    challenger : Scorer
+        The model that may replace it.
+    data : LabelledData
+        Records of the subject of both models.
+    champion_data : LabelledData, default=None
+        The same records, row by row, as the champion reads them; None for those of `data`.
+    rows : RowsAfterTraining, default=None
+        The records to compare on; None for those that are later than the training of both models.
+    refresh : bool, default=False
+        Whether the challenger has the recipe of the champion, and later data.
+    settings : EvaluateRecipe, default=None
+        Capacity, costs, replicates, and whether messages are also attacked; None for the defaults.
+    progress : callable, default=None
+        Called with the name of each step as it begins.
+
+    Returns
+    -------
+    ModelComparison
+        Metrics of both on the same records, with intervals of the differences.
+
+    Raises
+    ------
+    ComparisonError
+        When the models cannot be compared; see `check_comparable`.
+    SchemaError
+        When no record is later, or the records are all fraudulent or all legitimate.
+    """
+    report_step, settings = progress or (lambda step: None), EvaluateRecipe() if settings is None else settings
+    check_comparable(None if champion is None else champion.model, challenger.model)
+    scorers = [challenger] if champion is None else [champion, challenger]
+    inputs = [data] if champion is None else [champion_data or data, data]
+    later = rows or rows_after_training(data, [scorer.model for scorer in scorers])
+    report_step("scoring")
+    sides, scored, unscorable = _score(scorers, inputs, later.rows)
+    is_fraud = (scored.rows["label"] != challenger.model.legitimate).to_numpy()
+    _check_kinds(is_fraud, challenger.model)
+    report_step("looking for campaigns" if data.subject == "message" else "looking for accounts")
+    groups, kind = groups_of(scored)
+    report_step("drawing intervals")
+    metrics = _paired_metrics(sides, scored, is_fraud, groups, settings)
+    attacked = settings.attack and attackable(challenger.model, scored.rows["label"].to_numpy(object))
+    if attacked:
+        report_step("attacking")
+    attacks = [side.attack(is_fraud) for side in sides] if attacked else []
+    report_step("timing single records")
+    calls = [live_scoring(side.scorer, side.data, _start(side.data.rows)) for side in sides]
+    times = latencies(calls, [records_to_time(side.data.rows, side.scorer.model.matrix) for side in sides])
+    bootstrap = BootstrapSummary.of(groups, is_fraud, kind, settings)
+    return ModelComparison(
+        **vars(metrics),
+        champion=None if champion is None else ModelFacts.of(champion.model),
+        challenger=ModelFacts.of(challenger.model),
+        subject=data.subject,
+        bootstrap=bootstrap,
+        left_out={**later.left_out, "unscorable": unscorable},
+        attack=_attacked_pair(attacks) if attacks else None,
+        latency=Sides.of(times),
+        refresh=refresh,
+        warnings=(*later.warnings, *_few_groups_warnings(bootstrap)),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Side:
+    """A model, the compared records as it reads them, and its scores of them."""
+
+    scorer: Scorer
+    builder: Builder
+    data: LabelledData
+    probability: Array
+
+    def attack(self, is_fraud: Array) -> CharacterSummary:
+        """Return the means over obfuscations of characters."""
+        metrics = attack_messages(
+            lambda obfuscated: scores_of(self.scorer, obfuscated, self.builder)["probability"],
+            self.data.rows,
+            is_fraud,
+            self.probability,
+        )
+        return metrics.character[STRENGTH]
+
+
+def _score(
+    scorers: Sequence[Scorer], inputs: Sequence[LabelledData], later: Array
+) -> tuple[list[_Side], LabelledData, int]:
+    """Score the later records; count and leave out those that any of the models cannot score."""
+    chosen = [data.rows[later].reset_index(drop=True) for data in inputs]
+    builders = [builder_of_model(scorer.model, data) for scorer, data in zip(scorers, inputs, strict=True)]
+    scores = [scores_of(*of_side) for of_side in zip(scorers, chosen, builders, strict=True)]
+    scorable = np.logical_and.reduce([score["status"] != "unscorable" for score in scores])
+    sides = [
+        _Side(
+            scorer, builder, replace(data, rows=rows[scorable].reset_index(drop=True)), score["probability"][scorable]
+        )
+        for scorer, builder, data, rows, score in zip(scorers, builders, inputs, chosen, scores, strict=True)
+    ]
+    return sides, sides[-1].data, int((~scorable).sum())
+
+
+def _paired_metrics(
+    sides: Sequence[_Side], scored: LabelledData, is_fraud: Array, groups: Array, settings: EvaluateRecipe
+) -> PairedMetrics:
+    constant = np.full(len(is_fraud), is_fraud.mean())
+    old, new = constant if len(sides) == 1 else sides[0].probability, sides[-1].probability
+    old_rows, new_rows = (FraudRows(p, is_fraud, groups, settings.replicates) for p in (old, new))
+    context = {name: row_context(scored.rows)[name] for name in ("cutoff_times", "amounts")}
+    return paired_metrics(old_rows, new_rows, settings, **context, share=share_of_records(scored, scored.rows))
+
+
+def _check_kinds(is_fraud: Array, model: Model) -> None:
+    for kind, rows in (("fraud", is_fraud), (f"{model.legitimate!r}", ~is_fraud)):
+        if not rows.any():
+            problem = f"none of {len(is_fraud)} later {model.subject}s is labelled {kind}"
+            raise SchemaError(f"{model.subject}s", problem, "Add records of both kinds.")
+
+
+def _start(rows: pd.DataFrame) -> pd.Timestamp | None:
+    times = rows["as_of"].dropna()
+    return None if times.empty else times.min()
+
+
+def _attacked_pair(attacks: Sequence[CharacterSummary]) -> AttackedPair:
+    means, alike = [attack.mean for attack in attacks], [attack.mean_alike for attack in attacks]
+    return AttackedPair(STRENGTH, Sides.of(means), Sides.of(alike), Sides.of([attack.flagged for attack in attacks]))
+
+
+def _few_groups_warnings(bootstrap: BootstrapSummary | None) -> list[str]:
+    if bootstrap is None or bootstrap.groups_with_fraud >= MIN_GROUPS:
+        return []
+    return [f"only {bootstrap.groups_with_fraud} {bootstrap.over}s have fraud: the intervals are not reliable"]
