@@ -55,10 +55,10 @@ def train_again(data: LabelledData, recipe: Recipe, progress: Progress) -> Score
     """
     groups, kind = groups_of(data)
     split = choose_split(data, groups, kind, recipe)
-    evaluated, _, _ = fit_model(data, groups, split, recipe, progress)
+    evaluated = fit_model(data, groups, split, recipe, progress)
     if not recipe.model.refit:
-        return Scorer(evaluated)
-    plan = plan_refit(data, groups, kind, split, recipe)
-    shipped, _ = refit_model(plan, data, groups, evaluated, recipe, progress)
-    facts = refit_facts(plan, data, evaluated, len(sample_slice(data, plan.split.train, recipe)))
+        return Scorer(evaluated.model)
+    plan = plan_refit(data, split)
+    shipped, _ = refit_model(plan, data, groups, evaluated.model, evaluated.builder, recipe, progress)
+    facts = refit_facts(plan, data, evaluated.model, len(sample_slice(data, plan.split.train, recipe)))
     return Scorer(replace(shipped, training=facts))

@@ -46,7 +46,7 @@ def test_settings_without_influence_on_the_fit_make_no_other_recipe(setting: dic
     "setting",
     [
         {"model.n_rounds": 7},
-        {"model.refit": True},
+        {"model.refit": False},
         {"features.pinyin": False},
         {"history.network": False},
         {"split.test_share": 0.1},
