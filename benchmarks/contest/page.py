@@ -12,9 +12,9 @@ from benchmarks.contestants.early import MOST_ROUNDS, PATIENCE
 from fraudsieve.training.pages.charts import make_row_chart, standalone_svg
 from fraudsieve.training.pages.svg import Figure
 
-from .difference import Difference
+from .difference import SEEDS_ALONE, Difference
 from .results import Row
-from .tasks import SEEDS
+from .tasks import REPLICATES, SEEDS
 
 __all__ = ["render_page", "write_page"]
 
@@ -124,18 +124,24 @@ def _was_stopped(row: Row) -> bool:
 
 def _same_columns_table(rows: Sequence[Row]) -> str:
     """Fraudsieve beside the best peer on its own columns that ran as often, set by set; empty without any."""
-    lines = []
+    lines, alone = [], []
     for own in [row for row in rows if row.contestant == FRAUDSIEVE]:
         peers = [row for row in rows if row.set == own.set and row.columns == "ours" and len(row.values) == row.folds]
         if peers:
             best = max(peers, key=lambda row: row.mean)
-            lines.append(f"| {own.set} | {best.contestant} | {Difference.between(own, best).cells()} |")
+            difference = Difference.between(own, best)
+            lines.append(f"| {own.set} | {best.contestant} | {difference.cells()} |")
+            alone += [own.set] if difference.kind == SEEDS_ALONE else []
     if not lines:
         return ""
     return "\n".join(
         [
             "fraudsieve less the best peer on the same columns, in pairs of equal seeds, with the standard error of "
-            "the mean difference over these seeds. Over several splits, that error allows for rows that they share.\n",
+            "the mean difference. On one split, that error covers the choice of test rows as well as the seeds. The "
+            f"variance over {REPLICATES} bootstrap draws of the test rows is added to that of the mean over seeds. A "
+            "draw has accounts with all their rows, and is the same for both. Over several splits, the error allows "
+            "for rows that they share."
+            + (f" It is over seeds alone, and too small, on {', '.join(alone)}.\n" if alone else "\n"),
             "| | best peer | difference | standard error | in standard errors |",
             "|---|---|---:|---:|---:|",
             *lines,

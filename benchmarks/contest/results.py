@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from statistics import mean, stdev
 from typing import Any, Final
@@ -47,6 +47,9 @@ class Row:
         Of the checkout when the run began, as from `code_commit`; empty if unknown.
     machine : dict
         As from `describe_machine`.
+    draws : list of float, default=[]
+        The metric for bootstrap draws of the test rows, mean over runs; the draws are those of all contestants on the
+        set. Empty for messages, and for rows measured before there were draws.
     """
 
     set: str
@@ -66,6 +69,7 @@ class Row:
     versions: dict[str, str]
     commit: str
     machine: dict[str, Any]
+    draws: list[float] = field(default_factory=list)
 
     @property
     def key(self) -> tuple[str, str, str]:

@@ -18,7 +18,7 @@ from benchmarks.machine import describe_machine
 from benchmarks.runner import progress
 
 from .installed import installed_mb, versions
-from .measured import Measured, measure
+from .measured import Measured, mean_draws, measure
 from .results import RESULTS, Row, append_row, read_rows
 from .tasks import COLUMNS, CONTEST_SETS, TableSet, TextSet
 
@@ -99,13 +99,13 @@ def _row(name: str, of_set: TextSet | TableSet, one: Contestant, columns: str, p
 def _measure(label: str, of_set: TextSet | TableSet, one: Contestant, columns: str, folds: list[Fold]) -> Measured:
     if isinstance(of_set, TextSet):
         assert one.fit_texts is not None
-        return measure(label, _on_texts(of_set, one.fit_texts), folds, of_set.value)
+        return measure(label, _on_texts(of_set, one.fit_texts), folds, of_set)
     if fit_task := one.fit_task:
         splits = of_set.splits
-        return measure(label, lambda fold: fit_task(splits[fold.number], fold.seeds[0]), folds, of_set.value)
+        return measure(label, lambda fold: fit_task(splits[fold.number], fold.seeds[0]), folds, of_set)
     seconds = float(np.mean([of_set.columns(columns, fold.number).seconds for fold in folds]))
     spent = seconds * len(folds[0].train)
-    measured = measure(label, _on_columns(of_set, one, columns), folds, of_set.value)
+    measured = measure(label, _on_columns(of_set, one, columns), folds, of_set)
     return replace(
         measured,
         train_seconds=measured.train_seconds + spent,
@@ -145,9 +145,9 @@ def _measure_autogluon(
     train, test = tables_of(of_set, columns)
     metric = "f1_macro" if isinstance(of_set, TextSet) else of_set.metric
     answer: Answer = call_autogluon(train, test, metric, python)
-    value = of_set.value(of_set.folds[0], answer.predicted)
-    per_record = 1000 * answer.score_seconds / len(test)
-    measured = Measured([value], answer.train_seconds, answer.train_cpu_seconds, per_record)
+    first, per_record = of_set.folds[0], 1000 * answer.score_seconds / len(test)
+    value, draws = of_set.value(first, answer.predicted), mean_draws([of_set.draws(first, answer.predicted)])
+    measured = Measured([value], answer.train_seconds, answer.train_cpu_seconds, per_record, draws=draws)
     return measured, answer.installed_mb, answer.versions
 
 

@@ -17,12 +17,16 @@ from benchmarks.data.kinds import AccountSet, MessageSet, Task
 from benchmarks.machine import one_core
 from benchmarks.measures.scores import METRICS, macro_f1
 from benchmarks.sets.table import ACCOUNT_SETS, message_sets_of
+from fraudsieve.training.evaluation.bootstrap import bootstrap_ranking
+from fraudsieve.training.evaluation.ranking import RANKING_METRICS, Ranking
 
-__all__ = ["COLUMNS", "CONTEST_SETS", "SEEDS", "Columns", "TableSet", "TextSet"]
+__all__ = ["COLUMNS", "CONTEST_SETS", "REPLICATES", "SEEDS", "Columns", "TableSet", "TextSet"]
 
 FOLDS: Final = 5
 SEEDS: Final = 5
 """Seeds of each contestant on accounts and events, if the set has one split."""
+REPLICATES: Final = 100
+"""Bootstrap draws of the test rows of accounts and events."""
 COLUMNS: Final = {"handbook": handbook_columns, "ours": our_columns}
 """What makes the columns of a peer, so that model and features are told apart."""
 
@@ -49,6 +53,10 @@ class TextSet:
     def value(self, fold: Fold, predicted: NDArray[Any]) -> float:
         """Return the metric of the labels of the test rows."""
         return macro_f1(self.labels[fold.test], predicted)
+
+    def draws(self, fold: Fold, predicted: NDArray[Any]) -> NDArray[np.float64]:
+        """Return none: there are draws of accounts and events alone."""
+        return np.zeros(0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,6 +107,16 @@ class TableSet:
     def value(self, fold: Fold, scores: NDArray[Any]) -> float:
         """Return the metric of the scores of the test rows."""
         return METRICS[self.metric](self.task.truth[fold.test], scores)
+
+    def draws(self, fold: Fold, scores: NDArray[Any]) -> NDArray[np.float64]:
+        """Return the metric for `REPLICATES` bootstrap draws of the test accounts, each with all its rows.
+
+        The draws depend on the split alone, so they are the same for all contestants and seeds.
+        """
+        accounts = pd.factorize(self.task.rows["account_id"].iloc[fold.test])[0]
+        ranking = Ranking.of(scores, self.task.truth[fold.test])
+        drawn = bootstrap_ranking(ranking, accounts, replicates=REPLICATES, seed=fold.number)
+        return drawn.metrics[:, RANKING_METRICS.index(self.metric)]
 
 
 def _text_set(of_messages: MessageSet, scheme: str) -> TextSet:

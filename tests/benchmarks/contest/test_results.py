@@ -1,6 +1,7 @@
 """The file of results: rows last, a later one replaces an earlier one, and a cut line is left out."""
 
-from dataclasses import replace
+import json
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from benchmarks.contest.page import render_page, write_page
@@ -20,6 +21,12 @@ def test_rows_last_and_a_later_one_replaces_an_earlier_one(tmp_path: Path) -> No
     for row in (OURS, PEER, replace(OURS, values=[0.5, 0.5])):
         append_row(row, path)
     assert read_rows(path) == {OURS.key: replace(OURS, values=[0.5, 0.5]), PEER.key: PEER}
+
+
+def test_a_row_from_before_there_were_draws_has_none(tmp_path: Path) -> None:
+    path = tmp_path / "contest.jsonl"
+    path.write_text(json.dumps({name: value for name, value in asdict(OURS).items() if name != "draws"}))
+    assert read_rows(path)[OURS.key].draws == []
 
 
 def test_a_line_cut_short_is_left_out_and_the_next_row_is_whole(tmp_path: Path) -> None:
@@ -65,9 +72,25 @@ def test_the_page_compares_seeds_in_pairs_with_the_best_peer_on_the_same_columns
     assert "| worse, fraudsieve's columns | 0.1000 |" in page  # it is not random
     assert "| once, fraudsieve's columns | **0.9000*** |" in page
     assert "| s_ffsd | peer | 0.0100 | 0.0100 | +1.0 |" in page  # +.02, +.02 and -.01
+    assert "over seeds alone, and too small, on s_ffsd." in page
     assert "| tolokers | peer | 0.0100 | 0.0158 | +0.6 |" in render_page(
         [replace(row, set="tolokers", test_share=0.5) for row in rows], {}
     )
+
+
+def test_the_error_on_one_split_is_of_test_rows_and_seeds() -> None:
+    own = replace(
+        OURS, set="s_ffsd", metric="average_precision", folds=3, test_share=0.0, values=[0.4, 0.5, 0.6],
+        draws=[0.5, 0.5, 0.6],
+    )  # fmt: skip
+    peer = replace(own, contestant="peer", columns="ours", values=[0.41, 0.48, 0.58], draws=[0.5, 0.48, 0.56])
+    once = replace(peer, contestant="once", values=[0.46])
+    page = render_page([own, peer, once], {})
+    assert "| s_ffsd | peer | 0.0100 | 0.0224 | +0.4 |" in page  # differences 0, .02 and .04 add .02
+    assert "over seeds alone" not in page
+    assert "ahead of fraudsieve by 0.0600 (standard error over test rows alone 0.0200)." in page
+    splits = render_page([replace(row, test_share=0.5) for row in (own, peer)], {})
+    assert "| s_ffsd | peer | 0.0100 | 0.0158 | +0.6 |" in splits
 
 
 def test_the_page_counts_looks() -> None:

@@ -10,11 +10,11 @@ import pytest
 from benchmarks import looks
 from benchmarks.contest import run, tasks
 from benchmarks.contest.results import read_rows
-from benchmarks.contest.tasks import CONTEST_SETS, TableSet, TextSet
-from benchmarks.contestants.autogluon import call_autogluon
+from benchmarks.contest.tasks import CONTEST_SETS, REPLICATES, TableSet, TextSet
+from benchmarks.contestants.autogluon import Answer, call_autogluon
 from benchmarks.contestants.contestant import Contestant, Fitted
-from benchmarks.data.folds import Fold, Rows, folds_of
-from benchmarks.data.kinds import Task
+from benchmarks.data.folds import Fold, folds_of
+from benchmarks.data.kinds import Matrices, Task
 
 from tests.benchmarks.columns.test_plain import make_events
 from tests.benchmarks.detection.test_detection import made_up
@@ -75,15 +75,25 @@ def test_a_contestant_gets_every_training_row_and_each_seed(tmp_path: Path, monk
     stubs = (Contestant("plain", (), fit_columns=fit), Contestant("early", (), fit_early=fit_early))
     monkeypatch.setattr(run, "CONTESTANTS", {one.name: one for one in stubs})
     monkeypatch.setattr(run, "CONTEST_SETS", {"made": table_set})
-    made = {name: lambda task: (frame_of(task.train), frame_of(task.test)) for name in ("handbook", "ours")}
-    monkeypatch.setattr(tasks, "COLUMNS", made)
+    monkeypatch.setattr(tasks, "COLUMNS", dict.fromkeys(("handbook", "ours"), tables_of_rows))
     rows = list(run.run_contest(["made"], ["plain", "early"], path=tmp_path / "r.jsonl"))
     assert [row.key[1:] for row in rows] == [("plain", "handbook"), ("plain", "ours"), ("early", "ours")]
     assert seen == [(2000, seed) for seed in range(5)] * 3
+    assert [len(row.draws) for row in rows] == [REPLICATES] * 3
+    assert rows[0].draws == rows[1].draws  # of equal scores
 
 
-def frame_of(rows: Rows) -> pd.DataFrame:
-    return pd.DataFrame({"x": rows})
+def test_the_one_run_of_autogluon_has_draws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    answer = Answer(np.arange(800) / 800, 1.0, 1.0, 1.0, 9.0, {"autogluon.tabular": "1"})
+    monkeypatch.setattr(run, "call_autogluon", lambda *given: answer)
+    monkeypatch.setattr(run, "CONTEST_SETS", {"made": table_set})
+    monkeypatch.setattr(tasks, "COLUMNS", dict.fromkeys(("handbook", "ours"), tables_of_rows))
+    rows = list(run.run_contest(["made"], ["autogluon"], path=tmp_path / "r.jsonl", python=Path("python")))
+    assert [(len(row.values), len(row.draws)) for row in rows] == [(1, REPLICATES)] * 2
+
+
+def tables_of_rows(task: Task) -> Matrices:
+    return pd.DataFrame({"x": task.train}), pd.DataFrame({"x": task.test})
 
 
 def test_a_set_that_is_missing_is_left_out(

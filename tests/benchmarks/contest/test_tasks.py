@@ -6,8 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from benchmarks.contest import tasks
-from benchmarks.contest.tasks import TableSet
+from benchmarks.contest.tasks import REPLICATES, TableSet
 from benchmarks.data.kinds import Matrices, Task
+from sklearn.metrics import average_precision_score
+
+from fraudsieve.training.evaluation.bootstrap import draw_weights
 
 TIMES = pd.date_range("2025-01-01", periods=40, freq="D")[::-1]  # the latest is the first row
 EVENTS = Task(
@@ -63,3 +66,23 @@ def test_early_stopping_looks_at_accounts_at_random() -> None:
     assert len(first) == len(second) == 4
     assert first.tolist() != second.tolist()
     assert of_set.task.truth[first].sum() == 2  # stratified
+
+
+def test_draws_are_of_accounts_with_all_their_rows_and_alike_for_every_seed() -> None:
+    accounts = np.array([*"abcabdecfg"] * 4)
+    of_set = TableSet(replace(EVENTS, rows=EVENTS.rows.assign(account_id=accounts)))
+    scores = np.array([0.9, 0.4, 0.4, 0.8, 0.1, 0.1, 0.3, 0.4, 0.2, 0.7])
+    draws = of_set.draws(of_set.folds[0], scores)
+    expected = [
+        average_precision_score(of_set.task.truth[:10], scores, sample_weight=weights)
+        for weights in draw_weights(accounts[:10], REPLICATES)
+    ]
+    assert draws.tolist() == pytest.approx(expected)
+    assert of_set.draws(of_set.folds[3], scores).tolist() == draws.tolist()
+
+
+def test_splits_are_drawn_apart() -> None:
+    rows = ACCOUNTS.rows.assign(account_id=np.arange(40).astype(str))
+    of_set = TableSet(replace(ACCOUNTS, rows=rows, further=[(ACCOUNTS.train, ACCOUNTS.test)]))
+    first, second = (of_set.draws(fold, np.arange(10) / 10) for fold in of_set.folds)
+    assert first.tolist() != second.tolist()
