@@ -29,27 +29,8 @@ def with_points(
 ) -> tuple[Model, tuple[str, ...]]:
     """Choose the operating points of a calibrated model on the calibration slice, and say what to expect of traffic.
 
-    Parameters
-    ----------
-    model : Model
-        With its calibration.
-    log_odds : ndarray of float64, shape (n_rows, n_outputs)
-        Uncalibrated scores of the calibration slice.
-    unlike : ndarray of float64, shape (n_rows,), or None
-        Shares of training records that are less unfamiliar than these rows.
-    data : LabelledData
-    groups : ndarray
-        Campaigns or accounts of all rows.
-    split : Split
-    recipe : Recipe
-    reserve : float, default=0.0
-        See `Targets`.
-
-    Returns
-    -------
-    model : Model
-    notes : tuple of str
-        Notes on the calibration slice and the points.
+    Returns the model, and notes on the calibration slice and the points. `log_odds` are uncalibrated; `unlike` has for
+    each row the share of the training records that are less unfamiliar; for `reserve` see `Targets`.
     """
     rows, scores = split.calibration, {} if unlike is None else {"unlike_training": unlike}
     notes = tuple(few_to_calibrate(len(rows)))

@@ -35,17 +35,6 @@ def plan_refit(data: LabelledData, split: Split) -> RefitPlan:
 
     The models differ in the rows that they learn from, and not in their settings. So the scores that the evaluated
     model gives to rows that it has not learned from stand for those that the shipped model gives to new records.
-
-    Parameters
-    ----------
-    data : LabelledData
-        All rows.
-    split : Split
-        The split of the run.
-
-    Returns
-    -------
-    RefitPlan
     """
     mature, left_out = mature_rows(data, split)
     not_learned = np.intersect1d(mature, np.concatenate([split.calibration, split.test]))
