@@ -97,7 +97,7 @@ def later_events(name: str) -> Report:
     load = ACCOUNT_SETS[name].dated_events
     assert load is not None
     events, note = load()
-    start = events["occurred_at"].quantile(KNOWN_SHARE, interpolation="higher")
+    start = pd.Timestamp(events["occurred_at"].sort_values().iloc[int(KNOWN_SHARE * len(events))])
     with tempfile.TemporaryDirectory() as folder:
         recipe = _recipe(**{"data.subject": "event", "split.kind": "time"})
         trained = _train(folder, recipe, events=events[events["occurred_at"] < start])

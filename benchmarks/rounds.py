@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
-import pandas as pd
 
 from benchmarks.columns.default_call import read_task
 from benchmarks.data.folds import Fold, Rows
@@ -53,7 +52,10 @@ def _run(options: argparse.Namespace) -> Report:
         for name, figures in _ways(data, fold, recipe):
             progress(f"window {number}/{len(folds)} {name}: average precision {figures['average_precision']:.4f}")
             found.setdefault(name, []).append(figures)
-    means = {name: pd.DataFrame(rows).mean().to_dict() for name, rows in found.items()}
+    means = {
+        name: {figure: float(np.mean([row[figure] for row in rows])) for figure in rows[0]}
+        for name, rows in found.items()
+    }
     how = "Three windows forward in time" if len(folds) > 1 else "A fifth of the rows at random"
     protocol = PROTOCOL.format(folds=how, constant=CONSTANT, seeds=SEEDS)
     return Report("rounds", options.set, protocol, len(train), means.pop("ours"), means)

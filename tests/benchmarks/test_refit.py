@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from benchmarks import refit
 from benchmarks.data.location import DATA_VARIABLE
+from benchmarks.sets.table import ACCOUNT_SETS
 
 from fraudsieve.training.simulation.world import simulate
 from tests.shared import mlflow_uri
@@ -67,8 +68,8 @@ def test_missing_data_are_skipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 @pytest.mark.slow
 def test_later_events_are_those_after_the_first_part(monkeypatch: pytest.MonkeyPatch) -> None:
     events = town_payments(days=(0, 52), seed=1, per_day=80).drop(columns="event_id", errors="ignore")
-    of_set = replace(refit.ACCOUNT_SETS["s_ffsd"], dated_events=lambda: (events, "Simulated."))
-    monkeypatch.setitem(refit.ACCOUNT_SETS, "s_ffsd", of_set)
+    of_set = replace(ACCOUNT_SETS["s_ffsd"], dated_events=lambda: (events, "Simulated."))
+    monkeypatch.setitem(ACCOUNT_SETS, "s_ffsd", of_set)
     report = refit.later_events("s_ffsd")
     assert report.rows == pytest.approx(0.2 * len(events), abs=5)
     assert report.figures["trained_on"] > report.peers["split"]["trained_on"]
