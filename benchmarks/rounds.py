@@ -24,14 +24,14 @@ __all__ = ["main", "ways"]
 
 FORWARD: Final = ((0.5, 0.65), (0.65, 0.8), (0.8, 1.0))
 """Shares of the training rows before a window and until its end."""
-CONSTANT, SEEDS, MAX_ROWS = 300, 3, 100_000
+CONSTANT, MAX_ROWS = 300, 100_000
 PROTOCOL: Final = (
     "Training rows of the default split alone; no test row is read. {folds}. On the rows before a window, trees are "
-    "grown with the default settings, seed 0, and score the window. constant: {constant} rounds. lowest: the rounds "
-    "with the lowest log loss on the latest fifth of the rows before the window. ours: as many more as there are more "
-    "rows than in the first four fifths. averaged: mean log-odds of {seeds} seeds of ours. leaves_4, leaves_15: rounds "
-    "chosen alike, with trees of so many leaves. slow: ours at a third of the learning rate, and thrice the rounds. "
-    "average_precision and log_loss: means over the windows."
+    "grown with the default settings, and score the window. lowest: the rounds with the lowest log loss on the latest "
+    "fifth of the rows before the window, in trees of the others. one_seed: as many more as there are more rows than "
+    "those others. ours: the mean log-odds of the default number of seeds of these. constant: {constant} rounds. "
+    "slow: one_seed at a third of the learning rate, with thrice the rounds. leaves_4, leaves_15: one_seed, with rounds "
+    "chosen for trees of so many leaves. average_precision and log_loss: means over the windows."
 )
 
 
@@ -57,7 +57,7 @@ def _run(options: argparse.Namespace) -> Report:
         for name, rows in found.items()
     }
     how = "Three windows forward in time" if len(folds) > 1 else "A fifth of the rows at random"
-    protocol = PROTOCOL.format(folds=how, constant=CONSTANT, seeds=SEEDS)
+    protocol = PROTOCOL.format(folds=how, constant=CONSTANT)
     return Report("rounds", options.set, protocol, len(train), means.pop("ours"), means)
 
 
@@ -78,31 +78,31 @@ def _ways(data: LabelledData, fold: Fold, recipe: Recipe) -> Iterator[tuple[str,
     trained_on = training_rows(data, groups, fold.train, recipe)
     window = matrix_of(trained_on.builder, data.rows.iloc[fold.test]).to_numpy()
     truth = (data.rows["label"].iloc[fold.test] != data.legitimate).to_numpy()
-    for name, recipes in ways(trained_on, data, groups, recipe).items():
-        odds = np.mean([_log_odds(trained_on, one, data, window) for one in recipes], axis=0)
+    for name, way in ways(trained_on, data, groups, recipe).items():
+        odds = _log_odds(trained_on, way, data, window)
         loss = float(np.logaddexp(0, np.where(truth, -odds, odds)).mean())
-        rounds = float(recipes[0].model.n_rounds or 0)
+        rounds = float(way.model.n_rounds or 0)
         precision = METRICS["average_precision"](truth.astype(float), odds)
         yield name, {"average_precision": precision, "log_loss": loss, "rounds": rounds}
 
 
-def ways(trained_on: TrainingRows, data: LabelledData, groups: Array, recipe: Recipe) -> dict[str, list[Recipe]]:
-    """Return the recipes of each way to choose; the log-odds of several are averaged."""
+def ways(trained_on: TrainingRows, data: LabelledData, groups: Array, recipe: Recipe) -> dict[str, Recipe]:
+    """Return the recipe of each way to choose."""
     choice = choose_rounds(trained_on, data, groups, recipe, lambda step: None)
     ours = with_rounds(recipe, CONSTANT if choice is None else choice.rounds)
+    one_seed = _changed(ours, n_seeds=1)
     rate = recipe.model.settings(data.subject)["learning_rate"]
-    n_rounds = 3 * (ours.model.n_rounds or 0)
     found = {
-        "constant": [with_rounds(recipe, CONSTANT)],
-        "lowest": [with_rounds(recipe, CONSTANT if choice is None else choice.lowest)],
-        "ours": [ours],
-        "averaged": [ours.model_copy(update={"seed": seed}) for seed in range(SEEDS)],
-        "slow": [_changed(ours, learning_rate=rate / 3, n_rounds=n_rounds)],
+        "ours": ours,
+        "one_seed": one_seed,
+        "constant": with_rounds(one_seed, CONSTANT),
+        "lowest": with_rounds(one_seed, CONSTANT if choice is None else choice.lowest),
+        "slow": _changed(one_seed, learning_rate=rate / 3, n_rounds=3 * (ours.model.n_rounds or 0)),
     }
     for leaves in (4, 15):
-        sized = _changed(recipe, num_leaves=leaves)
+        sized = _changed(recipe, num_leaves=leaves, n_seeds=1)
         of_size = choose_rounds(trained_on, data, groups, sized, lambda step: None)
-        found[f"leaves_{leaves}"] = [with_rounds(sized, CONSTANT if of_size is None else of_size.rounds)]
+        found[f"leaves_{leaves}"] = with_rounds(sized, CONSTANT if of_size is None else of_size.rounds)
     return found
 
 

@@ -18,7 +18,9 @@ from fraudsieve._typing import Array
 from fraudsieve.features.wording.fit import campaign_weights
 from fraudsieve.features.wording.model import output_classes
 from fraudsieve.features.wording.unnamed import is_unnamed
+from fraudsieve.models.trees.average import average_boosters
 from fraudsieve.models.trees.ensemble import Ensemble
+from fraudsieve.models.trees.priors import class_log_odds, log_rates, per_output
 from fraudsieve.models.trees.start import initial_log_odds
 
 from .calibration import Calibration, fit_calibration, probabilities
@@ -66,8 +68,11 @@ class FraudClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         Share of the rows that are sampled for each tree.
     l2 : float, default=1.0
         Penalty on squared leaf values.
+    n_seeds : int, default=1
+        Number of boosters that are trained with consecutive seeds. The trees of the model are those of all, and its
+        log-odds are their mean, which chance moves less.
     random_state : int, default=0
-        Seed.
+        Seed, or the first of several.
     n_jobs : int, default=None
         Threads of LightGBM; all cores by default. The model does not depend on it.
 
@@ -107,6 +112,7 @@ class FraudClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         "feature_fraction": [Interval(Real, 0, 1, closed="right")],
         "row_fraction": [Interval(Real, 0, 1, closed="right")],
         "l2": [Interval(Real, 0, None, closed="left")],
+        "n_seeds": [Interval(Integral, 1, None, closed="left")],
         "random_state": [Interval(Integral, 0, None, closed="left")],
         "n_jobs": [Integral, None],
     }
@@ -122,6 +128,7 @@ class FraudClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         feature_fraction: float = 0.5,
         row_fraction: float = 0.8,
         l2: float = 1.0,
+        n_seeds: int = 1,
         random_state: int = 0,
         n_jobs: int | None = None,
     ) -> None:
@@ -133,6 +140,7 @@ class FraudClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.feature_fraction = feature_fraction
         self.row_fraction = row_fraction
         self.l2 = l2
+        self.n_seeds = n_seeds
         self.random_state = random_state
         self.n_jobs = n_jobs
 
@@ -207,11 +215,11 @@ class FraudClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             check_consistent_length(X, groups)
             weights = weights * campaign_weights(np.asarray(groups))
         wording = _wording_positions(list(getattr(self, "feature_names_in_", ())), self.classes_.tolist())
-        log_rates = _log_rates(class_rates or {}, self.classes_)
-        base = np.zeros(len(wording)) if wording else _class_log_odds(codes, weights / np.exp(log_rates)[codes])
+        rates = log_rates(class_rates or {}, self.classes_)
+        base = np.zeros(len(wording)) if wording else class_log_odds(codes, weights / np.exp(rates)[codes])
 
         def dataset(X: Array, codes: Array, weights: Array | None, **of_training: Any) -> lgb.Dataset:
-            start = (initial_log_odds(X, wording, base) + _per_output(log_rates)).ravel(order="F")
+            start = (initial_log_odds(X, wording, base) + per_output(rates)).ravel(order="F")
             return lgb.Dataset(X, codes, weight=weights, init_score=start, params={"verbosity": -1}, **of_training)
 
         data = dataset(X, codes, weights)
@@ -222,8 +230,11 @@ class FraudClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             X_other = validate_data(self, X_other, reset=False, dtype=np.float64, ensure_all_finite="allow-nan")
             known = np.searchsorted(self.classes_, np.asarray(y_other))
             others = [dataset(X_other, known, weights_other, reference=data)]
-        booster = lgb.train(params, data, self.n_rounds, valid_sets=others, callbacks=_callbacks(on_round))
-        self.ensemble_ = Ensemble(_without_threads(booster), wording, base)
+        boosters = [
+            lgb.train(params | {"seed": seed}, data, self.n_rounds, valid_sets=others, callbacks=_callbacks(on_round))
+            for seed in range(self.random_state, self.random_state + self.n_seeds)
+        ]
+        self.ensemble_ = Ensemble(average_boosters([_without_threads(one) for one in boosters]), wording, base)
         self.calibration_ = Calibration()
         return self
 
@@ -323,7 +334,6 @@ class FraudClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             "bagging_freq": 1,
             "lambda_l2": self.l2,
             "boost_from_average": False,
-            "seed": self.random_state,
             "num_threads": self.n_jobs or 0,
             "deterministic": True,
             "force_row_wise": True,
@@ -377,24 +387,3 @@ def _without_threads(booster: lgb.Booster) -> lgb.Booster:
     """Remove the number of threads from the booster's text, so that its bytes do not depend on the machine."""
     text = booster.model_to_string(num_iteration=-1)
     return lgb.Booster(model_str=re.sub(r"(?m)^\[num_threads: -?\d+\]$", "[num_threads: 0]", text))
-
-
-def _class_log_odds(codes: Array, weights: Array) -> Array:
-    """Return the log-odds of the class frequencies: one output for two classes."""
-    shares = np.bincount(codes, weights=weights) / weights.sum()
-    return _per_output(np.log(np.maximum(shares, 1e-12)))
-
-
-def _per_output(logs: Array) -> Array:
-    """Return log-odds from one logarithm per class: one output for two classes."""
-    return np.asarray(logs[1:] - logs[:1] if len(logs) == 2 else logs)
-
-
-def _log_rates(rates: Mapping[Any, float], classes: Array) -> Array:
-    """Return the logarithm of the rate at which the rows of each class were drawn, after a check."""
-    if not set(rates) <= set(classes.tolist()):
-        raise ValueError(f"class_rates: expected classes of y, {classes.tolist()}, got another one.")
-    found = np.array([rates.get(name, 1.0) for name in classes.tolist()], np.float64)
-    if not ((found > 0) & (found <= 1)).all():
-        raise ValueError(f"class_rates: expected rates above 0 and at most 1, got {found.tolist()}.")
-    return np.log(found)

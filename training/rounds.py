@@ -56,7 +56,7 @@ def choose_rounds(
         return n_rounds >= max(min(losses, key=lambda n: losses[n]), MIN_ROUNDS) + PATIENCE
 
     matrix, labels = trained_on.matrix, trained_on.labels
-    classifier = make_classifier(with_rounds(recipe, MAX_ROUNDS), data.subject)
+    classifier = make_classifier(with_rounds(recipe, MAX_ROUNDS), data.subject).set_params(n_seeds=1)
     classifier.fit(
         matrix[~is_later],
         labels[~is_later],

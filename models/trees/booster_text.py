@@ -11,7 +11,7 @@ import numpy as np
 
 from fraudsieve._typing import Array
 
-__all__ = ["check_booster", "parse_fields", "split_trees"]
+__all__ = ["END", "as_written", "check_booster", "parse_fields", "split_trees"]
 
 
 SPLIT_ARRAYS: Final = ("split_feature", "threshold", "decision_type", "left_child", "right_child")
@@ -163,7 +163,7 @@ def _check_head(head: str, trees: list[str], n_columns: int, n_outputs: int) -> 
         "label_index": "0",
         "max_feature_idx": str(n_columns - 1),
         # LightGBM splits the text by these sizes in bytes; each tree starts with its "Tree=".
-        "tree_sizes": " ".join(str(len(f"Tree={tree}\n".encode())) for tree in _as_written(trees)),
+        "tree_sizes": " ".join(str(len(f"Tree={tree}\n".encode())) for tree in as_written(trees)),
     }
     if fields.get("max_feature_idx") != expected["max_feature_idx"]:
         raise ValueError(f"the manifest names {n_columns} columns, but the trees have another number")
@@ -184,8 +184,14 @@ def _check_head(head: str, trees: list[str], n_columns: int, n_outputs: int) -> 
         raise ValueError("a round lacks a tree of a class")
 
 
-def _as_written(trees: list[str]) -> list[str]:
-    """Remove from the last tree the newline that `split_trees` removed from the others."""
+def as_written(trees: list[str]) -> list[str]:
+    """Remove from the last tree the newline that `split_trees` removed from the others.
+
+    Examples
+    --------
+    >>> as_written(["0\\nnum_leaves=1\\n", "1\\nnum_leaves=1\\n\\n"])
+    ['0\\nnum_leaves=1\\n', '1\\nnum_leaves=1\\n']
+    """
     return [*trees[:-1], trees[-1].removesuffix("\n")] if trees else []
 
 

@@ -158,6 +158,7 @@ class ClassifierRecipe(RecipeSection):
     feature_fraction: float | None = Field(default=None, gt=0, le=1)
     row_fraction: float | None = Field(default=None, gt=0, le=1)
     l2: float | None = Field(default=None, ge=0)
+    n_seeds: int | None = Field(default=None, ge=1)
 
 
 class ModelRecipe(ClassifierRecipe):
@@ -193,6 +194,7 @@ class ModelRecipe(ClassifierRecipe):
 
 WITHOUT_TEXT: Final[dict[str, Any]] = {
     "n_rounds": 300,
+    "n_seeds": 3,
     "learning_rate": 0.03,
     "min_leaf_weight": 1.0,
     "min_leaf_rows": 20,
