@@ -28,10 +28,10 @@ CONSTANT, MAX_ROWS = 300, 100_000
 PROTOCOL: Final = (
     "Training rows of the default split alone; no test row is read. {folds}. On the rows before a window, trees are "
     "grown with the default settings, and score the window. lowest: the rounds with the lowest log loss on the latest "
-    "fifth of the rows before the window, in trees of the others. one_seed: as many more as there are more rows than "
-    "those others. ours: the mean log-odds of the default number of seeds of these. constant: {constant} rounds. "
-    "slow: one_seed at a third of the learning rate, with thrice the rounds. leaves_4, leaves_15: one_seed, with rounds "
-    "chosen for trees of so many leaves. average_precision and log_loss: means over the windows."
+    "fifth of the rows before the window, in trees of the others. one_seed: as many more as there are more rows. "
+    "ours: the mean log-odds of the default number of seeds of these. constant: {constant} rounds. "
+    "slow: one_seed at a third of the learning rate, with thrice the rounds. leaves_4, leaves_15: one_seed, with "
+    "rounds chosen for trees of so many leaves. average_precision and log_loss: means over the windows."
 )
 
 
