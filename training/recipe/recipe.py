@@ -144,11 +144,9 @@ def _declared(read: Callable[[Any], T], declared: dict[str, Any]) -> T:
 
 
 class ClassifierRecipe(RecipeSection):
-    """Parameters of `FraudClassifier`; None for the default.
+    """Parameters of `FraudClassifier`; None for its default, or for accounts and events for that of `WITHOUT_TEXT`.
 
-    For messages the defaults are those of `FraudClassifier`, which starts boosting from the text model. Accounts and
-    events have no text model, so a run chooses their number of rounds on the latest part of the training rows.
-    """
+    For accounts and events without `n_rounds`, a run chooses the number on the latest part of the training rows."""
 
     n_rounds: int | None = Field(default=None, ge=1)
     learning_rate: float | None = Field(default=None, gt=0)
