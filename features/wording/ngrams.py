@@ -7,16 +7,14 @@ and builds no matrix.
 """
 
 import threading
-from typing import Any
 
 import numpy as np
-from numba import types
-from numba.core import cgutils
-from numba.extending import intrinsic
 
 from fraudsieve._compiled import INT_0, compile_inlined, compile_kernel
 from fraudsieve._typing import Array
 from fraudsieve.features.text.codepoints import CodePoints
+
+from .instructions import popcount, prefetch
 
 __all__ = ["BITS", "MAX_N", "MAX_TIMES", "aligned_rows", "find_rows", "hash_ngrams", "linear_scores", "rank_table"]
 
@@ -39,7 +37,6 @@ SQUARE_STEP = np.diff(VALUES**2)
 LINE = 16
 """Numbers of four bytes in a cache line."""
 _thread_local = threading.local()
-llvm: Any = cgutils  # without types
 
 
 @compile_inlined()
@@ -196,44 +193,12 @@ def aligned_rows(weights: Array) -> Array:
     return rows
 
 
-@intrinsic
-def _popcount_intrinsic(_: Any, word: Any) -> Any:
-    """Count the set bits in one instruction."""
-
-    def codegen(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:
-        return builder.ctpop(args[0])
-
-    return types.uint64(types.uint64), codegen
-
-
-_popcount: Any = _popcount_intrinsic  # compiled code calls it without the typing context
-
-
-@intrinsic
-def _prefetch_intrinsic(_: Any, rows: Any, _row: Any) -> Any:
-    """Fetch the first cache line of a row of a two-dimensional array without waiting; the row need not exist."""
-
-    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        array = context.make_array(signature.args[0])(context, builder, args[0])
-        first = builder.mul(args[1], builder.extract_value(array.shape, 1))
-        address = builder.bitcast(builder.gep(array.data, [first]), llvm.voidptr_t)
-        settings = [llvm.int32_t(0), llvm.int32_t(3), llvm.int32_t(1)]  # to read, into every cache, data
-        kind = llvm.ir.FunctionType(llvm.ir.VoidType(), [llvm.voidptr_t, *(setting.type for setting in settings)])
-        builder.call(builder.module.declare_intrinsic("llvm.prefetch", [llvm.voidptr_t], kind), [address, *settings])
-        return context.get_dummy_value()
-
-    return types.void(rows, types.int64), codegen
-
-
-_prefetch: Any = _prefetch_intrinsic
-
-
 @compile_inlined()
 def _look_up(bucket: np.int32, table: Array) -> tuple[np.int64, np.uint64]:
     """Return the row of an n-gram, and 1 if it has one; otherwise the next row, and 0."""
     number = np.uint64(bucket)  # unsigned, so that no index is checked for being negative
     word, bit = table[number >> WORD], number & BIT
-    return np.int64((word >> HALF) + _popcount(word & ((ONE << bit) - ONE))), (word >> bit) & ONE
+    return np.int64((word >> HALF) + popcount(word & ((ONE << bit) - ONE))), (word >> bit) & ONE
 
 
 @compile_kernel()
@@ -277,7 +242,7 @@ def _find_narrow_rows(buckets: Array, n_all: int, table: Array, weights: Array, 
         rows[n] = row
         n += int(is_known)
     for k in range(n):
-        _prefetch(weights, np.int64(rows[k]))
+        prefetch(weights, np.int64(rows[k]))
     return n
 
 
@@ -291,7 +256,7 @@ def _find_wide_rows(buckets: Array, n_all: int, table: Array, weights: Array, ro
     n = 0
     for k in range(n_all):
         row, is_known = _look_up(buckets[k], table)
-        _prefetch(weights, row)
+        prefetch(weights, row)
         rows[n] = row
         n += int(is_known)
     return n
