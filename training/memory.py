@@ -99,8 +99,8 @@ MARGIN = 1.5
 """The factor by which the estimate may be wrong; a test compares it with the peak of runs."""
 CODE_POINTS = 12
 """Bytes per character: raw and folded texts, and pinyin."""
-NGRAMS = 32
-"""Bytes per character: up to four n-grams of four bytes, and as much while rare ones are taken out."""
+NGRAMS = 40
+"""Bytes per character: about five n-grams of four bytes, and as much while rare ones are taken out."""
 CHARACTERS_PER_COLUMN = 8
 """Least number of characters in many texts for each n-gram of the text model."""
 PER_RECORD, PER_EVENT = 400, 300

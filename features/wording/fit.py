@@ -3,9 +3,14 @@
 The model is a linear support vector machine, one class against the rest, over TF-IDF n-grams. Boosting starts from its
 margins. One temperature, fitted on out-of-fold margins, converts them to log-odds (Platt scaling without the intercept;
 for several classes Guo et al., 2017).
+
+Folding removes what may be a signal: capital letters, full-width signs and blanks. The n-grams of the raw text that
+have one count beside the folded ones if the scores of the training messages out of fold are better with them.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from joblib import Parallel, delayed
@@ -17,14 +22,19 @@ from fraudsieve.features.text.codepoints import CodePoints, select_texts
 
 from .counts import NgramCounts, count_ngrams
 from .folds import campaign_folds
+from .linear_scores import aligned_rows
 from .model import TextModel, output_classes
-from .ngrams import aligned_rows
 from .svm import count_messages, fit_svm
 
 __all__ = ["campaign_weights", "fit_text_model", "out_of_fold", "softmax_loss"]
 
-MAX_PASSES = 50
-"""Noisy labels take 30 passes, others 10 to 20 (measured)."""
+MAX_PASSES = 100
+"""Noisy labels take as many, others 30 to 40; most passes are over few rows (measured)."""
+LEAST_GAIN = 0.01
+"""The share by which raw n-grams must reduce the loss: a smaller gain did not hold on texts of other sources."""
+TINY = 1e-12
+TRIED = 2
+"""Folds on which raw n-grams are tried. If they are worse there by a standard error, the other folds are left out."""
 
 
 def campaign_weights(groups: Array) -> Array:
@@ -76,7 +86,7 @@ def fit_text_model(
         N-grams that occur in fewer messages get no weight.
     random_state : int
         Seed of the solver.
-    max_iter : int, default=50
+    max_iter : int, default=100
         Maximum passes of the solver over the texts.
     rows : ndarray of int64, default=None
         Positions of the texts to fit on; None for all.
@@ -143,34 +153,88 @@ def out_of_fold(
     n_folds: int,
     random_state: int,
     n_jobs: int | None,
+    raw: CodePoints | None = None,
     on_fit: Callable[[], None] | None = None,
 ) -> tuple[TextModel, Array, Array]:
     """Fit a text model, and score its training texts out of fold.
+
+    With raw texts, a model that also has raw n-grams is used if its loss is smaller by more than a standard error and
+    `LEAST_GAIN`.
 
     Raises
     ------
     ValueError
         If all texts belong to one campaign.
     """
-    settings = {"C": C, "min_messages": min_messages, "random_state": random_state}
     fold_of = campaign_folds(y, groups, n_folds, random_state)
     folds = [(np.flatnonzero(fold_of != fold), np.flatnonzero(fold_of == fold)) for fold in np.unique(fold_of)]
     if len(folds) < 2:
         raise ValueError(
             "All messages belong to one campaign; the text model needs at least 2. Pass more messages, or groups."
         )
-    counts = count_ngrams(texts, min(min_messages, *(len(train) for train, _ in folds)))
-    margins, known_share = np.zeros((len(y), len(output_classes(classes)))), np.zeros(len(y))
-    every = np.arange(len(y))
-    slices = [*folds, (every, every[:0])]  # the last is the model that is kept
-    # Threads share the counts, and kernels run without the interpreter's lock. A model of a fold is freed once used.
-    fits = Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")(
-        delayed(fit_text_model)(counts, y, classes, rows=train, **settings) for train, _ in slices
-    )
-    for (_, test), model in zip(slices, fits, strict=True):
-        margins[test], known_share[test] = model.log_odds(select_texts(texts, test))
-        if on_fit is not None:
-            on_fit()
-    scale = _fit_scale(margins, y, campaign_weights(groups))
-    scaled = TextModel(model.classes, model.buckets, model.weights, model.intercept, scale)
-    return scaled, scale * margins, known_share
+    least = min(min_messages, *(len(train) for train, _ in folds))
+    settings: dict[str, Any] = {"C": C, "min_messages": min_messages, "random_state": random_state}
+    settings |= {"n_jobs": n_jobs, "on_fit": on_fit}
+    every = np.arange(len(y)), np.arange(0)  # the model that is kept
+    used = _Fits(texts, None, y, classes, least)
+    model = used.fit([*folds, every], **settings)
+    del used.counts  # those of all fits would take as much memory again
+    if raw is not None:
+        tried = np.isin(fold_of, np.unique(fold_of)[:TRIED])
+        with_raw = _Fits(texts, raw, y, classes, least)
+        with_raw.fit(folds[:TRIED], **settings)
+        if _gain(with_raw, used, groups, tried)[0] > -1:
+            model_with_raw = with_raw.fit([*folds[TRIED:], every], **settings)
+            errors, share = _gain(with_raw, used, groups)
+            if errors > 1 and share > LEAST_GAIN:
+                used, model = with_raw, model_with_raw
+        elif on_fit is not None:
+            for _ in range(len(folds[TRIED:]) + 1):
+                on_fit()
+    scale = _fit_scale(used.margins, y, campaign_weights(groups))
+    return replace(model, scale=scale), scale * used.margins, used.known_share
+
+
+class _Fits:
+    """Fits on some forms of the texts, and the margins of the texts out of fold."""
+
+    def __init__(
+        self, texts: CodePoints, raw: CodePoints | None, y: Array, classes: tuple[str, ...], min_messages: int
+    ) -> None:
+        self.texts, self.raw, self.y, self.classes = texts, raw, y, classes
+        self.counts = count_ngrams(texts, min_messages, raw)
+        self.margins, self.known_share = np.zeros((len(y), len(output_classes(classes)))), np.zeros(len(y))
+
+    def fit(
+        self,
+        slices: list[tuple[Array, Array]],
+        *,
+        n_jobs: int | None,
+        on_fit: Callable[[], None] | None,
+        **settings: Any,
+    ) -> TextModel:
+        """Fit a model on the first part of each slice, score the second part, and return the last model."""
+        # Threads share the counts, and kernels run without the interpreter's lock. A model is freed once used.
+        fits = Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")(
+            delayed(fit_text_model)(self.counts, self.y, self.classes, rows=train, **settings) for train, _ in slices
+        )
+        for (_, test), fitted in zip(slices, fits, strict=True):
+            model: TextModel = replace(fitted, has_raw=self.raw is not None)
+            raw = None if self.raw is None else select_texts(self.raw, test)
+            self.margins[test], self.known_share[test] = model.log_odds(select_texts(self.texts, test), raw)
+            if on_fit is not None:
+                on_fit()
+        return model
+
+
+def _gain(fits: _Fits, others: _Fits, groups: Array, rows: Array | slice = slice(None)) -> tuple[float, float]:
+    """Return how much smaller a loss is than another, in standard errors and as a share. A campaign counts once."""
+    y, weights = fits.y[rows], campaign_weights(groups[rows])
+    losses = [
+        softmax_loss(_fit_scale(margins, y, weights) * margins, y)
+        for margins in (others.margins[rows], fits.margins[rows])
+    ]
+    _, campaign, sizes = np.unique(groups[rows], return_inverse=True, return_counts=True)
+    gains = np.bincount(campaign, losses[0] - losses[1]) / sizes
+    errors = gains.mean() / max(gains.std() / np.sqrt(len(gains)), TINY)
+    return float(errors), float(gains.mean() / max(np.average(losses[0], weights=weights), TINY))

@@ -89,7 +89,9 @@ def test_loss_of_extreme_log_odds_is_finite() -> None:
 def test_margins_equal_scikit_learn(names: tuple[str, ...], min_messages: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(svm, "TOLERANCE", 1e-4)
     texts, y = topical(80, names)
-    wording = fit_text_model(count_ngrams(texts), y, names, C=2.0, min_messages=min_messages, random_state=0)
+    wording = fit_text_model(
+        count_ngrams(texts), y, names, C=2.0, min_messages=min_messages, random_state=0, max_iter=1000
+    )
     vectorizer = TfidfVectorizer(
         analyzer=lambda text: hash_ngrams(pack([text]))[0].tolist(), sublinear_tf=True, min_df=min_messages
     )
