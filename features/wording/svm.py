@@ -176,7 +176,7 @@ def fit_svm(
     their products with the coefficients of each output are filled in. Returns the intercepts. An output that no row
     has, or that all have, gets no coefficients, and the margin of a support vector of its side.
     """
-    n_rows = (y[:, None] == np.arange(n_outputs)).sum(axis=0)
+    n_rows = np.bincount(y[y >= 0], minlength=n_outputs)
     intercept = np.where(n_rows > 0, 1.0, -1.0)
     outputs = np.flatnonzero((n_rows > 0) & (n_rows < len(rows)))
     intercept[outputs] = 0.0
