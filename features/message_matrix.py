@@ -169,7 +169,7 @@ class MessageMatrix:
         folded, plain = self.plain(raw, self.lists)
         parts: list[Array] = []
         for name, model in self.text_models.items():
-            log_odds, known_share = model.log_odds(to_pinyin(folded) if name == "pinyin" else folded)
+            log_odds, known_share = model.log_odds(to_pinyin(folded) if name == "pinyin" else folded, raw)
             weighed = weigh_by_known_share(log_odds, known_share, model.trust, model.legitimate)
             parts += [weighed, (1 - known_share)[:, None]]
         parts += [model.surprisal(form) for model, form in zip(self.characters, (raw, folded), strict=False)]
@@ -230,7 +230,10 @@ class MessageMatrix:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the declaration in plain JSON types, without the arrays of the models and the lists."""
-        models = {name: {"classes": list(model.classes), "bits": BITS} for name, model in self.text_models.items()}
+        models = {
+            name: {"classes": list(model.classes), "bits": BITS, "raw": model.has_raw}
+            for name, model in self.text_models.items()
+        }
         return {
             "wording": models.get("wording"),
             "pinyin": models.get("pinyin"),

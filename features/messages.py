@@ -42,7 +42,8 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     Families of columns:
 
-    - ``wording``: per-class log-odds of a linear text model over hashed character 1- to 4-grams;
+    - ``wording``: per-class log-odds of a linear text model over hashed character 1- to 4-grams of the folded text, and
+      of the raw text, where it has capital letters, full-width signs or blanks, if scores out of fold are better so;
     - ``pinyin``: the same for toneless pinyin, if texts are Chinese;
     - ``surprisal``: surprisal of the characters under a model of legitimate text, and the share of unknown n-grams;
     - ``cues``, ``shape`` and ``obfuscation``: counts and measures of the text;
@@ -288,9 +289,10 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         forms = {"wording": folded, **({"pinyin": to_pinyin(folded)} if with_pinyin else {})}
         folds = campaign_folds(y, groups, self.n_folds, self.random_state)
         if on_fit is not None:
-            settings["on_fit"] = _count_calls(on_fit, len(forms) * (len(np.unique(folds)) + 1))
+            settings["on_fit"] = _count_calls(on_fit, (len(forms) + 1) * (len(np.unique(folds)) + 1))
         for name, form in forms.items():
-            model, log_odds, known_share = out_of_fold(form, y, classes, groups, **settings)
+            beside = raw if name == "wording" else None
+            model, log_odds, known_share = out_of_fold(form, y, classes, groups, raw=beside, **settings)
             models[name] = replace(model, trust=trust, legitimate=legitimate)
             blocks += [weigh_by_known_share(log_odds, known_share, trust, legitimate), 1 - known_share]
         has_legitimate = self.legitimate in classes

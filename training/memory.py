@@ -13,7 +13,6 @@ from fraudsieve.features.history.declaration import check_histories, history_col
 from fraudsieve.features.text.fold import OBFUSCATIONS
 from fraudsieve.features.wording.ngrams import BITS
 from fraudsieve.features.wording.surprisal import SURPRISALS
-from fraudsieve.features.wording.svm import MAX_SCALED
 from fraudsieve.training.data.builders import make_builder
 from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.data.precomputed_matrix import PrecomputedMatrix
@@ -100,10 +99,8 @@ MARGIN = 1.5
 """The factor by which the estimate may be wrong; a test compares it with the peak of runs."""
 CODE_POINTS = 12
 """Bytes per character: raw and folded texts, and pinyin."""
-NGRAMS = 32
-"""Bytes per character: up to four n-grams of four bytes, and as much while rare ones are taken out."""
-SCALED = 8
-"""Bytes per n-gram of a text in each fit, for up to four per character, and at most `MAX_SCALED` in all."""
+NGRAMS = 40
+"""Bytes per character: about five n-grams of four bytes, and as much while rare ones are taken out."""
 CHARACTERS_PER_COLUMN = 8
 """Least number of characters in many texts for each n-gram of the text model."""
 PER_RECORD, PER_EVENT = 400, 300
@@ -168,8 +165,7 @@ def needed_memory(size: DataSize, *, train_share: float = 1.0, n_jobs: int = 1) 
         return int(matrix * 2 + records)
     characters = size.characters * train_share
     columns = min(1 << BITS, int(characters / CHARACTERS_PER_COLUMN))
-    fit = columns * (16 + 16 * size.outputs + 8 * (1 + size.outputs))
-    fit += SCALED * min(int(4 * characters), MAX_SCALED)
+    fit = columns * (8 + 16 * (1 + size.outputs)) + size.rows * train_share * (24 + 4 * size.outputs)
     return int(matrix + records + characters * (CODE_POINTS + NGRAMS) + fit * n_jobs)
 
 

@@ -9,7 +9,19 @@ from benchmarks.runner import Report, run_command
 
 __all__ = ["NAMES", "main"]
 
-NAMES = ("wording", "messages", "history", "live", "bootstrap", "reasons", "serve", "shadow", "cases", "accounts")
+NAMES = (
+    "wording",
+    "fits",
+    "messages",
+    "history",
+    "live",
+    "bootstrap",
+    "reasons",
+    "serve",
+    "shadow",
+    "cases",
+    "accounts",
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -21,7 +21,7 @@ from fraudsieve._typing import Array
 from .codepoints import CodePoints, pack
 from .fold_rules import undo_by_context
 
-__all__ = ["KINDS", "OBFUSCATIONS", "fold_codes", "fold_text", "obfuscation_shares"]
+__all__ = ["KINDS", "OBFUSCATIONS", "fold_codes", "fold_text", "obfuscation_shares", "styled_characters"]
 
 
 TABLE = files("fraudsieve.features.text") / "data" / "fold.npz"
@@ -30,6 +30,7 @@ KINDS = (*CHARACTER_KINDS, "inserted", "spelled")
 """The kinds of changes that folding makes: the last two depend on the neighbours, the others on one code point."""
 OBFUSCATIONS = (*KINDS[:6], *KINDS[9:])
 """The kinds that obfuscate text. Letter case, blanks and full-width signs are also folded, but are ordinary."""
+STYLES = np.array([KINDS.index(name) for name in ("case", "blank", "sign")])
 SHARES = np.array([KINDS.index(name) for name in ("case", *OBFUSCATIONS)])
 
 DROPPED = -1
@@ -53,6 +54,22 @@ def _tables() -> tuple[Array, Array, Array]:
     kind = np.full(0x110000, UNCHANGED, np.uint8)
     kind[source] = kinds
     return step, pairs, kind
+
+
+@cache
+def styled_characters() -> Array:
+    """Return which code points are ordinary, although folding changes them: capitals, full-width signs and blanks.
+
+    Returns
+    -------
+    ndarray of bool, shape (0x110000,)
+
+    Examples
+    --------
+    >>> styled_characters()[[ord(char) for char in "Aa，,\\n Ａ"]].tolist()
+    [True, False, True, False, True, False, False]
+    """
+    return np.isin(_tables()[2], STYLES)
 
 
 @compile_kernel()

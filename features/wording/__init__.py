@@ -27,6 +27,12 @@ The n-grams of a text stand position by position, and a position has at most fou
     4         ^abc  abc$
     buckets   ^a ^ab ^abc | a ab abc abc$ | b bc bc$ | c c$        12 for three characters, 4 * n in general
 
+Raw n-grams follow them: those of the text before folding that have a capital letter, a full-width sign or a blank other
+than a space (`least_raw`). No folded text has such a character, so that none of them is an n-gram of a folded text::
+
+    marked       ^     a     B     c     $
+    buckets   ^aB ^aBc | aB aBc aBc$ | B Bc Bc$ |
+
 A word of ``table`` has a bit for each of its 32 buckets that has a row, and counts the rows before it. Here words have
 8 buckets, and the buckets 1, 3, 6 and 9 have rows::
 

@@ -10,29 +10,36 @@ import numpy as np
 from fraudsieve._compiled import compile_inlined, compile_kernel
 from fraudsieve._typing import Array
 from fraudsieve.features.text.codepoints import CodePoints, pack
-from fraudsieve.features.text.fold import fold_codes
+from fraudsieve.features.text.fold import fold_codes, styled_characters
 from fraudsieve.features.text.fold_rules import DIGITS, OTHER_DIGIT, USES
 
+from .linear_scores import find_rows
 from .model import TextModel
-from .ngrams import MAX_N, VALUES, find_rows, hash_ngrams
+from .ngrams import MAX_N, VALUES, hash_ngrams, least_raw, longest, without_texts
 
 __all__ = ["character_weights", "source_positions", "spans"]
 
 
 @compile_inlined()
-def _distribute(rows: Array, contributions: Array, length: int, out: Array) -> None:
+def _least_folded(length: int, least: Array) -> int:
+    """Fill in the length of the shortest n-gram of each position, and return the length with the marks."""
+    least[: length + 2] = 1
+    least[0] = least[length + 1] = 2  # a single mark is none
+    return length + 2
+
+
+@compile_inlined()
+def _distribute(rows: Array, contributions: Array, least: Array, stop: int, out: Array) -> None:
     """Add to each character its share of the n-grams, which are in the order of `hash_ngrams`."""
     # `position` and `stop` count the marks, but `first` and `last` do not: an n-gram at 1 begins with character 0.
     #
     #   marked        ^    a    b    $          length 2, stop 4
     #   ^ab           [         ]               at 0, n 3: first 0, last 2; a and b get a half each
     #   b$                      [    ]          at 2, n 2: first 1, last 2; b gets all
-    stop, k = length + 2, 0  # including the marks
+    k = 0
     for position in range(stop):
-        for n in range(1, min(MAX_N, stop - position) + 1):
-            if n == 1 and (position == 0 or position == stop - 1):
-                continue  # a single mark is not an n-gram
-            first, last = max(position - 1, 0), min(position + n - 1, length)
+        for n in range(least[position], min(MAX_N, stop - position) + 1):
+            first, last = max(position - 1, 0), min(position + n - 1, stop - 2)
             if rows[k] >= 0:
                 for char in range(first, last):
                     out[char] += contributions[rows[k]] / (last - first)
@@ -40,9 +47,23 @@ def _distribute(rows: Array, contributions: Array, length: int, out: Array) -> N
 
 
 @compile_kernel()
-def _weigh_kernel(rows: Array, ends: Array, offsets: Array, weights: Array, shares: Array, out: Array) -> None:
+def _weigh_kernel(
+    rows: Array,
+    ends: Array,
+    offsets: Array,
+    raw: Array,
+    raw_offsets: Array,
+    styled: Array,
+    weights: Array,
+    shares: Array,
+    out: Array,
+) -> None:
+    """Fill in the weights of the characters of all folded texts, and behind them those of all raw texts."""
     times = np.zeros(weights.shape[0], np.int32)
-    contributions = np.empty(weights.shape[0])
+    contributions, least = (
+        np.empty(weights.shape[0]),
+        np.empty(max(longest(offsets), longest(raw_offsets)) + 2, np.int64),
+    )
     for i in range(offsets.size - 1):
         text_rows = rows[ends[i] : ends[i + 1]]
         for row in text_rows:
@@ -59,14 +80,20 @@ def _weigh_kernel(rows: Array, ends: Array, offsets: Array, weights: Array, shar
                 contributions[row] = value / times[row] * weight
                 times[row] = 0
         if square > 0.0:
-            text_out = out[offsets[i] : offsets[i + 1]]
-            _distribute(text_rows, contributions, offsets[i + 1] - offsets[i], text_out)
+            n_folded, raw_out = offsets[i + 1] - offsets[i], out[offsets[-1] + raw_offsets[i] :]
+            stop = _least_folded(n_folded, least)
+            _distribute(text_rows[: MAX_N * n_folded], contributions, least, stop, out[offsets[i] :])
+            if raw_offsets[i + 1] > raw_offsets[i]:
+                stop = least_raw(raw, raw_offsets[i], raw_offsets[i + 1], styled, least)
+                _distribute(text_rows[MAX_N * n_folded :], contributions, least, stop, raw_out)
             length = np.sqrt(square)
-            for position in range(text_out.size):
-                text_out[position] /= length
+            for position in range(offsets[i], offsets[i + 1]):
+                out[position] /= length
+            for position in range(raw_offsets[i + 1] - raw_offsets[i]):
+                raw_out[position] /= length
 
 
-def character_weights(model: TextModel, folded: CodePoints, shares: Array) -> Array:
+def character_weights(model: TextModel, folded: CodePoints, shares: Array, raw: CodePoints | None = None) -> Array:
     """Attribute a weighted sum of the outputs of texts to their characters.
 
     Parameters
@@ -76,12 +103,15 @@ def character_weights(model: TextModel, folded: CodePoints, shares: Array) -> Ar
         Folded texts.
     shares : ndarray of float64, shape (n_texts, n_outputs)
         The weights of the outputs in the sum.
+    raw : CodePoints, default=None
+        The texts before folding, for a model with raw n-grams; None without them.
 
     Returns
     -------
     ndarray of float64, shape (n_characters,)
-        The weights of a text add up to the sum of its margins without the intercepts. With the intercept, and
-        multiplied by the scale of the model, the margin of an output is its column of `log_odds`.
+        Of the folded texts, and behind them of the raw texts, if there are any. The weights of a text add up to the
+        sum of its margins without the intercepts. With the intercept, and multiplied by the scale of the model, the
+        margin of an output is its column of `log_odds`.
 
     Examples
     --------
@@ -93,11 +123,13 @@ def character_weights(model: TextModel, folded: CodePoints, shares: Array) -> Ar
     >>> model.log_odds(pack(["ab"]))[0].round(6).tolist()
     [[2.828427]]
     """
-    out = np.zeros(len(folded.codes))
+    raw = without_texts(len(folded)) if raw is None else raw
+    out = np.zeros(len(folded.codes) + len(raw.codes))
     if not len(model.buckets):
         return out
-    buckets, ends = hash_ngrams(folded)
-    _weigh_kernel(find_rows(buckets, model.table), ends, folded.offsets, model.rows, shares, out)
+    buckets, ends = hash_ngrams(folded, raw)
+    rows, styled = find_rows(buckets, model.table), styled_characters()
+    _weigh_kernel(rows, ends, folded.offsets, raw.codes, raw.offsets, styled, model.rows, shares, out)
     return out
 
 

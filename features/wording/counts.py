@@ -14,7 +14,7 @@ from fraudsieve._compiled import INT_0, compile_kernel
 from fraudsieve._typing import Array
 from fraudsieve.features.text.codepoints import CodePoints
 
-from .ngrams import BITS, MAX_TIMES, hash_ngrams
+from .ngrams import BITS, MAX_TIMES, hash_ngrams, without_texts
 
 __all__ = ["COUNT_BITS", "COUNT_MASK", "COUNT_VALUES", "NgramCounts", "count_ngrams"]
 
@@ -74,9 +74,10 @@ class NgramCounts:
         return sparse.csr_array((values, columns, self.ends), shape=(len(self), len(self.buckets)))
 
 
-def count_ngrams(texts: CodePoints, min_messages: int = 1) -> NgramCounts:
-    """Count the hashed n-grams of every text."""
-    chunks = [_count_chunk(texts, first, last) for first, last in pairwise(_bounds(texts.offsets))]
+def count_ngrams(texts: CodePoints, min_messages: int = 1, raw: CodePoints | None = None) -> NgramCounts:
+    """Count the hashed n-grams of every text, with its raw n-grams if there are raw texts: see `hash_ngrams`."""
+    raw = without_texts(len(texts)) if raw is None else raw
+    chunks = [_count_chunk(texts, raw, first, last) for first, last in pairwise(_bounds(texts.offsets))]
     messages = np.zeros(1 << BITS, np.int64)
     for packed, _ in chunks:
         messages += np.bincount(packed >> COUNT_BITS, minlength=len(messages))
@@ -117,13 +118,17 @@ def _pack_kernel(buckets: Array, ends: Array, packed: Array, begins: Array) -> N
     begins[ends.size - 1] = n
 
 
-def _count_chunk(texts: CodePoints, first: int, last: int) -> tuple[Array, Array]:
+def _count_chunk(texts: CodePoints, raw: CodePoints, first: int, last: int) -> tuple[Array, Array]:
     """Return the packed n-grams of some texts, with buckets for columns, and where those of each text begin."""
-    offsets = texts.offsets[first : last + 1]
-    buckets, ends = hash_ngrams(CodePoints(texts.codes[offsets[0] : offsets[-1]], offsets - offsets[0]))
+    buckets, ends = hash_ngrams(_slice(texts, first, last), _slice(raw, first, last))
     packed, begins = np.empty(ends[-1], np.uint32), np.empty(len(ends), np.int64)
     _pack_kernel(buckets, ends, packed, begins)
     return packed[: begins[-1]].copy(), begins
+
+
+def _slice(texts: CodePoints, first: int, last: int) -> CodePoints:
+    offsets = texts.offsets[first : last + 1]
+    return CodePoints(texts.codes[offsets[0] : offsets[-1]], offsets - offsets[0])
 
 
 def _keep_columns(chunks: list[tuple[Array, Array]], is_kept: Array, n_kept: int) -> NgramCounts:

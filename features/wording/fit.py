@@ -3,33 +3,38 @@
 The model is a linear support vector machine, one class against the rest, over TF-IDF n-grams. Boosting starts from its
 margins. One temperature, fitted on out-of-fold margins, converts them to log-odds (Platt scaling without the intercept;
 for several classes Guo et al., 2017).
+
+Folding removes what may be a signal: capital letters, full-width signs and blanks. The n-grams of the raw text that
+have one count beside the folded ones if the scores of the training messages out of fold are better with them.
 """
 
-import warnings
 from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from joblib import Parallel, delayed
-from scipy import sparse
 from scipy.optimize import minimize_scalar
 from scipy.special import log_expit, logsumexp
-from sklearn.preprocessing import normalize
-from sklearn.svm import LinearSVC
 
 from fraudsieve._typing import Array
 from fraudsieve.features.text.codepoints import CodePoints, select_texts
 
 from .counts import NgramCounts, count_ngrams
 from .folds import campaign_folds
+from .linear_scores import aligned_rows
 from .model import TextModel, output_classes
 from .svm import count_messages, fit_svm
 
 __all__ = ["campaign_weights", "fit_text_model", "out_of_fold", "softmax_loss"]
 
-
-MAX_PRIMAL = 50_000_000
-"""N-grams of texts above which the solver of few columns, which needs 28 bytes per n-gram, is not used."""
-ABSENT_MARGIN = -1.0  # for a class that is not in a fold: the margin of a support vector on the other side
+MAX_PASSES = 100
+"""Noisy labels take as many, others 30 to 40; most passes are over few rows (measured)."""
+LEAST_GAIN = 0.01
+"""The share by which raw n-grams must reduce the loss: a smaller gain did not hold on texts of other sources."""
+TINY = 1e-12
+TRIED = 2
+"""Folds on which raw n-grams are tried. If they are worse there by a standard error, the other folds are left out."""
 
 
 def campaign_weights(groups: Array) -> Array:
@@ -63,7 +68,7 @@ def fit_text_model(
     C: float,
     min_messages: int,
     random_state: int,
-    max_iter: int = 1000,
+    max_iter: int = MAX_PASSES,
     rows: Array | None = None,
 ) -> TextModel:
     """Fit a text model with a scale of one.
@@ -81,8 +86,8 @@ def fit_text_model(
         N-grams that occur in fewer messages get no weight.
     random_state : int
         Seed of the solver.
-    max_iter : int, default=1000
-        Maximum passes of the solver; full convergence does not improve the margins.
+    max_iter : int, default=100
+        Maximum passes of the solver over the texts.
     rows : ndarray of int64, default=None
         Positions of the texts to fit on; None for all.
 
@@ -94,50 +99,13 @@ def fit_text_model(
     rows = np.arange(len(counts)) if rows is None else rows
     messages = count_messages(counts, rows)
     is_kept = messages >= max(1, min(min_messages, len(rows)))
-    idf = np.zeros(len(messages))
-    idf[is_kept] = np.log((1 + len(rows)) / (1 + messages[is_kept])) + 1
-    present = np.unique(y[rows])
-    coef = _fit_svm(counts, rows, idf, y[rows], C, random_state, max_iter)
     outputs = output_classes(range(len(classes)))
-    weights, intercept = np.zeros((int(is_kept.sum()), 1 + len(outputs)), np.float32), np.zeros(len(outputs))
-    weights[:, 0] = idf = idf[is_kept]
-    for output, number in enumerate(outputs):
-        margins = _margins(coef, present, number)
-        intercept[output] = margins[-1]
-        weights[:, 1 + output] = margins[:-1][is_kept] * idf
-    return TextModel(classes[-len(outputs) :], counts.buckets[is_kept], weights, intercept, 1.0)
-
-
-def _fit_svm(
-    counts: NgramCounts, rows: Array, idf: Array, y: Array, C: float, random_state: int, max_iter: int
-) -> Array:
-    """Return coefficients and last the intercept: one row for two classes, otherwise one row per class."""
-    n_present = len(np.unique(y))
-    if n_present == 1:
-        return np.append(np.zeros(len(idf)), 1.0)[None]
-    if not idf.any():  # no n-gram occurs in enough messages
-        return np.zeros((1 if n_present == 2 else n_present, len(idf) + 1))
-    n_ngrams = int((counts.ends[rows + 1] - counts.ends[rows]).sum())
-    if len(rows) < np.count_nonzero(idf) or n_ngrams > MAX_PRIMAL:
-        return fit_svm(counts, rows, idf, y, C=C, seed=random_state, max_iter=max_iter)
-    vectors = sparse.csr_matrix(counts.matrix()[rows][:, idf > 0].multiply(idf[idf > 0]))
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Liblinear failed to converge")
-        svm = LinearSVC(C=C, random_state=random_state, max_iter=max_iter).fit(normalize(vectors), y)
-    coef = np.zeros((len(svm.coef_), len(idf) + 1))
-    coef[:, :-1][:, idf > 0], coef[:, -1] = svm.coef_, svm.intercept_
-    return coef
-
-
-def _margins(coef: Array, present: Array, number: int) -> Array:
-    """Return the coefficients of a class: two classes share a margin, and an absent class never has the largest."""
-    if number not in present:
-        absent = np.zeros(coef.shape[1])
-        absent[-1] = ABSENT_MARGIN
-        return absent
-    if len(present) > 2:
-        return np.asarray(coef[np.searchsorted(present, number)])
-    return -coef[0] if len(present) == 2 and number == present[0] else np.asarray(coef[0])
+    weights = aligned_rows(np.zeros((len(messages), 1 + len(outputs)), np.float32))
+    weights[is_kept, 0] = np.log((1 + len(rows)) / (1 + messages[is_kept])) + 1
+    own = y[rows] - (len(classes) - len(outputs))
+    intercept = fit_svm(counts, rows, own, weights, len(outputs), C=C, seed=random_state, max_iter=max_iter)
+    kept = weights[is_kept, : 1 + len(outputs)]
+    return TextModel(classes[-len(outputs) :], counts.buckets[is_kept], kept, intercept, 1.0)
 
 
 def softmax_loss(log_odds: Array, y: Array) -> Array:
@@ -185,34 +153,88 @@ def out_of_fold(
     n_folds: int,
     random_state: int,
     n_jobs: int | None,
+    raw: CodePoints | None = None,
     on_fit: Callable[[], None] | None = None,
 ) -> tuple[TextModel, Array, Array]:
     """Fit a text model, and score its training texts out of fold.
+
+    With raw texts, a model that also has raw n-grams is used if its loss is smaller by more than a standard error and
+    `LEAST_GAIN`.
 
     Raises
     ------
     ValueError
         If all texts belong to one campaign.
     """
-    settings = {"C": C, "min_messages": min_messages, "random_state": random_state}
     fold_of = campaign_folds(y, groups, n_folds, random_state)
     folds = [(np.flatnonzero(fold_of != fold), np.flatnonzero(fold_of == fold)) for fold in np.unique(fold_of)]
     if len(folds) < 2:
         raise ValueError(
             "All messages belong to one campaign; the text model needs at least 2. Pass more messages, or groups."
         )
-    counts = count_ngrams(texts, min(min_messages, *(len(train) for train, _ in folds)))
-    margins, known_share = np.zeros((len(y), len(output_classes(classes)))), np.zeros(len(y))
-    every = np.arange(len(y))
-    slices = [*folds, (every, every[:0])]  # the last is the model that is kept
-    # Threads share the counts, and kernels run without the interpreter's lock. A model of a fold is freed once used.
-    fits = Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")(
-        delayed(fit_text_model)(counts, y, classes, rows=train, **settings) for train, _ in slices
-    )
-    for (_, test), model in zip(slices, fits, strict=True):
-        margins[test], known_share[test] = model.log_odds(select_texts(texts, test))
-        if on_fit is not None:
-            on_fit()
-    scale = _fit_scale(margins, y, campaign_weights(groups))
-    scaled = TextModel(model.classes, model.buckets, model.weights, model.intercept, scale)
-    return scaled, scale * margins, known_share
+    least = min(min_messages, *(len(train) for train, _ in folds))
+    settings: dict[str, Any] = {"C": C, "min_messages": min_messages, "random_state": random_state}
+    settings |= {"n_jobs": n_jobs, "on_fit": on_fit}
+    every = np.arange(len(y)), np.arange(0)  # the model that is kept
+    used = _Fits(texts, None, y, classes, least)
+    model = used.fit([*folds, every], **settings)
+    del used.counts  # those of all fits would take as much memory again
+    if raw is not None:
+        tried = np.isin(fold_of, np.unique(fold_of)[:TRIED])
+        with_raw = _Fits(texts, raw, y, classes, least)
+        with_raw.fit(folds[:TRIED], **settings)
+        if _gain(with_raw, used, groups, tried)[0] > -1:
+            model_with_raw = with_raw.fit([*folds[TRIED:], every], **settings)
+            errors, share = _gain(with_raw, used, groups)
+            if errors > 1 and share > LEAST_GAIN:
+                used, model = with_raw, model_with_raw
+        elif on_fit is not None:
+            for _ in range(len(folds[TRIED:]) + 1):
+                on_fit()
+    scale = _fit_scale(used.margins, y, campaign_weights(groups))
+    return replace(model, scale=scale), scale * used.margins, used.known_share
+
+
+class _Fits:
+    """Fits on some forms of the texts, and the margins of the texts out of fold."""
+
+    def __init__(
+        self, texts: CodePoints, raw: CodePoints | None, y: Array, classes: tuple[str, ...], min_messages: int
+    ) -> None:
+        self.texts, self.raw, self.y, self.classes = texts, raw, y, classes
+        self.counts = count_ngrams(texts, min_messages, raw)
+        self.margins, self.known_share = np.zeros((len(y), len(output_classes(classes)))), np.zeros(len(y))
+
+    def fit(
+        self,
+        slices: list[tuple[Array, Array]],
+        *,
+        n_jobs: int | None,
+        on_fit: Callable[[], None] | None,
+        **settings: Any,
+    ) -> TextModel:
+        """Fit a model on the first part of each slice, score the second part, and return the last model."""
+        # Threads share the counts, and kernels run without the interpreter's lock. A model is freed once used.
+        fits = Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")(
+            delayed(fit_text_model)(self.counts, self.y, self.classes, rows=train, **settings) for train, _ in slices
+        )
+        for (_, test), fitted in zip(slices, fits, strict=True):
+            model: TextModel = replace(fitted, has_raw=self.raw is not None)
+            raw = None if self.raw is None else select_texts(self.raw, test)
+            self.margins[test], self.known_share[test] = model.log_odds(select_texts(self.texts, test), raw)
+            if on_fit is not None:
+                on_fit()
+        return model
+
+
+def _gain(fits: _Fits, others: _Fits, groups: Array, rows: Array | slice = slice(None)) -> tuple[float, float]:
+    """Return how much smaller a loss is than another, in standard errors and as a share. A campaign counts once."""
+    y, weights = fits.y[rows], campaign_weights(groups[rows])
+    losses = [
+        softmax_loss(_fit_scale(margins, y, weights) * margins, y)
+        for margins in (others.margins[rows], fits.margins[rows])
+    ]
+    _, campaign, sizes = np.unique(groups[rows], return_inverse=True, return_counts=True)
+    gains = np.bincount(campaign, losses[0] - losses[1]) / sizes
+    errors = gains.mean() / max(gains.std() / np.sqrt(len(gains)), TINY)
+    return float(errors), float(gains.mean() / max(np.average(losses[0], weights=weights), TINY))

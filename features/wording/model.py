@@ -10,7 +10,7 @@ import numpy as np
 from fraudsieve._typing import Array
 from fraudsieve.features.text.codepoints import CodePoints
 
-from .ngrams import aligned_rows, linear_scores, rank_table
+from .linear_scores import aligned_rows, linear_scores, rank_table
 
 __all__ = ["TRUST", "TextModel", "evidence_weights", "output_classes", "weigh_by_known_share"]
 
@@ -61,6 +61,8 @@ class TextModel:
         Exponent of the known share by which evidence of fraud is weighted as a feature; 0 for full weight.
     legitimate : int, default=-1
         The output of the legitimate class; -1 if it is the class of two that has no output.
+    has_raw : bool, default=False
+        Whether raw n-grams have weights too: see `hash_ngrams`.
 
     Attributes
     ----------
@@ -83,6 +85,7 @@ class TextModel:
     scale: float
     trust: float = 0.0
     legitimate: int = -1
+    has_raw: bool = False
     rows: Array = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -100,22 +103,25 @@ class TextModel:
         """The look-up table from buckets to rows, built at first use."""
         return rank_table(self.buckets)
 
-    def log_odds(self, texts: CodePoints) -> tuple[Array, Array]:
+    def log_odds(self, texts: CodePoints, raw: CodePoints | None = None) -> tuple[Array, Array]:
         """Score folded texts.
 
         Parameters
         ----------
         texts : CodePoints
             Folded texts.
+        raw : CodePoints, default=None
+            The same texts before folding, which only a model with raw n-grams reads.
 
         Returns
         -------
         log_odds : ndarray of float64, shape (n_texts, n_outputs)
             Natural logarithms. With more than two classes they are the terms of a softmax.
         known_share : ndarray of float64, shape (n_texts,)
-            Share of the n-grams of each text that the model knows.
+            Share of the n-grams of each folded text that the model knows.
         """
-        margins, known_share = linear_scores(texts, self.table, self.rows, len(self.intercept))
+        raw = raw if self.has_raw else None
+        margins, known_share = linear_scores(texts, self.table, self.rows, len(self.intercept), raw)
         margins += self.intercept
         margins *= self.scale
         return margins, known_share

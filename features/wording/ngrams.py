@@ -1,24 +1,29 @@
-"""Hashed character n-grams, and the kernel that scores them.
+"""Hashed character n-grams.
 
 An n-gram is one to four consecutive code points of a text. The text has a mark at its start and at its end, since the
 first and last words of a message are informative. The hash is a sum of products, one per position, mixed once; the top
-`BITS` bits are the bucket. Training builds a sparse matrix of the buckets. Scoring fuses hashing and the linear model,
-and builds no matrix.
+`BITS` bits are the bucket. Training counts the buckets. Scoring fuses hashing and the linear model (`linear_scores`).
 """
 
-import threading
-from typing import Any
-
 import numpy as np
-from numba import types
-from numba.core import cgutils
-from numba.extending import intrinsic
 
 from fraudsieve._compiled import INT_0, compile_inlined, compile_kernel
 from fraudsieve._typing import Array
 from fraudsieve.features.text.codepoints import CodePoints
+from fraudsieve.features.text.fold import styled_characters
 
-__all__ = ["BITS", "MAX_N", "MAX_TIMES", "aligned_rows", "find_rows", "hash_ngrams", "linear_scores", "rank_table"]
+__all__ = [
+    "BITS",
+    "MAX_N",
+    "MAX_TIMES",
+    "VALUES",
+    "bucket_raw",
+    "bucket_text",
+    "hash_ngrams",
+    "least_raw",
+    "longest",
+    "without_texts",
+]
 
 BITS = 22
 """Four million buckets: few important n-grams of real messages collide (30,000 distinct per thousand messages)."""
@@ -31,15 +36,8 @@ FIRST, SECOND = np.uint64(0x9E3779B185EBCA87), np.uint64(0xC2B2AE3D27D4EB4F)
 THIRD, FOURTH = np.uint64(0x165667B19E3779F9), np.uint64(0x85EBCA77C2B2AE63)
 FINAL = np.uint64(0xFF51AFD7ED558CCD)
 HALF, TOP = np.uint64(32), np.uint64(64 - BITS)
-ONE, WORD, BIT = np.uint64(1), np.uint64(5), np.uint64(31)
 BEGIN, END = np.uint32(0x110000), np.uint32(0x110001)  # beyond Unicode, so no text contains them
 VALUES = np.concatenate(([0.0], 1.0 + np.log(np.arange(1, MAX_TIMES + 1)), [1.0 + np.log(MAX_TIMES)]))
-VALUE_STEP = np.diff(VALUES)  # the increase of 1 + ln(count) by the next occurrence
-SQUARE_STEP = np.diff(VALUES**2)
-LINE = 16
-"""Numbers of four bytes in a cache line."""
-_thread_local = threading.local()
-llvm: Any = cgutils  # without types
 
 
 @compile_inlined()
@@ -48,21 +46,23 @@ def _bucket(state: np.uint64) -> np.int32:
 
 
 @compile_inlined()
-def _bucket_edge(marked: Array, position: int, stop: int, buckets: Array, n: int) -> int:
-    """Fill in the n-grams that begin at a position near the start or the end of a text, without single marks."""
+def _bucket_from(marked: Array, position: int, stop: int, least: int, buckets: Array, n: int) -> int:
+    """Fill in the n-grams of at least so many characters that begin at a position."""
     one = np.uint64(marked[position]) * FIRST + FINAL
-    if 0 < position < stop - 1:
+    if least <= 1:
         buckets[n] = _bucket(one)
         n += 1
     if position + 1 < stop:
         one += np.uint64(marked[position + 1]) * SECOND
-        buckets[n] = _bucket(one ^ FIRST)
-        n += 1
+        if least <= 2:
+            buckets[n] = _bucket(one ^ FIRST)  # so that "a" and "a\0" differ
+            n += 1
     if position + 2 < stop:
         one += np.uint64(marked[position + 2]) * THIRD
-        buckets[n] = _bucket(one ^ SECOND)
-        n += 1
-    if position + 3 < stop:
+        if least <= 3:
+            buckets[n] = _bucket(one ^ SECOND)
+            n += 1
+    if position + 3 < stop and least <= 4:
         one += np.uint64(marked[position + 3]) * FOURTH
         buckets[n] = _bucket(one ^ THIRD)
         n += 1
@@ -70,61 +70,109 @@ def _bucket_edge(marked: Array, position: int, stop: int, buckets: Array, n: int
 
 
 @compile_inlined()
-def _bucket_text(codes: Array, first: int, last: int, marked: Array, buckets: Array) -> int:
+def _mark(codes: Array, first: int, last: int, marked: Array) -> int:
+    """Copy a text between its marks, and return the length with them."""
+    marked[0] = BEGIN
+    for k in range(last - first):  # compiles in a twentieth of the time of slices, which check shapes
+        marked[k + 1] = codes[first + k]
+    marked[last - first + 1] = END
+    return last - first + 2
+
+
+@compile_inlined()
+def bucket_text(codes: Array, first: int, last: int, marked: Array, buckets: Array) -> int:
     """Fill in the buckets of all n-grams of one text and return their number; `marked` is a buffer for the text.
 
     The sums of one position extend each other and do not depend on those of other positions, unlike rolling hashes.
     """
     if first == last:
         return 0
-    stop = last - first + 2
-    marked[0] = BEGIN
-    for k in range(last - first):  # compiles in a twentieth of the time of slices, which check shapes
-        marked[k + 1] = codes[first + k]
-    marked[stop - 1] = END
-    n = _bucket_edge(marked, INT_0, stop, buckets, INT_0)
+    stop = _mark(codes, first, last, marked)
+    n = _bucket_from(marked, INT_0, stop, INT_0 + 2, buckets, INT_0)  # without the single mark
     for position in range(1, stop - 3):
         one = np.uint64(marked[position]) * FIRST + FINAL
         two = one + np.uint64(marked[position + 1]) * SECOND
         three = two + np.uint64(marked[position + 2]) * THIRD
         four = three + np.uint64(marked[position + 3]) * FOURTH
         buckets[n] = _bucket(one)
-        buckets[n + 1] = _bucket(two ^ FIRST)  # so that "a" and "a\0" differ
+        buckets[n + 1] = _bucket(two ^ FIRST)
         buckets[n + 2] = _bucket(three ^ SECOND)
         buckets[n + 3] = _bucket(four ^ THIRD)
         n += 4
-    for position in range(max(stop - 3, 1), stop):
-        n = _bucket_edge(marked, position, stop, buckets, n)
+    for position in range(max(stop - 3, 1), stop - 1):
+        n = _bucket_from(marked, position, stop, INT_0 + 1, buckets, n)
     return n
 
 
 @compile_inlined()
-def _longest(offsets: Array) -> int:
-    longest = 0
+def least_raw(codes: Array, first: int, last: int, styled: Array, least: Array) -> int:
+    """For each position of a raw text, fill in the length of its shortest n-gram with a styled character.
+
+    Positions count the mark at the start. Returns the length with both marks.
+    """
+    #   marked   ^  f  r  e  e  ,  N  O  W  $
+    #   least    7  6  5  4  3  2  1  1  1  6      lengths above `MAX_N` are no n-grams
+    stop, following = last - first + 2, last - first + 2 + MAX_N
+    for k in range(stop):
+        position = stop - 1 - k
+        if 0 < position < stop - 1 and styled[codes[first + position - 1]]:
+            following = position
+        least[position] = following - position + 1
+    return stop
+
+
+@compile_inlined()
+def bucket_raw(
+    codes: Array, first: int, last: int, styled: Array, marked: Array, least: Array, buckets: Array, n: int
+) -> int:
+    """Fill in the n-grams of a raw text that have a styled character, after the n that are there."""
+    if first == last:
+        return n
+    stop = least_raw(codes, first, last, styled, least)
+    _mark(codes, first, last, marked)
+    for position in range(stop):
+        if least[position] <= MAX_N:
+            n = _bucket_from(marked, position, stop, least[position], buckets, n)
+    return n
+
+
+@compile_inlined()
+def longest(offsets: Array) -> int:
+    """Return the length of the longest text."""
+    length = 0
     for i in range(offsets.size - 1):
-        longest = max(longest, offsets[i + 1] - offsets[i])
-    return longest
+        length = max(length, offsets[i + 1] - offsets[i])
+    return length
 
 
 @compile_kernel()
-def _hash_kernel(codes: Array, offsets: Array, out: Array, ends: Array) -> None:
-    marked = np.empty(_longest(offsets) + 2, np.uint32)
+def _hash_kernel(
+    codes: Array, offsets: Array, raw: Array, raw_offsets: Array, styled: Array, out: Array, ends: Array
+) -> None:
+    size = max(longest(offsets), longest(raw_offsets)) + 2
+    marked, least = np.empty(size, np.uint32), np.empty(size, np.int64)
     for i in range(offsets.size - 1):
-        ends[i + 1] = ends[i] + _bucket_text(codes, offsets[i], offsets[i + 1], marked, out[ends[i] :])
+        own = out[ends[i] :]
+        n = bucket_text(codes, offsets[i], offsets[i + 1], marked, own)
+        n = bucket_raw(raw, raw_offsets[i], raw_offsets[i + 1], styled, marked, least, own, n)
+        ends[i + 1] = ends[i] + n
 
 
-def hash_ngrams(texts: CodePoints) -> tuple[Array, Array]:
+def hash_ngrams(texts: CodePoints, raw: CodePoints | None = None) -> tuple[Array, Array]:
     """Hash every n-gram of every text.
 
     Parameters
     ----------
     texts : CodePoints
         Folded texts.
+    raw : CodePoints, default=None
+        The same texts before folding; None for no raw n-grams. A raw n-gram has a capital letter, a full-width sign or
+        a blank that folding replaces (`styled_characters`); it is none of the n-grams of any folded text.
 
     Returns
     -------
     buckets : ndarray of int32, shape (n_ngrams,)
-        The bucket of every n-gram, text after text, including repeats.
+        The bucket of every n-gram, text after text, including repeats. The raw n-grams of a text are its last.
     ends : ndarray of int64, shape (n_texts + 1,)
         The n-grams of text ``i`` are ``buckets[ends[i]:ends[i + 1]]``.
 
@@ -134,266 +182,17 @@ def hash_ngrams(texts: CodePoints) -> tuple[Array, Array]:
     >>> buckets, ends = hash_ngrams(pack(["abc", "ab"]))
     >>> ends.tolist(), (buckets[:2] == buckets[12:14]).tolist()
     ([0, 12, 20], [True, True])
+    >>> hash_ngrams(pack(["abc", "ab"]), pack(["abC", "ab"]))[1].tolist()  # C, bC, abC, ^abC, C$, bC$, abC$
+    [0, 19, 27]
     """
-    buckets = np.empty(MAX_N * len(texts.codes), np.int32)  # n + (n + 1) + n + (n - 1) for a text of n letters
+    raw = without_texts(len(texts)) if raw is None else raw
+    # n + (n + 1) + n + (n - 1) for a text of n letters
+    buckets = np.empty(MAX_N * (len(texts.codes) + len(raw.codes)), np.int32)
     ends = np.zeros(len(texts) + 1, np.int64)
-    _hash_kernel(texts.codes, texts.offsets, buckets, ends)
-    return buckets, ends
+    _hash_kernel(texts.codes, texts.offsets, raw.codes, raw.offsets, styled_characters(), buckets, ends)
+    return buckets[: ends[-1]], ends
 
 
-def rank_table(buckets: Array) -> Array:
-    """Return the look-up table from a bucket to its row of weights.
-
-    A word covers 32 buckets: the low half has one bit per bucket with a row, and the high half counts the rows before.
-    The table takes one megabyte and one load per n-gram. A plain table of four million rows does not fit into the
-    cache and takes twice the time (measured).
-
-    Parameters
-    ----------
-    buckets : ndarray of int32, shape (n_kept,)
-        The buckets that have weights, ascending, in the order of their rows.
-
-    Returns
-    -------
-    ndarray of uint64, shape (2**(BITS - 5),)
-
-    Examples
-    --------
-    >>> table = rank_table(np.array([3, 7, 200], np.int32))
-    >>> [(int(word) >> 32, int(word) & 0xFFFFFFFF) for word in table[[0, 1, 6]]]
-    [(0, 136), (2, 0), (2, 256)]
-    """
-    bits = np.zeros(1 << (BITS - 5), np.uint32)
-    np.bitwise_or.at(bits, buckets >> 5, np.uint32(1) << (buckets & 31).astype(np.uint32))
-    counts = np.bitwise_count(bits).astype(np.uint64)
-    return np.asarray(((np.cumsum(counts) - counts) << HALF) | bits)
-
-
-def aligned_rows(weights: Array) -> Array:
-    """Align rows of weights so that each spans as few cache lines as possible, since fetching them dominates scoring.
-
-    Parameters
-    ----------
-    weights : ndarray of float32, shape (n_kept, n_columns)
-
-    Returns
-    -------
-    ndarray of float32, shape (n_kept, n_columns or more)
-        The weights, padded with zeros: rows of 16 columns are scored in half the time of 13 (measured).
-
-    Examples
-    --------
-    >>> rows = aligned_rows(np.ones((2, 3), np.float32))
-    >>> rows.tolist(), rows.ctypes.data % 64
-    ([[1.0, 1.0, 1.0, 0.0], [1.0, 1.0, 1.0, 0.0]], 0)
-    """
-    n, columns = weights.shape
-    width = -(-columns // LINE) * LINE if columns > LINE else 1 << max(columns - 1, 0).bit_length()
-    buffer = np.zeros(n * width + LINE, np.float32)
-    first = -buffer.ctypes.data % (4 * LINE) // 4
-    rows = buffer[first : first + n * width].reshape(n, width)
-    rows[:, :columns] = weights
-    return rows
-
-
-@intrinsic
-def _popcount_intrinsic(_: Any, word: Any) -> Any:
-    """Count the set bits in one instruction."""
-
-    def codegen(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:
-        return builder.ctpop(args[0])
-
-    return types.uint64(types.uint64), codegen
-
-
-_popcount: Any = _popcount_intrinsic  # compiled code calls it without the typing context
-
-
-@intrinsic
-def _prefetch_intrinsic(_: Any, rows: Any, _row: Any) -> Any:
-    """Fetch the first cache line of a row of a two-dimensional array without waiting; the row need not exist."""
-
-    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        array = context.make_array(signature.args[0])(context, builder, args[0])
-        first = builder.mul(args[1], builder.extract_value(array.shape, 1))
-        address = builder.bitcast(builder.gep(array.data, [first]), llvm.voidptr_t)
-        settings = [llvm.int32_t(0), llvm.int32_t(3), llvm.int32_t(1)]  # to read, into every cache, data
-        kind = llvm.ir.FunctionType(llvm.ir.VoidType(), [llvm.voidptr_t, *(setting.type for setting in settings)])
-        builder.call(builder.module.declare_intrinsic("llvm.prefetch", [llvm.voidptr_t], kind), [address, *settings])
-        return context.get_dummy_value()
-
-    return types.void(rows, types.int64), codegen
-
-
-_prefetch: Any = _prefetch_intrinsic
-
-
-@compile_inlined()
-def _look_up(bucket: np.int32, table: Array) -> tuple[np.int64, np.uint64]:
-    """Return the row of an n-gram, and 1 if it has one; otherwise the next row, and 0."""
-    number = np.uint64(bucket)  # unsigned, so that no index is checked for being negative
-    word, bit = table[number >> WORD], number & BIT
-    return np.int64((word >> HALF) + _popcount(word & ((ONE << bit) - ONE))), (word >> bit) & ONE
-
-
-@compile_kernel()
-def find_rows(buckets: Array, table: Array) -> Array:
-    """Return the rows of n-grams.
-
-    Parameters
-    ----------
-    buckets : ndarray of int32, shape (n_ngrams,)
-        From `hash_ngrams`.
-    table : ndarray of uint64, shape (2**(BITS - 5),)
-        From `rank_table`.
-
-    Returns
-    -------
-    ndarray of int32, shape (n_ngrams,)
-        -1 for an n-gram that has none.
-
-    Examples
-    --------
-    >>> find_rows(np.array([7, 3, 4], np.int32), rank_table(np.array([3, 7], np.int32))).tolist()
-    [1, 0, -1]
-    """
-    rows = np.empty(buckets.size, np.int32)
-    for k in range(buckets.size):
-        row, is_known = _look_up(buckets[k], table)
-        rows[k] = row if is_known else -1
-    return rows
-
-
-@compile_inlined()
-def _find_narrow_rows(buckets: Array, n_all: int, table: Array, weights: Array, rows: Array) -> int:
-    """Fill in the rows of the known n-grams and return their number, without branches to mispredict.
-
-    The weights of the known n-grams are prefetched. For one output, prefetching those of unknown n-grams too takes a
-    tenth longer, and no prefetching a few per cent longer (measured).
-    """
-    n = 0
-    for k in range(n_all):
-        row, is_known = _look_up(buckets[k], table)
-        rows[n] = row
-        n += int(is_known)
-    for k in range(n):
-        _prefetch(weights, np.int64(rows[k]))
-    return n
-
-
-@compile_inlined()
-def _find_wide_rows(buckets: Array, n_all: int, table: Array, weights: Array, rows: Array) -> int:
-    """Do the same for several outputs, whose rows take up to a cache line each.
-
-    Prefetching each row as soon as it is found takes a tenth less, and no prefetching twice the time (measured with 14
-    outputs).
-    """
-    n = 0
-    for k in range(n_all):
-        row, is_known = _look_up(buckets[k], table)
-        _prefetch(weights, row)
-        rows[n] = row
-        n += int(is_known)
-    return n
-
-
-@compile_inlined()
-def _add_one(rows: Array, n: int, times: Array, weights: Array, scores: Array) -> float:
-    """Sum the single output of one text and return the squared length of its vector."""
-    square, score = 0.0, 0.0  # unlike array elements, these stay in registers
-    for k in range(n):
-        row = np.uint64(rows[k])  # unsigned, as in _look_up
-        seen = times[row]
-        times[row] = seen + (seen < MAX_TIMES)
-        square += SQUARE_STEP[seen] * weights[row, 0] * weights[row, 0]
-        score += VALUE_STEP[seen] * weights[row, 1]
-    scores[0] = score
-    return square
-
-
-@compile_inlined()
-def _add_many(rows: Array, n: int, times: Array, weights: Array, scores: Array) -> float:
-    """Sum the outputs of one text and return the squared length of its vector."""
-    square = 0.0
-    for k in range(n):
-        row = np.uint64(rows[k])  # unsigned, as in _look_up
-        seen = times[row]
-        times[row] = seen + (seen < MAX_TIMES)
-        square += SQUARE_STEP[seen] * weights[row, 0] * weights[row, 0]
-        value = VALUE_STEP[seen]
-        for c in range(scores.size):
-            scores[c] += value * weights[row, c + 1]
-    return square
-
-
-@compile_kernel()
-def _score_kernel(
-    codes: Array, offsets: Array, table: Array, weights: Array, times: Array, out: Array, known_share: Array
-) -> None:
-    longest = _longest(offsets) + 2
-    marked = np.empty(longest, np.uint32)
-    buckets = np.empty(MAX_N * longest, np.int32)
-    rows = np.empty(MAX_N * longest, np.uint32)
-    for i in range(offsets.size - 1):
-        n_all = _bucket_text(codes, offsets[i], offsets[i + 1], marked, buckets)
-        if out.shape[1] == 1:
-            n_known = _find_narrow_rows(buckets, n_all, table, weights, rows)
-            square = _add_one(rows, n_known, times, weights, out[i])
-        else:
-            n_known = _find_wide_rows(buckets, n_all, table, weights, rows)
-            square = _add_many(rows, n_known, times, weights, out[i])
-        for k in range(n_known):
-            times[np.uint64(rows[k])] = 0
-        if square > 0.0:
-            length = np.sqrt(square)
-            for c in range(out.shape[1]):
-                out[i, c] /= length
-        known_share[i] = n_known / max(n_all, 1)
-
-
-def _thread_counts(n: int) -> Array:
-    """Return zeros of this thread, which a kernel resets after use: a new array takes longer than scoring a text."""
-    counts: Array | None = getattr(_thread_local, "counts", None)
-    if counts is None or len(counts) < n:
-        counts = _thread_local.counts = np.zeros(n, np.uint8)
-    return counts
-
-
-def linear_scores(texts: CodePoints, table: Array, weights: Array, n_outputs: int | None = None) -> tuple[Array, Array]:
-    """Score texts with a linear model over their TF-IDF vectors, without building the vectors.
-
-    The value of an n-gram is ``(1 + ln(count)) * idf``, and the vector of a text has length one (sublinear term
-    frequency and cosine normalisation; Salton and Buckley, 1988). Counts are limited to 100.
-
-    Parameters
-    ----------
-    texts : CodePoints
-        Folded texts.
-    table : ndarray of uint64, shape (2**(BITS - 5),)
-        From `rank_table`.
-    weights : ndarray of float32, shape (n_kept, 1 + n_outputs or more)
-        One row per n-gram: its inverse document frequency, and its product with the coefficient of each output. Rows
-        from `aligned_rows` are the fastest.
-    n_outputs : int, default=None
-        Number of outputs; None for all columns after the first.
-
-    Returns
-    -------
-    scores : ndarray of float64, shape (n_texts, n_outputs)
-        Zero for a text without a known n-gram; intercepts are not added.
-    known_share : ndarray of float64, shape (n_texts,)
-        Share of the n-grams of each text that have weights.
-
-    Examples
-    --------
-    >>> from fraudsieve.features.text.codepoints import pack
-    >>> buckets = np.unique(hash_ngrams(pack(["a"]))[0])
-    >>> weights = np.tile(np.array([2, 6], np.float32), (len(buckets), 1))
-    >>> scores, known_share = linear_scores(pack(["a", "b"]), rank_table(buckets), weights)
-    >>> scores.round(6).tolist(), known_share.tolist()
-    ([[6.0], [0.0]], [1.0, 0.0])
-    """
-    out = np.zeros((len(texts), weights.shape[1] - 1 if n_outputs is None else n_outputs))
-    known_share = np.zeros(len(texts))
-    _score_kernel(texts.codes, texts.offsets, table, weights, _thread_counts(len(weights)), out, known_share)
-    return out, known_share
+def without_texts(n: int) -> CodePoints:
+    """Return so many empty texts, for no raw n-grams."""
+    return CodePoints(np.empty(0, np.uint32), np.zeros(n + 1, np.int64))

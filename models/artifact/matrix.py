@@ -59,7 +59,7 @@ def build_matrix(subject: str, declared: Mapping[str, Any], files: Mapping[str, 
 def _build_messages(declared: Mapping[str, Any], files: Mapping[str, bytes]) -> MessageMatrix:
     sender = check_histories([History.from_dict(view) for view in declared["sender"]])
     models = {
-        name: None if declared[name] is None else _read_wording(name, declared[name]["classes"], files)
+        name: None if declared[name] is None else _read_wording(name, declared[name], files)
         for name in ("wording", "pinyin")
     }
     characters = _read_characters(declared["characters"], files) if declared["characters"] else ()
@@ -125,7 +125,8 @@ def matrix_files(matrix: FeatureMatrix) -> dict[str, bytes]:
     return files
 
 
-def _read_wording(name: str, classes: list[str], files: Mapping[str, bytes]) -> TextModel:
+def _read_wording(name: str, declared: Mapping[str, Any], files: Mapping[str, bytes]) -> TextModel:
+    classes = declared["classes"]
     n_outputs, buckets = len(classes), 8 << BITS
     sizes = {
         "buckets": buckets,
@@ -137,7 +138,14 @@ def _read_wording(name: str, classes: list[str], files: Mapping[str, bytes]) -> 
     }
     arrays = _arrays(files, name, sizes)
     numbers = float(arrays["scale"]), float(arrays["trust"]), operator.index(arrays["legitimate"][()])
-    return TextModel(tuple(classes), arrays["buckets"], arrays["weights"], arrays["intercept"], *numbers)
+    return TextModel(
+        tuple(classes),
+        arrays["buckets"],
+        arrays["weights"],
+        arrays["intercept"],
+        *numbers,
+        declared.get("raw", False) is True,
+    )
 
 
 def _read_characters(n: int, files: Mapping[str, bytes]) -> tuple[CharacterModel, ...]:

@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 
 from fraudsieve._typing import Array
-from fraudsieve.features.text.codepoints import CodePoints
+from fraudsieve.features.text.codepoints import CodePoints, pack
 from fraudsieve.features.wording.attribution import character_weights, source_positions, spans
 from fraudsieve.features.wording.model import TextModel, evidence_weights
+from fraudsieve.features.wording.ngrams import without_texts
 from fraudsieve.models.artifact.folder import Model
 
 from .explained import explained_classes, output_signs
@@ -43,33 +44,36 @@ def explain_text(
     if text_model is None:
         return [[] for _ in texts]
     explained, against = explained_classes(model, odds, of)
-    shares = text_model.scale * _trusted(text_model, folded, output_signs(model, explained, against))
-    weights, starts = character_weights(text_model, folded, shares), (shares * text_model.intercept).sum(axis=1)
+    raw = pack(texts) if text_model.has_raw else without_texts(len(texts))
+    shares = text_model.scale * _trusted(text_model, folded, raw, output_signs(model, explained, against))
+    weights = character_weights(text_model, folded, shares, raw)
+    of_folded, of_raw = np.split(weights, [len(folded.codes)])
+    starts = (shares * text_model.intercept).sum(axis=1).tolist()
     return [
-        _spans(text, folded.codes[begin:end], weights[begin:end], start, n)
-        for text, begin, end, start in zip(
-            texts, folded.offsets[:-1].tolist(), folded.offsets[1:].tolist(), starts.tolist(), strict=True
-        )
+        _spans(text, folded.codes[here], of_folded[here], of_raw[slice(*raw.offsets[i : i + 2])], starts[i], n)
+        for i, text in enumerate(texts)
+        for here in (slice(*folded.offsets[i : i + 2]),)
     ]
 
 
-def _trusted(text_model: TextModel, folded: CodePoints, signs: Array) -> Array:
+def _trusted(text_model: TextModel, folded: CodePoints, raw: CodePoints, signs: Array) -> Array:
     """Return the shares of the outputs of the text model in the signed sum of its wording columns."""
     if not text_model.trust:
         return signs
-    log_odds, known_share = text_model.log_odds(folded)
+    log_odds, known_share = text_model.log_odds(folded, raw)
     trusted = signs * evidence_weights(log_odds, known_share, text_model.trust, text_model.legitimate)
     if log_odds.shape[1] > 1:  # what is not trusted moves towards the log-odds of the legitimate class
         trusted[:, text_model.legitimate] += (signs - trusted).sum(axis=1)
     return trusted
 
 
-def _spans(text: str, folded: Array, weights: Array, start: float, n: int) -> list[dict[str, Any]]:
+def _spans(text: str, folded: Array, weights: Array, of_raw: Array, start: float, n: int) -> list[dict[str, Any]]:
     positions, form = source_positions(text, folded), "raw"
     if positions is None:
-        text, form = CodePoints(folded, np.array([0, len(folded)])).unpack()[0], "folded"
+        text, form, start = CodePoints(folded, np.array([0, len(folded)])).unpack()[0], "folded", start + of_raw.sum()
     else:
         weights = np.bincount(positions, weights, minlength=len(text))
+        weights[: len(of_raw)] += of_raw
     named: list[dict[str, Any]] = [
         {"text": text[first:last], "start": first, "stop": last, "form": form, "log_odds": weight}
         for first, last, weight in spans(weights, n)

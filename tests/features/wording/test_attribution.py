@@ -9,8 +9,9 @@ from fraudsieve.features.text.codepoints import pack
 from fraudsieve.features.text.fold import fold_codes, fold_text
 from fraudsieve.features.text.fold_rules import LETTER_DIGITS, RESEMBLED, SEPARATORS, SPELLED
 from fraudsieve.features.wording.attribution import character_weights, source_positions, spans
+from fraudsieve.features.wording.linear_scores import linear_scores
 from fraudsieve.features.wording.model import TextModel
-from fraudsieve.features.wording.ngrams import hash_ngrams, linear_scores
+from fraudsieve.features.wording.ngrams import hash_ngrams
 
 SEEN = ["win a prize now", "see you at six", "恭喜中奖 加微信", "a" * 150, "ab"]
 TEXTS = [*SEEN, "", "a", "x", "ab", "win", "###", "win a prize win a prize", "中奖了吗", "a" * 400, "prize\x00"]

@@ -11,6 +11,7 @@ from sklearn.svm import LinearSVC
 
 from fraudsieve._typing import Array
 from fraudsieve.features.text.codepoints import CodePoints, pack
+from fraudsieve.features.wording import svm
 from fraudsieve.features.wording.counts import count_ngrams
 from fraudsieve.features.wording.fit import campaign_weights, fit_text_model, out_of_fold, softmax_loss
 from fraudsieve.features.wording.folds import campaign_folds
@@ -85,15 +86,18 @@ def test_loss_of_extreme_log_odds_is_finite() -> None:
 
 @pytest.mark.parametrize("names", [("ham", "spam"), ("ham", "loan", "spam")])
 @pytest.mark.parametrize("min_messages", [1, 3])
-def test_margins_equal_scikit_learn(names: tuple[str, ...], min_messages: int) -> None:
+def test_margins_equal_scikit_learn(names: tuple[str, ...], min_messages: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(svm, "TOLERANCE", 1e-4)
     texts, y = topical(80, names)
-    wording = fit_text_model(count_ngrams(texts), y, names, C=2.0, min_messages=min_messages, random_state=0)
+    wording = fit_text_model(
+        count_ngrams(texts), y, names, C=2.0, min_messages=min_messages, random_state=0, max_iter=1000
+    )
     vectorizer = TfidfVectorizer(
         analyzer=lambda text: hash_ngrams(pack([text]))[0].tolist(), sublinear_tf=True, min_df=min_messages
     )
     vectors = vectorizer.fit_transform(texts.unpack())
-    margins = LinearSVC(C=2.0, random_state=0).fit(vectors, y).decision_function(vectors).reshape(len(y), -1)
-    assert wording.log_odds(texts)[0] == pytest.approx(margins, abs=0.01)
+    margins = LinearSVC(C=2.0, tol=1e-6).fit(vectors, y).decision_function(vectors).reshape(len(y), -1)
+    assert wording.log_odds(texts)[0] == pytest.approx(margins, abs=1e-3)
     assert wording.buckets.tolist() == sorted(vectorizer.vocabulary_)
     assert wording.classes == (names if len(names) > 2 else ("spam",))
     assert wording.scale == 1

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from fraudsieve.features.text.codepoints import pack
+from fraudsieve.features.wording.linear_scores import linear_scores, rank_table
 from fraudsieve.features.wording.model import TextModel, weigh_by_known_share
-from fraudsieve.features.wording.ngrams import hash_ngrams, linear_scores, rank_table
+from fraudsieve.features.wording.ngrams import hash_ngrams
 
 TEXTS = ["win a prize", "see you", "", "###", "恭喜中奖", "win a prize win a prize"]
 
