@@ -17,7 +17,7 @@ from fraudsieve.features.history.declaration import History, history_columns
 from fraudsieve.features.text.codepoints import CodePoints, pack
 from fraudsieve.features.text.fold import OBFUSCATIONS, fold_codes, obfuscation_shares
 from fraudsieve.features.text.pinyin import to_pinyin
-from fraudsieve.features.wording.model import TextModel, weigh_by_known_share
+from fraudsieve.features.wording.model import TextModel
 from fraudsieve.features.wording.ngrams import BITS
 from fraudsieve.features.wording.surprisal import SURPRISALS, CharacterModel
 
@@ -170,8 +170,7 @@ class MessageMatrix:
         parts: list[Array] = []
         for name, model in self.text_models.items():
             log_odds, known_share = model.log_odds(to_pinyin(folded) if name == "pinyin" else folded, raw)
-            weighed = weigh_by_known_share(log_odds, known_share, model.trust, model.legitimate)
-            parts += [weighed, (1 - known_share)[:, None]]
+            parts += [model.weigh(log_odds, known_share), (1 - known_share)[:, None]]
         parts += [model.surprisal(form) for model, form in zip(self.characters, (raw, folded), strict=False)]
         parts.append(plain)
         for declared, block in ((history_columns(self.sender), sender), (self._campaign_columns, campaign)):
@@ -231,7 +230,7 @@ class MessageMatrix:
     def to_dict(self) -> dict[str, Any]:
         """Return the declaration in plain JSON types, without the arrays of the models and the lists."""
         models = {
-            name: {"classes": list(model.classes), "bits": BITS, "raw": model.has_raw}
+            name: {"classes": list(model.classes), "bits": BITS, "raw": model.has_raw, "usual_share": model.usual_share}
             for name, model in self.text_models.items()
         }
         return {

@@ -23,7 +23,7 @@ from fraudsieve.features.text.codepoints import CodePoints, pack
 from fraudsieve.features.text.pinyin import needs_pinyin, to_pinyin
 from fraudsieve.features.wording.fit import out_of_fold
 from fraudsieve.features.wording.folds import campaign_folds
-from fraudsieve.features.wording.model import TRUST, output_classes, weigh_by_known_share
+from fraudsieve.features.wording.model import LEAST_SHARE, TRUST, USUAL, output_classes
 from fraudsieve.features.wording.surprisal_fit import chinese_background, surprisal_out_of_fold
 from fraudsieve.features.wording.unnamed import remember_unnamed
 
@@ -293,8 +293,9 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         for name, form in forms.items():
             beside = raw if name == "wording" else None
             model, log_odds, known_share = out_of_fold(form, y, classes, groups, raw=beside, **settings)
-            models[name] = replace(model, trust=trust, legitimate=legitimate)
-            blocks += [weigh_by_known_share(log_odds, known_share, trust, legitimate), 1 - known_share]
+            usual = max(float(np.quantile(known_share, USUAL)), LEAST_SHARE)
+            models[name] = replace(model, trust=trust, legitimate=legitimate, usual_share=usual)
+            blocks += [models[name].weigh(log_odds, known_share), 1 - known_share]
         has_legitimate = self.legitimate in classes
         is_legitimate = y == classes.index(self.legitimate) if has_legitimate else np.ones(len(y), np.bool_)
         backgrounds = chinese_background() if is_chinese and has_legitimate else (None, None)

@@ -12,11 +12,16 @@ from fraudsieve.features.text.codepoints import CodePoints
 
 from .linear_scores import aligned_rows, linear_scores, rank_table
 
-__all__ = ["TRUST", "TextModel", "evidence_weights", "output_classes", "weigh_by_known_share"]
+__all__ = ["LEAST_SHARE", "TRUST", "USUAL", "TextModel", "evidence_weights", "output_classes", "weigh_by_known_share"]
 
 
 TRUST: Final = 4.0
 """The exponent for models with a legitimate class: higher values flag less ordinary chat at equal recall."""
+USUAL: Final = 0.95
+"""The share of the training texts whose known share is not above the usual one. A set of a few hundred texts knows few
+n-grams of any text; without this, evidence of fraud would lose most of its weight there."""
+LEAST_SHARE: Final = 0.05
+"""The lowest usual share: below it, hardly any n-gram occurs in two texts."""
 T = TypeVar("T")
 
 
@@ -63,6 +68,9 @@ class TextModel:
         The output of the legitimate class; -1 if it is the class of two that has no output.
     has_raw : bool, default=False
         Whether raw n-grams have weights too: see `hash_ngrams`.
+    usual_share : float, default=1.0
+        The known share above which evidence of fraud has its full weight: hardly any training text, out of fold, is
+        known better.
 
     Attributes
     ----------
@@ -86,6 +94,7 @@ class TextModel:
     trust: float = 0.0
     legitimate: int = -1
     has_raw: bool = False
+    usual_share: float = 1.0
     rows: Array = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -125,6 +134,14 @@ class TextModel:
         margins += self.intercept
         margins *= self.scale
         return margins, known_share
+
+    def weigh(self, log_odds: Array, known_share: Array) -> Array:
+        """Return what the log-odds count as a feature: evidence of fraud by the share of n-grams that are known."""
+        return weigh_by_known_share(log_odds, self.familiarity(known_share), self.trust, self.legitimate)
+
+    def familiarity(self, known_share: Array) -> Array:
+        """Return the known share as a part of the usual one, at most 1."""
+        return np.minimum(known_share / self.usual_share, 1.0)
 
 
 def evidence_weights(log_odds: Array, known_share: Array, trust: float, legitimate: int) -> Array:

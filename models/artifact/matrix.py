@@ -145,7 +145,14 @@ def _read_wording(name: str, declared: Mapping[str, Any], files: Mapping[str, by
         arrays["intercept"],
         *numbers,
         declared.get("raw", False) is True,
+        _usual_share(declared),
     )
+
+
+def _usual_share(declared: Mapping[str, Any]) -> float:
+    """Return the usual share of a manifest; older ones have none, and others than numbers are found to be wrong."""
+    found = declared.get("usual_share", 1.0)
+    return float(found) if isinstance(found, int | float) and not isinstance(found, bool) else float("nan")
 
 
 def _read_characters(n: int, files: Mapping[str, bytes]) -> tuple[CharacterModel, ...]:
@@ -181,6 +188,8 @@ def _text_model_mismatch(wording: TextModel, declared: Mapping[str, Any], name: 
     if shapes != expected or types != ("int32", "float32", "float64"):
         return f"the arrays of the {name} model do not fit each other"
     are_bounded = [bool((np.abs(part) <= MAX_MAGNITUDE).all()) for part in (wording.weights, wording.intercept)]
+    if not 0 < wording.usual_share <= 1:
+        return f"the usual share of the {name} model is not above 0 and at most 1"
     # A scale below zero would reverse the ranking.
     if not all(are_bounded) or not 0 < wording.scale <= MAX_MAGNITUDE or not 0 <= wording.trust <= MAX_TRUST:
         return f"the {name} model has a weight, an intercept, a scale or a trust that is not finite, or out of bounds"

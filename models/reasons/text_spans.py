@@ -61,7 +61,9 @@ def _trusted(text_model: TextModel, folded: CodePoints, raw: CodePoints, signs: 
     if not text_model.trust:
         return signs
     log_odds, known_share = text_model.log_odds(folded, raw)
-    trusted = signs * evidence_weights(log_odds, known_share, text_model.trust, text_model.legitimate)
+    trusted = signs * evidence_weights(
+        log_odds, text_model.familiarity(known_share), text_model.trust, text_model.legitimate
+    )
     if log_odds.shape[1] > 1:  # what is not trusted moves towards the log-odds of the legitimate class
         trusted[:, text_model.legitimate] += (signs - trusted).sum(axis=1)
     return trusted

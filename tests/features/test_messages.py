@@ -280,6 +280,7 @@ def test_log_odds_are_weighed_by_the_known_share_if_there_is_a_legitimate_class(
         assert features.matrix_.wording is not None
         assert features.matrix_.pinyin is not None
         assert (features.matrix_.wording.trust, features.matrix_.pinyin.trust) == (trust, trust)
+        assert 0 < features.matrix_.wording.usual_share < 1
         assert (features.matrix_.wording.legitimate, features.matrix_.pinyin.legitimate) == (output, output)
 
 

@@ -89,3 +89,12 @@ def test_types_of_fraud_move_towards_the_legitimate_class() -> None:
 def test_without_a_legitimate_class_log_odds_keep_their_weight() -> None:
     odds = np.array([[4.0, 2.0, -1.0]] * 3)
     assert weigh_by_known_share(odds, KNOWN, 0.0, -1).tolist() == odds.tolist()
+
+
+def test_evidence_has_its_full_weight_from_the_usual_share_on() -> None:
+    weights = np.array([[1.0, 0.0]], np.float32)
+    model = TextModel(("spam",), np.array([3], np.int32), weights, np.zeros(1), 1.0, 2.0, -1, usual_share=0.4)
+    assert model.familiarity(np.array([0.1, 0.2, 0.4, 0.9])).tolist() == [0.25, 0.5, 1.0, 1.0]
+    weighed = model.weigh(np.full((3, 1), 8.0), np.array([0.1, 0.4, 0.9]))
+    assert weighed[:, 0].tolist() == [0.5, 8.0, 8.0]
+    assert model.weigh(np.array([[-8.0]]), np.array([0.1])).tolist() == [[-8.0]]

@@ -144,6 +144,12 @@ def test_a_booster_that_would_end_the_process_is_rejected(binary: Any, copy: Cop
     assert error.fix == "Export the model again."
 
 
+@pytest.mark.parametrize("share", [0.0, -0.5, 1.5, "0.5", None, True])
+def test_a_usual_share_that_is_no_share_is_rejected(copy: Copy, share: Any) -> None:
+    folder = copy(lambda manifest: manifest["features"]["wording"].update(usual_share=share))
+    assert_rejected(folder, "the usual share of the wording model is not above 0 and at most 1")
+
+
 def test_wording_of_other_bits_is_rejected(copy: Copy) -> None:
     assert_rejected(copy(lambda manifest: manifest["features"]["wording"].update(bits=21)), "n-grams to 22 bits")
 
