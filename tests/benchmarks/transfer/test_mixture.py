@@ -3,10 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
-from benchmarks import mixture
 from benchmarks.contestants.contestant import Fitted, FitTexts, Labels
 from benchmarks.data.folds import Rows
-from benchmarks.mixture import compare_mixture
+from benchmarks.transfer import mixture
+from benchmarks.transfer.mixture import compare_mixture
 
 
 class SimulatedSet:

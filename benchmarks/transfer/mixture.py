@@ -1,4 +1,4 @@
-"""One model of messages of several sources and languages, next to a model of each: ``python -m benchmarks.mixture``."""
+"""One model of messages of several sources, next to a model of each: ``python -m benchmarks.transfer.mixture``."""
 
 import argparse
 import sys
