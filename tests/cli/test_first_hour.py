@@ -46,7 +46,10 @@ def test_training_without_a_store_and_over_an_older_model(
     code, second, _ = run(*call, "--overwrite", "--seed", "1")
     assert code == 0
     assert second["digest"] != first["digest"]
-    assert sorted(path.name for path in Path().glob("fraudsieve-model*")) == ["fraudsieve-model"]
+    assert sorted(path.name for path in Path().glob("fraudsieve-model*")) == [
+        "fraudsieve-model",
+        "fraudsieve-model.split-model",
+    ]
     assert fraudsieve.Scorer.load("fraudsieve-model").model.digest == second["digest"]
 
 

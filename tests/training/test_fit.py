@@ -18,6 +18,7 @@ from fraudsieve.training.evaluation.evaluation_run import evaluate_model
 from fraudsieve.training.evaluation.label_delays import GapUsed
 from fraudsieve.training.fit import train
 from fraudsieve.training.recipe.recipe import Recipe
+from fraudsieve.training.refit.refitted import split_model_folder
 from fraudsieve.training.simulation.world import World, simulate
 from tests.shared import mlflow_uri
 
@@ -45,22 +46,23 @@ def test_the_model_beats_chance_on_later_messages(trained: Any) -> None:
     # Its legitimate messages are of a few templates: too few campaigns for a promise of 1 %.
     assert trained.model.points[0].name == "capacity"
     assert {point.name for point in trained.model.absent_points} >= {"false_positive_rate_0.01"}
-    assert trained.report.absent_points == trained.model.absent_points
+    assert trained.report.absent_points == trained.split_model.absent_points
     assert any("so capacity decides" in note for note in trained.notes)
 
 
 def test_the_model_keeps_what_its_calibration_supports_of_likelihood_ratios(trained: Any) -> None:
-    support, rows = trained.model.ratio_support, trained.data.rows.iloc[trained.split.calibration]
+    evaluated = trained.split_model
+    support, rows = evaluated.ratio_support, trained.data.rows.iloc[trained.split.calibration]
     is_fraud = (rows["label"] != "legitimate").to_numpy()
     assert (support.frauds, support.legitimate) == (is_fraud.sum(), (~is_fraud).sum())
     assert 0 < support.fraud_groups <= support.frauds
     assert 0 < support.legitimate_groups < support.legitimate  # its legitimate messages are of a few templates
     assert support.fraud_share == pytest.approx(is_fraud.mean())
-    probability = score_frame(Scorer(trained.model), rows)["probability"].to_numpy()
+    probability = score_frame(Scorer(evaluated), rows)["probability"].to_numpy()
     ratios = log10_likelihood_ratio(probability, support.fraud_share)
     assert (support.log10_low, support.log10_high) == pytest.approx(log10_ratio_bounds(ratios, is_fraud))
     assert support.log10_low < 0 < support.log10_high < 4
-    assert read_model(trained.folder).ratio_support == support
+    assert read_model(split_model_folder(trained.folder)).ratio_support == support
 
 
 def test_the_model_keeps_the_shares_that_it_expects(trained: Any) -> None:
@@ -85,14 +87,14 @@ def test_the_report_is_complete(trained: Any) -> None:
 
 def test_the_report_has_the_rates_of_operating_points_on_the_test(trained: Any) -> None:
     points, tested = trained.report.operating_points, trained.data.rows.iloc[trained.split.test]
-    assert [point.name for point in points] == [point.name for point in trained.model.points]
-    flagged = Scorer(trained.model).score_columns({"text": tested["text"].tolist()})["decision"] == "flag"
+    assert [point.name for point in points] == [point.name for point in trained.split_model.points]
+    flagged = Scorer(trained.split_model).score_columns({"text": tested["text"].tolist()})["decision"] == "flag"
     is_fraud = (tested["label"] != "legitimate").to_numpy()
     here, capacity = points[0].here, trained.report.capacity
     assert here.recall == pytest.approx(flagged[is_fraud].mean())
     assert here.false_positive_rate == pytest.approx(flagged[~is_fraud].mean())
     assert here.alerts_a_day == pytest.approx(flagged.sum() / capacity.days / capacity.share)
-    assert points[0].calibration.recall == trained.model.points[0].recall
+    assert points[0].calibration.recall == trained.split_model.points[0].recall
 
 
 def test_the_report_has_the_metrics_of_labels(trained: Any, small_world: World) -> None:

@@ -82,7 +82,7 @@ def draw_rounds(report: EvaluationReport) -> Figure | None:
     chart.line([(choice.lowest, 0), (choice.lowest, 1)], "muted", dashed=True)
     chart.line([(point.rounds, point.log_loss / highest) for point in choice.curve], "c1")
     chart.line([(point.rounds, point.average_precision) for point in choice.curve], "c2", dashed=True)
-    chart.legend(tr("log loss, as a share of the highest"), "c1")
+    chart.legend(tr("log loss (highest: 1)"), "c1")
     chart.legend(tr("average precision"), "c2", shape="dashed")
     description = tr(
         "{lowest:,} rounds have the lowest log loss on {rows:,} {which} training rows with {frauds:,} frauds. All "

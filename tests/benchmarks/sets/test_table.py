@@ -30,7 +30,7 @@ def test_a_new_set_is_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 def test_every_command_takes_what_the_sets_declare() -> None:
     assert ATTACKED == ("smishing", "mudou_sms")
-    assert set(REFITTED) == {"fdh_cards", "uci_sms", "smishing"}
+    assert set(REFITTED) == {"fdh_cards", "s_ffsd", "wikipedia_bans", "uci_sms", "smishing"}
     assert {"fdh_cards_apart", "s_ffsd_apart", "world_apart"} < set(EVALUATED)
     assert set(ACCOUNT_SETS) < set(DETECTED)
     assert list(CONTEST_SETS)[:3] == ["fbs_sms.campaign", "fbs_sms.random", "smishing.grouped"]

@@ -19,6 +19,7 @@ from fraudsieve.training.data.after_training import (
 from fraudsieve.training.data.builders import read_data
 from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.recipe.recipe import Recipe
+from fraudsieve.training.refit.refitted import split_model_folder
 
 pytestmark = pytest.mark.slow
 
@@ -40,9 +41,14 @@ def test_trained_until_is_the_last_training_or_calibration_record(model: Model, 
     until = trained_until(model)
     assert until == pd.Timestamp(model.training["calibration_window"][1])
     assert until is not None
-    assert pd.Timestamp(model.training["window"][1]) < until <= rivals.earlier["sent_at"].max()
+    # A model that was trained again has learned from its calibration rows too.
+    assert pd.Timestamp(model.training["window"][1]) == until <= rivals.earlier["sent_at"].max()
     seen = (rivals.earlier["sent_at"] <= until).sum()
-    assert seen >= model.training["rows"]["train"] + model.training["rows"]["calibration"]
+    assert seen >= model.training["rows"]["train"] > model.training["rows"]["calibration"]
+    evaluated = read_model(split_model_folder(rivals.strong))
+    before = trained_until(evaluated)
+    assert before is not None
+    assert pd.Timestamp(evaluated.training["window"][1]) < before < until
     assert trained_until(without_times(model)) is None
 
 

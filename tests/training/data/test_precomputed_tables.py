@@ -70,8 +70,9 @@ def test_a_run_on_records_samples_its_training_slice_alone(events: pd.DataFrame,
     full = trained.split.rows
     slice_ = trained.data.rows.iloc[trained.split.train]
     expected = (slice_["label"] == "fraud") | select_ids(slice_["event_id"].to_numpy(object), RowSample(RATE))
-    assert trained.model.training["sample"] == {"rate": RATE, "seed": 0}
-    assert trained.model.training["rows"] == full | {"train": int(expected.sum())}
+    assert trained.split_model is not None
+    assert trained.split_model.training["sample"] == {"rate": RATE, "seed": 0}
+    assert trained.split_model.training["rows"] == full | {"train": int(expected.sum())}
     assert trained.report.rows == full["test"]
     said = f"trained on {int(expected.sum()):,} of {full['train']:,} rows: all fraud, and 0.3 of the legitimate ones"
     assert any(note.startswith(said) for note in trained.notes)

@@ -8,6 +8,7 @@ import pandas as pd
 
 from fraudsieve.models import read_model, write_model
 from fraudsieve.models.batch.scored_tables import uses_labels
+from fraudsieve.training.refit.refitted import split_model_folder
 from tests.walk.walk import BOUND_EXCEEDED, Walk
 
 __all__ = ["cases", "compare", "evaluate", "monitor", "replay", "train", "training_scores", "verify"]
@@ -25,16 +26,18 @@ def train(walk: Walk) -> None:
 def training_scores(walk: Walk) -> None:
     """Score the training table: the largest errors of the test slice have the scores that training had in memory.
 
-    Every other door reads the model folder, so a number that is lost when it is written would be lost at all of them.
+    They are those of the evaluated model. Every other door reads the model folder, so a number that is lost when it is
+    written would be lost at all of them.
     """
+    evaluated = split_model_folder(walk.model)
     report = walk.trained.succeeded()["report"]
     listed = {str(row["record_id"]): row["probability"] for rows in (report["errors"] or {}).values() for row in rows}
     tables = {name: path for name, path in walk.files.train.items() if name not in (walk.rows, "labels")}
-    if "labels" in walk.files.train and uses_labels(read_model(walk.model).matrix):
+    if "labels" in walk.files.train and uses_labels(read_model(evaluated).matrix):
         tables["known-labels"] = walk.files.train["labels"]
     call: Call = (
         "--model",
-        walk.model,
+        evaluated,
         f"--{walk.rows}",
         walk.files.train[walk.rows],
         *walk.options(tables),
