@@ -175,7 +175,7 @@ class FraudClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             drawn at the same `class_rates`. The weights may be None.
         on_round : callable, default=None
             Called after every tenth round and after the last, with the number of rounds and the log loss on the
-            validation rows. If it returns True, no further trees are grown.
+            validation rows. If it returns True, no further trees are grown. With several seeds, called for the first.
 
         Returns
         -------
@@ -228,12 +228,13 @@ class FraudClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if validation is not None:
             X_other, y_other, weights_other = validation
             X_other = validate_data(self, X_other, reset=False, dtype=np.float64, ensure_all_finite="allow-nan")
-            known = np.searchsorted(self.classes_, np.asarray(y_other))
+            known = self._codes(y_other)
             others = [dataset(X_other, known, weights_other, reference=data)]
-        boosters = [
-            lgb.train(params | {"seed": seed}, data, self.n_rounds, valid_sets=others, callbacks=_callbacks(on_round))
-            for seed in range(self.random_state, self.random_state + self.n_seeds)
-        ]
+        boosters = []
+        for number in range(self.n_seeds):
+            of_seed = params | {"seed": self.random_state + number}
+            callbacks = _callbacks(None if number else on_round)
+            boosters.append(lgb.train(of_seed, data, self.n_rounds, valid_sets=others, callbacks=callbacks))
         self.ensemble_ = Ensemble(average_boosters([_without_threads(one) for one in boosters]), wording, base)
         self.calibration_ = Calibration()
         return self
@@ -257,10 +258,9 @@ class FraudClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         odds = self._uncalibrated(X)
         y = column_or_1d(np.asarray(y), warn=True)
         check_consistent_length(odds, y)
-        if not np.isin(y, self.classes_).all():
-            raise ValueError(f"y holds a class that fit has not seen; expected {self.classes_.tolist()}.")
+        codes = self._codes(y)
         weights = None if sample_weight is None else _check_sample_weight(sample_weight, odds)
-        self.calibration_ = fit_calibration(odds, np.searchsorted(self.classes_, y), weights)
+        self.calibration_ = fit_calibration(odds, codes, weights)
         return self
 
     def decision_function(self, X: Any) -> Array:
@@ -315,6 +315,11 @@ class FraudClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self)
         gains = self.ensemble_.booster.feature_importance("gain")
         return np.asarray(gains / max(gains.sum(), np.finfo(np.float64).tiny))
+
+    def _codes(self, y: Any) -> Array:
+        if not np.isin(y, self.classes_).all():
+            raise ValueError(f"y holds a class that fit has not seen; expected {self.classes_.tolist()}.")
+        return np.searchsorted(self.classes_, y)
 
     def _uncalibrated(self, X: Any) -> Array:
         check_is_fitted(self)

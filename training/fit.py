@@ -205,8 +205,8 @@ def _train(
         else tune(data, groups, group_kind, split, recipe, output=output, progress=report_step)
     )
     final_recipe = recipe if tuned is None else tuned.recipe
-    on_round = None if run is None else partial(_log_round, run)
-    model, builder, notes, point_notes, rounds = fit_model(data, groups, split, final_recipe, report_step, on_round)
+    fit = fit_model(data, groups, split, final_recipe, report_step, None if run is None else partial(_log_round, run))
+    model, builder, notes, point_notes, rounds, chosen = fit
     if tuned is not None:
         model = replace(model, training=model.training | {"tuning": tuned.facts})
         notes = (tuned.note, *notes)
@@ -232,7 +232,7 @@ def _train(
     notes = (*notes, *excess_notes(report.slices), *([] if temporal is None else [_optimism_note(report, temporal)]))
     refitted, split_model = None, None
     if plan is not None:
-        refitted, point_notes = refit_model(plan, data, groups, model, builder, final_recipe, report_step)
+        refitted, point_notes = refit_model(plan, data, groups, model, builder, chosen, report_step)
     report_step("writing and verifying the model")
     with replacing_models(folders):
         if plan is None or refitted is None:

@@ -212,6 +212,8 @@ def check_memory(data: LabelledData, recipe: Recipe, available: int | None = Non
 def _train_share(data: LabelledData, recipe: Recipe) -> float:
     """Return the share of the rows whose matrix is in memory at the peak, together with copies of the same size."""
     test, calibration = recipe.split.test_share, recipe.split.calibration_share
+    if recipe.model.refit:
+        return recipe.model.sample_rate
     if data.precomputed is None:
         return (1 - test - calibration) * recipe.model.sample_rate
     # Only rows of the training slice were left out of a sample, so that most of it may be the test slice.

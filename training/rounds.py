@@ -29,6 +29,8 @@ SHARE: Final = 0.2
 """Share of the training rows that the number of rounds is chosen on."""
 MIN_ROUNDS, MAX_ROUNDS, PATIENCE = 100, 1500, 200
 """The fewest rounds, the most, and those without a lower log loss after which no more are tried."""
+MAX_SHARE: Final = 1 / 3
+"""Rows of equal times are on one side. If that makes the later part larger than this, no number is chosen."""
 MIN_FRAUDS: Final = 20
 """With fewer frauds on either side, chance would choose the number of rounds."""
 STEP: Final = 50
@@ -40,13 +42,16 @@ def choose_rounds(
     """Grow trees on the earlier training rows until the log loss on the later ones no longer falls.
 
     Returns None if the recipe names a number of rounds, the rows are messages, whose boosting starts from the text
-    model, or there are too few frauds to choose by.
+    model, or there are too few frauds, or no legitimate rows, to choose by.
     """
     if recipe.model.n_rounds is not None or data.subject == "message":
         return None
     is_later, by_time = _later_rows(trained_on, data, groups, recipe.seed)
-    is_fraud = trained_on.labels != data.legitimate
-    if min(is_fraud[is_later].sum(), is_fraud[~is_later].sum()) < MIN_FRAUDS:
+    matrix, labels, is_fraud = trained_on.matrix, trained_on.labels, trained_on.labels != data.legitimate
+    earlier = ~is_later
+    is_later = is_later & np.isin(labels, np.unique(labels[earlier]))
+    parts = [is_fraud[part] for part in (earlier, is_later)]
+    if earlier.mean() < 1 - MAX_SHARE or any(part.sum() < MIN_FRAUDS or part.all() for part in parts):
         return None
     progress("choosing the number of rounds")
     losses: dict[int, float] = {}
@@ -55,18 +60,17 @@ def choose_rounds(
         losses[n_rounds] = loss
         return n_rounds >= max(min(losses, key=lambda n: losses[n]), MIN_ROUNDS) + PATIENCE
 
-    matrix, labels = trained_on.matrix, trained_on.labels
     classifier = make_classifier(with_rounds(recipe, MAX_ROUNDS), data.subject).set_params(n_seeds=1)
     classifier.fit(
-        matrix[~is_later],
-        labels[~is_later],
-        _weights(trained_on, ~is_later),
+        matrix[earlier],
+        labels[earlier],
+        _weights(trained_on, earlier),
         class_rates=trained_on.class_rates,
         validation=(matrix[is_later], labels[is_later], _weights(trained_on, is_later)),
         on_round=is_over,
     )
     lowest = min((n for n in losses if n >= MIN_ROUNDS), key=lambda n: losses[n])
-    rounds = round(lowest * len(is_later) / int((~is_later).sum()))
+    rounds = min(round(lowest * len(labels) / int(earlier.sum())), MAX_ROUNDS)
     curve = _curve(classifier, matrix[is_later].to_numpy(), is_fraud[is_later], data.legitimate, losses)
     return RoundChoice(rounds, lowest, int(is_later.sum()), int(is_fraud[is_later].sum()), by_time, curve)
 

@@ -49,7 +49,7 @@ def run_content(
     language = recipe.language
     settings = FraudClassifier(**recipe.model.settings(data.subject)).get_params()
     of_text = _feature_params(recipe.features) if data.subject == "message" else {}
-    settings["n_rounds"] = model.ensemble.booster.current_iteration() // settings["n_seeds"]
+    settings["n_rounds"] = settings["n_rounds"] if report.rounds is None else report.rounds.rounds
     del settings["random_state"], settings["n_jobs"]
     facts = {"seed": recipe.seed, "subject": data.subject, "split": content["split"]["kind"]}
     return RunContent(

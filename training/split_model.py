@@ -44,6 +44,8 @@ class FittedModel(NamedTuple):
         Notes on the calibration slice and the operating points. A refit has its own.
     rounds : RoundChoice or None
         How the number of rounds was chosen; None if it is that of the recipe, or a default.
+    recipe : Recipe
+        That of the run, with the number of rounds that was chosen.
     """
 
     model: Model
@@ -51,6 +53,7 @@ class FittedModel(NamedTuple):
     notes: tuple[str, ...]
     point_notes: tuple[str, ...]
     rounds: RoundChoice | None
+    recipe: Recipe
 
 
 def fit_model(
@@ -97,7 +100,7 @@ def fit_model(
     notes += [] if legitimate else [NO_LEGITIMATE]
     notes += [] if sample.rate == 1 else [_sampled(sample.rate, len(trained_on.labels), data, split)]
     notes += [f"{warning['found']}. {warning['do']}" for warning in warnings]
-    return FittedModel(model, features, tuple(notes), point_notes, rounds)
+    return FittedModel(model, features, tuple(notes), point_notes, rounds, chosen)
 
 
 def _warnings(trained_on: TrainingRows, data: LabelledData, groups: Array, split: Split) -> list[LeakWarning]:

@@ -58,9 +58,9 @@ def fit_task(task: Task, seed: int) -> Callable[[], Scores]:
     data, train, test = read_task(task, recipe)
     fitted, calibration = _calibration(train, data.rows["as_of"], seed)
     groups, quietly = groups_of(data)[0], lambda step: None
-    evaluated, builder, *_ = fit_model(data, groups, Split("given", fitted, calibration, test, ()), recipe, quietly)
+    evaluated = fit_model(data, groups, Split("given", fitted, calibration, test, ()), recipe, quietly)
     plan = RefitPlan(Split("given", train, calibration, test[:0], ()), {})
-    model, _ = refit_model(plan, data, groups, evaluated, builder, recipe, quietly)
+    model, _ = refit_model(plan, data, groups, evaluated.model, evaluated.builder, evaluated.recipe, quietly)
     of_all = builder_of_model(model, data)
     return lambda: np.asarray(scores_of(Scorer(model), data.rows.iloc[test], of_all)["probability"], np.float64)
 

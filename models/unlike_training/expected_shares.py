@@ -15,6 +15,7 @@ __all__ = [
     "FLAGGED",
     "MIN_RECORDS",
     "UNLIKE",
+    "WORDS",
     "ExpectedShare",
     "ShareCount",
     "UnusualShare",

@@ -38,3 +38,12 @@ def test_other_rows_say_when_to_stop() -> None:
     fraud = model.predict_proba(X[400:])[:, 0]
     truth = y[400:] == "fraud"
     assert seen[-1][1] == pytest.approx(-np.log(np.where(truth, fraud, 1 - fraud)).mean())
+
+
+def test_other_rows_have_known_classes_and_several_seeds_report_the_first() -> None:
+    X, y = np.random.default_rng(0).normal(size=(300, 2)), np.repeat(["fraud", "legitimate"], 150)
+    with pytest.raises(ValueError, match="y holds a class that fit has not seen"):
+        small().fit(X, y, validation=(X[:2], ["fraud", "spam"], None), on_round=lambda n, loss: None)
+    seen = list[int]()
+    small(n_seeds=3).fit(X, y, on_round=lambda n, loss: seen.append(n))
+    assert seen == [10]

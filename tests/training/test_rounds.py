@@ -77,3 +77,26 @@ def test_a_number_in_the_recipe_and_too_few_frauds_leave_nothing_to_choose() -> 
     assert choose_rounds(trained_on, data, groups, with_rounds(RECIPE, 50), quiet) is None
     assert choose_rounds(trained_on, data, groups, RECIPE, quiet) is None
     assert choose_rounds(trained_on, replace(data, subject="message"), groups, RECIPE, quiet) is None
+
+
+def test_rows_of_a_class_that_no_earlier_row_has_do_not_choose() -> None:
+    frame = accounts(1200)
+    late = frame.index >= 1100
+    frame["label"] = frame["label"].where(~(late & (frame["label"] == "fraud")), "new")
+    choice = choose_rounds(*prepared(frame), RECIPE, quiet)
+    known = choose_rounds(*prepared(frame[frame["label"] != "new"]), RECIPE, quiet)
+    assert choice is not None
+    assert known is not None
+    assert choice.rows == 240 - int((frame["label"] == "new").sum())
+
+
+def test_types_without_a_legitimate_class_and_ties_at_the_end_leave_nothing_to_choose() -> None:
+    types = accounts().replace({"label": {"legitimate": "spam"}})
+    recipe = Recipe.read(overrides={"n_jobs": 1, "data.subject": "account", "data.legitimate": "none"})
+    data = read_data(recipe, {"accounts": types}, min_label_rows=2)
+    groups, _ = groups_of(data)
+    trained_on = training_rows(data, groups, np.arange(len(data.rows)), recipe)
+    assert choose_rounds(trained_on, data, groups, recipe, quiet) is None
+    tied = accounts()
+    tied.loc[300:, "as_of"] = tied["as_of"].iloc[-1]
+    assert choose_rounds(*prepared(tied), RECIPE, quiet) is None

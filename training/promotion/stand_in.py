@@ -59,6 +59,6 @@ def train_again(data: LabelledData, recipe: Recipe, progress: Progress) -> Score
     if not recipe.model.refit:
         return Scorer(evaluated.model)
     plan = plan_refit(data, split)
-    shipped, _ = refit_model(plan, data, groups, evaluated.model, evaluated.builder, recipe, progress)
+    shipped, _ = refit_model(plan, data, groups, evaluated.model, evaluated.builder, evaluated.recipe, progress)
     facts = refit_facts(plan, data, evaluated.model, len(sample_slice(data, plan.split.train, recipe)))
     return Scorer(replace(shipped, training=facts))

@@ -12,11 +12,10 @@ from fraudsieve.training.chosen_points import with_points
 from fraudsieve.training.data.builders import Builder
 from fraudsieve.training.data.fit_unlike_training import unlike_of
 from fraudsieve.training.data.labelled import LabelledData
-from fraudsieve.training.data.training_rows import grow_trees, make_classifier, sample_slice, training_rows
+from fraudsieve.training.data.training_rows import grow_trees, sample_slice, training_rows
 from fraudsieve.training.evaluation.report_parts.slices import mixture_of
 from fraudsieve.training.facts import window_of
 from fraudsieve.training.recipe.recipe import Recipe
-from fraudsieve.training.rounds import with_rounds
 
 from .forward_scores import score_forward
 from .plan import RefitPlan
@@ -66,10 +65,8 @@ def refit_model(
     recipe: Recipe,
     progress: Progress,
 ) -> tuple[Model, tuple[str, ...]]:
-    """Train on all mature rows with as many rounds as the evaluated model, and calibrate on the scores that it gives to
-    rows that it has not learned from."""
-    n_seeds = make_classifier(recipe, data.subject).n_seeds
-    recipe = with_rounds(recipe, evaluated.ensemble.booster.current_iteration() // n_seeds)
+    """Train on all mature rows by the recipe of the evaluated model, with its number of rounds, and calibrate on the
+    scores that it gives to rows that it has not learned from."""
     progress("refit: training on all mature rows")
     trained_on = training_rows(data, groups, plan.split.train, recipe)
     classifier = grow_trees(trained_on, recipe, data.subject)

@@ -189,7 +189,7 @@ class RequestHandler:
         self.metrics.count_scores(scores)
         traffic = self.traffic
         before = {share.name for share in traffic.unusual}
-        if not traffic.add(scores):
+        if not traffic.add(scores) or traffic is not self.traffic:  # the model may have been exchanged meanwhile
             return
         self.metrics.set_traffic(traffic)
         if {share.name for share in traffic.unusual} != before:

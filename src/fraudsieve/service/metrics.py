@@ -10,6 +10,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 
 from fraudsieve.live.state import LiveSize
 from fraudsieve.models.scoring.latest_traffic import LatestTraffic
+from fraudsieve.models.unlike_training.expected_shares import WORDS
 
 from .loaded_model import LoadedModel
 
@@ -185,10 +186,12 @@ class Metrics:
 
     def set_traffic(self, traffic: LatestTraffic) -> None:
         """Show the shares of the latest records, and which of them are unusual."""
-        for expected in traffic.model.expected_shares:
-            hits, records = traffic.counts.get(expected.name, (0, 0))
-            self.latest_share.labels(expected.name).set(hits / records if records else nan)
-            self.unusual_share.labels(expected.name).set(expected.name in {share.name for share in traffic.unusual})
+        unusual = {share.name for share in traffic.unusual}
+        expected = {share.name for share in traffic.model.expected_shares}
+        for name in WORDS:  # a model without one of them ends what the model before it showed
+            hits, records = traffic.counts.get(name, (0, 0)) if name in expected else (0, 0)
+            self.latest_share.labels(name).set(hits / records if records else nan)
+            self.unusual_share.labels(name).set(name in unusual)
 
     def count_background_failure(self, task: str) -> None:
         """Count a failed run of a background task."""
