@@ -319,7 +319,7 @@ class FraudClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def _codes(self, y: Any) -> Array:
         if not np.isin(y, self.classes_).all():
             raise ValueError(f"y holds a class that fit has not seen; expected {self.classes_.tolist()}.")
-        return np.searchsorted(self.classes_, y)
+        return np.asarray(np.searchsorted(self.classes_, y))
 
     def _uncalibrated(self, X: Any) -> Array:
         check_is_fitted(self)

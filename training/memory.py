@@ -18,7 +18,7 @@ from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.data.precomputed_matrix import PrecomputedMatrix
 from fraudsieve.training.recipe.recipe import Recipe
 
-__all__ = ["MARGIN", "DataSize", "available_memory", "check_memory", "data_size", "needed_memory"]
+__all__ = ["MARGIN", "DataSize", "available_memory", "check_memory", "data_size", "needed_memory", "train_share"]
 
 ROOT = Path("/")
 NO_LIMIT = 1 << 60
@@ -204,12 +204,12 @@ def check_memory(data: LabelledData, recipe: Recipe, available: int | None = Non
     size = data_size(data, recipe)
     # The text model is fitted for each fold and for all rows, and no more fits can run at a time.
     n_fits = min(joblib.effective_n_jobs(recipe.n_jobs or -1), recipe.features.n_folds + 1)
-    needed = needed_memory(size, train_share=_train_share(data, recipe), n_jobs=n_fits)
+    needed = needed_memory(size, train_share=train_share(data, recipe), n_jobs=n_fits)
     if needed > MARGIN * available:
         raise ShortOfMemoryError(needed, available, f"{size.rows:,} {size.subject}s")
 
 
-def _train_share(data: LabelledData, recipe: Recipe) -> float:
+def train_share(data: LabelledData, recipe: Recipe) -> float:
     """Return the share of the rows whose matrix is in memory at the peak, together with copies of the same size."""
     test, calibration = recipe.split.test_share, recipe.split.calibration_share
     if recipe.model.refit:

@@ -39,7 +39,7 @@ def data_of(table: str, source: Path) -> tuple[int, float]:
     """Return the number of rows, and the estimate in bytes."""
     recipe = Recipe.read(None, {"n_jobs": 2})
     data = read_data(recipe, {table: str(source)}, min_label_rows=1)
-    share = 1 - recipe.split.test_share - recipe.split.calibration_share
+    share = train_share(data, recipe)
     return len(data.rows), needed_memory(data_size(data, recipe), train_share=share, n_jobs=2)
 
 
