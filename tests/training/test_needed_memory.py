@@ -13,7 +13,7 @@ from fraudsieve.exceptions import ShortOfMemoryError
 from fraudsieve.training import memory as module
 from fraudsieve.training.data.builders import read_data
 from fraudsieve.training.fit import train
-from fraudsieve.training.memory import MARGIN, DataSize, check_memory, data_size, needed_memory
+from fraudsieve.training.memory import MARGIN, DataSize, check_memory, data_size, needed_memory, train_share
 from fraudsieve.training.recipe.recipe import Recipe
 
 PEAK = """
