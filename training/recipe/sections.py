@@ -177,4 +177,4 @@ class GateRecipe(BaseModel):
     latency_ms: float = Field(default=25.0, gt=0)
     """Largest p99 of the time to score one record, in milliseconds."""
     latency_ratio: float = Field(default=2.0, ge=1)
-    """Largest ratio of that time to the champion's."""
+    """Largest ratio of that time to the champion's, for a new recipe."""

@@ -167,6 +167,11 @@ def refresh(**changes: Any) -> ModelComparison:
     return comparison(refresh=True, **(equal | changes))
 
 
+def test_the_time_of_a_refresh_is_not_compared_with_the_champions() -> None:
+    assert failed(apply_gates(refresh(latency=latency(1.0, 5.0)))) == []
+    assert failed(apply_gates(refresh(latency=latency(1.0, 26.0)))) == ["latency"]
+
+
 def test_a_refresh_need_not_gain() -> None:
     assert failed(apply_gates(refresh())) == []
     assert failed(apply_gates(comparison(average_precision=pair(0.8, 0.8, (-0.02, 0.02))))) == ["average_precision"]
