@@ -255,7 +255,7 @@ def test_better_settings_are_adopted_and_noted(trained: Trained) -> None:
     assert tuned.is_adopted
     assert tuned.best.settings["model.n_rounds"] == 60
     leaves = tuned.best.settings["model.num_leaves"]
-    assert trained.model.ensemble.booster.num_trees() == 60
+    assert trained.model.ensemble.booster.num_trees() == 3 * 60  # of three seeds
     facts = trained.model.training
     assert facts["tuning"] == tuned.facts
     assert (facts["recipe"]["model"]["n_rounds"], facts["recipe"]["model"]["num_leaves"]) == (60, leaves)
