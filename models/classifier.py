@@ -233,7 +233,7 @@ class FraudClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         boosters = []
         for number in range(self.n_seeds):
             of_seed = params | {"seed": self.random_state + number}
-            callbacks = _callbacks(None if number else on_round)
+            callbacks = [] if on_round is None or number else [_callback(on_round)]
             boosters.append(lgb.train(of_seed, data, self.n_rounds, valid_sets=others, callbacks=callbacks))
         self.ensemble_ = Ensemble(average_boosters([_without_threads(one) for one in boosters]), wording, base)
         self.calibration_ = Calibration()
@@ -375,17 +375,17 @@ def _usable(names: Sequence[str]) -> dict[str, Any]:
     return {"feature_contri": [0.0 if is_odd else 1.0 for is_odd in odd]} if any(odd) else {}
 
 
-def _callbacks(on_round: OnRound | None) -> list[Callable[[Any], None]]:
-    """Return callbacks for LightGBM; metrics take time, so they are not computed every round."""
+def _callback(on_round: OnRound) -> Callable[[Any], None]:
+    """Return a callback for LightGBM; the loss on the training rows takes time, so it is not computed every round."""
 
     def after_round(env: Any) -> None:
         n_rounds = env.iteration + 1
         if n_rounds % ROUNDS_PER_CALL == 0 or n_rounds == env.end_iteration:
             results = env.evaluation_result_list or env.model.eval_train()
-            if on_round is not None and on_round(n_rounds, float(results[0][2])):
+            if on_round(n_rounds, float(results[0][2])):
                 raise lgb.callback.EarlyStopException(env.iteration, env.evaluation_result_list)
 
-    return [] if on_round is None else [after_round]
+    return after_round
 
 
 def _without_threads(booster: lgb.Booster) -> lgb.Booster:

@@ -16,7 +16,7 @@ __all__ = ["distance_of", "fit_unlike", "unlike_of"]
 
 
 def distance_of(trained_on: pd.DataFrame, names: Sequence[str]) -> TrainingDistance:
-    """Return the distance from training rows by the named columns; those that a fold does not have are left out.
+    """Return the distance from training rows by the named columns; those that they do not have are left out.
 
     Examples
     --------
@@ -26,15 +26,15 @@ def distance_of(trained_on: pd.DataFrame, names: Sequence[str]) -> TrainingDista
     return fit_distance(trained_on.to_numpy(np.float64), positions_of(names, list(trained_on.columns)))
 
 
-def unlike_of(trained_on: pd.DataFrame, names: Sequence[str], distances: Array) -> UnlikeTraining | None:
+def unlike_of(distance: TrainingDistance, trained_on: pd.DataFrame, distances: Array) -> UnlikeTraining | None:
     """Return the distance from training rows, calibrated on the distances of other rows.
 
     Parameters
     ----------
+    distance : TrainingDistance
+        From `distance_of`.
     trained_on : DataFrame, shape (n_training_rows, n_columns)
         Feature rows of the training slice.
-    names : sequence of str
-        The columns to use, from `compared_columns`.
     distances : ndarray of float64, shape (n_rows,)
         Of rows that the model was not trained on, legitimate and fraud alike.
 
@@ -45,11 +45,11 @@ def unlike_of(trained_on: pd.DataFrame, names: Sequence[str], distances: Array) 
 
     Examples
     --------
-    >>> unlike = unlike_of(pd.DataFrame({"a": [1.0, 2.0]}), ["a"], np.array([0.5, 0.7, 0.9]))
+    >>> rows = pd.DataFrame({"a": [1.0, 2.0]})
+    >>> unlike = unlike_of(distance_of(rows, ["a"]), rows, np.array([0.5, 0.7, 0.9]))
     >>> unlike.usual.tolist(), unlike.shares.tolist()
     ([1.5], [0.25, 0.5, 0.75])
     """
-    distance = distance_of(trained_on, names)
     if not len(distance.columns) or not len(distances):
         return None
     # Column by column: the median of a frame copies it.
@@ -64,6 +64,5 @@ def fit_unlike(
 
     Returns None if no column distinguishes records, or there are no rows.
     """
-    names = compared_columns(matrix, ensemble)
-    distances = distance_of(trained_on, names).apply(calibration.to_numpy(np.float64))
-    return unlike_of(trained_on, names, distances)
+    distance = distance_of(trained_on, compared_columns(matrix, ensemble))
+    return unlike_of(distance, trained_on, distance.apply(calibration.to_numpy(np.float64)))

@@ -10,7 +10,7 @@ from fraudsieve.models.unlike_training.compared_columns import compared_columns
 from fraudsieve.models.verification import write_verified
 from fraudsieve.training.chosen_points import with_points
 from fraudsieve.training.data.builders import Builder
-from fraudsieve.training.data.fit_unlike_training import unlike_of
+from fraudsieve.training.data.fit_unlike_training import distance_of, unlike_of
 from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.data.training_rows import grow_trees, sample_slice, training_rows
 from fraudsieve.training.evaluation.report_parts.slices import mixture_of
@@ -82,7 +82,7 @@ def refit_model(
         matrix=trained_on.builder.matrix_,
         ensemble=classifier.ensemble_,
         calibration=forward.calibrate(truth, classes),
-        unlike=unlike_of(trained_on.plain, columns, forward.distances),
+        unlike=unlike_of(distance_of(trained_on.plain, columns), trained_on.plain, forward.distances),
         digest="",
     )
     shares = None if model.unlike is None else model.unlike.shares_of(forward.distances)

@@ -5,7 +5,7 @@ their labels are not used in features of other rows.
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -31,7 +31,7 @@ from fraudsieve.training.splits.split import Split
 
 from .space import tune_of
 
-__all__ = ["METRICS", "SearchFolds", "cut_folds", "metric_of", "search_folds", "training_alone"]
+__all__ = ["METRICS", "SearchFolds", "metric_of", "search_folds", "training_alone"]
 
 
 METRICS = {
@@ -94,18 +94,7 @@ def search_folds(data: LabelledData, groups: Array, group_kind: str, split: Spli
     SplitError
         If there are fewer.
     """
-    labels = data.rows["label"].to_numpy(object)
-    gap_days = split.gap_days if split.kind == "time" else None
-    folds = cut_folds(
-        data,
-        groups,
-        group_kind,
-        recipe,
-        n_folds=tune_of(recipe).folds,
-        by_time=split.kind == "time",
-        gap_days=gap_days,
-        advice="Use fewer tune.folds, a shorter split.gap_days, or remove --tune.",
-    )
+    labels, folds = data.rows["label"].to_numpy(object), _cut_folds(data, groups, group_kind, split, recipe)
     is_crime = labels != data.legitimate
     mixed = not is_crime.all()
     usable = [
@@ -121,62 +110,10 @@ def search_folds(data: LabelledData, groups: Array, group_kind: str, split: Spli
     return usable
 
 
-def cut_folds(
-    data: LabelledData,
-    groups: Array,
-    group_kind: str,
-    recipe: Recipe,
-    *,
-    n_folds: int,
-    by_time: bool,
-    gap_days: float | None,
-    advice: str,
-    train_shares: Sequence[float] = TRAIN_SHARES,
-) -> list[Split]:
-    """Cut rows into folds that go forward in time, or that keep groups whole.
-
-    Parameters
-    ----------
-    data : LabelledData
-        The rows.
-    groups : ndarray, shape (n_rows,)
-        Campaigns or accounts of these rows.
-    group_kind : str
-        The kind of group: ``campaign`` or ``account``.
-    recipe : Recipe
-        Legitimate class and seed.
-    n_folds : int
-        Number of folds.
-    by_time : bool
-        Whether the folds go forward in time; the rows then need times.
-    gap_days : float or None
-        Gap before each test window, in days; None for the maturity of the labels known by then.
-    advice : str
-        The end of the error: what to do.
-    train_shares : sequence of float, default=TRAIN_SHARES
-        Shares of the rows before the first window, tried in turn.
-
-    Returns
-    -------
-    list of Split
-
-    Raises
-    ------
-    SplitError
-        If a fold that goes forward in time has nothing to train on, or no test rows because there are too few times.
-
-    Examples
-    --------
-    >>> rows = pd.DataFrame({"label": ["ham", "spam"] * 4})
-    >>> data = LabelledData(rows, pd.DataFrame(), pd.DataFrame(), 0, (), {})
-    >>> folds = cut_folds(
-    ...     data, np.arange(8), "campaign", Recipe(), n_folds=4, by_time=False, gap_days=None, advice="Add data."
-    ... )
-    >>> [(fold.kind, len(fold.train), len(fold.test)) for fold in folds[:2]]
-    [('campaign', 6, 2), ('campaign', 6, 2)]
-    """
-    labels = data.rows["label"]
-    if not by_time:
+def _cut_folds(data: LabelledData, groups: Array, group_kind: str, split: Split, recipe: Recipe) -> list[Split]:
+    """Cut rows into folds that go forward in time with the gap of a split by time, or that keep groups whole."""
+    labels, n_folds = data.rows["label"], tune_of(recipe).folds
+    if split.kind != "time":
         dealt = campaign_folds(labels.to_numpy(object), groups, n_folds, recipe.seed)
         slices = [(np.flatnonzero(dealt != fold), np.flatnonzero(dealt == fold)) for fold in range(n_folds)]
         return [Split(group_kind, train, EMPTY, test, (f"{group_kind}s",)) for train, test in slices]
@@ -186,16 +123,16 @@ def cut_folds(
     is_crime = (labels != (legitimate if has_legitimate else labels.mode()[0])).to_numpy()
     times = data.rows["as_of"], data.rows["labelled_at"]
     apart = {group_kind: groups} if recipe.split.keeps_apart(group_kind) else {}
-    settings: dict[str, Any] = {"n_folds": n_folds, "gap_days": gap_days, "by_time": True}
+    settings: dict[str, Any] = {"n_folds": n_folds, "gap_days": split.gap_days, "by_time": True}
     settings["apart"] = "crime" if has_legitimate else "all"
-    for share in train_shares:
+    for share in TRAIN_SHARES:
         try:
             return [*forward_folds(*times, apart, is_crime, min_train_share=share, **settings)]
         except SplitError:
             continue
-    gaps = "" if gap_days is None else f", with gaps of {gap_days:.3g} days"
     raise SplitError(
-        f"of {n_folds} folds that go forward in time{gaps}, at least one has nothing to train on or to test. {advice}"
+        f"of {n_folds} folds that go forward in time, with gaps of {split.gap_days:.3g} days, at least one has nothing "
+        "to train on or to test. Use fewer tune.folds, a shorter split.gap_days, or remove --tune."
     )
 
 

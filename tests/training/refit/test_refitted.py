@@ -64,7 +64,7 @@ def test_the_report_and_the_model_of_the_split_are_those_without_a_refit(runs: t
     assert not (plain.folder.parent / "plain.split-model").exists()
 
 
-def test_the_refitted_model_expects_the_shares_of_the_folds(runs: tuple[Any, Any]) -> None:
+def test_the_refitted_model_expects_the_shares_of_rows_that_calibrate_it(runs: tuple[Any, Any]) -> None:
     _, refitted = runs
     unlike, flagged = read_model(refitted.folder).expected_shares
     assert (unlike.name, flagged.name) == ("unlike_training", "flagged")
