@@ -23,8 +23,9 @@ from fraudsieve.features.text.codepoints import CodePoints, pack
 from fraudsieve.features.text.pinyin import needs_pinyin, to_pinyin
 from fraudsieve.features.wording.fit import out_of_fold
 from fraudsieve.features.wording.folds import campaign_folds
-from fraudsieve.features.wording.model import LEAST_SHARE, TRUST, USUAL, output_classes
+from fraudsieve.features.wording.model import output_classes
 from fraudsieve.features.wording.surprisal_fit import chinese_background, surprisal_out_of_fold
+from fraudsieve.features.wording.trust import LEAST_SHARE, TRUST, USUAL
 from fraudsieve.features.wording.unnamed import remember_unnamed
 
 from .campaign.campaign_batch import label_types

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from functools import cached_property
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -11,17 +11,10 @@ from fraudsieve._typing import Array
 from fraudsieve.features.text.codepoints import CodePoints
 
 from .linear_scores import aligned_rows, linear_scores, rank_table
+from .trust import weigh_by_known_share
 
-__all__ = ["LEAST_SHARE", "TRUST", "USUAL", "TextModel", "evidence_weights", "output_classes", "weigh_by_known_share"]
+__all__ = ["TextModel", "output_classes"]
 
-
-TRUST: Final = 4.0
-"""The exponent for models with a legitimate class: higher values flag less ordinary chat at equal recall."""
-USUAL: Final = 0.95
-"""The share of the training texts whose known share is not above the usual one. A set of a few hundred texts knows few
-n-grams of any text; without this, evidence of fraud would lose most of its weight there."""
-LEAST_SHARE: Final = 0.05
-"""The lowest usual share: below it, hardly any n-gram occurs in two texts."""
 T = TypeVar("T")
 
 
@@ -142,66 +135,3 @@ class TextModel:
     def familiarity(self, known_share: Array) -> Array:
         """Return the known share as a part of the usual one, at most 1."""
         return np.minimum(known_share / self.usual_share, 1.0)
-
-
-def evidence_weights(log_odds: Array, known_share: Array, trust: float, legitimate: int) -> Array:
-    """Return the weights of log-odds: a power of the known share where they speak for fraud, one elsewhere.
-
-    A few known n-grams are weak evidence: at full weight, a filter trained on advertisements flags ordinary chat. But a
-    lack of evidence of fraud is not evidence of fraud. Log-odds that speak for the legitimate class keep their weight,
-    or unknown text would get even odds.
-
-    Parameters
-    ----------
-    log_odds : ndarray of float64, shape (n_texts, n_outputs)
-        From `TextModel.log_odds`.
-    known_share : ndarray of float64, shape (n_texts,)
-        Share of the n-grams of each text that the model knows.
-    trust : float
-        Exponent of the share; 0 for full weight. Models without a legitimate class only distinguish types of fraud,
-        and keep the full weight.
-    legitimate : int
-        The output of the legitimate class; -1 if it has none.
-
-    Returns
-    -------
-    ndarray of float64, shape (n_texts, n_outputs)
-        Of the log-odds against the legitimate class.
-
-    Examples
-    --------
-    >>> evidence_weights(np.array([[2.0], [-2.0]]), np.array([0.5, 0.5]), TRUST, -1).tolist()
-    [[0.0625], [1.0]]
-    """
-    if not trust:
-        return np.ones_like(log_odds)
-    if log_odds.shape[1] == 1:
-        is_fraud = log_odds > 0 if legitimate < 0 else log_odds < 0
-    else:
-        is_fraud = log_odds > log_odds[:, [legitimate]]
-    return np.where(is_fraud, (known_share**trust)[:, None], 1.0)
-
-
-def weigh_by_known_share(log_odds: Array, known_share: Array, trust: float, legitimate: int) -> Array:
-    """Weigh the evidence of fraud in log-odds by a power of the share of n-grams that the model knows.
-
-    Parameters
-    ----------
-    log_odds, known_share, trust, legitimate
-        As for `evidence_weights`.
-
-    Returns
-    -------
-    ndarray of float64, shape (n_texts, n_outputs)
-        The log-odds of the legitimate class stay as they are, and the others move towards them.
-
-    Examples
-    --------
-    >>> weigh_by_known_share(np.array([[2.0], [-2.0]]), np.array([0.5, 0.5]), TRUST, -1).tolist()
-    [[0.125], [-2.0]]
-    >>> weigh_by_known_share(np.array([[1.0, 3.0, 0.0]]), np.array([0.5]), TRUST, 0).tolist()
-    [[1.0, 1.125, 0.0]]
-    """
-    weights = evidence_weights(log_odds, known_share, trust, legitimate)
-    base = log_odds[:, [legitimate]] if trust and log_odds.shape[1] > 1 else 0.0
-    return np.asarray(base + weights * (log_odds - base))

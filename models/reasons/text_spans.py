@@ -8,8 +8,9 @@ import numpy as np
 from fraudsieve._typing import Array
 from fraudsieve.features.text.codepoints import CodePoints, pack
 from fraudsieve.features.wording.attribution import character_weights, source_positions, spans
-from fraudsieve.features.wording.model import TextModel, evidence_weights
+from fraudsieve.features.wording.model import TextModel
 from fraudsieve.features.wording.ngrams import without_texts
+from fraudsieve.features.wording.trust import trusted_shares
 from fraudsieve.models.artifact.folder import Model
 
 from .explained import explained_classes, output_signs
@@ -61,12 +62,8 @@ def _trusted(text_model: TextModel, folded: CodePoints, raw: CodePoints, signs: 
     if not text_model.trust:
         return signs
     log_odds, known_share = text_model.log_odds(folded, raw)
-    trusted = signs * evidence_weights(
-        log_odds, text_model.familiarity(known_share), text_model.trust, text_model.legitimate
-    )
-    if log_odds.shape[1] > 1:  # what is not trusted moves towards the log-odds of the legitimate class
-        trusted[:, text_model.legitimate] += (signs - trusted).sum(axis=1)
-    return trusted
+    familiar = text_model.familiarity(known_share)
+    return trusted_shares(signs, log_odds, familiar, text_model.trust, text_model.legitimate)
 
 
 def _spans(text: str, folded: Array, weights: Array, of_raw: Array, start: float, n: int) -> list[dict[str, Any]]:

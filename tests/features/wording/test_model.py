@@ -8,7 +8,7 @@ import pytest
 
 from fraudsieve.features.text.codepoints import pack
 from fraudsieve.features.wording.linear_scores import linear_scores, rank_table
-from fraudsieve.features.wording.model import TextModel, weigh_by_known_share
+from fraudsieve.features.wording.model import TextModel
 from fraudsieve.features.wording.ngrams import hash_ngrams
 
 TEXTS = ["win a prize", "see you", "", "###", "恭喜中奖", "win a prize win a prize"]
@@ -59,36 +59,6 @@ def test_a_pickled_model_scores_the_same_before_and_after_use() -> None:
 def test_no_texts_have_no_rows() -> None:
     log_odds, known = model(3).log_odds(pack([]))
     assert (log_odds.shape, known.shape) == ((0, 3), (0,))
-
-
-KNOWN = np.array([1.0, 0.5, 0.0])
-
-
-@pytest.mark.parametrize(("legitimate", "sign"), [(-1, 1.0), (0, -1.0)])
-def test_evidence_of_fraud_is_weighed_by_a_power_of_the_known_share(legitimate: int, sign: float) -> None:
-    odds = np.array([[3.0], [3.0], [3.0]])
-    weighed = weigh_by_known_share(sign * odds, KNOWN, 4.0, legitimate)
-    assert (sign * weighed).tolist() == [[3.0], [0.1875], [0.0]]
-
-
-@pytest.mark.parametrize(("legitimate", "sign"), [(-1, 1.0), (0, -1.0)])
-def test_unknown_text_keeps_what_speaks_for_the_legitimate_class(legitimate: int, sign: float) -> None:
-    odds = sign * np.array([[-1.0], [-1.0], [-1.0]])
-    assert weigh_by_known_share(odds, KNOWN, 4.0, legitimate).tolist() == odds.tolist()
-
-
-def test_types_of_fraud_move_towards_the_legitimate_class() -> None:
-    odds = np.array([[4.0, 2.0, -1.0]] * 3)
-    assert weigh_by_known_share(odds, KNOWN, 4.0, 1).tolist() == [
-        [4.0, 2.0, -1.0],
-        [2.125, 2.0, -1.0],
-        [2.0, 2.0, -1.0],
-    ]
-
-
-def test_without_a_legitimate_class_log_odds_keep_their_weight() -> None:
-    odds = np.array([[4.0, 2.0, -1.0]] * 3)
-    assert weigh_by_known_share(odds, KNOWN, 0.0, -1).tolist() == odds.tolist()
 
 
 def test_evidence_has_its_full_weight_from_the_usual_share_on() -> None:
