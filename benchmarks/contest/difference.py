@@ -53,7 +53,7 @@ class Difference:
             return cls(mean, figures.get("set.vs_other.se_corrected"), "corrected standard error")
         if not (row.draws and other.draws):
             return cls(mean, of_seeds, SEEDS_ALONE)
-        of_rows = float(np.subtract(row.draws, other.draws).std(ddof=1))
+        of_rows = float(np.nanstd(np.subtract(row.draws, other.draws), ddof=1))  # a draw without fraud has none
         kind = "standard error" if of_seeds is not None else "standard error over test rows alone"
         return cls(mean, math.hypot(of_rows, of_seeds or 0.0), kind)
 

@@ -139,8 +139,8 @@ def _same_columns_table(rows: Sequence[Row]) -> str:
             "fraudsieve less the best peer on the same columns, in pairs of equal seeds, with the standard error of "
             "the mean difference. On one split, that error covers the choice of test rows as well as the seeds. The "
             f"variance over {REPLICATES} bootstrap draws of the test rows is added to that of the mean over seeds. A "
-            "draw has accounts with all their rows, and is the same for both. Over several splits, the error allows "
-            "for rows that they share."
+            "draw has accounts with all their rows, or counterparties where most frauds are at a few of them, and is "
+            "the same for both. Over several splits, the error allows for rows that they share."
             + (f" It is over seeds alone, and too small, on {', '.join(alone)}.\n" if alone else "\n"),
             "| | best peer | difference | standard error | in standard errors |",
             "|---|---|---:|---:|---:|",

@@ -20,7 +20,7 @@ from benchmarks.sets.table import ACCOUNT_SETS, message_sets_of
 from fraudsieve.training.evaluation.bootstrap import bootstrap_ranking
 from fraudsieve.training.evaluation.ranking import RANKING_METRICS, Ranking
 
-__all__ = ["COLUMNS", "CONTEST_SETS", "REPLICATES", "SEEDS", "Columns", "TableSet", "TextSet"]
+__all__ = ["COLUMNS", "CONTEST_SETS", "REPLICATES", "SEEDS", "Columns", "TableSet", "TextSet", "drawn_together"]
 
 FOLDS: Final = 5
 SEEDS: Final = 5
@@ -109,14 +109,36 @@ class TableSet:
         return METRICS[self.metric](self.task.truth[fold.test], scores)
 
     def draws(self, fold: Fold, scores: NDArray[Any]) -> NDArray[np.float64]:
-        """Return the metric for `REPLICATES` bootstrap draws of the test accounts, each with all its rows.
+        """Return the metric for `REPLICATES` bootstrap draws of the test rows, as from `drawn_together`.
 
         The draws depend on the split alone, so they are the same for all contestants and seeds.
         """
-        accounts = pd.factorize(self.task.rows["account_id"].iloc[fold.test])[0]
-        ranking = Ranking.of(scores, self.task.truth[fold.test])
-        drawn = bootstrap_ranking(ranking, accounts, replicates=REPLICATES, seed=fold.number)
+        truth = self.task.truth[fold.test]
+        groups = drawn_together(self.task.rows.iloc[fold.test], truth)
+        drawn = bootstrap_ranking(Ranking.of(scores, truth), groups, replicates=REPLICATES, seed=fold.number)
         return drawn.metrics[:, RANKING_METRICS.index(self.metric)]
+
+
+def drawn_together(rows: pd.DataFrame, is_fraud: NDArray[Any]) -> Rows:
+    """Return the groups that a bootstrap draws whole: accounts, or counterparties if the frauds are at far fewer.
+
+    What is right about one fraud of a group is right about all, so that a set has no more evidence than groups. Their
+    effective number is that of Kish (1965, Survey Sampling): the squared sum of the frauds of each over the sum of
+    squares. Counterparties are drawn if there are less than half as many.
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"account_id": [*"abcde"], "counterparty_id": [*"vvvvw"]})
+    >>> drawn_together(rows, np.ones(5)).tolist(), drawn_together(rows, np.eye(5)[4]).tolist()
+    ([0, 0, 0, 0, 1], [0, 1, 2, 3, 4])
+    """
+    accounts = pd.factorize(rows["account_id"])[0]
+    if "counterparty_id" not in rows:
+        return accounts
+    others = pd.factorize(rows["counterparty_id"], use_na_sentinel=False)[0]
+    frauds = [np.bincount(groups, is_fraud) for groups in (accounts, others)]
+    of_accounts, of_others = (n.sum() ** 2 / (n**2).sum() for n in frauds)
+    return others if of_others < of_accounts / 2 else accounts
 
 
 def _text_set(of_messages: MessageSet, scheme: str) -> TextSet:

@@ -38,7 +38,7 @@ Choices: TypeAlias = Annotated[tuple[bool | int | float | str, ...], Field(min_l
 Space: TypeAlias = dict[str, Range | Choices]
 
 MODEL_SPACE: Final[dict[str, Range]] = {
-    "n_rounds": Range(low=20, high=400, log=True),
+    "n_rounds": Range(low=20, high=1500, log=True),
     "learning_rate": Range(low=0.01, high=0.2, log=True),
     "num_leaves": Range(low=3, high=31, log=True),
     "min_leaf_weight": Range(low=0.1, high=30, log=True),

@@ -6,11 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from benchmarks.contest import tasks
-from benchmarks.contest.tasks import REPLICATES, TableSet
+from benchmarks.contest.tasks import REPLICATES, TableSet, drawn_together
+from benchmarks.data.folds import Fold
 from benchmarks.data.kinds import Matrices, Task
 from sklearn.metrics import average_precision_score
 
-from fraudsieve.training.evaluation.bootstrap import draw_weights
+from fraudsieve.training.evaluation.bootstrap import bootstrap_ranking, draw_weights
+from fraudsieve.training.evaluation.ranking import RANKING_METRICS, Ranking
 
 TIMES = pd.date_range("2025-01-01", periods=40, freq="D")[::-1]  # the latest is the first row
 EVENTS = Task(
@@ -79,6 +81,20 @@ def test_draws_are_of_accounts_with_all_their_rows_and_alike_for_every_seed() ->
     ]
     assert draws.tolist() == pytest.approx(expected)
     assert of_set.draws(of_set.folds[3], scores).tolist() == draws.tolist()
+
+
+def test_counterparties_are_drawn_where_most_frauds_are_at_a_few_of_them() -> None:
+    rows = EVENTS.rows.assign(account_id=np.arange(40).astype(str), counterparty_id=[*"vwvwvwvwvx"] * 4)
+    drawn = drawn_together(rows.iloc[:10], EVENTS.truth[:10])
+    assert drawn.tolist() == [0, 1, 0, 1, 0, 1, 0, 1, 0, 2]
+    spread = drawn_together(rows.assign(counterparty_id=[*"abcdefghij"] * 4).iloc[:10], EVENTS.truth[:10])
+    assert spread.tolist() == [*range(10)]
+    scores = np.arange(10) / 10
+    draws = TableSet(replace(EVENTS, rows=rows)).draws(Fold(EVENTS.train, EVENTS.test), scores)
+    ranking = Ranking.of(scores, EVENTS.truth[:10])
+    of_counterparties = bootstrap_ranking(ranking, drawn, replicates=REPLICATES)
+    place = RANKING_METRICS.index("average_precision")
+    np.testing.assert_array_equal(draws, of_counterparties.metrics[:, place])
 
 
 def test_splits_are_drawn_apart() -> None:
