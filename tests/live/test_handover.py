@@ -39,7 +39,7 @@ def test_models_that_use_stored_fields_share_a_store(account_scorer: Scorer, add
     record = {"account_id": "bob", "counterparty_id": "bob", "as_of": "2024-05-01T11:00:00Z"}
     with LiveState(account_scorer, address) as live:
         sent = [event(event_id=number, counterparty_id="bob", device_id=number) for number in range(4)]
-        live.update(sent, account_labels={"account_id": "bob", "labelled_at": "2024-05-01", "is_fraud": True})
+        live.update(sent, {"subject_id": "bob", "labelled_at": "2024-05-01", "label": "fraud"})
         with pytest.raises(StateError, match=rf"{OTHER_MODEL}.*the last 7d again"):
             LiveState(wider, address)  # the rows have no cards
         with LiveState(other, address) as second:  # at the same time
@@ -134,8 +134,8 @@ def test_models_on_one_empty_store_declare_the_fields_of_all(account_scorer: Sco
         LiveState(wide, address, follow=False) as two,
         LiveState(narrow, address, follow=False) as three,  # which declares nothing less
     ):
-        assert one.update(sent[:2]) == ((), 2)
-        assert three.update(sent[2]) == ((), 3)
+        assert one.update(sent[:2]) == ((), 2, ())
+        assert three.update(sent[2]) == ((), 3, ())
         assert one.catch_up() == two.catch_up() == 3
         assert content(two.state) == content(expected)
         assert features_of(one) == [3.0]
@@ -154,7 +154,7 @@ def test_a_call_that_waits_while_fields_are_declared_stores_them(account_scorer:
             wait_until(lambda: one._groups._is_handling)  # with an entry that has no device
             wide = LiveState(daily_scorer(account_scorer), address, follow=False)
         thread.join()
-        assert outcomes == [((), 1)]
+        assert outcomes == [((), 1, ())]
         with wide, open_store(address) as store:
             ((_, record),) = stored_records(store)
             assert record["device_id"] == "d"

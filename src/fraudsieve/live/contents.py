@@ -6,15 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from fraudsieve.features.history.reader import TIME_FIELDS
-
+from .labels import LABEL
 from .store.event_store import EventStore
 from .store.row_removal import list_removals
 from .store.snapshots import list_snapshots
 
 __all__ = ["describe_store", "stored_records"]
 
-FIELDS: dict[str, str] = {"messages": "occurred_at", **{str(part): field for part, field in TIME_FIELDS.items()}}
+FIELDS = {"events": "occurred_at", "messages": "sent_at"}
 
 
 def describe_store(store: EventStore) -> dict[str, Any]:
@@ -56,7 +55,7 @@ def describe_store(store: EventStore) -> dict[str, Any]:
 
 
 def stored_records(store: EventStore) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Iterate over the rows of a store as records, in the order in which they were accepted.
+    """Iterate over the events, messages and labels of a store as they were sent, in the order of their acceptance.
 
     Raises
     ------
@@ -66,7 +65,10 @@ def stored_records(store: EventStore) -> Iterator[tuple[str, dict[str, Any]]]:
     for rows in store.rows():
         for _, time, entry, _ in rows:
             ((part, (_, fields)),) = json.loads(entry).items()
-            yield part, {**fields, FIELDS[part]: np.datetime64(time, "us")}
+            if part == LABEL:
+                yield "labels", {**fields, "labelled_at": np.datetime64(time, "us")}
+            elif part == "events" or "campaign" in fields:  # the others are what a state counts of labels
+                yield part, {**fields, FIELDS[part]: np.datetime64(time, "us")}
 
 
 def _time_text(time: int | None) -> str | None:

@@ -1,50 +1,77 @@
 """Loading of records into a live state, in batches."""
 
+import heapq
 import json
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from itertools import islice
-from typing import IO, Any
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice, repeat
+from typing import IO, Any, Literal, TypeAlias
 
 from fraudsieve._typing import Record
-from fraudsieve.features.history.reader import RecordType
 
-from .records import LoggedPart
+from .calls import Accepted
 from .state import LiveState
 
-__all__ = ["json_lines", "load_records"]
+__all__ = ["Loaded", "LoadedPart", "json_lines", "load_in_order", "load_records"]
 
+LoadedPart: TypeAlias = Literal["events", "messages", "labels"]
 
 BATCH = 1000
 READ = 1 << 20
 MALFORMED = "expected a JSON object per line, got something else"
 
 
+class Loaded:
+    """What was loaded: the numbers of records, by their type.
+
+    Attributes
+    ----------
+    accepted : Counter of str
+        Number of accepted records, including repeated deliveries.
+    rejected : dict of str to Counter
+        Number of rejected records by reason.
+    unknown : int
+        Number of labels without an event or a message so far.
+    """
+
+    def __init__(self) -> None:
+        self.accepted, self.rejected, self.unknown = Counter[str](), defaultdict[str, Counter[str]](Counter), 0
+
+    def add(self, live: LiveState, part: LoadedPart, records: Sequence[Any]) -> None:
+        """Add records to a live state, and count them."""
+        mappings = [record for record in records if isinstance(record, Mapping)]
+        outcome = _add(live, part, mappings)
+        reasons = [reason for _, reason in outcome.rejected] + [MALFORMED] * (len(records) - len(mappings))
+        self.rejected[part].update(reasons)
+        self.accepted[part] += len(records) - len(reasons)
+        self.unknown += len(outcome.unknown)
+
+
 def load_records(
     live: LiveState,
-    part: LoggedPart,
+    part: LoadedPart,
     batches: Iterable[list[Any]],
     progress: Callable[[int], None] = lambda _: None,
-) -> tuple[int, Counter[str]]:
+    loaded: Loaded | None = None,
+) -> Loaded:
     """Add batches of records to a live state; each is durable before the next one is read.
 
     Parameters
     ----------
     live : LiveState
         The state, on a store.
-    part : {"events", "labels", "account_labels", "messages"}
+    part : {"events", "messages", "labels"}
         What they are.
     batches : iterable of list
         Records; anything that is not a dict is rejected.
     progress : callable, default does nothing
         Called with the number of records so far.
+    loaded : Loaded, default=None
+        To which the numbers are added; None for new ones.
 
     Returns
     -------
-    n_accepted : int
-        Number of accepted records, including repeated deliveries.
-    rejected : Counter of str
-        Number of rejected records by reason.
+    Loaded
 
     Examples
     --------
@@ -53,19 +80,47 @@ def load_records(
         with LiveState(scorer, "live.db") as live:
             load_records(live, "events", json_lines(sys.stdin.buffer))
     """
-    rejected, n_accepted, n_read = Counter[str](), 0, 0
+    loaded, n_read = loaded or Loaded(), 0
     for batch in batches:
-        records = [record for record in batch if isinstance(record, Mapping)]
-        reasons = [reason for _, reason in _add(live, part, records)]
-        reasons += [MALFORMED] * (len(batch) - len(records))
-        rejected.update(reasons)
+        loaded.add(live, part, batch)
         n_read += len(batch)
-        n_accepted += len(batch) - len(reasons)
         progress(n_read)
-    return n_accepted, rejected
+    return loaded
 
 
-def batches_of(records: Iterable[Record]) -> Iterator[list[Record]]:
+def load_in_order(
+    live: LiveState,
+    timed: Mapping[LoadedPart, Sequence[tuple[int, Record]]],
+    progress: Callable[[int], None] = lambda _: None,
+) -> Loaded:
+    """Add records of several types to a live state, in order of time, so that no record comes too late for another.
+
+    Parameters
+    ----------
+    live : LiveState
+        The state, on a store.
+    timed : dict of str to sequence of (int, dict)
+        Times and records of each type, in order of time.
+    progress : callable, default does nothing
+        Called with the number of records so far.
+
+    Returns
+    -------
+    Loaded
+    """
+    loaded, n_read = Loaded(), 0
+    streams = [zip(repeat(part), records) for part, records in timed.items()]
+    for batch in batches_of(heapq.merge(*streams, key=lambda one: one[1][0])):
+        for part in timed:
+            records = [record for of, (_, record) in batch if of == part]
+            if records:
+                loaded.add(live, part, records)
+        n_read += len(batch)
+        progress(n_read)
+    return loaded
+
+
+def batches_of(records: Iterable[Any]) -> Iterator[list[Any]]:
     """Iterate over records in batches."""
     iterator = iter(records)
     while batch := list(islice(iterator, BATCH)):
@@ -109,8 +164,7 @@ def _value_of(line: bytes) -> Any:
         return None
 
 
-def _add(live: LiveState, part: LoggedPart, records: list[Record]) -> tuple[tuple[int, str], ...]:
+def _add(live: LiveState, part: LoadedPart, records: Sequence[Record]) -> Accepted:
     if part == "messages":
-        return live.observe(records).rejected
-    arguments: dict[RecordType, list[Record]] = {part: records}
-    return live.update(**arguments).rejected  # type: ignore[arg-type]
+        return live.observe(list(records))
+    return live.update(list(records)) if part == "events" else live.update(labels=list(records))

@@ -12,8 +12,9 @@ from fraudsieve.features.history.kernels.recency import NEVER
 from fraudsieve.features.live_state import HistoryState
 from fraudsieve.features.live_state.snapshot import encode_dump
 
-from .calls import Call, decide_all
+from .calls import Call
 from .clock import PlausibleClock
+from .deciding import decide_all
 from .fold import encode_entry
 from .handover import continued_state, reach, stored_fields
 from .records import LoggedFields, logged_fields
@@ -22,6 +23,7 @@ from .store.chain import START, Position
 from .store.event_store import EventStore, StoreTransaction
 from .store.row_removal import drop_old_rows
 from .store.snapshots import list_snapshots, write_snapshot
+from .subjects import Subjects
 
 __all__ = ["StoreSession"]
 
@@ -84,17 +86,18 @@ class StoreSession:
         try:
             with self.store.writing() as transaction:
                 self._follow(transaction)
-                new = decide_all(self._replica.state, self._with_all_fields(calls), clock)
+                subjects = Subjects(transaction.find)
+                new = decide_all(self._replica.state, self._with_all_fields(calls), clock, subjects)
                 position = self._replica.position
                 if new:
-                    position = transaction.append(position, [encode_entry(entry) for entry, _ in new])
+                    position = transaction.append(position, [encode_entry(one.entry) for one in new])
         except StateError:
             if not self._has_row(position):
                 raise
             self._replica.acknowledge(calls)
             return
         try:  # durable records are acknowledged, whatever happens now
-            self._replica.apply([record for _, record in new], position)
+            self._replica.apply([one.record for one in new if one.record is not None], position)
         except Exception as error:
             logger.error("events could not be added to the live state, it is built again: %s", type(error).__name__)
             self._repair()
@@ -157,7 +160,7 @@ class StoreSession:
     def _with_all_fields(self, calls: Sequence[Call]) -> list[Call]:
         """Return the calls whose entries store the fields of the store; the others get an error."""
         for call in calls:
-            if call.fields not in (None, self.fields):
+            if call.fields != self.fields:
                 problem = "other fields were declared for its rows by another model"
                 call.error = StateError(self.store.origin, problem, "Send the records again.")
         return [call for call in calls if call.error is None]

@@ -245,11 +245,11 @@ class RequestHandler:
         scored = self.live.score_at(records, **explain)
         return list(scored.scores), scored.offset
 
-    def ingest(self, body: bytes) -> Reply:
-        """Add the events of a body to the live history, as `EventIngestion.add` does."""
+    def ingest(self, body: bytes, *, are_labels: bool = False) -> Reply:
+        """Add the events or labels of a body to the live history, as `EventIngestion.add` does."""
         if self.ingestion is None:
             raise RejectedRequest(409, "the model uses no history")
-        return self.ingestion.add(body)
+        return self.ingestion.add(body, are_labels=are_labels)
 
     def describe_model(self) -> dict[str, Any]:
         """Describe the model in use and the records that it expects, as in `ModelInfo`."""

@@ -172,7 +172,7 @@ class Metrics:
             self.shadow_difference.observe(shadow - probability)
 
     def count_events(self, part: str, accepted: int, rejected: int) -> None:
-        """Count accepted and rejected records of one type: events, labels, account_labels or messages."""
+        """Count accepted and rejected records of one type: events, messages or labels."""
         self.accepted.labels(part).inc(accepted)
         self.rejected.labels(part).inc(rejected)
 
