@@ -10,8 +10,8 @@ import pytest
 from typer.testing import CliRunner
 
 from fraudsieve.cli.app import app
-from fraudsieve.live.loading import json_lines
 from fraudsieve.live.state import LiveState
+from fraudsieve.live.tables.loading import json_lines
 from fraudsieve.models import Scorer
 from fraudsieve.training.data.builders import read_data
 from fraudsieve.training.recipe.recipe import Recipe
@@ -181,9 +181,9 @@ def test_other_verdicts_are_rejected_and_no_accepted_record_is_an_error(tmp_path
     error = run(*arguments, code=2)["error"]
     assert "none of 3 rows is accepted: confidence: expected a number, got other text (3)" in error
     assert "secret" not in error
-    frame.assign(labelled_at=[None, *frame["labelled_at"][1:]]).to_csv(table, index=False)
+    frame.assign(labelled_at=["", *frame["labelled_at"][1:]]).to_csv(table, index=False)
     assert run(*arguments)["rejected"] == 1
-    frame.assign(labelled_at=[None, None, frame["labelled_at"][2]]).to_csv(table, index=False)
+    frame.assign(labelled_at=["", "", frame["labelled_at"][2]]).to_csv(table, index=False)
     assert "2 of 3 rows are rejected, more than a share of 0.2: labelled_at" in run(*arguments, code=2)["error"]
     assert run(*arguments, "--max-rejected", 0.7)["rejected"] == 2
     assert run("load", path, "--events", "-", "--model", account_model(), stdin="[1]\n", code=2)["error"].startswith(

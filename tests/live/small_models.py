@@ -90,6 +90,12 @@ def account_scorer() -> Scorer:
 
 
 @cache
+def event_scorer() -> Scorer:
+    """Load the model of events."""
+    return Scorer.load(event_model())
+
+
+@cache
 def message_scorer() -> Scorer:
     """Load the model of messages."""
     return Scorer.load(message_model())

@@ -177,7 +177,7 @@ def test_labels_of_messages_count_as_in_tables(seed: int, tmp_path: Path) -> Non
         )
         np.testing.assert_array_equal(found, expected)
 
-    everything = {"messages": sent, "labels": some_labels(rng, [one["message_id"] for one in sent])}
+    everything = {"messages": sent, "labels": some_labels(rng, [str(one["message_id"]) for one in sent])}
     with LiveState(scorer, tmp_path / "live.db", lateness="30d") as live:
         deliver(live, rng, everything, check)
 

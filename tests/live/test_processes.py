@@ -133,7 +133,7 @@ def test_a_durable_event_whose_adding_fails_is_acknowledged(
         live.update(event())
         with monkeypatch.context() as patch:
             patch.setattr(HistoryState, "apply", fails_once)
-            assert live.update(event(event_id="e2")) == ((), 2)
+            assert live.update(event(event_id="e2")) == ((), 2, ())
         assert (count_events(live), live.offset) == (2, 2)
         live.update(event(event_id="e2"))
         assert count_events(live) == 2
@@ -163,7 +163,7 @@ def test_a_commit_whose_answer_is_lost_is_acknowledged(
     with LiveState(account_scorer, address) as live:
         live.update(event(event_id=None))
         with lost_answer(live, monkeypatch):
-            assert live.update(event(event_id=None)) == ((), 2)
+            assert live.update(event(event_id=None)) == ((), 2, ())
         assert count_events(live) == 2
 
 

@@ -10,10 +10,11 @@ from fraudsieve._typing import Record
 from fraudsieve.exceptions import RejectedRecordError
 from fraudsieve.features.campaign.over_time import CampaignHistory
 from fraudsieve.features.history.records import RejectedRecord
+from fraudsieve.features.record_fields import RecordField
 from fraudsieve.models.scoring.given_history import message_bands
 from fraudsieve.tables.values.reading import read_category, read_id
 
-from .labels import LabelRules, label_to_entry
+from .labels.rules import LabelRules, label_to_entry
 from .records import LoggedFields, message_to_entry, to_entry
 
 __all__ = ["Accepted", "Call", "CallGroups", "Delivery"]
@@ -56,10 +57,18 @@ class Call:
         The fields that the entries of events store.
     now : datetime, default=None
         As for `HistoryState.update`.
+    own : sequence of RecordField, default=()
+        The columns of events that are stored for training.
     """
 
-    def __init__(self, rules: LabelRules, fields: LoggedFields, now: datetime | None = None) -> None:
-        self.rules, self.fields, self.now = rules, fields, now
+    def __init__(
+        self,
+        rules: LabelRules,
+        fields: LoggedFields,
+        now: datetime | None = None,
+        own: Sequence[RecordField] = (),
+    ) -> None:
+        self.rules, self.fields, self.now, self.own = rules, fields, now, own
         self.deliveries: list[Delivery] = []
         self.rejected: list[tuple[tuple[int, int], str]] = []
         self.unknown: list[tuple[int, int]] = []
@@ -79,7 +88,7 @@ class Call:
     def add_events(self, events: Sequence[Record], zone: str) -> None:
         """Deliver events."""
         for position, event in enumerate(events):
-            self.add((0, position), partial(to_entry, event, self.fields, zone))
+            self.add((0, position), partial(to_entry, event, self.fields, zone, self.own))
 
     def add_labels(self, labels: Sequence[Record], zone: str) -> None:
         """Deliver labels."""
@@ -140,9 +149,8 @@ class CallGroups:
 
     Examples
     --------
-    >>> rules, fields = getfixture("label_rules"), LoggedFields(frozenset(), frozenset())
     >>> groups = CallGroups(lambda calls: print(len(calls)))
-    >>> groups.submit(Call(rules, fields))
+    >>> groups.submit(Call(None, LoggedFields(frozenset(), frozenset())))
     1
     """
 

@@ -13,10 +13,10 @@ from fraudsieve.features.live_state import HistoryState
 
 from .calls import Call
 from .clock import PlausibleClock
-from .effects import changes, effects_of
-from .labels import LABEL, is_same_label
+from .labels.effects import changes, effects_of
+from .labels.rules import LABEL, is_same_label
+from .labels.subjects import Entry, Subjects
 from .records import read_entry
-from .subjects import Entry, Subjects
 
 __all__ = ["Decided", "decide_all"]
 

@@ -17,16 +17,31 @@ from fraudsieve.features.history.reader import CAMPAIGN, TIME_FIELDS, RecordType
 from fraudsieve.features.history.records import required_time
 from fraudsieve.features.history.timeline import PreparedRecord
 from fraudsieve.features.live_state import HistoryState
+from fraudsieve.features.record_fields import RecordField
+from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.scoring.given_history import message_error, prepare_bands
 from fraudsieve.tables.values.reading import read_category, read_id, read_number
 
-from .effects import RETRACTED
-from .labels import LABEL
+from .labels.effects import RETRACTED
+from .labels.rules import LABEL
 
-__all__ = ["LoggedFields", "LoggedPart", "from_entry", "logged_fields", "message_to_entry", "read_entry", "to_entry"]
+__all__ = [
+    "OWN",
+    "LoggedFields",
+    "LoggedPart",
+    "from_entry",
+    "logged_fields",
+    "message_to_entry",
+    "not_kept",
+    "own_columns",
+    "read_entry",
+    "to_entry",
+]
 
 LoggedPart: TypeAlias = RecordType | Literal["messages"]
 
+OWN = "own columns"
+"""The field of an event that holds the columns which only training reads; apart, since erasure looks for ids."""
 COMMON_FIELDS = ("account_id", "event_id", "kind", *CAMPAIGN)
 MESSAGE_FIELDS = ("sender_id", "recipient_id", "event_id")
 PARTS: dict[str, LoggedPart] = {"messages": "messages", **{name: name for name in get_args(RecordType)}}
@@ -64,7 +79,22 @@ def logged_fields(state: HistoryState) -> LoggedFields:
     )
 
 
-def to_entry(event: Record, fields: LoggedFields, zone: str = "UTC") -> dict[str, Any]:
+def own_columns(model: Model) -> tuple[RecordField, ...]:
+    """Return the columns of events that a model uses beside their history: they are stored to train on.
+
+    They do not affect the state, so that any model can continue the store.
+    """
+    return model.matrix.custom.fields if model.subject == "event" else ()
+
+
+def not_kept(model: Model) -> tuple[str, ...]:
+    """Return what a training of such a model needs and a store does not keep."""
+    texts = ("the texts of messages",) if model.subject == "message" else ()
+    profiles = ("the table of accounts",) if model.subject == "account" and model.matrix.custom else ()
+    return texts + profiles
+
+
+def to_entry(event: Record, fields: LoggedFields, zone: str = "UTC", own: Sequence[RecordField] = ()) -> dict[str, Any]:
     """Return the log entry of an event.
 
     Parameters
@@ -74,6 +104,8 @@ def to_entry(event: Record, fields: LoggedFields, zone: str = "UTC") -> dict[str
         From `logged_fields`.
     zone : str, default="UTC"
         The zone of a time without one.
+    own : sequence of RecordField, default=()
+        From `own_columns`. A value of another type is left out.
 
     Returns
     -------
@@ -94,7 +126,20 @@ def to_entry(event: Record, fields: LoggedFields, zone: str = "UTC") -> dict[str
     time = required_time(event.get("occurred_at"), "occurred_at", zone)
     values = _ids(event, (*COMMON_FIELDS, *sorted(fields.ids)))
     amounts = {name: read_number(event.get(name), name) for name in sorted(fields.amounts)}
-    return {"events": [time, values | {name: amount for name, amount in amounts.items() if amount == amount}]}
+    values |= {name: amount for name, amount in amounts.items() if amount == amount}
+    others = {field.name: value for field in own if (value := _own_value(event, field)) is not None}
+    return {"events": [time, values | ({OWN: others} if others else {})]}
+
+
+def _own_value(event: Record, field: RecordField) -> Any:
+    """Return the value of an own column; None if it is missing or of another type."""
+    try:
+        if field.kind == "category":
+            return read_category(event.get(field.name), field.name)
+        number = read_number(event.get(field.name), field.name, flags=True)
+    except RejectedRecordError:
+        return None
+    return number if number == number else None
 
 
 def message_to_entry(bands: Sequence[Record], zone: str = "UTC") -> dict[str, Any]:

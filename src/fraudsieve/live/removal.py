@@ -11,7 +11,7 @@ from fraudsieve.features.history.reader import CAMPAIGN
 from fraudsieve.features.history.records import required_time
 from fraudsieve.tables.values.reading import read_id
 
-from .effects import RETRACTED
+from .labels.effects import RETRACTED
 from .store.chain import Row
 from .store.event_store import EventStore, StoreTransaction
 from .store.row_removal import remove_rows

@@ -12,9 +12,9 @@ from .calls import Call
 from .clock import PlausibleClock
 from .deciding import decide_all
 from .fold import fold_rows
+from .labels.subjects import MemoryRows, Subjects
 from .store.chain import START, Position, Row
 from .store.event_store import StoreTransaction
-from .subjects import MemoryRows, Subjects
 
 __all__ = ["Replica"]
 

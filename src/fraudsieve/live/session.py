@@ -17,13 +17,13 @@ from .clock import PlausibleClock
 from .deciding import decide_all
 from .fold import encode_entry
 from .handover import continued_state, reach, stored_fields
+from .labels.subjects import Subjects
 from .records import LoggedFields, logged_fields
 from .replica import Replica
 from .store.chain import START, Position
 from .store.event_store import EventStore, StoreTransaction
 from .store.row_removal import drop_old_rows
 from .store.snapshots import list_snapshots, write_snapshot
-from .subjects import Subjects
 
 __all__ = ["StoreSession"]
 
@@ -41,6 +41,8 @@ class StoreSession:
         An empty state.
     new_state : callable
         Returns another empty state.
+    label_span : int
+        Microseconds for which an event can wait for its label.
 
     Attributes
     ----------
@@ -48,8 +50,10 @@ class StoreSession:
         Offset of the newest row in a snapshot.
     """
 
-    def __init__(self, store: EventStore, replica: Replica, new_state: Callable[[], HistoryState]) -> None:
-        self.store, self._replica, self._new_state = store, replica, new_state
+    def __init__(
+        self, store: EventStore, replica: Replica, new_state: Callable[[], HistoryState], label_span: int
+    ) -> None:
+        self.store, self._replica, self._new_state, self._label_span = store, replica, new_state, label_span
         self.snapshot_offset = 0
         self._is_stale = True
         self._own_fields = logged_fields(replica.state)
@@ -134,7 +138,7 @@ class StoreSession:
             if self._replica.is_broken or position.offset == self.snapshot_offset:
                 return
             declaration = self._replica.state.declaration_digest
-            dump, oldest = self._replica.state.dump(), _oldest_needed(self._replica.state)
+            dump, oldest = self._replica.state.dump(), _oldest_needed(self._replica.state, self._label_span)
         with EventStore(self.store.database.another()) as store:
             if not any(one.offset >= position.offset and of == declaration for one, of in _covered(store)):
                 write_snapshot(store, position, generation, declaration, encode_dump(dump))
@@ -226,12 +230,14 @@ def _sorted(names: frozenset[str]) -> tuple[str, ...]:
     return tuple(sorted(names))
 
 
-def _oldest_needed(state: HistoryState) -> int | None:
-    """Return the time of the oldest event that a state can read; None if it can read all events.
+def _oldest_needed(state: HistoryState, label_span: int) -> int | None:
+    """Return the time of the oldest event that a state or a training reads; None if a state can read all events.
+
+    A training reads the history of an event that waited for its label.
 
     An event that is wrongly dated in the future must not delete the rows to which `rewind` goes back.
     """
     length = reach(state)
     if length is None or state.watermark == NEVER:
         return None
-    return min(state.watermark, int(time.time() * SECOND)) - length
+    return min(state.watermark, int(time.time() * SECOND)) - length - label_span

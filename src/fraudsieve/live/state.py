@@ -25,13 +25,13 @@ from .calls import Accepted, Call, CallGroups
 from .clock import PlausibleClock
 from .follower import Follower
 from .handover import reach
-from .labels import LabelRules
-from .records import LoggedFields, logged_fields
+from .labels.rules import LabelRules
+from .labels.subjects import MemoryRows
+from .records import LoggedFields, logged_fields, own_columns
 from .replica import Replica
 from .results import LiveSize, Scored
 from .session import StoreSession
 from .store.addresses import open_store
-from .subjects import MemoryRows
 
 __all__ = ["LABEL_DAYS", "LiveState"]
 
@@ -50,7 +50,8 @@ class LiveState:
     event that is later than the newest one by more than the lateness must be plausible, given the time since the state
     was opened. After a larger correction of the clock, open the state again.
 
-    The store contains ids (unhashed), amounts and times of the fields that its models use, and no text.
+    The store contains ids (unhashed), amounts and times of the fields that its models use, and labels. For a model of
+    events, it also contains the own columns of events that the model uses. It contains no text of a message.
 
     Parameters
     ----------
@@ -61,6 +62,9 @@ class LiveState:
         the history in memory only.
     lateness : str, default="1d"
         As for `HistoryState`.
+    label_days : float, default=180
+        How many days an event can wait for its label. The store keeps events for that time and the longest window, to
+        train on. Without a store, labels find the events of the longest window.
     follow : bool, default=True
         Whether a thread follows the rows that other processes append. If False, `catch_up` and each update add them.
 
@@ -86,19 +90,26 @@ class LiveState:
     """
 
     def __init__(
-        self, scorer: Scorer, address: str | Path | None = None, *, lateness: str = "1d", follow: bool = True
+        self,
+        scorer: Scorer,
+        address: str | Path | None = None,
+        *,
+        lateness: str = "1d",
+        label_days: float = LABEL_DAYS,
+        follow: bool = True,
     ) -> None:
         self.scorer = scorer
         self._lateness, self._clock = lateness, PlausibleClock()
         self._replica = Replica(scorer.new_state(lateness=lateness))
-        self._rows = MemoryRows(reach(self._replica.state) or LABEL_DAYS * DAY)
+        label_span = round(label_days * DAY)
+        self._rows = MemoryRows(reach(self._replica.state) or label_span)
         self._groups = CallGroups(self._handle)
         self._checkpoint = threading.Lock()
         self._session: StoreSession | None = None
         self._follower: Follower | None = None
         self._is_closed = False
         if address is not None:
-            self._session = StoreSession(open_store(address), self._replica, self._new_state)
+            self._session = StoreSession(open_store(address), self._replica, self._new_state, label_span)
             self._follower = Follower(self._follow, self._session.store.origin) if follow else None
 
     @property
@@ -349,7 +360,7 @@ class LiveState:
         """Submit a call that a function fills with deliveries."""
         while True:
             fields = self._fields
-            call = Call(LabelRules(self.scorer.model), fields, now)
+            call = Call(LabelRules(self.scorer.model), fields, now, own_columns(self.scorer.model))
             fill(call)
             try:
                 self._groups.submit(call)

@@ -11,6 +11,7 @@ import numpy as np
 from fraudsieve.exceptions import ArtifactError, EvidenceError, RecordError, ServiceError, StateError
 from fraudsieve.features.history.hot.timeline import compile_hot_kernels
 from fraudsieve.features.history_declaration import event_fields
+from fraudsieve.live.records import not_kept
 from fraudsieve.live.state import LiveState
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.artifact.summary import TrainingRecords
@@ -80,7 +81,10 @@ class RequestHandler:
             self.evidence.use(loaded)
         if loaded.scorer.model.matrix.history_parts:
             _check_shared(settings)
-            self.live = LiveState(loaded.scorer, settings.state, lateness=settings.lateness)
+            kept: dict[str, Any] = {"lateness": settings.lateness, "label_days": settings.label_days}
+            self.live = LiveState(loaded.scorer, settings.state, **kept)
+            for part in not_kept(loaded.scorer.model) if settings.state is not None else ():
+                log_event("the store does not keep all that training needs", why=f"it does not keep {part}")
             self.ingestion = EventIngestion(self.live, settings, metrics)
         metrics.set_model(loaded)
 

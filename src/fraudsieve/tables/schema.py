@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from .conversion import Kind
-from .values.shares import SHARES, Share
+from .values.shares import SHARES, LabelShare
 
 __all__ = ["ACCOUNTS", "EVENTS", "LABELS", "MESSAGES", "TABLES", "ColumnSchema", "TableSchema"]
 
@@ -24,7 +24,7 @@ class ColumnSchema:
         A sentence that describes it.
     numbered : bool, default=False
         Whether rows are numbered if the column is required and does not exist.
-    share : Share, default=None
+    share : LabelShare, default=None
         Which numbers are allowed; None for all.
 
     Examples
@@ -38,7 +38,7 @@ class ColumnSchema:
     required: bool = False
     meaning: str = ""
     numbered: bool = False
-    share: Share | None = None
+    share: LabelShare | None = None
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ class TableSchema:
         return next((column.name for column in self.columns if column.numbered), None)
 
     @property
-    def shares(self) -> dict[str, Share]:
+    def shares(self) -> dict[str, LabelShare]:
         """The columns of numbers of which only some are allowed."""
         return {column.name: column.share for column in self.columns if column.share is not None}
 

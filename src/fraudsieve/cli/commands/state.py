@@ -24,8 +24,8 @@ from fraudsieve.cli.options import (
 from fraudsieve.exceptions import RecipeError
 
 if TYPE_CHECKING:  # imported at first use: pandas takes time
-    from fraudsieve.live.loading import Loaded
     from fraudsieve.live.state import LiveState
+    from fraudsieve.live.tables.loading import Loaded
     from fraudsieve.tables.limits import Cause
     from fraudsieve.tables.source import InputTable
 
@@ -89,10 +89,14 @@ def load_command(
         streams = [part for part, sources in given.items() if sources == ["-"]]
         if len(streams) > 1:
             raise RecipeError("state load", ["expected one table from standard input, got several"])
-        inputs = {part: input_table(sources, reading) for part, sources in given.items() if part not in streams}
+        inputs = {
+            part: table
+            for part, sources in given.items()
+            if part not in streams and (table := input_table(sources, reading)) is not None
+        }
         progress("loading the model")
-        from fraudsieve.live.loading import json_lines, load_records
         from fraudsieve.live.state import LiveState
+        from fraudsieve.live.tables.loading import json_lines, load_records
         from fraudsieve.models.predict import Scorer
 
         scorer = Scorer.load(model)
@@ -113,12 +117,12 @@ def _load_tables(
     live: "LiveState", inputs: dict[Any, "InputTable"], progress: Any
 ) -> tuple["Loaded", "defaultdict[str, Counter[Cause]]"]:
     """Load tables in order of time; return what was loaded, and by type why rows were rejected when they were read."""
-    from fraudsieve.live.loading import Loaded, load_in_order
+    from fraudsieve.live.tables.loading import Loaded, load_in_order
 
     rejected: defaultdict[str, Counter[Cause]] = defaultdict(Counter)
     if not inputs:
         return Loaded(), rejected
-    from fraudsieve.live.tables import merge_tables, records_of_table
+    from fraudsieve.live.tables.reading import merge_tables, records_of_table
 
     progress("reading")
     tables = []
@@ -156,14 +160,14 @@ def export_command(
     with exit_on_error(as_json=json), steps(quiet=json) as progress:
         _check_exists(address)
         progress("reading the store")
-        from fraudsieve.live.export import export_tables
         from fraudsieve.live.store.addresses import open_store
+        from fraudsieve.live.tables.export import export_tables
         from fraudsieve.models.predict import Scorer
 
         trained = None if model is None else Scorer.load(model).model
         with open_store(address) as store:
             content = export_tables(store, output, trained, since=since, until=until)
-    answer(content, as_json=json, title=str(output), rows=[(name, f"{n:,}") for name, n in content.items()])
+    answer(content, as_json=json, title=str(output), rows=[(name, _text(value)) for name, value in content.items()])
 
 
 @state_app.command("erase", cls=Command)

@@ -4,10 +4,10 @@ from typing import Final, NamedTuple
 
 from fraudsieve._typing import Array
 
-__all__ = ["SHARES", "Share"]
+__all__ = ["SHARES", "LabelShare"]
 
 
-class Share(NamedTuple):
+class LabelShare(NamedTuple):
     """The numbers that are allowed.
 
     Attributes
@@ -36,5 +36,5 @@ class Share(NamedTuple):
         return is_outside
 
 
-SHARES: Final = {"confidence": Share(True), "inclusion_probability": Share(False)}
+SHARES: Final = {"confidence": LabelShare(True), "inclusion_probability": LabelShare(False)}
 """The columns of labels that hold such numbers."""

@@ -4,7 +4,7 @@ from collections import defaultdict, deque
 from collections.abc import Callable, Iterable
 from typing import Any, TypeAlias
 
-from .store.subjects import key_of_labels, key_of_record, subject_key
+from fraudsieve.live.store.subjects import key_of_labels, key_of_record, subject_key
 
 __all__ = ["Entry", "MemoryRows", "Subjects"]
 

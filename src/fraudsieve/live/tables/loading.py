@@ -8,9 +8,8 @@ from itertools import islice, repeat
 from typing import IO, Any, Literal, TypeAlias
 
 from fraudsieve._typing import Record
-
-from .calls import Accepted
-from .state import LiveState
+from fraudsieve.live.calls import Accepted
+from fraudsieve.live.state import LiveState
 
 __all__ = ["Loaded", "LoadedPart", "json_lines", "load_in_order", "load_records"]
 
@@ -93,21 +92,7 @@ def load_in_order(
     timed: Mapping[LoadedPart, Sequence[tuple[int, Record]]],
     progress: Callable[[int], None] = lambda _: None,
 ) -> Loaded:
-    """Add records of several types to a live state, in order of time, so that no record comes too late for another.
-
-    Parameters
-    ----------
-    live : LiveState
-        The state, on a store.
-    timed : dict of str to sequence of (int, dict)
-        Times and records of each type, in order of time.
-    progress : callable, default does nothing
-        Called with the number of records so far.
-
-    Returns
-    -------
-    Loaded
-    """
+    """Add records of several types, each with its time, in order of time: no record comes too late for another."""
     loaded, n_read = Loaded(), 0
     streams = [zip(repeat(part), records) for part, records in timed.items()]
     for batch in batches_of(heapq.merge(*streams, key=lambda one: one[1][0])):

@@ -12,12 +12,13 @@ import pandas as pd
 from fraudsieve._io import PRIVATE, write_file
 from fraudsieve.exceptions import StateError
 from fraudsieve.features.history.records import required_time
+from fraudsieve.live.contents import stored_records, time_text
+from fraudsieve.live.handover import reach
+from fraudsieve.live.records import not_kept
+from fraudsieve.live.store.event_store import EventStore
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.batch.scored_tables import options_of_model
 from fraudsieve.tables.schema import TABLES, TableSchema
-
-from .contents import stored_records
-from .store.event_store import EventStore
 
 __all__ = ["export_tables"]
 
@@ -29,25 +30,16 @@ def export_tables(
     *,
     since: datetime | str | None = None,
     until: datetime | str | None = None,
-) -> dict[str, int]:
+) -> dict[str, Any]:
     """Write the events and labels of a store as Parquet tables to train on, in order of time.
 
-    Messages have no table: a store does not hold their texts.
+    The files are ``events.parquet`` and ``labels.parquet``. Messages have no table: a store does not hold their texts.
+    With a model, its labels are written, with the names of columns that it was trained with. A span chooses the events
+    from one time on and before another, with all labels of them.
 
-    Parameters
-    ----------
-    store : EventStore
-    folder : str or Path
-        For ``events.parquet`` and ``labels.parquet``.
-    model : Model, default=None
-        The model whose labels are written. The tables get the names of columns that it was trained with.
-    since, until : datetime or str, default=None
-        Only events from one time on and before another, and no labels of other events.
-
-    Returns
-    -------
-    dict of str to int
-        The number of rows of each table, and of messages that were left out.
+    Returns the number of rows of each table, and of messages that were left out. ``complete_since`` is the time from
+    which on the events are complete, and ``trains_since`` that from which on they have the history that the model
+    needs; None if no old rows were deleted. ``not_kept`` lists what else a training of the model needs.
 
     Raises
     ------
@@ -70,7 +62,18 @@ def export_tables(
     for name, frame in tables.items():
         if len(frame):
             write_file(Path(folder, f"{name}.parquet"), _parquet(frame, TABLES[name], names), mode=PRIVATE)
-    return {name: len(frame) for name, frame in tables.items()} | {"messages_without_text": len(parts["messages"])}
+    content: dict[str, Any] = {name: len(frame) for name, frame in tables.items()}
+    content |= {"messages_without_text": len(parts["messages"])} | _completeness(store.facts.dropped_before, model)
+    return content | {"not_kept": [] if model is None else list(not_kept(model))}
+
+
+def _completeness(dropped_before: int | None, model: Model | None) -> dict[str, str | None]:
+    """Return from when on events are complete, and from when on they have the history that a model needs."""
+    content = {"complete_since": time_text(dropped_before)}
+    if model is None:
+        return content
+    length = reach(model.matrix.new_state()) or 0
+    return content | {"trains_since": None if dropped_before is None else time_text(dropped_before + length)}
 
 
 def _between(events: pd.DataFrame, first: int | None, last: int | None) -> pd.DataFrame:
@@ -101,6 +104,6 @@ def _parquet(frame: pd.DataFrame, schema: TableSchema, names: Mapping[str, str])
     frame = frame.assign(**{name: frame[name].dt.tz_localize("UTC") for name in times})
     declared = [column.name for column in schema.columns if column.name in frame]
     ordered = frame[[*declared, *(name for name in frame if name not in declared)]]
-    theirs = {name: names.get(f"{schema.name}.{name}", names.get(name, name)) for name in ordered}
+    theirs = {name: names.get(f"{schema.name}.{name}", names.get(name, name)) for name in map(str, ordered)}
     content: bytes = ordered.rename(columns=theirs).to_parquet(index=False)
     return content

@@ -77,21 +77,7 @@ class LabelRules:
 
 
 def label_to_entry(record: Record, rules: LabelRules, zone: str = "UTC") -> dict[str, Any]:
-    """Return the log entry of a label.
-
-    Parameters
-    ----------
-    record : dict
-        With ``subject_id``, ``label`` and ``labelled_at``, and optionally ``source``, ``confidence`` and
-        ``inclusion_probability``.
-    rules : LabelRules
-    zone : str, default="UTC"
-        The zone of a time without one.
-
-    Returns
-    -------
-    dict
-        Plain JSON.
+    """Return the log entry of a label, in plain JSON; a time without a zone is in that of the model.
 
     Raises
     ------

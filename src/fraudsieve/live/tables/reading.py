@@ -8,8 +8,8 @@ from typing import Any, TypeAlias
 import numpy as np
 import pandas as pd
 
-from fraudsieve.live.labels import LabelRules
-from fraudsieve.live.loading import LoadedPart
+from fraudsieve.live.labels.rules import LabelRules
+from fraudsieve.live.tables.loading import LoadedPart
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.batch.scored_tables import options_of_model
 from fraudsieve.tables.label_times import resolve_label_times
@@ -48,7 +48,9 @@ def records_of_table(source: Source, part: LoadedPart, model: Model) -> tuple[di
         return {part: _timed(_labels(frame, rules), part)}, rejected
     identifier = f"{part[:-1]}_id"
     is_subject = part == f"{model.subject}s" and {identifier, "label", "labelled_at"} <= set(frame.columns)
-    records = {part: _timed(frame.drop(columns=["label", "labelled_at"], errors="ignore"), part)}
+    records: dict[LoadedPart, Timed] = {
+        part: _timed(frame.drop(columns=["label", "labelled_at"], errors="ignore"), part)
+    }
     if is_subject:
         own = frame[frame[["label", "labelled_at", identifier]].notna().all(axis=1)]
         records["labels"] = _timed(_labels(own.rename(columns={identifier: "subject_id"}), rules), "labels")

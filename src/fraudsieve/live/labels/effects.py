@@ -7,7 +7,7 @@ counts from now on, the entry of the earlier one is retracted.
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from .labels import LabelRules, Verdict, counting_verdicts
+from .rules import LabelRules, Verdict, counting_verdicts
 from .subjects import Entry
 
 __all__ = ["RETRACTED", "changes", "effects_of"]
@@ -22,22 +22,9 @@ def effects_of(
 ) -> list[Entry]:
     """Return the entries that a state counts for the labels of one subject.
 
-    Parameters
-    ----------
-    labels : iterable of dict
-        Log entries of all labels of the subject.
-    record : dict or None
-        The log entry of the event or the message; None for an account, or if it is unknown.
-    rules : LabelRules
-        The rules of the model.
-    is_entity : callable
-        Whether a field of an event is an id that the labels of the event need.
-
-    Returns
-    -------
-    list of dict
-        None for an event or a message that is unknown; the latest label of another one; and all labels of an account
-        that counted from their time on.
+    They are none for an event or a message that is unknown; the latest label of another one; and all labels of an
+    account that counted from their time on. The record is None for an account. An event gives the ids that views
+    count by, which `is_entity` chooses among its fields.
     """
     kept = list(labels)
     if not kept or (record is None and rules.subject != "account"):
