@@ -73,7 +73,7 @@ def test_a_loaded_store_is_described_and_loading_again_adds_nothing(store: Path,
 def test_events_and_labels_are_exported(store: Path, tmp_path: Path) -> None:
     folder = tmp_path / "tables"
     assert run("export", store, "--output", folder) == {
-        "events": 9, "labels": 1, "messages_without_text": 0
+        "events": 9, "labels": 1, "messages_without_text": 0, "complete_since": None, "not_kept": []
     }  # fmt: skip
     events = pd.read_parquet(folder / "events.parquet").sort_values("event_id")
     assert events["event_id"].tolist() == [sent["event_id"] for sent in EVENTS]
@@ -83,6 +83,8 @@ def test_events_and_labels_are_exported(store: Path, tmp_path: Path) -> None:
     assert label == LABELS[0] | {"label": "True", "labelled_at": "2024-05-01 11:00:00+00:00"}
     assert oct((folder / "events.parquet").stat().st_mode & 0o777) == "0o600"
     other = tmp_path / "other.db"  # what was exported can be loaded
+    later = ("--since", "2024-05-01T10:00:01", "--until", "2024-06-01", "--model", event_model())
+    assert run("export", store, "--output", tmp_path / "none", *later)["events"] == 0
     tables = ("--labels", folder / "labels.parquet", "--events", folder / "events.parquet")
     assert run("load", other, *tables, "--model", event_model())["accepted"] == 10
 
@@ -119,7 +121,7 @@ def test_a_table_of_labelled_messages_is_loaded_as_messages_and_labels(tmp_path:
     assert run("load", path, "--messages", table, "--model", message_model())["accepted"] == 3
     assert run("info", path)["newest"] == "2024-05-01T12:00:00Z"
     assert run("export", path, "--output", tmp_path / "tables") == {
-        "events": 0, "labels": 1, "messages_without_text": 2
+        "events": 0, "labels": 1, "messages_without_text": 2, "complete_since": None, "not_kept": []
     }  # fmt: skip
 
 

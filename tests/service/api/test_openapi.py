@@ -22,7 +22,8 @@ from tests.profiles import size
 pytestmark = pytest.mark.slow
 
 CHECKS = [not_a_server_error, content_type_conformance, response_schema_conformance, status_code_conformance]
-ROUTES = [("POST", "/v1/score"), ("POST", "/v1/events"), ("GET", "/v1/model"), ("GET", "/healthz"), ("GET", "/readyz")]
+POSTS = [("POST", "/v1/score"), ("POST", "/v1/events"), ("POST", "/v1/labels")]
+ROUTES = [*POSTS, ("GET", "/v1/model"), ("GET", "/healthz"), ("GET", "/readyz")]
 
 
 def test_the_description_lists_the_routes_and_the_page_shows_it(service: Any) -> None:

@@ -4,6 +4,7 @@ import sys
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -152,8 +153,10 @@ def export_command(
     model: Annotated[
         str | None, typer.Option(help="Model whose labels are written, with the names of columns of its training.")
     ] = None,
-    since: Annotated[str | None, typer.Option(help="Only events from this time on, such as 2026-05-01.")] = None,
-    until: Annotated[str | None, typer.Option(help="Only events before this time.")] = None,
+    since: Annotated[datetime | None, typer.Option(help="Export only events from this time on (UTC).")] = None,
+    until: Annotated[
+        str | None, typer.Option(help="Export only events before this time, such as 2026-05-01T10:00:00Z.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Write the events and labels of a store as tables, to train on."""
