@@ -111,9 +111,7 @@ class AccountMatrix:
     @property
     def history_parts(self) -> tuple[HistoryPart, ...]:
         """The parts of the history that are read."""
-        if self.network:
-            return ("events", "labels", "account_labels")
-        return ("events", "labels") if self.histories else ()
+        return ("events",) if self.histories or self.network else ()
 
     @property
     def event_views(self) -> tuple[History, ...]:

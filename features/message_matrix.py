@@ -82,7 +82,7 @@ class MessageMatrix:
     @cached_property
     def history_parts(self) -> tuple[HistoryPart, ...]:
         """The parts of the history that are read."""
-        of_sender: tuple[HistoryPart, ...] = ("events", "labels") if self.sender else ()
+        of_sender: tuple[HistoryPart, ...] = ("events",) if self.sender else ()
         return (*of_sender, "messages") if self.campaigns else of_sender
 
     @property

@@ -9,7 +9,7 @@ from fraudsieve.features.text.codepoints import CodePoints
 __all__ = ["FeatureRows", "FieldKind", "HistoryPart", "RecordField"]
 
 FieldKind: TypeAlias = Literal["text", "id", "time", "number", "amount", "category"]
-HistoryPart: TypeAlias = Literal["events", "labels", "account_labels", "messages"]
+HistoryPart: TypeAlias = Literal["events", "messages"]
 
 
 @dataclass(frozen=True)

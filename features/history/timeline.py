@@ -176,6 +176,8 @@ class PreparedRecord(NamedTuple):
         From `delivery_id`: a record whose identifier was applied before is a repeated delivery; 0 for none.
     n_events : int, default=1
         Number of rows per view.
+    is_retracted : bool, default=False
+        Whether rows and label were added before and are removed.
     """
 
     time: int
@@ -184,6 +186,7 @@ class PreparedRecord(NamedTuple):
     account_label: tuple[int, bool] | None
     identifier: int
     n_events: int = 1
+    is_retracted: bool = False
 
 
 def bits_of(number: float) -> int:

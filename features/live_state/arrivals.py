@@ -68,12 +68,19 @@ def add_prepared(prepared: Prepared, is_new: Array, network: NetworkState | None
             _add_to_network(prepared, is_new, network)
         return prepared.add_rows(is_new), max((len(part.rows) for part in prepared.rows), default=0)
     new = [record for record, counts in zip(prepared, is_new.tolist(), strict=True) if counts]
-    for record in new:
-        _add_record(record, network)
-    return sum(len(record.rows) for record in new), sum(record.n_events for record in prepared)
+    n_rows = sum(_retract(record, network) if record.is_retracted else _add_record(record, network) for record in new)
+    return n_rows, sum(record.n_events for record in prepared)
 
 
-def _add_record(record: PreparedRecord, network: NetworkState | None) -> None:
+def _retract(record: PreparedRecord, network: NetworkState | None) -> int:
+    """Remove the rows of a record and its label of an account; return the number of rows added, which is negative."""
+    if network is not None and record.account_label is not None:
+        account, is_fraud = record.account_label
+        network.remove_label(account, record.time, is_fraud)
+    return -sum(pool.remove(key, row) for pool, key, row in record.rows)
+
+
+def _add_record(record: PreparedRecord, network: NetworkState | None) -> int:
     for pool, key, row in record.rows:
         pool.add(key, row)
     if network is not None:
@@ -82,6 +89,7 @@ def _add_record(record: PreparedRecord, network: NetworkState | None) -> None:
         if record.account_label is not None:
             account, is_fraud = record.account_label
             network.label(account, record.time, is_fraud)
+    return len(record.rows)
 
 
 def _add_to_network(prepared: PreparedColumns, is_new: Array, network: NetworkState) -> None:

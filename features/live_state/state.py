@@ -132,6 +132,10 @@ class HistoryState:
         """The oldest cutoff time that can be computed, in microseconds since 1970."""
         return NEVER if self.watermark == NEVER else self.watermark - self._late
 
+    def latest(self, now: datetime) -> int:
+        """Return the latest time that a new record may have, in microseconds since 1970."""
+        return required_time(now, "now") + self._ahead
+
     @property
     def n_entities(self) -> int:
         """Number of entities in memory, over all views."""
@@ -201,8 +205,8 @@ class HistoryState:
 
     def _checks(self, now: datetime | None, *, stored: bool = False) -> ColumnChecks:
         """Return what new records are checked against; the times of stored ones are not checked."""
-        limit = required_time(now or datetime.now(UTC), "now") + self._ahead
-        network, times = self.network, None if stored else (self.oldest, limit)
+        network = self.network
+        times = None if stored else (self.oldest, self.latest(now or datetime.now(UTC)))
         if network is None:
             return ColumnChecks(self.views, NO_LINKS, None, self.seen, times)
         links = LinkFields(network.declaration.links, network.declaration.counterparty)

@@ -16,7 +16,7 @@ PAGE = (Path(__file__).parents[2] / "docs/design/options.md").read_text()
 ROW = re.compile(r"^\| `(--[a-z-]+)` \| [^|]+ \| ([^|]+) \|$", re.MULTILINE)
 OWN_HELP = {
     *("--output", "--recipe", "--report", "--challenger", "--model", "--labels", "--legitimate", "--scores"),
-    *("--state", "--threads", "--cases", "--key", "--reason"),
+    *("--state", "--threads", "--cases", "--key", "--reason", "--since", "--until"),
 }
 """Options whose help says what is particular to the command."""
 
@@ -74,7 +74,7 @@ def test_an_option_has_the_same_help_everywhere() -> None:
         (("recalibrate", "--past", "m.csv"), "--accounts, --events, --history, --messages"),
         (("evaluate", "--past", "m.csv"), "--accounts, --events, --messages"),
         (("monitor", "--current", "m.csv"), "--accounts, --events, --messages"),
-        (("state", "load", "live.db", "--part", "labels"), "--account-labels, --events, --labels, --messages"),
+        (("state", "load", "live.db", "--part", "labels"), "--events, --labels, --messages"),
         (("train", "--delimiter", ";"), "--separator"),
         (("train", "--mesages", "m.csv"), "--messages"),
     ],

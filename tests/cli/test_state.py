@@ -10,15 +10,18 @@ import pytest
 from typer.testing import CliRunner
 
 from fraudsieve.cli.app import app
-from fraudsieve.live.loading import json_lines
+from fraudsieve.live.state import LiveState
+from fraudsieve.live.tables.loading import json_lines
+from fraudsieve.models import Scorer
 from fraudsieve.training.data.builders import read_data
 from fraudsieve.training.recipe.recipe import Recipe
-from tests.live.samples import event
-from tests.live.small_models import account_model, message_model
+from tests.live.contents import content
+from tests.live.samples import RECEIVED, event
+from tests.live.small_models import account_model, event_model, message_model
 
 RUN = CliRunner()
 EVENTS = [event(event_id=str(number), account_id=f"a{number % 3}", counterparty_id="bob") for number in range(9)]
-LABELS = [{"counterparty_id": "bob", "labelled_at": "2024-05-01T11:00:00Z", "is_fraud": True, "event_id": "1"}]
+LABELS = [{"subject_id": "1", "label": True, "labelled_at": "2024-05-01T11:00:00Z", "source": "bank"}]
 
 
 def run(*arguments: Any, stdin: str = "", code: int = 0) -> dict[str, Any]:
@@ -33,10 +36,10 @@ def store(tmp_path: Path) -> Path:
     """A store that was loaded from a table, with its rows in another order, and from standard input."""
     table, path = tmp_path / "events.csv", tmp_path / "live.db"
     pd.DataFrame(EVENTS[::-1]).to_csv(table, index=False)
-    loaded = run("load", path, "--events", table, "--model", account_model())
-    assert loaded == {"accepted": 9, "rejected": 0, "reasons": {}}
+    loaded = run("load", path, "--events", table, "--model", event_model())
+    assert loaded == {"accepted": 9, "rejected": 0, "reasons": {}, "unknown": 0}
     lines = "\n".join(json.dumps(label) for label in LABELS) + '\n[1]\n{"account_id"\n{}\n'
-    loaded = run("load", path, "--labels", "-", "--model", account_model(), "--max-rejected", 1, stdin=lines)
+    loaded = run("load", path, "--labels", "-", "--model", event_model(), "--max-rejected", 1, stdin=lines)
     assert (loaded["accepted"], loaded["rejected"]) == (1, 3)
     assert loaded["reasons"]["expected a JSON object per line, got something else"] == 2
     return path
@@ -56,10 +59,10 @@ def test_every_rejected_row_has_a_reason_also_if_columns_share_it(tmp_path: Path
 
 @pytest.mark.slow
 def test_a_loaded_store_is_described_and_loading_again_adds_nothing(store: Path, tmp_path: Path) -> None:
-    again = run("load", store, "--events", tmp_path / "events.csv", "--model", account_model())
+    again = run("load", store, "--events", tmp_path / "events.csv", "--model", event_model())
     assert again["accepted"] == 9
     described = run("info", store)
-    assert (described["rows"], described["offset"], described["snapshots"]) == (10, 10, [10])
+    assert (described["rows"], described["offset"], described["snapshots"]) == (11, 11, [11])
     assert (described["oldest"], described["newest"]) == ("2024-05-01T10:00:00Z", "2024-05-01T11:00:00Z")
     assert described["fields"] == ["account_id", "amount", "counterparty_id", "device_id"]
     result = RUN.invoke(app, ["state", "info", str(store)])
@@ -70,18 +73,20 @@ def test_a_loaded_store_is_described_and_loading_again_adds_nothing(store: Path,
 def test_events_and_labels_are_exported(store: Path, tmp_path: Path) -> None:
     folder = tmp_path / "tables"
     assert run("export", store, "--output", folder) == {
-        "events": 9, "labels": 1, "account_labels": 0, "messages_without_text": 0
+        "events": 9, "labels": 1, "messages_without_text": 0, "complete_since": None, "not_kept": []
     }  # fmt: skip
     events = pd.read_parquet(folder / "events.parquet").sort_values("event_id")
     assert events["event_id"].tolist() == [sent["event_id"] for sent in EVENTS]
     assert events["account_id"].tolist() == [sent["account_id"] for sent in EVENTS]
     assert str(events["occurred_at"].iloc[0]) == "2024-05-01 10:00:00+00:00"
-    assert pd.read_parquet(folder / "labels.parquet")["is_fraud"].tolist() == [True]
+    (label,) = pd.read_parquet(folder / "labels.parquet").astype(str).to_dict("records")
+    assert label == LABELS[0] | {"label": "True", "labelled_at": "2024-05-01 11:00:00+00:00"}
     assert oct((folder / "events.parquet").stat().st_mode & 0o777) == "0o600"
     other = tmp_path / "other.db"  # what was exported can be loaded
-    assert run("load", other, "--events", folder / "events.parquet", "--model", account_model())["accepted"] == 9
-    labels = folder / "labels.parquet"
-    assert run("load", other, "--labels", labels, "--model", account_model())["accepted"] == 1
+    later = ("--since", "2024-05-01T10:00:01", "--until", "2024-06-01", "--model", event_model())
+    assert run("export", store, "--output", tmp_path / "none", *later)["events"] == 0
+    tables = ("--labels", folder / "labels.parquet", "--events", folder / "events.parquet")
+    assert run("load", other, *tables, "--model", event_model())["accepted"] == 10
 
 
 @pytest.mark.slow
@@ -89,8 +94,7 @@ def test_what_was_exported_can_be_trained_on(store: Path, tmp_path: Path) -> Non
     folder = tmp_path / "tables"
     run("export", store, "--output", folder)
     tables = {"events": folder / "events.parquet", "labels": folder / "labels.parquet"}
-    columns = {"labels.subject_id": "event_id", "labels.label": "is_fraud"}  # as docs/how_to/live_state.md names them
-    recipe = Recipe.read(None, {"data.subject": "event", "data.columns": columns})
+    recipe = Recipe.read(None, {"data.subject": "event"})
     data = read_data(recipe, {name: str(path) for name, path in tables.items()}, min_label_rows=1)
     assert data.rows[["event_id", "label"]].to_numpy().tolist() == [["1", "fraud"]]
     assert data.all_labels is not None
@@ -99,7 +103,7 @@ def test_what_was_exported_can_be_trained_on(store: Path, tmp_path: Path) -> Non
 
 def test_an_account_is_erased_and_a_store_rewound(store: Path) -> None:
     assert run("erase", store, "--account-id", "-", stdin="a0\n") == {"erased": 3}
-    assert run("rewind", store, "--until", "2024-05-01T10:30:00Z") == {"removed": 1}
+    assert run("rewind", store, "--until", "2024-05-01T10:30:00Z") == {"removed": 2}
     described = run("info", store)
     assert described["rows"] == 6
     assert [one["kind"] for one in described["removals"]] == ["erase", "rewind"]
@@ -116,44 +120,73 @@ def test_a_table_of_labelled_messages_is_loaded_as_messages_and_labels(tmp_path:
     table.write_text("".join(json.dumps(row) + "\n" for row in rows))
     assert run("load", path, "--messages", table, "--model", message_model())["accepted"] == 3
     assert run("info", path)["newest"] == "2024-05-01T12:00:00Z"
-    assert run("export", path, "--output", tmp_path / "tables")["messages_without_text"] == 3
+    assert run("export", path, "--output", tmp_path / "tables") == {
+        "events": 0, "labels": 1, "messages_without_text": 2, "complete_since": None, "not_kept": []
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("spelled", [["False", "True"], ["false", "TRUE"], ["0", "1"], ["0.0", "1.0"]])
 def test_labels_are_loaded_from_csv(tmp_path: Path, spelled: list[str]) -> None:
     table, path = tmp_path / "labels.csv", tmp_path / "live.db"
     times = ["2024-05-01T11:00:00Z", "2024-05-01T12:00:00Z"]
-    frame = pd.DataFrame({"event_id": ["1", "2"], "counterparty_id": "bob", "labelled_at": times, "is_fraud": spelled})
+    frame = pd.DataFrame({"subject_id": ["1", "2"], "labelled_at": times, "label": spelled, "confidence": [0.5, None]})
     frame.to_csv(table, index=False)
-    assert run("load", path, "--labels", table, "--model", account_model())["accepted"] == 2
+    loaded = run("load", path, "--labels", table, "--model", event_model())
+    assert (loaded["accepted"], loaded["unknown"]) == (2, 2)
+    run("load", path, "--events", "-", "--model", event_model(), stdin="\n".join(map(json.dumps, EVENTS)))
     run("export", path, "--output", tmp_path / "tables")
-    assert pd.read_parquet(tmp_path / "tables" / "labels.parquet")["is_fraud"].tolist() == [False, True]
+    labels = pd.read_parquet(tmp_path / "tables" / "labels.parquet")
+    assert (labels["subject_id"].tolist(), labels["confidence"].notna().tolist()) == (["1", "2"], [True, False])
+    with LiveState(Scorer.load(event_model()), path) as live:
+        as_of = {"account_id": "bob", "as_of": "2024-05-01T13:00:00Z"}
+        assert live.state.features(as_of, [RECEIVED])[0].tolist() == [9, 2, 1]
 
 
 def test_ids_and_times_of_labels_are_read_as_in_other_tables(tmp_path: Path) -> None:
     table, path = tmp_path / "labels.csv", tmp_path / "live.db"
-    columns = {"event_id": [1.0, None], "counterparty_id": 7.0, "labelled_at": ["20240501", "2024/5/1 11:00"]}
-    pd.DataFrame(columns | {"is_fraud": True}).to_csv(table, index=False)
-    assert run("load", path, "--labels", table, "--model", account_model())["accepted"] == 2
+    columns = {"subject_id": [1.0, 7.0], "labelled_at": ["20240501", "2024/5/1 11:00"]}
+    pd.DataFrame(columns | {"label": "fraud"}).to_csv(table, index=False)
+    assert run("load", path, "--labels", table, "--model", event_model())["accepted"] == 2
     run("export", path, "--output", tmp_path / "tables")
     labels = pd.read_parquet(tmp_path / "tables" / "labels.parquet")
-    assert (labels["event_id"].dropna().tolist(), labels["counterparty_id"].tolist()) == (["1"], ["7", "7"])
+    assert labels["subject_id"].tolist() == ["1", "7"]
     assert labels["labelled_at"].dt.strftime("%d %H").tolist() == ["01 00", "01 11"]
+
+
+@pytest.mark.slow
+def test_labels_and_events_are_merged_by_time_whatever_their_order(tmp_path: Path) -> None:
+    """Months of events and late labels are loaded in one call; by type, one of the two would come too late."""
+    path, days = tmp_path / "live.db", pd.date_range("2024-01-01", periods=120, tz="UTC") + pd.Timedelta(hours=7)
+    events = pd.DataFrame({"event_id": range(120), "account_id": "ann", "counterparty_id": "bob", "occurred_at": days})
+    labels = pd.DataFrame({"subject_id": range(120), "label": 1, "labelled_at": days + pd.Timedelta(days=30)})
+    events.assign(label=None, labelled_at=None).to_parquet(tmp_path / "events.parquet")
+    labels[::-1].to_csv(tmp_path / "labels.csv", index=False)
+    tables = ("--labels", tmp_path / "labels.csv", "--events", tmp_path / "events.parquet")
+    loaded = run("load", path, *tables, "--model", event_model(), "--max-rejected", 0)
+    assert loaded == {"accepted": 240, "rejected": 0, "reasons": {}, "unknown": 0}
+    own = events.assign(label=labels["label"], labelled_at=labels["labelled_at"])  # the same in one table
+    own.to_parquet(tmp_path / "own.parquet")
+    other = tmp_path / "other.db"
+    assert run("load", other, "--events", tmp_path / "own.parquet", "--model", event_model()) == loaded
+    scorer = Scorer.load(event_model())
+    with LiveState(scorer, path) as one, LiveState(scorer, other) as two:
+        assert content(one.state) == content(two.state)
 
 
 @pytest.mark.slow
 def test_other_verdicts_are_rejected_and_no_accepted_record_is_an_error(tmp_path: Path) -> None:
     table, path = tmp_path / "labels.csv", tmp_path / "live.db"
-    frame = pd.DataFrame({"counterparty_id": ["bob"] * 3, "labelled_at": "2024-05-01T11:00:00Z", "is_fraud": "maybe"})
-    frame.to_csv(table, index=False)
-    arguments = ("load", path, "--labels", table, "--model", account_model())
+    frame = pd.DataFrame({"subject_id": ["1", "2", "3"], "labelled_at": "2024-05-01T11:00:00Z", "label": "fraud"})
+    wrong = frame.assign(confidence="secret")
+    wrong.to_csv(table, index=False)
+    arguments = ("load", path, "--labels", table, "--model", event_model())
     error = run(*arguments, code=2)["error"]
-    assert "none of 3 rows is accepted: is_fraud: expected True or False, got another value (3)" in error
-    assert "maybe" not in error
-    frame.assign(is_fraud=["maybe", "1", "0"]).to_csv(table, index=False)
+    assert "none of 3 rows is accepted: confidence: expected a number, got other text (3)" in error
+    assert "secret" not in error
+    frame.assign(labelled_at=["", *frame["labelled_at"][1:]]).to_csv(table, index=False)
     assert run(*arguments)["rejected"] == 1
-    frame.assign(is_fraud=["maybe", "perhaps", "0"]).to_csv(table, index=False)
-    assert "2 of 3 rows are rejected, more than a share of 0.2: is_fraud" in run(*arguments, code=2)["error"]
+    frame.assign(labelled_at=["", "", frame["labelled_at"][2]]).to_csv(table, index=False)
+    assert "2 of 3 rows are rejected, more than a share of 0.2: labelled_at" in run(*arguments, code=2)["error"]
     assert run(*arguments, "--max-rejected", 0.7)["rejected"] == 2
     assert run("load", path, "--events", "-", "--model", account_model(), stdin="[1]\n", code=2)["error"].startswith(
         "standard input"
@@ -162,6 +195,7 @@ def test_other_verdicts_are_rejected_and_no_accepted_record_is_an_error(tmp_path
         "accepted": 0,
         "rejected": 0,
         "reasons": {},
+        "unknown": 0,
     }
 
 

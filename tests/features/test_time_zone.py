@@ -98,7 +98,7 @@ def test_a_record_without_a_zone_has_that_of_the_model_and_other_times_are_utc(e
     for as_of in ("2026-07-01 02:30", "2026-06-30T18:30Z", np.datetime64("2026-06-30T18:30")):
         assert state.features({"account_id": "ann", "as_of": as_of}).tolist() == [[1, 1, 3600]]
     fields = LoggedFields(frozenset(), frozenset({"amount"}))
-    assert to_entry("events", event, fields, "Asia/Shanghai") == to_entry("events", ZONED, fields)
+    assert to_entry(event, fields, "Asia/Shanghai") == to_entry(ZONED, fields)
 
 
 def test_a_record_to_score_without_a_zone_has_that_of_the_model() -> None:

@@ -63,6 +63,16 @@ def account_model() -> Path:
 
 
 @cache
+def event_model() -> Path:
+    """Train a model of events that uses the labels of what an account received."""
+    events = _events().assign(event_id=[str(number) for number in range(N)])
+    y = np.where(np.arange(N) % 3 == 0, "fraud", "legitimate").astype(object)
+    labels = events[:1].assign(labelled_at=events["occurred_at"], is_fraud=True)
+    features = AccountFeatures(events, labels=labels, history=[NIGHTS, RECEIVED], network=False, subject="event")
+    return _train(features, events.drop(columns="device_id"), y, "events")
+
+
+@cache
 def message_model() -> Path:
     """Train a model of messages that uses senders, and campaigns with labels."""
     events, numbers = _events(), np.arange(N)
@@ -77,6 +87,12 @@ def message_model() -> Path:
 def account_scorer() -> Scorer:
     """Load the model of accounts."""
     return Scorer.load(account_model())
+
+
+@cache
+def event_scorer() -> Scorer:
+    """Load the model of events."""
+    return Scorer.load(event_model())
 
 
 @cache

@@ -32,10 +32,9 @@ VALUES = [
 RECORDS: dict[str, dict[str, Any]] = {
     "events": event(counterparty_id="bob", device_id="d", campaign=ABSENT, labelled=ABSENT),
     "labels": {
-        "account_id": "ann", "counterparty_id": "bob", "event_id": "e1", "labelled_at": AT, "is_fraud": True,
-        "campaign": ABSENT, "labelled": ABSENT, "kind": ABSENT,
+        "subject_id": "ann", "labelled_at": AT, "label": "fraud", "source": "bank", "confidence": 1,
+        "inclusion_probability": 0.5, "event_id": ABSENT,
     },
-    "account_labels": {"account_id": "ann", "labelled_at": AT, "is_fraud": True, "event_id": ABSENT},
     "messages": {
         "text": "Your parcel is held", "sent_at": AT, "account_id": "ann", "message_id": "e1", "recipient_id": "bob",
         "label": ABSENT, "labelled_at": ABSENT,

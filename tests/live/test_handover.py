@@ -39,7 +39,7 @@ def test_models_that_use_stored_fields_share_a_store(account_scorer: Scorer, add
     record = {"account_id": "bob", "counterparty_id": "bob", "as_of": "2024-05-01T11:00:00Z"}
     with LiveState(account_scorer, address) as live:
         sent = [event(event_id=number, counterparty_id="bob", device_id=number) for number in range(4)]
-        live.update(sent, account_labels={"account_id": "bob", "labelled_at": "2024-05-01", "is_fraud": True})
+        live.update(sent, {"subject_id": "bob", "labelled_at": "2024-05-01", "label": "fraud"})
         with pytest.raises(StateError, match=rf"{OTHER_MODEL}.*the last 7d again"):
             LiveState(wider, address)  # the rows have no cards
         with LiveState(other, address) as second:  # at the same time
@@ -61,10 +61,10 @@ def test_models_that_use_stored_fields_share_a_store(account_scorer: Scorer, add
 @pytest.mark.slow
 def test_rows_that_no_model_looks_at_are_deleted(account_scorer: Scorer, address: str) -> None:
     daily = daily_scorer(account_scorer)
-    with LiveState(daily, address) as live:
+    with LiveState(daily, address, label_days=0) as live:
         old_and_new(live)
         live.update(event(event_id="e3", occurred_at="2024-07-01T10:00:00Z"))
-    with LiveState(daily, address) as live:
+    with LiveState(daily, address, label_days=0) as live:
         assert (live.offset, features_of(live, as_of="2024-07-01T11:00:00Z")) == (3, [2.0])
         assert live._session is not None
         assert live._session.store.facts.start.offset == 1
@@ -82,7 +82,7 @@ def test_rows_that_no_model_looks_at_are_deleted(account_scorer: Scorer, address
 @pytest.mark.slow
 def test_a_model_with_fewer_views_continues_the_snapshot_of_another(account_scorer: Scorer, address: str) -> None:
     both = with_views(account_scorer, histories=(WEEKLY, DAILY), network=None)
-    with LiveState(both, address) as live:
+    with LiveState(both, address, label_days=0) as live:
         old_and_new(live)
     # Only the snapshot has the event of May, which a lateness of 60 days can look at.
     with LiveState(with_views(both, histories=(WEEKLY,)), address) as live:
@@ -94,11 +94,11 @@ def test_a_model_with_unbounded_measures_keeps_its_rows(account_scorer: Scorer, 
     since = History(("1d",), measures=("count", "since_first"), name="since")
     for number, history in enumerate((always, since, DAILY)):
         scorer = with_views(account_scorer, histories=(history,), network=None)
-        with LiveState(scorer, tmp_path / f"{number}.db") as live:
+        with LiveState(scorer, tmp_path / f"{number}.db", label_days=0) as live:
             old_and_new(live)
         with open_store(tmp_path / f"{number}.db") as store:
             assert store.facts.start.offset == (history is DAILY)
-    with LiveState(account_scorer, tmp_path / "network.db") as live:
+    with LiveState(account_scorer, tmp_path / "network.db", label_days=0) as live:
         old_and_new(live)
         assert live._session is not None
         assert live._session.store.facts.start.offset == 0
@@ -113,7 +113,7 @@ def test_rows_stay_until_the_snapshot_of_another_model_has_them_or_is_old(
         other.update(event(event_id="e0"))
     for kept, start in ((7 * 86_400, 1), (-1, 2)):
         monkeypatch.setattr(snapshots, "OTHERS_KEPT", kept)
-        with LiveState(daily, address) as live:
+        with LiveState(daily, address, label_days=0) as live:
             old_and_new(live)
             live.update(event(event_id=kept, occurred_at="2024-07-01T10:00:00Z"))
             live.checkpoint()
@@ -134,8 +134,8 @@ def test_models_on_one_empty_store_declare_the_fields_of_all(account_scorer: Sco
         LiveState(wide, address, follow=False) as two,
         LiveState(narrow, address, follow=False) as three,  # which declares nothing less
     ):
-        assert one.update(sent[:2]) == ((), 2)
-        assert three.update(sent[2]) == ((), 3)
+        assert one.update(sent[:2]) == ((), 2, ())
+        assert three.update(sent[2]) == ((), 3, ())
         assert one.catch_up() == two.catch_up() == 3
         assert content(two.state) == content(expected)
         assert features_of(one) == [3.0]
@@ -152,16 +152,16 @@ def test_a_call_that_waits_while_fields_are_declared_stores_them(account_scorer:
         with one._groups.lock:
             thread.start()
             wait_until(lambda: one._groups._is_handling)  # with an entry that has no device
-            wide = LiveState(daily_scorer(account_scorer), address, follow=False)
+            wide = LiveState(daily_scorer(account_scorer), address, label_days=0, follow=False)
         thread.join()
-        assert outcomes == [((), 1)]
+        assert outcomes == [((), 1, ())]
         with wide, open_store(address) as store:
             ((_, record),) = stored_records(store)
             assert record["device_id"] == "d"
 
 
 def test_a_store_without_the_fields_of_a_model_is_not_followed(account_scorer: Scorer, address: str) -> None:
-    with LiveState(daily_scorer(account_scorer), address, follow=False) as live:
+    with LiveState(daily_scorer(account_scorer), address, label_days=0, follow=False) as live:
         with open_store(address) as store, store.writing() as transaction:  # as after another model filled a new one
             transaction.change_facts(replace(transaction.facts, ids=("account_id",)))
         for call in (live.catch_up, lambda: live.update(event())):

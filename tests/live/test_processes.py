@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from fraudsieve.exceptions import StateBehindError, StateError
 from fraudsieve.features.live_state import HistoryState
-from fraudsieve.live import calls, fold, replica
+from fraudsieve.live import deciding, fold, replica
 from fraudsieve.live.records import read_entry
 from fraudsieve.live.state import LiveState
 from fraudsieve.live.store import open_store
@@ -133,7 +133,7 @@ def test_a_durable_event_whose_adding_fails_is_acknowledged(
         live.update(event())
         with monkeypatch.context() as patch:
             patch.setattr(HistoryState, "apply", fails_once)
-            assert live.update(event(event_id="e2")) == ((), 2)
+            assert live.update(event(event_id="e2")) == ((), 2, ())
         assert (count_events(live), live.offset) == (2, 2)
         live.update(event(event_id="e2"))
         assert count_events(live) == 2
@@ -163,7 +163,7 @@ def test_a_commit_whose_answer_is_lost_is_acknowledged(
     with LiveState(account_scorer, address) as live:
         live.update(event(event_id=None))
         with lost_answer(live, monkeypatch):
-            assert live.update(event(event_id=None)) == ((), 2)
+            assert live.update(event(event_id=None)) == ((), 2, ())
         assert count_events(live) == 2
 
 
@@ -181,7 +181,7 @@ def test_a_call_that_fails_does_not_fail_its_group(account_scorer: Scorer, monke
         except MemoryError as error:
             outcomes[name] = error
 
-    monkeypatch.setattr(calls, "read_entry", fails_at_bad)
+    monkeypatch.setattr(deciding, "read_entry", fails_at_bad)
 
     threads = [threading.Thread(target=send, args=(name,)) for name in ("first", "bad", "good")]
     with live._groups.lock:  # while the first one is handled, the others gather

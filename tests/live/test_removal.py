@@ -31,7 +31,7 @@ SENT = [
 ]
 KEPT = [sent for sent in SENT if SECRET not in (sent["account_id"], sent["counterparty_id"])]
 LABELS = [
-    {"counterparty_id": name, "labelled_at": "2024-05-01T10:30:00Z", "is_fraud": True, "event_id": f"of {name}"}
+    {"subject_id": name, "labelled_at": "2024-05-01T10:30:00Z", "label": "fraud", "source": "review"}
     for name in (SECRET, "bob")
 ]
 
@@ -41,24 +41,25 @@ def files_with(text: str, folder: Path) -> list[str]:
 
 
 def test_nothing_is_left_of_an_erased_account(account_scorer: Scorer, tmp_path: Path) -> None:
-    path, n_kept, first = tmp_path / "live.db", len(KEPT) + 2, event(event_id="first", account_id="first")
+    path, n_kept, first = tmp_path / "live.db", len(KEPT) + 3, event(event_id="first", account_id="first")
     with LiveState(account_scorer, path) as live:
         live.update(first)
-        live.update(SENT, LABELS, account_labels=[{**LABELS[0], "account_id": SECRET}])
+        live.update(SENT, LABELS)
         live.checkpoint()
         digests = [row[3] for row in rows_of(path)]
         assert files_with(SECRET, tmp_path) != []
         with open_store(path) as store:
-            assert erase(store, account_id=f" {SECRET} ") == len(SENT) + 4 - n_kept
+            assert erase(store, account_id=f" {SECRET} ") == len(SENT) + 5 - n_kept
             assert store.facts.start.digest != START.digest  # a digest of nothing that is known
             (record,) = list_removals(store)
-        assert (record["kind"], record["rows"]) == ("erase", len(SENT) + 4 - n_kept)
+        assert (record["kind"], record["rows"]) == ("erase", len(SENT) + 5 - n_kept)
         assert datetime.fromisoformat(record["at"]) - datetime.now(UTC) < timedelta(minutes=5)
         assert files_with(SECRET, tmp_path) == []  # while the service runs
         assert not any(digest in file.read_bytes() for digest in digests for file in tmp_path.iterdir())
-        assert live.catch_up() == len(SENT) + 4 + n_kept  # offsets go on rising
+        assert live.catch_up() == len(SENT) + 5 + n_kept  # offsets go on rising
         expected = account_scorer.new_state()
-        expected.update([first, *KEPT], LABELS[1:])
+        label = {"account_id": "bob", "labelled_at": LABELS[1]["labelled_at"], "is_fraud": True}
+        expected.update([first, *KEPT], account_labels=label)
         assert content(live.state) == content(expected)
     with LiveState(account_scorer, path) as live:
         assert content(live.state) == content(expected)
@@ -98,10 +99,10 @@ def test_messages_of_an_erased_account_go_with_their_labels(message_scorer: Scor
     with LiveState(message_scorer, address) as live:
         live.observe([labels[0], *messages, *labels[1:]])
         with open_store(address) as store:
-            assert erase(store, account_id=SECRET) == 4
+            assert erase(store, account_id=SECRET) == 6
         live.catch_up()
         expected = message_scorer.new_state()
-        message_scorer.observe(expected, [messages[2], labels[2]])
+        message_scorer.observe(expected, [messages[2], labels[2] | {"message_id": None}])
         assert content(live.state) == content(expected)
 
 

@@ -31,7 +31,10 @@ SUBJECTS = [
     {"account_id": name, "counterparty_id": "bob", "as_of": "2024-05-01T11:00:00Z", "amount": 5.0}
     for name in ("ann", "bob", "eve", "zoe")
 ]
-LABELS = [{"counterparty_id": "bob", "event_id": "e1", "labelled_at": "2024-05-01T10:30:00Z", "is_fraud": True}] * 3
+OTHER = event(event_id="e7", account_id="joe", counterparty_id="bob")
+"""An event with a label."""
+LABELS = [{"counterparty_id": "bob", "event_id": "e7", "labelled_at": "2024-05-01T10:30:00Z", "is_fraud": True}] * 3
+SENT_LABELS = [{"subject_id": "e7", "labelled_at": "2024-05-01T10:30:00Z", "label": "fraud"}] * 3
 
 
 def by_frame(events: list[dict[str, Any]], labels: list[dict[str, Any]]) -> Any:
@@ -55,15 +58,16 @@ def by_service(scorer: Scorer, events: list[dict[str, Any]], labels: list[dict[s
     handler = RequestHandler(LoadedModel(scorer), Settings(), Metrics())
     for part, records in (("events", events), ("labels", labels)):
         for record in records:
-            handler.ingest(json.dumps({part: [record]}).encode())
+            handler.ingest(json.dumps({part: [record]}).encode(), are_labels=part == "labels")
     assert handler.live is not None
     return handler.live.state.features(SUBJECTS)
 
 
 @pytest.mark.parametrize("how", sorted(THREE))
 def test_one_id_three_times_counts_the_same_by_every_way(how: str, account_scorer: Scorer, tmp_path: Path) -> None:
-    events, matrix = THREE[how], account_scorer.model.matrix
-    expected = by_frame(events if how == "no ids" else events[:1], LABELS[:1])
+    account_scorer = with_views(account_scorer, subject="event")
+    events, matrix = [*THREE[how], OTHER], account_scorer.model.matrix
+    expected = by_frame(events if how == "no ids" else [events[0], OTHER], LABELS[:1])
     found = {"frame": by_frame(events, LABELS)}
     listed = resolve_history(matrix, {"events": events, "labels": LABELS})
     assert listed is not None
@@ -80,11 +84,11 @@ def test_one_id_three_times_counts_the_same_by_every_way(how: str, account_score
             parts = [events] if name == "one" else [[record] for record in events]
             assert [live.update(part).rejected for part in parts] == [()] * len(parts)
             live.checkpoint()
-            assert live.update(events[1:2] if how != "no ids" else (), LABELS).rejected == ()
+            assert live.update(events[1:2] if how != "no ids" else (), SENT_LABELS).rejected == ()
             found[f"update {name}"] = live.state.features(SUBJECTS)
         with LiveState(account_scorer, tmp_path / f"{name}.db") as live:
             found[f"restored {name}"] = live.state.features(SUBJECTS)
-    found["service"] = by_service(account_scorer, events, LABELS)
+    found["service"] = by_service(account_scorer, events, SENT_LABELS)
     for way, features in found.items():
         np.testing.assert_array_equal(features, expected, err_msg=way)
 
@@ -112,50 +116,37 @@ def test_a_label_of_nobody_is_rejected_by_every_model(
     label = {"labelled_at": "2024-05-01T10:00:00Z", "is_fraud": True} | label
     without_views = with_views(account_scorer, histories=())
     for scorer in (account_scorer, message_scorer, without_views, with_views(account_scorer, histories=(NIGHTS,))):
-        ((position, reason),) = LiveState(scorer).update(labels=label).rejected
+        ((position, reason),) = scorer.new_state().update(labels=label)
         assert position == 0
         assert reason.endswith("expected the labelled entity, all fields are missing")
 
 
 def test_a_label_does_not_break_the_successor_of_a_model(account_scorer: Scorer, tmp_path: Path) -> None:
     """The successor counts labels of another entity."""
-    first = with_views(account_scorer, histories=(NIGHTS,))
-    label = {"account_id": "ann", "labelled_at": "2024-05-01T10:00:00Z", "is_fraud": True}
+    first = with_views(account_scorer, subject="event", histories=(NIGHTS,))
     with LiveState(first, tmp_path / "live.db") as live:
-        assert live.update(FIRST, [label, label | {"counterparty_id": "bob"}]).rejected == ()
-    with LiveState(account_scorer, tmp_path / "live.db") as live:
+        assert live.update(OTHER, SENT_LABELS).rejected == ()
+    with LiveState(with_views(account_scorer, subject="event"), tmp_path / "live.db") as live:
         received = live.state.features({"account_id": "bob", "as_of": "2024-05-01T11:00:00Z"}, [RECEIVED])[0]
         assert received[RECEIVED.columns.index("network__received_known_7d")] == 1
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("verdicts", [(True, False), (False, True)])
 def test_contradicting_labels_of_one_time_do_not_depend_on_the_order_of_arrival(
-    verdicts: tuple[bool, bool], account_scorer: Scorer, tmp_path: Path
+    verdicts: tuple[bool, bool], account_scorer: Scorer
 ) -> None:
-    """Of verdicts on an account, fraud counts; measures that count labels have both. Also replayed and rewound."""
+    """Of verdicts on an account, fraud counts; a state counts every label of an event. Also rewound."""
     linked = [event(event_id=name, account_id=name, counterparty_id="eve") for name in ("ann", "bob")]
     labels = [LABELS[0] | {"account_id": "bob", "is_fraud": verdict} for verdict in verdicts]
     names, subject = account_scorer.model.matrix.columns, SUBJECTS[0] | {"account_id": "bob"}
-    found = {}
-    for name in ("replayed", "from a snapshot"):
-        with LiveState(account_scorer, tmp_path / f"{name}.db") as live:
-            assert live.update(linked).rejected == ()
-            for label in labels * 2:
-                assert live.update((), label, account_labels=label).rejected == ()
-            if name == "from a snapshot":
-                live.checkpoint()
-            found["at first"] = live.state.features([*SUBJECTS, subject])
-            rebuilt = account_scorer.new_state()
-            rebuilt.update(linked, labels, account_labels=labels)
-            late = {"account_id": "bob", "labelled_at": "2024-05-01T10:59:00Z", "is_fraud": False}
-            rebuilt.update(account_labels=late)
-            rebuilt.rewind(pd.Timestamp("2024-05-01T10:31:00Z"))
-            found["rewound"] = rebuilt.features([*SUBJECTS, subject])
-        with LiveState(account_scorer, tmp_path / f"{name}.db") as live:
-            found[name] = live.state.features([*SUBJECTS, subject])
-    for way, features in found.items():
-        np.testing.assert_array_equal(features, found["at first"], err_msg=way)
-    of_ann, of_bob = (dict(zip(names, row, strict=False)) for row in found["at first"][[0, -1]])
+    state = account_scorer.new_state()
+    state.update(linked)
+    for label in labels * 2:
+        assert state.update((), label, account_labels=label) == ()
+    first = state.features([*SUBJECTS, subject])
+    state.update(account_labels={"account_id": "bob", "labelled_at": "2024-05-01T10:59:00Z", "is_fraud": False})
+    state.rewind(pd.Timestamp("2024-05-01T10:31:00Z"))
+    np.testing.assert_array_equal(state.features([*SUBJECTS, subject]), first)
+    of_ann, of_bob = (dict(zip(names, row, strict=False)) for row in first[[0, -1]])
     assert of_ann["network__sharing_frauds"] == of_ann["network__sharing_known"] == 1
     assert (of_bob["network__received_known_7d"], of_bob["network__received_frauds_7d"]) == (2, 1)

@@ -59,13 +59,18 @@ def test_scores_over_http_equal_those_of_the_scorer(service: Any, several: Any) 
 def test_scores_of_accounts_equal_those_of_the_scorer_with_the_same_history(live: Any, accounts_folder: Path) -> None:
     scorer, events = Scorer.load(accounts_folder), [event(number, f"a{number % 3}") for number in range(60)]
     queries = [{"account_id": f"a{i}", "as_of": (AT + timedelta(minutes=2)).isoformat()} for i in range(4)]
-    label = {"account_id": "bob", "labelled_at": (AT + timedelta(seconds=90)).isoformat(), "is_fraud": True}
+    known = (AT + timedelta(seconds=90)).isoformat()
     state = scorer.new_state()
-    state.update(events, account_labels=label)
+    state.update(events, account_labels={"account_id": "bob", "labelled_at": known, "is_fraud": True})
+    labels = [{"subject_id": "bob", "label": "fraud", "labelled_at": known}, {"subject_id": "a1"}, 5]
     with live.client() as client:
         added = client.post("/v1/events", json={"events": events})
         assert added.json() == {"part": "events", "accepted": 60, "rejected": []}
-        assert client.post("/v1/events", json={"account_labels": [label]}).json()["accepted"] == 1
+        answer = client.post("/v1/labels", json={"labels": labels})
+        missing = {"position": 1, "reason": "labelled_at: expected a time, the field is missing"}
+        wrong = {"position": 2, "reason": "expected an object, got int"}
+        assert answer.json() == {"part": "labels", "accepted": 1, "rejected": [missing, wrong], "unknown": [0]}
+        assert int(answer.headers["fraudsieve-offset"]) > int(added.headers["fraudsieve-offset"])
         again = client.post("/v1/events", json={"events": events}).json()
         assert (again["accepted"], again["rejected"]) == (60, [])  # repeated deliveries, counted once
         scores = client.post("/v1/score?reasons=true", json=queries).json()
@@ -92,6 +97,8 @@ def test_events_are_rejected_one_by_one_with_reasons(live: Any) -> None:
             assert client.post("/v1/events", json=body).status_code == 422
         unused = client.post("/v1/events", json={"messages": []})
         assert (unused.status_code, "does not use" in unused.json()["error"]) == (409, True)
+        for path, body in (("/v1/events", {"labels": []}), ("/v1/labels", {"events": []})):
+            assert client.post(path, json=body).status_code == 422
 
 
 def test_acknowledged_events_survive_a_kill(serve: Any, accounts_folder: Path, tmp_path: Path) -> None:
@@ -151,7 +158,7 @@ def test_description_of_the_model(service: Any, live: Any, several: Any) -> None
     assert content["columns"] == list(model.matrix.columns)
     assert content["fields"] == [{"name": "text", "type": "string", "required": True}]
     assert [point["threshold"] for point in content["operating_points"]] == [point.threshold for point in model.points]
-    assert accounts["history"]["parts"] == ["events", "labels", "account_labels"]
+    assert accounts["history"]["parts"] == ["events"]
     assert {"account_id", "device_id", "kind"} <= set(accounts["history"]["event_fields"])
     assert [field["name"] for field in accounts["fields"] if field["required"]] == ["account_id", "as_of"]
 

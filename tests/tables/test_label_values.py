@@ -10,11 +10,11 @@ from fraudsieve.tables.conversion import convert
 from fraudsieve.tables.label_values import (
     FRAUD_WORDS,
     UNDECIDED,
-    WORDS,
     LabelReading,
     read_labels,
     read_labels_for,
 )
+from fraudsieve.tables.values.label_words import WORDS
 from fraudsieve.tables.values.strings import normalise_label
 
 

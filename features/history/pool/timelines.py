@@ -12,6 +12,7 @@ from fraudsieve._typing import Array
 from fraudsieve.features.history.declaration import History
 from fraudsieve.features.history.hot.labels import HotLabels
 from fraudsieve.features.history.hot.timeline import HotTimeline
+from fraudsieve.features.history.kernels.digest_table import ABSENT
 from fraudsieve.features.history.kernels.ids import code_numbers
 from fraudsieve.features.history.kernels.recency import NEVER
 from fraudsieve.features.history.kernels.slabs import empty_heads
@@ -148,6 +149,26 @@ class TimelinePool:
         for slot in at[self._slots[at, SIZE] > HOT_SIZE].tolist():
             self._heat(slot)
 
+    def remove(self, key: bytes, row: Sequence[int]) -> int:
+        """Remove a row that was added, and return the number of rows removed.
+
+        That is 0 if the row was dropped, or if a window ``all`` still counts rows of the entity that were dropped.
+        """
+        slot = self.find(key)
+        rows = self.rows_of(slot) if slot != ABSENT else np.empty((0, self.width), np.int64)
+        equal = np.flatnonzero((rows == np.array(row)).all(axis=1))
+        if not equal.size or (slot in self.hot and self._keeps_totals(self.hot[slot])):
+            return 0
+        kept = np.delete(rows, equal[0], axis=0)
+        if slot in self.hot:
+            self._replace_hot(slot, kept)
+            return 1
+        free_rows(self._rows, self._slots, self._heads, slot)
+        self._put(slot, kept)
+        if not len(kept) and self._slots[slot, LAST] == NEVER:
+            self._remove(np.array([slot]))
+        return 1
+
     def _heat(self, slot: int) -> None:
         """Move the events of an entity to a `HotTimeline`."""
         if self.history is not None:
@@ -217,7 +238,12 @@ class TimelinePool:
         """Move the events of an entity that has few of them back to the shared arrays."""
         rows, ends = self.rows_of(slot), self.ends_of(slot)
         del self.hot[slot]
-        self._slots[slot, CLASS], self._slots[slot, FIRST : LAST + 1] = NO_BLOCK, ends
+        self._slots[slot, FIRST : LAST + 1] = ends
+        self._put(slot, rows)
+
+    def _put(self, slot: int, rows: Array) -> None:
+        """Put the rows of an entity that has none into the shared arrays."""
+        self._slots[slot, CLASS], self._slots[slot, SIZE] = NO_BLOCK, 0
         if len(rows):
             order = np.arange(len(rows), dtype=np.int32)
             self._insert(np.array([slot]), np.array([0, len(rows)]), order, np.ascontiguousarray(rows))
@@ -244,14 +270,18 @@ class TimelinePool:
         return int(self._slots[:, SIZE].sum()) + sum(int(hot.size) for hot in self.hot.values())
 
     def _drop_hot_after(self, slot: int, time: int) -> int:
-        hot, rows = self.hot[slot], self.rows_of(slot)
+        rows = self.rows_of(slot)
         kept = rows[rows[:, TIME] <= time]
         if len(kept) == len(rows):
             return 0
+        self._replace_hot(slot, kept)
+        return len(rows) - len(kept)
+
+    def _replace_hot(self, slot: int, kept: Array) -> None:
+        hot = self.hot[slot]
         self.hot[slot] = self._new_hot(hot.history, kept, first=hot.first, last=hot.last)
         if len(kept) <= HOT_SIZE // COOL_SHARE:
             self._cool(slot)
-        return len(rows) - len(kept)
 
     def can_drop_after(self, time: int) -> bool:
         """Return whether `drop_after` can: totals of a window `all` cannot be taken back."""

@@ -53,7 +53,7 @@ NEAR_MISSES: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("--past", "--history", "--previous-events"), ("--history", *RECORDS)),
     "--labels": ("--known-labels",),
     "--known-labels": ("--labels",),
-    "--part": (*RECORDS, "--labels", "--account-labels"),
+    "--part": (*RECORDS, "--labels"),
     "--baseline": ("--reference",),
     **dict.fromkeys(("--text", "--text-col"), ("--text-column",)),
     **dict.fromkeys(("--columns", "--rename"), ("--column",)),

@@ -1,23 +1,23 @@
 """Calls that append: those of several threads are checked, stored and synced together."""
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any, NamedTuple
 
 from fraudsieve._typing import Record
 from fraudsieve.exceptions import RejectedRecordError
 from fraudsieve.features.campaign.over_time import CampaignHistory
-from fraudsieve.features.history.reader import RecordType
 from fraudsieve.features.history.records import RejectedRecord
-from fraudsieve.features.history.timeline import PreparedRecord
-from fraudsieve.features.live_state import HistoryState
+from fraudsieve.features.record_fields import RecordField
 from fraudsieve.models.scoring.given_history import message_bands
+from fraudsieve.tables.values.reading import read_category, read_id
 
-from .clock import PlausibleClock
-from .records import LoggedFields, message_to_entry, read_entry, to_entry
+from .labels.rules import LabelRules, label_to_entry
+from .records import LoggedFields, message_to_entry, to_entry
 
-__all__ = ["Accepted", "Call", "CallGroups", "Delivery", "decide_all"]
+__all__ = ["Accepted", "Call", "CallGroups", "Delivery"]
 
 
 class Accepted(NamedTuple):
@@ -29,10 +29,14 @@ class Accepted(NamedTuple):
         Rejected records with reasons. All others count, from now or since their first delivery.
     offset : int
         Offset of the state after the call. A state at this offset or a later one contains the records.
+    unknown : tuple of int, default=()
+        Positions of labels whose event, message or account is not known so far. They are kept: a label of an event or a
+        message counts once that arrives, and one of an account from its time on.
     """
 
     rejected: tuple[RejectedRecord, ...]
     offset: int
+    unknown: tuple[int, ...] = ()
 
 
 class Delivery(NamedTuple):
@@ -47,94 +51,79 @@ class Call:
 
     Parameters
     ----------
-    now : datetime or None
+    rules : LabelRules
+        How labels are read.
+    fields : LoggedFields
+        The fields that the entries of events store.
+    now : datetime, default=None
         As for `HistoryState.update`.
-    fields : LoggedFields, default=None
-        The fields that the entries store; None if they do not depend on the model.
+    own : sequence of RecordField, default=()
+        The columns of events that are stored for training.
     """
 
-    def __init__(self, now: datetime | None, fields: LoggedFields | None = None) -> None:
-        self.now, self.fields = now, fields
+    def __init__(
+        self,
+        rules: LabelRules,
+        fields: LoggedFields,
+        now: datetime | None = None,
+        own: Sequence[RecordField] = (),
+    ) -> None:
+        self.rules, self.fields, self.now, self.own = rules, fields, now, own
         self.deliveries: list[Delivery] = []
         self.rejected: list[tuple[tuple[int, int], str]] = []
+        self.unknown: list[tuple[int, int]] = []
         self.n_repeats = 0
         self.offset = 0
         self.error: BaseException | None = None
 
-    @classmethod
-    def from_records(
-        cls, parts: Mapping[RecordType, Sequence[Record]], fields: LoggedFields, zone: str, now: datetime | None
-    ) -> "Call":
-        """Return a call that delivers the log entries of records; those with wrong fields are rejected."""
-        call = cls(now, fields)
-        for number, (part, records) in enumerate(parts.items()):
-            for position, record in enumerate(records):
-                try:
-                    call.deliveries.append(Delivery((number, position), to_entry(part, record, fields, zone)))
-                except RejectedRecordError as error:
-                    call.rejected.append(((number, position), str(error)))
-        return call
+    def add(self, place: tuple[int, int], read: Callable[[], dict[str, Any] | None]) -> None:
+        """Deliver the log entry that a function returns, if any, unless it rejects the record."""
+        try:
+            entry = read()
+        except RejectedRecordError as error:
+            self.rejected.append((place, str(error)))
+        else:
+            self.deliveries += [] if entry is None else [Delivery(place, entry)]
 
-    @classmethod
-    def from_messages(
-        cls, messages: Sequence[Record], campaigns: CampaignHistory | None, now: datetime | None
-    ) -> "Call":
-        """Return a call that delivers the log entries of messages; none for a model without campaigns."""
-        call = cls(now)
+    def add_events(self, events: Sequence[Record], zone: str) -> None:
+        """Deliver events."""
+        for position, event in enumerate(events):
+            self.add((0, position), partial(to_entry, event, self.fields, zone, self.own))
+
+    def add_labels(self, labels: Sequence[Record], zone: str) -> None:
+        """Deliver labels."""
+        for position, label in enumerate(labels):
+            self.add((1, position), partial(label_to_entry, label, self.rules, zone))
+
+    def add_messages(self, messages: Sequence[Record], campaigns: CampaignHistory) -> None:
+        """Deliver messages, and the labels in them."""
         for position, message in enumerate(messages):
-            try:
-                bands = message_bands(campaigns, message) if campaigns is not None else []
-                if campaigns is not None and bands:
-                    call.deliveries.append(Delivery((0, position), message_to_entry(bands, campaigns.time_zone)))
-            except RejectedRecordError as error:
-                call.rejected.append(((0, position), str(error)))
-        return call
+            self.add((0, position), partial(_message_entry, message, campaigns))
+            self.add((0, position), partial(_label_entry, message, self.rules, campaigns.time_zone))
+
+    def is_entity(self, name: str) -> bool:
+        """Return whether a field of an event is an id by which its labels may count."""
+        return name == "account_id" or name in self.fields.ids
 
     def outcome(self) -> Accepted:
         """Return the outcome for the caller, or raise the error."""
         if self.error is not None:
             raise self.error
         rejected = (RejectedRecord(place[1], reason) for place, reason in sorted(self.rejected))
-        return Accepted(tuple(rejected), self.offset)
+        return Accepted(tuple(rejected), self.offset, tuple(position for _, position in sorted(self.unknown)))
 
 
-def decide_all(
-    state: HistoryState, calls: Sequence[Call], clock: PlausibleClock
-) -> list[tuple[dict[str, Any], PreparedRecord]]:
-    """Decide which deliveries of calls count, based on a state that has all earlier rows.
-
-    Records of a call are compared with the state before the call, so their order does not affect which are too late.
-
-    Returns entry and record of each new delivery.
-    """
-    in_group: set[int] = set()
-    new: list[tuple[dict[str, Any], PreparedRecord]] = []
-    for call in calls:
-        try:
-            new += _decide(state, call, call.now or clock.now(state), in_group)
-        except Exception as error:  # a call must not fail the others
-            call.error = error
-    return new
+def _message_entry(message: Record, campaigns: CampaignHistory) -> dict[str, Any]:
+    sent = {name: value for name, value in message.items() if name not in ("label", "labelled_at")}
+    return message_to_entry(message_bands(campaigns, sent), campaigns.time_zone)
 
 
-def _decide(
-    state: HistoryState, call: Call, now: datetime, in_group: set[int]
-) -> list[tuple[dict[str, Any], PreparedRecord]]:
-    new, identifiers = [], set[int]()
-    for place, entry in call.deliveries:
-        try:
-            prepared = read_entry(state, entry, now=now)
-        except RejectedRecordError as error:
-            call.rejected.append((place, str(error)))
-            continue
-        for record in prepared:
-            if record.identifier in state.seen or record.identifier in in_group or record.identifier in identifiers:
-                call.n_repeats += 1
-            else:
-                new.append((entry, record))
-                identifiers |= {record.identifier} - {0}
-    in_group |= identifiers
-    return new
+def _label_entry(message: Record, rules: LabelRules, zone: str) -> dict[str, Any] | None:
+    if read_category(message.get("label"), "label") is None:
+        return None
+    if read_id(message.get("message_id"), "message_id") is None:
+        raise RejectedRecordError("message_id: expected an id, because the message has a label, the field is missing")
+    return label_to_entry({**message, "subject_id": message["message_id"]}, rules, zone)
 
 
 class _Group:
@@ -161,7 +150,7 @@ class CallGroups:
     Examples
     --------
     >>> groups = CallGroups(lambda calls: print(len(calls)))
-    >>> groups.submit(Call(None))
+    >>> groups.submit(Call(None, LoggedFields(frozenset(), frozenset())))
     1
     """
 

@@ -6,15 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from fraudsieve.features.history.reader import TIME_FIELDS
-
+from .labels.rules import LABEL
+from .records import OWN
 from .store.event_store import EventStore
 from .store.row_removal import list_removals
 from .store.snapshots import list_snapshots
 
-__all__ = ["describe_store", "stored_records"]
+__all__ = ["describe_store", "stored_records", "time_text"]
 
-FIELDS: dict[str, str] = {"messages": "occurred_at", **{str(part): field for part, field in TIME_FIELDS.items()}}
+FIELDS = {"events": "occurred_at", "messages": "sent_at"}
 
 
 def describe_store(store: EventStore) -> dict[str, Any]:
@@ -28,8 +28,9 @@ def describe_store(store: EventStore) -> dict[str, Any]:
     Returns
     -------
     dict
-        Kind, address without a password, number of rows, newest offset, times of the oldest and the newest event,
-        stored fields, bytes, offsets of snapshots, and removals with their times.
+        Kind, address without a password, number of rows, newest offset, times of the oldest and the newest event, the
+        time from which on rows are complete (None if no old rows were deleted), stored fields, bytes of the store and
+        of a row, offsets of snapshots, and removals with their times.
 
     Examples
     --------
@@ -40,23 +41,27 @@ def describe_store(store: EventStore) -> dict[str, Any]:
     """
     with store.reading() as transaction:
         ((rows, oldest, newest),) = transaction.sql.execute("SELECT count(*), min(time), max(time) FROM events")
+        ((of_snapshots,),) = transaction.sql.execute("SELECT sum(length(content)) FROM chunks")
         snapshots, last, facts = list_snapshots(transaction), transaction.last, transaction.facts
+    nbytes = store.nbytes
     return {
         "kind": store.kind,
         "address": store.origin,
         "rows": rows,
         "offset": last.offset,
-        "oldest": _time_text(oldest),
-        "newest": _time_text(newest),
+        "oldest": time_text(oldest),
+        "newest": time_text(newest),
+        "complete_since": time_text(facts.dropped_before),
         "fields": sorted({*facts.ids, *facts.amounts}),
-        "bytes": store.nbytes,
+        "bytes": nbytes,
+        "bytes_per_row": round((nbytes - (of_snapshots or 0)) / rows) if rows else None,
         "snapshots": [one.position.offset for one in snapshots],
         "removals": list_removals(store),
     }
 
 
 def stored_records(store: EventStore) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Iterate over the rows of a store as records, in the order in which they were accepted.
+    """Iterate over the events, messages and labels of a store as they were sent, in the order of their acceptance.
 
     Raises
     ------
@@ -66,8 +71,12 @@ def stored_records(store: EventStore) -> Iterator[tuple[str, dict[str, Any]]]:
     for rows in store.rows():
         for _, time, entry, _ in rows:
             ((part, (_, fields)),) = json.loads(entry).items()
-            yield part, {**fields, FIELDS[part]: np.datetime64(time, "us")}
+            if part == LABEL:
+                yield "labels", {**fields, "labelled_at": np.datetime64(time, "us")}
+            elif part == "events" or "campaign" in fields:  # the others are what a state counts of labels
+                yield part, {**fields.pop(OWN, {}), **fields, FIELDS[part]: np.datetime64(time, "us")}
 
 
-def _time_text(time: int | None) -> str | None:
+def time_text(time: int | None) -> str | None:
+    """Return a time in microseconds as text."""
     return None if time is None else f"{np.datetime64(time, 'us').astype('datetime64[s]')}Z"

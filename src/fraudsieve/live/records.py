@@ -1,4 +1,4 @@
-"""Log entries of events, labels and messages: numbers and declared ids, without text.
+"""Log entries of events and messages, and of what a state counts of labels: numbers and declared ids, without text.
 
 An entry is ``{part: [time, fields]}``, the time in microseconds since 1970. A message is stored as the keys of its
 fingerprint bands (`fraudsieve.features.campaign`), from which its text cannot be restored. A live state only
@@ -17,20 +17,38 @@ from fraudsieve.features.history.reader import CAMPAIGN, TIME_FIELDS, RecordType
 from fraudsieve.features.history.records import required_time
 from fraudsieve.features.history.timeline import PreparedRecord
 from fraudsieve.features.live_state import HistoryState
+from fraudsieve.features.record_fields import RecordField
+from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.scoring.given_history import message_error, prepare_bands
-from fraudsieve.tables.values.reading import read_category, read_id, read_is_fraud, read_number
+from fraudsieve.tables.values.reading import read_category, read_id, read_number
 
-__all__ = ["LoggedFields", "LoggedPart", "from_entry", "logged_fields", "message_to_entry", "read_entry", "to_entry"]
+from .labels.effects import RETRACTED
+from .labels.rules import LABEL
+
+__all__ = [
+    "OWN",
+    "LoggedFields",
+    "LoggedPart",
+    "from_entry",
+    "logged_fields",
+    "message_to_entry",
+    "not_kept",
+    "own_columns",
+    "read_entry",
+    "to_entry",
+]
 
 LoggedPart: TypeAlias = RecordType | Literal["messages"]
 
+OWN = "own columns"
+"""The field of an event that holds the columns which only training reads; apart, since erasure looks for ids."""
 COMMON_FIELDS = ("account_id", "event_id", "kind", *CAMPAIGN)
-MESSAGE_FIELDS = ("sender_id", "recipient_id", "event_id", "kind")
+MESSAGE_FIELDS = ("sender_id", "recipient_id", "event_id")
 PARTS: dict[str, LoggedPart] = {"messages": "messages", **{name: name for name in get_args(RecordType)}}
 
 
 class LoggedFields(NamedTuple):
-    """The fields of events and labels that a log stores, except those that every log stores."""
+    """The fields of events that a log stores, except those that every log stores."""
 
     ids: frozenset[str]
     amounts: frozenset[str]
@@ -61,18 +79,33 @@ def logged_fields(state: HistoryState) -> LoggedFields:
     )
 
 
-def to_entry(part: RecordType, record: Record, fields: LoggedFields, zone: str = "UTC") -> dict[str, Any]:
-    """Return the log entry of an event or a label.
+def own_columns(model: Model) -> tuple[RecordField, ...]:
+    """Return the columns of events that a model uses beside their history: they are stored to train on.
+
+    They do not affect the state, so that any model can continue the store.
+    """
+    return model.matrix.custom.fields if model.subject == "event" else ()
+
+
+def not_kept(model: Model) -> tuple[str, ...]:
+    """Return what a training of such a model needs and a store does not keep."""
+    texts = ("the texts of messages",) if model.subject == "message" else ()
+    profiles = ("the table of accounts",) if model.subject == "account" and model.matrix.custom else ()
+    return texts + profiles
+
+
+def to_entry(event: Record, fields: LoggedFields, zone: str = "UTC", own: Sequence[RecordField] = ()) -> dict[str, Any]:
+    """Return the log entry of an event.
 
     Parameters
     ----------
-    part : {"events", "labels", "account_labels"}
-        Type of the record.
-    record : dict
+    event : dict
     fields : LoggedFields
         From `logged_fields`.
     zone : str, default="UTC"
         The zone of a time without one.
+    own : sequence of RecordField, default=()
+        From `own_columns`. A value of another type is left out.
 
     Returns
     -------
@@ -87,35 +120,42 @@ def to_entry(part: RecordType, record: Record, fields: LoggedFields, zone: str =
     Examples
     --------
     >>> event = {"account_id": " ann ", "occurred_at": "1970-01-01T00:00:01Z", "amount": 5, "note": "private"}
-    >>> to_entry("events", event, LoggedFields(frozenset(), frozenset({"amount"})))
+    >>> to_entry(event, LoggedFields(frozenset(), frozenset({"amount"})))
     {'events': [1000000, {'account_id': 'ann', 'amount': 5.0}]}
     """
-    field = TIME_FIELDS[part]
-    time, values = required_time(record.get(field), field, zone), _ids(record, (*COMMON_FIELDS, *sorted(fields.ids)))
-    if part != "events":
-        values["is_fraud"] = read_is_fraud(record.get("is_fraud"), "is_fraud")
-    else:
-        amounts = {name: read_number(record.get(name), name) for name in sorted(fields.amounts)}
-        values |= {name: amount for name, amount in amounts.items() if amount == amount}
-    return {part: [time, values]}
+    time = required_time(event.get("occurred_at"), "occurred_at", zone)
+    values = _ids(event, (*COMMON_FIELDS, *sorted(fields.ids)))
+    amounts = {name: read_number(event.get(name), name) for name in sorted(fields.amounts)}
+    values |= {name: amount for name, amount in amounts.items() if amount == amount}
+    others = {field.name: value for field in own if (value := _own_value(event, field)) is not None}
+    return {"events": [time, values | ({OWN: others} if others else {})]}
+
+
+def _own_value(event: Record, field: RecordField) -> Any:
+    """Return the value of an own column; None if it is missing or of another type."""
+    try:
+        if field.kind == "category":
+            return read_category(event.get(field.name), field.name)
+        number = read_number(event.get(field.name), field.name, flags=True)
+    except RejectedRecordError:
+        return None
+    return number if number == number else None
 
 
 def message_to_entry(bands: Sequence[Record], zone: str = "UTC") -> dict[str, Any]:
-    """Return the log entry of a message, or of a label of one.
-
+    """Return the log entry of a message.
 
     Raises
     ------
     RejectedRecordError
         As for `to_entry`; the error names the field of the message.
     """
-    (band,) = {*CAMPAIGN} & bands[0].keys()
     try:
         time = required_time(bands[0].get("occurred_at"), "occurred_at", zone)
         ids = _ids(bands[0], MESSAGE_FIELDS)
     except RejectedRecordError as error:
         raise message_error(str(error), bands[0]) from None
-    return {"messages": [time, {band: [event[band] for event in bands], **ids}]}
+    return {"messages": [time, {"campaign": [band["campaign"] for band in bands], **ids}]}
 
 
 def from_entry(entry: Any) -> tuple[LoggedPart, list[dict[str, Any]]]:
@@ -129,7 +169,7 @@ def from_entry(entry: Any) -> tuple[LoggedPart, list[dict[str, Any]]]:
     Returns
     -------
     part : {"events", "labels", "account_labels", "messages"}
-        Type of the records.
+        Type of the records: the labels are effects of those that were sent.
     records : list of dict
         One record; for a message its bands.
 
@@ -156,8 +196,7 @@ def from_entry(entry: Any) -> tuple[LoggedPart, list[dict[str, Any]]]:
 def read_entry(
     state: HistoryState, entry: Any, *, now: datetime | None = None, stored: bool = False
 ) -> list[PreparedRecord]:
-    """Read a log entry into a record for a state.
-
+    """Read a log entry into a record for a state; none for a label, of which a state counts its effects.
 
     Raises
     ------
@@ -166,6 +205,13 @@ def read_entry(
     ValueError
         If it is not a log entry.
     """
+    kind = next(iter(entry)) if isinstance(entry, dict) and len(entry) == 1 else None
+    if kind == LABEL:
+        return []
+    if kind == RETRACTED:
+        time, inner = entry[RETRACTED]
+        taken_back = {part: [time, fields] for part, fields in inner.items()}
+        return [record._replace(is_retracted=True) for record in read_entry(state, taken_back, stored=True)]
     part, records = from_entry(entry)
     if part == "messages":
         return prepare_bands(state, records, now=now, stored=stored)

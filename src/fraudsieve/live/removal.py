@@ -11,17 +11,18 @@ from fraudsieve.features.history.reader import CAMPAIGN
 from fraudsieve.features.history.records import required_time
 from fraudsieve.tables.values.reading import read_id
 
+from .labels.effects import RETRACTED
 from .store.chain import Row
 from .store.event_store import EventStore, StoreTransaction
 from .store.row_removal import remove_rows
 
 __all__ = ["erase", "rewind"]
 
-NOT_IDS = {*CAMPAIGN, "event_id", "kind"}
+NOT_IDS = {*CAMPAIGN, "event_id", "kind", "of", "subject_id", "label", "source"}
 
 
 def erase(store: EventStore, *, account_id: str | int) -> int:
-    """Erase an account: all rows that name it in any id field, and the labels of its messages.
+    """Erase an account: all rows that name it in any id field, and the labels of it, its events and its messages.
 
     The other rows are rewritten, snapshots are deleted, and the files no longer contain the bytes of the account. The
     store records only the time and the number of rows. Processes that follow the store rebuild their states.
@@ -58,14 +59,16 @@ def erase(store: EventStore, *, account_id: str | int) -> int:
     account = json.loads(json.dumps(text))  # as it is read from an entry
 
     def choose(transaction: StoreTransaction) -> Callable[[Row], bool]:
-        messages = _messages_of(transaction, account)
-        return lambda row: not _names(row, account) and not _labels(row, messages)
+        subjects = _subjects_of(transaction, account)
+        return lambda row: not _names(row, account) and not _labels(row, subjects)
 
     return remove_rows(store, choose, {"kind": "erase"})
 
 
 def rewind(store: EventStore, time: datetime | str) -> int:
     """Remove events, messages and labels after a time, such as those from a clock that was ahead.
+
+    If a label of a record is removed, all labels of it are: send the earlier ones again.
 
     The newest event determines which events are too late. If one is wrongly dated in the future, correct events are
     rejected until that time. The store records the removal. Processes that follow the store rebuild their states.
@@ -96,25 +99,32 @@ def rewind(store: EventStore, time: datetime | str) -> int:
     """
     limit = required_time(time, "time")
     record = {"kind": "rewind", "until": f"{np.datetime64(limit, 'us')}Z"}
-    return remove_rows(store, lambda _: lambda row: row[1] <= limit, record)
+
+    def choose(transaction: StoreTransaction) -> Callable[[Row], bool]:
+        # What a state counts of a label depends on the other labels of the record.
+        late = (row for batch in transaction.batches() for row in batch if row[1] > limit)
+        subjects = {fields["subject_id"] for row in late if "subject_id" in (fields := _fields(row))}
+        return lambda row: row[1] <= limit and not _labels(row, subjects)
+
+    return remove_rows(store, choose, record)
 
 
-def _messages_of(transaction: StoreTransaction, account: str) -> set[str]:
-    """Return the ids of the messages that name an account."""
+def _subjects_of(transaction: StoreTransaction, account: str) -> set[str]:
+    """Return the ids of the events and messages that name an account, and of the account."""
     rows = (row for batch in transaction.batches() for row in batch if _names(row, account))
-    messages = (json.loads(entry).get("messages") for _, _, entry, _ in rows)
-    return {message[1]["event_id"] for message in messages if message and "event_id" in message[1]}
+    return {account} | {fields["event_id"] for row in rows if "event_id" in (fields := _fields(row))}
 
 
 def _names(row: Row, account: str) -> bool:
     return any(name not in NOT_IDS and value == account for name, value in _fields(row).items())
 
 
-def _labels(row: Row, messages: set[str]) -> bool:
-    fields = _fields(row)
-    return "labelled" in fields and isinstance(fields["labelled"], list) and fields.get("event_id") in messages
+def _labels(row: Row, subjects: set[str]) -> bool:
+    return _fields(row).get("subject_id") in subjects
 
 
 def _fields(row: Row) -> dict[str, Any]:
-    ((_, fields),) = json.loads(row[2]).values()
+    ((part, (_, fields)),) = json.loads(row[2]).items()
+    if part == RETRACTED:
+        (fields,) = fields.values()
     return dict(fields)

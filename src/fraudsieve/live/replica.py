@@ -8,9 +8,11 @@ from fraudsieve.exceptions import StateBehindError, StateError
 from fraudsieve.features.history.timeline import PreparedRecord
 from fraudsieve.features.live_state import HistoryState
 
-from .calls import Call, decide_all
+from .calls import Call
 from .clock import PlausibleClock
+from .deciding import decide_all
 from .fold import fold_rows
+from .labels.subjects import MemoryRows, Subjects
 from .store.chain import START, Position, Row
 from .store.event_store import StoreTransaction
 
@@ -54,11 +56,12 @@ class Replica:
             self.is_broken = False
             self._advanced.notify_all()
 
-    def append(self, calls: Sequence[Call], clock: PlausibleClock) -> None:
+    def append(self, calls: Sequence[Call], clock: PlausibleClock, rows: MemoryRows) -> None:
         """Check calls, and add new records, without a store."""
-        new = decide_all(self.state, calls, clock)
+        new = decide_all(self.state, calls, clock, Subjects(rows.find))
         offset = self.position.offset + len(new)
-        self.apply([record for _, record in new], self.position._replace(offset=offset))
+        self.apply([one.record for one in new if one.record is not None], self.position._replace(offset=offset))
+        rows.add([one.entry for one in new], self.state.watermark)
         self.acknowledge(calls)
 
     def acknowledge(self, calls: Sequence[Call]) -> None:

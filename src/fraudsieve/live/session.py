@@ -12,10 +12,12 @@ from fraudsieve.features.history.kernels.recency import NEVER
 from fraudsieve.features.live_state import HistoryState
 from fraudsieve.features.live_state.snapshot import encode_dump
 
-from .calls import Call, decide_all
+from .calls import Call
 from .clock import PlausibleClock
+from .deciding import decide_all
 from .fold import encode_entry
 from .handover import continued_state, reach, stored_fields
+from .labels.subjects import Subjects
 from .records import LoggedFields, logged_fields
 from .replica import Replica
 from .store.chain import START, Position
@@ -39,6 +41,8 @@ class StoreSession:
         An empty state.
     new_state : callable
         Returns another empty state.
+    label_span : int
+        Microseconds for which an event can wait for its label.
 
     Attributes
     ----------
@@ -46,8 +50,10 @@ class StoreSession:
         Offset of the newest row in a snapshot.
     """
 
-    def __init__(self, store: EventStore, replica: Replica, new_state: Callable[[], HistoryState]) -> None:
-        self.store, self._replica, self._new_state = store, replica, new_state
+    def __init__(
+        self, store: EventStore, replica: Replica, new_state: Callable[[], HistoryState], label_span: int
+    ) -> None:
+        self.store, self._replica, self._new_state, self._label_span = store, replica, new_state, label_span
         self.snapshot_offset = 0
         self._is_stale = True
         self._own_fields = logged_fields(replica.state)
@@ -84,17 +90,18 @@ class StoreSession:
         try:
             with self.store.writing() as transaction:
                 self._follow(transaction)
-                new = decide_all(self._replica.state, self._with_all_fields(calls), clock)
+                subjects = Subjects(transaction.find)
+                new = decide_all(self._replica.state, self._with_all_fields(calls), clock, subjects)
                 position = self._replica.position
                 if new:
-                    position = transaction.append(position, [encode_entry(entry) for entry, _ in new])
+                    position = transaction.append(position, [encode_entry(one.entry) for one in new])
         except StateError:
             if not self._has_row(position):
                 raise
             self._replica.acknowledge(calls)
             return
         try:  # durable records are acknowledged, whatever happens now
-            self._replica.apply([record for _, record in new], position)
+            self._replica.apply([one.record for one in new if one.record is not None], position)
         except Exception as error:
             logger.error("events could not be added to the live state, it is built again: %s", type(error).__name__)
             self._repair()
@@ -131,7 +138,7 @@ class StoreSession:
             if self._replica.is_broken or position.offset == self.snapshot_offset:
                 return
             declaration = self._replica.state.declaration_digest
-            dump, oldest = self._replica.state.dump(), _oldest_needed(self._replica.state)
+            dump, oldest = self._replica.state.dump(), _oldest_needed(self._replica.state, self._label_span)
         with EventStore(self.store.database.another()) as store:
             if not any(one.offset >= position.offset and of == declaration for one, of in _covered(store)):
                 write_snapshot(store, position, generation, declaration, encode_dump(dump))
@@ -157,7 +164,7 @@ class StoreSession:
     def _with_all_fields(self, calls: Sequence[Call]) -> list[Call]:
         """Return the calls whose entries store the fields of the store; the others get an error."""
         for call in calls:
-            if call.fields not in (None, self.fields):
+            if call.fields != self.fields:
                 problem = "other fields were declared for its rows by another model"
                 call.error = StateError(self.store.origin, problem, "Send the records again.")
         return [call for call in calls if call.error is None]
@@ -223,12 +230,14 @@ def _sorted(names: frozenset[str]) -> tuple[str, ...]:
     return tuple(sorted(names))
 
 
-def _oldest_needed(state: HistoryState) -> int | None:
-    """Return the time of the oldest event that a state can read; None if it can read all events.
+def _oldest_needed(state: HistoryState, label_span: int) -> int | None:
+    """Return the time of the oldest event that a state or a training reads; None if a state can read all events.
+
+    A training reads the history of an event that waited for its label.
 
     An event that is wrongly dated in the future must not delete the rows to which `rewind` goes back.
     """
     length = reach(state)
     if length is None or state.watermark == NEVER:
         return None
-    return min(state.watermark, int(time.time() * SECOND)) - length
+    return min(state.watermark, int(time.time() * SECOND)) - length - label_span

@@ -7,14 +7,15 @@ follows the rows that the others append. It needs NumPy, Numba and the standard 
 import logging
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
+from fraudsieve._microseconds import DAY
 from fraudsieve._typing import Records
 from fraudsieve.exceptions import StateError
-from fraudsieve.features.history.reader import RecordType, zone_of
+from fraudsieve.features.history.reader import zone_of
 from fraudsieve.features.history.records import as_records
 from fraudsieve.features.live_state import HistoryState
 from fraudsieve.models.predict import Scorer
@@ -23,59 +24,21 @@ from fraudsieve.models.scoring.observers import ScoreRecorder
 from .calls import Accepted, Call, CallGroups
 from .clock import PlausibleClock
 from .follower import Follower
-from .records import LoggedFields, logged_fields
+from .handover import reach
+from .labels.rules import LabelRules
+from .labels.subjects import MemoryRows
+from .records import LoggedFields, logged_fields, own_columns
 from .replica import Replica
+from .results import LiveSize, Scored
 from .session import StoreSession
 from .store.addresses import open_store
 
-__all__ = ["LiveSize", "LiveState", "Scored"]
+__all__ = ["LABEL_DAYS", "LiveState"]
 
 logger = logging.getLogger("fraudsieve.live")
 
-
-class LiveSize(NamedTuple):
-    """The size of a live state.
-
-    Attributes
-    ----------
-    events : int
-        Events and labels, over all views.
-    entities : int
-        Accounts, campaigns and other entities, over all views.
-    ids : int
-        Ids that are kept, so that repeated deliveries count once.
-    repeats : int
-        Repeated deliveries since the state was opened.
-    state_bytes : int
-        Bytes of the arrays in memory.
-    store_bytes : int
-        Bytes of the store on disk; 0 without a store.
-    rows_since_snapshot : int
-        Rows that a restart would read; 0 without a store.
-    """
-
-    events: int
-    entities: int
-    ids: int
-    repeats: int
-    state_bytes: int
-    store_bytes: int
-    rows_since_snapshot: int
-
-
-class Scored(NamedTuple):
-    """Scores, and the offset of the state that they were computed from.
-
-    Attributes
-    ----------
-    scores : dict or list of dict
-        As from `Scorer.score`.
-    offset : int
-        At the same offset, the same model gives equal scores for the same records in every process.
-    """
-
-    scores: Any
-    offset: int
+LABEL_DAYS = 180
+"""How long a record can wait for its label, by default."""
 
 
 class LiveState:
@@ -87,7 +50,8 @@ class LiveState:
     event that is later than the newest one by more than the lateness must be plausible, given the time since the state
     was opened. After a larger correction of the clock, open the state again.
 
-    The store contains ids (unhashed), amounts and times of the fields that its models use, and no text.
+    The store contains ids (unhashed), amounts and times of the fields that its models use, and labels. For a model of
+    events, it also contains the own columns of events that the model uses. It contains no text of a message.
 
     Parameters
     ----------
@@ -98,6 +62,9 @@ class LiveState:
         the history in memory only.
     lateness : str, default="1d"
         As for `HistoryState`.
+    label_days : float, default=180
+        How many days an event can wait for its label. The store keeps events for that time and the longest window, to
+        train on. Without a store, labels find the events of the longest window.
     follow : bool, default=True
         Whether a thread follows the rows that other processes append. If False, `catch_up` and each update add them.
 
@@ -123,18 +90,26 @@ class LiveState:
     """
 
     def __init__(
-        self, scorer: Scorer, address: str | Path | None = None, *, lateness: str = "1d", follow: bool = True
+        self,
+        scorer: Scorer,
+        address: str | Path | None = None,
+        *,
+        lateness: str = "1d",
+        label_days: float = LABEL_DAYS,
+        follow: bool = True,
     ) -> None:
         self.scorer = scorer
         self._lateness, self._clock = lateness, PlausibleClock()
         self._replica = Replica(scorer.new_state(lateness=lateness))
+        label_span = round(label_days * DAY)
+        self._rows = MemoryRows(reach(self._replica.state) or label_span)
         self._groups = CallGroups(self._handle)
         self._checkpoint = threading.Lock()
         self._session: StoreSession | None = None
         self._follower: Follower | None = None
         self._is_closed = False
         if address is not None:
-            self._session = StoreSession(open_store(address), self._replica, self._new_state)
+            self._session = StoreSession(open_store(address), self._replica, self._new_state, label_span)
             self._follower = Follower(self._follow, self._session.store.origin) if follow else None
 
     @property
@@ -171,28 +146,26 @@ class LiveState:
             return LiveSize(*sizes, 0, 0)
         return LiveSize(*sizes, session.store_bytes, self.offset - session.snapshot_offset)
 
-    def update(
-        self,
-        events: Records = (),
-        labels: Records = (),
-        *,
-        account_labels: Records = (),
-        now: datetime | None = None,
-    ) -> Accepted:
-        """Add events and labels of events and accounts; return once they are durable.
+    def update(self, events: Records = (), labels: Records = (), *, now: datetime | None = None) -> Accepted:
+        """Add events and labels; return once they are durable.
 
         Parameters
         ----------
-        events, labels, account_labels : dict, or list or tuple of dict, default=()
+        events : dict, or list or tuple of dict, default=()
             As for `HistoryState.update`.
+        labels : dict, or list or tuple of dict, default=()
+            Labels of the records that the model scores: ``subject_id``, ``label`` and ``labelled_at``, and optionally
+            ``source``, ``confidence`` and ``inclusion_probability``. They are read as in training. A label may be of
+            any age, and may come before its event or message, with which it counts. Of several labels of an event or a
+            message, one counts, by the rules of a table of labels.
         now : datetime, default=None
             As for `HistoryState.update`.
 
         Returns
         -------
         Accepted
-            Rejected records with reasons: events first, then labels, then account labels. All others count, from now or
-            since their first delivery.
+            Rejected records with reasons: events first, then labels. All others count, from now or since their first
+            delivery. ``unknown`` has the positions of labels without an event or a message so far.
 
         Raises
         ------
@@ -201,16 +174,13 @@ class LiveState:
         TypeError
             If an argument is not a record or a list of records.
         """
-        given: dict[RecordType, Records] = {"events": events, "labels": labels, "account_labels": account_labels}
-        parts = {part: as_records(records) for part, records in given.items()}
-        while True:
-            fields = self._fields
-            try:
-                return self._submit(Call.from_records(parts, fields, zone_of(self._replica.state.views), now))
-            except StateError:
-                if fields == self._fields:
-                    raise
-                # Another model was opened on the empty store, and every row stores its fields too: send it again.
+        zone = zone_of(self._replica.state.views)
+
+        def fill(call: Call) -> None:
+            call.add_events(as_records(events), zone)
+            call.add_labels(as_records(labels), zone)
+
+        return self._submit(fill, now)
 
     def observe(self, messages: Records, *, now: datetime | None = None) -> Accepted:
         """Add messages, so that later ones are matched to campaigns; return once they are durable.
@@ -218,7 +188,8 @@ class LiveState:
         Parameters
         ----------
         messages : dict, or list or tuple of dict
-            As for `Scorer.observe`.
+            Messages with ``text`` and ``sent_at``, and, if known, ``message_id``, ``account_id`` and ``recipient_id``.
+            A message that has a ``label`` and ``labelled_at`` is also a label of it, as in a table of messages.
         now : datetime, default=None
             As for `HistoryState.update`.
 
@@ -234,7 +205,14 @@ class LiveState:
         TypeError
             If an argument is not a record or a list of records.
         """
-        return self._submit(Call.from_messages(as_records(messages), self.scorer.model.matrix.campaigns, now))
+        campaigns = self.scorer.model.matrix.campaigns
+
+        def fill(call: Call) -> None:
+            sent = as_records(messages)
+            if campaigns is not None:
+                call.add_messages(sent, campaigns)
+
+        return self._submit(fill, now)
 
     def score(
         self,
@@ -378,15 +356,25 @@ class LiveState:
     def _new_state(self) -> HistoryState:
         return self.scorer.new_state(lateness=self._lateness)
 
-    def _submit(self, call: Call) -> Accepted:
-        self._groups.submit(call)
-        return call.outcome()
+    def _submit(self, fill: Callable[[Call], None], now: datetime | None) -> Accepted:
+        """Submit a call that a function fills with deliveries."""
+        while True:
+            fields = self._fields
+            call = Call(LabelRules(self.scorer.model), fields, now, own_columns(self.scorer.model))
+            fill(call)
+            try:
+                self._groups.submit(call)
+                return call.outcome()
+            except StateError:
+                if fields == self._fields:
+                    raise
+                # Another model was opened on the empty store, and every row stores its fields too: send it again.
 
     def _handle(self, calls: Sequence[Call]) -> None:
         if self._session is not None:
             self._session.append(calls, self._clock)
         else:
-            self._replica.append(calls, self._clock)
+            self._replica.append(calls, self._clock, self._rows)
 
     def _follow(self) -> None:
         """Catch up, unless a thread is appending: it catches up itself."""

@@ -11,6 +11,7 @@ import numpy as np
 from fraudsieve.exceptions import ArtifactError, EvidenceError, RecordError, ServiceError, StateError
 from fraudsieve.features.history.hot.timeline import compile_hot_kernels
 from fraudsieve.features.history_declaration import event_fields
+from fraudsieve.live.records import not_kept
 from fraudsieve.live.state import LiveState
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.artifact.summary import TrainingRecords
@@ -80,7 +81,10 @@ class RequestHandler:
             self.evidence.use(loaded)
         if loaded.scorer.model.matrix.history_parts:
             _check_shared(settings)
-            self.live = LiveState(loaded.scorer, settings.state, lateness=settings.lateness)
+            kept: dict[str, Any] = {"lateness": settings.lateness, "label_days": settings.label_days}
+            self.live = LiveState(loaded.scorer, settings.state, **kept)
+            for part in not_kept(loaded.scorer.model) if settings.state is not None else ():
+                log_event("the store does not keep all that training needs", why=f"it does not keep {part}")
             self.ingestion = EventIngestion(self.live, settings, metrics)
         metrics.set_model(loaded)
 
@@ -245,11 +249,11 @@ class RequestHandler:
         scored = self.live.score_at(records, **explain)
         return list(scored.scores), scored.offset
 
-    def ingest(self, body: bytes) -> Reply:
-        """Add the events of a body to the live history, as `EventIngestion.add` does."""
+    def ingest(self, body: bytes, *, are_labels: bool = False) -> Reply:
+        """Add the events or labels of a body to the live history, as `EventIngestion.add` does."""
         if self.ingestion is None:
             raise RejectedRequest(409, "the model uses no history")
-        return self.ingestion.add(body)
+        return self.ingestion.add(body, are_labels=are_labels)
 
     def describe_model(self) -> dict[str, Any]:
         """Describe the model in use and the records that it expects, as in `ModelInfo`."""

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from fraudsieve.exceptions import StateError
 from fraudsieve.live.calls import Accepted
@@ -20,6 +20,7 @@ __all__ = ["AFTER", "OFFSET", "EventIngestion", "wait_for_offset"]
 
 Update: TypeAlias = Callable[[Sequence[Mapping[str, Any]]], Accepted]
 """Adds records to the live history."""
+LABELS = "labels"
 NOT_WRITTEN = "the store of the history cannot be written: "
 NOTHING_STORED = f"{NOT_WRITTEN}nothing was stored; send it again later"
 
@@ -41,6 +42,14 @@ class _PartlyStoredError(Exception):
         )
 
 
+class _Added(NamedTuple):
+    """Records that were added: why others are rejected, which labels have no record so far, and the offset after it."""
+
+    rejected: dict[int, str]
+    unknown: list[int]
+    offset: int
+
+
 class EventIngestion:
     """Adds the events of requests to the live history. Threads share it.
 
@@ -57,50 +66,53 @@ class EventIngestion:
     def __init__(self, live: LiveState, settings: Settings, metrics: Metrics) -> None:
         self.live, self.settings, self.metrics = live, settings, metrics
 
-    def add(self, body: bytes) -> Reply:
-        """Add the events of a body to the live history; return once they are stored.
+    def add(self, body: bytes, *, are_labels: bool = False) -> Reply:
+        """Add the events, messages or labels of a body to the live history; return once they are stored.
 
-        ``accepted`` is a number; ``rejected`` lists position and reason of each rejected event.
+        ``accepted`` is a number; ``rejected`` lists position and reason of each rejected record. For labels,
+        ``unknown`` lists the positions of those without a record so far.
 
         Raises
         ------
         RejectedRequest
             If the body is malformed, the model does not use such records, or they could not be stored.
         """
-        part, records = self._check_events(decode_json(body, self.settings.max_records))
+        content = decode_json(body, self.settings.max_records)
+        part, records = self._check_events(content, (LABELS,) if are_labels else PARTS)
         objects = [position for position, record in enumerate(records) if isinstance(record, Mapping)]
         rejected = {position: f"expected an object, got {json_type(record)}"
                     for position, record in enumerate(records) if not isinstance(record, Mapping)}  # fmt: skip
         try:
-            outcome, offset = self._add_to_history(part, records, objects)
+            added = self._add_to_history(part, records, objects)
         except StateError as error:
             log_event("history cannot be written", level=logging.ERROR, why=error.problem)
             raise RejectedRequest(503, NOTHING_STORED) from None
         except _PartlyStoredError as error:
             self.metrics.count_events(part, error.stored, error.position - error.stored)
             raise RejectedRequest(503, error.answer) from None
-        rejected |= outcome
+        rejected |= added.rejected
         accepted = len(records) - len(rejected)
         self.metrics.count_events(part, accepted, len(rejected))
         rejections = [{"position": position, "reason": rejected[position]} for position in sorted(rejected)]
-        content = {"part": part, "accepted": accepted, "rejected": rejections}
-        return Reply(encode_json(content), {"accepted": accepted, "rejected": len(rejected)}, offset)
+        answer = {"part": part, "accepted": accepted, "rejected": rejections}
+        answer |= {"unknown": added.unknown} if are_labels else {}
+        return Reply(encode_json(answer), {"accepted": accepted, "rejected": len(rejected)}, added.offset)
 
-    def _check_events(self, content: Any) -> tuple[str, list[Any]]:
+    def _check_events(self, content: Any, parts: Sequence[str]) -> tuple[str, list[Any]]:
         """Return the type of the records in a body and the records; raise RejectedRequest."""
-        names = ", ".join(PARTS)
+        names = ", ".join(parts)
         if not isinstance(content, dict) or len(content) != 1 or not isinstance(next(iter(content.values())), list):
             raise RejectedRequest(422, f"body: expected an object with a list as one of {names}, got something else")
         part, records = next(iter(content.items()))
-        if part not in PARTS:
+        if part not in parts:
             raise RejectedRequest(422, f"body: expected one of {names}, got another name")
-        if part not in self.live.scorer.model.matrix.history_parts:
+        if part not in (LABELS, *self.live.scorer.model.matrix.history_parts):
             raise RejectedRequest(409, f"{part}: the model does not use them")
         check_number(records, self.settings.max_records)
         return part, records
 
-    def _add_to_history(self, part: str, records: list[Any], positions: list[int]) -> tuple[dict[int, str], int]:
-        """Add the records at some positions to the history; return why some are rejected, and the offset after it."""
+    def _add_to_history(self, part: str, records: list[Any], positions: list[int]) -> _Added:
+        """Add the records at some positions to the history."""
         update = self._update_function(part)
         try:
             accepted = update([records[position] for position in positions])
@@ -109,35 +121,36 @@ class EventIngestion:
         except Exception as error:  # nothing of the call was stored
             log_event("batch failed, adding its events one by one", level=logging.ERROR, error=error_location(error))
             return _add_one_by_one(update, records, positions)
-        return {positions[index]: reason for index, reason in accepted.rejected}, accepted.offset
+        rejected = {positions[index]: reason for index, reason in accepted.rejected}
+        return _Added(rejected, [positions[index] for index in accepted.unknown], accepted.offset)
 
     def _update_function(self, part: str) -> Update:
         live = self.live
         functions: dict[str, Update] = {
             "events": live.update,
-            "labels": lambda records: live.update(labels=records),
-            "account_labels": lambda records: live.update(account_labels=records),
             "messages": live.observe,
+            LABELS: lambda records: live.update(labels=records),
         }
         return functions[part]
 
 
-def _add_one_by_one(update: Update, records: list[Any], positions: list[int]) -> tuple[dict[int, str], int]:
-    """Add records one by one; return the reasons of rejected ones by position, and the offset after the last."""
-    rejected, offset = dict[int, str](), 0
+def _add_one_by_one(update: Update, records: list[Any], positions: list[int]) -> _Added:
+    added = _Added({}, [], 0)
     for handled, position in enumerate(positions):
         try:
-            reasons, offset = update([records[position]])
+            accepted = update([records[position]])
         except StateError as error:
             if not handled:
                 raise
             log_event("history cannot be written", level=logging.ERROR, why=error.problem)
-            raise _PartlyStoredError(handled - len(rejected), position) from None
+            raise _PartlyStoredError(handled - len(added.rejected), position) from None
         except Exception as error:
-            rejected[position] = f"the record cannot be added ({type(error).__name__})"
+            added.rejected[position] = f"the record cannot be added ({type(error).__name__})"
         else:
-            rejected.update((position, reason) for _, reason in reasons)
-    return rejected, offset
+            added.rejected.update((position, reason) for _, reason in accepted.rejected)
+            added.unknown.extend(position for _ in accepted.unknown)
+            added = added._replace(offset=accepted.offset)
+    return added
 
 
 OFFSET, AFTER = "fraudsieve-offset", "fraudsieve-after"

@@ -11,8 +11,8 @@ from fraudsieve.models.scoring.fields import FIELD_TYPES, ModelFields, model_fie
 
 __all__ = ["PARTS", "LoadedModel", "record_fields", "sample_record", "why_incompatible"]
 
-PARTS = ("events", "labels", "account_labels", "messages")
-"""Types of records of the live history."""
+PARTS = ("events", "messages")
+"""Types of records that `/v1/events` takes."""
 SAMPLE = "Your parcel is held: pay the fee at http://parcel.example or call 13800000000. 您的账户异常，请点击链接。"
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from fraudsieve.live.state import LiveSize
+from fraudsieve.live.results import LiveSize
 from fraudsieve.models.scoring.latest_traffic import LatestTraffic
 from fraudsieve.models.unlike_training.expected_shares import WORDS
 
@@ -172,7 +172,7 @@ class Metrics:
             self.shadow_difference.observe(shadow - probability)
 
     def count_events(self, part: str, accepted: int, rejected: int) -> None:
-        """Count accepted and rejected records of one type: events, labels, account_labels or messages."""
+        """Count accepted and rejected records of one type: events, messages or labels."""
         self.accepted.labels(part).inc(accepted)
         self.rejected.labels(part).inc(rejected)
 

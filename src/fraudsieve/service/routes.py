@@ -71,6 +71,7 @@ class Routes:
         return [
             Route("/v1/score", self.score, methods=["POST"]),
             Route("/v1/events", self.events, methods=["POST"]),
+            Route("/v1/labels", self.labels, methods=["POST"]),
             Route("/v1/model", self.model),
             Route("/healthz", self.healthz),
             Route("/readyz", self.readyz),
@@ -102,9 +103,16 @@ class Routes:
 
     async def events(self, request: Request) -> Response:
         """Add the events of the body to the live history."""
+        return await self._ingest(request, are_labels=False)
+
+    async def labels(self, request: Request) -> Response:
+        """Add the labels of the body to the live history."""
+        return await self._ingest(request, are_labels=True)
+
+    async def _ingest(self, request: Request, *, are_labels: bool) -> Response:
         if not self.handler.is_warm:
             return self._not_ready()
-        ingest = partial(_ingest, self.handler, request.scope["state"]["body"])
+        ingest = partial(_ingest, self.handler, request.scope["state"]["body"], are_labels)
         return _respond(request, await asyncio.get_running_loop().run_in_executor(self.pool, ingest))
 
     async def model(self, _: Request) -> Response:
@@ -156,9 +164,9 @@ def _parse_query(query: bytes) -> tuple[bool | None, Language | None]:
     return FLAGS.get(parameters.get("reasons", "false").lower()), known
 
 
-def _ingest(handler: RequestHandler, body: bytes) -> Reply | RejectedRequest:
+def _ingest(handler: RequestHandler, body: bytes, are_labels: bool) -> Reply | RejectedRequest:
     try:
-        return handler.ingest(body)
+        return handler.ingest(body, are_labels=are_labels)
     except RejectedRequest as error:
         return error
 

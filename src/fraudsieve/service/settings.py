@@ -50,6 +50,8 @@ class Settings:
         connections evenly, and one worker would reject clients while others are idle.
     lateness : str, default="1d"
         How late an event may arrive, as for `HistoryState`.
+    label_days : float, default=180.0
+        How many days an event can wait for its label, as for `LiveState`.
     max_body : int, default=1048576
         Largest request body in bytes.
     max_records : int, default=1000
@@ -90,6 +92,7 @@ class Settings:
     state: str | None = field(default=None, repr=False)  # it may hold a password
     workers: int = 1
     lateness: str = "1d"
+    label_days: float = 180.0
     max_body: int = 1 << 20
     max_records: int = 1000
     max_requests: int = 64

@@ -214,6 +214,9 @@ def _find_faults(columns: Mapping[str, Converted], table: TableSchema, broken: M
     for name in _in_order(columns, table):
         for reason, mask in columns[name].faults.items():
             faults.add(name, reason, mask)
+        if name in table.shares:
+            share = table.shares[name]
+            faults.add(name, share.reason, share.excludes(columns[name].column.to_numpy(np.float64)))
         if name in table.required:
             missing = columns[name].column.isna().to_numpy() & ~faults.faulty(name)
             faults.add(name, MISSING[table.kind(name) or "id"], missing)

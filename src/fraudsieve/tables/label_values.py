@@ -7,7 +7,17 @@ from typing import Any, Final, TypeAlias
 import pandas as pd
 
 from .reader import CheckedTable
-from .values.reading import MISSING_NUMBERS
+from .values.label_words import (
+    CHINESE_CRIMES,
+    CRIMES,
+    FLAGS,
+    FRAUD,
+    LEGITIMATE,
+    NONE,
+    UNLABELLED,
+    WORDS,
+    missing_labels,
+)
 from .values.strings import normalise_label
 
 __all__ = [
@@ -24,26 +34,10 @@ __all__ = [
 
 AUTO: Final = "auto"
 """The setting with which the legitimate label is recognised by its name."""
-LEGITIMATE: Final = "legitimate"
-FRAUD: Final = "fraud"
-UNLABELLED: Final = "-1"
-NONE: Final = "none"
-"""A word for a missing label, and the setting with which no label is legitimate, unless there is such a label."""
-NO_LABELS: Final = {*map(normalise_label, MISSING_NUMBERS), "#n/a", "#nv", "-"} - {NONE}
-"""Words that programs write for a missing label, such as Excel for a look-up that fails."""
-FLAGS: Final = {
-    **dict.fromkeys(("0", "false", "f", "no", "n", "否"), LEGITIMATE),
-    **dict.fromkeys(("1", "true", "t", "yes", "y", "是"), FRAUD),
-}
-"""Answers to the question whether a record is fraud, and the classes that they stand for."""
-NOT_FRAUD: Final = {answer for answer, kind in FLAGS.items() if kind == LEGITIMATE}
-
 SIGNS: Final = {"-1": LEGITIMATE, "1": FRAUD}
 """The same answers as signs, if there are no other labels."""
-_CRIMES: Final = ("fraud", "fraudulent", "spam", "scam", "phishing", "smishing", "suspicious", "malicious")
-_CHINESE_CRIMES: Final = ("诈骗", "欺诈", "垃圾", "詐騙", "詐欺", "垃圾短信", "垃圾邮件")
 FRAUD_WORDS: Final = frozenset(
-    {*_CRIMES, *_CHINESE_CRIMES, "vishing", "illicit", "betrug", "fraude", "estafa", "golpe", "frode"}
+    {*CRIMES, *CHINESE_CRIMES, "vishing", "illicit", "betrug", "fraude", "estafa", "golpe", "frode"}
     | {"мошенничество", "спам", "사기", "スパム", "lừa đảo"}
 )
 """Usual words for fraud, as `normalise_label` returns them."""
@@ -52,23 +46,6 @@ UNDECIDED: Final = frozenset(
 )
 """Words for records without a decision: the other of two labels, but not legitimate."""
 
-_OPPOSITES: Final = {
-    *(f"{no}{crime}" for no in ("no ", "non ", "non", "not ", "not a ") for crime in _CRIMES),
-    *(f"{no}{crime}" for no in ("非", "不是") for crime in _CHINESE_CRIMES),
-}
-WORDS: Final = frozenset(
-    _OPPOSITES
-    | {"legitimate", "legit", "licit", "ham", "normal", "benign", "good", "genuine", "clean", "safe", "honest", "no"}
-    | {"ok", "okay", "valid", "approved", "real", "harmless", "trusted"}
-    | {"正常", "合法", "良性", "真实", "正常短信", "正常邮件"}
-    | {"legitim", "gutartig", "unbedenklich", "kein betrug", "nein"}
-    | {"légitime", "legitime", "bénin", "non frauduleux", "non fraude", "non"}
-    | {"legítimo", "legítima", "legitimo", "legitima", "benigno", "no fraude", "não fraude", "não"}
-    | {"legittimo", "legittima", "normale", "non frode"}
-    | {"нормальный", "нормальное", "норма", "легитимный", "не мошенничество", "не спам", "нет"}
-    | {"正規", "通常", "정상", "bình thường", "hợp pháp", "meşru"}
-)
-"""Usual words for legitimate records, as `normalise_label` returns them."""
 OTHERWISE: Final = "if that is wrong, name the label of legitimate records with --legitimate"
 
 
@@ -145,7 +122,7 @@ def read_labels(labels: "pd.Series[Any]", legitimate: str = AUTO, *, of_two: boo
     'Ham'
     """
     names, counts = _spellings(labels)
-    missing = _missing_labels(names, legitimate, (legitimate,))
+    missing = missing_labels(names, legitimate, (legitimate,))
     notes = _missing_notes(names, counts, missing)
     for label in missing:
         del names[label], counts[label]
@@ -174,17 +151,6 @@ def _one_spelling(names: Mapping[str, list[str]], legitimate: str) -> dict[str, 
 
 def _spelling_notes(names: Mapping[str, list[str]], spellings: Mapping[str, str | None]) -> list[str]:
     return [f"{_listed(names[label])} read as one, {name!r}" for label, name in spellings.items()]
-
-
-def _missing_labels(names: Collection[str], legitimate: str | None, classes: Collection[str]) -> dict[str, str | None]:
-    """Return the labels that mean that a record has no label, except those that are classes."""
-    missing = NO_LABELS & set(names)
-    if {"0", "1"} <= set(names):
-        missing |= {UNLABELLED}
-    # Alone, "none" may be a word for legitimate records: no type of fraud.
-    if not (WORDS | NOT_FRAUD | {normalise_label(legitimate or LEGITIMATE)}).isdisjoint(set(names) - {NONE}):
-        missing |= {NONE}
-    return {label: None for label in names if label in missing - set(map(normalise_label, classes))}
 
 
 def _read_automatically(
@@ -289,7 +255,7 @@ def read_labels_for(
     >>> reading.apply(pd.Series(["0", "1"])).tolist()
     ['ham', 'spam']
     """
-    missing = _missing_labels(_spellings(labels)[0], legitimate, classes)
+    missing = missing_labels(_spellings(labels)[0], legitimate, classes)
     trained = LabelReading(legitimate or LEGITIMATE, {**missing, **read_as})
     if legitimate is None or labels.isna().all() or trained.apply(labels).isin(list(classes)).any():
         return trained

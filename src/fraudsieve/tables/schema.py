@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from .conversion import Kind
+from .values.shares import SHARES, LabelShare
 
 __all__ = ["ACCOUNTS", "EVENTS", "LABELS", "MESSAGES", "TABLES", "ColumnSchema", "TableSchema"]
 
@@ -23,6 +24,8 @@ class ColumnSchema:
         A sentence that describes it.
     numbered : bool, default=False
         Whether rows are numbered if the column is required and does not exist.
+    share : LabelShare, default=None
+        Which numbers are allowed; None for all.
 
     Examples
     --------
@@ -35,6 +38,7 @@ class ColumnSchema:
     required: bool = False
     meaning: str = ""
     numbered: bool = False
+    share: LabelShare | None = None
 
 
 @dataclass(frozen=True)
@@ -71,6 +75,11 @@ class TableSchema:
     def numbered(self) -> str | None:
         """Name of the column that is added with row numbers if it does not exist; None if there is none."""
         return next((column.name for column in self.columns if column.numbered), None)
+
+    @property
+    def shares(self) -> dict[str, LabelShare]:
+        """The columns of numbers of which only some are allowed."""
+        return {column.name: column.share for column in self.columns if column.share is not None}
 
     def kind(self, name: str) -> Kind | None:
         """Return the kind of a column; None for an undeclared column of any type."""
@@ -141,6 +150,18 @@ LABELS: Final = TableSchema(
         ColumnSchema("label", "category", required=True, meaning="The class of the record."),
         ColumnSchema("labelled_at", "time", meaning="When the label became known."),
         ColumnSchema("source", "category", meaning="Who labelled it, such as user_report."),
+        ColumnSchema(
+            "confidence",
+            "number",
+            meaning="How sure the source is, from 0 to 1. It is kept with the label, and training does not weigh it.",
+            share=SHARES["confidence"],
+        ),
+        ColumnSchema(
+            "inclusion_probability",
+            "number",
+            meaning="The probability, above 0, with which the record was chosen to be labelled. It is kept likewise.",
+            share=SHARES["inclusion_probability"],
+        ),
     ),
 )
 """The table of labels."""

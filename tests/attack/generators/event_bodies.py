@@ -15,7 +15,7 @@ from tests.live.small_models import account_scorer, message_scorer
 __all__ = ["attempt", "prepare"]
 
 BODIES = 3
-PARTS = ("events", "labels", "account_labels", "messages")
+PARTS = ("events", "labels", "messages")
 TIMES = [
     "2024-05-01T10:00:00Z",
     "2024-05-01T10:00:01Z",
@@ -56,14 +56,13 @@ TEXTS = [
 FIELDS: dict[str, list[Any]] = {
     **dict.fromkeys(("account_id", "counterparty_id", "device_id", "event_id", "message_id", "recipient_id"), IDS),
     "campaign": IDS, "labelled": IDS, "sender_id": IDS, "kind": ["message", "pay", " message ", 7],
-    "is_fraud": [True, 0, 1.0],
+    "subject_id": IDS, "source": ["bank", 7, " "], "confidence": [0, 0.5, 1], "inclusion_probability": [0, 0.5, 1],
     "amount": [5, 0.1, -3, 10**15], "occurred_at": TIMES, "labelled_at": TIMES, "sent_at": TIMES, "text": TEXTS,
     "label": ["fraud", "legitimate", " ", "", None, "other"], "as_of": TIMES, "\ud800": IDS,
 }  # fmt: skip
 NEEDED = {
     "events": ("account_id", "occurred_at"),
-    "labels": ("counterparty_id", "labelled_at", "is_fraud"),
-    "account_labels": ("account_id", "labelled_at", "is_fraud"),
+    "labels": ("subject_id", "label", "labelled_at"),
     "messages": ("text", "sent_at"),
 }
 

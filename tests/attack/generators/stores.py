@@ -30,7 +30,8 @@ ENTRIES = [
     '{"events":[1,{"account_id":"a","amount":NaN}]}', '{"messages":[1,{"campaign":7}]}',
     '{"messages":[1,{"campaign":[]}]}',
     '{"messages":[1,{"campaign":[[1]]}]}', '{"messages":[1,{"campaign":[1],"labelled":[1]}]}', '{"labels":[1,{}]}',
-    '{"labels":[1,{"is_fraud":"x"}]}', '{"labels":[1,{"is_fraud":true}]}', '{"account_labels":[1,{"is_fraud":true}]}',
+    '{"labels":[1,{"is_fraud":"x"}]}', '{"label":[1,{}]}', '{"retracted":[1,{}]}', '{"retracted":[1,{"labels":[]}]}',
+    '{"labels":[1,{"is_fraud":true}]}', '{"account_labels":[1,{"is_fraud":true}]}',
     '{"other":[1,{}]}', '{"events":[1,{"account_id":"a"}],"labels":[1,{}]}', "\\u0000", "", " ", "{" + '"a":' * 9,
     '{"events":[1714557600000000,{"account_id":"forged"}]}', '{"messages":[1714557600000000,{"campaign":[1,2]}]}',
     "1,2", '{"events":[1,{"account_id":"a"}]},{"events":[1,{"account_id":"a"}]}',
@@ -91,8 +92,7 @@ def _store(kind: int) -> tuple[Path, dict[str, Any]]:
     with LiveState(account_scorer(), folder / "origin" / NAME, follow=False) as live:
         for number in range(CALLS):
             sent = [event(event_id=f"e{number}-{place}" if place else None, amount=place) for place in range(3)]
-            label = {"counterparty_id": "bob", "labelled_at": "2024-05-01T11:00:00Z", "is_fraud": True}
-            live.update(sent, label | {"event_id": number}, account_labels=label | {"account_id": f"a{number}"})
+            live.update(sent, {"subject_id": f"a{number}", "labelled_at": "2024-05-01T11:00:00Z", "label": "fraud"})
             if kind == 2 and number == CALLS // 2:
                 live.checkpoint()
         expected = content(live.state)

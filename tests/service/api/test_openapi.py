@@ -22,7 +22,8 @@ from tests.profiles import size
 pytestmark = pytest.mark.slow
 
 CHECKS = [not_a_server_error, content_type_conformance, response_schema_conformance, status_code_conformance]
-ROUTES = [("POST", "/v1/score"), ("POST", "/v1/events"), ("GET", "/v1/model"), ("GET", "/healthz"), ("GET", "/readyz")]
+POSTS = [("POST", "/v1/score"), ("POST", "/v1/events"), ("POST", "/v1/labels")]
+ROUTES = [*POSTS, ("GET", "/v1/model"), ("GET", "/healthz"), ("GET", "/readyz")]
 
 
 def test_the_description_lists_the_routes_and_the_page_shows_it(service: Any) -> None:
@@ -68,13 +69,14 @@ def test_examples_of_the_description_are_answered(service: Any) -> None:
     with service.client() as client:
         description = client.get("/openapi.json").json()
         model = client.get("/v1/model").json()
-        for path in ("/v1/score", "/v1/events"):
+        has_labels = ["labels"] if model["history"]["parts"] else []
+        for path in ("/v1/score", "/v1/events", "/v1/labels"):
             body = description["paths"][path]["post"]["requestBody"]["content"]["application/json"]
             for name, example in body["examples"].items():
                 answer = client.post(
                     path, content=json.dumps(example["value"]), headers={"content-type": "application/json"}
                 )
-                is_used = path == "/v1/score" or name in model["history"]["parts"]
+                is_used = path == "/v1/score" or name in [*model["history"]["parts"], *has_labels]
                 assert answer.status_code == (200 if is_used else 409), name
                 if path == "/v1/score":
                     scores = answer.json() if isinstance(answer.json(), list) else [answer.json()]

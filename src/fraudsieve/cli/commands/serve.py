@@ -42,6 +42,9 @@ def serve_command(
     ] = None,
     open: Annotated[bool, typer.Option("--open", help="Allow requests from other machines without a token.")] = False,
     lateness: Annotated[str, typer.Option(help="How late an event may arrive, such as 1d.")] = "1d",
+    label_days: Annotated[
+        float, typer.Option(min=0, help="Days that an event can wait for its label: the store keeps it that long.")
+    ] = 180.0,
     threads: Annotated[
         int | None, typer.Option(help="Scoring threads per worker; by default, one per core over all workers.", min=1)
     ] = None,
@@ -108,6 +111,7 @@ def serve_command(
             state=state,
             workers=workers,
             lateness=lateness,
+            label_days=label_days,
             max_body=max_body,
             max_records=max_records,
             max_requests=max_requests,

@@ -1,8 +1,11 @@
 """``fraudsieve state``: what is in an event store, and how it gets in and out."""
 
 import sys
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -23,6 +26,7 @@ from fraudsieve.exceptions import RecipeError
 
 if TYPE_CHECKING:  # imported at first use: pandas takes time
     from fraudsieve.live.state import LiveState
+    from fraudsieve.live.tables.loading import Loaded
     from fraudsieve.tables.limits import Cause
     from fraudsieve.tables.source import InputTable
 
@@ -46,8 +50,9 @@ class PartOptions:
 
     events: Events = None
     messages: Messages = None
-    labels: Annotated[list[str] | None, typer.Option(metavar="TABLE", help="Labels of events or messages.")] = None
-    account_labels: Annotated[list[str] | None, typer.Option(metavar="TABLE", help="Labels of accounts.")] = None
+    labels: Annotated[
+        list[str] | None, typer.Option(metavar="TABLE", help="Labels of the records that the model scores.")
+    ] = None
 
 
 @state_app.command("info", cls=Command)
@@ -70,73 +75,102 @@ def info_command(address: Address, json: Json = False) -> None:
 def load_command(
     *, address: Address, model: ModelOption, tables: PartOptions, reading: ReadingOptions, json: Json = False
 ) -> None:
-    """Add records to a store, such as the history of past months. Repeated records with one event_id count once.
+    """Add records to a store, in order of time, such as those of past months. Records of one id count once.
 
-    fraudsieve state load live.db --events events.parquet --model fraudsieve-model
+    fraudsieve state load live.db --events events.parquet --labels labels.csv --model fraudsieve-model
 
     JSON Lines from standard input have the name -
 
     kcat -C -t payments -e | fraudsieve state load live.db --events - --model fraudsieve-model
     """
     with exit_on_error(as_json=json), steps(quiet=json) as progress:
-        given = {part: sources for part, sources in vars(tables).items() if sources}
+        given: dict[Any, list[str]] = {part: sources for part, sources in vars(tables).items() if sources}
         if not given:
-            raise RecipeError("state load", ["expected a table: --events, --messages, --labels or --account-labels"])
-        inputs = {part: None if sources == ["-"] else input_table(sources, reading) for part, sources in given.items()}
+            raise RecipeError("state load", ["expected a table: --events, --messages or --labels"])
+        streams = [part for part, sources in given.items() if sources == ["-"]]
+        if len(streams) > 1:
+            raise RecipeError("state load", ["expected one table from standard input, got several"])
+        inputs = {
+            part: table
+            for part, sources in given.items()
+            if part not in streams and (table := input_table(sources, reading)) is not None
+        }
         progress("loading the model")
         from fraudsieve.live.state import LiveState
+        from fraudsieve.live.tables.loading import json_lines, load_records
         from fraudsieve.models.predict import Scorer
 
         scorer = Scorer.load(model)
-        n_accepted, rejected = Counter[str](), Counter[str]()
         progress("opening the store")
         with LiveState(scorer, address) as live:
-            for part, table in inputs.items():
-                n_accepted[part], causes = _load_part(live, part, table, progress)
-                for (_, reason), count in causes.items():  # two columns may have one reason
-                    rejected[reason] += count
-                _check_rejected(", ".join(given[part]), n_accepted[part], causes, reading.max_rejected)
-    content = {"accepted": n_accepted.total(), "rejected": rejected.total(), "reasons": dict(rejected)}
-    rows = [(f"accepted {part.replace('_', ' ')}", f"{count:,}") for part, count in n_accepted.items()]
-    rows += [("rejected", f"{rejected.total():,}")]
-    rows += [(f"{count:,} times", reason) for reason, count in rejected.most_common()]
-    answer(content, as_json=json, title=f"Loaded into {address}", rows=rows)
+            loaded, rejected = _load_tables(live, inputs, progress)
+            for part in streams:
+                load_records(live, part, json_lines(sys.stdin.buffer), partial(progress, "loading"), loaded)
+        for part, reasons in loaded.rejected.items():
+            rejected[part].update({("", reason): count for reason, count in reasons.items()})
+        for part, causes in rejected.items():
+            source = ", ".join(given.get(part) or [name for sources in given.values() for name in sources])
+            _check_rejected(source, loaded.accepted[part], causes, reading.max_rejected)
+    _answer_loaded(address, loaded, rejected, as_json=json)
 
 
-def _load_part(live: "LiveState", part: Any, table: "InputTable | None", progress: Any) -> tuple[int, Counter["Cause"]]:
-    """Load the records of a type; return how many were accepted, and why others were rejected."""
-    from fraudsieve.live.loading import batches_of, json_lines, load_records
+def _load_tables(
+    live: "LiveState", inputs: dict[Any, "InputTable"], progress: Any
+) -> tuple["Loaded", "defaultdict[str, Counter[Cause]]"]:
+    """Load tables in order of time; return what was loaded, and by type why rows were rejected when they were read."""
+    from fraudsieve.live.tables.loading import Loaded, load_in_order
 
-    causes: Counter[Cause] = Counter()
-    if table is None:
-        batches = json_lines(sys.stdin.buffer)
-    else:
-        from fraudsieve.live.tables import records_of_table
+    rejected: defaultdict[str, Counter[Cause]] = defaultdict(Counter)
+    if not inputs:
+        return Loaded(), rejected
+    from fraudsieve.live.tables.reading import merge_tables, records_of_table
 
-        progress("reading")
-        records, causes = records_of_table(table, part, live.scorer.model)
-        batches = batches_of(records)
-    accepted, reasons = load_records(live, part, batches, lambda done: progress("loading", done))
-    causes.update({("", reason): count for reason, count in reasons.items()})
-    return accepted, causes
+    progress("reading")
+    tables = []
+    for part, table in inputs.items():
+        records, rejected[part] = records_of_table(table, part, live.scorer.model)
+        tables.append(records)
+    return load_in_order(live, merge_tables(tables), partial(progress, "loading")), rejected
+
+
+def _answer_loaded(address: str, loaded: "Loaded", rejected: "Mapping[str, Counter[Cause]]", *, as_json: bool) -> None:
+    reasons = Counter[str]()
+    for (_, reason), count in (pair for causes in rejected.values() for pair in causes.items()):
+        reasons[reason] += count  # two columns may have one reason
+    content = {"accepted": loaded.accepted.total(), "rejected": reasons.total(), "reasons": dict(reasons)}
+    content |= {"unknown": loaded.unknown}
+    rows = [(f"accepted {part}", f"{count:,}") for part, count in loaded.accepted.items()]
+    rows += [("rejected", f"{reasons.total():,}")]
+    rows += [(f"{count:,} times", reason) for reason, count in reasons.most_common()]
+    rows += [("labels without a record so far", f"{loaded.unknown:,}")] if loaded.unknown else []
+    answer(content, as_json=as_json, title=f"Loaded into {address}", rows=rows)
 
 
 @state_app.command("export", cls=Command)
 def export_command(
     address: Address,
     output: Annotated[Path, typer.Option(help="Folder for the Parquet tables.")] = Path("live-tables"),
+    model: Annotated[
+        str | None, typer.Option(help="Model whose labels are written, with the names of columns of its training.")
+    ] = None,
+    since: Annotated[datetime | None, typer.Option(help="Export only events from this time on (UTC).")] = None,
+    until: Annotated[
+        str | None, typer.Option(help="Export only events before this time, such as 2026-05-01T10:00:00Z.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Write the events and labels of a store as tables, to train on."""
     with exit_on_error(as_json=json), steps(quiet=json) as progress:
+        _check_exists(address)
         progress("reading the store")
         from fraudsieve.live.store.addresses import open_store
-        from fraudsieve.live.tables import export_tables
+        from fraudsieve.live.tables.export import export_tables
+        from fraudsieve.models.predict import Scorer
 
-        _check_exists(address)
+        trained = None if model is None else Scorer.load(model).model
         with open_store(address) as store:
-            content = export_tables(store, output)
-    answer(content, as_json=json, title=str(output), rows=[(name, f"{n:,}") for name, n in content.items()])
+            content = export_tables(store, output, trained, since=since, until=until)
+    answer(content, as_json=json, title=str(output), rows=[(name, _text(value)) for name, value in content.items()])
 
 
 @state_app.command("erase", cls=Command)

@@ -14,7 +14,8 @@ __all__ = ["Database", "Transaction", "tables"]
 
 SCHEMA = (
     'CREATE TABLE events ("offset" {integer} PRIMARY KEY, time {integer} NOT NULL, entry {bytes} NOT NULL, '
-    "digest {bytes} NOT NULL)",
+    "digest {bytes} NOT NULL, subject {integer})",
+    "CREATE INDEX events_subject ON events (subject)",
     "CREATE TABLE meta (name {text} PRIMARY KEY, content {text} NOT NULL)",
     'CREATE TABLE snapshots (id {text} PRIMARY KEY, "offset" {integer} NOT NULL, started {real} NOT NULL, '
     "facts {text} NOT NULL)",
@@ -38,7 +39,7 @@ def tables(types: dict[str, str]) -> list[str]:
 
     Examples
     --------
-    >>> tables({"integer": "BIGINT", "real": "REAL", "text": "TEXT", "bytes": "BYTEA"})[1]
+    >>> tables({"integer": "BIGINT", "real": "REAL", "text": "TEXT", "bytes": "BYTEA"})[2]
     'CREATE TABLE meta (name TEXT PRIMARY KEY, content TEXT NOT NULL)'
     """
     return [statement.format(**types) for statement in SCHEMA]

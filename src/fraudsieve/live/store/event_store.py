@@ -5,22 +5,28 @@ others appended, decides which records it accepts, and appends them. All process
 the same order.
 """
 
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Self
+from itertools import islice
+from typing import Any, Self
 
 from fraudsieve.exceptions import StateError
 
 from .chain import RESTORE, START, Head, Position, Row, check_chain, extend_chain
 from .database import Database, Transaction, tables
 from .facts import StoreFacts
+from .subjects import subject_key
 
 __all__ = ["EventStore", "StoreTransaction"]
 
 BATCH = 20_000
 """Rows that are read in one transaction."""
 ROWS = 'SELECT "offset", time, entry, digest FROM events WHERE "offset" > ? ORDER BY "offset" LIMIT ?'
+INSERT = 'INSERT INTO events ("offset", time, entry, digest, subject) VALUES (?, ?, ?, ?, ?)'
+LOOKED_UP = 500
+"""Keys in one statement."""
 LAST = 'SELECT "offset", digest FROM events ORDER BY "offset" DESC LIMIT 1'
 
 
@@ -73,9 +79,22 @@ class StoreTransaction:
         Returns the position of the last entry, which is durable once the transaction is committed.
         """
         rows, position = extend_chain(position, entries)
-        self.sql.execute_many('INSERT INTO events ("offset", time, entry, digest) VALUES (?, ?, ?, ?)', rows)
+        self.insert(rows)
         self.sql.set_head(Head(self.facts.generation, *position))
         return position
+
+    def insert(self, rows: Iterable[Row]) -> None:
+        """Write rows, with the keys of their subjects."""
+        self.sql.execute_many(INSERT, [(*row, subject_key(json.loads(row[2]))) for row in rows])
+
+    def find(self, keys: Iterable[int]) -> Iterator[dict[str, Any]]:
+        """Iterate over the log entries with any of some keys of subjects, in the order of their offsets."""
+        left = iter(keys)
+        while chosen := list(islice(left, LOOKED_UP)):
+            marks = ", ".join("?" * len(chosen))
+            statement = f'SELECT entry FROM events WHERE subject IN ({marks}) ORDER BY "offset"'
+            for (entry,) in self.sql.execute(statement, chosen):
+                yield json.loads(entry)
 
     def change_facts(self, facts: StoreFacts) -> None:
         """Replace the facts about the rows of the store."""

@@ -23,8 +23,6 @@ BATCH = 10_000
 
 IsKept: TypeAlias = Callable[[Row], bool]
 
-INSERT = 'INSERT INTO events ("offset", time, entry, digest) VALUES (?, ?, ?, ?)'
-
 
 def remove_rows(store: EventStore, choose: Callable[[StoreTransaction], IsKept], record: dict[str, Any]) -> int:
     """Remove rows and all snapshots, record the removal, and remove the bytes from the files.
@@ -68,7 +66,7 @@ def _rewrite(transaction: StoreTransaction, is_kept: IsKept) -> tuple[int, Posit
     start = last = Position(old_last.offset, secrets.token_bytes(16))
     for rows in transaction.batches():
         kept, last = extend_chain(last, [(time, entry) for _, time, entry, _ in filter(is_kept, rows)])
-        transaction.sql.execute_many(INSERT, kept)
+        transaction.insert(kept)
         n_old, n_kept = n_old + len(rows), n_kept + len(kept)
     if n_old == n_kept:
         transaction.sql.execute('DELETE FROM events WHERE "offset" > ?', (old_last.offset,))

@@ -1,5 +1,6 @@
 """The OpenAPI document of the service, generated once from the response models and the fields of the model."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,7 +13,7 @@ from fraudsieve.models.sentences.values import LANGUAGES
 from fraudsieve.service.loaded_model import PARTS, record_fields, sample_record
 from fraudsieve.service.settings import Settings
 
-from .schemas import ErrorBody, EventsResult, Health, ModelInfo, Readiness, Score
+from .schemas import ErrorBody, EventsResult, Health, LabelsResult, ModelInfo, Readiness, Score
 
 __all__ = ["describe_service"]
 
@@ -20,8 +21,8 @@ SAMPLE_TIME = datetime(2026, 5, 1, 10, tzinfo=UTC)
 EXAMPLES: dict[str, dict[str, Any]] = {
     "events": {"event_id": "e1", "account_id": "ann", "occurred_at": "2026-05-01T10:00:00Z", "kind": "transfer",
                "amount": 90, "counterparty_id": "bob"},
-    "labels": {"event_id": "e1", "account_id": "ann", "labelled_at": "2026-05-02T10:00:00Z", "is_fraud": True},
-    "account_labels": {"account_id": "bob", "labelled_at": "2026-05-02T10:00:00Z", "is_fraud": True},
+    "labels": {"subject_id": "e1", "label": "fraud", "labelled_at": "2026-05-02T10:00:00Z", "source": "chargeback",
+               "confidence": 0.9, "inclusion_probability": 1.0},
     "messages": {"message_id": "m1", "text": "Your parcel is held", "sent_at": "2026-05-01T10:00:00Z"},
 }  # fmt: skip
 TYPES = {"string": {"type": ["string", "integer"]}, "time": {"type": ["string", "number"], "format": "date-time"}}
@@ -54,7 +55,7 @@ AFTER_PARAMETER = {
 }
 BODY_ERRORS = (400, 408, 413, 415, 422, 503)
 ACCESS_ERRORS = (401, 403)
-MODELS: tuple[type[BaseModel], ...] = (ErrorBody, EventsResult, Health, ModelInfo, Readiness, Score)
+MODELS: tuple[type[BaseModel], ...] = (ErrorBody, EventsResult, Health, LabelsResult, ModelInfo, Readiness, Score)
 
 
 def describe_service(model: Model, settings: Settings) -> dict[str, Any]:
@@ -87,6 +88,7 @@ def _paths(model: Model, max_records: int) -> dict[str, Any]:
     return {
         "/v1/score": {"post": _score_operation(model, max_records)},
         "/v1/events": {"post": _events_operation(max_records)},
+        "/v1/labels": {"post": _labels_operation(max_records)},
         "/v1/model": _get("Describe the model in use", responses=_responses(ModelInfo, *ACCESS_ERRORS)),
         "/healthz": _get("Check that the service is running", **health),
         "/readyz": _get("Check that the service is ready to score", **readiness),
@@ -130,26 +132,40 @@ def _score_operation(model: Model, max_records: int) -> dict[str, Any]:
 
 
 def _events_operation(max_records: int) -> dict[str, Any]:
-    parts = [
+    return {
+        "summary": "Add events or messages to the live history",
+        "description": "Each request contains one type of record. Accepted records are stored before the answer is "
+        "sent. Rejected records are listed with position and reason. An event that is sent again with the same "
+        "`event_id`, or a message with the same `message_id`, counts once. If the store fails midway, "
+        "the 503 answer says which records to send again.",
+        **_ingestion(PARTS, EventsResult, max_records),
+    }
+
+
+def _labels_operation(max_records: int) -> dict[str, Any]:
+    return {
+        "summary": "Add labels of the records that the model scores",
+        "description": "A label names a message, an account or an event by its id, and has a class of the model, or "
+        "true or false. Only `subject_id`, `label` and `labelled_at` are required. Labels may come in any order, and "
+        "before their record. Accepted labels are stored before the answer is sent, and a repeated one counts once.",
+        **_ingestion(("labels",), LabelsResult, max_records),
+    }
+
+
+def _ingestion(parts: Sequence[str], result: type[BaseModel], max_records: int) -> dict[str, Any]:
+    bodies = [
         {
             "type": "object",
             "properties": {part: _list_of({"type": "object", "properties": _properties(part)}, max_records)},
             "required": [part],
             "additionalProperties": False,
         }
-        for part in PARTS
+        for part in parts
     ]
-    responses = _responses(EventsResult, *ACCESS_ERRORS, 409, *BODY_ERRORS)
+    responses = _responses(result, *ACCESS_ERRORS, 409, *BODY_ERRORS)
     responses["200"]["headers"] = OFFSET_HEADER
-    return {
-        "summary": "Add events, labels or messages to the live history",
-        "description": "Each request contains one type of record. Accepted records are stored before the answer is "
-        "sent. Rejected records are listed with position and reason. An event that is sent again with the same "
-        "`event_id`, or a message with the same `message_id`, counts once. If the store fails midway, "
-        "the 503 answer says which records to send again.",
-        "requestBody": _body({"anyOf": parts}, {part: {"value": {part: [EXAMPLES[part]]}} for part in PARTS}),
-        "responses": responses,
-    }
+    body = _body({"anyOf": bodies}, {part: {"value": {part: [EXAMPLES[part]]}} for part in parts})
+    return {"requestBody": body, "responses": responses}
 
 
 def _list_of(record: dict[str, Any], max_records: int) -> dict[str, Any]:
@@ -157,8 +173,9 @@ def _list_of(record: dict[str, Any], max_records: int) -> dict[str, Any]:
 
 
 def _properties(part: str) -> dict[str, Any]:
-    types = {str: TYPES["string"], int: {"type": "number"}, bool: {"type": "boolean"}}
+    types = {str: TYPES["string"], int: {"type": "number"}, float: {"type": "number"}}
     properties = {name: types[type(value)] for name, value in EXAMPLES[part].items()}
+    properties |= {"label": {"type": ["string", "integer", "boolean"]}} if "label" in properties else {}
     return properties | {name: TYPES["time"] for name in properties if name.endswith("_at")}
 
 

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-__all__ = ["ErrorBody", "EventsResult", "Health", "ModelInfo", "Readiness", "Score"]
+__all__ = ["ErrorBody", "EventsResult", "Health", "LabelsResult", "ModelInfo", "Readiness", "Score"]
 
 
 class ModelIdentity(BaseModel):
@@ -105,9 +105,18 @@ class EventRejection(BaseModel):
 class EventsResult(BaseModel):
     """The number of events that were accepted and stored, and the rejected events."""
 
-    part: str = Field(description="Type of the records: events, labels, account_labels or messages.")
+    part: str = Field(description="Type of the records: events or messages; labels in an answer of /v1/labels.")
     accepted: int
     rejected: list[EventRejection]
+
+
+class LabelsResult(EventsResult):
+    """The number of labels that were accepted and stored, the rejected labels, and those without a record so far."""
+
+    unknown: list[int] = Field(
+        description="Positions of labels whose message, account or event is not known so far. They are kept, and count "
+        "once it arrives."
+    )
 
 
 class RecordFieldInfo(BaseModel):

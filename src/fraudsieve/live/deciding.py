@@ -1,0 +1,119 @@
+"""Which deliveries of calls count: decided by the state before the call, and by the rows of the subjects of labels."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from fraudsieve.exceptions import RejectedRecordError
+from fraudsieve.features.history.kernels.digest_table import ABSENT
+from fraudsieve.features.history.kernels.recency import NEVER
+from fraudsieve.features.history.records import check_time_between, entity_key
+from fraudsieve.features.history.timeline import PreparedRecord
+from fraudsieve.features.live_state import HistoryState
+
+from .calls import Call
+from .clock import PlausibleClock
+from .labels.effects import changes, effects_of
+from .labels.rules import LABEL, is_same_label
+from .labels.subjects import Entry, Subjects
+from .records import read_entry
+
+__all__ = ["Decided", "decide_all"]
+
+ACCOUNT = ("account_id",)
+
+
+class Decided(NamedTuple):
+    """An entry to append, and the record to add to the state; None for one of which the state counts nothing."""
+
+    entry: Entry
+    record: PreparedRecord | None
+
+
+def decide_all(state: HistoryState, calls: Sequence[Call], clock: PlausibleClock, subjects: Subjects) -> list[Decided]:
+    """Decide which deliveries of calls count, based on a state that has all earlier rows.
+
+    Records of a call are compared with the state before the call, so their order does not affect which are too late.
+
+    Returns the entries to append: the new deliveries, and what the state counts of labels.
+    """
+    subjects.load(delivery.entry for call in calls for delivery in call.deliveries)
+    in_group: set[int] = set()
+    new: list[Decided] = []
+    for call in calls:
+        try:
+            new += _Decider(state, call, subjects, call.now or clock.now(state)).decide(in_group)
+        except Exception as error:  # a call must not fail the others
+            call.error = error
+    return new
+
+
+class _Decider:
+    """The decisions about one call."""
+
+    def __init__(self, state: HistoryState, call: Call, subjects: Subjects, now: datetime) -> None:
+        self._state, self._call, self._subjects, self._now = state, call, subjects, now
+        self._new: list[Decided] = []
+        self._identifiers = set[int]()
+
+    def decide(self, in_group: set[int]) -> list[Decided]:
+        try:
+            for place, entry in self._call.deliveries:
+                try:
+                    if LABEL in entry:
+                        self._add_label(place, entry)
+                    else:
+                        self._add_record(entry, in_group)
+                except RejectedRecordError as error:
+                    self._call.rejected.append((place, str(error)))
+        except Exception:
+            self._subjects.drop(decided.entry for decided in reversed(self._new))
+            raise
+        in_group |= self._identifiers
+        return self._new
+
+    def _append(self, entry: Entry, record: PreparedRecord | None) -> None:
+        self._new.append(Decided(entry, record))
+        self._subjects.add([entry])
+
+    def _add_record(self, entry: Entry, in_group: set[int]) -> None:
+        for record in read_entry(self._state, entry, now=self._now):
+            if record.identifier in self._state.seen or record.identifier in in_group | self._identifiers:
+                self._call.n_repeats += 1
+                continue
+            self._append(entry, record)
+            self._identifiers |= {record.identifier} - {0}
+            ((part, (_, fields)),) = entry.items()
+            waiting = self._subjects.labels(part[:-1], fields["event_id"]) if "event_id" in fields else []
+            if waiting:
+                self._change([], self._effects(waiting, entry))
+
+    def _add_label(self, place: tuple[int, int], entry: Entry) -> None:
+        time, fields = entry[LABEL]
+        check_time_between(time, "labelled_at", NEVER, self._state.latest(self._now))
+        kind, subject = fields["of"], fields["subject_id"]
+        record = None if kind == "account" else self._subjects.record(kind, subject)
+        if record is None and not (kind == "account" and _has_account(self._state, subject)):
+            self._call.unknown.append(place)
+        others = self._subjects.labels(kind, subject)
+        if any(is_same_label(entry, other) for other in others):
+            self._call.n_repeats += 1
+            return
+        before, after = self._effects(others, record), self._effects([*others, entry], record)
+        self._append(entry, None)
+        self._change(before, after)
+
+    def _effects(self, labels: Sequence[Entry], record: Entry | None) -> list[Entry]:
+        return effects_of(labels, record, self._call.rules, self._call.is_entity)
+
+    def _change(self, before: Sequence[Entry], after: Sequence[Entry]) -> None:
+        for entry in changes(before, after):
+            for record in read_entry(self._state, entry, stored=True):
+                self._append(entry, record)
+
+
+def _has_account(state: HistoryState, account: str) -> bool:
+    """Return whether an account had an event; also if the state has no view of accounts."""
+    views = [view for view in state.views if view.history.entities == ACCOUNT]
+    key = entity_key({"account_id": account}, ACCOUNT)
+    return not views or (key is not None and any(view.events.find(key) != ABSENT for view in views))

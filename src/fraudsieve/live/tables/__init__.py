@@ -1,0 +1,1 @@
+"""Tables to load into a live state, and the tables that its store gives back to train on."""
