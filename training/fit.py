@@ -37,7 +37,7 @@ from fraudsieve.training.tuning.outcome import TuningResult
 from fraudsieve.training.tuning.search import tune
 
 from .evaluation.evaluation_run import evaluate_model
-from .evaluation.label_delays import label_metrics
+from .evaluation.label_delays import assumed_labels, assumed_note, label_metrics
 from .evaluation.report_parts.reviews import CompareReviews
 from .evaluation.report_parts.rounds import RoundChoice
 from .evaluation.report_parts.slices import check_slicing, excess_notes
@@ -259,7 +259,8 @@ def _read(recipe: Recipe, tables: dict[str, Any], run: OpenRun | None) -> Labell
     check_custom_columns(data, recipe)
     check_slicing(data.rows, recipe.evaluate.by, f"{data.subject}s")
     check_memory(data, recipe)
-    return data
+    assumed = assumed_note(assumed_labels(data, data.legitimate))
+    return data if assumed is None else replace(data, notes=(*data.notes, assumed))
 
 
 def _input(name: str, source: Source, digest: str) -> RunInput:

@@ -1,4 +1,4 @@
-"""The sections ``[thresholds]``, ``[monitor]``, ``[scoring]`` and ``[gates]`` of a recipe."""
+"""The sections ``[thresholds]``, ``[monitor]``, ``[scoring]``, ``[gates]`` and ``[track]`` of a recipe."""
 
 from typing import Annotated, Self
 
@@ -8,7 +8,9 @@ from fraudsieve.models.guarantees import CONFIDENCE
 from fraudsieve.models.policy import Missing, Policy, Unknown, Unlike, WrongType
 from fraudsieve.models.thresholds import FALSE_POSITIVE_RATES, Costs, Targets
 
-__all__ = ["CostRecipe", "GateRecipe", "MonitorRecipe", "ScoringRecipe", "ThresholdRecipe"]
+from .data import RecipeSection
+
+__all__ = ["CostRecipe", "GateRecipe", "MonitorRecipe", "ScoringRecipe", "ThresholdRecipe", "TrackRecipe"]
 
 Rate = Annotated[float, Field(gt=0, lt=1)]
 Alerts = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -178,3 +180,16 @@ class GateRecipe(BaseModel):
     """Largest p99 of the time to score one record, in milliseconds."""
     latency_ratio: float = Field(default=2.0, ge=1)
     """Largest ratio of that time to the champion's, for a new recipe."""
+
+
+class TrackRecipe(RecipeSection):
+    """The destination of the run in MLflow."""
+
+    enabled: bool = True
+    """Whether the run is logged. If not, only the model folder is written."""
+    experiment: str = "fraudsieve"
+    """The experiment of the run."""
+    uri: str | None = None
+    """Address of the tracking store; by default ``MLFLOW_TRACKING_URI``, otherwise a file in the current folder."""
+    register_model: bool = True
+    """Whether the model is registered as a new version."""
