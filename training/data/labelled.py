@@ -6,6 +6,7 @@ from datetime import timedelta
 import numpy as np
 import pandas as pd
 
+from fraudsieve._typing import Array
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.label_trust import Trust, join_labels
 from fraudsieve.tables.checks import input_names
@@ -24,6 +25,8 @@ __all__ = ["PLACE", "LabelledData", "keep_labelled", "load_labelled"]
 
 PLACE = "fraudsieve: row"
 """The column of positions in the input while rows are read; no table has a column of this name."""
+
+MAX_UNLABELLED = 20_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +60,8 @@ class LabelledData:
     assumed_after : timedelta, default=None
         The age from which a record without a label counts as legitimate; None if none does. The rows then have a
         column ``label_assumed``.
+    unlabelled : DataFrame, optional
+        Records without a label, at most 20,000 drawn at random: labels are compared with them.
     young : DataFrame, optional
         The ``as_of``, ``labelled_at`` and ``label`` of labelled records that are younger than that. They are not
         trained on: most of the legitimate ones beside them have no label yet.
@@ -84,6 +89,7 @@ class LabelledData:
     messages: pd.DataFrame | None = None
     waiting: pd.Series = field(default_factory=lambda: pd.Series([], dtype="datetime64[us, UTC]"))
     assumed_after: timedelta | None = None
+    unlabelled: pd.DataFrame = field(default_factory=pd.DataFrame)
     young: pd.DataFrame = field(default_factory=pd.DataFrame)
     all_labels: pd.DataFrame | None = None
     known_labels: pd.DataFrame | None = None
@@ -231,10 +237,17 @@ def keep_labelled(
         tuple(notes),
         {},
         waiting=waiting,
+        unlabelled=_drawn(frame, np.flatnonzero(~has_label)),
         assumed_after=None if assumption is None else assumption.age,
         young=young.reset_index(drop=True),
         all_labels=all_labels,
     )
+
+
+def _drawn(frame: pd.DataFrame, places: Array) -> pd.DataFrame:
+    if len(places) > MAX_UNLABELLED:
+        places = np.random.default_rng(0).choice(places, MAX_UNLABELLED, replace=False)
+    return frame.iloc[places].drop(columns=PLACE).reset_index(drop=True)
 
 
 def _unmatched(frame: pd.DataFrame, labels: CheckedTable, subject: str) -> list[str]:

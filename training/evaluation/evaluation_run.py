@@ -24,6 +24,7 @@ from fraudsieve.training.recipe.recipe import EvaluateRecipe, LabelRecipe, Recip
 from .capacity import Capacity
 from .card_precision import naive_utc
 from .label_delays import label_metrics, label_notes
+from .label_selection import label_selection, selection_notes
 from .points import share_of_records
 from .report import EvaluationReport, ReportDetails, evaluate
 from .report_parts.reviews import CaseReviews, CompareReviews
@@ -146,6 +147,7 @@ def evaluate_tables(
             trust=recipe.data.trusted.or_else(trust_of_model(scorer.model)),
         ),
         not_later_than_training=count_rows_in_training(data, scorer.model),
+        label_selection=label_selection(scorer, data, builder=builder),
     )
     report_step("scoring, then under attack" if attack else "scoring")
     report = evaluate_model(
@@ -178,7 +180,7 @@ def _notes(details: ReportDetails, data: LabelledData, model: Model) -> list[str
             f"{details.not_later_than_training:,} of {n_rows:,} records are not later than what the model was trained "
             "and calibrated on: metrics on them are optimistic. Give later records, or --since"
         )
-    return [*notes, *label_notes(details.labels)]
+    return [*notes, *label_notes(details.labels), *selection_notes(details.label_selection)]
 
 
 def load_scorer(model: str | Path | Scorer) -> Scorer:

@@ -176,6 +176,9 @@ class GateRecipe(BaseModel):
     legitimate messages are obfuscated alike."""
     attack_flagged: float = Field(default=0.02, ge=0, le=1)
     """Largest excess over the champion's of the share of obfuscated legitimate messages that is flagged."""
+    labelled_ratio: float = Field(default=0.5, ge=0, le=1)
+    """Smallest ratio between the labelled shares of flagged and of passed records, unless chance explains it. 0 for
+    labels that were chosen without a model."""
     latency_ms: float = Field(default=25.0, gt=0)
     """Largest p99 of the time to score one record, in milliseconds."""
     latency_ratio: float = Field(default=2.0, ge=1)
