@@ -19,7 +19,7 @@ from fraudsieve.models.predict import Scorer
 from fraudsieve.training.data.assumed_labels import ASSUMED
 from fraudsieve.training.data.builders import Builder, builder_of_model, flags_of, row_groups, scores_of
 from fraudsieve.training.data.labelled import LabelledData
-from fraudsieve.training.labels import maturity_gap, seen_until
+from fraudsieve.training.labels import maturity_gaps, seen_until
 
 __all__ = ["CHANCE", "MIN_RATIO", "LabelSelection", "compare_labelled", "label_selection", "selection_notes"]
 
@@ -202,8 +202,9 @@ def _of_one_period(data: LabelledData, rows: pd.DataFrame, legitimate: str) -> t
 
 
 def _mature_until(data: LabelledData) -> pd.Timestamp:
+    """Return the time until which labels of every class are mature: those of fraud are rare, and often late."""
     subjects = data.subjects
-    return seen_until(subjects) - pd.Timedelta(days=maturity_gap(subjects))
+    return seen_until(subjects) - pd.Timedelta(days=max(maturity_gaps(subjects).values()))
 
 
 def _all_flagged(flagged: Array, n_legitimate: int, rate: float | None, by: str) -> LabelSelection | None:
