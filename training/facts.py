@@ -3,6 +3,7 @@
 from typing import Any
 
 from fraudsieve._typing import Array
+from fraudsieve.training.data.assumed_labels import ASSUMED
 from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.data.training_rows import sample_of, sample_slice
 from fraudsieve.training.evaluation.report_parts.rounds import RoundChoice
@@ -31,6 +32,7 @@ def training_facts(
     return {
         "rows": split.rows | {"train": len(sample_slice(data, split.train, recipe))},
         "unlabelled": data.n_unlabelled,
+        **({} if data.assumed_after is None else {"assumed": int(data.rows[ASSUMED].sum()), "young": len(data.young)}),
         "rejected": len(data.rejected),
         "split": split.kind,
         "gap_days": split.gap_days,

@@ -7,6 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from fraudsieve._html import facts_table
 from fraudsieve._precompiled import compile_rest, compiling
 from fraudsieve._typing import Array, Progress
@@ -37,13 +39,15 @@ from fraudsieve.training.tuning.outcome import TuningResult
 from fraudsieve.training.tuning.search import tune
 
 from .evaluation.evaluation_run import evaluate_model
-from .evaluation.label_delays import label_metrics
+from .evaluation.label_delays import assumed_labels, assumed_note, label_metrics
+from .evaluation.label_selection import LabelSelection, label_selection, selection_notes
 from .evaluation.report_parts.reviews import CompareReviews
 from .evaluation.report_parts.rounds import RoundChoice
 from .evaluation.report_parts.slices import check_slicing, excess_notes
 from .evaluation.report_parts.splits import SplitSummary, TemporalMetrics
 from .memory import check_memory
 from .output import check_model_output, replacing_models
+from .promotion.champion_labels import champion_selection
 from .refit.plan import plan_refit
 from .refit.refitted import refit_model, split_model_folder, write_refitted
 from .run_content import run_content
@@ -229,7 +233,7 @@ def _train(
         rules=recipe.rule_set,
         compare_reviews=compare_reviews,
     )
-    notes = (*notes, *excess_notes(report.slices), *([] if temporal is None else [_optimism_note(report, temporal)]))
+    notes = (*notes, *_report_notes(report, temporal))
     refitted, split_model = None, None
     if plan is not None:
         refitted, point_notes = refit_model(plan, data, groups, model, builder, chosen, report_step)
@@ -259,7 +263,8 @@ def _read(recipe: Recipe, tables: dict[str, Any], run: OpenRun | None) -> Labell
     check_custom_columns(data, recipe)
     check_slicing(data.rows, recipe.evaluate.by, f"{data.subject}s")
     check_memory(data, recipe)
-    return data
+    assumed = assumed_note(assumed_labels(data, data.legitimate))
+    return data if assumed is None else replace(data, notes=(*data.notes, assumed))
 
 
 def _input(name: str, source: Source, digest: str) -> RunInput:
@@ -288,10 +293,18 @@ def _report_details(
     return ReportDetails(
         split=SplitSummary.of(split),
         warnings=tuple(model.training["warnings"]),
+        label_selection=_label_selection(data, split, model, recipe),
         labels=label_metrics(data, model.training, legitimate=model.legitimate, since=since, trust=recipe.data.trusted),
         temporal=temporal,
         rounds=rounds,
     )
+
+
+def _label_selection(data: LabelledData, split: Split, model: Model, recipe: Recipe) -> LabelSelection | None:
+    """Compare labels with the flags of the champion, or without one with those of the new model on the test slice."""
+    selection = champion_selection(data, recipe) if recipe.track.enabled else None
+    is_tested = np.isin(np.arange(len(data.rows)), split.test)
+    return label_selection(Scorer(model), data, is_tested) if selection is None else selection
 
 
 def _write_rejected(data: LabelledData, output: str | Path) -> list[str]:
@@ -326,6 +339,11 @@ def _temporal_metrics(
         rows=report.rows,
         split=SplitSummary.of(split),
     )
+
+
+def _report_notes(report: EvaluationReport, temporal: TemporalMetrics | None) -> list[str]:
+    notes = [*selection_notes(report.label_selection), *excess_notes(report.slices)]
+    return notes if temporal is None else [*notes, _optimism_note(report, temporal)]
 
 
 def _optimism_note(report: EvaluationReport, temporal: TemporalMetrics) -> str:

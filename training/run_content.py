@@ -52,6 +52,7 @@ def run_content(
     settings["n_rounds"] = settings["n_rounds"] if report.rounds is None else report.rounds.rounds
     del settings["random_state"], settings["n_jobs"]
     facts = {"seed": recipe.seed, "subject": data.subject, "split": content["split"]["kind"]}
+    facts |= recipe.labels.model_dump(exclude_none=True)
     return RunContent(
         name=_title(report, data.subject),
         description=describe_run(report, data.subject, model.digest),

@@ -36,6 +36,7 @@ NOT_PROFILE = frozenset(
         "label",
         "labelled_at",
         "label_weight",
+        "label_assumed",
         "source",
         "event_id",
         "occurred_at",

@@ -1,6 +1,7 @@
 """Read labelled accounts and events as rows to train on, together with the events that are their history."""
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from fraudsieve.tables.reader import CheckedTable, read_table
 from fraudsieve.tables.source import Source, data_digest, origin_of
 from fraudsieve.training.recipe.headers import required_columns
 
+from .assumed_labels import Assumption
 from .labelled import PLACE, LabelledData, keep_labelled
 
 __all__ = ["account_labels_of", "event_labels_of", "load_accounts", "load_events"]
@@ -28,6 +30,7 @@ def load_accounts(
     min_label_rows: int = 1,
     trust: Trust | None = None,
     reader: LabelReader = read_labels,
+    legitimate_after: timedelta | None = None,
 ) -> LabelledData:
     """Read accounts, their labels and their events.
 
@@ -48,6 +51,9 @@ def load_accounts(
         Weights of the sources of labels; None trusts all sources equally.
     reader : callable, optional
         Reads labels as classes, as `read_labels` does.
+    legitimate_after : timedelta, default=None
+        The age from which an account without a label counts as legitimate; None if none does. Its ``as_of`` says how
+        old it is.
 
     Returns
     -------
@@ -86,7 +92,8 @@ def load_accounts(
     known["labelled_at"], frame["labelled_at"] = times.iloc[: len(known)], times.iloc[len(known) :]
     sources = {"accounts": accounts, "events": events, "labels": labels}
     notes = [*table.notes, *(history.notes if history else ()), *reading.notes, *cutoff_notes, *time_notes]
-    loaded = _loaded("account", frame, table, history, label_table, reading, sources, notes, min_label_rows)
+    labelling = reading, min_label_rows, legitimate_after
+    loaded = _loaded("account", frame, table, history, label_table, *labelling, sources, notes)
     return replace(loaded, known_labels=known)
 
 
@@ -97,6 +104,7 @@ def load_events(
     min_label_rows: int = 1,
     trust: Trust | None = None,
     reader: LabelReader = read_labels,
+    legitimate_after: timedelta | None = None,
 ) -> LabelledData:
     """Read events as subjects, with their labels.
 
@@ -112,6 +120,8 @@ def load_events(
         Weights of the sources of labels; None trusts all sources equally.
     reader : callable, optional
         Reads labels as classes, as `read_labels` does.
+    legitimate_after : timedelta, default=None
+        The age from which an event without a label counts as legitimate; None if none does.
 
     Returns
     -------
@@ -143,10 +153,13 @@ def load_events(
         time_notes.append(f"{early} labels are dated before their event: they count from the time of the event on")
     sources = {"events": events, "labels": labels}
     notes = [*table.notes, *reading.notes, *time_notes]
-    loaded = _loaded("event", frame, table, table, label_table, reading, sources, notes, min_label_rows)
+    labelling = reading, min_label_rows, legitimate_after
+    loaded = _loaded("event", frame, table, table, label_table, *labelling, sources, notes)
     labelled = frame[frame["label"].notna()]
-    # Labels that are too rare to train on are fraud to the features, as in scoring.
-    return loaded if len(labelled) == len(loaded.rows) else replace(loaded, known_labels=labelled.drop(columns=PLACE))
+    # Labels that are too rare to train on are fraud to the features, as in scoring, and assumed labels are none.
+    if len(labelled) == len(loaded.rows) and legitimate_after is None:
+        return loaded
+    return replace(loaded, known_labels=labelled.drop(columns=PLACE))
 
 
 def _known_labels_of_accounts(
@@ -190,14 +203,16 @@ def _loaded(
     history: CheckedTable | None,
     labels: CheckedTable | None,
     reading: LabelReading,
+    min_label_rows: int,
+    legitimate_after: timedelta | None,
     sources: dict[str, Any],
     notes: list[str],
-    min_label_rows: int,
 ) -> LabelledData:
     frame[PLACE] = np.setdiff1d(np.arange(len(frame) + len(table.rejected)), table.rejected["row"])
     given = [source for source in sources.values() if source is not None]
     origin = origin_of(given[0])
-    loaded = keep_labelled(frame, table, labels, subject, origin, min_label_rows)
+    assumption = None if legitimate_after is None else Assumption(legitimate_after, reading)
+    loaded = keep_labelled(frame, table, labels, subject, origin, min_label_rows, assumption)
     digests = {name: data_digest(source) for name, source in sources.items() if source is not None}
     rejected_events = pd.DataFrame() if history is None or history is table else history.rejected
     return replace(

@@ -74,6 +74,7 @@ def read_data(
     labels, events = given.get("labels"), given.get("events")
     reader = partial(read_labels, legitimate=recipe.data.legitimate) if reader is None else reader
     settings: dict[str, Any] = {"min_label_rows": min_label_rows, "trust": recipe.data.trusted, "reader": reader}
+    settings["legitimate_after"] = recipe.labels.age
     if subject == "message":
         return load_labelled(given["messages"], labels, events=events, **settings)
     if subject == "account":

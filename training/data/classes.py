@@ -13,6 +13,10 @@ from .rare_labels import nearest_label
 
 __all__ = ["check_classes"]
 
+ASSUME = (
+    'If records that nobody labels for long are legitimate, set legitimate_after = "60d" in the section [labels] of a '
+    "recipe, or --legitimate-after 60d"
+)
 MAX_SHOWN = 5
 """Labels and reasons that a message names."""
 
@@ -30,13 +34,13 @@ def check_classes(data: LabelledData, source: Source, recipe: DataRecipe) -> Non
     if len(counts) < 2:
         had = ", ".join(f"{name!r} ({n:,})" for name, n in counts.items()) or "none"
         problem = f"expected at least 2 classes of {recipe.min_label_rows} rows or more, got {len(counts)}: {had}"
-        fix = "Label legitimate records too: a record without a label is never taken as legitimate."
-        raise SchemaError(origin_of(source), problem + _causes(data), fix if data.n_unlabelled else "Give more labels.")
+        raise SchemaError(origin_of(source), problem + _causes(data), _fix(data))
     _check_bounds(counts.index, source)
     if legitimate == AUTO and data.legitimate not in counts:
         named = ", ".join(f"{name!r} ({n:,})" for name, n in counts.head(4 * MAX_SHOWN).items())
         problem = f"no label is read as legitimate, the labels are {named}" + _causes(data)
         fix = f"Name the label of legitimate records with --legitimate, or train types only with --legitimate {NONE}."
+        fix = f"{fix} {ASSUME}." if data.n_unlabelled and data.assumed_after is None else fix
         raise SchemaError(origin_of(source), problem, fix)
     if legitimate not in (AUTO, NONE, *counts.index):
         meant = nearest_label(legitimate, counts.index)
@@ -59,10 +63,25 @@ def _check_bounds(labels: pd.Index, source: Source) -> None:
         raise SchemaError(origin_of(source), problem, "Shorten it, or give the column that holds classes.")
 
 
+def _fix(data: LabelledData) -> str:
+    """Say what to do if there are fewer than two classes."""
+    if data.assumed_after is not None:
+        of_accounts = " with as_of" if data.subject == "account" else ""
+        return (
+            f"Give older {data.subject}s{of_accounts}, or a shorter legitimate_after: a {data.subject} counts as "
+            "legitimate if the data go on for so long after it without a label."
+        )
+    if not data.n_unlabelled:
+        return "Give more labels."
+    return f"Label legitimate records too: a record without a label is not taken as legitimate. {ASSUME}."
+
+
 def _causes(data: LabelledData) -> str:
     """Describe why rows are missing: those that were rejected, by reason, and those without a label."""
     rejected = data.rejected
     causes = [] if not data.n_unlabelled else [f"{data.n_unlabelled:,} rows have no label"]
+    if len(data.young):
+        causes.append(f"{len(data.young):,} rows with a label are younger than legitimate_after")
     if len(rejected):
         texts = rejected["column"].fillna("") + ": " + rejected["reason"]
         reasons = texts.str.removeprefix(": ").value_counts().head(MAX_SHOWN)

@@ -1,10 +1,12 @@
 """Read labelled messages as one frame of rows to train on, and what all subjects share for that."""
 
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 
 import numpy as np
 import pandas as pd
 
+from fraudsieve._typing import Array
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.label_trust import Trust, join_labels
 from fraudsieve.tables.checks import input_names
@@ -12,9 +14,10 @@ from fraudsieve.tables.label_times import resolve_label_times, with_times
 from fraudsieve.tables.label_values import LabelReader, LabelReading, read_classes, read_labels
 from fraudsieve.tables.reader import CheckedTable, read_table
 from fraudsieve.tables.source import Source, data_digest, origin_of
-from fraudsieve.training.labels import RATE
+from fraudsieve.training.labels import RATE, maturity_gap
 from fraudsieve.training.recipe.headers import required_columns
 
+from .assumed_labels import Assumption, reported, with_assumed_labels, without_assumed_labels
 from .precomputed_matrix import PrecomputedMatrix
 from .rare_labels import rare_labels_note
 
@@ -23,10 +26,12 @@ __all__ = ["PLACE", "LabelledData", "keep_labelled", "load_labelled"]
 PLACE = "fraudsieve: row"
 """The column of positions in the input while rows are read; no table has a column of this name."""
 
+MAX_UNLABELLED = 20_000
+
 
 @dataclass(frozen=True, eq=False)
 class LabelledData:
-    """Labelled records, and the records that are rejected or unlabelled. Every input row is in one of these parts.
+    """Labelled records, and those that are rejected, unlabelled or too young. Every input row is in one of these parts.
 
     Parameters
     ----------
@@ -37,7 +42,7 @@ class LabelledData:
     rejected_labels : DataFrame
         Rejected rows of the table of labels, with the reasons; empty without such a table.
     n_unlabelled : int
-        Records without a label; they are not trained on, and never treated as legitimate.
+        Records without a label; they are not trained on, and not treated as legitimate.
     notes : tuple of str
         Assumptions and changes that the user should know.
     digests : dict of str to str
@@ -52,6 +57,14 @@ class LabelledData:
         All valid messages, labelled or not, as the history of the rows.
     waiting : Series of datetime64, optional
         The cutoff times (``as_of``) of the records without a label.
+    assumed_after : timedelta, default=None
+        The age from which a record without a label counts as legitimate; None if none does. The rows then have a
+        column ``label_assumed``.
+    unlabelled : DataFrame, optional
+        Records without a label, at most 20,000 drawn at random: labels are compared with them.
+    young : DataFrame, optional
+        The ``as_of``, ``labelled_at`` and ``label`` of labelled records that are younger than that. They are not
+        trained on: most of the legitimate ones beside them have no label yet.
     all_labels : DataFrame, default=None
         All rows of the table of labels about these records, replaced ones too; None without such a table.
     known_labels : DataFrame, default=None
@@ -75,6 +88,9 @@ class LabelledData:
     rejected_events: pd.DataFrame = field(default_factory=pd.DataFrame)
     messages: pd.DataFrame | None = None
     waiting: pd.Series = field(default_factory=lambda: pd.Series([], dtype="datetime64[us, UTC]"))
+    assumed_after: timedelta | None = None
+    unlabelled: pd.DataFrame = field(default_factory=pd.DataFrame)
+    young: pd.DataFrame = field(default_factory=pd.DataFrame)
     all_labels: pd.DataFrame | None = None
     known_labels: pd.DataFrame | None = None
     reading: LabelReading = field(default_factory=LabelReading)
@@ -89,13 +105,21 @@ class LabelledData:
     def subjects(self) -> pd.DataFrame:
         """The ``as_of``, ``labelled_at`` and ``label`` of all records, labelled or not, for `delay_curve`.
 
-        A record of a sample has a ``sampling_rate``.
+        A record of a sample has a ``sampling_rate``. One whose label is assumed has none.
         """
         waiting = pd.DataFrame({"as_of": self.waiting})
         # In other tables a column of that name is the user's own.
         is_sample = self.precomputed is not None and self.precomputed.declared.until is not None
         names = ["as_of", "labelled_at", "label", *([RATE] if is_sample else [])]
-        return pd.concat([self.rows[names], waiting], ignore_index=True)
+        return pd.concat([without_assumed_labels(self.rows)[names], self.young, waiting], ignore_index=True)
+
+    def gap_days(self, given: float | None = None) -> float:
+        """Return the age, in days, at which labels are mature: given, or read off the delay curve.
+
+        It is at least the age from which records without a label count as legitimate.
+        """
+        days = maturity_gap(self.subjects) if given is None else given
+        return days if self.assumed_after is None else max(days, self.assumed_after / timedelta(days=1))
 
 
 def load_labelled(
@@ -106,6 +130,7 @@ def load_labelled(
     min_label_rows: int = 1,
     trust: Trust | None = None,
     reader: LabelReader = read_labels,
+    legitimate_after: timedelta | None = None,
 ) -> LabelledData:
     """Read messages and their labels.
 
@@ -124,6 +149,8 @@ def load_labelled(
         Weights of the sources of labels; the rows then have a column ``label_weight``. None trusts all sources equally.
     reader : callable, optional
         Reads labels as classes: 0 and 1, for example, as ``legitimate`` and ``fraud``. See `LabelledData.reading`.
+    legitimate_after : timedelta, default=None
+        The age from which a message without a label counts as legitimate; None if none does.
 
     Returns
     -------
@@ -150,7 +177,8 @@ def load_labelled(
     frame, label_table, reading = read_classes(frame, label_table, reader)
     frame = join_labels(frame, label_table, "message_id", trust, legitimate=reading.legitimate)
     frame["labelled_at"], time_notes = resolve_label_times(frame["labelled_at"])
-    loaded = keep_labelled(frame, table, label_table, "message", origin_of(messages), min_label_rows)
+    assumption = None if legitimate_after is None else Assumption(legitimate_after, reading)
+    loaded = keep_labelled(frame, table, label_table, "message", origin_of(messages), min_label_rows, assumption)
     sources = {"messages": messages, "labels": labels, "events": events}
     digests = {name: data_digest(source) for name, source in sources.items() if source is not None}
     notes = (*table.notes, *reading.notes, *time_notes, *loaded.notes)
@@ -169,20 +197,26 @@ def keep_labelled(
     subject: str,
     origin: str,
     min_label_rows: int,
+    assumption: Assumption | None = None,
 ) -> LabelledData:
     """Keep the labelled rows whose label has enough rows.
 
-    The result is without digests.
+    The result is without digests. With an assumption, old rows without a label are labelled too, and young ones are
+    left out. The frame stays as it is: features use only the labels that people gave.
 
     Raises
     ------
     SchemaError
         When no row has a label.
     """
-    has_label = frame["label"].notna()
-    labelled = frame[has_label]
-    if labelled.empty:
+    if not frame["label"].notna().any():
         raise SchemaError(origin, f"no {subject} has a label", f"Give labels for the ids of these {subject}s.")
+    is_young = np.zeros(len(frame), bool)
+    if assumption is not None:
+        is_reported = reported(table, labels, f"{subject}_id", assumption.reading)
+        frame, is_young = with_assumed_labels(frame, is_reported, assumption)
+    has_label = frame["label"].notna()
+    labelled = frame[has_label & ~is_young]
     notes = [] if labels is None else [*labels.notes, *_unmatched(frame, labels, f"{subject}_id")]
     rejected = [table.rejected]
     rare = labelled["label"].map(labelled["label"].value_counts()) < min_label_rows
@@ -194,9 +228,26 @@ def keep_labelled(
     rejected_labels = pd.DataFrame() if labels is None else labels.rejected
     waiting = frame.loc[~has_label, "as_of"].reset_index(drop=True)
     all_labels = None if labels is None else labels.good[labels.good["subject_id"].isin(frame[f"{subject}_id"])]
+    young = frame.loc[has_label & is_young, ["as_of", "labelled_at", "label"]]
     return LabelledData(
-        good, all_rejected, rejected_labels, len(waiting), tuple(notes), {}, waiting=waiting, all_labels=all_labels
+        good,
+        all_rejected,
+        rejected_labels,
+        len(waiting),
+        tuple(notes),
+        {},
+        waiting=waiting,
+        unlabelled=_drawn(frame, np.flatnonzero(~has_label)),
+        assumed_after=None if assumption is None else assumption.age,
+        young=young.reset_index(drop=True),
+        all_labels=all_labels,
     )
+
+
+def _drawn(frame: pd.DataFrame, places: Array) -> pd.DataFrame:
+    if len(places) > MAX_UNLABELLED:
+        places = np.random.default_rng(0).choice(places, MAX_UNLABELLED, replace=False)
+    return frame.iloc[places].drop(columns=PLACE).reset_index(drop=True)
 
 
 def _unmatched(frame: pd.DataFrame, labels: CheckedTable, subject: str) -> list[str]:

@@ -91,6 +91,8 @@ def _check_recipe(recipe: Recipe, declared: MatrixDeclaration) -> None:
         problems.append(f"data.subject: the features are of {subject}s, got {recipe.data.subject!r}")
     if recipe.data.trusted.declared:
         problems.append("data.trust: the labels of a precomputed matrix have no sources. Remove it")
+    if recipe.labels.age is not None:
+        problems.append("labels.legitimate_after: a precomputed matrix has rows with labels only. Remove it")
     if recipe.history != HistoryRecipe():
         problems.append("history: the features of a precomputed matrix are declared where it is made. Remove it")
     if recipe.model.sample_rate < 1:

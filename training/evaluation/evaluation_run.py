@@ -19,11 +19,12 @@ from fraudsieve.training.attack.recall import attack_messages, check_attackable
 from fraudsieve.training.data.after_training import count_rows_in_training, is_training_table, rows_since
 from fraudsieve.training.data.builders import Builder, builder_of_model, flags_of, groups_of, read_data, scores_of
 from fraudsieve.training.data.labelled import LabelledData
-from fraudsieve.training.recipe.recipe import EvaluateRecipe, Recipe
+from fraudsieve.training.recipe.recipe import EvaluateRecipe, LabelRecipe, Recipe
 
 from .capacity import Capacity
 from .card_precision import naive_utc
-from .label_delays import label_metrics, waiting_note
+from .label_delays import label_metrics, label_notes
+from .label_selection import label_selection, selection_notes
 from .points import share_of_records
 from .report import EvaluationReport, ReportDetails, evaluate
 from .report_parts.reviews import CaseReviews, CompareReviews
@@ -87,8 +88,8 @@ def evaluate_tables(
     messages, accounts, events, labels : path or DataFrame, default=None
         The tables, as for `train`.
     recipe : Recipe, default=None
-        Capacity, costs, and the trust in sources of labels, which is by default that of the training of the model.
-        None for the defaults.
+        Capacity, costs, and what records without a label count as and how far sources of labels are trusted, by
+        default as in the training of the model. None for the defaults.
     attack : bool, default=False
         Whether to also measure the recall that is kept when fraudulent messages are obfuscated.
     since : datetime, default=None
@@ -146,6 +147,7 @@ def evaluate_tables(
             trust=recipe.data.trusted.or_else(trust_of_model(scorer.model)),
         ),
         not_later_than_training=count_rows_in_training(data, scorer.model),
+        label_selection=label_selection(scorer, data, builder=builder),
     )
     report_step("scoring, then under attack" if attack else "scoring")
     report = evaluate_model(
@@ -178,8 +180,7 @@ def _notes(details: ReportDetails, data: LabelledData, model: Model) -> list[str
             f"{details.not_later_than_training:,} of {n_rows:,} records are not later than what the model was trained "
             "and calibrated on: metrics on them are optimistic. Give later records, or --since"
         )
-    waiting = waiting_note(details.labels.youngest) if details.labels is not None else None
-    return notes if waiting is None else [*notes, waiting]
+    return [*notes, *label_notes(details.labels), *selection_notes(details.label_selection)]
 
 
 def load_scorer(model: str | Path | Scorer) -> Scorer:
@@ -201,7 +202,8 @@ def read_tables(
     settings = {"subject": model.subject, "trust": dict(trust.by_source), "default_trust": trust.default}
     of_subject = recipe.data.model_copy(update=settings)
     history = recipe.history.model_copy(update={"categories": ()})  # those of the model are in its options
-    of_model = recipe.model_copy(update={"data": of_subject, "history": history})
+    labels = recipe.labels.or_else(LabelRecipe.of_training(model.training))
+    of_model = recipe.model_copy(update={"data": of_subject, "history": history, "labels": labels})
     options = recipe.data.options.or_else(options_of_model(model))
     given = {name: as_input(table, options) for name, table in tables.items() if table is not None}
     return read_data(of_model, given, min_label_rows=1, reader=label_reader(model))

@@ -11,20 +11,26 @@ from fraudsieve._translation import tr
 from fraudsieve._typing import Array
 from fraudsieve.features.label_trust import Trust
 from fraudsieve.tables.label_times import resolve_label_times, with_times
+from fraudsieve.training.data.assumed_labels import ASSUMED, without_assumed_labels
 from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.labels import DAY, MATURE, DelayCurve, delay_curve, maturity_gaps, reversals, seen_until
+from fraudsieve.training.recipe.recipe import LabelRecipe
 
 from .metrics import format_days
 
 __all__ = [
     "SHARES",
+    "AssumedLabels",
     "GapUsed",
     "LabelDelay",
     "LabelMetrics",
     "Reversals",
     "SourceLabels",
     "YoungestRecords",
+    "assumed_labels",
+    "assumed_note",
     "label_metrics",
+    "label_notes",
     "waiting_note",
 ]
 
@@ -66,6 +72,22 @@ class YoungestRecords:
     waiting: int
     share_to_come: float | None
     expected: float
+    expected_frauds: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class AssumedLabels:
+    """Records of the period that count as legitimate, because they had no label ``days`` after them.
+
+    ``share_to_come`` is the share of all fraud labels that arrive later than that. ``expected_frauds`` of the
+    ``records`` will have such a label. None if they are not known. ``young`` records have a label, and are left out,
+    because the data do not go on for so long after them.
+    """
+
+    days: float
+    records: int
+    young: int
+    share_to_come: float | None
     expected_frauds: float | None
 
 
@@ -112,6 +134,8 @@ class LabelMetrics:
         None if every record has one label.
     by_source : tuple of SourceLabels, or None
         None if there is one source.
+    assumed : AssumedLabels, default=None
+        None if a record without a label never counts as legitimate.
     """
 
     delays: tuple[LabelDelay, ...] | None
@@ -124,6 +148,7 @@ class LabelMetrics:
     youngest: YoungestRecords | None
     reversals: Reversals | None
     by_source: tuple[SourceLabels, ...] | None
+    assumed: AssumedLabels | None = None
 
 
 def label_metrics(
@@ -172,9 +197,13 @@ def label_metrics(
         gap=gap,
         records_in_period=len(counted),
         unlabelled_in_period=int(counted["label"].isna().sum()),
-        youngest=_youngest(subjects, counted, curve, gap.days, legitimate) if timed else None,
+        # Young records are not evaluated if old ones count as legitimate.
+        youngest=_youngest(subjects, counted, curve, gap.days, legitimate)
+        if timed and data.assumed_after is None
+        else None,
         reversals=None if data.all_labels is None else _reversals(data.all_labels, trust),
         by_source=_by_source(data, trust),
+        assumed=assumed_labels(data, legitimate, since),
     )
 
 
@@ -188,8 +217,11 @@ def _gap_used(training: Mapping[str, Any]) -> GapUsed:
     if kind != "time" or days is None:
         by_kind = tr("split {how}, not by time", how=tr(f"by {kind}"))
         return GapUsed(None, "unknown to the model" if kind in (None, "time") else by_kind)
-    if given is not None:
+    if given == days:
         return GapUsed(days, "as given")
+    assumed = LabelRecipe.of_training(training).age
+    if assumed is not None and days == assumed.total_seconds() / DAY:
+        return GapUsed(days, tr("as long as a record waits for its label before it counts as legitimate"))
     arrived = tr("{share:.0f} % of the labels have arrived by then", share=100 * MATURE)
     return GapUsed(days, arrived if days else "labels have no times")
 
@@ -203,9 +235,7 @@ def _youngest(
     waiting = ages[young & counted["label"].isna().to_numpy()]
     frauds = None
     if legitimate is not None:
-        kinds = subjects["label"].where(subjects["label"].isna() | (subjects["label"] == legitimate), "fraud")
-        of_fraud = delay_curve(subjects.assign(label=kinds), label="fraud")
-        frauds = float(of_fraud.chance_to_come(waiting, curve).sum())
+        frauds = float(_fraud_curve(subjects, legitimate).chance_to_come(waiting, curve).sum())
     return YoungestRecords(
         days=days,
         records=int(young.sum()),
@@ -214,6 +244,29 @@ def _youngest(
         expected=float(curve.chance_to_come(waiting).sum()),
         expected_frauds=frauds,
     )
+
+
+def _fraud_curve(subjects: pd.DataFrame, legitimate: str) -> DelayCurve:
+    kinds = subjects["label"].where(subjects["label"].isna() | (subjects["label"] == legitimate), "fraud")
+    return delay_curve(subjects.assign(label=kinds), label="fraud")
+
+
+def assumed_labels(data: LabelledData, legitimate: str | None = None, since: Any = None) -> AssumedLabels | None:
+    """Count the records of a period that count as legitimate, and the frauds to come; None if none ever does."""
+    if data.assumed_after is None:
+        return None
+    subjects = data.subjects
+    rows, young = data.rows.loc[data.rows[ASSUMED], "as_of"], data.young["as_of"]
+    if since is not None:
+        start = pd.to_datetime(since, utc=True)
+        rows, young = rows[rows >= start], young[young >= start]
+    days, to_come, frauds = data.assumed_after.total_seconds() / DAY, None, None
+    of_fraud = None if legitimate is None else _fraud_curve(subjects, legitimate)
+    if of_fraud is not None and of_fraud.n_labelled:
+        ages = ((seen_until(subjects) - rows).dt.total_seconds() / DAY).to_numpy()
+        to_come = float(of_fraud.share_to_come(days))
+        frauds = float(of_fraud.chance_to_come(ages, delay_curve(subjects)).sum())
+    return AssumedLabels(days=days, records=len(rows), young=len(young), share_to_come=to_come, expected_frauds=frauds)
 
 
 def _reversals(labels: pd.DataFrame, trust: Trust | None) -> Reversals:
@@ -253,12 +306,19 @@ def _with_sources(data: LabelledData) -> tuple[pd.DataFrame, pd.Series]:
     """Return all labels with their sources, and the cutoff times of the records by their ids."""
     columns = ["subject_id", "label", "labelled_at", "source"]
     if data.all_labels is None:
-        labels = data.rows.reindex(columns=columns).assign(subject_id=data.rows.index)
-        return labels, data.rows["as_of"]
+        labels = without_assumed_labels(data.rows).reindex(columns=columns).assign(subject_id=data.rows.index)
+        return labels[labels["label"].notna()], data.rows["as_of"]
     labels = with_times(data.all_labels).reindex(columns=columns)
     labels["labelled_at"] = resolve_label_times(labels["labelled_at"])[0]
     cutoff_times = data.rows.drop_duplicates(f"{data.subject}_id").set_index(f"{data.subject}_id")["as_of"]
     return labels, cutoff_times
+
+
+def label_notes(labels: LabelMetrics | None) -> list[str]:
+    """Return notes on labels that are still to come, and on those that are assumed, without a full stop at the end."""
+    if labels is None:
+        return []
+    return [note for note in (assumed_note(labels.assumed), waiting_note(labels.youngest)) if note is not None]
 
 
 def waiting_note(youngest: YoungestRecords | None) -> str | None:
@@ -284,4 +344,33 @@ def waiting_note(youngest: YoungestRecords | None) -> str | None:
         days=format_days(youngest.days),
         expected=youngest.expected,
         frauds=frauds,
+    )
+
+
+def assumed_note(assumed: AssumedLabels | None) -> str | None:
+    """Say how many records count as legitimate, and how many frauds may be among them; None if none do.
+
+    Examples
+    --------
+    >>> assumed_note(AssumedLabels(days=60.0, records=8120, young=12, share_to_come=0.042, expected_frauds=3.3))
+    '8,120 records had no label after 60 days and count as legitimate; 4.2 % of the labels of fraud arrive later than
+    that, about 3 of them for these records; 12 younger records with a label are left out'
+    """
+    if assumed is None:
+        return None
+    to_come = young = ""
+    if assumed.share_to_come is not None:
+        to_come = tr(
+            "; {share:.1f} % of the labels of fraud arrive later than that, about {n:,.0f} of them for these records",
+            share=100 * assumed.share_to_come,
+            n=assumed.expected_frauds,
+        )
+    if assumed.young:
+        young = tr("; {n:,} younger records with a label are left out", n=assumed.young)
+    return tr(
+        "{records:,} records had no label after {days} days and count as legitimate{to_come}{young}",
+        records=assumed.records,
+        days=format_days(assumed.days),
+        to_come=to_come,
+        young=young,
     )

@@ -24,6 +24,7 @@ from .card_precision import naive_utc
 from .fraud import FraudMetrics, fraud_metrics
 from .fraud_rows import FraudRows, threshold_at
 from .label_delays import LabelMetrics
+from .label_selection import LabelSelection
 from .metrics import headline_figure, report_table
 from .points import PointMetrics, point_metrics
 from .ranking import ECE_BINS, Ranking
@@ -91,6 +92,7 @@ class ReportDetails:
     warnings: tuple[Mapping[str, str], ...] = ()
     temporal: TemporalMetrics | None = None
     not_later_than_training: int | None = None
+    label_selection: LabelSelection | None = None
     refit: RefitSummary | None = None
     rounds: RoundChoice | None = None
     rules: tuple[RuleMetrics, ...] = ()
@@ -195,6 +197,8 @@ class EvaluationReport(ReportDetails, TypeMetrics, FraudMetrics):
     not_later_than_training : int or None
         Records that are not later than those that the model was trained and calibrated on, which make the metrics
         optimistic. None if unknown.
+    label_selection : LabelSelection or None
+        Whether labels depend on what a model flags: this one, or in a training run the champion. None if unknown.
     refit : RefitSummary or None
         For a model that was trained again on all mature rows: the metrics are those of the evaluated model.
     rounds : RoundChoice or None

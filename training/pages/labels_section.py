@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from fraudsieve._translation import tr
-from fraudsieve.training.evaluation.label_delays import SHARES, LabelDelay, LabelMetrics, YoungestRecords
+from fraudsieve.training.evaluation.label_delays import SHARES, AssumedLabels, LabelDelay, LabelMetrics, YoungestRecords
 from fraudsieve.training.evaluation.metrics import format_days, format_number
 from fraudsieve.training.labels import MATURE
 
@@ -35,6 +35,8 @@ def label_facts(labels: LabelMetrics, *, of_training: bool = True) -> Iterator[t
         yield tr("gap before the test"), gap
     without = tr("{n:,} of {records:,} records", n=labels.unlabelled_in_period, records=labels.records_in_period)
     yield tr("unlabelled in this period"), without
+    if labels.assumed is not None:
+        yield tr("count as legitimate"), _assumed(labels.assumed)
     if labels.youngest is not None and labels.youngest.records:
         yield tr("of the last {days} days", days=format_days(labels.youngest.days)), _waiting(labels.youngest)
     if labels.reversals is not None:
@@ -43,6 +45,20 @@ def label_facts(labels: LabelMetrics, *, of_training: bool = True) -> Iterator[t
 
 def _arrived(delay: LabelDelay) -> str:
     return tr("{share:.0f} % after {days}", share=100 * delay.share, days=format_days(delay.days))
+
+
+def _assumed(assumed: AssumedLabels) -> str:
+    days = format_days(assumed.days)
+    if assumed.share_to_come is None:
+        return tr("{n:,} of them, {days} days old or more", n=assumed.records, days=days)
+    return tr(
+        "{n:,} of them, {days} days old or more; {share:.1f} % of the labels of fraud arrive later than that, "
+        "for these records expected: {expected}",
+        n=assumed.records,
+        days=days,
+        share=100 * assumed.share_to_come,
+        expected=format_number(round(assumed.expected_frauds or 0.0, 1)),
+    )
 
 
 def _waiting(youngest: YoungestRecords) -> str:

@@ -8,7 +8,8 @@ from fraudsieve.training.attack.recall import AttackMetrics
 from fraudsieve.training.evaluation.bootstrap import MIN_GROUPS
 from fraudsieve.training.evaluation.capacity import CapacityCurve
 from fraudsieve.training.evaluation.fraud_rows import SliceMetrics
-from fraudsieve.training.evaluation.label_delays import waiting_note
+from fraudsieve.training.evaluation.label_delays import label_notes
+from fraudsieve.training.evaluation.label_selection import selection_notes
 from fraudsieve.training.evaluation.metrics import METRIC_NAMES, RATE_NAMES, describe_capacity, format_number
 from fraudsieve.training.evaluation.points import rates_known
 from fraudsieve.training.evaluation.report import EvaluationReport
@@ -128,9 +129,7 @@ def _reasons(report: EvaluationReport) -> Iterator[str]:
     if report.unscorable:
         yield tr("{n:,} records could not be scored. They are not in these metrics.", n=report.unscorable)
     yield from map(sentence, excess_notes(report.slices))
-    waiting = None if report.labels is None else waiting_note(report.labels.youngest)
-    if waiting:
-        yield tr("{text}.", text=waiting)
+    yield from map(sentence, [*label_notes(report.labels), *selection_notes(report.label_selection)])
 
 
 def headline_cards(report: EvaluationReport) -> list[Card]:

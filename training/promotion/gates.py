@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from fraudsieve.training.evaluation.label_selection import LabelSelection
 from fraudsieve.training.evaluation.metrics import format_number
 from fraudsieve.training.recipe.sections import GateRecipe
 
@@ -63,6 +64,7 @@ def apply_gates(comparison: ModelComparison, gates: GateRecipe | None = None) ->
     results += _calibration(figures, bounds, first=first, refresh=refresh)
     times = bounds.refresh_attack if refresh else 1.0
     results += [] if first or comparison.attack is None else [*_attack(comparison.attack, bounds, times)]
+    results += [] if comparison.label_selection is None else [_label_selection(comparison.label_selection, bounds)]
     return (*results, *_latency(comparison.latency, bounds, refresh=refresh))
 
 
@@ -170,6 +172,20 @@ def _attack(attack: AttackedPair, bounds: GateRecipe, times: float) -> Iterator[
         f"{max(0.0, new - old):.1%} more; at most {bound:.1%} more are allowed."
     )
     yield Gate("attack_flagged", new - old, bound, new - old <= bound, reason)
+
+
+def _label_selection(selection: LabelSelection, bounds: GateRecipe) -> Gate:
+    bound = bounds.labelled_ratio
+    reason = (
+        f"The labelled shares of flagged and passed records have a ratio of {selection.ratio:.2f}; at least "
+        f"{bound:.2f} is required."
+    )
+    if not selection.is_below(bound):
+        by_chance = " Chance explains it." if selection.ratio < bound else ""
+        return Gate("labelled_ratio", selection.ratio, bound, True, reason + by_chance)
+    do = "Set gates.labelled_ratio to 0 if labels were chosen without the model."
+    found = "" if selection.note is None else f" {selection.note}."
+    return Gate("labelled_ratio", selection.ratio, bound, False, f"{reason}{found} {do}")
 
 
 def _latency(latency: Sides[Latency], bounds: GateRecipe, *, refresh: bool) -> Iterator[Gate]:

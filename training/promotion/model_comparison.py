@@ -6,6 +6,7 @@ from typing import Any, Generic, Self, TypeVar
 
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.training.data.after_training import trained_until
+from fraudsieve.training.evaluation.label_selection import LabelSelection
 from fraudsieve.training.evaluation.report import BootstrapSummary
 from fraudsieve.training.json_types import to_json_types
 
@@ -109,6 +110,8 @@ class ModelComparison(PairedMetrics):
         None without an attack.
     latency : Sides of Latency
         The time of one record.
+    label_selection : LabelSelection, default=None
+        Whether labels depend on what the champion flags, or the challenger without a champion. None if unknown.
     refresh : bool, default=False
         Whether the challenger has the recipe of the champion, and later data.
     warnings : tuple of str, default=()
@@ -121,6 +124,7 @@ class ModelComparison(PairedMetrics):
     left_out: Mapping[str, int]
     attack: AttackedPair | None
     latency: Sides[Latency]
+    label_selection: LabelSelection | None = None
     refresh: bool = False
     warnings: tuple[str, ...] = ()
 

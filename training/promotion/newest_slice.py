@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any, cast
 
 import numpy as np
@@ -12,7 +13,6 @@ from fraudsieve.exceptions import SchemaError
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.training.data.after_training import RowsAfterTraining, trained_until
 from fraudsieve.training.data.labelled import LabelledData
-from fraudsieve.training.labels import maturity_gap
 from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.refit.plan import mature_rows
 from fraudsieve.training.splits.split import Split, unusable
@@ -67,7 +67,7 @@ def newest_slice(
 
 def _mature(data: LabelledData, recipe: Recipe) -> tuple[Array, dict[str, int]]:
     """Return which records are mature, and count the others by reason."""
-    gap = maturity_gap(data.subjects) if recipe.split.gap_days is None else recipe.split.gap_days
+    gap = data.gap_days(recipe.split.gap_days)
     positions, others = mature_rows(data, Split("time", NONE, NONE, NONE, (), gap_days=gap))
     if not len(positions):
         problem = f"expected records whose labels are mature, {gap:.3g} days after them, got none of {len(data.rows)}"
@@ -96,7 +96,11 @@ def known_before(data: LabelledData, start: pd.Timestamp, *, min_label_rows: int
     """
     times = data.rows["as_of"]
     late, _ = unusable(start, 0.0, times, data.rows["labelled_at"])
-    rows = data.rows[(times < start).to_numpy() & ~late]
+    known = data.rows[(times < start).to_numpy() & ~late]
+    is_young = (known["as_of"] > start - (data.assumed_after or timedelta(0))).to_numpy()
+    rows = known[~is_young]
     rows = rows[rows["label"].map(rows["label"].value_counts()) >= min_label_rows]
     waiting = pd.concat([data.waiting[data.waiting < start], times[late]], ignore_index=True)
-    return replace(data, rows=rows.reset_index(drop=True), waiting=waiting, n_unlabelled=len(waiting))
+    young = known.loc[is_young, ["as_of", "labelled_at", "label"]]
+    facts: dict[str, Any] = {"waiting": waiting, "young": young, "n_unlabelled": len(waiting)}
+    return replace(data, rows=rows.reset_index(drop=True), **facts)

@@ -15,6 +15,7 @@ __all__ = ["STAND_IN_FOR", "is_refresh", "recipe_digest", "recipe_of_model"]
 
 OF_THE_FIT: Final[dict[str, Any]] = {
     "data": {"min_label_rows", "trust", "default_trust", "time_zone"},
+    "labels": True,
     "split": {*SplitRecipe.model_fields} - {"also_temporal"},
     "features": True,
     "history": True,

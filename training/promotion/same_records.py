@@ -17,6 +17,7 @@ from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.evaluation.bootstrap import MIN_GROUPS
 from fraudsieve.training.evaluation.evaluation_run import row_context
 from fraudsieve.training.evaluation.fraud_rows import FraudRows
+from fraudsieve.training.evaluation.label_selection import label_selection, selection_notes
 from fraudsieve.training.evaluation.points import share_of_records
 from fraudsieve.training.evaluation.report import BootstrapSummary
 from fraudsieve.training.recipe.recipe import EvaluateRecipe
@@ -120,6 +121,7 @@ def compare_models(
     if attacked:
         report_step("attacking")
     attacks = [side.attack(is_fraud) for side in sides] if attacked else []
+    selection = label_selection(scorers[0], inputs[0], later.rows)
     report_step("timing single records")
     calls = [live_scoring(side.scorer, side.data, _start(side.data.rows)) for side in sides]
     times = latencies(calls, [records_to_time(side.data.rows, side.scorer.model.matrix) for side in sides])
@@ -133,8 +135,9 @@ def compare_models(
         left_out={**later.left_out, "unscorable": unscorable},
         attack=_attacked_pair(attacks) if attacks else None,
         latency=Sides.of(times),
+        label_selection=selection,
         refresh=refresh,
-        warnings=(*later.warnings, *_few_groups_warnings(bootstrap)),
+        warnings=(*later.warnings, *_few_groups_warnings(bootstrap), *selection_notes(selection)),
     )
 
 

@@ -1,20 +1,22 @@
-"""The section ``[data]`` of a recipe: the tables, how to read them, and the meaning of their labels."""
+"""The sections ``[data]`` and ``[labels]`` of a recipe: the tables, how to read them, and what their labels mean."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import fields
-from typing import Annotated, Literal
+from datetime import timedelta
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from fraudsieve.exceptions import RecipeError
+from fraudsieve.features.history.measures import window_seconds
 from fraudsieve.features.label_trust import Trust
 from fraudsieve.tables.formats.loaded import ReadOptions
 from fraudsieve.tables.label_values import AUTO
 from fraudsieve.tables.limits import MAX_REJECTED
 from fraudsieve.tables.values.zones import time_zone
 
-__all__ = ["DataRecipe", "RecipeSection", "Share"]
+__all__ = ["DataRecipe", "LabelRecipe", "RecipeSection", "Share"]
 
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -123,3 +125,40 @@ class DataRecipe(RecipeSection):
             tables = " or ".join(f"data.{name} (--{name})" for name in needed)
             raise RecipeError("recipe", [f"a table of {needed[0]} is missing. Give {tables}"])
         return subject
+
+
+def _check_age(age: str) -> str:
+    if age == "all":
+        raise ValueError("expected an age such as 60d or 8w, got 'all'")
+    window_seconds(age)
+    return age
+
+
+class LabelRecipe(RecipeSection):
+    """What records without a label count as; by default they are waiting for one, however old they are."""
+
+    legitimate_after: Annotated[str, AfterValidator(_check_age)] | None = None
+    """The age, such as ``60d``, from which a record without a label counts as legitimate. Labelled records that are
+    younger are left out, because most of the legitimate ones beside them have no label yet. The report says what share
+    of the frauds become known later than that."""
+
+    @property
+    def age(self) -> timedelta | None:
+        """The age from which a record without a label counts as legitimate; None for none.
+
+        Examples
+        --------
+        >>> LabelRecipe(legitimate_after="60d").age
+        datetime.timedelta(days=60)
+        """
+        return None if self.legitimate_after is None else timedelta(seconds=window_seconds(self.legitimate_after))
+
+    @classmethod
+    def of_training(cls, training: Mapping[str, Any]) -> Self:
+        """Return the settings that a model was trained with (``model.training``)."""
+        written = (training.get("recipe") or {}).get("labels") or {}
+        return cls(legitimate_after=written.get("legitimate_after"))
+
+    def or_else(self, other: "LabelRecipe") -> "LabelRecipe":
+        """Return these settings, or others if none is set."""
+        return other if self.legitimate_after is None else self

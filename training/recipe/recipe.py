@@ -17,9 +17,9 @@ from fraudsieve.models.rules.files import read_rules
 from fraudsieve.models.rules.rule_set import RuleSet
 from fraudsieve.tables.formats.loaded import ReadOptions
 
-from .data import DataRecipe, RecipeSection
+from .data import DataRecipe, LabelRecipe, RecipeSection
 from .lists import ListRecipe
-from .sections import GateRecipe, MonitorRecipe, ScoringRecipe, ThresholdRecipe
+from .sections import GateRecipe, MonitorRecipe, ScoringRecipe, ThresholdRecipe, TrackRecipe
 from .tune import TuneRecipe, check_space
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "EvaluateRecipe",
     "FeatureRecipe",
     "HistoryRecipe",
+    "LabelRecipe",
     "ModelRecipe",
     "Recipe",
     "SplitRecipe",
@@ -223,19 +224,6 @@ class EvaluateRecipe(RecipeSection):
     """Columns of the records whose values are slices of the report, besides channel, source, country and others."""
 
 
-class TrackRecipe(RecipeSection):
-    """The destination of the run in MLflow."""
-
-    enabled: bool = True
-    """Whether the run is logged. If not, only the model folder is written."""
-    experiment: str = "fraudsieve"
-    """The experiment of the run."""
-    uri: str | None = None
-    """Address of the tracking store; by default ``MLFLOW_TRACKING_URI``, otherwise a file in the current folder."""
-    register_model: bool = True
-    """Whether the model is registered as a new version."""
-
-
 class Recipe(RecipeSection):
     """Everything that describes a training run. An unknown key is an error.
 
@@ -254,6 +242,8 @@ class Recipe(RecipeSection):
         The language of the pages of reports. The model and the JSON files do not depend on it.
     data : DataRecipe
         The paths of the tables, the subject, and the legitimate class.
+    labels : LabelRecipe
+        What records without a label count as.
     split : SplitRecipe
     features : FeatureRecipe
         Parameters of `MessageFeatures`.
@@ -288,6 +278,7 @@ class Recipe(RecipeSection):
     rules: str | None = None
     language: Language = "en"
     data: DataRecipe = DataRecipe()
+    labels: LabelRecipe = LabelRecipe()
     split: SplitRecipe = SplitRecipe()
     features: FeatureRecipe = FeatureRecipe()
     history: HistoryRecipe = HistoryRecipe()

@@ -1,4 +1,4 @@
-"""The sections ``[thresholds]``, ``[monitor]``, ``[scoring]`` and ``[gates]`` of a recipe."""
+"""The sections ``[thresholds]``, ``[monitor]``, ``[scoring]``, ``[gates]`` and ``[track]`` of a recipe."""
 
 from typing import Annotated, Self
 
@@ -8,7 +8,9 @@ from fraudsieve.models.guarantees import CONFIDENCE
 from fraudsieve.models.policy import Missing, Policy, Unknown, Unlike, WrongType
 from fraudsieve.models.thresholds import FALSE_POSITIVE_RATES, Costs, Targets
 
-__all__ = ["CostRecipe", "GateRecipe", "MonitorRecipe", "ScoringRecipe", "ThresholdRecipe"]
+from .data import RecipeSection
+
+__all__ = ["CostRecipe", "GateRecipe", "MonitorRecipe", "ScoringRecipe", "ThresholdRecipe", "TrackRecipe"]
 
 Rate = Annotated[float, Field(gt=0, lt=1)]
 Alerts = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -174,7 +176,23 @@ class GateRecipe(BaseModel):
     legitimate messages are obfuscated alike."""
     attack_flagged: float = Field(default=0.02, ge=0, le=1)
     """Largest excess over the champion's of the share of obfuscated legitimate messages that is flagged."""
+    labelled_ratio: float = Field(default=0.5, ge=0, le=1)
+    """Smallest ratio between the labelled shares of flagged and of passed records, unless chance explains it. 0 for
+    labels that were chosen without a model."""
     latency_ms: float = Field(default=25.0, gt=0)
     """Largest p99 of the time to score one record, in milliseconds."""
     latency_ratio: float = Field(default=2.0, ge=1)
     """Largest ratio of that time to the champion's, for a new recipe."""
+
+
+class TrackRecipe(RecipeSection):
+    """The destination of the run in MLflow."""
+
+    enabled: bool = True
+    """Whether the run is logged. If not, only the model folder is written."""
+    experiment: str = "fraudsieve"
+    """The experiment of the run."""
+    uri: str | None = None
+    """Address of the tracking store; by default ``MLFLOW_TRACKING_URI``, otherwise a file in the current folder."""
+    register_model: bool = True
+    """Whether the model is registered as a new version."""

@@ -5,7 +5,6 @@ from typing import Any
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import SplitError
 from fraudsieve.training.data.labelled import LabelledData
-from fraudsieve.training.labels import maturity_gap
 from fraudsieve.training.recipe.recipe import Recipe
 
 from .split import Split, has_times, split_by_campaign, split_by_time, split_randomly
@@ -32,8 +31,7 @@ def choose_split(data: LabelledData, groups: Array, group_kind: str, recipe: Rec
     if kind == "time":
         is_crime = labels != data.legitimate
         # Records that are waiting for a label count too: they show that labels may take longer.
-        gap_days = maturity_gap(data.subjects) if settings.gap_days is None else settings.gap_days
-        apart = settings.keeps_apart(group_kind)
+        apart, gap_days = settings.keeps_apart(group_kind), data.gap_days(settings.gap_days)
         of_kind: dict[str, Any] = {"gap_days": gap_days, "group_kind": group_kind, "apart": apart, **sampled}
         split = split_by_time(cutoffs, data.rows["labelled_at"], groups, is_crime, **of_kind, **shares)
     elif kind in ("campaign", "account"):

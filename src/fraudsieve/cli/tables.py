@@ -133,7 +133,7 @@ def review_rows(report: "EvaluationReport") -> list[tuple[str, str]]:
 
 def _left_out(data: "LabelledData") -> dict[str, int]:
     counts = {"unlabelled": data.n_unlabelled, "rejected": len(data.rejected)}
-    return counts | {"rejected_labels": len(data.rejected_labels)}
+    return counts | {"rejected_labels": len(data.rejected_labels), "labelled_but_young": len(data.young)}
 
 
 def left_out_text(data: "LabelledData") -> str:

@@ -188,6 +188,10 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "split": ({"split.kind": "account"}, "split.kind: a sample is split by time, got 'account'"),
     "subject": ({"data.subject": "account"}, "data.subject: the features are of events, got 'account'"),
     "history": ({"history.exclude": ["device_id"]}, "history: the features of a precomputed matrix are declared where"),
+    "labels": (
+        {"labels.legitimate_after": "60d"},
+        "labels.legitimate_after: a precomputed matrix has rows with labels",
+    ),
     "trust": ({"data.trust": {"rule": 0.5}}, "data.trust: the labels of a precomputed matrix have no sources"),
 }
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from fraudsieve.training.evaluation.label_selection import LabelSelection
 from fraudsieve.training.promotion.gates import Gate, apply_gates
 from fraudsieve.training.promotion.latency import Latency
 from fraudsieve.training.promotion.model_comparison import AttackedPair, ModelComparison, ModelFacts, Sides
@@ -72,6 +73,30 @@ def test_all_gates_are_there_and_passed() -> None:
         "latency_ratio",
     }
     assert all(gate.reason.endswith(".") for gate in gates)
+
+
+def selection(ratio: float, p_value: float = 0.0) -> LabelSelection:
+    counts = {"labelled": 226, "labelled_flagged": 226, "unlabelled": 5000, "unlabelled_flagged": 31}
+    return LabelSelection(**counts, ratio=ratio, p_value=p_value, note="few are known. Label more")
+
+
+def test_labels_that_the_model_chose_stop_a_challenger() -> None:
+    bounds = GateRecipe()
+    assert failed(apply_gates(comparison(label_selection=selection(0.5)))) == []
+    gates = apply_gates(comparison(label_selection=selection(0.49)))
+    assert failed(gates) == ["labelled_ratio"]
+    (gate,) = [gate for gate in gates if gate.name == "labelled_ratio"]
+    assert (gate.value, gate.bound) == (0.49, bounds.labelled_ratio)
+    assert gate.reason == (
+        "The labelled shares of flagged and passed records have a ratio of 0.49; at least 0.50 is required. few are "
+        "known. Label more. Set gates.labelled_ratio to 0 if labels were chosen without the model."
+    )
+    by_chance = apply_gates(comparison(label_selection=selection(0.0, p_value=0.001)))
+    assert failed(by_chance) == []
+    assert any(gate.reason.endswith("Chance explains it.") for gate in by_chance)
+    off = apply_gates(comparison(label_selection=selection(0.0)), GateRecipe(labelled_ratio=0.0))
+    assert failed(off) == []
+    assert failed(apply_gates(comparison(champion=None, label_selection=selection(0.1)))) == ["labelled_ratio"]
 
 
 @pytest.mark.parametrize(

@@ -53,6 +53,7 @@ def test_settings_without_influence_on_the_fit_make_no_other_recipe(setting: dic
         {"data.min_label_rows": 7},
         {"data.time_zone": "Asia/Shanghai"},
         {"data.default_trust": 0.5},
+        {"labels.legitimate_after": "60d"},
     ],
     ids=lambda setting: next(iter(setting)),
 )

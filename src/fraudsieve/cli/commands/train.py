@@ -33,6 +33,12 @@ def train_command(
             help="Label of legitimate records, or none to train types only; by default, common words are recognised."
         ),
     ] = None,
+    legitimate_after: Annotated[
+        str | None,
+        typer.Option(
+            help="Age from which a record without a label counts as legitimate, such as 60d; by default, never."
+        ),
+    ] = None,
     split: Annotated[str | None, typer.Option(help="How to split: auto, time, campaign, account or random.")] = None,
     experiment: Annotated[str | None, typer.Option(help="Name of the MLflow experiment.")] = None,
     campaigns: Annotated[
@@ -89,6 +95,7 @@ def train_command(
             **reading.overrides(),
             "data.subject": subject,
             "data.legitimate": legitimate,
+            "labels.legitimate_after": legitimate_after,
             "name": name,
             "split.kind": split,
             "features.campaigns": campaigns,

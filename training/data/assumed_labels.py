@@ -1,0 +1,92 @@
+"""Labels that are assumed: where a recipe says so, an old record that nobody has labelled counts as legitimate.
+
+The assumption becomes known when the record reaches that age, and never replaces a label. It is for rows to train and
+test on. Features do not use it: measures of labels count the labels that people gave, in training as in service.
+"""
+
+from datetime import timedelta
+from typing import Final, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from fraudsieve._typing import Array
+from fraudsieve.features.label_trust import WEIGHT
+from fraudsieve.tables.label_values import LabelReading
+from fraudsieve.tables.reader import CheckedTable
+from fraudsieve.tables.values.reading import read_id
+from fraudsieve.training.labels import seen_until
+
+__all__ = ["ASSUMED", "Assumption", "reported", "with_assumed_labels", "without_assumed_labels"]
+
+ASSUMED: Final = "label_assumed"
+"""The column of rows whose label is assumed, if a recipe assumes labels."""
+
+
+class Assumption(NamedTuple):
+    """The age from which records without a label count as legitimate, and how labels are read."""
+
+    age: timedelta
+    reading: LabelReading
+
+
+def with_assumed_labels(frame: pd.DataFrame, is_reported: Array, assumption: Assumption) -> tuple[pd.DataFrame, Array]:
+    """Label the old records that nobody has labelled, each from the time at which it reached the age.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Records with ``as_of``, ``label`` and ``labelled_at``.
+    is_reported : ndarray of bool, shape (n_records,)
+        Records that stay as they are, as from `reported`.
+    assumption : Assumption
+
+    Returns
+    -------
+    frame : DataFrame
+        With the column `ASSUMED`. An assumed label has the full weight, if labels have weights.
+    is_young : ndarray of bool, shape (n_records,)
+        Records that had not reached the age at the end of the data: of these only those with early labels have any.
+
+    Examples
+    --------
+    >>> times = pd.to_datetime(["2026-01-01", "2026-01-02", "2026-03-20"], utc=True)
+    >>> frame = pd.DataFrame({"as_of": times, "label": [None, "fraud", None], "labelled_at": pd.NaT})
+    >>> assumption = Assumption(timedelta(days=60), LabelReading())
+    >>> labelled, is_young = with_assumed_labels(frame, frame["label"].notna().to_numpy(), assumption)
+    >>> labelled["label"].head(2).tolist(), labelled["labelled_at"].astype(str)[0], is_young.tolist()
+    (['legitimate', 'fraud'], '2026-03-02 00:00:00+00:00', [False, False, True])
+    """
+    known_at, end = frame["as_of"] + assumption.age, seen_until(frame)
+    is_assumed = (known_at <= end) & frame["label"].isna() & ~is_reported
+    labels: dict[str, pd.Series] = {
+        "label": frame["label"].mask(is_assumed, assumption.reading.legitimate),
+        "labelled_at": frame["labelled_at"].mask(is_assumed, known_at),
+    }
+    if WEIGHT in frame:
+        labels[WEIGHT] = frame[WEIGHT].mask(is_assumed, 1.0)
+    return frame.assign(**labels, **{ASSUMED: is_assumed}), (known_at > end).to_numpy()
+
+
+def reported(records: CheckedTable, labels: CheckedTable | None, subject: str, reading: LabelReading) -> Array:
+    """Return which records somebody has labelled, also with a label that is not trusted or cannot be used."""
+    frame = records.good
+    own = reading.apply(frame["label"]).notna().to_numpy() if "label" in frame else np.zeros(len(frame), bool)
+    if labels is None:
+        return own
+    ids = [*labels.good["subject_id"], *(map(_id, labels.rejected["subject_id"]) if len(labels.rejected) else ())]
+    return own | frame[subject].isin([name for name in ids if name is not None]).to_numpy()
+
+
+def _id(cell: object) -> str | None:
+    try:
+        return read_id(cell)
+    except ValueError:
+        return None
+
+
+def without_assumed_labels(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return rows whose assumed labels are missing again, as people see them."""
+    if ASSUMED not in rows:
+        return rows
+    return rows.assign(**{name: rows[name].mask(rows[ASSUMED]) for name in ("label", "labelled_at")})

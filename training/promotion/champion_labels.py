@@ -1,0 +1,45 @@
+"""Labels of a training run that the champion chose: those of records that it may have scored."""
+
+from fraudsieve._translation import tr
+from fraudsieve.exceptions import FraudsieveError
+from fraudsieve.models.batch.scored_tables import options_of_model
+from fraudsieve.models.predict import Scorer
+from fraudsieve.training.data.after_training import rows_after_training
+from fraudsieve.training.data.labelled import LabelledData
+from fraudsieve.training.evaluation.label_selection import LabelSelection, label_selection
+from fraudsieve.training.recipe.recipe import Recipe
+from fraudsieve.training.tracking.registry import Registry
+from fraudsieve.training.tracking.store import tracking_uri
+from fraudsieve.training.tracking.tracked_run import CHAMPION
+
+__all__ = ["champion_selection"]
+
+
+def champion_selection(data: LabelledData, recipe: Recipe) -> LabelSelection | None:
+    """Compare how often the champion flags records of a training run with and without a label.
+
+    Only records later than its training count. None if it cannot be known: there is no champion that can score these
+    records as they were read, or no later record.
+    """
+    try:
+        registry = Registry(tracking_uri(recipe.track.uri), recipe.name)
+        version = registry.aliases().get(CHAMPION)
+        if version is None:
+            return None
+        champion = Scorer.load(registry.folder(version))
+        if not _reads_alike(champion, data, recipe):
+            return None
+        rows = rows_after_training(data, [champion.model]).rows
+        return label_selection(champion, data, rows, by=tr(" by the champion"))
+    except FraudsieveError:
+        return None  # a champion that cannot be loaded, or needs other tables, says nothing about labels
+
+
+def _reads_alike(champion: Scorer, data: LabelledData, recipe: Recipe) -> bool:
+    """Return whether a champion scores such records, under the same names of columns."""
+    model = champion.model
+    return (
+        model.subject == data.subject
+        and model.legitimate == data.legitimate
+        and options_of_model(model).columns == recipe.data.columns
+    )
