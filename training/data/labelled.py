@@ -182,7 +182,10 @@ def keep_labelled(
     has_label = frame["label"].notna()
     labelled = frame[has_label]
     if labelled.empty:
-        raise SchemaError(origin, f"no {subject} has a label", f"Give labels for the ids of these {subject}s.")
+        of_others = "" if labels is None else f": none of the {len(labels.good):,} labels has the id of one"
+        raise SchemaError(
+            origin, f"no {subject} has a label{of_others}", f"Give labels for the ids of these {subject}s."
+        )
     notes = [] if labels is None else [*labels.notes, *_unmatched(frame, labels, f"{subject}_id")]
     rejected = [table.rejected]
     rare = labelled["label"].map(labelled["label"].value_counts()) < min_label_rows

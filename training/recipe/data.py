@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterable
 from dataclasses import fields
+from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
@@ -32,6 +33,10 @@ Places = Annotated[
     BeforeValidator(lambda places: places[0] if isinstance(places, list | tuple) and len(places) == 1 else places),
 ]
 """One or several tables: of two rows with one id, that of the later table counts."""
+
+
+def _in_utc(time: datetime) -> datetime:
+    return time if time.tzinfo is not None else time.replace(tzinfo=UTC)
 
 
 class DataRecipe(RecipeSection):
@@ -67,6 +72,9 @@ class DataRecipe(RecipeSection):
     """Zone of times that have none, such as Asia/Shanghai. Hours of the day are in this zone too. By default UTC."""
     max_rejected: Share = MAX_REJECTED
     """The share of rejected rows above which a table is an error. A single rejected row is not, except with 0."""
+    as_of: Annotated[datetime, AfterValidator(_in_utc)] | None = None
+    """The time as of which the tables are read, in UTC if it has no zone: records and labels of this time and later are
+    left out. By default all count. A model does not keep it."""
     subject: Literal["auto", "message", "account", "event"] = "auto"
     """What is scored; with ``auto`` messages if there are any, otherwise accounts, otherwise events."""
     legitimate: str = AUTO
