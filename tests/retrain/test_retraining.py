@@ -67,7 +67,12 @@ def test_damaged_labels_are_refused_and_say_the_same_again(base: Path, registry:
 
 
 def test_a_comparison_alone_changes_no_champion(base: Path, registry: Registry, payments: Payments) -> None:
+    in_other_words = payments[1]["label"].map({"legitimate": "ham", "fraud": "spam"})
+    payments = payments[0], payments[1].assign(label=in_other_words)
     compared = run(base, payments, promote=False)
+    assert compared.plan.by_class.keys() == {"legitimate", "spam"}  # what is legitimate is read as by the model
+    assert compared.trained is not None
+    assert compared.trained.model.legitimate == "legitimate"
     assert (compared.outcome, compared.champion) == ("compared", "models:/cards/1")
     assert "without --no-promote" in compared.what_to_do
     assert registry.aliases() == {"champion": "1", "challenger": "2"}

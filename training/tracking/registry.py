@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import mlflow
+from mlflow.entities import LifecycleStage
 from mlflow.entities.model_registry import RegisteredModel
 from mlflow.exceptions import MlflowException
 
@@ -90,7 +91,7 @@ class Registry:
             return dict(mlflow.artifacts.load_dict(f"runs:/{run_id}/{REPORT}"))
 
     def experiment(self, version: str) -> str | None:
-        """Return the name of the experiment with the run of a version; None if it has no run.
+        """Return the name of the experiment with the run of a version; None if it has no run, or it was deleted.
 
         Parameters
         ----------
@@ -103,7 +104,8 @@ class Registry:
         run_id = self.client.get_model_version(self.name, version).run_id
         if not run_id:
             return None
-        return str(self.client.get_experiment(self.client.get_run(run_id).info.experiment_id).name)
+        experiment = self.client.get_experiment(self.client.get_run(run_id).info.experiment_id)
+        return str(experiment.name) if experiment.lifecycle_stage == LifecycleStage.ACTIVE else None
 
     def aliases(self) -> dict[str, str]:
         """Return the version of each alias.
