@@ -74,7 +74,7 @@ def test_the_plan_is_shown_in_words() -> None:
 def test_the_result_is_shown_in_words() -> None:
     evaluation = {"rows": 400, "average_precision": 0.5, "roc_auc": None}
     whole = comparison()
-    compared = replace(whole, figures=dict.fromkeys(COMPARED, pair(0.1, 0.2)) | whole.figures)
+    compared = replace(whole, figures={**dict.fromkeys(COMPARED, pair(0.1, 0.2)), **whole.figures})
     refused = retrained(
         "refused", comparison=compared, gates=(PASSED, FAILED), reasons=("Bad.", "Late."), evaluation=evaluation
     )

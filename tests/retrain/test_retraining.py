@@ -37,6 +37,10 @@ def test_the_first_champion_is_the_model_and_a_refresh_is_promoted_once(
     assert (first.outcome, first.first, first.version) == ("promoted", "models:/cards/1", "models:/cards/2")
     assert first.champion == "models:/cards/2"
     assert registry.aliases() == {"champion": "2", "challenger": "2"}
+    planned, compared = first.plan.compared, first.comparison
+    assert planned is not None
+    assert compared is not None
+    assert (planned.rows, planned.frauds) == (compared.rows, compared.frauds)
     assert first.evaluation is not None
     assert first.evaluation["rows"] > 0
     content = first.to_dict()
