@@ -50,7 +50,8 @@ def training_facts(
 def written_settings(recipe: Recipe) -> dict[str, Any]:
     """Return what may be written of a recipe, to a model folder or to MLflow, as plain JSON types.
 
-    The addresses of tables and of the tracking store are left out: they may hold passwords and queries.
+    The addresses of tables and of the tracking store are left out: they may hold passwords and queries. So is the time
+    as of which tables are read, which is not that of a later run.
 
     Parameters
     ----------
@@ -67,7 +68,7 @@ def written_settings(recipe: Recipe) -> dict[str, Any]:
     >>> "secret" in str(written), "track" in written
     (False, False)
     """
-    tables = {"messages", "accounts", "events", "labels", "features"}
+    tables = {"messages", "accounts", "events", "labels", "features", "as_of"}
     return recipe.model_dump(mode="json", exclude={"data": tables, "track": True, "n_jobs": True, "language": True})
 
 

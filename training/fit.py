@@ -17,6 +17,7 @@ from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.artifact.summary import model_summary
 from fraudsieve.models.predict import Scorer
 from fraudsieve.models.verification import write_verified
+from fraudsieve.tables.label_values import LabelReader
 from fraudsieve.tables.reader import write_rejected
 from fraudsieve.tables.source import Source, local_files
 from fraudsieve.training.attack.recall import attackable
@@ -121,6 +122,7 @@ def train(
     features: Source | None = None,
     overwrite: bool = False,
     compare_reviews: CompareReviews | None = None,
+    reader: LabelReader | None = None,
     progress: Progress | None = None,
 ) -> Trained:
     """Train a model on labelled messages, accounts or events; write it to a folder and log it to MLflow.
@@ -144,6 +146,8 @@ def train(
     compare_reviews : callable, default=None
         Compares reviews of cases with reviews of records for the report, such as `fraudsieve.cases.case_reviews`; None
         for no comparison.
+    reader : callable, default=None
+        Reads labels as classes, as `read_labels` does; None to read them as the recipe says.
     progress : callable, default=None
         Called with the name of each step as it begins.
 
@@ -178,10 +182,10 @@ def train(
     check_headers(recipe, tables)
     with nullcontext() if tables["messages"] is None else compiling("message", "training"):
         if not recipe.track.enabled:
-            return _train(recipe, folders, tables, None, compare_reviews, report_step)
+            return _train(recipe, folders, tables, None, compare_reviews, reader, report_step)
         report_step("opening a run in MLflow")
         with open_run(tracking_uri(recipe.track.uri), recipe.track.experiment, name=f"{recipe.name}, training") as run:
-            return _train(recipe, folders, tables, run, compare_reviews, report_step)
+            return _train(recipe, folders, tables, run, compare_reviews, reader, report_step)
 
 
 def _train(
@@ -190,13 +194,14 @@ def _train(
     tables: dict[str, Any],
     run: OpenRun | None,
     compare_reviews: CompareReviews | None,
+    reader: LabelReader | None,
     report_step: Progress,
 ) -> Trained:
     output = folders[0]
     recipe, busy_notes = with_threads(recipe)
     for step in (*busy_notes, "reading"):
         report_step(step)
-    data = _read(recipe, tables, run)
+    data = _read(recipe, tables, run, reader)
     compile_rest(report_step)
     report_step("looking for campaigns" if data.subject == "message" else "looking for accounts")
     groups, group_kind = groups_of(data)
@@ -254,9 +259,9 @@ def _train(
     return Trained(model, output, report, split, data, logged, notes, tuned, split_model)
 
 
-def _read(recipe: Recipe, tables: dict[str, Any], run: OpenRun | None) -> LabelledData:
+def _read(recipe: Recipe, tables: dict[str, Any], run: OpenRun | None, reader: LabelReader | None) -> LabelledData:
     """Read the tables, log them as inputs of the run, and check that a model can be trained on them."""
-    data = read_data(recipe, tables, min_label_rows=recipe.data.min_label_rows)
+    data = read_data(recipe, tables, min_label_rows=recipe.data.min_label_rows, reader=reader)
     if run is not None:
         run.log_inputs([_input(name, tables[name], digest) for name, digest in data.digests.items()])
     check_classes(data, next(table for table in tables.values() if table is not None), recipe.data)

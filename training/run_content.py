@@ -25,7 +25,7 @@ from fraudsieve.training.tuning.outcome import TuningResult
 
 from .facts import written_settings
 from .refit.refitted import split_model_folder
-from .tracking.tracked_run import SPLIT_MODEL, RunContent
+from .tracking.tracked_run import REPORT, SPLIT_MODEL, RunContent
 
 __all__ = ["describe_run", "run_content"]
 
@@ -59,7 +59,7 @@ def run_content(
         params={**settings, **of_text, **facts, "legitimate": model.legitimate},
         metrics=_logged_metrics(content, tuned) | _slice_metrics(report.slices),
         documents={
-            "report.json": content,
+            REPORT: content,
             "report.html": render_report(
                 report, title=title, facts=model_facts(model, language=language), origin=origin, language=language
             ),

@@ -26,6 +26,7 @@ def test_help_and_version() -> None:
         "compare",
         "promote",
         "rollback",
+        "retrain",
         "serve",
         "verify",
     )

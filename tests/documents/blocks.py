@@ -14,6 +14,7 @@ NOT_RUN = {
     "ENV NUMBA_CPU_NAME": "tests/service/test_image_example.py runs the commands of the image",
     "mlflow.pyfunc.spark_udf": "tests/models/test_flavor_spark.py calls it; Spark needs Java",
     "fraudsieve.spark": "tests/spark calls these; Spark needs Java",
+    "fraudsieve retrain": "tests/cli/test_retrain.py and tests/retrain run it",
     "spark-submit": "tests/spark/test_job.py runs the example",
     "live-tables/labels.parquet": "the model of the page uses no labels; tests/cli/test_state.py reads such tables",
     "benchmarks.attack_surface": "it takes minutes; tests/attack runs a few of each kind",

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ __all__ = [
     "count_rows_in_training",
     "describe_overlap",
     "is_training_table",
+    "known_before",
     "learned_until",
     "rows_after_training",
     "rows_since",
@@ -134,6 +135,39 @@ def rows_since(data: LabelledData, since: datetime) -> LabelledData:
         problem = f"none of {len(data.rows)} labelled {data.subject}s is at or after {start.isoformat()}"
         raise SchemaError(f"{data.subject}s", problem, "Give later ones, or an earlier --since.")
     return replace(data, rows=rows)
+
+
+def known_before(data: LabelledData, start: pd.Timestamp, *, min_label_rows: int) -> LabelledData:
+    """Return the labelled records as they were known at a time: later ones, and later labels, are not among them.
+
+    Records of labels that have too few rows by then are left out too, as in training. The history ends there.
+    """
+    times = data.rows["as_of"]
+    late = (times < start) & (data.rows["labelled_at"] >= start)
+    known = data.rows[(times < start) & ~late]
+    is_young = (known["as_of"] > start - (data.assumed_after or timedelta(0))).to_numpy()
+    rows = known[~is_young]
+    rows = rows[rows["label"].map(rows["label"].value_counts()) >= min_label_rows]
+    waiting = pd.concat([data.waiting[data.waiting < start], times[late]], ignore_index=True)
+    return replace(
+        data,
+        rows=rows.reset_index(drop=True),
+        waiting=waiting,
+        young=known.loc[is_young, ["as_of", "labelled_at", "label"]],
+        n_unlabelled=len(waiting),
+        events=_until(data.events, "occurred_at", start),
+        messages=_until(data.messages, "as_of", start),
+        all_labels=_until(data.all_labels, "labelled_at", start),
+        known_labels=_until(data.known_labels, "labelled_at", start),
+    )
+
+
+def _until(table: pd.DataFrame | None, column: str, start: pd.Timestamp) -> pd.DataFrame | None:
+    """Return the rows before a time, and those without a time."""
+    if table is None or column not in table:
+        return table
+    later = (table[column] >= start).to_numpy()
+    return table[~later].reset_index(drop=True) if later.any() else table
 
 
 def _overlap_warnings(subject: str, timed: bool, unknown: int) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from fraudsieve.exceptions import RecipeError
+from fraudsieve.exceptions import RecipeError, SchemaError
 from fraudsieve.features.accounts import AccountFeatures
 from fraudsieve.features.campaign.fingerprints import near_duplicate_groups
 from fraudsieve.features.feature_matrix import account_matrix_of, message_matrix_of
@@ -20,11 +20,12 @@ from fraudsieve.models.batch.scored_tables import TableHistory
 from fraudsieve.models.predict import Scorer
 from fraudsieve.tables.formats.loaded import ReadOptions
 from fraudsieve.tables.label_values import LabelReader, read_labels
-from fraudsieve.tables.source import Source, as_input
+from fraudsieve.tables.source import InputTable, Source, as_input
 from fraudsieve.training.attack.augmentation import augment
 from fraudsieve.training.recipe.recipe import Recipe
 
 from .accounts_events import account_labels_of, event_labels_of, load_accounts, load_events
+from .after_training import known_before
 from .labelled import LabelledData, load_labelled
 from .precomputed_matrix import PrecomputedMatrix
 from .precomputed_tables import load_precomputed
@@ -53,12 +54,12 @@ def read_data(
     min_label_rows: int,
     reader: LabelReader | None = None,
 ) -> LabelledData:
-    """Read the tables of the subject of a recipe.
+    """Read the tables of the subject of a recipe, as of the time that it names.
 
     Raises
     ------
     SchemaError
-        When a table cannot be used.
+        When a table cannot be used, or no label was known before that time.
     RecipeError
         When the tables do not fit the subject.
     """
@@ -67,7 +68,33 @@ def read_data(
         if len(given) > 1:
             others = ", ".join(name for name in given if name != "features")
             raise RecipeError("recipe", [f"data.features: expected no other table, got {others}. Remove them"])
+        if recipe.data.as_of is not None:
+            raise RecipeError("recipe", ["data.as_of: expected tables, got features that are computed. Remove it"])
         return load_precomputed(given["features"], recipe, min_label_rows=min_label_rows)
+    data = _read_subject(recipe, given, min_label_rows, reader)
+    return data if recipe.data.as_of is None else _as_of(data, pd.Timestamp(recipe.data.as_of), min_label_rows)
+
+
+def _as_of(data: LabelledData, time: pd.Timestamp, min_label_rows: int) -> LabelledData:
+    """Leave out records and labels of a time and later, with a note."""
+    known, noun = known_before(data, time, min_label_rows=min_label_rows), f"{data.subject}s"
+    if data.rows["as_of"].isna().all():
+        problem = f"expected {noun} with times, got none: which there were before {time.isoformat()} is unknown"
+        raise SchemaError(noun, problem, "Add times.")
+    n_read, n_known = (len(one.rows) + len(one.waiting) for one in (data, known))
+    if known.rows.empty:
+        problem = f"none of {len(data.rows):,} labels of {noun} was known before {time.isoformat()}, with a record then"
+        raise SchemaError(noun, problem, "Give earlier records and labels, or a later time.")
+    late = len(known.waiting) - int((data.waiting < time).sum())
+    if n_read == n_known and not late:
+        return known
+    note = f"as of {time.isoformat()}, {n_read - n_known:,} {noun} are left out, and {late:,} more have no label yet"
+    return replace(known, notes=(*known.notes, note))
+
+
+def _read_subject(
+    recipe: Recipe, given: dict[str, InputTable], min_label_rows: int, reader: LabelReader | None
+) -> LabelledData:
     subject = recipe.data.subject_of(given)
     declared = ReadOptions(categories=tuple(f"{subject}s.{name}" for name in recipe.history.categories))
     given = {name: as_input(source, declared) for name, source in given.items()}

@@ -210,7 +210,10 @@ def keep_labelled(
         When no row has a label.
     """
     if not frame["label"].notna().any():
-        raise SchemaError(origin, f"no {subject} has a label", f"Give labels for the ids of these {subject}s.")
+        of_others = "" if labels is None else f": none of the {len(labels.good):,} labels has the id of one"
+        raise SchemaError(
+            origin, f"no {subject} has a label{of_others}", f"Give labels for the ids of these {subject}s."
+        )
     is_young = np.zeros(len(frame), bool)
     if assumption is not None:
         is_reported = reported(table, labels, f"{subject}_id", assumption.reading)

@@ -19,7 +19,7 @@ from .gates import Gate, apply_gates
 from .judged_models import compare_judged
 from .model_comparison import ModelComparison
 
-__all__ = ["Comparison", "compare_tables"]
+__all__ = ["Comparison", "compare_tables", "registered_name"]
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,7 @@ def compare_tables(
     old = champion or f"models:/{recipe.name}@{CHAMPION}"
     new = challenger or f"models:/{recipe.name}@{CHALLENGER}"
     old_scorer, new_scorer = load_scorer(old), load_scorer(new)
-    name = _registered_name(new)
+    name = registered_name(new)
     registry = None if name is None else Registry(tracking_uri(recipe.track.uri), name)
     version = None if registry is None else (registry, registry.version_of(str(new)))
     tables = {"messages": messages, "accounts": accounts, "events": events, "labels": labels}
@@ -129,7 +129,7 @@ def compare_tables(
     return Comparison(metrics, apply_gates(metrics, recipe.gates), addresses, (*notes, *metrics.warnings))
 
 
-def _registered_name(model: str | Path | Scorer) -> str | None:
+def registered_name(model: str | Path | Scorer) -> str | None:
     """Return the name in the address of a version of a registered model; None for any other model."""
     match = re.fullmatch(r"models:/([^/]+)[/@][^/@]+", model) if isinstance(model, str) else None
     return None if match is None else match[1]

@@ -5,16 +5,15 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from fraudsieve._typing import Progress
-from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.predict import Scorer
-from fraudsieve.training.data.after_training import RowsAfterTraining, trained_until
+from fraudsieve.training.data.after_training import RowsAfterTraining, known_before, trained_until
 from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.recipe.cores import with_threads
 from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.tracking.registry import Registry
 
 from .model_comparison import ModelComparison, Sides
-from .newest_slice import NewestSlice, known_before, newest_slice
+from .newest_slice import NewestSlice, newest_slice
 from .own_names import read_for_both
 from .refresh import STAND_IN_FOR, is_refresh, recipe_of_model
 from .same_records import check_comparable, compare_models
@@ -77,9 +76,9 @@ def _judged_refresh(
     of_champion, of_challenger = data.champion or data.challenger, data.challenger
     used = _recipe_of(challenger, recipe)
     is_fraud = (of_challenger.rows["label"] != challenger.model.legitimate).to_numpy()
-    models = champion.model, challenger.model
-    newest = newest_slice(of_challenger, *models, used, is_fraud, recipe.gates.refresh_frauds)
-    learned = [_has_learned(model, newest) for model in models]
+    ends = [trained_until(model) for model in (champion.model, challenger.model)]
+    newest = newest_slice(of_challenger, ends, used, is_fraud, recipe.gates.refresh_frauds)
+    learned = [newest.is_known_to(end) for end in ends]
     new, old = challenger, champion
     if learned[1]:
         check_learned_rows(challenger.model, of_challenger)
@@ -97,11 +96,6 @@ def _recipe_of(scorer: Scorer, recipe: Recipe) -> Recipe:
     own = recipe_of_model(scorer.model)
     assert own is not None  # a refresh has one
     return with_threads(own.model_copy(update={"n_jobs": recipe.n_jobs}))[0]
-
-
-def _has_learned(model: Model, newest: NewestSlice) -> bool:
-    until = trained_until(model)
-    return until is not None and until >= newest.start
 
 
 def _stand_in(

@@ -128,6 +128,20 @@ class ModelComparison(PairedMetrics):
     refresh: bool = False
     warnings: tuple[str, ...] = ()
 
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """What both models find at the review capacity, and their average precision, in words."""
+        found, precision = self.figures["recall_at_capacity"], self.figures["average_precision"]
+        sentences = []
+        if self.capacity is not None and found.challenger is not None:
+            reviews = f"of {self.frauds:,} frauds are found with {round(self.capacity.alerts):,} reviews"
+            old = "" if found.champion is None else f", and {round(found.champion * self.frauds):,} by the champion"
+            sentences.append(f"{round(found.challenger * self.frauds):,} {reviews}{old}.")
+        if precision.challenger is not None:
+            before = "" if precision.champion is None else f", that of the champion {precision.champion:.3f}"
+            sentences.append(f"The average precision of the challenger is {precision.challenger:.3f}{before}.")
+        return tuple(sentences)
+
     def to_dict(self) -> dict[str, Any]:
         """Return the comparison as plain JSON types, under the names of its fields."""
         content: dict[str, Any] = to_json_types(self)

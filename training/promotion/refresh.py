@@ -11,7 +11,7 @@ from fraudsieve.training.data.after_training import learned_until
 from fraudsieve.training.recipe.lists import LISTS
 from fraudsieve.training.recipe.recipe import Recipe, SplitRecipe
 
-__all__ = ["STAND_IN_FOR", "is_refresh", "recipe_digest", "recipe_of_model"]
+__all__ = ["STAND_IN_FOR", "digest_of", "is_refresh", "recipe_digest", "recipe_of_model", "recipe_to_repeat"]
 
 OF_THE_FIT: Final[dict[str, Any]] = {
     "data": {"min_label_rows", "trust", "default_trust", "time_zone"},
@@ -37,16 +37,19 @@ def is_refresh(champion: Model, challenger: Model) -> bool:
 
 
 def recipe_digest(model: Model) -> str | None:
-    """Return the SHA-256 of the settings that decided on the fit of a model; None if the model does not keep them.
+    """Return the digest of the recipe of a model, as from `digest_of`; None if the model does not keep one."""
+    recipe = recipe_to_repeat(model)
+    return None if recipe is None else digest_of(recipe)
+
+
+def digest_of(recipe: Recipe) -> str:
+    """Return the SHA-256 of the settings that decide on a fit.
 
     Tables, names of columns, seeds, thresholds, rules and all that concerns reports and promotion have no influence.
     Nor have the values of settings that a search has chosen: another search may choose others.
     """
-    recipe = recipe_of_model(model)
-    if recipe is None:
-        return None
     settings = recipe.model_dump(mode="json", include=OF_THE_FIT)
-    searched = (model.training["recipe"].get("tune") or {}).get("space") or {}
+    searched = {} if recipe.tune is None else recipe.tune.space.model_dump()
     for section, names in searched.items():
         settings[section] |= dict.fromkeys(names, "searched")
     return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
@@ -57,12 +60,23 @@ def recipe_of_model(model: Model) -> Recipe | None:
 
     Tables and rules are left out. None if the model does not keep a recipe, or one of another version.
     """
+    recipe = recipe_to_repeat(model)
+    if recipe is None:
+        return None
+    return recipe.model_copy(update={"tune": None, "track": recipe.track.model_copy(update={"enabled": False})})
+
+
+def recipe_to_repeat(model: Model) -> Recipe | None:
+    """Return the recipe of a model, to train it on other tables: its search begins with what it has chosen before.
+
+    Tables and rules are left out. None if the model does not keep a recipe, or one of another version.
+    """
     written, lists = model.training.get("recipe"), model.matrix.lists
     if not written:
         return None
     custom = {} if lists is None else {name: getattr(lists, name) for name in LISTS if getattr(lists, name)}
-    content = {**written, "features": {**written.get("features", {}), **custom}, "track": {"enabled": False}}
+    content = {**written, "features": {**written.get("features", {}), **custom}, "rules": None}
     try:
-        return Recipe.model_validate({**content, "rules": None, "tune": None})
+        return Recipe.model_validate(content)
     except ValidationError:
         return None

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
@@ -34,6 +34,10 @@ Places = Annotated[
     BeforeValidator(lambda places: places[0] if isinstance(places, list | tuple) and len(places) == 1 else places),
 ]
 """One or several tables: of two rows with one id, that of the later table counts."""
+
+
+def _in_utc(time: datetime) -> datetime:
+    return time if time.tzinfo is not None else time.replace(tzinfo=UTC)
 
 
 class DataRecipe(RecipeSection):
@@ -69,6 +73,9 @@ class DataRecipe(RecipeSection):
     """Zone of times that have none, such as Asia/Shanghai. Hours of the day are in this zone too. By default UTC."""
     max_rejected: Share = MAX_REJECTED
     """The share of rejected rows above which a table is an error. A single rejected row is not, except with 0."""
+    as_of: Annotated[datetime, AfterValidator(_in_utc)] | None = None
+    """The time as of which the tables are read, in UTC if it has no zone: records and labels of this time and later are
+    left out. By default all count. A model does not keep it."""
     subject: Literal["auto", "message", "account", "event"] = "auto"
     """What is scored; with ``auto`` messages if there are any, otherwise accounts, otherwise events."""
     legitimate: str = AUTO

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import mlflow
+from mlflow.entities import LifecycleStage
 from mlflow.entities.model_registry import RegisteredModel
 from mlflow.exceptions import MlflowException
 
@@ -14,7 +15,7 @@ from fraudsieve.exceptions import ArtifactError
 from fraudsieve.models.artifact.model_address import model_folder, not_in_store
 
 from .store import quiet, use_store
-from .tracked_run import CHAMPION, SPLIT_MODEL
+from .tracked_run import CHAMPION, REPORT, SPLIT_MODEL
 
 __all__ = ["BY_HAND", "CHAMPIONS", "DECISION", "Registry"]
 
@@ -51,6 +52,60 @@ class Registry:
         use_store(uri)
         self.uri, self.name = uri, name
         self.client = mlflow.MlflowClient(uri, uri)
+
+    def exists(self) -> bool:
+        """Return whether there is a registered model of this name.
+
+        Returns
+        -------
+        bool
+
+        Raises
+        ------
+        ArtifactError
+            If the store cannot be read.
+        """
+        try:
+            self.client.get_registered_model(self.name)
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+                raise not_in_store(f"models:/{self.name}", self.uri, error) from None
+            return False
+        return True
+
+    def report(self, version: str) -> dict[str, Any] | None:
+        """Return the evaluation report in the run of a version; None if it has none.
+
+        Parameters
+        ----------
+        version : str
+
+        Returns
+        -------
+        dict or None
+        """
+        run_id = self.client.get_model_version(self.name, version).run_id
+        if not run_id or REPORT not in {file.path for file in self.client.list_artifacts(run_id)}:
+            return None
+        with quiet():
+            return dict(mlflow.artifacts.load_dict(f"runs:/{run_id}/{REPORT}"))
+
+    def experiment(self, version: str) -> str | None:
+        """Return the name of the experiment with the run of a version; None if it has no run, or it was deleted.
+
+        Parameters
+        ----------
+        version : str
+
+        Returns
+        -------
+        str or None
+        """
+        run_id = self.client.get_model_version(self.name, version).run_id
+        if not run_id:
+            return None
+        experiment = self.client.get_experiment(self.client.get_run(run_id).info.experiment_id)
+        return str(experiment.name) if experiment.lifecycle_stage == LifecycleStage.ACTIVE else None
 
     def aliases(self) -> dict[str, str]:
         """Return the version of each alias.

@@ -6,6 +6,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
+from pathlib import Path
 
 import mlflow
 import sqlalchemy
@@ -13,7 +14,7 @@ import sqlalchemy
 from fraudsieve._addresses import bare_address, shown_uri
 from fraudsieve.exceptions import TrackingError
 
-__all__ = ["DEFAULT_STORE", "check_store", "quiet", "run_page", "tracking_uri", "use_store"]
+__all__ = ["DEFAULT_STORE", "check_store", "is_new_store", "quiet", "run_page", "tracking_uri", "use_store"]
 
 DEFAULT_STORE = "sqlite:///mlflow.db"
 """The store in the working folder, if neither the recipe nor ``MLFLOW_TRACKING_URI`` names another."""
@@ -42,6 +43,11 @@ def tracking_uri(recipe_uri: str | None = None) -> str:
     'http://127.0.0.1:5000'
     """
     return recipe_uri or os.environ.get("MLFLOW_TRACKING_URI") or DEFAULT_STORE
+
+
+def is_new_store(uri: str) -> bool:
+    """Return whether a store is a file that does not exist: MLflow would create it to look into it."""
+    return uri.startswith("sqlite:///") and not Path(uri.removeprefix("sqlite:///")).exists()
 
 
 def use_store(uri: str) -> None:

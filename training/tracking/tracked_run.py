@@ -29,6 +29,7 @@ from .store import check_store, quiet, run_page, use_store
 __all__ = [
     "CHALLENGER",
     "CHAMPION",
+    "REPORT",
     "SPLIT_MODEL",
     "LoggedRun",
     "NestedRun",
@@ -47,6 +48,8 @@ CHALLENGER = "challenger"
 """Alias of the newest model."""
 CHAMPION = "champion"
 """Alias of the model in use."""
+REPORT = "report.json"
+"""File of a run with the evaluation report."""
 SPLIT_MODEL = "split_model"
 """Folder of a run with the evaluated model, if the logged model was trained again."""
 ARTIFACTS = "mlruns"

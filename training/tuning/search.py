@@ -210,9 +210,15 @@ def _seconds(trial: FrozenTrial) -> float:
 
 def _digest(data: LabelledData, recipe: Recipe) -> str:
     """Return a digest of everything that the trials depend on."""
-    tables = {"messages", "accounts", "events", "labels", "features"}
+    tables = {"messages", "accounts", "events", "labels", "features", "as_of"}
     excluded: dict[str, Any] = {"name": True, "n_jobs": True, "thresholds": True, "track": True, "data": tables}
     excluded["model"] = {"refit"}
     settings = recipe.model_dump(mode="json", exclude=excluded | {"tune": {"budget", "trials"}})
-    facts = {"data": data.digests, "recipe": settings, "versions": [FEATURES_VERSION, lightgbm.__version__]}
+    rows = [len(data.rows), data.n_unlabelled]
+    facts = {
+        "data": data.digests,
+        "rows": rows,
+        "recipe": settings,
+        "versions": [FEATURES_VERSION, lightgbm.__version__],
+    }
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()

@@ -34,6 +34,7 @@ try:
     from .commands.promote import promote_command
     from .commands.quickstart import quickstart_command
     from .commands.recalibrate import recalibrate_command
+    from .commands.retrain import retrain_command
     from .commands.rollback import rollback_command
     from .commands.serve import serve_command
     from .commands.simulate import simulate_command
@@ -75,6 +76,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "compare": compare_command,
     "promote": promote_command,
     "rollback": rollback_command,
+    "retrain": retrain_command,
     "serve": serve_command,
     "verify": verify_command,
 }

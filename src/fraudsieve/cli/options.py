@@ -3,6 +3,7 @@
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, fields, is_dataclass
+from datetime import datetime
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
@@ -18,6 +19,7 @@ if TYPE_CHECKING:  # imported at first use: PyArrow takes time
     from fraudsieve.tables.source import InputTable
 
 __all__ = [
+    "AsOf",
     "Command",
     "Events",
     "History",
@@ -101,6 +103,10 @@ History = Annotated[
 ]
 Scores = Annotated[
     list[str], typer.Option(metavar="TABLE", help="Scores that predict has written. Repeat it for several files.")
+]
+AsOf = Annotated[
+    datetime | None,
+    typer.Option("--as-of", help="Work as if it were this time (UTC): what became known later is left out."),
 ]
 Name = Annotated[str | None, typer.Option(help="Name of the registered model; by default the name in the recipe.")]
 LanguageOption = Annotated[

@@ -1,7 +1,7 @@
 """The first screen of a command: what the model finds, what to do next, and where the rest is. --verbose has it all."""
 
 import shlex
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +10,7 @@ from fraudsieve._command import without_secrets
 from .tables import (
     attack_rows,
     comparison_rows,
+    gate_rows,
     left_out_text,
     logged_rows,
     outcome_rows,
@@ -22,6 +23,7 @@ from .tables import (
 
 if TYPE_CHECKING:  # imported at first use: MLflow alone takes seconds
     from fraudsieve.models.artifact.folder import Model
+    from fraudsieve.retrain import Retrained, RetrainPlan
     from fraudsieve.training.evaluation.evaluation_run import Evaluation
     from fraudsieve.training.evaluation.report import EvaluationReport
     from fraudsieve.training.fit import Trained
@@ -35,6 +37,8 @@ __all__ = [
     "evaluation_summary",
     "gate_summary",
     "next_command",
+    "plan_rows",
+    "retrained_rows",
     "trained_summary",
 ]
 
@@ -101,20 +105,7 @@ def evaluation_summary(evaluation: "Evaluation", page: Path | None, address: str
 def comparison_summary(comparison: "ModelComparison") -> Rows:
     """Yield the records of a comparison, and what both models find among them."""
     yield comparison_rows(comparison)[0]
-    pair, capacity = comparison.figures["recall_at_capacity"], comparison.capacity
-    if capacity is not None and pair.challenger is not None:
-        counts = [
-            f"{round(recall * comparison.frauds):,}"
-            for recall in (pair.challenger, pair.champion)
-            if recall is not None
-        ]
-        reviews = f"of {comparison.frauds:,} frauds are found with {round(capacity.alerts):,} reviews"
-        against = "" if len(counts) < 2 else f", and {counts[1]} by the champion"
-        yield "found", f"{counts[0]} {reviews}{against}."
-    precision = comparison.figures["average_precision"]
-    if precision.challenger is not None:
-        before = "" if precision.champion is None else f", that of the champion {precision.champion:.3f}"
-        yield "", f"The average precision of the challenger is {precision.challenger:.3f}{before}."
+    yield from (("" if place else "found", text) for place, text in enumerate(comparison.sentences))
 
 
 def gate_summary(gates: Iterable["Gate"]) -> Rows:
@@ -137,6 +128,69 @@ def decision_summary(decision: "Decision", given: dict[str, Any]) -> Rows:
         challenger = f"models:/{decision.name}/{decision.version}"
         yield "next", next_command("compare", challenger=challenger, **given, verbose=True)
         yield "more", "the next command prints all metrics and gates; the run of the version has the decision"
+
+
+def plan_rows(plan: "RetrainPlan") -> Rows:
+    """Yield what a retraining reads, learns from and compares, and what it does or would do."""
+    yield from (
+        ("" if place else "tables", f"{name}: {table}") for place, (name, table) in enumerate(plan.tables.items())
+    )
+    span = " to ".join(map(_minute, plan.span))
+    yield "records", f"{plan.labelled:,} with a label, {plan.unlabelled:,} without, from {span}"
+    yield "as of", _minute(plan.as_of)
+    yield "labels", _counts_text(plan.by_class)
+    if plan.by_source is not None:
+        yield "sources", _counts_text(plan.by_source)
+    yield "learns from", f"{plan.train_rows:,} {plan.subject}s, and {plan.calibration_rows:,} calibrate it"
+    yield "recipe", f"{plan.recipe[:12]}, {'that' if plan.refresh else 'not that'} of the model in use"
+    if plan.search is not None:
+        yield "search", f"the recipe has one of {plan.search}"
+    yield "champion", plan.champion or f"none yet: {plan.model} is registered as the first"
+    if plan.compared is not None:
+        compared, stand_ins = plan.compared, " and ".join(plan.compared.stand_ins)
+        yield (
+            "compared on",
+            f"{compared.rows:,} {plan.subject}s since {_minute(compared.since)}, {compared.frauds:,} of them fraud",
+        )
+        yield from [("", f"by a stand-in for the {stand_ins}, trained on earlier ones")] if stand_ins else []
+    yield "step", f"{plan.step}. {plan.reason}"
+
+
+def retrained_rows(result: "Retrained", *, verbose: bool) -> Rows:
+    """Yield the rows of a retraining: what it learned from, the comparison, the gates, and what to do."""
+    yield from ((name, text) for name, text in plan_rows(result.plan) if name not in ("champion", "compared on", ""))
+    if result.first is not None:
+        yield "first", f"{result.plan.model} is registered as {result.first}, the first champion"
+    if result.evaluation is not None:
+        yield "evaluated", _figures_text(result.evaluation)
+    if result.trained is not None:
+        yield "model folder", str(result.trained.folder)
+        yield from logged_rows(result.trained.logged)
+    if result.comparison is not None:
+        yield from comparison_rows(result.comparison) if verbose else comparison_summary(result.comparison)
+        yield from gate_rows(result.gates) if verbose else gate_summary(result.gates)
+    shown = {result.plan.reason, *(gate.reason for gate in result.gates)}
+    yield from ((result.outcome, reason) for reason in result.reasons if reason not in shown)
+    yield "champion", result.champion or "none"
+    yield "next", result.what_to_do
+
+
+def _minute(time: str) -> str:
+    """Return a time in UTC without its seconds."""
+    return time[:16].replace("T", " ")
+
+
+def _counts_text(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{count:,} {name}" for name, count in counts.items())
+
+
+def _figures_text(figures: Mapping[str, Any]) -> str:
+    """Return the main metrics on the test slice in a line."""
+    from fraudsieve.training.evaluation.metrics import METRIC_NAMES
+
+    known = {METRIC_NAMES[name]: value for name, value in figures.items() if name in METRIC_NAMES and value is not None}
+    metrics = ", ".join(f"{name} {value:.3f}" for name, value in known.items())
+    return f"{figures['rows']:,} records of the test slice: {metrics}"
 
 
 def _found(report: "EvaluationReport") -> Rows:

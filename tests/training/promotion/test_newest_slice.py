@@ -8,8 +8,9 @@ import pandas as pd
 import pytest
 
 from fraudsieve.exceptions import SchemaError
+from fraudsieve.training.data.after_training import trained_until
 from fraudsieve.training.data.labelled import LabelledData
-from fraudsieve.training.promotion.newest_slice import NewestSlice, known_before, newest_slice
+from fraudsieve.training.promotion.newest_slice import NewestSlice, newest_slice
 from fraudsieve.training.recipe.recipe import Recipe
 
 DAYS = pd.Series(pd.date_range("2026-01-01", periods=1000, tz="UTC"))
@@ -31,9 +32,9 @@ def learned(day: int) -> Any:
 def choose(data: LabelledData, champion: int, challenger: int, *, n_frauds: int = 20, **overrides: Any) -> NewestSlice:
     """Choose the slice for models that have learned until a day."""
     is_fraud = (data.rows["label"] == "fraud").to_numpy()
-    models = learned(champion), learned(challenger)
+    ends = [trained_until(learned(day)) for day in (champion, challenger)]
     recipe = Recipe.read(overrides={f"split.{name}": value for name, value in overrides.items()})
-    return newest_slice(data, *models, recipe, is_fraud, n_frauds)
+    return newest_slice(data, ends, recipe, is_fraud, n_frauds)
 
 
 def positions(newest: NewestSlice) -> list[int]:
@@ -81,13 +82,3 @@ def test_records_that_are_not_mature_are_not_in_it() -> None:
 def test_records_without_a_time_are_not_in_it() -> None:
     newest = choose(labelled(as_of=DAYS.mask(DAYS.index < 100)), 400, 999)
     assert newest.rows.left_out["without a time"] == 100
-
-
-def test_what_was_known_before_has_no_later_records_and_no_later_labels() -> None:
-    data = labelled(delay_days=10.0)
-    earlier = known_before(data, DAYS[500], min_label_rows=10)
-    assert earlier.rows["as_of"].tolist() == DAYS[:490].tolist()
-    assert earlier.waiting.tolist() == DAYS[490:500].tolist()
-    assert (earlier.subjects["as_of"] < DAYS[500]).all()
-    assert known_before(data, DAYS[500], min_label_rows=98).rows["label"].nunique() == 2
-    assert known_before(data, DAYS[500], min_label_rows=99).rows["label"].unique().tolist() == ["legitimate"]

@@ -7,7 +7,13 @@ import pytest
 
 from fraudsieve.features.cues.custom_lists import CustomLists
 from fraudsieve.training.facts import written_settings
-from fraudsieve.training.promotion.refresh import is_refresh, recipe_digest, recipe_of_model
+from fraudsieve.training.promotion.refresh import (
+    digest_of,
+    is_refresh,
+    recipe_digest,
+    recipe_of_model,
+    recipe_to_repeat,
+)
 from fraudsieve.training.recipe.recipe import Recipe
 
 JANUARY, FEBRUARY = "2026-01-31T00:00:00+00:00", "2026-02-28T00:00:00+00:00"
@@ -82,6 +88,11 @@ def test_values_that_a_search_has_chosen_make_no_other_recipe() -> None:
     again = recipe_of_model(many)
     assert again is not None
     assert (again.model.num_leaves, again.tune, again.track.enabled) == (15, None, False)
+    repeated = recipe_to_repeat(many)
+    assert repeated is not None
+    assert repeated.tune is not None  # the search is a part of the recipe
+    assert (repeated.model.num_leaves, repeated.track.enabled) == (15, True)
+    assert digest_of(repeated) == recipe_digest(few)
 
 
 def test_a_refresh_has_learned_from_later_records() -> None:

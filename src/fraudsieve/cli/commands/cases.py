@@ -1,7 +1,6 @@
 """``fraudsieve cases``."""
 
 import os
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -9,7 +8,7 @@ import typer
 
 from fraudsieve._io import read_secret_file
 from fraudsieve.cli.console import answer, count_of, exit_on_error, steps
-from fraudsieve.cli.options import Json, LanguageOption, ReadingOptions, Scores, TableOptions, input_table
+from fraudsieve.cli.options import AsOf, Json, LanguageOption, ReadingOptions, Scores, TableOptions, input_table
 from fraudsieve.exceptions import LocatedError, RecipeError
 
 if TYPE_CHECKING:  # imported at first use: SciPy and PyArrow take time
@@ -38,9 +37,7 @@ def cases_command(
     resolution: Annotated[
         float | None, typer.Option(help="Density of links that a case must exceed; higher values make smaller cases.")
     ] = None,
-    as_of: Annotated[
-        datetime | None, typer.Option(help="Form the cases as they were known at this time (UTC).")
-    ] = None,
+    as_of: AsOf = None,
     previous: Annotated[Path | None, typer.Option(help="Folder of earlier cases, whose ids are kept.")] = None,
     key: Annotated[
         Path | None,

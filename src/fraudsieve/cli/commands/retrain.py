@@ -1,0 +1,51 @@
+"""``fraudsieve retrain``."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from fraudsieve.cli.console import answer, exit_on_error, notes, steps, stop_on_sigterm
+from fraudsieve.cli.options import AsOf, Json, LanguageOption, ModelOption, Name, ReadingOptions, TableOptions, Verbose
+from fraudsieve.cli.summary import plan_rows, retrained_rows
+
+__all__ = ["retrain_command"]
+
+
+def retrain_command(
+    *,
+    model: ModelOption,
+    name: Name = None,
+    tables: TableOptions,
+    reading: ReadingOptions,
+    as_of: AsOf = None,
+    output: Annotated[Path, typer.Option(help="Model folder to write.")] = Path("fraudsieve-retrained"),
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing model folder.")] = False,
+    plan: Annotated[bool, typer.Option("--plan", help="Print what would be done, and do nothing.")] = False,
+    promote: Annotated[
+        bool, typer.Option("--promote/--no-promote", help="Whether the new model becomes champion if it passes.")
+    ] = True,
+    language: LanguageOption = None,
+    verbose: Verbose = False,
+    json: Json = False,
+) -> None:
+    """Train the recipe of a model on all tables of today. Promote the result if it is as good as the champion."""
+    with exit_on_error(as_json=json), stop_on_sigterm(), steps(quiet=json) as progress:
+        inputs = tables.inputs()
+        from fraudsieve.cases.reviews import case_reviews
+        from fraudsieve.retrain import plan_retraining, retrain
+
+        changes = {"name": name, "language": language, "data.as_of": as_of, **reading.overrides()}
+        if plan:
+            planned = plan_retraining(model, **inputs, changes=changes, progress=progress)
+        else:
+            settings: dict[str, Any] = {"output": output, "overwrite": overwrite, "promote": promote}
+            result = retrain(
+                model, **inputs, **settings, changes=changes, compare_reviews=case_reviews, progress=progress
+            )
+    if plan:
+        answer(planned.to_dict(), as_json=json, title=f"Plan for {planned.name}", rows=list(plan_rows(planned)))
+        return
+    notes(result.notes)
+    title = f"{result.version or result.plan.name}: {result.outcome}"
+    answer(result.to_dict(), as_json=json, title=title, rows=list(retrained_rows(result, verbose=verbose)))

@@ -1,0 +1,13 @@
+"""Retraining: the recipe of a model on the tables of today, compared with the champion, and promoted or refused."""
+
+from typing import TYPE_CHECKING
+
+from fraudsieve._lazy import attach
+
+if TYPE_CHECKING:
+    from .retraining import Retrained as Retrained
+    from .retraining import retrain as retrain
+    from .retraining_plan import RetrainPlan as RetrainPlan
+    from .retraining_plan import plan_retraining as plan_retraining
+
+__getattr__, __dir__, __all__ = attach(__name__, __file__)
