@@ -8,6 +8,8 @@ if TYPE_CHECKING:
     from .calls import Accepted as Accepted
     from .removal import erase as erase
     from .removal import rewind as rewind
+    from .score_tables import ExportedScores as ExportedScores
+    from .score_tables import export_scores as export_scores
     from .state import LiveSize as LiveSize
     from .state import LiveState as LiveState
     from .state import Scored as Scored

@@ -16,6 +16,7 @@ from fraudsieve.models.scoring.given_history import message_bands
 
 from .clock import PlausibleClock
 from .records import LoggedFields, message_to_entry, read_entry, to_entry
+from .store.score_rows import ScoreRow
 
 __all__ = ["Accepted", "Call", "CallGroups", "Delivery", "decide_all"]
 
@@ -51,10 +52,14 @@ class Call:
         As for `HistoryState.update`.
     fields : LoggedFields, default=None
         The fields that the entries store; None if they do not depend on the model.
+    scores : sequence of ScoreRow, default=()
+        Rows of the score log to store with them.
     """
 
-    def __init__(self, now: datetime | None, fields: LoggedFields | None = None) -> None:
-        self.now, self.fields = now, fields
+    def __init__(
+        self, now: datetime | None, fields: LoggedFields | None = None, scores: Sequence[ScoreRow] = ()
+    ) -> None:
+        self.now, self.fields, self.scores = now, fields, scores
         self.deliveries: list[Delivery] = []
         self.rejected: list[tuple[tuple[int, int], str]] = []
         self.n_repeats = 0

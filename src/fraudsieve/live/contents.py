@@ -10,6 +10,7 @@ from fraudsieve.features.history.reader import TIME_FIELDS
 
 from .store.event_store import EventStore
 from .store.row_removal import list_removals
+from .store.score_rows import log_size
 from .store.snapshots import list_snapshots
 
 __all__ = ["describe_store", "stored_records"]
@@ -29,7 +30,8 @@ def describe_store(store: EventStore) -> dict[str, Any]:
     -------
     dict
         Kind, address without a password, number of rows, newest offset, times of the oldest and the newest event,
-        stored fields, bytes, offsets of snapshots, and removals with their times.
+        stored fields, bytes, numbers of logged scores and records with their bytes, offsets of snapshots, and removals
+        with their times.
 
     Examples
     --------
@@ -41,6 +43,7 @@ def describe_store(store: EventStore) -> dict[str, Any]:
     with store.reading() as transaction:
         ((rows, oldest, newest),) = transaction.sql.execute("SELECT count(*), min(time), max(time) FROM events")
         snapshots, last, facts = list_snapshots(transaction), transaction.last, transaction.facts
+        logged = log_size(transaction)
     return {
         "kind": store.kind,
         "address": store.origin,
@@ -50,6 +53,9 @@ def describe_store(store: EventStore) -> dict[str, Any]:
         "newest": _time_text(newest),
         "fields": sorted({*facts.ids, *facts.amounts}),
         "bytes": store.nbytes,
+        "logged_scores": logged.scores,
+        "logged_records": logged.records,
+        "log_bytes": logged.nbytes,
         "snapshots": [one.position.offset for one in snapshots],
         "removals": list_removals(store),
     }

@@ -11,6 +11,7 @@ from fraudsieve.features.history.reader import CAMPAIGN
 from fraudsieve.features.history.records import required_time
 from fraudsieve.tables.values.reading import read_id
 
+from .score_log import erase_scores
 from .store.chain import Row
 from .store.event_store import EventStore, StoreTransaction
 from .store.row_removal import remove_rows
@@ -21,7 +22,7 @@ NOT_IDS = {*CAMPAIGN, "event_id", "kind"}
 
 
 def erase(store: EventStore, *, account_id: str | int) -> int:
-    """Erase an account: all rows that name it in any id field, and the labels of its messages.
+    """Erase an account: all rows that name it in any id field, the labels of its messages, and its logged scores.
 
     The other rows are rewritten, snapshots are deleted, and the files no longer contain the bytes of the account. The
     store records only the time and the number of rows. Processes that follow the store rebuild their states.
@@ -36,7 +37,7 @@ def erase(store: EventStore, *, account_id: str | int) -> int:
     Returns
     -------
     int
-        Number of erased rows.
+        Number of erased rows, those of the score log among them.
 
     Raises
     ------
@@ -57,9 +58,10 @@ def erase(store: EventStore, *, account_id: str | int) -> int:
         raise ValueError("account_id: expected an id, got a blank.")
     account = json.loads(json.dumps(text))  # as it is read from an entry
 
-    def choose(transaction: StoreTransaction) -> Callable[[Row], bool]:
+    def choose(transaction: StoreTransaction) -> tuple[Callable[[Row], bool], int]:
         messages = _messages_of(transaction, account)
-        return lambda row: not _names(row, account) and not _labels(row, messages)
+        n_scores = erase_scores(transaction, account, messages)
+        return lambda row: not _names(row, account) and not _labels(row, messages), n_scores
 
     return remove_rows(store, choose, {"kind": "erase"})
 
@@ -68,7 +70,8 @@ def rewind(store: EventStore, time: datetime | str) -> int:
     """Remove events, messages and labels after a time, such as those from a clock that was ahead.
 
     The newest event determines which events are too late. If one is wrongly dated in the future, correct events are
-    rejected until that time. The store records the removal. Processes that follow the store rebuild their states.
+    rejected until that time. Logged scores stay. The store records the removal. Processes that follow the store rebuild
+    their states.
 
     Parameters
     ----------
@@ -96,7 +99,7 @@ def rewind(store: EventStore, time: datetime | str) -> int:
     """
     limit = required_time(time, "time")
     record = {"kind": "rewind", "until": f"{np.datetime64(limit, 'us')}Z"}
-    return remove_rows(store, lambda _: lambda row: row[1] <= limit, record)
+    return remove_rows(store, lambda _: (lambda row: row[1] <= limit, 0), record)
 
 
 def _messages_of(transaction: StoreTransaction, account: str) -> set[str]:

@@ -27,6 +27,7 @@ from .records import LoggedFields, logged_fields
 from .replica import Replica
 from .session import StoreSession
 from .store.addresses import open_store
+from .store.score_rows import ScoreRow
 
 __all__ = ["LiveSize", "LiveState", "Scored"]
 
@@ -87,7 +88,8 @@ class LiveState:
     event that is later than the newest one by more than the lateness must be plausible, given the time since the state
     was opened. After a larger correction of the clock, open the state again.
 
-    The store contains ids (unhashed), amounts and times of the fields that its models use, and no text.
+    The store contains ids (unhashed), amounts and times of the fields that its models use, and no text. The score log
+    of a service adds scores and, if it keeps records, their texts.
 
     Parameters
     ----------
@@ -236,6 +238,10 @@ class LiveState:
         """
         return self._submit(Call.from_messages(as_records(messages), self.scorer.model.matrix.campaigns, now))
 
+    def log_scores(self, rows: Sequence[ScoreRow]) -> None:
+        """Add rows to the score log of the store; return once they are durable. Raises StateError, as `update` does."""
+        self._submit(Call(None, scores=rows))
+
     def score(
         self,
         records: Records,
@@ -383,10 +389,7 @@ class LiveState:
         return call.outcome()
 
     def _handle(self, calls: Sequence[Call]) -> None:
-        if self._session is not None:
-            self._session.append(calls, self._clock)
-        else:
-            self._replica.append(calls, self._clock)
+        (self._session or self._replica).append(calls, self._clock)
 
     def _follow(self) -> None:
         """Catch up, unless a thread is appending: it catches up itself."""

@@ -12,7 +12,7 @@ from .chain import RESTORE, START, Position
 
 __all__ = ["StoreFacts", "read_sealed", "sealed"]
 
-FORMAT = 1
+FORMAT = 2
 """The version of the schema and of the log entries."""
 
 
