@@ -51,6 +51,11 @@ PARTS: Final = (
     Part(
         "kills", ("python", "-m", "benchmarks.attack_surface", "kills"), "50 kills lose nothing that was acknowledged"
     ),
+    Part(
+        "score_kills",
+        ("python", "-m", "benchmarks.attack_surface", "score_kills", "--kills", "30"),
+        "30 kills lose no answered score from the log, and log none twice",
+    ),
     Part("loads", ("python", "-m", "benchmarks.attack_surface", "health"), "the service answers under heavy loads"),
     Part("notebooks", ("pytest", "-n", "2", "--nbmake", "--nbmake-timeout=300", "notebooks"), "every notebook runs"),
     Part(

@@ -8,11 +8,11 @@ from tests.attack.outcomes import generator_names
 
 from benchmarks.runner import Arguments, Report, run_command
 
-from . import generators, health, kills
+from . import generators, health, kills, score_kills
 
 __all__ = ["main"]
 
-OTHERS = ("health", "kills")
+OTHERS = ("health", "kills", "score_kills")
 """Names that are no generators; they run only if they are given."""
 
 
@@ -43,6 +43,9 @@ def _run(options: argparse.Namespace) -> Report:
     if "kills" in names:
         parts.append(kills.count_losses(options.kills, first_seed=options.seed))
         protocols.append(kills.PROTOCOL)
+    if "score_kills" in names:
+        parts.append(score_kills.count_faults(options.kills, first_seed=options.seed))
+        protocols.append(score_kills.PROTOCOL)
     figures = {name: value for part in parts for name, value in part.figures.items()}
     bars = [bar for part in parts for bar in part.bars]
     rows = sum(part.rows for part in parts)

@@ -13,7 +13,7 @@ from benchmarks.service.http_load import Load, load
 from benchmarks.service.http_servers import TOKEN, our_server
 from fraudsieve.training.simulation.world import World
 
-__all__ = ["CLIENTS", "EVENTS_PER_SECOND", "measure_workers"]
+__all__ = ["CLIENTS", "EVENTS_PER_SECOND", "measure_workers", "message_bodies"]
 
 CLIENTS, EVENTS_PER_SECOND = 32, 200.0
 PAST_EVENTS = 20_000
@@ -42,7 +42,7 @@ def measure_workers(folder: Path, world: World, place: Path, *, seconds: float, 
         ``workers.1`` and ``workers.2``: requests per second, and below each name percentiles in milliseconds and the
         events that were added; ``workers.ratio``: two to one.
     """
-    bodies, accounts = _bodies(world), sorted(set(world.events["account_id"]))
+    bodies, accounts = message_bodies(world), sorted(set(world.events["account_id"]))
     loads: dict[int, list[Load]] = {1: [], 2: []}
     added = dict.fromkeys(loads, 0)
     with ExitStack() as running:
@@ -77,8 +77,8 @@ def _figures(loads: dict[int, list[Load]], added: dict[int, int]) -> dict[str, f
     return figures | {"workers.ratio": figures["workers.2"] / figures["workers.1"]}
 
 
-def _bodies(world: World) -> Sequence[bytes]:
+def message_bodies(world: World) -> Sequence[bytes]:
     """Return the messages of a world as requests, sent in a minute."""
     at = (datetime.now(UTC) + timedelta(minutes=1)).isoformat()
-    rows = world.messages[["text", "account_id"]].iloc[-3000:].itertuples(index=False)
-    return [json.dumps({"text": text, "account_id": account, "sent_at": at}).encode() for text, account in rows]
+    rows = world.messages[["message_id", "text", "account_id"]].iloc[-3000:].assign(sent_at=at)
+    return [json.dumps(row).encode() for row in rows.to_dict("records")]

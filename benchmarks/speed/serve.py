@@ -27,6 +27,8 @@ from benchmarks.service.evidence import measure_evidence
 from benchmarks.service.http_load import Load, load
 from benchmarks.service.http_servers import TOKEN, mlflow_server, our_server
 from benchmarks.service.models import Live, train_on_messages, train_on_world
+from benchmarks.service.score_log import CLIENTS as LOG_CLIENTS
+from benchmarks.service.score_log import measure_score_log
 from benchmarks.service.workers import CLIENTS as WORKER_CLIENTS
 from benchmarks.service.workers import EVENTS_PER_SECOND, measure_workers
 from benchmarks.speed.timing import medians_in_turn
@@ -43,7 +45,7 @@ RECORDS, CLIENTS, SECONDS, TURNS, ROUNDS, STARTS = 3000, (1, 8, 32), 5.0, 3, 5, 
 WARM = 50
 """Records that are scored before timing starts."""
 PARTS_BOUND, SKLEARN_BOUND, HTTP_BOUND, START_BOUND, WORKERS_BOUND = 1.2, 1 / 3, 10.0, 2.0, 1.2
-EVIDENCE_BOUND = 0.15
+EVIDENCE_BOUND, SCORE_LOG_BOUND = 0.15, 0.05
 RECORD_BOUNDS = {"record.p50_ms": 1.0, "record.p99_ms": 5.0, "history.p50_ms": 2.0, "history.p99_ms": 8.0}
 HIDDEN = ("mlflow", "sklearn", "pandas", "pyarrow", "joblib")
 """Packages that LightGBM imports if they are installed; a service does not install them."""
@@ -74,7 +76,9 @@ _PROTOCOL = (
     "{worker_clients} clients, and {events:g} events per second, ten per request; the same turns. evidence: fraudsieve "
     "serve without --evidence, with it, and with --evidence-all; one message per request, of which at most 5 % are "
     "flagged, {evidence_clients} clients, a model of {evidence_dataset}; loss: the share of requests per second that "
-    "it costs; the same turns."
+    "it costs; the same turns. score_log: the model with history, fraudsieve serve --score-log off, scores and records "
+    "on a file, with one worker and two; one message per request, {log_clients} clients, no events; loss: the share "
+    "of requests per second that it costs; the same turns."
 )
 
 
@@ -135,6 +139,8 @@ def run(
         figures |= _evidence(messages if is_given else load_messages(EVIDENCE_DATASET), folder, seconds, turns)
         progress("loading one worker and two")
         figures |= measure_workers(live, world, folder, seconds=seconds, turns=turns)
+        progress("loading services with a score log")
+        figures |= measure_score_log(live, world, folder, seconds=seconds, turns=turns)
     for name in (f"http.{count}" for count in clients):
         rate = f"{name}.requests_per_second"
         figures[f"{name}.ratio_to_mlflow"] = figures[rate] / peers["mlflow"][rate]
@@ -145,6 +151,7 @@ def run(
         events=EVENTS_PER_SECOND,
         evidence_clients=EVIDENCE_CLIENTS,
         evidence_dataset=EVIDENCE_DATASET,
+        log_clients=LOG_CLIENTS,
         **numbers,
     )
     return Report("serve", DATASET, protocol, len(messages), figures, peers, _bars(figures, clients))
@@ -156,6 +163,7 @@ def _bars(figures: Mapping[str, float], clients: Sequence[int]) -> list[Bar]:
     bars += [Bar.at_least(name, figures[name], HTTP_BOUND) for name in ratios]
     bars.append(Bar.at_least("workers.ratio", figures["workers.ratio"], WORKERS_BOUND))
     bars.append(Bar.at_most("evidence.flagged_loss", figures["evidence.flagged_loss"], EVIDENCE_BOUND))
+    bars.append(Bar.at_most("score_log.1.scores_loss", figures["score_log.1.scores_loss"], SCORE_LOG_BOUND))
     upper = {"batch.ratio_to_parts": PARTS_BOUND, "batch.ratio_to_sklearn": SKLEARN_BOUND, "cold_start_s": START_BOUND}
     return bars + [Bar.at_most(name, figures[name], bound) for name, bound in upper.items()]
 

@@ -13,8 +13,8 @@ __all__ = ["http_operations", "http_page"]
 
 
 def description() -> dict[str, Any]:
-    """Return the OpenAPI document of a service with a model of events."""
-    return describe_service(example_model("event"), Settings())
+    """Return the OpenAPI document of a service with a model of events and a score log."""
+    return describe_service(example_model("event"), Settings(score_log="scores"))
 
 
 def http_operations() -> dict[str, Any]:

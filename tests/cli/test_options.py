@@ -16,7 +16,7 @@ PAGE = (Path(__file__).parents[2] / "docs/design/options.md").read_text()
 ROW = re.compile(r"^\| `(--[a-z-]+)` \| [^|]+ \| ([^|]+) \|$", re.MULTILINE)
 OWN_HELP = {
     *("--output", "--recipe", "--report", "--challenger", "--model", "--labels", "--legitimate", "--scores"),
-    *("--state", "--threads", "--cases", "--key", "--reason", "--since", "--until"),
+    *("--state", "--threads", "--cases", "--key", "--reason", "--since", "--until", "--subject"),
 }
 """Options whose help says what is particular to the command."""
 

@@ -17,6 +17,7 @@ NOT_RUN = {
     "fraudsieve retrain": "tests/cli/test_retrain.py and tests/retrain run it",
     "spark-submit": "tests/spark/test_job.py runs the example",
     "live-tables/labels.parquet": "the model of the page uses no labels; tests/cli/test_state.py reads such tables",
+    "--messages records.parquet --output cases": "tests/cli/test_scores.py runs these commands on more records",
     "benchmarks.attack_surface": "it takes minutes; tests/attack runs a few of each kind",
 }
 """What a block begins with or contains, and why it is not run."""
@@ -37,6 +38,7 @@ AFTER = {
             "scikit_learn",
             "score_files",
             "score_in_python",
+            "score_log",
             "serve",
         )
     },

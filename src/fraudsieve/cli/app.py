@@ -36,6 +36,7 @@ try:
     from .commands.recalibrate import recalibrate_command
     from .commands.retrain import retrain_command
     from .commands.rollback import rollback_command
+    from .commands.scores import scores_app
     from .commands.serve import serve_command
     from .commands.simulate import simulate_command
     from .commands.state import state_app
@@ -83,6 +84,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
 for name, command in COMMANDS.items():
     app.command(name, cls=Command)(with_groups(command))
 app.add_typer(state_app)
+app.add_typer(scores_app)
 app.add_typer(evidence_app)
 app.add_typer(lead_app)
 

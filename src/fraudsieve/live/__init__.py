@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from .removal import rewind as rewind
     from .results import LiveSize as LiveSize
     from .results import Scored as Scored
+    from .score_tables import ExportedScores as ExportedScores
+    from .score_tables import export_scores as export_scores
     from .state import LiveState as LiveState
     from .store.addresses import open_store as open_store
     from .store.event_store import EventStore as EventStore

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from fraudsieve._typing import Record
 from fraudsieve.exceptions import RejectedRecordError
@@ -16,6 +16,7 @@ from fraudsieve.tables.values.reading import read_category, read_id
 
 from .labels.rules import LabelRules, label_to_entry
 from .records import LoggedFields, message_to_entry, to_entry
+from .store.score_rows import ScoreRow
 
 __all__ = ["Accepted", "Call", "CallGroups", "Delivery"]
 
@@ -59,16 +60,22 @@ class Call:
         As for `HistoryState.update`.
     own : sequence of RecordField, default=()
         The columns of events that are stored for training.
+
+    Attributes
+    ----------
+    scores : sequence of ScoreRow
+        Rows of the score log to store with them. A call of these alone needs no rules.
     """
 
     def __init__(
         self,
-        rules: LabelRules,
+        rules: LabelRules | None,
         fields: LoggedFields,
         now: datetime | None = None,
         own: Sequence[RecordField] = (),
     ) -> None:
-        self.rules, self.fields, self.now, self.own = rules, fields, now, own
+        self.rules, self.fields, self.now, self.own = cast(LabelRules, rules), fields, now, own
+        self.scores: Sequence[ScoreRow] = ()
         self.deliveries: list[Delivery] = []
         self.rejected: list[tuple[tuple[int, int], str]] = []
         self.unknown: list[tuple[int, int]] = []

@@ -10,6 +10,7 @@ from .labels.rules import LABEL
 from .records import OWN
 from .store.event_store import EventStore
 from .store.row_removal import list_removals
+from .store.score_rows import log_size
 from .store.snapshots import list_snapshots
 
 __all__ = ["describe_store", "stored_records", "time_text"]
@@ -30,7 +31,8 @@ def describe_store(store: EventStore) -> dict[str, Any]:
     dict
         Kind, address without a password, number of rows, newest offset, times of the oldest and the newest event, the
         time from which on rows are complete (None if no old rows were deleted), stored fields, bytes of the store and
-        of a row, offsets of snapshots, and removals with their times.
+        of a row, numbers of logged scores and records with their bytes, offsets of snapshots, and removals with their
+        times.
 
     Examples
     --------
@@ -43,6 +45,7 @@ def describe_store(store: EventStore) -> dict[str, Any]:
         ((rows, oldest, newest),) = transaction.sql.execute("SELECT count(*), min(time), max(time) FROM events")
         ((of_snapshots,),) = transaction.sql.execute("SELECT sum(length(content)) FROM chunks")
         snapshots, last, facts = list_snapshots(transaction), transaction.last, transaction.facts
+        logged = log_size(transaction)
     nbytes = store.nbytes
     return {
         "kind": store.kind,
@@ -54,7 +57,10 @@ def describe_store(store: EventStore) -> dict[str, Any]:
         "complete_since": time_text(facts.dropped_before),
         "fields": sorted({*facts.ids, *facts.amounts}),
         "bytes": nbytes,
-        "bytes_per_row": round((nbytes - (of_snapshots or 0)) / rows) if rows else None,
+        "bytes_per_row": round((nbytes - (of_snapshots or 0) - logged.nbytes) / rows) if rows else None,
+        "logged_scores": logged.scores,
+        "logged_records": logged.records,
+        "log_bytes": logged.nbytes,
         "snapshots": [one.position.offset for one in snapshots],
         "removals": list_removals(store),
     }

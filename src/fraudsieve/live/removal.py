@@ -12,6 +12,7 @@ from fraudsieve.features.history.records import required_time
 from fraudsieve.tables.values.reading import read_id
 
 from .labels.effects import RETRACTED
+from .score_log import erase_scores
 from .store.chain import Row
 from .store.event_store import EventStore, StoreTransaction
 from .store.row_removal import remove_rows
@@ -22,7 +23,7 @@ NOT_IDS = {*CAMPAIGN, "event_id", "kind", "of", "subject_id", "label", "source"}
 
 
 def erase(store: EventStore, *, account_id: str | int) -> int:
-    """Erase an account: all rows that name it in any id field, and the labels of it, its events and its messages.
+    """Erase an account: rows that name it in any id field, labels of it and of these, and its logged scores.
 
     The other rows are rewritten, snapshots are deleted, and the files no longer contain the bytes of the account. The
     store records only the time and the number of rows. Processes that follow the store rebuild their states.
@@ -37,7 +38,7 @@ def erase(store: EventStore, *, account_id: str | int) -> int:
     Returns
     -------
     int
-        Number of erased rows.
+        Number of erased rows, those of the score log among them.
 
     Raises
     ------
@@ -58,9 +59,10 @@ def erase(store: EventStore, *, account_id: str | int) -> int:
         raise ValueError("account_id: expected an id, got a blank.")
     account = json.loads(json.dumps(text))  # as it is read from an entry
 
-    def choose(transaction: StoreTransaction) -> Callable[[Row], bool]:
+    def choose(transaction: StoreTransaction) -> tuple[Callable[[Row], bool], int]:
         subjects = _subjects_of(transaction, account)
-        return lambda row: not _names(row, account) and not _labels(row, subjects)
+        n_scores = erase_scores(transaction, account, subjects)
+        return lambda row: not _names(row, account) and not _labels(row, subjects), n_scores
 
     return remove_rows(store, choose, {"kind": "erase"})
 
@@ -71,7 +73,8 @@ def rewind(store: EventStore, time: datetime | str) -> int:
     If a label of a record is removed, all labels of it are: send the earlier ones again.
 
     The newest event determines which events are too late. If one is wrongly dated in the future, correct events are
-    rejected until that time. The store records the removal. Processes that follow the store rebuild their states.
+    rejected until that time. Logged scores stay. The store records the removal. Processes that follow the store rebuild
+    their states.
 
     Parameters
     ----------
@@ -100,11 +103,11 @@ def rewind(store: EventStore, time: datetime | str) -> int:
     limit = required_time(time, "time")
     record = {"kind": "rewind", "until": f"{np.datetime64(limit, 'us')}Z"}
 
-    def choose(transaction: StoreTransaction) -> Callable[[Row], bool]:
+    def choose(transaction: StoreTransaction) -> tuple[Callable[[Row], bool], int]:
         # What a state counts of a label depends on the other labels of the record.
         late = (row for batch in transaction.batches() for row in batch if row[1] > limit)
         subjects = {fields["subject_id"] for row in late if "subject_id" in (fields := _fields(row))}
-        return lambda row: row[1] <= limit and not _labels(row, subjects)
+        return lambda row: row[1] <= limit and not _labels(row, subjects), 0
 
     return remove_rows(store, choose, record)
 

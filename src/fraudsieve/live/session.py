@@ -23,6 +23,7 @@ from .replica import Replica
 from .store.chain import START, Position
 from .store.event_store import EventStore, StoreTransaction
 from .store.row_removal import drop_old_rows
+from .store.score_rows import append_scores
 from .store.snapshots import list_snapshots, write_snapshot
 
 __all__ = ["StoreSession"]
@@ -79,12 +80,12 @@ class StoreSession:
         return {"source": "store", "store": self.store.origin, "lateness": self._replica.state.lateness, **rows}
 
     def append(self, calls: Sequence[Call], clock: PlausibleClock) -> None:
-        """Check calls, store new records, and add them to the state.
+        """Check calls, store new records and scores, and add the records to the state.
 
         Raises
         ------
         StateError
-            If the records cannot be stored. Then nothing of the calls was stored.
+            If they cannot be stored. Then nothing of the calls was stored.
         """
         position = START
         try:
@@ -92,16 +93,17 @@ class StoreSession:
                 self._follow(transaction)
                 subjects = Subjects(transaction.find)
                 new = decide_all(self._replica.state, self._with_all_fields(calls), clock, subjects)
-                position = self._replica.position
                 if new:
-                    position = transaction.append(position, [encode_entry(one.entry) for one in new])
+                    position = transaction.append(self._replica.position, [encode_entry(one.entry) for one in new])
+                append_scores(transaction, [row for call in calls if call.error is None for row in call.scores])
         except StateError:
             if not self._has_row(position):
                 raise
             self._replica.acknowledge(calls)
             return
         try:  # durable records are acknowledged, whatever happens now
-            self._replica.apply([one.record for one in new if one.record is not None], position)
+            if new:
+                self._replica.apply([one.record for one in new if one.record is not None], position)
         except Exception as error:
             logger.error("events could not be added to the live state, it is built again: %s", type(error).__name__)
             self._repair()

@@ -32,6 +32,7 @@ from .replica import Replica
 from .results import LiveSize, Scored
 from .session import StoreSession
 from .store.addresses import open_store
+from .store.score_rows import ScoreRow
 
 __all__ = ["LABEL_DAYS", "LiveState"]
 
@@ -51,7 +52,8 @@ class LiveState:
     was opened. After a larger correction of the clock, open the state again.
 
     The store contains ids (unhashed), amounts and times of the fields that its models use, and labels. For a model of
-    events, it also contains the own columns of events that the model uses. It contains no text of a message.
+    events, it also contains the own columns of events that the model uses. It contains no text of a message, unless the
+    score log of a service keeps records.
 
     Parameters
     ----------
@@ -213,6 +215,14 @@ class LiveState:
                 call.add_messages(sent, campaigns)
 
         return self._submit(fill, now)
+
+    def log_scores(self, rows: Sequence[ScoreRow]) -> None:
+        """Add rows to the score log of the store; return once they are durable. Raises StateError, as `update` does."""
+
+        def fill(call: Call) -> None:
+            call.scores = rows
+
+        self._submit(fill, None)
 
     def score(
         self,

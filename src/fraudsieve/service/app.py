@@ -103,6 +103,8 @@ async def _lifespan(
     background.run_once(WARM_UP, partial(_get_ready, handler, channel), WARM_UP_SECONDS)
     if channel is None or channel.takes_snapshots:
         background.repeat("snapshot", handler.checkpoint, CHECKPOINT_SECONDS)
+        if handler.score_log is not None:
+            background.repeat("score log", handler.score_log.drop_old, CHECKPOINT_SECONDS)
     if channel is not None:  # another worker may answer /metrics
         background.repeat("metrics", handler.measure_history, MEASURE_SECONDS)
     if handler.evidence is not None:

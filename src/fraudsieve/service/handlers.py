@@ -13,6 +13,7 @@ from fraudsieve.features.history.hot.timeline import compile_hot_kernels
 from fraudsieve.features.history_declaration import event_fields
 from fraudsieve.live.records import not_kept
 from fraudsieve.live.state import LiveState
+from fraudsieve.live.store.score_rows import ScoreRow
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.artifact.summary import TrainingRecords
 from fraudsieve.models.rules.rule_set import RuleSet
@@ -38,7 +39,8 @@ from .json_log import error_location, log_event
 from .loaded_model import LoadedModel, record_fields, why_incompatible
 from .metrics import Metrics
 from .recorder import NOT_RECORDED, EvidenceRecorder
-from .settings import Settings
+from .score_log import AnswerLog
+from .settings import Settings, check_score_log
 from .shadow import SampleFile, Shadow, why_no_shadow
 
 __all__ = ["RequestHandler"]
@@ -65,7 +67,7 @@ class RequestHandler:
     BusyError, EvidenceError
         As for `EvidenceRecorder`.
     ServiceError
-        If several workers would hold a history without a store.
+        If several workers would hold a history without a store, or scores would be logged without one.
     """
 
     def __init__(self, loaded: LoadedModel, settings: Settings, metrics: Metrics) -> None:
@@ -76,6 +78,7 @@ class RequestHandler:
         self.ingestion: EventIngestion | None = None
         self.shadow: Shadow | None = None
         self._replacing = threading.Lock()
+        check_score_log(settings)
         self.evidence = None if settings.evidence is None else EvidenceRecorder(settings.evidence)
         if self.evidence is not None:
             self.evidence.use(loaded)
@@ -86,6 +89,9 @@ class RequestHandler:
             for part in not_kept(loaded.scorer.model) if settings.state is not None else ():
                 log_event("the store does not keep all that training needs", why=f"it does not keep {part}")
             self.ingestion = EventIngestion(self.live, settings, metrics)
+        self.score_log = None if settings.score_log == "off" else AnswerLog(settings, self.live)
+        if self.score_log is not None:
+            self.score_log.use(loaded)
         metrics.set_model(loaded)
 
     def start_shadow(self, loaded: LoadedModel) -> None:
@@ -183,10 +189,15 @@ class RequestHandler:
         if self.shadow is not None:
             pairs = [pair for pair in zip(as_list(body), scores, strict=True) if isinstance(pair[0], dict)]
             self.shadow.submit([record for record, _ in pairs], [score for _, score in pairs], len(request.body))
+        logged: list[ScoreRow] = []
+        if self.score_log is not None:
+            matrix = self.loaded.scorer.model.matrix
+            scores, logged = self.score_log.rows(request.id, matrix, as_list(body), scores, offset)
         unscorable = sum(score["status"] == "unscorable" for score in scores)
         content = scores if isinstance(body, list) else scores[0]
         evidence = any("evidence" in score for score in scores)
-        return Reply(encode_json(content), {"records": len(scores), "unscorable": unscorable}, offset, evidence)
+        counts = {"records": len(scores), "unscorable": unscorable}
+        return Reply(encode_json(content), counts, offset, evidence, logged, request.id)
 
     def _count(self, scores: list[Score]) -> None:
         """Count scores, and log whether the latest ones are of other traffic when that changes."""
@@ -298,6 +309,8 @@ class RequestHandler:
             raise ArtifactError(f"model {loaded.scorer.model.name}", problem, "The model in use stays.")
         if self.evidence is not None:
             self.evidence.use(loaded)
+        if self.score_log is not None:
+            self.score_log.use(loaded)
         with self._replacing:
             loaded.scorer.rules = self.loaded.scorer.rules
             if self.live is not None:
@@ -323,9 +336,11 @@ class RequestHandler:
             log_event("snapshot written")
 
     def close(self) -> None:
-        """Stop the shadow, close the evidence, and close the live history, which writes a snapshot of all rows."""
+        """Stop the shadow, close the logs, and close the live history, which writes a snapshot of all rows."""
         if self.shadow is not None:
             self.shadow.close()
+        if self.score_log is not None:
+            self.score_log.close()
         if self.evidence is not None:
             self.evidence.close()
         if self.live is None:

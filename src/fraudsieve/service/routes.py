@@ -20,6 +20,7 @@ from .background import BackgroundTasks, call_in_thread
 from .batching import MicroBatcher
 from .handlers import RequestHandler
 from .ingestion import AFTER, OFFSET, wait_for_offset
+from .score_log import REQUEST_ID, request_id_of
 from .transport.limits import RETRY_AFTER, error_response
 
 __all__ = ["WARM_UP", "Routes"]
@@ -96,9 +97,13 @@ class Routes:
             except RejectedRequest as error:
                 return _respond(request, error)
         body = request.scope["state"]["body"]
-        reply = await self.batcher.submit(ScoreRequest(body, reasons, language))
+        log = self.handler.score_log
+        request_id = "" if log is None else request_id_of(request.headers.get(REQUEST_ID))
+        reply = await self.batcher.submit(ScoreRequest(body, reasons, language, request_id))
         if self.handler.evidence is not None and isinstance(reply, Reply) and reply.evidence:
             reply = await self.handler.evidence.secure(reply)
+        if log is not None and isinstance(reply, Reply):
+            reply = await log.secure(reply)
         return _respond(request, reply)
 
     async def events(self, request: Request) -> Response:
@@ -176,5 +181,7 @@ def _respond(request: Request, result: Reply | RejectedRequest) -> Response:
     if isinstance(result, RejectedRequest):
         return error_response(result.status, str(result), RETRY_AFTER if result.status == 503 else None)
     request.scope["state"]["counts"].update(result.counts)
-    headers = None if result.offset is None else {OFFSET: str(result.offset)}
+    headers = {} if result.offset is None else {OFFSET: str(result.offset)}
+    if result.request_id:
+        headers[REQUEST_ID] = result.request_id
     return Response(result.content, headers=headers, media_type="application/json")

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Literal, TypeAlias
 
 from fraudsieve._io import read_secret_file
 from fraudsieve.evidence.settings import EvidenceSettings
@@ -12,14 +13,17 @@ from fraudsieve.exceptions import ServiceError
 
 __all__ = [
     "TOKEN_VARIABLE",
+    "ScoreLogMode",
     "Settings",
     "check_exposure",
     "check_platform",
+    "check_score_log",
     "check_shadow",
     "is_loopback",
     "read_token",
 ]
 
+ScoreLogMode: TypeAlias = Literal["off", "scores", "records"]
 TOKEN_VARIABLE = "FRAUDSIEVE_TOKEN"
 """The environment variable that may hold the token."""
 MIN_TOKEN_LENGTH = 16
@@ -83,6 +87,12 @@ class Settings:
         Largest size of the sample, which consists of two files.
     evidence : EvidenceSettings, default=None
         Settings of the evidence of scores; None to record none.
+    score_log : {"off", "scores", "records"}, default="off"
+        What the store keeps of each score: nothing, ids and scores, or also the record as it came.
+    score_days : int, default=400
+        Days after which a logged score is deleted.
+    record_days : int, default=180
+        Days after which a logged record is deleted; at the latest with its score.
     """
 
     token: str | None = field(default=None, repr=False)
@@ -108,6 +118,9 @@ class Settings:
     shadow_ids: bool = False
     shadow_bytes: int = 1 << 26
     evidence: EvidenceSettings | None = None
+    score_log: ScoreLogMode = "off"
+    score_days: int = 400
+    record_days: int = 180
 
     @property
     def alias(self) -> str | None:
@@ -185,6 +198,21 @@ def check_shadow(settings: Settings) -> None:
     """Raise ServiceError if a sample file or identifiers of a shadow are set without a shadow."""
     if settings.shadow is None and (settings.shadow_file is not None or settings.shadow_ids):
         raise ServiceError("--shadow-file", "there is no challenger", "Name one with --shadow.")
+
+
+def check_score_log(settings: Settings) -> None:
+    """Raise ServiceError if scores are to be logged and there is no store for them.
+
+    Examples
+    --------
+    >>> check_score_log(Settings(score_log="scores"))
+    Traceback (most recent call last):
+    ...
+    fraudsieve.exceptions.ServiceError: --score-log: expected a store for the scores, got none. Give --state, ...
+    """
+    if settings.score_log != "off" and settings.state is None:
+        fix = "Give --state, for example --state live.db."
+        raise ServiceError("--score-log", "expected a store for the scores, got none", fix)
 
 
 def check_exposure(host: str, token: str | None, *, is_open: bool) -> None:

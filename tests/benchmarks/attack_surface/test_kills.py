@@ -4,8 +4,10 @@ import json
 from typing import Any
 
 import pytest
-from benchmarks.attack_surface import kills
+from benchmarks.attack_surface import kills, score_kills
 from benchmarks.attack_surface.__main__ import main
+
+from tests.attack.score_kills import LogFaults
 
 
 @pytest.mark.slow
@@ -34,3 +36,20 @@ def test_faults_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     measured = kills.count_losses(3)
     assert (measured.figures["kills.lost"], measured.figures["kills.differing"]) == (3, 1)
     assert [bar.holds for bar in measured.bars] == [False, False]
+
+
+def test_faults_of_a_score_log_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = iter([LogFaults(9, 9), LogFaults(5, 6, missing=1, repeated=2, differing=3)])
+    monkeypatch.setattr(score_kills, "binaries", lambda: None)
+    monkeypatch.setattr(score_kills, "message_model", lambda: None)
+    monkeypatch.setattr(score_kills, "kill_while_scores_are_logged", lambda *_: next(found))
+    measured = score_kills.count_faults(4)
+    assert {name.partition(".")[2]: value for name, value in measured.figures.items()} == {
+        "kills": 4,
+        "answered": 14,
+        "logged": 15,
+        "missing": 1,
+        "repeated": 2,
+        "differing": 3,
+    }
+    assert [bar.holds for bar in measured.bars] == [False] * 3

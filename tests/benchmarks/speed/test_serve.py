@@ -61,7 +61,13 @@ def test_figures_bars_and_peers(world: World, monkeypatch: pytest.MonkeyPatch) -
         "cold_start_s": 2.0,
         "workers.ratio": 1.2,
         "evidence.flagged_loss": 0.15,
+        "score_log.1.scores_loss": 0.05,
     }
+    for n in (1, 2):
+        for mode in ("scores", "records"):
+            rate = report.figures[f"score_log.{n}.{mode}"] / report.figures[f"score_log.{n}.off"]
+            assert report.figures[f"score_log.{n}.{mode}_loss"] == 1 - rate
+    assert 150 < report.figures["score_log.bytes_per_scores"] < report.figures["score_log.bytes_per_records"] < 2_000
     assert 0 < report.figures["evidence.share_flagged"] <= 0.05
     assert 1000 < report.figures["evidence.bytes_per_record"] < 50_000
     for mode in ("flagged", "all"):

@@ -48,19 +48,30 @@ def test_head_is_answered_like_get_without_a_body(service: Any, path: str) -> No
 
 
 @pytest.fixture(scope="module", params=["messages", "accounts"])
-def service(request: pytest.FixtureRequest, serve: Any, several: Any, accounts_folder: Path) -> Any:
-    return serve(several.folder if request.param == "messages" else accounts_folder)
+def service(
+    request: pytest.FixtureRequest,
+    serve: Any,
+    several: Any,
+    accounts_folder: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Any:
+    """A service of messages without history, which logs scores, and one of accounts."""
+    if request.param == "accounts":
+        return serve(accounts_folder)
+    store = tmp_path_factory.mktemp("log") / "log.db"
+    return serve(several.folder, "--state", str(store), "--score-log", "records")
 
 
 # Before the others, whose events may be so late that the times of the examples are rejected afterwards.
-def test_offsets_are_described_if_there_is_a_history(service: Any) -> None:
+def test_offsets_and_ids_are_described_if_there_are_any(service: Any) -> None:
     with service.client() as client:
         description, page = client.get("/openapi.json").json(), client.get("/docs").text
         has_history = bool(client.get("/v1/model").json()["history"]["parts"])
     operation = description["paths"]["/v1/score"]["post"]
-    described = "Fraudsieve-After" in {parameter["name"] for parameter in operation["parameters"]}
-    assert described == has_history
-    assert ("headers" in operation["responses"]["200"]) == has_history
+    names = {parameter["name"] for parameter in operation["parameters"]}
+    assert ("Fraudsieve-After" in names, "X-Request-ID" in names) == (has_history, not has_history)
+    header = "Fraudsieve-Offset" if has_history else "X-Request-ID"
+    assert list(operation["responses"]["200"]["headers"]) == [header]
     assert ("Header <code>Fraudsieve-After</code>" in page) == has_history
     assert "Header of the response <code>Fraudsieve-Offset</code>" in page  # of /v1/events
 

@@ -3,7 +3,7 @@
 import logging
 from pathlib import Path
 from socket import socket
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -72,6 +72,16 @@ def serve_command(
     shadow_ids: Annotated[
         bool, typer.Option("--shadow-ids", help="Include the identifiers of records in the sample.")
     ] = False,
+    score_log: Annotated[
+        Literal["off", "scores", "records"],
+        typer.Option(
+            help="What the store of --state keeps of each score: nothing (off), ids and scores, or also the records."
+        ),
+    ] = "off",
+    score_days: Annotated[int, typer.Option(help="Days after which a logged score is deleted.", min=1)] = 400,
+    record_days: Annotated[
+        int, typer.Option(help="Days after which a logged record is deleted; at the latest with its score.", min=1)
+    ] = 180,
     evidence: EvidenceFile = None,
     evidence_all: EvidenceAll = False,
     evidence_content: EvidenceContent = "omitted",
@@ -91,6 +101,7 @@ def serve_command(
             Settings,
             check_exposure,
             check_platform,
+            check_score_log,
             check_shadow,
             read_token,
         )
@@ -124,9 +135,13 @@ def serve_command(
             shadow=shadow,
             shadow_file=None if shadow_file is None else str(shadow_file),
             shadow_ids=shadow_ids,
+            score_log=score_log,
+            score_days=score_days,
+            record_days=record_days,
             evidence=evidence_settings(evidence, evidence_all, evidence_content, evidence_key),
         )
         check_shadow(settings)
+        check_score_log(settings)
         serve = _serve_alone if workers == 1 else _serve_with_workers
         with listen(host, port) as listener:
             is_clean = serve(settings, listener)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:  # imported at first use: pandas takes time
     from fraudsieve.tables.limits import Cause
     from fraudsieve.tables.source import InputTable
 
-__all__ = ["state_app"]
+__all__ = ["Address", "check_store_exists", "state_app"]
 
 state_app = typer.Typer(
     name="state",
@@ -62,7 +62,7 @@ def info_command(address: Address, json: Json = False) -> None:
         from fraudsieve.live.contents import describe_store
         from fraudsieve.live.store.addresses import open_store
 
-        _check_exists(address)
+        check_store_exists(address)
         with open_store(address) as store:
             content = describe_store(store)
     rows = [(name, _text(value)) for name, value in content.items() if name != "removals"]
@@ -161,7 +161,7 @@ def export_command(
 ) -> None:
     """Write the events and labels of a store as tables, to train on."""
     with exit_on_error(as_json=json), steps(quiet=json) as progress:
-        _check_exists(address)
+        check_store_exists(address)
         progress("reading the store")
         from fraudsieve.live.store.addresses import open_store
         from fraudsieve.live.tables.export import export_tables
@@ -184,7 +184,7 @@ def erase_command(
         from fraudsieve.live.removal import erase
         from fraudsieve.live.store.addresses import open_store
 
-        _check_exists(address)
+        check_store_exists(address)
         with open_store(address) as store:
             content = {"erased": erase(store, account_id=sys.stdin.readline() if account_id == "-" else account_id)}
     answer(content, as_json=json, title="Erased", rows=[("rows", f"{content['erased']:,}")])
@@ -201,7 +201,7 @@ def rewind_command(
         from fraudsieve.live.removal import rewind
         from fraudsieve.live.store.addresses import open_store
 
-        _check_exists(address)
+        check_store_exists(address)
         with open_store(address) as store:
             content = {"removed": rewind(store, until)}
     answer(content, as_json=json, title="Rewound", rows=[("rows", f"{content['removed']:,}")])
@@ -221,7 +221,7 @@ def _check_rejected(source: str, accepted: int, causes: Counter["Cause"], max_re
         )
 
 
-def _check_exists(address: str) -> None:
+def check_store_exists(address: str) -> None:
     """Raise FileNotFoundError if the address is a file that does not exist: opening it would create it."""
     if "://" not in address and not Path(address).exists():
         raise FileNotFoundError(f"{address}: there is no such store. Check the path.")

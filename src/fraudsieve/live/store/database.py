@@ -10,8 +10,10 @@ from typing import Any, ClassVar, Protocol
 
 from .chain import Head
 
-__all__ = ["Database", "Transaction", "tables"]
+__all__ = ["SCORE_TABLES", "Database", "Transaction", "tables"]
 
+SCORE_TABLES = ("scores", "scored_records")
+"""The score log, and the scored records under the numbers of their scores."""
 SCHEMA = (
     'CREATE TABLE events ("offset" {integer} PRIMARY KEY, time {integer} NOT NULL, entry {bytes} NOT NULL, '
     "digest {bytes} NOT NULL, subject {integer})",
@@ -22,6 +24,15 @@ SCHEMA = (
     "CREATE TABLE chunks (snapshot {text} NOT NULL, number {integer} NOT NULL, content {bytes} NOT NULL, "
     "PRIMARY KEY (snapshot, number))",
     "CREATE TABLE erasures (number {integer} PRIMARY KEY, facts {text} NOT NULL)",
+    *(
+        statement.replace("scores", table)
+        for table in SCORE_TABLES
+        for statement in (
+            "CREATE TABLE scores (number {integer} PRIMARY KEY, time {integer} NOT NULL, entry {bytes} NOT NULL, "
+            "digest {bytes} NOT NULL)",
+            "CREATE INDEX scores_by_time ON scores (time, number)",
+        )
+    ),
 )
 
 

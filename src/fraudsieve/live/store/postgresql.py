@@ -8,7 +8,7 @@ from fraudsieve._addresses import bare_address
 from fraudsieve.exceptions import StateError
 
 from .chain import RESTORE, Head
-from .database import Transaction
+from .database import SCORE_TABLES, Transaction
 
 __all__ = ["PostgresDatabase"]
 
@@ -120,12 +120,13 @@ class PostgresDatabase:
     def shrink(self) -> None:
         """Remove deleted rows from the tables' files."""
         with self._errors():
-            for table in ("events", "snapshots", "chunks", "meta"):
+            for table in ("events", "snapshots", "chunks", "meta", *SCORE_TABLES):
                 self._connect().execute(f"VACUUM FULL {table}")
 
     def nbytes(self) -> int:
         """Return the size of the tables."""
-        sizes = ", ".join(f"pg_total_relation_size('{table}')" for table in ("events", "snapshots", "chunks"))
+        tables = ("events", "snapshots", "chunks", *SCORE_TABLES)
+        sizes = ", ".join(f"pg_total_relation_size('{table}')" for table in tables)
         with self._errors():
             (row,) = _PostgresTransaction(self._connect()).execute(f"SELECT {sizes}")
         return sum(row)

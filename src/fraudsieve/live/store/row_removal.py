@@ -24,10 +24,16 @@ BATCH = 10_000
 IsKept: TypeAlias = Callable[[Row], bool]
 
 
-def remove_rows(store: EventStore, choose: Callable[[StoreTransaction], IsKept], record: dict[str, Any]) -> int:
+def remove_rows(
+    store: EventStore,
+    choose: Callable[[StoreTransaction], tuple[IsKept, int]],
+    record: dict[str, Any],
+) -> int:
     """Remove rows and all snapshots, record the removal, and remove the bytes from the files.
 
-    Returns the number of removed rows.
+    `choose` returns which rows are kept, and how many rows of other tables it has deleted.
+
+    Returns the number of removed rows, of all tables.
 
     Raises
     ------
@@ -35,16 +41,20 @@ def remove_rows(store: EventStore, choose: Callable[[StoreTransaction], IsKept],
         If it fails. Then nothing was removed.
     """
     with store.writing() as transaction:
-        n_removed, last = _rewrite(transaction, choose(transaction))
+        is_kept, n_others = choose(transaction)
+        n_removed, last = _rewrite(transaction, is_kept)
+        n_all = n_removed + n_others
         ((count,),) = transaction.sql.execute("SELECT count(*) FROM erasures")
-        facts = record | {"at": datetime.now(UTC).isoformat(timespec="seconds"), "rows": n_removed}
+        facts = record | {"at": datetime.now(UTC).isoformat(timespec="seconds"), "rows": n_all}
         transaction.sql.execute("INSERT INTO erasures (number, facts) VALUES (?, ?)", (count + 1, sealed(facts)))
         if n_removed:
             drop_snapshots(transaction)
             transaction.sql.set_head(Head(transaction.facts.generation, *last))
-    if n_removed:
+        elif n_others:
+            transaction.change_facts(replace(transaction.facts, needs_shrinking=True))
+    if n_all:
         store.finish_erasure()
-    return n_removed
+    return n_all
 
 
 def list_removals(store: EventStore) -> list[dict[str, Any]]:

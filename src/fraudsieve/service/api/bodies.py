@@ -1,9 +1,10 @@
 """Request and response bodies: JSON to Python values and back."""
 
 import json
-from collections.abc import Sized
+from collections.abc import Sequence, Sized
 from typing import Any, NamedTuple, TypeAlias
 
+from fraudsieve.live.store.score_rows import ScoreRow
 from fraudsieve.models.sentences.values import Language
 
 from .json_bounds import json_bounds
@@ -52,11 +53,12 @@ class RejectedRequest(Exception):
 
 
 class ScoreRequest(NamedTuple):
-    """Body of a request for scores, whether reasons are requested, and the language of their sentences."""
+    """Body of a request for scores, whether reasons are requested, the language of their sentences, and its id."""
 
     body: bytes
     reasons: bool
     language: Language = "en"
+    id: str = ""
 
     @property
     def explanation(self) -> Explanation:
@@ -83,13 +85,16 @@ class ScoreRequest(NamedTuple):
 class Reply(NamedTuple):
     """A response body, the counts that are logged with it, and the offset of the history that it saw, if any.
 
-    A reply with `evidence` is sent once the evidence of its scores is on the disk.
+    A reply with `evidence` is sent once the evidence of its scores is on the disk, and one with rows of the score log
+    once these are. The id of the request is that of the log.
     """
 
     content: bytes
     counts: dict[str, int]
     offset: int | None = None
     evidence: bool = False
+    logged: Sequence[ScoreRow] = ()
+    request_id: str = ""
 
 
 def decode_json(body: bytes, max_records: int) -> Any:

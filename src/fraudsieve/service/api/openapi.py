@@ -36,8 +36,8 @@ ERRORS = {
     413: "The body is too large, or has too many records",
     415: "The media type or the encoding of the body is not supported",
     422: "The body or a parameter is not as expected, or no record has the field that is scored",
-    503: "The service is busy or not ready, the store or the evidence cannot be written, or the history has not "
-    "reached Fraudsieve-After: try again after the seconds in Retry-After",
+    503: "The service is busy or not ready, the store, the evidence or the score log cannot be written, or the "
+    "history has not reached Fraudsieve-After: try again after the seconds in Retry-After",
 }
 OFFSET_HEADER = {
     "Fraudsieve-Offset": {
@@ -52,6 +52,19 @@ AFTER_PARAMETER = {
     "schema": {"type": "integer", "minimum": 0, "maximum": 10**18 - 1, "default": 0},
     "description": "Offset of an earlier answer. The request waits until the history of its process has it, and is "
     "answered 503 if that takes too long.",
+}
+REQUEST_ID_PARAMETER = {
+    "name": "X-Request-ID",
+    "in": "header",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 128, "pattern": "^[!-~]+$"},
+    "description": "Id of the request in the score log. Without it, or if it is longer or not printable, the service "
+    "makes one. The answer has it.",
+}
+REQUEST_ID_HEADER = {
+    "X-Request-ID": {
+        "description": "Id of the request in the score log; only if the service logs scores.",
+        "schema": {"type": "string"},
+    }
 }
 BODY_ERRORS = (400, 408, 413, 415, 422, 503)
 ACCESS_ERRORS = (401, 403)
@@ -73,7 +86,7 @@ def describe_service(model: Model, settings: Settings) -> dict[str, Any]:
             "version": fraudsieve.__version__,
             "description": "Scores messages, accounts and events, and keeps the event history that the model uses.",
         },
-        "paths": _paths(model, settings.max_records),
+        "paths": _paths(model, settings),
         "components": {"schemas": schemas},
     }
     if settings.token is not None:
@@ -82,13 +95,13 @@ def describe_service(model: Model, settings: Settings) -> dict[str, Any]:
     return document
 
 
-def _paths(model: Model, max_records: int) -> dict[str, Any]:
+def _paths(model: Model, settings: Settings) -> dict[str, Any]:
     health = {"security": [], "responses": _responses(Health)}
     readiness = {"security": [], "responses": _responses(Readiness, 503)}
     return {
-        "/v1/score": {"post": _score_operation(model, max_records)},
-        "/v1/events": {"post": _events_operation(max_records)},
-        "/v1/labels": {"post": _labels_operation(max_records)},
+        "/v1/score": {"post": _score_operation(model, settings)},
+        "/v1/events": {"post": _events_operation(settings.max_records)},
+        "/v1/labels": {"post": _labels_operation(settings.max_records)},
         "/v1/model": _get("Describe the model in use", responses=_responses(ModelInfo, *ACCESS_ERRORS)),
         "/healthz": _get("Check that the service is running", **health),
         "/readyz": _get("Check that the service is ready to score", **readiness),
@@ -102,7 +115,7 @@ def _get(summary: str, **operation: Any) -> dict[str, Any]:
     return {"get": {"summary": summary, **operation}}
 
 
-def _score_operation(model: Model, max_records: int) -> dict[str, Any]:
+def _score_operation(model: Model, settings: Settings) -> dict[str, Any]:
     record = {
         "type": "object",
         "properties": {field["name"]: TYPES[field["type"]] for field in record_fields(model)},
@@ -111,7 +124,9 @@ def _score_operation(model: Model, max_records: int) -> dict[str, Any]:
     sample = sample_record(model, SAMPLE_TIME)
     examples = {"single": {"value": sample}, "list": {"value": [sample, sample]}}
     reasons = {"name": "reasons", "in": "query", "schema": {"type": "boolean", "default": False}}
-    after, headers = ([AFTER_PARAMETER], {"headers": OFFSET_HEADER}) if model.matrix.history_parts else ([], {})
+    parameters, headers = ([AFTER_PARAMETER], OFFSET_HEADER) if model.matrix.history_parts else ([], {})
+    if settings.score_log != "off":
+        parameters, headers = [*parameters, REQUEST_ID_PARAMETER], headers | REQUEST_ID_HEADER
     language = {"name": "language", "in": "query", "schema": {"type": "string", "enum": [*LANGUAGES], "default": "en"}}
     score = _reference(Score)
     answer = {"anyOf": [score, {"type": "array", "items": score}]}
@@ -123,10 +138,10 @@ def _score_operation(model: Model, max_records: int) -> dict[str, Any]:
         "parameters": [
             reasons | {"description": "Whether to explain the scores."},
             language | {"description": "The language of the sentences of the reasons."},
-            *after,
+            *parameters,
         ],
-        "requestBody": _body({"anyOf": [record, _list_of(record, max_records)]}, examples),
-        "responses": {"200": _response("The scores", answer) | headers}
+        "requestBody": _body({"anyOf": [record, _list_of(record, settings.max_records)]}, examples),
+        "responses": {"200": _response("The scores", answer) | ({"headers": headers} if headers else {})}
         | _error_responses(*ACCESS_ERRORS, *BODY_ERRORS),
     }
 

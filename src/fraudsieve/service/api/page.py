@@ -71,8 +71,8 @@ def _operation(method: str, path: str, operation: Mapping[str, Any]) -> str:
     if "description" in operation:
         parts.append(f"<p>{_prose(operation['description'])}</p>")
     for parameter in operation.get("parameters", ()):
-        default = json.dumps(parameter["schema"]["default"])
-        text = f"{_prose(parameter['description'])} By default {default}."
+        schema, text = parameter["schema"], _prose(parameter["description"])
+        text += f" By default {json.dumps(schema['default'])}." if "default" in schema else ""
         kind = "Header" if parameter["in"] == "header" else "Parameter"
         parts.append(f"<p>{kind} <code>{escape(parameter['name'])}</code>: {text}</p>")
     if "requestBody" in operation:

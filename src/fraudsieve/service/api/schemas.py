@@ -1,10 +1,13 @@
 """Response bodies, as the OpenAPI description shows them."""
 
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from pydantic import BaseModel, Field
 
 __all__ = ["ErrorBody", "EventsResult", "Health", "LabelsResult", "ModelInfo", "Readiness", "Score"]
+
+
+RecordId: TypeAlias = str | int | float | None
 
 
 class ModelIdentity(BaseModel):
@@ -68,8 +71,14 @@ class EvidencePlace(BaseModel):
 
 
 class Score(BaseModel):
-    """The score of a record; with ``reasons=true`` also its explanation."""
+    """The score of a record; with ``reasons=true`` also its explanation.
 
+    If the service logs scores, it has the id of the record: the field of the model's type of record.
+    """
+
+    message_id: RecordId = Field(default=None, description="Id of a message, as it came.")
+    account_id: RecordId = Field(default=None, description="Id of an account, as it came.")
+    event_id: RecordId = Field(default=None, description="Id of an event, as it came.")
     probability: float | None = Field(description="Probability of fraud; null if the model has no legitimate class.")
     label: str | None = Field(description="The most probable class.")
     probabilities: dict[str, float | None] = Field(description="Probability of each class.")

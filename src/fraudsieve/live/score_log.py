@@ -1,0 +1,196 @@
+"""The score log: what a service answered, one row for each scored record.
+
+Its rows are in the store of the history, and share the commits of events. A store of a model without history holds the
+log alone.
+"""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple, Self
+
+from fraudsieve.exceptions import RejectedRecordError, StateError
+from fraudsieve.tables.values.reading import read_id
+
+from .calls import Call, CallGroups
+from .records import LoggedFields
+from .store.addresses import open_store
+from .store.chain import RESTORE
+from .store.event_store import StoreTransaction
+from .store.score_rows import ScoreRow, StoredScore, append_scores, delete_scores, read_scores
+
+__all__ = ["SUBJECTS", "LoggedScore", "ScoreLog", "erase_scores", "logged_record"]
+
+SUBJECTS = ("message", "account", "event")
+NOT_ACCOUNTS = {"event_id", "message_id"}
+
+
+class LoggedScore(NamedTuple):
+    """A score as the log stores it: that of the answer, and where it belongs.
+
+    Attributes
+    ----------
+    request : str
+        Id of the request.
+    position : int
+        Position of the record in the request, from 0.
+    subject : {"message", "account", "event"}
+        Type of the record.
+    ids : dict of str to str
+        ``message_id``, ``event_id`` and ``account_id``, as far as the record has them.
+    as_of : int or None
+        Its cutoff time in microseconds since 1970; None for a record without a time.
+    model, digest, version : str
+        Name, digest and registered version of the model; the version is None for a model folder.
+    offset : int or None
+        Offset of the history that the score saw; None for a model without history.
+    probabilities : dict of str to float
+        The probability of each class.
+    rule, rule_reason, model_decision : str or None
+        As in the columns of `Scorer.score_columns`; None without rules.
+    """
+
+    request: str
+    position: int
+    subject: str
+    ids: dict[str, str]
+    as_of: int | None
+    model: str
+    digest: str
+    version: str | None
+    offset: int | None
+    probability: float | None
+    label: str
+    decision: str | None
+    false_positive_rate: float | None
+    status: str
+    unlike_training: float | None
+    probabilities: dict[str, float]
+    has_rules: bool = False
+    rule: str | None = None
+    rule_reason: str | None = None
+    model_decision: str | None = None
+
+    def encode(self) -> bytes:
+        """Return it as JSON, without the names of the fields.
+
+        Examples
+        --------
+        >>> place = ("r1", 0, "message", {"message_id": "m1"}, None, "spam", "5f", None, None)
+        >>> score = LoggedScore(*place, 0.5, "spam", "flag", 0.01, "ok", None, {"ham": 0.5, "spam": 0.5})
+        >>> LoggedScore.decode(StoredScore(1, 7, score.encode(), None), "live.db") == score
+        True
+        """
+        return json.dumps(self, allow_nan=False, separators=(",", ":")).encode("ascii")
+
+    @classmethod
+    def decode(cls, row: StoredScore, origin: str) -> Self:
+        """Read a row of the log.
+
+        Raises
+        ------
+        StateError
+            If it is not a score.
+        """
+        try:
+            score = cls(*json.loads(row.entry))
+            is_score = isinstance(score.ids, dict) and isinstance(score.probabilities, dict)
+            if score.subject not in SUBJECTS or not is_score:
+                raise ValueError
+        except (ValueError, TypeError, RecursionError):
+            raise StateError(origin, f"row {row.number} of the score log cannot be read", RESTORE) from None
+        return score
+
+
+class ScoreLog:
+    """The score log of a model without history, in a store that processes can share. Threads can share it, too.
+
+    Parameters
+    ----------
+    address : str or Path
+        The store, as for `open_store`.
+
+    Raises
+    ------
+    StateError
+        If the store cannot be opened.
+    """
+
+    def __init__(self, address: str | Path) -> None:
+        self._store = open_store(address)
+        self._groups = CallGroups(self._append)
+
+    def log_scores(self, rows: Sequence[ScoreRow]) -> None:
+        """Add rows; return once they are durable.
+
+        Raises
+        ------
+        StateError
+            If they cannot be stored. Then none is stored, or the answer of the database was lost.
+        """
+        call = Call(None, LoggedFields(frozenset(), frozenset()))
+        call.scores = rows
+        self._groups.submit(call)
+        call.outcome()
+
+    def close(self) -> None:
+        """Close the store."""
+        with self._groups.lock:
+            self._store.close()
+
+    def _append(self, calls: Sequence[Call]) -> None:
+        with self._store.writing() as transaction:
+            append_scores(transaction, [row for call in calls for row in call.scores])
+
+
+def erase_scores(transaction: StoreTransaction, account: str, subjects: set[str]) -> int:
+    """Delete the logged scores that name an account, or one of its messages or events, and return their number.
+
+    An account is named by an id of the score, or by a field of the logged record whose name ends in ``_id`` or that the
+    store has as an id.
+    """
+    fields, last, n_deleted = {*transaction.facts.ids}, None, 0
+    while rows := read_scores(transaction) if last is None else read_scores(transaction, (last.time, last.number)):
+        last = rows[-1]
+        found = [row.number for row in rows if _names(row, account, subjects, fields, transaction.origin)]
+        delete_scores(transaction, found)
+        n_deleted += len(found)
+    return n_deleted
+
+
+def _names(row: StoredScore, account: str, subjects: set[str], fields: set[str], origin: str) -> bool:
+    ids = LoggedScore.decode(row, origin).ids
+    if ids.get("account_id") == account or {ids.get("message_id"), ids.get("event_id")} & subjects:
+        return True
+    return row.record is not None and _holds(logged_record(row, origin), account, fields)
+
+
+def logged_record(row: StoredScore, origin: str) -> dict[str, Any]:
+    """Return the logged record of a row.
+
+    Raises
+    ------
+    StateError
+        If it is not a record.
+    """
+    try:
+        return dict(json.loads(row.record or b"{}").items())
+    except (ValueError, AttributeError, RecursionError):
+        raise StateError(origin, f"record {row.number} of the score log cannot be read", RESTORE) from None
+
+
+def _holds(value: Any, account: str, fields: set[str], name: str = "") -> bool:
+    """Return whether an id field of a value, which may be nested, is an account."""
+    if isinstance(value, dict):
+        return any(_holds(part, account, fields, key) for key, part in value.items())
+    if isinstance(value, list):
+        return any(_holds(part, account, fields, name) for part in value)
+    is_id = name in fields or (name.endswith("_id") and name not in NOT_ACCOUNTS)
+    return is_id and _id_of(value) == account
+
+
+def _id_of(value: Any) -> str | None:
+    try:
+        return read_id(value, "id")
+    except RejectedRecordError:
+        return None

@@ -1,0 +1,149 @@
+"""Rows of the score log in a store: appended beside events, deleted by age, and read in the order of their times."""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from fraudsieve.exceptions import StateError
+
+from .chain import RESTORE, START, row_digest
+from .database import SCORE_TABLES
+from .event_store import EventStore, StoreTransaction
+
+__all__ = [
+    "LogSize",
+    "ScoreRow",
+    "StoredScore",
+    "append_scores",
+    "delete_scores",
+    "drop_old_scores",
+    "iterate_scores",
+    "log_size",
+    "read_scores",
+]
+
+BATCH = 10_000
+"""Rows that are read or deleted in one transaction, so that others can append in between."""
+FIRST_TIME, LAST_TIME = -(2**62), 2**62
+INSERT = "INSERT INTO {} (number, time, entry, digest) VALUES (?, ?, ?, ?)"
+ROWS = (
+    "SELECT s.number, s.time, s.entry, s.digest, r.entry, r.digest FROM scores s "
+    "LEFT JOIN scored_records r ON r.number = s.number "
+    "WHERE (s.time, s.number) > (?, ?) AND s.time < ? ORDER BY s.time, s.number LIMIT ?"
+)
+
+
+class ScoreRow(NamedTuple):
+    """A row to append: the time of the answer in microseconds since 1970, the score as JSON, and maybe the record."""
+
+    time: int
+    entry: bytes
+    record: bytes | None = None
+
+
+class StoredScore(NamedTuple):
+    """A row of the log, with its number."""
+
+    number: int
+    time: int
+    entry: bytes
+    record: bytes | None
+
+
+class LogSize(NamedTuple):
+    """The number of logged scores and records, and the bytes of both."""
+
+    scores: int
+    records: int
+    nbytes: int
+
+
+def append_scores(transaction: StoreTransaction, rows: Sequence[ScoreRow]) -> None:
+    """Append rows to the log; they are durable once the transaction is committed."""
+    if not rows:
+        return
+    ((last,),) = transaction.sql.execute("SELECT coalesce(max(number), 0) FROM scores")
+    scores = [(number, row.time, row.entry) for number, row in enumerate(rows, last + 1)]
+    records = [(number, row.time, row.record) for number, row in enumerate(rows, last + 1) if row.record is not None]
+    for table, entries in zip(SCORE_TABLES, (scores, records), strict=True):
+        sealed = [(*entry, row_digest(START.digest, *entry)) for entry in entries]
+        if sealed:
+            transaction.sql.execute_many(INSERT.format(table), sealed)
+
+
+def read_scores(
+    transaction: StoreTransaction, after: tuple[int, int] = (FIRST_TIME, 0), until: int = LAST_TIME
+) -> list[StoredScore]:
+    """Read and check the rows after a time and a number, and before another time; there are none at the end.
+
+    Raises
+    ------
+    StateError
+        If a row differs from its digest.
+    """
+    rows = transaction.sql.execute(ROWS, (*after, until, BATCH))
+    return [_checked(transaction.origin, *row) for row in rows]
+
+
+def iterate_scores(store: EventStore, since: int = FIRST_TIME, until: int = LAST_TIME) -> Iterator[list[StoredScore]]:
+    """Iterate over the rows of a span of time in batches, each read in a separate transaction."""
+    after = since, -1
+    while True:
+        with store.reading() as transaction:
+            rows = read_scores(transaction, after, until)
+        if not rows:
+            return
+        yield rows
+        after = rows[-1].time, rows[-1].number
+
+
+def delete_scores(transaction: StoreTransaction, numbers: Sequence[int]) -> None:
+    """Delete rows, with their records."""
+    for table in SCORE_TABLES if numbers else ():
+        transaction.sql.execute_many(f"DELETE FROM {table} WHERE number = ?", [(number,) for number in numbers])
+
+
+def drop_old_scores(store: EventStore, before: int, records_before: int) -> int:
+    """Delete scores that were answered before a time, and records that were scored before another one.
+
+    No record is kept longer than its score. Returns the number of deleted scores.
+
+    Raises
+    ------
+    StateError
+        If they cannot be deleted.
+    """
+    scores, records = SCORE_TABLES
+    _drop(store, records, max(before, records_before))
+    return _drop(store, scores, before)
+
+
+def log_size(transaction: StoreTransaction) -> LogSize:
+    """Return the size of the log."""
+    sizes = "SELECT count(*), CAST(coalesce(sum(length(entry)), 0) AS BIGINT) FROM {}"
+    (scores, nbytes), (records, more) = (transaction.sql.execute(sizes.format(table))[0] for table in SCORE_TABLES)
+    return LogSize(scores, records, nbytes + more)
+
+
+def _drop(store: EventStore, table: str, before: int) -> int:
+    n_dropped, n = 0, BATCH
+    while n == BATCH:
+        with store.writing() as transaction:
+            oldest = f"SELECT time, number FROM {table} WHERE time < ? ORDER BY time, number LIMIT ?"
+            rows = transaction.sql.execute(oldest, (before, BATCH))
+            if rows:
+                transaction.sql.execute(f"DELETE FROM {table} WHERE (time, number) <= (?, ?)", rows[-1])
+        n = len(rows)
+        n_dropped += n
+    return n_dropped
+
+
+def _checked(
+    origin: str, number: int, time: int, entry: bytes, digest: bytes, record: bytes | None, record_digest: bytes | None
+) -> StoredScore:
+    is_readable = isinstance(time, int) and isinstance(entry, bytes) and isinstance(record, bytes | None)
+    sealed = is_readable and row_digest(START.digest, number, time, entry) == digest
+    if sealed and record is not None:
+        sealed = row_digest(START.digest, number, time, record) == record_digest
+    if not sealed:
+        raise StateError(origin, f"row {number} of the score log differs from its digest", RESTORE)
+    return StoredScore(number, time, entry, record)

@@ -1,0 +1,184 @@
+"""The score log of a service: rows are made from answers, and stored before the answers are sent."""
+
+import json
+import logging
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from uuid import uuid4
+
+from fraudsieve._microseconds import DAY
+from fraudsieve.exceptions import RejectedRecordError, StateError
+from fraudsieve.features.account_matrix import CUTOFFS
+from fraudsieve.features.feature_matrix import FeatureMatrix, account_matrix_of
+from fraudsieve.features.history.records import record_time
+from fraudsieve.live.score_log import LoggedScore, ScoreLog
+from fraudsieve.live.state import LiveState
+from fraudsieve.live.store.addresses import open_store
+from fraudsieve.live.store.score_rows import ScoreRow, drop_old_scores
+from fraudsieve.models.scoring.scores import Score
+from fraudsieve.service.json_log import log_event
+from fraudsieve.service.loaded_model import LoadedModel
+from fraudsieve.service.settings import Settings
+from fraudsieve.tables.values.reading import read_id
+
+from .api.bodies import RejectedRequest, Reply
+from .batching import MicroBatcher
+
+__all__ = ["NOT_LOGGED", "REQUEST_ID", "AnswerLog", "request_id_of"]
+
+REQUEST_ID = "x-request-id"
+"""Header: the id of a request, which its answer repeats."""
+NOT_LOGGED = "the score log cannot be written, and no score is answered without it; send the request again later"
+MAX_ID = 128
+"""Characters of an id of a request; a longer one is replaced."""
+MAX_ROWS = 10_000
+"""Rows that are stored in one commit."""
+IDS = ("message_id", "event_id", "account_id")
+
+
+def request_id_of(header: str | None) -> str:
+    """Return the id of a request: that of the client if it is short and printable, else a new one.
+
+    Examples
+    --------
+    >>> request_id_of("order-17"), len(request_id_of("two words")), len(request_id_of(None))
+    ('order-17', 32, 32)
+    """
+    is_usable = header is not None and 0 < len(header) <= MAX_ID and all("!" <= char <= "~" for char in header)
+    return header if header is not None and is_usable else uuid4().hex
+
+
+class AnswerLog:
+    """Logs the scores of answers. Threads share it.
+
+    Parameters
+    ----------
+    settings : Settings
+        What is logged, for how long, and the store.
+    live : LiveState or None
+        The history in that store, whose commits the log shares; None for a model without history.
+
+    Raises
+    ------
+    StateError
+        If the store cannot be opened.
+    """
+
+    def __init__(self, settings: Settings, live: LiveState | None) -> None:
+        assert settings.state is not None  # `check_score_log`
+        self._settings, self._address = settings, settings.state
+        self._log = ScoreLog(settings.state) if live is None else live
+        self._versions: dict[str, str | None] = {}
+        # One thread: answers that wait while it stores share the next commit.
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="score log")
+        self._batcher: MicroBatcher[Sequence[ScoreRow], bool] = MicroBatcher(
+            self._pool, 1, self._store, size=len, max_size=MAX_ROWS
+        )
+
+    def use(self, loaded: LoadedModel) -> None:
+        """Log the version of a model with its scores."""
+        self._versions[loaded.scorer.model.digest] = loaded.version
+
+    def rows(
+        self, request: str, matrix: FeatureMatrix, items: Sequence[Any], scores: Sequence[Score], offset: int | None
+    ) -> tuple[list[Score], list[ScoreRow]]:
+        """Return the scores of a request with ids of their records, and the rows to log; unscorable ones have none."""
+        now, key, answers, rows = time.time_ns() // 1000, f"{matrix.subject}_id", list[Score](), list[ScoreRow]()
+        for position, (item, score) in enumerate(zip(items, scores, strict=True)):
+            record = item if isinstance(item, dict) else {}
+            ids = {name: text for name in IDS if (text := _id_of(record, name)) is not None}
+            answers.append({key: record[key] if key in ids else None, **score})
+            if score["status"] != "unscorable":
+                place = request, position, matrix.subject, ids, _cutoff(record, matrix)
+                entry = self._logged(place, score, offset).encode()
+                rows.append(ScoreRow(now, entry, self._kept(record)))
+        return answers, rows
+
+    async def secure(self, reply: Reply) -> Reply | RejectedRequest:
+        """Return a reply once its scores are durable, or a rejection."""
+        is_stored = not reply.logged or await self._batcher.submit(reply.logged)
+        return reply if is_stored else RejectedRequest(503, NOT_LOGGED)
+
+    def drop_old(self) -> None:
+        """Delete scores and records that are older than their retention.
+
+        Raises
+        ------
+        StateError
+            If they cannot be deleted.
+        """
+        settings, now = self._settings, time.time_ns() // 1000
+        with open_store(self._address) as store:
+            drop_old_scores(store, now - settings.score_days * DAY, now - settings.record_days * DAY)
+
+    def close(self) -> None:
+        """Close the log; the store of a history stays open."""
+        self._pool.shutdown()
+        if isinstance(self._log, ScoreLog):
+            self._log.close()
+
+    def _store(self, parts: Sequence[Sequence[ScoreRow]]) -> list[bool]:
+        try:
+            self._log.log_scores([row for part in parts for row in part])
+        except StateError as error:
+            log_event("scores cannot be logged", level=logging.ERROR, why=error.problem)
+            return [False] * len(parts)
+        return [True] * len(parts)
+
+    def _logged(
+        self, place: tuple[str, int, str, dict[str, str], int | None], score: Score, offset: Any
+    ) -> LoggedScore:
+        model, rule = score["model"], score.get("rule") or {}
+        return LoggedScore(
+            *place,
+            model["name"],
+            model["digest"],
+            self._versions.get(model["digest"]),
+            offset,
+            score["probability"],
+            score["label"],
+            score["decision"],
+            score["false_positive_rate"],
+            score["status"],
+            score["unlike_training"],
+            score["probabilities"],
+            "model_decision" in score,
+            rule.get("id"),
+            rule.get("reason"),
+            score.get("model_decision"),
+        )
+
+    def _kept(self, record: dict[str, Any]) -> bytes | None:
+        if self._settings.score_log != "records":
+            return None
+        return json.dumps(record, sort_keys=True, separators=(",", ":")).encode("ascii")
+
+
+def _id_of(record: dict[str, Any], name: str) -> str | None:
+    try:
+        return read_id(record.get(name), name)
+    except RejectedRecordError:
+        return None
+
+
+def _cutoff(record: dict[str, Any], matrix: FeatureMatrix) -> int | None:
+    """Return the cutoff time of a record, as the model reads it; None without one."""
+    names = ("sent_at",) if matrix.subject == "message" else CUTOFFS[matrix.subject]
+    for name in names:
+        try:
+            cutoff = record_time(record.get(name), name, _zone(matrix))
+        except RejectedRecordError:  # a model without history does not read it
+            continue
+        if cutoff is not None:
+            return cutoff
+    return None
+
+
+def _zone(matrix: FeatureMatrix) -> str:
+    if matrix.subject != "message":
+        return account_matrix_of(matrix).time_zone
+    if matrix.campaigns is not None:
+        return matrix.campaigns.time_zone
+    return matrix.event_views[0].time_zone if matrix.event_views else "UTC"

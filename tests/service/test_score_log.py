@@ -1,0 +1,210 @@
+"""The score log of a service: ids in answers, rows before answers, one commit for many, and 503 without it."""
+
+import asyncio
+import json
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from fraudsieve.exceptions import ServiceError, StateError
+from fraudsieve.live.score_log import LoggedScore, ScoreLog, logged_record
+from fraudsieve.live.store import open_store
+from fraudsieve.live.store.score_rows import ScoreRow, iterate_scores
+from fraudsieve.models import Scorer
+from fraudsieve.models.rules import Rule
+from fraudsieve.models.rules.rule_set import RuleSet
+from fraudsieve.service.api.bodies import RejectedRequest, Reply, ScoreRequest
+from fraudsieve.service.app import create_app
+from fraudsieve.service.handlers import RequestHandler
+from fraudsieve.service.loaded_model import LoadedModel
+from fraudsieve.service.metrics import Metrics
+from fraudsieve.service.score_log import NOT_LOGGED
+from fraudsieve.service.settings import Settings
+from tests.fitted_models import Fitted
+
+AT = "2026-05-01T10:00:00Z"
+
+
+def handler_of(folder: Path, store: Path, mode: Any = "scores", **settings: Any) -> RequestHandler:
+    loaded = LoadedModel(Scorer.load(folder), "7")
+    return RequestHandler(loaded, Settings(state=str(store), score_log=mode, **settings), Metrics())
+
+
+@pytest.fixture
+def handler(binary: Fitted, tmp_path: Path) -> Iterator[RequestHandler]:
+    """A service of a model without history."""
+    handler = handler_of(binary.folder, tmp_path / "log.db")
+    yield handler
+    handler.close()
+
+
+def request(records: Any, name: str = "r1") -> ScoreRequest:
+    return ScoreRequest(json.dumps(records).encode(), False, id=name)
+
+
+def answer(handler: RequestHandler, *requests: ScoreRequest) -> list[Reply | RejectedRequest]:
+    """Score requests that arrive together, and wait until they may be answered."""
+
+    async def secure() -> list[Reply | RejectedRequest]:
+        replies = [reply for reply in handler.score(requests) if isinstance(reply, Reply)]
+        assert handler.score_log is not None
+        return await asyncio.gather(*map(handler.score_log.secure, replies))
+
+    return asyncio.run(secure())
+
+
+def logged(store: Path) -> list[tuple[LoggedScore, dict[str, Any] | None]]:
+    with open_store(store) as opened:
+        rows = [row for rows in iterate_scores(opened) for row in rows]
+    return [(LoggedScore.decode(row, ""), None if row.record is None else logged_record(row, "")) for row in rows]
+
+
+def test_each_score_is_logged_as_it_was_answered(handler: RequestHandler, binary: Fitted, tmp_path: Path) -> None:
+    records: list[dict[str, Any]] = [
+        {"message_id": 17, "text": binary.texts[0], "sent_at": AT},
+        {"text": binary.texts[1]},
+    ]
+    (reply,) = answer(handler, request(records))
+    assert isinstance(reply, Reply)
+    scores = json.loads(reply.content)
+    assert [score.pop("message_id") for score in scores] == [17, None]
+    assert scores == Scorer.load(binary.folder).score(records)
+    rows = [score for score, _ in logged(tmp_path / "log.db")]
+    for position, (row, score) in enumerate(zip(rows, scores, strict=True)):
+        assert (row.request, row.position, row.subject, row.offset) == ("r1", position, "message", None)
+        assert (row.model, row.digest, row.version) == (*score["model"].values(), "7")
+        for name in ("probability", "label", "decision", "false_positive_rate", "status", "unlike_training"):
+            assert getattr(row, name) == score[name]
+        assert row.probabilities == score["probabilities"]
+    assert (rows[0].ids, rows[1].ids) == ({"message_id": "17"}, {})
+    assert (rows[0].as_of, rows[1].as_of) == (1_777_629_600_000_000, None)
+
+
+def test_what_cannot_be_scored_is_not_logged(handler: RequestHandler, tmp_path: Path) -> None:
+    (reply,) = answer(handler, request([{"message_id": "a", "text": 5}, 7, {"text": "win", "message_id": ["x"]}]))
+    assert isinstance(reply, Reply)
+    scores = json.loads(reply.content)
+    assert [score["message_id"] for score in scores] == ["a", None, None]
+    assert [score.position for score, _ in logged(tmp_path / "log.db")] == [2]
+    (reply,) = answer(handler, request([{"text": None}]))
+    assert isinstance(reply, Reply)
+    assert len(logged(tmp_path / "log.db")) == 1
+
+
+def test_requests_that_are_scored_together_are_logged_with_one_commit(
+    handler: RequestHandler, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commits: list[int] = []
+    log_scores = ScoreLog.log_scores
+
+    def counted(self: ScoreLog, rows: Sequence[ScoreRow]) -> None:
+        commits.append(len(rows))
+        log_scores(self, rows)
+
+    monkeypatch.setattr(ScoreLog, "log_scores", counted)
+    replies = answer(handler, *[request([{"text": "a"}, {"text": "b"}], name) for name in "xyz"])
+    assert all(isinstance(reply, Reply) for reply in replies)
+    assert commits == [6]
+    assert [score.request for score, _ in logged(tmp_path / "log.db")] == ["x", "x", "y", "y", "z", "z"]
+
+
+def test_no_score_is_answered_that_is_not_logged(
+    handler: RequestHandler, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: Any) -> None:
+        raise StateError("log.db", "cannot be written (SQLITE_FULL)", "Free disk space.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("fraudsieve.live.score_log.append_scores", fail)
+        replies = answer(handler, request([{"text": "a"}]), request([{"text": None}]))
+    assert isinstance(replies[0], RejectedRequest)
+    assert (replies[0].status, str(replies[0])) == (503, NOT_LOGGED)
+    assert isinstance(replies[1], Reply)  # it has no score
+    assert "scores cannot be logged" in caplog.text
+    assert logged(tmp_path / "log.db") == []
+    assert isinstance(answer(handler, request([{"text": "a"}]))[0], Reply)
+
+
+def test_records_are_kept_as_they_came(binary: Fitted, tmp_path: Path) -> None:
+    handler = handler_of(binary.folder, tmp_path / "log.db", "records", record_days=30)
+    record = {"text": "a\ud800", "z": [1.5, None], "b": 2**70}
+    answer(handler, request(record))
+    assert handler.score_log is not None
+    handler.score_log.drop_old()
+    assert [kept for _, kept in logged(tmp_path / "log.db")] == [record]
+    handler.score_log._store([[ScoreRow(1, b"[]", b"{}")]])
+    handler.score_log.drop_old()
+    handler.close()
+    assert [kept for _, kept in logged(tmp_path / "log.db")] == [record]
+
+
+def test_decisions_of_rules_are_logged(handler: RequestHandler, tmp_path: Path) -> None:
+    handler.replace_rules(RuleSet([Rule("mules", "account_id", ["a1"], "flag", "case 17")]))
+    answer(handler, request([{"text": "hello there", "account_id": "a1"}, {"text": "hello there"}]))
+    (first, _), (second, _) = logged(tmp_path / "log.db")
+    assert (first.decision, first.rule, first.rule_reason) == ("flag", "mules", "case 17")
+    assert (second.rule, second.has_rules, second.decision) == (None, True, second.model_decision)
+    assert first.ids == {"account_id": "a1"}
+
+
+def test_scores_of_a_history_are_logged_with_its_offset_and_equal_those_at_that_offset(
+    accounts_folder: Path, tmp_path: Path
+) -> None:
+    handler, now = handler_of(accounts_folder, tmp_path / "live.db"), datetime.now(UTC)
+    query = {"account_id": "ann", "as_of": now.isoformat()}
+    events = [
+        {"event_id": f"e{i}", "account_id": "ann", "occurred_at": (now - timedelta(minutes=9 - i)).isoformat()}
+        | {"kind": "message", "device_id": f"d{i}", "counterparty_id": "bob", "amount": i}
+        for i in range(4)
+    ]
+    for number, event in enumerate(events):
+        answer(handler, request(query, f"r{number}"))
+        handler.ingest(json.dumps({"events": [event]}).encode())
+    handler.close()
+    rows, scorer = [score for score, _ in logged(tmp_path / "live.db")], Scorer.load(accounts_folder)
+    assert [row.offset for row in rows] == [0, 1, 2, 3]
+    for row in rows:
+        state = scorer.new_state()
+        state.update(events[: row.offset])
+        expected = scorer.score(query, history=state)
+        assert (row.probability, row.status, row.label) == tuple(
+            expected[name] for name in ("probability", "status", "label")
+        )
+
+
+def test_without_the_log_nothing_changes(binary: Fitted) -> None:
+    handler = RequestHandler(LoadedModel(Scorer.load(binary.folder)), Settings(), Metrics())
+    (reply,) = handler.score([request({"text": "a", "message_id": "m"})])
+    assert isinstance(reply, Reply)
+    assert json.loads(reply.content) == Scorer.load(binary.folder).score({"text": "a", "message_id": "m"})
+    assert not reply.logged
+    handler.close()
+
+
+def test_a_log_needs_a_store(binary: Fitted) -> None:
+    with pytest.raises(ServiceError, match=r"--score-log: expected a store for the scores, got none\. Give --state"):
+        RequestHandler(LoadedModel(Scorer.load(binary.folder)), Settings(score_log="scores"), Metrics())
+
+
+def test_the_id_of_a_request_is_that_of_the_client(binary: Fitted, tmp_path: Path) -> None:
+    app = create_app(
+        Scorer.load(binary.folder), Settings(state=str(tmp_path / "log.db"), score_log="scores", is_open=True)
+    )
+
+    async def ask(*names: str | None) -> list[httpx.Response]:
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+            app.state.handler.warm_up()
+            headers = [{} if name is None else {"x-request-id": name} for name in names]
+            return [await client.post("/v1/score", json={"text": "a"}, headers=one) for one in headers]
+
+    responses = asyncio.run(ask("order-17", None, "x" * 129, "two words"))
+    ids = [response.headers["x-request-id"] for response in responses]
+    assert ids[0] == "order-17"
+    assert all(len(name) == 32 for name in ids[1:])
+    app.state.handler.close()
+    assert [score.request for score, _ in logged(tmp_path / "log.db")] == ids
