@@ -110,10 +110,13 @@ def test_scores_that_cannot_be_stored_are_an_error(
     path = tmp_path / "live.db"
     with LiveState(account_scorer, path, follow=False) as live:
         live.update(event())  # so that the newest row of the store is one that exists
-        call = Call.from_records({"events": [event(event_id="e2")]} if with_event else {}, live._fields, "UTC", None)
-        call.scores = [row()]
+
+        def fill(call: Call) -> None:
+            call.add_events([event(event_id="e2")] if with_event else [], "UTC")
+            call.scores = [row()]
+
         with full_disk(monkeypatch), pytest.raises(StateError, match="SQLITE_FULL"):
-            live._submit(call)
+            live._submit(fill, None)
         live.log_scores([row(8)])
         with open_store(path) as store:
             assert times(store) == [8]
