@@ -83,7 +83,7 @@ def reach(state: HistoryState) -> int | None:
 def training_reach(state: HistoryState, label_span: int) -> int | None:
     """Return how far before an event a training of it reads, in microseconds; None without a bound.
 
-    A measure of labels counts those that became known in a window. Their events may be older, by the time until a label.
+    A measure of labels counts those that became known in a window. Their events are older, by the time until a label.
 
     Examples
     --------
