@@ -7,6 +7,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -14,6 +15,7 @@ import pandas as pd
 from tests.live.postgres import binaries, running_server
 
 from benchmarks.runner import Arguments, Bar, Report, progress, run_command
+from fraudsieve.models.predict import Scorer
 
 from .compared import Arrivals, arrivals_of, compare_answers, compare_scores
 from .months import CHAMPION, NAME, Lived, Plan, live_through
@@ -96,7 +98,9 @@ def _compare(lived: Lived) -> tuple[dict[str, float], dict[str, float]]:
     run_command_line(lived.folder, "scores", "export", lived.address, "--repeated", "--output", "scores.parquet")
     logged = pd.read_parquet(lived.folder / "scores.parquet")
     answers = compare_answers(lived.traffic.answers, logged)
-    scores = compare_scores(lived.folder, logged, _with(events, arrivals.events), _with(labels, arrivals.labels), NAME)
+    arrived = events.assign(offset=arrivals.events), labels.assign(offset=arrivals.labels)
+    load = cache(lambda version: Scorer.load(f"models:/{NAME}/{version}"))
+    scores = compare_scores(lived.folder, logged, *arrived, load)
     training = compare_training(lived.folder, lived.address, CHAMPION, events, labels)
     progress(f"the store trains since {training.trains_since}")
     stored = run_command_line(lived.folder, "state", "info", lived.address)
@@ -121,10 +125,6 @@ def _compare(lived: Lived) -> tuple[dict[str, float], dict[str, float]]:
         "models_differing": int(not training.same_models),
     }
     return found, faults
-
-
-def _with(frame: pd.DataFrame, offsets: object) -> pd.DataFrame:
-    return frame.assign(offset=offsets)
 
 
 def _faults_of_rows(arrivals: Arrivals) -> dict[str, float]:

@@ -1,8 +1,7 @@
 """What is left after the months, compared with the source tables: rows, answers, scores, training tables, models."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from functools import cache
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -27,6 +26,7 @@ __all__ = [
 ]
 
 FIGURES: Final = ("probability", "label", "decision", "false_positive_rate", "status", "unlike_training")
+IDS: Final = ("account_id", "counterparty_id")
 FOREVER: Final = 2**62
 
 
@@ -108,7 +108,8 @@ def _is_answer(answer: Answer, row: Mapping[Any, Any]) -> bool:
 def valid_until(scores: pd.DataFrame, events: pd.DataFrame, labels: pd.DataFrame) -> Any:
     """Return the last offset at which the history of each score is the one that it saw.
 
-    Rows that arrive later change it only if they are of an earlier time, and of the account or the counterparty.
+    Rows that arrive later change it only if they are of an earlier time and share an account or a counterparty. A
+    score that depends on others is then found as one that differs.
 
     Parameters
     ----------
@@ -117,13 +118,17 @@ def valid_until(scores: pd.DataFrame, events: pd.DataFrame, labels: pd.DataFrame
     events, labels : DataFrame
         The source tables, with the column ``offset``.
     """
+    until, offsets, times = (
+        np.full(len(scores), FOREVER),
+        scores["offset"].to_numpy(),
+        _microseconds(scores["occurred_at"]),
+    )
+    sides = [pd.Series(np.arange(len(scores)), scores[name]) for name in IDS]
+    places = pd.concat(sides).groupby(level=0).agg(np.array).to_dict()
     late = _changes(events, labels)
-    until = np.full(len(scores), FOREVER)
-    offsets, times = scores["offset"].to_numpy(), _microseconds(scores["occurred_at"])
-    for name in ("account_id", "counterparty_id"):
-        places = scores.groupby(name).indices
-        for entity, time, offset in zip(late[name], late["time"], late["offset"], strict=True):
-            of = places.get(entity)
+    for name in IDS:
+        for identifier, time, offset in zip(late[name], late["time"], late["offset"], strict=True):
+            of = places.get(identifier)
             if of is not None:
                 changed = of[(offsets[of] < offset) & (times[of] > time)]
                 until[changed] = np.minimum(until[changed], offset - 1)
@@ -132,11 +137,9 @@ def valid_until(scores: pd.DataFrame, events: pd.DataFrame, labels: pd.DataFrame
 
 def _changes(events: pd.DataFrame, labels: pd.DataFrame) -> pd.DataFrame:
     """Return when each payment and each label arrived, and from which time on it changes a history."""
-    names = ["account_id", "counterparty_id", "time", "offset"]
+    names = [*IDS, "time", "offset"]
     own = events.assign(time=events["occurred_at"])[names]
-    joined = labels.sort_values("offset").merge(
-        events[["event_id", "account_id", "counterparty_id"]], left_on="subject_id", right_on="event_id"
-    )
+    joined = labels.sort_values("offset").merge(events[["event_id", *IDS]], left_on="subject_id", right_on="event_id")
     # Another label of a payment also takes back the first one.
     joined["time"] = joined.groupby("subject_id")["labelled_at"].cummin()
     changes = pd.concat([own, joined[names]], ignore_index=True)
@@ -167,31 +170,30 @@ def choose_cuts(offsets: Any, until: Any) -> list[tuple[int, Any]]:
 
 
 def compare_scores(
-    folder: Path, logged: pd.DataFrame, events: pd.DataFrame, labels: pd.DataFrame, name: str
+    folder: Path, logged: pd.DataFrame, events: pd.DataFrame, labels: pd.DataFrame, load: Callable[[str], Scorer]
 ) -> ScoreFaults:
     """Compare each logged score with that of `predict` on what had arrived by its offset.
 
     Parameters
     ----------
     folder : Path
-        For files.
+        For a file.
     logged : DataFrame
         The score log.
     events, labels : DataFrame
         The source tables, with the column ``offset``.
-    name : str
-        Name of the registered model.
+    load : callable
+        Returns the model of a version.
     """
-    load = cache(lambda version: Scorer.load(f"models:/{name}/{version}"))
-    columns = ["event_id", "account_id", "counterparty_id", "occurred_at"]
-    scores = logged[["event_id", "offset"]].merge(events[columns], on="event_id", validate="m:1")
+    scores = logged[["event_id", "offset"]].merge(events[["event_id", *IDS, "occurred_at"]], on="event_id")
     cuts = choose_cuts(scores["offset"].to_numpy(), valid_until(scores, events, labels))
     differing = batches = 0
     for cut, positions in cuts:
-        known = [frame[frame["offset"] <= cut].drop(columns="offset") for frame in (events, labels)]
+        history, known = (frame[frame["offset"] <= cut].drop(columns="offset") for frame in (events, labels))
+        tables = {"history": history, "known_labels": known if len(known) else None}
         for version, rows in logged.iloc[positions].groupby("model_version"):
             records = rows[["event_id"]].merge(events, on="event_id").drop(columns="offset")
-            score_file(load(version), records, folder / "batch.parquet", history=known[0], known_labels=known[1])
+            score_file(load(version), records, folder / "batch.parquet", **tables)
             batch = pd.read_parquet(folder / "batch.parquet")
             differing += _count_differing(rows[[*batch]].reset_index(drop=True), batch)
             batches += 1

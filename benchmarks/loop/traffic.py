@@ -135,11 +135,7 @@ class Traffic:
         headers, records = {"x-request-id": request.name}, list(request.records)
         if request.kind == "labels":
             return connection.post("/v1/labels", json={"labels": records}, headers=headers)
-        recorded = connection.post("/v1/events", json={"events": records}, headers=headers)
-        if recorded.status_code != 200 or recorded.json()["rejected"]:
-            return recorded
-        headers["fraudsieve-after"] = recorded.headers[OFFSET]
-        return connection.post("/v1/score", json=records, headers=headers)
+        return connection.post("/v1/score?record=true", json=records, headers=headers)
 
     def _read(self, request: Request, response: httpx.Response) -> None:
         content = response.json()
