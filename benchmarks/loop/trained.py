@@ -1,12 +1,12 @@
 """The tables that the store gives back to train on, compared with the complete source tables; and models of both."""
 
-from dataclasses import replace
+import hashlib
+import json
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import pandas as pd
 
-from fraudsieve.models.artifact.folder import read_model, write_model
 from fraudsieve.training.data.builders import make_builder, read_data
 from fraudsieve.training.recipe.recipe import Recipe
 
@@ -15,8 +15,8 @@ from .service import run_command_line
 __all__ = ["TrainingFaults", "compare_training"]
 
 NAMES: Final = ("event_id", "account_id", "label", "labelled_at", "as_of")
-OF_FILES: Final = ("digests", "unlabelled")
-"""Facts about the tables of a training: of their bytes, and of the rows without a label, of which some are dropped."""
+OF_FILES: Final = ("digests", "unlabelled", "split_model")
+"""Facts about the bytes of the tables, the rows without a label, of which some are dropped, and a digest with these."""
 
 
 class TrainingFaults(NamedTuple):
@@ -61,11 +61,11 @@ def compare_training(
     stored = [pd.read_parquet(folder / "stored" / f"{name}.parquet") for name in ("events", "labels")]
     since = None if exported["trains_since"] is None else pd.Timestamp(exported["trains_since"])
     recipe = Recipe.read(folder / "recipe.toml")
-    one, other = (_table(recipe, *tables, since) for tables in ((events, labels), stored))
-    digests = {_train(folder, name, *tables, since) for name, tables in (("of-source", (events, labels)),
-                                                                         ("of-store", stored))}  # fmt: skip
+    source = [events.sort_values("occurred_at"), labels.sort_values("labelled_at")]  # the order of those of the store
+    one, other = (_table(recipe, *tables, since) for tables in (source, stored))
+    trained = [_train(folder, name, *tables, since) for name, tables in (("source", source), ("store", stored))]
     differing = _count_differing(one, other)
-    return TrainingFaults(len(one), len(one.columns), differing, exported["trains_since"], len(digests) == 1)
+    return TrainingFaults(len(one), len(one.columns), differing, exported["trains_since"], trained[0] == trained[1])
 
 
 def _table(recipe: Recipe, events: pd.DataFrame, labels: pd.DataFrame, since: pd.Timestamp | None) -> pd.DataFrame:
@@ -86,15 +86,27 @@ def _count_differing(one: pd.DataFrame, other: pd.DataFrame) -> int:
     return int((~same).sum()) + len(one.index.symmetric_difference(other.index))
 
 
-def _train(folder: Path, name: str, events: pd.DataFrame, labels: pd.DataFrame, since: pd.Timestamp | None) -> str:
-    """Train on the labels of records from a time on, and return the digest of the model without facts of its files."""
+def _train(
+    folder: Path, name: str, events: pd.DataFrame, labels: pd.DataFrame, since: pd.Timestamp | None
+) -> tuple[str, ...]:
+    """Train on the labels of records from a time on.
+
+    Returns the digests of the model and of the evaluated model, without facts about their files and their times.
+    """
     if since is not None:
         labels = labels[labels["subject_id"].isin(events.loc[events["occurred_at"] >= since, "event_id"])]
     tables: list[str] = []
     for table, frame in (("events", events), ("labels", labels)):
         frame.to_parquet(folder / f"{name}-{table}.parquet", index=False)
         tables += [f"--{table}", f"{name}-{table}.parquet"]
-    run_command_line(folder, "train", *tables, "--recipe", "recipe.toml", "--no-track", "--output", name)
-    model = read_model(folder / name)
-    facts: dict[str, Any] = {key: value for key, value in model.training.items() if key not in OF_FILES}
-    return write_model(replace(model, training=facts), folder / f"{name}-facts").digest
+    run_command_line(folder, "train", *tables, "--recipe", "recipe.toml", "--no-track", "--output", f"of-{name}")
+    return tuple(_digest(folder / f"of-{name}{suffix}") for suffix in ("", ".split-model"))
+
+
+def _digest(folder: Path) -> str:
+    """Return a digest of what decides on scores: the manifest, which has the digests of all files of a model."""
+    manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
+    del manifest["created_at"]
+    for name in OF_FILES:
+        manifest["training"].pop(name, None)
+    return hashlib.sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()
