@@ -98,7 +98,7 @@ class LoopService:
         for line in self.service.lines():
             if line["event"] in ("ready", "model swapped"):
                 versions[line.get("pid", self.service.process.pid)] = line["version"]
-            elif line["event"] == "worker ended":
+            elif line["event"].startswith("worker ended"):
                 ended.add(line["pid"])
         return {pid: version for pid, version in versions.items() if pid not in ended}
 
