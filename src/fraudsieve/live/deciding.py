@@ -77,14 +77,18 @@ class _Decider:
         self._subjects.add([entry])
 
     def _add_record(self, entry: Entry, in_group: set[int]) -> None:
+        ((part, (_, fields)),) = entry.items()
+        kind, identifier = part[:-1], fields.get("event_id")
+        if identifier is not None and self._subjects.record(kind, identifier) is not None:
+            self._call.n_repeats += 1  # also of one that would be too late by now
+            return
         for record in read_entry(self._state, entry, now=self._now):
             if record.identifier in self._state.seen or record.identifier in in_group | self._identifiers:
                 self._call.n_repeats += 1
                 continue
             self._append(entry, record)
             self._identifiers |= {record.identifier} - {0}
-            ((part, (_, fields)),) = entry.items()
-            waiting = self._subjects.labels(part[:-1], fields["event_id"]) if "event_id" in fields else []
+            waiting = [] if identifier is None else self._subjects.labels(kind, identifier)
             if waiting:
                 self._change([], self._effects(waiting, entry))
 

@@ -143,8 +143,10 @@ class ScoreLog:
             append_scores(transaction, [row for call in calls for row in call.scores])
 
 
-def erase_scores(transaction: StoreTransaction, account: str, subjects: set[str]) -> int:
+def erase_scores(transaction: StoreTransaction, account: str, subjects: set[tuple[str, str]]) -> int:
     """Delete the logged scores that name an account, or one of its messages or events, and return their number.
+
+    The messages and events are pairs of a type, such as ``event``, and an id.
 
     An account is named by an id of the score, or by a field of the logged record whose name ends in ``_id`` or that the
     store has as an id.
@@ -158,9 +160,9 @@ def erase_scores(transaction: StoreTransaction, account: str, subjects: set[str]
     return n_deleted
 
 
-def _names(row: StoredScore, account: str, subjects: set[str], fields: set[str], origin: str) -> bool:
+def _names(row: StoredScore, account: str, subjects: set[tuple[str, str]], fields: set[str], origin: str) -> bool:
     ids = LoggedScore.decode(row, origin).ids
-    if ids.get("account_id") == account or {ids.get("message_id"), ids.get("event_id")} & subjects:
+    if ids.get("account_id") == account or any((kind, ids.get(f"{kind}_id")) in subjects for kind in SUBJECTS):
         return True
     return row.record is not None and _holds(logged_record(row, origin), account, fields)
 
