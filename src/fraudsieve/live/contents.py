@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from .labels.effects import is_effect
 from .labels.rules import LABEL
 from .records import OWN
 from .store.event_store import EventStore
@@ -89,13 +90,14 @@ def numbered_records(store: EventStore) -> Iterator[tuple[int, str, dict[str, An
     """
     for rows in store.rows():
         for offset, time, entry, _ in rows:
-            ((part, (_, fields)),) = json.loads(entry).items()
+            content = json.loads(entry)
+            ((part, (_, fields)),) = content.items()
             if part == LABEL:
                 yield offset, "labels", {**fields, "labelled_at": np.datetime64(time, "us")}
-            elif part == "events" or "campaign" in fields:
-                yield offset, part, {**fields.pop(OWN, {}), **fields, FIELDS[part]: np.datetime64(time, "us")}
-            else:
+            elif is_effect(content):
                 yield offset, COUNTED, fields
+            else:
+                yield offset, part, {**fields.pop(OWN, {}), **fields, FIELDS[part]: np.datetime64(time, "us")}
 
 
 def time_text(time: int | None) -> str | None:

@@ -13,10 +13,10 @@ from typer.testing import CliRunner
 
 from fraudsieve._microseconds import DAY
 from fraudsieve.cli.app import app
-from fraudsieve.exceptions import StateError
+from fraudsieve.exceptions import SchemaError, StateError
 from fraudsieve.features import History
 from fraudsieve.live.removal import rewind
-from fraudsieve.live.score_log import LoggedScore
+from fraudsieve.live.score_log import LoggedScore, ScoreLog
 from fraudsieve.live.store import open_store
 from fraudsieve.live.store.facts import StoreFacts
 from fraudsieve.live.store.score_rows import FIRST_TIME, LAST_TIME, ScoreRow, iterate_scores
@@ -27,6 +27,12 @@ from fraudsieve.retrain import Recomputation, recompute_scores
 from fraudsieve.retrain.recompute.later_rows import NONE
 from fraudsieve.retrain.recompute.logged_answers import read_answers
 from fraudsieve.retrain.recompute.stored_history import StoredHistory, read_stored_history
+from fraudsieve.service.api.bodies import Reply, ScoreRequest
+from fraudsieve.service.handlers import RequestHandler
+from fraudsieve.service.loaded_model import LoadedModel
+from fraudsieve.service.metrics import Metrics
+from fraudsieve.service.settings import Settings
+from tests.fitted_models import Fitted
 from tests.retrain.recompute.services import (
     LoggingService,
     label_of,
@@ -234,3 +240,40 @@ def test_a_score_that_was_not_computed_so_is_unexplained(tmp_path: Path) -> None
 def test_options_that_do_not_fit_together(options: tuple[str, ...], problem: str) -> None:
     shown = CliRunner().invoke(app, ["monitor", "--model", str(noise_model()), *options, "--json"])
     assert (shown.exit_code, problem in json.loads(shown.stdout)["error"]) == (2, True)
+
+
+def test_records_are_read_as_the_service_reads_them(tmp_path: Path) -> None:
+    store, (usual, *_) = tmp_path / "live.db", some_events(np.random.default_rng(1), 1)
+    odd: list[dict[str, Any]] = [
+        {"account_id": 7, "occurred_at": 1_777_640_000},
+        {"account_id": "7", "occurred_at": "2026-05-01T15:00:00+02:00", "amount": "12.5"},
+        {"account_id": " 7.0 ", "occurred_at": "2026/5/1 13:20", "amount": None, "kind": 4, "notes": {"a": [1]}},
+        {"account_id": 7.0, "occurred_at": None, "as_of": "2026-05-01T13:30:00Z", "branch": None, "session_id": [1]},
+    ]
+    with serving(store) as service:
+        for number, record in enumerate(odd):
+            sent = usual | {"event_id": number} | record
+            service.score(sent)
+            service.score(sent)
+            service.add([sent | {"occurred_at": sent["occurred_at"] or sent["as_of"]}])
+    result = recompute(store)
+    assert (result.different, len(result.rows)) == (0, 2 * len(odd))
+    assert result.rows["logged"].nunique() > 2
+
+
+def test_scores_of_a_model_without_history(binary: Fitted, tmp_path: Path) -> None:
+    store, texts = tmp_path / "live.db", binary.texts[:5]
+    settings = Settings(state=str(store), score_log="records")
+    handler = RequestHandler(LoadedModel(Scorer.load(binary.folder)), settings, Metrics())
+    body = json.dumps([{"text": text} for text in texts]).encode()
+    (reply,) = handler.score([ScoreRequest(body, False, id="r1")])
+    handler.close()
+    assert isinstance(reply, Reply)
+    log = ScoreLog(store)
+    log.log_scores(reply.logged)
+    log.close()
+    result = recompute(store, binary.folder)
+    assert (result.different, len(result.rows), result.causes) == (0, 5, {})
+    assert result.rows["offset"].isna().all()
+    with pytest.raises(SchemaError, match="--events: the model cannot use this table"):
+        recompute(store, binary.folder, events=pd.DataFrame({"account_id": ["a"]}))

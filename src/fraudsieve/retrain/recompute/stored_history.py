@@ -194,7 +194,7 @@ class StoredHistory:
 
 
 def read_stored_history(store: EventStore, model: Model) -> StoredHistory:
-    """Read the events of a store, and the labels that a model uses.
+    """Read the events and messages of a store, and the labels of what a model scores; nothing if it uses no history.
 
     Raises
     ------
@@ -203,7 +203,7 @@ def read_stored_history(store: EventStore, model: Model) -> StoredHistory:
     """
     parts: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
     counted: set[str] = set()
-    for offset, part, record in numbered_records(store):
+    for offset, part, record in numbered_records(store) if model.matrix.history_parts else ():
         if part == COUNTED:
             counted |= {record["subject_id"]} if "subject_id" in record else set()
         elif part == "labels" and record["of"] == model.subject:
