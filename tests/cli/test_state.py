@@ -129,14 +129,16 @@ def test_a_table_of_labelled_messages_is_loaded_as_messages_and_labels(tmp_path:
 def test_labels_are_loaded_from_csv(tmp_path: Path, spelled: list[str]) -> None:
     table, path = tmp_path / "labels.csv", tmp_path / "live.db"
     times = ["2024-05-01T11:00:00Z", "2024-05-01T12:00:00Z"]
-    frame = pd.DataFrame({"subject_id": ["1", "2"], "labelled_at": times, "label": spelled, "confidence": [0.5, None]})
+    shares = {"confidence": [0.5, None], "inclusion_probability": [None, 0.25]}
+    frame = pd.DataFrame({"subject_id": ["1", "2"], "labelled_at": times, "label": spelled, **shares})
     frame.to_csv(table, index=False)
     loaded = run("load", path, "--labels", table, "--model", event_model())
     assert (loaded["accepted"], loaded["unknown"]) == (2, 2)
     run("load", path, "--events", "-", "--model", event_model(), stdin="\n".join(map(json.dumps, EVENTS)))
     run("export", path, "--output", tmp_path / "tables")
     labels = pd.read_parquet(tmp_path / "tables" / "labels.parquet")
-    assert (labels["subject_id"].tolist(), labels["confidence"].notna().tolist()) == (["1", "2"], [True, False])
+    assert labels["subject_id"].tolist() == ["1", "2"]
+    pd.testing.assert_frame_equal(labels[[*shares]], pd.DataFrame(shares))
     with LiveState(Scorer.load(event_model()), path) as live:
         as_of = {"account_id": "bob", "as_of": "2024-05-01T13:00:00Z"}
         assert live.state.features(as_of, [RECEIVED])[0].tolist() == [9, 2, 1]

@@ -111,10 +111,13 @@ def test_own_columns_are_no_ids_and_a_wrong_value_is_left_out(tmp_path: Path) ->
 
 
 def test_what_is_not_kept_is_named() -> None:
-    assert not_kept(message_scorer().model) == ("the texts of messages",)
-    assert not_kept(own_scorer().model) == ()
-    own = CustomColumns(("age",))
-    assert not_kept(with_views(account_scorer(), custom=own).model) == ("the table of accounts",)
+    assert not_kept(message_scorer().model, has_records=False) == ("the texts of messages",)
+    assert not_kept(message_scorer().model, has_records=True) == ()
+    assert not_kept(own_scorer().model, has_records=False) == ()
+    without_history = with_views(own_scorer(), histories=(), network=None).model
+    assert not_kept(without_history, has_records=False) == ("the events",)
+    own = with_views(account_scorer(), custom=CustomColumns(("age",))).model
+    assert not_kept(own, has_records=True) == ("the table of accounts",)
 
 
 def test_labels_of_two_types_need_a_model(tmp_path: Path) -> None:

@@ -135,6 +135,8 @@ def plan_rows(plan: "RetrainPlan") -> Rows:
     yield from (
         ("" if place else "tables", f"{name}: {table}") for place, (name, table) in enumerate(plan.tables.items())
     )
+    if plan.trains_since is not None:
+        yield "history", f"complete for records from {_minute(plan.trains_since)} on"
     span = " to ".join(map(_minute, plan.span))
     yield "records", f"{plan.labelled:,} with a label, {plan.unlabelled:,} without, from {span}"
     yield "as of", _minute(plan.as_of)

@@ -30,14 +30,15 @@ class Accepted(NamedTuple):
         Rejected records with reasons. All others count, from now or since their first delivery.
     offset : int
         Offset of the state after the call. A state at this offset or a later one contains the records.
-    unknown : tuple of int, default=()
+    unknown : tuple of int or None, default=()
         Positions of labels whose event, message or account is not known so far. They are kept: a label of an event or a
-        message counts once that arrives, and one of an account from its time on.
+        message counts once that arrives, and one of an account from its time on. None if the history of the model has
+        no such records, so that none is known.
     """
 
     rejected: tuple[RejectedRecord, ...]
     offset: int
-    unknown: tuple[int, ...] = ()
+    unknown: tuple[int, ...] | None = ()
 
 
 class Delivery(NamedTuple):

@@ -17,10 +17,11 @@ from fraudsieve.features.history.reader import CAMPAIGN, TIME_FIELDS, RecordType
 from fraudsieve.features.history.records import required_time
 from fraudsieve.features.history.timeline import PreparedRecord
 from fraudsieve.features.live_state import HistoryState
-from fraudsieve.features.record_fields import RecordField
+from fraudsieve.features.record_fields import HistoryPart, RecordField
 from fraudsieve.models.artifact.folder import Model
+from fraudsieve.models.scoring.fields import FIELD_TYPES
 from fraudsieve.models.scoring.given_history import message_error, prepare_bands
-from fraudsieve.tables.values.reading import read_category, read_id, read_number
+from fraudsieve.tables.values.reading import is_missing, read_category, read_id, read_number
 
 from .labels.effects import RETRACTED
 from .labels.rules import LABEL
@@ -30,11 +31,14 @@ __all__ = [
     "LoggedFields",
     "LoggedPart",
     "from_entry",
+    "keeps_records",
+    "knows_records",
     "logged_fields",
     "message_to_entry",
     "not_kept",
     "own_columns",
     "read_entry",
+    "scored_value",
     "to_entry",
 ]
 
@@ -87,11 +91,24 @@ def own_columns(model: Model) -> tuple[RecordField, ...]:
     return model.matrix.custom.fields if model.subject == "event" else ()
 
 
-def not_kept(model: Model) -> tuple[str, ...]:
-    """Return what a training of such a model needs and a store does not keep."""
-    texts = ("the texts of messages",) if model.subject == "message" else ()
-    profiles = ("the table of accounts",) if model.subject == "account" and model.matrix.custom else ()
-    return texts + profiles
+def keeps_records(model: Model) -> bool:
+    """Return whether a history has all that training needs of the records that a model scores: those of events do."""
+    return model.subject == "event" and "events" in model.matrix.history_parts
+
+
+def knows_records(model: Model) -> bool:
+    """Return whether a history knows the records that a model scores by their ids."""
+    part: HistoryPart = "messages" if model.subject == "message" else "events"
+    return part in model.matrix.history_parts
+
+
+def not_kept(model: Model, *, has_records: bool) -> tuple[str, ...]:
+    """Return what a training of such a model needs and a store does not keep, with or without scored records."""
+    if model.subject == "account":
+        return ("the table of accounts",) if model.matrix.custom else ()
+    if has_records or keeps_records(model):
+        return ()
+    return ("the texts of messages",) if model.subject == "message" else ("the events",)
 
 
 def to_entry(event: Record, fields: LoggedFields, zone: str = "UTC", own: Sequence[RecordField] = ()) -> dict[str, Any]:
@@ -127,19 +144,17 @@ def to_entry(event: Record, fields: LoggedFields, zone: str = "UTC", own: Sequen
     values = _ids(event, (*COMMON_FIELDS, *sorted(fields.ids)))
     amounts = {name: read_number(event.get(name), name) for name in sorted(fields.amounts)}
     values |= {name: amount for name, amount in amounts.items() if amount == amount}
-    others = {field.name: value for field in own if (value := _own_value(event, field)) is not None}
+    others = {field.name: value for field in own if (value := scored_value(event, field)) is not None}
     return {"events": [time, values | ({OWN: others} if others else {})]}
 
 
-def _own_value(event: Record, field: RecordField) -> Any:
-    """Return the value of an own column; None if it is missing or of another type."""
+def scored_value(record: Record, field: RecordField) -> Any:
+    """Return the value of a field of a record, as it is scored; None if it is missing or of another type."""
     try:
-        if field.kind == "category":
-            return read_category(event.get(field.name), field.name)
-        number = read_number(event.get(field.name), field.name, flags=True)
+        value = FIELD_TYPES[field.kind].check(record.get(field.name), field.name)
     except RejectedRecordError:
         return None
-    return number if number == number else None
+    return None if is_missing(value) else value
 
 
 def message_to_entry(bands: Sequence[Record], zone: str = "UTC") -> dict[str, Any]:

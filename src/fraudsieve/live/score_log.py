@@ -146,14 +146,19 @@ class ScoreLog:
 def erase_scores(transaction: StoreTransaction, account: str, subjects: set[str]) -> int:
     """Delete the logged scores that name an account, or one of its messages or events, and return their number.
 
+    The ids of their messages and events are added to the subjects, so that labels of them go too.
+
     An account is named by an id of the score, or by a field of the logged record whose name ends in ``_id`` or that the
     store has as an id.
     """
     fields, last, n_deleted = {*transaction.facts.ids}, None, 0
     while rows := read_scores(transaction) if last is None else read_scores(transaction, (last.time, last.number)):
         last = rows[-1]
-        found = [row.number for row in rows if _names(row, account, subjects, fields, transaction.origin)]
-        delete_scores(transaction, found)
+        found = [row for row in rows if _names(row, account, subjects, fields, transaction.origin)]
+        delete_scores(transaction, [row.number for row in found])
+        for row in found:
+            ids = LoggedScore.decode(row, transaction.origin).ids
+            subjects |= {ids[name] for name in NOT_ACCOUNTS & ids.keys()}
         n_deleted += len(found)
     return n_deleted
 

@@ -27,7 +27,7 @@ from .follower import Follower
 from .handover import reach
 from .labels.rules import LabelRules
 from .labels.subjects import MemoryRows
-from .records import LoggedFields, logged_fields, own_columns
+from .records import LoggedFields, knows_records, logged_fields, own_columns
 from .replica import Replica
 from .results import LiveSize, Scored
 from .session import StoreSession
@@ -167,7 +167,8 @@ class LiveState:
         -------
         Accepted
             Rejected records with reasons: events first, then labels. All others count, from now or since their first
-            delivery. ``unknown`` has the positions of labels without an event or a message so far.
+            delivery. ``unknown`` has the positions of labels without an event or a message so far; None if the model
+            has no history of the records that it scores.
 
         Raises
         ------
@@ -182,7 +183,8 @@ class LiveState:
             call.add_events(as_records(events), zone)
             call.add_labels(as_records(labels), zone)
 
-        return self._submit(fill, now)
+        accepted = self._submit(fill, now)
+        return accepted if knows_records(self.scorer.model) else accepted._replace(unknown=None)
 
     def observe(self, messages: Records, *, now: datetime | None = None) -> Accepted:
         """Add messages, so that later ones are matched to campaigns; return once they are durable.

@@ -130,6 +130,7 @@ def retrain(
     accounts: Source | None = None,
     events: Source | None = None,
     labels: Source | None = None,
+    state: str | Path | None = None,
     output: str | Path = "fraudsieve-retrained",
     overwrite: bool = False,
     promote: bool = True,
@@ -149,6 +150,10 @@ def retrain(
         first one, and the new model must be as good as it.
     messages, accounts, events, labels : path or DataFrame, default=None
         All records and labels that there are, earlier ones too, as for `train`.
+    state : str or Path, default=None
+        The event store of a service: a file such as ``live.db``, or an address of PostgreSQL. Its events, labels and
+        logged records are read first. A row of a table that is given too replaces that with its id; labels of both
+        count.
     output : str or Path, default="fraudsieve-retrained"
         The model folder to write.
     overwrite : bool, default=False
@@ -175,12 +180,16 @@ def retrain(
         When the models cannot be compared.
     FileExistsError
         When the folder exists and is not to be replaced.
+    FileNotFoundError
+        When there is no such store.
     RecipeError
         When the tables do not fit the model, or the folder to write is that of the model.
     SchemaError
         When a table cannot be used, or lacks a column that the model uses.
     SplitError
         When there is too little data.
+    StateError
+        When the store cannot be read, or lacks a table that is not given either.
     TrackingError
         When MLflow's store does not answer.
 
@@ -190,11 +199,12 @@ def retrain(
 
         result = retrain("models:/payments@champion", events="payments.parquet", labels="labels.parquet")
         result.outcome, result.reasons, result.what_to_do
+        retrain("models:/payments@champion", state="live.db")
     """
     report_step = progress or (lambda step: None)
     _check_output(model, output)
     tables = {"messages": messages, "accounts": accounts, "events": events, "labels": labels}
-    prepared = prepare_retraining(model, tables, changes or {}, report_step)
+    prepared = prepare_retraining(model, tables, state, changes or {}, report_step)
     plan, base = prepared.plan, prepared.base
     if plan.step == "nothing":
         reasons = (plan.reason,)

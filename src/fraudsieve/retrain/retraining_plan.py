@@ -25,6 +25,7 @@ from fraudsieve.training.refit.plan import plan_refit
 from fraudsieve.training.splits.choose import choose_split
 
 from .base_model import BaseModel, load_base
+from .store_tables import GivenTables, with_store
 from .training_table import count_labels, inputs_of, read_training_table
 
 __all__ = ["Preparation", "RetrainPlan", "plan_retraining", "prepare_retraining"]
@@ -85,6 +86,9 @@ class RetrainPlan:
         The first and the last time of the records that it would learn from.
     compared : ComparedRecords or None
         The records to compare on; None if there is nothing to do.
+    trains_since : str, default=None
+        The time from which on the records of the store have all their history; None without a store, or if it has all
+        rows.
     """
 
     step: Step
@@ -108,6 +112,7 @@ class RetrainPlan:
     calibration_rows: int
     window: tuple[str, ...]
     compared: ComparedRecords | None
+    trains_since: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the plan as plain JSON types.
@@ -158,6 +163,7 @@ def plan_retraining(
     accounts: Source | None = None,
     events: Source | None = None,
     labels: Source | None = None,
+    state: str | Path | None = None,
     changes: Mapping[str, Any] | None = None,
     progress: Progress | None = None,
 ) -> RetrainPlan:
@@ -169,6 +175,8 @@ def plan_retraining(
         A model folder, or an address such as ``models:/NAME@champion``.
     messages, accounts, events, labels : path or DataFrame, default=None
         All records and labels that there are, as for `retrain`.
+    state : str or Path, default=None
+        The event store of a service, as for `retrain`.
     changes : mapping, default=None
         Values of the recipe to replace, as for `retrain`.
     progress : callable, default=None
@@ -181,7 +189,7 @@ def plan_retraining(
 
     Raises
     ------
-    ArtifactError, RecipeError, SchemaError, SplitError, TrackingError
+    ArtifactError, FileNotFoundError, RecipeError, SchemaError, SplitError, StateError, TrackingError
         As for `retrain`.
 
     Examples
@@ -192,21 +200,26 @@ def plan_retraining(
         plan.step, plan.reason, plan.compared
     """
     tables = {"messages": messages, "accounts": accounts, "events": events, "labels": labels}
-    return prepare_retraining(model, tables, changes or {}, progress or (lambda step: None)).plan
+    return prepare_retraining(model, tables, state, changes or {}, progress or (lambda step: None)).plan
 
 
 def prepare_retraining(
-    model: str | Path, tables: Mapping[str, Source | None], changes: Mapping[str, Any], progress: Progress
+    model: str | Path,
+    tables: Mapping[str, Source | None],
+    state: str | Path | None,
+    changes: Mapping[str, Any],
+    progress: Progress,
 ) -> Preparation:
     """Load the model, read the tables, and plan what to do with them."""
     progress("loading the model")
     base = load_base(model, changes)
-    inputs = inputs_of(base.model, base.recipe, tables)
     progress("reading")
+    given = with_store(base.model, tables, state)
+    inputs = inputs_of(base.model, base.recipe, given.tables)
     data = read_training_table(base.model, base.recipe, inputs)
     progress("looking for campaigns" if data.subject == "message" else "looking for accounts")
-    plan = _plan(base, {name: origin_of(table) for name, table in inputs.items()}, _learning(base, data))
-    return Preparation(base, inputs, plan, data.notes)
+    plan = _plan(base, inputs, given, _learning(base, data))
+    return Preparation(base, inputs, plan, (*given.notes, *data.notes))
 
 
 def _learning(base: BaseModel, data: LabelledData) -> _Learning:
@@ -218,7 +231,7 @@ def _learning(base: BaseModel, data: LabelledData) -> _Learning:
     return _Learning(data, refit.train, refit.calibration, evaluated)
 
 
-def _plan(base: BaseModel, tables: Mapping[str, str], learning: _Learning) -> RetrainPlan:
+def _plan(base: BaseModel, inputs: Mapping[str, Source], given: GivenTables, learning: _Learning) -> RetrainPlan:
     data, recipe, champion = learning.data, base.recipe, base.champion
     refresh = recipe_digest(base.in_use) == digest_of(recipe)
     step, reason = _next_step(base, learning, refresh)
@@ -234,7 +247,7 @@ def _plan(base: BaseModel, tables: Mapping[str, str], learning: _Learning) -> Re
         refresh=refresh,
         search=None if recipe.tune is None else recipe.tune.budget,
         as_of=base.as_of,
-        tables=tables,
+        tables={name: origin_of(table) for name, table in inputs.items()},
         labelled=len(data.rows),
         unlabelled=data.n_unlabelled,
         rejected=len(data.rejected),
@@ -245,6 +258,7 @@ def _plan(base: BaseModel, tables: Mapping[str, str], learning: _Learning) -> Re
         calibration_rows=len(learning.calibration),
         window=tuple(window_of(data, learning.train)),
         compared=None if step == "nothing" else _compared(base, learning, refresh),
+        trains_since=given.trains_since,
     )
 
 

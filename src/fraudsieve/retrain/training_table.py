@@ -20,7 +20,7 @@ from fraudsieve.training.recipe.recipe import Recipe
 __all__ = ["count_labels", "inputs_of", "read_training_table"]
 
 
-def inputs_of(model: Model, recipe: Recipe, tables: Mapping[str, Source | None]) -> dict[str, InputTable]:
+def inputs_of(model: Model, recipe: Recipe, tables: Mapping[str, Source]) -> dict[str, InputTable]:
     """Return the tables that were given, to be read as those of the model were.
 
     Raises
@@ -31,7 +31,7 @@ def inputs_of(model: Model, recipe: Recipe, tables: Mapping[str, Source | None])
         When a file does not exist, or a column is missing.
     """
     options = recipe.data.options.or_else(options_of_model(model))
-    inputs = {name: as_input(table, options) for name, table in tables.items() if table is not None}
+    inputs = {name: as_input(table, options) for name, table in tables.items()}
     check_usable(
         [model], {name: table for name, table in inputs.items() if name not in ("labels", f"{model.subject}s")}
     )

@@ -45,6 +45,7 @@ from .shadow import SampleFile, Shadow, why_no_shadow
 
 __all__ = ["RequestHandler"]
 
+NO_STORE = "the model uses no history, so that its labels need a store: start the service with --state"
 Offset: TypeAlias = int | None
 """Offset of the history that scores saw; None for a model without history."""
 
@@ -75,6 +76,7 @@ class RequestHandler:
         self.traffic = LatestTraffic(loaded.scorer.model)
         self.is_warm = False
         self.live: LiveState | None = None
+        self.store: LiveState | None = None
         self.ingestion: EventIngestion | None = None
         self.shadow: Shadow | None = None
         self._replacing = threading.Lock()
@@ -82,13 +84,16 @@ class RequestHandler:
         self.evidence = None if settings.evidence is None else EvidenceRecorder(settings.evidence)
         if self.evidence is not None:
             self.evidence.use(loaded)
-        if loaded.scorer.model.matrix.history_parts:
+        has_history = bool(loaded.scorer.model.matrix.history_parts)
+        if has_history:
             _check_shared(settings)
+        if has_history or settings.state is not None:
             kept: dict[str, Any] = {"lateness": settings.lateness, "label_days": settings.label_days}
-            self.live = LiveState(loaded.scorer, settings.state, **kept)
-            for part in not_kept(loaded.scorer.model) if settings.state is not None else ():
-                log_event("the store does not keep all that training needs", why=f"it does not keep {part}")
-            self.ingestion = EventIngestion(self.live, settings, metrics)
+            self.store = LiveState(loaded.scorer, settings.state, follow=has_history, **kept)
+            self.live = self.store if has_history else None
+            if settings.state is not None:
+                _log_not_kept(loaded.scorer.model, settings)
+            self.ingestion = EventIngestion(self.store, settings, metrics)
         self.score_log = None if settings.score_log == "off" else AnswerLog(settings, self.live)
         if self.score_log is not None:
             self.score_log.use(loaded)
@@ -263,7 +268,7 @@ class RequestHandler:
     def ingest(self, body: bytes, *, are_labels: bool = False) -> Reply:
         """Add the events or labels of a body to the live history, as `EventIngestion.add` does."""
         if self.ingestion is None:
-            raise RejectedRequest(409, "the model uses no history")
+            raise RejectedRequest(409, NO_STORE if are_labels else "the model uses no history")
         return self.ingestion.add(body, are_labels=are_labels)
 
     def describe_model(self) -> dict[str, Any]:
@@ -313,8 +318,8 @@ class RequestHandler:
             self.score_log.use(loaded)
         with self._replacing:
             loaded.scorer.rules = self.loaded.scorer.rules
-            if self.live is not None:
-                self.live.scorer = loaded.scorer
+            if self.store is not None:
+                self.store.scorer = loaded.scorer
             self.loaded, self.traffic = loaded, LatestTraffic(loaded.scorer.model)
         self.metrics.set_model(loaded)
         self.metrics.set_traffic(self.traffic)
@@ -331,8 +336,8 @@ class RequestHandler:
 
     def checkpoint(self) -> None:
         """Write a snapshot if a restart would have to read many rows."""
-        if self.live is not None and self.live.size.rows_since_snapshot > self.settings.checkpoint_rows:
-            self.live.checkpoint()
+        if self.store is not None and self.store.size.rows_since_snapshot > self.settings.checkpoint_rows:
+            self.store.checkpoint()
             log_event("snapshot written")
 
     def close(self) -> None:
@@ -343,13 +348,20 @@ class RequestHandler:
             self.score_log.close()
         if self.evidence is not None:
             self.evidence.close()
-        if self.live is None:
+        if self.store is None:
             return
         try:
-            self.live.catch_up()  # so that workers that close one after the other leave one snapshot
+            self.store.catch_up()  # so that workers that close one after the other leave one snapshot
         except StateError as error:
             log_event("history cannot be followed", level=logging.ERROR, why=error.problem)
-        self.live.close()
+        self.store.close()
+
+
+def _log_not_kept(model: Model, settings: Settings) -> None:
+    """Log what the store will not have when the model is trained again."""
+    for part in not_kept(model, has_records=settings.score_log == "records"):
+        fix = "give it to retrain" if model.subject == "account" else "start the service with --score-log records"
+        log_event("the store does not keep all that training needs", why=f"it does not keep {part}", fix=fix)
 
 
 def _describe_rules(rules: RuleSet) -> dict[str, Any]:

@@ -46,7 +46,7 @@ class _Added(NamedTuple):
     """Records that were added: why others are rejected, which labels have no record so far, and the offset after it."""
 
     rejected: dict[int, str]
-    unknown: list[int]
+    unknown: list[int] | None
     offset: int
 
 
@@ -70,7 +70,7 @@ class EventIngestion:
         """Add the events, messages or labels of a body to the live history; return once they are stored.
 
         ``accepted`` is a number; ``rejected`` lists position and reason of each rejected record. For labels,
-        ``unknown`` lists the positions of those without a record so far.
+        ``unknown`` lists the positions of those without a record so far; it is None if the history has no such records.
 
         Raises
         ------
@@ -122,7 +122,7 @@ class EventIngestion:
             log_event("batch failed, adding its events one by one", level=logging.ERROR, error=error_location(error))
             return _add_one_by_one(update, records, positions)
         rejected = {positions[index]: reason for index, reason in accepted.rejected}
-        return _Added(rejected, [positions[index] for index in accepted.unknown], accepted.offset)
+        return _Added(rejected, _places(positions, accepted), accepted.offset)
 
     def _update_function(self, part: str) -> Update:
         live = self.live
@@ -134,8 +134,12 @@ class EventIngestion:
         return functions[part]
 
 
+def _places(positions: list[int], accepted: Accepted) -> list[int] | None:
+    return None if accepted.unknown is None else [positions[index] for index in accepted.unknown]
+
+
 def _add_one_by_one(update: Update, records: list[Any], positions: list[int]) -> _Added:
-    added = _Added({}, [], 0)
+    added, unknown = _Added({}, None, 0), list[int]()
     for handled, position in enumerate(positions):
         try:
             accepted = update([records[position]])
@@ -148,8 +152,8 @@ def _add_one_by_one(update: Update, records: list[Any], positions: list[int]) ->
             added.rejected[position] = f"the record cannot be added ({type(error).__name__})"
         else:
             added.rejected.update((position, reason) for _, reason in accepted.rejected)
-            added.unknown.extend(position for _ in accepted.unknown)
-            added = added._replace(offset=accepted.offset)
+            unknown += _places([position], accepted) or []
+            added = added._replace(offset=accepted.offset, unknown=None if accepted.unknown is None else unknown)
     return added
 
 

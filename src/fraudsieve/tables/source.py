@@ -57,6 +57,8 @@ class InputTable:
         with its id in an earlier one.
     options : ReadOptions, optional
         Names of columns, encoding, separator and order of dates.
+    name : str, default=None
+        Name of the table in errors; None for that of its source.
 
     Examples
     --------
@@ -68,6 +70,7 @@ class InputTable:
 
     source: Any
     options: ReadOptions = field(default_factory=ReadOptions)
+    name: str | None = None
 
     @cached_property
     def parts(self) -> "tuple[InputTable, ...]":
@@ -98,7 +101,7 @@ def as_input(source: Source, options: ReadOptions | None = None) -> InputTable:
     if not isinstance(source, InputTable):
         return InputTable(source, defaults)
     completed = source.options.or_else(defaults)
-    return source if completed == source.options else InputTable(source.source, completed)
+    return source if completed == source.options else replace(source, options=completed)
 
 
 def local_file(source: Source) -> Path | None:
@@ -131,14 +134,16 @@ def origin_of(source: Source) -> str:
     Returns
     -------
     str
-        The path; the address of a database without its user, password and query; or ``frame``. Of several tables, the
-        names of all.
+        The path; the address of a database without its user, password and query; or ``frame``, if the table has no
+        name. Of several tables, the names of all.
 
     Examples
     --------
     >>> origin_of("postgresql://ann:secret@db/crm#select 1"), origin_of(Path("m.csv")), origin_of(pd.DataFrame())
     ('postgresql://db/crm', 'm.csv', 'frame')
     """
+    if isinstance(source, InputTable) and source.name is not None:
+        return source.name
     place = source.source if isinstance(source, InputTable) else source
     if isinstance(place, list | tuple):
         return ", ".join(map(origin_of, place))

@@ -17,6 +17,12 @@ def retrain_command(
     model: ModelOption,
     name: Name = None,
     tables: TableOptions,
+    state: Annotated[
+        str | None,
+        typer.Option(
+            help="Event store of the service, such as live.db: its events, labels and logged records are read first.",
+        ),
+    ] = None,
     reading: ReadingOptions,
     as_of: AsOf = None,
     output: Annotated[Path, typer.Option(help="Model folder to write.")] = Path("fraudsieve-retrained"),
@@ -31,7 +37,7 @@ def retrain_command(
 ) -> None:
     """Train the recipe of a model on all tables of today. Promote the result if it is as good as the champion."""
     with exit_on_error(as_json=json), stop_on_sigterm(), steps(quiet=json) as progress:
-        inputs = tables.inputs()
+        inputs = tables.inputs() | {"state": state}
         from fraudsieve.cases.reviews import case_reviews
         from fraudsieve.retrain import plan_retraining, retrain
 

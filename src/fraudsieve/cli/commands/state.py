@@ -151,15 +151,16 @@ def export_command(
     address: Address,
     output: Annotated[Path, typer.Option(help="Folder for the Parquet tables.")] = Path("live-tables"),
     model: Annotated[
-        str | None, typer.Option(help="Model whose labels are written, with the names of columns of its training.")
+        str | None,
+        typer.Option(help="Model whose labels and records are written, with the names of columns of its training."),
     ] = None,
-    since: Annotated[datetime | None, typer.Option(help="Export only events from this time on (UTC).")] = None,
+    since: Annotated[datetime | None, typer.Option(help="Export only records from this time on (UTC).")] = None,
     until: Annotated[
-        str | None, typer.Option(help="Export only events before this time, such as 2026-05-01T10:00:00Z.")
+        str | None, typer.Option(help="Export only records before this time, such as 2026-05-01T10:00:00Z.")
     ] = None,
     json: Json = False,
 ) -> None:
-    """Write the events and labels of a store as tables, to train on."""
+    """Write the events, labels and logged messages of a store as tables, to train on."""
     with exit_on_error(as_json=json), steps(quiet=json) as progress:
         check_store_exists(address)
         progress("reading the store")
@@ -223,8 +224,9 @@ def _check_rejected(source: str, accepted: int, causes: Counter["Cause"], max_re
 
 def check_store_exists(address: str) -> None:
     """Raise FileNotFoundError if the address is a file that does not exist: opening it would create it."""
-    if "://" not in address and not Path(address).exists():
-        raise FileNotFoundError(f"{address}: there is no such store. Check the path.")
+    from fraudsieve.live.store.addresses import require_store
+
+    require_store(address)
 
 
 def _text(value: object) -> str:

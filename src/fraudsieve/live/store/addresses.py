@@ -10,7 +10,7 @@ from .event_store import EventStore
 from .postgresql import PostgresDatabase
 from .sqlite import SqliteDatabase
 
-__all__ = ["connect", "open_store"]
+__all__ = ["connect", "open_store", "require_store"]
 
 SCHEMES = ("postgresql://", "postgres://")
 URL = re.compile(r"[A-Za-z][\w+.-]*://")
@@ -43,6 +43,12 @@ def open_store(address: str | Path) -> EventStore:
     >>> store.close()
     """
     return EventStore(connect(address))
+
+
+def require_store(address: str | Path) -> None:
+    """Raise FileNotFoundError if the address is a file that does not exist: opening it would create it."""
+    if not (isinstance(address, str) and URL.match(address)) and not Path(address).exists():
+        raise FileNotFoundError(f"{address}: there is no such store. Check the path.")
 
 
 def connect(address: str | Path) -> Database:

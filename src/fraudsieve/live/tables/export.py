@@ -1,15 +1,19 @@
-"""Export of an event store as tables to train on."""
+"""The tables of an event store, to train on."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet
 
 from fraudsieve._io import PRIVATE, write_file
+from fraudsieve._typing import Record
 from fraudsieve.exceptions import StateError
 from fraudsieve.features.history.records import required_time
 from fraudsieve.live.contents import stored_records, time_text
@@ -20,7 +24,39 @@ from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.batch.scored_tables import options_of_model
 from fraudsieve.tables.schema import TABLES, TableSchema
 
-__all__ = ["export_tables"]
+from .reading import TIMES
+from .scored_records import read_scored_records, table_of_records
+
+__all__ = ["StoredTables", "export_tables", "read_stored_tables"]
+
+Span: TypeAlias = tuple[int | None, ...]
+"""The first time, and that before which it ends, in microseconds since 1970."""
+ALWAYS = 2**62
+
+
+@dataclass(frozen=True, eq=False)
+class StoredTables:
+    """The tables of a store, to train on, and what they lack.
+
+    Attributes
+    ----------
+    tables : dict of str to pyarrow.Table
+        By their names, with the names of columns that the model was trained with; without empty ones.
+    rows : dict of str to int
+        Rows of each table, and messages without a text.
+    complete_since : str or None
+        The time from which on the events are complete; None if no old rows were deleted.
+    trains_since : str or None
+        The time from which on they have the history that the model needs; None if no old rows were deleted.
+    not_kept : tuple of str
+        What else a training of the model needs.
+    """
+
+    tables: dict[str, pa.Table]
+    rows: dict[str, int]
+    complete_since: str | None
+    trains_since: str | None
+    not_kept: tuple[str, ...]
 
 
 def export_tables(
@@ -31,15 +67,33 @@ def export_tables(
     since: datetime | str | None = None,
     until: datetime | str | None = None,
 ) -> dict[str, Any]:
-    """Write the events and labels of a store as Parquet tables to train on, in order of time.
+    """Write the tables of `read_stored_tables` as Parquet files.
 
-    The files are ``events.parquet`` and ``labels.parquet``. Messages have no table: a store does not hold their texts.
-    With a model, its labels are written, with the names of columns that it was trained with. A span chooses the events
-    from one time on and before another, with all labels of them.
+    Returns their numbers of rows, and what else `StoredTables` says. Raises StateError, as `read_stored_tables` does.
+    """
+    stored = read_stored_tables(store, model, since=since, until=until)
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    for name, table in stored.tables.items():
+        content = pa.BufferOutputStream()
+        pyarrow.parquet.write_table(table, content)
+        write_file(Path(folder, f"{name}.parquet"), content.getvalue().to_pybytes(), mode=PRIVATE)
+    since_when = {"complete_since": stored.complete_since}
+    since_when |= {} if model is None else {"trains_since": stored.trains_since}
+    return {**stored.rows, **since_when, "not_kept": list(stored.not_kept)}
 
-    Returns the number of rows of each table, and of messages that were left out. ``complete_since`` is the time from
-    which on the events are complete, and ``trains_since`` that from which on they have the history that the model
-    needs; None if no old rows were deleted. ``not_kept`` lists what else a training of the model needs.
+
+def read_stored_tables(
+    store: EventStore,
+    model: Model | None = None,
+    *,
+    since: datetime | str | None = None,
+    until: datetime | str | None = None,
+) -> StoredTables:
+    """Return the events and labels of a store as tables to train on, in order of time.
+
+    With a model, the labels are those of the records that it scores, and columns have the names that it was trained
+    with. Messages, and events of a model without history, come from the records of the score log. A span chooses the
+    records from one time on and before another, with all labels of them.
 
     Raises
     ------
@@ -50,41 +104,66 @@ def export_tables(
     parts: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
     for part, record in stored_records(store):
         parts[part].append(record)
-    first, last = (None if time is None else required_time(time, "time") for time in (since, until))
-    events = _between(pd.DataFrame(parts["events"]), first, last)
+    scored = {} if model is None else read_scored_records(store, model)
+    span = tuple(None if time is None else required_time(time, "time") for time in (since, until))
     labels = _labels(pd.DataFrame(parts["labels"]), store.origin, None if model is None else model.subject)
-    kinds = set(labels.pop("of"))
-    if (since, until) != (None, None) and "event" in kinds:
-        labels = labels[labels["subject_id"].isin(events["event_id"])]
-    names = {} if model is None else options_of_model(model).columns
-    Path(folder).mkdir(parents=True, exist_ok=True)
-    tables = {"events": events, "labels": labels}
-    for name, frame in tables.items():
-        if len(frame):
-            write_file(Path(folder, f"{name}.parquet"), _parquet(frame, TABLES[name], names), mode=PRIVATE)
-    content: dict[str, Any] = {name: len(frame) for name, frame in tables.items()}
-    content |= {"messages_without_text": len(parts["messages"])} | _completeness(store.facts.dropped_before, model)
-    return content | {"not_kept": [] if model is None else list(not_kept(model))}
+    subject = f"{next(iter(labels.pop('of')), '') if model is None else model.subject}s"
+    tables = {"events": _events(pd.DataFrame(parts["events"]), span)}
+    if model is not None and scored:
+        sent = {one.get("event_id") for one in parts["events"]} if subject == "events" else set()
+        new = [record for identifier, record in scored.items() if identifier not in sent]
+        tables[subject] = _together(tables.get(subject), table_of_records(_between(new, TIMES[subject], span), model))
+    if span != (None, None) and subject in tables and (scored or parts["events"]):
+        labels = labels[labels["subject_id"].isin(tables[subject][f"{subject[:-1]}_id"].to_pylist())]
+    tables["labels"] = _arrow(labels, TABLES["labels"])
+    return _stored(store, model, parts, tables, scored)
 
 
-def _completeness(dropped_before: int | None, model: Model | None) -> dict[str, str | None]:
-    """Return from when on events are complete, and from when on they have the history that a model needs."""
-    content = {"complete_since": time_text(dropped_before)}
-    if model is None:
-        return content
-    length = reach(model.matrix.new_state()) or 0
-    return content | {"trains_since": None if dropped_before is None else time_text(dropped_before + length)}
+def _stored(
+    store: EventStore,
+    model: Model | None,
+    parts: Mapping[str, Sequence[Record]],
+    tables: dict[str, pa.Table],
+    scored: Mapping[str, Record],
+) -> StoredTables:
+    rows = {name: len(table) for name, table in tables.items()}
+    rows["messages_without_text"] = sum(one.get("event_id") not in scored for one in parts["messages"])
+    dropped, names = store.facts.dropped_before, {} if model is None else options_of_model(model).columns
+    length = 0 if model is None else reach(model.matrix.new_state()) or 0
+    has_records = bool(scored) or (bool(parts["events"]) and model is not None and model.subject == "event")
+    return StoredTables(
+        {name: _named(table, name, names) for name, table in tables.items() if len(table)},
+        rows,
+        time_text(dropped),
+        time_text(None if dropped is None else dropped + length),
+        () if model is None else not_kept(model, has_records=has_records),
+    )
 
 
-def _between(events: pd.DataFrame, first: int | None, last: int | None) -> pd.DataFrame:
+def _events(events: pd.DataFrame, span: Span) -> pa.Table:
     """Return the events of a span, in order of time."""
     if events.empty:
-        return events.reindex(columns=["event_id", "occurred_at"])
-    times = events["occurred_at"].to_numpy("datetime64[us]").astype(np.int64)
+        events = events.reindex(columns=["event_id", "occurred_at"]).astype({"occurred_at": "datetime64[us]"})
+    (first, last), times = span, events["occurred_at"].to_numpy("datetime64[us]").astype(np.int64)
     kept = np.ones(len(times), np.bool_)
     kept &= True if first is None else times >= first
     kept &= True if last is None else times < last
-    return events[kept].sort_values("occurred_at", kind="stable")
+    return _arrow(events[kept].sort_values("occurred_at", kind="stable"), TABLES["events"])
+
+
+def _between(records: Sequence[Record], name: str, span: Span) -> list[Record]:
+    """Return the records of a span, in order of time; those without a time come last, and are in no span."""
+    first, last = (bound if given is None else given for given, bound in zip(span, (-ALWAYS, ALWAYS), strict=True))
+    is_all = span == (None, None)
+    kept = [one for one in records if is_all or (one[name] is not None and first <= one[name] < last)]
+    return sorted(kept, key=lambda one: ALWAYS if one[name] is None else one[name])
+
+
+def _together(stored: pa.Table | None, scored: pa.Table) -> pa.Table:
+    """Return events that were sent and those that were scored alone, in order of time; or messages."""
+    if not stored or not len(scored):
+        return stored or scored
+    return pa.concat_tables([stored, scored], promote_options="permissive").sort_by("occurred_at")
 
 
 def _labels(labels: pd.DataFrame, origin: str, subject: str | None) -> pd.DataFrame:
@@ -98,12 +177,16 @@ def _labels(labels: pd.DataFrame, origin: str, subject: str | None) -> pd.DataFr
     return labels[labels["of"] == (subject or kinds[0])].sort_values("labelled_at", kind="stable")
 
 
-def _parquet(frame: pd.DataFrame, schema: TableSchema, names: Mapping[str, str]) -> bytes:
-    """Return a table as Parquet, its declared columns first, with the names that a model was trained with."""
-    times = {column.name for column in schema.columns if column.kind == "time"} & {*frame}
-    frame = frame.assign(**{name: frame[name].dt.tz_localize("UTC") for name in times})
+def _arrow(frame: pd.DataFrame, schema: TableSchema) -> pa.Table:
+    """Return a table as Arrow, its declared columns first."""
     declared = [column.name for column in schema.columns if column.name in frame]
     ordered = frame[[*declared, *(name for name in frame if name not in declared)]]
-    theirs = {name: names.get(f"{schema.name}.{name}", names.get(name, name)) for name in map(str, ordered)}
-    content: bytes = ordered.rename(columns=theirs).to_parquet(index=False)
-    return content
+    table = pa.Table.from_pandas(ordered, preserve_index=False).replace_schema_metadata()
+    times = {column.name for column in schema.columns if column.kind == "time"}
+    types = [pa.timestamp("us", "UTC") if column.name in times else column.type for column in table.schema]
+    return table.cast(pa.schema(zip(table.column_names, types, strict=True)))
+
+
+def _named(table: pa.Table, name: str, names: Mapping[str, str]) -> pa.Table:
+    """Return a table with the names of columns that a model was trained with."""
+    return table.rename_columns([names.get(f"{name}.{ours}", names.get(ours, ours)) for ours in table.column_names])

@@ -43,7 +43,7 @@ class Loaded:
         reasons = [reason for _, reason in outcome.rejected] + [MALFORMED] * (len(records) - len(mappings))
         self.rejected[part].update(reasons)
         self.accepted[part] += len(records) - len(reasons)
-        self.unknown += len(outcome.unknown)
+        self.unknown += len(outcome.unknown or ())
 
 
 def load_records(

@@ -122,9 +122,9 @@ class EventsResult(BaseModel):
 class LabelsResult(EventsResult):
     """The number of labels that were accepted and stored, the rejected labels, and those without a record so far."""
 
-    unknown: list[int] = Field(
+    unknown: list[int] | None = Field(
         description="Positions of labels whose message, account or event is not known so far. They are kept, and count "
-        "once it arrives."
+        "once it arrives. Null if the model has no history of the records that it scores: then none is known."
     )
 
 

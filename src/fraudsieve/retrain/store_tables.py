@@ -1,0 +1,71 @@
+"""The tables of a retraining that come from the event store of a service."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from fraudsieve.exceptions import StateError
+from fraudsieve.live.store.addresses import open_store, require_store
+from fraudsieve.live.tables.export import StoredTables, read_stored_tables
+from fraudsieve.models.artifact.folder import Model
+from fraudsieve.models.batch.scored_tables import options_of_model
+from fraudsieve.tables.source import InputTable, Source, as_input
+
+__all__ = ["GivenTables", "with_store"]
+
+
+@dataclass(frozen=True, eq=False)
+class GivenTables:
+    """The tables of a retraining.
+
+    Attributes
+    ----------
+    tables : mapping of str to path, frame or InputTable
+        By their names.
+    trains_since : str or None
+        The time from which on the records of the store have all their history; None if no old rows were deleted.
+    notes : tuple of str
+        What the store lacks.
+    """
+
+    tables: Mapping[str, Source]
+    trains_since: str | None = None
+    notes: tuple[str, ...] = ()
+
+
+def with_store(model: Model, given: Mapping[str, Source | None], state: str | Path | None) -> GivenTables:
+    """Return the tables that were given, after those of a store if there is one.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such store.
+    StateError
+        If it cannot be read, or a table that training needs is neither kept nor given.
+    """
+    tables = {name: table for name, table in given.items() if table is not None}
+    if state is None:
+        return GivenTables(tables)
+    require_store(state)
+    with open_store(state) as store:
+        stored, origin = read_stored_tables(store, model), store.origin
+    table = f"{model.subject}s"
+    if stored.not_kept and table not in tables:
+        lacking = " and ".join(stored.not_kept)
+        fix = f"Give --{table}" + (
+            "." if model.subject == "account" else ", or log records: serve --score-log records."
+        )
+        raise StateError(origin, f"it does not keep {lacking}, which the model learns from", fix)
+    options = options_of_model(model)
+    for name, rows in stored.tables.items():
+        own = InputTable(rows, options, origin)
+        tables[name] = [own, *as_input(tables[name]).parts] if name in tables else own
+    return GivenTables(tables, stored.trains_since, tuple(_notes(stored, given, origin)))
+
+
+def _notes(stored: StoredTables, given: Mapping[str, Source | None], origin: str) -> Iterator[str]:
+    if stored.trains_since is not None:
+        yield f"{origin}: old rows were deleted, so records before {stored.trains_since} lack a part of their history"
+    lacking = stored.rows["messages_without_text"]
+    if lacking and given.get("messages") is None:
+        yield f"{origin}: {lacking:,} of the messages in the history were not scored, so campaigns lack them"
