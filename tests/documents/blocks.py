@@ -15,6 +15,7 @@ NOT_RUN = {
     "mlflow.pyfunc.spark_udf": "tests/models/test_flavor_spark.py calls it; Spark needs Java",
     "fraudsieve.spark": "tests/spark calls these; Spark needs Java",
     "retrain --model models:/payments@champion --events": "docs/how_to/next_model.md runs it, and tests/retrain",
+    "retrain --model models:/sms@champion": "tests/retrain runs it, on SQLite",
     "retrain --model fraudsieve-model": "tests/retrain runs it",
     "spark-submit": "tests/spark/test_job.py runs the example",
     "live-tables/labels.parquet": "the model of the page uses no labels; tests/cli/test_state.py reads such tables",
