@@ -10,12 +10,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from fraudsieve.features import AccountFeatures, MessageFeatures, Network
+from fraudsieve.features import AccountFeatures, History, MessageFeatures, Network
 from fraudsieve.models import FraudClassifier, Model, Scorer, write_model
 
 from .samples import NIGHTS, RECEIVED
 
-__all__ = ["account_model", "account_scorer", "message_model", "message_scorer"]
+__all__ = [
+    "account_model",
+    "account_scorer",
+    "event_pair_model",
+    "message_model",
+    "message_pair_model",
+    "message_scorer",
+]
 
 N = 60
 
@@ -35,9 +42,9 @@ def _events() -> pd.DataFrame:
     return pd.DataFrame({**ids, "occurred_at": times, "amount": numbers * 1.5, "kind": "message"})
 
 
-def _train(features: Any, X: pd.DataFrame, y: Any, name: str) -> Path:
+def _train(features: Any, X: pd.DataFrame, y: Any, name: str, n_rounds: int = 2) -> Path:
     matrix = features.set_output(transform="pandas").fit_transform(X, y)
-    classifier = FraudClassifier(n_rounds=2, n_jobs=1).fit(matrix, y)
+    classifier = FraudClassifier(n_rounds=n_rounds, n_jobs=1).fit(matrix, y)
     classifier.calibrate(matrix, y)
     classes = tuple(map(str, classifier.classes_))
     parts = classifier.ensemble_, classifier.calibration_
@@ -81,6 +88,39 @@ def message_model() -> Path:
     X = pd.DataFrame({"text": texts, "account_id": events["account_id"], "sent_at": events["occurred_at"]})
     past = X.assign(label=y, labelled_at=X["sent_at"])
     return _train(MessageFeatures(n_folds=2, pinyin=False, events=events, history=NIGHTS, past=past), X, y, "messages")
+
+
+N_PAIRS = 150
+PAIRS = {"second": np.arange(2 * N_PAIRS) % 2 == 1, "minutes": np.arange(2 * N_PAIRS) // 2 * 120}
+"""Pairs of records ten minutes apart, of which the second is fraud: scores depend on what came before."""
+
+
+def _pairs() -> tuple[pd.DataFrame, Any]:
+    second, numbers = PAIRS["second"], np.arange(2 * N_PAIRS)
+    minutes = pd.to_timedelta(PAIRS["minutes"] + 10 * second, unit="min")
+    times = pd.Timestamp("2024-04-01", tz="UTC") + minutes
+    rows = {"event_id": numbers.astype(str), "account_id": [f"a{number // 2 % 9}" for number in numbers]}
+    y = np.where(second, "fraud", "legitimate").astype(object)
+    return pd.DataFrame({**rows, "occurred_at": times, "amount": 5.0, "kind": "message"}), y
+
+
+@cache
+def event_pair_model() -> Path:
+    """Train a model of events: fraud comes within an hour after an event of the account."""
+    events, y = _pairs()
+    history = History(("1h",), measures=("count",))
+    features = AccountFeatures(events, history=history, network=False, subject="event")
+    return _train(features, events, y, "event pairs", n_rounds=20)
+
+
+@cache
+def message_pair_model() -> Path:
+    """Train a model of messages: fraud is the copy of a message that came before."""
+    events, y = _pairs()
+    words = np.random.default_rng(0).choice([*"aeioubcdfglmnprstw"], (N_PAIRS, 8, 6))
+    texts = [" ".join(map("".join, words[number // 2].tolist())) for number in range(len(events))]
+    X = pd.DataFrame({"text": texts, "account_id": events["account_id"], "sent_at": events["occurred_at"]})
+    return _train(MessageFeatures(n_folds=2, pinyin=False, past=X), X, y, "message pairs", n_rounds=20)
 
 
 @cache

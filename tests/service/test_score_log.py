@@ -22,7 +22,7 @@ from fraudsieve.service.app import create_app
 from fraudsieve.service.handlers import RequestHandler
 from fraudsieve.service.loaded_model import LoadedModel
 from fraudsieve.service.metrics import Metrics
-from fraudsieve.service.score_log import NOT_LOGGED
+from fraudsieve.service.scores.score_log import NOT_LOGGED
 from fraudsieve.service.settings import Settings
 from tests.fitted_models import Fitted
 

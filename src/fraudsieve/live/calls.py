@@ -4,10 +4,10 @@ import threading
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
-from typing import Any, NamedTuple, cast
+from typing import Any, ClassVar, NamedTuple, TypeVar, cast
 
 from fraudsieve._typing import Record
-from fraudsieve.exceptions import RejectedRecordError
+from fraudsieve.exceptions import RejectedRecordError, StateError
 from fraudsieve.features.campaign.over_time import CampaignHistory
 from fraudsieve.features.history.records import RejectedRecord
 from fraudsieve.features.record_fields import RecordField
@@ -16,9 +16,11 @@ from fraudsieve.tables.values.reading import read_category, read_id
 
 from .labels.rules import LabelRules, label_to_entry
 from .records import LoggedFields, message_to_entry, to_entry
-from .store.score_rows import ScoreRow
+from .store.score_rows import ScoreRow, StoredScore
 
-__all__ = ["Accepted", "Call", "CallGroups", "Delivery"]
+__all__ = ["Accepted", "Call", "CallGroups", "CallType", "Delivery", "call_of_scores"]
+
+NO_FIELDS = LoggedFields(frozenset(), frozenset())
 
 
 class Accepted(NamedTuple):
@@ -66,7 +68,14 @@ class Call:
     ----------
     scores : sequence of ScoreRow
         Rows of the score log to store with them. A call of these alone needs no rules.
+    earlier : dict of int to StoredScore
+        By position, the logged scores of records that are not logged again.
+    differing : list of (int, int)
+        Places of records that differ from the earlier record with the same id.
     """
+
+    is_atomic: ClassVar[bool] = False
+    """Whether nothing is added if a record is rejected, or differs from an earlier one."""
 
     def __init__(
         self,
@@ -77,8 +86,10 @@ class Call:
     ) -> None:
         self.rules, self.fields, self.now, self.own = cast(LabelRules, rules), fields, now, own
         self.scores: Sequence[ScoreRow] = ()
+        self.earlier: dict[int, StoredScore] = {}
         self.deliveries: list[Delivery] = []
         self.rejected: list[tuple[tuple[int, int], str]] = []
+        self.differing: list[tuple[int, int]] = []
         self.unknown: list[tuple[int, int]] = []
         self.n_repeats = 0
         self.offset = 0
@@ -119,6 +130,16 @@ class Call:
             raise self.error
         rejected = (RejectedRecord(place[1], reason) for place, reason in sorted(self.rejected))
         return Accepted(tuple(rejected), self.offset, tuple(position for _, position in sorted(self.unknown)))
+
+
+CallType = TypeVar("CallType", bound=Call)
+
+
+def call_of_scores(rows: Sequence[ScoreRow], fields: LoggedFields = NO_FIELDS) -> Call:
+    """Return a call that adds rows to the score log."""
+    call = Call(None, fields)
+    call.scores = rows
+    return call
 
 
 def _message_entry(message: Record, campaigns: CampaignHistory) -> dict[str, Any]:
@@ -172,11 +193,23 @@ class CallGroups:
         """Number of calls that are waiting."""
         return len(self._gathering.calls)
 
-    def submit(self, call: Call) -> None:
-        """Handle a call, together with those of other threads; errors are in the calls."""
+    def submit_for(
+        self, fields: Callable[[], LoggedFields], make: Callable[[LoggedFields], Sequence[CallType]]
+    ) -> Sequence[CallType]:
+        """Handle calls that a function makes for the fields that rows store, and return them."""
+        while True:
+            given = fields()
+            calls = make(given)
+            self.submit(*calls)
+            # If another model was opened on the empty store, every row stores its fields too: send it again.
+            if given == fields() or not any(isinstance(call.error, StateError) for call in calls):
+                return calls
+
+    def submit(self, *calls: Call) -> None:
+        """Handle calls, together with those of other threads; errors are in the calls."""
         with self._changed:
             group = self._gathering
-            group.calls.append(call)
+            group.calls += calls
             self._changed.wait_for(lambda: group.is_done or not self._is_handling)
             if group.is_done:  # by another thread
                 return

@@ -4,15 +4,18 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
+from fraudsieve._microseconds import SECOND
 from fraudsieve.exceptions import RejectedRecordError
 from fraudsieve.features.history.kernels.digest_table import ABSENT
 from fraudsieve.features.history.kernels.recency import NEVER
+from fraudsieve.features.history.measures import window_seconds
 from fraudsieve.features.history.records import check_time_between, entity_key
 from fraudsieve.features.history.timeline import PreparedRecord
 from fraudsieve.features.live_state import HistoryState
 
 from .calls import Call
 from .clock import PlausibleClock
+from .fold import encode_entry
 from .labels.effects import changes, effects_of
 from .labels.rules import LABEL, is_same_label
 from .labels.subjects import Entry, Subjects
@@ -21,6 +24,7 @@ from .records import read_entry
 __all__ = ["Decided", "decide_all"]
 
 ACCOUNT = ("account_id",)
+TOO_LATE = "expected a time within the declared lateness of the newest record of the request, got an older one"
 
 
 class Decided(NamedTuple):
@@ -55,6 +59,7 @@ class _Decider:
         self._state, self._call, self._subjects, self._now = state, call, subjects, now
         self._new: list[Decided] = []
         self._identifiers = set[int]()
+        self._oldest = _oldest_beside_the_newest(state, call) if call.is_atomic else NEVER
 
     def decide(self, in_group: set[int]) -> list[Decided]:
         try:
@@ -63,28 +68,42 @@ class _Decider:
                     if LABEL in entry:
                         self._add_label(place, entry)
                     else:
-                        self._add_record(entry, in_group)
+                        self._add_record(place, entry, in_group)
                 except RejectedRecordError as error:
                     self._call.rejected.append((place, str(error)))
         except Exception:
-            self._subjects.drop(decided.entry for decided in reversed(self._new))
+            self._drop_new()
             raise
+        if self._call.is_atomic and (self._call.rejected or self._call.differing):
+            self._drop_new()
+            return []
         in_group |= self._identifiers
         return self._new
+
+    def _drop_new(self) -> None:
+        self._subjects.drop(decided.entry for decided in reversed(self._new))
 
     def _append(self, entry: Entry, record: PreparedRecord | None) -> None:
         self._new.append(Decided(entry, record))
         self._subjects.add([entry])
 
-    def _add_record(self, entry: Entry, in_group: set[int]) -> None:
+    def _add_record(self, place: tuple[int, int], entry: Entry, in_group: set[int]) -> None:
+        ((part, (time, fields)),) = entry.items()
+        kind, identifier = part[:-1], fields.get("event_id")
+        earlier = None if identifier is None else self._subjects.record(kind, identifier)
+        if earlier is not None:
+            self._call.n_repeats += 1  # also of one that would be too late by now
+            self._call.differing += [] if encode_entry(earlier) == encode_entry(entry) else [place]
+            return
+        if time < self._oldest:
+            raise RejectedRecordError(TOO_LATE)
         for record in read_entry(self._state, entry, now=self._now):
             if record.identifier in self._state.seen or record.identifier in in_group | self._identifiers:
                 self._call.n_repeats += 1
                 continue
             self._append(entry, record)
             self._identifiers |= {record.identifier} - {0}
-            ((part, (_, fields)),) = entry.items()
-            waiting = self._subjects.labels(part[:-1], fields["event_id"]) if "event_id" in fields else []
+            waiting = [] if identifier is None else self._subjects.labels(kind, identifier)
             if waiting:
                 self._change([], self._effects(waiting, entry))
 
@@ -110,6 +129,12 @@ class _Decider:
         for entry in changes(before, after):
             for record in read_entry(self._state, entry, stored=True):
                 self._append(entry, record)
+
+
+def _oldest_beside_the_newest(state: HistoryState, call: Call) -> int:
+    """Return the time of the oldest record that can still be scored once the newest one of a call is in the state."""
+    times = [entry[part][0] for _, entry in call.deliveries for part in entry if part != LABEL]
+    return max(times, default=0) - window_seconds(state.lateness) * SECOND
 
 
 def _has_account(state: HistoryState, account: str) -> bool:

@@ -16,6 +16,7 @@ from .score_log import erase_scores
 from .store.chain import Row
 from .store.event_store import EventStore, StoreTransaction
 from .store.row_removal import remove_rows
+from .store.score_rows import forget_recorded
 
 __all__ = ["erase", "rewind"]
 
@@ -73,8 +74,8 @@ def rewind(store: EventStore, time: datetime | str) -> int:
     If a label of a record is removed, all labels of it are: send the earlier ones again.
 
     The newest event determines which events are too late. If one is wrongly dated in the future, correct events are
-    rejected until that time. Logged scores stay. The store records the removal. Processes that follow the store rebuild
-    their states.
+    rejected until that time. Logged scores stay, but a record that was removed can be scored and recorded again. The
+    store records the removal. Processes that follow the store rebuild their states.
 
     Parameters
     ----------
@@ -104,6 +105,7 @@ def rewind(store: EventStore, time: datetime | str) -> int:
     record = {"kind": "rewind", "until": f"{np.datetime64(limit, 'us')}Z"}
 
     def choose(transaction: StoreTransaction) -> tuple[Callable[[Row], bool], int]:
+        forget_recorded(transaction, limit)
         # What a state counts of a label depends on the other labels of the record.
         late = (row for batch in transaction.batches() for row in batch if row[1] > limit)
         subjects = {fields["subject_id"] for row in late if "subject_id" in (fields := _fields(row))}

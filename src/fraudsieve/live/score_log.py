@@ -5,21 +5,20 @@ log alone.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 from fraudsieve.exceptions import RejectedRecordError, StateError
 from fraudsieve.tables.values.reading import read_id
 
-from .calls import Call, CallGroups
-from .records import LoggedFields
+from .calls import Call, CallGroups, call_of_scores
 from .store.addresses import open_store
 from .store.chain import RESTORE
 from .store.event_store import StoreTransaction
 from .store.score_rows import ScoreRow, StoredScore, append_scores, delete_scores, read_scores
 
-__all__ = ["SUBJECTS", "LoggedScore", "ScoreLog", "erase_scores", "logged_record"]
+__all__ = ["SUBJECTS", "LoggedScore", "ScoreLog", "encode_record", "erase_scores", "logged_record"]
 
 SUBJECTS = ("message", "account", "event")
 NOT_ACCOUNTS = {"event_id", "message_id"}
@@ -48,6 +47,8 @@ class LoggedScore(NamedTuple):
         The probability of each class.
     rule, rule_reason, model_decision : str or None
         As in the columns of `Scorer.score_columns`; None without rules.
+    body : str or None
+        Digest of the record as it came, if its request added it to the history.
     """
 
     request: str
@@ -70,6 +71,7 @@ class LoggedScore(NamedTuple):
     rule: str | None = None
     rule_reason: str | None = None
     model_decision: str | None = None
+    body: str | None = None
 
     def encode(self) -> bytes:
         """Return it as JSON, without the names of the fields.
@@ -120,18 +122,18 @@ class ScoreLog:
         self._store = open_store(address)
         self._groups = CallGroups(self._append)
 
-    def log_scores(self, rows: Sequence[ScoreRow]) -> None:
-        """Add rows; return once they are durable.
+    def log_scores(self, rows: Sequence[ScoreRow]) -> dict[int, StoredScore]:
+        """Add rows; return once they are durable. The result is empty, as for rows that no record was added with.
 
         Raises
         ------
         StateError
             If they cannot be stored. Then none is stored, or the answer of the database was lost.
         """
-        call = Call(None, LoggedFields(frozenset(), frozenset()))
-        call.scores = rows
+        call = call_of_scores(rows)
         self._groups.submit(call)
         call.outcome()
+        return call.earlier
 
     def close(self) -> None:
         """Close the store."""
@@ -168,6 +170,17 @@ def _names(row: StoredScore, account: str, subjects: set[str], fields: set[str],
     if ids.get("account_id") == account or {ids.get("message_id"), ids.get("event_id")} & subjects:
         return True
     return row.record is not None and _holds(logged_record(row, origin), account, fields)
+
+
+def encode_record(record: Mapping[str, Any]) -> bytes:
+    """Return a record as the log keeps it: equal ones have equal bytes.
+
+    Examples
+    --------
+    >>> encode_record({"text": "hi", "account_id": "ann"})
+    b'{"account_id":"ann","text":"hi"}'
+    """
+    return json.dumps(record, sort_keys=True, separators=(",", ":")).encode("ascii")
 
 
 def logged_record(row: StoredScore, origin: str) -> dict[str, Any]:

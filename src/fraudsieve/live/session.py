@@ -18,12 +18,12 @@ from .deciding import decide_all
 from .fold import encode_entry
 from .handover import continued_state, reach, stored_fields
 from .labels.subjects import Subjects
+from .recording import append_once, find_answers
 from .records import LoggedFields, logged_fields
 from .replica import Replica
 from .store.chain import START, Position
 from .store.event_store import EventStore, StoreTransaction
 from .store.row_removal import drop_old_rows
-from .store.score_rows import append_scores
 from .store.snapshots import list_snapshots, write_snapshot
 
 __all__ = ["StoreSession"]
@@ -91,11 +91,13 @@ class StoreSession:
         try:
             with self.store.writing() as transaction:
                 self._follow(transaction)
-                subjects = Subjects(transaction.find)
-                new = decide_all(self._replica.state, self._with_all_fields(calls), clock, subjects)
+                sound, subjects = self._with_all_fields(calls), Subjects(transaction.find)
+                find_answers(transaction, sound)
+                new = decide_all(self._replica.state, sound, clock, subjects)
                 if new:
                     position = transaction.append(self._replica.position, [encode_entry(one.entry) for one in new])
-                append_scores(transaction, [row for call in calls if call.error is None for row in call.scores])
+                for call in sound:
+                    call.earlier = append_once(transaction, call.scores)
         except StateError:
             if not self._has_row(position):
                 raise

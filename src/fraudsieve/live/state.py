@@ -21,9 +21,8 @@ from fraudsieve.features.live_state import HistoryState
 from fraudsieve.models.predict import Scorer
 from fraudsieve.models.scoring.observers import ScoreRecorder
 
-from .calls import Accepted, Call, CallGroups
+from .calls import Accepted, Call, CallGroups, CallType, call_of_scores
 from .clock import PlausibleClock
-from .follower import Follower
 from .handover import reach
 from .labels.rules import LabelRules
 from .labels.subjects import MemoryRows
@@ -32,7 +31,8 @@ from .replica import Replica
 from .results import LiveSize, Scored
 from .session import StoreSession
 from .store.addresses import open_store
-from .store.score_rows import ScoreRow
+from .store.follower import Follower
+from .store.score_rows import ScoreRow, StoredScore
 
 __all__ = ["LABEL_DAYS", "LiveState"]
 
@@ -144,9 +144,8 @@ class LiveState:
         """Size in memory and on disk. It does not wait for updates or scores."""
         state, session = self.state, self._session
         sizes = state.n_events, state.n_entities, len(state.seen), self._replica.n_repeats, state.nbytes
-        if session is None:
-            return LiveSize(*sizes, 0, 0)
-        return LiveSize(*sizes, session.store_bytes, self.offset - session.snapshot_offset)
+        of_store = (0, 0) if session is None else (session.store_bytes, self.offset - session.snapshot_offset)
+        return LiveSize(*sizes, *of_store)
 
     def update(self, events: Records = (), labels: Records = (), *, now: datetime | None = None) -> Accepted:
         """Add events and labels; return once they are durable.
@@ -218,13 +217,15 @@ class LiveState:
 
         return self._submit(fill, now)
 
-    def log_scores(self, rows: Sequence[ScoreRow]) -> None:
-        """Add rows to the score log of the store; return once they are durable. Raises StateError, as `update` does."""
+    def log_scores(self, rows: Sequence[ScoreRow]) -> dict[int, StoredScore]:
+        """Add rows to the score log of the store; return once they are durable. Raises StateError, as `update` does.
 
-        def fill(call: Call) -> None:
-            call.scores = rows
+        A record that was added with its score is logged once. Returns the logged scores of the others, by position.
+        """
 
-        self._submit(fill, None)
+        (call,) = self.submit(lambda fields: [call_of_scores(rows, fields)])
+        call.outcome()
+        return call.earlier
 
     def score(
         self,
@@ -370,17 +371,17 @@ class LiveState:
 
     def _submit(self, fill: Callable[[Call], None], now: datetime | None) -> Accepted:
         """Submit a call that a function fills with deliveries."""
-        while True:
-            fields = self._fields
+
+        def make(fields: LoggedFields) -> list[Call]:
             call = Call(LabelRules(self.scorer.model), fields, now, own_columns(self.scorer.model))
             fill(call)
-            try:
-                self._groups.submit(call)
-                return call.outcome()
-            except StateError:
-                if fields == self._fields:
-                    raise
-                # Another model was opened on the empty store, and every row stores its fields too: send it again.
+            return [call]
+
+        return self.submit(make)[0].outcome()
+
+    def submit(self, make: Callable[[LoggedFields], Sequence[CallType]]) -> Sequence[CallType]:
+        """Handle calls that a function makes for the fields that rows store; each has its own outcome."""
+        return self._groups.submit_for(lambda: self._fields, make)
 
     def _handle(self, calls: Sequence[Call]) -> None:
         if self._session is not None:

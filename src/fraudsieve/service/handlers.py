@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any, TypeAlias
 
@@ -32,14 +32,15 @@ from .api.bodies import (
     decode_json,
     encode_json,
     json_type,
+    no_explanation,
 )
 from .background import STALLED_SECONDS
 from .ingestion import EventIngestion
 from .json_log import error_location, log_event
 from .loaded_model import LoadedModel, record_fields, why_incompatible
 from .metrics import Metrics
-from .recorder import NOT_RECORDED, EvidenceRecorder
-from .score_log import AnswerLog
+from .scores.recorder import EvidenceRecorder, evidence_rejection
+from .scores.score_log import AnswerLog
 from .settings import Settings, check_score_log
 from .shadow import SampleFile, Shadow, why_no_shadow
 
@@ -150,29 +151,40 @@ class RequestHandler:
         Returns for each request its score or list of scores, as from `Scorer.score`, or why its body was rejected.
         Scores of equal records by the same model at the same offset are equal, whichever process computes them.
         """
-        bodies = [self._decode_records(request.body) for request in requests]
-        records: dict[Explanation, list[Any]] = {}
-        for request, body in zip(requests, bodies, strict=True):
-            items = records.setdefault(request.explanation, [])
-            items += () if isinstance(body, RejectedRequest) else as_list(body)
+        bodies = [self.decode_records(request.body) for request in requests]
+        items = [[] if isinstance(body, RejectedRequest) else as_list(body) for body in bodies]
         try:
-            scored = {kind: self._score_items(items, kind) for kind, items in records.items() if items}
-        except EvidenceError as error:  # a score without its evidence is not returned
-            log_event("evidence cannot be written", level=logging.ERROR, why=error.problem)
-            return [RejectedRequest(503, NOT_RECORDED)] * len(requests)
-        scores = {kind: iter(of_items) for kind, (of_items, _) in scored.items()}
+            scored = self.score_items(requests, items)
+        except EvidenceError as error:
+            return [evidence_rejection(error)] * len(requests)
+        return [
+            body if isinstance(body, RejectedRequest) else self._reply(request, body, scores, offset)
+            for request, body, (scores, offset) in zip(requests, bodies, scored, strict=True)
+        ]
+
+    def score_items(
+        self, requests: Sequence[ScoreRequest], items: Sequence[Sequence[Any]]
+    ) -> list[tuple[list[Score], Offset]]:
+        """Score the items of several requests in one call for each kind of explanation; return also the offsets.
+
+        Raises
+        ------
+        EvidenceError
+            If the evidence cannot be written: a score without its evidence is not returned.
+        """
+        records: dict[Explanation, list[Any]] = {}
+        for request, some in zip(requests, items, strict=True):
+            records.setdefault(request.explanation, []).extend(some)
+        scored = {kind: self._score_items(of_kind, kind) for kind, of_kind in records.items() if of_kind}
+        scores = {kind: iter(of_kind) for kind, (of_kind, _) in scored.items()}
         offsets = {kind: offset for kind, (_, offset) in scored.items()}
         now = None if self.live is None else self.live.offset  # that of a request without records
         return [
-            body
-            if isinstance(body, RejectedRequest)
-            else self._reply(
-                request, body, scores.get(request.explanation, iter(())), offsets.get(request.explanation, now)
-            )
-            for request, body in zip(requests, bodies, strict=True)
+            ([next(scores[request.explanation]) for _ in some], offsets.get(request.explanation, now))
+            for request, some in zip(requests, items, strict=True)
         ]
 
-    def _decode_records(self, body: bytes) -> Any:
+    def decode_records(self, body: bytes) -> Any:
         """Return the decoded body, or why it is rejected."""
         try:
             content = decode_json(body, self.settings.max_records)
@@ -188,12 +200,8 @@ class RequestHandler:
             return error
         return content
 
-    def _reply(self, request: ScoreRequest, body: Any, scores_of_batch: Iterator[Score], offset: Offset) -> Reply:
-        scores = [next(scores_of_batch) for _ in as_list(body)]
-        self._count(scores)
-        if self.shadow is not None:
-            pairs = [pair for pair in zip(as_list(body), scores, strict=True) if isinstance(pair[0], dict)]
-            self.shadow.submit([record for record, _ in pairs], [score for _, score in pairs], len(request.body))
+    def _reply(self, request: ScoreRequest, body: Any, scores: list[Score], offset: Offset) -> Reply:
+        self.observe(as_list(body), scores, len(request.body))
         logged: list[ScoreRow] = []
         if self.score_log is not None:
             matrix = self.loaded.scorer.model.matrix
@@ -204,7 +212,14 @@ class RequestHandler:
         counts = {"records": len(scores), "unscorable": unscorable}
         return Reply(encode_json(content), counts, offset, evidence, logged, request.id)
 
-    def _count(self, scores: list[Score]) -> None:
+    def observe(self, items: Sequence[Any], scores: Sequence[Score], nbytes: int) -> None:
+        """Count the scores of a request, and pass its records to the shadow."""
+        self._count(scores)
+        if self.shadow is not None:
+            pairs = [pair for pair in zip(items, scores, strict=True) if isinstance(pair[0], dict)]
+            self.shadow.submit([record for record, _ in pairs], [score for _, score in pairs], nbytes)
+
+    def _count(self, scores: Sequence[Score]) -> None:
         """Count scores, and log whether the latest ones are of other traffic when that changes."""
         self.metrics.count_scores(scores)
         traffic = self.traffic
@@ -253,8 +268,7 @@ class RequestHandler:
             scores = [score | {"model_decision": None, "rule": None} for score in scores]
         if kind is None:
             return scores
-        empty: Score = {"explained": None, "reasons": []} | ({"text_spans": []} if model.subject == "message" else {})
-        return [score | empty for score in scores]
+        return [score | no_explanation(model.subject) for score in scores]
 
     def _call_scorer(self, records: list[Any], kind: Explanation) -> tuple[list[Score], Offset]:
         explain: dict[str, Any] = {} if kind is None else {"reasons": True, "language": kind}

@@ -16,7 +16,7 @@ from fraudsieve.service.settings import Settings
 
 from .api.bodies import RejectedRequest, Reply, check_number, decode_json, encode_json, json_type
 
-__all__ = ["AFTER", "OFFSET", "EventIngestion", "wait_for_offset"]
+__all__ = ["AFTER", "NOTHING_STORED", "OFFSET", "EventIngestion", "wait_for_offset"]
 
 Update: TypeAlias = Callable[[Sequence[Mapping[str, Any]]], Accepted]
 """Adds records to the live history."""

@@ -20,7 +20,8 @@ from .background import BackgroundTasks, call_in_thread
 from .batching import MicroBatcher
 from .handlers import RequestHandler
 from .ingestion import AFTER, OFFSET, wait_for_offset
-from .score_log import REQUEST_ID, request_id_of
+from .scores.recording import Recording, why_not_recorded
+from .scores.score_log import REQUEST_ID, request_id_of
 from .transport.limits import RETRY_AFTER, error_response
 
 __all__ = ["WARM_UP", "Routes"]
@@ -63,6 +64,8 @@ class Routes:
             max_size=BATCH_WORK,
             inline_size=INLINE_WORK if handler.live is None else 0,  # a history may be locked by an update
         )
+        why = why_not_recorded(handler.loaded.scorer.model, handler.settings)
+        self.recording = Recording(handler, pool) if why is None else RejectedRequest(409, why)
         document = describe_service(handler.loaded.scorer.model, handler.settings)
         self.openapi_json, self.page = encode_json(document), render_description(document)
         self.measuring: asyncio.Future[None] | None = None
@@ -85,9 +88,10 @@ class Routes:
         """Score the records of the body."""
         if not self.handler.is_warm:
             return self._not_ready()
-        reasons, language = _parse_query(request.scope["query_string"])
-        if reasons is None:
-            return error_response(422, "reasons: expected true or false, got something else")
+        reasons, language, record = _parse_query(request.scope["query_string"])
+        if reasons is None or record is None:
+            name = "reasons" if reasons is None else "record"
+            return error_response(422, f"{name}: expected true or false, got something else")
         if language is None:
             return error_response(422, f"language: expected one of {', '.join(LANGUAGES)}, got another one")
         if self.handler.live is not None:
@@ -99,12 +103,18 @@ class Routes:
         body = request.scope["state"]["body"]
         log = self.handler.score_log
         request_id = "" if log is None else request_id_of(request.headers.get(REQUEST_ID))
-        reply = await self.batcher.submit(ScoreRequest(body, reasons, language, request_id))
+        scored = ScoreRequest(body, reasons, language, request_id)
+        if record:
+            return _respond(request, await self._record(scored))
+        reply = await self.batcher.submit(scored)
         if self.handler.evidence is not None and isinstance(reply, Reply) and reply.evidence:
             reply = await self.handler.evidence.secure(reply)
         if log is not None and isinstance(reply, Reply):
             reply = await log.secure(reply)
         return _respond(request, reply)
+
+    async def _record(self, request: ScoreRequest) -> Reply | RejectedRequest:
+        return self.recording if isinstance(self.recording, RejectedRequest) else await self.recording.score(request)
 
     async def events(self, request: Request) -> Response:
         """Add the events of the body to the live history."""
@@ -159,14 +169,15 @@ class Routes:
         return error_response(503, NOT_WARM if WARM_UP in self.background.failing else LOADING, RETRY_AFTER)
 
 
-def _parse_query(query: bytes) -> tuple[bool | None, Language | None]:
-    """Return the parameters ``reasons`` and ``language``; None for a parameter with an invalid value."""
+def _parse_query(query: bytes) -> tuple[bool | None, Language | None, bool | None]:
+    """Return ``reasons``, ``language`` and ``record``; None for a parameter with an invalid value."""
     if not query:
-        return False, "en"
+        return False, "en", False
     parameters = QueryParams(query)
     language = parameters.get("language", "en").lower()
     known = next((name for name in LANGUAGES if name == language), None)
-    return FLAGS.get(parameters.get("reasons", "false").lower()), known
+    reasons, record = (FLAGS.get(parameters.get(name, "false").lower()) for name in ("reasons", "record"))
+    return reasons, known, record
 
 
 def _ingest(handler: RequestHandler, body: bytes, are_labels: bool) -> Reply | RejectedRequest:

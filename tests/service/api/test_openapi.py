@@ -17,6 +17,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from fraudsieve.service.transport.access_log import PROBES
+from tests.live.small_models import event_pair_model
 from tests.profiles import size
 
 pytestmark = pytest.mark.slow
@@ -47,7 +48,7 @@ def test_head_is_answered_like_get_without_a_body(service: Any, path: str) -> No
     assert head.headers["content-type"] == get.headers["content-type"]
 
 
-@pytest.fixture(scope="module", params=["messages", "accounts"])
+@pytest.fixture(scope="module", params=["messages", "accounts", "events"])
 def service(
     request: pytest.FixtureRequest,
     serve: Any,
@@ -55,11 +56,12 @@ def service(
     accounts_folder: Path,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Any:
-    """A service of messages without history, which logs scores, and one of accounts."""
+    """A service of messages without history, which logs scores, one of accounts, and one that records events."""
     if request.param == "accounts":
         return serve(accounts_folder)
     store = tmp_path_factory.mktemp("log") / "log.db"
-    return serve(several.folder, "--state", str(store), "--score-log", "records")
+    folder = several.folder if request.param == "messages" else event_pair_model()
+    return serve(folder, "--state", str(store), "--score-log", "records")
 
 
 # Before the others, whose events may be so late that the times of the examples are rejected afterwards.
@@ -69,9 +71,10 @@ def test_offsets_and_ids_are_described_if_there_are_any(service: Any) -> None:
         has_history = bool(client.get("/v1/model").json()["history"]["parts"])
     operation = description["paths"]["/v1/score"]["post"]
     names = {parameter["name"] for parameter in operation["parameters"]}
-    assert ("Fraudsieve-After" in names, "X-Request-ID" in names) == (has_history, not has_history)
-    header = "Fraudsieve-Offset" if has_history else "X-Request-ID"
-    assert list(operation["responses"]["200"]["headers"]) == [header]
+    has_log = "X-Request-ID" in names
+    assert ("Fraudsieve-After" in names, "record" in names) == (has_history, has_history and has_log)
+    headers = ["Fraudsieve-Offset"] * has_history + ["X-Request-ID"] * has_log
+    assert list(operation["responses"]["200"]["headers"]) == headers
     assert ("Header <code>Fraudsieve-After</code>" in page) == has_history
     assert "Header of the response <code>Fraudsieve-Offset</code>" in page  # of /v1/events
 

@@ -24,15 +24,12 @@ SCHEMA = (
     "CREATE TABLE chunks (snapshot {text} NOT NULL, number {integer} NOT NULL, content {bytes} NOT NULL, "
     "PRIMARY KEY (snapshot, number))",
     "CREATE TABLE erasures (number {integer} PRIMARY KEY, facts {text} NOT NULL)",
-    *(
-        statement.replace("scores", table)
-        for table in SCORE_TABLES
-        for statement in (
-            "CREATE TABLE scores (number {integer} PRIMARY KEY, time {integer} NOT NULL, entry {bytes} NOT NULL, "
-            "digest {bytes} NOT NULL)",
-            "CREATE INDEX scores_by_time ON scores (time, number)",
-        )
-    ),
+    "CREATE TABLE scores (number {integer} PRIMARY KEY, time {integer} NOT NULL, entry {bytes} NOT NULL, "
+    "digest {bytes} NOT NULL, recorded {integer})",
+    "CREATE INDEX scores_recorded ON scores (recorded) WHERE recorded IS NOT NULL",
+    "CREATE TABLE scored_records (number {integer} PRIMARY KEY, time {integer} NOT NULL, entry {bytes} NOT NULL, "
+    "digest {bytes} NOT NULL)",
+    *(f"CREATE INDEX {table}_by_time ON {table} (time, number)" for table in SCORE_TABLES),
 )
 
 

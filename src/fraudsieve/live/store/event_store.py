@@ -25,6 +25,7 @@ BATCH = 20_000
 """Rows that are read in one transaction."""
 ROWS = 'SELECT "offset", time, entry, digest FROM events WHERE "offset" > ? ORDER BY "offset" LIMIT ?'
 INSERT = 'INSERT INTO events ("offset", time, entry, digest, subject) VALUES (?, ?, ?, ?, ?)'
+FIND = 'SELECT entry FROM events WHERE subject IN ({keys}) ORDER BY "offset"'
 LOOKED_UP = 500
 """Keys in one statement."""
 LAST = 'SELECT "offset", digest FROM events ORDER BY "offset" DESC LIMIT 1'
@@ -89,12 +90,13 @@ class StoreTransaction:
 
     def find(self, keys: Iterable[int]) -> Iterator[dict[str, Any]]:
         """Iterate over the log entries with any of some keys of subjects, in the order of their offsets."""
+        return (json.loads(entry) for (entry,) in self.look_up(FIND, keys))
+
+    def look_up(self, statement: str, keys: Iterable[int]) -> Iterator[tuple[Any, ...]]:
+        """Iterate over the rows that a statement with ``{keys}`` finds for any number of keys."""
         left = iter(keys)
         while chosen := list(islice(left, LOOKED_UP)):
-            marks = ", ".join("?" * len(chosen))
-            statement = f'SELECT entry FROM events WHERE subject IN ({marks}) ORDER BY "offset"'
-            for (entry,) in self.sql.execute(statement, chosen):
-                yield json.loads(entry)
+            yield from self.sql.execute(statement.format(keys=", ".join("?" * len(chosen))), chosen)
 
     def change_facts(self, facts: StoreFacts) -> None:
         """Replace the facts about the rows of the store."""

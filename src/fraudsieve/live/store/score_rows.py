@@ -1,6 +1,6 @@
 """Rows of the score log in a store: appended beside events, deleted by age, and read in the order of their times."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from fraudsieve.exceptions import StateError
@@ -8,14 +8,18 @@ from fraudsieve.exceptions import StateError
 from .chain import RESTORE, START, row_digest
 from .database import SCORE_TABLES
 from .event_store import EventStore, StoreTransaction
+from .subjects import key_of_record
 
 __all__ = [
     "LogSize",
+    "Recorded",
     "ScoreRow",
     "StoredScore",
     "append_scores",
     "delete_scores",
     "drop_old_scores",
+    "find_recorded",
+    "forget_recorded",
     "iterate_scores",
     "log_size",
     "read_scores",
@@ -24,7 +28,10 @@ __all__ = [
 BATCH = 10_000
 """Rows that are read or deleted in one transaction, so that others can append in between."""
 FIRST_TIME, LAST_TIME = -(2**62), 2**62
-INSERT = "INSERT INTO {} (number, time, entry, digest) VALUES (?, ?, ?, ?)"
+INSERT = "INSERT INTO scores (number, time, entry, digest, recorded) VALUES (?, ?, ?, ?, ?)"
+INSERT_RECORD = "INSERT INTO scored_records (number, time, entry, digest) VALUES (?, ?, ?, ?)"
+RECORDED = "SELECT number, time, entry, digest FROM scores WHERE recorded IN ({keys}) ORDER BY number"
+FORGET = "UPDATE scores SET recorded = NULL WHERE recorded IN (SELECT subject FROM events WHERE time > ?)"
 ROWS = (
     "SELECT s.number, s.time, s.entry, s.digest, r.entry, r.digest FROM scores s "
     "LEFT JOIN scored_records r ON r.number = s.number "
@@ -32,12 +39,34 @@ ROWS = (
 )
 
 
+class Recorded(NamedTuple):
+    """A record that its request adds to the history: ``event`` or ``message``, its id, and a digest of all of it."""
+
+    kind: str
+    identifier: str
+    digest: str
+
+    @property
+    def name(self) -> tuple[str, str]:
+        """Its type and id."""
+        return self.kind, self.identifier
+
+    @property
+    def key(self) -> int:
+        """The key by which its score is found."""
+        return key_of_record(self.kind, self.identifier)
+
+
 class ScoreRow(NamedTuple):
-    """A row to append: the time of the answer in microseconds since 1970, the score as JSON, and maybe the record."""
+    """A row to append: the time of the answer in microseconds since 1970, the score as JSON, and maybe the record.
+
+    A record that was added to the history by its request has `recorded`, by which its score is found.
+    """
 
     time: int
     entry: bytes
     record: bytes | None = None
+    recorded: Recorded | None = None
 
 
 class StoredScore(NamedTuple):
@@ -62,12 +91,24 @@ def append_scores(transaction: StoreTransaction, rows: Sequence[ScoreRow]) -> No
     if not rows:
         return
     ((last,),) = transaction.sql.execute("SELECT coalesce(max(number), 0) FROM scores")
-    scores = [(number, row.time, row.entry) for number, row in enumerate(rows, last + 1)]
-    records = [(number, row.time, row.record) for number, row in enumerate(rows, last + 1) if row.record is not None]
-    for table, entries in zip(SCORE_TABLES, (scores, records), strict=True):
-        sealed = [(*entry, row_digest(START.digest, *entry)) for entry in entries]
-        if sealed:
-            transaction.sql.execute_many(INSERT.format(table), sealed)
+    numbered = list(enumerate(rows, last + 1))
+    keys = [None if row.recorded is None else row.recorded.key for row in rows]
+    scores = [(*_sealed(number, row.time, row.entry), key) for (number, row), key in zip(numbered, keys, strict=True)]
+    records = [_sealed(number, row.time, row.record) for number, row in numbered if row.record is not None]
+    transaction.sql.execute_many(INSERT, scores)
+    if records:
+        transaction.sql.execute_many(INSERT_RECORD, records)
+
+
+def find_recorded(transaction: StoreTransaction, keys: Iterable[int]) -> Iterator[StoredScore]:
+    """Iterate over the scores, without their records, of records with any of some keys; raises as `read_scores`."""
+    for number, time, entry, digest in transaction.look_up(RECORDED, keys):
+        yield _checked(transaction.origin, number, time, entry, digest)
+
+
+def forget_recorded(transaction: StoreTransaction, after: int) -> None:
+    """Let the scores of records in the history after a time no longer be found: these records can be sent again."""
+    transaction.sql.execute(FORGET, (after,))
 
 
 def read_scores(
@@ -137,8 +178,18 @@ def _drop(store: EventStore, table: str, before: int) -> int:
     return n_dropped
 
 
+def _sealed(number: int, time: int, entry: bytes) -> tuple[int, int, bytes, bytes]:
+    return number, time, entry, row_digest(START.digest, number, time, entry)
+
+
 def _checked(
-    origin: str, number: int, time: int, entry: bytes, digest: bytes, record: bytes | None, record_digest: bytes | None
+    origin: str,
+    number: int,
+    time: int,
+    entry: bytes,
+    digest: bytes,
+    record: bytes | None = None,
+    record_digest: bytes | None = None,
 ) -> StoredScore:
     is_readable = isinstance(time, int) and isinstance(entry, bytes) and isinstance(record, bytes | None)
     sealed = is_readable and row_digest(START.digest, number, time, entry) == digest

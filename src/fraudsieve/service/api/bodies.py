@@ -19,6 +19,7 @@ __all__ = [
     "decode_json",
     "encode_json",
     "json_type",
+    "no_explanation",
 ]
 
 MAX_DEPTH = 32
@@ -174,6 +175,17 @@ def check_number(records: Sized, max_records: int) -> None:
     """
     if len(records) > max_records:
         raise RejectedRequest(413, f"body: expected at most {max_records} records, got {len(records)}")
+
+
+def no_explanation(subject: str) -> dict[str, Any]:
+    """Return the fields of reasons for a record that has none.
+
+    Examples
+    --------
+    >>> no_explanation("event")
+    {'explained': None, 'reasons': []}
+    """
+    return {"explained": None, "reasons": []} | ({"text_spans": []} if subject == "message" else {})
 
 
 def json_type(value: Any) -> str:

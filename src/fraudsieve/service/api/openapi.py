@@ -11,6 +11,7 @@ import fraudsieve
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.sentences.values import LANGUAGES
 from fraudsieve.service.loaded_model import PARTS, record_fields, sample_record
+from fraudsieve.service.scores.recording import MAX_RECORDED, why_not_recorded
 from fraudsieve.service.settings import Settings
 
 from .schemas import ErrorBody, EventsResult, Health, LabelsResult, ModelInfo, Readiness, Score
@@ -32,7 +33,8 @@ ERRORS = {
     401: "The token is missing or wrong",
     403: "The request may come from a web page: without a token, the service answers only programs on this machine",
     408: "The body did not arrive in time",
-    409: "The model does not use records of this type",
+    409: "The model does not use records of this type, the service cannot record them, or a record was sent with other "
+    "content before",
     413: "The body is too large, or has too many records",
     415: "The media type or the encoding of the body is not supported",
     422: "The body or a parameter is not as expected, or no record has the field that is scored",
@@ -52,6 +54,14 @@ AFTER_PARAMETER = {
     "schema": {"type": "integer", "minimum": 0, "maximum": 10**18 - 1, "default": 0},
     "description": "Offset of an earlier answer. The request waits until the history of its process has it, and is "
     "answered 503 if that takes too long.",
+}
+RECORD_PARAMETER = {
+    "name": "record",
+    "in": "query",
+    "schema": {"type": "boolean", "default": False},
+    "description": "Whether to add the records to the live history too, all of them or none. Each needs an id and a "
+    "time, and is scored as of its time. A record that is sent again gets its first answer, without reasons. "
+    f"At most {MAX_RECORDED} records.",
 }
 REQUEST_ID_PARAMETER = {
     "name": "X-Request-ID",
@@ -127,6 +137,8 @@ def _score_operation(model: Model, settings: Settings) -> dict[str, Any]:
     parameters, headers = ([AFTER_PARAMETER], OFFSET_HEADER) if model.matrix.history_parts else ([], {})
     if settings.score_log != "off":
         parameters, headers = [*parameters, REQUEST_ID_PARAMETER], headers | REQUEST_ID_HEADER
+    if why_not_recorded(model, settings) is None:
+        parameters = [RECORD_PARAMETER, *parameters]
     language = {"name": "language", "in": "query", "schema": {"type": "string", "enum": [*LANGUAGES], "default": "en"}}
     score = _reference(Score)
     answer = {"anyOf": [score, {"type": "array", "items": score}]}
@@ -142,7 +154,7 @@ def _score_operation(model: Model, settings: Settings) -> dict[str, Any]:
         ],
         "requestBody": _body({"anyOf": [record, _list_of(record, settings.max_records)]}, examples),
         "responses": {"200": _response("The scores", answer) | ({"headers": headers} if headers else {})}
-        | _error_responses(*ACCESS_ERRORS, *BODY_ERRORS),
+        | _error_responses(*ACCESS_ERRORS, 409, *BODY_ERRORS),
     }
 
 

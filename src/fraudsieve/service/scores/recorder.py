@@ -6,14 +6,19 @@ from concurrent.futures import ThreadPoolExecutor
 
 from fraudsieve.evidence.settings import EvidenceSettings
 from fraudsieve.exceptions import EvidenceError
+from fraudsieve.service.api.bodies import RejectedRequest, Reply
 from fraudsieve.service.json_log import log_event
 from fraudsieve.service.loaded_model import LoadedModel
 
-from .api.bodies import RejectedRequest, Reply
-
-__all__ = ["NOT_RECORDED", "EvidenceRecorder"]
+__all__ = ["NOT_RECORDED", "EvidenceRecorder", "evidence_rejection"]
 
 NOT_RECORDED = "the evidence of the scores cannot be written; send the request again"
+
+
+def evidence_rejection(error: EvidenceError) -> RejectedRequest:
+    """Log why evidence cannot be written, and return the answer of its requests."""
+    log_event("evidence cannot be written", level=logging.ERROR, why=error.problem)
+    return RejectedRequest(503, NOT_RECORDED)
 
 
 class EvidenceRecorder:
@@ -56,8 +61,7 @@ class EvidenceRecorder:
         try:
             self.log.sync()
         except EvidenceError as error:
-            log_event("evidence cannot be written", level=logging.ERROR, why=error.problem)
-            return RejectedRequest(503, NOT_RECORDED)
+            return evidence_rejection(error)
         return reply
 
     def log_checkpoint(self) -> None:

@@ -1,11 +1,11 @@
 """The score log of a service: rows are made from answers, and stored before the answers are sent."""
 
-import json
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from itertools import accumulate
+from typing import Any, TypeAlias
 from uuid import uuid4
 
 from fraudsieve._microseconds import DAY
@@ -13,21 +13,22 @@ from fraudsieve.exceptions import RejectedRecordError, StateError
 from fraudsieve.features.account_matrix import CUTOFFS
 from fraudsieve.features.feature_matrix import FeatureMatrix, account_matrix_of
 from fraudsieve.features.history.records import record_time
-from fraudsieve.live.score_log import LoggedScore, ScoreLog
+from fraudsieve.live.score_log import LoggedScore, ScoreLog, encode_record
 from fraudsieve.live.state import LiveState
 from fraudsieve.live.store.addresses import open_store
-from fraudsieve.live.store.score_rows import ScoreRow, drop_old_scores
+from fraudsieve.live.store.score_rows import Recorded, ScoreRow, drop_old_scores
 from fraudsieve.models.scoring.scores import Score
+from fraudsieve.service.api.bodies import RejectedRequest, Reply
+from fraudsieve.service.batching import MicroBatcher
 from fraudsieve.service.json_log import log_event
 from fraudsieve.service.loaded_model import LoadedModel
 from fraudsieve.service.settings import Settings
 from fraudsieve.tables.values.reading import read_id
 
-from .api.bodies import RejectedRequest, Reply
-from .batching import MicroBatcher
-
 __all__ = ["NOT_LOGGED", "REQUEST_ID", "AnswerLog", "request_id_of"]
 
+Earlier: TypeAlias = Mapping[int, LoggedScore]
+"""Scores that the log has already, by the positions of the rows that were to be logged."""
 REQUEST_ID = "x-request-id"
 """Header: the id of a request, which its answer repeats."""
 NOT_LOGGED = "the score log cannot be written, and no score is answered without it; send the request again later"
@@ -73,7 +74,7 @@ class AnswerLog:
         self._versions: dict[str, str | None] = {}
         # One thread: answers that wait while it stores share the next commit.
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="score log")
-        self._batcher: MicroBatcher[Sequence[ScoreRow], bool] = MicroBatcher(
+        self._batcher: MicroBatcher[Sequence[ScoreRow], Earlier | None] = MicroBatcher(
             self._pool, 1, self._store, size=len, max_size=MAX_ROWS
         )
 
@@ -82,24 +83,42 @@ class AnswerLog:
         self._versions[loaded.scorer.model.digest] = loaded.version
 
     def rows(
-        self, request: str, matrix: FeatureMatrix, items: Sequence[Any], scores: Sequence[Score], offset: int | None
+        self,
+        request: str,
+        matrix: FeatureMatrix,
+        items: Sequence[Any],
+        scores: Sequence[Score],
+        offset: int | None,
+        recorded: Mapping[int, Recorded] | None = None,
     ) -> tuple[list[Score], list[ScoreRow]]:
-        """Return the scores of a request with ids of their records, and the rows to log; unscorable ones have none."""
+        """Return the scores of a request with ids of their records, and the rows to log; unscorable ones have none.
+
+        Records that the request adds to the history are `recorded` by their positions, in the order of the items.
+        """
         now, key, answers, rows = time.time_ns() // 1000, f"{matrix.subject}_id", list[Score](), list[ScoreRow]()
-        for position, (item, score) in enumerate(zip(items, scores, strict=True)):
+        positions = range(len(items)) if recorded is None else recorded
+        for position, item, score in zip(positions, items, scores, strict=True):
             record = item if isinstance(item, dict) else {}
             ids = {name: text for name in IDS if (text := _id_of(record, name)) is not None}
             answers.append({key: record[key] if key in ids else None, **score})
             if score["status"] != "unscorable":
+                of_history = None if recorded is None else recorded[position]
                 place = request, position, matrix.subject, ids, _cutoff(record, matrix)
-                entry = self._logged(place, score, offset).encode()
-                rows.append(ScoreRow(now, entry, self._kept(record)))
+                entry = self._logged(place, score, offset, of_history).encode()
+                rows.append(ScoreRow(now, entry, self._kept(record), of_history))
         return answers, rows
 
     async def secure(self, reply: Reply) -> Reply | RejectedRequest:
         """Return a reply once its scores are durable, or a rejection."""
-        is_stored = not reply.logged or await self._batcher.submit(reply.logged)
+        is_stored = not reply.logged or await self._batcher.submit(reply.logged) is not None
         return reply if is_stored else RejectedRequest(503, NOT_LOGGED)
+
+    async def log_once(self, rows: Sequence[ScoreRow]) -> Earlier | None:
+        """Return once rows are durable; None if they cannot be stored.
+
+        The result are the earlier answers of records that are in the log already, by position: these are not logged.
+        """
+        return await self._batcher.submit(rows) if rows else {}
 
     def drop_old(self) -> None:
         """Delete scores and records that are older than their retention.
@@ -119,16 +138,30 @@ class AnswerLog:
         if isinstance(self._log, ScoreLog):
             self._log.close()
 
-    def _store(self, parts: Sequence[Sequence[ScoreRow]]) -> list[bool]:
+    def _store(self, parts: Sequence[Sequence[ScoreRow]]) -> Sequence[Earlier | None]:
         try:
-            self._log.log_scores([row for part in parts for row in part])
+            earlier = self._log.log_scores([row for part in parts for row in part])
         except StateError as error:
             log_event("scores cannot be logged", level=logging.ERROR, why=error.problem)
-            return [False] * len(parts)
-        return [True] * len(parts)
+            return [None] * len(parts)
+        if not earlier:  # the usual case
+            return [{}] * len(parts)
+        starts = accumulate((len(part) for part in parts), initial=0)
+        return [
+            {
+                row: LoggedScore.decode(earlier[start + row], self._address)
+                for row in range(len(part))
+                if start + row in earlier
+            }
+            for part, start in zip(parts, starts, strict=False)
+        ]
 
     def _logged(
-        self, place: tuple[str, int, str, dict[str, str], int | None], score: Score, offset: Any
+        self,
+        place: tuple[str, int, str, dict[str, str], int | None],
+        score: Score,
+        offset: Any,
+        recorded: Recorded | None,
     ) -> LoggedScore:
         model, rule = score["model"], score.get("rule") or {}
         return LoggedScore(
@@ -148,12 +181,11 @@ class AnswerLog:
             rule.get("id"),
             rule.get("reason"),
             score.get("model_decision"),
+            None if recorded is None else recorded.digest,
         )
 
     def _kept(self, record: dict[str, Any]) -> bytes | None:
-        if self._settings.score_log != "records":
-            return None
-        return json.dumps(record, sort_keys=True, separators=(",", ":")).encode("ascii")
+        return encode_record(record) if self._settings.score_log == "records" else None
 
 
 def _id_of(record: dict[str, Any], name: str) -> str | None:

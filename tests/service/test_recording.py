@@ -1,0 +1,318 @@
+"""Scores of records that are added to the history: as of their own times, once each, all of a request or none."""
+
+import asyncio
+import json
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from fraudsieve.exceptions import StateError
+from fraudsieve.live.calls import Call
+from fraudsieve.live.clock import PlausibleClock
+from fraudsieve.live.removal import erase, rewind
+from fraudsieve.live.score_log import LoggedScore
+from fraudsieve.live.session import StoreSession
+from fraudsieve.live.store import open_store
+from fraudsieve.live.store.score_rows import ScoreRow, iterate_scores
+from fraudsieve.models import Scorer
+from fraudsieve.models.batch.score import score_frame
+from fraudsieve.models.rules import Rule
+from fraudsieve.models.rules.rule_set import RuleSet
+from fraudsieve.service.api.bodies import RejectedRequest, Reply, ScoreRequest
+from fraudsieve.service.handlers import RequestHandler
+from fraudsieve.service.loaded_model import LoadedModel
+from fraudsieve.service.metrics import Metrics
+from fraudsieve.service.scores.recording import MAX_RECORDED, Recording, why_not_recorded
+from fraudsieve.service.scores.score_log import NOT_LOGGED
+from fraudsieve.service.settings import Settings
+from tests.live.small_models import account_model, event_pair_model, message_pair_model
+from tests.live.test_score_log import full_disk
+
+MODELS: dict[str, Callable[[], Path]] = {"event": event_pair_model, "message": message_pair_model}
+TEXT = "crabo muntel wirps dagobe linuf"
+KINDS = pytest.mark.parametrize("kind", MODELS)
+
+
+def record(name: Any, minute: int = 0, kind: str = "event", **change: Any) -> dict[str, Any]:
+    at = f"2026-05-{1 + minute // 1440:02}T{minute % 1440 // 60:02}:{minute % 60:02}:00Z"
+    if kind == "message":
+        return {"message_id": name, "text": TEXT, "account_id": "ann", "sent_at": at} | change
+    return {"event_id": name, "account_id": "ann", "kind": "message", "amount": 5, "occurred_at": at} | change
+
+
+def handler_of(store: Path, kind: str = "event", **settings: Any) -> RequestHandler:
+    given: dict[str, Any] = {"state": str(store), "score_log": "scores"} | settings
+    return RequestHandler(LoadedModel(Scorer.load(MODELS[kind]()), "7"), Settings(**given), Metrics())
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Path:
+    return tmp_path / "live.db"
+
+
+@pytest.fixture
+def handler(store: Path) -> Iterator[RequestHandler]:
+    """A service of a model of events."""
+    handler = handler_of(store)
+    yield handler
+    handler.close()
+
+
+def send(handler: RequestHandler, *bodies: Any, reasons: bool = False) -> list[Reply | RejectedRequest]:
+    """Send requests that arrive together."""
+
+    async def ask() -> list[Reply | RejectedRequest]:
+        with ThreadPoolExecutor(2) as pool:
+            recording = Recording(handler, pool)
+            requests = [ScoreRequest(json.dumps(body).encode(), reasons, id=f"q{i}") for i, body in enumerate(bodies)]
+            return await asyncio.gather(*map(recording.score, requests))
+
+    return asyncio.run(ask())
+
+
+def answer(handler: RequestHandler, body: Any, **options: Any) -> Reply:
+    (reply,) = send(handler, body, **options)
+    assert isinstance(reply, Reply), reply
+    return reply
+
+
+def refusal(handler: RequestHandler, body: Any) -> tuple[int, str]:
+    (reply,) = send(handler, body)
+    assert isinstance(reply, RejectedRequest)
+    return reply.status, str(reply)
+
+
+def logged(store: Path) -> list[LoggedScore]:
+    with open_store(store) as opened:
+        return [LoggedScore.decode(row, "") for rows in iterate_scores(opened) for row in rows]
+
+
+def n_rows(handler: RequestHandler) -> int:
+    assert handler.live is not None
+    return handler.live.offset
+
+
+def in_list(reply: Reply) -> list[dict[str, Any]]:
+    return [dict(score) for score in json.loads(reply.content)]
+
+
+@KINDS
+def test_each_record_is_scored_as_of_its_own_time(kind: str, tmp_path: Path) -> None:
+    """Fraud is a record within an hour after another one. Equal times do not see each other."""
+    records = [record(f"r{minute}-{i}", minute, kind) for i, minute in enumerate((30, 0, 0, 10, 200))]
+    handler, scorer = handler_of(tmp_path / "list.db", kind), Scorer.load(MODELS[kind]())
+    reply = answer(handler, records)
+    assert [score["label"] == "fraud" for score in in_list(reply)] == [True, False, False, True, False]
+    assert reply.offset == n_rows(handler) == 5
+
+    history: Any = records if kind == "event" else {"messages": records}
+    expected = [{f"{kind}_id": one[f"{kind}_id"], **scorer.score(one, history=history)} for one in records]
+    assert in_list(reply) == expected
+    (plain,) = handler.score([ScoreRequest(json.dumps(records).encode(), False, id="plain")])
+    assert isinstance(plain, Reply)
+    assert plain.content == reply.content
+    frame = pd.DataFrame(records)
+    batch = score_frame(scorer, frame, history=frame)
+    assert batch["probability"].tolist() == [score["probability"] for score in expected]
+    rows = logged(tmp_path / "list.db")
+    assert [(row.position, row.offset, row.probability) for row in rows] == [
+        (position, 5, score["probability"]) for position, score in enumerate(expected)
+    ]
+    handler.close()
+
+    one_by_one = handler_of(tmp_path / "turns.db", kind)
+    in_time = sorted(records, key=lambda one: str(one.get("sent_at", one.get("occurred_at"))))
+    scores = {one[f"{kind}_id"]: json.loads(answer(one_by_one, one).content) for one in in_time}
+    assert [scores[one[f"{kind}_id"]] for one in records] == expected
+    one_by_one.close()
+
+
+def test_records_of_requests_that_arrive_together_share_a_commit(
+    handler: RequestHandler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    groups: list[int] = []
+    append = StoreSession.append
+
+    def counted(self: StoreSession, calls: Sequence[Call], clock: PlausibleClock) -> None:
+        groups.append(len(calls))
+        append(self, calls, clock)
+
+    monkeypatch.setattr(StoreSession, "append", counted)
+    replies = send(handler, record("a"), [record("b", 10), record(None)], [], [record("c", 20)])
+    assert groups == [4, 1]  # the records of all requests, and their scores
+    assert [isinstance(reply, Reply) for reply in replies] == [True, False, True, True]
+    assert n_rows(handler) == 3 - 1
+
+
+def test_a_repeated_record_gets_the_answer_that_was_logged(handler: RequestHandler, store: Path) -> None:
+    handler.replace_rules(RuleSet([Rule("mules", "account_id", ["ann"], "flag", "case 17")]))
+    late, early = record(7, 30), record("b", 0)
+    first = answer(handler, late)
+    assert answer(handler, early).offset == 2
+    handler.replace_rules(RuleSet([]))
+    again = answer(handler, dict(reversed(late.items())))
+    assert (again.content, again.offset) == (first.content, 1)  # though its history has another record by now
+    assert json.loads(again.content)["rule"] == {"id": "mules", "action": "flag", "reason": "case 17"}
+    explained = answer(handler, [late, record("c", 40)], reasons=True)
+    known, new = in_list(explained)
+    assert known == json.loads(first.content) | {"explained": None, "reasons": []}
+    assert new["reasons"]
+    assert explained.offset == n_rows(handler) == 3
+    assert explained.counts == {"records": 2, "unscorable": 0, "repeated": 1}
+    assert [(row.ids["event_id"], row.request, row.position) for row in logged(store)] == [
+        ("7", "q0", 0), ("b", "q0", 0), ("c", "q0", 1),
+    ]  # fmt: skip
+
+
+def test_an_id_with_another_content_is_refused(handler: RequestHandler, store: Path) -> None:
+    answer(handler, record("a"))
+    expected = "record: position {}: expected the content that was sent with this id before, got another one"
+    for other in (record("a", amount=6), record("a", note="x"), record("a", 1)):
+        assert refusal(handler, [record("b"), other]) == (409, expected.format(1))
+    assert refusal(handler, [record("b"), record("b", amount=7)]) == (409, expected.format(1))
+    assert n_rows(handler) == len(logged(store)) == 1
+    twice = answer(handler, [record("b"), record("b")])
+    assert in_list(twice)[0] == in_list(twice)[1]
+    assert n_rows(handler) == len(logged(store)) == 2
+
+
+def test_all_records_of_a_request_are_added_or_none(handler: RequestHandler, store: Path) -> None:
+    bad = [record("a"), record(None, note="x17"), record("c", occurred_at=None), 5, record("d", amount="x17")]
+    status, problem = refusal(handler, bad)
+    assert (status, problem) == (
+        422, "record: nothing was added, because records were rejected: position 3: expected an object, got int"
+    )  # fmt: skip
+    status, problem = refusal(handler, [one for one in bad if isinstance(one, dict)])
+    assert (status, problem) == (
+        422,
+        "record: nothing was added, because records were rejected: "
+        "position 1: event_id: expected a string or a whole number, the field is missing; "
+        "position 2: occurred_at: expected a time, the field is missing; "
+        "position 3: amount: expected a number, got other text",
+    )
+    assert n_rows(handler) == len(logged(store)) == 0
+    assert b'fraudsieve_rejected_total{part="events"} 3.0' in handler.metrics.render()
+    many = [record(None) for _ in range(12)]
+    assert refusal(handler, many)[1].endswith("the field is missing; and 2 more")
+
+
+def test_records_that_cannot_be_scored_beside_the_newest_are_refused(handler: RequestHandler) -> None:
+    expected = "position 0: expected a time within the declared lateness of the newest record of the request, got an"
+    status, problem = refusal(handler, [record("a", 0), record("b", 1441)])
+    assert (status, expected in problem) == (422, True)
+    answer(handler, [record("a", 0), record("b", 1440)])
+    first = answer(handler, record("c", 1441))
+    answer(handler, record("d", 5000))
+    assert answer(handler, record("c", 1441)).content == first.content  # too late by now, but logged
+    assert refusal(handler, record("e", 1441))[0] == 422
+
+
+def test_events_that_were_sent_before_are_scored(handler: RequestHandler, store: Path) -> None:
+    handler.ingest(json.dumps({"events": [record("a"), record("b", 10)]}).encode())
+    assert refusal(handler, record("a", amount=6))[0] == 409
+    scores = in_list(answer(handler, [record("a"), record("b", 10)]))
+    assert [score["label"] for score in scores] == ["legitimate", "fraud"]
+    assert n_rows(handler) == len(logged(store)) == 2
+
+
+def test_what_cannot_be_stored_is_added_or_logged_when_it_is_sent_again(
+    handler: RequestHandler, store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with full_disk(monkeypatch):
+        status, problem = refusal(handler, record("a"))
+    assert (status, "nothing was stored" in problem, n_rows(handler)) == (503, True, 0)
+
+    def fail(_: Any, rows: Sequence[ScoreRow]) -> None:
+        if rows:
+            raise StateError("live.db", "cannot be written (SQLITE_FULL)", "Free disk space.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("fraudsieve.live.recording.append_scores", fail)
+        assert refusal(handler, [record("a"), record("b", 10)]) == (503, NOT_LOGGED)
+    assert (n_rows(handler), logged(store)) == (2, [])
+    scores = in_list(answer(handler, [record("a"), record("b", 10)]))
+    assert [score["label"] for score in scores] == ["legitimate", "fraud"]
+    assert n_rows(handler) == len(logged(store)) == 2
+
+
+def test_two_processes_answer_a_record_once(store: Path) -> None:
+    """Both have added it before one of them logs its score."""
+    one, two = handler_of(store), handler_of(store)
+
+    async def ask() -> tuple[Any, ...]:
+        with ThreadPoolExecutor(2) as pool:
+            recordings = [Recording(handler, pool) for handler in (one, two)]
+            same = json.dumps(record("a")).encode()
+            other = json.dumps([record("b", 1), record("a", note="x")]).encode()  # as it is stored, it is equal
+            added = [recordings[0].add([ScoreRequest(same, False, id="x")])[0]]
+            added += recordings[1].add([ScoreRequest(same, False, id="y"), ScoreRequest(other, False, id="z")])
+            return tuple([await recordings[number > 0].finish(part) for number, part in enumerate(added)])
+
+    first, second, third = asyncio.run(ask())
+    assert (second.content, second.offset) == (first.content, 1)
+    assert isinstance(third, RejectedRequest)
+    assert third.status == 409
+    assert [row.request for row in logged(store) if row.ids["event_id"] == "a"] == ["x"]
+    one.close()
+    two.close()
+
+
+def test_an_unscorable_record_is_in_the_history_but_not_logged(store: Path) -> None:
+    handler = handler_of(store)
+    assert handler.live is not None
+    score = handler.live.score_at
+
+    def fail_of_b(records: list[dict[str, Any]], **options: Any) -> Any:
+        if any(one["event_id"] == "b" for one in records):
+            raise ZeroDivisionError
+        return score(records, **options)
+
+    handler.live.score_at = fail_of_b  # type: ignore[method-assign,assignment]
+    scores = in_list(answer(handler, [record("a"), record("b", 1), record("c", 2)]))
+    assert [score["status"] for score in scores] == ["no_history", "unscorable", "ok"]
+    assert [(row.ids["event_id"], row.position) for row in logged(store)] == [("a", 0), ("c", 2)]
+    assert n_rows(handler) == 3
+    handler.close()
+
+
+def test_ids_are_compared_beside_their_keys(handler: RequestHandler, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fraudsieve.live.store.score_rows.key_of_record", lambda *_: 7)
+    first, second = answer(handler, record("a")), answer(handler, record("b", 10))
+    assert json.loads(first.content)["label"] != json.loads(second.content)["label"]
+    assert answer(handler, record("a")).content == first.content
+    assert answer(handler, record("b", 10)).content == second.content
+
+
+def test_a_removed_record_can_be_sent_again(handler: RequestHandler, store: Path) -> None:
+    answer(handler, [record("a"), record("b", 700), record("bob", 5, account_id="bob")])
+    with open_store(store) as opened:
+        rewind(opened, "2026-05-01T01:00:00Z")
+        erase(opened, account_id="bob")
+    answer(handler, record("b", 20))  # at another time
+    answer(handler, record("bob", 6, account_id="bob"))
+    assert [(row.ids["event_id"], row.offset) for row in logged(store)][:2] == [("a", 3), ("b", 3)]
+    assert len(logged(store)) == 4
+
+
+def test_the_number_of_records_is_bounded(handler: RequestHandler) -> None:
+    records = [record(str(number), number) for number in range(MAX_RECORDED + 1)]
+    assert refusal(handler, records) == (413, "record: expected at most 100 records, got 101")
+    assert len(in_list(answer(handler, records[1:]))) == MAX_RECORDED
+
+
+def test_records_are_added_only_where_they_are_a_history() -> None:
+    settings, off = Settings(state="live.db", score_log="scores"), Settings()
+    for build in MODELS.values():
+        model = Scorer.load(build()).model
+        assert why_not_recorded(model, settings) is None
+        assert "start it with --score-log scores" in str(why_not_recorded(model, off))
+    assert "accounts, which are no events" in str(why_not_recorded(Scorer.load(account_model()).model, settings))
+
+
+def test_messages_without_campaigns_are_no_history(binary: Any) -> None:
+    settings = Settings(state="live.db", score_log="scores")
+    assert why_not_recorded(binary.model, settings) == "record: the model uses no history of messages"
