@@ -51,11 +51,14 @@ class TableHistory(NamedTuple):
         Labels of events or accounts: ``labelled_at``, ``is_fraud``, and ``account_id`` or the columns of the event.
     messages : DataFrame, default=None
         Earlier messages. The messages of the table count too.
+    bands : DataFrame, default=None
+        Instead of messages, the bands of those that count, as for `band_features`.
     """
 
     events: pd.DataFrame | None = None
     labels: pd.DataFrame | None = None
     messages: pd.DataFrame | None = None
+    bands: pd.DataFrame | None = None
 
     @classmethod
     def of(
