@@ -20,7 +20,6 @@ NOT_RUN = {
     "spark-submit": "tests/spark/test_job.py runs the example",
     "live-tables/labels.parquet": "the model of the page uses no labels; tests/cli/test_state.py reads such tables",
     "--messages records.parquet --output cases": "tests/cli/test_scores.py runs these commands on more records",
-    "monitor --recompute": "tests/retrain/recompute runs it",
     "benchmarks.attack_surface": "it takes minutes; tests/attack runs a few of each kind",
 }
 """What a block begins with or contains, and why it is not run."""

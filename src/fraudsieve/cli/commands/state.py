@@ -133,7 +133,8 @@ def _load_tables(
         rejected[part] = read.rejected
         tables.append(read.records)
         if read.missing:
-            notes((f"{origin_of(table)}: no column {', '.join(read.missing)}, which the model uses: stored as missing",))
+            columns = ", ".join(read.missing)
+            notes((f"{origin_of(table)}: no column {columns}, which the model uses: stored as missing",))
     return load_in_order(live, merge_tables(tables), partial(progress, "loading")), rejected
 
 
