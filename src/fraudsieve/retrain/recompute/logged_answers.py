@@ -31,6 +31,7 @@ NOT_KEPT: Final = "record not kept"
 NOT_SAMPLED: Final = "not in the sample"
 NUMBERS: Final = ("probability", "unlike_training", "false_positive_rate")
 WORDS: Final = ("label", "status", "decision")
+PLACE: Final = ("request_id", "position", "answered_at", "as_of", "offset")
 SEED: Final = 0
 """Of samples, so that the next call has the same one."""
 
@@ -118,7 +119,9 @@ def read_answers(store: EventStore, scorer: Scorer, since: int, until: int, samp
     rows = [row for rows in _rows(store, numbers, (since, until)) for row in rows]
     scores = [LoggedScore.decode(row, store.origin) for row in rows]
     records = _records(scorer, [logged_record(row, store.origin) for row in rows])
-    places = pd.DataFrame([_place(*pair, scorer.model.subject) for pair in zip(rows, scores, strict=True)])
+    ids = [name for name in IDS[scorer.model.subject] if name.endswith("_id")]
+    of_rows = [_place(row, score, ids) for row, score in zip(rows, scores, strict=True)]
+    places = pd.DataFrame(of_rows, columns=[*ids, *PLACE])
     return LoggedAnswers(places, records, _answers(scorer, scores), n_logged, left_out)
 
 
@@ -165,10 +168,8 @@ def _records(scorer: Scorer, records: Sequence[dict[str, Any]]) -> pd.DataFrame:
     return checked.good.set_axis(np.setdiff1d(np.arange(len(frame)), checked.rejected["row"]))
 
 
-def _place(row: StoredScore, score: LoggedScore, subject: str) -> dict[str, Any]:
-    ids = {name: score.ids.get(name) for name in IDS[subject] if name.endswith("_id")}
-    place = {"request_id": score.request, "position": score.position, "answered_at": row.time}
-    return ids | place | {"as_of": score.as_of, "offset": score.offset}
+def _place(row: StoredScore, score: LoggedScore, ids: Sequence[str]) -> list[Any]:
+    return [*map(score.ids.get, ids), score.request, score.position, row.time, score.as_of, score.offset]
 
 
 def _answers(scorer: Scorer, scores: Sequence[LoggedScore]) -> ScoreArrays:
