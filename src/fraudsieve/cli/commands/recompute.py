@@ -39,9 +39,9 @@ class RecomputeOptions:
         datetime | None, typer.Option(help="With --recompute: only scores answered from this time on (UTC).")
     ] = None
     until: Annotated[
-        datetime | None, typer.Option(help="With --recompute: only scores answered before this time (UTC).")
+        str | None, typer.Option(help="With --recompute: only scores answered before this time (UTC).")
     ] = None
-    sample: Annotated[
+    most: Annotated[
         int | None, typer.Option(min=1, help="With --recompute: how many scores, chosen at random; by default all.")
     ] = None
     output: Annotated[
@@ -87,7 +87,7 @@ def recompute_logged(
                 store,
                 since=given.since,
                 until=given.until,
-                sample=given.sample,
+                sample=given.most,
                 events=events,
                 known_labels=known_labels,
                 output=given.output,
