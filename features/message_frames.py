@@ -13,7 +13,7 @@ from fraudsieve.features.history.declaration import History, history_columns
 from fraudsieve.features.profile.frames import custom_values
 from fraudsieve.tables.limits import MAX_TEXT_LENGTH
 
-from .campaign.campaign_batch import campaign_features
+from .campaign.campaign_batch import band_features, campaign_features
 from .history.history_batch import history_features
 from .profile.custom_columns import CustomColumns
 
@@ -58,8 +58,11 @@ def record_blocks(
     *,
     events: pd.DataFrame | None,
     past: pd.DataFrame | None,
+    bands: pd.DataFrame | None = None,
 ) -> tuple[Array | None, Array | None, Array | None]:
     """Compute the history of senders and of campaigns, and the custom columns; None for those that are not used.
+
+    Campaigns are those of past messages or, of messages without texts, of their bands, as for `band_features`.
 
     Raises
     ------
@@ -69,7 +72,9 @@ def record_blocks(
     of_sender = of_campaign = of_record = None
     if sender and events is not None:
         of_sender = sender_history(events, messages, sender)
-    if campaigns is not None and past is not None:
+    if campaigns is not None and bands is not None:
+        of_campaign = band_features(bands, messages, campaigns)
+    elif campaigns is not None and past is not None:
         if not isinstance(messages, pd.DataFrame):
             raise TypeError(f"Expected a DataFrame with text and sent_at, got {type(messages).__name__}.")
         of_campaign = campaign_features(past, messages, campaigns)

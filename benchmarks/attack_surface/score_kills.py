@@ -19,8 +19,10 @@ __all__ = ["PROTOCOL", "count_faults"]
 KILLS_PER_STORE: Final = 3
 PROTOCOL: Final = (
     "score_kills: six clients send events and records to a service of two workers that logs scores, in turn on SQLite "
-    "and, if it is installed, on PostgreSQL. Workers are killed at random times, and every third kill is of the whole "
-    "service. The log is compared with the answers of the clients, and each row with the score at its offset."
+    "and, if it is installed, on PostgreSQL. Two of them also record what they score, and send a request again "
+    "until it is answered. Workers are killed at random times, and every third kill is of the whole service. The log "
+    "is compared with the answers of the clients, each row with the score at its offset, and recorded messages with "
+    "the history."
 )
 
 
@@ -48,7 +50,7 @@ def count_faults(n_kills: int, *, first_seed: int = 0) -> Measured:
             address = str(folder / "live.db") if server is None or turn % 2 == 0 else server.new_address()
             found += kill_while_scores_are_logged(message_model(), address, folder, number, first_seed + turn)
             progress(f"score_kills: {first + number}, {found}")
-    faults = {name: vars(found)[name] for name in ("missing", "repeated", "differing")}
+    faults = {name: vars(found)[name] for name in ("missing", "repeated", "differing", "absent")}
     figures = {"kills": n_kills, "answered": found.answered, "logged": found.logged, **faults}
     bars = [Bar.at_most(f"score_kills.{name}", value, 0) for name, value in faults.items()]
     return Measured(n_kills, {f"score_kills.{name}": value for name, value in figures.items()}, bars)

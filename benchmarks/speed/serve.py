@@ -77,8 +77,9 @@ _PROTOCOL = (
     "serve without --evidence, with it, and with --evidence-all; one message per request, of which at most 5 % are "
     "flagged, {evidence_clients} clients, a model of {evidence_dataset}; loss: the share of requests per second that "
     "it costs; the same turns. score_log: the model with history, fraudsieve serve --score-log off, scores and records "
-    "on a file, with one worker and two; one message per request, {log_clients} clients, no events; loss: the share "
-    "of requests per second that it costs; the same turns."
+    "on a file, with one worker and two; one message per request, {log_clients} clients, no events; recorded: "
+    "/v1/score?record=true with the log of scores, each message with an id of its own; loss: the share of requests per "
+    "second that it costs; the same turns."
 )
 
 

@@ -12,7 +12,7 @@ from fraudsieve.features.text.fold import fold_codes
 
 from .over_time import N_BANDS, CampaignHistory, band_keys
 
-__all__ = ["campaign_features", "label_types"]
+__all__ = ["band_features", "campaign_features", "keys_of_bands", "label_types"]
 
 
 def campaign_features(past: pd.DataFrame, messages: pd.DataFrame, campaigns: CampaignHistory) -> Array:
@@ -51,11 +51,28 @@ def campaign_features(past: pd.DataFrame, messages: pd.DataFrame, campaigns: Cam
         for column in ("text", "sent_at"):
             if column not in frame:
                 raise SchemaError(name, f"column {column!r} is missing", "Add the column: campaign features need it.")
+    return band_features(_events(past[past["sent_at"].notna()], campaigns), messages, campaigns)
+
+
+def band_features(events: pd.DataFrame, messages: pd.DataFrame, campaigns: CampaignHistory) -> Array:
+    """Compute the campaign features of messages from the bands of earlier messages, whose texts are not needed.
+
+    Parameters
+    ----------
+    events : DataFrame
+        A row for each band of each message: its key (``campaign``), ``sender_id``, ``recipient_id`` and
+        ``occurred_at``. A label of a message has the keys in ``labelled``, and its class in ``kind``.
+    messages, campaigns
+        As for `campaign_features`.
+
+    Returns
+    -------
+    ndarray of float64, shape (n_messages, n_columns)
+    """
     has_time = messages["sent_at"].notna().to_numpy()
     timed = messages[has_time]
-    subjects = {"campaign": _keys(timed), "as_of": _repeated(_utc(timed["sent_at"]))}
-    sent = past[past["sent_at"].notna()]
-    band_columns = history_features(_events(sent, campaigns), subjects, campaigns.views)
+    subjects = {"campaign": keys_of_bands(timed).ravel(), "as_of": _repeated(_utc(timed["sent_at"]))}
+    band_columns = history_features(events, subjects, campaigns.views)
     out = np.full((len(messages), len(campaigns.columns)), np.nan)
     out[has_time] = campaigns.message_columns(band_columns)
     return out
@@ -89,7 +106,7 @@ def _events(past: pd.DataFrame, campaigns: CampaignHistory) -> pd.DataFrame:
     table = ColumnTable(past, name="past")
     counting = table.without_repeats("message_id").owners
     counting = np.arange(len(past)) if counting is None else counting
-    keys, messages = _keys(past).reshape(-1, N_BANDS), past.iloc[counting]
+    keys, messages = keys_of_bands(past), past.iloc[counting]
     no_values = pd.Series(None, messages.index, "str")
     events = pd.DataFrame({"campaign": keys[counting].ravel(), "occurred_at": _repeated(_utc(messages["sent_at"]))})
     for column, name in (("account_id", "sender_id"), ("recipient_id", "recipient_id")):
@@ -107,9 +124,20 @@ def _events(past: pd.DataFrame, campaigns: CampaignHistory) -> pd.DataFrame:
     return pd.concat([events, labels], ignore_index=True)
 
 
-def _keys(messages: pd.DataFrame) -> Array:
+def keys_of_bands(messages: pd.DataFrame) -> Array:
+    """Return the keys of the bands of messages as strings, as ids are read.
+
+    Parameters
+    ----------
+    messages : DataFrame
+        Messages with ``text``.
+
+    Returns
+    -------
+    ndarray of str objects, shape (n_messages, 8)
+    """
     folded, _ = fold_codes(pack(messages["text"].tolist()))
-    return band_keys(folded).ravel().astype(str).astype(object)
+    return np.asarray(band_keys(folded).astype(str).astype(object))
 
 
 def _utc(times: pd.Series) -> pd.Series:

@@ -87,16 +87,17 @@ def subjects_with_history(
 
 def _message_rows(model: Model, records: pd.DataFrame, history: TableHistory) -> FeatureRows:
     matrix, texts = message_matrix_of(model.matrix), records["text"].tolist()
-    past = None
+    past = bands = None
     if matrix.campaigns is not None and "sent_at" in records:
-        past = _all_messages(history.messages, records)
+        bands = history.bands
+        past = _all_messages(history.messages, records) if bands is None else None
     parts = (matrix.sender, matrix.campaigns, matrix.custom)
-    blocks = record_blocks(with_absent_columns(model, records), *parts, events=history.events, past=past)
+    blocks = record_blocks(with_absent_columns(model, records), *parts, events=history.events, past=past, bands=bands)
     return matrix.scorable_rows(texts, [why_unscorable(text) for text in texts], *blocks)
 
 
 def _account_rows(model: Model, records: pd.DataFrame, history: TableHistory) -> FeatureRows:
-    matrix, (events, labels, _) = account_matrix_of(model.matrix), history
+    matrix, (events, labels, *_) = account_matrix_of(model.matrix), history
     if labels is None and uses_labels(matrix):
         labels = _empty_labels(matrix)
     builder = AccountFeatures(events, subject=matrix.subject)

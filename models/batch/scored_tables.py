@@ -10,6 +10,7 @@ import pandas as pd
 from fraudsieve._translation import tr
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.feature_matrix import FeatureMatrix
+from fraudsieve.features.history_declaration import event_fields
 from fraudsieve.features.label_trust import (
     Trust,
     join_labels,
@@ -30,6 +31,7 @@ __all__ = [
     "Inputs",
     "TableHistory",
     "check_usable",
+    "columns_used",
     "label_reader",
     "read_history",
     "read_inputs",
@@ -49,11 +51,14 @@ class TableHistory(NamedTuple):
         Labels of events or accounts: ``labelled_at``, ``is_fraud``, and ``account_id`` or the columns of the event.
     messages : DataFrame, default=None
         Earlier messages. The messages of the table count too.
+    bands : DataFrame, default=None
+        Instead of messages, the bands of those that count, as for `band_features`.
     """
 
     events: pd.DataFrame | None = None
     labels: pd.DataFrame | None = None
     messages: pd.DataFrame | None = None
+    bands: pd.DataFrame | None = None
 
     @classmethod
     def of(
@@ -167,6 +172,16 @@ def _why_useless(model: Model, name: str) -> str:
     if name == "history" and subject != "event":
         return "" if matrix.campaigns is not None else f"it has no features of earlier {subject}s"
     return "" if "events" in matrix.history_parts else "it has no features of events"
+
+
+def columns_used(model: Model) -> dict[str, list[str]]:
+    """Return the columns that a model has learned from, by the name of their table."""
+    matrix = model.matrix
+    used = {f"{model.subject}s": [field.name for field in matrix.fields if field.trained]}
+    if "events" in matrix.history_parts:
+        of_events = [field.name for field in event_fields(matrix.event_views, matrix.network)]
+        used["events"] = list(dict.fromkeys([*used.get("events", ()), *of_events]))
+    return used
 
 
 def options_of_model(model: Model) -> ReadOptions:

@@ -1,7 +1,8 @@
 """Services whose workers are killed at random while clients get scores: every answered score is in the log once.
 
-The log is compared with the answers that the clients have, and each logged score with that of a scorer in memory whose
-history ends at the logged offset.
+Some clients also record what they score, and send a request again until it is answered. The log is compared with the
+answers that the clients have, and each logged score with that of a scorer in memory whose history ends at the logged
+offset. The history has each recorded message once.
 """
 
 import json
@@ -30,6 +31,10 @@ __all__ = ["LogFaults", "kill_while_scores_are_logged"]
 
 CLIENTS, RECORDS = 6, 3
 """Concurrent clients, and records of a request."""
+RECORDING = "r"
+"""How the names of requests begin whose messages are recorded."""
+ANSWERS = 10
+"""Requests that are answered before a kill."""
 START_SECONDS = 300.0
 AT = datetime.now(UTC) - timedelta(minutes=30)
 
@@ -47,6 +52,8 @@ class LogFaults:
     missing, repeated, differing : int
         Answered scores that are not logged, rows beyond the first of a score, and rows that are not the answered score
         or that of a scorer at the logged offset.
+    absent : int
+        Logged scores of recorded messages that the history does not have once, at the logged offset.
     """
 
     answered: int = 0
@@ -54,6 +61,7 @@ class LogFaults:
     missing: int = 0
     repeated: int = 0
     differing: int = 0
+    absent: int = 0
 
     def __add__(self, other: Self) -> "LogFaults":
         return LogFaults(*(one + two for one, two in zip(vars(self).values(), vars(other).values(), strict=True)))
@@ -74,19 +82,32 @@ class _Load:
             try:
                 if client == 0:
                     connection.post("/v1/events", json={"events": [_event(turn)]})
-                else:
+                elif client % 2:
                     self._score(connection, f"{client}-{turn}")
+                else:
+                    name = f"{RECORDING}{client}-{turn}"
+                    self._score(connection, name, "?record=true")
+                    turn -= name not in self.answers  # it was answered 503
             except httpx.TransportError:  # the worker was killed, or none listens
                 connection.close()
                 connection = self.service.client(timeout=20)
+                turn -= client > 0 and client % 2 == 0  # it is sent again
                 time.sleep(0.05)
         connection.close()
 
-    def _score(self, connection: httpx.Client, name: str) -> None:
-        response = connection.post("/v1/score", json=_records(name), headers={"x-request-id": name})
+    def _score(self, connection: httpx.Client, name: str, query: str = "") -> None:
+        response = connection.post(f"/v1/score{query}", json=_records(name), headers={"x-request-id": name})
         if response.status_code == 200:
             assert response.headers["x-request-id"] == name
             self.answers[name] = response.json()
+        else:
+            assert response.status_code == 503, response.text
+
+    def wait_for_answers(self, number: int) -> None:
+        end = time.monotonic() + START_SECONDS
+        while len(self.answers) < number:
+            assert time.monotonic() < end, "the service answers too little"
+            time.sleep(0.01)
 
 
 def kill_while_scores_are_logged(model: Path, address: str, folder: Path, n_kills: int, seed: int) -> LogFaults:
@@ -116,6 +137,7 @@ def kill_while_scores_are_logged(model: Path, address: str, folder: Path, n_kill
             threads.append(threading.Thread(target=load.run, args=(client,)))
             threads[-1].start()
         for kill in range(n_kills):
+            load.wait_for_answers(len(load.answers) + ANSWERS)
             time.sleep(chance.uniform(0.2, 1.2))
             pids = _workers(service)
             for pid in pids[:1] if kill + 1 < n_kills else [service.process.pid, *pids]:
@@ -148,6 +170,7 @@ def _compare(scorer: Scorer, address: str, answers: dict[str, list[dict[str, Any
     with open_store(address) as store:
         rows = [LoggedScore.decode(row, "log") for rows in iterate_scores(store) for row in rows]
         at_offset = dict(_scores_at_offsets(scorer, store, rows))
+        absent = _count_absent(store, rows)
     count = Counter((row.request, row.position) for row in rows)
     differing = sum(_figures(row._asdict()) != _figures(at_offset[row.request, row.position]) for row in rows)
     in_log = {(row.request, row.position): row for row in rows}
@@ -155,7 +178,19 @@ def _compare(scorer: Scorer, address: str, answers: dict[str, list[dict[str, Any
     differing += sum(_figures(answered[key]) != _figures(in_log[key]._asdict()) for key in both)
     differing += sum(answered[key]["message_id"] != in_log[key].ids["message_id"] for key in both)
     repeated = sum(number - 1 for number in count.values())
-    return LogFaults(len(answered), len(rows), len(answered) - len(both), repeated, differing)
+    return LogFaults(len(answered), len(rows), len(answered) - len(both), repeated, differing, absent)
+
+
+def _count_absent(store: EventStore, rows: list[LoggedScore]) -> int:
+    """Count scores of recorded messages that the history does not have once, or only after the logged offset."""
+    offsets: dict[str, list[int]] = {}
+    for offset, _, entry, _ in (row for rows in store.rows() for row in rows):
+        _, fields = json.loads(entry).get("messages", (0, {}))
+        offsets.setdefault(fields.get("event_id", ""), []).append(offset)
+    recorded = [row for row in rows if row.request.startswith(RECORDING)]
+    assert all(row.body is not None for row in recorded)
+    found = [offsets.get(row.ids["message_id"], []) for row in recorded]
+    return sum(len(of) != 1 or of[0] > (row.offset or 0) for of, row in zip(found, recorded, strict=True))
 
 
 def _scores_at_offsets(
@@ -176,7 +211,7 @@ def _figures(score: dict[str, Any]) -> str:
 
 
 def _records(name: str) -> list[dict[str, Any]]:
-    at = (AT + timedelta(minutes=25)).isoformat()
+    at = (AT + timedelta(minutes=25, milliseconds=int(name.partition("-")[2]))).isoformat()
     about = {"text": f"Your parcel {name} is held, pay now", "account_id": f"a{len(name) % 3}", "sent_at": at}
     return [{"message_id": f"{name}-{number}", **about} for number in range(RECORDS)]
 

@@ -201,6 +201,16 @@ def test_other_verdicts_are_rejected_and_no_accepted_record_is_an_error(tmp_path
     }
 
 
+def test_columns_that_the_model_uses_and_a_table_lacks_are_named(tmp_path: Path) -> None:
+    table = tmp_path / "events.csv"
+    pd.DataFrame(EVENTS).drop(columns="amount").assign(device_id="").to_csv(table, index=False)
+    call = ["state", "load", str(tmp_path / "live.db"), "--events", str(table), "--model", str(event_model())]
+    result = RUN.invoke(app, call)
+    assert result.exit_code == 0
+    note = "events.csv: no column amount, which the model uses: stored as missing"
+    assert note in " ".join(result.stderr.split())
+
+
 def test_messages_of_two_files_without_ids_are_all_loaded(tmp_path: Path) -> None:
     table, path = tmp_path / "messages.csv", tmp_path / "live.db"
     for day in (1, 2):

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["AFTER", "NOT_RUN", "ROOT", "Block", "blocks_of", "documents", "reason_not_to_run"]
+__all__ = ["AFTER", "NOT_RUN", "ROOT", "TRANSLATIONS", "Block", "blocks_of", "documents", "reason_not_to_run"]
 
 ROOT = Path(__file__).parent.parent.parent
 RUN = ("sh", "python", "toml", "console")
@@ -14,7 +14,9 @@ NOT_RUN = {
     "ENV NUMBA_CPU_NAME": "tests/service/test_image_example.py runs the commands of the image",
     "mlflow.pyfunc.spark_udf": "tests/models/test_flavor_spark.py calls it; Spark needs Java",
     "fraudsieve.spark": "tests/spark calls these; Spark needs Java",
-    "fraudsieve retrain": "tests/cli/test_retrain.py and tests/retrain run it",
+    "retrain --model models:/payments@champion --events": "docs/how_to/next_model.md runs it, and tests/retrain",
+    "retrain --model models:/sms@champion": "tests/retrain runs it, on SQLite",
+    "retrain --model fraudsieve-model": "tests/retrain runs it",
     "spark-submit": "tests/spark/test_job.py runs the example",
     "live-tables/labels.parquet": "the model of the page uses no labels; tests/cli/test_state.py reads such tables",
     "--messages records.parquet --output cases": "tests/cli/test_scores.py runs these commands on more records",
@@ -47,6 +49,9 @@ AFTER = {
     f"{GUIDES}/shadow.md": (MESSAGES, f"{GUIDES}/promote.md"),
 }
 """The documents whose blocks make the models that the blocks of a document use."""
+
+TRANSLATIONS = {f"{GUIDES}/next_model_zh.md": f"{GUIDES}/next_model.md"}
+"""Documents in Chinese, and those that they are translated from, with the same blocks."""
 
 
 @dataclass(frozen=True)

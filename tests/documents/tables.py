@@ -9,6 +9,9 @@ from fraudsieve.training.simulation.world import World, simulate
 
 __all__ = ["write_tables"]
 
+TODAY = 100
+"""Payments of the newest day: as many as a request may record."""
+
 
 def write_tables(folder: Path) -> None:
     """Write every file that the documents name and do not make."""
@@ -17,6 +20,11 @@ def write_tables(folder: Path) -> None:
     newest = messages["sent_at"].max().floor("D")
     weeks = [newest - pd.Timedelta(days=days) for days in (14, 7)]
     later = messages["sent_at"] >= weeks[0]
+    all_payments = world.events[world.events["kind"] == "payment"]
+    payments = all_payments[all_payments["occurred_at"] < weeks[0]]
+    today = _within_a_day(all_payments[all_payments["occurred_at"] >= weeks[0]].head(TODAY), weeks[0])
+    of_payments = _labels_of_payments(pd.concat([payments, today]), world.labels)
+    is_new = of_payments["labelled_at"] >= weeks[0]
     tables = {
         "messages": messages[~later],
         "later": messages[later],
@@ -26,11 +34,14 @@ def write_tables(folder: Path) -> None:
         "this-week": messages[messages["sent_at"] >= weeks[1]],
         "accounts": world.accounts,
         "events": world.events,
-        "payments": world.events[world.events["kind"] == "payment"],
+        "payments": payments,
+        "first-payments": payments[payments["occurred_at"] >= weeks[0] - pd.Timedelta(days=7)],
     }
-    labels = pd.concat([_one_fraud_of_accounts(world), _labels_of_events(world)], ignore_index=True)
+    labels = pd.concat([_one_fraud_of_accounts(world), of_payments[~is_new]], ignore_index=True)
     for name, table in (tables | {"labels": labels}).items():
         table.to_parquet(folder / f"{name}.parquet", index=False)
+    today.to_json(folder / "today.json", orient="records", date_format="iso", date_unit="us")
+    of_payments[is_new].to_csv(folder / "new-labels.csv", index=False)
     (folder / "partners.txt").write_text("partner-shop.com\n", "utf-8")
     audited = messages[later][["message_id", "label"]].rename(columns={"message_id": "subject_id"})
     audited.to_csv(folder / "labels.csv", index=False)
@@ -56,15 +67,19 @@ def _one_fraud_of_accounts(world: World) -> pd.DataFrame:
     return world.labels.assign(label=world.labels["label"].mask(is_fraud, "fraud"))
 
 
-def _labels_of_events(world: World) -> pd.DataFrame:
+def _within_a_day(payments: pd.DataFrame, begin: pd.Timestamp) -> pd.DataFrame:
+    """Return the payments of some days as those of one day."""
+    return payments.assign(occurred_at=(begin + (payments["occurred_at"] - begin) / 10).dt.floor("us"))
+
+
+def _labels_of_payments(payments: pd.DataFrame, labels: pd.DataFrame) -> pd.DataFrame:
     """Label the payments of accounts that are labelled as fraudulent."""
-    fraudulent = world.labels.loc[world.labels["label"] != "legitimate", "subject_id"]
-    payments = world.events[world.events["kind"] == "payment"]
+    fraudulent = labels.loc[labels["label"] != "legitimate", "subject_id"]
     is_fraud = payments["account_id"].isin(fraudulent)
-    labels = {
+    columns = {
         "subject_id": payments["event_id"],
         "label": np.where(is_fraud, "fraud", "legitimate"),
         "labelled_at": payments["occurred_at"] + pd.Timedelta(days=2),
         "source": "user_report",
     }
-    return pd.DataFrame(labels)
+    return pd.DataFrame(columns)

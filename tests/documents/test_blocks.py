@@ -10,7 +10,7 @@ import fraudsieve
 from tests.quickstart import run_quickstart
 from tests.shared import mlflow_uri
 
-from .blocks import AFTER, NOT_RUN, RUN, Block, blocks_of, documents, reason_not_to_run
+from .blocks import AFTER, NOT_RUN, RUN, TRANSLATIONS, Block, blocks_of, documents, reason_not_to_run
 from .session import Session
 from .tables import write_tables
 
@@ -78,9 +78,16 @@ def test_the_blocks_of_a_first_document_run(document: str, read: Callable[[str],
 
 @pytest.mark.slow
 @pytest.mark.skipif(not all(map(shutil.which, PROGRAMS)), reason=f"needs {', '.join(PROGRAMS)}")
-@pytest.mark.parametrize("document", [document for document in documents() if document not in FIRST])
+@pytest.mark.parametrize("document", [name for name in documents() if name not in (*FIRST, *TRANSLATIONS)])
 def test_the_blocks_of_a_document_run(document: str, read: Callable[[str], None]) -> None:
     read(document)
+
+
+def test_a_translation_has_the_blocks_of_its_original() -> None:
+    for translation, original in TRANSLATIONS.items():
+        texts = [[(block.language, block.text) for block in blocks_of(page)] for page in (translation, original)]
+        assert texts[0] == texts[1], translation
+        assert len(texts[0]) > 5
 
 
 @pytest.mark.parametrize(

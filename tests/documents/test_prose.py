@@ -2,11 +2,11 @@
 
 import pytest
 
-from .blocks import documents
+from .blocks import TRANSLATIONS, documents
 from .prose import Paragraph, count_words, paragraphs_of, plain, sentences_of
 
 MAX_SENTENCE, MAX_PARAGRAPH = 24, 90
-ENGLISH = [name for name in documents() if name not in ("README.zh-CN.md", "docs/results.md")] + [
+ENGLISH = [name for name in documents() if name not in ("README.zh-CN.md", "docs/results.md", *TRANSLATIONS)] + [
     "CONTRIBUTING.md",
     "SECURITY.md",
 ]

@@ -14,6 +14,7 @@ from fraudsieve.features import Network, history_features, network_features
 from fraudsieve.features.label_trust import label_as_of
 from fraudsieve.features.message_records import message_history
 from fraudsieve.live.removal import erase, rewind
+from fraudsieve.live.replica import Replica
 from fraudsieve.live.state import LiveState
 from fraudsieve.live.store import open_store
 from fraudsieve.models import Scorer
@@ -287,3 +288,28 @@ def test_an_erased_account_takes_the_labels_of_its_events_with_it(tmp_path: Path
             assert erase(store, account_id="eve") == 6
         live.catch_up()
         assert received(live) == [1, 1, 1]
+
+
+def test_a_state_that_follows_sees_a_label_with_all_that_counts_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scorer, offsets = scorer_of_events(), list[int]()
+    apply = Replica._apply_rows
+
+    def applied(self: Replica, rows: Any, origin: str) -> None:
+        apply(self, rows, origin)
+        offsets.append(self.position.offset)
+
+    with (
+        LiveState(scorer, tmp_path / "live.db") as live,
+        LiveState(scorer, tmp_path / "live.db", follow=False) as other,
+    ):
+        live.update([event(event_id="e1"), event(event_id="e2")], label("e3"))  # rows 1 to 3
+        live.update(event(event_id="e3"))  # 4, and the effect of its label
+        live.update(labels=[label("e1"), label("e2")])  # 6 and 8, each before its effect
+        live.update(labels=label("e1", "legitimate", 40))  # 10, then a retraction and an effect
+        monkeypatch.setattr("fraudsieve.live.replica.ROWS_AT_ONCE", 3)
+        monkeypatch.setattr(Replica, "_apply_rows", applied)
+        assert other.catch_up() == live.offset == 12
+        assert content(other.state) == content(live.state)
+    assert offsets == [3, 5, 7, 9, 12]

@@ -14,5 +14,5 @@ pytestmark = [
 
 def test_every_answered_score_is_logged_once(messages_folder: Path, address: str, tmp_path: Path) -> None:
     found = kill_while_scores_are_logged(messages_folder, address, tmp_path, n_kills=2, seed=1)
-    assert (found.missing, found.repeated, found.differing) == (0, 0, 0)
+    assert (found.missing, found.repeated, found.differing, found.absent) == (0, 0, 0, 0)
     assert found.logged >= found.answered > 50

@@ -16,7 +16,7 @@ from fraudsieve.retrain import plan_retraining, retrain
 from fraudsieve.retrain.store_tables import with_store
 from fraudsieve.tables.source import as_input, origin_of
 from fraudsieve.training.tracking.registry import Registry
-from tests.live.samples import daily_scorer, event, old_and_new, records
+from tests.live.samples import daily_scorer, event, old_and_new, records, with_views
 from tests.live.small_models import account_scorer, event_scorer, message_scorer
 from tests.live.test_scored_records import label, log_records
 
@@ -120,4 +120,6 @@ def test_what_the_store_lacks_is_an_error(tmp_path: Path) -> None:
     assert given.notes == (
         f"{tmp_path}/live.db: 1 of the messages in the history were not scored, so campaigns lack them",
     )
+    without_senders = with_views(message_scorer(), sender=()).model  # events of another model are no table of it
+    assert set(with_store(without_senders, {}, tmp_path / "live.db").tables) == {"messages"}
     assert set(with_store(account_scorer().model, {}, tmp_path / "live.db").tables) == {"events"}

@@ -55,6 +55,15 @@ def test_labels_are_kept_and_none_of_them_is_known(binary: Fitted, tmp_path: Pat
     again.close()
 
 
+@pytest.mark.parametrize("score_log", ["off", "scores", "records"])
+def test_it_is_logged_if_the_store_will_not_keep_texts(
+    score_log: str, binary: Fitted, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    handler_of(binary.folder, tmp_path / "live.db", score_log=score_log).close()
+    assert ("the store does not keep all that training needs" in caplog.text) == (score_log != "records")
+
+
 def test_without_a_store_the_answer_says_what_to_do(binary: Fitted) -> None:
     handler = handler_of(binary.folder, None)
     with pytest.raises(RejectedRequest, match="its labels need a store: start the service with --state") as error:

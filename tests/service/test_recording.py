@@ -9,10 +9,14 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from fraudsieve.exceptions import StateError
+from fraudsieve.evidence.settings import EvidenceSettings
+from fraudsieve.exceptions import EvidenceError, StateError
 from fraudsieve.live.calls import Call
 from fraudsieve.live.clock import PlausibleClock
+from fraudsieve.live.contents import stored_records
 from fraudsieve.live.removal import erase, rewind
 from fraudsieve.live.score_log import LoggedScore
 from fraudsieve.live.session import StoreSession
@@ -26,11 +30,13 @@ from fraudsieve.service.api.bodies import RejectedRequest, Reply, ScoreRequest
 from fraudsieve.service.handlers import RequestHandler
 from fraudsieve.service.loaded_model import LoadedModel
 from fraudsieve.service.metrics import Metrics
+from fraudsieve.service.scores.recorder import NOT_RECORDED
 from fraudsieve.service.scores.recording import MAX_RECORDED, Recording, why_not_recorded
 from fraudsieve.service.scores.score_log import NOT_LOGGED
 from fraudsieve.service.settings import Settings
 from tests.live.small_models import account_model, event_pair_model, message_pair_model
 from tests.live.test_score_log import full_disk
+from tests.profiles import examples
 
 MODELS: dict[str, Callable[[], Path]] = {"event": event_pair_model, "message": message_pair_model}
 TEXT = "crabo muntel wirps dagobe linuf"
@@ -129,6 +135,36 @@ def test_each_record_is_scored_as_of_its_own_time(kind: str, tmp_path: Path) -> 
     scores = {one[f"{kind}_id"]: json.loads(answer(one_by_one, one).content) for one in in_time}
     assert [scores[one[f"{kind}_id"]] for one in records] == expected
     one_by_one.close()
+
+
+REQUESTS = st.lists(
+    st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 90)), min_size=1, max_size=4), min_size=1, max_size=4
+)
+
+
+@pytest.mark.slow
+@examples(20)
+@given(REQUESTS)
+def test_each_logged_score_is_that_of_the_history_at_its_offset(
+    tmp_path_factory: pytest.TempPathFactory, requests: list[list[tuple[str, int]]]
+) -> None:
+    store, scorer = tmp_path_factory.mktemp("store") / "live.db", Scorer.load(event_pair_model())
+    handler, sent = handler_of(store), dict[str, dict[str, Any]]()
+    for number, request in enumerate(requests):
+        names = [f"{number}-{position}" for position in range(len(request))]
+        events = [
+            record(name, minute, account_id=account) for name, (account, minute) in zip(names, request, strict=True)
+        ]
+        sent |= {event["event_id"]: event for event in events}
+        answer(handler, events)
+    handler.close()
+    with open_store(store) as opened:
+        history = [event for _, event in stored_records(opened)]
+    rows = logged(store)
+    assert len(rows) == len(history) == len(sent)
+    for row in rows:
+        expected = scorer.score(sent[row.ids["event_id"]], history=history[: row.offset])
+        assert (row.probability, row.status) == (expected["probability"], expected["status"])
 
 
 def test_records_of_requests_that_arrive_together_share_a_commit(
@@ -259,6 +295,24 @@ def test_two_processes_answer_a_record_once(store: Path) -> None:
     assert [row.request for row in logged(store) if row.ids["event_id"] == "a"] == ["x"]
     one.close()
     two.close()
+
+
+def test_evidence_is_written_before_a_score_is_logged(store: Path, tmp_path: Path) -> None:
+    evidence = EvidenceSettings(tmp_path / "log.jsonl", "all")
+    handler = handler_of(store, evidence=evidence)
+    assert in_list(answer(handler, [record("a")]))[0]["evidence"]["record"] == 1
+    assert handler.evidence is not None
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(handler.evidence.log, "sync", failing_sync)
+        assert refusal(handler, [record("a"), record("b", 10)]) == (503, NOT_RECORDED)
+    assert [row.ids["event_id"] for row in logged(store)] == ["a"]
+    known, new = in_list(answer(handler, [record("a"), record("b", 10)]))
+    assert ("evidence" in known, "evidence" in new) == (False, True)
+    handler.close()
+
+
+def failing_sync() -> None:
+    raise EvidenceError("log.jsonl", "no space left", "Free disk space.")
 
 
 def test_an_unscorable_record_is_in_the_history_but_not_logged(store: Path) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from .labels.effects import is_effect
 from .labels.rules import LABEL
 from .records import OWN
 from .store.event_store import EventStore
@@ -13,9 +14,11 @@ from .store.row_removal import list_removals
 from .store.score_rows import log_size
 from .store.snapshots import list_snapshots
 
-__all__ = ["describe_store", "stored_records", "time_text"]
+__all__ = ["COUNTED", "describe_store", "numbered_records", "stored_records", "time_text"]
 
 FIELDS = {"events": "occurred_at", "messages": "sent_at"}
+COUNTED = "counted"
+"""The part of what a state counts of labels."""
 
 
 def describe_store(store: EventStore) -> dict[str, Any]:
@@ -74,13 +77,27 @@ def stored_records(store: EventStore) -> Iterator[tuple[str, dict[str, Any]]]:
     StateError
         If the rows are damaged, or were rewritten during the iteration.
     """
+    return ((part, record) for _, part, record in numbered_records(store) if part != COUNTED)
+
+
+def numbered_records(store: EventStore) -> Iterator[tuple[int, str, dict[str, Any]]]:
+    """Iterate over all rows of a store as offset, part and record; those of what a state counts of labels, too.
+
+    Raises
+    ------
+    StateError
+        As for `stored_records`.
+    """
     for rows in store.rows():
-        for _, time, entry, _ in rows:
-            ((part, (_, fields)),) = json.loads(entry).items()
+        for offset, time, entry, _ in rows:
+            content = json.loads(entry)
+            ((part, (_, fields)),) = content.items()
             if part == LABEL:
-                yield "labels", {**fields, "labelled_at": np.datetime64(time, "us")}
-            elif part == "events" or "campaign" in fields:  # the others are what a state counts of labels
-                yield part, {**fields.pop(OWN, {}), **fields, FIELDS[part]: np.datetime64(time, "us")}
+                yield offset, "labels", {**fields, "labelled_at": np.datetime64(time, "us")}
+            elif is_effect(content):
+                yield offset, COUNTED, fields
+            else:
+                yield offset, part, {**fields.pop(OWN, {}), **fields, FIELDS[part]: np.datetime64(time, "us")}
 
 
 def time_text(time: int | None) -> str | None:

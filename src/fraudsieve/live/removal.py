@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -21,6 +21,11 @@ from .store.score_rows import forget_recorded
 __all__ = ["erase", "rewind"]
 
 NOT_IDS = {*CAMPAIGN, "event_id", "kind", "of", "subject_id", "label", "source"}
+SUBJECTS = {"labels": "event", "messages": "message", "account_labels": "account"}
+"""Whose labels a state counts in a part of the log."""
+
+Subject: TypeAlias = tuple[str, str]
+"""Type of a record, and its id."""
 
 
 def erase(store: EventStore, *, account_id: str | int) -> int:
@@ -63,7 +68,7 @@ def erase(store: EventStore, *, account_id: str | int) -> int:
     def choose(transaction: StoreTransaction) -> tuple[Callable[[Row], bool], int]:
         subjects = _subjects_of(transaction, account)
         n_scores = erase_scores(transaction, account, subjects)
-        return lambda row: not _names(row, account) and not _labels(row, subjects), n_scores
+        return lambda row: not _names(row, account) and _labelled_by(row) not in subjects, n_scores
 
     return remove_rows(store, choose, {"kind": "erase"})
 
@@ -108,28 +113,33 @@ def rewind(store: EventStore, time: datetime | str) -> int:
         forget_recorded(transaction, limit)
         # What a state counts of a label depends on the other labels of the record.
         late = (row for batch in transaction.batches() for row in batch if row[1] > limit)
-        subjects = {fields["subject_id"] for row in late if "subject_id" in (fields := _fields(row))}
-        return lambda row: row[1] <= limit and not _labels(row, subjects), 0
+        subjects = {subject for row in late if (subject := _labelled_by(row)) is not None}
+        return lambda row: row[1] <= limit and _labelled_by(row) not in subjects, 0
 
     return remove_rows(store, choose, record)
 
 
-def _subjects_of(transaction: StoreTransaction, account: str) -> set[str]:
-    """Return the ids of the events and messages that name an account, and of the account."""
+def _subjects_of(transaction: StoreTransaction, account: str) -> set[Subject]:
+    """Return an account, and the events and messages that name it."""
     rows = (row for batch in transaction.batches() for row in batch if _names(row, account))
-    return {account} | {fields["event_id"] for row in rows if "event_id" in (fields := _fields(row))}
+    parts = (_content(row) for row in rows)
+    return {("account", account)} | {(part[:-1], fields["event_id"]) for part, fields in parts if "event_id" in fields}
 
 
 def _names(row: Row, account: str) -> bool:
-    return any(name not in NOT_IDS and value == account for name, value in _fields(row).items())
+    return any(name not in NOT_IDS and value == account for name, value in _content(row)[1].items())
 
 
-def _labels(row: Row, subjects: set[str]) -> bool:
-    return _fields(row).get("subject_id") in subjects
+def _labelled_by(row: Row) -> Subject | None:
+    """Return the subject of a label, or of what a state counts of it."""
+    part, fields = _content(row)
+    identifier = fields.get("subject_id")
+    return None if identifier is None else (fields.get("of") or SUBJECTS[part], identifier)
 
 
-def _fields(row: Row) -> dict[str, Any]:
+def _content(row: Row) -> tuple[str, dict[str, Any]]:
+    """Return the part and the fields of a row, or of the one that it takes back."""
     ((part, (_, fields)),) = json.loads(row[2]).items()
     if part == RETRACTED:
-        (fields,) = fields.values()
-    return dict(fields)
+        ((part, fields),) = fields.items()
+    return part, fields

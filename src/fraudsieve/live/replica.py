@@ -1,5 +1,6 @@
 """A replica: the history state of one process that follows the rows of a store."""
 
+import json
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -12,6 +13,7 @@ from .calls import Call
 from .clock import PlausibleClock
 from .deciding import decide_all
 from .fold import fold_rows
+from .labels.effects import is_effect
 from .labels.subjects import MemoryRows, Subjects
 from .store.chain import START, Position, Row
 from .store.event_store import StoreTransaction
@@ -93,9 +95,9 @@ class Replica:
 
     def follow(self, transaction: StoreTransaction) -> None:
         """Add the rows that other processes appended."""
-        while rows := transaction.read_after(self.position, ROWS_AT_ONCE):
-            self._apply_rows(rows, transaction.origin)
-            if len(rows) < ROWS_AT_ONCE:
+        while rows := transaction.read_after(self.position, ROWS_AT_ONCE + 1):
+            self._apply_rows(_whole_labels(rows), transaction.origin)
+            if len(rows) <= ROWS_AT_ONCE:
                 return
 
     def wait_for(self, offset: int, seconds: float, catch_up: Callable[[], object], origin: str) -> None:
@@ -119,6 +121,17 @@ class Replica:
                 if left <= 0:
                     raise _behind(origin, offset, self.position.offset, seconds)
                 self._advanced.wait(min(left, 0.02))
+
+
+def _whole_labels(rows: Sequence[Row]) -> Sequence[Row]:
+    """Return the rows to add at once: a score in between sees a label with all that a state counts of it, or without.
+
+    The last row is there to see whether it belongs to those before it.
+    """
+    end = ROWS_AT_ONCE if len(rows) > ROWS_AT_ONCE else 0
+    while end and is_effect(json.loads(rows[end][2])):
+        end -= 1
+    return rows[: end or len(rows)]
 
 
 def _position_of(rows: Sequence[Row]) -> Position:

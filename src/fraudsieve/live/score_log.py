@@ -145,10 +145,11 @@ class ScoreLog:
             append_scores(transaction, [row for call in calls for row in call.scores])
 
 
-def erase_scores(transaction: StoreTransaction, account: str, subjects: set[str]) -> int:
+def erase_scores(transaction: StoreTransaction, account: str, subjects: set[tuple[str, str]]) -> int:
     """Delete the logged scores that name an account, or one of its messages or events, and return their number.
 
-    The ids of their messages and events are added to the subjects, so that labels of them go too.
+    A message or an event is a pair of its type and its id. Those of deleted scores are added to the subjects, so that
+    labels of them go too.
 
     An account is named by an id of the score, or by a field of the logged record whose name ends in ``_id`` or that the
     store has as an id.
@@ -160,14 +161,14 @@ def erase_scores(transaction: StoreTransaction, account: str, subjects: set[str]
         delete_scores(transaction, [row.number for row in found])
         for row in found:
             ids = LoggedScore.decode(row, transaction.origin).ids
-            subjects |= {ids[name] for name in NOT_ACCOUNTS & ids.keys()}
+            subjects |= {(name.removesuffix("_id"), ids[name]) for name in NOT_ACCOUNTS & ids.keys()}
         n_deleted += len(found)
     return n_deleted
 
 
-def _names(row: StoredScore, account: str, subjects: set[str], fields: set[str], origin: str) -> bool:
+def _names(row: StoredScore, account: str, subjects: set[tuple[str, str]], fields: set[str], origin: str) -> bool:
     ids = LoggedScore.decode(row, origin).ids
-    if ids.get("account_id") == account or {ids.get("message_id"), ids.get("event_id")} & subjects:
+    if ids.get("account_id") == account or any((kind, ids.get(f"{kind}_id")) in subjects for kind in SUBJECTS):
         return True
     return row.record is not None and _holds(logged_record(row, origin), account, fields)
 

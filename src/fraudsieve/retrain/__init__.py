@@ -1,10 +1,15 @@
-"""Retraining: the recipe of a model on the tables of today, compared with the champion, and promoted or refused."""
+"""Retraining: the recipe of a model on the tables of today, compared with the champion, and promoted or refused.
+
+Also logged scores, computed again in batch.
+"""
 
 from typing import TYPE_CHECKING
 
 from fraudsieve._lazy import attach
 
 if TYPE_CHECKING:
+    from .recompute.recomputation import Recomputation as Recomputation
+    from .recompute.recomputation import recompute_scores as recompute_scores
     from .retraining import Retrained as Retrained
     from .retraining import retrain as retrain
     from .retraining_plan import RetrainPlan as RetrainPlan

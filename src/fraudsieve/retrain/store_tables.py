@@ -56,9 +56,9 @@ def with_store(model: Model, given: Mapping[str, Source | None], state: str | Pa
             "." if model.subject == "account" else ", or log records: serve --score-log records."
         )
         raise StateError(origin, f"it does not keep {lacking}, which the model learns from", fix)
-    options = options_of_model(model)
-    for name, rows in stored.tables.items():
-        own = InputTable(rows, options, origin)
+    options, used = options_of_model(model), {table, "labels", *model.matrix.history_parts}
+    for name in filter(used.__contains__, stored.tables):  # a store may have events of another model
+        own = InputTable(stored.tables[name], options, origin)
         tables[name] = [own, *as_input(tables[name]).parts] if name in tables else own
     return GivenTables(tables, stored.trains_since, tuple(_notes(stored, given, origin)))
 

@@ -7,9 +7,8 @@ from typing import Any
 import pandas as pd
 
 from fraudsieve.exceptions import RecipeError, SchemaError
-from fraudsieve.features.history_declaration import event_fields
 from fraudsieve.models.artifact.folder import Model
-from fraudsieve.models.batch.scored_tables import check_usable, label_reader, options_of_model
+from fraudsieve.models.batch.scored_tables import check_usable, columns_used, label_reader, options_of_model
 from fraudsieve.tables.source import InputTable, Source, as_input, origin_of
 from fraudsieve.training.data.builders import read_data
 from fraudsieve.training.data.classes import check_classes
@@ -63,12 +62,7 @@ def _origin(inputs: Mapping[str, InputTable], table: str) -> str:
 
 def _check_columns(model: Model, data: LabelledData, origin: Any) -> None:
     """Check that the tables have the columns that the model has learned from: without them it would be another one."""
-    table, matrix = f"{model.subject}s", model.matrix
-    needed = {table: [field.name for field in matrix.fields if field.trained]}
-    if "events" in matrix.history_parts:
-        of_events = [field.name for field in event_fields(matrix.event_views, matrix.network)]
-        needed["events"] = list(dict.fromkeys([*needed.get("events", ()), *of_events]))
-    for name, columns in needed.items():
+    for name, columns in columns_used(model).items():
         rows = data.events if name == "events" and data.events is not None else data.rows
         missing = [column for column in columns if column not in rows]
         if missing:

@@ -1,4 +1,7 @@
-"""Bodies of events, labels and messages with any values: what is accepted can be restored, and is equal."""
+"""Bodies of events, labels and messages with any values: what is accepted can be restored, and is equal.
+
+Some messages are added as with their scores, all of a body or none.
+"""
 
 import json
 import random
@@ -6,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from fraudsieve.exceptions import FraudsieveError
+from fraudsieve.live.recording import RecordingCall
 from fraudsieve.live.state import LiveState
 from fraudsieve.models import Scorer
 from tests.attack.outcomes import Attempt, of_seeds
@@ -105,7 +109,7 @@ def _send(scorer: Scorer, bodies: list[bytes], folder: Path, *, reopen_after: in
     live = LiveState(scorer, folder / "live.db", follow=False)
     try:
         for number, body in enumerate(bodies):
-            outcomes = [_ingest(one, body) for one in (live, memory)]
+            outcomes = [_ingest(one, body, is_atomic=bool(number % 2)) for one in (live, memory)]
             if outcomes[0] != outcomes[1]:
                 return "the states on disk and in memory accept other records"
             accepted |= outcomes[0] > 0
@@ -119,7 +123,7 @@ def _send(scorer: Scorer, bodies: list[bytes], folder: Path, *, reopen_after: in
     return "accepted" if accepted else "refused"
 
 
-def _ingest(live: LiveState, body: bytes) -> int:
+def _ingest(live: LiveState, body: bytes, *, is_atomic: bool) -> int:
     """Add the records of a body, and return how many were accepted."""
     try:
         parts = json.loads(body)
@@ -130,9 +134,20 @@ def _ingest(live: LiveState, body: bytes) -> int:
         if part not in PARTS or not isinstance(records, list):
             continue
         given = [record for record in records if isinstance(record, dict)]
+        if part == "messages" and is_atomic and live.scorer.model.matrix.campaigns is not None:
+            n_accepted += _add_or_none(live, given)
+            continue
         rejected = live.observe(given).rejected if part == "messages" else _update(live, part, given)
         n_accepted += len(given) - len(rejected)
     return n_accepted
+
+
+def _add_or_none(live: LiveState, messages: list[dict[str, Any]]) -> int:
+    """Add all messages or none, and return how many are in the history."""
+    model, state = live.scorer.model, live.state
+    (call,) = live.submit(lambda fields: [RecordingCall(model, state, fields, messages)])
+    call.outcome()
+    return 0 if call.rejected or call.differing else len(messages)
 
 
 def _update(live: LiveState, part: str, records: list[dict[str, Any]]) -> tuple[Any, ...]:

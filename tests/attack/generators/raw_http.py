@@ -26,7 +26,10 @@ from tests.attack.small_models import write_message_model
 TOKEN = "correct-horse-battery-staple"
 STATUSES = {200, 400, 401, 403, 404, 405, 408, 409, 413, 415, 421, 422, 431, 503}
 METHODS = (b"POST", b"POST", b"POST", b"GET", b"HEAD", b"PUT", b"OPTIONS", b"PRI", b"post", b"\x00")
-PATHS = (b"/v1/score", b"/v1/score", b"/v1/events", b"/healthz", b"/metrics", b"/v1/model", b"//", b"/%00", b"*")
+PATHS = (
+    *(b"/v1/score", b"/v1/score", b"/v1/score?record=true", b"/v1/score?record=%00", b"/v1/events", b"/healthz"),
+    *(b"/metrics", b"/v1/model", b"//", b"/%00", b"*"),
+)
 HEADERS = (
     *(b"Transfer-Encoding: chunked", b"Content-Length: 5", b"Content-Length: -1", b"Content-Length: 99999999999999"),
     *(

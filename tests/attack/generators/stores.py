@@ -145,7 +145,7 @@ def _edit(folder: Path, chance: random.Random) -> None:
         'DELETE FROM events WHERE "offset" = 12',
         "UPDATE events SET time = time + 1",
         'UPDATE events SET "offset" = "offset" + 100',
-        'INSERT INTO events SELECT "offset" + 100, time, entry, digest FROM events WHERE "offset" < 4',
+        'INSERT INTO events SELECT "offset" + 100, time, entry, digest, subject FROM events WHERE "offset" < 4',
         "UPDATE events SET digest = (SELECT digest FROM events LIMIT 1)",
         "UPDATE meta SET content = '{}'",
         "DELETE FROM meta",
@@ -169,7 +169,7 @@ def _forge(folder: Path, chance: random.Random) -> None:
     with connection:
         last = connection.execute('SELECT "offset", digest FROM events ORDER BY "offset" DESC LIMIT 1').fetchone()
         rows, position = extend_chain(Position(*last), entries)
-        connection.executemany("INSERT INTO events VALUES (?, ?, ?, ?)", rows)
+        connection.executemany("INSERT INTO events VALUES (?, ?, ?, ?, NULL)", rows)
     connection.close()
     head.write(Head(0, *position))
     head.close()

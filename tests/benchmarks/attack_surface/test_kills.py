@@ -39,7 +39,7 @@ def test_faults_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_faults_of_a_score_log_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = iter([LogFaults(9, 9), LogFaults(5, 6, missing=1, repeated=2, differing=3)])
+    found = iter([LogFaults(9, 9), LogFaults(5, 6, missing=1, repeated=2, differing=3, absent=4)])
     monkeypatch.setattr(score_kills, "binaries", lambda: None)
     monkeypatch.setattr(score_kills, "message_model", lambda: None)
     monkeypatch.setattr(score_kills, "kill_while_scores_are_logged", lambda *_: next(found))
@@ -51,5 +51,6 @@ def test_faults_of_a_score_log_are_counted(monkeypatch: pytest.MonkeyPatch) -> N
         "missing": 1,
         "repeated": 2,
         "differing": 3,
+        "absent": 4,
     }
-    assert [bar.holds for bar in measured.bars] == [False] * 3
+    assert [bar.holds for bar in measured.bars] == [False] * 4

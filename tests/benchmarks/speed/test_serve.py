@@ -64,7 +64,7 @@ def test_figures_bars_and_peers(world: World, monkeypatch: pytest.MonkeyPatch) -
         "score_log.1.scores_loss": 0.05,
     }
     for n in (1, 2):
-        for mode in ("scores", "records"):
+        for mode in ("scores", "records", "recorded"):
             rate = report.figures[f"score_log.{n}.{mode}"] / report.figures[f"score_log.{n}.off"]
             assert report.figures[f"score_log.{n}.{mode}_loss"] == 1 - rate
     assert 150 < report.figures["score_log.bytes_per_scores"] < report.figures["score_log.bytes_per_records"] < 2_000

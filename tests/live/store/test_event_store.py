@@ -212,7 +212,7 @@ if how == "limit":
 store, n_appended, failed = open_store(path), 0, []
 def append():
     with store.writing() as transaction:
-        transaction.append(transaction.last, [(n_appended, b'"' + b"x" * 7000 + b'"')])
+        transaction.append(transaction.last, [(n_appended, b'{"events":[0,{"x":"' + b"x" * 7000 + b'"}]}')])
 while len(failed) < 3:
     try:
         append()

@@ -54,6 +54,8 @@ def test_the_report_and_the_model_of_the_split_are_those_without_a_refit(runs: t
     assert report.pop("refit") is not None
     expected = plain.report.to_dict()
     assert expected.pop("refit") is None
+    selections = [figures.pop("label_selection") for figures in (report, expected)]
+    assert selections[0]["labelled"] > selections[1]["labelled"]  # the first run is the champion of the second one
     assert report == expected
     beside = refitted.folder.parent / "model.split-model"
     assert read_model(beside).digest == refitted.split_model.digest

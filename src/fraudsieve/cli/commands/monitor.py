@@ -18,6 +18,9 @@ from fraudsieve.cli.options import (
     input_table,
     records_to_score,
 )
+from fraudsieve.exceptions import RecipeError
+
+from .recompute import RecomputeOptions, recompute_logged
 
 if TYPE_CHECKING:  # imported at first use: MLflow alone takes seconds
     from fraudsieve.training.monitoring.measures import DriftIndex, LabelledCalibration, ShareChange
@@ -30,12 +33,13 @@ def monitor_command(
     *,
     model: ModelOption,
     reference: Annotated[
-        list[str],
+        list[str] | None,
         typer.Option(
             metavar="TABLE",
-            help="Reference records that were not trained on, such as the test slice or the first week in use.",
+            help="Reference records that were not trained on, such as the test slice or the first week in use. "
+            "Required, unless --recompute is given.",
         ),
-    ],
+    ] = None,
     tables: ScoredOptions,
     labels: Labels = None,
     reading: ReadingOptions,
@@ -45,17 +49,28 @@ def monitor_command(
     ] = None,
     rules: RulesOption = None,
     language: LanguageOption = None,
+    recomputing: RecomputeOptions,
     json: Json = False,
 ) -> None:
     """Report what has changed since a reference period: features, scores, alerts, calibration, unknown accounts.
 
-    Exit code 3 means that the command succeeded and a bound of the recipe is exceeded; the output names the bound.
-    Other codes are as usual: 0 for success, 1 for a failure, 2 for wrong options or wrong data.
+    With --recompute, compare the scores that a service logged with those of the batch, with the history at their
+    offsets: none may differ. --events and --labels name the complete history; without them, it is that of the store.
+
+    Exit code 3 means that the command succeeded and a bound of the recipe is exceeded; the output names the bound. With
+    --recompute, it means that a score differs for no known cause. Other codes are as usual: 0 for success, 1 for a
+    failure, 2 for wrong options or wrong data.
     """
+    if recomputing.recompute:
+        others = {"reference": reference, "recipe": recipe, "report": report, "rules": rules, "language": language}
+        recompute_logged(model, recomputing, tables, labels, reading, others=others, as_json=json)
+        return
     with exit_on_error(as_json=json), steps(quiet=json) as progress:
+        recomputing.check_unused()
         inputs = tables.inputs(reading)
         labelled, before = input_table(labels, reading), input_table(reference, reading)
-        assert before is not None  # a required option
+        if before is None:
+            raise RecipeError("--reference", ["expected reference records, got none. Add --reference"])
         progress("loading the model")
         from fraudsieve.models.predict import Scorer
         from fraudsieve.models.rules.files import read_rules

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from fraudsieve.cli.console import answer, exit_on_error, steps
+from fraudsieve.cli.console import answer, exit_on_error, notes, steps
 from fraudsieve.cli.options import (
     Command,
     Events,
@@ -124,12 +124,17 @@ def _load_tables(
     if not inputs:
         return Loaded(), rejected
     from fraudsieve.live.tables.reading import merge_tables, records_of_table
+    from fraudsieve.tables.source import origin_of
 
     progress("reading")
     tables = []
     for part, table in inputs.items():
-        records, rejected[part] = records_of_table(table, part, live.scorer.model)
-        tables.append(records)
+        read = records_of_table(table, part, live.scorer.model)
+        rejected[part] = read.rejected
+        tables.append(read.records)
+        if read.missing:
+            columns = ", ".join(read.missing)
+            notes((f"{origin_of(table)}: no column {columns}, which the model uses: stored as missing",))
     return load_in_order(live, merge_tables(tables), partial(progress, "loading")), rejected
 
 

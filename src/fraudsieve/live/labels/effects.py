@@ -7,10 +7,10 @@ counts from now on, the entry of the earlier one is retracted.
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from .rules import LabelRules, Verdict, counting_verdicts
+from .rules import LABEL, LabelRules, Verdict, counting_verdicts
 from .subjects import Entry
 
-__all__ = ["RETRACTED", "changes", "effects_of"]
+__all__ = ["RETRACTED", "changes", "effects_of", "is_effect"]
 
 RETRACTED = "retracted"
 """The part of a log entry that takes back the entry in it."""
@@ -56,6 +56,18 @@ def changes(before: Sequence[Entry], after: Sequence[Entry]) -> list[Entry]:
     gone = [entry for entry in before if entry not in after]
     retracted = [{RETRACTED: [time, {part: fields}]} for entry in gone for part, (time, fields) in entry.items()]
     return [*retracted, *(entry for entry in after if entry not in before)]
+
+
+def is_effect(entry: Entry) -> bool:
+    """Return whether a log entry is what a state counts of labels; the entry that caused it is before it.
+
+    Examples
+    --------
+    >>> is_effect({"labels": [7, {"account_id": "ann", "is_fraud": True}]}), is_effect({"label": [7, {}]})
+    (True, False)
+    """
+    ((part, (_, fields)),) = entry.items()
+    return part not in ("events", LABEL) and "campaign" not in fields
 
 
 def _entry(part: str, time: int, **fields: Any) -> Entry:

@@ -3,7 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from operator import itemgetter
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -11,7 +11,7 @@ import pandas as pd
 from fraudsieve.live.labels.rules import LabelRules
 from fraudsieve.live.tables.loading import LoadedPart
 from fraudsieve.models.artifact.folder import Model
-from fraudsieve.models.batch.scored_tables import options_of_model
+from fraudsieve.models.batch.scored_tables import columns_used, options_of_model
 from fraudsieve.tables.label_times import resolve_label_times
 from fraudsieve.tables.limits import Cause, count_causes
 from fraudsieve.tables.reader import read_table
@@ -19,20 +19,26 @@ from fraudsieve.tables.schema import LABELS
 from fraudsieve.tables.source import Source, as_input
 from fraudsieve.tables.values.reading import is_missing
 
-__all__ = ["Timed", "merge_tables", "records_of_table"]
+__all__ = ["TableRecords", "Timed", "merge_tables", "records_of_table"]
 
 TIMES: dict[str, str] = {"events": "occurred_at", "messages": "sent_at", "labels": "labelled_at"}
 Timed: TypeAlias = list[tuple[int, dict[str, Any]]]
 """Records with their times."""
 
 
-def records_of_table(source: Source, part: LoadedPart, model: Model) -> tuple[dict[LoadedPart, Timed], Counter[Cause]]:
+class TableRecords(NamedTuple):
+    """The records of a table by their type, why others were rejected, and the columns that the model misses in it."""
+
+    records: dict[LoadedPart, Timed]
+    rejected: Counter[Cause]
+    missing: list[str]
+
+
+def records_of_table(source: Source, part: LoadedPart, model: Model) -> TableRecords:
     """Read a table as records for a live state, in order of time.
 
     The column ``label`` of the records that the model scores is read as labels, as in training. Rows whose label is a
     word for a missing one are without a label.
-
-    Returns the records of each type with their times, and why others were rejected.
 
     Raises
     ------
@@ -45,7 +51,7 @@ def records_of_table(source: Source, part: LoadedPart, model: Model) -> tuple[di
     frame = checked.good.drop(columns="message_id") if checked.numbered else checked.good
     rules, rejected = LabelRules(model), count_causes(checked.rejected)
     if part == "labels":
-        return {part: _timed(_labels(frame, rules), part)}, rejected
+        return TableRecords({part: _timed(_labels(frame, rules), part)}, rejected, [])
     identifier = f"{part[:-1]}_id"
     is_subject = part == f"{model.subject}s" and {identifier, "label", "labelled_at"} <= set(frame.columns)
     records: dict[LoadedPart, Timed] = {
@@ -54,7 +60,8 @@ def records_of_table(source: Source, part: LoadedPart, model: Model) -> tuple[di
     if is_subject:
         own = frame[frame[["label", "labelled_at", identifier]].notna().all(axis=1)]
         records["labels"] = _timed(_labels(own.rename(columns={identifier: "subject_id"}), rules), "labels")
-    return records, rejected
+    used = columns_used(model).get(part, []) if part == "events" else []
+    return TableRecords(records, rejected, [column for column in used if column not in frame])
 
 
 def _labels(frame: pd.DataFrame, rules: LabelRules) -> pd.DataFrame:

@@ -1,0 +1,274 @@
+"""Logged scores against the batch: with the history at their offsets, and with the complete history."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from fraudsieve._io import PRIVATE, check_not_an_input, check_output_file, write_file
+from fraudsieve._microseconds import SECOND
+from fraudsieve._typing import Array, Progress
+from fraudsieve.features.history.records import required_time
+from fraudsieve.live.store.event_store import EventStore
+from fraudsieve.live.store.row_removal import list_removals
+from fraudsieve.live.store.score_rows import FIRST_TIME, LAST_TIME
+from fraudsieve.models.batch.rows import feature_rows
+from fraudsieve.models.batch.scored_tables import TableHistory, check_usable, read_history
+from fraudsieve.models.predict import Scorer
+from fraudsieve.tables.source import Source, local_files
+
+from .later_rows import NONE, LinkedRows, choose_offsets, first_later
+from .logged_answers import LoggedAnswers, ScoreArrays, read_answers
+from .stored_history import StoredHistory, read_stored_history
+
+__all__ = ["Recomputation", "recompute_scores"]
+
+HISTORY_NOT_KEPT: Final = "history not kept"
+LATE_EVENT: Final = "late event"
+LATE_LABEL: Final = "label known later"
+BOTH: Final = f"{LATE_EVENT} and {LATE_LABEL}"
+OTHER_ROWS: Final = "other rows than the store"
+UNEXPLAINED: Final = "unexplained"
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Recomputation:
+    """Result of `recompute_scores`.
+
+    Parameters
+    ----------
+    model : str
+        Name of the model.
+    digest : str or None
+        Its digest.
+    logged : int
+        Number of logged scores in the span of time.
+    left_out : dict of str to int
+        Number of scores that were not computed again, by cause.
+    rows : DataFrame
+        One row for each score that was computed again: its ids, request, position, ``answered_at``, ``as_of`` and
+        ``offset``; the probabilities ``logged``, ``at_offset`` and ``complete``; whether the score ``is_equal`` at its
+        offset, to the last bit; and the ``cause`` if it differs with the complete history.
+    notes : tuple of str, default=()
+        Assumptions about the tables.
+    """
+
+    model: str
+    digest: str | None
+    logged: int
+    left_out: dict[str, int]
+    rows: pd.DataFrame
+    notes: tuple[str, ...] = ()
+
+    @property
+    def different(self) -> int:
+        """Number of scores that the batch does not give with the history at their offset."""
+        return int((~self.rows["is_equal"].to_numpy(np.bool_)).sum())
+
+    @property
+    def causes(self) -> dict[str, int]:
+        """Number of scores that differ with the complete history, by cause."""
+        causes = self.rows["cause"].dropna().tolist()
+        return dict(Counter(causes).most_common())
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the counts as plain JSON types.
+
+        Returns
+        -------
+        dict
+        """
+        return {
+            "model": self.model,
+            "digest": self.digest,
+            "logged": self.logged,
+            "recomputed": len(self.rows),
+            "left_out": self.left_out,
+            "at_offset": {"equal": len(self.rows) - self.different, "different": self.different},
+            "complete": {"equal": int(self.rows["cause"].isna().sum()), "different": self.causes},
+        }
+
+
+def recompute_scores(
+    model: Scorer | str | Path,
+    store: EventStore,
+    *,
+    since: datetime | str | None = None,
+    until: datetime | str | None = None,
+    sample: int | None = None,
+    events: Source | None = None,
+    known_labels: Source | None = None,
+    output: str | Path | None = None,
+    progress: Progress | None = None,
+) -> Recomputation:
+    """Compute logged scores again in batch, from the rows of the store as they were sent.
+
+    Each score is compared to the last bit, twice: with the history up to its offset, where none may differ, and with
+    the complete history. Of that, a score may lack events that came late and labels that were known later.
+
+    Parameters
+    ----------
+    model : Scorer, str or Path
+        The model that gave the scores. Those of other models are counted.
+    store : EventStore
+        From `open_store`: the score log, with records, and the history.
+    since, until : datetime or str, default=None
+        Only scores answered from `since` on, and before `until`.
+    sample : int, default=None
+        How many scores to compute again, chosen at random; None for all.
+    events, known_labels : path, DataFrame or list, default=None
+        The complete history, as for `score_file`: events of the accounts, and labels. None for those of the store.
+    output : str or Path, default=None
+        Parquet file to write with one row for each score. Only its owner can read it.
+    progress : callable, default=None
+        Called with each step.
+
+    Returns
+    -------
+    Recomputation
+        What is equal, and the causes of what differs.
+
+    Raises
+    ------
+    StateError
+        If there are no logged scores in that span of time, or a row of the store is damaged.
+    SchemaError
+        If a table cannot be used.
+    RejectedRecordError
+        If a time is not one.
+
+    Examples
+    --------
+    ::
+
+        with open_store("live.db") as store:
+            result = recompute_scores("fraudsieve-model", store, since="2026-05-01")
+        assert result.different == 0
+    """
+    report = progress or _ignore
+    if output is not None:
+        files = [file for table in (events, known_labels) if table is not None for file in local_files(table)]
+        check_not_an_input(output, store.origin, *files)
+        check_output_file(output)
+    scorer = model if isinstance(model, Scorer) else Scorer.load(model)
+    past = "history" if scorer.model.subject == "event" else "events"
+    check_usable([scorer.model], {past: events, "known_labels": known_labels})
+    report("reading the log")
+    answers = read_answers(store, scorer, *_span(since, until), sample)
+    report("reading the history")
+    history = read_stored_history(store, scorer.model)
+    answers = answers.where(_is_kept(store, history, answers), HISTORY_NOT_KEPT)
+    report("computing the scores")
+    batch = _Batch(scorer, answers, history)
+    tables, notes = _tables(scorer, events, known_labels)
+    rows = batch.compare(tables)
+    if output is not None:
+        write_file(output, rows.to_parquet(index=False), mode=PRIVATE)
+    counts: dict[str, Any] = {"logged": answers.n_logged, "left_out": answers.left_out}
+    return Recomputation(model=scorer.model.name, digest=scorer.model.digest, rows=rows, notes=notes, **counts)
+
+
+def _ignore(step: str) -> None:
+    """Report nothing."""
+
+
+def _span(since: datetime | str | None, until: datetime | str | None) -> tuple[int, int]:
+    first = FIRST_TIME if since is None else required_time(since, "since")
+    return first, LAST_TIME if until is None else required_time(until, "until")
+
+
+def _tables(scorer: Scorer, events: Source | None, known_labels: Source | None) -> tuple[TableHistory, tuple[str, ...]]:
+    if events is None and known_labels is None:
+        return TableHistory(), ()
+    *history, notes = read_history(scorer.model, events=events, known_labels=known_labels)
+    return TableHistory(*history), tuple(notes)
+
+
+def _is_kept(store: EventStore, history: StoredHistory, answers: LoggedAnswers) -> Array:
+    """Return which scores have all rows of their history: none was deleted since, and offsets mean the same rows."""
+    is_kept = history.is_kept(history.records(answers.places, answers.records).times)
+    removals = [datetime.fromisoformat(one["at"]).timestamp() for one in list_removals(store)]
+    if not removals or not history.model.matrix.history_parts:
+        return is_kept
+    removed = (round(max(removals)) + 1) * SECOND  # removals are recorded in whole seconds
+    return np.asarray(is_kept & (answers.places["answered_at"].to_numpy(np.int64) >= removed))
+
+
+class _Batch:
+    """Logged scores, and what the batch computes for them."""
+
+    def __init__(self, scorer: Scorer, answers: LoggedAnswers, history: StoredHistory) -> None:
+        self._scorer, self._answers, self._history = scorer, answers, history
+        self._records: LinkedRows = history.records(answers.places, answers.records)
+        self._all = np.arange(len(answers))
+
+    def compare(self, tables: TableHistory) -> pd.DataFrame:
+        """Return a row for each score: the logged one, that at its offset and that with the complete history.
+
+        The complete history is that of the store, with the tables that are given instead of its own.
+        """
+        logged = self._answers.scores
+        late_events = first_later(self._history.event_rows, self._records)
+        late_labels = first_later(self._history.label_rows, self._records)
+        offsets = choose_offsets(self._records.offsets, np.minimum(late_events, late_labels))
+        rows = self._history.until(NONE, NONE)
+        stored = self._score(self._all, rows)
+        at_offset = self._at(offsets, np.flatnonzero(offsets != NONE), stored)
+        given = {name: table for name, table in tables._asdict().items() if table is not None}
+        complete = self._score(self._all, rows._replace(**given)) if given else stored
+        differs, is_equal = ~complete.equal(logged), at_offset.equal(logged)
+        causes = np.full(len(self._all), None, object)
+        causes[differs & (late_events != NONE)] = LATE_EVENT
+        causes[differs & (late_labels != NONE)] = LATE_LABEL
+        both = np.flatnonzero(differs & (late_events != NONE) & (late_labels != NONE))
+        causes[both] = self._cause_of_both(offsets, both, stored)
+        causes[differs & ~complete.equal(stored)] = OTHER_ROWS
+        causes[~is_equal] = UNEXPLAINED
+        return self._rows(logged, at_offset, complete).assign(is_equal=is_equal, cause=causes)
+
+    def _cause_of_both(self, offsets: Array, positions: Array, stored: ScoreArrays) -> Array:
+        """Return the cause for scores that lack events and labels: one of them, if it makes the whole difference."""
+        late = {LATE_EVENT: "events", LATE_LABEL: "labels"}
+        makes_all = [self._at(offsets, positions, stored, part).equal(stored)[positions] for part in late.values()]
+        return np.select(makes_all, [*late], BOTH).astype(object)
+
+    def _at(self, offsets: Array, positions: Array, others: ScoreArrays, late: str | None = None) -> ScoreArrays:
+        """Return scores with the history up to an offset at some positions, and those of others elsewhere.
+
+        Of one part of the history, late rows can count too.
+        """
+        scores, links = ScoreArrays(others.numbers.copy(), others.words.copy()), self._records.links
+        for offset in np.unique(offsets[positions]).tolist():
+            group = positions[offsets[positions] == offset]
+            codes = np.unique(links.codes[np.isin(links.owners, group)])
+            events_until, labels_until = (NONE if part == late else offset for part in ("events", "labels"))
+            found = self._score(group, self._history.until(events_until, labels_until, codes))
+            scores.numbers[group], scores.words[group] = found
+        return scores
+
+    def _score(self, positions: Array, history: TableHistory) -> ScoreArrays:
+        """Score some of the records; those that the table rejects have no score."""
+        model, records = self._scorer.model, self._answers.records
+        scores = ScoreArrays.empty(len(positions), model.classes)
+        chosen = records[records.index.isin(positions)]
+        if len(chosen):
+            rows = feature_rows(model, chosen.reset_index(drop=True), history)
+            found = ScoreArrays.of(self._scorer.score_rows(rows.X, rows.why, rows.has_history), model.classes)
+            places = np.searchsorted(positions, chosen.index)
+            scores.numbers[places], scores.words[places] = found
+        return scores
+
+    def _rows(self, *scores: ScoreArrays) -> pd.DataFrame:
+        places = self._answers.places
+        times = {name: pd.to_datetime(places[name].astype("Int64"), unit="us", utc=True) for name in TIMES}
+        names: Sequence[str] = ("logged", "at_offset", "complete")
+        figures = {name: one.numbers[:, 0] for name, one in zip(names, scores, strict=True)}
+        return places.assign(offset=places["offset"].astype("Int64"), **times, **figures)
+
+
+TIMES: Final = ("answered_at", "as_of")
