@@ -12,7 +12,7 @@ import pytest
 
 from fraudsieve.features.profile.custom_columns import CustomColumns
 from fraudsieve.live.removal import erase
-from fraudsieve.live.score_log import LoggedScore, ScoreLog
+from fraudsieve.live.score_log import LoggedScore
 from fraudsieve.live.state import LiveState
 from fraudsieve.live.store import open_store
 from fraudsieve.live.store.score_rows import ScoreRow
@@ -23,7 +23,7 @@ from fraudsieve.tables.values.reading import read_id
 from fraudsieve.training.data.builders import read_data
 from fraudsieve.training.recipe.recipe import Recipe
 from tests.live.samples import event, with_views
-from tests.live.small_models import account_scorer, event_scorer, message_scorer
+from tests.live.small_models import account_scorer, event_scorer, message_scorer, score_log
 
 SETTINGS: dict[str, Any] = {"time_zone": "Asia/Shanghai", "columns": {"messages.text": "content", "sent_at": "date"}}
 
@@ -41,7 +41,7 @@ def scorer_of_events() -> Scorer:
 
 def log_records(path: Path, records: Sequence[Mapping[Any, Any] | None], subject: str = "message") -> None:
     """Log records, one second after the other; None for a score without a record."""
-    log, rows = ScoreLog(path), []
+    log, rows = score_log(path, scorer_of_events() if subject == "event" else None), []
     for number, record in enumerate(records):
         identifier = read_id((record or {}).get(f"{subject}_id"))
         ids = {} if identifier is None else {f"{subject}_id": identifier}

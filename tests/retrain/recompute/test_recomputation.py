@@ -16,7 +16,7 @@ from fraudsieve.cli.app import app
 from fraudsieve.exceptions import SchemaError, StateError
 from fraudsieve.features import History
 from fraudsieve.live.removal import rewind
-from fraudsieve.live.score_log import LoggedScore, ScoreLog
+from fraudsieve.live.score_log import LoggedScore
 from fraudsieve.live.store import open_store
 from fraudsieve.live.store.facts import StoreFacts
 from fraudsieve.live.store.score_rows import FIRST_TIME, LAST_TIME, ScoreRow, iterate_scores
@@ -33,6 +33,7 @@ from fraudsieve.service.loaded_model import LoadedModel
 from fraudsieve.service.metrics import Metrics
 from fraudsieve.service.settings import Settings
 from tests.fitted_models import Fitted
+from tests.live.small_models import score_log
 from tests.retrain.recompute.services import (
     LoggingService,
     label_of,
@@ -271,7 +272,7 @@ def test_scores_of_a_model_without_history(binary: Fitted, tmp_path: Path) -> No
     (reply,) = handler.score([ScoreRequest(body, False, id="r1")])
     handler.close()
     assert isinstance(reply, Reply)
-    log = ScoreLog(store)
+    log = score_log(store, Scorer.load(binary.folder))
     log.log_scores(reply.logged)
     log.close()
     result = recompute(store, binary.folder)
