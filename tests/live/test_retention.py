@@ -156,3 +156,15 @@ def test_events_are_kept_as_long_as_labels_take(label_days: int, tmp_path: Path)
     assert (tables["events"], tables["complete_since"], tables["trains_since"]) == expected
     assert described["complete_since"] == tables["complete_since"]
     assert described["bytes_per_row"] > 100
+
+
+@pytest.mark.parametrize("label_days", [29, 31])
+def test_labels_that_a_later_event_counts_have_their_events(label_days: int, tmp_path: Path) -> None:
+    """The label that an event counts may be of an event that is older by the time until a label."""
+    scorer = with_views(event_scorer(), histories=(replace(DAILY, measures=("count", "known")),))
+    with LiveState(scorer, tmp_path / "live.db", label_days=label_days) as live:
+        old_and_new(live)
+    with open_store(tmp_path / "live.db") as store:
+        tables = export_tables(store, tmp_path / "tables", scorer.model)
+    expected = {29: (1, "2024-05-02T09:00:00Z", "2024-06-02T10:00:00Z"), 31: (2, None, None)}
+    assert (tables["events"], tables["complete_since"], tables["trains_since"]) == expected[label_days]

@@ -13,7 +13,7 @@ from .store.event_store import StoreTransaction
 from .store.facts import StoreFacts
 from .store.snapshots import SnapshotFacts, list_snapshots, read_snapshot
 
-__all__ = ["continued_state", "reach", "stored_fields", "stored_state"]
+__all__ = ["continued_state", "reach", "stored_fields", "stored_state", "training_reach"]
 
 logger = logging.getLogger("fraudsieve.live")
 
@@ -78,6 +78,24 @@ def reach(state: HistoryState) -> int | None:
         return None
     longest = max((window_seconds(view.longest) for view in state.histories), default=0) * SECOND
     return None if longest >= ALL else longest + window_seconds(state.lateness) * SECOND + HOUR
+
+
+def training_reach(state: HistoryState, label_span: int) -> int | None:
+    """Return how far before an event a training of it reads, in microseconds; None without a bound.
+
+    A measure of labels counts those that became known in a window. Their events are older, by the time until a label.
+
+    Examples
+    --------
+    >>> from fraudsieve.features.history.declaration import History
+    >>> states = [HistoryState(History(("1h",), measures=(name,))) for name in ("count", "known")]
+    >>> training_reach(states[1], 7) - training_reach(states[0], 7)
+    7
+    """
+    length = reach(state)
+    if length is None or not any(view.needs_labels for view in state.histories):
+        return length
+    return length + label_span
 
 
 def _reach_back(transaction: StoreTransaction, state: HistoryState) -> bool:

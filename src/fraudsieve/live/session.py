@@ -16,7 +16,7 @@ from .calls import Call
 from .clock import PlausibleClock
 from .deciding import decide_all
 from .fold import encode_entry
-from .handover import continued_state, reach, stored_fields
+from .handover import continued_state, stored_fields, training_reach
 from .labels.subjects import Subjects
 from .recording import append_once, find_answers
 from .records import LoggedFields, logged_fields
@@ -149,7 +149,7 @@ class StoreSession:
             self.snapshot_offset = position.offset
             covered = min((covered.offset for covered, _ in _covered(store)), default=0)
             if oldest is not None:
-                drop_old_rows(store, oldest, covered, generation)
+                drop_old_rows(store, oldest, covered, generation, self._label_span)
             self._nbytes = store.nbytes
 
     def close(self) -> None:
@@ -241,7 +241,7 @@ def _oldest_needed(state: HistoryState, label_span: int) -> int | None:
 
     An event that is wrongly dated in the future must not delete the rows to which `rewind` goes back.
     """
-    length = reach(state)
+    length = training_reach(state, label_span)
     if length is None or state.watermark == NEVER:
         return None
     return min(state.watermark, int(time.time() * SECOND)) - length - label_span

@@ -32,6 +32,8 @@ class StoreFacts:
     dropped_before : int or None
         Rows before this time, in microseconds since 1970, may have been deleted; None if none were since the last
         erasure or rewind, after which the rows that are left are the history.
+    label_span : int
+        Microseconds for which events waited for their labels when rows were deleted.
     needs_shrinking : bool
         Whether rows were erased and the files may still contain their bytes.
     """
@@ -41,6 +43,7 @@ class StoreFacts:
     ids: tuple[str, ...] = ()
     amounts: tuple[str, ...] = ()
     dropped_before: int | None = None
+    label_span: int = 0
     needs_shrinking: bool = False
 
     def to_text(self) -> str:
@@ -52,6 +55,7 @@ class StoreFacts:
             "ids": self.ids,
             "amounts": self.amounts,
             "dropped_before": self.dropped_before,
+            "label_span": self.label_span,
             "needs_shrinking": self.needs_shrinking,
         }
         return sealed(facts)
@@ -76,6 +80,7 @@ class StoreFacts:
             tuple(facts["ids"]),
             tuple(facts["amounts"]),
             facts["dropped_before"],
+            facts["label_span"],
             facts["needs_shrinking"],
         )
 

@@ -89,8 +89,8 @@ def _rewrite(transaction: StoreTransaction, is_kept: IsKept) -> tuple[int, Posit
     return n_old - n_kept, last
 
 
-def drop_old_rows(store: EventStore, before: int, covered: int, generation: int) -> int:
-    """Delete the oldest rows that are before a time and in every snapshot.
+def drop_old_rows(store: EventStore, before: int, covered: int, generation: int, label_span: int = 0) -> int:
+    """Delete the oldest rows that are before a time and in every snapshot, and note how long events waited for labels.
 
     Returns the number of deleted rows.
 
@@ -100,12 +100,12 @@ def drop_old_rows(store: EventStore, before: int, covered: int, generation: int)
         If they cannot be deleted.
     """
     n_dropped = 0
-    while n := _drop_batch(store, before, covered, generation):
+    while n := _drop_batch(store, before, covered, generation, label_span):
         n_dropped += n
     return n_dropped
 
 
-def _drop_batch(store: EventStore, before: int, covered: int, generation: int) -> int:
+def _drop_batch(store: EventStore, before: int, covered: int, generation: int, label_span: int) -> int:
     with store.writing() as transaction:
         if transaction.facts.generation != generation:
             return 0
@@ -118,5 +118,6 @@ def _drop_batch(store: EventStore, before: int, covered: int, generation: int) -
             transaction.sql.execute('DELETE FROM events WHERE "offset" <= ?', (offset,))
             facts = transaction.facts
             dropped_before = max(before, before if facts.dropped_before is None else facts.dropped_before)
-            transaction.change_facts(replace(facts, start=Position(offset, digest), dropped_before=dropped_before))
+            changes = {"dropped_before": dropped_before, "label_span": max(label_span, facts.label_span)}
+            transaction.change_facts(replace(facts, start=Position(offset, digest), **changes))
         return n

@@ -17,7 +17,7 @@ from fraudsieve._typing import Record
 from fraudsieve.exceptions import StateError
 from fraudsieve.features.history.records import required_time
 from fraudsieve.live.contents import stored_records, time_text
-from fraudsieve.live.handover import reach
+from fraudsieve.live.handover import training_reach
 from fraudsieve.live.records import not_kept
 from fraudsieve.live.store.event_store import EventStore
 from fraudsieve.models.artifact.folder import Model
@@ -128,14 +128,14 @@ def _stored(
 ) -> StoredTables:
     rows = {name: len(table) for name, table in tables.items()}
     rows["messages_without_text"] = sum(one.get("event_id") not in scored for one in parts["messages"])
-    dropped, names = store.facts.dropped_before, {} if model is None else options_of_model(model).columns
-    length = 0 if model is None else reach(model.matrix.new_state()) or 0
+    facts, names = store.facts, {} if model is None else options_of_model(model).columns
+    length = 0 if model is None else training_reach(model.matrix.new_state(), facts.label_span) or 0
     has_records = bool(scored) or (bool(parts["events"]) and model is not None and model.subject == "event")
     return StoredTables(
         {name: _named(table, name, names) for name, table in tables.items() if len(table)},
         rows,
-        time_text(dropped),
-        time_text(None if dropped is None else dropped + length),
+        time_text(facts.dropped_before),
+        time_text(None if facts.dropped_before is None else facts.dropped_before + length),
         () if model is None else not_kept(model, has_records=has_records),
     )
 

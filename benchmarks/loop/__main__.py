@@ -1,0 +1,137 @@
+"""Months of a service that records, labels, retrains and swaps, in real processes: ``python -m benchmarks.loop``."""
+
+import argparse
+import logging
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+import pandas as pd
+from tests.live.postgres import binaries, running_server
+
+from benchmarks.runner import Arguments, Bar, Report, progress, run_command
+from fraudsieve.models.predict import Scorer
+
+from .compared import Arrivals, arrivals_of, compare_answers, compare_scores
+from .months import CHAMPION, NAME, Lived, Plan, live_through
+from .payments import simulate_payments
+from .service import run_command_line
+from .trained import compare_training
+
+__all__ = ["main"]
+
+STORES: Final = {"sqlite": 1, "postgresql": 2}
+"""The stores, with the workers of the service on them."""
+PROTOCOL: Final = (
+    "A first model is trained on {past} days of simulated payments, and a service follows the champion for {days} "
+    "days. Payments are scored and recorded over HTTP by four clients, some of them hours late. Labels come 1 to "
+    "{label_days} days late and out of order, while old rows leave the windows and the store. Workers and the whole "
+    "service are killed while requests are in progress, or stopped; clients send again what was not acknowledged. "
+    "Every {every} days, the champion is retrained while requests go on. At the end, everything is compared with the "
+    "source tables: the rows of the store, the answers, each score with that of predict on what had arrived by its "
+    "offset, the training tables, and models trained on both."
+)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run from the command line and return the exit code: 1 if a bar does not hold."""
+    plan = Plan()
+    arguments: Arguments = {
+        "stores": {"nargs": "*", "metavar": "STORE", "help": f"{' or '.join(STORES)}; by default both"},
+        "--days": {"type": int, "default": plan.days, "help": f"days in service (default {plan.days})"},
+        "--past-days": {"type": int, "default": plan.past_days, "help": f"days before (default {plan.past_days})"},
+        "--label-days": {"type": int, "default": plan.label_days, "help": f"longest delay (default {plan.label_days})"},
+        "--every": {"type": int, "default": plan.every, "help": f"days between retrainings (default {plan.every})"},
+        "--seed": {"type": int, "default": plan.seed, "help": "of the payments and the kills (default 0)"},
+        "--folder": {"type": Path, "help": "an empty folder to keep all files in; by default a temporary one"},
+    }
+    bars: list[Bar] = []
+
+    def run(options: argparse.Namespace) -> Report:
+        report = _run(options)
+        bars.extend(report.bars)
+        return report
+
+    return run_command("loop", run, __doc__, argv, arguments=arguments) or int(not all(bar.holds for bar in bars))
+
+
+def _run(options: argparse.Namespace) -> Report:
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs every request
+    names, figures = options.stores or list(STORES), dict[str, float]()
+    plan = Plan(options.days, options.past_days, options.label_days, options.every, options.seed)
+    payments = simulate_payments(plan.past_days + plan.days, plan.label_days, plan.seed)
+    bars: list[Bar] = []
+    with ExitStack() as stack:
+        folder = options.folder or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="fraudsieve-loop-")))
+        for name, address in _addresses(names, folder, stack):
+            begin = time.monotonic()
+            lived = live_through(folder / name, address, STORES[name], payments, plan)
+            progress(f"{name}: {plan.days} days in {time.monotonic() - begin:.0f} s; comparing")
+            found, faults = _compare(lived)
+            found["seconds"] = time.monotonic() - begin
+            figures |= {f"{name}.{key}": value for key, value in (found | faults).items()}
+            bars += [Bar.at_most(f"{name}.{key}", value, 0) for key, value in faults.items()]
+            bars += [Bar.at_least(f"{name}.{key}", found[key], 1) for key in ("dropped_rows", "promoted", "swaps")]
+    protocol = PROTOCOL.format(past=plan.past_days, days=plan.days, label_days=plan.label_days, every=plan.every)
+    return Report("loop", ", ".join(names), protocol, len(payments.events), figures, bars=bars)
+
+
+def _addresses(names: Sequence[str], folder: Path, stack: ExitStack) -> Iterator[tuple[str, str]]:
+    for name in names:
+        if name == "postgresql" and binaries() is None:
+            progress("PostgreSQL is not installed: it is left out")
+            continue
+        (folder / name).mkdir(parents=True)
+        server = None if name == "sqlite" else stack.enter_context(running_server())
+        yield name, str(folder / name / "live.db") if server is None else server.new_address()
+
+
+def _compare(lived: Lived) -> tuple[dict[str, float], dict[str, float]]:
+    """Return what happened, and what differs from the source tables, which should be nothing."""
+    events, labels = lived.payments.arriving(lived.payments.start, lived.payments.day(lived.plan.all_days))
+    arrivals = arrivals_of(lived.rows, events, labels)
+    run_command_line(lived.folder, "scores", "export", lived.address, "--repeated", "--output", "scores.parquet")
+    logged = pd.read_parquet(lived.folder / "scores.parquet")
+    answers = compare_answers(lived.traffic.answers, logged)
+    arrived = events.assign(offset=arrivals.events), labels.assign(offset=arrivals.labels)
+    load = cache(lambda version: Scorer.load(f"models:/{NAME}/{version}"))
+    scores = compare_scores(lived.folder, logged, *arrived, load)
+    training = compare_training(lived.folder, lived.address, CHAMPION, events, labels)
+    progress(f"the store trains since {training.trains_since}")
+    stored = run_command_line(lived.folder, "state", "info", lived.address)
+    found: dict[str, float] = {
+        **lived.counts,
+        **{name: lived.traffic.counts[name] for name in ("requests", "repeated")},
+        "retrainings": len(lived.retrained),
+        "scores_compared": scores.number,
+        "batches": scores.batches,
+        "dropped_rows": len(lived.rows) - stored["rows"],
+        "training_rows": training.rows,
+        "training_columns": training.columns,
+    }
+    faults: dict[str, float] = {
+        **{name: lived.traffic.counts[name] for name in ("failed", "rejected", "unknown")},
+        **_faults_of_rows(arrivals),
+        "answers_missing": answers.missing,
+        "answers_repeated": answers.repeated,
+        "answers_differing": answers.differing,
+        "scores_differing": scores.differing,
+        "training_rows_differing": training.differing,
+        "models_differing": int(not training.same_models),
+    }
+    return found, faults
+
+
+def _faults_of_rows(arrivals: Arrivals) -> dict[str, float]:
+    parts = {"events": arrivals.of_events, "labels": arrivals.of_labels}
+    missing = {f"{name}_missing": part.missing for name, part in parts.items()}
+    return missing | {f"{name}_repeated": part.repeated for name, part in parts.items()}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

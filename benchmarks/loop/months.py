@@ -1,0 +1,259 @@
+"""The simulated months: payments are scored, labelled late and retrained on, while processes are killed."""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from typing import Any, Final
+
+import mlflow
+import pandas as pd
+
+from benchmarks.runner import progress
+from fraudsieve.live.store.addresses import open_store
+from fraudsieve.live.store.chain import Position, Row
+
+from .payments import Payments, as_records
+from .service import LoopService, command, finish, run_command_line
+from .traffic import Request, Traffic
+
+__all__ = ["CHAMPION", "NAME", "Lived", "Plan", "live_through"]
+
+NAME: Final = "payments"
+CHAMPION: Final = f"models:/{NAME}@champion"
+RECIPE: Final = f"""
+name = "{NAME}"
+n_jobs = 1
+[data]
+subject = "event"
+[split]
+gap_days = 7.0
+[history]
+network = false
+[[history.views]]
+windows = ["1d", "7d"]
+measures = ["count", "sum", "mean", "max", "distinct", "new", "night", "gap_mean"]
+[[history.views]]
+name = "counterparty"
+entity = "counterparty_id"
+counterparty = "account_id"
+windows = ["1d", "7d"]
+measures = ["count", "mean", "distinct", "known", "frauds"]
+[model]
+n_rounds = 30
+n_seeds = 1
+[evaluate]
+replicates = 50
+[gates]
+refresh_frauds = 50
+latency_ms = 10000.0
+"""
+MAX_PAYMENTS, MAX_LABELS = 4, 40
+"""Records of one request."""
+PARTS, DISTURBED_PART, LENGTH = 3, 1, pd.Timedelta(hours=8)
+"""Parts of a day: requests of one part may overtake each other."""
+PAUSE: Final = 0.4
+"""Seconds between two requests of a client while a model is trained or replaced."""
+
+
+DISTURBANCES: Final = ("kill", "kill of a worker", "stop")
+DISTURBED_PAUSE: Final = 0.02
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What happens on which day; the first is that of the first request.
+
+    Attributes
+    ----------
+    days, past_days : int
+        Days in service, and days before them, on which the first model was trained.
+    label_days : int
+        Longest time until a label, and ``--label-days``.
+    every : int
+        Days from one retraining to the next.
+    seed : int
+        Of the sizes of requests and the times of kills.
+    """
+
+    days: int = 120
+    past_days: int = 120
+    label_days: int = 90
+    every: int = 14
+    seed: int = 0
+
+    @property
+    def all_days(self) -> int:
+        """Days of which there are payments."""
+        return self.past_days + self.days
+
+    def is_day_of(self, what: str, day: int) -> bool:
+        """Return whether something is due on a day: a retraining, a kill, a kill of a worker, or a planned stop."""
+        if what == "retrain":
+            return day > 0 and day % self.every == 0
+        return day % 30 == {"kill": 11, "kill of a worker": 4, "stop": 20}[what]
+
+
+@dataclass(eq=False)
+class Lived:
+    """What is left after the months, to be compared.
+
+    Attributes
+    ----------
+    rows : list of Row
+        All rows that the store ever had, in their order.
+    retrained : list of dict
+        What each retraining printed.
+    counts : Counter
+        How often each thing happened.
+    """
+
+    folder: Path
+    address: str
+    payments: Payments
+    plan: Plan
+    traffic: Traffic
+    rows: list[Row] = field(default_factory=list)
+    retrained: list[dict[str, Any]] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
+
+
+def live_through(folder: Path, address: str, workers: int, payments: Payments, plan: Plan) -> Lived:
+    """Train a first model, and run a service on a store through all days.
+
+    Parameters
+    ----------
+    folder : Path
+        An empty folder.
+    address : str
+        A new store.
+    workers : int
+        Of the service.
+    payments : Payments
+        For all days.
+    plan : Plan
+    """
+    mlflow.set_tracking_uri(f"sqlite:///{folder}/mlflow.db")  # also for the processes that are started
+    _train_first(folder, address, payments, plan)
+    store = ("--state", address, "--label-days", str(plan.label_days), "--score-log", "records")
+    service = LoopService(CHAMPION, store, workers, folder)
+    service.start()
+    lived = Lived(folder, address, payments, plan, Traffic(service.service))
+    months = _Months(lived, service, Random(plan.seed))
+    try:
+        for day in range(plan.days):
+            months.live(day)
+        months.end()
+    finally:
+        service.service.kill()
+    return lived
+
+
+def _train_first(folder: Path, address: str, payments: Payments, plan: Plan) -> None:
+    """Train the first champion on the past days, and load them into the store."""
+    (folder / "recipe.toml").write_text(RECIPE, encoding="utf-8")
+    tables = []
+    for name, frame in zip(
+        ("events", "labels"), payments.arriving(payments.start, payments.day(plan.past_days)), strict=True
+    ):
+        frame.to_parquet(folder / f"{name}.parquet", index=False)
+        tables += [f"--{name}", f"{name}.parquet"]
+    run_command_line(folder, "train", *tables, "--recipe", "recipe.toml", "--output", "first")
+    run_command_line(folder, "state", "load", address, *tables, "--model", CHAMPION)
+
+
+class _Months:
+    """The days, one after the other."""
+
+    def __init__(self, lived: Lived, service: LoopService, chance: Random) -> None:
+        self.lived, self.service, self.chance = lived, service, chance
+        self.traffic, self.plan = lived.traffic, lived.plan
+        self.retraining: Any = None
+        self.awaited: str | None = None
+
+    def live(self, day: int) -> None:
+        """Live through a day."""
+        if self.plan.is_day_of("retrain", day):
+            self._begin_retraining(day)
+        self.traffic.pause = PAUSE if self._is_busy() else 0.0
+        disturbance = next((what for what in DISTURBANCES if self.plan.is_day_of(what, day)), None)
+        for part in range(PARTS):
+            if disturbance is not None:
+                self.traffic.pause = max(self.traffic.pause, DISTURBED_PAUSE)
+            begin = self.lived.payments.day(self.plan.past_days + day) + part * LENGTH
+            self.traffic.feed(self._requests(begin))
+            if disturbance is not None and part == DISTURBED_PART:
+                self._disturb(disturbance)
+            self.traffic.drain()
+        self.lived.counts["days"] += 1
+
+    def end(self) -> None:
+        """Finish the last retraining, and stop the service."""
+        while self._is_busy():
+            time.sleep(0.1)
+        self.traffic.close()
+        self._stop(starts=False)
+        self.lived.counts["swaps"] = self.service.swaps
+
+    def _begin_retraining(self, day: int) -> None:
+        while self._is_busy():  # the one before
+            time.sleep(0.1)
+        lived, as_of = self.lived, self.lived.payments.day(self.plan.past_days + day)
+        options = ("--state", lived.address, "--as-of", as_of.isoformat(), "--output", f"retrained-{day}")
+        self.retraining = command(lived.folder, "retrain", "--model", CHAMPION, *options)
+
+    def _is_busy(self) -> bool:
+        """Return whether a model is being trained, or replaced in the service."""
+        if self.retraining is not None and self.retraining.poll() is not None:
+            result, self.retraining = finish(self.retraining), None
+            self.lived.retrained.append(result)
+            self.lived.counts[result["outcome"].replace(" ", "_")] += 1
+            progress(f"retrained as of {result['plan']['as_of'][:10]}: {result['outcome']}")
+            if result["outcome"] == "promoted":
+                self.awaited = result["champion"].rpartition("/")[2]
+        if self.awaited is not None and set(self.service.versions.values()) == {self.awaited}:
+            self.awaited = None
+        return self.retraining is not None or self.awaited is not None
+
+    def _disturb(self, what: str) -> None:
+        if what == "stop":
+            self._in_the_midst("stops", lambda _: self._stop(starts=True))
+        elif what == "kill of a worker" and self.service.workers > 1:
+            self._in_the_midst("worker_kills", self.service.kill_a_worker)
+        else:
+            self._in_the_midst("kills", self.service.kill)
+
+    def _in_the_midst(self, name: str, change: Callable[[Iterable[int]], None]) -> None:
+        """Kill or stop processes while requests are in progress."""
+        pids, n_left = list(self.service.versions), self.chance.randrange(1, max(self.traffic.n_waiting, 2))
+        while self.traffic.n_waiting > n_left and not self.traffic.errors:
+            time.sleep(0.001)
+        self.lived.counts[name] += 1
+        self.traffic.is_down.set()
+        change(pids)
+        self.traffic.service = self.service.service
+        self.traffic.is_down.clear()
+
+    def _stop(self, *, starts: bool) -> None:
+        """Copy the rows of the store, and stop the service, which deletes the old ones."""
+        after = Position(self.lived.rows[-1][0], self.lived.rows[-1][3]) if self.lived.rows else None
+        with open_store(self.lived.address) as store:
+            self.lived.rows += [row for rows in store.rows(after) for row in rows]
+        self.service.stop()
+        if starts:
+            self.service.start()
+
+    def _requests(self, begin: pd.Timestamp) -> Iterator[Request]:
+        """Yield the requests of a part of a day: its labels in any order, then the payments as they arrive."""
+        events, labels = (as_records(frame) for frame in self.lived.payments.arriving(begin, begin + LENGTH))
+        self.lived.counts["events"] += len(events)
+        self.lived.counts["labels"] += len(labels)
+        self.chance.shuffle(labels)
+        for records, kind, largest in ((labels, "labels", MAX_LABELS), (events, "payments", MAX_PAYMENTS)):
+            place = 0
+            while place < len(records):
+                size = self.chance.randint(1, largest)
+                yield Request(f"{kind}-{begin:%m%d%H}-{place}", kind, records[place : place + size])
+                place += size
