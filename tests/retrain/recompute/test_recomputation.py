@@ -200,6 +200,10 @@ def test_scores_whose_rows_were_deleted_are_not_computed_again(served: Any) -> N
     known = replace(short, labels=label, counted={"gone"})  # the event of a label that counted was deleted
     assert known.is_kept(np.array([103, 105, 107]) * DAY).tolist() == [True, False, True]
     assert replace(known, counted=set()).is_kept(np.array([105 * DAY])).tolist() == [True]
+    times = pd.to_datetime([99 * DAY, 101 * DAY], unit="us", utc=True)
+    for time, is_kept in zip(times, (False, True), strict=True):  # an earlier label of an old event may be deleted
+        events = history.events[:1].assign(event_id="gone", occurred_at=time)
+        assert replace(known, events=events).is_kept(np.array([105 * DAY])).tolist() == [is_kept]
 
 
 def test_a_score_that_was_not_computed_so_is_unexplained(tmp_path: Path) -> None:
