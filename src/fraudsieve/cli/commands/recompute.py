@@ -52,10 +52,8 @@ class RecomputeOptions:
         """Check that no option was given that needs --recompute."""
         for name, value in vars(self).items():
             if value not in (None, False):
-                raise RecipeError(
-                    f"--{name.replace(chr(95), chr(45))}",
-                    ["expected --recompute with it. Add --recompute, or leave it out"],
-                )
+                problem = "expected --recompute with it. Add --recompute, or leave it out"
+                raise RecipeError("--" + name.replace("_", "-"), [problem])
 
 
 def recompute_logged(
@@ -75,7 +73,8 @@ def recompute_logged(
         unused = {name: value for name, value in vars(tables).items() if name != "events"} | {**others}
         for name, value in unused.items():
             if value is not None:
-                raise RecipeError(f"--{name.replace(chr(95), chr(45))}", ["--recompute does not use it. Leave it out"])
+                option = "--" + name.replace("_", "-")
+                raise RecipeError(option, ["--recompute does not use it. Leave it out"])
         check_store_exists(given.state)
         events, known_labels = input_table(tables.events, reading), input_table(labels, reading)
         progress("loading the model")
