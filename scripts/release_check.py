@@ -56,6 +56,7 @@ PARTS: Final = (
         ("python", "-m", "benchmarks.attack_surface", "score_kills", "--kills", "30"),
         "30 kills lose no answered score from the log, and log none twice",
     ),
+    Part("loop", ("python", "-m", "benchmarks.loop"), "months of scores, late labels, kills and retrainings"),
     Part("loads", ("python", "-m", "benchmarks.attack_surface", "health"), "the service answers under heavy loads"),
     Part("notebooks", ("pytest", "-n", "2", "--nbmake", "--nbmake-timeout=300", "notebooks"), "every notebook runs"),
     Part(
