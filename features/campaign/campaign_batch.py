@@ -57,17 +57,8 @@ def campaign_features(past: pd.DataFrame, messages: pd.DataFrame, campaigns: Cam
 def band_features(events: pd.DataFrame, messages: pd.DataFrame, campaigns: CampaignHistory) -> Array:
     """Compute the campaign features of messages from the bands of earlier messages, whose texts are not needed.
 
-    Parameters
-    ----------
-    events : DataFrame
-        A row for each band of each message: its key (``campaign``), ``sender_id``, ``recipient_id`` and
-        ``occurred_at``. A label of a message has the keys in ``labelled``, and its class in ``kind``.
-    messages, campaigns
-        As for `campaign_features`.
-
-    Returns
-    -------
-    ndarray of float64, shape (n_messages, n_columns)
+    Events have a row for each band of each message: its key (``campaign``), ``sender_id``, ``recipient_id`` and
+    ``occurred_at``. A label of a message has the keys in ``labelled``, and its class in ``kind``.
     """
     has_time = messages["sent_at"].notna().to_numpy()
     timed = messages[has_time]
@@ -125,17 +116,7 @@ def _events(past: pd.DataFrame, campaigns: CampaignHistory) -> pd.DataFrame:
 
 
 def keys_of_bands(messages: pd.DataFrame) -> Array:
-    """Return the keys of the bands of messages as strings, as ids are read.
-
-    Parameters
-    ----------
-    messages : DataFrame
-        Messages with ``text``.
-
-    Returns
-    -------
-    ndarray of str objects, shape (n_messages, 8)
-    """
+    """Return the keys of the bands of messages as strings, as ids are read: 8 a message."""
     folded, _ = fold_codes(pack(messages["text"].tolist()))
     return np.asarray(band_keys(folded).astype(str).astype(object))
 

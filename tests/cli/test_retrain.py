@@ -111,7 +111,8 @@ def test_records_and_labels_come_from_a_store(run: Run, model: Path, messages: p
     assert (code, loaded["accepted"], loaded["unknown"]) == (0, len(labels), 0)
     code, failure, _ = run("retrain", "--model", model, "--state", "live.db", "--plan")
     assert (code, "it does not keep the texts of messages" in failure["error"]) == (2, True)
-    log_records(Path("live.db"), messages.astype({"sent_at": str}).drop(columns="label").to_dict("records"))
+    sent = messages.astype({"sent_at": str}).drop(columns="label").to_dict("records")
+    log_records(Path("live.db"), sent, Scorer.load(model))
     code, plan, _ = run("retrain", "--model", model, "--state", "live.db", "--plan")
     assert (code, plan.get("labelled")) == (0, len(messages)), plan
     assert plan["tables"] == {"messages": "live.db", "labels": "live.db"}

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from fraudsieve.features import AccountFeatures, History, MessageFeatures, Network
+from fraudsieve.live.state import LiveState
 from fraudsieve.models import FraudClassifier, Model, Scorer, write_model
 
 from .samples import NIGHTS, RECEIVED
@@ -22,6 +23,7 @@ __all__ = [
     "message_model",
     "message_pair_model",
     "message_scorer",
+    "score_log",
 ]
 
 N = 60
@@ -139,3 +141,8 @@ def event_scorer() -> Scorer:
 def message_scorer() -> Scorer:
     """Load the model of messages."""
     return Scorer.load(message_model())
+
+
+def score_log(address: str | Path, scorer: Scorer | None = None) -> LiveState:
+    """Open a store whose score log is all that a test uses."""
+    return LiveState(scorer or message_scorer(), address, follow=False)

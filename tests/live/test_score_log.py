@@ -14,7 +14,7 @@ from fraudsieve.live.calls import Call
 from fraudsieve.live.clock import PlausibleClock
 from fraudsieve.live.contents import describe_store
 from fraudsieve.live.removal import erase, rewind
-from fraudsieve.live.score_log import LoggedScore, ScoreLog
+from fraudsieve.live.score_log import LoggedScore
 from fraudsieve.live.session import StoreSession
 from fraudsieve.live.state import LiveState
 from fraudsieve.live.store import EventStore, open_store
@@ -22,6 +22,7 @@ from fraudsieve.live.store.score_rows import ScoreRow, StoredScore, drop_old_sco
 from fraudsieve.live.store.sqlite import SqliteDatabase
 from fraudsieve.models import Scorer
 from tests.live.samples import event
+from tests.live.small_models import score_log
 from tests.live.test_removal import SECRET, files_with
 
 RECORD = b'{"account_id":"ann","as_of":"2024-05-01T10:00:00Z"}'
@@ -43,7 +44,7 @@ def times(store: EventStore, *span: int) -> list[int]:
 
 @pytest.mark.slow
 def test_rows_are_read_by_time_as_they_were_logged(address: str) -> None:
-    one, two = ScoreLog(address), ScoreLog(address)
+    one, two = score_log(address), score_log(address)
     one.log_scores([row(3, record=RECORD), row(9)])
     two.log_scores([row(5)])
     with open_store(address) as store:
@@ -125,7 +126,7 @@ def test_scores_that_cannot_be_stored_are_an_error(
 
 @pytest.mark.slow
 def test_old_rows_are_deleted_and_records_before_their_scores(address: str) -> None:
-    log = ScoreLog(address)
+    log = score_log(address)
     log.log_scores([row(time, record=RECORD) for time in range(10)])
     with open_store(address) as store:
         assert drop_old_scores(store, 2, 6) == 2
@@ -141,7 +142,7 @@ def test_old_rows_are_deleted_and_records_before_their_scores(address: str) -> N
 
 def test_many_old_rows_go_in_small_transactions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("fraudsieve.live.store.score_rows.BATCH", 3)
-    log = ScoreLog(tmp_path / "live.db")
+    log = score_log(tmp_path / "live.db")
     log.log_scores([row(time % 2, record=RECORD) for time in range(8)])
     with open_store(tmp_path / "live.db") as store:
         assert times(store) == [0, 0, 0, 0, 1, 1, 1, 1]
@@ -178,7 +179,7 @@ def test_an_erased_account_is_not_in_the_log(message_scorer: Scorer, address: st
 
 
 def test_no_bytes_of_an_erased_account_are_left(tmp_path: Path) -> None:
-    log = ScoreLog(tmp_path / "live.db")
+    log = score_log(tmp_path / "live.db")
     log.log_scores([ERASED[0], *ERASED[2:], LEFT[0]])
     assert files_with(SECRET, tmp_path) != []
     with open_store(tmp_path / "live.db") as store:
@@ -193,7 +194,7 @@ def test_no_bytes_of_an_erased_account_are_left(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("table", ["scores", "scored_records"])
 def test_a_changed_row_is_noticed(table: str, tmp_path: Path) -> None:
-    ScoreLog(tmp_path / "live.db").log_scores([row(record=RECORD)])
+    score_log(tmp_path / "live.db").log_scores([row(record=RECORD)])
     connection = sqlite3.connect(tmp_path / "live.db")
     connection.execute(f"UPDATE {table} SET entry = CAST(replace(entry, 'ann', 'bob') AS BLOB)")
     connection.commit()

@@ -8,10 +8,11 @@ import pandas as pd
 import pytest
 
 from fraudsieve.exceptions import RejectedRecordError, SchemaError, StateError
-from fraudsieve.live.score_log import LoggedScore, ScoreLog
+from fraudsieve.live.score_log import LoggedScore
 from fraudsieve.live.score_tables import ExportedScores, export_scores
 from fraudsieve.live.store import open_store
 from fraudsieve.live.store.score_rows import ScoreRow
+from tests.live.small_models import score_log
 
 SECOND = 1_000_000
 
@@ -25,7 +26,7 @@ def row(time: int, record: dict[str, Any] | None = None, *, subject: str = "mess
 
 def export(folder: Path, *rows: ScoreRow, output: str = "scores.parquet", **options: Any) -> ExportedScores:
     if rows:
-        log = ScoreLog(folder / "live.db")
+        log = score_log(folder / "live.db")
         log.log_scores(rows)
         log.close()
     with open_store(folder / "live.db") as store:

@@ -12,7 +12,7 @@ import pytest
 
 from fraudsieve.features.profile.custom_columns import CustomColumns
 from fraudsieve.live.removal import erase
-from fraudsieve.live.score_log import LoggedScore, ScoreLog
+from fraudsieve.live.score_log import LoggedScore
 from fraudsieve.live.state import LiveState
 from fraudsieve.live.store import open_store
 from fraudsieve.live.store.score_rows import ScoreRow
@@ -23,7 +23,7 @@ from fraudsieve.tables.values.reading import read_id
 from fraudsieve.training.data.builders import read_data
 from fraudsieve.training.recipe.recipe import Recipe
 from tests.live.samples import event, with_views
-from tests.live.small_models import account_scorer, event_scorer, message_scorer
+from tests.live.small_models import account_scorer, event_scorer, message_scorer, score_log
 
 SETTINGS: dict[str, Any] = {"time_zone": "Asia/Shanghai", "columns": {"messages.text": "content", "sent_at": "date"}}
 
@@ -39,9 +39,10 @@ def scorer_of_events() -> Scorer:
     return with_views(event_scorer(), histories=(), network=None, custom=CustomColumns(("age",)))
 
 
-def log_records(path: Path, records: Sequence[Mapping[Any, Any] | None], subject: str = "message") -> None:
-    """Log records, one second after the other; None for a score without a record."""
-    log, rows = ScoreLog(path), []
+def log_records(path: Path, records: Sequence[Mapping[Any, Any] | None], scorer: Scorer | None = None) -> None:
+    """Log records that a model scores, one second after the other; None for a score without a record."""
+    log, rows = score_log(path, scorer), list[ScoreRow]()
+    subject = log.scorer.model.subject
     for number, record in enumerate(records):
         identifier = read_id((record or {}).get(f"{subject}_id"))
         ids = {} if identifier is None else {f"{subject}_id": identifier}
@@ -144,7 +145,7 @@ def test_events_of_a_model_without_history_come_from_the_log(is_loaded: bool, tm
         accepted = live.update([event(age=30)] if is_loaded else [], labels)
         assert (accepted.rejected, accepted.unknown) == ((), None)
     records = [event(event_id="e2", age="40", occurred_at=None, as_of="2024-05-01T09:00:00Z"), event(age=50)]
-    log_records(path, records, "event")
+    log_records(path, records, scorer)
     content = export(path, scorer, since="2024-05-01")
     assert (content["events"], content["labels"], content["not_kept"]) == (2, 2, [])
     written = exported(path, "events")
@@ -166,5 +167,5 @@ def test_labels_of_erased_records_go_with_them(tmp_path: Path) -> None:
 
 
 def test_records_of_accounts_are_no_table(tmp_path: Path) -> None:
-    log_records(tmp_path / "live.db", [{"account_id": "ann", "as_of": "2024-05-01"}], "account")
+    log_records(tmp_path / "live.db", [{"account_id": "ann", "as_of": "2024-05-01"}], account_scorer())
     assert "accounts" not in export(tmp_path / "live.db", account_scorer())

@@ -22,6 +22,7 @@ from tests.live.test_scored_records import label, log_records
 
 from .conftest import Payments, day
 
+LABELS = {"labels": "labels.csv"}
 CHANGES = {"data.as_of": day(60), "gates.latency_ms": 1000.0}
 
 
@@ -29,7 +30,7 @@ def fill(path: Path, scorer: Scorer, payments: Payments) -> None:
     """Fill a store as a service of a model without history does: with logged records and with labels."""
     events, labels = payments
     sent = events.assign(occurred_at=events["paid_at"].astype(str)).drop(columns="paid_at")
-    log_records(path, list(records(sent)), "event")
+    log_records(path, list(records(sent)), scorer)
     with LiveState(scorer, path) as live:
         assert live.update(labels=records(labels)).rejected == ()
 
@@ -95,7 +96,7 @@ def test_it_says_from_when_on_the_store_can_train(tmp_path: Path) -> None:
     scorer = daily_scorer(event_scorer())
     with LiveState(scorer, tmp_path / "live.db", label_days=1) as live:
         old_and_new(live)
-    given = with_store(scorer.model, {}, tmp_path / "live.db")
+    given = with_store(scorer.model, LABELS, tmp_path / "live.db")
     assert given.trains_since is not None
     (note,) = given.notes
     assert note.endswith(f"records before {given.trains_since} lack a part of their history")
@@ -115,11 +116,13 @@ def test_what_the_store_lacks_is_an_error(tmp_path: Path) -> None:
     assert given.tables["messages"] == "messages.csv"
     assert given.notes == ()
     log_records(tmp_path / "live.db", [{"message_id": "m2", "text": "Another one", "sent_at": "2024-05-01T11:00:00Z"}])
-    given = with_store(message_scorer().model, {}, tmp_path / "live.db")
+    with pytest.raises(StateError, match=r"holds no labels of messages. Send them to /v1/labels, load them with state"):
+        with_store(message_scorer().model, {}, tmp_path / "live.db")
+    given = with_store(message_scorer().model, LABELS, tmp_path / "live.db")
     assert len(as_input(given.tables["messages"]).loaded.frame) == 1
     assert given.notes == (
         f"{tmp_path}/live.db: 1 of the messages in the history were not scored, so campaigns lack them",
     )
     without_senders = with_views(message_scorer(), sender=()).model  # events of another model are no table of it
-    assert set(with_store(without_senders, {}, tmp_path / "live.db").tables) == {"messages"}
-    assert set(with_store(account_scorer().model, {}, tmp_path / "live.db").tables) == {"events"}
+    assert set(with_store(without_senders, LABELS, tmp_path / "live.db").tables) == {"labels", "messages"}
+    assert set(with_store(account_scorer().model, LABELS, tmp_path / "live.db").tables) == {"events", "labels"}

@@ -11,7 +11,8 @@ import httpx
 import pytest
 
 from fraudsieve.exceptions import ServiceError, StateError
-from fraudsieve.live.score_log import LoggedScore, ScoreLog, logged_record
+from fraudsieve.live.score_log import LoggedScore, logged_record
+from fraudsieve.live.state import LiveState
 from fraudsieve.live.store import open_store
 from fraudsieve.live.store.score_rows import ScoreRow, iterate_scores
 from fraudsieve.models import Scorer
@@ -99,13 +100,13 @@ def test_requests_that_are_scored_together_are_logged_with_one_commit(
     handler: RequestHandler, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     commits: list[int] = []
-    log_scores = ScoreLog.log_scores
+    log_scores = LiveState.log_scores
 
-    def counted(self: ScoreLog, rows: Sequence[ScoreRow]) -> None:
+    def counted(self: LiveState, rows: Sequence[ScoreRow]) -> None:
         commits.append(len(rows))
         log_scores(self, rows)
 
-    monkeypatch.setattr(ScoreLog, "log_scores", counted)
+    monkeypatch.setattr(LiveState, "log_scores", counted)
     replies = answer(handler, *[request([{"text": "a"}, {"text": "b"}], name) for name in "xyz"])
     assert all(isinstance(reply, Reply) for reply in replies)
     assert commits == [6]
@@ -119,7 +120,7 @@ def test_no_score_is_answered_that_is_not_logged(
         raise StateError("log.db", "cannot be written (SQLITE_FULL)", "Free disk space.")
 
     with monkeypatch.context() as patch:
-        patch.setattr("fraudsieve.live.score_log.append_scores", fail)
+        patch.setattr("fraudsieve.live.recording.append_scores", fail)
         replies = answer(handler, request([{"text": "a"}]), request([{"text": None}]))
     assert isinstance(replies[0], RejectedRequest)
     assert (replies[0].status, str(replies[0])) == (503, NOT_LOGGED)

@@ -167,7 +167,8 @@ def retrained_rows(result: "Retrained", *, verbose: bool) -> Rows:
         yield "evaluated", _figures_text(result.evaluation)
     if result.trained is not None:
         yield "model folder", str(result.trained.folder)
-        yield from logged_rows(result.trained.logged)
+        if result.trained.logged is not None:
+            yield "run in MLflow", result.trained.logged.address
     if result.comparison is not None:
         yield from comparison_rows(result.comparison) if verbose else comparison_summary(result.comparison)
         yield from gate_rows(result.gates) if verbose else gate_summary(result.gates)

@@ -20,8 +20,6 @@ from .store.score_rows import ScoreRow, StoredScore
 
 __all__ = ["Accepted", "Call", "CallGroups", "CallType", "Delivery", "call_of_scores"]
 
-NO_FIELDS = LoggedFields(frozenset(), frozenset())
-
 
 class Accepted(NamedTuple):
     """The outcome of a call that appended records.
@@ -135,7 +133,7 @@ class Call:
 CallType = TypeVar("CallType", bound=Call)
 
 
-def call_of_scores(rows: Sequence[ScoreRow], fields: LoggedFields = NO_FIELDS) -> Call:
+def call_of_scores(rows: Sequence[ScoreRow], fields: LoggedFields) -> Call:
     """Return a call that adds rows to the score log."""
     call = Call(None, fields)
     call.scores = rows

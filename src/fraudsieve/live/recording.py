@@ -35,7 +35,6 @@ class RecordingCall(Call):
     model : Model
         The model that scores them: of events, or of messages with campaigns.
     state : HistoryState
-        The history.
     fields : LoggedFields
         As for `Call`.
     records : sequence of dict

@@ -1,24 +1,20 @@
 """The score log: what a service answered, one row for each scored record.
 
-Its rows are in the store of the history, and share the commits of events. A store of a model without history holds the
-log alone.
+Its rows are in the store of the history, and share the commits of events.
 """
 
 import json
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any, NamedTuple, Self
 
 from fraudsieve.exceptions import RejectedRecordError, StateError
 from fraudsieve.tables.values.reading import read_id
 
-from .calls import Call, CallGroups, call_of_scores
-from .store.addresses import open_store
 from .store.chain import RESTORE
 from .store.event_store import StoreTransaction
-from .store.score_rows import ScoreRow, StoredScore, append_scores, delete_scores, read_scores
+from .store.score_rows import StoredScore, delete_scores, read_scores
 
-__all__ = ["SUBJECTS", "LoggedScore", "ScoreLog", "encode_record", "erase_scores", "logged_record"]
+__all__ = ["SUBJECTS", "LoggedScore", "encode_record", "erase_scores", "logged_record"]
 
 SUBJECTS = ("message", "account", "event")
 NOT_ACCOUNTS = {"event_id", "message_id"}
@@ -102,47 +98,6 @@ class LoggedScore(NamedTuple):
         except (ValueError, TypeError, RecursionError):
             raise StateError(origin, f"row {row.number} of the score log cannot be read", RESTORE) from None
         return score
-
-
-class ScoreLog:
-    """The score log of a model without history, in a store that processes can share. Threads can share it, too.
-
-    Parameters
-    ----------
-    address : str or Path
-        The store, as for `open_store`.
-
-    Raises
-    ------
-    StateError
-        If the store cannot be opened.
-    """
-
-    def __init__(self, address: str | Path) -> None:
-        self._store = open_store(address)
-        self._groups = CallGroups(self._append)
-
-    def log_scores(self, rows: Sequence[ScoreRow]) -> dict[int, StoredScore]:
-        """Add rows; return once they are durable. The result is empty, as for rows that no record was added with.
-
-        Raises
-        ------
-        StateError
-            If they cannot be stored. Then none is stored, or the answer of the database was lost.
-        """
-        call = call_of_scores(rows)
-        self._groups.submit(call)
-        call.outcome()
-        return call.earlier
-
-    def close(self) -> None:
-        """Close the store."""
-        with self._groups.lock:
-            self._store.close()
-
-    def _append(self, calls: Sequence[Call]) -> None:
-        with self._store.writing() as transaction:
-            append_scores(transaction, [row for call in calls for row in call.scores])
 
 
 def erase_scores(transaction: StoreTransaction, account: str, subjects: set[tuple[str, str]]) -> int:

@@ -56,6 +56,9 @@ def with_store(model: Model, given: Mapping[str, Source | None], state: str | Pa
             "." if model.subject == "account" else ", or log records: serve --score-log records."
         )
         raise StateError(origin, f"it does not keep {lacking}, which the model learns from", fix)
+    if "labels" not in stored.tables and not tables.keys() & {table, "labels"}:
+        fix = "Send them to /v1/labels, load them with state load, or give --labels."
+        raise StateError(origin, f"it holds no labels of {table}", fix)
     options, used = options_of_model(model), {table, "labels", *model.matrix.history_parts}
     for name in filter(used.__contains__, stored.tables):  # a store may have events of another model
         own = InputTable(stored.tables[name], options, origin)

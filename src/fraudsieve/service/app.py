@@ -24,6 +24,7 @@ from .loaded_model import LoadedModel
 from .metrics import Metrics
 from .processes.messages import READY, WorkerChannel
 from .routes import WARM_UP, Routes
+from .scores.recording import CALLS, why_not_recorded
 from .settings import Settings
 from .transport.limits import RequestLimits, error_response
 from .watchers import AliasWatcher, RulesWatcher
@@ -76,7 +77,8 @@ def create_app(scorer: Scorer, settings: Settings | None = None, *, shadow: Load
     if shadow is not None:
         handler.start_shadow(shadow)
     background = BackgroundTasks(metrics)
-    pool = ThreadPoolExecutor(settings.n_threads, thread_name_prefix="score")
+    n_recording = CALLS if why_not_recorded(scorer.model, settings) is None else 0
+    pool = ThreadPoolExecutor(settings.n_threads + n_recording, thread_name_prefix="score")
     routes = Routes(handler, background, pool).list()
     local_only = [Middleware(LocalOnly)] if settings.is_local_only else []
     app = Starlette(

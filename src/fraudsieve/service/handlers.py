@@ -95,8 +95,10 @@ class RequestHandler:
             if settings.state is not None:
                 _log_not_kept(loaded.scorer.model, settings)
             self.ingestion = EventIngestion(self.store, settings, metrics)
-        self.score_log = None if settings.score_log == "off" else AnswerLog(settings, self.live)
-        if self.score_log is not None:
+        self.score_log: AnswerLog | None = None
+        if settings.score_log != "off":
+            assert self.store is not None  # `check_score_log`
+            self.score_log = AnswerLog(settings, self.store)
             self.score_log.use(loaded)
         metrics.set_model(loaded)
 

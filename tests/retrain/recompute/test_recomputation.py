@@ -16,7 +16,7 @@ from fraudsieve.cli.app import app
 from fraudsieve.exceptions import SchemaError, StateError
 from fraudsieve.features import History
 from fraudsieve.live.removal import rewind
-from fraudsieve.live.score_log import LoggedScore, ScoreLog
+from fraudsieve.live.score_log import LoggedScore
 from fraudsieve.live.store import open_store
 from fraudsieve.live.store.facts import StoreFacts
 from fraudsieve.live.store.score_rows import FIRST_TIME, LAST_TIME, ScoreRow, iterate_scores
@@ -33,6 +33,7 @@ from fraudsieve.service.loaded_model import LoadedModel
 from fraudsieve.service.metrics import Metrics
 from fraudsieve.service.settings import Settings
 from tests.fitted_models import Fitted
+from tests.live.small_models import score_log
 from tests.retrain.recompute.services import (
     LoggingService,
     label_of,
@@ -199,6 +200,10 @@ def test_scores_whose_rows_were_deleted_are_not_computed_again(served: Any) -> N
     known = replace(short, labels=label, counted={"gone"})  # the event of a label that counted was deleted
     assert known.is_kept(np.array([103, 105, 107]) * DAY).tolist() == [True, False, True]
     assert replace(known, counted=set()).is_kept(np.array([105 * DAY])).tolist() == [True]
+    times = pd.to_datetime([99 * DAY, 101 * DAY], unit="us", utc=True)
+    for time, is_kept in zip(times, (False, True), strict=True):  # an earlier label of an old event may be deleted
+        events = history.events[:1].assign(event_id="gone", occurred_at=time)
+        assert replace(known, events=events).is_kept(np.array([105 * DAY])).tolist() == [is_kept]
 
 
 def test_a_score_that_was_not_computed_so_is_unexplained(tmp_path: Path) -> None:
@@ -271,7 +276,7 @@ def test_scores_of_a_model_without_history(binary: Fitted, tmp_path: Path) -> No
     (reply,) = handler.score([ScoreRequest(body, False, id="r1")])
     handler.close()
     assert isinstance(reply, Reply)
-    log = ScoreLog(store)
+    log = score_log(store, Scorer.load(binary.folder))
     log.log_scores(reply.logged)
     log.close()
     result = recompute(store, binary.folder)

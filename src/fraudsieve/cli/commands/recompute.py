@@ -41,7 +41,7 @@ class RecomputeOptions:
     until: Annotated[
         str | None, typer.Option(help="With --recompute: only scores answered before this time (UTC).")
     ] = None
-    most: Annotated[
+    max_scores: Annotated[
         int | None, typer.Option(min=1, help="With --recompute: how many scores, chosen at random; by default all.")
     ] = None
     output: Annotated[
@@ -52,7 +52,8 @@ class RecomputeOptions:
         """Check that no option was given that needs --recompute."""
         for name, value in vars(self).items():
             if value not in (None, False):
-                raise RecipeError(f"--{name}", ["expected --recompute with it. Add --recompute, or leave it out"])
+                problem = "expected --recompute with it. Add --recompute, or leave it out"
+                raise RecipeError("--" + name.replace("_", "-"), [problem])
 
 
 def recompute_logged(
@@ -72,7 +73,8 @@ def recompute_logged(
         unused = {name: value for name, value in vars(tables).items() if name != "events"} | {**others}
         for name, value in unused.items():
             if value is not None:
-                raise RecipeError(f"--{name}", ["--recompute does not use it. Leave it out"])
+                option = "--" + name.replace("_", "-")
+                raise RecipeError(option, ["--recompute does not use it. Leave it out"])
         check_store_exists(given.state)
         events, known_labels = input_table(tables.events, reading), input_table(labels, reading)
         progress("loading the model")
@@ -87,7 +89,7 @@ def recompute_logged(
                 store,
                 since=given.since,
                 until=given.until,
-                sample=given.most,
+                sample=given.max_scores,
                 events=events,
                 known_labels=known_labels,
                 output=given.output,

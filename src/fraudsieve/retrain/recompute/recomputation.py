@@ -45,7 +45,7 @@ class Recomputation:
     model : str
         Name of the model.
     digest : str or None
-        Its digest.
+        Digest of its files; None for a model that was not loaded from a folder.
     logged : int
         Number of logged scores in the span of time.
     left_out : dict of str to int

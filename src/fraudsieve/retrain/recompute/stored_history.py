@@ -105,7 +105,7 @@ class StoredHistory:
         if length is None:
             return np.zeros(len(cutoffs), np.bool_)
         since = np.maximum(cutoffs, np.iinfo(np.int64).min + length) - length
-        lost = np.sort(_integers(self.labels["labelled_at"])[self._lost_labels()])
+        lost = np.sort(_integers(self.labels["labelled_at"])[self._lost_labels(before)])
         n_lost = np.searchsorted(lost, cutoffs) - np.searchsorted(lost, since)
         return np.asarray((since >= before) & (n_lost == 0))
 
@@ -154,11 +154,13 @@ class StoredHistory:
         places = pd.Index(ids, dtype=object).get_indexer(pd.Index(self.labels["subject_id"], dtype=object))
         return np.where(places < 0, -1, ids.index.to_numpy(np.int64)[places] if len(ids) else -1)
 
-    def _lost_labels(self) -> Array:
-        """Return which labels counted for an event or a message that was deleted since."""
+    def _lost_labels(self, before: int) -> Array:
+        """Return which labels are of an event or a message that counted, and that may lack it or an earlier label."""
         if self.model.subject == "account":
             return np.zeros(len(self.labels), np.bool_)
-        return (self._events_of_labels() < 0) & self.labels["subject_id"].isin(self.counted).to_numpy(np.bool_)
+        times = np.append(_integers(self.events["occurred_at"]), np.iinfo(np.int64).min)  # the last: not in the store
+        is_old = times[self._events_of_labels()] < before
+        return is_old & self.labels["subject_id"].isin(self.counted).to_numpy(np.bool_)
 
     def _known(self, events: pd.DataFrame, labels: pd.DataFrame) -> pd.DataFrame | None:
         """Return the labels that count, as `predict` has them."""

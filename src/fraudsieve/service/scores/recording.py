@@ -34,13 +34,15 @@ from fraudsieve.service.settings import Settings
 from .recorder import evidence_rejection
 from .score_log import NOT_LOGGED
 
-__all__ = ["MAX_RECORDED", "Recording", "why_not_recorded"]
+__all__ = ["CALLS", "MAX_RECORDED", "Recording", "why_not_recorded"]
 
 MAX_RECORDED = 100
 """Records of a request, or of the requests that are added with one commit: all others that store something wait.
 
 To add 100 events takes about 10 ms, and 100 messages with campaigns 30 ms.
 """
+CALLS = 2
+"""Calls that add records at the same time: while one waits for the disk or the lock, the other one scores."""
 MAX_LISTED = 10
 """Rejected records that an error lists."""
 NO_LOG = (
@@ -101,7 +103,7 @@ class Recording:
     handler : RequestHandler
         With a history and a score log.
     pool : Executor
-        Threads.
+        At least `CALLS` threads.
     """
 
     def __init__(self, handler: RequestHandler, pool: Executor) -> None:
@@ -109,7 +111,7 @@ class Recording:
         assert handler.score_log is not None
         self.handler, self.live, self.log = handler, handler.live, handler.score_log
         self.batcher: MicroBatcher[ScoreRequest, _Added | RejectedRequest] = MicroBatcher(
-            pool, handler.settings.n_threads, self.add, size=lambda request: request.work, max_size=MAX_RECORDED
+            pool, CALLS, self.add, size=lambda request: request.work, max_size=MAX_RECORDED
         )
 
     async def score(self, request: ScoreRequest) -> Reply | RejectedRequest:

@@ -13,7 +13,7 @@ from fraudsieve.exceptions import RejectedRecordError, StateError
 from fraudsieve.features.account_matrix import CUTOFFS
 from fraudsieve.features.feature_matrix import FeatureMatrix, account_matrix_of
 from fraudsieve.features.history.records import record_time
-from fraudsieve.live.score_log import LoggedScore, ScoreLog, encode_record
+from fraudsieve.live.score_log import LoggedScore, encode_record
 from fraudsieve.live.state import LiveState
 from fraudsieve.live.store.addresses import open_store
 from fraudsieve.live.store.score_rows import Recorded, ScoreRow, drop_old_scores
@@ -58,19 +58,13 @@ class AnswerLog:
     ----------
     settings : Settings
         What is logged, for how long, and the store.
-    live : LiveState or None
-        The history in that store, whose commits the log shares; None for a model without history.
-
-    Raises
-    ------
-    StateError
-        If the store cannot be opened.
+    live : LiveState
+        What the store holds, whose commits the log shares.
     """
 
-    def __init__(self, settings: Settings, live: LiveState | None) -> None:
+    def __init__(self, settings: Settings, live: LiveState) -> None:
         assert settings.state is not None  # `check_score_log`
-        self._settings, self._address = settings, settings.state
-        self._log = ScoreLog(settings.state) if live is None else live
+        self._settings, self._address, self._live = settings, settings.state, live
         self._versions: dict[str, str | None] = {}
         # One thread: answers that wait while it stores share the next commit.
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="score log")
@@ -133,14 +127,12 @@ class AnswerLog:
             drop_old_scores(store, now - settings.score_days * DAY, now - settings.record_days * DAY)
 
     def close(self) -> None:
-        """Close the log; the store of a history stays open."""
+        """Close the log; its store stays open."""
         self._pool.shutdown()
-        if isinstance(self._log, ScoreLog):
-            self._log.close()
 
     def _store(self, parts: Sequence[Sequence[ScoreRow]]) -> Sequence[Earlier | None]:
         try:
-            earlier = self._log.log_scores([row for part in parts for row in part])
+            earlier = self._live.log_scores([row for part in parts for row in part])
         except StateError as error:
             log_event("scores cannot be logged", level=logging.ERROR, why=error.problem)
             return [None] * len(parts)
