@@ -129,7 +129,7 @@ def _compare(lived: Lived) -> tuple[dict[str, float], dict[str, float]]:
 
 def _faults_of_rows(arrivals: Arrivals) -> dict[str, float]:
     parts = {"events": arrivals.of_events, "labels": arrivals.of_labels}
-    missing = {f"{name}_missing": part.missing for name, part in parts.items()}
+    missing: dict[str, float] = {f"{name}_missing": part.missing for name, part in parts.items()}
     return missing | {f"{name}_repeated": part.repeated for name, part in parts.items()}
 
 

@@ -190,11 +190,11 @@ def compare_scores(
     differing = batches = 0
     for cut, positions in cuts:
         history, known = (frame[frame["offset"] <= cut].drop(columns="offset") for frame in (events, labels))
-        tables = {"history": history, "known_labels": known if len(known) else None}
         for version, rows in logged.iloc[positions].groupby("model_version"):
             records = rows[["event_id"]].merge(events, on="event_id").drop(columns="offset")
-            score_file(load(version), records, folder / "batch.parquet", **tables)
-            batch = pd.read_parquet(folder / "batch.parquet")
+            output, known_labels = folder / "batch.parquet", known if len(known) else None
+            score_file(load(str(version)), records, output, history=history, known_labels=known_labels)
+            batch = pd.read_parquet(output)
             differing += _count_differing(rows[[*batch]].reset_index(drop=True), batch)
             batches += 1
     return ScoreFaults(len(scores), differing, batches)

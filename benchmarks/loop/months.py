@@ -17,7 +17,7 @@ from fraudsieve.live.store.chain import Position, Row
 
 from .payments import Payments, as_records
 from .service import LoopService, command, finish, run_command_line
-from .traffic import Request, Traffic
+from .traffic import Kind, Request, Traffic
 
 __all__ = ["CHAMPION", "NAME", "Lived", "Plan", "live_through"]
 
@@ -251,7 +251,10 @@ class _Months:
         self.lived.counts["events"] += len(events)
         self.lived.counts["labels"] += len(labels)
         self.chance.shuffle(labels)
-        for records, kind, largest in ((labels, "labels", MAX_LABELS), (events, "payments", MAX_PAYMENTS)):
+        parts: list[tuple[Kind, list[dict[str, Any]], int]] = [
+            ("labels", labels, MAX_LABELS), ("payments", events, MAX_PAYMENTS)
+        ]  # fmt: skip
+        for kind, records, largest in parts:
             place = 0
             while place < len(records):
                 size = self.chance.randint(1, largest)

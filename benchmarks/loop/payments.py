@@ -70,10 +70,10 @@ def simulate_payments(days: int, max_delay_days: float, seed: int = 0) -> Paymen
 
 def as_records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """Return the rows of a table as JSON objects."""
-    times = {name: frame[name].map(pd.Timestamp.isoformat) for name in frame if str(name).endswith("_at")}
+    times = {name: frame[name].map(pd.Timestamp.isoformat) for name in map(str, frame) if name.endswith("_at")}
     values = frame.assign(**times).astype(object)
-    rows: list[dict[str, Any]] = values.where(values.notna(), None).to_dict("records")
-    return rows
+    rows: Any = values.where(values.notna(), None).to_dict("records")
+    return list(rows)
 
 
 def _in_order(frame: pd.DataFrame) -> pd.DataFrame:
@@ -104,8 +104,9 @@ def _labels(rng: np.random.Generator, events: pd.DataFrame, is_fraud: Any, max_d
     corrected["labelled_at"] += _days(rng.uniform(1, 5, len(corrected)))
     corrected = corrected[corrected["labelled_at"] <= last[wrong]]
     known = labels.assign(label=np.where(wrong, np.where(fraud, "legitimate", "fraud"), labels["label"]))
-    labels = pd.concat([known, corrected], ignore_index=True)
-    return labels.assign(**{ARRIVAL: labels["labelled_at"] + _days(rng.uniform(0, 2, len(labels)))})
+    every: pd.DataFrame = pd.concat([known, corrected], ignore_index=True)
+    every[ARRIVAL] = every["labelled_at"] + _days(rng.uniform(0, 2, len(every)))
+    return every
 
 
 def _days(days: Any) -> Any:

@@ -6,12 +6,14 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from queue import Queue
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 import httpx
 from tests.services import Service
 
-__all__ = ["Answer", "Request", "Traffic"]
+__all__ = ["Answer", "Kind", "Request", "Traffic"]
+
+Kind: TypeAlias = Literal["payments", "labels"]
 
 PATIENCE: Final = 300.0
 """Seconds within which each request must be acknowledged."""
@@ -23,7 +25,7 @@ class Request(NamedTuple):
     """Payments to score and record, or labels; and the id of the request."""
 
     name: str
-    kind: Literal["payments", "labels"]
+    kind: Kind
     records: Sequence[dict[str, Any]]
 
 

@@ -19,6 +19,13 @@ OF_FILES: Final = ("digests", "unlabelled", "split_model")
 """Facts about the bytes of the tables, the rows without a label, of which some are dropped, and a digest with these."""
 
 
+class Tables(NamedTuple):
+    """Tables to train on."""
+
+    events: pd.DataFrame
+    labels: pd.DataFrame
+
+
 class TrainingFaults(NamedTuple):
     """What differs between the training tables of a store and of the complete source tables.
 
@@ -58,23 +65,24 @@ def compare_training(
         The complete source tables.
     """
     exported = run_command_line(folder, "state", "export", address, "--model", champion, "--output", "stored")
-    stored = [pd.read_parquet(folder / "stored" / f"{name}.parquet") for name in ("events", "labels")]
+    stored = Tables(*(pd.read_parquet(folder / "stored" / f"{name}.parquet") for name in Tables._fields))
     since = None if exported["trains_since"] is None else pd.Timestamp(exported["trains_since"])
     recipe = Recipe.read(folder / "recipe.toml")
-    source = [events.sort_values("occurred_at"), labels.sort_values("labelled_at")]  # the order of those of the store
-    one, other = (_table(recipe, *tables, since) for tables in (source, stored))
-    trained = [_train(folder, name, *tables, since) for name, tables in (("source", source), ("store", stored))]
+    source = Tables(events.sort_values("occurred_at"), labels.sort_values("labelled_at"))  # in the order of the store's
+    one, other = (_table(recipe, tables, since) for tables in (source, stored))
+    trained = [_train(folder, name, tables, since) for name, tables in (("source", source), ("store", stored))]
     differing = _count_differing(one, other)
     return TrainingFaults(len(one), len(one.columns), differing, exported["trains_since"], trained[0] == trained[1])
 
 
-def _table(recipe: Recipe, events: pd.DataFrame, labels: pd.DataFrame, since: pd.Timestamp | None) -> pd.DataFrame:
+def _table(recipe: Recipe, tables: Tables, since: pd.Timestamp | None) -> pd.DataFrame:
     """Return the labelled records from a time on, with their features, by the id."""
-    data = read_data(recipe, {"events": events, "labels": labels}, min_label_rows=1)
+    data = read_data(recipe, tables._asdict(), min_label_rows=1)
     rows = data.rows if since is None else data.rows[data.rows["as_of"] >= since]
     rows = rows.sort_values("event_id", ignore_index=True)
     features = make_builder(data, recipe).set_output(transform="pandas").fit_transform(rows, rows["label"])
-    return pd.concat([rows[[*NAMES]], features], axis=1).set_index("event_id")
+    table: pd.DataFrame = pd.concat([rows[[*NAMES]], features], axis=1).set_index("event_id")
+    return table
 
 
 def _count_differing(one: pd.DataFrame, other: pd.DataFrame) -> int:
@@ -86,20 +94,19 @@ def _count_differing(one: pd.DataFrame, other: pd.DataFrame) -> int:
     return int((~same).sum()) + len(one.index.symmetric_difference(other.index))
 
 
-def _train(
-    folder: Path, name: str, events: pd.DataFrame, labels: pd.DataFrame, since: pd.Timestamp | None
-) -> tuple[str, ...]:
+def _train(folder: Path, name: str, tables: Tables, since: pd.Timestamp | None) -> tuple[str, ...]:
     """Train on the labels of records from a time on.
 
     Returns the digests of the model and of the evaluated model, without facts about their files and their times.
     """
+    events, labels = tables
     if since is not None:
         labels = labels[labels["subject_id"].isin(events.loc[events["occurred_at"] >= since, "event_id"])]
-    tables: list[str] = []
+    files: list[str] = []
     for table, frame in (("events", events), ("labels", labels)):
         frame.to_parquet(folder / f"{name}-{table}.parquet", index=False)
-        tables += [f"--{table}", f"{name}-{table}.parquet"]
-    run_command_line(folder, "train", *tables, "--recipe", "recipe.toml", "--no-track", "--output", f"of-{name}")
+        files += [f"--{table}", f"{name}-{table}.parquet"]
+    run_command_line(folder, "train", *files, "--recipe", "recipe.toml", "--no-track", "--output", f"of-{name}")
     return tuple(_digest(folder / f"of-{name}{suffix}") for suffix in ("", ".split-model"))
 
 
