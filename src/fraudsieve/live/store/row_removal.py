@@ -118,6 +118,6 @@ def _drop_batch(store: EventStore, before: int, covered: int, generation: int, l
             transaction.sql.execute('DELETE FROM events WHERE "offset" <= ?', (offset,))
             facts = transaction.facts
             dropped_before = max(before, before if facts.dropped_before is None else facts.dropped_before)
-            changes = {"dropped_before": dropped_before, "label_span": max(label_span, facts.label_span)}
-            transaction.change_facts(replace(facts, start=Position(offset, digest), **changes))
+            facts = replace(facts, dropped_before=dropped_before, label_span=max(label_span, facts.label_span))
+            transaction.change_facts(replace(facts, start=Position(offset, digest)))
         return n
