@@ -11,6 +11,8 @@ from typer.testing import CliRunner
 
 from fraudsieve.cli.app import app
 from fraudsieve.live.state import LiveState
+from fraudsieve.live.store import open_store
+from fraudsieve.live.store.snapshots import list_snapshots
 from fraudsieve.live.tables.loading import json_lines
 from fraudsieve.models import Scorer
 from fraudsieve.training.data.builders import read_data
@@ -55,6 +57,18 @@ def test_every_rejected_row_has_a_reason_also_if_columns_share_it(tmp_path: Path
     loaded = run(*call, "--model", account_model())
     assert (loaded["accepted"], loaded["rejected"]) == (4, 2)
     assert list(loaded["reasons"].values()) == [2]
+
+
+@pytest.mark.slow
+def test_a_store_is_loaded_with_the_lateness_of_its_service(tmp_path: Path) -> None:
+    table, path, scorer = tmp_path / "events.csv", tmp_path / "live.db", Scorer.load(event_model())
+    pd.DataFrame(EVENTS).to_csv(table, index=False)
+    run("load", path, "--events", table, "--model", event_model(), "--lateness", "2d")
+    with LiveState(scorer, path, lateness="2d") as live:
+        live.update(event(event_id="later"))
+    with open_store(path) as store, store.reading() as transaction:
+        # A snapshot of another state would keep old rows in the store.
+        assert len({one.declaration for one in list_snapshots(transaction)}) == 1
 
 
 @pytest.mark.slow

@@ -25,8 +25,10 @@ __all__ = [
     "History",
     "Json",
     "KnownLabels",
+    "LabelDays",
     "Labels",
     "LanguageOption",
+    "Lateness",
     "Messages",
     "ModelOption",
     "Name",
@@ -49,6 +51,10 @@ Verbose = Annotated[
     bool, typer.Option("--verbose", help="Print all metrics instead of what the model finds and what to do next.")
 ]
 ModelOption = Annotated[str, typer.Option("--model", help="Model folder, or an address such as models:/NAME@champion.")]
+Lateness = Annotated[str, typer.Option(help="How late an event may arrive, such as 1d.")]
+LabelDays = Annotated[
+    float, typer.Option(min=0, help="Days that an event can wait for its label: the store keeps it that long.")
+]
 RECORDS = ("--messages", "--accounts", "--events")
 NEAR_MISSES: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("--input", "--data", "--file", "--records", "--table", "--current", "--source"), RECORDS),

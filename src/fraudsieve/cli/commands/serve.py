@@ -15,7 +15,7 @@ from fraudsieve.cli.evidence_options import (
     EvidenceKey,
     evidence_settings,
 )
-from fraudsieve.cli.options import Json, ModelOption, RulesOption
+from fraudsieve.cli.options import Json, LabelDays, Lateness, ModelOption, RulesOption
 
 if TYPE_CHECKING:
     from fraudsieve.service.settings import Settings
@@ -41,10 +41,8 @@ def serve_command(
         Path | None, typer.Option(help="File with the token that clients must send; by default $FRAUDSIEVE_TOKEN.")
     ] = None,
     open: Annotated[bool, typer.Option("--open", help="Allow requests from other machines without a token.")] = False,
-    lateness: Annotated[str, typer.Option(help="How late an event may arrive, such as 1d.")] = "1d",
-    label_days: Annotated[
-        float, typer.Option(min=0, help="Days that an event can wait for its label: the store keeps it that long.")
-    ] = 180.0,
+    lateness: Lateness = "1d",
+    label_days: LabelDays = 180.0,
     threads: Annotated[
         int | None, typer.Option(help="Scoring threads per worker; by default, one per core over all workers.", min=1)
     ] = None,

@@ -16,6 +16,8 @@ from fraudsieve.cli.options import (
     Command,
     Events,
     Json,
+    LabelDays,
+    Lateness,
     Messages,
     ModelOption,
     ReadingOptions,
@@ -73,7 +75,14 @@ def info_command(address: Address, json: Json = False) -> None:
 @state_app.command("load", cls=Command)
 @with_groups
 def load_command(
-    *, address: Address, model: ModelOption, tables: PartOptions, reading: ReadingOptions, json: Json = False
+    *,
+    address: Address,
+    model: ModelOption,
+    tables: PartOptions,
+    reading: ReadingOptions,
+    lateness: Lateness = "1d",
+    label_days: LabelDays = 180.0,
+    json: Json = False,
 ) -> None:
     """Add records to a store, in order of time, such as those of past months. Records of one id count once.
 
@@ -102,7 +111,7 @@ def load_command(
 
         scorer = Scorer.load(model)
         progress("opening the store")
-        with LiveState(scorer, address) as live:
+        with LiveState(scorer, address, lateness=lateness, label_days=label_days) as live:
             loaded, rejected = _load_tables(live, inputs, progress)
             for part in streams:
                 load_records(live, part, json_lines(sys.stdin.buffer), partial(progress, "loading"), loaded)
