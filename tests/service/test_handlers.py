@@ -118,6 +118,9 @@ def test_a_snapshot_is_left_once_a_restart_would_read_many_rows(accounts_folder:
         handler.ingest(json.dumps({"events": events}).encode())
         handler.checkpoint()
         assert handler.live.size.rows_since_snapshot == n_rows
+    handler.ingest(json.dumps({"events": [EVENTS[0] | {"event_id": "another"}]}).encode())
+    handler.checkpoint(0)
+    assert handler.live.size.rows_since_snapshot == 0
     handler.close()
     again = RequestHandler(LoadedModel(Scorer.load(accounts_folder)), settings, Metrics())
     assert again.live is not None

@@ -32,6 +32,8 @@ from .watchers import AliasWatcher, RulesWatcher
 __all__ = ["create_app"]
 
 CHECKPOINT_SECONDS = 60.0
+DAY_SECONDS = 86_400.0
+"""Until a service with few requests deletes rows that are too old to be kept."""
 MEASURE_SECONDS = 1.0
 WARM_UP_SECONDS = 1.0
 """Pause after the first failure."""
@@ -105,6 +107,7 @@ async def _lifespan(
     background.run_once(WARM_UP, partial(_get_ready, handler, channel), WARM_UP_SECONDS)
     if channel is None or channel.takes_snapshots:
         background.repeat("snapshot", handler.checkpoint, CHECKPOINT_SECONDS)
+        background.repeat("daily snapshot", partial(handler.checkpoint, 0), DAY_SECONDS)
         if handler.score_log is not None:
             background.repeat("score log", handler.score_log.drop_old, CHECKPOINT_SECONDS)
     if channel is not None:  # another worker may answer /metrics

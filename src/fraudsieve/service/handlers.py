@@ -350,9 +350,10 @@ class RequestHandler:
         if self.live is not None:
             self.metrics.set_history(self.live.size, self.live.offset, is_behind=self.is_behind)
 
-    def checkpoint(self) -> None:
-        """Write a snapshot if a restart would have to read many rows."""
-        if self.store is not None and self.store.size.rows_since_snapshot > self.settings.checkpoint_rows:
+    def checkpoint(self, max_rows: int | None = None) -> None:
+        """Write a snapshot, and delete old rows, if a restart would have to read many rows, or more than `max_rows`."""
+        limit = self.settings.checkpoint_rows if max_rows is None else max_rows
+        if self.store is not None and self.store.size.rows_since_snapshot > limit:
             self.store.checkpoint()
             log_event("snapshot written")
 
