@@ -163,17 +163,18 @@ def run_command(
     argv : sequence of str, default=None
         Arguments; None for those of the process.
     arguments : Arguments, default=None
-        Further arguments, in addition to ``--json``.
+        Further arguments, in addition to ``--json`` and ``--strict``.
 
     Returns
     -------
     int
-        0, whether or not a bar holds, also if the data are missing.
+        0, also if the data are missing; with ``--strict``, 1 if a bar does not hold.
     """
     parser = argparse.ArgumentParser(prog=f"python -m benchmarks.{name}", description=description)
     for argument, keywords in (arguments or {}).items():
         parser.add_argument(argument, **keywords)
     parser.add_argument("--json", action="store_true", help="end with one JSON object on the last line")
+    parser.add_argument("--strict", action="store_true", help="exit with 1 if a bar does not hold")
     options = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     try:
@@ -181,7 +182,7 @@ def run_command(
     except MissingDataError as error:
         report = Report(name, getattr(options, "set", None) or error.name, "", 0, skipped=str(error))
     print_report(report, as_json=options.json)
-    return 0
+    return int(options.strict and not all(bar.holds for bar in report.bars))
 
 
 def progress(line: str) -> None:

@@ -47,17 +47,29 @@ PARTS: Final = (
     Part("tests", (*PYTEST, "-m", "release"), "the tests of a release, and all examples and sizes of the others", FULL),
     Part("zoo", (*PYTEST, "tests/walk", "-m", "walk"), "every table through every door"),
     Part("mutants", ("python", "-m", "tests.walk.mutants"), "the walk finds planted faults"),
-    Part("fuzz", ("python", "-m", "benchmarks.attack_surface", "--minutes", "10"), "ten minutes of hostile input"),
     Part(
-        "kills", ("python", "-m", "benchmarks.attack_surface", "kills"), "50 kills lose nothing that was acknowledged"
+        "fuzz",
+        ("python", "-m", "benchmarks.attack_surface", "--minutes", "10", "--strict"),
+        "ten minutes of hostile input",
+    ),
+    Part(
+        "kills",
+        ("python", "-m", "benchmarks.attack_surface", "kills", "--strict"),
+        "50 kills lose nothing that was acknowledged",
     ),
     Part(
         "score_kills",
-        ("python", "-m", "benchmarks.attack_surface", "score_kills", "--kills", "30"),
+        ("python", "-m", "benchmarks.attack_surface", "score_kills", "--kills", "30", "--strict"),
         "30 kills lose no answered score from the log, and log none twice",
     ),
-    Part("loop", ("python", "-m", "benchmarks.loop"), "months of scores, late labels, kills and retrainings"),
-    Part("loads", ("python", "-m", "benchmarks.attack_surface", "health"), "the service answers under heavy loads"),
+    Part(
+        "loop", ("python", "-m", "benchmarks.loop", "--strict"), "months of scores, late labels, kills and retrainings"
+    ),
+    Part(
+        "loads",
+        ("python", "-m", "benchmarks.attack_surface", "health", "--strict"),
+        "the service answers under heavy loads",
+    ),
     Part("notebooks", ("pytest", "-n", "2", "--nbmake", "--nbmake-timeout=300", "notebooks"), "every notebook runs"),
     Part(
         "lowest",

@@ -1,5 +1,6 @@
 """The report of a benchmark: the JSON object, the tables, the missing data."""
 
+import argparse
 import json
 from pathlib import Path
 from types import ModuleType
@@ -7,7 +8,7 @@ from types import ModuleType
 import pytest
 from benchmarks.data.location import DATA_VARIABLE, MissingDataError, data_folder, load_messages
 from benchmarks.detection import __main__ as detection
-from benchmarks.runner import Bar, Report, print_report
+from benchmarks.runner import Bar, Report, print_report, run_command
 from benchmarks.speed import __main__ as speed
 
 FIELDS = {"name", "dataset", "protocol", "rows", "machine", "figures", "peers", "bars"}
@@ -76,6 +77,15 @@ def test_load_messages_names_the_set(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     monkeypatch.setenv(DATA_VARIABLE, str(tmp_path))
     with pytest.raises(MissingDataError, match=r"Skipped fbs_sms: fbs_sms.parquet is not in .*messages"):
         load_messages("fbs_sms")
+
+
+@pytest.mark.parametrize("differing", [0, 1])
+def test_only_a_strict_run_fails_if_a_bar_does_not_hold(differing: int) -> None:
+    def run(_: argparse.Namespace) -> Report:
+        return Report("loop", "sqlite", "", 0, bars=[Bar.at_most("scores_differing", differing, 0)])
+
+    assert run_command("loop", run, None, ["--strict"]) == differing
+    assert run_command("loop", run, None, []) == 0
 
 
 @pytest.mark.parametrize(("module", "name"), [(detection, "fbs_sms"), (speed, "wording")])
