@@ -45,6 +45,11 @@ class Result(TypedDict):
 FULL: Final = {"FRAUDSIEVE_TESTS": "release"}
 PARTS: Final = (
     Part("tests", (*PYTEST, "-m", "release"), "the tests of a release, and all examples and sizes of the others", FULL),
+    Part(
+        "coverage",
+        (*PYTEST, "-m", "not slow", "--cov", "--cov-report=term:skip-covered", "--cov-fail-under=80"),
+        "the quick tests run 80 % of the code",
+    ),
     Part("zoo", (*PYTEST, "tests/walk", "-m", "walk"), "every table through every door"),
     Part("mutants", ("python", "-m", "tests.walk.mutants"), "the walk finds planted faults"),
     Part(

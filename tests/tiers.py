@@ -50,6 +50,7 @@ RELEASE: Final[dict[str, str]] = {
     ),
     "tests/models/batch/test_chunks.py::test_a_run_resumes_after_kills_at_random_times": KILLS,
     "tests/live/test_kills.py::test_one_of_two_processes_is_killed": KILLS,
+    "tests/live/test_score_kills.py::test_every_answered_score_is_logged_once": KILLS,
     "tests/service/test_faults.py::test_a_clock_that_jumps": KILLS,
     "tests/service/test_faults.py::test_a_kill_while_a_model_takes_over": KILLS,
     "tests/service/processes/test_alias.py::test_all_workers_switch_and_no_request_fails": (
@@ -66,6 +67,7 @@ RELEASE: Final[dict[str, str]] = {
     "tests/spark/test_feature_files.py::test_the_rows_are_those_of_account_features": SPARK,
     "tests/spark/test_feature_frames.py::test_events_with_labels_and_a_hub": SPARK,
     "tests/spark/test_feature_frames.py::test_odd_accounts_in_any_buckets_and_order": SPARK,
+    "tests/spark/test_feature_frames.py::test_without_times_or_history[True]": SPARK,
     "tests/spark/test_job.py::test_the_example_computes_features_scores_and_a_sample": SPARK,
     "tests/spark/test_sample_frames.py::test_the_rows_are_those_of_one_machine_whatever_the_partitions": SPARK,
     "tests/tables/test_checks.py::test_the_time_grows_with_the_columns_not_with_their_pairs": (

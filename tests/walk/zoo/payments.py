@@ -236,7 +236,7 @@ PAYMENTS = (
     UserTable("handbook", "event", handbook, on_spark=True),
     UserTable("handbook_leak", "event", handbook_leak),
     UserTable("sparkov", "event", sparkov, on_spark=True),
-    UserTable("paysim", "event", paysim, refused=WITHOUT_IDS),
+    UserTable("paysim", "event", paysim, refused=WITHOUT_IDS, on_spark=True),
     UserTable("paysim_steps", "event", paysim_steps, refused={"train": "got another number"}),
     UserTable("components", "account", components),
     UserTable("components_raw", "event", components_raw, refused={"train": "account_id"}),
