@@ -36,6 +36,8 @@ MAX_ID = 128
 """Characters of an id of a request; a longer one is replaced."""
 MAX_ROWS = 10_000
 """Rows that are stored in one commit."""
+HOLD = 0.003
+"""Seconds that a commit waits for further answers if the one before was shared."""
 IDS = ("message_id", "event_id", "account_id")
 
 
@@ -66,6 +68,7 @@ class AnswerLog:
         assert settings.state is not None  # `check_score_log`
         self._settings, self._address, self._live = settings, settings.state, live
         self._versions: dict[str, str | None] = {}
+        self._is_shared = False
         # One thread: answers that wait while it stores share the next commit.
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="score log")
         self._batcher: MicroBatcher[Sequence[ScoreRow], Earlier | None] = MicroBatcher(
@@ -131,6 +134,9 @@ class AnswerLog:
         self._pool.shutdown()
 
     def _store(self, parts: Sequence[Sequence[ScoreRow]]) -> Sequence[Earlier | None]:
+        if self._is_shared:  # requests come together: fewer commits leave more time for scores
+            time.sleep(HOLD)
+        self._is_shared = len(parts) > 1
         try:
             earlier = self._live.log_scores([row for part in parts for row in part])
         except StateError as error:
