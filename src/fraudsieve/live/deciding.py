@@ -42,11 +42,10 @@ def decide_all(state: HistoryState, calls: Sequence[Call], clock: PlausibleClock
     Returns the entries to append: the new deliveries, and what the state counts of labels.
     """
     subjects.load(delivery.entry for call in calls for delivery in call.deliveries)
-    in_group: set[int] = set()
     new: list[Decided] = []
     for call in calls:
         try:
-            new += _Decider(state, call, subjects, call.now or clock.now(state)).decide(in_group)
+            new += _Decider(state, call, subjects, call.now or clock.now(state)).decide()
         except Exception as error:  # a call must not fail the others
             call.error = error
     return new
@@ -58,17 +57,16 @@ class _Decider:
     def __init__(self, state: HistoryState, call: Call, subjects: Subjects, now: datetime) -> None:
         self._state, self._call, self._subjects, self._now = state, call, subjects, now
         self._new: list[Decided] = []
-        self._identifiers = set[int]()
         self._oldest = _oldest_beside_the_newest(state, call) if call.is_atomic else NEVER
 
-    def decide(self, in_group: set[int]) -> list[Decided]:
+    def decide(self) -> list[Decided]:
         try:
             for place, entry in self._call.deliveries:
                 try:
                     if LABEL in entry:
                         self._add_label(place, entry)
                     else:
-                        self._add_record(place, entry, in_group)
+                        self._add_record(place, entry)
                 except RejectedRecordError as error:
                     self._call.rejected.append((place, str(error)))
         except Exception:
@@ -77,7 +75,6 @@ class _Decider:
         if self._call.is_atomic and (self._call.rejected or self._call.differing):
             self._drop_new()
             return []
-        in_group |= self._identifiers
         return self._new
 
     def _drop_new(self) -> None:
@@ -87,7 +84,7 @@ class _Decider:
         self._new.append(Decided(entry, record))
         self._subjects.add([entry])
 
-    def _add_record(self, place: tuple[int, int], entry: Entry, in_group: set[int]) -> None:
+    def _add_record(self, place: tuple[int, int], entry: Entry) -> None:
         ((part, (time, fields)),) = entry.items()
         kind, identifier = part[:-1], fields.get("event_id")
         earlier = None if identifier is None else self._subjects.record(kind, identifier)
@@ -98,11 +95,10 @@ class _Decider:
         if time < self._oldest:
             raise RejectedRecordError(TOO_LATE)
         for record in read_entry(self._state, entry, now=self._now):
-            if record.identifier in self._state.seen or record.identifier in in_group | self._identifiers:
+            if record.identifier in self._state.seen:  # its row may be deleted
                 self._call.n_repeats += 1
                 continue
             self._append(entry, record)
-            self._identifiers |= {record.identifier} - {0}
             waiting = [] if identifier is None else self._subjects.labels(kind, identifier)
             if waiting:
                 self._change([], self._effects(waiting, entry))
