@@ -1,12 +1,17 @@
 """Declarations and records of the tests of live states."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import pandas as pd
+import pytest
 
 from fraudsieve.features import History
+from fraudsieve.live.calls import Call
+from fraudsieve.live.clock import PlausibleClock
+from fraudsieve.live.session import StoreSession
 from fraudsieve.live.state import LiveState
 from fraudsieve.models import Scorer
 
@@ -68,3 +73,16 @@ def wait_until(condition: Any, seconds: float = 30) -> None:
     while not condition():
         assert time.monotonic() < end, "waited in vain"
         time.sleep(0.01)
+
+
+def count_commits(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Return a list that gets the number of calls of each commit."""
+    groups: list[int] = []
+    append = StoreSession.append
+
+    def counted(self: StoreSession, calls: Sequence[Call], clock: PlausibleClock) -> None:
+        groups.append(len(calls))
+        append(self, calls, clock)
+
+    monkeypatch.setattr(StoreSession, "append", counted)
+    return groups

@@ -2,7 +2,7 @@
 
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -11,17 +11,15 @@ import pytest
 
 from fraudsieve.exceptions import StateError
 from fraudsieve.live.calls import Call
-from fraudsieve.live.clock import PlausibleClock
 from fraudsieve.live.contents import describe_store
 from fraudsieve.live.removal import erase, rewind
 from fraudsieve.live.score_log import LoggedScore
-from fraudsieve.live.session import StoreSession
 from fraudsieve.live.state import LiveState
 from fraudsieve.live.store import EventStore, open_store
 from fraudsieve.live.store.score_rows import ScoreRow, StoredScore, drop_old_scores, iterate_scores
 from fraudsieve.live.store.sqlite import SqliteDatabase
 from fraudsieve.models import Scorer
-from tests.live.samples import event
+from tests.live.samples import count_commits, event
 from tests.live.small_models import score_log
 from tests.live.test_removal import SECRET, files_with
 
@@ -64,14 +62,7 @@ def test_rows_are_read_by_time_as_they_were_logged(address: str) -> None:
 def test_scores_and_events_share_a_commit(
     account_scorer: Scorer, address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    groups: list[int] = []
-    append = StoreSession.append
-
-    def counted(self: StoreSession, calls: Sequence[Call], clock: PlausibleClock) -> None:
-        groups.append(len(calls))
-        append(self, calls, clock)
-
-    monkeypatch.setattr(StoreSession, "append", counted)
+    groups = count_commits(monkeypatch)
     with LiveState(account_scorer, address, follow=False) as live:
         threads = [threading.Thread(target=live.update, args=(event(event_id="e1"),))]
         threads += [threading.Thread(target=live.log_scores, args=([row(number)],)) for number in range(3)]

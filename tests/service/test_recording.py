@@ -14,12 +14,9 @@ from hypothesis import strategies as st
 
 from fraudsieve.evidence.settings import EvidenceSettings
 from fraudsieve.exceptions import EvidenceError, StateError
-from fraudsieve.live.calls import Call
-from fraudsieve.live.clock import PlausibleClock
 from fraudsieve.live.contents import stored_records
 from fraudsieve.live.removal import erase, rewind
 from fraudsieve.live.score_log import LoggedScore
-from fraudsieve.live.session import StoreSession
 from fraudsieve.live.store import open_store
 from fraudsieve.live.store.score_rows import ScoreRow, iterate_scores
 from fraudsieve.models import Scorer
@@ -34,6 +31,7 @@ from fraudsieve.service.scores.recorder import NOT_RECORDED
 from fraudsieve.service.scores.recording import MAX_RECORDED, Recording, why_not_recorded
 from fraudsieve.service.scores.score_log import NOT_LOGGED
 from fraudsieve.service.settings import Settings
+from tests.live.samples import count_commits
 from tests.live.small_models import account_model, event_pair_model, message_pair_model
 from tests.live.test_score_log import full_disk
 from tests.profiles import examples
@@ -170,14 +168,7 @@ def test_each_logged_score_is_that_of_the_history_at_its_offset(
 def test_records_of_requests_that_arrive_together_share_a_commit(
     handler: RequestHandler, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    groups: list[int] = []
-    append = StoreSession.append
-
-    def counted(self: StoreSession, calls: Sequence[Call], clock: PlausibleClock) -> None:
-        groups.append(len(calls))
-        append(self, calls, clock)
-
-    monkeypatch.setattr(StoreSession, "append", counted)
+    groups = count_commits(monkeypatch)
     replies = send(handler, record("a"), [record("b", 10), record(None)], [], [record("c", 20)])
     assert groups == [4, 1]  # the records of all requests, and their scores
     assert [isinstance(reply, Reply) for reply in replies] == [True, False, True, True]

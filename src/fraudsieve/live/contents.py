@@ -2,19 +2,22 @@
 
 import json
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 import numpy as np
+
+from fraudsieve.features.history.records import required_time
 
 from .labels.effects import is_effect
 from .labels.rules import LABEL
 from .records import OWN
 from .store.event_store import EventStore
 from .store.row_removal import list_removals
-from .store.score_rows import log_size
+from .store.score_rows import FIRST_TIME, LAST_TIME, log_size
 from .store.snapshots import list_snapshots
 
-__all__ = ["COUNTED", "describe_store", "numbered_records", "stored_records", "time_text"]
+__all__ = ["COUNTED", "describe_store", "numbered_records", "span_of", "stored_records", "time_text"]
 
 FIELDS = {"events": "occurred_at", "messages": "sent_at"}
 COUNTED = "counted"
@@ -98,6 +101,23 @@ def numbered_records(store: EventStore) -> Iterator[tuple[int, str, dict[str, An
                 yield offset, COUNTED, fields
             else:
                 yield offset, part, {**fields.pop(OWN, {}), **fields, FIELDS[part]: np.datetime64(time, "us")}
+
+
+def span_of(since: datetime | str | None, until: datetime | str | None) -> tuple[int, int]:
+    """Return a span in microseconds since 1970: from one time on and before another; without them, it has no end.
+
+    Raises
+    ------
+    RejectedRecordError
+        If one of them is not a time.
+
+    Examples
+    --------
+    >>> span_of("1970-01-01T00:00:01Z", "1970-01-01T00:00:02Z")
+    (1000000, 2000000)
+    """
+    first = FIRST_TIME if since is None else required_time(since, "since")
+    return first, LAST_TIME if until is None else required_time(until, "until")
 
 
 def time_text(time: int | None) -> str | None:

@@ -14,7 +14,7 @@ from .store.chain import RESTORE
 from .store.event_store import StoreTransaction
 from .store.score_rows import StoredScore, delete_scores, read_scores
 
-__all__ = ["SUBJECTS", "LoggedScore", "encode_record", "erase_scores", "logged_record"]
+__all__ = ["SUBJECTS", "LoggedScore", "encode_record", "erase_scores", "logged_record", "readable_id"]
 
 SUBJECTS = ("message", "account", "event")
 NOT_ACCOUNTS = {"event_id", "message_id"}
@@ -160,10 +160,17 @@ def _holds(value: Any, account: str, fields: set[str], name: str = "") -> bool:
     if isinstance(value, list):
         return any(_holds(part, account, fields, name) for part in value)
     is_id = name in fields or (name.endswith("_id") and name not in NOT_ACCOUNTS)
-    return is_id and _id_of(value) == account
+    return is_id and readable_id(value) == account
 
 
-def _id_of(value: Any) -> str | None:
+def readable_id(value: Any) -> str | None:
+    """Return a value as an id; None if it is missing or of another type.
+
+    Examples
+    --------
+    >>> readable_id(7), readable_id(["a"])
+    ('7', None)
+    """
     try:
         return read_id(value, "id")
     except RejectedRecordError:

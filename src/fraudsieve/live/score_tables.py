@@ -18,16 +18,16 @@ import pyarrow.parquet
 from fraudsieve._io import check_not_an_input, check_output_file
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import StateError
-from fraudsieve.features.history.records import required_time
 from fraudsieve.models.batch.outputs import IDS
 from fraudsieve.models.rules.decisions import COLUMNS
 from fraudsieve.tables.formats.output import check_output_format, check_output_rows, publish
 from fraudsieve.tables.values.strings import without_surrogates
 
+from .contents import span_of
 from .score_log import SUBJECTS, LoggedScore, logged_record
 from .store.chain import RESTORE
 from .store.event_store import EventStore
-from .store.score_rows import FIRST_TIME, LAST_TIME, StoredScore, iterate_scores
+from .store.score_rows import StoredScore, iterate_scores
 
 __all__ = ["ExportedScores", "export_scores"]
 
@@ -132,13 +132,12 @@ def export_scores(
     if subject not in (None, *SUBJECTS):
         problem = f"subject: expected one of {', '.join(SUBJECTS)}, got another"
         raise StateError(store.origin, problem, "Correct it, or leave it out.")
-    first = FIRST_TIME if since is None else required_time(since, "since")
-    last = LAST_TIME if until is None else required_time(until, "until")
-    survey = _survey(store, first, last, subject, with_fields=records is not None)
+    span = span_of(since, until)
+    survey = _survey(store, *span, subject, with_fields=records is not None)
     kept, without_id = survey.kept(repeated=repeated)
     for file in outputs:
         check_output_rows(file, len(kept))
-    n_records = _write(store, survey, kept, (first, last), outputs)
+    n_records = _write(store, survey, kept, span, outputs)
     superseded = len(survey.numbers) - len(kept)
     return ExportedScores(len(kept), superseded, without_id, n_records, survey.n_left_out)
 

@@ -172,10 +172,10 @@ def test_scores_that_cannot_be_computed_again_are_counted(tmp_path: Path) -> Non
     result = recompute(store)
     assert (result.logged, len(result.rows), result.different) == (9, 4, 0)
     assert result.left_out == {"record not kept": 2, "other model": 3}
-    assert recompute(store, sample=3).left_out["not in the sample"] == 1
+    assert recompute(store, max_scores=3).left_out["not in the sample"] == 1
     of_none = recompute(store, noise_model("event", 2))  # such as the one that has just become champion
     assert (len(of_none.rows), of_none.left_out) == (0, {"other model": 9})
-    assert recompute(store, sample=3).rows.equals(recompute(store, sample=3).rows)
+    assert recompute(store, max_scores=3).rows.equals(recompute(store, max_scores=3).rows)
     with open_store(store) as opened:
         rewind(opened, events[3]["occurred_at"])
     result = recompute(store)

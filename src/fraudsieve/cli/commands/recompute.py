@@ -89,7 +89,7 @@ def recompute_logged(
                 store,
                 since=given.since,
                 until=given.until,
-                sample=given.max_scores,
+                max_scores=given.max_scores,
                 events=events,
                 known_labels=known_labels,
                 output=given.output,

@@ -15,11 +15,11 @@ import pyarrow.parquet
 from fraudsieve._io import PRIVATE, write_file
 from fraudsieve._typing import Record
 from fraudsieve.exceptions import StateError
-from fraudsieve.features.history.records import required_time
-from fraudsieve.live.contents import stored_records, time_text
+from fraudsieve.live.contents import span_of, stored_records, time_text
 from fraudsieve.live.handover import training_reach
 from fraudsieve.live.records import not_kept
 from fraudsieve.live.store.event_store import EventStore
+from fraudsieve.live.store.score_rows import LAST_TIME
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.batch.scored_tables import options_of_model
 from fraudsieve.tables.schema import TABLES, TableSchema
@@ -29,9 +29,8 @@ from .scored_records import read_scored_records, table_of_records
 
 __all__ = ["StoredTables", "export_tables", "read_stored_tables"]
 
-Span: TypeAlias = tuple[int | None, ...]
-"""The first time, and that before which it ends, in microseconds since 1970."""
-ALWAYS = 2**62
+Span: TypeAlias = tuple[int, int]
+"""From `span_of`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,7 +104,7 @@ def read_stored_tables(
     for part, record in stored_records(store):
         parts[part].append(record)
     scored = {} if model is None else read_scored_records(store, model)
-    span = tuple(None if time is None else required_time(time, "time") for time in (since, until))
+    span = span_of(since, until)
     labels = _labels(pd.DataFrame(parts["labels"]), store.origin, None if model is None else model.subject)
     subject = f"{next(iter(labels.pop('of')), '') if model is None else model.subject}s"
     tables = {"events": _events(pd.DataFrame(parts["events"]), span)}
@@ -113,7 +112,7 @@ def read_stored_tables(
         sent = {one.get("event_id") for one in parts["events"]} if subject == "events" else set()
         new = [record for identifier, record in scored.items() if identifier not in sent]
         tables[subject] = _together(tables.get(subject), table_of_records(_between(new, TIMES[subject], span), model))
-    if span != (None, None) and subject in tables and (scored or parts["events"]):
+    if (since, until) != (None, None) and subject in tables and (scored or parts["events"]):
         labels = labels[labels["subject_id"].isin(tables[subject][f"{subject[:-1]}_id"].to_pylist())]
     tables["labels"] = _arrow(labels, TABLES["labels"])
     return _stored(store, model, parts, tables, scored)
@@ -145,18 +144,14 @@ def _events(events: pd.DataFrame, span: Span) -> pa.Table:
     if events.empty:
         events = events.reindex(columns=["event_id", "occurred_at"]).astype({"occurred_at": "datetime64[us]"})
     (first, last), times = span, events["occurred_at"].to_numpy("datetime64[us]").astype(np.int64)
-    kept = np.ones(len(times), np.bool_)
-    kept &= True if first is None else times >= first
-    kept &= True if last is None else times < last
-    return _arrow(events[kept].sort_values("occurred_at", kind="stable"), TABLES["events"])
+    return _arrow(events[(times >= first) & (times < last)].sort_values("occurred_at", kind="stable"), TABLES["events"])
 
 
 def _between(records: Sequence[Record], name: str, span: Span) -> list[Record]:
     """Return the records of a span, in order of time; those without a time come last, and are in no span."""
-    first, last = (bound if given is None else given for given, bound in zip(span, (-ALWAYS, ALWAYS), strict=True))
-    is_all = span == (None, None)
+    (first, last), is_all = span, span == span_of(None, None)
     kept = [one for one in records if is_all or (one[name] is not None and first <= one[name] < last)]
-    return sorted(kept, key=lambda one: ALWAYS if one[name] is None else one[name])
+    return sorted(kept, key=lambda one: LAST_TIME if one[name] is None else one[name])
 
 
 def _together(stored: pa.Table | None, scored: pa.Table) -> pa.Table:

@@ -101,7 +101,7 @@ class LoggedAnswers:
         )
 
 
-def read_answers(store: EventStore, scorer: Scorer, since: int, until: int, sample: int | None) -> LoggedAnswers:
+def read_answers(store: EventStore, scorer: Scorer, since: int, until: int, max_scores: int | None) -> LoggedAnswers:
     """Read the scores of a model that were answered in a span of time.
 
     Raises
@@ -111,7 +111,7 @@ def read_answers(store: EventStore, scorer: Scorer, since: int, until: int, samp
     SchemaError
         If no record can be read as a row of a table.
     """
-    numbers, left_out = _choose(store, scorer.model.digest, (since, until), sample)
+    numbers, left_out = _choose(store, scorer.model.digest, (since, until), max_scores)
     n_logged = len(numbers) + sum(left_out.values())
     if not n_logged:
         fix = "Start the service with --score-log records, or choose another span of time."
@@ -126,7 +126,7 @@ def read_answers(store: EventStore, scorer: Scorer, since: int, until: int, samp
 
 
 def _choose(
-    store: EventStore, digest: str | None, span: tuple[int, int], sample: int | None
+    store: EventStore, digest: str | None, span: tuple[int, int], max_scores: int | None
 ) -> tuple[Array, dict[str, int]]:
     """Return the numbers of the rows to read, and how many others there are by cause."""
     left_out, numbers = Counter[str](), array("q")
@@ -139,9 +139,9 @@ def _choose(
             else:
                 numbers.append(row.number)
     chosen = np.array(numbers, np.int64)
-    if sample is not None and sample < len(chosen):
-        left_out[NOT_SAMPLED] = len(chosen) - sample
-        chosen = np.random.default_rng(SEED).choice(chosen, sample, replace=False)
+    if max_scores is not None and max_scores < len(chosen):
+        left_out[NOT_SAMPLED] = len(chosen) - max_scores
+        chosen = np.random.default_rng(SEED).choice(chosen, max_scores, replace=False)
     return chosen, dict(left_out)
 
 

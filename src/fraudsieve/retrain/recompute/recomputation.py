@@ -13,10 +13,9 @@ import pandas as pd
 from fraudsieve._io import PRIVATE, check_not_an_input, check_output_file, write_file
 from fraudsieve._microseconds import SECOND
 from fraudsieve._typing import Array, Progress
-from fraudsieve.features.history.records import required_time
+from fraudsieve.live.contents import span_of
 from fraudsieve.live.store.event_store import EventStore
 from fraudsieve.live.store.row_removal import list_removals
-from fraudsieve.live.store.score_rows import FIRST_TIME, LAST_TIME
 from fraudsieve.models.batch.rows import feature_rows
 from fraudsieve.models.batch.scored_tables import TableHistory, check_usable, read_history
 from fraudsieve.models.predict import Scorer
@@ -100,7 +99,7 @@ def recompute_scores(
     *,
     since: datetime | str | None = None,
     until: datetime | str | None = None,
-    sample: int | None = None,
+    max_scores: int | None = None,
     events: Source | None = None,
     known_labels: Source | None = None,
     output: str | Path | None = None,
@@ -119,7 +118,7 @@ def recompute_scores(
         From `open_store`: the score log, with records, and the history.
     since, until : datetime or str, default=None
         Only scores answered from `since` on, and before `until`.
-    sample : int, default=None
+    max_scores : int, default=None
         How many scores to compute again, chosen at random; None for all.
     events, known_labels : path, DataFrame or list, default=None
         The complete history, as for `score_file`: events of the accounts, and labels. None for those of the store.
@@ -159,7 +158,7 @@ def recompute_scores(
     past = "history" if scorer.model.subject == "event" else "events"
     check_usable([scorer.model], {past: events, "known_labels": known_labels})
     report("reading the log")
-    answers = read_answers(store, scorer, *_span(since, until), sample)
+    answers = read_answers(store, scorer, *span_of(since, until), max_scores)
     report("reading the history")
     history = read_stored_history(store, scorer.model)
     answers = answers.where(_is_kept(store, history, answers), HISTORY_NOT_KEPT)
@@ -175,11 +174,6 @@ def recompute_scores(
 
 def _ignore(step: str) -> None:
     """Report nothing."""
-
-
-def _span(since: datetime | str | None, until: datetime | str | None) -> tuple[int, int]:
-    first = FIRST_TIME if since is None else required_time(since, "since")
-    return first, LAST_TIME if until is None else required_time(until, "until")
 
 
 def _tables(scorer: Scorer, events: Source | None, known_labels: Source | None) -> tuple[TableHistory, tuple[str, ...]]:

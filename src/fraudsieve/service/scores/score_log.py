@@ -13,7 +13,7 @@ from fraudsieve.exceptions import RejectedRecordError, StateError
 from fraudsieve.features.account_matrix import CUTOFFS
 from fraudsieve.features.feature_matrix import FeatureMatrix, account_matrix_of
 from fraudsieve.features.history.records import record_time
-from fraudsieve.live.score_log import LoggedScore, encode_record
+from fraudsieve.live.score_log import LoggedScore, encode_record, readable_id
 from fraudsieve.live.state import LiveState
 from fraudsieve.live.store.addresses import open_store
 from fraudsieve.live.store.score_rows import Recorded, ScoreRow, drop_old_scores
@@ -23,7 +23,6 @@ from fraudsieve.service.batching import MicroBatcher
 from fraudsieve.service.json_log import log_event
 from fraudsieve.service.loaded_model import LoadedModel
 from fraudsieve.service.settings import Settings
-from fraudsieve.tables.values.reading import read_id
 
 __all__ = ["NOT_LOGGED", "REQUEST_ID", "AnswerLog", "request_id_of"]
 
@@ -96,7 +95,7 @@ class AnswerLog:
         positions = range(len(items)) if recorded is None else recorded
         for position, item, score in zip(positions, items, scores, strict=True):
             record = item if isinstance(item, dict) else {}
-            ids = {name: text for name in IDS if (text := _id_of(record, name)) is not None}
+            ids = {name: text for name in IDS if (text := readable_id(record.get(name))) is not None}
             answers.append({key: record[key] if key in ids else None, **score})
             if score["status"] != "unscorable":
                 of_history = None if recorded is None else recorded[position]
@@ -184,13 +183,6 @@ class AnswerLog:
 
     def _kept(self, record: dict[str, Any]) -> bytes | None:
         return encode_record(record) if self._settings.score_log == "records" else None
-
-
-def _id_of(record: dict[str, Any], name: str) -> str | None:
-    try:
-        return read_id(record.get(name), name)
-    except RejectedRecordError:
-        return None
 
 
 def _cutoff(record: dict[str, Any], matrix: FeatureMatrix) -> int | None:
