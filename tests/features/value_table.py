@@ -143,7 +143,7 @@ TIMES: list[tuple[Any, Any]] = [
     ("0001-01-01T00:00+23:59", OUTSIDE),
     (None, MISSING),
     (math.nan, MISSING),
-    (np.datetime64("NaT"), MISSING),
+    (np.datetime64("NaT", "us"), MISSING),
     (pd.NaT, MISSING),
 ]
 NUMBERS: list[tuple[Any, Any]] = [

@@ -26,8 +26,8 @@ ABSENT = object()
 VALUES = [
     ABSENT, None, "", "  ", "e1", "ann", " ann ", "\ud800", "\ud83d\ude00", 7, 0, -1, 10**30, 1.5, 1.0, float("nan"),
     float("inf"), 1e300, True, False, [], [1], {}, {"a": 1}, AT, "0001-01-01", "9999-12-31",
-    "2024-05-01T10:00:00+23:59", datetime(2024, 5, 1), np.datetime64("NaT"), np.datetime64(10**15, "s"), np.int64(7),
-    np.float32(0.1),
+    "2024-05-01T10:00:00+23:59", datetime(2024, 5, 1), np.datetime64("NaT", "us"), np.datetime64(10**15, "s"),
+    np.int64(7), np.float32(0.1),
 ]  # fmt: skip
 RECORDS: dict[str, dict[str, Any]] = {
     "events": event(counterparty_id="bob", device_id="d", campaign=ABSENT, labelled=ABSENT),

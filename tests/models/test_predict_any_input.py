@@ -57,7 +57,15 @@ VALUES = st.one_of(
     st.decimals(),
     st.integers(min_value=10**300, max_value=10**400),
     st.sampled_from(
-        [pd.NA, pd.NaT, np.datetime64("NaT"), np.datetime64(2**62, "s"), np.float32("nan"), np.int8(3), np.arange(2)]
+        [
+            pd.NA,
+            pd.NaT,
+            np.datetime64("NaT", "us"),
+            np.datetime64(2**62, "s"),
+            np.float32("nan"),
+            np.int8(3),
+            np.arange(2),
+        ]
     ),
     st.sampled_from([datetime.max, datetime.min, object(), type, np.array("a"), np.zeros((2, 2)), "2026-05-01T10:00Z"]),
 )

@@ -192,7 +192,7 @@ SCALARS = st.one_of(
     st.times(),
     st.timedeltas(),
     st.uuids(),
-    st.sampled_from([pd.NA, pd.NaT, np.datetime64("NaT"), np.float32(1.5), np.int8(3), np.True_, object()]),
+    st.sampled_from([pd.NA, pd.NaT, np.datetime64("NaT", "us"), np.float32(1.5), np.int8(3), np.True_, object()]),
 )
 CELLS = SCALARS | st.lists(SCALARS, max_size=2) | st.dictionaries(st.text("abc"), SCALARS, max_size=2)
 DECLARED = [column.name for table in TABLES.values() for column in table.columns]

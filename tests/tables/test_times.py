@@ -54,7 +54,7 @@ def test_a_time_becomes_utc(value: object, expected: str) -> None:
     assert not any(rows.any() for rows in done.faults.values())
 
 
-@pytest.mark.parametrize("value", ["", "null", "NaT", "NA", None, pd.NaT, np.datetime64("NaT"), float("nan")])
+@pytest.mark.parametrize("value", ["", "null", "NaT", "NA", None, pd.NaT, np.datetime64("NaT", "us"), float("nan")])
 def test_a_missing_time_is_accepted(value: object) -> None:
     assert reason(value) is None
 

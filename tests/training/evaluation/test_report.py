@@ -135,7 +135,7 @@ def test_rows_without_a_time_do_not_count_per_day() -> None:
         given: dict[str, Any] = {"cutoff_times": cutoff_times, "points": points, "settings": settings}
         return evaluate(probability, ("ham", "spam"), classes, labels, "ham", **given)
 
-    for report in (of(times), of(np.where(np.arange(400) < 200, times, np.datetime64("NaT")))):
+    for report in (of(times), of(np.where(np.arange(400) < 200, times, np.datetime64("NaT", "us")))):
         assert report.decision is not None
         assert report.capacity is not None
         assert (report.decision.reviews, report.decision.reviews_a_day) == (200, 50.0)
