@@ -138,7 +138,8 @@ def _enter_stamps(cells: Cells, read: _Times, rows: Any, *, naive: Mask | bool) 
     stamps = cells.to_numpy()
     # The range comes first, in seconds: a distant year overflows microseconds.
     known = (stamps >= _FIRST) & (stamps < _END)
-    times = np.where(known, stamps, np.datetime64("NaT", "us")).astype("M8[us]").astype(np.int64)
+    times = np.full(len(stamps), _NAT)
+    times[known] = stamps[known].astype("M8[us]").astype(np.int64)
     read.enter(rows, times, naive)
 
 
