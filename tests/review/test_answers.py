@@ -64,6 +64,15 @@ def test_a_repeat_adds_nothing(tmp_path: Path, labels: Path) -> None:
     assert labels.read_bytes() == before
 
 
+def test_ids_and_labels_that_look_like_formulas_are_kept(labels: Path) -> None:
+    rows = [("=7", "=spam", *ROWS[0][2:]), ("+49 abc", "-ham", *ROWS[1][2:])]
+    collect_answers(answers(rows), labels)
+    assert collect_answers(answers(rows), labels).known == 2
+    assert read_table(labels, "labels").good[["subject_id", "label"]].to_numpy().tolist() == [
+        [*row[:2]] for row in rows
+    ]
+
+
 def test_later_answers_are_appended_and_count(tmp_path: Path, labels: Path) -> None:
     collect_answers(saved(tmp_path), labels)
     changed = ("007", "fraud", "bob", "2026-05-02T09:00:00.000Z", "alert", 1.0, None)
