@@ -2,6 +2,7 @@
 
 from datetime import date
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -152,6 +153,35 @@ def test_digits_of_probabilities_are_kept(tmp_path: Path) -> None:
     assert pd.read_csv(tmp_path / "draw.csv")["inclusion_probability"].tolist() == (
         found.records["inclusion_probability"].tolist()
     )
+
+
+def stand_in(**matrix: Any) -> Any:
+    """Return what a draw needs of a scorer."""
+    matrix = {"history_parts": (), "custom": SimpleNamespace(categories={}), **matrix}
+    return SimpleNamespace(
+        model=SimpleNamespace(subject="message", digest="5f", training={}, matrix=SimpleNamespace(**matrix))
+    )
+
+
+def test_only_records_that_the_model_has_scored_get_its_reasons(monkeypatch: pytest.MonkeyPatch) -> None:
+    def explain(_: Any, records: pd.DataFrame, *, reasons: int, language: str) -> pd.DataFrame:
+        probability = records["message_id"].map(scores().set_index("message_id")["probability"])
+        return pd.DataFrame({"probability": probability, "reason_1_sentence": f"{reasons} {language}"})
+
+    monkeypatch.setattr("fraudsieve.review.draw.score_frame", explain)
+    found = draw(ReviewPlan(2), scores=scores(model_digest=["5f", *["other"] * (N - 1)]), model=stand_in())
+    assert found.records["reason_1_sentence"].fillna("").tolist() == ["3 en", ""]
+    assert found.records["model_digest"].tolist() == ["5f", "other"]
+    assert found.notes[0] == "1 records were scored by another model, and have no reasons"
+    assert draw(model=stand_in()).records["model_digest"].eq("5f").all()
+    for others in ({"probability": 0.5}, {"model_digest": "other"}):
+        with pytest.raises(SchemaError, match="expected the model that gave the scores, got another"):
+            draw(scores=scores(**others), model=stand_in())
+
+
+def test_a_model_with_history_gives_no_reasons_for_single_records() -> None:
+    with pytest.raises(SchemaError, match=r"its scores need history or other records.*predict --reasons 3"):
+        draw(model=stand_in(history_parts=("events",)))
 
 
 @pytest.mark.parametrize(

@@ -25,11 +25,11 @@ from fraudsieve.models.batch.score import score_frame
 from fraudsieve.models.batch.scored_tables import options_of_model
 from fraudsieve.models.predict import Scorer
 from fraudsieve.tables.formats.output import check_output_format, write_frame
-from fraudsieve.tables.source import Source, origin_of
+from fraudsieve.tables.source import InputTable, Source, origin_of
 from fraudsieve.training.data.builders import row_groups
 
 from .candidates import Candidates, Sources, read_candidates
-from .sampling import Frame, ReviewPlan, select
+from .sampling import Frame, ReviewPlan, Selection, select
 
 __all__ = ["NO_RECALL", "ReviewDraw", "draw_from_log", "draw_records", "write_draw"]
 
@@ -159,25 +159,30 @@ def draw_records(
         raise SchemaError(origin_of(scores), problem, "Lower the threshold, or ask for an audit.")
     drawn = found.taken(selection.rows)
     explained, notes = _explained(drawn, model, language)
-    covers, shown = selection.covers, _shown(drawn, show)
+    frame = _table(drawn, selection, day, case[selection.rows], explained)
+    sentences = explained[[name for name in explained if SENTENCE.fullmatch(str(name))]]
+    frame = pd.concat([frame, _shown(drawn, show), sentences], axis=1)
+    notes = notes if selection.covers else (*notes, NO_RECALL)
+    return ReviewDraw(frame, len(found.scored), selection.covers, found.counts, notes)
+
+
+def _table(drawn: Candidates, selection: Selection, day: date, case: Array, explained: pd.DataFrame) -> pd.DataFrame:
+    """Return the columns that every draw has."""
     columns = {
         "subject_id": drawn.scored["subject_id"],
-        "subject": found.subject,
+        "subject": drawn.subject,
         "why_drawn": selection.why,
         "inclusion_probability": selection.probability,
-        "recall_can_be_estimated": covers,
+        "recall_can_be_estimated": selection.covers,
         "day": None if day == date.min else day.isoformat(),
         **{name: drawn.scored.get(name) for name in ("probability", "decision", "unlike_training")},
         "predicted": drawn.scored.get("label"),
-        "case_id": case[selection.rows],
+        "case_id": case,
         "account_id": drawn.records.get("account_id"),
         "time": drawn.time,
         "model_digest": explained.get("model_digest"),
     }
-    sentences = explained[[name for name in explained if SENTENCE.fullmatch(str(name))]]
-    frame = pd.concat([pd.DataFrame(columns, index=drawn.scored.index)[[*COLUMNS]], shown, sentences], axis=1)
-    notes = notes if covers else (*notes, NO_RECALL)
-    return ReviewDraw(frame, len(found.scored), covers, found.counts, notes)
+    return pd.DataFrame(columns, index=drawn.scored.index)[[*COLUMNS]]
 
 
 def _frame(found: Candidates, rank: Array) -> Frame:
@@ -279,7 +284,8 @@ def draw_from_log(store: EventStore, plan: ReviewPlan, *, subject: str | None = 
         export_scores(store, scores, since=since, until=until, subject=subject, records=records)
         names = pyarrow.parquet.read_schema(scores).names
         table = next(table for name, table in IDS.items() if name in names)
-        return draw_records(scores, plan, **{**settings, table: records})
+        named = {table: InputTable(records, name=store.origin)}
+        return draw_records(InputTable(scores, name=store.origin), plan, **{**settings, **named})
 
 
 def write_draw(draw: ReviewDraw, output: str | os.PathLike[str]) -> tuple[str, ...]:
