@@ -37,8 +37,8 @@ def test_a_draw_is_answered_and_collected(run: Run) -> None:
     assert (content["recall_can_be_estimated"], content["notes"]) == (True, [])
     answer_all("draw.csv", "ann", "fraud")
     pd.read_csv("ann.csv").head(1).assign(reviewer="bob", label="legitimate").to_csv("bob.csv", index=False)
-    collect = ("review", "collect", "--answers", "ann.csv", "--answers", "bob.csv", "--labels", "labels.csv")
-    code, content, error = run(*collect, "--draw", "draw.csv", "--disagreements", "next.csv")
+    collect = ("review", "collect", "--answers", "ann.csv", "--answers", "bob.csv", "--output", "labels.csv")
+    code, content, error = run(*collect, "--draws", "draw.csv", "--disagreements", "next.csv")
     assert (code, content["added"], content["known"], content["disagreements"]) == (0, 4, 0, 1), error
     (pair,) = content["agreement"]
     assert (pair["reviewers"], pair["records"], pair["kappa"]) == (["ann", "bob"], 1, 0.0)
@@ -48,6 +48,17 @@ def test_a_draw_is_answered_and_collected(run: Run) -> None:
     assert run(*collect)[1]["added"] == 0
     code, content, _ = run(*call, "--previous", "draw.csv", "--output", "second.csv")
     assert (code, content["audit"], content["left_out"]["drawn before"]) == (0, 2, 3)
+
+
+def test_a_folder_holds_all_earlier_draws(run: Run) -> None:
+    write_tables()
+    Path("draws").mkdir()
+    tables = ("--scores", "s.csv", "--messages", "m.csv")
+    call = ("review", "draw", *tables, "--capacity", 2, "--audit", 0.5, "--previous", "draws", "--output")
+    drawn = [run(*call, f"draws/{name}")[1] for name in ("1.csv", "2.parquet", "3.xlsx")]
+    assert [content["frame"] for content in drawn] == [5, 3, 2]
+    code, content, _ = run(*call, "draws/2.parquet")
+    assert (code, "would overwrite this input" in content["error"]) == (2, True)
 
 
 def test_without_an_audit_every_output_says_so(run: Run) -> None:
@@ -75,7 +86,7 @@ def test_wrong_calls(run: Run) -> None:
     assert "expected shares from 0 to 1" in run(*call, *tables, "--audit", 2)[1]["error"]
     assert "expected no tables beside --state" in run(*call, "--state", "live.db", "--messages", "m.csv")[1]["error"]
     collect = ("review", "collect", "--answers", "s.csv")
-    assert "expected --draw" in run(*collect, "--disagreements", "n.csv")[1]["error"]
+    assert "expected --draws" in run(*collect, "--disagreements", "n.csv")[1]["error"]
     code, content, _ = run(*collect)
     assert (code, "subject_id" in content["error"]) == (2, True)
     assert not Path("labels.parquet").exists()
@@ -96,7 +107,7 @@ def test_from_the_score_log_with_reasons_to_labels_that_evaluate_reads(
     answers = drawn[["subject_id", "why_drawn", "inclusion_probability"]].assign(reviewer="ann")
     answers = answers.assign(label=drawn["subject_id"].map(truth), answered_at="2026-05-01T10:00:00Z")
     answers.to_csv("answers.csv", index=False)
-    assert run("review", "collect", "--answers", "answers.csv", "--labels", "labels.parquet")[0] == 0
+    assert run("review", "collect", "--answers", "answers.csv", "--output", "labels.parquet")[0] == 0
     messages.drop(columns="label").to_parquet("m.parquet")
     evaluate = ("evaluate", "--model", model, "--messages", "m.parquet", "--labels", "labels.parquet")
     code, content, error = run(*evaluate)

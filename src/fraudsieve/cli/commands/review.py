@@ -27,6 +27,7 @@ if TYPE_CHECKING:  # imported at first use: pandas takes time
     from fraudsieve.review.answers import Collected
     from fraudsieve.review.draw import ReviewDraw
     from fraudsieve.review.sampling import ReviewPlan
+    from fraudsieve.tables.source import InputTable
 
 __all__ = ["review_app"]
 
@@ -72,8 +73,8 @@ def draw_command(
         Path | None, typer.Option(help="Folder of cases: alerts are drawn case by case, by their ranks.")
     ] = None,
     previous: Annotated[
-        list[str] | None,
-        typer.Option(metavar="TABLE", help="An earlier draw, whose records are not drawn again. Repeatable."),
+        Path | None,
+        typer.Option(help="An earlier draw, or a folder of all earlier ones: their records are not drawn again."),
     ] = None,
     show: Annotated[
         str | None,
@@ -82,7 +83,7 @@ def draw_command(
     model: Annotated[
         str | None, typer.Option(help="Model of the scores, for sentences of reasons if the scores have none.")
     ] = None,
-    seed: Annotated[int, typer.Option(help="Seed of the audit.")] = 0,
+    seed: Annotated[int, typer.Option(help="Random seed.")] = 0,
     language: LanguageOption = None,
     reading: ReadingOptions,
     output: Annotated[Path, typer.Option(help="File to write: .parquet, .csv, .xlsx or .jsonl.")] = Path("draw.csv"),
@@ -104,7 +105,7 @@ def draw_command(
         plan = ReviewPlan(capacity, audit, novel, seed)
         dates = ReadingOptions(day_first=reading.day_first)
         inputs = tables.inputs(reading)
-        earlier, scored = input_table(previous), input_table(scores, dates)
+        earlier, scored = _earlier(previous), input_table(scores, dates)
         check_output_format(output)
         check_output_file(output)
         check_not_an_input(output, *files_of(earlier, scored, *inputs.values()))
@@ -122,6 +123,16 @@ def draw_command(
     content = {"output": str(output), "drawn": len(drawn.records), **drawn.counts, "frame": drawn.frame}
     content |= {"recall_can_be_estimated": drawn.covers, "left_out": drawn.left_out, "notes": [*cut, *drawn.notes]}
     answer(content, as_json=json, title=count_of(len(drawn.records), "record"), rows=_draw_rows(drawn, output))
+
+
+def _earlier(previous: Path | None) -> "InputTable | None":
+    """Return an earlier draw, or all of a folder; None if there is none."""
+    from fraudsieve.tables.formats.output import ENDINGS
+
+    if previous is None or not previous.is_dir():
+        return None if previous is None else input_table([str(previous)])
+    files = sorted(path for path in previous.iterdir() if path.suffix in ENDINGS and not path.name.startswith("."))
+    return input_table([*map(str, files)])
 
 
 def _draw(
@@ -158,43 +169,44 @@ def collect_command(
     answers: Annotated[
         list[str], typer.Option(metavar="TABLE", help="Answers, as the page saves them. Repeat it for several files.")
     ],
-    labels: Annotated[
+    output: Annotated[
         Path, typer.Option(help="Table of labels to add them to, .parquet or .csv; created if it does not exist.")
     ] = Path("labels.parquet"),
-    draw: Annotated[
-        list[str] | None, typer.Option(metavar="TABLE", help="The draws that were answered, for --disagreements.")
+    draws: Annotated[
+        list[str] | None,
+        typer.Option(metavar="TABLE", help="A draw that was answered, for --disagreements. Repeatable."),
     ] = None,
     disagreements: Annotated[
-        Path | None, typer.Option(help="File for records that people disagree on, as the next draw. It needs --draw.")
+        Path | None, typer.Option(help="File for records that people disagree on, as the next draw. It needs --draws.")
     ] = None,
     json: Json = False,
 ) -> None:
     """Add answers to a table of labels. A repeated call adds nothing.
 
-    fraudsieve review collect --answers answers.csv --labels labels.parquet
+    fraudsieve review collect --answers answers.csv --output labels.parquet
     """
     with exit_on_error(as_json=json), steps(quiet=json) as progress:
-        if disagreements is not None and draw is None:
-            raise RecipeError("review collect", ["expected --draw with --disagreements: it has the records"])
+        if disagreements is not None and draws is None:
+            raise RecipeError("review collect", ["expected --draws with --disagreements: it has the records"])
         progress("reading")
         from fraudsieve._io import check_not_an_input
         from fraudsieve.review.answers import collect_answers, third_opinions
         from fraudsieve.review.draw import NO_RECALL
         from fraudsieve.tables.formats.output import write_frame
 
-        given, drawn = input_table(answers), input_table(draw)
+        given, drawn = input_table(answers), input_table(draws)
         assert given is not None
         if disagreements is not None:
-            check_not_an_input(disagreements, labels, *files_of(given, drawn))
-        collected = collect_answers(given, labels)
+            check_not_an_input(disagreements, output, *files_of(given, drawn))
+        collected = collect_answers(given, output)
         if disagreements is not None and drawn is not None:
             write_frame(third_opinions(collected, drawn), disagreements, exact=("subject_id",))
     notes(() if collected.has_audit else (NO_RECALL,))
-    content = {"output": str(labels), "added": collected.added, "known": collected.known}
+    content = {"output": str(output), "added": collected.added, "known": collected.known}
     content |= {"skipped": collected.skipped, "has_audit": collected.has_audit}
     content |= {"agreement": [_pair(*names, found) for names, found in collected.agreement.items()]}
     content |= {"disagreements": len(collected.disagreements)}
-    answer(content, as_json=json, title=str(labels), rows=_collected_rows(collected))
+    answer(content, as_json=json, title=str(output), rows=_collected_rows(collected))
 
 
 def _pair(first: str, second: str, found: "Agreement") -> dict[str, Any]:
