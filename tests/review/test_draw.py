@@ -101,7 +101,7 @@ def test_the_frequency_over_seeds_is_the_probability_also_of_a_campaign_and_afte
     texts.loc[[4, 5, 6], "text"] = [f"{TOPICS[0]}, log in at parcel.example/{k}" for k in (1, 2, 3)]
     earlier = pd.DataFrame({"subject_id": ["m05", "m08"]})
     counts, stated = dict.fromkeys(texts["message_id"], 0), {}
-    repeats = 300
+    repeats = 120
     for seed in range(repeats):
         plan = ReviewPlan(4, audit=0.5, seed=seed)
         found = draw_records(scores().head(9), plan, messages=texts, threshold=0.95, previous=earlier).records
