@@ -1,5 +1,6 @@
 """``fraudsieve review``: from scores or the score log to a draw, and from answers to labels that training reads."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -50,6 +51,40 @@ def test_a_draw_is_answered_and_collected(run: Run) -> None:
     assert (code, content["audit"], content["left_out"]["drawn before"]) == (0, 2, 3)
 
 
+def test_a_draw_and_a_disagreement_have_a_page_to_answer_in(run: Run) -> None:
+    write_tables()
+    call = ("review", "draw", "--scores", "s.csv", "--messages", "m.csv", "--capacity", 3, "--audit", 0.5)
+    code, content, error = run(*call, "--page", "review.html")
+    assert (code, content["page"]) == (0, "review.html"), error
+    page = Path("review.html").read_text("utf-8")
+    assert TEXTS[0] in page
+    assert labels_of(page) == ["fraud", "legitimate"]
+    assert Path("review.html").stat().st_mode & 0o077 == 0
+    run(*call, "--page", "review.html", "--choices", "ham, phishing", "--language", "zh")
+    page = Path("review.html").read_text("utf-8")
+    assert (labels_of(page), "zh-CN" in page) == (["ham", "phishing"], True)
+    answer_all("draw.csv", "ann", "ham")
+    answer_all("draw.csv", "bob", "spam")
+    collect = ("review", "collect", "--answers", "ann.csv", "--answers", "bob.csv", "--draws", "draw.csv")
+    code, content, error = run(*collect, "--disagreements", "next.csv", "--page", "next.html")
+    assert (code, content["disagreements"]) == (0, 3), error
+    page = Path("next.html").read_text("utf-8")
+    assert (labels_of(page), page.count('"why": "disagreement"')) == (["ham", "spam"], 3)
+
+
+def test_the_page_offers_the_classes_of_the_scores(run: Run) -> None:
+    write_tables()
+    scored = pd.read_csv("s.csv").assign(probability__spam=0.5, probability__ham=0.4, probability__phishing=0.1)
+    scored.to_csv("s.csv", index=False)
+    call = ("review", "draw", "--scores", "s.csv", "--messages", "m.csv", "--capacity", 3)
+    assert run(*call, "--page", "review.html")[0] == 0
+    assert labels_of(Path("review.html").read_text("utf-8")) == ["ham", "phishing", "spam"]
+
+
+def labels_of(page: str) -> list[str]:
+    return re.findall(r'"value": "([^"]*)"', page)
+
+
 def test_a_folder_holds_all_earlier_draws(run: Run) -> None:
     write_tables()
     Path("draws").mkdir()
@@ -85,7 +120,11 @@ def test_wrong_calls(run: Run) -> None:
     assert "would overwrite this input" in run(*call, *tables, "--output", "m.csv")[1]["error"]
     assert "expected shares from 0 to 1" in run(*call, *tables, "--audit", 2)[1]["error"]
     assert "expected no tables beside --state" in run(*call, "--state", "live.db", "--messages", "m.csv")[1]["error"]
+    assert "expected --page with --choices" in run(*call, *tables, "--choices", "ham")[1]["error"]
+    assert "expected a file ending in .html" in run(*call, *tables, "--page", "draw.htm")[1]["error"]
+    assert not Path("draw.csv").exists()
     collect = ("review", "collect", "--answers", "s.csv")
+    assert "expected --disagreements with --page" in run(*collect, "--page", "n.html")[1]["error"]
     assert "expected --draws" in run(*collect, "--disagreements", "n.csv")[1]["error"]
     code, content, _ = run(*collect)
     assert (code, "subject_id" in content["error"]) == (2, True)

@@ -159,7 +159,9 @@ def stand_in(**matrix: Any) -> Any:
     """Return what a draw needs of a scorer."""
     matrix = {"history_parts": (), "custom": SimpleNamespace(categories={}), **matrix}
     return SimpleNamespace(
-        model=SimpleNamespace(subject="message", digest="5f", training={}, matrix=SimpleNamespace(**matrix))
+        model=SimpleNamespace(
+            subject="message", digest="5f", classes=("ham", "spam"), training={}, matrix=SimpleNamespace(**matrix)
+        )
     )
 
 

@@ -16,7 +16,7 @@ import pyarrow.parquet
 
 from fraudsieve._io import check_output_file
 from fraudsieve._typing import Array
-from fraudsieve.cases.flagged_records import IDS
+from fraudsieve.cases.flagged_records import IDS, OF_CLASS
 from fraudsieve.cases.tables import read_ledger
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.live.score_tables import export_scores
@@ -66,6 +66,8 @@ class ReviewDraw:
         The numbers of other scored records, by the reason.
     notes : tuple of str, default=()
         What people must know, such as that recall cannot be estimated.
+    labels : tuple of str, default=()
+        Labels to choose from: the classes of the model or of the scores.
 
     Examples
     --------
@@ -78,6 +80,7 @@ class ReviewDraw:
     covers: bool
     left_out: dict[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
 
     @property
     def counts(self) -> dict[str, int]:
@@ -163,7 +166,17 @@ def draw_records(
     sentences = explained[[name for name in explained if SENTENCE.fullmatch(str(name))]]
     frame = pd.concat([frame, _shown(drawn, show), sentences], axis=1)
     notes = notes if selection.covers else (*notes, NO_RECALL)
-    return ReviewDraw(frame, len(found.scored), selection.covers, found.counts, notes)
+    return ReviewDraw(frame, len(found.scored), selection.covers, found.counts, notes, _labels(found, model))
+
+
+def _labels(found: Candidates, model: Scorer | None) -> tuple[str, ...]:
+    """Return the classes: those of the model, of the columns of scores, or of the likeliest class of each record."""
+    if model is not None:
+        return model.model.classes
+    columns = [str(name) for name in found.scored if str(name).startswith(OF_CLASS)]
+    predicted = found.scored["label"].dropna().astype(str) if "label" in found.scored else ()
+    names = {name.removeprefix(OF_CLASS) for name in columns} or {"legitimate", *predicted}
+    return tuple(sorted(names if len(names) > 1 else {"legitimate", "fraud"}))
 
 
 def _table(drawn: Candidates, selection: Selection, day: date, case: Array, explained: pd.DataFrame) -> pd.DataFrame:

@@ -1,5 +1,6 @@
 """``fraudsieve review``: the records that people look at, and their answers."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -23,6 +24,9 @@ from fraudsieve.exceptions import RecipeError
 from .state import check_store_exists
 
 if TYPE_CHECKING:  # imported at first use: pandas takes time
+    import pandas as pd
+
+    from fraudsieve._translation import Language
     from fraudsieve.review.agreement import Agreement
     from fraudsieve.review.answers import Collected
     from fraudsieve.review.draw import ReviewDraw
@@ -30,6 +34,10 @@ if TYPE_CHECKING:  # imported at first use: pandas takes time
     from fraudsieve.tables.source import InputTable
 
 __all__ = ["review_app"]
+
+PageOption = Annotated[
+    Path | None, typer.Option(help="Page to write as well, .html: people answer in it, without a network.")
+]
 
 review_app = typer.Typer(
     name="review",
@@ -87,15 +95,22 @@ def draw_command(
     language: LanguageOption = None,
     reading: ReadingOptions,
     output: Annotated[Path, typer.Option(help="File to write: .parquet, .csv, .xlsx or .jsonl.")] = Path("draw.csv"),
+    page: PageOption = None,
+    choices: Annotated[
+        str | None,
+        typer.Option(help="Labels that the page offers, with commas between; by default those of the model or scores."),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Draw the records that people look at in a day, and say with what probability each was drawn.
 
-    fraudsieve review draw --scores scores.parquet --messages new.parquet --capacity 100 --audit 0.05 --output draw.csv
+    fraudsieve review draw --scores scores.parquet --messages new.parquet --capacity 100 --audit 0.05 --page review.html
     """
     with exit_on_error(as_json=json), steps(quiet=json) as progress:
         if (scores is None) == (state is None):
             raise RecipeError("review draw", ["expected either --scores, with the table that was scored, or --state"])
+        if page is None and choices is not None:
+            raise RecipeError("review draw", ["expected --page with --choices: the page offers these labels"])
         progress("reading")
         from fraudsieve._io import check_not_an_input, check_output_file
         from fraudsieve.review.draw import write_draw
@@ -109,6 +124,7 @@ def draw_command(
         check_output_format(output)
         check_output_file(output)
         check_not_an_input(output, *files_of(earlier, scored, *inputs.values()))
+        _check_page(page)
         settings: dict[str, Any] = {"threshold": threshold, "cases": cases, "previous": earlier}
         settings |= {"day": None if day is None else day.date(), "language": language or "en"}
         settings["show"] = None if show is None else split_names(show)
@@ -119,10 +135,33 @@ def draw_command(
         drawn = _draw(scored, inputs, state, subject, plan, settings)
         progress("writing")
         cut = write_draw(drawn, output)
+        _write_page(page, drawn.records, drawn.labels if choices is None else split_names(choices), language)
     notes((*cut, *drawn.notes))
-    content = {"output": str(output), "drawn": len(drawn.records), **drawn.counts, "frame": drawn.frame}
+    content: dict[str, Any] = {
+        "output": str(output),
+        "page": None if page is None else str(page),
+        "drawn": len(drawn.records),
+    }
+    content |= {**drawn.counts, "frame": drawn.frame}
     content |= {"recall_can_be_estimated": drawn.covers, "left_out": drawn.left_out, "notes": [*cut, *drawn.notes]}
     answer(content, as_json=json, title=count_of(len(drawn.records), "record"), rows=_draw_rows(drawn, output))
+
+
+def _check_page(page: Path | None) -> None:
+    from fraudsieve._io import check_output_file
+
+    if page is not None and page.suffix.lower() != ".html":
+        raise RecipeError("--page", ["expected a file ending in .html, such as review.html"])
+    if page is not None:
+        check_output_file(page)
+
+
+def _write_page(page: Path | None, records: "pd.DataFrame", labels: Sequence[str], language: "Language | None") -> None:
+    from fraudsieve._io import PRIVATE, write_file
+    from fraudsieve.review.review_page import render_review_page
+
+    if page is not None:
+        write_file(page, render_review_page(records, labels, language=language or "en").encode(), mode=PRIVATE)
 
 
 def _earlier(previous: Path | None) -> "InputTable | None":
@@ -179,6 +218,8 @@ def collect_command(
     disagreements: Annotated[
         Path | None, typer.Option(help="File for records that people disagree on, as the next draw. It needs --draws.")
     ] = None,
+    page: PageOption = None,
+    language: LanguageOption = None,
     json: Json = False,
 ) -> None:
     """Add answers to a table of labels. A repeated call adds nothing.
@@ -188,6 +229,8 @@ def collect_command(
     with exit_on_error(as_json=json), steps(quiet=json) as progress:
         if disagreements is not None and draws is None:
             raise RecipeError("review collect", ["expected --draws with --disagreements: it has the records"])
+        if disagreements is None and page is not None:
+            raise RecipeError("review collect", ["expected --disagreements with --page: it shows their records"])
         progress("reading")
         from fraudsieve._io import check_not_an_input
         from fraudsieve.review.answers import collect_answers, third_opinions
@@ -198,9 +241,12 @@ def collect_command(
         assert given is not None
         if disagreements is not None:
             check_not_an_input(disagreements, output, *files_of(given, drawn))
+        _check_page(page)
         collected = collect_answers(given, output)
         if disagreements is not None and drawn is not None:
-            write_frame(third_opinions(collected, drawn), disagreements, exact=("subject_id",))
+            third = third_opinions(collected, drawn)
+            write_frame(third, disagreements, exact=("subject_id",))
+            _write_page(page, third, sorted(collected.labels["label"].unique()), language)
     notes(() if collected.has_audit else (NO_RECALL,))
     content = {"output": str(output), "added": collected.added, "known": collected.known}
     content |= {"skipped": collected.skipped, "has_audit": collected.has_audit}
