@@ -73,6 +73,7 @@ class Page:
     def read(self, file: Path) -> None:
         chosen = self.chromium.call("Runtime.evaluate", expression="document.querySelector('#file')")
         found = chosen["result"]["objectId"]
+        self.chromium.value("document.querySelector('#message').textContent = ''")
         self.chromium.call("DOM.setFileInputFiles", files=[str(file)], objectId=found)
         self.chromium.wait_for("document.querySelector('#message').textContent !== ''")
 
@@ -112,10 +113,10 @@ def test_what_was_clicked_is_what_collect_writes(page: Page) -> None:
     page.fill("#other", "our own, label")
     page.chromium.press("o")
     page.chromium.press("Enter", number=13)
-    assert page.text("#progress") == "7 of 8 answered, 1 skipped, 8 changes not downloaded."
+    assert page.text("#progress") == "7 of 8 answered, 1 skipped, 8 not downloaded."
     file = page.saved()
     assert file.name.startswith("answers-ann-安-2026-05-01")
-    assert page.text("#progress").endswith("0 changes not downloaded.")
+    assert page.text("#progress").endswith("0 not downloaded.")
     saved = pd.read_csv(file, dtype=str, keep_default_na=False)
     assert saved["label"].tolist() == [
         "fraud",
@@ -154,7 +155,7 @@ def test_saved_answers_are_read_back_and_saved_the_same(page: Page) -> None:
     page.read(file)
     assert page.text("#message") == "4 answers were read; 0 are older, or of records of another draw."
     assert page.text("#heading") == "Record 5 of 5"
-    assert page.text("#progress") == "3 of 5 answered, 1 skipped, 0 changes not downloaded."
+    assert page.text("#progress") == "3 of 5 answered, 1 skipped, 0 not downloaded."
     again = page.saved()
     assert again.read_bytes() == file.read_bytes()
     assert pd.read_csv(file)["model_shown"].tolist() == [False, False, False, True]
@@ -168,24 +169,27 @@ def test_saved_answers_are_read_back_and_saved_the_same(page: Page) -> None:
     assert page.text("#message").startswith("0 answers were read; 4 are older")
     (page.folder / "draw.csv").write_text("subject_id,text\nm0,x\n")
     page.read(page.folder / "draw.csv")
-    page.chromium.wait_for("document.querySelector('#message').textContent.startsWith('This file has no answers')")
+    assert page.text("#message").startswith("This file has no answers")
 
 
 def test_undo_goes_back_and_a_change_has_a_later_time(page: Page) -> None:
     page.open(drawn(3))
     page.name()
     page.keys("12")
-    assert page.texts()[:2] == ["2 of 3 answered, 0 skipped, 2 changes not downloaded.", "Record 3 of 3"]
+    assert page.texts()[:2] == ["2 of 3 answered, 0 skipped, 2 not downloaded.", "Record 3 of 3"]
     page.keys("uu")
     assert page.texts()[:3] == [
-        "0 of 3 answered, 0 skipped, 4 changes not downloaded.",
+        "0 of 3 answered, 0 skipped, 0 not downloaded.",
         "Record 1 of 3",
         "The last answer is undone.",
     ]
     assert page.chromium.value("document.querySelector('#undo').disabled")
+    assert not page.asks()
     page.keys("3")
     first = pd.read_csv(page.saved())
     page.chromium.press("ArrowLeft")
+    page.fill("#comment", "two words")
+    assert page.text("#progress") == "1 of 3 answered, 0 skipped, 1 not downloaded."
     page.keys("1")
     second = pd.read_csv(page.saved())
     assert (first["label"].tolist(), second["label"].tolist()) == (["phishing"], ["fraud"])
@@ -223,6 +227,8 @@ def test_neighbours_in_the_case_are_listed_and_open(page: Page) -> None:
     other = page.text("#neighbours li:last-child button")
     page.chromium.value("document.querySelector('#neighbours li:last-child button').click()")
     assert page.text("#heading") == other != heading
+    page.keys("1")
+    assert pd.read_csv(page.saved())["model_shown"].tolist() == [True]
 
 
 def test_no_answer_without_a_name_and_no_word_for_a_missing_value(page: Page) -> None:
@@ -328,7 +334,7 @@ def test_500_records(page: Page) -> None:
     press = "document.body.dispatchEvent(new KeyboardEvent('keydown', {key: '2', code: 'Digit2', bubbles: true}))"
     page.chromium.value(f"began = performance.now(); for (let k = 0; k < 500; k++) {press}")
     assert page.chromium.value("performance.now() - began") < 10_000
-    assert page.text("#progress") == "500 of 500 answered, 0 skipped, 500 changes not downloaded."
+    assert page.text("#progress") == "500 of 500 answered, 0 skipped, 500 not downloaded."
     collected = collect_answers(page.saved(), page.folder / "labels.parquet")
     assert (collected.added, set(collected.labels["label"])) == (500, {"legitimate"})
 

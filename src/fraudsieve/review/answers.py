@@ -12,7 +12,7 @@
 ``why_drawn``              from the draw: ``alert``, ``novel``, ``audit`` or ``disagreement``
 ``inclusion_probability``  from the draw, as it is printed there
 ``model_digest``           from the draw; not part of the labels
-``model_shown``            whether probability and reasons were shown before the answer; not part of the labels
+``model_shown``            whether the page showed what the model says before the answer; not part of the labels
 =========================  ===========================================================================================
 
 Further columns are ignored. A changed answer is another row of the same person with a later time, or replaces the row

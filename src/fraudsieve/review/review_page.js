@@ -11,9 +11,10 @@
   // A label of null is no answer yet, an empty one is a record that was skipped.
   const entries = records.map(() => ({ label: null, confidence: "", comment: "" }));
   const shown = new Set(); // records whose probability and reasons were on the screen
+  const listed = new Set(); // records that were on the screen as part of a case, which only alerts have
+  const saved = records.map(() => ""); // the rows of the last file
   const history = [];
   let current = 0;
-  let unsaved = 0;
   let latest = 0;
 
   const fill = (text, slots) => text.replace(/\{(\w+)\}/g, (whole, name) => slots[name] ?? whole);
@@ -58,12 +59,23 @@
     el.reasons.replaceChildren(...record.reasons.map((reason) => make("li", reason, { dir: "auto" })));
     const others = [...records.keys()].filter((k) => k !== current && record.case && records[k].case === record.case);
     el.neighbours.replaceChildren(...others.slice(0, 20).map((k) => {
+      listed.add(k);
       const button = make("button", fill(texts.record, { n: k + 1, all: records.length }), { type: "button" });
       button.addEventListener("click", () => go(k));
       return make("li", [button, make("span", records[k].summary, { dir: "auto" })]);
     }));
     el.case.hidden = !others.length;
     el.case_count.textContent = fill(texts.neighbours, { n: others.length });
+  };
+
+  const unsaved = () => saved.filter((row, position) => row !== rowOf(position, "")).length;
+
+  const renderProgress = () => {
+    const done = entries.filter((entry) => entry.label !== null);
+    const skipped = done.filter((entry) => entry.label === "").length;
+    const counts = { n: done.length - skipped, all: records.length, skipped, unsaved: unsaved() };
+    el.bar.value = done.length;
+    el.progress.textContent = fill(texts.progress, counts);
   };
 
   const render = (message = "") => {
@@ -84,11 +96,8 @@
     const isOther = Boolean(entry.label) && !labels.some((label) => label.value === entry.label);
     el.other.value = isOther ? entry.label : "";
     el.undo.disabled = !history.length;
-    const done = entries.filter((one) => one.label !== null);
-    const skipped = done.filter((one) => one.label === "").length;
-    el.bar.value = done.length;
     el.message.textContent = message;
-    el.progress.textContent = fill(texts.progress, { n: done.length - skipped, all: records.length, skipped, unsaved });
+    renderProgress();
   };
 
   const go = (position, message = "") => {
@@ -100,9 +109,8 @@
 
   const change = (values) => {
     history.push([current, { ...entries[current] }]);
-    const seen = shown.has(current) ? "true" : "false";
+    const seen = String(shown.has(current) || listed.has(current));
     Object.assign(entries[current], values, { reviewer: null, answered_at: now(), model_shown: seen });
-    unsaved += 1;
   };
 
   const answer = (label) => {
@@ -124,7 +132,6 @@
     if (!history.length) return;
     const [position, before] = history.pop();
     entries[position] = { ...before, comment: entries[position].comment };
-    unsaved += 1;
     go(position, texts.undone);
   };
 
@@ -146,6 +153,7 @@
   // A spreadsheet program runs no comment as a formula; ids and labels stay exact.
   const rowOf = (position, name) => {
     const [record, entry] = [records[position], entries[position]];
+    if (!isAnswered(position)) return "";
     const comment = entry.comment.replace(new RegExp(`^(?=${FORMULA})`), "'");
     return [record.id, entry.label, entry.confidence, comment, entry.reviewer ?? name, entry.answered_at, record.why,
       record.weight, record.digest, entry.model_shown].map((cell) => quoted(String(cell ?? ""))).join(",");
@@ -154,6 +162,7 @@
   const save = () => {
     const name = reviewer();
     if (name === null) return;
+    saved.forEach((_, position) => { saved[position] = rowOf(position, ""); });
     const done = [...records.keys()].filter(isAnswered);
     if (!done.length) { render(texts.nothing); return; }
     const rows = [COLUMNS.join(","), ...done.map((position) => rowOf(position, name)), ""];
@@ -161,7 +170,6 @@
     const download = `answers-${name.replace(/[^\p{L}\p{N}]+/gu, "-")}-${file}.csv`;
     make("a", "", { href: url, download }).click();
     setTimeout(() => URL.revokeObjectURL(url), 60000);
-    unsaved = 0;
     render(fill(texts.saved, { n: done.length, file: download }));
   };
 
@@ -188,6 +196,7 @@
     entries[position] = { label, confidence, comment, reviewer: name, answered_at, model_shown };
     if (/^true$/i.test(model_shown)) shown.add(position);
     el.reviewer.value ||= name;
+    saved[position] = rowOf(position, "");
     return 1;
   };
 
@@ -242,12 +251,12 @@
   }
   el.comment.addEventListener("input", () => {
     entries[current].comment = el.comment.value;
-    if (isAnswered(current)) unsaved += 1;
+    renderProgress();
   });
   el.file.addEventListener("change", read);
   document.addEventListener("keydown", press);
   window.addEventListener("beforeunload", (event) => {
-    if (!unsaved) return;
+    if (!unsaved()) return;
     event.preventDefault();
     event.returnValue = "";
   });

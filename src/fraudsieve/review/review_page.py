@@ -2,8 +2,8 @@
 
 **What people see before they answer.** The record: its text or columns, sender and time. A probability on the screen
 pulls an answer towards itself, and a label that repeats the model teaches it nothing. So the probability, the reasons
-and the case are hidden until the answer is given. Who needs them earlier can ask, and the answer then has
-``model_shown``, so that labels with and without can be compared.
+and the case are hidden until the answer is given. Who needs them earlier can ask. The answer then has ``model_shown``,
+and so have those of the other records of its case, so that labels with and without can be compared.
 
 Nothing before the answer tells an audited record from an alert: the order depends on ids only, and a case, which only
 alerts have, is hidden with the rest. Why a record was drawn appears after the answer, never before. It is in the source
@@ -164,7 +164,7 @@ def _texts() -> dict[str, str]:
     """Return the sentences of the script, whose slots it fills."""
     return {
         "record": tr("Record {n} of {all}"),
-        "progress": tr("{n} of {all} answered, {skipped} skipped, {unsaved} changes not downloaded."),
+        "progress": tr("{n} of {all} answered, {skipped} skipped, {unsaved} not downloaded."),
         "answered": tr("Record {n}: {label}."),
         "skipped": tr("skipped", sense="answer"),
         "undone": tr("The last answer is undone."),

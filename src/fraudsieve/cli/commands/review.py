@@ -135,7 +135,7 @@ def draw_command(
         drawn = _draw(scored, inputs, state, subject, plan, settings)
         progress("writing")
         cut = write_draw(drawn, output)
-        _write_page(page, drawn.records, drawn.labels if choices is None else split_names(choices), language)
+        _write_page(page, drawn.records, [*dict.fromkeys(split_names(choices or ""))] or drawn.labels, language)
     notes((*cut, *drawn.notes))
     content: dict[str, Any] = {
         "output": str(output),
