@@ -93,6 +93,19 @@ class Chromium:
     def value(self, expression: str) -> Any:
         return self.call("Runtime.evaluate", expression=expression, returnByValue=True)["result"].get("value")
 
+    def press(self, key: str, code: str = "", number: int = 0) -> None:
+        """Press a key: its value, the place of its key, and the number that Tab and Enter need to work."""
+        text = {"text": "\r"} if key == "Enter" else {}
+        for kind, extra in (("keyDown", text), ("keyUp", {})):
+            names = {"key": key, "code": code or key, "windowsVirtualKeyCode": number}
+            self.call("Input.dispatchKeyEvent", type=kind, **names, **extra)
+
+    def wait_for(self, expression: str) -> None:
+        until = time.monotonic() + 5
+        while not self.value(expression):
+            assert time.monotonic() < until, expression
+            time.sleep(0.02)
+
     def of(self, *methods: str) -> list[dict[str, Any]]:
         return [event["params"] for event in self.events if event.get("method") in methods]
 
