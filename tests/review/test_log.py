@@ -10,9 +10,10 @@ import pytest
 from fraudsieve._microseconds import DAY
 from fraudsieve.exceptions import SchemaError, StateError
 from fraudsieve.live import open_store
-from fraudsieve.live.score_log import LoggedScore, ScoreLog
+from fraudsieve.live.score_log import LoggedScore
 from fraudsieve.live.store.score_rows import ScoreRow
 from fraudsieve.review import ReviewDraw, ReviewPlan, draw_from_log
+from tests.live.small_models import score_log
 
 TEXTS = {"a": "win 100 now", "b": "see you at six", "c": "minutes of the meeting", "d": "photos of the garden"}
 
@@ -27,7 +28,7 @@ def row(name: str, time: int, probability: float, *, subject: str = "message", w
 
 
 def draw(folder: Path, *rows: ScoreRow, **settings: Any) -> ReviewDraw:
-    log = ScoreLog(folder / "live.db")
+    log = score_log(folder / "live.db")
     log.log_scores(rows)
     log.close()
     with open_store(folder / "live.db") as store:

@@ -43,6 +43,8 @@ class Ranking:
         In that order: the probability; the truth, 0 or 1; the loss when the row is missed; and the cost of the row.
     starts : ndarray of int64, shape (n_steps + 1,)
         Start of each run of equal scores, and the end.
+    weight : ndarray of float64, shape (n_rows,)
+        Number of records that each row stands for.
     """
 
     order: Array
@@ -51,9 +53,17 @@ class Ranking:
     loss: Array
     cost: Array
     starts: Array
+    weight: Array
 
     @classmethod
-    def of(cls, probability: Array, is_fraud: Array, loss: Array | None = None, cost: Array | None = None) -> Self:
+    def of(
+        cls,
+        probability: Array,
+        is_fraud: Array,
+        loss: Array | None = None,
+        cost: Array | None = None,
+        weight: Array | None = None,
+    ) -> Self:
         """Sort rows.
 
         Parameters
@@ -66,6 +76,8 @@ class Ranking:
             Cost of a missed fraud; None for 1 each. Ignored for legitimate rows.
         cost : ndarray, shape (n_rows,), default=None
             Cost of the decision on each row; None for 0.
+        weight : ndarray, shape (n_rows,), default=None
+            Number of records that each row stands for, such as the inverse of its inclusion probability; None for 1.
 
         Returns
         -------
@@ -84,8 +96,27 @@ class Ranking:
         score, fraud = probability[order].astype(np.float64), is_fraud[order].astype(np.float64)
         lost = fraud if loss is None else fraud * loss[order]
         costs = np.zeros(len(order)) if cost is None else cost[order].astype(np.float64)
-        starts = np.concatenate([[0], np.flatnonzero(np.diff(score)) + 1, [len(order)]]).astype(np.int64)
-        return cls(order, score, fraud, lost, costs, starts)
+        weights = np.ones(len(order)) if weight is None else weight[order].astype(np.float64)
+        return cls(order, score, fraud, lost, costs, _starts(score), weights)
+
+    def with_frauds(self, places: Array) -> Self:
+        """Return the ranking with a fraud behind each of some ascending places, of the score and the weight there.
+
+        They are the rows from ``n_rows`` on in ``order``.
+        """
+        n_frauds = self.is_fraud.sum()
+        loss = np.full(len(places), self.loss.sum() / n_frauds if n_frauds else 1.0)
+        costs = self.cost[places]
+        score = np.insert(self.score, places + 1, self.score[places])
+        return type(self)(
+            np.insert(self.order, places + 1, len(self.order) + np.arange(len(places))),
+            score,
+            np.insert(self.is_fraud, places + 1, 1.0),
+            np.insert(self.loss, places + 1, loss),
+            np.insert(self.cost, places + 1, np.where(costs > 0, costs, loss)),
+            _starts(score),
+            np.insert(self.weight, places + 1, self.weight[places]),
+        )
 
     def metrics(self, weights: Array | None = None) -> Array:
         """Compute `RANKING_METRICS`.
@@ -93,7 +124,8 @@ class Ranking:
         Parameters
         ----------
         weights : ndarray, shape (n_rows,), default=None
-            Number of times that each row counts, in the order of the ranking; None for once each.
+            Number of times that each row counts, in the order of the ranking; None for once each. Each time it stands
+            for as many records as its own weight says.
 
         Returns
         -------
@@ -114,7 +146,7 @@ class Ranking:
         if total <= 0:
             return np.full(len(RANKING_METRICS), np.nan)
         walked = _walk(weights, self.is_fraud, self.starts, fraud, total - fraud, FIXED_RATE)
-        gap = self.calibration_gap(ECE_BINS, weights)
+        gap = _gap(weights, self.is_fraud, self.score, self.starts, total, ECE_BINS)
         ratio = fraud / expected if expected > 0 else np.nan
         return np.array([fraud / total, *walked, gap, square / total, ratio, 1000 * cost / total])
 
@@ -129,7 +161,7 @@ class Ranking:
         Parameters
         ----------
         alerts : ndarray of float64, shape (n_points,)
-            Numbers of flagged rows, ascending.
+            Numbers of flagged records, ascending.
         weights : ndarray, shape (n_rows,), default=None
             As for `metrics`.
 
@@ -152,7 +184,11 @@ class Ranking:
             return np.stack([found / np.float64(fraud), found / np.minimum(alerts, total), value / np.float64(loss)])
 
     def _weights(self, weights: Array | None) -> Array:
-        return np.ones(len(self.order)) if weights is None else np.asarray(weights, np.float64)
+        return self.weight if weights is None else self.weight * weights
+
+
+def _starts(score: Array) -> Array:
+    return np.concatenate([[0], np.flatnonzero(np.diff(score)) + 1, [len(score)]]).astype(np.int64)
 
 
 @compile_kernel()

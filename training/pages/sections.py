@@ -190,13 +190,21 @@ def capacity_text(capacity: CapacityCurve) -> str:
 
 def metric_table(report: EvaluationReport) -> PageTable:
     """Return the table of all main metrics with their intervals."""
+    names = [name for name in METRIC_NAMES if getattr(report, name) is not None]
     rows = [
-        [tr(words), format_metric(getattr(report, name)), format_interval(report.intervals.get(name))]
-        for name, words in METRIC_NAMES.items()
-        if getattr(report, name) is not None
+        [tr(METRIC_NAMES[name]), format_metric(getattr(report, name)), format_interval(report.intervals.get(name))]
+        for name in names
     ]
-    caption = tr("All main metrics; {basis}.", basis=_basis(report))
-    return PageTable(caption, [tr("metric"), tr("value"), tr("interval")], rows)
+    caption, columns = (
+        tr("All main metrics; {basis}.", basis=_basis(report)),
+        [tr("metric"), tr("value"), tr("interval")],
+    )
+    weighting = report.weighting
+    if weighting is not None:
+        columns += [tr("without weights"), tr("interval")]
+        for row, name in zip(rows, names, strict=True):
+            row += [format_metric(weighting.plain.get(name)), format_interval(weighting.plain_intervals.get(name))]
+    return PageTable(caption, columns, rows)
 
 
 def _basis(report: EvaluationReport) -> str:
