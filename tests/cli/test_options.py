@@ -32,6 +32,12 @@ def commands() -> dict[str, Any]:
     return found
 
 
+def listed_commands(names: str) -> list[str]:
+    """Return the commands that a row of the page lists: ``review draw/collect`` are two of a group."""
+    groups = [name.rpartition(" ") for name in names.split(", ")]
+    return [f"{group} {part}".strip() for group, _, parts in groups for part in parts.split("/")]
+
+
 def options() -> dict[str, dict[str, Any]]:
     """Return the options by name, each by its command."""
     found: dict[str, dict[str, Any]] = defaultdict(dict)
@@ -46,7 +52,7 @@ def test_the_page_lists_the_commands_of_every_shared_option() -> None:
     listed: dict[str, set[str]] = {}
     for option, names in ROW.findall(PAGE):
         above = next(reversed(listed.values()), set())
-        listed[option] = set(above) if names == "as above" else set(names.split(", "))
+        listed[option] = set(above) if names == "as above" else set(listed_commands(names))
     found = {option: set(by_command) for option, by_command in options().items() if len(by_command) > 1}
     assert listed.pop("--json") == {"all"}
     assert found.pop("--json") == set(commands())
