@@ -22,6 +22,25 @@ def test_a_published_example() -> None:
     assert (low + high) / 2 == pytest.approx(found.kappa)
 
 
+def kappa_of(shares: np.ndarray) -> float:
+    observed, expected = np.trace(shares), shares.sum(axis=1) @ shares.sum(axis=0)
+    return float((observed - expected) / (1 - expected))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_standard_error_is_that_of_the_delta_method(seed: int) -> None:
+    table = np.random.default_rng(seed).integers(1, 20, (3, 3))
+    shares, step = table / table.sum(), 1e-6
+    nudges = step * np.eye(9).reshape(9, 3, 3)
+    slopes = np.array([kappa_of(shares + nudge) - kappa_of(shares - nudge) for nudge in nudges]) / (2 * step)
+    cells = shares.ravel()
+    variance = slopes @ (np.diag(cells) - np.outer(cells, cells)) @ slopes / table.sum()
+    first, second = (np.repeat(codes, table.ravel()).astype(str) for codes in np.divmod(np.arange(9), 3))
+    interval = cohen_kappa(first, second).interval
+    assert interval is not None
+    assert (interval[1] - interval[0]) / 2 / 1.959964 == pytest.approx(np.sqrt(variance), rel=1e-6)
+
+
 def test_the_interval_covers_the_kappa_of_the_population() -> None:
     cells = np.array([0.55, 0.08, 0.07, 0.30])
     observed, expected = 0.85, 0.63 * 0.62 + 0.37 * 0.38

@@ -2,6 +2,10 @@
 
 import multiprocessing
 import os
+import random
+import signal
+import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +17,9 @@ from fraudsieve.exceptions import BusyError, SchemaError
 from fraudsieve.review import Collected, collect_answers, third_opinions
 from fraudsieve.tables import read_table
 from fraudsieve.tables.formats.output import write_frame
+from tests.profiles import size
 
+KILLS = size(50, usual=5)
 COLUMNS = ["subject_id", "label", "reviewer", "answered_at", "why_drawn", "inclusion_probability", "confidence"]
 ROWS = [
     ("007", "fraud", "ann", "2026-05-01T10:00:00.000Z", "alert", 1.0, 0.9),
@@ -121,6 +127,56 @@ def collect_and_die(labels: Path) -> None:
     collect_answers(answers(), labels)
 
 
+@pytest.mark.slow
+def test_kills_at_any_time_lose_nothing_and_add_nothing_twice(tmp_path: Path, labels: Path) -> None:
+    chance, batches, n_killed = random.Random(0), [batch(0, 4000), *(batch(k, 50) for k in range(1, KILLS + 1))], 0
+    began = time.monotonic()
+    collect_answers(batches[0], labels)
+    duration, known = time.monotonic() - began, ids_in(labels)
+    for k in range(1, KILLS + 1):
+        offered = pd.concat(batches[: k + 1])
+        process = multiprocessing.get_context("fork").Process(target=collect_answers, args=(offered, labels))
+        process.start()
+        if k % 2:
+            wait_for_writing(tmp_path, process)
+        time.sleep(chance.uniform(0, 0.02 if k % 2 else duration))
+        process.kill()
+        process.join()
+        n_killed += process.exitcode == -signal.SIGKILL
+        found = ids_in(labels)
+        assert found in (known, sorted(offered["subject_id"]))
+        assert found != known or process.exitcode != 0
+        known = found
+    everything = pd.concat(batches)
+    assert collect_answers(everything, labels).added == len(everything) - len(known)
+    assert collect_answers(everything, labels).added == 0
+    assert ids_in(labels) == sorted(everything["subject_id"])
+    assert n_killed > KILLS / 2
+
+
+def wait_for_writing(folder: Path, process: multiprocessing.process.BaseProcess) -> None:
+    """Wait until a process changes a file in a folder, or has ended."""
+    before = files_in(folder)
+    while process.is_alive() and files_in(folder) == before:
+        pass
+
+
+def files_in(folder: Path) -> list[tuple[str, int, int]]:
+    found = []
+    for file in os.scandir(folder):
+        with suppress(FileNotFoundError):
+            found.append((file.name, file.stat().st_size, file.stat().st_mtime_ns))
+    return sorted(found)
+
+
+def batch(number: int, n: int) -> pd.DataFrame:
+    return answers([(f"m{number}-{k}", "fraud", *ROWS[1][2:]) for k in range(n)])
+
+
+def ids_in(labels: Path) -> list[str]:
+    return sorted(read_table(labels, "labels").good["subject_id"])
+
+
 def test_two_at_a_time_are_refused(tmp_path: Path, labels: Path) -> None:
     with (tmp_path / f".{labels.name}.lock").open("w") as other:
         assert _io.lock_file(other.fileno())
@@ -157,6 +213,23 @@ def test_another_format_and_a_damaged_table_are_refused(tmp_path: Path) -> None:
     assert (tmp_path / "labels.csv").read_text() == "id,label\n1,fraud\n"
     with pytest.raises(FileExistsError, match="would overwrite"):
         collect_answers(saved(tmp_path), tmp_path / "answers.csv")
+
+
+def test_every_label_has_the_inclusion_probability_of_its_record(tmp_path: Path, labels: Path) -> None:
+    lacking = answers().drop(columns=["why_drawn", "inclusion_probability"])
+    with pytest.raises(SchemaError, match="the inclusion probability of every answered record, 4 have none"):
+        collect_answers(lacking, labels)
+    audited = answers().assign(inclusion_probability=None)
+    with pytest.raises(SchemaError, match="2 have none"):  # those of alerts are certain
+        collect_answers(audited, labels)
+    draw = pd.DataFrame({"subject_id": ["m2", "007"], "why_drawn": ["audit", "alert"], "text": "=1"})
+    write_frame(draw.assign(inclusion_probability=[0.125, 1.0]), tmp_path / "draw.csv", exact=("subject_id",))
+    assert not labels.exists()
+    collect_answers(lacking, labels, tmp_path / "draw.csv")
+    table = read_table(labels, "labels").good
+    assert table["inclusion_probability"].tolist() == [1, 0.125, 1, 0.125]
+    assert table["why_drawn"].tolist() == ["alert", "audit", "alert", "audit"]
+    assert collect_answers(answers(ROWS[:2]), labels, draw).known == 2
 
 
 def collected(*labels: tuple[str, str, str]) -> Collected:

@@ -220,7 +220,15 @@ def _with_unseen(
     return ranking.with_frauds(ascending), added()
 
 
-def bootstrap_f1(truth: Array, predicted: Array, groups: Array, *, replicates: int = 200, seed: int = 0) -> Array:
+def bootstrap_f1(
+    truth: Array,
+    predicted: Array,
+    groups: Array,
+    *,
+    weight: Array | None = None,
+    replicates: int = 200,
+    seed: int = 0,
+) -> Array:
     """Compute the F1 of every class for draws of the groups; NaN where a class is neither drawn nor predicted.
 
     Parameters
@@ -229,6 +237,8 @@ def bootstrap_f1(truth: Array, predicted: Array, groups: Array, *, replicates: i
         Codes of the classes, from 0.
     groups : ndarray, shape (n_rows,)
         The group of each row.
+    weight : ndarray of float64, shape (n_rows,), default=None
+        Number of records that each row stands for; None for 1. Types that the sample has not seen are not drawn.
 
     Returns
     -------
@@ -243,7 +253,8 @@ def bootstrap_f1(truth: Array, predicted: Array, groups: Array, *, replicates: i
     cells = truth * n + predicted
     f1 = np.empty((replicates, n))
     for row, counts in enumerate(draw_weights(groups, replicates, seed)):
-        table = np.bincount(cells, weights=counts, minlength=n * n).reshape(n, n)
+        weights = counts if weight is None else counts * weight
+        table = np.bincount(cells, weights=weights, minlength=n * n).reshape(n, n)
         with np.errstate(invalid="ignore"):
             f1[row] = 2 * table.diagonal() / (table.sum(axis=0) + table.sum(axis=1))
     return f1

@@ -181,9 +181,12 @@ def _capacity_points(ranking: Ranking, capacity: Capacity, replicates: Replicate
 def _card_precision(
     rows: FraudRows, settings: EvaluateRecipe, cutoff_times: Array | None, accounts: Array | None
 ) -> dict[str, Any]:
-    """Compute card precision, that of a perfect ranking, and the interval over accounts."""
+    """Compute card precision, that of a perfect ranking, and the interval over accounts.
+
+    Weighted rows have none: the accounts that would be listed instead of those that were drawn are not known.
+    """
     timed = np.zeros(len(rows.is_fraud), bool) if cutoff_times is None else ~np.isnat(naive_utc(cutoff_times))
-    if cutoff_times is None or accounts is None or not timed.any():
+    if cutoff_times is None or accounts is None or not timed.any() or rows.weight is not None:
         return {"intervals": {"card_precision": None}}
     account, time, fraud = np.asarray(accounts)[timed], naive_utc(cutoff_times)[timed], rows.is_fraud[timed]
     lists = DailyLists.of(account, time, fraud, rows.probability[timed])

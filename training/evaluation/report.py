@@ -360,14 +360,12 @@ def evaluate(
             flags = rows.probability >= threshold if flagged is None else flagged
             errors = None if ids is None else LargestErrors.of(ids, labels, rows.probability, is_fraud, flags)
             sliced = slice_metrics(rows, flags, slices, points, by) if slices else None
-    types = type_metrics(
-        labels,
-        np.array(classes, object)[class_probability.argmax(axis=1)],
-        legitimate=legitimate,
-        probability=probability,
-        groups=groups,
-        replicates=settings.replicates,
-    )
+    predicted = np.array(classes, object)[class_probability.argmax(axis=1)]
+    of_types: dict[str, Any] = {"legitimate": legitimate, "probability": probability, "groups": groups}
+    of_types |= {"replicates": settings.replicates}
+    types = type_metrics(labels, predicted, **of_types, weight=weight)
+    if weighting is not None:
+        weighting = weighting.with_types(type_metrics(labels, predicted, **of_types))
     return EvaluationReport(
         rows=len(labels),
         bootstrap=BootstrapSummary.of(groups, is_fraud, group_kind, settings),

@@ -15,7 +15,9 @@
 ``model_shown``            whether the page showed what the model says before the answer; not part of the labels
 =========================  ===========================================================================================
 
-Further columns are ignored. A changed answer is another row of the same person with a later time, or replaces the row
+Further columns are ignored. What an answer lacks from the draw is taken from the draw itself, if it is given. An answer
+whose inclusion probability stays unknown is an error: as a label it would count as certain. Alerts and novel records
+have 1. A changed answer is another row of the same person with a later time, or replaces the row
 in the file. Any other table with these columns will do, such as a workbook that people filled in.
 
 **The labels.** Rows are only added, so labels from elsewhere in the same table stay. An answer is identified by its
@@ -45,7 +47,7 @@ from fraudsieve.tables.values.shares import SHARES
 
 from .agreement import Agreement, cohen_kappa
 from .candidates import drawn_ids
-from .sampling import AUDIT
+from .sampling import ALERT, AUDIT, NOVEL
 
 __all__ = ["ANSWERS", "DISAGREEMENT", "Collected", "collect_answers", "third_opinions"]
 
@@ -63,6 +65,9 @@ ANSWERS: Final = TableSchema(
         ),
     ),
 )
+PLACED: Final = ("why_drawn", "inclusion_probability")
+"""Columns of answers that are those of the draw."""
+DRAWN: Final = TableSchema("draw", tuple(one for one in ANSWERS.columns if one.name in ("subject_id", *PLACED)))
 DISAGREEMENT: Final = "disagreement"
 SOURCE: Final = "review:"
 KEY: Final = ["subject_id", "source", "labelled_at"]
@@ -131,7 +136,7 @@ class Collected:
         return ordered.drop_duplicates(["subject_id", "source"], keep="last")
 
 
-def collect_answers(answers: Source, labels: str | os.PathLike[str]) -> Collected:
+def collect_answers(answers: Source, labels: str | os.PathLike[str], draws: Source | None = None) -> Collected:
     """Add answers to a table of labels; one that is there already is not added again.
 
     Parameters
@@ -141,6 +146,8 @@ def collect_answers(answers: Source, labels: str | os.PathLike[str]) -> Collecte
         ``inclusion_probability``.
     labels : str or path
         The table of labels, ``.parquet`` or ``.csv``. It is created if it does not exist. Only its owner can read it.
+    draws : path, DataFrame, or a list of them, default=None
+        The draws that were answered, for answers without ``why_drawn`` or ``inclusion_probability``.
 
     Returns
     -------
@@ -150,8 +157,8 @@ def collect_answers(answers: Source, labels: str | os.PathLike[str]) -> Collecte
     Raises
     ------
     SchemaError
-        If an answer cannot be read, contradicts another one of the same person and time, or the table of labels cannot
-        be used. Then nothing is added.
+        If an answer cannot be read, contradicts another one of the same person and time or has no inclusion
+        probability, or the table of labels cannot be used. Then nothing is added.
     BusyError
         If another process adds answers to the table.
 
@@ -173,6 +180,7 @@ def collect_answers(answers: Source, labels: str | os.PathLike[str]) -> Collecte
     check_output_file(path)
     check_not_an_input(path, *local_files(answers))
     given, skipped = _read_answers(answers)
+    given = _with_probabilities(given, draws, origin_of(answers))
     with _locked(path):
         raw, known = _read_labels(path)
         _check_consistent(pd.concat([known, given], ignore_index=True), origin_of(answers))
@@ -195,6 +203,23 @@ def _read_answers(answers: Source) -> tuple[pd.DataFrame, int]:
     found = found.assign(source=SOURCE + found["reviewer"]).rename(columns={"answered_at": "labelled_at"})
     is_answered = found["label"].notna()
     return found[is_answered].reindex(columns=ADDED).reset_index(drop=True), int((~is_answered).sum())
+
+
+def _with_probabilities(answers: pd.DataFrame, draws: Source | None, origin: str) -> pd.DataFrame:
+    """Return answers with why their record was drawn and with what probability: from the draws, where they lack it."""
+    for part in [] if draws is None else as_input(draws).parts:
+        drawn = read_table(part, DRAWN).good.drop_duplicates("subject_id").set_index("subject_id")
+        found = drawn.reindex(answers["subject_id"]).set_axis(answers.index)
+        for name in [name for name in PLACED if name in found]:
+            answers[name] = answers[name].astype(found[name].dtype).fillna(found[name])
+    probability = answers["inclusion_probability"].astype(np.float64)
+    is_certain = probability.isna() & answers["why_drawn"].isin([ALERT, NOVEL])
+    answers = answers.assign(inclusion_probability=probability.mask(is_certain, 1.0))
+    missing = int(answers["inclusion_probability"].isna().sum())
+    if missing:
+        problem = f"expected the inclusion probability of every answered record, {missing} have none"
+        raise SchemaError(origin, problem, "Give the draws that were answered (--draws).")
+    return answers
 
 
 def _read_labels(path: Path) -> tuple[pd.DataFrame | None, pd.DataFrame]:

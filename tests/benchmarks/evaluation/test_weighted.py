@@ -24,7 +24,7 @@ def test_weighted_intervals_hold_the_truth_and_plain_ones_do_not(monkeypatch: py
 
 def test_labelled_records_stand_for_all_records_as_a_mean() -> None:
     world = module._world(Traffic(0.2), np.random.default_rng(0))
-    drawn = [module._labelled(world, 0.1, np.random.default_rng(seed)) for seed in range(100)]
+    drawn = [module._labelled(world, 0.1, number, 1) for number in range(100)]
     records = np.array([float(rows.weights.sum()) for rows, _ in drawn])
     frauds = np.array([float(rows.weights @ rows.is_fraud) for rows, _ in drawn])
     for totals, truth in ((records, len(world.flagged)), (frauds, world.rows.is_fraud.sum())):

@@ -1,5 +1,6 @@
 """Rows with weights: whole weights are repeated rows, in every metric and interval; unseen frauds widen intervals."""
 
+import re
 from dataclasses import asdict, fields
 from typing import Any
 
@@ -13,6 +14,8 @@ from fraudsieve.training.evaluation.fraud_rows import FraudRows
 from fraudsieve.training.evaluation.ranking import Ranking
 from fraudsieve.training.evaluation.report import evaluate
 from fraudsieve.training.evaluation.report_parts.decision import decision_metrics
+from fraudsieve.training.evaluation.report_parts.weighting import UNWEIGHTED
+from fraudsieve.training.evaluation.types import type_metrics
 from fraudsieve.training.json_types import to_json_types
 from fraudsieve.training.pages.evaluation import render_report
 from fraudsieve.training.recipe.recipe import EvaluateRecipe
@@ -69,6 +72,26 @@ def test_whole_weights_are_repeated_rows_at_points_and_in_slices() -> None:
         assert {name: found[name] for name in found if name not in counted} == pytest.approx(
             {name: expected[name] for name in expected if name not in counted}
         )
+
+
+def test_whole_weights_are_repeated_rows_in_the_metrics_of_types() -> None:
+    rows, repeated = made_up()
+    names, rng = np.array(["ham", "scam", "spam"], object), np.random.default_rng(1)
+    labels = np.where(rows.is_fraud, names[rng.integers(1, 3, 60)], "ham")
+    predicted = np.where(rng.random(60) < 0.7, labels, names[rng.integers(0, 3, 60)])
+    given: dict[str, Any] = {"legitimate": "ham", "replicates": 20}
+    found = type_metrics(
+        labels, predicted, **given, probability=rows.probability, groups=rows.groups, weight=rows.weight
+    )
+    assert rows.groups is not None
+    of_repeated = {"probability": rows.probability[repeated], "groups": rows.groups[repeated]}
+    expected = type_metrics(labels[repeated], predicted[repeated], **given, **of_repeated)
+    assert (found.macro_f1, found.accuracy) == pytest.approx((expected.macro_f1, expected.accuracy))
+    assert found.intervals["macro_f1"] == pytest.approx(expected.intervals["macro_f1"])
+    for name in names:
+        one, other = (asdict(of.by_type[name]) for of in (found, expected))
+        assert one.pop("rows") == (labels == name).sum()
+        assert _flat(one) == pytest.approx(_flat({key: value for key, value in other.items() if key != "rows"}))
 
 
 def test_drawn_groups_keep_their_weights(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -138,6 +161,8 @@ def test_a_report_says_what_it_is_computed_from_and_has_the_plain_figures() -> N
     by_class = np.column_stack([1 - rows.probability, rows.probability])
     point = OperatingPoint("half", 0.5, false_positive_rate=0.0, recall=1.0, flagged=0.1)
     arguments: dict[str, Any] = {"groups": rows.groups, "points": [point], "settings": EvaluateRecipe(replicates=50)}
+    times = np.full(len(labels), np.datetime64("2026-05-01", "us"))
+    arguments |= {"accounts": rows.groups, "cutoff_times": times}
     given = rows.probability, ("ham", "scam"), by_class, labels, "ham"
     report, plain = (evaluate(*given, **arguments, weight=weight) for weight in (rows.weight, None))
     assert plain.weighting is None
@@ -147,9 +172,13 @@ def test_a_report_says_what_it_is_computed_from_and_has_the_plain_figures() -> N
     assert report.base_rate == pytest.approx(40 / 20_080)
     assert report.weighting.plain["base_rate"] == plain.base_rate
     assert report.weighting.plain["recall"] == 1.0
+    assert (report.card_precision, report.weighting.plain["card_precision"]) == (None, plain.card_precision)
+    assert report.macro_f1 != report.weighting.plain["macro_f1"] == plain.macro_f1
+    assert report.weighting.plain_intervals["macro_f1"] == plain.intervals["macro_f1"]
     page = render_report(report)
     assert "400 records were drawn" in page
     assert "Without weights, recall is 100 %" in page
-    assert "without weights" in page
+    assert UNWEIGHTED in page
+    assert re.search(r"card precision</th><td>–</td><td>–</td><td>0\.\d+</td>", page) is not None
     assert "weights" not in render_report(plain)
     assert "包含概率" in render_report(report, language="zh")

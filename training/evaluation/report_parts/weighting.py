@@ -1,7 +1,7 @@
 """Weights of the rows of a report, and the main metrics without them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Self
 
 from fraudsieve._translation import tr
@@ -11,14 +11,22 @@ from fraudsieve.training.evaluation.bootstrap import Interval, effective_size
 from fraudsieve.training.evaluation.fraud import fraud_metrics
 from fraudsieve.training.evaluation.fraud_rows import FraudRows
 from fraudsieve.training.evaluation.ranking import RANKING_METRICS
+from fraudsieve.training.evaluation.types import TypeMetrics
 from fraudsieve.training.recipe.recipe import EvaluateRecipe
 
 from .decision import decision_metrics
 
-__all__ = ["RowWeights", "Weighting"]
+__all__ = ["UNWEIGHTED", "RowWeights", "Weighting"]
 
-PLAIN: Final = (*RANKING_METRICS, "recall_at_capacity", "precision_at_capacity")
+PLAIN: Final = (
+    *(*RANKING_METRICS, "recall_at_capacity", "precision_at_capacity"),
+    *("card_precision", "cllr", "min_cllr"),
+)
 """Metrics that a weighted report has without weights too."""
+UNWEIGHTED: Final = (
+    "Card precision, the score distribution, the largest errors and numbers of rows are of the labelled records as "
+    "they are, without weights."
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,3 +136,8 @@ class Weighting(RowWeights):
             plain |= {"recall": decision.recall, "precision": decision.precision}
             intervals |= {"recall": decision.recall_interval, "precision": decision.precision_interval}
         return cls(**vars(weights), plain=plain, plain_intervals=intervals)
+
+    def with_types(self, plain: TypeMetrics) -> Self:
+        """Add the plain metrics of types."""
+        metrics = {**self.plain, "macro_f1": plain.macro_f1, "accuracy": plain.accuracy}
+        return replace(self, plain=metrics, plain_intervals={**self.plain_intervals, **plain.intervals})

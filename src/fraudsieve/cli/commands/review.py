@@ -213,7 +213,10 @@ def collect_command(
     ] = Path("labels.parquet"),
     draws: Annotated[
         list[str] | None,
-        typer.Option(metavar="TABLE", help="A draw that was answered, for --disagreements. Repeatable."),
+        typer.Option(
+            metavar="TABLE",
+            help="A draw that was answered: for --disagreements, and for answers without probabilities.",
+        ),
     ] = None,
     disagreements: Annotated[
         Path | None, typer.Option(help="File for records that people disagree on, as the next draw. It needs --draws.")
@@ -242,7 +245,7 @@ def collect_command(
         if disagreements is not None:
             check_not_an_input(disagreements, output, *files_of(given, drawn))
         _check_page(page)
-        collected = collect_answers(given, output)
+        collected = collect_answers(given, output, drawn)
         if disagreements is not None and drawn is not None:
             third = third_opinions(collected, drawn)
             write_frame(third, disagreements, exact=("subject_id",))
