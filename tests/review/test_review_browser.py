@@ -127,7 +127,8 @@ def test_undo_goes_back_and_a_change_has_a_later_time(page: Page) -> None:
     assert page.chromium.value("document.querySelector('#undo').disabled")
     assert not page.asks()
     page.keys("3")
-    first = pd.read_csv(page.saved())
+    file = page.saved()
+    first = pd.read_csv(file)
     page.chromium.press("ArrowLeft")
     page.fill("#comment", "two words")
     assert page.text("#progress") == "1 of 3 answered, 0 skipped, 1 not downloaded."
@@ -136,6 +137,9 @@ def test_undo_goes_back_and_a_change_has_a_later_time(page: Page) -> None:
     assert (first["label"].tolist(), second["label"].tolist()) == (["phishing"], ["fraud"])
     assert second["answered_at"][0] > first["answered_at"][0]
     assert (first["model_shown"][0], second["model_shown"][0]) == (False, True)
+    page.read(file)
+    assert page.text("#message").startswith("0 answers were read; 1 are older")
+    assert pd.read_csv(page.saved())["label"].tolist() == ["fraud"]
 
 
 def test_probability_and_reasons_are_hidden_until_asked_for_or_answered(page: Page) -> None:
@@ -217,7 +221,8 @@ def test_leaving_with_unsaved_answers_asks(page: Page) -> None:
 def test_nothing_is_cut_or_requested(page: Page, width: int, scheme: str, language: str) -> None:
     page.open(drawn(6), width=width, scheme=scheme, language=language, name=f"-{width}-{scheme}-{language}")
     chromium = page.chromium
-    for state in ("before", "after"):
+    page.name()
+    for state, keys in (("before", "m"), ("shown", "1"), ("answered", "")):
         keep(chromium.picture(), f"review-{language}-{width}-{scheme}-{state}.png")
         assert chromium.value("document.documentElement.scrollWidth") <= width
         too_wide = "e => e.getBoundingClientRect().right > innerWidth + 0.5"
@@ -230,7 +235,9 @@ def test_nothing_is_cut_or_requested(page: Page, width: int, scheme: str, langua
         assert (
             chromium.value(f"[...document.querySelectorAll('button, input, textarea')].filter({unnamed}).length") == 0
         )
-        page.keys("m")
+        page.keys(keys)
+        if keys == "1":
+            chromium.press("ArrowLeft")
     paper = chromium.value("getComputedStyle(document.body).backgroundColor")
     assert paper == ("rgb(246, 247, 249)" if scheme == "light" else "rgb(17, 21, 27)")
     requested = [event["request"]["url"] for event in chromium.of("Network.requestWillBeSent")]
