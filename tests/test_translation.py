@@ -24,6 +24,7 @@ from fraudsieve.training.attack.obfuscations import OBFUSCATIONS, STRENGTHS
 from fraudsieve.training.evaluation import capacity
 from fraudsieve.training.evaluation.metrics import METRIC_NAMES, RATE_NAMES
 from fraudsieve.training.evaluation.report_parts import slices
+from fraudsieve.training.evaluation.report_parts.weighting import UNWEIGHTED
 from fraudsieve.training.monitoring import page as monitoring
 from fraudsieve.training.monitoring.unlike_over_time import PERIODS
 from fraudsieve.training.pages import sections, words
@@ -50,7 +51,7 @@ TABLES = {
         *(name for name, _, _ in picture.LEGEND),
         *("sends", "receives", "similar or near in time"),
         *("confirmed fraud", "not confirmed", timeline.OTHERS),
-        *("Evaluation", "Monitor", "Cases", "Review", sections.OPTIMISTIC),
+        *("Evaluation", "Monitor", "Cases", "Review", sections.OPTIMISTIC, UNWEIGHTED),
         *(NO_RECALL, *(words for _, _, words in CONFIDENCES)),
         *(capacity.GIVEN, capacity.AS_FRAUDS, capacity.AT_LEAST, "labels have no times", "unknown to the model"),
         *(f"by {kind}" for kind in ("time", "campaign", "account", "random")),

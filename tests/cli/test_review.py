@@ -153,7 +153,7 @@ def test_from_the_score_log_with_reasons_to_labels_that_evaluate_reads(
     assert (code, content["report"]["rows"]) == (0, len(drawn)), error
     weighting = content["report"]["weighting"]
     assert (weighting["drawn"], round(weighting["records"])) == (20, round((1 / drawn["inclusion_probability"]).sum()))
-    assert content["report"]["fraud"]["average_precision"] != weighting["plain"]["average_precision"]
+    assert content["report"]["base_rate"] < weighting["plain"]["base_rate"]
     wrong = pd.DataFrame({"message_id": messages["message_id"], "decision": "flag"})
     wrong.assign(probability=np.linspace(0, 1, len(wrong))).to_csv("s.csv", index=False)
     other = ("review", "draw", "--scores", "s.csv", "--messages", "m.parquet", "--capacity", "9", "--model", model)

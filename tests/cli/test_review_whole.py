@@ -5,14 +5,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from tests.chromium import BROWSER, Chromium
+from tests.chromium import NEEDS_CHROMIUM, Chromium
 from tests.cli.conftest import Run
 from tests.review.answering import Page
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(BROWSER is None, reason="Chromium is not installed: apt-get install chromium"),
-]
+pytestmark = [pytest.mark.slow, NEEDS_CHROMIUM]
 
 
 def click_through(page: Page, truth: dict[str, str]) -> dict[str, str]:
@@ -26,7 +23,7 @@ def click_through(page: Page, truth: dict[str, str]) -> dict[str, str]:
 
 
 def test_from_a_draw_to_a_model_of_what_was_clicked(
-    model: Path, messages: pd.DataFrame, run: Run, tmp_path: Path
+    model: Path, messages: pd.DataFrame, run: Run, tmp_path: Path, chromium: Chromium
 ) -> None:
     records = messages.drop_duplicates("text")
     records.drop(columns="label").to_parquet("m.parquet")
@@ -36,15 +33,11 @@ def test_from_a_draw_to_a_model_of_what_was_clicked(
     code, drawn, error = run(*call, "--capacity", 400, "--audit", 0.6, "--page", "review.html")
     assert (code, drawn["audit"]) == (0, 240), error
 
-    chromium = Chromium(tmp_path / "profile")
-    try:
-        page = Page(chromium, tmp_path)
-        page.show(tmp_path / "review.html")
-        page.name()
-        clicked = click_through(page, dict(records[["text", "label"]].to_numpy().tolist()))
-        answers = page.saved()
-    finally:
-        chromium.close()
+    page = Page(chromium, tmp_path)
+    page.show(tmp_path / "review.html")
+    page.name()
+    clicked = click_through(page, dict(records[["text", "label"]].to_numpy().tolist()))
+    answers = page.saved()
 
     code, content, error = run("review", "collect", "--answers", answers, "--output", "labels.parquet")
     assert (code, content["added"]) == (0, drawn["drawn"]), error

@@ -1,9 +1,5 @@
-"""The page of a draw in a real browser: keys, touch, files of answers, leaving, hostile texts, and 500 records.
+"""The page of a draw in a real browser: keys, touch, files of answers, leaving, hostile texts, and 500 records."""
 
-Screenshots are written to the folder in ``FRAUDSIEVE_SCREENSHOTS``, if it is set.
-"""
-
-import os
 import time
 from collections.abc import Iterator
 from itertools import product
@@ -13,21 +9,11 @@ import pandas as pd
 import pytest
 
 from fraudsieve.review import collect_answers
-from tests.chromium import BROWSER, Chromium
+from tests.chromium import NEEDS_CHROMIUM, Chromium
 from tests.review.answering import Page
 from tests.review.drawn import EVIL, drawn
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(BROWSER is None, reason="Chromium is not installed: apt-get install chromium"),
-]
-
-
-@pytest.fixture(scope="module")
-def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
-    browser = Chromium(tmp_path_factory.mktemp("profile"))
-    yield browser
-    browser.close()
+pytestmark = [pytest.mark.slow, NEEDS_CHROMIUM]
 
 
 @pytest.fixture
@@ -223,7 +209,7 @@ def test_nothing_is_cut_or_requested(page: Page, width: int, scheme: str, langua
     chromium = page.chromium
     page.name()
     for state, keys in (("before", "m"), ("shown", "1"), ("answered", "")):
-        keep(chromium.picture(), f"review-{language}-{width}-{scheme}-{state}.png")
+        chromium.keep_picture(f"review-{language}-{width}-{scheme}-{state}.png")
         assert chromium.value("document.documentElement.scrollWidth") <= width
         too_wide = "e => e.getBoundingClientRect().right > innerWidth + 0.5"
         assert chromium.value(f"[...document.querySelectorAll('main *')].filter({too_wide}).map(e => e.id)") == []
@@ -285,9 +271,3 @@ def test_500_records(page: Page) -> None:
     assert page.text("#progress") == "500 of 500 answered, 0 skipped, 500 not downloaded."
     collected = collect_answers(page.saved(), page.folder / "labels.parquet")
     assert (collected.added, set(collected.labels["label"])) == (500, {"legitimate"})
-
-
-def keep(picture: bytes, name: str) -> None:
-    if folder := os.environ.get("FRAUDSIEVE_SCREENSHOTS"):
-        Path(folder).mkdir(parents=True, exist_ok=True)
-        (Path(folder) / name).write_bytes(picture)

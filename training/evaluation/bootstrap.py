@@ -10,21 +10,20 @@ are drawn too, see `UnseenFrauds`.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Self, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 
 from fraudsieve._typing import Array
 
-from .ranking import RANKING_METRICS, Ranking
+from .ranking import RANKING_METRICS, Hidden, Ranking, UnseenFrauds
 
 __all__ = [
     "LEVEL",
     "MIN_GROUPS",
-    "Hidden",
+    "NORMAL_QUANTILE",
     "Interval",
     "Replicates",
-    "UnseenFrauds",
     "bootstrap_f1",
     "bootstrap_ranking",
     "draw_weights",
@@ -42,65 +41,6 @@ NORMAL_QUANTILE = 1.959963984540054
 """The quantile of the normal distribution for `LEVEL`, on both sides."""
 MIN_GROUPS = 30
 """With fewer groups that have fraud, intervals from a bootstrap over groups are not reliable."""
-UNSEEN = 0.5
-"""Number of frauds that every draw adds to those that were found in the sample, as a mean."""
-
-
-@dataclass(frozen=True, eq=False)
-class UnseenFrauds:
-    """Frauds among the records that a sample stands for, of which it may have none.
-
-    A sample of the many records that pass often has very few of the frauds among them. A bootstrap of one without any
-    would be certain that there is none. So every draw has a further number of frauds, from the gamma distribution of
-    shape 1/2. A count :math:`k` then has the mean and the variance of :math:`\\Gamma(k + 1/2)`, which is Jeffreys'
-    posterior of a Poisson mean. The gamma intervals of weighted sums of counts likewise add one (Fay and Feuer,
-    Confidence intervals for directly standardized rates, 1997) or half of one (Fay and Kim, the same with mid-p gamma
-    intervals, 2017). The frauds have the score and the weight of any row of the sample, because those that nobody has
-    seen may be of a kind that the model does not know. Two models get them in the same rows.
-
-    Parameters
-    ----------
-    places : ndarray of int64, shape (n_places,)
-        Positions of the rows that stand for several records.
-    weight : ndarray of float64, shape (n_places,)
-        The number of records that each stands for.
-    """
-
-    places: Array
-    weight: Array
-
-    @classmethod
-    def of(cls, weight: Array) -> Self | None:
-        """Return where unseen frauds may be; None if no row stands for more than one record.
-
-        Examples
-        --------
-        >>> UnseenFrauds.of(np.array([1.0, 50.0, 20.0])).places.tolist()
-        [1, 2]
-        """
-        places = np.flatnonzero(weight > 1)
-        return cls(places, weight[places]) if len(places) else None
-
-    def draw(self, replicates: int, seed: int) -> tuple[Array, Array]:
-        """Return, for every draw, which of the places has unseen frauds, and their number."""
-        rng = np.random.default_rng([seed, 1])
-        return rng.integers(0, len(self.places), replicates), rng.gamma(UNSEEN, 1.0, replicates)
-
-
-@dataclass(frozen=True, eq=False)
-class Hidden:
-    """Frauds that a sample has not seen, and which of them are in parts and wholes, of shape (n_places, n_shares)."""
-
-    frauds: UnseenFrauds
-    parts: Array
-    wholes: Array
-
-    def drawn(self, replicates: int, seed: int) -> Array:
-        """Return what every draw adds to each part and then to each whole."""
-        chosen, number = self.frauds.draw(replicates, seed)
-        counted = np.column_stack([self.parts & self.wholes, self.wholes])
-        added: Array = counted[chosen] * (number * self.frauds.weight[chosen])[:, None]
-        return added
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,9 +8,9 @@ from sklearn.metrics import average_precision_score, roc_auc_score, roc_curve
 
 from fraudsieve._typing import Array
 
-from .bootstrap import Hidden, Interval, Replicates, UnseenFrauds, bootstrap_ranking, share_intervals
+from .bootstrap import Interval, Replicates, bootstrap_ranking, share_intervals
 from .costs import RowCosts
-from .ranking import FIXED_RATE, Ranking
+from .ranking import FIXED_RATE, Hidden, Ranking, UnseenFrauds
 
 __all__ = ["FraudRows", "SliceMetrics", "threshold_at"]
 

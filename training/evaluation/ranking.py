@@ -12,7 +12,7 @@ import numpy as np
 from fraudsieve._compiled import compile_kernel
 from fraudsieve._typing import Array
 
-__all__ = ["ECE_BINS", "FIXED_RATE", "RANKING_METRICS", "Ranking"]
+__all__ = ["ECE_BINS", "FIXED_RATE", "RANKING_METRICS", "Hidden", "Ranking", "UnseenFrauds"]
 
 
 RANKING_METRICS = (
@@ -29,6 +29,8 @@ RANKING_METRICS = (
 ECE_BINS = 15
 FIXED_RATE = 0.01
 """False positive rate at which the recall is computed."""
+UNSEEN = 0.5
+"""Number of frauds that every draw adds to those that were found in the sample, as a mean."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -275,3 +277,60 @@ def _gap(weights: Array, is_fraud: Array, score: Array, starts: Array, total: fl
                 expected = observed = 0.0
                 edge += 1
     return (gap + abs(expected - observed)) / total
+
+
+@dataclass(frozen=True, eq=False)
+class UnseenFrauds:
+    """Frauds among the records that a sample stands for, of which it may have none.
+
+    A sample of the many records that pass often has very few of the frauds among them. A bootstrap of one without any
+    would be certain that there is none. So every draw has a further number of frauds, from the gamma distribution of
+    shape 1/2. A count :math:`k` then has the mean and the variance of :math:`\\Gamma(k + 1/2)`, which is Jeffreys'
+    posterior of a Poisson mean. The gamma intervals of weighted sums of counts likewise add one (Fay and Feuer,
+    Confidence intervals for directly standardized rates, 1997) or half of one (Fay and Kim, the same with mid-p gamma
+    intervals, 2017). The frauds have the score and the weight of any row of the sample, because those that nobody has
+    seen may be of a kind that the model does not know. Two models get them in the same rows.
+
+    Parameters
+    ----------
+    places : ndarray of int64, shape (n_places,)
+        Positions of the rows that stand for several records.
+    weight : ndarray of float64, shape (n_places,)
+        The number of records that each stands for.
+    """
+
+    places: Array
+    weight: Array
+
+    @classmethod
+    def of(cls, weight: Array) -> Self | None:
+        """Return where unseen frauds may be; None if no row stands for more than one record.
+
+        Examples
+        --------
+        >>> UnseenFrauds.of(np.array([1.0, 50.0, 20.0])).places.tolist()
+        [1, 2]
+        """
+        places = np.flatnonzero(weight > 1)
+        return cls(places, weight[places]) if len(places) else None
+
+    def draw(self, replicates: int, seed: int) -> tuple[Array, Array]:
+        """Return, for every draw, which of the places has unseen frauds, and their number."""
+        rng = np.random.default_rng([seed, 1])
+        return rng.integers(0, len(self.places), replicates), rng.gamma(UNSEEN, 1.0, replicates)
+
+
+@dataclass(frozen=True, eq=False)
+class Hidden:
+    """Frauds that a sample has not seen, and which of them are in parts and wholes, of shape (n_places, n_shares)."""
+
+    frauds: UnseenFrauds
+    parts: Array
+    wholes: Array
+
+    def drawn(self, replicates: int, seed: int) -> Array:
+        """Return what every draw adds to each part and then to each whole."""
+        chosen, number = self.frauds.draw(replicates, seed)
+        counted = np.column_stack([self.parts & self.wholes, self.wholes])
+        added: Array = counted[chosen] * (number * self.frauds.weight[chosen])[:, None]
+        return added

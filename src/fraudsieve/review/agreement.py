@@ -7,11 +7,9 @@ import numpy as np
 import pandas as pd
 
 from fraudsieve._typing import Array
+from fraudsieve.training.evaluation.bootstrap import NORMAL_QUANTILE
 
 __all__ = ["Agreement", "cohen_kappa"]
-
-Z = 1.959964
-"""The quantile of the normal distribution for intervals of 95 %."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +99,7 @@ def cohen_kappa(first: "pd.Series[Any] | Array", second: "pd.Series[Any] | Array
     if len(names) == 1:
         return Agreement(len(rows), observed, None, None)
     kappa = (observed - expected) / (1 - expected)
-    margin = Z * float(np.sqrt(_variance(shares, observed, expected) / len(rows)))
+    margin = NORMAL_QUANTILE * float(np.sqrt(_variance(shares, observed, expected) / len(rows)))
     return Agreement(len(rows), observed, kappa, (max(kappa - margin, -1.0), min(kappa + margin, 1.0)))
 
 

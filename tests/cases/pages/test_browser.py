@@ -1,35 +1,20 @@
-"""The page of cases in a real browser: nothing cut, nothing overlapping, and the keyboard reaches every case.
-
-Screenshots are written to the folder in ``FRAUDSIEVE_SCREENSHOTS``, if it is set.
-"""
+"""The page of cases in a real browser: nothing cut, nothing overlapping, and the keyboard reaches every case."""
 
 import json
-import os
-from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
 
 import pytest
 
 from fraudsieve.cases.pages.page import render_cases_page
-from tests.chromium import BROWSER, Chromium
+from tests.chromium import NEEDS_CHROMIUM, Chromium
 
 from .worlds import many_cases, three_cases
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(BROWSER is None, reason="Chromium is not installed: apt-get install chromium"),
-]
+pytestmark = [pytest.mark.slow, NEEDS_CHROMIUM]
 
 OPEN = "[...document.querySelectorAll('details')].slice(0, 4).forEach(d => d.open = true)"
 LARGEST = 10_000_000
-
-
-@pytest.fixture(scope="module")
-def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
-    browser = Chromium(tmp_path_factory.mktemp("profile"))
-    yield browser
-    browser.close()
 
 
 @pytest.fixture(scope="module")
@@ -44,19 +29,13 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return paths
 
 
-def keep(chromium: Chromium, name: str) -> None:
-    if folder := os.environ.get("FRAUDSIEVE_SCREENSHOTS"):
-        Path(folder).mkdir(parents=True, exist_ok=True)
-        (Path(folder) / name).write_bytes(chromium.picture())
-
-
 @pytest.mark.parametrize(
     ("name", "width", "scheme"), [*product(["few", "few-zh", "many"], [1280, 400], ["light", "dark"])]
 )
 def test_a_page(chromium: Chromium, pages: dict[str, Path], name: str, width: int, scheme: str) -> None:
     chromium.open(pages[name], width, scheme)
     chromium.value(OPEN)
-    keep(chromium, f"cases-{name}-{width}-{scheme}.png")
+    chromium.keep_picture(f"cases-{name}-{width}-{scheme}.png")
     requested = [event["request"]["url"] for event in chromium.of("Network.requestWillBeSent")]
     assert [url for url in requested if not url.startswith("data:")] == [pages[name].as_uri()]
     assert chromium.of("Runtime.exceptionThrown", "Runtime.consoleAPICalled", "Log.entryAdded") == []

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from fraudsieve.models.points import OperatingPoint
-from fraudsieve.training.evaluation.bootstrap import UnseenFrauds, bootstrap_ranking, effective_size, share_intervals
+from fraudsieve.training.evaluation.bootstrap import bootstrap_ranking, effective_size, share_intervals
 from fraudsieve.training.evaluation.fraud import FraudMetrics, fraud_metrics
 from fraudsieve.training.evaluation.fraud_rows import FraudRows
-from fraudsieve.training.evaluation.ranking import Ranking
+from fraudsieve.training.evaluation.ranking import Ranking, UnseenFrauds
 from fraudsieve.training.evaluation.report import evaluate
 from fraudsieve.training.evaluation.report_parts.decision import decision_metrics
 from fraudsieve.training.evaluation.report_parts.weighting import UNWEIGHTED
