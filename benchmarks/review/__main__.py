@@ -39,7 +39,8 @@ _CARDS: Final = (
     "terminals did before, without labels. A terminal's known frauds are left out, as each arm would know others: so "
     "the frauds of stolen terminal data, six in ten, look like other payments. truth: average precision on all "
     "payments of the week after a training. plain, weighted: its estimates from the reviewed ones, as they are and by "
-    "inclusion probabilities, which exist with an audit alone. holds: whether the 95 % interval holds the truth. "
+    "inclusion probabilities, which exist with an audit alone. holds: share of the seeds whose 95 % interval holds the "
+    "truth. "
 )
 _MESSAGES: Final = (
     "fbs_sms has no times and no legitimate messages: its campaigns come in 13 weeks at random, advertising passes, "
@@ -47,7 +48,8 @@ _MESSAGES: Final = (
     "week 0 are all known. Then {capacity} messages of each week are reviewed, with one draw a week, and a model is "
     "trained on all labels before the next. Messages with a probability of at least .5 are flagged. first_find: "
     "reviews from week {first} on until one is of this type, those of a draw in random order. half: reviews until a "
-    "model flags half of the type's messages of the week after its training. recall: this share in the last week. "
+    "model flags half of the type's messages of the week after its training; half_kept: until a model does so and all "
+    "later ones do, as weeks have campaigns of their own. recall: this share in the last week. "
 )
 
 

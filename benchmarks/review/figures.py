@@ -77,7 +77,8 @@ def type_figures(traffic: Traffic, is_late: Array, weeks: Sequence[Week], seed: 
     -------
     dict of str to float
         ``first_find``: reviews from the first week of the type on until one is of the type. ``half``: reviews until
-        the first model that flags half of the type's messages of a week. Both are absent if it never comes to that.
+        the first model that flags half of the type's messages of a week. ``half_kept``: the same, if all later models
+        do so too. Each is absent if it never comes to that.
         ``recall``: the share of the type's messages of the last week that the model flags.
     """
     rng, reviews, figures = np.random.default_rng(seed), 0, Figures()
@@ -92,6 +93,9 @@ def type_figures(traffic: Traffic, is_late: Array, weeks: Sequence[Week], seed: 
             figures["recall"] = recall
             if recall >= HALF:
                 figures.setdefault("half", float(reviews))
+                figures.setdefault("half_kept", float(reviews))
+            else:
+                figures.pop("half_kept", None)
         hits = np.flatnonzero(late[reviewed])
         if len(hits):
             figures.setdefault("first_find", float(reviews + hits[0] + 1))

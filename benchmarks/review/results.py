@@ -15,13 +15,15 @@ __all__ = ["RESULTS", "Values", "keep_results", "medians", "read_results"]
 Values: TypeAlias = dict[str, list[float | None]]
 """The values of all seeds by figure; None where a seed has none."""
 RESULTS: Final = Path(__file__).resolve().parents[1] / "results" / "review.json"
+SHARE: Final = "holds"
+"""End of the names of figures that are 0 or 1, of which the share of the seeds is returned."""
 
 
 def medians(values: Mapping[str, Values]) -> dict[str, dict[str, float]]:
     """Return the median of each figure by arm, and the lowest and highest value of those that are not of a week.
 
     A value that a seed does not have counts as infinite, and no infinite figure is returned. ``NAME.seeds`` is the
-    number of seeds that have one, where some do not.
+    number of seeds that have one, where some do not. Of what is 0 or 1, it is the share of the seeds.
 
     Examples
     --------
@@ -35,6 +37,9 @@ def _medians(values: Values) -> dict[str, float]:
     figures: dict[str, float] = {}
     for name, of_seeds in values.items():
         known = [np.inf if value is None else value for value in of_seeds]
+        if name.endswith(SHARE):
+            figures[name] = float(np.mean(known))
+            continue
         figures[name] = float(np.median(known))
         if "." not in name:
             figures |= {f"{name}.low": min(known), f"{name}.high": max(known)}

@@ -83,7 +83,10 @@ def test_reviews_are_counted_from_the_first_week_of_the_type() -> None:
     seen = of_type([0.1, 0.9, 0.1, 0.1], [0])._replace(rows=np.arange(4, 8))
     assert type_figures(traffic, is_late, [before, unseen], 0) == {"recall": 0.0, "found": 4.0, "found_of_type": 0.0}
     figures = type_figures(traffic, is_late, [before, unseen, seen], 0)
-    assert figures == {"recall": 0.5, "half": 2.0, "first_find": 3.0, "found": 5.0, "found_of_type": 1.0}
+    counted = {"first_find": 3.0, "found": 5.0, "found_of_type": 1.0}
+    assert figures == counted | {"recall": 0.5, "half": 2.0, "half_kept": 2.0}
+    again = type_figures(traffic, is_late, [before, unseen, seen, unseen._replace(reviewed=np.array([0]))], 0)
+    assert ("half" in again, "half_kept" in again) == (True, False)
 
 
 def test_payments_after_the_past_are_scored_by_their_history() -> None:
