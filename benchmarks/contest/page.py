@@ -51,14 +51,17 @@ again for five minutes without that trial.
 """
 LOOKS: Final = """## Looks at the test rows
 
-How often fraudsieve has scored the test rows of each set, in the runs of `benchmarks.contest`, `benchmarks.detection`
-and `benchmarks.transfer` that `benchmarks/results/looks.jsonl` has. Runs before 30 November 2026 are there only if
-their results were kept, so there were more. The more looks, the less a small lead says.
+How often fraudsieve has scored the test rows of each set, in the runs of `benchmarks.contest`, `benchmarks.detection`,
+`benchmarks.transfer` and `benchmarks.review` that `benchmarks/results/looks.jsonl` has. Runs before 30 November 2026
+are there only if their results were kept, so there were more. The more looks, the less a small lead says.
 """
 
 
-def write_page(rows: Iterable[Row], looks: Mapping[str, int], folder: Path = FOLDER) -> Path:
-    """Write ``results.md`` and its pictures from rows of `read_rows` and from looks by set, and return the page."""
+def write_page(rows: Iterable[Row], looks: Mapping[str, int], folder: Path = FOLDER, *, reviews: str = "") -> Path:
+    """Write ``results.md`` and its pictures from rows of `read_rows`, looks by set and the section on reviews.
+
+    Returns the page.
+    """
     found = list(rows)
     for metric in TITLES:
         of_metric = [row for row in found if row.metric == metric]
@@ -66,18 +69,19 @@ def write_page(rows: Iterable[Row], looks: Mapping[str, int], folder: Path = FOL
             image = standalone_svg(_picture(metric, of_metric))
             (folder / f"results-{metric}.svg").write_text(image, "utf-8")
     page = folder / "results.md"
-    page.write_text(render_page(found, looks), "utf-8")
+    page.write_text(render_page(found, looks, reviews), "utf-8")
     return page
 
 
-def render_page(rows: Sequence[Row], looks: Mapping[str, int]) -> str:
-    """Return the page as Markdown, for rows of any sets and contestants, and for looks by set."""
+def render_page(rows: Sequence[Row], looks: Mapping[str, int], reviews: str = "") -> str:
+    """Return the page as Markdown, for rows of any sets and contestants, looks by set and the section on reviews."""
     parts = [INTRODUCTION]
     for metric, title in TITLES.items():
         of_metric = [row for row in rows if row.metric == metric]
         if of_metric:
             parts += [f"## {title}\n", f"![{title}](results-{metric}.svg)\n", _quality_table(of_metric)]
             parts += [_same_columns_table(of_metric), _who_wins(of_metric)]
+    parts.append(reviews)
     if looks:
         parts += [LOOKS, _looks_table(looks)]
     if rows:
