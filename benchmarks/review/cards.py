@@ -40,11 +40,12 @@ SETTINGS: Final = {"n_rounds": 100, "n_seeds": 1, "learning_rate": 0.1}
 
 def payments_of_cards(weeks: int) -> pd.DataFrame:
     """Read the payments of the past, of the week that is labelled at first, and of `weeks` weeks of reviews."""
-    payments: pd.DataFrame = load_accounts("fdh_cards").drop(columns=["fraud_scenario", "kind"])
+    payments = load_accounts("fdh_cards").drop(columns=["fraud_scenario", "kind"])
     payments = payments.sort_values(["occurred_at", "event_id"], ignore_index=True)
     first = payments["occurred_at"].iloc[0].normalize()
     end = first + pd.Timedelta(days=PAST_DAYS + DAYS * (1 + weeks))
-    return payments[payments["occurred_at"] < end]
+    kept: pd.DataFrame = payments[payments["occurred_at"] < end]
+    return kept
 
 
 def card_traffic(payments: pd.DataFrame, *, past_days: int = PAST_DAYS, capacity: int = CAPACITY) -> Traffic:

@@ -10,7 +10,7 @@ import numpy as np
 from benchmarks.looks import COMMIT
 from benchmarks.runner import Report
 
-__all__ = ["RESULTS", "Values", "keep_results", "medians", "read_results"]
+__all__ = ["RESULTS", "SHARE", "Values", "keep_results", "medians", "read_results"]
 
 Values: TypeAlias = dict[str, list[float | None]]
 """The values of all seeds by figure; None where a seed has none."""
@@ -51,7 +51,7 @@ def _medians(values: Values) -> dict[str, float]:
 def keep_results(report: Report, values: Mapping[str, Values], path: Path = RESULTS) -> None:
     """Write a report with the values of all seeds into the file of results, in the place of an earlier one."""
     content = {**read_results(path), report.dataset: {**report.as_json(), "commit": COMMIT, "values": values}}
-    path.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", "utf-8")
+    path.write_text(json.dumps(content, ensure_ascii=False) + "\n", "utf-8")
 
 
 def read_results(path: Path = RESULTS) -> dict[str, Any]:
