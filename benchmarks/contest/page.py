@@ -51,9 +51,9 @@ again for five minutes without that trial.
 """
 LOOKS: Final = """## Looks at the test rows
 
-How often fraudsieve has scored the test rows of each set, in the runs of `benchmarks.contest`, `benchmarks.detection`
-and `benchmarks.transfer` that `benchmarks/results/looks.jsonl` has. Runs before 30 November 2026 are there only if
-their results were kept, so there were more. The more looks, the less a small lead says.
+How often fraudsieve has scored the test rows of each set, in the runs of `benchmarks.contest`, `benchmarks.detection`,
+`benchmarks.transfer` and `benchmarks.review` that `benchmarks/results/looks.jsonl` has. Runs before 30 November 2026
+are there only if their results were kept, so there were more. The more looks, the less a small lead says.
 """
 
 
