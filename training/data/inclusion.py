@@ -40,7 +40,7 @@ def with_inclusion_weights(
     frame : DataFrame
         Records with the column `subject`, and perhaps ``label_assumed``.
     labels : CheckedTable or None
-        The table of labels.
+        Where the inclusion probabilities are; without one, the frame stays as it is.
     subject : str
         The column of identifiers.
     trust : Trust, default=None
