@@ -139,7 +139,7 @@ def test_kills_at_any_time_lose_nothing_and_add_nothing_twice(tmp_path: Path, la
         process.start()
         if k % 2:
             wait_for_writing(tmp_path, process)
-        time.sleep(chance.uniform(0, 0.02 if k % 2 else duration))
+        time.sleep(chance.uniform(0, 0.01 if k % 2 else duration))
         process.kill()
         process.join()
         n_killed += process.exitcode == -signal.SIGKILL
@@ -151,7 +151,7 @@ def test_kills_at_any_time_lose_nothing_and_add_nothing_twice(tmp_path: Path, la
     assert collect_answers(everything, labels).added == len(everything) - len(known)
     assert collect_answers(everything, labels).added == 0
     assert ids_in(labels) == sorted(everything["subject_id"])
-    assert n_killed > KILLS / 2
+    assert n_killed >= max(1, KILLS // 4)  # a process may end before it is killed
 
 
 def wait_for_writing(folder: Path, process: multiprocessing.process.BaseProcess) -> None:
