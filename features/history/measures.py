@@ -53,7 +53,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Final
 
-__all__ = ["FAMILIES", "LABEL_MEASURES", "MEASURES", "window_seconds"]
+__all__ = ["EVERY_EVENT", "FAMILIES", "LABEL_MEASURES", "MEASURES", "window_seconds"]
 
 FAMILIES: Final[Mapping[str, str]] = {
     "count": "volume",
@@ -129,6 +129,9 @@ COUNTERPARTY_MEASURES: Final = ("distinct", "entropy", "repeats", "new")
 IDENTIFIER_MEASURES: Final = ("distinct", "entropy", "new")
 WITHOUT_WINDOW: Final = ("since_last", "since_first", *LATEST_MEASURES, "since_fraud", "since_clean", "fraud_run")
 
+EVERY_EVENT: Final = 2**31 - 1
+"""As `max_events`, for windows without a bound: more than a call may have."""
+
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _MAX_SECONDS: Final = 100 * 366 * 86_400
 
@@ -181,6 +184,27 @@ def check_names(name: str, value: object) -> None:
         raise ValueError(f"{name}: expected each name once, got {', '.join(map(repr, repeated))} more than once.")
 
 
+def check_view_columns(columns: Mapping[str, object], name: object) -> None:
+    """Check the columns of a view and its name, which may be empty."""
+    for parameter, value in (*columns.items(), ("name", name)):
+        if not isinstance(value, str) or (not value and parameter != "name"):
+            raise TypeError(f"{parameter}: expected a string, got {value!r}.")
+
+
+def check_entity(entity: str | tuple[str, ...], subject: str | tuple[str, ...]) -> None:
+    """Check the columns that identify the entity of an event and of a subject."""
+    for name, value in (("entity", entity), ("subject", subject)):
+        if isinstance(value, tuple):
+            check_names(name, value)
+        if not isinstance(value, str | tuple) or (not value and name == "entity"):
+            raise TypeError(f"{name}: expected the name of a column or a tuple of names, got {value!r}.")
+    n_columns = [len(value) if isinstance(value, tuple) else 1 for value in (entity, subject or entity)]
+    if n_columns[0] != n_columns[1]:
+        raise ValueError(
+            f"Expected an entity and a subject of as many columns, got {n_columns[0]} and {n_columns[1]} columns."
+        )
+
+
 def check_windows(windows: tuple[str, ...]) -> None:
     """Check that windows are valid and differ in length."""
     if not windows:
@@ -221,3 +245,11 @@ def check_prior(prior: object) -> None:
         raise TypeError(f"prior: expected a rate and a weight, got {prior!r}.")
     if not (0 <= prior[0] <= 1 and 0 < prior[1] < float("inf")):
         raise ValueError(f"prior: expected a rate from 0 to 1 and a weight above 0, got {prior!r}.")
+
+
+def check_max_events(max_events: object) -> None:
+    """Check the maximum number of events of a window."""
+    if type(max_events) is not int:
+        raise TypeError(f"max_events: expected a whole number, got {max_events!r}.")
+    if not 1 <= max_events <= EVERY_EVENT:
+        raise ValueError(f"max_events: expected a number from 1 to {EVERY_EVENT:,}, got {max_events!r}.")

@@ -6,12 +6,12 @@ values can be added at one end and subtracted at the other. Needs only NumPy and
 
 import numpy as np
 
-from fraudsieve._compiled import compile_inlined, compile_kernel, compile_part
+from fraudsieve._compiled import INT_0, compile_inlined, compile_kernel, compile_part
 from fraudsieve._microseconds import HOUR, SECOND
 from fraudsieve._typing import Array
 
 from .exact import MINUS, N_DIGITS, N_SQUARE_DIGITS, PLUS, add_number, add_square, deviation_of
-from .windows import any_column, first_from
+from .windows import any_column, begin_of, first_from
 
 __all__ = ["SPREAD_MEASURES", "spread_in_windows"]
 
@@ -35,8 +35,10 @@ def _extreme_in_window(
     times: Array,
     cutoff_starts: Array,
     cutoffs: Array,
+    floors: Array,
     rows: Array,
     width: int,
+    skipped: int,
     amounts: Array,
     sign: float,
     position: int,
@@ -44,6 +46,8 @@ def _extreme_in_window(
     out: Array,
 ) -> None:
     """Return the largest amount of a window (``sign`` 1) or the smallest (-1), the last one of equal amounts.
+
+    The first part of the window, of ``skipped`` microseconds, is left out.
 
     A monotonic queue holds the events that are more extreme than all later ones. New events are scanned backwards, so
     that only those more extreme than all later new events are compared with the queue.
@@ -62,13 +66,15 @@ def _extreme_in_window(
         if cutoff_starts[e] == cutoff_starts[e + 1]:
             continue
         stop = starts[e + 1]
-        left = right = first_from(times, starts[e], stop, cutoffs[cutoff_starts[e]] - width)
+        begin = begin_of(cutoffs, floors, cutoff_starts[e], width) + skipped
+        left = right = first_from(times, starts[e], stop, min(begin, cutoffs[cutoff_starts[e]]))
         head, tail = 0, 0
         for k in range(cutoff_starts[e], cutoff_starts[e + 1]):
             cutoff, before = cutoffs[k], right
+            begin = begin_of(cutoffs, floors, k, width) + skipped
             while right < stop and times[right] < cutoff:
                 right += 1
-            while left < right and times[left] < cutoff - width:
+            while left < right and times[left] < begin:
                 left += 1
             best, n_new = -np.inf, 0
             for i in range(right - 1, max(before, left) - 1, -1):
@@ -96,6 +102,7 @@ def _burst_in_window(
     times: Array,
     cutoff_starts: Array,
     cutoffs: Array,
+    floors: Array,
     rows: Array,
     width: int,
     trailing: Array,
@@ -110,16 +117,15 @@ def _burst_in_window(
         window          |-------- first hour --------|----------------- later -----------------|
         hour of event i       (-------------i]                 (--------------j]  hour of event j
     """
-    _extreme_in_window(
-        starts, times, cutoff_starts, cutoffs, rows, max(width - HOUR, 0), trailing, 1.0, position, -1, out
-    )
+    bounds = starts, times, cutoff_starts, cutoffs, floors, rows
+    _extreme_in_window(*bounds, width, HOUR, trailing, 1.0, position, -1, out)
     for e in range(starts.size - 1):
         if cutoff_starts[e] == cutoff_starts[e + 1]:
             continue
         stop = starts[e + 1]
-        left = right = first_from(times, starts[e], stop, cutoffs[cutoff_starts[e]] - width)
+        left = right = first_from(times, starts[e], stop, begin_of(cutoffs, floors, cutoff_starts[e], width))
         for k in range(cutoff_starts[e], cutoff_starts[e + 1]):
-            since = cutoffs[k] - width
+            since = begin_of(cutoffs, floors, k, width)
             until = min(since + HOUR, cutoffs[k])
             while left < stop and times[left] < since:
                 left += 1
@@ -141,6 +147,7 @@ def _std_in_window(
     times: Array,
     cutoff_starts: Array,
     cutoffs: Array,
+    floors: Array,
     rows: Array,
     width: int,
     values: Array,
@@ -164,7 +171,7 @@ def _std_in_window(
         if cutoff_starts[e] == cutoff_starts[e + 1]:
             continue
         stop = starts[e + 1]
-        left = right = first_from(times, starts[e], stop, cutoffs[cutoff_starts[e]] - width)
+        left = right = first_from(times, starts[e], stop, begin_of(cutoffs, floors, cutoff_starts[e], width))
         first = last = left  # the values in the sums
         _clear(digits)
         _clear(square_digits)
@@ -172,7 +179,8 @@ def _std_in_window(
         for k in range(cutoff_starts[e], cutoff_starts[e + 1]):
             while right < stop and times[right] < cutoffs[k]:
                 right += 1
-            while left < right and times[left] < cutoffs[k] - width:
+            begin = begin_of(cutoffs, floors, k, width)
+            while left < right and times[left] < begin:
                 left += 1
             while first < min(left + skip, last):
                 if values[first] == values[first]:
@@ -223,6 +231,7 @@ def spread_in_windows(
     times: Array,
     cutoff_starts: Array,
     cutoffs: Array,
+    floors: Array,
     rows: Array,
     widths: Array,
     amounts: Array,
@@ -233,7 +242,7 @@ def spread_in_windows(
 
     Parameters
     ----------
-    starts, times, cutoff_starts, cutoffs, rows, widths
+    starts, times, cutoff_starts, cutoffs, floors, rows, widths
         As for `totals_in_windows`.
     amounts : ndarray of float64, shape (n_events,)
         Amounts, NaN if missing; empty if no measure of amounts is computed.
@@ -242,15 +251,15 @@ def spread_in_windows(
     out : ndarray of float64, shape (n_subjects, n_columns)
         Filled in; undefined values are left as they are.
     """
-    bounds = starts, times, cutoff_starts, cutoffs, rows
+    bounds = starts, times, cutoff_starts, cutoffs, floors, rows
     gaps = _gaps(starts, times) if any_column(columns, GAP_STD, GAP_STD + 1) else amounts[:0]
     trailing = _trailing_counts(starts, times, HOUR) if any_column(columns, BURST, BURST + 1) else amounts[:0]
     for window in range(widths.size):
         position = columns[window]
         if position[MAX] >= 0:
-            _extreme_in_window(*bounds, widths[window], amounts, 1.0, position[MAX], position[SINCE_MAX], out)
+            _extreme_in_window(*bounds, widths[window], INT_0, amounts, 1.0, position[MAX], position[SINCE_MAX], out)
         if position[MIN] >= 0:
-            _extreme_in_window(*bounds, widths[window], amounts, -1.0, position[MIN], -1, out)
+            _extreme_in_window(*bounds, widths[window], INT_0, amounts, -1.0, position[MIN], -1, out)
         if position[BURST] >= 0:
             _burst_in_window(*bounds, widths[window], trailing, position[BURST], out)
         if position[STD] >= 0:

@@ -6,7 +6,7 @@ from fraudsieve._compiled import compile_kernel
 from fraudsieve._microseconds import SECOND
 from fraudsieve._typing import Array
 
-from .windows import first_from
+from .windows import begin_of, first_from
 
 __all__ = ["DERIVED", "END_MEASURES", "NEVER", "fill_derived", "fill_ends", "label_runs"]
 
@@ -23,6 +23,7 @@ def fill_ends(
     times: Array,
     cutoff_starts: Array,
     cutoffs: Array,
+    floors: Array,
     rows: Array,
     firsts: Array,
     lasts: Array,
@@ -36,14 +37,15 @@ def fill_ends(
 
     Parameters
     ----------
-    starts, times, cutoff_starts, cutoffs, rows
+    starts, times, cutoff_starts, cutoffs, floors, rows
         As for `totals_in_windows`.
     firsts, lasts : ndarray of int64, shape (n_entities,) or empty
         Times of the first and the last event that were dropped from memory; `NEVER` if none were.
     amounts : ndarray of float64, shape (n_events,) or empty
         Amounts, NaN if missing; empty if `last_amount` is not computed.
     max_age : float
-        Maximum seconds since an event; older events are ignored.
+        Maximum seconds since an event; older events are ignored, and so are those below the floor. Infinite to find
+        the first and the last event ever.
     columns : ndarray of int64, shape (2,)
         Column of each of `END_MEASURES`; -1 if it is not computed.
     out : ndarray of float64, shape (n_subjects, n_columns)
@@ -67,7 +69,8 @@ def fill_ends(
                 since_last = (cutoffs[k] - (times[right - 1] if any_left else lasts[e])) / SECOND
                 if at_first >= 0 and since_first <= max_age:
                     out[row, at_first] = since_first
-                if at_last >= 0 and since_last <= max_age:
+                is_old = max_age < np.inf and any_left and times[right - 1] < floors[k]
+                if at_last >= 0 and since_last <= max_age and not is_old:
                     out[row, at_last] = since_last
             if amounts.size > 0:
                 has_amount = False
@@ -88,6 +91,7 @@ def label_runs(
     times: Array,
     cutoff_starts: Array,
     cutoffs: Array,
+    floors: Array,
     rows: Array,
     width: int,
     frauds: Array,
@@ -98,7 +102,7 @@ def label_runs(
 
     Parameters
     ----------
-    starts, times, cutoff_starts, cutoffs, rows
+    starts, times, cutoff_starts, cutoffs, floors, rows
         As for `totals_in_windows`.
     width : int
         Length of the window in microseconds; older labels are not counted.
@@ -126,11 +130,12 @@ def label_runs(
                 else:
                     clean, at_clean = times[right], so_far
                 right += 1
-            while left < right and times[left] < cutoffs[k] - width:
+            begin = begin_of(cutoffs, floors, k, width)
+            while left < right and times[left] < begin:
                 before += frauds[left] > 0.0
                 left += 1
             run[rows[k]] = so_far - max(before, at_clean)
-            if clean != NEVER and clean >= cutoffs[k] - width:
+            if clean != NEVER and clean >= begin:
                 since_clean[rows[k]] = (cutoffs[k] - clean) / SECOND
 
 

@@ -13,7 +13,7 @@ from fraudsieve._typing import Array
 
 from .exact import MINUS, PLUS, add_to_digits, sum_of_digits
 
-__all__ = ["WINDOW_MEASURES", "first_from", "hours_of_day", "totals_in_windows"]
+__all__ = ["WINDOW_MEASURES", "begin_of", "first_from", "hours_of_day", "totals_in_windows"]
 
 
 WINDOW_MEASURES = ("count", "sum", "mean", "distinct", "night", "weekend", "gap_mean", "span")
@@ -111,12 +111,19 @@ def first_from(times: Array, start: int, stop: int, time: int) -> int:
     return low
 
 
+@compile_inlined()
+def begin_of(cutoffs: Array, floors: Array, k: int, width: int) -> int:
+    """Return the time at which the window of a cutoff time begins; see `kernels.floors`."""
+    return int(max(cutoffs[k] - width, floors[k]))
+
+
 @compile_part()
 def _totals_in_window(
     starts: Array,
     times: Array,
     cutoff_starts: Array,
     cutoffs: Array,
+    floors: Array,
     rows: Array,
     width: int,
     amounts: Array,
@@ -138,11 +145,13 @@ def _totals_in_window(
         if cutoff_starts[e] == cutoff_starts[e + 1]:
             continue
         stop = np.uint64(starts[e + 1])
-        left = np.uint64(first_from(times, starts[e], starts[e + 1], cutoffs[cutoff_starts[e]] - width))
+        left = np.uint64(
+            first_from(times, starts[e], starts[e + 1], begin_of(cutoffs, floors, cutoff_starts[e], width))
+        )
         right, distinct, n_valid = left, 0, 0
         d5 = d4 = d3 = d2 = d1 = d0 = 0  # the digits of the sum, see `exact`
         for k in range(cutoff_starts[e], cutoff_starts[e + 1]):
-            cutoff = cutoffs[k]
+            cutoff, begin = cutoffs[k], begin_of(cutoffs, floors, k, width)
             while right < stop and times[right] < cutoff:
                 if counts_others and counterparties[right] >= 0:
                     other = np.uint32(counterparties[right])
@@ -152,7 +161,7 @@ def _totals_in_window(
                     n_valid += 1
                     d5, d4, d3, d2, d1, d0 = add_to_digits(d5, d4, d3, d2, d1, d0, amounts[right], PLUS)
                 right += ONE
-            while left < right and times[left] < cutoff - width:
+            while left < right and times[left] < begin:
                 if counts_others and counterparties[left] >= 0:
                     other = np.uint32(counterparties[left])
                     distinct -= n_events_of[other] == 1
@@ -193,6 +202,7 @@ def totals_in_windows(
     times: Array,
     cutoff_starts: Array,
     cutoffs: Array,
+    floors: Array,
     rows: Array,
     widths: Array,
     amounts: Array,
@@ -215,6 +225,8 @@ def totals_in_windows(
         Start of the cutoff times of each entity.
     cutoffs : ndarray of int64, shape (n_subjects,)
         Cutoff times in microseconds, ascending within an entity.
+    floors : ndarray of int64, shape (n_subjects,)
+        The earliest time that a window of each cutoff time may begin at, from `fill_floors`.
     rows : ndarray of int32, shape (n_subjects,)
         Row of ``out`` of each cutoff time.
     widths : ndarray of int64, shape (n_windows,)
@@ -236,7 +248,7 @@ def totals_in_windows(
     """
     needs_clock = any_column(columns, NIGHT, WEEKEND + 1)
     nights, weekends = _clock_counts(local_times if needs_clock else times[:0], night[0], night[1])
-    bounds = starts, times, cutoff_starts, cutoffs, rows
+    bounds = starts, times, cutoff_starts, cutoffs, floors, rows
     codes = counterparties, n_counterparties
     for window in range(widths.size):
         if any_column(columns[window : window + 1], INT_0, columns.shape[1]):
