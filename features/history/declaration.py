@@ -18,6 +18,7 @@ from fraudsieve.tables.values.zones import time_zone
 from .measures import (
     AMOUNT_MEASURES,
     COUNTERPARTY_MEASURES,
+    DECLARED,
     FAMILIES,
     IDENTIFIER_MEASURES,
     LABEL_MEASURES,
@@ -271,7 +272,8 @@ class History:
         return set(self.measures) & set(self.by_kind) if kind else set(self.measures)
 
     def _has_column(self, measure: str, window: str) -> bool:
-        return window != {"trend": self.shortest, "new": self.longest}.get(measure)
+        left_out = DECLARED[measure].left_out
+        return not left_out or window != (self.shortest if left_out == "shortest" else self.longest)
 
     def _columns_of(self, measure: str, window: str) -> list[HistoryColumn]:
         columns = [HistoryColumn(measure, window)]

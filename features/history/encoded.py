@@ -18,8 +18,9 @@ from fraudsieve.features.history.kernels.categories import (
 from fraudsieve.features.history.kernels.digest_table import HASH_KEY
 from fraudsieve.features.history.kernels.extremes import SPREAD_MEASURES, spread_in_windows
 from fraudsieve.features.history.kernels.floors import fill_floors
+from fraudsieve.features.history.kernels.labels import label_runs
 from fraudsieve.features.history.kernels.latest import fill_latest
-from fraudsieve.features.history.kernels.recency import DERIVED, END_MEASURES, fill_derived, fill_ends, label_runs
+from fraudsieve.features.history.kernels.recency import DERIVED, END_MEASURES, fill_derived, fill_ends
 from fraudsieve.features.history.kernels.windows import WINDOW_MEASURES, totals_in_windows
 from fraudsieve.tables.values.zones import to_local
 

@@ -9,6 +9,7 @@ import pytest
 
 from fraudsieve.features.history.declaration import History
 from fraudsieve.features.history.history_batch import history_features
+from fraudsieve.features.history.measures import MEASURES
 from fraudsieve.features.live_state import HistoryState
 
 from .live_records import at, stream
@@ -20,8 +21,9 @@ def test_features_stay_the_same_while_entities_with_many_events_lose_them(
     windows: tuple[str, ...], tmp_path: Path
 ) -> None:
     """One event in ten comes late, and many share a time."""
-    rng, view = np.random.default_rng(0), History(windows, kinds=("pay",), max_events=20)
-    events = [event | {"kind": str(rng.choice(["pay", "other"]))} for event in stream(3000, days=8)]
+    rng = np.random.default_rng(0)
+    view = History(windows, kinds=("pay",), by_kind=MEASURES[:-1], max_events=20)
+    events = [event | {"kind": str(rng.choice(["pay", "other"], p=[0.1, 0.9]))} for event in stream(3000, days=8)]
     arrival = np.arange(3000) + rng.integers(0, 8, 3000) * (rng.random(3000) < 0.1)
     events = [events[place] for place in np.argsort(arrival, kind="stable")]
     state = HistoryState(view, lateness="2h")

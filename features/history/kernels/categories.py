@@ -12,13 +12,42 @@ from fraudsieve._typing import Array
 
 from .digest_table import fold_product
 from .ids import number_keys
-from .windows import ONE, any_column, begin_of, first_from, hours_of_day
+from .measure import Measure, names_of
+from .windows import ONE, any_column, begin_of, enter, first_from, hours_of_day, leave
 
-__all__ = ["CODE_MEASURES", "code_pairs", "codes_in_windows", "hours_in_windows", "pairs_in_windows"]
+__all__ = ["CODE_MEASURES", "MEASURES", "code_pairs", "codes_in_windows", "hours_in_windows", "pairs_in_windows"]
 
 
-CODE_MEASURES = ("distinct", "entropy", "repeats", "new")
-"""The measures of `codes_in_windows`, in the order of its columns."""
+MEASURES = (
+    Measure(
+        "entropy",
+        "counterparties",
+        "entropy of the counterparties, in nats",
+        reads=("counterparty",),
+        has_identifiers=True,
+        needs_times=False,
+    ),
+    Measure(
+        "repeats",
+        "counterparties",
+        "events with the counterparty and amount of an earlier event",
+        "0",
+        ("amount", "counterparty"),
+        needs_times=False,
+    ),
+    Measure(
+        "new",
+        "novelty",
+        "counterparties without an event before it in the longest window",
+        "0",
+        ("counterparty",),
+        has_identifiers=True,
+        left_out="longest",  # there it would equal `distinct`
+    ),
+    Measure("hour_entropy", "rhythm", "entropy of the hours of day, in nats", reads=("clock",)),
+)
+CODE_MEASURES = ("distinct", *names_of(MEASURES[:3]))
+"""The measures of `codes_in_windows`, in the order of its columns. The entropy of hours is that of a code."""
 DISTINCT, ENTROPY, REPEATS, NEW = range(len(CODE_MEASURES))
 N_HOURS: Final[Any] = np.int64(24)
 PARTS, PART_MASK = 2.0**52, (1 << 52) - 1
@@ -119,20 +148,18 @@ def _codes_in_window(
             while right < stop and times[right] < cutoff:
                 code = codes[right]
                 if code >= 0:
-                    n = n_events_of[np.uint32(code)]
+                    n = enter(n_events_of, code)
                     distinct += n == 0
                     n_valid += 1
-                    n_events_of[np.uint32(code)] = n + 1
                     if at_entropy >= 0:
                         whole, part = add_step(whole, part, n, n + 1)
                 right += ONE
             while left < right and times[left] < begin:
                 code = codes[left]
                 if code >= 0:
-                    n = n_events_of[np.uint32(code)]
+                    n = leave(n_events_of, code)
                     distinct -= n == 1
                     n_valid -= 1
-                    n_events_of[np.uint32(code)] = n - 1
                     if at_entropy >= 0:
                         whole, part = add_step(whole, part, n, n - 1)
                 left += ONE

@@ -11,12 +11,27 @@ from fraudsieve._microseconds import HOUR, SECOND
 from fraudsieve._typing import Array
 
 from .exact import MINUS, N_DIGITS, N_SQUARE_DIGITS, PLUS, add_number, add_square, deviation_of
+from .measure import Measure, names_of
 from .windows import any_column, begin_of, first_from
 
-__all__ = ["SPREAD_MEASURES", "spread_in_windows"]
+__all__ = ["MEASURES", "SPREAD_MEASURES", "spread_in_windows"]
 
 
-SPREAD_MEASURES = ("max", "min", "std", "gap_std", "burst", "since_max")
+MEASURES = (
+    Measure("max", "value", "largest amount", reads=("amount",), needs_times=False),
+    Measure("min", "value", "smallest amount", reads=("amount",), needs_times=False),
+    Measure("std", "value", "standard deviation of the amounts (population)", reads=("amount",), needs_times=False),
+    Measure("gap_std", "rhythm", "standard deviation of the seconds between events", "NaN (below two)"),
+    Measure("burst", "rhythm", "largest number of events within an hour"),
+    Measure(
+        "since_max",
+        "value",
+        "seconds since the largest amount, the last one of equal amounts",
+        reads=("amount",),
+        derived_from=("max",),
+    ),
+)
+SPREAD_MEASURES = names_of(MEASURES)
 """The measures of `spread_in_windows`, in the order of its columns."""
 MAX, MIN, STD, GAP_STD, BURST, SINCE_MAX = range(len(SPREAD_MEASURES))
 

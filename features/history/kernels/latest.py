@@ -6,11 +6,24 @@ from fraudsieve._compiled import INT_0, compile_kernel
 from fraudsieve._microseconds import SECOND
 from fraudsieve._typing import Array
 
+from .measure import Measure
 from .windows import begin_of, first_from
 
-__all__ = ["fill_latest"]
+__all__ = ["MEASURES", "fill_latest"]
 
 N_LATEST = 5
+_PLACES = ("latest", "second latest", "third latest", "fourth latest", "fifth latest")
+MEASURES = (
+    *(
+        Measure(f"last_{n}", "value", f"amount of the {place} event", "NaN", ("amount",), (), False, False)
+        for n, place in enumerate(_PLACES, 1)
+    ),
+    *(
+        Measure(f"ago_{n}", "rhythm", f"seconds since the {place} event", has_window=False, has_kinds=False)
+        for n, place in enumerate(_PLACES, 1)
+        if n > 1  # the seconds since the latest one are `since_last`
+    ),
+)
 
 
 @compile_kernel()

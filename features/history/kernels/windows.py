@@ -12,11 +12,39 @@ from fraudsieve._microseconds import DAY, HOUR, SECOND
 from fraudsieve._typing import Array
 
 from .exact import MINUS, PLUS, add_to_digits, sum_of_digits
+from .measure import Measure, names_of
 
-__all__ = ["WINDOW_MEASURES", "begin_of", "first_from", "hours_of_day", "totals_in_windows"]
+__all__ = [
+    "MEASURES",
+    "WINDOW_MEASURES",
+    "begin_of",
+    "enter",
+    "first_from",
+    "hours_of_day",
+    "leave",
+    "totals_in_windows",
+]
 
 
-WINDOW_MEASURES = ("count", "sum", "mean", "distinct", "night", "weekend", "gap_mean", "span")
+MEASURES = (
+    Measure("count", "volume", "number of events", "0", needs_times=False),
+    Measure("sum", "value", "sum of the amounts", "0", ("amount",), needs_times=False),
+    Measure("mean", "value", "mean of the amounts", reads=("amount",), needs_times=False),
+    Measure(
+        "distinct",
+        "counterparties",
+        "number of distinct counterparties",
+        "0",
+        ("counterparty",),
+        has_identifiers=True,
+        needs_times=False,
+    ),
+    Measure("night", "rhythm", "share of events at night", reads=("clock",)),
+    Measure("weekend", "rhythm", "share of events on Saturdays and Sundays", reads=("clock",)),
+    Measure("gap_mean", "rhythm", "mean seconds between consecutive events", "NaN (below two)"),
+    Measure("span", "rhythm", "seconds since the first event; not computed by default"),
+)
+WINDOW_MEASURES = names_of(MEASURES)
 """The measures of `totals_in_windows`, in the order of its columns."""
 COUNT, SUM, MEAN, DISTINCT, NIGHT, WEEKEND, GAP_MEAN, SPAN = range(len(WINDOW_MEASURES))
 ONE = np.uint64(1)
@@ -117,6 +145,22 @@ def begin_of(cutoffs: Array, floors: Array, k: int, width: int) -> int:
     return int(max(cutoffs[k] - width, floors[k]))
 
 
+@compile_inlined(borrows=True)
+def enter(n_events_of: Array, code: int) -> int:
+    """Count an event of a code that enters a window; return how many the window had."""
+    n = n_events_of[np.uint32(code)]
+    n_events_of[np.uint32(code)] = n + 1
+    return int(n)
+
+
+@compile_inlined(borrows=True)
+def leave(n_events_of: Array, code: int) -> int:
+    """Count an event of a code that leaves a window; return how many the window had."""
+    n = n_events_of[np.uint32(code)]
+    n_events_of[np.uint32(code)] = n - 1
+    return int(n)
+
+
 @compile_part()
 def _totals_in_window(
     starts: Array,
@@ -154,18 +198,14 @@ def _totals_in_window(
             cutoff, begin = cutoffs[k], begin_of(cutoffs, floors, k, width)
             while right < stop and times[right] < cutoff:
                 if counts_others and counterparties[right] >= 0:
-                    other = np.uint32(counterparties[right])
-                    distinct += n_events_of[other] == 0
-                    n_events_of[other] += 1
+                    distinct += enter(n_events_of, counterparties[right]) == 0
                 if sums_amounts and amounts[right] == amounts[right]:
                     n_valid += 1
                     d5, d4, d3, d2, d1, d0 = add_to_digits(d5, d4, d3, d2, d1, d0, amounts[right], PLUS)
                 right += ONE
             while left < right and times[left] < begin:
                 if counts_others and counterparties[left] >= 0:
-                    other = np.uint32(counterparties[left])
-                    distinct -= n_events_of[other] == 1
-                    n_events_of[other] -= 1
+                    distinct -= leave(n_events_of, counterparties[left]) == 1
                 if sums_amounts and amounts[left] == amounts[left]:
                     n_valid -= 1
                     d5, d4, d3, d2, d1, d0 = add_to_digits(d5, d4, d3, d2, d1, d0, amounts[left], MINUS)
