@@ -1,4 +1,4 @@
-"""Extremes and standard deviations in sliding windows.
+"""Extremes, standard deviations and flows in sliding windows.
 
 The extreme of a window is the head of a monotonic queue. A standard deviation is computed from exact sums, so that
 values can be added at one end and subtracted at the other. Needs only NumPy and Numba.
@@ -10,7 +10,7 @@ from fraudsieve._compiled import INT_0, compile_inlined, compile_kernel, compile
 from fraudsieve._microseconds import HOUR, SECOND
 from fraudsieve._typing import Array
 
-from .exact import MINUS, N_DIGITS, N_SQUARE_DIGITS, PLUS, add_number, add_square, deviation_of
+from .exact import MINUS, N_DIGITS, N_SQUARE_DIGITS, PLUS, add_number, add_square, deviation_of, sum_of
 from .measure import Measure, names_of
 from .windows import any_column, begin_of, first_from
 
@@ -30,10 +30,18 @@ MEASURES = (
         reads=("amount",),
         derived_from=("max",),
     ),
+    Measure(
+        "drained_share",
+        "value",
+        "sum of what left (amounts below 0) / sum of what came in (amounts above 0), at most 1",
+        "NaN (nothing came in)",
+        ("amount",),
+        needs_times=False,
+    ),
 )
 SPREAD_MEASURES = names_of(MEASURES)
 """The measures of `spread_in_windows`, in the order of its columns."""
-MAX, MIN, STD, GAP_STD, BURST, SINCE_MAX = range(len(SPREAD_MEASURES))
+MAX, MIN, STD, GAP_STD, BURST, SINCE_MAX, DRAINED_SHARE = range(len(SPREAD_MEASURES))
 
 
 @compile_part()
@@ -215,6 +223,45 @@ def _std_in_window(
 
 
 @compile_part()
+def _drained_in_window(
+    starts: Array,
+    times: Array,
+    cutoff_starts: Array,
+    cutoffs: Array,
+    floors: Array,
+    rows: Array,
+    width: int,
+    amounts: Array,
+    position: int,
+    out: Array,
+) -> None:
+    """Compute the share of what came in during a window that has left again."""
+    #   times        10    20    30    40    50
+    #   amounts       5    20   -15     5   -30
+    #   [15, 45)      .    20   -15     5     .      came 25, left 15: .6
+    sums = np.empty((2, N_DIGITS), np.int64)  # of what left, and of what came
+    for e in range(starts.size - 1):
+        if cutoff_starts[e] == cutoff_starts[e + 1]:
+            continue
+        left = right = first_from(times, starts[e], starts[e + 1], begin_of(cutoffs, floors, cutoff_starts[e], width))
+        _clear(sums[0])
+        _clear(sums[1])
+        for k in range(cutoff_starts[e], cutoff_starts[e + 1]):
+            begin = begin_of(cutoffs, floors, k, width)
+            while right < starts[e + 1] and times[right] < cutoffs[k]:
+                if amounts[right] == amounts[right]:
+                    add_number(sums[int(amounts[right] > 0.0)], abs(amounts[right]), PLUS)
+                right += 1
+            while left < right and times[left] < begin:
+                if amounts[left] == amounts[left]:
+                    add_number(sums[int(amounts[left] > 0.0)], abs(amounts[left]), MINUS)
+                left += 1
+            came = sum_of(sums[1])
+            if came > 0.0:
+                out[rows[k], position] = min(sum_of(sums[0]) / came, 1.0)
+
+
+@compile_part()
 def _gaps(starts: Array, times: Array) -> Array:
     """Return the microseconds since the previous event of the entity; NaN for its first event."""
     gaps = np.full(times.size, np.nan)
@@ -261,7 +308,7 @@ def spread_in_windows(
         As for `totals_in_windows`.
     amounts : ndarray of float64, shape (n_events,)
         Amounts, NaN if missing; empty if no measure of amounts is computed.
-    columns : ndarray of int64, shape (n_windows, 6)
+    columns : ndarray of int64, shape (n_windows, n_measures)
         Column of each of `SPREAD_MEASURES`; -1 if it is not computed.
     out : ndarray of float64, shape (n_subjects, n_columns)
         Filled in; undefined values are left as they are.
@@ -279,5 +326,7 @@ def spread_in_windows(
             _burst_in_window(*bounds, widths[window], trailing, position[BURST], out)
         if position[STD] >= 0:
             _std_in_window(*bounds, widths[window], amounts, 0, 1.0, position[STD], out)
+        if position[DRAINED_SHARE] >= 0:
+            _drained_in_window(*bounds, widths[window], amounts, position[DRAINED_SHARE], out)
         if position[GAP_STD] >= 0:
             _std_in_window(*bounds, widths[window], gaps, 1, float(SECOND), position[GAP_STD], out)

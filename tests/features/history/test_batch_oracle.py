@@ -54,6 +54,8 @@ SQL = {
     "since_first": "epoch(any_value(as_of) - min(occurred_at)) FROM {seen}",
     "since_max": """epoch(any_value(as_of) - arg_max(occurred_at, (amount, occurred_at))) FROM {seen}
         WHERE amount IS NOT NULL""",
+    "drained_share": """CASE WHEN sum(amount) FILTER (amount > 0) > 0 THEN least(1, coalesce(-sum(amount)
+        FILTER (amount < 0), 0) / sum(amount) FILTER (amount > 0)) END FROM {seen}""",
     "last": "arg_max(amount, (occurred_at, amount)) FROM {seen}",
 }
 LATEST = """{value} FROM (SELECT *, row_number() OVER (PARTITION BY place
