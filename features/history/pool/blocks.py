@@ -7,8 +7,8 @@ What always holds, besides the invariants of `kernels.slabs`:
    or `REMOVED`.
 3. A slot remembers the first and the last time of the rows that were dropped.
 4. Dropped are only rows that no window of an allowed cutoff time has: those older than the longest window, and those
-   below the floor (`kernels.floors`) of the oldest cutoff time. New rows are not older than that, so that they bring
-   no dropped row back.
+   below the floor (`kernels.floors`) of the oldest cutoff time. A row that is not newer than a dropped one is in no
+   window either, whenever it comes.
 
 New rows are merged from the end, so that no row is overwritten before it has moved::
 
@@ -195,13 +195,15 @@ def rows_before(
     if slots[slot, SIZE] == 0:
         return 0, 0, first, last
     stop = _first_from(rows, start, start + slots[slot, SIZE], cutoff)
-    begin = _first_from(rows, start, stop, floor_before(rows[:, TIME], start, stop, max_events))
+    # Other events may have moved the horizon on since a row was accepted: it may be older than the dropped ones.
+    floor = max(floor_before(rows[:, TIME], start, stop, max_events), last + 1)
+    begin = _first_from(rows, start, stop, floor)
     earlier = begin
     while only_frauds and earlier > start and rows[earlier - 1, AMOUNT] != FRAUD:
         earlier -= 1
     if earlier > start:
-        last = rows[earlier - 1, TIME]
-        first = rows[start, TIME] if first == NEVER else first
+        last = max(last, rows[earlier - 1, TIME])
+        first = rows[start, TIME] if first == NEVER else min(first, rows[start, TIME])
     return begin, stop, first, last
 
 

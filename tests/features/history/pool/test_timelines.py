@@ -53,11 +53,10 @@ def test_a_pool_equals_a_list_per_entity(steps: Any, drops_entities: bool, max_e
     pool, lists, oldest, horizon = new(), Lists(), 0, 0
     for name, argument in steps:
         if name == "add":
-            entity, time, amount = argument[0], max(argument[1], horizon), argument[2]
+            entity, time, amount = argument
             pool.add(digest_of(entity).tobytes(), [time, amount, -1, 0])
             lists.add(entity, time, amount)
         elif name == "add_many":
-            argument = [(entity, max(time, horizon), amount) for entity, time, amount in argument]
             digests = np.array([digest_of(entity)[0] for entity, _, _ in argument], np.uint64).reshape(-1, 2)
             rows = np.array([[time, amount, -1, 0] for _, time, amount in argument], np.int64).reshape(-1, 4)
             pool.add_many(digests, rows)
@@ -90,6 +89,18 @@ def test_a_pool_equals_a_list_per_entity(steps: Any, drops_entities: bool, max_e
         assert pool.newest_until(30) == max(
             (row[0] for entity in lists.rows for row in rows_held(pool, entity) if row[0] <= 30), default=NEVER
         )
+
+
+def test_a_row_that_is_older_than_a_dropped_one_is_in_no_window() -> None:
+    """It was accepted before the others moved the horizon on."""
+    pool, key = TimelinePool(4, max_events=2), digest_of(1).tobytes()
+    for time in (10, 20, 20, 25):
+        pool.add(key, [time, 0, -1, 0])
+    assert pool.sweep(0, 30, 1) == 3  # of the two at 20, one would be too many
+    pool.add(key, [15, 0, -1, 0])
+    rows, ends = pool.rows_before(pool.find(key), 40)
+    assert rows[:, 0].tolist() == [25]
+    assert ends.tolist() == [10, 20]
 
 
 @given(st.lists(st.tuples(st.integers(0, 9), st.booleans()), max_size=20), st.integers(0, 11))
