@@ -103,10 +103,6 @@ class TimelinePool:
         start = self._slots[slot, OFFSET]
         return self._rows[start : start + self._slots[slot, SIZE]]
 
-    def ends_of(self, slot: int) -> Array:
-        """Return the times of the first and the last row that were dropped, shape (2,); `NEVER` without one."""
-        return self._slots[slot, FIRST : LAST + 1]
-
     def rows_before(self, slot: int, cutoff: int) -> tuple[Array, Array]:
         """Return the rows of an entity that windows of a cutoff time may have, in order of time.
 
