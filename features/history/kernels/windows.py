@@ -43,10 +43,11 @@ MEASURES = (
     Measure("weekend", "rhythm", "share of events on Saturdays and Sundays", reads=("clock",)),
     Measure("gap_mean", "rhythm", "mean seconds between consecutive events", "NaN (below two)"),
     Measure("span", "rhythm", "seconds since the first event; not computed by default"),
+    Measure("pace", "rhythm", "seconds between the last two events / mean of these seconds", "NaN (below two)"),
 )
 WINDOW_MEASURES = names_of(MEASURES)
 """The measures of `totals_in_windows`, in the order of its columns."""
-COUNT, SUM, MEAN, DISTINCT, NIGHT, WEEKEND, GAP_MEAN, SPAN = range(len(WINDOW_MEASURES))
+COUNT, SUM, MEAN, DISTINCT, NIGHT, WEEKEND, GAP_MEAN, SPAN, PACE = range(len(WINDOW_MEASURES))
 ONE = np.uint64(1)
 NO_HOUR = 1 << 62
 """Later than any hour."""
@@ -182,8 +183,9 @@ def _totals_in_window(
     # Positions are unsigned, since Numba checks whether a signed index is negative.
     at_count, at_sum, at_mean, at_distinct = columns[COUNT], columns[SUM], columns[MEAN], columns[DISTINCT]
     at_night, at_weekend, at_gap, at_span = columns[NIGHT], columns[WEEKEND], columns[GAP_MEAN], columns[SPAN]
+    at_pace = columns[PACE]
     counts_others, sums_amounts = at_distinct >= 0, at_sum >= 0 or at_mean >= 0
-    needs_times = at_night >= 0 or at_weekend >= 0 or at_gap >= 0 or at_span >= 0
+    needs_times = at_night >= 0 or at_weekend >= 0 or at_gap >= 0 or at_span >= 0 or at_pace >= 0
     n_events_of = np.zeros(n_counterparties if counts_others else 0, np.int32)
     for e in range(starts.size - 1):
         if cutoff_starts[e] == cutoff_starts[e + 1]:
@@ -228,6 +230,9 @@ def _totals_in_window(
                     out[row, at_weekend] = _between(weekends, left, right) / n
                 if at_gap >= 0 and n > 1:
                     out[row, at_gap] = (times[right - ONE] - times[left]) / (SECOND * (n - 1.0))
+                if at_pace >= 0 and n > 1 and times[right - ONE] > times[left]:
+                    last_gap = float(times[right - ONE] - times[right - ONE - ONE])
+                    out[row, at_pace] = last_gap * (n - 1.0) / (times[right - ONE] - times[left])
                 if at_span >= 0 and n > 0:
                     out[row, at_span] = (cutoff - times[left]) / SECOND
         if counts_others:
@@ -281,7 +286,7 @@ def totals_in_windows(
         First hour of the night and the hour at which it ends; it includes midnight if the first is larger.
     local_times : ndarray of int64, shape (n_events,)
         What a clock shows at the events, for nights and weekends.
-    columns : ndarray of int64, shape (n_windows, 8)
+    columns : ndarray of int64, shape (n_windows, n_measures)
         Column of each of `WINDOW_MEASURES`; -1 if it is not computed.
     out : ndarray of float64, shape (n_subjects, n_columns)
         Filled in; undefined values are left as they are.

@@ -49,6 +49,8 @@ SQL = {
     "gap_mean": "avg(gap) " + GAP,
     "gap_std": "stddev_pop(gap) " + GAP,
     "span": "epoch(any_value(as_of) - min(occurred_at)) FROM {seen}",
+    "pace": """(list(epoch(occurred_at) ORDER BY occurred_at)[-1] - list(epoch(occurred_at) ORDER BY occurred_at)[-2])
+        * (count(*) - 1) / nullif(epoch(max(occurred_at) - min(occurred_at)), 0) FROM {seen}""",
     "burst": "max(in_hour) FROM {seen}",
     "since_last": "epoch(any_value(as_of) - max(occurred_at)) FROM {seen}",
     "since_first": "epoch(any_value(as_of) - min(occurred_at)) FROM {seen}",
