@@ -24,9 +24,8 @@ STEP = SPAN // 100_000
 HOT_PROTOCOL = (
     "hot, same_time, late, look_back, campaign: an entity of N events (the largest if no N is named) in a view, then "
     "pairs of one event in and one look; events may be a day late. hot: events spread evenly over 30 days. same_time: "
-    "all events at one time, also the new ones. late: one event "
-    "in a hundred comes up to a day late. look_back: every other look is a minute back. campaign: a message "
-    "in and a look at all of its eight bands, each with N messages."
+    "all events at one time, also the new ones. late: one event in a hundred comes up to a day late. look_back: every "
+    "other look is a minute back. campaign: a message in and a look at all of its eight bands, each with N messages."
 )
 
 

@@ -20,6 +20,7 @@ __all__ = [
     "begin_of",
     "enter",
     "first_from",
+    "floor_of",
     "hours_of_day",
     "leave",
     "totals_in_windows",
@@ -140,10 +141,16 @@ def first_from(times: Array, start: int, stop: int, time: int) -> int:
     return low
 
 
-@compile_inlined()
+@compile_inlined(borrows=True)
+def floor_of(floors: Array, k: int) -> int:
+    """Return the floor of a cutoff time; see `kernels.floors`."""
+    return int(floors[min(k, floors.size - 1)])
+
+
+@compile_inlined(borrows=True)
 def begin_of(cutoffs: Array, floors: Array, k: int, width: int) -> int:
-    """Return the time at which the window of a cutoff time begins; see `kernels.floors`."""
-    return int(max(cutoffs[k] - width, floors[k]))
+    """Return the time at which the window of a cutoff time begins."""
+    return int(max(cutoffs[k] - width, floor_of(floors, k)))
 
 
 @compile_inlined(borrows=True)
@@ -270,8 +277,8 @@ def totals_in_windows(
         Start of the cutoff times of each entity.
     cutoffs : ndarray of int64, shape (n_subjects,)
         Cutoff times in microseconds, ascending within an entity.
-    floors : ndarray of int64, shape (n_subjects,)
-        The earliest time that a window of each cutoff time may begin at, from `fill_floors`.
+    floors : ndarray of int64, shape (n_subjects,) or (1,)
+        The earliest time that a window of each cutoff time may begin at, from `fill_floors`; or one for all.
     rows : ndarray of int32, shape (n_subjects,)
         Row of ``out`` of each cutoff time.
     widths : ndarray of int64, shape (n_windows,)
