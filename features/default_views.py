@@ -11,6 +11,7 @@ from fraudsieve.features.history.measures import (
     AMOUNT_MEASURES,
     COUNTERPARTY_MEASURES,
     DERIVED_FROM,
+    EVERY_EVENT,
     LABEL_MEASURES,
     LATEST_MEASURES,
     MEASURES,
@@ -235,5 +236,9 @@ def without_times(history: History) -> History:
         return tuple(name for name in measures if name in TIMELESS and name not in DERIVED_FROM)
 
     return replace(
-        history, windows=("all",), measures=select(history.measures) or ("count",), by_kind=select(history.by_kind)
+        history,
+        windows=("all",),
+        measures=select(history.measures) or ("count",),
+        by_kind=select(history.by_kind),
+        max_events=EVERY_EVENT,  # events without times all have the same one
     )

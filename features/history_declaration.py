@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from .history.declaration import History
-from .history.measures import WITHOUT_WINDOW
+from .history.measures import EVERY_EVENT, WITHOUT_WINDOW
 from .network.declaration import Network
 from .record_fields import RecordField
 
@@ -102,6 +102,8 @@ def event_counts(views: Sequence[History]) -> tuple[History, ...]:
         is_kept = view.entities == ("account_id",) or {*view.measures} & {*WITHOUT_WINDOW}
         window = "all" if is_kept else view.longest
         key, name = (view.entities, view.subjects, window), f"history_{len(counts)}"
-        count = History((window,), entity=view.entity, subject=view.subject, measures=("count",), name=name)
+        count = History(
+            (window,), entity=view.entity, subject=view.subject, measures=("count",), name=name, max_events=EVERY_EVENT
+        )
         counts.setdefault(key, count)
     return tuple(counts.values())

@@ -71,6 +71,11 @@ PARTS: Final = (
         "loop", ("python", "-m", "benchmarks.loop", "--strict"), "months of scores, late labels, kills and retrainings"
     ),
     Part(
+        "weighted",
+        ("python", "-m", "benchmarks.evaluation", "weighted", "--strict"),
+        "intervals of labels that were drawn hold the truth",
+    ),
+    Part(
         "loads",
         ("python", "-m", "benchmarks.attack_surface", "health", "--strict"),
         "the service answers under heavy loads",

@@ -1,4 +1,7 @@
-"""Chromium, controlled over a pipe with its DevTools protocol."""
+"""Chromium, controlled over a pipe with its DevTools protocol.
+
+Screenshots are written to the folder in ``FRAUDSIEVE_SCREENSHOTS``, if it is set.
+"""
 
 import base64
 import json
@@ -6,8 +9,13 @@ import os
 import shutil
 import subprocess
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+import pytest
+
+__all__ = ["NEEDS_CHROMIUM", "Chromium"]
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 FLAGS = [
@@ -23,6 +31,7 @@ FLAGS = [
     "--hide-scrollbars",
     "--remote-debugging-pipe",
 ]
+NEEDS_CHROMIUM = pytest.mark.skipif(BROWSER is None, reason="Chromium is not installed: apt-get install chromium")
 PATIENCE = 60.0
 
 
@@ -93,12 +102,28 @@ class Chromium:
     def value(self, expression: str) -> Any:
         return self.call("Runtime.evaluate", expression=expression, returnByValue=True)["result"].get("value")
 
+    def press(self, key: str, code: str = "", number: int = 0) -> None:
+        """Press a key: its value, the place of its key, and the number that Tab and Enter need to work."""
+        text = {"text": "\r"} if key == "Enter" else {}
+        for kind, extra in (("keyDown", text), ("keyUp", {})):
+            names = {"key": key, "code": code or key, "windowsVirtualKeyCode": number}
+            self.call("Input.dispatchKeyEvent", type=kind, **names, **extra)
+
+    def wait_for(self, expression: str) -> None:
+        until = time.monotonic() + 5
+        while not self.value(expression):
+            assert time.monotonic() < until, expression
+            time.sleep(0.02)
+
     def of(self, *methods: str) -> list[dict[str, Any]]:
         return [event["params"] for event in self.events if event.get("method") in methods]
 
-    def picture(self) -> bytes:
+    def keep_picture(self, name: str) -> None:
+        """Take a screenshot, and write it if somebody wants to look at it."""
         shot = self.call("Page.captureScreenshot", format="png", captureBeyondViewport=True)
-        return base64.b64decode(shot["data"])
+        if folder := os.environ.get("FRAUDSIEVE_SCREENSHOTS"):
+            Path(folder).mkdir(parents=True, exist_ok=True)
+            (Path(folder) / name).write_bytes(base64.b64decode(shot["data"]))
 
     def close(self) -> None:
         self.out.close()
@@ -108,3 +133,10 @@ class Chromium:
             self.process.kill()
             self.process.wait()
         self.answers.close()
+
+
+@pytest.fixture(scope="module")
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
+    browser = Chromium(tmp_path_factory.mktemp("profile"))
+    yield browser
+    browser.close()

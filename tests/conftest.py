@@ -10,7 +10,7 @@ import pytest
 
 from tests import kernels, profiles, shared, tiers
 
-pytest_plugins = ["tests.fitted_models"]
+pytest_plugins = ["tests.fitted_models", "tests.chromium"]
 
 # One thread for every fit: several workers share the cores, and threads of LightGBM that wait for each other spin.
 # Set before LightGBM is loaded, which reads it once. Tests of several threads name their number.

@@ -22,7 +22,7 @@ FLOORS = (
     {"training", "live"},
     {"evidence"},
     {"cases", "retrain", "spark"},
-    {"leads", "service"},
+    {"leads", "review", "service"},
     {"cli"},
     {"__main__"},
 )
@@ -308,7 +308,7 @@ for part in ("tables", "features", "models", "training"):
         import_module(module.name)
 print(*sorted({".".join(name.split(".")[:2]) for name in sys.modules if name.startswith("fraudsieve.")}))
 """)
-    optional = {"live", "service", "cases", "evidence", "leads", "retrain", "spark", "cli"}
+    optional = {"live", "service", "cases", "evidence", "leads", "retrain", "review", "spark", "cli"}
     parts = {name.removeprefix("fraudsieve.") for name in imported.split()}
     assert {"tables", "features", "models", "training"} <= parts
     assert not parts & optional

@@ -14,6 +14,8 @@ from fraudsieve._translation import SENSE, Message, catalogue, check_language, i
 from fraudsieve.cases.links.table import LINK_KINDS
 from fraudsieve.cases.pages import case_section, names, picture, timeline
 from fraudsieve.features.history.measures import FAMILIES, MEASURES
+from fraudsieve.review.draw import NO_RECALL
+from fraudsieve.review.review_page import CONFIDENCES
 from fraudsieve.tables import amounts
 from fraudsieve.tables.formats.delimited import SEPARATORS
 from fraudsieve.tables.limits import REPLACED
@@ -22,6 +24,7 @@ from fraudsieve.training.attack.obfuscations import OBFUSCATIONS, STRENGTHS
 from fraudsieve.training.evaluation import capacity
 from fraudsieve.training.evaluation.metrics import METRIC_NAMES, RATE_NAMES
 from fraudsieve.training.evaluation.report_parts import slices
+from fraudsieve.training.evaluation.report_parts.weighting import UNWEIGHTED
 from fraudsieve.training.monitoring import page as monitoring
 from fraudsieve.training.monitoring.unlike_over_time import PERIODS
 from fraudsieve.training.pages import sections, words
@@ -48,7 +51,8 @@ TABLES = {
         *(name for name, _, _ in picture.LEGEND),
         *("sends", "receives", "similar or near in time"),
         *("confirmed fraud", "not confirmed", timeline.OTHERS),
-        *("Evaluation", "Monitor", "Cases", sections.OPTIMISTIC),
+        *("Evaluation", "Monitor", "Cases", "Review", sections.OPTIMISTIC, UNWEIGHTED),
+        *(NO_RECALL, *(words for _, _, words in CONFIDENCES)),
         *(capacity.GIVEN, capacity.AS_FRAUDS, capacity.AT_LEAST, "labels have no times", "unknown to the model"),
         *(f"by {kind}" for kind in ("time", "campaign", "account", "random")),
         *("whether it is missing", "the order of its values", "which value it has"),
@@ -171,7 +175,7 @@ def test_the_language_ends_with_its_block() -> None:
 
 def test_every_measure_has_a_name() -> None:
     with in_language("zh"):
-        unnamed = [name for name in FAMILIES if tr(name, sense="measure") == name]
+        unnamed = [name for name in FAMILIES if words.measure_name(name) in ("", name)]
         families = [family for family in {*FAMILIES.values()} if tr(family, sense="feature") == family]
     assert unnamed == families == []
     assert {*MEASURES} <= {*FAMILIES}

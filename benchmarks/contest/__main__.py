@@ -1,7 +1,8 @@
 """Fraudsieve beside every common classifier, on every shared set: ``python -m benchmarks.contest``.
 
 What the file of results has already is not measured again, so a contest that was stopped goes on. ``--page`` writes
-docs/results.md and its pictures from the file.
+docs/results.md and its pictures from the file, with the results of `benchmarks.review` and the
+reports of `stored_sections`.
 """
 
 import argparse
@@ -12,11 +13,14 @@ from pathlib import Path
 from benchmarks.contestants.catboost import COLUMN_MINUTES, MINUTES
 from benchmarks.contestants.early import MOST_ROUNDS, PATIENCE
 from benchmarks.looks import looks_by_set
+from benchmarks.review.results import read_results
+from benchmarks.review.section import render_section
 from benchmarks.runner import Arguments, Report, progress, run_command
 
 from .page import write_page
 from .results import RESULTS, read_rows
 from .run import ENTRIES, FRAUDSIEVE, run_contest
+from .stored import stored_sections
 from .tasks import CONTEST_SETS, REPLICATES, SEEDS
 
 __all__ = ["main"]
@@ -60,7 +64,9 @@ def _run(options: argparse.Namespace) -> Report:
     rows = {key: row for key, row in read_rows(options.results).items() if key[0] in sets}
     if options.page:
         ordered = sorted(rows.values(), key=lambda row: sets.index(row.set))
-        progress(f"wrote {write_page(ordered, looks_by_set())}")
+        progress(
+            f"wrote {write_page(ordered, looks_by_set(), stored=[render_section(read_results()), *stored_sections()])}"
+        )
     figures: dict[str, dict[str, float]] = {FRAUDSIEVE: {}}
     for (name, contestant, columns), row in rows.items():
         figures.setdefault(f"{contestant} {columns}".rstrip(), {})[f"{name}.{row.metric}"] = row.mean

@@ -51,14 +51,16 @@ again for five minutes without that trial.
 """
 LOOKS: Final = """## Looks at the test rows
 
-How often fraudsieve has scored the test rows of each set, in the runs of `benchmarks.contest`, `benchmarks.detection`
-and `benchmarks.transfer` that `benchmarks/results/looks.jsonl` has. Runs before 30 November 2026 are there only if
-their results were kept, so there were more. The more looks, the less a small lead says.
+How often fraudsieve has scored the test rows of each set, in the runs of `benchmarks.contest`, `benchmarks.detection`,
+`benchmarks.transfer` and `benchmarks.review` that `benchmarks/results/looks.jsonl` has. Runs before 30 November 2026
+are there only if their results were kept, so there were more. The more looks, the less a small lead says.
 """
 
 
-def write_page(rows: Iterable[Row], looks: Mapping[str, int], folder: Path = FOLDER) -> Path:
-    """Write ``results.md`` and its pictures from rows of `read_rows` and from looks by set, and return the page."""
+def write_page(
+    rows: Iterable[Row], looks: Mapping[str, int], folder: Path = FOLDER, *, stored: Sequence[str] = ()
+) -> Path:
+    """Write ``results.md`` and its pictures from rows of `read_rows`, looks by set and `stored_sections`."""
     found = list(rows)
     for metric in TITLES:
         of_metric = [row for row in found if row.metric == metric]
@@ -66,7 +68,7 @@ def write_page(rows: Iterable[Row], looks: Mapping[str, int], folder: Path = FOL
             image = standalone_svg(_picture(metric, of_metric))
             (folder / f"results-{metric}.svg").write_text(image, "utf-8")
     page = folder / "results.md"
-    page.write_text(render_page(found, looks), "utf-8")
+    page.write_text("\n".join([render_page(found, looks), *stored]), "utf-8")
     return page
 
 

@@ -10,6 +10,7 @@ from benchmarks.evaluation.capacity_world import capacity_world
 from benchmarks.evaluation.guarantee import guarantee
 from benchmarks.evaluation.refits import refits
 from benchmarks.evaluation.report_sets import fdh_cards, s_ffsd
+from benchmarks.evaluation.weighted import weighted
 from benchmarks.runner import Report, run_command
 
 __all__ = ["SETS", "main"]
@@ -21,6 +22,7 @@ SETS: dict[str, Callable[[], Report]] = {
     "world": capacity_world,
     "guarantee": guarantee,
     "refits": refits,
+    "weighted": weighted,
     **{f"{name}_apart": partial(accounts_apart, name) for name in APART},
 }
 

@@ -28,6 +28,8 @@ __all__ = ["CampaignHistory", "band_keys", "campaign_events", "campaign_subjects
 
 
 N_BANDS, ROWS = 8, 5
+MAX_MESSAGES = 2048
+"""Messages of a band that a window holds, at most; all eight bands are computed for a message."""
 MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 SHIFT = np.uint64(29)
 
@@ -90,6 +92,7 @@ class CampaignHistory:
             measures=("count", "distinct", "span"),
             name="campaign",
             time_zone=self.time_zone,
+            max_events=MAX_MESSAGES,
         )
         if not self.types:
             return (sent,)
@@ -101,6 +104,7 @@ class CampaignHistory:
             measures=("count",),
             name="labelled",
             time_zone=self.time_zone,
+            max_events=MAX_MESSAGES,
         )
         return sent, labels
 

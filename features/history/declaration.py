@@ -18,15 +18,19 @@ from fraudsieve.tables.values.zones import time_zone
 from .measures import (
     AMOUNT_MEASURES,
     COUNTERPARTY_MEASURES,
+    DECLARED,
     FAMILIES,
     IDENTIFIER_MEASURES,
     LABEL_MEASURES,
     MEASURES,
     WITHOUT_WINDOW,
+    check_entity,
+    check_max_events,
     check_measures,
     check_names,
     check_night,
     check_prior,
+    check_view_columns,
     check_windows,
     window_seconds,
 )
@@ -81,6 +85,9 @@ class History:
         Name of the view, part of its column names: ``family__name_measure_window``.
     time_zone : str, default="UTC"
         Name of the zone of hours and days, such as ``Asia/Shanghai``: for nights, weekends and the hours of the day.
+    max_events : int, default=4096
+        A window holds at most the latest events of an entity, of any kind, up to this number; likewise for labels.
+        Events at one time are all in or all out: those at the time of the oldest one that fits are all in.
 
     Raises
     ------
@@ -109,17 +116,20 @@ class History:
     prior: tuple[float, float] = (0.01, 10.0)
     name: str = ""
     time_zone: str = "UTC"
+    max_events: int = 4096
 
     def __post_init__(self) -> None:
         for name in ("windows", "kinds", "by_kind", "identifiers", "measures"):
             check_names(name, getattr(self, name))
-        _check_columns(self)
+        check_view_columns({"amount": self.amount, "counterparty": self.counterparty}, self.name)
+        check_entity(self.entity, self.subject)
         check_windows(self.windows)
         check_measures(self.measures, "measures")
         if self.kinds:
             check_measures(tuple(name for name in self.by_kind if name in self.measures), "by_kind")
         check_night(self.night)
         check_prior(self.prior)
+        check_max_events(self.max_events)
         time_zone(self.time_zone)
 
     @property
@@ -262,7 +272,8 @@ class History:
         return set(self.measures) & set(self.by_kind) if kind else set(self.measures)
 
     def _has_column(self, measure: str, window: str) -> bool:
-        return window != {"trend": self.shortest, "new": self.longest}.get(measure)
+        left_out = DECLARED[measure].left_out
+        return not left_out or window != (self.shortest if left_out == "shortest" else self.longest)
 
     def _columns_of(self, measure: str, window: str) -> list[HistoryColumn]:
         columns = [HistoryColumn(measure, window)]
@@ -323,24 +334,6 @@ class History:
             name: tuple(value) if isinstance(value, list) else value for name, value in declared.items()
         }
         return cls(**values)
-
-
-def _check_columns(history: History) -> None:
-    for name in ("amount", "counterparty", "name"):
-        value = getattr(history, name)
-        if not isinstance(value, str) or (not value and name != "name"):
-            raise TypeError(f"{name}: expected a string, got {value!r}.")
-    for name in ("entity", "subject"):
-        value = getattr(history, name)
-        if isinstance(value, tuple):
-            check_names(name, value)
-        if not isinstance(value, str | tuple) or (not value and name == "entity"):
-            raise TypeError(f"{name}: expected the name of a column or a tuple of names, got {value!r}.")
-    if len(history.subjects) != len(history.entities):
-        raise ValueError(
-            "Expected an entity and a subject of as many columns, "
-            f"got {len(history.entities)} and {len(history.subjects)} columns."
-        )
 
 
 def check_histories(histories: History | Sequence[History]) -> tuple[History, ...]:

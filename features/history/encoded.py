@@ -17,8 +17,10 @@ from fraudsieve.features.history.kernels.categories import (
 )
 from fraudsieve.features.history.kernels.digest_table import HASH_KEY
 from fraudsieve.features.history.kernels.extremes import SPREAD_MEASURES, spread_in_windows
+from fraudsieve.features.history.kernels.floors import fill_floors
+from fraudsieve.features.history.kernels.labels import label_runs
 from fraudsieve.features.history.kernels.latest import fill_latest
-from fraudsieve.features.history.kernels.recency import DERIVED, END_MEASURES, fill_derived, fill_ends, label_runs
+from fraudsieve.features.history.kernels.recency import DERIVED, END_MEASURES, NEVER, fill_derived, fill_ends
 from fraudsieve.features.history.kernels.windows import WINDOW_MEASURES, totals_in_windows
 from fraudsieve.tables.values.zones import to_local
 
@@ -38,6 +40,7 @@ __all__ = ["CutoffTimes", "EncodedEvents", "fill_history", "fill_labels"]
 
 NO_AMOUNTS = np.empty(0)
 NO_CODES = np.empty(0, np.int32)
+_NO_FLOOR = np.array([NEVER])
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +62,7 @@ class EncodedEvents:
     kinds : ndarray of int32, shape (n_events,), default=empty
         Indices into the declared kinds; any other number for another kind.
     firsts, lasts : ndarray of int64, shape (n_entities,), default=empty
-        Times of the first and the last event that were dropped from memory; `NEVER` if none were.
+        Times of the first and the last event before these, which a live state dropped or left out; `NEVER` without any.
     """
 
     starts: Array
@@ -141,9 +144,19 @@ def fill_history(history: History, events: EncodedEvents, cutoffs: CutoffTimes, 
     [[1.0, 30.0]]
     """
     _check_columns(history, events)
-    _fill_events(history, events, cutoffs, "", out)
+    floors = _floors(history, events, cutoffs)
+    _fill_events(history, events, cutoffs, floors, "", out)
     for index, kind in enumerate(history.kinds):
-        _fill_events(history, events.where(events.kinds == index), cutoffs, kind, out)
+        # The events of every kind are bounded together, so that a live state can drop them together.
+        _fill_events(history, events.where(events.kinds == index), cutoffs, floors, kind, out)
+
+
+def _floors(history: History, events: EncodedEvents, cutoffs: CutoffTimes) -> Array:
+    if (np.diff(events.starts) <= history.max_events).all():
+        return _NO_FLOOR
+    floors = np.empty(cutoffs.times.size, np.int64)
+    fill_floors(events.starts, events.times, cutoffs.starts, cutoffs.times, history.max_events, floors)
+    return floors
 
 
 def _check_columns(history: History, events: EncodedEvents) -> None:
@@ -160,8 +173,11 @@ def _check_columns(history: History, events: EncodedEvents) -> None:
             raise ValueError(f"{', '.join(sorted(users))}: expected {events.times.size} {name}, got {values.size}.")
 
 
-def _fill_events(history: History, events: EncodedEvents, cutoffs: CutoffTimes, kind: str, out: Array) -> None:
-    measures, windows = history.measures_of(kind), (*_bounds(events, cutoffs), history.widths)
+def _fill_events(
+    history: History, events: EncodedEvents, cutoffs: CutoffTimes, floors: Array, kind: str, out: Array
+) -> None:
+    bounds = _bounds(events, cutoffs, floors)
+    measures, windows = history.measures_of(kind), (*bounds, history.widths)
     amounts, counterparties, indices = events.amounts, events.coded(history.counterparty), history.indices_by_window
     # A clock is only read where a measure needs it.
     local = to_local(events.times, history.time_zone) if measures & set(CLOCK_MEASURES) else events.times
@@ -180,15 +196,19 @@ def _fill_events(history: History, events: EncodedEvents, cutoffs: CutoffTimes, 
     if measures & set(LATEST_MEASURES) and not kind:
         latest = history.indices(LAST_AMOUNTS, ""), history.indices(("", *LAST_AGES[1:]), "")
         width = history.lengths[history.longest] * SECOND
-        fill_latest(*_bounds(events, cutoffs), amounts, width, *latest, out)
-    _fill_ends(history, events, cutoffs, kind, out)
+        fill_latest(*bounds, amounts, width, *latest, out)
+    _fill_ends(history, events, cutoffs, floors, kind, out)
 
 
-def _bounds(events: EncodedEvents, cutoffs: CutoffTimes) -> tuple[Array, Array, Array, Array, Array]:
-    return events.starts, events.times, cutoffs.starts, cutoffs.times, cutoffs.rows
+def _bounds(
+    events: EncodedEvents, cutoffs: CutoffTimes, floors: Array
+) -> tuple[Array, Array, Array, Array, Array, Array]:
+    return events.starts, events.times, cutoffs.starts, cutoffs.times, floors, cutoffs.rows
 
 
-def _fill_ends(history: History, events: EncodedEvents, cutoffs: CutoffTimes, kind: str, out: Array) -> None:
+def _fill_ends(
+    history: History, events: EncodedEvents, cutoffs: CutoffTimes, floors: Array, kind: str, out: Array
+) -> None:
     """Fill in the columns without a window, and those computed from other columns."""
     measures, has_own_amounts = history.measures_of(kind), cutoffs.amounts.size > 0
     needs_last = bool(measures & CURRENT_AMOUNT_MEASURES) and not has_own_amounts
@@ -198,7 +218,7 @@ def _fill_ends(history: History, events: EncodedEvents, cutoffs: CutoffTimes, ki
         max_age = float(history.lengths[history.longest]) if kind else np.inf
         amounts, indices = events.amounts if needs_last else NO_AMOUNTS, history.indices(END_MEASURES, "", "", kind)
         ends = events.firsts, events.lasts
-        fill_ends(*_bounds(events, cutoffs), *ends, amounts, max_age, indices, out, last_amounts)
+        fill_ends(*_bounds(events, cutoffs, floors), *ends, amounts, max_age, indices, out, last_amounts)
     if measures & {*CURRENT_AMOUNT_MEASURES, "trend", "peak"}:
         amounts = cutoffs.amounts if has_own_amounts else last_amounts
         fill_derived(amounts, history.widths, history.indices_by_window(DERIVED, "", kind), out)
@@ -229,7 +249,8 @@ def fill_labels(history: History, labels: EncodedEvents, cutoffs: CutoffTimes, o
     [[2.0, 1.0, 0.25, 10.0]]
     """
     rate, weight = history.prior
-    bounds, no_counterparties = _bounds(labels, cutoffs), (NO_CODES, 0)
+    floors = _floors(history, labels, cutoffs)
+    bounds, no_counterparties = _bounds(labels, cutoffs, floors), (NO_CODES, 0)
     # The number of labels is a count, and the number of frauds a sum of ones.
     indices = history.indices_by_window(("known", "frauds", *[""] * (len(WINDOW_MEASURES) - 2)))
     clock = history.night, labels.times
@@ -245,5 +266,6 @@ def fill_labels(history: History, labels: EncodedEvents, cutoffs: CutoffTimes, o
             if index >= 0:
                 out[:, index] = values
     if since_fraud >= 0:
-        fraud_bounds, ends = _bounds(labels.where(labels.amounts > 0), cutoffs), (labels.firsts, labels.lasts)
-        fill_ends(*fraud_bounds, *ends, NO_AMOUNTS, np.inf, np.array([-1, since_fraud]), out, NO_AMOUNTS)
+        frauds, ends = labels.where(labels.amounts > 0), (labels.firsts, labels.lasts)
+        columns = np.array([-1, since_fraud])
+        fill_ends(*_bounds(frauds, cutoffs, floors), *ends, NO_AMOUNTS, np.inf, columns, out, NO_AMOUNTS)

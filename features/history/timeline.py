@@ -18,13 +18,12 @@ from fraudsieve.tables.values.reading import read_category, read_number
 
 from .declaration import ONE_KIND, History
 from .encoded import NO_AMOUNTS, NO_CODES, CutoffTimes, EncodedEvents, fill_history, fill_labels
-from .measures import WITHOUT_WINDOW, window_seconds
+from .measures import WITHOUT_WINDOW
 from .records import entity_key, id_digest
 
 __all__ = ["PreparedRecord", "ViewState", "bits_of", "signed"]
 
 
-ALL = window_seconds("all")
 TIME, AMOUNT, KIND, IDS = range(4)
 """The columns of a timeline; the identifiers have one column each, from IDS on."""
 _ONE = np.array([0, 1])
@@ -42,8 +41,8 @@ class ViewState:
 
     Attributes
     ----------
-    longest_window, longest_apart : int
-        Microseconds of the longest window, and of the longest one except `all`.
+    longest_window : int
+        Microseconds of the longest window.
     """
 
     def __init__(self, history: History) -> None:
@@ -51,12 +50,11 @@ class ViewState:
         self.identifiers = (history.counterparty, *history.identifiers)
         self.kinds = {kind: position for position, kind in enumerate(history.kinds)}
         self.longest_window = history.lengths[history.longest] * SECOND
-        self.longest_apart = max([length for length in history.lengths.values() if length != ALL], default=0) * SECOND
         # Accounts are kept without events, since a score says whether the account ever had one.
         drops = history.entities != ("account_id",) and not set(history.measures) & set(WITHOUT_WINDOW)
         self.drops_entities = drops
-        self.events = TimelinePool(IDS + len(self.identifiers), drops_entities=drops, history=history)
-        self.labels = TimelinePool(IDS, are_labels=True, drops_entities=drops, history=history)
+        self.events = TimelinePool(IDS + len(self.identifiers), drops_entities=drops, max_events=history.max_events)
+        self.labels = TimelinePool(IDS, are_labels=True, drops_entities=drops, max_events=history.max_events)
         # The row of an entity without history is computed once: most campaigns are new.
         self.empty_row: Array | None = None
 
@@ -99,16 +97,12 @@ class ViewState:
 
         No cutoff time from the horizon on needs these events.
         """
-        oldest = horizon - self.longest_window - HOUR
-        return self.events.sweep(oldest, n, self.oldest_needed(horizon)) + self.labels.sweep(oldest, n)
+        oldest = self.oldest_needed(horizon)
+        return self.events.sweep(oldest, horizon, n) + self.labels.sweep(oldest, horizon, n)
 
     def oldest_needed(self, horizon: int) -> int:
-        """Return the time of the oldest event that a cutoff time from the horizon on needs, except in a window `all`.
-
-        What an entity with many events had before remains in the totals of its window `all`, whose busiest hour may end
-        with a later event: hence one hour more.
-        """
-        return horizon - self.longest_apart - HOUR
+        """Return the time of the oldest event that a cutoff time from the horizon on needs."""
+        return horizon - self.longest_window - HOUR
 
     def fill(self, subject: Record, cutoff: int, out: Array) -> bool:
         """Compute the columns of a subject into the first row; return whether it has history."""
@@ -123,10 +117,8 @@ class ViewState:
             return False
         cutoffs = CutoffTimes(_ONE, np.array([cutoff]), _FIRST_ROW, amounts)
         has_history = self._fill_events(slot, cutoffs, out)
-        if label_slot in self.labels.hot:
-            self.labels.hot[label_slot].fill(cutoff, out)
-        elif self.history.needs_labels:
-            fill_labels(self.history, self._encode(self.labels, label_slot), cutoffs, out)
+        if self.history.needs_labels:
+            fill_labels(self.history, self._encode(self.labels, label_slot, cutoff), cutoffs, out)
         if is_empty:
             self.empty_row = out[0].copy()
         return has_history
@@ -134,22 +126,16 @@ class ViewState:
     def _fill_events(self, slot: int, cutoffs: CutoffTimes, out: Array) -> bool:
         """Compute the columns of events; return whether the entity has history."""
         cutoff = int(cutoffs.times[0])
-        # Only recent events count, so that it does not depend on when old ones are dropped.
-        start = cutoff - self.longest_window if self.drops_entities else NEVER
-        if slot in self.events.hot:
-            hot = self.events.hot[slot]
-            hot.fill(cutoff, cutoffs.amounts, out)
-            has_recent = hot.last_before(cutoff) > max(start - 1, NEVER)
-            return has_recent or (not self.drops_entities and hot.first != NEVER)
-        events = self._encode(self.events, slot)
+        events = self._encode(self.events, slot, cutoff)
         fill_history(self.history, events, cutoffs, out)
-        first, stop = np.searchsorted(events.times, [start, cutoff])
-        return bool(first < stop or (not self.drops_entities and events.firsts[0] != NEVER))
+        last = int(events.times[-1] if events.times.size else events.lasts[0])
+        # Only recent events count, so that it does not depend on when old ones are dropped.
+        return last != NEVER and (not self.drops_entities or last >= cutoff - self.longest_window)
 
-    def _encode(self, pool: TimelinePool, slot: int) -> EncodedEvents:
-        """Return the rows of an entity as the batch runner encodes them."""
-        rows = pool.rows_of(slot) if slot != ABSENT else np.empty((0, pool.width), np.int64)
-        ends = pool.ends_of(slot) if slot != ABSENT else _NEVER
+    def _encode(self, pool: TimelinePool, slot: int, cutoff: int) -> EncodedEvents:
+        """Return the rows that windows of an entity may have as the batch runner encodes them."""
+        none = np.empty((0, pool.width), np.int64), _NEVER
+        rows, ends = none if slot == ABSENT else pool.rows_before(slot, cutoff)
         columns = np.ascontiguousarray(rows.T)
         codes, n_codes = {}, {}
         for name, keys in zip(self.identifiers, columns[IDS:], strict=False):

@@ -48,16 +48,16 @@ class HistoryState:
     Each view keeps the events of its longest window, the lateness and one more hour in memory. It also keeps the times
     of the first and the last event of every entity. Views of other entities than accounts do so only if a measure has
     no window. An event takes ``8 * (4 + n_identifiers)`` bytes per view, an entity about 80 bytes, and some space is
-    unused. An entity with more than 1,024 events takes about ten times as much, so that the time to compute its
-    features does not grow with their number. `nbytes` is the size of the arrays. Identifiers are stored as digests. A
+    unused. Of an entity with more than `History.max_events`, those that no window can have
+    are dropped: at most that many from before the lateness are kept, and the time to compute its features does not grow
+    with their number. `nbytes` is the size of the arrays. Identifiers are stored as digests. A
     network keeps every pair of account and counterparty.
 
     Of several events with the same ``event_id``, only the first counts, whatever the others contain. Events without an
     id always count. Labels with the same ``event_id``, time and ``is_fraud`` count once; contradicting ones all count.
     Ids are remembered for the longest window plus the lateness, at 32 to 60 bytes each.
 
-    A state is not thread-safe: a caller with several threads must lock it. Computing features needs the lock too, since
-    it moves the windows of entities with many events.
+    A state is not thread-safe: a caller with several threads must lock it, also to compute features.
 
     Parameters
     ----------
@@ -324,7 +324,7 @@ class HistoryState:
         Raises
         ------
         ValueError
-            If old events that the earlier time needs were already dropped. Build the state from the events again.
+            If old events that the earlier time may need were dropped. Build the state from the events again.
         """
         until = required_time(time, "time")
         if until >= self.watermark:
@@ -338,7 +338,7 @@ class HistoryState:
                 lacks = pool.newest_dropped != NEVER and (
                     newest == NEVER or pool.newest_dropped >= view.oldest_needed(oldest)
                 )
-                if lacks or not pool.can_drop_after(until):
+                if lacks:
                     raise ValueError(
                         "Expected a time whose windows are still in memory, got an earlier one. "
                         "Build the state from the events again, without the later ones."

@@ -37,6 +37,7 @@ NOT_PROFILE = frozenset(
         "labelled_at",
         "label_weight",
         "label_assumed",
+        "inclusion_weight",
         "source",
         "event_id",
         "occurred_at",

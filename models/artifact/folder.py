@@ -42,7 +42,7 @@ __all__ = ["FEATURES_VERSION", "FORMAT", "LIBRARIES", "Model", "read_manifest", 
 
 FORMAT = 3
 """The version of the folder's layout. It increases when an older reader would misread a newer folder."""
-FEATURES_VERSION = 7
+FEATURES_VERSION = 8
 """The version of the features' arithmetic. It increases when the same text would give other numbers."""
 
 BOOSTER = "booster.txt"

@@ -15,11 +15,12 @@ SLOT: Final = re.compile(r"\{([^{}]*)\}")
 
 
 class Template(NamedTuple):
-    """The unit of a value, and a sentence about it in each language."""
+    """The unit of a value, and a sentence about it in each language; of a measure, also its name on Chinese pages."""
 
     unit: str
     en: str
     zh: str
+    name_zh: str = ""
 
     def text(self, language: Language) -> str:
         """Return the sentence in a language."""
@@ -37,7 +38,7 @@ def read_templates() -> Mapping[str, Template]:
     """
     lines = TABLE.read_text(encoding="utf-8").splitlines()
     cells = (line.split("\t") for line in lines if line and not line.startswith("#"))
-    return {key: Template(unit, en, zh) for key, unit, en, zh in cells}
+    return {key: Template(*texts) for key, *texts in cells}
 
 
 def fill(template: str, slots: Mapping[str, str], is_first: bool) -> str:

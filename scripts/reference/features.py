@@ -3,8 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from fraudsieve.features.history import measures
-from fraudsieve.features.history.measures import FAMILIES
+from fraudsieve.features.history.measures import DECLARED, FAMILIES
 from fraudsieve.models.sentences.phrases import phrases_of
 from fraudsieve.models.sentences.templates import Template, fill, read_templates
 
@@ -69,7 +68,6 @@ HEADINGS = {
         "Columns of the record, and columns derived from its times. The column `amount` has the family `value`.",
     ),
 }
-ROW = re.compile(r"^(`\w+`(?:, `\w+`)*)(, \.\.\.)?  +(\w+)  +(.+?)  +(\S.*)$", re.MULTILINE)
 
 
 def feature_entries() -> dict[str, tuple[str, list[str]]]:
@@ -128,14 +126,7 @@ def _meaning(name: str, template: Template) -> str:
 
 
 def measures_in_words() -> Iterator[tuple[str, str]]:
-    """Yield each measure of a history with its formula, from the table in the docstring of the measures.
-
-    A row of several measures, such as the latest amounts, describes them together; their sentences are more precise.
-    """
-    for names, further, _, meaning, without in ROW.findall(measures.__doc__ or ""):
-        named = re.findall(r"\w+", names)
-        together = bool(further) or len(named) > 1
-        text = ("" if together else f"Computed as: {inline(meaning)}. ") + f"Without events: {inline(without)}."
-        for name in FAMILIES:
-            if name in named or (further and re.fullmatch(rf"{named[0].rstrip('0123456789')}\d", name)):
-                yield name, text
+    """Yield each measure of a history with its formula, from its declaration."""
+    for name, measure in DECLARED.items():
+        meaning, without = inline(measure.meaning), inline(measure.without_events)
+        yield name, f"Computed as: {meaning}. Without events: {without}."

@@ -17,6 +17,7 @@ ROW = re.compile(r"^\| `(--[a-z-]+)` \| [^|]+ \| ([^|]+) \|$", re.MULTILINE)
 OWN_HELP = {
     *("--output", "--recipe", "--report", "--challenger", "--model", "--labels", "--legitimate", "--scores"),
     *("--state", "--threads", "--cases", "--key", "--reason", "--since", "--until", "--subject"),
+    "--previous",
 }
 """Options whose help says what is particular to the command."""
 
@@ -29,6 +30,12 @@ def commands() -> dict[str, Any]:
         parts = getattr(command, "commands", None)
         found |= {name: command} if parts is None else {f"{name} {part}": one for part, one in parts.items()}
     return found
+
+
+def listed_commands(names: str) -> list[str]:
+    """Return the commands that a row of the page lists: ``review draw/collect`` are two of a group."""
+    groups = [name.rpartition(" ") for name in names.split(", ")]
+    return [f"{group} {part}".strip() for group, _, parts in groups for part in parts.split("/")]
 
 
 def options() -> dict[str, dict[str, Any]]:
@@ -45,7 +52,7 @@ def test_the_page_lists_the_commands_of_every_shared_option() -> None:
     listed: dict[str, set[str]] = {}
     for option, names in ROW.findall(PAGE):
         above = next(reversed(listed.values()), set())
-        listed[option] = set(above) if names == "as above" else set(names.split(", "))
+        listed[option] = set(above) if names == "as above" else set(listed_commands(names))
     found = {option: set(by_command) for option, by_command in options().items() if len(by_command) > 1}
     assert listed.pop("--json") == {"all"}
     assert found.pop("--json") == set(commands())

@@ -1,4 +1,4 @@
-"""The page that follows a payment through the code names files, functions and classes that exist."""
+"""The pages that follow a payment and the history of an entity name files, functions and classes that exist."""
 
 import ast
 import re
@@ -9,6 +9,7 @@ import pytest
 from scripts.imports import LIBRARY, ROOT, modules, tree_of
 
 PAGE = ROOT / "docs" / "design" / "life_of_a_payment.md"
+CHAPTER = ROOT / "docs" / "design" / "history.md"
 STEP = re.compile(r"^\d+\. `([\w/]+\.py)`, ([^:]+):", re.MULTILINE)
 """The beginning of a step: a file, and names in it."""
 
@@ -42,3 +43,22 @@ def test_every_class_that_is_named_exists() -> None:
     named = {*re.findall(r"`([A-Z][a-z]+[A-Z]\w+)`", PAGE.read_text("utf-8"))}
     assert len(named) > 3
     assert named <= classes
+
+
+def test_every_invariant_of_the_history_names_its_code_and_its_test() -> None:
+    invariants = re.findall(r"^\d+\. (.*?)(?=^\d+\. |^#)", CHAPTER.read_text("utf-8"), re.MULTILINE | re.DOTALL)
+    assert len(invariants) == 8
+    for invariant in invariants:
+        named = re.findall(r"`([\w/]+\.py)`,\s+`([\w.]+)`", invariant)
+        assert [file.startswith("tests/") for file, _ in named] == [False, True], invariant
+        for file, name in named:
+            assert name in {*defined(tree_of(ROOT / file))}, (file, name)
+
+
+def test_files_that_the_history_names_exist() -> None:
+    text = CHAPTER.read_text("utf-8")
+    assert all((ROOT / file).is_file() for file in re.findall(r"`((?:features|tests)/[\w/]+\.py)`", text))
+    rows = re.findall(r"^\| (`.*?) \|", text, re.MULTILINE)
+    names = [name for row in rows for name in re.findall(r"`([\w.]+)`", row)]
+    assert len(names) > 9
+    assert all((ROOT / "features" / "history" / name).exists() for name in names)

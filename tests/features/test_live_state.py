@@ -4,7 +4,8 @@ import math
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from fractions import Fraction
 from statistics import pvariance
@@ -19,7 +20,6 @@ from hypothesis import strategies as st
 from fraudsieve.features.history.declaration import History
 from fraudsieve.features.history.history_batch import history_features
 from fraudsieve.features.history.measures import FAMILIES, LABEL_MEASURES
-from fraudsieve.features.history.pool import timelines
 from fraudsieve.features.live_state import HistoryState
 from fraudsieve.features.network.declaration import Network
 
@@ -53,7 +53,7 @@ LABELS = st.lists(
 )
 
 
-def batch(events: Records, labels: Records, subjects: Records) -> Any:
+def batch(events: Records, labels: Records, subjects: Records, views: Sequence[History] = VIEWS) -> Any:
     columns = ["account_id", "occurred_at", "amount", "counterparty_id", "kind", "device_id"]
     frames = []
     for records, names in ((events, columns), (labels, ["counterparty_id", "labelled_at", "is_fraud"])):
@@ -69,23 +69,21 @@ def batch(events: Records, labels: Records, subjects: Records) -> Any:
                 frame[name] = frame[name].astype("str")
         frames.append(frame)
     subject_table = pd.DataFrame(subjects)
-    return history_features(frames[0], subject_table, VIEWS, labels=frames[1])
+    return history_features(frames[0], subject_table, views, labels=frames[1])
 
 
-@pytest.fixture(scope="module", params=[2, 9, 512])
-def hot_size(request: Any) -> Iterator[int]:
-    """Lower the number of events from which on an entity has a timeline of its own."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(timelines, "HOT_SIZE", request.param)
-        yield request.param
+@pytest.fixture(scope="module", params=[2, 7, 4096])
+def max_events(request: Any) -> int:
+    """Lower the maximum number of events of a window."""
+    return int(request.param)
 
 
 @pytest.mark.slow
 @given(EVENTS, LABELS, st.integers(0, 7 * 24 * 60), st.randoms(use_true_random=False))
-@pytest.mark.usefixtures("hot_size")
-def test_live_equals_batch(events: Records, labels: Records, now: int, random: Any) -> None:
+def test_live_equals_batch(max_events: int, events: Records, labels: Records, now: int, random: Any) -> None:
     """Events arrive up to two days late; features are computed in between and at the end."""
-    state = HistoryState(VIEWS, lateness="2d")
+    views = [replace(view, max_events=max_events) for view in VIEWS]
+    state = HistoryState(views, lateness="2d")
     arrivals = [(event["occurred_at"] + random.choice([0, 0, random.randint(0, 2879)]), 0, event) for event in events]
     arrivals += [(label["labelled_at"] + random.choice([0, random.randint(0, 2879)]), 1, label) for label in labels]
     arrivals.sort(key=lambda arrival: arrival[0])
@@ -102,20 +100,20 @@ def test_live_equals_batch(events: Records, labels: Records, now: int, random: A
         if state.watermark < 0 or at(minutes).timestamp() * 1e6 >= state.oldest
     ]
     if subjects:
-        expected = batch(timed(events, "occurred_at"), timed(labels, "labelled_at"), subjects)
+        expected = batch(timed(events, "occurred_at"), timed(labels, "labelled_at"), subjects, views)
         np.testing.assert_array_equal(state.features(subjects), expected)
         without = [{name: value for name, value in subject.items() if name != "amount"} for subject in subjects]
-        expected = batch(timed(events, "occurred_at"), timed(labels, "labelled_at"), without)
+        expected = batch(timed(events, "occurred_at"), timed(labels, "labelled_at"), without, views)
         np.testing.assert_array_equal(state.features(without), expected)
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("hot_size")
-def test_many_cutoff_times_equal_batch_to_the_last_bit() -> None:
+def test_many_cutoff_times_equal_batch_to_the_last_bit(max_events: int) -> None:
     """A batch moves its windows event by event, a live state computes one window; events arrive in another order."""
     rng = np.random.default_rng(1)
     events = [event | {"amount": round(float(rng.lognormal(3, 2)), 2)} for event in stream(3000, days=30)]
-    view = History(("1h", "1d", "7d"), measures=tuple(FAMILIES)[: len(FAMILIES) - len(LABEL_MEASURES)])
+    measures = tuple(FAMILIES)[: len(FAMILIES) - len(LABEL_MEASURES)]
+    view = History(("1h", "1d", "7d"), measures=measures, max_events=max_events)
     state = HistoryState(view, lateness="60d")
     for place in rng.permutation(len(events)):
         assert state.update(events[place]) == ()
@@ -149,14 +147,10 @@ def nbytes_of(state: HistoryState) -> int:
     """Return the size of all arrays that the timelines of a state consist of."""
     pools = [pool for view in state.views for pool in (view.events, view.labels)]
     owners = [owner for pool in pools for owner in (pool, pool.entities)]
-    hot: int = sum(hot.nbytes for pool in pools for hot in pool.hot.values())
-    return hot + sum(
-        array.nbytes for owner in owners for array in vars(owner).values() if isinstance(array, np.ndarray)
-    )
+    return sum(array.nbytes for owner in owners for array in vars(owner).values() if isinstance(array, np.ndarray))
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("hot_size")
 def test_old_events_are_dropped_and_features_stay_the_same() -> None:
     history = History(("1h", "1d"))
     events = stream(6000, days=120)
@@ -220,7 +214,7 @@ def test_a_repeated_event_that_is_late_is_not_rejected() -> None:
 @pytest.mark.slow
 def test_many_events_of_one_time_are_added_fast() -> None:
     event = {"account_id": "ann", "occurred_at": at(0), "kind": "pay"}
-    state = HistoryState(History(("1h",), measures=("count",)))
+    state = HistoryState(History(("1h",), measures=("count",), max_events=16_000))
     prepared, _ = state.prepare([event | {"event_id": number} for number in range(16_000)])
     began = time.process_time()
     state.apply(prepared)

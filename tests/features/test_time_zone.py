@@ -12,7 +12,6 @@ from fraudsieve.features.account_matrix import AccountMatrix
 from fraudsieve.features.accounts import AccountFeatures
 from fraudsieve.features.campaign.over_time import CampaignHistory, campaign_events, campaign_subjects
 from fraudsieve.features.history.declaration import History
-from fraudsieve.features.history.pool import timelines
 from fraudsieve.features.live_state.state import HistoryState
 from fraudsieve.live.records import LoggedFields, to_entry
 from fraudsieve.models.artifact.matrix import build_matrix
@@ -52,11 +51,7 @@ def test_hours_and_days_are_what_a_clock_of_the_zone_shows(zone: str) -> None:
 
 
 @pytest.mark.parametrize("zone", ZONES)
-@pytest.mark.parametrize("hot", [2, 10**6])
-def test_a_live_state_and_a_record_equal_the_batch_to_the_last_bit(
-    zone: str, hot: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(timelines, "HOT_SIZE", hot)
+def test_a_live_state_and_a_record_equal_the_batch_to_the_last_bit(zone: str) -> None:
     history, table = History(("7d", "all"), measures=MEASURES, time_zone=zone), events()
     features = AccountFeatures(table, subject="event", history=history, time_zone=zone, exclude=["amount"]).fit(table)
     matrix = build_matrix("event", features.matrix_.to_dict(), {})
@@ -64,7 +59,6 @@ def test_a_live_state_and_a_record_equal_the_batch_to_the_last_bit(
     state = HistoryState(matrix.event_views, lateness="400d")
     records: Any = table.assign(occurred_at=table["occurred_at"].dt.tz_localize("UTC")).to_dict("records")
     assert state.update(records, now=datetime(2027, 1, 1, tzinfo=UTC)) == ()
-    assert bool(state.views[0].events.hot) == (hot == 2)
     np.testing.assert_array_equal(matrix.rows(records, state).X, features.transform(table))
 
 

@@ -23,7 +23,7 @@ MEASURED = (*MEASURES, *LATEST_MEASURES, "span")
 VIEWS = (
     History(("1h", "1m", "2d"), ("pay", "event"), identifiers=("device_id",), measures=MEASURED),
     History(("1h", "all"), entity="counterparty_id", subject="account_id", counterparty="account_id", name="received"),
-    History(("1d",), amount="fee", measures=("sum", "std", "max", "min"), name="fee"),
+    History(("1d",), amount="fee", measures=("sum", "std", "max", "min"), name="fee", max_events=3),
     History(("1d",), entity=("account_id", "counterparty_id"), measures=("count", "since_last"), name="pair"),
 )
 ACCOUNTS = st.sampled_from(["hub", "hub", "hub", "ann", "bob", "中文", "", " ann", None])

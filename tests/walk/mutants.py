@@ -90,8 +90,8 @@ MUTANTS = (
     Mutant(
         "a live history holds events of the cutoff time",
         "features/history/timeline.py",
-        "CutoffTimes(_ONE, np.array([cutoff])",
-        "CutoffTimes(_ONE, np.array([cutoff + 1])",
+        "key = entity_key(subject, self.history.subjects)",
+        "cutoff, key = cutoff + 1, entity_key(subject, self.history.subjects)",
         "paysim",
         ("events",),
     ),

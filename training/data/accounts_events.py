@@ -92,7 +92,7 @@ def load_accounts(
     known["labelled_at"], frame["labelled_at"] = times.iloc[: len(known)], times.iloc[len(known) :]
     sources = {"accounts": accounts, "events": events, "labels": labels}
     notes = [*table.notes, *(history.notes if history else ()), *reading.notes, *cutoff_notes, *time_notes]
-    labelling = reading, min_label_rows, legitimate_after
+    labelling = reading, min_label_rows, legitimate_after, trust
     loaded = _loaded("account", frame, table, history, label_table, *labelling, sources, notes)
     return replace(loaded, known_labels=known)
 
@@ -153,7 +153,7 @@ def load_events(
         time_notes.append(f"{early} labels are dated before their event: they count from the time of the event on")
     sources = {"events": events, "labels": labels}
     notes = [*table.notes, *reading.notes, *time_notes]
-    labelling = reading, min_label_rows, legitimate_after
+    labelling = reading, min_label_rows, legitimate_after, trust
     loaded = _loaded("event", frame, table, table, label_table, *labelling, sources, notes)
     labelled = frame[frame["label"].notna()]
     # Labels that are too rare to train on are fraud to the features, as in scoring, and assumed labels are none.
@@ -205,6 +205,7 @@ def _loaded(
     reading: LabelReading,
     min_label_rows: int,
     legitimate_after: timedelta | None,
+    trust: Trust | None,
     sources: dict[str, Any],
     notes: list[str],
 ) -> LabelledData:
@@ -212,7 +213,7 @@ def _loaded(
     given = [source for source in sources.values() if source is not None]
     origin = origin_of(given[0])
     assumption = None if legitimate_after is None else Assumption(legitimate_after, reading)
-    loaded = keep_labelled(frame, table, labels, subject, origin, min_label_rows, assumption)
+    loaded = keep_labelled(frame, table, labels, subject, origin, min_label_rows, assumption, trust)
     digests = {name: data_digest(source) for name, source in sources.items() if source is not None}
     rejected_events = pd.DataFrame() if history is None or history is table else history.rejected
     return replace(

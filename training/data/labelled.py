@@ -18,6 +18,7 @@ from fraudsieve.training.labels import RATE, maturity_gap
 from fraudsieve.training.recipe.headers import required_columns
 
 from .assumed_labels import Assumption, reported, with_assumed_labels, without_assumed_labels
+from .inclusion import with_inclusion_weights
 from .precomputed_matrix import PrecomputedMatrix
 from .rare_labels import rare_labels_note
 
@@ -36,7 +37,8 @@ class LabelledData:
     Parameters
     ----------
     rows : DataFrame
-        Labelled messages, accounts or events, always with the columns ``label``, ``labelled_at`` and ``as_of``.
+        Labelled messages, accounts or events, always with the columns ``label``, ``labelled_at`` and ``as_of``. If
+        labels have inclusion probabilities, also with ``inclusion_weight``, see `with_inclusion_weights`.
     rejected : DataFrame
         Rejected records, with the reasons.
     rejected_labels : DataFrame
@@ -178,7 +180,7 @@ def load_labelled(
     frame = join_labels(frame, label_table, "message_id", trust, legitimate=reading.legitimate)
     frame["labelled_at"], time_notes = resolve_label_times(frame["labelled_at"])
     assumption = None if legitimate_after is None else Assumption(legitimate_after, reading)
-    loaded = keep_labelled(frame, table, label_table, "message", origin_of(messages), min_label_rows, assumption)
+    loaded = keep_labelled(frame, table, label_table, "message", origin_of(messages), min_label_rows, assumption, trust)
     sources = {"messages": messages, "labels": labels, "events": events}
     digests = {name: data_digest(source) for name, source in sources.items() if source is not None}
     notes = (*table.notes, *reading.notes, *time_notes, *loaded.notes)
@@ -198,6 +200,7 @@ def keep_labelled(
     origin: str,
     min_label_rows: int,
     assumption: Assumption | None = None,
+    trust: Trust | None = None,
 ) -> LabelledData:
     """Keep the labelled rows whose label has enough rows.
 
@@ -218,6 +221,7 @@ def keep_labelled(
     if assumption is not None:
         is_reported = reported(table, labels, f"{subject}_id", assumption.reading)
         frame, is_young = with_assumed_labels(frame, is_reported, assumption)
+    frame = with_inclusion_weights(frame, labels, f"{subject}_id", trust)
     has_label = frame["label"].notna()
     labelled = frame[has_label & ~is_young]
     notes = [] if labels is None else [*labels.notes, *_unmatched(frame, labels, f"{subject}_id")]

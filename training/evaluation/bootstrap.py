@@ -2,6 +2,10 @@
 
 Rows of one account, or of one campaign, are alike. Drawing single rows would treat them as independent, and the
 intervals would be too narrow (Field and Welsh, Bootstrapping clustered data, 2007).
+
+Rows that stand for several records keep their weights in every draw, as in the bootstrap of a sample with unequal
+probabilities (Rao and Wu, Resampling inference with complex survey data, 1988). The frauds that the sample has not seen
+are drawn too, see `UnseenFrauds`.
 """
 
 from collections.abc import Iterator
@@ -12,16 +16,18 @@ import numpy as np
 
 from fraudsieve._typing import Array
 
-from .ranking import RANKING_METRICS, Ranking
+from .ranking import RANKING_METRICS, Hidden, Ranking, UnseenFrauds
 
 __all__ = [
     "LEVEL",
     "MIN_GROUPS",
+    "NORMAL_QUANTILE",
     "Interval",
     "Replicates",
     "bootstrap_f1",
     "bootstrap_ranking",
     "draw_weights",
+    "effective_size",
     "percentile_interval",
     "share_intervals",
     "wilson_interval",
@@ -123,16 +129,46 @@ def bootstrap_ranking(
     points = np.zeros(0) if alerts is None else np.asarray(alerts, np.float64)
     metrics = np.empty((replicates, len(RANKING_METRICS)))
     at_alerts = np.empty((replicates, 3, len(points)))
-    frauds = float(ranking.is_fraud.sum())
-    for row, counts in enumerate(draw_weights(groups[ranking.order], replicates, seed)):
-        weights = counts.astype(np.float64)
-        growth = float(weights @ ranking.is_fraud) / frauds if per_fraud and frauds else 1.0
-        metrics[row] = ranking.metrics(weights)
-        at_alerts[row] = ranking.at_alerts(growth * points, weights)
+    drawn, draws = _with_unseen(ranking, draw_weights(groups[ranking.order], replicates, seed), replicates, seed)
+    fraud, frauds = drawn.weight * drawn.is_fraud, float(ranking.weight @ ranking.is_fraud)
+    for row, weights in enumerate(draws):
+        growth = float(weights @ fraud) / frauds if per_fraud and frauds else 1.0
+        metrics[row] = drawn.metrics(weights)
+        at_alerts[row] = drawn.at_alerts(growth * points, weights)
     return Replicates(ranking.metrics(), metrics, at_alerts)
 
 
-def bootstrap_f1(truth: Array, predicted: Array, groups: Array, *, replicates: int = 200, seed: int = 0) -> Array:
+def _with_unseen(
+    ranking: Ranking, draws: Iterator[Array], replicates: int, seed: int
+) -> tuple[Ranking, Iterator[Array]]:
+    """Add the frauds that a sample has not seen to a ranking, and to the draws of its rows."""
+    ranks = np.argsort(ranking.order)
+    unseen = UnseenFrauds.of(ranking.weight[ranks])
+    if unseen is None:
+        return ranking, draws
+    places = ranks[unseen.places]
+    ascending = np.sort(places)
+    # A place moves by one for each fraud before it, and its own fraud is behind it.
+    behind = places + 1 + np.searchsorted(ascending, places)
+
+    def added() -> Iterator[Array]:
+        for counts, place, frauds in zip(draws, *unseen.draw(replicates, seed), strict=True):
+            weights = np.insert(counts.astype(np.float64), ascending + 1, 0.0)
+            weights[behind[place]] = frauds
+            yield weights
+
+    return ranking.with_frauds(ascending), added()
+
+
+def bootstrap_f1(
+    truth: Array,
+    predicted: Array,
+    groups: Array,
+    *,
+    weight: Array | None = None,
+    replicates: int = 200,
+    seed: int = 0,
+) -> Array:
     """Compute the F1 of every class for draws of the groups; NaN where a class is neither drawn nor predicted.
 
     Parameters
@@ -141,6 +177,8 @@ def bootstrap_f1(truth: Array, predicted: Array, groups: Array, *, replicates: i
         Codes of the classes, from 0.
     groups : ndarray, shape (n_rows,)
         The group of each row.
+    weight : ndarray of float64, shape (n_rows,), default=None
+        Number of records that each row stands for; None for 1. Types that the sample has not seen are not drawn.
 
     Returns
     -------
@@ -155,7 +193,8 @@ def bootstrap_f1(truth: Array, predicted: Array, groups: Array, *, replicates: i
     cells = truth * n + predicted
     f1 = np.empty((replicates, n))
     for row, counts in enumerate(draw_weights(groups, replicates, seed)):
-        table = np.bincount(cells, weights=counts, minlength=n * n).reshape(n, n)
+        weights = counts if weight is None else counts * weight
+        table = np.bincount(cells, weights=weights, minlength=n * n).reshape(n, n)
         with np.errstate(invalid="ignore"):
             f1[row] = 2 * table.diagonal() / (table.sum(axis=0) + table.sum(axis=1))
     return f1
@@ -191,12 +230,20 @@ def percentile_interval(values: Array, level: float = LEVEL) -> Interval | None:
 
 
 def share_intervals(
-    parts: Array, wholes: Array, groups: Array, *, replicates: int = 200, seed: int = 0
+    parts: Array,
+    wholes: Array,
+    groups: Array,
+    *,
+    weight: Array | None = None,
+    hidden: Hidden | None = None,
+    replicates: int = 200,
+    seed: int = 0,
 ) -> list[Interval | None]:
     """Return the intervals of shares of rows, such as recall and precision at a threshold.
 
     From draws of the groups. If fewer than `MIN_GROUPS` groups are in a whole, or no draw differs from another, it is
-    `wilson_interval` instead, with as many observations as there are groups.
+    `wilson_interval` instead, with as many observations as there are groups: of weighted rows, their effective number.
+    A share that unseen frauds can change is always from draws.
 
     Parameters
     ----------
@@ -204,6 +251,10 @@ def share_intervals(
         The rows of each part, and of the whole that it is a share of.
     groups : ndarray, shape (n_rows,)
         The group of each row.
+    weight : ndarray of float64, shape (n_rows,), default=None
+        Number of records that each row stands for; None for 1.
+    hidden : Hidden, default=None
+        Frauds that the sample has not seen, and which of them each part and whole would have; None for none.
     replicates : int, default=200
         Number of draws.
     seed : int, default=0
@@ -222,30 +273,61 @@ def share_intervals(
     """
     codes = np.unique(groups, return_inverse=True)[1]
     n_groups, n_shares = int(codes.max()) + 1, wholes.shape[1]
-    counted = np.column_stack([parts & wholes, wholes])
+    weights = np.ones(len(groups)) if weight is None else weight
+    counted = np.column_stack([parts & wholes, wholes]) * weights[:, None]
     # A draw is a sum over groups, which are often far fewer than rows.
     sums = np.column_stack([np.bincount(codes, column, n_groups) for column in counted.T])
-    drawn = np.array([weights @ sums for weights in draw_weights(np.arange(n_groups), replicates, seed)])
+    drawn = np.array([counts @ sums for counts in draw_weights(np.arange(n_groups), replicates, seed)])
+    if hidden is not None:
+        drawn += hidden.drawn(replicates, seed)
     with np.errstate(invalid="ignore", divide="ignore"):
         shares = drawn[:, :n_shares] / drawn[:, n_shares:]
     intervals: list[Interval | None] = []
     for place, (part, whole) in enumerate(sums.sum(axis=0).reshape(2, n_shares).T):
         interval = percentile_interval(shares[:, place]) if whole else None
-        n_inside = int((sums[:, n_shares + place] > 0).sum())
-        if whole and (n_inside < MIN_GROUPS or interval is None or interval[0] == interval[1]):
+        n_inside = _n_observations(sums[:, n_shares + place], is_weighted=weight is not None)
+        is_few = n_inside < MIN_GROUPS and (hidden is None or not hidden.wholes[:, place].any())
+        if whole and (is_few or interval is None or interval[0] == interval[1]):
             interval = wilson_interval(float(part / whole), n_inside)
         intervals.append(interval)
     return intervals
 
 
-def wilson_interval(share: float, n_observations: int) -> Interval:
+def effective_size(weights: Array) -> float:
+    """Return the number of rows of equal weight that would be as informative (Kish, Survey sampling, 1965).
+
+    It is :math:`(\\sum_i w_i)^2 / \\sum_i w_i^2`.
+
+    Parameters
+    ----------
+    weights : ndarray of float64, shape (n_rows,)
+
+    Returns
+    -------
+    float
+        0 without any weight.
+
+    Examples
+    --------
+    >>> effective_size(np.ones(5)), effective_size(np.array([1.0, 1.0, 8.0])).__round__(2)
+    (5.0, 1.52)
+    """
+    square = float(weights @ weights)
+    return float(weights.sum()) ** 2 / square if square > 0 else 0.0
+
+
+def _n_observations(sums: Array, *, is_weighted: bool) -> float:
+    return effective_size(sums) if is_weighted else float((sums > 0).sum())
+
+
+def wilson_interval(share: float, n_observations: float) -> Interval:
     """Return the interval of a share of independent observations (Wilson, 1927), at the level `LEVEL`.
 
     Parameters
     ----------
     share : float
         The share that was observed.
-    n_observations : int
+    n_observations : float
         At least one.
 
     Returns

@@ -71,8 +71,8 @@ class Capacity:
     ----------
     alerts : float
         Total number of alerts.
-    n_rows : int
-        Number of rows.
+    n_rows : float
+        Number of rows; of weighted rows, the number of records that they stand for.
     days : int or None
         Length of the period; None if it is unknown.
     why : str
@@ -83,7 +83,7 @@ class Capacity:
     """
 
     alerts: float
-    n_rows: int
+    n_rows: float
     days: int | None
     why: str
     share: float = 1.0
@@ -91,11 +91,11 @@ class Capacity:
     @classmethod
     def of(
         cls,
-        n_rows: int,
+        n_rows: float,
         days: int | None,
         alerts_a_day: float | None = None,
         *,
-        frauds: int = 0,
+        frauds: float = 0,
         share: float = 1.0,
     ) -> Self | None:
         """Compute the capacity: a number of alerts per day, or as many alerts as there are frauds.
@@ -118,23 +118,30 @@ class Capacity:
 
     @classmethod
     def of_rows(
-        cls, is_fraud: Array, cutoff_times: Array | None, alerts_a_day: float | None = None, *, share: float = 1.0
+        cls,
+        is_fraud: Array,
+        cutoff_times: Array | None,
+        alerts_a_day: float | None = None,
+        *,
+        share: float = 1.0,
+        weight: Array | None = None,
     ) -> Self | None:
         """Compute the capacity of rows, whose days and frauds are counted; see `Capacity.of`.
 
         Rows without a time are reviewed too, and count as if they came like the others: `share` is that of the rows
-        with a time, and the share of all rows may exceed 1.
+        with a time, and the share of all rows may exceed 1. Each row is as many records as its `weight` says.
 
         Examples
         --------
         >>> times = np.array(["2026-05-01", "2026-05-02", "NaT", "NaT"], "M8[us]")
         >>> Capacity.of_rows(np.array([True, False, False, False]), times, 1.0, share=0.5)
-        Capacity(alerts=2.0, n_rows=4, days=2, why='as given', share=1.0)
+        Capacity(alerts=2.0, n_rows=4.0, days=2, why='as given', share=1.0)
         """
-        n_timed = 0 if cutoff_times is None else int((~np.isnat(naive_utc(cutoff_times))).sum())
-        share_of_all = share * len(is_fraud) / n_timed if n_timed else share
-        days, frauds = count_days(cutoff_times), int(is_fraud.sum())
-        return cls.of(len(is_fraud), days, alerts_a_day, frauds=frauds, share=share_of_all)
+        weights = np.ones(len(is_fraud)) if weight is None else weight
+        n_rows, frauds = float(weights.sum()), float(weights @ is_fraud)
+        n_timed = 0.0 if cutoff_times is None else float(weights @ ~np.isnat(naive_utc(cutoff_times)))
+        share_of_all = share * n_rows / n_timed if n_timed else share
+        return cls.of(n_rows, count_days(cutoff_times), alerts_a_day, frauds=frauds, share=share_of_all)
 
     @property
     def per_fraud(self) -> bool:

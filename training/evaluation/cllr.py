@@ -13,7 +13,7 @@ from fraudsieve._typing import Array
 __all__ = ["log_ratio_cost", "min_log_ratio_cost"]
 
 
-def log_ratio_cost(log10_ratio: Array, is_fraud: Array) -> float:
+def log_ratio_cost(log10_ratio: Array, is_fraud: Array, weight: Array | None = None) -> float:
     """Return Cllr in bits.
 
     Parameters
@@ -22,6 +22,8 @@ def log_ratio_cost(log10_ratio: Array, is_fraud: Array) -> float:
         Likelihood ratios in powers of ten.
     is_fraud : ndarray of bool, shape (n_rows,)
         The truth, with rows of both kinds.
+    weight : ndarray of float64, shape (n_rows,), default=None
+        Number of records that each row stands for; None for 1.
 
     Returns
     -------
@@ -34,11 +36,13 @@ def log_ratio_cost(log10_ratio: Array, is_fraud: Array) -> float:
     1.0
     """
     natural = np.asarray(log10_ratio, np.float64) * np.log(10)
-    frauds, others = np.logaddexp(0, -natural[is_fraud]).mean(), np.logaddexp(0, natural[~is_fraud]).mean()
+    costs = np.logaddexp(0, np.where(is_fraud, -natural, natural))
+    kinds = is_fraud, ~is_fraud
+    frauds, others = (np.average(costs[kind], weights=None if weight is None else weight[kind]) for kind in kinds)
     return float((frauds + others) / 2 / np.log(2))
 
 
-def min_log_ratio_cost(score: Array, is_fraud: Array) -> float:
+def min_log_ratio_cost(score: Array, is_fraud: Array, weight: Array | None = None) -> float:
     """Return the lowest Cllr that a monotone transformation of the scores can reach, by isotonic regression (PAV).
 
     Parameters
@@ -47,6 +51,8 @@ def min_log_ratio_cost(score: Array, is_fraud: Array) -> float:
         Scores that increase with the probability of fraud.
     is_fraud : ndarray of bool, shape (n_rows,)
         The truth, with rows of both kinds.
+    weight : ndarray of float64, shape (n_rows,), default=None
+        Number of records that each row stands for; None for 1.
 
     Returns
     -------
@@ -59,9 +65,10 @@ def min_log_ratio_cost(score: Array, is_fraud: Array) -> float:
     0.0
     """
     _, rank = np.unique(score, return_inverse=True)
-    posterior = IsotonicRegression(y_min=0, y_max=1).fit_transform(rank, is_fraud.astype(np.float64))
+    truth, regression = is_fraud.astype(np.float64), IsotonicRegression(y_min=0, y_max=1)
+    posterior = regression.fit(rank, truth, sample_weight=weight).predict(rank)
     posterior = np.clip(posterior, 0.0, 1.0)
-    share = is_fraud.mean()
+    share = np.average(is_fraud, weights=weight)
     with np.errstate(divide="ignore"):
         ratio = (np.log(posterior) - np.log1p(-posterior) - np.log(share / (1 - share))) / np.log(10)
-    return log_ratio_cost(ratio, is_fraud)
+    return log_ratio_cost(ratio, is_fraud, weight)

@@ -55,7 +55,14 @@ class RowCosts:
     cost: Array
 
     @classmethod
-    def of(cls, probability: Array, is_fraud: Array, missed_cost: float, amounts: Array | None = None) -> Self:
+    def of(
+        cls,
+        probability: Array,
+        is_fraud: Array,
+        missed_cost: float,
+        amounts: Array | None = None,
+        weight: Array | None = None,
+    ) -> Self:
         """Compute the costs of rows.
 
         Parameters
@@ -69,6 +76,8 @@ class RowCosts:
         amounts : ndarray of float64, shape (n_rows,), default=None
             Amounts at stake: the loss of a row is then `missed_cost` times its amount over the mean amount of the
             frauds. The sign is ignored; a missing amount counts as that mean.
+        weight : ndarray of float64, shape (n_rows,), default=None
+            Number of records that each row stands for, for that mean; None for 1.
 
         Examples
         --------
@@ -76,15 +85,15 @@ class RowCosts:
         >>> costs.flagged.tolist(), costs.cost.tolist()
         ([True, False], [1.0, 10.0])
         """
-        loss = missed_cost * (np.ones(len(probability)) if amounts is None else _relative(amounts, is_fraud))
+        loss = missed_cost * (np.ones(len(probability)) if amounts is None else _relative(amounts, is_fraud, weight))
         flagged = probability * loss >= 1
         return cls(loss, flagged, np.where(flagged, 1.0, np.where(is_fraud, loss, 0.0)))
 
 
-def _relative(amounts: Array, is_fraud: Array) -> Array:
+def _relative(amounts: Array, is_fraud: Array, weight: Array | None) -> Array:
     sizes = np.abs(np.asarray(amounts, np.float64))
-    fraud_sizes = sizes[is_fraud & np.isfinite(sizes)]
-    mean = float(fraud_sizes.mean()) if len(fraud_sizes) else 0.0
+    known = is_fraud & np.isfinite(sizes)
+    mean = float(np.average(sizes[known], weights=None if weight is None else weight[known])) if known.any() else 0.0
     if mean <= 0:
         return np.ones(len(sizes))
     return np.where(np.isfinite(sizes), sizes, mean) / mean

@@ -18,6 +18,7 @@ from fraudsieve.tables.source import Source, as_input
 from fraudsieve.training.attack.recall import attack_messages, check_attackable
 from fraudsieve.training.data.after_training import count_rows_in_training, is_training_table, rows_since
 from fraudsieve.training.data.builders import Builder, builder_of_model, flags_of, groups_of, read_data, scores_of
+from fraudsieve.training.data.inclusion import inclusion_weights
 from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.recipe.recipe import EvaluateRecipe, LabelRecipe, Recipe
 
@@ -268,7 +269,7 @@ def evaluate_model(
     scored = scores["status"] != "unscorable"
     probability, labels = scores["probability"][scored], rows["label"].to_numpy(object)[scored]
     flagged = flags_of(scores)[scored] if model.points else None
-    context = row_context(rows, builder) | {"groups": groups, "ids": _ids(rows)}
+    context = row_context(rows, builder) | {"groups": groups, "ids": _ids(rows), "weight": inclusion_weights(rows)}
     first_seen = first_seen_of(rows, model.subject, builder)
     by = () if settings is None else settings.by
     slices = {name: values[scored] for name, values in slices_of_rows(rows, first_seen, by).items()}

@@ -5,7 +5,6 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
-from sklearn.metrics import average_precision_score, roc_auc_score
 
 from fraudsieve._typing import Array
 from fraudsieve.models.likelihood_ratios import log10_likelihood_ratio, log10_ratio_bounds
@@ -105,12 +104,14 @@ def fraud_metrics(
     >>> fraud_metrics(rows, EvaluateRecipe()).recall_at_capacity
     1.0
     """
-    capacity = Capacity.of_rows(rows.is_fraud, cutoff_times, settings.alerts_a_day, share=share)
-    costs = RowCosts.of(rows.probability, rows.is_fraud, settings.missed_cost, amounts)
-    ranking = Ranking.of(rows.probability, rows.is_fraud, costs.loss, costs.cost)
+    of_rows: dict[str, Any] = {"share": share, "weight": rows.weight}
+    capacity = Capacity.of_rows(rows.is_fraud, cutoff_times, settings.alerts_a_day, **of_rows)
+    costs = RowCosts.of(rows.probability, rows.is_fraud, settings.missed_cost, amounts, rows.weight)
+    ranking = rows.ranking(costs)
     points = None if capacity is None else capacity.points
     replicates = rows.bootstrap(ranking, points, per_fraud=capacity is not None and capacity.per_fraud)
-    threshold, recall = threshold_at(rows.probability, rows.is_fraud) if rows.both else (np.inf, None)
+    scores = rows.probability, rows.is_fraud
+    threshold, recall = threshold_at(*scores, weight=rows.weight) if rows.both else (np.inf, None)
     parts = [
         _main_metrics(rows, ranking, replicates) | {"recall_at_1pct_fpr": recall},
         _at_capacity(ranking, capacity, replicates),
@@ -130,8 +131,7 @@ def fraud_metrics(
 def _main_metrics(rows: FraudRows, ranking: Ranking, replicates: Replicates | None) -> dict[str, Any]:
     metrics: dict[str, Any] = dict(zip(RANKING_METRICS, map(finite_or_none, ranking.metrics()), strict=True))
     if rows.both:
-        metrics["average_precision"] = float(average_precision_score(rows.is_fraud, rows.probability))
-        metrics["roc_auc"] = float(roc_auc_score(rows.is_fraud, rows.probability))
+        metrics |= {"average_precision": rows.average_precision(), "roc_auc": rows.roc_auc()}
     intervals = dict.fromkeys(RANKING_METRICS) if replicates is None else replicates.intervals()
     return {"frauds": int(rows.is_fraud.sum()), **metrics, "intervals": intervals}
 
@@ -140,10 +140,10 @@ def _strength(rows: FraudRows, share: float | None) -> dict[str, Any]:
     """Return the cost of the likelihood ratios, and the bounds that the number of rows supports."""
     if not rows.both:
         return {}
-    ratios = log10_likelihood_ratio(rows.probability, float(rows.is_fraud.mean()) if share is None else share)
+    ratios = log10_likelihood_ratio(rows.probability, (rows.share(rows.is_fraud) or 0.0) if share is None else share)
     return {
-        "cllr": finite_or_none(log_ratio_cost(ratios, rows.is_fraud)),
-        "min_cllr": min_log_ratio_cost(rows.probability, rows.is_fraud),
+        "cllr": finite_or_none(log_ratio_cost(ratios, rows.is_fraud, rows.weight)),
+        "min_cllr": min_log_ratio_cost(rows.probability, rows.is_fraud, rows.weight),
         "log10_lr_bounds": log10_ratio_bounds(ratios, rows.is_fraud),
     }
 
@@ -181,9 +181,12 @@ def _capacity_points(ranking: Ranking, capacity: Capacity, replicates: Replicate
 def _card_precision(
     rows: FraudRows, settings: EvaluateRecipe, cutoff_times: Array | None, accounts: Array | None
 ) -> dict[str, Any]:
-    """Compute card precision, that of a perfect ranking, and the interval over accounts."""
+    """Compute card precision, that of a perfect ranking, and the interval over accounts.
+
+    Weighted rows have none: the accounts that would be listed instead of those that were drawn are not known.
+    """
     timed = np.zeros(len(rows.is_fraud), bool) if cutoff_times is None else ~np.isnat(naive_utc(cutoff_times))
-    if cutoff_times is None or accounts is None or not timed.any():
+    if cutoff_times is None or accounts is None or not timed.any() or rows.weight is not None:
         return {"intervals": {"card_precision": None}}
     account, time, fraud = np.asarray(accounts)[timed], naive_utc(cutoff_times)[timed], rows.is_fraud[timed]
     lists = DailyLists.of(account, time, fraud, rows.probability[timed])
@@ -200,7 +203,9 @@ def _card_precision(
 def _cost_curve(
     ranking: Ranking, costs: RowCosts, capacity: Capacity | None, settings: EvaluateRecipe, *, by_amount: bool
 ) -> CostCurve:
-    n, loss, flagged = len(costs.loss), float(ranking.loss.sum()), costs.flagged.sum()
+    weight = ranking.weight
+    n, loss = float(weight.sum()), float((weight * ranking.loss).sum())
+    flagged = float(weight @ costs.flagged[ranking.order])
     max_alerts = max(2.0 * (capacity.alerts if capacity else 0.0), 1.25 * flagged, 10.0)
     alerts = np.linspace(0, min(max_alerts, n), COST_POINTS + 1)
     avoided = np.nan_to_num(ranking.at_alerts(alerts)[2]) * loss
@@ -211,8 +216,8 @@ def _cost_curve(
     return CostCurve(
         missed_cost=settings.missed_cost,
         by_amount=by_amount,
-        alerts=int(flagged),
-        alerts_a_day=per_day(float(flagged)),
+        alerts=round(flagged),
+        alerts_a_day=per_day(flagged),
         without_review=1000 * loss / n,
         points=tuple(
             CostPoint(float(number), per_day(float(number)), float(cost))

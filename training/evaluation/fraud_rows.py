@@ -1,6 +1,6 @@
 """Scored rows of two kinds, fraud and legitimate, and the metrics of a slice of them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -9,7 +9,8 @@ from sklearn.metrics import average_precision_score, roc_auc_score, roc_curve
 from fraudsieve._typing import Array
 
 from .bootstrap import Interval, Replicates, bootstrap_ranking, share_intervals
-from .ranking import FIXED_RATE, Ranking
+from .costs import RowCosts
+from .ranking import FIXED_RATE, Hidden, Ranking, UnseenFrauds
 
 __all__ = ["FraudRows", "SliceMetrics", "threshold_at"]
 
@@ -52,12 +53,36 @@ class FraudRows:
         The account or campaign of each row; None if unknown, and then there are no intervals.
     replicates : int, default=400
         Number of draws of the groups.
+    weight : ndarray of float64, shape (n_rows,), default=None
+        Number of records that each row stands for, from its inclusion probability; None for 1.
     """
 
     probability: Array
     is_fraud: Array
     groups: Array | None = None
     replicates: int = 400
+    weight: Array | None = None
+
+    @property
+    def weights(self) -> Array:
+        """The number of records that each row stands for."""
+        return np.ones(len(self.is_fraud)) if self.weight is None else self.weight
+
+    @property
+    def plain(self) -> "FraudRows":
+        """The same rows, each of which stands for itself alone."""
+        return replace(self, weight=None)
+
+    def share(self, part: Array, whole: Array | None = None) -> float | None:
+        """Return the share of the records of a whole that are in a part, both boolean masks; None of none."""
+        inside = self.weights if whole is None else self.weights * whole
+        total = float(inside.sum())
+        return float(inside @ part) / total if total > 0 else None
+
+    def ranking(self, costs: RowCosts | None = None) -> Ranking:
+        """Return the rows sorted by score."""
+        loss, cost = (None, None) if costs is None else (costs.loss, costs.cost)
+        return Ranking.of(self.probability, self.is_fraud, loss, cost, self.weight)
 
     @property
     def both(self) -> bool:
@@ -67,7 +92,8 @@ class FraudRows:
     def part(self, mask: Array) -> "FraudRows":
         """Return the rows that a boolean mask selects."""
         groups = None if self.groups is None else self.groups[mask]
-        return FraudRows(self.probability[mask], self.is_fraud[mask], groups, self.replicates)
+        weight = None if self.weight is None else self.weight[mask]
+        return FraudRows(self.probability[mask], self.is_fraud[mask], groups, self.replicates, weight)
 
     def bootstrap(self, ranking: Ranking, alerts: Array | None = None, *, per_fraud: bool = False) -> Replicates | None:
         """Draw groups for the ranking of these rows; None if there are fewer than two groups."""
@@ -81,8 +107,12 @@ class FraudRows:
 
         None if the groups are unknown; see `share_intervals`.
         """
-        parts, wholes = np.column_stack([flagged, self.is_fraud]), np.column_stack([self.is_fraud, flagged])
-        recall, precision = self._share_intervals(parts, wholes) or (None, None)
+        unseen, hidden = UnseenFrauds.of(self.weights), None
+        if unseen is not None:
+            of_unseen = flagged[unseen.places]
+            hidden = Hidden(unseen, *_recall_and_precision(of_unseen, np.ones_like(of_unseen)))
+        intervals = self._share_intervals(*_recall_and_precision(flagged, self.is_fraud), hidden)
+        recall, precision = intervals or (None, None)
         return recall, precision
 
     def false_positive_intervals(self, flagged: Array) -> list[Interval | None]:
@@ -95,10 +125,23 @@ class FraudRows:
         intervals = self._share_intervals(part[:, None], np.ones((len(part), 1), np.bool_))
         return None if intervals is None else intervals[0]
 
-    def _share_intervals(self, parts: Array, wholes: Array) -> list[Interval | None] | None:
+    def _share_intervals(
+        self, parts: Array, wholes: Array, hidden: Hidden | None = None
+    ) -> list[Interval | None] | None:
         if self.groups is None or not self.replicates or len(np.unique(self.groups)) < 2:
             return None
-        return share_intervals(parts, wholes, self.groups, replicates=self.replicates)
+        settings: dict[str, Any] = {"weight": self.weight, "hidden": hidden, "replicates": self.replicates}
+        return share_intervals(parts, wholes, self.groups, **settings)
+
+    def average_precision(self) -> float | None:
+        """Return the area under the precision-recall curve, as scikit-learn computes it; None of one kind of rows."""
+        scores = self.is_fraud, self.probability
+        return float(average_precision_score(*scores, sample_weight=self.weight)) if self.both else None
+
+    def roc_auc(self) -> float | None:
+        """Return the area under the ROC curve, as scikit-learn computes it; None of one kind of rows."""
+        scores = self.is_fraud, self.probability
+        return float(roc_auc_score(*scores, sample_weight=self.weight)) if self.both else None
 
     def slice_metrics(self, flagged: Array) -> SliceMetrics:
         """Compute the metrics of a slice, such as a month, if the rows that a boolean mask selects are flagged.
@@ -110,40 +153,47 @@ class FraudRows:
         >>> metrics.recall, metrics.false_positive_rate, metrics.interval
         (1.0, 0.0, None)
         """
-        expected = float(self.probability.sum())
-        replicates = self.bootstrap(Ranking.of(self.probability, self.is_fraud)) if self.both else None
+        expected, frauds = float((self.weights * self.probability).sum()), float(self.weights @ self.is_fraud)
+        replicates = self.bootstrap(self.ranking()) if self.both else None
         intervals = {} if replicates is None else replicates.intervals()
         recall_interval, precision_interval = self.flagged_intervals(flagged)
         return SliceMetrics(
             rows=len(self.is_fraud),
             frauds=int(self.is_fraud.sum()),
-            base_rate=float(self.is_fraud.mean()),
-            average_precision=float(average_precision_score(self.is_fraud, self.probability)) if self.both else None,
+            base_rate=self.share(self.is_fraud) or 0.0,
+            average_precision=self.average_precision(),
             interval=intervals.get("average_precision"),
-            roc_auc=float(roc_auc_score(self.is_fraud, self.probability)) if self.both else None,
-            recall=float(flagged[self.is_fraud].mean()) if self.is_fraud.any() else None,
+            roc_auc=self.roc_auc(),
+            recall=self.share(flagged, self.is_fraud),
             recall_interval=recall_interval,
-            precision=float(self.is_fraud[flagged].mean()) if flagged.any() else None,
+            precision=self.share(self.is_fraud, flagged),
             precision_interval=precision_interval,
-            false_positive_rate=float(flagged[~self.is_fraud].mean()) if not self.is_fraud.all() else None,
+            false_positive_rate=self.share(flagged, ~self.is_fraud),
             false_positive_rate_interval=self.false_positive_intervals(flagged[:, None])[0],
-            mean_probability=float(self.probability.mean()),
-            observed_over_expected=float(self.is_fraud.sum()) / expected if expected > 0 else None,
+            mean_probability=float(np.average(self.probability, weights=self.weight)),
+            observed_over_expected=frauds / expected if expected > 0 else None,
             observed_over_expected_interval=intervals.get("observed_over_expected"),
         )
 
 
-def threshold_at(probability: Array, is_fraud: Array, false_positive_rate: float = FIXED_RATE) -> tuple[float, float]:
+def _recall_and_precision(flagged: Array, is_fraud: Array) -> tuple[Array, Array]:
+    """Return the parts and wholes of recall and precision."""
+    return np.column_stack([flagged, is_fraud]), np.column_stack([is_fraud, flagged])
+
+
+def threshold_at(
+    probability: Array, is_fraud: Array, false_positive_rate: float = FIXED_RATE, *, weight: Array | None = None
+) -> tuple[float, float]:
     """Return the lowest threshold that does not exceed a false positive rate, and its recall.
 
     Both kinds of rows must be present. A row is flagged when its score is at least the threshold, which is infinite
-    where it flags nothing.
+    where it flags nothing. Rows count alike if they have no weight.
 
     Examples
     --------
     >>> threshold_at(np.array([0.1, 0.9, 0.8]), np.array([False, True, False]))
     (0.9, 1.0)
     """
-    rates, recalls, thresholds = roc_curve(is_fraud, probability, drop_intermediate=False)
+    rates, recalls, thresholds = roc_curve(is_fraud, probability, sample_weight=weight, drop_intermediate=False)
     place = int(np.flatnonzero(rates <= false_positive_rate)[-1])
     return float(thresholds[place]), float(recalls[place])

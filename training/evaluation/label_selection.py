@@ -18,6 +18,7 @@ from fraudsieve.features.label_trust import WEIGHT
 from fraudsieve.models.predict import Scorer
 from fraudsieve.training.data.assumed_labels import ASSUMED
 from fraudsieve.training.data.builders import Builder, builder_of_model, flags_of, row_groups, scores_of
+from fraudsieve.training.data.inclusion import INCLUSION, inclusion_weights
 from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.labels import maturity_gaps, seen_until
 
@@ -34,7 +35,7 @@ MAX_ALONE: Final = 500
 """Records that are scored if all have a label: only whether any of them passes counts."""
 MIN_LEGITIMATE: Final = 10
 """Legitimate records that must all be flagged, if no record is without a label."""
-LABELS: Final = ["label", "labelled_at", WEIGHT, ASSUMED]
+LABELS: Final = ["label", "labelled_at", WEIGHT, ASSUMED, INCLUSION]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +51,7 @@ class LabelSelection:
         Records of the same period without a label, or whose label is assumed; at most 5,000 are drawn.
     ratio : float
         The smaller labelled share of flagged and passed records over the larger one: 1 if labels do not depend on the
-        flags, and 0 if all are of one kind.
+        flags, and 0 if all are of one kind. Labels with an inclusion probability stand for 1 / probability records.
     p_value : float
         The chance of such a difference if labels were chosen without the model, by Fisher's exact test with one record
         for each campaign or account.
@@ -77,6 +78,7 @@ def compare_labelled(
     groups: Array,
     *,
     rates: tuple[float, float] = (1.0, 1.0),
+    weight: Array | None = None,
     assumed: bool = False,
     by: str = "",
 ) -> LabelSelection | None:
@@ -89,6 +91,9 @@ def compare_labelled(
         The campaign or account of each record.
     rates : tuple of float, default=(1.0, 1.0)
         The shares of the records with a label, and without, that were drawn.
+    weight : ndarray of float64, shape (n_records,), default=None
+        Number of records that each labelled one stands for, from its inclusion probability; None for 1. The labelled
+        share is then that of the records that labels stand for.
     assumed : bool, default=False
         Whether records without a label count as legitimate.
     by : str, default=""
@@ -105,7 +110,9 @@ def compare_labelled(
     if not counts.any(axis=0).all() or not counts.any(axis=1).all():
         return None
     drawn = counts / np.array(rates)[:, np.newaxis]
-    of_flagged, of_passed = (drawn[0] / drawn.sum(axis=0)).tolist()
+    stands_for = np.ones(len(flagged)) if weight is None else weight
+    covered = np.array([stands_for @ (is_labelled & flags) for flags in (flagged, ~flagged)]) / rates[0]
+    of_flagged, of_passed = np.minimum(covered / drawn.sum(axis=0), 1.0).tolist()
     ratio = min(of_flagged, of_passed) / max(of_flagged, of_passed)
     p_value = _chance(flagged, is_labelled, groups)
     selection = LabelSelection(
@@ -184,7 +191,10 @@ def label_selection(
         is_legitimate = (kept[0]["label"] == model.legitimate).to_numpy()[scored]
         return _all_flagged(flagged, len(np.unique(groups[is_legitimate])), model.points[0].false_positive_rate, by)
     rates = len(kept[0]) / len(labelled), len(kept[1]) / n_others
-    return compare_labelled(flagged, is_labelled, groups, rates=rates, assumed=data.assumed_after is not None, by=by)
+    of_labelled = inclusion_weights(kept[0])
+    weight = None if of_labelled is None else np.append(of_labelled, np.ones(len(kept[1])))[scored]
+    settings: dict[str, Any] = {"rates": rates, "weight": weight, "assumed": data.assumed_after is not None, "by": by}
+    return compare_labelled(flagged, is_labelled, groups, **settings)
 
 
 def _of_one_period(data: LabelledData, rows: pd.DataFrame, legitimate: str) -> tuple[pd.DataFrame, pd.DataFrame, int]:

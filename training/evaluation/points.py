@@ -10,11 +10,13 @@ from fraudsieve._typing import Array
 from fraudsieve.exceptions import RecipeError
 from fraudsieve.models.points import AbsentPoint, OperatingPoint
 from fraudsieve.models.thresholds import Targets, operating_points
+from fraudsieve.training.data.inclusion import inclusion_weights
 from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.splits.split import Split
 
 from .capacity import Capacity, count_days
+from .fraud_rows import FraudRows
 
 __all__ = [
     "PointMetrics",
@@ -74,6 +76,7 @@ def point_metrics(
     flagged: Array | None = None,
     timed: Array | None = None,
     capacity: Capacity | None = None,
+    weight: Array | None = None,
 ) -> tuple[PointMetrics, ...]:
     """Compute the rates of every operating point on some records, next to those on the calibration slice.
 
@@ -91,6 +94,8 @@ def point_metrics(
         Rows whose time is known, for alerts per day; None for all.
     capacity : Capacity, default=None
         The days, and the share of all records of these days that the rows are; None if unknown.
+    weight : ndarray of float64, shape (n_rows,), default=None
+        Number of records that each row stands for; None for 1.
 
     Examples
     --------
@@ -103,11 +108,12 @@ def point_metrics(
     if masks and flagged is not None:
         masks[0] = flagged
     timed = np.ones(len(probability), np.bool_) if timed is None else timed
+    rows = FraudRows(probability, is_fraud, weight=weight)
     return tuple(
         PointMetrics(
             point.name,
             point.threshold,
-            here=_rates(mask, is_fraud, timed, capacity),
+            here=_rates(mask, rows, timed, capacity),
             calibration=PointRates(**{rate.name: getattr(point, rate.name) for rate in fields(PointRates)}),
         )
         for point, mask in zip(points, masks, strict=True)
@@ -127,18 +133,14 @@ def rates_known(points: Sequence[PointMetrics]) -> list[str]:
     return [rate.name for rate in fields(PointRates) if any(getattr(item, rate.name) is not None for item in rates)]
 
 
-def _rates(flagged: Array, is_fraud: Array, timed: Array, capacity: Capacity | None) -> PointRates:
+def _rates(flagged: Array, rows: FraudRows, timed: Array, capacity: Capacity | None) -> PointRates:
     return PointRates(
-        false_positive_rate=_share(flagged[~is_fraud]),
-        recall=_share(flagged[is_fraud]),
-        precision=_share(is_fraud[flagged]),
-        flagged=_share(flagged),
-        alerts_a_day=None if capacity is None else capacity.per_day(float((flagged & timed).sum())),
+        false_positive_rate=rows.share(flagged, ~rows.is_fraud),
+        recall=rows.share(flagged, rows.is_fraud),
+        precision=rows.share(rows.is_fraud, flagged),
+        flagged=rows.share(flagged),
+        alerts_a_day=None if capacity is None else capacity.per_day(float(rows.weights @ (flagged & timed))),
     )
-
-
-def _share(rows: Array) -> float | None:
-    return float(rows.mean()) if len(rows) else None
 
 
 def calibration_days(data: LabelledData, split: Split) -> float | None:
@@ -161,12 +163,15 @@ def calibration_days(data: LabelledData, split: Split) -> float | None:
 def share_of_records(data: LabelledData, rows: pd.DataFrame) -> float:
     """Return the share of all records of their time that some labelled rows are, counted as by `calibration_days`.
 
-    At most 1; 1 where no record has a time.
+    At most 1; 1 where no record has a time. Rows that were drawn with known probabilities are the records that they
+    stand for.
     """
     times = rows["as_of"].dropna()
+    weights = inclusion_weights(rows)
+    n_rows = len(times) if weights is None else float(weights[rows["as_of"].notna()].sum())
     all_times = data.rows["as_of"] if data.messages is None else data.messages["as_of"]
     n_records = int(all_times.between(times.min(), times.max()).sum()) if len(times) else 0
-    return min(len(times) / n_records, 1.0) if n_records else 1.0
+    return min(n_rows / n_records, 1.0) if n_records else 1.0
 
 
 def check_points(data: LabelledData, split: Split, recipe: Recipe) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 from fraudsieve._compiled import compile_kernel
 from fraudsieve._typing import Array
 
-__all__ = ["ECE_BINS", "FIXED_RATE", "RANKING_METRICS", "Ranking"]
+__all__ = ["ECE_BINS", "FIXED_RATE", "RANKING_METRICS", "Hidden", "Ranking", "UnseenFrauds"]
 
 
 RANKING_METRICS = (
@@ -29,6 +29,8 @@ RANKING_METRICS = (
 ECE_BINS = 15
 FIXED_RATE = 0.01
 """False positive rate at which the recall is computed."""
+UNSEEN = 0.5
+"""Number of frauds that every draw adds to those that were found in the sample, as a mean."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +45,8 @@ class Ranking:
         In that order: the probability; the truth, 0 or 1; the loss when the row is missed; and the cost of the row.
     starts : ndarray of int64, shape (n_steps + 1,)
         Start of each run of equal scores, and the end.
+    weight : ndarray of float64, shape (n_rows,)
+        Number of records that each row stands for.
     """
 
     order: Array
@@ -51,9 +55,17 @@ class Ranking:
     loss: Array
     cost: Array
     starts: Array
+    weight: Array
 
     @classmethod
-    def of(cls, probability: Array, is_fraud: Array, loss: Array | None = None, cost: Array | None = None) -> Self:
+    def of(
+        cls,
+        probability: Array,
+        is_fraud: Array,
+        loss: Array | None = None,
+        cost: Array | None = None,
+        weight: Array | None = None,
+    ) -> Self:
         """Sort rows.
 
         Parameters
@@ -66,6 +78,8 @@ class Ranking:
             Cost of a missed fraud; None for 1 each. Ignored for legitimate rows.
         cost : ndarray, shape (n_rows,), default=None
             Cost of the decision on each row; None for 0.
+        weight : ndarray, shape (n_rows,), default=None
+            Number of records that each row stands for, such as the inverse of its inclusion probability; None for 1.
 
         Returns
         -------
@@ -84,8 +98,27 @@ class Ranking:
         score, fraud = probability[order].astype(np.float64), is_fraud[order].astype(np.float64)
         lost = fraud if loss is None else fraud * loss[order]
         costs = np.zeros(len(order)) if cost is None else cost[order].astype(np.float64)
-        starts = np.concatenate([[0], np.flatnonzero(np.diff(score)) + 1, [len(order)]]).astype(np.int64)
-        return cls(order, score, fraud, lost, costs, starts)
+        weights = np.ones(len(order)) if weight is None else weight[order].astype(np.float64)
+        return cls(order, score, fraud, lost, costs, _starts(score), weights)
+
+    def with_frauds(self, places: Array) -> Self:
+        """Return the ranking with a fraud behind each of some ascending places, of the score and the weight there.
+
+        They are the rows from ``n_rows`` on in ``order``.
+        """
+        n_frauds = self.is_fraud.sum()
+        loss = np.full(len(places), self.loss.sum() / n_frauds if n_frauds else 1.0)
+        costs = self.cost[places]
+        score = np.insert(self.score, places + 1, self.score[places])
+        return type(self)(
+            np.insert(self.order, places + 1, len(self.order) + np.arange(len(places))),
+            score,
+            np.insert(self.is_fraud, places + 1, 1.0),
+            np.insert(self.loss, places + 1, loss),
+            np.insert(self.cost, places + 1, np.where(costs > 0, costs, loss)),
+            _starts(score),
+            np.insert(self.weight, places + 1, self.weight[places]),
+        )
 
     def metrics(self, weights: Array | None = None) -> Array:
         """Compute `RANKING_METRICS`.
@@ -93,7 +126,8 @@ class Ranking:
         Parameters
         ----------
         weights : ndarray, shape (n_rows,), default=None
-            Number of times that each row counts, in the order of the ranking; None for once each.
+            Number of times that each row counts, in the order of the ranking; None for once each. Each time it stands
+            for as many records as its own weight says.
 
         Returns
         -------
@@ -114,7 +148,7 @@ class Ranking:
         if total <= 0:
             return np.full(len(RANKING_METRICS), np.nan)
         walked = _walk(weights, self.is_fraud, self.starts, fraud, total - fraud, FIXED_RATE)
-        gap = self.calibration_gap(ECE_BINS, weights)
+        gap = _gap(weights, self.is_fraud, self.score, self.starts, total, ECE_BINS)
         ratio = fraud / expected if expected > 0 else np.nan
         return np.array([fraud / total, *walked, gap, square / total, ratio, 1000 * cost / total])
 
@@ -129,7 +163,7 @@ class Ranking:
         Parameters
         ----------
         alerts : ndarray of float64, shape (n_points,)
-            Numbers of flagged rows, ascending.
+            Numbers of flagged records, ascending.
         weights : ndarray, shape (n_rows,), default=None
             As for `metrics`.
 
@@ -152,7 +186,11 @@ class Ranking:
             return np.stack([found / np.float64(fraud), found / np.minimum(alerts, total), value / np.float64(loss)])
 
     def _weights(self, weights: Array | None) -> Array:
-        return np.ones(len(self.order)) if weights is None else np.asarray(weights, np.float64)
+        return self.weight if weights is None else self.weight * weights
+
+
+def _starts(score: Array) -> Array:
+    return np.concatenate([[0], np.flatnonzero(np.diff(score)) + 1, [len(score)]]).astype(np.int64)
 
 
 @compile_kernel()
@@ -239,3 +277,60 @@ def _gap(weights: Array, is_fraud: Array, score: Array, starts: Array, total: fl
                 expected = observed = 0.0
                 edge += 1
     return (gap + abs(expected - observed)) / total
+
+
+@dataclass(frozen=True, eq=False)
+class UnseenFrauds:
+    """Frauds among the records that a sample stands for, of which it may have none.
+
+    A sample of the many records that pass often has very few of the frauds among them. A bootstrap of one without any
+    would be certain that there is none. So every draw has a further number of frauds, from the gamma distribution of
+    shape 1/2. A count :math:`k` then has the mean and the variance of :math:`\\Gamma(k + 1/2)`, which is Jeffreys'
+    posterior of a Poisson mean. The gamma intervals of weighted sums of counts likewise add one (Fay and Feuer,
+    Confidence intervals for directly standardized rates, 1997) or half of one (Fay and Kim, the same with mid-p gamma
+    intervals, 2017). The frauds have the score and the weight of any row of the sample, because those that nobody has
+    seen may be of a kind that the model does not know. Two models get them in the same rows.
+
+    Parameters
+    ----------
+    places : ndarray of int64, shape (n_places,)
+        Positions of the rows that stand for several records.
+    weight : ndarray of float64, shape (n_places,)
+        The number of records that each stands for.
+    """
+
+    places: Array
+    weight: Array
+
+    @classmethod
+    def of(cls, weight: Array) -> Self | None:
+        """Return where unseen frauds may be; None if no row stands for more than one record.
+
+        Examples
+        --------
+        >>> UnseenFrauds.of(np.array([1.0, 50.0, 20.0])).places.tolist()
+        [1, 2]
+        """
+        places = np.flatnonzero(weight > 1)
+        return cls(places, weight[places]) if len(places) else None
+
+    def draw(self, replicates: int, seed: int) -> tuple[Array, Array]:
+        """Return, for every draw, which of the places has unseen frauds, and their number."""
+        rng = np.random.default_rng([seed, 1])
+        return rng.integers(0, len(self.places), replicates), rng.gamma(UNSEEN, 1.0, replicates)
+
+
+@dataclass(frozen=True, eq=False)
+class Hidden:
+    """Frauds that a sample has not seen, and which of them are in parts and wholes, of shape (n_places, n_shares)."""
+
+    frauds: UnseenFrauds
+    parts: Array
+    wholes: Array
+
+    def drawn(self, replicates: int, seed: int) -> Array:
+        """Return what every draw adds to each part and then to each whole."""
+        chosen, number = self.frauds.draw(replicates, seed)
+        counted = np.column_stack([self.parts & self.wholes, self.wholes])
+        added: Array = counted[chosen] * (number * self.frauds.weight[chosen])[:, None]
+        return added

@@ -36,6 +36,7 @@ from .report_parts.rules import RuleMetrics
 from .report_parts.slices import Slices, slice_metrics
 from .report_parts.splits import SplitSummary, TemporalMetrics
 from .report_parts.unlike_records import UnlikeMetrics
+from .report_parts.weighting import Weighting
 from .types import TypeMetrics, type_metrics
 
 __all__ = [
@@ -207,6 +208,10 @@ class EvaluationReport(ReportDetails, TypeMetrics, FraudMetrics):
         The records that rules decide; all other metrics are those of the model without rules.
     cases : CaseReviews or None
         Fraud found by reviewing cases, compared with reviewing single records, at the review capacity.
+    weighting : Weighting or None
+        The weights of records that were drawn with known probabilities, and the main metrics without them. Metrics of
+        fraud, at points and of slices are weighted, and numbers of reviews and of frauds found are estimates. Those of
+        types, card precision and counts of rows are not. None if no label has an inclusion probability.
 
     Examples
     --------
@@ -224,6 +229,7 @@ class EvaluationReport(ReportDetails, TypeMetrics, FraudMetrics):
     errors: LargestErrors | None
     slices: Slices | None
     unlike_training: UnlikeMetrics | None
+    weighting: Weighting | None
 
     def __repr__(self) -> str:
         """Return one line; `to_dict` has everything."""
@@ -264,6 +270,7 @@ def evaluate(
     share: float = 1.0,
     points: Sequence[OperatingPoint] = (),
     flagged: Array | None = None,
+    weight: Array | None = None,
     settings: EvaluateRecipe | None = None,
     details: ReportDetails | None = None,
 ) -> EvaluationReport:
@@ -308,6 +315,8 @@ def evaluate(
     flagged : ndarray of bool, shape (n_rows,), default=None
         Rows that the model flags, which its policy may do below the threshold that decides; None for those that reach
         it.
+    weight : ndarray of float64, shape (n_rows,), default=None
+        Number of records that each row stands for, from `inclusion_weights`; None for 1.
     settings : EvaluateRecipe, default=None
         Capacity, costs and replicates; None for the defaults.
     details : ReportDetails, default=None
@@ -328,10 +337,11 @@ def evaluate(
     """
     settings = EvaluateRecipe() if settings is None else settings
     is_fraud = labels != legitimate
-    all_records = Capacity.of(len(labels), count_days(cutoff_times), share=share)
+    n_records = len(labels) if weight is None else float(weight.sum())
+    all_records = Capacity.of(n_records, count_days(cutoff_times), share=share)
     decided = {"flagged": flagged, "timed": None if cutoff_times is None else ~np.isnat(naive_utc(cutoff_times))}
-    rows = FraudRows(np.asarray(probability, np.float64), is_fraud, groups, settings.replicates)
-    fraud, decision, errors, sliced = FraudMetrics(), None, None, None
+    rows = FraudRows(np.asarray(probability, np.float64), is_fraud, groups, settings.replicates, weight)
+    fraud, decision, errors, sliced, weighting = FraudMetrics(), None, None, None, None
     if legitimate is not None:
         context: dict[str, Any] = {"cutoff_times": cutoff_times, "accounts": accounts, "amounts": amounts}
         fraud = fraud_metrics(
@@ -344,27 +354,27 @@ def evaluate(
         )
         if points:
             decision = decision_metrics(rows, points[0].name, points[0].threshold, all_records, **decided)
+        weighting = Weighting.of_report(rows, settings, points, flagged=flagged, **context)
         if points or rows.both:
-            threshold = points[0].threshold if points else threshold_at(rows.probability, is_fraud)[0]
+            threshold = points[0].threshold if points else threshold_at(rows.probability, is_fraud, weight=weight)[0]
             flags = rows.probability >= threshold if flagged is None else flagged
             errors = None if ids is None else LargestErrors.of(ids, labels, rows.probability, is_fraud, flags)
             sliced = slice_metrics(rows, flags, slices, points, by) if slices else None
-    types = type_metrics(
-        labels,
-        np.array(classes, object)[class_probability.argmax(axis=1)],
-        legitimate=legitimate,
-        probability=probability,
-        groups=groups,
-        replicates=settings.replicates,
-    )
+    predicted = np.array(classes, object)[class_probability.argmax(axis=1)]
+    of_types: dict[str, Any] = {"legitimate": legitimate, "probability": probability, "groups": groups}
+    of_types |= {"replicates": settings.replicates}
+    types = type_metrics(labels, predicted, **of_types, weight=weight)
+    if weighting is not None:
+        weighting = weighting.with_types(type_metrics(labels, predicted, **of_types))
     return EvaluationReport(
         rows=len(labels),
         bootstrap=BootstrapSummary.of(groups, is_fraud, group_kind, settings),
-        operating_points=point_metrics(points, probability, is_fraud, capacity=all_records, **decided),
+        operating_points=point_metrics(points, probability, is_fraud, capacity=all_records, **decided, weight=weight),
         decision=decision,
         errors=errors,
         slices=sliced,
         unlike_training=None if unlike_training is None else UnlikeMetrics.of(rows, unlike_training),
+        weighting=weighting,
         **vars(details or ReportDetails()),
         **vars(fraud) | vars(types) | {"intervals": {**fraud.intervals, **types.intervals}},
     )

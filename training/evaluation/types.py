@@ -10,7 +10,7 @@ from sklearn.metrics import f1_score, precision_recall_fscore_support
 from fraudsieve._typing import Array
 
 from .bootstrap import Interval, bootstrap_f1, percentile_interval
-from .fraud_rows import threshold_at
+from .fraud_rows import FraudRows, threshold_at
 
 __all__ = ["ClassMetrics", "ConfusionMatrix", "TypeMetrics", "type_metrics"]
 
@@ -74,6 +74,7 @@ def type_metrics(
     probability: Array | None = None,
     groups: Array | None = None,
     replicates: int = 400,
+    weight: Array | None = None,
 ) -> TypeMetrics:
     """Compute the metrics of types.
 
@@ -89,6 +90,8 @@ def type_metrics(
         The account or campaign of each row; without them there are no intervals.
     replicates : int, default=400
         Number of draws of the groups.
+    weight : ndarray of float64, shape (n_rows,), default=None
+        Number of records that each row stands for; None for 1. Numbers of rows are not weighted.
 
     Examples
     --------
@@ -97,40 +100,51 @@ def type_metrics(
     (0.3333, 0.0)
     """
     names = sorted(set(labels) | set(predicted))
-    columns = precision_recall_fscore_support(labels, predicted, labels=names, zero_division=0.0)
-    caught = _caught(labels, probability, legitimate, names)
-    drawn = _drawn_f1(labels, predicted, names, groups, replicates)
+    *columns, _ = precision_recall_fscore_support(
+        labels, predicted, labels=names, zero_division=0.0, sample_weight=weight
+    )
+    confusion = ConfusionMatrix.of(labels, predicted, names)
+    caught = _caught(labels, probability, legitimate, names, weight)
+    drawn = _drawn_f1(labels, predicted, names, groups, replicates, weight)
     by_type = {
         name: ClassMetrics(
             precision=float(precision),
             recall=float(recall),
             f1=float(f1),
-            rows=int(rows),
+            rows=sum(counts),
             interval=None if drawn is None else percentile_interval(drawn[:, place]),
             caught=caught.get(name),
         )
-        for place, (name, precision, recall, f1, rows) in enumerate(zip(names, *columns, strict=True))
+        for place, (name, precision, recall, f1, counts) in enumerate(
+            zip(names, *columns, confusion.counts, strict=True)
+        )
     }
     return TypeMetrics(
-        macro_f1=float(f1_score(labels, predicted, average="macro", zero_division=0.0)),
-        accuracy=float(np.mean(labels == predicted)),
+        macro_f1=float(f1_score(labels, predicted, average="macro", zero_division=0.0, sample_weight=weight)),
+        accuracy=float(np.average(labels == predicted, weights=weight)),
         by_type=by_type,
-        confusion=ConfusionMatrix.of(labels, predicted, names),
+        confusion=confusion,
         intervals={"macro_f1": None if drawn is None else percentile_interval(np.nanmean(drawn, axis=1))},
     )
 
 
-def _drawn_f1(labels: Array, predicted: Array, names: list[str], groups: Array | None, replicates: int) -> Array | None:
+def _drawn_f1(
+    labels: Array, predicted: Array, names: list[str], groups: Array | None, replicates: int, weight: Array | None
+) -> Array | None:
     if groups is None or not replicates or len(np.unique(groups)) < 2:
         return None
     code = {name: i for i, name in enumerate(names)}
     truth, prediction = (np.array([code[name] for name in column]) for column in (labels, predicted))
-    return bootstrap_f1(truth, prediction, groups, replicates=replicates)
+    return bootstrap_f1(truth, prediction, groups, weight=weight, replicates=replicates)
 
 
-def _caught(labels: Array, probability: Array | None, legitimate: str | None, names: list[str]) -> dict[str, float]:
+def _caught(
+    labels: Array, probability: Array | None, legitimate: str | None, names: list[str], weight: Array | None
+) -> dict[str, float]:
     is_fraud = labels != legitimate
     if legitimate is None or probability is None or is_fraud.all() or not is_fraud.any():
         return {}
-    flagged = probability >= threshold_at(probability, is_fraud)[0]
-    return {name: float(flagged[labels == name].mean()) for name in names if (labels == name).any()}
+    rows = FraudRows(probability, is_fraud, weight=weight)
+    flagged = probability >= threshold_at(probability, is_fraud, weight=weight)[0]
+    caught = {name: rows.share(flagged, labels == name) for name in names}
+    return {name: share for name, share in caught.items() if share is not None}

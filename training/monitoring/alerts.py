@@ -10,6 +10,7 @@ from fraudsieve.training.data.builders import flags_of, row_groups
 from fraudsieve.training.evaluation.capacity import count_days
 from fraudsieve.training.evaluation.fraud import fraud_metrics
 from fraudsieve.training.evaluation.fraud_rows import FraudRows
+from fraudsieve.training.evaluation.report_parts.weighting import RowWeights
 from fraudsieve.training.recipe.recipe import EvaluateRecipe
 
 from .bounds import Share, compare_ratio
@@ -85,11 +86,8 @@ def _observed(model: Model, table: ScoredTable, flags: Array) -> ObservedPerform
         return None
     fraud = table.labels[labelled] != model.legitimate
     flagged = flags[labelled]
-    return ObservedPerformance(
-        int(labelled.sum()),
-        float(fraud[flagged].mean()) if flagged.any() else None,
-        float(flagged[fraud].mean()) if fraud.any() else None,
-    )
+    rows = FraudRows(table.scores["probability"][labelled], fraud, weight=table.weight)
+    return ObservedPerformance(int(labelled.sum()), rows.share(fraud, flagged), rows.share(flagged, fraud))
 
 
 def measure_calibration(model: Model, after: ScoredTable, replicates: int) -> LabelledCalibration | None:
@@ -102,8 +100,9 @@ def measure_calibration(model: Model, after: ScoredTable, replicates: int) -> La
         return None
     groups, kind = row_groups(after.records[labelled], model.subject)
     is_fraud = after.labels[labelled] != model.legitimate
-    rows = FraudRows(after.scores["probability"][labelled], is_fraud, groups, replicates)
+    rows = FraudRows(after.scores["probability"][labelled], is_fraud, groups, replicates, after.weight)
     metrics = fraud_metrics(rows, EvaluateRecipe(replicates=replicates))
+    plain = None if rows.weight is None else fraud_metrics(rows.plain, EvaluateRecipe(replicates=0))
     return LabelledCalibration(
         rows=int(labelled.sum()),
         share=float(labelled.mean()),
@@ -111,4 +110,6 @@ def measure_calibration(model: Model, after: ScoredTable, replicates: int) -> La
         intervals={name: metrics.intervals.get(name) for name in CALIBRATION},
         over=kind,
         reliability=() if metrics.curves is None else tuple(metrics.curves.reliability),
+        weights=RowWeights.of(rows.weight, is_fraud),
+        plain={} if plain is None else {name: getattr(plain, name) for name in CALIBRATION},
     )

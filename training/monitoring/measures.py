@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from fraudsieve.training.evaluation.report_parts.curves import ReliabilityBin
+from fraudsieve.training.evaluation.report_parts.weighting import RowWeights
 
 from .expected import ExpectedPerformance
 
@@ -174,7 +175,10 @@ class PointAlerts(RatioChange):
 
 @dataclass(frozen=True)
 class ObservedPerformance:
-    """Precision and recall of labelled rows; None if none is flagged, or none is fraud."""
+    """Precision and recall of labelled rows, weighted as `LabelledCalibration`.
+
+    None if none is flagged, or none is fraud.
+    """
 
     rows: int
     precision: float | None
@@ -199,7 +203,11 @@ class PointPerformance:
 
 @dataclass(frozen=True, kw_only=True)
 class LabelledCalibration:
-    """Calibration on the labelled current records: how many, their share, metrics with intervals, and the curve."""
+    """Calibration on the labelled current records: how many, their share, metrics with intervals, and the curve.
+
+    If labels have inclusion probabilities, the metrics and the curve are weighted by them: ``weights`` tells what the
+    records stand for, and ``plain`` has the metrics without weights.
+    """
 
     rows: int
     share: float
@@ -212,6 +220,8 @@ class LabelledCalibration:
     intervals: Mapping[str, tuple[float, float] | None]
     over: str
     reliability: tuple[ReliabilityBin, ...]
+    weights: RowWeights | None = None
+    plain: Mapping[str, float | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

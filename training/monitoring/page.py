@@ -278,13 +278,17 @@ def _calibration_table(calibration: LabelledCalibration | None) -> PageTable | N
         ]
         for name in names
     ]
-    caption = tr(
+    caption: str = tr(
         "{n:,} current records with labels ({share}); intervals over {groups}.",
         n=calibration.rows,
         share=_percent(calibration.share),
         groups=tr(f"{calibration.over}s"),
     )
-    return PageTable(caption, [tr("metric"), tr("value"), tr("interval")], rows)
+    columns: list[str] = [tr("metric"), tr("value"), tr("interval")]
+    if calibration.weights is not None:
+        caption, columns = f"{caption} {calibration.weights.sentence}", [*columns, tr("without weights")]
+        rows = [[*row, format_metric(calibration.plain[name])] for row, name in zip(rows, names, strict=True)]
+    return PageTable(caption, columns, rows)
 
 
 def _rule_table(rules: Sequence[RuleShares]) -> PageTable:

@@ -18,6 +18,7 @@ from fraudsieve.tables.label_times import with_times
 from fraudsieve.tables.label_values import read_classes
 from fraudsieve.tables.reader import read_table
 from fraudsieve.tables.source import Source, as_input, origin_of
+from fraudsieve.training.data.inclusion import inclusion_weights, with_inclusion_weights
 from fraudsieve.training.evaluation.card_precision import naive_utc
 
 from .clusters import Clusters
@@ -72,6 +73,11 @@ class ScoredTable:
     def labelled(self) -> Array:
         """Mask of the records that have a label."""
         return self.records["label"].notna().to_numpy(np.bool_)
+
+    @property
+    def weight(self) -> Array | None:
+        """The number of records that each labelled one stands for; None if no label has an inclusion probability."""
+        return inclusion_weights(self.records[self.labelled])
 
     @property
     def labels(self) -> Array:
@@ -153,4 +159,6 @@ def _no_history(model: Model, read: Inputs, has_events: Array | None) -> Array |
 def _with_labels(model: Model, records: pd.DataFrame, labels: Source | None, trust: Trust | None) -> pd.DataFrame:
     table = None if labels is None else read_table(as_input(labels, options_of_model(model)), "labels")
     frame, table, _ = read_classes(with_times(records), table, label_reader(model))
-    return join_labels(frame, table, f"{model.subject}_id", trust, legitimate=model.legitimate)
+    subject = f"{model.subject}_id"
+    frame = join_labels(frame, table, subject, trust, legitimate=model.legitimate)
+    return with_inclusion_weights(frame, table, subject, trust)

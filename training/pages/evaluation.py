@@ -100,7 +100,11 @@ def _render(report: EvaluationReport, *, title: str, facts: Mapping[str, str], o
 def _subtitle(report: EvaluationReport) -> str:
     parts: list[str] = [tr("{n:,} records", n=report.rows)]
     if report.frauds is not None and report.base_rate is not None:
-        parts.append(tr("{n:,} of them fraud ({share:.2g} %)", n=report.frauds, share=100 * report.base_rate))
+        frauds, weighting = report.frauds, report.weighting
+        if weighting is not None:
+            parts.append(tr("which stand for {n:,}", n=round(weighting.records)))
+            frauds = round(weighting.frauds)
+        parts.append(tr("{n:,} of them fraud ({share:.2g} %)", n=frauds, share=100 * report.base_rate))
     if report.capacity is not None and report.capacity.days:
         parts.append(tr("over {n:,} days", n=report.capacity.days))
     return tr(", ", sense="between parts").join(parts)

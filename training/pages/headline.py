@@ -8,6 +8,7 @@ from fraudsieve.training.evaluation.bootstrap import Interval
 from fraudsieve.training.evaluation.metrics import format_number
 from fraudsieve.training.evaluation.report import EvaluationReport
 from fraudsieve.training.evaluation.report_parts.decision import DecisionMetrics
+from fraudsieve.training.evaluation.report_parts.weighting import Weighting
 
 from .rendering import format_range
 from .words import point_words
@@ -34,32 +35,44 @@ def headline(report: EvaluationReport) -> Headline | None:
     given = capacity is not None and capacity.why == "as given"
     if decision is not None and not given:
         return Headline(
-            _title(decision.found, report.frauds, decision.reviews),
+            _title(decision.found, decision.frauds, decision.reviews),
             tuple(
                 _lines(
                     report.base_rate,
                     (decision.recall, decision.recall_interval),
                     (decision.precision, decision.precision_interval),
                     _how(decision) + _unfamiliar(decision.unlike_training) + _per_day(decision.reviews_a_day),
+                    *_weighting(report.weighting, ("recall", "precision")),
                 )
             ),
         )
     if capacity is None or report.recall_at_capacity is None:
         return None
-    found = report.recall_at_capacity * report.frauds
+    frauds = report.frauds if report.weighting is None else report.weighting.frauds
+    found = report.recall_at_capacity * frauds
     why = tr("as many as the recipe says") if given else tr(capacity.why)
     how = tr("The records with the highest probabilities are reviewed, {why}.", why=why)
     return Headline(
-        _title(round(found), report.frauds, round(capacity.alerts)),
+        _title(round(found), round(frauds), round(capacity.alerts)),
         tuple(
             _lines(
                 report.base_rate,
                 (report.recall_at_capacity, report.intervals.get("recall_at_capacity")),
                 (report.precision_at_capacity, report.intervals.get("precision_at_capacity")),
                 how + _per_day(capacity.alerts_a_day),
+                *_weighting(report.weighting, ("recall_at_capacity", "precision_at_capacity")),
             )
         ),
     )
+
+
+def _weighting(weighting: Weighting | None, names: tuple[str, str]) -> Iterator[str]:
+    """Yield what weighted figures are computed from, and recall and precision without weights."""
+    if weighting is None:
+        return
+    yield weighting.sentence
+    recall, precision = (_share(weighting.plain.get(name), weighting.plain_intervals.get(name)) for name in names)
+    yield tr("Without weights, recall is {recall} and precision {precision}.", recall=recall, precision=precision)
 
 
 def _title(found: int, frauds: int, reviews: int) -> str:
@@ -99,7 +112,7 @@ def _lines(
     base_rate: float,
     recall: tuple[float | None, Interval | None],
     precision: tuple[float | None, Interval | None],
-    how: str,
+    *others: str,
 ) -> Iterator[str]:
     yield tr("{share} of all fraud is found.", share=_share(*recall))
     if precision[0] is not None:
@@ -108,7 +121,7 @@ def _lines(
             share=_share(*precision),
             base_rate=_percent(base_rate),
         )
-    yield how
+    yield from others
 
 
 def _share(value: float | None, interval: Interval | None) -> str:

@@ -1,6 +1,7 @@
 """Pages from templates: one environment, one style sheet, one Content-Security-Policy.
 
-Templates escape every text. Two strings are marked as safe: the style sheet here, and the SVG of a `Figure`.
+Templates escape every text. Marked as safe are the style sheet and the script of a page, here, and the SVG of a
+`Figure`.
 """
 
 import base64
@@ -112,14 +113,21 @@ def _style_sheet(dark: bool, language: Language) -> Markup:
         return Markup(template_environment().get_template("style.css.j2").render(dark=dark, language=language))
 
 
-def content_security_policy() -> str:
-    """Return the policy of all pages: nothing is loaded, run or sent, and only their own style sheet applies."""
-    digest = base64.b64encode(hashlib.sha256(style_sheet().encode()).digest()).decode()
-    return f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'"
+def content_security_policy(*, rules: str = "", script: str = "") -> str:
+    """Return the policy of a page: nothing is loaded or sent, and only its own style sheet and script apply."""
+    scripts = f"script-src {_digest(script)}; " if script else ""
+    styles = f"style-src {_digest(style_sheet() + Markup(rules))}"
+    return f"default-src 'none'; {scripts}{styles}; img-src data:; base-uri 'none'; form-action 'none'"
 
 
-def render_page(template: str, **values: Any) -> str:
+def _digest(content: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()}'"
+
+
+def render_page(template: str, *, rules: str = "", script: str = "", **values: Any) -> str:
     """Render a page that extends ``base.html.j2``, in the language of the block around it.
+
+    `rules` are added to the style sheet. `rules` and `script` are files of the library, and are not escaped.
 
     Examples
     --------
@@ -127,7 +135,9 @@ def render_page(template: str, **values: Any) -> str:
     >>> "<h1>Ham &amp; spam</h1>" in page
     True
     """
-    shared = {"style": style_sheet(), "policy": content_security_policy(), "language": LANG[current_language()]}
+    policy = content_security_policy(rules=rules, script=script)
+    shared = {"policy": policy, "style": style_sheet() + Markup(rules), "script": Markup(script)}
+    shared |= {"language": LANG[current_language()]}
     return template_environment().get_template(template).render(shared | values)
 
 

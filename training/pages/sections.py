@@ -15,6 +15,7 @@ from fraudsieve.training.evaluation.points import rates_known
 from fraudsieve.training.evaluation.report import EvaluationReport
 from fraudsieve.training.evaluation.report_parts.slices import excess_notes
 from fraudsieve.training.evaluation.report_parts.splits import SplitSummary, TemporalMetrics
+from fraudsieve.training.evaluation.report_parts.weighting import UNWEIGHTED
 from fraudsieve.training.evaluation.types import ClassMetrics
 from fraudsieve.training.splits.split import LEFT_OUT, describe_split
 
@@ -190,13 +191,21 @@ def capacity_text(capacity: CapacityCurve) -> str:
 
 def metric_table(report: EvaluationReport) -> PageTable:
     """Return the table of all main metrics with their intervals."""
+    plain = {} if report.weighting is None else report.weighting.plain
+    names = [name for name in METRIC_NAMES if getattr(report, name) is not None or plain.get(name) is not None]
     rows = [
-        [tr(words), format_metric(getattr(report, name)), format_interval(report.intervals.get(name))]
-        for name, words in METRIC_NAMES.items()
-        if getattr(report, name) is not None
+        [tr(METRIC_NAMES[name]), format_metric(getattr(report, name)), format_interval(report.intervals.get(name))]
+        for name in names
     ]
-    caption = tr("All main metrics; {basis}.", basis=_basis(report))
-    return PageTable(caption, [tr("metric"), tr("value"), tr("interval")], rows)
+    caption: str = tr("All main metrics; {basis}.", basis=_basis(report))
+    columns = [tr("metric"), tr("value"), tr("interval")]
+    weighting = report.weighting
+    if weighting is not None:
+        caption = f"{caption} {tr(UNWEIGHTED)}"
+        columns += [tr("without weights"), tr("interval")]
+        for row, name in zip(rows, names, strict=True):
+            row += [format_metric(weighting.plain.get(name)), format_interval(weighting.plain_intervals.get(name))]
+    return PageTable(caption, columns, rows)
 
 
 def _basis(report: EvaluationReport) -> str:

@@ -5,8 +5,9 @@ from typing import Final
 
 from fraudsieve._translation import current_language, tr
 from fraudsieve.models.sentences.entities import label_in_words, plain_words
+from fraudsieve.models.sentences.templates import read_templates
 
-__all__ = ["feature_words", "names_in_words", "obfuscation_words", "point_words"]
+__all__ = ["feature_words", "measure_name", "names_in_words", "obfuscation_words", "point_words"]
 
 FAMILIES: Final = {"wording": "text model", "cues": "cues", "shape": "shape of the text"}
 MEASURES: Final = {
@@ -90,11 +91,19 @@ def _words_of_parts(family: str, mark: str, rest: str) -> str:
         measure, others = match["measure"], [match["kind"] or ""]
         window = tr("in {number} {unit}", number=match["number"], unit=tr(UNITS[match["unit"]], sense="unit"))
     before, known, after = _known_measure(measure)
-    named = tr(known, sense="measure") if known else _column_words(after)
+    named = measure_name(known) if known else _column_words(after)
     view = tr(before, sense="view") if before in VIEWS else ""
     others = [part for part in ("" if view else before, after if known else "", *others) if part]
     of = tr(" ({others})", others=" ".join(map(_column_words, others))) if others else ""
     return tr("{family}: {window}{view}{measure}{of}", family=words, window=window, view=view, measure=named, of=of)
+
+
+def measure_name(name: str) -> str:
+    """Return the name of a measure in the language of the page, or what it is called in the code."""
+    template = read_templates().get(f"history__{name}")
+    if template is not None and current_language() == "zh":
+        return template.name_zh
+    return tr(name, sense="measure")
 
 
 def _known_measure(name: str) -> tuple[str, str, str]:
@@ -103,7 +112,7 @@ def _known_measure(name: str) -> tuple[str, str, str]:
     for length in range(len(parts), 0, -1):
         for start in range(len(parts) - length + 1):
             known = "_".join(parts[start : start + length])
-            if tr(known, sense="measure") != known:
+            if measure_name(known) != known:
                 return "_".join(parts[:start]), known, "_".join(parts[start + length :])
     return "", "", name
 

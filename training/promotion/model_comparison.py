@@ -94,7 +94,7 @@ class ModelComparison(PairedMetrics):
 
     Parameters
     ----------
-    rows, frauds, base_rate, figures, capacity
+    rows, frauds, base_rate, figures, capacity, weights, plain
         See `PairedMetrics`.
     champion : ModelFacts or None
         The model in use; None if the challenger is compared with a constant score.
@@ -132,15 +132,16 @@ class ModelComparison(PairedMetrics):
     def sentences(self) -> tuple[str, ...]:
         """What both models find at the review capacity, and their average precision, in words."""
         found, precision = self.figures["recall_at_capacity"], self.figures["average_precision"]
+        frauds = self.frauds if self.weights is None else self.weights.frauds
         sentences = []
         if self.capacity is not None and found.challenger is not None:
-            reviews = f"of {self.frauds:,} frauds are found with {round(self.capacity.alerts):,} reviews"
-            old = "" if found.champion is None else f", and {round(found.champion * self.frauds):,} by the champion"
-            sentences.append(f"{round(found.challenger * self.frauds):,} {reviews}{old}.")
+            reviews = f"of {round(frauds):,} frauds are found with {round(self.capacity.alerts):,} reviews"
+            old = "" if found.champion is None else f", and {round(found.champion * frauds):,} by the champion"
+            sentences.append(f"{round(found.challenger * frauds):,} {reviews}{old}.")
         if precision.challenger is not None:
             before = "" if precision.champion is None else f", that of the champion {precision.champion:.3f}"
             sentences.append(f"The average precision of the challenger is {precision.challenger:.3f}{before}.")
-        return tuple(sentences)
+        return (*sentences, *([] if self.weights is None else [self.weights.sentence]))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the comparison as plain JSON types, under the names of its fields."""

@@ -5,8 +5,8 @@ difference (paired bootstrap; Efron and Tibshirani, An Introduction to the Boots
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Self
+from dataclasses import dataclass, field
+from typing import Any, Self
 
 import numpy as np
 
@@ -16,7 +16,8 @@ from fraudsieve.training.evaluation.capacity import Capacity
 from fraudsieve.training.evaluation.costs import RowCosts
 from fraudsieve.training.evaluation.fraud import AT_ALERTS
 from fraudsieve.training.evaluation.fraud_rows import FraudRows
-from fraudsieve.training.evaluation.ranking import RANKING_METRICS, Ranking
+from fraudsieve.training.evaluation.ranking import RANKING_METRICS
+from fraudsieve.training.evaluation.report_parts.weighting import RowWeights
 from fraudsieve.training.json_types import finite_or_none
 from fraudsieve.training.recipe.recipe import EvaluateRecipe
 
@@ -93,6 +94,10 @@ class PairedMetrics:
         Each of `RANKING_METRICS` except the base rate, and recall and precision at the review capacity.
     capacity : PairedCapacity or None
         None without times, if the alerts are given per day.
+    weights : RowWeights, default=None
+        What the rows stand for; None if no label has an inclusion probability.
+    plain : mapping of str to Pair, optional
+        The figures if each row stands for itself alone; empty without weights.
     """
 
     rows: int
@@ -100,6 +105,8 @@ class PairedMetrics:
     base_rate: float
     figures: Mapping[str, Pair]
     capacity: PairedCapacity | None
+    weights: RowWeights | None = None
+    plain: Mapping[str, Pair] = field(default_factory=dict)
 
 
 def paired_metrics(
@@ -116,7 +123,7 @@ def paired_metrics(
     Parameters
     ----------
     champion, challenger : FraudRows
-        Scores of the two models. Rows, truth, groups and replicates are the same.
+        Scores of the two models. Rows, truth, groups, weights and replicates are the same.
     settings : EvaluateRecipe
         Capacity and costs.
     cutoff_times : array-like of datetime64, shape (n_rows,), default=None
@@ -148,7 +155,12 @@ def paired_metrics(
     if not np.array_equal(champion.is_fraud, challenger.is_fraud):
         raise ValueError("Expected scores of the same rows, got rows that differ in truth.")
     truth = challenger.is_fraud
-    capacity = Capacity.of_rows(truth, cutoff_times, settings.alerts_a_day, share=share)
+
+    def plain() -> Mapping[str, Pair]:
+        context: dict[str, Any] = {"cutoff_times": cutoff_times, "amounts": amounts, "share": share}
+        return paired_metrics(champion.plain, challenger.plain, settings, **context).figures
+
+    capacity = Capacity.of_rows(truth, cutoff_times, settings.alerts_a_day, share=share, weight=challenger.weight)
     old, new = (_Side.of(rows, capacity, settings.missed_cost, amounts) for rows in (champion, challenger))
     compared = {name: place for place, name in enumerate(RANKING_METRICS) if name != "base_rate"}
     figures = {name: _pair(old.metric(place), new.metric(place)) for name, place in compared.items()}
@@ -158,9 +170,11 @@ def paired_metrics(
     return PairedMetrics(
         rows=len(truth),
         frauds=int(truth.sum()),
-        base_rate=float(truth.mean()),
+        base_rate=challenger.share(truth) or 0.0,
         figures=figures,
         capacity=None if capacity is None else _by_alerts(capacity, old, new),
+        weights=RowWeights.of(challenger.weight, truth),
+        plain={} if challenger.weight is None else plain(),
     )
 
 
@@ -179,8 +193,8 @@ class _Side:
     def of(cls, rows: FraudRows, capacity: Capacity | None, missed_cost: float, amounts: Array | None) -> Self:
         points = np.zeros(0) if capacity is None else capacity.points
         per_fraud = capacity is not None and capacity.per_fraud
-        costs = RowCosts.of(rows.probability, rows.is_fraud, missed_cost, amounts)
-        ranking = Ranking.of(rows.probability, rows.is_fraud, costs.loss, costs.cost)
+        costs = RowCosts.of(rows.probability, rows.is_fraud, missed_cost, amounts, rows.weight)
+        ranking = rows.ranking(costs)
         return cls(ranking.metrics(), ranking.at_alerts(points), rows.bootstrap(ranking, points, per_fraud=per_fraud))
 
     def metric(self, place: int) -> Drawn:

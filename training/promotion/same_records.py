@@ -13,6 +13,7 @@ from fraudsieve.models.predict import Scorer
 from fraudsieve.training.attack.recall import CharacterSummary, attack_messages, attackable
 from fraudsieve.training.data.after_training import RowsAfterTraining, rows_after_training
 from fraudsieve.training.data.builders import Builder, builder_of_model, groups_of, scores_of
+from fraudsieve.training.data.inclusion import inclusion_weights
 from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.evaluation.bootstrap import MIN_GROUPS
 from fraudsieve.training.evaluation.evaluation_run import row_context
@@ -181,9 +182,10 @@ def _score(
 def _paired_metrics(
     sides: Sequence[_Side], scored: LabelledData, is_fraud: Array, groups: Array, settings: EvaluateRecipe
 ) -> PairedMetrics:
-    constant = np.full(len(is_fraud), is_fraud.mean())
+    weight = inclusion_weights(scored.rows)
+    constant = np.full(len(is_fraud), np.average(is_fraud, weights=weight))
     old, new = constant if len(sides) == 1 else sides[0].probability, sides[-1].probability
-    old_rows, new_rows = (FraudRows(p, is_fraud, groups, settings.replicates) for p in (old, new))
+    old_rows, new_rows = (FraudRows(p, is_fraud, groups, settings.replicates, weight) for p in (old, new))
     context = {name: row_context(scored.rows)[name] for name in ("cutoff_times", "amounts")}
     return paired_metrics(old_rows, new_rows, settings, **context, share=share_of_records(scored, scored.rows))
 

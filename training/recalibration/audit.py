@@ -31,6 +31,7 @@ __all__ = [
     "audit_of",
     "check_sample",
     "draw_audit",
+    "labelled_audit",
     "labels_of_sample",
     "read_audit",
     "write_audit",
@@ -108,8 +109,8 @@ def _allocate(sizes: list[int], n: int) -> list[int]:
 
 def audit_of(rows: Array, group_probability: Array, groups: Array) -> Audit:
     """Return a sample of known probabilities of campaigns or accounts."""
-    sizes = np.bincount(np.unique(groups, return_inverse=True)[1])[np.unique(groups, return_inverse=True)[1]]
-    return Audit(rows, group_probability / sizes[rows], group_probability)
+    code, sizes = np.unique(groups, return_inverse=True, return_counts=True)[1:]
+    return Audit(rows, group_probability / sizes[code[rows]], group_probability)
 
 
 def check_sample(path: str | Path) -> None:
@@ -153,9 +154,19 @@ def read_audit(path: str | Path, traffic: Traffic) -> Audit:
         n = int((positions < 0).sum())
         fix = f"{DRAW_AGAIN} If a spreadsheet program changed identifiers such as 007, draw it as .xlsx."
         raise SchemaError(str(path), f"expected identifiers of the traffic, each once, got {n} others", fix)
-    sizes = np.bincount(np.unique(traffic.groups, return_inverse=True)[1])
-    size = sizes[np.unique(traffic.groups, return_inverse=True)[1]][positions]
-    return Audit(positions, probability, np.minimum(probability * size, 1.0))
+    return _audit_of_records(positions, probability, traffic.groups)
+
+
+def labelled_audit(traffic: Traffic, probability: Array) -> Audit:
+    """Return the records with a label as a sample, whose labels have inclusion probabilities."""
+    rows = np.flatnonzero(~pd.isna(traffic.labels))
+    return _audit_of_records(rows, probability[rows], traffic.groups)
+
+
+def _audit_of_records(rows: Array, probability: Array, groups: Array) -> Audit:
+    """Return a sample of known probabilities of records, of which a campaign or account has at most one."""
+    code, sizes = np.unique(groups, return_inverse=True, return_counts=True)[1:]
+    return Audit(rows, probability, np.minimum(probability * sizes[code[rows]], 1.0))
 
 
 def labels_of_sample(path: str | Path) -> pd.DataFrame | None:

@@ -76,7 +76,7 @@ def by_all_labels(model: Model, read: Traffic, targets: Targets, share: float) -
     n, missing = len(read.ids), int(pd.isna(read.labels).sum())
     if missing:
         problem = f"expected a label of every record, {missing:,} have none"
-        fix = "Draw a sample (--draw) and name it (--sample), so that it is known why others have none."
+        fix = "Give labels with an inclusion_probability, or draw a sample (--draw) and name it (--sample)."
         raise SchemaError("labels", problem, fix)
     is_fraud = read.labels != model.legitimate
     _check_both_kinds(is_fraud, "Use a longer period.")
@@ -92,8 +92,13 @@ def by_all_labels(model: Model, read: Traffic, targets: Targets, share: float) -
     return Outcome(model, list(points), list(absent), _facts(n, bounds))
 
 
-def by_audit(model: Model, read: Traffic, audit: Audit, targets: Targets, share: float) -> Outcome:
+def by_audit(
+    model: Model, read: Traffic, audit: Audit, targets: Targets, share: float, *, of_labels: bool = False
+) -> Outcome:
     """Set calibration and rates of false positives by an audited sample, and the capacity by all records.
+
+    A sample of the labels alone is of a draw that is not known: a record without a label may have been as unlikely to
+    be drawn as any. Its rates are of the records that the labels stand for.
 
     Raises
     ------
@@ -110,12 +115,14 @@ def by_audit(model: Model, read: Traffic, audit: Audit, targets: Targets, share:
     calibration = fit_weighted(model, read.log_odds, audit, labels)
     model = replace(model, calibration=calibration, ratio_support=None)
     probability = fraud_of(model, read)
+    n_groups, unlabelled = len(np.unique(read.groups)), probability[pd.isna(read.labels)]
     audited = AuditedRecords(
         probability[audit.rows],
         np.where(has_label, labels != model.legitimate, np.nan).astype(np.float64),
         audit.probability,
         audit.group_probability,
-        len(np.unique(read.groups)),
+        min(n_groups, round((1 / audit.group_probability).sum())),
+        unknown=unlabelled.max() if of_labels and len(unlabelled) else -np.inf,
     )
     promised, absent = promised_points(audited, targets)
     points = with_rates([*promised, volume_point(CAPACITY, probability, share)], audited, probability, read.days)

@@ -33,6 +33,9 @@ class AuditedRecords:
         The inclusion probability of its campaign or account.
     n_groups : int
         Campaigns or accounts of the traffic.
+    unknown : float, default=-inf
+        Highest probability of fraud of the records whose own inclusion probability is unknown. From there down, the
+        lowest one holds.
     """
 
     probability: Array
@@ -40,6 +43,13 @@ class AuditedRecords:
     inclusion: Array
     group_inclusion: Array
     n_groups: int
+    unknown: float = -np.inf
+
+    @property
+    def reach(self) -> Array:
+        """The inclusion probability that every campaign or account with the score of an audited record has at least."""
+        lowest = self.group_inclusion.min()
+        return np.where(self.probability > self.unknown, self.group_inclusion, lowest)
 
 
 def promised_points(records: AuditedRecords, targets: Targets) -> tuple[list[OperatingPoint], list[AbsentPoint]]:
@@ -76,8 +86,9 @@ def promised_points(records: AuditedRecords, targets: Targets) -> tuple[list[Ope
 def _bounds(records: AuditedRecords, confidence: float) -> tuple[Array, Array]:
     """Return thresholds from the strictest down, and upper bounds of the share of groups that are false positives."""
     order = np.argsort(-records.probability, kind="stable")
-    ranked, inclusion = records.probability[order], records.group_inclusion[order]
-    weights = np.where(records.is_fraud[order] == 1, 0.0, 1 / inclusion)  # without a label: against the rate
+    ranked, inclusion = records.probability[order], records.reach[order]
+    # Without a label: against the rate.
+    weights = np.where(records.is_fraud[order] == 1, 0.0, 1 / records.group_inclusion[order])
     n = len(order)
     # The record just below a threshold counts for the lowest probability: its stratum may reach above it.
     lowest = np.minimum.accumulate(inclusion)
@@ -102,10 +113,10 @@ def rate_interval(records: AuditedRecords, threshold: float, confidence: float =
     tail = (1 - confidence) / 2
     legitimate = records.is_fraud == 0
     flagged = records.probability >= threshold
-    reach = float(records.group_inclusion[flagged].min()) if flagged.any() else float(records.group_inclusion.max())
+    reach = float(records.reach[flagged].min()) if flagged.any() else float(records.reach.max())
     below = records.probability[~flagged]
     if len(below):
-        reach = min(reach, float(records.group_inclusion[~flagged][below.argmax()]))
+        reach = min(reach, float(records.reach[~flagged][below.argmax()]))
     count = (1 / records.group_inclusion[flagged & legitimate]).sum() * reach
     high = upper_rate(int(np.ceil(count - 1e-9)), records.n_groups, 1 - tail) / reach
     low = _lower_rate(int(count + 1e-9), records.n_groups, 1 - tail) / reach

@@ -25,7 +25,7 @@ from fraudsieve.training.tracking.logged_tables import RunInput
 from fraudsieve.training.tracking.store import tracking_uri
 from fraudsieve.training.tracking.tracked_run import LoggedRun, RunContent, open_run
 
-from .audit import Audit, check_sample, draw_audit, labels_of_sample, read_audit, write_audit
+from .audit import Audit, check_sample, draw_audit, labelled_audit, labels_of_sample, read_audit, write_audit
 from .outcomes import by_all_labels, by_audit, by_volume, fraud_of
 from .traffic import Traffic, read_traffic
 from .volume import volume_interval
@@ -140,7 +140,8 @@ def recalibrate(
 
     Without labels, the only operating point is ``capacity``, the threshold with the given alert volume. With labels of
     a sample from `draw_audit_sample`, the calibration and the points for false positive rates are set too, weighted by
-    inverse inclusion probabilities. With labels of all records, they are set as in training.
+    inverse inclusion probabilities. So they are with labels that have inclusion probabilities, such as those of
+    `review collect`. With labels of all records, they are set as in training.
 
     Parameters
     ----------
@@ -151,8 +152,9 @@ def recalibrate(
     output : str or Path
         The model folder to write.
     labels : path or DataFrame, default=None
-        A table of labels: of the sample or, without a sample, of all records. None to recalibrate without labels, or
-        with those that are filled in in the sample. Labels in the traffic itself set no rate.
+        A table of labels: of the sample or, without a sample, of all records or with inclusion probabilities. None to
+        recalibrate without labels, or with those that are filled in in the sample. Labels in the traffic itself set no
+        rate.
     sample : str or Path, default=None
         The file of `draw_audit_sample`, with the same traffic. Without `labels`, its column ``label`` has them.
     known_labels : path or DataFrame, default=None
@@ -275,10 +277,12 @@ def _recalibrate(
     targets = (ThresholdRecipe() if thresholds is None else ThresholdRecipe.model_validate(thresholds)).targets
     if not has_labels:
         outcome = by_volume(model, read, targets, share)
-    elif sample is None:
-        outcome = by_all_labels(model, read, targets, share)
-    else:
+    elif sample is not None:
         outcome = by_audit(model, read, read_audit(sample, read), targets, share)
+    elif read.probability is not None:
+        outcome = by_audit(model, read, labelled_audit(read, read.probability), targets, share, of_labels=True)
+    else:
+        outcome = by_all_labels(model, read, targets, share)
     points = deciding_first(outcome.points, targets.decide_by or targets.names[0])
     capacity = next(point for point in points if point.name == CAPACITY)
     fraud = fraud_of(outcome.model, read)

@@ -17,6 +17,7 @@ from fraudsieve.tables.label_values import read_classes
 from fraudsieve.tables.reader import read_table
 from fraudsieve.tables.source import Source, as_input, origin_of
 from fraudsieve.training.data.builders import row_groups
+from fraudsieve.training.data.inclusion import inclusion_weights, with_inclusion_weights
 
 __all__ = ["MIN_ROWS", "Traffic", "read_traffic"]
 
@@ -43,6 +44,8 @@ class Traffic:
         ``campaign`` or ``account``.
     labels : ndarray of object, shape (n_records,)
         Missing where there is no label; labels of the table itself do not count.
+    probability : ndarray of float64, shape (n_records,), or None
+        The inclusion probability of each record with a label; None if no label has one.
     days : float or None
         The time that the records span, one gap more than there are; None without two distinct times.
     window : list of str
@@ -63,6 +66,7 @@ class Traffic:
     groups: Array
     group_kind: str
     labels: Array
+    probability: Array | None
     days: float | None
     window: list[str]
     times: pd.Series
@@ -112,7 +116,7 @@ def read_traffic(
         model.ensemble.log_odds(features.X[ok]),
         groups,
         kind,
-        _labels(model, records, labels),
+        *_labels(model, records, labels),
         _days(times.dropna(), len(records)),
         _window(times.dropna()),
         times,
@@ -129,13 +133,15 @@ def _check_known_labels(model: Model, read: Inputs) -> None:
         raise SchemaError("known_labels", problem, "Give them with their times, as for scoring (--known-labels).")
 
 
-def _labels(model: Model, records: pd.DataFrame, labels: Source | None) -> Array:
+def _labels(model: Model, records: pd.DataFrame, labels: Source | None) -> tuple[Array, Array | None]:
+    """Return the label of each record, and with what probability it came to have one."""
     if labels is None:
-        return np.full(len(records), None, object)
-    table = read_table(as_input(labels, options_of_model(model)), "labels")
+        return np.full(len(records), None, object), None
+    table, name = read_table(as_input(labels, options_of_model(model)), "labels"), f"{model.subject}_id"
     frame, checked, _ = read_classes(with_times(records), table, label_reader(model))
-    joined = join_labels(frame, checked, f"{model.subject}_id", legitimate=model.legitimate)["label"]
-    return joined.where(joined.notna(), None).to_numpy(object)
+    joined = join_labels(frame, checked, name, legitimate=model.legitimate)["label"]
+    weights = inclusion_weights(with_inclusion_weights(records, checked, name))
+    return joined.where(joined.notna(), None).to_numpy(object), None if weights is None else 1 / weights
 
 
 def _times(records: pd.DataFrame, name: str) -> pd.Series:

@@ -10,7 +10,8 @@ from benchmarks.runner import Bar, progress
 from fraudsieve._microseconds import DAY, MINUTE, SECOND
 from fraudsieve.features.campaign.over_time import N_BANDS, CampaignHistory
 from fraudsieve.features.history.declaration import History
-from fraudsieve.features.history.hot.timeline import HotTimeline
+from fraudsieve.features.history.records import entity_key
+from fraudsieve.features.history.timeline import ViewState
 
 __all__ = ["HOT_PROTOCOL", "measure_hot"]
 
@@ -21,10 +22,10 @@ BAR_US = 1000.0
 SPAN = 30 * DAY
 STEP = SPAN // 100_000
 HOT_PROTOCOL = (
-    "hot, same_time, late, look_back, campaign: a HotTimeline of N events (the largest if no N is named), then pairs "
-    "of one event in and one look. hot: events spread evenly over 30 days. same_time: all events at one time, also the "
-    "new ones. late: one event in a hundred comes up to a minute late. look_back: every other look is a minute back. "
-    "campaign: a message in and a look at all of its eight bands, each with N messages."
+    "hot, same_time, late, look_back, campaign: an entity of N events (the largest if no N is named) in a view, then "
+    "pairs of one event in and one look; events may be a day late. hot: events spread evenly over 30 days. same_time: "
+    "all events at one time, also the new ones. late: one event in a hundred comes up to a day late. look_back: every "
+    "other look is a minute back. campaign: a message in and a look at all of its eight bands, each with N messages."
 )
 
 
@@ -64,29 +65,44 @@ def _pairs(name: str, size: int) -> list[float]:
     """Time pairs on an account with the default measures."""
     rng, view = np.random.default_rng(0), History()
     same = name == "same_time"
-    timeline = HotTimeline(view, _rows(np.full(size, SPAN) if same else np.arange(size) * SPAN // size, rng))
+    account = _filled(view, _rows(np.full(size, SPAN) if same else np.arange(size) * SPAN // size, rng))
     out = np.full((2, len(view.columns)), np.nan)
 
     def pair(index: int) -> Callable[[], None]:
         now = SPAN + (WARM_UP + index) * STEP
-        late = int(rng.integers(1, 60)) * SECOND if name == "late" and index % 100 == 0 else 0
+        late = int(rng.integers(1, 86_000)) * SECOND if name == "late" and index % 100 == 0 else 0
         row = _rows(np.array([SPAN if same else now - late]), rng)[0].tolist()
         cutoff = now + SECOND - (MINUTE if name == "look_back" and index % 2 else 0)
-
-        def call() -> None:
-            timeline.add(row)
-            timeline.fill(cutoff, np.empty(0), out)
-
-        return call
+        return lambda: _add_and_look(account, row, cutoff, out)
 
     return _timed(pair)
 
 
+def _filled(view: History, rows: NDArray[np.int64]) -> ViewState:
+    """Return a view with one entity."""
+    state, key = ViewState(view), _key(view)
+    state.events.add_many(np.tile(np.frombuffer(key, np.uint64), (len(rows), 1)), rows)
+    state.sweep(SPAN - DAY, 1)
+    return state
+
+
+def _key(view: History) -> bytes:
+    key = entity_key(dict.fromkeys(view.entities, "entity"), view.entities)
+    assert key is not None
+    return key
+
+
+def _add_and_look(state: ViewState, row: list[int], cutoff: int, out: NDArray[np.float64]) -> None:
+    state.events.add(_key(state.history), row)
+    state.sweep(cutoff - DAY, 1)
+    state.fill(dict.fromkeys(state.history.subjects, "entity"), cutoff, out)
+
+
 def _campaign_pairs() -> list[float]:
-    """Time pairs on a campaign: eight bands, each a timeline."""
+    """Time pairs on a campaign: eight bands, each an entity."""
     rng, (view, *_) = np.random.default_rng(0), CampaignHistory().views
     times = np.arange(CAMPAIGN_SIZE) * SPAN // CAMPAIGN_SIZE
-    bands = [HotTimeline(view, _rows(times, rng, n_ids=2)) for _ in range(N_BANDS)]
+    bands = [_filled(view, _rows(times, rng, n_ids=2)) for _ in range(N_BANDS)]
     out = np.full((2, len(view.columns)), np.nan)
 
     def pair(index: int) -> Callable[[], None]:
@@ -95,8 +111,7 @@ def _campaign_pairs() -> list[float]:
 
         def call() -> None:
             for band in bands:
-                band.add(row)
-                band.fill(now + SECOND, np.empty(0), out)
+                _add_and_look(band, row, now + SECOND, out)
 
         return call
 

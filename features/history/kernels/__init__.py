@@ -13,6 +13,8 @@ the caller owns them: a kernel changes only ``out``, and keeps nothing from one 
     In the order of ``times``. A missing amount is NaN, and a missing code -1. Codes count from 0 up to ``n_codes``.
 ``cutoff_starts``, ``cutoffs``
     As ``starts`` and ``times``, for the cutoff times of the same entities.
+``floors``, int64, shape (n_subjects,), or (1,) if no entity has many events
+    The earliest time at which a window of each cutoff time may begin, in the order of ``cutoffs``; see `floors`.
 ``rows``, int32, shape (n_subjects,)
     The row of ``out`` of each cutoff time. Every row occurs exactly once.
 ``widths``, int64, shape (n_windows,)
@@ -22,8 +24,9 @@ the caller owns them: a kernel changes only ``out``, and keeps nothing from one 
 ``out``, float64, shape (n_subjects, n_columns)
     NaN when the first kernel gets it. A cell is written only if its value is defined, so NaN is what stays.
 
-A window holds the events from ``cutoff - width`` up to, but not including, the cutoff time. Cutoff times ascend within
-an entity, so that both ends of a window only ever move to the right. For a width of 20 and cutoff times of 36 and 51::
+A window holds the events from ``cutoff - width``, or the floor if that is later, up to, but not including, the cutoff
+time. Cutoff times ascend within an entity, and so do floors, so that both ends of a window only ever move to the right.
+For a width of 20 and cutoff times of 36 and 51::
 
     position          0    1    2    3    4    5
     times            10   20   20   35   50   51
@@ -34,5 +37,6 @@ an entity, so that both ends of a window only ever move to the right. For a widt
 what leaves at ``left`` is subtracted. So each event costs two steps per window, however many cutoff times there are.
 The first window of an entity may begin late: `first_from` finds its start by bisection.
 
-Most kernels have a function for one window, and a kernel that calls it for each width. Needs only NumPy and Numba.
+A module declares in ``MEASURES`` what its kernels compute. Most kernels have a function for one window, and a kernel
+that calls it for each width. Needs only NumPy and Numba.
 """

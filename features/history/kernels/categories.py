@@ -12,13 +12,42 @@ from fraudsieve._typing import Array
 
 from .digest_table import fold_product
 from .ids import number_keys
-from .windows import ONE, any_column, first_from, hours_of_day
+from .measure import Measure, names_of
+from .windows import ONE, any_column, begin_of, enter, first_from, hours_of_day, leave
 
-__all__ = ["CODE_MEASURES", "code_pairs", "codes_in_windows", "hours_in_windows", "pairs_in_windows"]
+__all__ = ["CODE_MEASURES", "MEASURES", "code_pairs", "codes_in_windows", "hours_in_windows", "pairs_in_windows"]
 
 
-CODE_MEASURES = ("distinct", "entropy", "repeats", "new")
-"""The measures of `codes_in_windows`, in the order of its columns."""
+MEASURES = (
+    Measure(
+        "entropy",
+        "counterparties",
+        "entropy of the counterparties, in nats",
+        reads=("counterparty",),
+        has_identifiers=True,
+        needs_times=False,
+    ),
+    Measure(
+        "repeats",
+        "counterparties",
+        "events with the counterparty and amount of an earlier event",
+        "0",
+        ("amount", "counterparty"),
+        needs_times=False,
+    ),
+    Measure(
+        "new",
+        "novelty",
+        "counterparties without an event before it in the longest window",
+        "0",
+        ("counterparty",),
+        has_identifiers=True,
+        left_out="longest",  # there it would equal `distinct`
+    ),
+    Measure("hour_entropy", "rhythm", "entropy of the hours of day, in nats", reads=("clock",)),
+)
+CODE_MEASURES = ("distinct", *names_of(MEASURES[:3]))
+"""The measures of `codes_in_windows`, in the order of its columns. The entropy of hours is that of a code."""
 DISTINCT, ENTROPY, REPEATS, NEW = range(len(CODE_MEASURES))
 N_HOURS: Final[Any] = np.int64(24)
 PARTS, PART_MASK = 2.0**52, (1 << 52) - 1
@@ -96,6 +125,7 @@ def _codes_in_window(
     times: Array,
     cutoff_starts: Array,
     cutoffs: Array,
+    floors: Array,
     rows: Array,
     width: int,
     codes: Array,
@@ -108,28 +138,28 @@ def _codes_in_window(
     for e in range(starts.size - 1):
         if cutoff_starts[e] == cutoff_starts[e + 1]:
             continue
-        left = right = np.uint64(first_from(times, starts[e], starts[e + 1], cutoffs[cutoff_starts[e]] - width))
+        left = right = np.uint64(
+            first_from(times, starts[e], starts[e + 1], begin_of(cutoffs, floors, cutoff_starts[e], width))
+        )
         stop = np.uint64(starts[e + 1])
         n_valid, distinct, whole, part = 0, 0, 0, 0
         for k in range(cutoff_starts[e], cutoff_starts[e + 1]):
-            cutoff, row = cutoffs[k], rows[k]
+            cutoff, begin, row = cutoffs[k], begin_of(cutoffs, floors, k, width), rows[k]
             while right < stop and times[right] < cutoff:
                 code = codes[right]
                 if code >= 0:
-                    n = n_events_of[np.uint32(code)]
+                    n = enter(n_events_of, code)
                     distinct += n == 0
                     n_valid += 1
-                    n_events_of[np.uint32(code)] = n + 1
                     if at_entropy >= 0:
                         whole, part = add_step(whole, part, n, n + 1)
                 right += ONE
-            while left < right and times[left] < cutoff - width:
+            while left < right and times[left] < begin:
                 code = codes[left]
                 if code >= 0:
-                    n = n_events_of[np.uint32(code)]
+                    n = leave(n_events_of, code)
                     distinct -= n == 1
                     n_valid -= 1
-                    n_events_of[np.uint32(code)] = n - 1
                     if at_entropy >= 0:
                         whole, part = add_step(whole, part, n, n - 1)
                 left += ONE
@@ -161,6 +191,7 @@ def _new_in_windows(
     times: Array,
     cutoff_starts: Array,
     cutoffs: Array,
+    floors: Array,
     rows: Array,
     widths: Array,
     codes: Array,
@@ -193,13 +224,15 @@ def _new_in_windows(
     for e in range(starts.size - 1):
         if cutoff_starts[e] == cutoff_starts[e + 1]:
             continue
-        left = right = np.uint64(first_from(times, starts[e], starts[e + 1], cutoffs[cutoff_starts[e]] - longest))
+        left = right = np.uint64(
+            first_from(times, starts[e], starts[e + 1], begin_of(cutoffs, floors, cutoff_starts[e], longest))
+        )
         stop = np.uint64(starts[e + 1])
         n_codes_seen = 0
         for window in range(windows.size):
             borders[window], old[window] = left, 0
         for k in range(cutoff_starts[e], cutoff_starts[e + 1]):
-            cutoff = cutoffs[k]
+            cutoff, begin = cutoffs[k], begin_of(cutoffs, floors, k, longest)
             while right < stop and times[right] < cutoff:
                 if codes[right] >= 0:
                     code = np.uint32(codes[right])
@@ -211,12 +244,13 @@ def _new_in_windows(
                     latest[code] = right
                 right += ONE
             for window in range(windows.size):
-                border, n_old, since = np.uint64(borders[window]), old[window], cutoff - widths[windows[window]]
+                border, n_old = np.uint64(borders[window]), old[window]
+                since = begin_of(cutoffs, floors, k, widths[windows[window]])
                 while border < right and times[border] < since:
                     n_old += codes[border] >= 0 and earliest[np.uint32(codes[border])] == np.int64(border)
                     border += ONE
                 borders[window], old[window] = border, n_old
-            while left < right and times[left] < cutoff - longest:
+            while left < right and times[left] < begin:
                 if codes[left] >= 0:
                     code = np.uint32(codes[left])
                     is_last = latest[code] == np.int64(left)  # otherwise its next event is the earliest
@@ -238,6 +272,7 @@ def codes_in_windows(
     times: Array,
     cutoff_starts: Array,
     cutoffs: Array,
+    floors: Array,
     rows: Array,
     widths: Array,
     codes: Array,
@@ -249,7 +284,7 @@ def codes_in_windows(
 
     Parameters
     ----------
-    starts, times, cutoff_starts, cutoffs, rows, widths
+    starts, times, cutoff_starts, cutoffs, floors, rows, widths
         As for `totals_in_windows`.
     codes : ndarray of int32, shape (n_events,)
         Codes from 0; -1 if missing.
@@ -260,7 +295,7 @@ def codes_in_windows(
     out : ndarray of float64, shape (n_subjects, n_columns)
         Filled in; the entropy of a window without codes is left as it is.
     """
-    bounds = starts, times, cutoff_starts, cutoffs, rows
+    bounds = starts, times, cutoff_starts, cutoffs, floors, rows
     for window in range(widths.size):
         if any_column(columns[window : window + 1], INT_0, NEW):
             _codes_in_window(*bounds, widths[window], codes, n_codes, columns[window], out)
@@ -274,6 +309,7 @@ def pairs_in_windows(
     times: Array,
     cutoff_starts: Array,
     cutoffs: Array,
+    floors: Array,
     rows: Array,
     widths: Array,
     codes: Array,
@@ -286,7 +322,7 @@ def pairs_in_windows(
 
     Parameters
     ----------
-    starts, times, cutoff_starts, cutoffs, rows, widths, codes, columns, out
+    starts, times, cutoff_starts, cutoffs, floors, rows, widths, codes, columns, out
         As for `codes_in_windows`.
     amounts : ndarray of float64, shape (n_events,)
         Amounts, NaN if missing.
@@ -294,7 +330,7 @@ def pairs_in_windows(
         `digest_table.HASH_KEY`.
     """
     pairs, n_pairs = code_pairs(codes, amounts, key)
-    codes_in_windows(starts, times, cutoff_starts, cutoffs, rows, widths, pairs, n_pairs, columns, out)
+    codes_in_windows(starts, times, cutoff_starts, cutoffs, floors, rows, widths, pairs, n_pairs, columns, out)
 
 
 @compile_kernel()
@@ -303,6 +339,7 @@ def hours_in_windows(
     times: Array,
     cutoff_starts: Array,
     cutoffs: Array,
+    floors: Array,
     rows: Array,
     widths: Array,
     local_times: Array,
@@ -313,10 +350,10 @@ def hours_in_windows(
 
     Parameters
     ----------
-    starts, times, cutoff_starts, cutoffs, rows, widths, columns, out
+    starts, times, cutoff_starts, cutoffs, floors, rows, widths, columns, out
         As for `codes_in_windows`.
     local_times : ndarray of int64, shape (n_events,)
         What a clock shows at the events.
     """
     hours = hours_of_day(local_times)
-    codes_in_windows(starts, times, cutoff_starts, cutoffs, rows, widths, hours, N_HOURS, columns, out)
+    codes_in_windows(starts, times, cutoff_starts, cutoffs, floors, rows, widths, hours, N_HOURS, columns, out)

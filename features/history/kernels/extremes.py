@@ -1,4 +1,4 @@
-"""Extremes and standard deviations in sliding windows.
+"""Extremes, standard deviations and flows in sliding windows.
 
 The extreme of a window is the head of a monotonic queue. A standard deviation is computed from exact sums, so that
 values can be added at one end and subtracted at the other. Needs only NumPy and Numba.
@@ -6,19 +6,42 @@ values can be added at one end and subtracted at the other. Needs only NumPy and
 
 import numpy as np
 
-from fraudsieve._compiled import compile_inlined, compile_kernel, compile_part
+from fraudsieve._compiled import INT_0, compile_inlined, compile_kernel, compile_part
 from fraudsieve._microseconds import HOUR, SECOND
 from fraudsieve._typing import Array
 
-from .exact import MINUS, N_DIGITS, N_SQUARE_DIGITS, PLUS, add_number, add_square, deviation_of
-from .windows import any_column, first_from
+from .exact import MINUS, N_DIGITS, N_SQUARE_DIGITS, PLUS, add_number, add_square, deviation_of, sum_of
+from .measure import Measure, names_of
+from .windows import any_column, begin_of, first_from
 
-__all__ = ["SPREAD_MEASURES", "spread_in_windows"]
+__all__ = ["MEASURES", "SPREAD_MEASURES", "spread_in_windows"]
 
 
-SPREAD_MEASURES = ("max", "min", "std", "gap_std", "burst", "since_max")
+MEASURES = (
+    Measure("max", "value", "largest amount", reads=("amount",), needs_times=False),
+    Measure("min", "value", "smallest amount", reads=("amount",), needs_times=False),
+    Measure("std", "value", "standard deviation of the amounts (population)", reads=("amount",), needs_times=False),
+    Measure("gap_std", "rhythm", "standard deviation of the seconds between events", "NaN (below two)"),
+    Measure("burst", "rhythm", "largest number of events within an hour"),
+    Measure(
+        "since_max",
+        "value",
+        "seconds since the largest amount, the last one of equal amounts",
+        reads=("amount",),
+        derived_from=("max",),
+    ),
+    Measure(
+        "drained_share",
+        "value",
+        "sum of what left (amounts below 0) / sum of what came in (amounts above 0), at most 1",
+        "NaN (nothing came in)",
+        ("amount",),
+        needs_times=False,
+    ),
+)
+SPREAD_MEASURES = names_of(MEASURES)
 """The measures of `spread_in_windows`, in the order of its columns."""
-MAX, MIN, STD, GAP_STD, BURST, SINCE_MAX = range(len(SPREAD_MEASURES))
+MAX, MIN, STD, GAP_STD, BURST, SINCE_MAX, DRAINED_SHARE = range(len(SPREAD_MEASURES))
 
 
 @compile_part()
@@ -35,8 +58,10 @@ def _extreme_in_window(
     times: Array,
     cutoff_starts: Array,
     cutoffs: Array,
+    floors: Array,
     rows: Array,
     width: int,
+    skipped: int,
     amounts: Array,
     sign: float,
     position: int,
@@ -44,6 +69,8 @@ def _extreme_in_window(
     out: Array,
 ) -> None:
     """Return the largest amount of a window (``sign`` 1) or the smallest (-1), the last one of equal amounts.
+
+    The first part of the window, of ``skipped`` microseconds, is left out.
 
     A monotonic queue holds the events that are more extreme than all later ones. New events are scanned backwards, so
     that only those more extreme than all later new events are compared with the queue.
@@ -62,13 +89,15 @@ def _extreme_in_window(
         if cutoff_starts[e] == cutoff_starts[e + 1]:
             continue
         stop = starts[e + 1]
-        left = right = first_from(times, starts[e], stop, cutoffs[cutoff_starts[e]] - width)
+        begin = begin_of(cutoffs, floors, cutoff_starts[e], width) + skipped
+        left = right = first_from(times, starts[e], stop, min(begin, cutoffs[cutoff_starts[e]]))
         head, tail = 0, 0
         for k in range(cutoff_starts[e], cutoff_starts[e + 1]):
             cutoff, before = cutoffs[k], right
+            begin = begin_of(cutoffs, floors, k, width) + skipped
             while right < stop and times[right] < cutoff:
                 right += 1
-            while left < right and times[left] < cutoff - width:
+            while left < right and times[left] < begin:
                 left += 1
             best, n_new = -np.inf, 0
             for i in range(right - 1, max(before, left) - 1, -1):
@@ -96,6 +125,7 @@ def _burst_in_window(
     times: Array,
     cutoff_starts: Array,
     cutoffs: Array,
+    floors: Array,
     rows: Array,
     width: int,
     trailing: Array,
@@ -110,16 +140,15 @@ def _burst_in_window(
         window          |-------- first hour --------|----------------- later -----------------|
         hour of event i       (-------------i]                 (--------------j]  hour of event j
     """
-    _extreme_in_window(
-        starts, times, cutoff_starts, cutoffs, rows, max(width - HOUR, 0), trailing, 1.0, position, -1, out
-    )
+    bounds = starts, times, cutoff_starts, cutoffs, floors, rows
+    _extreme_in_window(*bounds, width, HOUR, trailing, 1.0, position, -1, out)
     for e in range(starts.size - 1):
         if cutoff_starts[e] == cutoff_starts[e + 1]:
             continue
         stop = starts[e + 1]
-        left = right = first_from(times, starts[e], stop, cutoffs[cutoff_starts[e]] - width)
+        left = right = first_from(times, starts[e], stop, begin_of(cutoffs, floors, cutoff_starts[e], width))
         for k in range(cutoff_starts[e], cutoff_starts[e + 1]):
-            since = cutoffs[k] - width
+            since = begin_of(cutoffs, floors, k, width)
             until = min(since + HOUR, cutoffs[k])
             while left < stop and times[left] < since:
                 left += 1
@@ -141,6 +170,7 @@ def _std_in_window(
     times: Array,
     cutoff_starts: Array,
     cutoffs: Array,
+    floors: Array,
     rows: Array,
     width: int,
     values: Array,
@@ -164,7 +194,7 @@ def _std_in_window(
         if cutoff_starts[e] == cutoff_starts[e + 1]:
             continue
         stop = starts[e + 1]
-        left = right = first_from(times, starts[e], stop, cutoffs[cutoff_starts[e]] - width)
+        left = right = first_from(times, starts[e], stop, begin_of(cutoffs, floors, cutoff_starts[e], width))
         first = last = left  # the values in the sums
         _clear(digits)
         _clear(square_digits)
@@ -172,7 +202,8 @@ def _std_in_window(
         for k in range(cutoff_starts[e], cutoff_starts[e + 1]):
             while right < stop and times[right] < cutoffs[k]:
                 right += 1
-            while left < right and times[left] < cutoffs[k] - width:
+            begin = begin_of(cutoffs, floors, k, width)
+            while left < right and times[left] < begin:
                 left += 1
             while first < min(left + skip, last):
                 if values[first] == values[first]:
@@ -189,6 +220,45 @@ def _std_in_window(
             last = max(right, first)
             if n > 0:
                 out[rows[k], position] = deviation_of(n, digits, square_digits) / unit
+
+
+@compile_part()
+def _drained_in_window(
+    starts: Array,
+    times: Array,
+    cutoff_starts: Array,
+    cutoffs: Array,
+    floors: Array,
+    rows: Array,
+    width: int,
+    amounts: Array,
+    position: int,
+    out: Array,
+) -> None:
+    """Compute the share of what came in during a window that has left again."""
+    #   times        10    20    30    40    50
+    #   amounts       5    20   -15     5   -30
+    #   [15, 45)      .    20   -15     5     .      came 25, left 15: .6
+    sums = np.empty((2, N_DIGITS), np.int64)  # of what left, and of what came
+    for e in range(starts.size - 1):
+        if cutoff_starts[e] == cutoff_starts[e + 1]:
+            continue
+        left = right = first_from(times, starts[e], starts[e + 1], begin_of(cutoffs, floors, cutoff_starts[e], width))
+        _clear(sums[0])
+        _clear(sums[1])
+        for k in range(cutoff_starts[e], cutoff_starts[e + 1]):
+            begin = begin_of(cutoffs, floors, k, width)
+            while right < starts[e + 1] and times[right] < cutoffs[k]:
+                if amounts[right] == amounts[right]:
+                    add_number(sums[int(amounts[right] > 0.0)], abs(amounts[right]), PLUS)
+                right += 1
+            while left < right and times[left] < begin:
+                if amounts[left] == amounts[left]:
+                    add_number(sums[int(amounts[left] > 0.0)], abs(amounts[left]), MINUS)
+                left += 1
+            came = sum_of(sums[1])
+            if came > 0.0:
+                out[rows[k], position] = min(sum_of(sums[0]) / came, 1.0)
 
 
 @compile_part()
@@ -223,6 +293,7 @@ def spread_in_windows(
     times: Array,
     cutoff_starts: Array,
     cutoffs: Array,
+    floors: Array,
     rows: Array,
     widths: Array,
     amounts: Array,
@@ -233,27 +304,29 @@ def spread_in_windows(
 
     Parameters
     ----------
-    starts, times, cutoff_starts, cutoffs, rows, widths
+    starts, times, cutoff_starts, cutoffs, floors, rows, widths
         As for `totals_in_windows`.
     amounts : ndarray of float64, shape (n_events,)
         Amounts, NaN if missing; empty if no measure of amounts is computed.
-    columns : ndarray of int64, shape (n_windows, 6)
+    columns : ndarray of int64, shape (n_windows, n_measures)
         Column of each of `SPREAD_MEASURES`; -1 if it is not computed.
     out : ndarray of float64, shape (n_subjects, n_columns)
         Filled in; undefined values are left as they are.
     """
-    bounds = starts, times, cutoff_starts, cutoffs, rows
+    bounds = starts, times, cutoff_starts, cutoffs, floors, rows
     gaps = _gaps(starts, times) if any_column(columns, GAP_STD, GAP_STD + 1) else amounts[:0]
     trailing = _trailing_counts(starts, times, HOUR) if any_column(columns, BURST, BURST + 1) else amounts[:0]
     for window in range(widths.size):
         position = columns[window]
         if position[MAX] >= 0:
-            _extreme_in_window(*bounds, widths[window], amounts, 1.0, position[MAX], position[SINCE_MAX], out)
+            _extreme_in_window(*bounds, widths[window], INT_0, amounts, 1.0, position[MAX], position[SINCE_MAX], out)
         if position[MIN] >= 0:
-            _extreme_in_window(*bounds, widths[window], amounts, -1.0, position[MIN], -1, out)
+            _extreme_in_window(*bounds, widths[window], INT_0, amounts, -1.0, position[MIN], -1, out)
         if position[BURST] >= 0:
             _burst_in_window(*bounds, widths[window], trailing, position[BURST], out)
         if position[STD] >= 0:
             _std_in_window(*bounds, widths[window], amounts, 0, 1.0, position[STD], out)
+        if position[DRAINED_SHARE] >= 0:
+            _drained_in_window(*bounds, widths[window], amounts, position[DRAINED_SHARE], out)
         if position[GAP_STD] >= 0:
             _std_in_window(*bounds, widths[window], gaps, 1, float(SECOND), position[GAP_STD], out)

@@ -6,11 +6,24 @@ from fraudsieve._compiled import INT_0, compile_kernel
 from fraudsieve._microseconds import SECOND
 from fraudsieve._typing import Array
 
-from .windows import first_from
+from .measure import Measure
+from .windows import begin_of, first_from
 
-__all__ = ["fill_latest"]
+__all__ = ["MEASURES", "fill_latest"]
 
 N_LATEST = 5
+_PLACES = ("latest", "second latest", "third latest", "fourth latest", "fifth latest")
+MEASURES = (
+    *(
+        Measure(f"last_{n}", "value", f"amount of the {place} event", "NaN", ("amount",), (), False, False)
+        for n, place in enumerate(_PLACES, 1)
+    ),
+    *(
+        Measure(f"ago_{n}", "rhythm", f"seconds since the {place} event", has_window=False, has_kinds=False)
+        for n, place in enumerate(_PLACES, 1)
+        if n > 1  # the seconds since the latest one are `since_last`
+    ),
+)
 
 
 @compile_kernel()
@@ -44,6 +57,7 @@ def fill_latest(
     times: Array,
     cutoff_starts: Array,
     cutoffs: Array,
+    floors: Array,
     rows: Array,
     amounts: Array,
     width: int,
@@ -55,7 +69,7 @@ def fill_latest(
 
     Parameters
     ----------
-    starts, times, cutoff_starts, cutoffs, rows
+    starts, times, cutoff_starts, cutoffs, floors, rows
         As for `totals_in_windows`.
     amounts : ndarray of float64, shape (n_events,) or empty
         Amounts, NaN if missing; empty if no amounts are computed.
@@ -81,7 +95,7 @@ def fill_latest(
             for i in range(begin, right):
                 n = _insert(times[i], amounts[i] if amounts.size > 0 else np.nan, held_times, held_amounts, n)
             for j in range(n):
-                if held_times[j] < cutoffs[k] - width:
+                if held_times[j] < begin_of(cutoffs, floors, k, width):
                     break
                 if amount_columns[j] >= 0:
                     out[rows[k], amount_columns[j]] = held_amounts[j] + 0.0  # negative zero equals zero

@@ -6,14 +6,30 @@ from fraudsieve._compiled import compile_kernel
 from fraudsieve._microseconds import SECOND
 from fraudsieve._typing import Array
 
-from .windows import first_from
+from .measure import Measure, names_of
+from .windows import first_from, floor_of
 
-__all__ = ["DERIVED", "END_MEASURES", "NEVER", "fill_derived", "fill_ends", "label_runs"]
+__all__ = ["DERIVED", "END_MEASURES", "MEASURES", "NEVER", "fill_derived", "fill_ends"]
 
 
 NEVER = np.iinfo(np.int64).min
 """The time that stands for a missing event."""
-END_MEASURES = ("since_first", "since_last")
+MEASURES = (
+    Measure("since_first", "profile", "seconds since the first event ever", has_window=False, has_kinds=False),
+    Measure("since_last", "rhythm", "seconds since the last event ever", has_window=False),
+    Measure(
+        "trend",
+        "volume",
+        "rate of events in the shortest window / rate in this window",
+        derived_from=("count",),
+        left_out="shortest",
+    ),
+    Measure("z", "value", "(current amount - `mean`) / `std`", "NaN", ("amount", "current amount"), ("mean", "std")),
+    Measure("to_mean", "value", "current amount / `mean`", "NaN", ("amount", "current amount"), ("mean",)),
+    Measure("to_max", "value", "current amount / `max`", "NaN", ("amount", "current amount"), ("max",)),
+    Measure("peak", "value", "`max` / mean amount in the longest window", "NaN", ("amount",), ("max", "mean")),
+)
+END_MEASURES = names_of(MEASURES[:2])
 """The measures of `fill_ends`, in the order of its columns."""
 
 
@@ -23,6 +39,7 @@ def fill_ends(
     times: Array,
     cutoff_starts: Array,
     cutoffs: Array,
+    floors: Array,
     rows: Array,
     firsts: Array,
     lasts: Array,
@@ -36,14 +53,15 @@ def fill_ends(
 
     Parameters
     ----------
-    starts, times, cutoff_starts, cutoffs, rows
+    starts, times, cutoff_starts, cutoffs, floors, rows
         As for `totals_in_windows`.
     firsts, lasts : ndarray of int64, shape (n_entities,) or empty
         Times of the first and the last event that were dropped from memory; `NEVER` if none were.
     amounts : ndarray of float64, shape (n_events,) or empty
         Amounts, NaN if missing; empty if `last_amount` is not computed.
     max_age : float
-        Maximum seconds since an event; older events are ignored.
+        Maximum seconds since an event; older events are ignored, and so are those below the floor. Infinite to find
+        the first and the last event ever.
     columns : ndarray of int64, shape (2,)
         Column of each of `END_MEASURES`; -1 if it is not computed.
     out : ndarray of float64, shape (n_subjects, n_columns)
@@ -67,7 +85,8 @@ def fill_ends(
                 since_last = (cutoffs[k] - (times[right - 1] if any_left else lasts[e])) / SECOND
                 if at_first >= 0 and since_first <= max_age:
                     out[row, at_first] = since_first
-                if at_last >= 0 and since_last <= max_age:
+                is_old = max_age < np.inf and any_left and times[right - 1] < floor_of(floors, k)
+                if at_last >= 0 and since_last <= max_age and not is_old:
                     out[row, at_last] = since_last
             if amounts.size > 0:
                 has_amount = False
@@ -80,58 +99,6 @@ def fill_ends(
                         largest_at, has_amount = times[i], True
             if last_amount.size > 0:
                 last_amount[row] = largest + 0.0  # negative zero equals zero
-
-
-@compile_kernel()
-def label_runs(
-    starts: Array,
-    times: Array,
-    cutoff_starts: Array,
-    cutoffs: Array,
-    rows: Array,
-    width: int,
-    frauds: Array,
-    since_clean: Array,
-    run: Array,
-) -> None:
-    """Compute the seconds since the last label that is not fraud, and the number of fraud labels after it.
-
-    Parameters
-    ----------
-    starts, times, cutoff_starts, cutoffs, rows
-        As for `totals_in_windows`.
-    width : int
-        Length of the window in microseconds; older labels are not counted.
-    frauds : ndarray of float64, shape (n_labels,)
-        1 for fraud and 0 otherwise.
-    since_clean : ndarray of float64, shape (n_subjects,)
-        Filled in with seconds; left as it is if the window has no such label.
-    run : ndarray of float64, shape (n_subjects,)
-        Filled in.
-    """
-    #   times        10   20   30   30   40   50      `clean` is 30, the time of the last label that is not fraud
-    #   frauds        1    0    0    1    1    1      `so_far` 4, of which `at_clean` 2: until 30, and at 30
-    #   run                                           4 - 2 = 2: those at 40 and 50
-    #   window        .    .    .    .    . [ 50      `before` 3: those that the window does not reach; 4 - 3 = 1
-    #
-    # A fraud at the time of the clean label counts as earlier, in whatever order the two came.
-    for e in range(starts.size - 1):
-        left = right = starts[e]
-        before, so_far, at_clean, clean = 0, 0, 0, NEVER
-        for k in range(cutoff_starts[e], cutoff_starts[e + 1]):
-            while right < starts[e + 1] and times[right] < cutoffs[k]:
-                if frauds[right] > 0.0:
-                    so_far += 1
-                    at_clean += times[right] == clean
-                else:
-                    clean, at_clean = times[right], so_far
-                right += 1
-            while left < right and times[left] < cutoffs[k] - width:
-                before += frauds[left] > 0.0
-                left += 1
-            run[rows[k]] = so_far - max(before, at_clean)
-            if clean != NEVER and clean >= cutoffs[k] - width:
-                since_clean[rows[k]] = (cutoffs[k] - clean) / SECOND
 
 
 DERIVED = ("count", "mean", "std", "max", "z", "to_mean", "to_max", "peak", "trend")

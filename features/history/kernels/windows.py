@@ -12,13 +12,43 @@ from fraudsieve._microseconds import DAY, HOUR, SECOND
 from fraudsieve._typing import Array
 
 from .exact import MINUS, PLUS, add_to_digits, sum_of_digits
+from .measure import Measure, names_of
 
-__all__ = ["WINDOW_MEASURES", "first_from", "hours_of_day", "totals_in_windows"]
+__all__ = [
+    "MEASURES",
+    "WINDOW_MEASURES",
+    "begin_of",
+    "enter",
+    "first_from",
+    "floor_of",
+    "hours_of_day",
+    "leave",
+    "totals_in_windows",
+]
 
 
-WINDOW_MEASURES = ("count", "sum", "mean", "distinct", "night", "weekend", "gap_mean", "span")
+MEASURES = (
+    Measure("count", "volume", "number of events", "0", needs_times=False),
+    Measure("sum", "value", "sum of the amounts", "0", ("amount",), needs_times=False),
+    Measure("mean", "value", "mean of the amounts", reads=("amount",), needs_times=False),
+    Measure(
+        "distinct",
+        "counterparties",
+        "number of distinct counterparties",
+        "0",
+        ("counterparty",),
+        has_identifiers=True,
+        needs_times=False,
+    ),
+    Measure("night", "rhythm", "share of events at night", reads=("clock",)),
+    Measure("weekend", "rhythm", "share of events on Saturdays and Sundays", reads=("clock",)),
+    Measure("gap_mean", "rhythm", "mean seconds between consecutive events", "NaN (below two)"),
+    Measure("span", "rhythm", "seconds since the first event; not computed by default"),
+    Measure("pace", "rhythm", "seconds between the last two events / mean of these seconds", "NaN (below two)"),
+)
+WINDOW_MEASURES = names_of(MEASURES)
 """The measures of `totals_in_windows`, in the order of its columns."""
-COUNT, SUM, MEAN, DISTINCT, NIGHT, WEEKEND, GAP_MEAN, SPAN = range(len(WINDOW_MEASURES))
+COUNT, SUM, MEAN, DISTINCT, NIGHT, WEEKEND, GAP_MEAN, SPAN, PACE = range(len(WINDOW_MEASURES))
 ONE = np.uint64(1)
 NO_HOUR = 1 << 62
 """Later than any hour."""
@@ -111,12 +141,41 @@ def first_from(times: Array, start: int, stop: int, time: int) -> int:
     return low
 
 
+@compile_inlined(borrows=True)
+def floor_of(floors: Array, k: int) -> int:
+    """Return the floor of a cutoff time; see `kernels.floors`."""
+    return int(floors[min(k, floors.size - 1)])
+
+
+@compile_inlined(borrows=True)
+def begin_of(cutoffs: Array, floors: Array, k: int, width: int) -> int:
+    """Return the time at which the window of a cutoff time begins."""
+    return int(max(cutoffs[k] - width, floor_of(floors, k)))
+
+
+@compile_inlined(borrows=True)
+def enter(n_events_of: Array, code: int) -> int:
+    """Count an event of a code that enters a window; return how many the window had."""
+    n = n_events_of[np.uint32(code)]
+    n_events_of[np.uint32(code)] = n + 1
+    return int(n)
+
+
+@compile_inlined(borrows=True)
+def leave(n_events_of: Array, code: int) -> int:
+    """Count an event of a code that leaves a window; return how many the window had."""
+    n = n_events_of[np.uint32(code)]
+    n_events_of[np.uint32(code)] = n - 1
+    return int(n)
+
+
 @compile_part()
 def _totals_in_window(
     starts: Array,
     times: Array,
     cutoff_starts: Array,
     cutoffs: Array,
+    floors: Array,
     rows: Array,
     width: int,
     amounts: Array,
@@ -131,32 +190,31 @@ def _totals_in_window(
     # Positions are unsigned, since Numba checks whether a signed index is negative.
     at_count, at_sum, at_mean, at_distinct = columns[COUNT], columns[SUM], columns[MEAN], columns[DISTINCT]
     at_night, at_weekend, at_gap, at_span = columns[NIGHT], columns[WEEKEND], columns[GAP_MEAN], columns[SPAN]
+    at_pace = columns[PACE]
     counts_others, sums_amounts = at_distinct >= 0, at_sum >= 0 or at_mean >= 0
-    needs_times = at_night >= 0 or at_weekend >= 0 or at_gap >= 0 or at_span >= 0
+    needs_times = at_night >= 0 or at_weekend >= 0 or at_gap >= 0 or at_span >= 0 or at_pace >= 0
     n_events_of = np.zeros(n_counterparties if counts_others else 0, np.int32)
     for e in range(starts.size - 1):
         if cutoff_starts[e] == cutoff_starts[e + 1]:
             continue
         stop = np.uint64(starts[e + 1])
-        left = np.uint64(first_from(times, starts[e], starts[e + 1], cutoffs[cutoff_starts[e]] - width))
+        left = np.uint64(
+            first_from(times, starts[e], starts[e + 1], begin_of(cutoffs, floors, cutoff_starts[e], width))
+        )
         right, distinct, n_valid = left, 0, 0
         d5 = d4 = d3 = d2 = d1 = d0 = 0  # the digits of the sum, see `exact`
         for k in range(cutoff_starts[e], cutoff_starts[e + 1]):
-            cutoff = cutoffs[k]
+            cutoff, begin = cutoffs[k], begin_of(cutoffs, floors, k, width)
             while right < stop and times[right] < cutoff:
                 if counts_others and counterparties[right] >= 0:
-                    other = np.uint32(counterparties[right])
-                    distinct += n_events_of[other] == 0
-                    n_events_of[other] += 1
+                    distinct += enter(n_events_of, counterparties[right]) == 0
                 if sums_amounts and amounts[right] == amounts[right]:
                     n_valid += 1
                     d5, d4, d3, d2, d1, d0 = add_to_digits(d5, d4, d3, d2, d1, d0, amounts[right], PLUS)
                 right += ONE
-            while left < right and times[left] < cutoff - width:
+            while left < right and times[left] < begin:
                 if counts_others and counterparties[left] >= 0:
-                    other = np.uint32(counterparties[left])
-                    distinct -= n_events_of[other] == 1
-                    n_events_of[other] -= 1
+                    distinct -= leave(n_events_of, counterparties[left]) == 1
                 if sums_amounts and amounts[left] == amounts[left]:
                     n_valid -= 1
                     d5, d4, d3, d2, d1, d0 = add_to_digits(d5, d4, d3, d2, d1, d0, amounts[left], MINUS)
@@ -179,6 +237,9 @@ def _totals_in_window(
                     out[row, at_weekend] = _between(weekends, left, right) / n
                 if at_gap >= 0 and n > 1:
                     out[row, at_gap] = (times[right - ONE] - times[left]) / (SECOND * (n - 1.0))
+                if at_pace >= 0 and n > 1 and times[right - ONE] > times[left]:
+                    last_gap = float(times[right - ONE] - times[right - ONE - ONE])
+                    out[row, at_pace] = last_gap * (n - 1.0) / (times[right - ONE] - times[left])
                 if at_span >= 0 and n > 0:
                     out[row, at_span] = (cutoff - times[left]) / SECOND
         if counts_others:
@@ -193,6 +254,7 @@ def totals_in_windows(
     times: Array,
     cutoff_starts: Array,
     cutoffs: Array,
+    floors: Array,
     rows: Array,
     widths: Array,
     amounts: Array,
@@ -215,6 +277,8 @@ def totals_in_windows(
         Start of the cutoff times of each entity.
     cutoffs : ndarray of int64, shape (n_subjects,)
         Cutoff times in microseconds, ascending within an entity.
+    floors : ndarray of int64, shape (n_subjects,) or (1,)
+        The earliest time that a window of each cutoff time may begin at, from `fill_floors`; or one for all.
     rows : ndarray of int32, shape (n_subjects,)
         Row of ``out`` of each cutoff time.
     widths : ndarray of int64, shape (n_windows,)
@@ -229,14 +293,14 @@ def totals_in_windows(
         First hour of the night and the hour at which it ends; it includes midnight if the first is larger.
     local_times : ndarray of int64, shape (n_events,)
         What a clock shows at the events, for nights and weekends.
-    columns : ndarray of int64, shape (n_windows, 8)
+    columns : ndarray of int64, shape (n_windows, n_measures)
         Column of each of `WINDOW_MEASURES`; -1 if it is not computed.
     out : ndarray of float64, shape (n_subjects, n_columns)
         Filled in; undefined values are left as they are.
     """
     needs_clock = any_column(columns, NIGHT, WEEKEND + 1)
     nights, weekends = _clock_counts(local_times if needs_clock else times[:0], night[0], night[1])
-    bounds = starts, times, cutoff_starts, cutoffs, rows
+    bounds = starts, times, cutoff_starts, cutoffs, floors, rows
     codes = counterparties, n_counterparties
     for window in range(widths.size):
         if any_column(columns[window : window + 1], INT_0, columns.shape[1]):

@@ -3,9 +3,12 @@
 What always holds, besides the invariants of `kernels.slabs`:
 
 1. The rows of an entity are the first ones of its slab, in order of time; rows of one time are in order of arrival.
-2. Its slot knows the start of the slab, the number of rows, and the class of the slab; instead of a class, `NO_BLOCK`,
-   `OUTSIDE` or `REMOVED`.
-3. A slot remembers the first and the last time of the rows that were dropped because of their age.
+2. Its slot knows the start of the slab, the number of rows, and the class of the slab; instead of a class, `NO_BLOCK`
+   or `REMOVED`.
+3. A slot remembers the first and the last time of the rows that were dropped.
+4. Dropped are only rows that no window of an allowed cutoff time has: those older than the longest window, and those
+   below the floor (`kernels.floors`) of the oldest cutoff time. A row that is not newer than a dropped one is in no
+   window either, whenever it comes.
 
 New rows are merged from the end, so that no row is overwritten before it has moved::
 
@@ -20,6 +23,7 @@ import numpy as np
 
 from fraudsieve._compiled import compile_inlined, compile_kernel, compile_part
 from fraudsieve._typing import Array
+from fraudsieve.features.history.kernels.floors import floor_before
 from fraudsieve.features.history.kernels.recency import NEVER
 from fraudsieve.features.history.kernels.slabs import NO_SLAB, SIZES, allocate_slab, free_slab, size_class
 
@@ -31,7 +35,6 @@ __all__ = [
     "LAST",
     "NO_BLOCK",
     "OFFSET",
-    "OUTSIDE",
     "REMOVED",
     "SIZE",
     "TIME",
@@ -41,6 +44,7 @@ __all__ = [
     "gather",
     "insert_rows",
     "newest_until",
+    "rows_before",
     "sweep",
 ]
 
@@ -50,8 +54,8 @@ OFFSET, SIZE, CLASS, FIRST, LAST = range(5)
 """The columns of a slot: where its slab begins, its number of rows, the class of the slab, and the times of the first
 and the last row that were dropped."""
 ENDS = [SIZE, FIRST, LAST]
-NO_BLOCK, OUTSIDE, REMOVED = -1, -2, -3
-"""Values in place of a class: no rows, rows that are kept elsewhere, and a slot without an entity."""
+NO_BLOCK, REMOVED = -1, -2
+"""Values in place of a class: no rows, and a slot without an entity."""
 DROP_SHARE = 8
 """Old rows are dropped once they are at least one in eight of a slab: a drop moves all others."""
 FRAUD = int(np.float64(1.0).view(np.int64))
@@ -86,13 +90,11 @@ def insert_rows(
 ) -> int:
     """Insert rows, each after those of its slot that are not later.
 
-    Group ``g`` of new rows, ``order[starts[g]:starts[g + 1]]`` in order of time, goes to the slot ``targets[g]``. Slots
-    with rows elsewhere are left as they are. Returns the first group that has no place.
+    Group ``g`` of new rows, ``order[starts[g]:starts[g + 1]]`` in order of time, goes to the slot ``targets[g]``.
+    Returns the first group that has no place.
     """
     for g in range(begin, len(targets)):
         slot, n_new = targets[g], starts[g + 1] - starts[g]
-        if slots[slot, CLASS] == OUTSIDE:
-            continue
         size = slots[slot, SIZE]
         has_place = slots[slot, CLASS] >= 0 and SIZES[slots[slot, CLASS]] >= size + n_new
         if not has_place and not _move(rows, slots, heads, slot, size_class(size + n_new)):
@@ -126,12 +128,20 @@ def _first_from(rows: Array, start: int, stop: int, time: int) -> int:
 
 @compile_kernel()
 def sweep(
-    rows: Array, slots: Array, heads: Array, cursor: int, oldest: int, only_frauds: bool, found: Array
+    rows: Array,
+    slots: Array,
+    heads: Array,
+    cursor: int,
+    oldest: int,
+    horizon: int,
+    max_events: int,
+    only_frauds: bool,
+    found: Array,
 ) -> tuple[int, int, int]:
-    """Drop the old rows of the next slots, and remember the times of the first and the last one.
+    """Drop the rows of the next slots that are before a time, or below the floor of the oldest cutoff time, `horizon`.
 
-    Returns the number of rows dropped, the time of the newest of them, and the number of slots in `found`: those that
-    are empty, and those with rows elsewhere.
+    The times of the first and the last one are remembered. Returns the number of rows dropped, the time of the newest
+    of them, and the number of slots in `found`: those without rows, whose last row was before the time.
     """
     n_dropped, newest, n_found = 0, NEVER, 0
     for step in range(found.size):
@@ -140,6 +150,10 @@ def sweep(
         size = slots[slot, SIZE]
         if kind >= 0:
             stop = _first_from(rows, start, start + size, oldest)
+            if size > max_events:
+                until = _first_from(rows, start, start + size, horizon)
+                floor = floor_before(rows[:, TIME], start, until, max_events)
+                stop = max(stop, _first_from(rows, start, until, floor))
             n = stop - start
             if n and n * DROP_SHARE >= size:
                 newest = max(newest, rows[stop - 1, TIME])
@@ -154,7 +168,7 @@ def sweep(
                     free_rows(rows, slots, heads, slot)
                 elif 2 * SIZES[size_class(size)] <= SIZES[kind]:
                     _move(rows, slots, heads, slot, size_class(size))
-        if kind == OUTSIDE or (kind != REMOVED and size == 0):
+        if kind != REMOVED and size == 0 and slots[slot, LAST] < oldest:
             found[n_found] = slot
             n_found += 1
     return n_dropped, newest, n_found
@@ -167,6 +181,28 @@ def _remember(rows: Array, slots: Array, slot: int, start: int, stop: int, only_
             time = rows[i, TIME]
             slots[slot, FIRST] = time if slots[slot, FIRST] == NEVER else min(slots[slot, FIRST], time)
             slots[slot, LAST] = max(slots[slot, LAST], time)
+
+
+@compile_kernel()
+def rows_before(
+    rows: Array, slots: Array, slot: int, cutoff: int, max_events: int, only_frauds: bool
+) -> tuple[int, int, int, int]:
+    """Return the first and the last position, plus one, of the rows that windows of a cutoff time may have.
+
+    Also returns the times of the first and the last row before these, dropped ones included; `NEVER` without one.
+    """
+    start, first, last = slots[slot, OFFSET], slots[slot, FIRST], slots[slot, LAST]
+    if slots[slot, SIZE] == 0:
+        return 0, 0, first, last
+    stop = _first_from(rows, start, start + slots[slot, SIZE], cutoff)
+    begin = _first_from(rows, start, stop, floor_before(rows[:, TIME], start, stop, max_events))
+    earlier = begin
+    while only_frauds and earlier > start and rows[earlier - 1, AMOUNT] != FRAUD:
+        earlier -= 1
+    if earlier > start:
+        last = max(last, rows[earlier - 1, TIME])
+        first = rows[start, TIME] if first == NEVER else min(first, rows[start, TIME])
+    return begin, stop, first, last
 
 
 @compile_kernel()
@@ -199,7 +235,7 @@ def newest_until(rows: Array, slots: Array, time: int) -> int:
 
 @compile_kernel()
 def gather(rows: Array, slots: Array, chosen: Array, starts: Array, out: Array) -> None:
-    """Copy the rows of slots to ``out[starts[i]:]``, except those that are kept elsewhere."""
+    """Copy the rows of slots to ``out[starts[i]:]``."""
     for i in range(chosen.size):
         if slots[chosen[i], CLASS] >= 0:
             start = slots[chosen[i], OFFSET]

@@ -15,7 +15,7 @@ from fraudsieve.tables.source import Source, as_input, origin_of
 
 from .actions import TIMES, ids_of, values_of
 
-__all__ = ["CaseInputs", "read_case_inputs"]
+__all__ = ["IDS", "LABELS", "CaseInputs", "flagged_mask", "read_case_inputs", "read_scored_table"]
 
 IDS: Final = {"message_id": "messages", "event_id": "events", "account_id": "accounts"}
 """Id columns of scores, in the order in which they are tried, and the table that was scored."""
@@ -25,6 +25,7 @@ OF_CLASS: Final = "probability__"
 """Beginning of the columns with the probability of every class."""
 MAX_GAP: Final = 1e-6
 LABELS: Final = ["label", "labelled_at"]
+"""Columns of records that say what people have found."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +81,7 @@ def read_case_inputs(
     >>> read_case_inputs([scores], {}).flagged["action_id"].tolist()
     ['1']
     """
-    named = [_scored_table(source) for source in scores]
+    named = [read_scored_table(source) for source in scores]
     ids = [name for _, name, _ in named]
     repeated = sorted({IDS[name] for name in ids if ids.count(name) > 1})
     if repeated:
@@ -113,7 +114,7 @@ def _action_ids(record: "pd.Series[str]", name: str, *, prefix: bool) -> "pd.Ser
     return f"{name.removesuffix('_id')}:" + record if prefix else record
 
 
-def _scored_table(source: Source) -> tuple[pd.DataFrame, str, str]:
+def read_scored_table(source: Source) -> tuple[pd.DataFrame, str, str]:
     """Return scores, the column of their ids, and where they come from."""
     given, origin = as_input(source), origin_of(source)
     scored = given.loaded.frame.reset_index(drop=True)
@@ -182,7 +183,7 @@ def _read_part(
     scored: pd.DataFrame, name: str, origin: str, table: Source | None, threshold: float | None, *, prefix: bool
 ) -> tuple[pd.DataFrame, pd.DataFrame | None]:
     """Return the flagged records of one subject, and those that are not flagged if the table is given."""
-    flagged = scored[_is_flagged(scored, threshold, origin)]
+    flagged = scored[flagged_mask(scored, threshold, origin)]
     flagged = flagged.assign(action_id=ids_of(flagged[name]))
     records = None if table is None else _records(table, name)
     actions = _join(flagged, records, name, origin)
@@ -194,7 +195,8 @@ def _read_part(
     return actions, unflagged
 
 
-def _is_flagged(scored: pd.DataFrame, threshold: float | None, origin: str) -> pd.Series:
+def flagged_mask(scored: pd.DataFrame, threshold: float | None, origin: str) -> pd.Series:
+    """Return which records are flagged: by their decision, or by a threshold of the probability."""
     column = "decision" if threshold is None else "probability"
     if column not in scored:
         raise SchemaError(origin, f"column {column!r} is missing", "Pass the scores of predict.")

@@ -35,6 +35,7 @@ try:
     from .commands.quickstart import quickstart_command
     from .commands.recalibrate import recalibrate_command
     from .commands.retrain import retrain_command
+    from .commands.review import review_app
     from .commands.rollback import rollback_command
     from .commands.scores import scores_app
     from .commands.serve import serve_command
@@ -85,6 +86,7 @@ for name, command in COMMANDS.items():
     app.command(name, cls=Command)(with_groups(command))
 app.add_typer(state_app)
 app.add_typer(scores_app)
+app.add_typer(review_app)
 app.add_typer(evidence_app)
 app.add_typer(lead_app)
 

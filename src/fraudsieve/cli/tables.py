@@ -156,7 +156,7 @@ def _metric_rows(report: "EvaluationReport") -> Iterator[tuple[str, str]]:
             yield "review capacity", capacity_text(report.capacity)
         value = getattr(report, name)
         if value is not None:
-            yield METRIC_NAMES[name], f"{value:.3f}{_interval_text(report.intervals.get(name))}"
+            yield METRIC_NAMES[name], f"{value:.3f}{_interval_text(report.intervals.get(name))}{_plain(report, name)}"
     unlike = report.unlike_training
     if unlike is not None:
         without = (
@@ -165,6 +165,15 @@ def _metric_rows(report: "EvaluationReport") -> Iterator[tuple[str, str]]:
             else f"; average precision without them {unlike.average_precision:.3f}"
         )
         yield "unlike training", f"{unlike_text(unlike)}{without}"
+
+
+def _plain(report: "EvaluationReport", name: str) -> str:
+    """Return a metric without weights, if the report is weighted."""
+    weighting = report.weighting
+    value = None if weighting is None else weighting.plain.get(name)
+    if weighting is None or value is None:
+        return ""
+    return f"; without weights {value:.3f}{_interval_text(weighting.plain_intervals.get(name))}"
 
 
 def _interval_text(interval: tuple[float, float] | None) -> str:
@@ -330,6 +339,9 @@ def comparison_rows(comparison: "ModelComparison") -> list[tuple[str, str]]:
         rows.append(("review capacity", described))
     rows.append(("", "champion  challenger  difference"))
     rows += [(METRIC_NAMES[name], _pair(comparison.figures[name])) for name in COMPARED]
+    if comparison.weights is not None:
+        rows.append(("without weights", "champion  challenger  difference"))
+        rows += [(METRIC_NAMES[name], _pair(comparison.plain[name])) for name in COMPARED]
     attack = comparison.attack
     if attack is not None:
         for title, old, new in (

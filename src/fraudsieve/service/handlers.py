@@ -9,7 +9,6 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from fraudsieve.exceptions import ArtifactError, EvidenceError, RecordError, ServiceError, StateError
-from fraudsieve.features.history.hot.timeline import compile_hot_kernels
 from fraudsieve.features.history_declaration import event_fields
 from fraudsieve.live.records import not_kept
 from fraudsieve.live.state import LiveState
@@ -143,8 +142,6 @@ class RequestHandler:
         """Score sample records; afterwards the handler is ready."""
         decode_json(b"[]", 1)  # compiles what is not the scorer's
         self.loaded.scorer.warm_up()  # loading does so too, but the model may come from memory
-        if self.live is not None:
-            compile_hot_kernels(self.live.state.histories)
         self.is_warm = True
 
     def score(self, requests: Sequence[ScoreRequest]) -> list[Reply | RejectedRequest]:

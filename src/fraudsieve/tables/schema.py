@@ -159,7 +159,7 @@ LABELS: Final = TableSchema(
         ColumnSchema(
             "inclusion_probability",
             "number",
-            meaning="The probability, above 0, with which the record was chosen to be labelled. It is kept likewise.",
+            meaning="The probability, above 0, with which the record was chosen to be labelled. It weights metrics.",
             share=SHARES["inclusion_probability"],
         ),
     ),

@@ -6,6 +6,8 @@ from pathlib import Path
 
 from benchmarks.contest.page import render_page, write_page
 from benchmarks.contest.results import Row, append_row, read_rows
+from benchmarks.contest.stored import stored_sections
+from benchmarks.runner import Bar, Report
 
 MACHINE = {"cores": 2, "processor": "x86_64", "python": "3.11"}
 OURS = Row(
@@ -108,3 +110,18 @@ def test_the_page_names_peers_by_their_columns_and_what_was_measured_on(tmp_path
     assert "Measured on x86_64, Python 3.11, with these versions:\n\n```text\na 1\n```\n" in text
     picture = (tmp_path / "results-average_precision.svg").read_text("utf-8")
     assert "xgboost, fraudsieve&#x27;s columns: 0.4000" in picture
+
+
+def test_the_page_ends_with_the_stored_reports_of_other_benchmarks(tmp_path: Path) -> None:
+    bars = [Bar.at_least("known.recall.covered", 0.95, 0.92)]
+    report = Report("evaluation", "weighted", "What it is.", 4, {"known.recall.covered": 0.95}, bars=bars)
+    peers = {"plain": {"known.recall.covered": 0.0, "known.recall.width": 0.125}}
+    report = replace(report, figures={**report.figures, "known.recall.width": 0.5}, peers=peers)
+    assert stored_sections(tmp_path) == []
+    (tmp_path / "weighted.json").write_text(json.dumps(report.as_json()))
+    page = write_page([OURS], {}, tmp_path, stored=stored_sections(tmp_path)).read_text("utf-8")
+    assert "What it is.\n\n| | covered | width | covered, plain | width, plain |" in page
+    assert "| known.recall | 0.950 | 0.500 | 0.000 | 0.125 |\n\nAll bars of `--strict` hold.\n" in page
+    failed = replace(report, bars=[Bar.at_least("known.recall.covered", 0.5, 0.92)])
+    (tmp_path / "weighted.json").write_text(json.dumps(failed.as_json()))
+    assert "that do not hold: known.recall.covered." in stored_sections(tmp_path)[0]

@@ -1,36 +1,20 @@
-"""The page of cases in a real browser: nothing cut, nothing overlapping, and the keyboard reaches every case.
-
-Screenshots are written to the folder in ``FRAUDSIEVE_SCREENSHOTS``, if it is set.
-"""
+"""The page of cases in a real browser: nothing cut, nothing overlapping, and the keyboard reaches every case."""
 
 import json
-import os
-import time
-from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
 
 import pytest
 
 from fraudsieve.cases.pages.page import render_cases_page
-from tests.chromium import BROWSER, Chromium
+from tests.chromium import NEEDS_CHROMIUM, Chromium
 
 from .worlds import many_cases, three_cases
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(BROWSER is None, reason="Chromium is not installed: apt-get install chromium"),
-]
+pytestmark = [pytest.mark.slow, NEEDS_CHROMIUM]
 
 OPEN = "[...document.querySelectorAll('details')].slice(0, 4).forEach(d => d.open = true)"
 LARGEST = 10_000_000
-
-
-@pytest.fixture(scope="module")
-def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
-    browser = Chromium(tmp_path_factory.mktemp("profile"))
-    yield browser
-    browser.close()
 
 
 @pytest.fixture(scope="module")
@@ -45,19 +29,13 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return paths
 
 
-def keep(chromium: Chromium, name: str) -> None:
-    if folder := os.environ.get("FRAUDSIEVE_SCREENSHOTS"):
-        Path(folder).mkdir(parents=True, exist_ok=True)
-        (Path(folder) / name).write_bytes(chromium.picture())
-
-
 @pytest.mark.parametrize(
     ("name", "width", "scheme"), [*product(["few", "few-zh", "many"], [1280, 400], ["light", "dark"])]
 )
 def test_a_page(chromium: Chromium, pages: dict[str, Path], name: str, width: int, scheme: str) -> None:
     chromium.open(pages[name], width, scheme)
     chromium.value(OPEN)
-    keep(chromium, f"cases-{name}-{width}-{scheme}.png")
+    chromium.keep_picture(f"cases-{name}-{width}-{scheme}.png")
     requested = [event["request"]["url"] for event in chromium.of("Network.requestWillBeSent")]
     assert [url for url in requested if not url.startswith("data:")] == [pages[name].as_uri()]
     assert chromium.of("Runtime.exceptionThrown", "Runtime.consoleAPICalled", "Log.entryAdded") == []
@@ -109,33 +87,19 @@ def test_texts_of_a_picture_do_not_leave_it_or_overlap(chromium: Chromium, pages
                 assert min(across, down) < 4, (text, other)
 
 
-def press(chromium: Chromium, key: str, code: int) -> None:
-    text = {"text": "\r"} if key == "Enter" else {}
-    for kind in ("keyDown", "keyUp"):
-        extra = text if kind == "keyDown" else {}
-        chromium.call("Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=code, **extra)
-
-
-def wait_for(chromium: Chromium, expression: str) -> None:
-    until = time.monotonic() + 5
-    while not chromium.value(expression):
-        assert time.monotonic() < until, expression
-        time.sleep(0.02)
-
-
 def test_the_keyboard_reaches_and_opens_every_case(chromium: Chromium, pages: dict[str, Path]) -> None:
     chromium.open(pages["few"], 1280, "light")
     links: list[str] = []
     summaries: list[str] = []
     for _ in range(60):
-        press(chromium, "Tab", 9)
+        chromium.press("Tab", number=9)
         element = "document.activeElement.tagName + ' ' + document.activeElement.textContent.trim().slice(0, 2)"
         tag, name = chromium.value(element).split()
         links += [name] if tag == "A" else []
         if tag == "SUMMARY":
             summaries.append(name)
-            press(chromium, "Enter", 13)
-            wait_for(chromium, "document.activeElement.parentElement.open")
+            chromium.press("Enter", number=13)
+            chromium.wait_for("document.activeElement.parentElement.open")
         if len(summaries) == 3:
             break
     assert links == summaries == ["1.", "2.", "3."]
@@ -148,7 +112,7 @@ def test_a_link_opens_its_case_without_scripts(chromium: Chromium, pages: dict[s
     assert chromium.value("document.querySelectorAll('summary').length") == 500
     assert chromium.value("document.querySelectorAll('details[open]').length") == 0
     chromium.value("document.querySelectorAll('tbody a')[250].click()")
-    wait_for(chromium, "document.querySelectorAll('details[open]').length")
+    chromium.wait_for("document.querySelectorAll('details[open]').length")
     opened = chromium.value("document.querySelector('details[open] summary').textContent")
     assert opened.startswith("251.")
     top = chromium.value("document.querySelector('details[open] summary').getBoundingClientRect().top")

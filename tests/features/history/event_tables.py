@@ -7,7 +7,7 @@ import pyarrow as pa
 from hypothesis import strategies as st
 
 from fraudsieve.features.history.declaration import History
-from fraudsieve.features.history.measures import FAMILIES, LABEL_MEASURES
+from fraudsieve.features.history.measures import DECLARED, FAMILIES, LABEL_MEASURES
 
 HISTORY = History(
     windows=("1h", "1m", "2d"),
@@ -56,4 +56,4 @@ def as_subjects(rows: Rows) -> pa.Table:
     return table.select([0, 1]).rename_columns(["account_id", "as_of"])
 
 
-ZERO = ("count", "sum", "distinct", "repeats", "new")
+ZERO = tuple(name for name, measure in DECLARED.items() if measure.without_events == "0")

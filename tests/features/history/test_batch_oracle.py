@@ -1,5 +1,6 @@
 """The batch runner compared with DuckDB: every measure in plain SQL."""
 
+from dataclasses import replace
 from typing import Any
 
 import duckdb
@@ -48,11 +49,15 @@ SQL = {
     "gap_mean": "avg(gap) " + GAP,
     "gap_std": "stddev_pop(gap) " + GAP,
     "span": "epoch(any_value(as_of) - min(occurred_at)) FROM {seen}",
+    "pace": """(list(epoch(occurred_at) ORDER BY occurred_at)[-1] - list(epoch(occurred_at) ORDER BY occurred_at)[-2])
+        * (count(*) - 1) / nullif(epoch(max(occurred_at) - min(occurred_at)), 0) FROM {seen}""",
     "burst": "max(in_hour) FROM {seen}",
     "since_last": "epoch(any_value(as_of) - max(occurred_at)) FROM {seen}",
     "since_first": "epoch(any_value(as_of) - min(occurred_at)) FROM {seen}",
     "since_max": """epoch(any_value(as_of) - arg_max(occurred_at, (amount, occurred_at))) FROM {seen}
         WHERE amount IS NOT NULL""",
+    "drained_share": """CASE WHEN sum(amount) FILTER (amount > 0) > 0 THEN least(1, coalesce(-sum(amount)
+        FILTER (amount < 0), 0) / sum(amount) FILTER (amount > 0)) END FROM {seen}""",
     "last": "arg_max(amount, (occurred_at, amount)) FROM {seen}",
 }
 LATEST = """{value} FROM (SELECT *, row_number() OVER (PARTITION BY place
@@ -60,6 +65,12 @@ LATEST = """{value} FROM (SELECT *, row_number() OVER (PARTITION BY place
 for k in range(1, 6):
     SQL[f"last_{k}"] = LATEST.format(value="any_value(amount)", number=k)
     SQL[f"ago_{k}"] = LATEST.format(value="epoch(any_value(as_of) - any_value(occurred_at))", number=k)
+ENDLESS = "5000w"
+"""The window of what has no window."""
+FLOORS = """CREATE TEMP TABLE IF NOT EXISTS floors AS WITH ranked AS (SELECT place, occurred_at,
+    row_number() OVER (PARTITION BY place ORDER BY occurred_at DESC) AS number
+    FROM subjects s JOIN events e ON s.account_id = e.account_id AND occurred_at < as_of)
+    SELECT place, occurred_at AS floor FROM ranked WHERE number = {0}"""
 IN_HOUR = """count(*) OVER (PARTITION BY place ORDER BY occurred_at
     RANGE BETWEEN to_microseconds(3599999999) PRECEDING AND CURRENT ROW) AS in_hour"""
 
@@ -93,12 +104,12 @@ def _column(base: Any, history: History, column: HistoryColumn, n: int) -> npt.N
 
 def _query(base: Any, history: History, column: HistoryColumn, n: int) -> npt.NDArray[np.float64]:
     within_longest = column.kind or column.measure in LATEST_MEASURES
-    window = column.window or (history.longest if within_longest else "5000w")
+    window = column.window or (history.longest if within_longest else ENDLESS)
     query = SQL[column.measure].format(
         column.identifier or history.counterparty,
         f"to_seconds({window_seconds(window)})",
-        seen=_seen(base, window, column.kind),
-        remembered=_seen(base, history.longest, column.kind),
+        seen=_seen(base, window, column.kind, history.max_events),
+        remembered=_seen(base, history.longest, column.kind, history.max_events),
     )
     rows = base.execute(f"SELECT place, {query} GROUP BY place").fetchall()
     values = np.full(n, 0.0 if column.measure in ZERO else np.nan)
@@ -107,20 +118,25 @@ def _query(base: Any, history: History, column: HistoryColumn, n: int) -> npt.ND
     return values
 
 
-def _seen(base: Any, window: str, kind: str) -> str:
+def _seen(base: Any, window: str, kind: str, max_events: int) -> str:
     name = f"seen_{window}_{kind}"
     of_kind = f"kind = '{kind}'" if kind else "true"
+    base.execute(FLOORS.format(max_events))
+    is_recent = "true" if window == ENDLESS else "floor IS NULL OR occurred_at >= floor"
     base.execute(f"""CREATE TEMP TABLE IF NOT EXISTS {name} AS SELECT place, as_of, e.*, {IN_HOUR} FROM subjects s
+        LEFT JOIN floors USING (place)
         JOIN events e ON s.account_id = e.account_id AND {of_kind} AND occurred_at < as_of
-        AND occurred_at >= as_of - to_seconds({window_seconds(window)})""")
+        AND occurred_at >= as_of - to_seconds({window_seconds(window)}) AND ({is_recent})""")
     return name
 
 
 def check(events: pa.Table, subjects: pa.Table) -> None:
-    ours = history_features(events, subjects, HISTORY)
-    assert ours.shape == (len(subjects), len(HISTORY.columns))
-    if len(subjects):
-        np.testing.assert_allclose(ours, oracle(events, subjects, HISTORY), rtol=1e-9, atol=1e-9)
+    for max_events in (2, 20, 4096):
+        history = replace(HISTORY, max_events=max_events)
+        ours = history_features(events, subjects, history)
+        assert ours.shape == (len(subjects), len(history.columns))
+        if len(subjects):
+            np.testing.assert_allclose(ours, oracle(events, subjects, history), rtol=1e-9, atol=1e-9)
 
 
 @pytest.mark.slow

@@ -3,6 +3,7 @@
 import math
 import statistics
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -193,27 +194,30 @@ def as_labels(rows: Rows) -> pa.Table:
 
 
 @examples(40)
-@given(LABELS, MINUTES)
-@example([("x", 5, False), ("x", 5, True), ("x", 7, True)], 9)
-@example([("x", 5, True), ("x", 5, False), ("x", 7, True), ("x", 9, True)], 9)
-def test_labels_count_from_the_time_they_became_known(labels: Rows, now: int) -> None:
+@given(LABELS, MINUTES, st.sampled_from([2, 4096]))
+@example([("x", 5, False), ("x", 5, True), ("x", 7, True)], 9, 4096)
+@example([("x", 5, True), ("x", 5, False), ("x", 7, True), ("x", 9, True)], 9, 3)
+def test_labels_count_from_the_time_they_became_known(labels: Rows, now: int, max_events: int) -> None:
     subjects = as_subjects([("x", now)]).rename_columns(["counterparty_id", "as_of"])
-    ours = history_features(as_events([]), subjects, LABEL_HISTORY, labels=as_labels(labels))[0]
-    row = dict(zip(LABEL_HISTORY.columns, ours.tolist(), strict=True))
+    history = replace(LABEL_HISTORY, max_events=max_events)
+    ours = history_features(as_events([]), subjects, history, labels=as_labels(labels))[0]
+    before = sorted(time for other, time, _ in labels if other == "x" and time < now)
+    floor = before[-max_events] if len(before) > max_events else 0
+    row = dict(zip(history.columns, ours.tolist(), strict=True))
     for window, minutes in {"1h": 60, "2d": 2880}.items():
-        seen = [fraud for other, time, fraud in labels if other == "x" and now - minutes <= time < now]
+        seen = [fraud for other, time, fraud in labels if other == "x" and max(now - minutes, floor) <= time < now]
         assert (row[f"network__known_{window}"], row[f"network__frauds_{window}"]) == (len(seen), sum(seen))
         assert row[f"network__fraud_rate_{window}"] == pytest.approx((sum(seen) + 0.4) / (len(seen) + 4))
     frauds = [time for other, time, fraud in labels if other == "x" and fraud and time < now]
     since = row["network__since_fraud"]
     assert since == (now - max(frauds)) * 60 if frauds else math.isnan(since)
-    recent = [(time, fraud) for other, time, fraud in labels if other == "x" and now - 2880 <= time < now]
+    recent = [(time, fraud) for other, time, fraud in labels if other == "x" and max(now - 2880, floor) <= time < now]
     clean = max((time for time, fraud in recent if not fraud), default=-1)
     since = row["network__since_clean"]
     assert since == (now - clean) * 60 if clean >= 0 else math.isnan(since)
     assert row["network__fraud_run"] == sum(fraud and time > clean for time, fraud in recent)
     past = as_labels([row for row in labels if row[1] < now])
-    np.testing.assert_array_equal(history_features(as_events([]), subjects, LABEL_HISTORY, labels=past)[0], ours)
+    np.testing.assert_array_equal(history_features(as_events([]), subjects, history, labels=past)[0], ours)
 
 
 def test_measures_of_labels_need_labels() -> None:

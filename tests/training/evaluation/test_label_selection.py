@@ -79,6 +79,21 @@ def test_labels_of_what_passed_are_named_too() -> None:
     )
 
 
+def test_records_that_were_drawn_stand_for_others() -> None:
+    """An audit of 5 % of what passed is as many labels for each passed record as for each flagged one."""
+    flagged = np.repeat([True, False], [60, 2000])
+    labelled = flagged | (np.arange(2060) % 20 == 0)
+    for share, ratio in ((0.05, 1.0), (0.25, 0.2)):
+        weight = np.where(flagged, 1.0, 1 / share)
+        selection = compare_labelled(flagged, labelled, np.arange(2060), weight=weight)
+        assert selection is not None
+        assert selection.ratio == pytest.approx(ratio)
+        assert (selection.note is None) == (share == 0.05)  # the other audit stands for a fifth of what passed
+    plain = compare_labelled(flagged, labelled, np.arange(2060))
+    assert plain is not None
+    assert plain.ratio == pytest.approx(0.05)
+
+
 @pytest.fixture(scope="module")
 def later(payments: Callable[..., pd.DataFrame]) -> pd.DataFrame:
     return payments(days=(42, 70), seed=2, per_day=200)
@@ -128,6 +143,31 @@ def test_an_evaluation_on_alerts_says_so_in_words(scorer: Scorer, later: pd.Data
     assert f"{said}recall cannot be known from these labels." in render_report(evaluation.report)
     page = render_report(evaluation.report, language="zh")
     assert "从这些标签无法得知召回率。请随机抽取未被标记的记录并加标签。" in page
+
+
+def test_an_evaluation_on_alerts_and_an_audit_is_weighted(scorer: Scorer, later: pd.DataFrame, is_flagged: Any) -> None:
+    drawn = ~is_flagged & (np.random.default_rng(0).random(len(later)) < 0.1)
+    events = later.assign(event_id=[f"e{number}" for number in range(len(later))])
+    labels = events[["event_id", "label", "labelled_at"]].rename(columns={"event_id": "subject_id"})
+    labels = labels.assign(inclusion_probability=np.where(is_flagged, 1.0, 0.1))[is_flagged | drawn]
+    events = events.drop(columns=["label", "labelled_at"])
+    recipe = Recipe.read(overrides={"evaluate.replicates": 100})
+    evaluation = evaluate_tables(scorer, events=events, labels=labels, recipe=recipe)
+    assert selection_of(evaluation).note is None
+    decision, weighting = evaluation.report.decision, evaluation.report.weighting
+    assert decision is not None
+    assert weighting is not None
+    assert weighting.drawn == drawn.sum()
+    assert weighting.records == pytest.approx(is_flagged.sum() + 10 * drawn.sum())
+    assert decision.reviews == is_flagged.sum()
+    is_fraud = (later["label"] != "legitimate").to_numpy()
+    recall = is_flagged[is_fraud].mean()
+    assert decision.recall is not None
+    assert decision.recall_interval is not None
+    assert decision.recall_interval[0] < recall < decision.recall_interval[1]
+    assert weighting.plain["recall"] == pytest.approx(is_flagged[is_fraud & (is_flagged | drawn)].mean())
+    assert abs(decision.recall - recall) < abs((weighting.plain["recall"] or 0) - recall)
+    assert "with the other labelled ones they stand for" in render_report(evaluation.report)
 
 
 def test_records_that_all_have_a_label_are_judged_by_the_rate_of_the_point(scorer: Scorer, later: pd.DataFrame) -> None:

@@ -5,10 +5,8 @@ Screenshots are written to the folder in
 """
 
 import json
-import os
 import re
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,24 +19,14 @@ from fraudsieve.training.evaluation.types import ConfusionMatrix
 from fraudsieve.training.monitoring.page import render_monitor_report
 from fraudsieve.training.monitoring.report import MonitorReport
 from fraudsieve.training.pages.evaluation import render_report
-from tests.chromium import BROWSER, Chromium
+from tests.chromium import NEEDS_CHROMIUM, Chromium
 
 NAMES = ("message", "account", "type-only", "confused", "monitor", "message-zh", "monitor-zh")
 PAPER_WIDTH = 688
 """Pixels across A4 paper, without margins of 14 mm."""
 Reports = dict[str, EvaluationReport]
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(BROWSER is None, reason="Chromium is not installed: apt-get install chromium"),
-]
-
-
-@pytest.fixture(scope="module")
-def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
-    browser = Chromium(tmp_path_factory.mktemp("profile"))
-    yield browser
-    browser.close()
+pytestmark = [pytest.mark.slow, NEEDS_CHROMIUM]
 
 
 @pytest.fixture(scope="module")
@@ -60,18 +48,12 @@ def pages(reports: Reports, monitored: MonitorReport, tmp_path_factory: pytest.T
     return {name: folder / f"{name}.html" for name in NAMES}
 
 
-def keep(picture: bytes, name: str) -> None:
-    if folder := os.environ.get("FRAUDSIEVE_SCREENSHOTS"):
-        Path(folder).mkdir(parents=True, exist_ok=True)
-        (Path(folder) / name).write_bytes(picture)
-
-
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 400])
 @pytest.mark.parametrize("name", NAMES)
 def test_a_page(chromium: Chromium, pages: dict[str, Path], name: str, width: int, scheme: str) -> None:
     chromium.open(pages[name], width, scheme)
-    keep(chromium.picture(), f"report-{name}-{width}-{scheme}.png")
+    chromium.keep_picture(f"report-{name}-{width}-{scheme}.png")
     requested = [event["request"]["url"] for event in chromium.of("Network.requestWillBeSent")]
     assert [url for url in requested if not url.startswith("data:")] == [pages[name].as_uri()]
     assert chromium.of("Runtime.exceptionThrown", "Runtime.consoleAPICalled", "Log.entryAdded") == []
@@ -88,7 +70,7 @@ def test_a_page(chromium: Chromium, pages: dict[str, Path], name: str, width: in
 @pytest.mark.parametrize("name", NAMES)
 def test_a_printed_page_is_light_and_cuts_nothing(chromium: Chromium, pages: dict[str, Path], name: str) -> None:
     chromium.open(pages[name], PAPER_WIDTH, "dark", media="print")
-    keep(chromium.picture(), f"report-{name}-print.png")
+    chromium.keep_picture(f"report-{name}-print.png")
     assert chromium.value("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
     assert chromium.value("getComputedStyle(document.body).color") == "rgb(28, 36, 48)"
     cut = (

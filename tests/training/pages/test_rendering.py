@@ -55,7 +55,7 @@ def contrast(one: str, other: str) -> float:
 
 def test_templates_are_files_of_the_package() -> None:
     names = {path.name for path in (files("fraudsieve.training.pages") / "templates").iterdir()}
-    assert names == {f"{name}.html.j2" for name in ("base", "cases", "evaluation", "monitor", "parts")} | {
+    assert names == {f"{name}.html.j2" for name in ("base", "cases", "evaluation", "monitor", "parts", "review")} | {
         "style.css.j2"
     }
     assert set(template_environment().list_templates()) == names

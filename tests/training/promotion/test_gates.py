@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from fraudsieve.training.evaluation.label_selection import LabelSelection
+from fraudsieve.training.evaluation.report_parts.weighting import RowWeights
 from fraudsieve.training.promotion.gates import Gate, apply_gates
 from fraudsieve.training.promotion.latency import Latency
 from fraudsieve.training.promotion.model_comparison import AttackedPair, ModelComparison, ModelFacts, Sides
@@ -272,3 +273,12 @@ def test_limits_under_attack_are_wider_for_a_refresh() -> None:
         assert failed(apply_gates(comparison(attack=attack(**{figure: just})))) == [names[figure]]
     same = GateRecipe(refresh_attack=1.0)
     assert failed(apply_gates(refresh(attack=attack(flagged=0.051)), same)) == ["attack_flagged"]
+
+
+def test_a_comparison_of_drawn_labels_counts_the_frauds_that_they_stand_for() -> None:
+    weights = RowWeights(drawn=90, records=50_000.0, frauds=20_000.4, effective_rows=700.0, effective_frauds=31.0)
+    first, second, *others = comparison(weights=weights).sentences
+    assert first == "10,000 of 20,000 frauds are found with 10,000 reviews, and 10,000 by the champion."
+    assert second.startswith("The average precision of the challenger is 0.900")
+    assert others == [weights.sentence]
+    assert len(comparison().sentences) == 2

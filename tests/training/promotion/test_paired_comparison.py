@@ -99,3 +99,21 @@ def test_different_rows_are_an_error() -> None:
     old, new = made_up(2.0), made_up(1.0)
     with pytest.raises(ValueError, match="scores of the same rows"):
         paired_metrics(old, FraudRows(new.probability, ~new.is_fraud), EvaluateRecipe())
+
+
+def test_whole_weights_are_repeated_rows() -> None:
+    rng = np.random.default_rng(3)
+    old, new = made_up(2.0, n=300), made_up(1.0, 1, n=300)
+    weight = rng.choice([1.0, 4.0], 300)
+    repeated, settings = np.repeat(np.arange(300), weight.astype(int)), EvaluateRecipe(replicates=0)
+    sides = [FraudRows(rows.probability, rows.is_fraud, None, 0, weight) for rows in (old, new)]
+    expanded = [FraudRows(rows.probability[repeated], rows.is_fraud[repeated], None, 0) for rows in (old, new)]
+    metrics, expected = (paired_metrics(first, last, settings) for first, last in (sides, expanded))
+    for name, pair in expected.figures.items():
+        assert metrics.figures[name].difference == pytest.approx(pair.difference), name
+    assert metrics.base_rate == pytest.approx(expected.base_rate)
+    assert metrics.weights is not None
+    assert metrics.weights.records == len(repeated)
+    plain = paired_metrics(sides[0].plain, sides[1].plain, settings)
+    assert metrics.plain == plain.figures
+    assert (plain.weights, plain.plain) == (None, {})

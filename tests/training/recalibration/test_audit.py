@@ -19,7 +19,7 @@ def traffic(n: int = 1000, n_groups: int | None = None) -> Traffic:
     records = pd.DataFrame({"message_id": [f"m{i}" for i in range(n)], "text": [f"=您好 {i}" for i in range(n)]})
     labels, times = np.full(n, None, object), pd.Series(pd.NaT, range(n))
     return Traffic(
-        records, "message_id", np.zeros((n, 1)), groups, "campaign", labels, None, [], times, np.zeros(n), 0, ()
+        records, "message_id", np.zeros((n, 1)), groups, "campaign", labels, None, None, [], times, np.zeros(n), 0, ()
     )
 
 

@@ -1,6 +1,7 @@
 """Rates of an audited sample: coverage of promises, of intervals, and weighted shares."""
 
 from dataclasses import replace
+from datetime import date
 
 import numpy as np
 import pytest
@@ -8,15 +9,21 @@ import pytest
 from fraudsieve._typing import Array
 from fraudsieve.models.points import OperatingPoint
 from fraudsieve.models.thresholds import Targets
+from fraudsieve.review.sampling import Frame, ReviewPlan, select
 from fraudsieve.training.recalibration.audit import draw_audit
 from fraudsieve.training.recalibration.rates import AuditedRecords, promised_points, rate_interval, with_rates
 
 
-def audited(rng: np.random.Generator, n: int = 8000, drawn: int = 300) -> tuple[AuditedRecords, Array, Array]:
-    """Return an audited sample of records, 5 % of them fraud, and all scores and classes."""
+def scored(rng: np.random.Generator, n: int) -> tuple[Array, Array]:
+    """Return probabilities of fraud and classes of records, 5 % of them fraud."""
     is_fraud = rng.random(n) < 0.05
     score = rng.normal(np.where(is_fraud, 3.0, 0.0))
-    probability = 1 / (1 + np.exp(3 - score))
+    return 1 / (1 + np.exp(3 - score)), is_fraud
+
+
+def audited(rng: np.random.Generator, n: int = 8000, drawn: int = 300) -> tuple[AuditedRecords, Array, Array]:
+    """Return an audited sample of records, and all scores and classes."""
+    probability, is_fraud = scored(rng, n)
     audit = draw_audit(probability, np.arange(n), drawn, seed=int(rng.integers(1 << 30)))
     truth = is_fraud[audit.rows].astype(float)
     records = AuditedRecords(probability[audit.rows], truth, audit.probability, audit.group_probability, n)
@@ -38,6 +45,41 @@ def test_the_true_rate_exceeds_the_promise_in_at_most_one_audit_of_twenty() -> N
     assert len(rates) == 300
     assert np.mean(np.array(rates) > 0.02) <= 0.05
     assert 0.005 < np.mean(rates) < 0.02  # not so careful that nothing is flagged
+
+
+def reviewed(rng: np.random.Generator, alerts: int, audit: int, *, answered: float = 1.0) -> AuditedRecords:
+    """Return the answers to a draw of the highest scores and an audit of the others, without those of some alerts."""
+    probability, is_fraud = scored(rng, 8000)
+    frame = Frame(probability, probability > 0.05, np.full(8000, np.nan), np.arange(8000), np.zeros(8000))
+    plan = ReviewPlan(alerts + audit, audit / (alerts + audit), seed=int(rng.integers(1 << 30)))
+    drawn = select(frame, plan, date.min)
+    kept = (drawn.probability < 1) | (rng.random(len(drawn.rows)) < answered)
+    rows, inclusion = drawn.rows[kept], drawn.probability[kept]
+    unknown = np.delete(probability, rows).max()
+    truth = is_fraud[rows].astype(float)
+    return AuditedRecords(probability[rows], truth, inclusion, inclusion, round((1 / inclusion).sum()), unknown)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("answered", [1.0, 0.5])
+def test_the_promise_holds_with_the_answers_to_a_draw_for_review(answered: float) -> None:
+    rng, rates = np.random.default_rng(2), []
+    for _ in range(200):
+        points, _ = promised_points(reviewed(rng, 100, 400, answered=answered), Targets((0.02,)))
+        rates += [true_rate(point.threshold) for point in points]
+    assert len(rates) == 200
+    assert np.mean(np.array(rates) > 0.02) <= 0.05
+    assert 0.002 < np.mean(rates) < 0.02
+
+
+def test_above_a_record_without_a_label_the_lowest_probability_holds() -> None:
+    records = reviewed(np.random.default_rng(0), 100, 400)
+    lowest = records.inclusion.min()
+    assert (records.reach == records.group_inclusion).all()
+    top = replace(records, unknown=float(records.probability.max()))
+    assert (top.reach == lowest).all()
+    strict = [promised_points(one, Targets((0.005,)))[0] for one in (records, top)]
+    assert (len(strict[0]), len(strict[1])) == (1, 0)
 
 
 @pytest.mark.slow

@@ -3,7 +3,7 @@
 import json
 import shutil
 import socket
-from dataclasses import replace
+from dataclasses import astuple, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 from fraudsieve.cli.app import app
 from fraudsieve.exceptions import RecipeError, SchemaError, TrackingError
 from fraudsieve.models import Model, Scorer, read_model, write_model
+from fraudsieve.review import ReviewPlan, draw_records
 from fraudsieve.training import Recipe, draw_audit_sample, recalibrate
 from fraudsieve.training.data.after_training import (
     count_rows_in_training,
@@ -137,6 +138,26 @@ def test_labels_of_all_records_set_the_points_as_in_training(folder: Path, tmp_p
     with pytest.raises(SchemaError, match="expected a label of every record, 1 have none"):
         recalibrate(folder / "m", traffic, labels=labels[1:], **given)
     assert not (tmp_path / "m3").exists()
+
+
+def test_labels_with_inclusion_probabilities_are_a_sample(folder: Path, tmp_path: Path) -> None:
+    traffic, labels = pd.read_parquet(folder / "traffic.parquet"), pd.read_csv(folder / "labels.csv")
+    texts = {"text": traffic["text"].tolist()}
+    scores = pd.DataFrame(Scorer.load(folder / "m").score_columns(texts)).assign(message_id=traffic["message_id"])
+    plan = ReviewPlan(400, audit=0.75)
+    drawn = draw_records(scores, plan, messages=traffic, threshold=0.0).records
+    of_drawn = drawn[["subject_id", "inclusion_probability"]].merge(labels, on="subject_id")
+    given: dict[str, Any] = {"flagged": 0.05, "recipe": UNTRACKED}
+    result = recalibrate(folder / "m", folder / "traffic.parquet", labels=of_drawn, output=tmp_path / "a", **given)
+    assert (result.facts["labels"], result.facts["of"]) == (len(drawn), ["operating_points", "calibration"])
+    draw = drawn[["subject_id", "inclusion_probability"]]
+    draw.to_csv(tmp_path / "draw.csv", index=False)
+    given |= {"sample": tmp_path / "draw.csv", "labels": of_drawn}
+    other = recalibrate(folder / "m", folder / "traffic.parquet", output=tmp_path / "b", **given)
+    assert astuple(other.model.calibration) == pytest.approx(astuple(result.model.calibration))
+    plain = of_drawn.drop(columns="inclusion_probability")
+    with pytest.raises(SchemaError, match=r"expected a label of every record, [\d,]+ have none.*inclusion_probability"):
+        recalibrate(folder / "m", folder / "traffic.parquet", labels=plain, output=tmp_path / "c", recipe=UNTRACKED)
 
 
 def test_labels_of_the_sample_are_those_that_people_filled_in(folder: Path, tmp_path: Path) -> None:

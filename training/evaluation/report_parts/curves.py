@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.metrics import precision_recall_curve, roc_curve
 
+from fraudsieve._typing import Array
 from fraudsieve.training.evaluation.fraud_rows import FraudRows
 from fraudsieve.training.evaluation.ranking import ECE_BINS, Ranking
 
@@ -92,7 +93,8 @@ def _precision_recall(rows: FraudRows) -> Pairs | None:
     """Return recall and precision at points spread evenly over the recall."""
     if not rows.both:
         return None
-    precision, recall, _ = precision_recall_curve(rows.is_fraud, rows.probability, drop_intermediate=True)
+    scores = rows.is_fraud, rows.probability
+    precision, recall, _ = precision_recall_curve(*scores, sample_weight=rows.weight, drop_intermediate=True)
     precision, recall = precision[::-1], recall[::-1]
     places = np.unique(np.searchsorted(recall, np.linspace(0, 1, CURVE_POINTS + 1)).clip(max=len(recall) - 1))
     return tuple((float(recall[i]), float(precision[i])) for i in places)
@@ -102,7 +104,7 @@ def _roc(rows: FraudRows) -> Pairs | None:
     """Return false positive rate and recall where the threshold falls below a score, thinned out on both axes."""
     if not rows.both:
         return None
-    rate, recall, _ = roc_curve(rows.is_fraud, rows.probability)
+    rate, recall, _ = roc_curve(rows.is_fraud, rows.probability, sample_weight=rows.weight)
     # A step of the curve is kept if it moves by a visible distance along either axis.
     cell = np.floor(rate * CURVE_POINTS) * (CURVE_POINTS + 1) + np.floor(recall * CURVE_POINTS)
     places = np.unique(np.append(np.unique(cell, return_index=True)[1], len(rate) - 1))
@@ -113,18 +115,24 @@ def _gains(rows: FraudRows, ranking: Ranking) -> Pairs | None:
     if not rows.is_fraud.any():
         return None
     shares = np.linspace(0, 1, CURVE_POINTS + 1)[1:]
-    recall = ranking.at_alerts(shares * len(rows.is_fraud))[0]
+    recall = ranking.at_alerts(shares * rows.weights.sum())[0]
     return ((0.0, 0.0), *((float(share), float(found)) for share, found in zip(shares, recall, strict=True)))
 
 
 def _reliability(ranking: Ranking) -> tuple[ReliabilityBin, ...]:
-    """Return bins of equal size, from the lowest scores."""
-    n = len(ranking.score)
+    """Return bins of equally many rows, from the lowest scores, with means over the records that these stand for."""
+    weight, n = ranking.weight, len(ranking.score)
     bins = np.array_split(np.arange(n)[::-1], min(ECE_BINS, n))
-    sizes = np.diff(ranking.starts)
     # Rows of one score count as their mean, as in the calibration error: their order means nothing.
-    observed = np.repeat(np.add.reduceat(ranking.is_fraud, ranking.starts[:-1]) / sizes, sizes)
-    return tuple(ReliabilityBin(float(ranking.score[b].mean()), float(observed[b].mean()), len(b)) for b in bins)
+    frauds, records = (np.add.reduceat(of, ranking.starts[:-1]) for of in (weight * ranking.is_fraud, weight))
+    shares = np.divide(frauds, records, out=np.zeros(len(records)), where=records > 0)
+    observed = np.repeat(shares, np.diff(ranking.starts))
+    bins = [b for b in bins if weight[b].any()]
+
+    def mean(values: Array, rows: Array) -> float:
+        return float(np.average(values[rows], weights=weight[rows]))
+
+    return tuple(ReliabilityBin(mean(ranking.score, b), mean(observed, b), len(b)) for b in bins)
 
 
 def _histogram(rows: FraudRows) -> tuple[ScoreBin, ...]:

@@ -22,13 +22,13 @@ class DecisionMetrics:
         A record is flagged when its probability is at least this, or when the policy of the model flags it because it
         looks like nothing in training.
     reviews, found, frauds : int
-        Flagged records, frauds among them, and all frauds.
+        Flagged records, frauds among them, and all frauds; of weighted records, estimates.
     unlike_training : int
         Records that only the policy flags: their probability is below the threshold.
     reviews_a_day : float or None
         Reviews per day of all records, from those records whose day is known; None without days.
     recall, precision : float or None
-        ``found`` over ``frauds``, and over ``reviews``; None over none.
+        ``found`` over ``frauds``, and over ``reviews``, before they are rounded; None over none.
     recall_interval, precision_interval : tuple of (float, float), or None
         Over draws of accounts or campaigns; None if these are unknown.
     """
@@ -85,7 +85,8 @@ def decision_metrics(
     """
     reached = rows.probability >= threshold
     flagged = reached if flagged is None else flagged
-    found, frauds, reviews = int((flagged & rows.is_fraud).sum()), int(rows.is_fraud.sum()), int(flagged.sum())
+    counted = flagged & rows.is_fraud, rows.is_fraud, flagged, flagged & ~reached
+    found, frauds, reviews, unlike = (round(float(rows.weights @ mask)) for mask in counted)
     recall, precision = rows.flagged_intervals(flagged)
     on_known_days = flagged if timed is None else flagged & timed
     return DecisionMetrics(
@@ -94,10 +95,10 @@ def decision_metrics(
         reviews=reviews,
         found=found,
         frauds=frauds,
-        unlike_training=int((flagged & ~reached).sum()),
-        reviews_a_day=None if capacity is None else capacity.per_day(float(on_known_days.sum())),
-        recall=found / frauds if frauds else None,
+        unlike_training=unlike,
+        reviews_a_day=None if capacity is None else capacity.per_day(float(rows.weights @ on_known_days)),
+        recall=rows.share(flagged, rows.is_fraud),
         recall_interval=recall,
-        precision=found / reviews if reviews else None,
+        precision=rows.share(rows.is_fraud, flagged),
         precision_interval=precision,
     )

@@ -289,10 +289,11 @@ def _slice(rows: FraudRows, masks: Array, points: Sequence[OperatingPoint], by: 
         metrics = replace(metrics, false_positive_rate=None, false_positive_rate_interval=None)
     rates: tuple[PointRate, ...] = ()
     if metrics.false_positive_rate is not None:
-        shares, intervals = masks[~rows.is_fraud].mean(axis=0), rows.false_positive_intervals(masks)
+        clean = ~rows.is_fraud
+        shares, intervals = [rows.share(mask, clean) for mask in masks.T], rows.false_positive_intervals(masks)
         rates = tuple(
             PointRate(
-                name=p.name, false_positive_rate=float(share), interval=between, promised=p.max_false_positive_rate
+                name=p.name, false_positive_rate=share or 0.0, interval=between, promised=p.max_false_positive_rate
             )
             for p, share, between in zip(points, shares, intervals, strict=False)  # without points, there is one mask
         )

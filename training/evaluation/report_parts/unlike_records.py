@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
-from sklearn.metrics import average_precision_score
 
 from fraudsieve._typing import Array
 from fraudsieve.models.unlike_training.shares import UNFAMILIAR
@@ -73,11 +72,9 @@ class UnlikeMetrics:
         return cls(
             rows=int(unfamiliar.sum()),
             frauds=int(rows.is_fraud[unfamiliar].sum()) if rows.both else None,
-            share=float(unfamiliar.mean()),
+            share=rows.share(unfamiliar) or 0.0,
             expected=EXPECTED,
             interval=rows.share_interval(unfamiliar),
-            average_precision=float(average_precision_score(others.is_fraud, others.probability))
-            if others.both
-            else None,
+            average_precision=others.average_precision(),
             distribution=tuple(float(count) / len(unlike) for count in counts),
         )

@@ -139,7 +139,8 @@ def _rows(report: "MonitorReport") -> Iterator[tuple[str, str]]:
 def _calibration(calibration: "LabelledCalibration") -> str:
     ratio = calibration.observed_over_expected
     observed = "" if ratio is None else f", observed over expected {ratio:.2f}"
-    return f"{calibration.ece:.3f}{observed}, of {calibration.rows:,} labelled"
+    weights = "" if calibration.weights is None else f". {calibration.weights.sentence}"
+    return f"{calibration.ece:.3f}{observed}, of {calibration.rows:,} labelled{weights}"
 
 
 def _index(drift: "DriftIndex") -> str:

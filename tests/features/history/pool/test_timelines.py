@@ -1,7 +1,6 @@
 """Timelines in shared arrays, compared with a list per entity."""
 
 from collections import Counter
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -10,9 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fraudsieve._typing import Array
-from fraudsieve.features.history.declaration import History
 from fraudsieve.features.history.kernels.recency import NEVER
-from fraudsieve.features.history.pool import timelines
 from fraudsieve.features.history.pool.entities import EntityTable
 from fraudsieve.features.history.pool.timelines import TimelinePool
 
@@ -20,11 +17,10 @@ ROW = st.tuples(st.integers(0, 12), st.integers(0, 60), st.integers(0, 3))
 STEPS = st.lists(
     st.tuples(st.just("add"), ROW)
     | st.tuples(st.just("add_many"), st.lists(ROW, max_size=30))
-    | st.tuples(st.just("sweep"), st.tuples(st.integers(0, 40), st.integers(1, 20)))
+    | st.tuples(st.just("sweep"), st.tuples(st.integers(0, 40), st.integers(0, 30), st.integers(1, 20)))
     | st.tuples(st.just("restore"), st.none()),
     max_size=30,
 )
-HISTORY = History(("1h",), measures=("count",))
 
 
 def digest_of(entity: int) -> Array:
@@ -42,21 +38,19 @@ class Lists:
         rows.insert(sum(row[0] <= time for row in rows), [time, amount, -1, 0])
 
 
-@pytest.fixture(scope="module", params=[1, 8, 512])
-def hot_size(request: Any) -> Iterator[int]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(timelines, "HOT_SIZE", request.param)
-        yield request.param
+def in_windows(rows: list[list[int]], cutoff: int, max_events: int) -> list[list[int]]:
+    """Return the rows that windows of a cutoff time may have."""
+    before = sorted((row for row in rows if row[0] < cutoff), key=lambda row: row[0])
+    return [row for row in before if len(before) <= max_events or row[0] >= before[-max_events][0]]
 
 
 @pytest.mark.slow
-@given(STEPS, st.booleans())
-@pytest.mark.usefixtures("hot_size")
-def test_a_pool_equals_a_list_per_entity(steps: Any, drops_entities: bool) -> None:
+@given(STEPS, st.booleans(), st.sampled_from([1, 3, 512]))
+def test_a_pool_equals_a_list_per_entity(steps: Any, drops_entities: bool, max_events: int) -> None:
     def new() -> TimelinePool:
-        return TimelinePool(4, drops_entities=drops_entities, history=HISTORY)
+        return TimelinePool(4, drops_entities=drops_entities, max_events=max_events)
 
-    pool, lists, swept = new(), Lists(), 0
+    pool, lists, oldest, horizon = new(), Lists(), 0, 0
     for name, argument in steps:
         if name == "add":
             entity, time, amount = argument
@@ -70,9 +64,9 @@ def test_a_pool_equals_a_list_per_entity(steps: Any, drops_entities: bool) -> No
                 lists.add(*row)
         elif name == "sweep":
             before = pool.n_rows
-            n_dropped = pool.sweep(*argument)
+            oldest, horizon = max(oldest, argument[0]), max(horizon, argument[0] + argument[1])
+            n_dropped = pool.sweep(oldest, horizon, argument[2])
             assert before - pool.n_rows == n_dropped
-            swept = max(swept, argument[0])
         else:
             restored = new()
             assert restored.restore(pool.dump()) == pool.n_rows
@@ -84,14 +78,43 @@ def test_a_pool_equals_a_list_per_entity(steps: Any, drops_entities: bool) -> No
             lost = list((every - found).elements())
             assert found <= every
             assert [row[0] for row in held] == sorted(row[0] for row in held)
-            assert all(time < swept for time, *_ in lost)
+            for cutoff in (horizon, horizon + 5, 100):
+                needed = [row for row in in_windows(rows_of_list, cutoff, max_events) if row[0] >= oldest]
+                rows = pool.rows_before(slot, cutoff)[0].tolist() if slot >= 0 else []
+                assert sorted(row for row in rows if row[0] >= oldest) == sorted(needed)
             if slot >= 0 and lost and not drops_entities:
-                first, last = pool.ends_of(slot).tolist()
+                first, last = pool.rows_before(slot, -1)[1].tolist()
                 assert (first, last) == (min(row[0] for row in lost), max(row[0] for row in lost))
-            assert slot >= 0 or (drops_entities and not held)
+            assert slot >= 0 or (drops_entities and all(row[0] < oldest for row in rows_of_list))
         assert pool.newest_until(30) == max(
             (row[0] for entity in lists.rows for row in rows_held(pool, entity) if row[0] <= 30), default=NEVER
         )
+
+
+def test_a_row_that_is_older_than_a_dropped_one_is_in_no_window() -> None:
+    """It was accepted before the others moved the horizon on."""
+    pool, key = TimelinePool(4, max_events=2), digest_of(1).tobytes()
+    for time in (10, 12, 20, 20, 25):
+        pool.add(key, [time, 0, -1, 0])
+    assert pool.sweep(0, 30, 1) == 2
+    pool.add(key, [11, 0, -1, 0])
+    rows, ends = pool.rows_before(pool.find(key), 40)
+    assert rows[:, 0].tolist() == [20, 20, 25]
+    assert ends.tolist() == [10, 12]
+
+
+@given(st.lists(st.tuples(st.integers(0, 9), st.booleans()), max_size=20), st.integers(0, 11))
+def test_labels_are_not_dropped_because_they_are_many(labels: list[tuple[int, bool]], cutoff: int) -> None:
+    pool, key = TimelinePool(3, are_labels=True, max_events=2), digest_of(1).tobytes()
+    for time, is_fraud in labels:
+        pool.add(key, [time, int(np.float64(is_fraud).view(np.int64)), -1])
+    pool.sweep(-100, 100, 1)
+    assert pool.n_rows == len(labels)
+    if labels:
+        rows, (first, last) = pool.rows_before(pool.find(key), cutoff)
+        earlier = [time for time, is_fraud in labels if is_fraud and time < min([*rows[:, 0], cutoff])]
+        assert last == max(earlier, default=NEVER)
+        assert (first == NEVER) == (last == NEVER)
 
 
 def rows_held(pool: TimelinePool, entity: int) -> list[list[int]]:
@@ -100,7 +123,7 @@ def rows_held(pool: TimelinePool, entity: int) -> list[list[int]]:
 
 
 def test_many_entities_with_one_row_take_few_bytes() -> None:
-    pool = TimelinePool(4, history=HISTORY)
+    pool = TimelinePool(4)
     digests = np.random.default_rng(0).integers(0, 2**63, (50_000, 2)).astype(np.uint64)
     rows = np.zeros((50_000, 4), np.int64)
     for start in range(0, 50_000, 100):
@@ -115,7 +138,7 @@ def test_a_block_that_is_left_is_used_again() -> None:
     for number in range(200_000):
         pool.add(key, [number, 0, -1, 0])
         if number % 10 == 9:
-            pool.sweep(number - 20, 1)
+            pool.sweep(number - 20, number, 1)
     assert pool.nbytes < 20_000
 
 

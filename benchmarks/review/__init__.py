@@ -1,0 +1,1 @@
+"""What reviews are worth: alerts alone, with audits, and with unfamiliar records."""

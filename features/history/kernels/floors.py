@@ -1,0 +1,60 @@
+"""The floors of windows: no window of an entity reaches further back than its latest events, up to a number.
+
+A window of a cutoff time begins at ``cutoff - width``, or at the floor of the cutoff time if that is later. So a query
+costs no more for an entity with many events, and a live state can drop what is below the floor of its oldest cutoff
+time. The floor is the time of the oldest event that still fits. Events at one time are therefore all in or all out,
+whatever the order of their arrival, and a window has more events only if they share the time of the floor::
+
+    position            0    1    2    3    4    5    6    7      max_events is 3
+    times              10   20   20   30   40   50   50   60
+    cutoff 31           .   20   20   30 |                        1 is the third before 31: the floor is 20
+    cutoff 41           .   20   20   30   40 |                   2 is the third before 41, and 1 has its time
+    cutoff 70           .    .    .    .    .   50   50   60 |    5 is the third before 70: the floor is 50
+
+Later cutoff times have later floors, or equal ones. So both ends of a window move to the right only, and an event that
+is below a floor is in no window of a later cutoff time. Needs only NumPy and Numba.
+"""
+
+from fraudsieve._compiled import compile_inlined, compile_kernel
+from fraudsieve._typing import Array
+
+from .recency import NEVER
+from .windows import first_from
+
+__all__ = ["fill_floors", "floor_before"]
+
+
+@compile_inlined()
+def floor_before(times: Array, start: int, stop: int, max_events: int) -> int:
+    """Return the floor for the events of an entity from `start` up to `stop`; `NEVER` if they are few."""
+    if stop - start <= max_events:
+        return NEVER
+    return int(times[stop - max_events])
+
+
+@compile_kernel()
+def fill_floors(
+    starts: Array, times: Array, cutoff_starts: Array, cutoffs: Array, max_events: int, floors: Array
+) -> None:
+    """Fill in the floor of every cutoff time.
+
+    Parameters
+    ----------
+    starts, times, cutoff_starts, cutoffs
+        As for `totals_in_windows`.
+    max_events : int
+        Maximum number of events of a window.
+    floors : ndarray of int64, shape (n_subjects,)
+        Filled in, in the order of ``cutoffs``; `NEVER` for an entity with few events.
+    """
+    for e in range(starts.size - 1):
+        has_many = starts[e + 1] - starts[e] > max_events
+        right = starts[e]
+        for k in range(cutoff_starts[e], cutoff_starts[e + 1]):
+            floors[k] = NEVER
+            if has_many:
+                if k == cutoff_starts[e]:
+                    right = first_from(times, right, starts[e + 1], cutoffs[k])
+                while right < starts[e + 1] and times[right] < cutoffs[k]:
+                    right += 1
+                floors[k] = floor_before(times, starts[e], right, max_events)

@@ -1,0 +1,310 @@
+"""Answers of people, collected into the table of labels.
+
+**The answers file.** The page that people answer in downloads a CSV file with these columns, one row per answer:
+
+=========================  ===========================================================================================
+``subject_id``             the record, as in the draw
+``label``                  one of the labels of the model, or another one; empty for a record that was skipped
+``confidence``             from 0 to 1, or empty
+``comment``                free text, or empty; it stays in the answers and does not become part of the labels
+``reviewer``               who answered; the source of the label is ``review:`` and this name
+``answered_at``            when, in UTC: ``2026-05-01T10:00:00.000Z``
+``why_drawn``              from the draw: ``alert``, ``novel``, ``audit`` or ``disagreement``
+``inclusion_probability``  from the draw, as it is printed there
+``model_digest``           from the draw; not part of the labels
+``model_shown``            whether the page showed what the model says before the answer; not part of the labels
+=========================  ===========================================================================================
+
+Further columns are ignored. What an answer lacks from the draw is taken from the draw itself, if it is given. An answer
+whose inclusion probability stays unknown is an error: as a label it would count as certain. Alerts and novel records
+have 1. A changed answer is another row of the same person with a later time, or replaces the row
+in the file. Any other table with these columns will do, such as a workbook that people filled in.
+
+**The labels.** Rows are only added, so labels from elsewhere in the same table stay. An answer is identified by its
+record, person and time. The new table takes the place of the old one in a single step: after a kill, either is there,
+and the answers can be collected again.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from itertools import combinations
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from fraudsieve._io import PRIVATE, check_not_an_input, check_output_file, lock_file
+from fraudsieve.exceptions import BusyError, SchemaError
+from fraudsieve.tables.formats.files import load
+from fraudsieve.tables.formats.output import write_frame
+from fraudsieve.tables.reader import read_table
+from fraudsieve.tables.schema import LABELS, ColumnSchema, TableSchema
+from fraudsieve.tables.source import Source, as_input, local_files, origin_of
+from fraudsieve.tables.values.shares import SHARES
+
+from .agreement import Agreement, cohen_kappa
+from .candidates import drawn_ids
+from .sampling import ALERT, AUDIT, NOVEL
+
+__all__ = ["ANSWERS", "DISAGREEMENT", "Collected", "collect_answers", "third_opinions"]
+
+ANSWERS: Final = TableSchema(
+    "answers",
+    (
+        ColumnSchema("subject_id", "id", required=True, meaning="The record, as in the draw."),
+        ColumnSchema("label", "category", meaning="The answer; empty for a record that was skipped."),
+        ColumnSchema("confidence", "number", meaning="How sure the person is.", share=SHARES["confidence"]),
+        ColumnSchema("reviewer", "category", required=True, meaning="Who answered."),
+        ColumnSchema("answered_at", "time", required=True, meaning="When."),
+        ColumnSchema("why_drawn", "category", meaning="From the draw."),
+        ColumnSchema(
+            "inclusion_probability", "number", meaning="From the draw.", share=SHARES["inclusion_probability"]
+        ),
+    ),
+)
+PLACED: Final = ("why_drawn", "inclusion_probability")
+"""Columns of answers that are those of the draw."""
+DRAWN: Final = TableSchema("draw", tuple(one for one in ANSWERS.columns if one.name in ("subject_id", *PLACED)))
+DISAGREEMENT: Final = "disagreement"
+SOURCE: Final = "review:"
+KEY: Final = ["subject_id", "source", "labelled_at"]
+ADDED: Final = [*KEY, "label", "confidence", "inclusion_probability", "why_drawn"]
+ENDINGS: Final = (".parquet", ".csv")
+
+
+@dataclass(frozen=True, eq=False)
+class Collected:
+    """What became of the answers.
+
+    Parameters
+    ----------
+    labels : DataFrame of shape (n_labels, n_columns)
+        All labels of people from the table: ``subject_id``, ``label``, ``labelled_at``, ``source``, ``confidence``,
+        ``inclusion_probability`` and ``why_drawn``.
+    added : int
+        Answers that were added.
+    known : int
+        Answers that were in the table already.
+    skipped : int
+        Records without an answer.
+
+    Examples
+    --------
+    >>> labels = pd.DataFrame({"subject_id": ["a", "a", "b"], "source": ["review:ann", "review:bob", "review:ann"],
+    ...     "label": ["fraud", "ham", "ham"], "labelled_at": pd.Timestamp("2026-05-01", tz="UTC"),
+    ...     "why_drawn": "alert"})
+    >>> collected = Collected(labels, 3, 0, 0)
+    >>> collected.disagreements, collected.has_audit
+    (['a'], False)
+    """
+
+    labels: pd.DataFrame
+    added: int
+    known: int
+    skipped: int
+
+    @property
+    def has_audit(self) -> bool:
+        """Whether any label is of a record from an audit. Without one, recall cannot be estimated."""
+        return bool(self.labels["why_drawn"].eq(AUDIT).any())
+
+    @property
+    def agreement(self) -> dict[tuple[str, str], Agreement]:
+        """The agreement of each two people who have labelled the same records, by their names."""
+        labels = self._latest().pivot_table("label", "subject_id", "source", aggfunc="first")
+        found = {}
+        for first, second in combinations(labels.columns, 2):
+            both = labels[[first, second]].dropna()
+            if len(both):
+                names = (str(first).removeprefix(SOURCE), str(second).removeprefix(SOURCE))
+                found[names] = cohen_kappa(both[first], both[second])
+        return found
+
+    @property
+    def disagreements(self) -> list[str]:
+        """Records without a label that more than half of the people who labelled them have given, by their ids."""
+        counts = self._latest().groupby("subject_id")["label"].value_counts()
+        is_settled = counts.groupby(level=0).max() * 2 > counts.groupby(level=0).sum()
+        return [str(name) for name in is_settled.index[~is_settled]]
+
+    def _latest(self) -> pd.DataFrame:
+        """Return the latest label of each record by each person."""
+        ordered = self.labels.sort_values("labelled_at", kind="stable")
+        return ordered.drop_duplicates(["subject_id", "source"], keep="last")
+
+
+def collect_answers(answers: Source, labels: str | os.PathLike[str], draws: Source | None = None) -> Collected:
+    """Add answers to a table of labels; one that is there already is not added again.
+
+    Parameters
+    ----------
+    answers : path, DataFrame, or a list of them
+        ``subject_id``, ``label``, ``reviewer``, ``answered_at`` and, if known, ``confidence``, ``why_drawn`` and
+        ``inclusion_probability``.
+    labels : str or path
+        The table of labels, ``.parquet`` or ``.csv``. It is created if it does not exist. Only its owner can read it.
+    draws : path, DataFrame, or a list of them, default=None
+        The draws that were answered, for answers without ``why_drawn`` or ``inclusion_probability``.
+
+    Returns
+    -------
+    Collected
+        How many answers were added, and all labels of people in the table.
+
+    Raises
+    ------
+    SchemaError
+        If an answer cannot be read, contradicts another one of the same person and time or has no inclusion
+        probability, or the table of labels cannot be used. Then nothing is added.
+    BusyError
+        If another process adds answers to the table.
+
+    Examples
+    --------
+    >>> answers = pd.DataFrame({"subject_id": ["a", "b"], "label": ["fraud", None], "reviewer": "ann",
+    ...     "answered_at": "2026-05-01T10:00:00Z", "why_drawn": "audit", "inclusion_probability": 0.25})
+    >>> table = getfixture("tmp_path") / "labels.parquet"
+    >>> first, again = collect_answers(answers, table), collect_answers(answers, table)
+    >>> (first.added, first.skipped), (again.added, again.known)
+    ((1, 1), (0, 1))
+    >>> pd.read_parquet(table)[["subject_id", "label", "source", "inclusion_probability"]].to_numpy().tolist()
+    [['a', 'fraud', 'review:ann', 0.25]]
+    """
+    path = Path(labels)
+    if path.suffix.lower() not in ENDINGS:
+        problem = f"expected a table of labels ending in {' or '.join(ENDINGS)}, got {path.suffix or 'no extension'!r}"
+        raise SchemaError(os.fspath(path), problem, "Choose one of these.")
+    check_output_file(path)
+    check_not_an_input(path, *local_files(answers))
+    given, skipped = _read_answers(answers)
+    given = _with_probabilities(given, draws, origin_of(answers))
+    with _locked(path):
+        raw, known = _read_labels(path)
+        _check_consistent(pd.concat([known, given], ignore_index=True), origin_of(answers))
+        given = given.drop_duplicates(KEY)
+        new = given[~pd.MultiIndex.from_frame(given[KEY]).isin(pd.MultiIndex.from_frame(known[KEY]))]
+        if len(new) or raw is None:
+            write_frame(_appended(raw, new, path), path, exact=("subject_id", "label"))
+    everyone = pd.concat([known, new], ignore_index=True)
+    by_people = everyone["source"].fillna("").str.startswith(SOURCE)
+    return Collected(everyone[by_people].reset_index(drop=True), len(new), len(given) - len(new), skipped)
+
+
+def _read_answers(answers: Source) -> tuple[pd.DataFrame, int]:
+    """Return answers as labels, and the number of records that were skipped."""
+    parts = []
+    for part in as_input(answers).parts:
+        strict = replace(part, options=replace(part.options, max_rejected=0.0))
+        parts.append(read_table(strict, ANSWERS, require=["label"]).good)
+    found = pd.concat(parts, ignore_index=True)
+    found = found.assign(source=SOURCE + found["reviewer"]).rename(columns={"answered_at": "labelled_at"})
+    is_answered = found["label"].notna()
+    return found[is_answered].reindex(columns=ADDED).reset_index(drop=True), int((~is_answered).sum())
+
+
+def _with_probabilities(answers: pd.DataFrame, draws: Source | None, origin: str) -> pd.DataFrame:
+    """Return answers with why their record was drawn and with what probability: from the draws, where they lack it."""
+    for part in [] if draws is None else as_input(draws).parts:
+        drawn = read_table(part, DRAWN).good.drop_duplicates("subject_id").set_index("subject_id")
+        found = drawn.reindex(answers["subject_id"]).set_axis(answers.index)
+        for name in [name for name in PLACED if name in found]:
+            answers[name] = answers[name].astype(found[name].dtype).fillna(found[name])
+    probability = answers["inclusion_probability"].astype(np.float64)
+    is_certain = probability.isna() & answers["why_drawn"].isin([ALERT, NOVEL])
+    answers = answers.assign(inclusion_probability=probability.mask(is_certain, 1.0))
+    missing = int(answers["inclusion_probability"].isna().sum())
+    if missing:
+        problem = f"expected the inclusion probability of every answered record, {missing} have none"
+        raise SchemaError(origin, problem, "Give the draws that were answered (--draws).")
+    return answers
+
+
+def _read_labels(path: Path) -> tuple[pd.DataFrame | None, pd.DataFrame]:
+    """Return a table of labels as it is in its file, and checked; None and an empty one if there is no file."""
+    if not path.exists():
+        return None, pd.DataFrame(columns=ADDED)
+    loaded = load(path)
+    missing = [name for name in ("subject_id", "label") if name not in loaded.frame]
+    if missing or loaded.broken:
+        problem = f"column {missing[0]!r} is missing" if missing else f"{len(loaded.broken)} rows are broken"
+        raise SchemaError(os.fspath(path), problem, "Correct the table of labels, or name another file.")
+    if loaded.frame.empty:
+        return loaded.frame, pd.DataFrame(columns=ADDED)
+    table = as_input(path)
+    checked = read_table(replace(table, options=replace(table.options, max_rejected=0.0)), LABELS)
+    return loaded.frame, checked.good.reindex(columns=ADDED)
+
+
+def _check_consistent(labels: pd.DataFrame, origin: str) -> None:
+    """Check that a person has not given two labels to a record at one time."""
+    of_people = labels[labels["source"].fillna("").str.startswith(SOURCE)]
+    count = int(of_people.drop_duplicates([*KEY, "label"]).duplicated(KEY).sum())
+    if count:
+        problem = f"{count} answers contradict another one of the same person and time"
+        raise SchemaError(origin, problem, "Give a changed answer a later time.")
+
+
+def _appended(raw: pd.DataFrame | None, new: pd.DataFrame, path: Path) -> pd.DataFrame:
+    """Return a table with new rows; the old ones keep their cells."""
+    if raw is None:
+        return new
+    if path.suffix.lower() == ".csv":
+        times = new["labelled_at"].map(pd.Timestamp.isoformat)
+        new = new.assign(labelled_at=times).astype(object)
+        raw = raw.astype(object)
+    return pd.concat([raw, new], ignore_index=True)
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Keep other processes from adding rows to a table at the same time, which would lose those of one of them."""
+    flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0)
+    descriptor = os.open(path.with_name(f".{path.name}.lock"), flags, PRIVATE)
+    try:
+        if not lock_file(descriptor):
+            raise BusyError(f"{path}: another process adds answers to it. Try again when it has ended.")
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def third_opinions(collected: Collected, draw: Source) -> pd.DataFrame:
+    """Return the rows of a draw whose records people disagree on, as the next draw.
+
+    Parameters
+    ----------
+    collected : Collected
+    draw : path, DataFrame, or a list of them
+        The draws that were answered.
+
+    Returns
+    -------
+    DataFrame
+        Rows as they are in the draws, each record once, with ``disagreement`` as ``why_drawn``. They keep the inclusion
+        probability, with which the record was drawn at first.
+
+    Raises
+    ------
+    SchemaError
+        If a record is in none of the draws.
+
+    Examples
+    --------
+    >>> labels = pd.DataFrame({"subject_id": ["a", "a"], "source": ["review:ann", "review:bob"],
+    ...     "label": ["fraud", "ham"], "labelled_at": pd.Timestamp("2026-05-01", tz="UTC"), "why_drawn": "alert"})
+    >>> third_opinions(Collected(labels, 2, 0, 0), pd.DataFrame({"subject_id": ["a", "b"], "why_drawn": "alert"}))
+      subject_id     why_drawn
+    0          a  disagreement
+    """
+    parts = [part.loaded.frame.assign(subject_id=drawn_ids(part).to_numpy(object)) for part in as_input(draw).parts]
+    rows = pd.concat(parts, ignore_index=True).drop_duplicates("subject_id")
+    wanted = np.array(collected.disagreements, object)
+    missing = int((~np.isin(wanted, rows["subject_id"].to_numpy(object))).sum())
+    if missing:
+        problem = f"{missing} records that people disagree on are not in the draws"
+        raise SchemaError(origin_of(draw), problem, "Pass all draws that were answered.")
+    chosen = rows[rows["subject_id"].isin(wanted)].reset_index(drop=True)
+    return chosen.assign(why_drawn=DISAGREEMENT)

@@ -1,0 +1,161 @@
+"""The records that a draw is made from: scores with the records that were scored, without those drawn before."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from fraudsieve._typing import Array
+from fraudsieve.cases.actions import ids_of, values_of
+from fraudsieve.cases.flagged_records import IDS, LABELS, flagged_mask, read_scored_table
+from fraudsieve.exceptions import SchemaError
+from fraudsieve.tables.conversion import convert
+from fraudsieve.tables.formats.loaded import ReadOptions
+from fraudsieve.tables.reader import read_table
+from fraudsieve.tables.source import InputTable, Source, as_input, origin_of
+
+__all__ = ["Candidates", "Sources", "drawn_ids", "read_candidates", "sources_of"]
+
+Sources = Source | None
+TIMES: Final = ("sent_at", "occurred_at", "as_of", "created_at")
+"""Columns that say when a record happened, the best first."""
+
+
+class Candidates(NamedTuple):
+    """Scored records in the order of their ids, so that no result depends on the order of the input.
+
+    Attributes
+    ----------
+    subject : {"message", "event", "account"}
+    scored : DataFrame of shape (n_records, n_columns)
+        Columns of the scores, with ``subject_id`` and ``is_flagged``.
+    records : DataFrame of shape (n_records, n_columns)
+        The columns of the records, without labels.
+    time : Series of datetime64, shape (n_records,)
+        When each record happened; missing where it is unknown.
+    counts : dict of str to int
+        Records that are left out, by the reason.
+    """
+
+    subject: str
+    scored: pd.DataFrame
+    records: pd.DataFrame
+    time: pd.Series
+    counts: dict[str, int]
+
+    def taken(self, rows: Array) -> "Candidates":
+        """Return some of them, in the given order."""
+        scored, records = (part.iloc[rows].reset_index(drop=True) for part in (self.scored, self.records))
+        return Candidates(self.subject, scored, records, self.time.iloc[rows].reset_index(drop=True), self.counts)
+
+
+def sources_of(source: Sources) -> list[InputTable]:
+    """Return the tables of a source; none for None."""
+    return [] if source is None else list(as_input(source).parts)
+
+
+def read_candidates(
+    scores: Source,
+    tables: Mapping[str, Sources],
+    *,
+    threshold: float | None = None,
+    day: date | None = None,
+    previous: Sources = None,
+    options: ReadOptions | None = None,
+) -> Candidates:
+    """Read the scored records of a day that no earlier draw has selected.
+
+    Raises
+    ------
+    SchemaError
+        If a table cannot be used or is missing, a record has two scores or none of them is left.
+    """
+    scored, name, origin = _read_scores(scores)
+    source = tables.get(IDS[name])
+    if source is None:
+        problem = f"expected the {IDS[name]} that were scored, got none"
+        raise SchemaError(f"--{IDS[name]}", problem, "People need to see the records: add the table.")
+    scored = scored.assign(is_flagged=flagged_mask(scored, threshold, origin).to_numpy(np.bool_))
+    is_usable = scored["subject_id"].notna() & scored["probability"].notna()
+    counts = {"without an id or a score": int((~is_usable).sum())}
+    scored = scored[is_usable].sort_values("subject_id", ignore_index=True)
+    records = read_table(as_input(source, options), IDS[name], require=[name]).good
+    found = Candidates(name.removesuffix("_id"), scored, *_joined(scored, records, name, origin), counts)
+    found = _of_day(found, day, origin)
+    return _not_drawn_before(found, previous, origin)
+
+
+def _read_scores(scores: Source) -> tuple[pd.DataFrame, str, str]:
+    """Return the scores of all tables, the column of the ids, and their origin."""
+    parts = [read_scored_table(part) for part in sources_of(scores)]
+    names = {name for _, name, _ in parts}
+    origin = origin_of(scores)
+    if len(names) != 1:
+        problem = f"expected scores of one type of records, got those of {' and '.join(IDS[name] for name in names)}"
+        raise SchemaError(origin, problem, "Draw from each type separately, with a capacity of its own.")
+    (name,) = names
+    scored = pd.concat([part for part, _, _ in parts], ignore_index=True)
+    if "probability" not in scored:
+        raise SchemaError(origin, "column 'probability' is missing", "Pass the scores of predict.")
+    columns: dict[str, Any] = {"subject_id": ids_of(scored[name])}
+    if "unlike_training" in scored:
+        columns["unlike_training"] = values_of(scored["unlike_training"], "number", origin)
+    if "answered_at" in scored:
+        columns["answered_at"] = values_of(scored["answered_at"], "time", origin)
+    repeated = int(columns["subject_id"].dropna().duplicated().sum())
+    if repeated:
+        raise SchemaError(origin, f"{repeated} ids occur more than once", "Keep one score per record.")
+    return scored.assign(**columns), name, origin
+
+
+def _joined(scored: pd.DataFrame, records: pd.DataFrame, name: str, origin: str) -> tuple[pd.DataFrame, pd.Series]:
+    """Return the record of each score, and its time."""
+    records = records[records[name].notna()].drop(columns=LABELS, errors="ignore")
+    positions = pd.Index(records[name].to_numpy(object)).get_indexer(pd.Index(scored["subject_id"].to_numpy(object)))
+    if (positions < 0).any():
+        problem = f"{int((positions < 0).sum())} scored records are not in the table of {IDS[name]}"
+        raise SchemaError(origin, problem, "Pass the table that was scored.")
+    joined = records.iloc[positions].reset_index(drop=True)
+    missing = pd.Series(pd.NaT, joined.index, "datetime64[us, UTC]")
+    return joined, next((joined[column] for column in TIMES if column in joined), missing)
+
+
+def _of_day(found: Candidates, day: date | None, origin: str) -> Candidates:
+    """Return the records of a day in UTC: those that were answered in it if the scores say when, else by their time."""
+    if day is None:
+        return found
+    times = found.scored.get("answered_at", found.time)
+    if not times.notna().any():
+        fix = "Leave out the day, and give the records of a day alone."
+        raise SchemaError(origin, "expected records with a time, to choose those of a day, got none", fix)
+    is_of_day = (times.dt.tz_convert("UTC").dt.date == day).to_numpy(np.bool_)
+    return _kept(found, is_of_day, "of other days or without a time")
+
+
+def _not_drawn_before(found: Candidates, previous: Sources, origin: str) -> Candidates:
+    drawn = [drawn_ids(part, found.subject) for part in sources_of(previous)]
+    if drawn:
+        is_new = ~found.scored["subject_id"].isin(pd.concat(drawn).dropna()).to_numpy(np.bool_)
+        found = _kept(found, is_new, "drawn before")
+    if found.scored.empty:
+        left_out = ", ".join(f"{count} {reason}" for reason, count in found.counts.items() if count)
+        problem = f"expected records to draw from, got none ({left_out or 'the table is empty'})"
+        raise SchemaError(origin, problem, "Give the scores and the records of the day.")
+    return found
+
+
+def drawn_ids(table: InputTable, subject: str | None = None) -> pd.Series:
+    """Return the ids that a draw has selected, of one type of records or of all; those of others are missing."""
+    loaded, origin = table.loaded, origin_of(table)
+    if "subject_id" not in loaded.frame:
+        raise SchemaError(origin, "column 'subject_id' is missing", "Pass a table that 'review draw' wrote.")
+    frame = loaded.frame.reset_index(drop=True)
+    ids = convert(frame["subject_id"], "id", table.options.reading(loaded)).column
+    return ids if subject is None or "subject" not in frame else ids.where(frame["subject"] == subject)
+
+
+def _kept(found: Candidates, is_kept: Array, others: str) -> Candidates:
+    counts = found.counts | {others: int((~is_kept).sum())}
+    return found.taken(np.flatnonzero(is_kept))._replace(counts=counts)

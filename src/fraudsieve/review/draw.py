@@ -1,0 +1,334 @@
+"""A draw: the records that people look at today, each with what they need to decide and why it was drawn."""
+
+import os
+import re
+import tempfile
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet
+
+from fraudsieve._io import check_output_file
+from fraudsieve._typing import Array
+from fraudsieve.cases.flagged_records import IDS, OF_CLASS
+from fraudsieve.cases.tables import read_ledger
+from fraudsieve.exceptions import SchemaError
+from fraudsieve.live.score_tables import export_scores
+from fraudsieve.live.store.event_store import EventStore
+from fraudsieve.models.batch.score import score_frame
+from fraudsieve.models.batch.scored_tables import options_of_model
+from fraudsieve.models.predict import Scorer
+from fraudsieve.tables.formats.output import check_output_format, write_frame
+from fraudsieve.tables.source import InputTable, Source, origin_of
+from fraudsieve.training.data.builders import row_groups
+
+from .candidates import Candidates, Sources, read_candidates
+from .sampling import Frame, ReviewPlan, Selection, select
+
+__all__ = ["NO_RECALL", "ReviewDraw", "draw_from_log", "draw_records", "write_draw"]
+
+NO_RECALL: Final = (
+    "without an audit, recall cannot be estimated: no record that the model passed can be drawn at random"
+)
+REASONS: Final = 3
+SENTENCE: Final = re.compile(r"reason_\d+_sentence")
+CLOSE: Final = 0.01
+"""CSV rounds probabilities."""
+COLUMNS: Final = (
+    *("subject_id", "subject", "why_drawn", "inclusion_probability", "recall_can_be_estimated", "day"),
+    *("probability", "decision", "predicted", "unlike_training", "case_id", "account_id", "time", "model_digest"),
+)
+"""Columns of a draw; the text or the named columns and the sentences of reasons follow."""
+
+
+@dataclass(frozen=True, eq=False)
+class ReviewDraw:
+    """Records that people look at.
+
+    Parameters
+    ----------
+    records : DataFrame of shape (n_drawn, n_columns)
+        ``subject_id``, ``subject`` (message, event or account), ``why_drawn`` (alert, novel or audit),
+        ``inclusion_probability``, ``recall_can_be_estimated``, ``day``, ``probability``, ``decision``, ``predicted``
+        (the likeliest crime), ``unlike_training``, ``case_id``, ``account_id``, ``time``, ``model_digest``, the text or
+        the columns to show, and the sentences of reasons.
+    frame : int
+        The number of records that they were drawn from.
+    covers : bool
+        Whether every one of these could be drawn. Only then can recall be estimated.
+    left_out : dict of str to int, optional
+        The numbers of other scored records, by the reason.
+    notes : tuple of str, default=()
+        What people must know, such as that recall cannot be estimated.
+    labels : tuple of str, default=()
+        Labels to choose from: the classes of the model or of the scores.
+
+    Examples
+    --------
+    >>> ReviewDraw(pd.DataFrame({"why_drawn": ["alert", "alert"]}), 10, covers=False).counts
+    {'alert': 2}
+    """
+
+    records: pd.DataFrame
+    frame: int
+    covers: bool
+    left_out: dict[str, int] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """The number of records that were drawn for each reason."""
+        return dict(Counter(self.records["why_drawn"].tolist()))
+
+
+def draw_records(
+    scores: Source,
+    plan: ReviewPlan,
+    *,
+    messages: Sources = None,
+    events: Sources = None,
+    accounts: Sources = None,
+    day: date | None = None,
+    threshold: float | None = None,
+    cases: str | os.PathLike[str] | None = None,
+    previous: Sources = None,
+    show: Sequence[str] | None = None,
+    model: Scorer | None = None,
+    language: str = "en",
+) -> ReviewDraw:
+    """Draw the records of a day that people look at.
+
+    Parameters
+    ----------
+    scores : path, DataFrame, or a list of them
+        Scores of one type of records, as ``predict`` or ``scores export`` writes them.
+    plan : ReviewPlan
+        How many records, and for which reasons.
+    messages, events, accounts : path or DataFrame, default=None
+        The table that was scored. The others are not used.
+    day : date, default=None
+        Only records of this day (UTC), by the time of the answer if the scores have it; None for all of them. Then the
+        day of the latest record sets the random numbers, with the seed.
+    threshold : float, default=None
+        Records with at least this probability are flagged; None to use ``decision``.
+    cases : str or path, default=None
+        A folder that ``fraudsieve cases`` wrote. Alerts are then drawn case by case, in the order of their ranks.
+    previous : path, DataFrame, or a list of them, default=None
+        Earlier draws, whose records are not drawn again.
+    show : sequence of str, default=None
+        Columns of the records that people see; None for the text of messages, and for all columns of other records.
+    model : Scorer, default=None
+        The model of the scores, for the sentences of reasons if the scores have none. It must score without history.
+    language : {"en", "zh"}, default="en"
+        The language of these sentences.
+
+    Returns
+    -------
+    ReviewDraw
+        The records, with the probability with which each was drawn.
+
+    Raises
+    ------
+    SchemaError
+        If a table cannot be used, there is nothing to draw, or the model is not that of the scores.
+
+    Examples
+    --------
+    >>> scores = pd.DataFrame({"message_id": ["a", "b", "c"], "probability": [0.9, 0.2, 0.1]})
+    >>> texts = pd.DataFrame({"message_id": ["a", "b", "c"], "text": ["win 100 now", "see you at six", "lunch?"]})
+    >>> drawn = draw_records(scores, ReviewPlan(2, audit=0.5), messages=texts, threshold=0.5)
+    >>> drawn.records[["why_drawn", "inclusion_probability"]].to_numpy().tolist()
+    [['alert', 1.0], ['audit', 0.5]]
+    """
+    tables = {"messages": messages, "events": events, "accounts": accounts}
+    options = None if model is None else options_of_model(model.model)
+    found = read_candidates(scores, tables, threshold=threshold, day=day, previous=previous, options=options)
+    if plan.novel and "unlike_training" not in found.scored:
+        fix = "Score with a model that knows how unlike training a record is, or set the share of novel to 0."
+        raise SchemaError(origin_of(scores), "column 'unlike_training' is missing", fix)
+    latest = found.time.max()
+    day = day or (date.min if pd.isna(latest) else latest.date())
+    case, rank = _cases(cases, found)
+    selection = select(_frame(found, rank), plan, day)
+    if not len(selection.rows):
+        problem = f"none of the {len(found.scored)} records is drawn, because none of them is flagged"
+        raise SchemaError(origin_of(scores), problem, "Lower the threshold, or ask for an audit.")
+    drawn = found.taken(selection.rows)
+    explained, notes = _explained(drawn, model, language)
+    frame = _table(drawn, selection, day, case[selection.rows], explained)
+    sentences = explained[[name for name in explained if SENTENCE.fullmatch(str(name))]]
+    frame = pd.concat([frame, _shown(drawn, show), sentences], axis=1)
+    notes = notes if selection.covers else (*notes, NO_RECALL)
+    return ReviewDraw(frame, len(found.scored), selection.covers, found.counts, notes, _labels(found, model))
+
+
+def _labels(found: Candidates, model: Scorer | None) -> tuple[str, ...]:
+    """Return the classes: those of the model, of the columns of scores, or of the likeliest class of each record."""
+    if model is not None:
+        return model.model.classes
+    columns = [str(name) for name in found.scored if str(name).startswith(OF_CLASS)]
+    predicted = found.scored["label"].dropna().astype(str) if "label" in found.scored else ()
+    names = {name.removeprefix(OF_CLASS) for name in columns} or {"legitimate", *predicted}
+    return tuple(sorted(names if len(names) > 1 else {"legitimate", "fraud"}))
+
+
+def _table(drawn: Candidates, selection: Selection, day: date, case: Array, explained: pd.DataFrame) -> pd.DataFrame:
+    """Return the columns that every draw has."""
+    columns = {
+        "subject_id": drawn.scored["subject_id"],
+        "subject": drawn.subject,
+        "why_drawn": selection.why,
+        "inclusion_probability": selection.probability,
+        "recall_can_be_estimated": selection.covers,
+        "day": None if day == date.min else day.isoformat(),
+        **{name: drawn.scored.get(name) for name in ("probability", "decision", "unlike_training")},
+        "predicted": drawn.scored.get("label"),
+        "case_id": case,
+        "account_id": drawn.records.get("account_id"),
+        "time": drawn.time,
+        "model_digest": explained.get("model_digest"),
+    }
+    return pd.DataFrame(columns, index=drawn.scored.index)[[*COLUMNS]]
+
+
+def _frame(found: Candidates, rank: Array) -> Frame:
+    scored, n = found.scored, len(found.scored)
+    unlike = scored["unlike_training"].to_numpy(np.float64) if "unlike_training" in scored else np.full(n, np.nan)
+    groups = row_groups(found.records, found.subject)[0]
+    probability = scored["probability"].to_numpy(np.float64)
+    return Frame(probability, scored["is_flagged"].to_numpy(np.bool_), unlike, groups, rank)
+
+
+def _cases(folder: str | os.PathLike[str] | None, found: Candidates) -> tuple[Array, Array]:
+    """Return the case of each record, and its rank; records without a case come last."""
+    ids = found.scored["subject_id"]
+    if folder is None:
+        return np.full(len(ids), None, object), np.zeros(len(ids))
+    members = read_ledger(folder).members
+    own, of_several = (members.reindex(names).to_numpy(object) for names in (ids, f"{found.subject}:" + ids))
+    case = np.where(pd.isna(own), of_several, own)
+    case[pd.isna(case)] = None
+    ranks = pd.read_parquet(Path(folder) / "cases.parquet").set_index("case_id")["rank"]
+    return case, ranks.reindex(case).fillna(np.inf).to_numpy(np.float64)
+
+
+def _shown(drawn: Candidates, show: Sequence[str] | None) -> pd.DataFrame:
+    """Return the columns that people see beside those of a draw."""
+    if show is None:
+        names = ["text"] if drawn.subject == "message" else [str(name) for name in drawn.records]
+        return drawn.records[[name for name in names if name not in COLUMNS]]
+    taken = [name for name in show if name in COLUMNS and name != "account_id"]
+    absent = [name for name in show if name not in (*COLUMNS, *drawn.records)]
+    if absent or taken:
+        problem = f"expected columns of the {drawn.subject}s, {len(absent)} do not exist"
+        problem += f", and {len(taken)} have the name of a column of the draw"
+        raise SchemaError("--show", problem, "Name other columns.")
+    return drawn.records[[name for name in dict.fromkeys(show) if name != "account_id"]]
+
+
+def _explained(drawn: Candidates, model: Scorer | None, language: str) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """Return the scores with the sentences of reasons, if a model is given, and notes."""
+    scored = drawn.scored
+    if model is None:
+        return scored, ()
+    if drawn.subject != model.model.subject or model.model.matrix.history_parts:
+        problem = "its scores need history or other records, so the drawn records alone give no reasons"
+        raise SchemaError("--model", problem, f"Score with predict --reasons {REASONS}: the draw takes its sentences.")
+    again = score_frame(model, drawn.records, reasons=REASONS, language=language)
+    digest = scored.get("model_digest", pd.Series(model.model.digest, scored.index))
+    is_own = (digest == model.model.digest).to_numpy(np.bool_)
+    gap = np.abs(again["probability"].to_numpy(np.float64) - scored["probability"].to_numpy(np.float64))
+    if not is_own.any() or not (gap[is_own] <= CLOSE).all():
+        raise SchemaError("--model", "expected the model that gave the scores, got another", "Name that model.")
+    names = [name for name in again if SENTENCE.fullmatch(str(name))]
+    sentences = again[names].where(pd.Series(is_own, again.index), None)
+    others = int((~is_own).sum())
+    notes = (f"{others:,} records were scored by another model, and have no reasons",) if others else ()
+    kept = scored.drop(columns=[name for name in scored if SENTENCE.fullmatch(str(name))])
+    return pd.concat([kept.assign(model_digest=digest), sentences], axis=1), notes
+
+
+def draw_from_log(store: EventStore, plan: ReviewPlan, *, subject: str | None = None, **settings: Any) -> ReviewDraw:
+    """Draw from the score log of a service that keeps records.
+
+    Parameters
+    ----------
+    store : EventStore
+        From `open_store`.
+    plan : ReviewPlan
+        How many records, and for which reasons.
+    subject : {"message", "account", "event"}, default=None
+        Which records, if services of several types log to the store.
+    **settings
+        As for `draw_records`, without tables. `day` is the day of the answer.
+
+    Returns
+    -------
+    ReviewDraw
+        The records, with the probability with which each was drawn.
+
+    Raises
+    ------
+    StateError
+        If the log has no scores, or no records of them.
+    SchemaError
+        As for `draw_records`.
+
+    Examples
+    --------
+    >>> from fraudsieve.live import open_store
+    >>> with open_store(getfixture("tmp_path") / "live.db") as store:
+    ...     draw_from_log(store, ReviewPlan(100))
+    Traceback (most recent call last):
+    fraudsieve.exceptions.StateError: ...live.db: expected logged scores in this span of time, got none. ...
+    """
+    day = settings.get("day")
+    since = None if day is None else datetime.combine(day, time(), UTC)
+    until = None if since is None else since + timedelta(days=1)
+    with tempfile.TemporaryDirectory(prefix="fraudsieve-") as folder:
+        scores, records = Path(folder, "scores.parquet"), Path(folder, "records.parquet")
+        export_scores(store, scores, since=since, until=until, subject=subject, records=records)
+        names = pyarrow.parquet.read_schema(scores).names
+        table = next(table for name, table in IDS.items() if name in names)
+        named = {table: InputTable(records, name=store.origin)}
+        return draw_records(InputTable(scores, name=store.origin), plan, **{**settings, **named})
+
+
+def write_draw(draw: ReviewDraw, output: str | os.PathLike[str]) -> tuple[str, ...]:
+    """Write a draw as a table that only its owner can read.
+
+    Parameters
+    ----------
+    draw : ReviewDraw
+    output : str or path
+        Parquet, CSV, a workbook or JSON Lines, according to its extension. No cell of CSV or of a workbook is run as
+        a formula.
+
+    Returns
+    -------
+    tuple of str
+        Notes, such as that texts are cut at the limit of Excel.
+
+    Raises
+    ------
+    SchemaError
+        If the extension is not a known format.
+
+    Examples
+    --------
+    >>> draw = ReviewDraw(pd.DataFrame({"subject_id": ["a"], "text": ["=1+1"]}), 1, covers=True)
+    >>> write_draw(draw, getfixture("tmp_path") / "draw.csv")
+    ()
+    >>> (getfixture("tmp_path") / "draw.csv").read_text().split()
+    ['subject_id,text', "a,'=1+1"]
+    """
+    check_output_format(Path(output))
+    check_output_file(Path(output))
+    return write_frame(draw.records, Path(output), exact=("subject_id",))

@@ -1,0 +1,36 @@
+"""The floors of windows, compared with sorted lists."""
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fraudsieve.features.history.kernels.floors import fill_floors
+from fraudsieve.features.history.kernels.recency import NEVER
+
+TIMES = st.lists(st.integers(0, 12), max_size=20)
+
+
+def floors_of(times: list[int], cutoffs: list[int], max_events: int) -> list[int]:
+    """Return the floors of the second of three entities."""
+    events = np.array([5, *sorted(times), 5])
+    starts, floors = np.array([0, 1, 1 + len(times), 2 + len(times)]), np.zeros(len(cutoffs), np.int64)
+    fill_floors(starts, events, np.array([0, 0, len(cutoffs), len(cutoffs)]), np.array(cutoffs), max_events, floors)
+    return list(floors.tolist())
+
+
+@given(TIMES, st.lists(st.integers(0, 14), min_size=1, max_size=5).map(sorted), st.integers(1, 5))
+def test_a_floor_leaves_the_latest_events(times: list[int], cutoffs: list[int], max_events: int) -> None:
+    for cutoff, floor in zip(cutoffs, floors_of(times, cutoffs, max_events), strict=True):
+        before = sorted(time for time in times if time < cutoff)
+        held = [time for time in before if time >= floor]
+        if len(before) <= max_events:
+            assert floor == NEVER
+            continue
+        assert len(held) >= max_events
+        assert len([time for time in held if time > floor]) < max_events  # only events at one time are more
+
+
+@given(TIMES, st.integers(1, 5))
+def test_floors_do_not_move_back(times: list[int], max_events: int) -> None:
+    floors = floors_of(times, list(range(14)), max_events)
+    assert floors == sorted(floors)

@@ -1,0 +1,69 @@
+"""Draws from the score log: the days of the answers, what the records have, and a log without records."""
+
+import json
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fraudsieve._microseconds import DAY
+from fraudsieve.exceptions import SchemaError, StateError
+from fraudsieve.live import open_store
+from fraudsieve.live.score_log import LoggedScore
+from fraudsieve.live.store.score_rows import ScoreRow
+from fraudsieve.review import ReviewDraw, ReviewPlan, draw_from_log
+from tests.live.small_models import score_log
+
+TEXTS = {"a": "win 100 now", "b": "see you at six", "c": "minutes of the meeting", "d": "photos of the garden"}
+
+
+def row(name: str, time: int, probability: float, *, subject: str = "message", with_record: bool = True) -> ScoreRow:
+    ids = {f"{subject}_id": name}
+    place = (f"r{time}", 0, subject, ids, time, "spam", "5f", None, None)
+    decision = "flag" if probability > 0.5 else "pass"
+    score = LoggedScore(*place, probability, "spam", decision, 0.01, "ok", 0.5, {"ham": 1 - probability})
+    record = json.dumps({"text": TEXTS[name], "account_id": "ann"} | ids).encode()
+    return ScoreRow(time, score.encode(), record if with_record else None)
+
+
+def draw(folder: Path, *rows: ScoreRow, **settings: Any) -> ReviewDraw:
+    log = score_log(folder / "live.db")
+    log.log_scores(rows)
+    log.close()
+    with open_store(folder / "live.db") as store:
+        return draw_from_log(store, ReviewPlan(4, audit=0.5), **settings)
+
+
+def test_a_draw_has_the_records_that_were_answered_in_the_day(tmp_path: Path) -> None:
+    rows = [row("a", DAY, 0.9), row("b", 2 * DAY - 1, 0.2), row("c", DAY - 1, 0.8), row("d", 2 * DAY, 0.1)]
+    found = draw(tmp_path, *rows, day=date(1970, 1, 2))
+    assert found.records["subject_id"].tolist() == ["a", "b"]
+    assert found.records["text"].tolist() == [TEXTS["a"], TEXTS["b"]]
+    assert found.records["why_drawn"].tolist() == ["alert", "audit"]
+    assert found.records["model_digest"].eq("5f").all()
+    assert found.records["day"].eq("1970-01-02").all()
+    assert draw(tmp_path).frame == 4
+
+
+def test_the_latest_score_of_a_record_counts(tmp_path: Path) -> None:
+    found = draw(tmp_path, row("a", 1, 0.9), row("b", 2, 0.9), row("a", 3, 0.1))
+    assert found.records[["subject_id", "why_drawn"]].to_numpy().tolist() == [["b", "alert"], ["a", "audit"]]
+
+
+def test_a_log_without_records_has_nothing_to_show(tmp_path: Path) -> None:
+    with pytest.raises(StateError, match="expected logged records in this span of time, got none"):
+        draw(tmp_path, row("a", 1, 0.9, with_record=False))
+
+
+def test_an_error_names_the_store_and_not_a_file_that_is_gone(tmp_path: Path) -> None:
+    with pytest.raises(SchemaError, match=r"live\.db: 1 scored records are not in the table of messages"):
+        draw(tmp_path, row("a", 1, 0.9), row("b", 2, 0.9, with_record=False))
+
+
+def test_the_type_of_the_records_is_chosen(tmp_path: Path) -> None:
+    rows = (row("a", 1, 0.9), row("b", 2, 0.9, subject="account"))
+    with pytest.raises(StateError, match="expected scores of one type of records"):
+        draw(tmp_path, *rows)
+    found = draw(tmp_path, subject="account")
+    assert found.records["subject"].tolist() == ["account"]
