@@ -23,6 +23,12 @@ SPARK: Final = (
     "a long run of Spark; the walk takes payments through Spark at every change, and other frames are compared"
 )
 RELEASE: Final[dict[str, str]] = {
+    "tests/attack/test_champion_races.py::test_one_wins_or_both_do_one_after_the_other": (
+        "fifty rounds of two processes; that one waits for another is tested at every change"
+    ),
+    "tests/attack/test_silent_mlflow.py::test_commands_before_a_server_that_falls_silent_or_is_slow": (
+        "real processes that wait for six seconds each; every call is tested with a shorter limit at every change"
+    ),
     "tests/benchmarks/attack_surface/test_health.py::test_the_figures_of_every_load": BENCHMARK,
     "tests/benchmarks/cold/test_cold.py::test_the_whole": BENCHMARK,
     "tests/benchmarks/scale/test_sampling.py::test_figures": BENCHMARK,

@@ -13,7 +13,7 @@ from fraudsieve.training.promotion.compare import registered_name
 from fraudsieve.training.promotion.refresh import recipe_to_repeat
 from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.tracking.registry import Registry
-from fraudsieve.training.tracking.store import check_store, is_new_store, tracking_uri, use_store
+from fraudsieve.training.tracking.store import is_new_store, tracking_uri, use_store
 from fraudsieve.training.tracking.tracked_run import CHALLENGER, CHAMPION, RunContent, open_run
 
 __all__ = ["BaseModel", "Version", "load_base"]
@@ -89,7 +89,6 @@ def load_base(address: str | Path, changes: Mapping[str, Any]) -> BaseModel:
     uri = tracking_uri(recipe.track.uri)
     if is_new_store(uri):
         return BaseModel(str(address), model, recipe)
-    check_store(uri)
     registry = Registry(uri, recipe.name)
     aliases = registry.aliases() if registry.exists() else {}
     champion, challenger = (_version(registry, aliases.get(alias)) for alias in (CHAMPION, CHALLENGER))
