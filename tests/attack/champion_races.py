@@ -3,7 +3,6 @@
 import itertools
 import multiprocessing
 from collections import Counter
-from collections.abc import Callable
 from multiprocessing.synchronize import Barrier
 from typing import Any, Final
 
@@ -71,14 +70,12 @@ def _change_champion(uri: str, n_rounds: int, process: int, barrier: Barrier, re
     recipe = Recipe.read(overrides={"name": NAME, "track.uri": uri})
     for number in range(n_rounds):
         action = _action(number, process)
-        call: Callable[[], Any] = (
-            (lambda: rollback(recipe))
-            if action == "rollback"
-            else (lambda: promote(recipe, challenger=f"models:/{NAME}/{action}", force=True, reason="a race"))
-        )
         barrier.wait(ROUND_SECONDS)
         try:
-            decision = call()
+            if action == "rollback":
+                decision = rollback(recipe)
+            else:
+                decision = promote(recipe, challenger=f"models:/{NAME}/{action}", force=True, reason="a race")
             results.put((process, (decision.decision, decision.champion)))
         except FraudsieveError as error:
             results.put((process, (f"error: {type(error).__name__}", "")))
