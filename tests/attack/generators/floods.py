@@ -181,7 +181,8 @@ def _recipe(rng: np.random.Generator, folder: Path, *_: Scorer) -> Input:
 
 
 def _rules(rng: np.random.Generator, folder: Path, *_: Scorer) -> Input:
-    rule = 'field = "%s"\naction = "flag"\nreason = "r"\n' % rng.choice(["account_id", "host", "phone", "text"])
+    field = rng.choice(["account_id", "host", "phone", "text"])
+    rule = f'field = "{field}"\naction = "flag"\nreason = "r"\n'
     text, numbers = _text(rng), _numbers(rng)
     ways: list[Callable[[int], str]] = [
         _toml(rng),

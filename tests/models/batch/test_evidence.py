@@ -113,7 +113,7 @@ N_KILLED = 400
 
 
 @pytest.mark.slow
-def test_a_run_that_is_killed_again_and_again_has_the_evidence_of_every_row(binary: Fitted, tmp_path: Path) -> None:
+def test_a_run_that_is_killed_often_has_all_evidence(binary: Fitted, tmp_path: Path) -> None:
     ids = [f"m{at}" for at in range(N_KILLED)]
     texts = [f"{binary.texts[at % 40]} {at}" for at in range(N_KILLED)]
     source, output, log = tmp_path / "m.parquet", tmp_path / "scores.parquet", tmp_path / "log"
