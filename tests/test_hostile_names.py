@@ -35,7 +35,7 @@ HOSTILE = (
     f"\u202e<b onclick=alert(1)>{LONG}",
 )
 FOUND = """JSON.stringify({
-  scripts: [...document.scripts].filter(e => e.textContent.includes('alert') || e.textContent.includes("title=")).length,
+  scripts: [...document.scripts].filter(e => /alert|title=/.test(e.textContent)).length,
   handlers: [...document.querySelectorAll('*')].filter(e => [...e.attributes].some(a => /^on/i.test(a.name))).length,
   foreign: [...document.querySelectorAll('[href],[src],[action],[data],[srcset]')].filter(e =>
     /evil|^javascript:/i.test(e.href || e.src || e.action || e.data || e.srcset || '')).length,
