@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+import pandas as pd
+import pyarrow as pa
 
 from fraudsieve.exceptions import FraudsieveError
 from fraudsieve.live.state import LiveState
@@ -114,7 +116,16 @@ def _numbers(rng: np.random.Generator) -> Callable[[int], list[Any]]:
     """Return numbers or strings that a table of hashes with a known function would put into one place."""
     step = int(rng.choice([COLLIDING, 2**32, 2**16, 1, -1]))
     offset, as_text = int(rng.integers(3)), bool(rng.random() < 0.3)
+    if rng.random() < 0.2:
+        return lambda size: of_one_place(ITEMS * size).tolist()
     return lambda size: [str(n * step + offset) if as_text else n * step + offset for n in range(1, ITEMS * size)]
+
+
+def of_one_place(n: int) -> "np.ndarray[Any, np.dtype[np.int64]]":
+    """Return numbers that pandas' table of hashes puts into one place: their hash, key >> 33 ^ key ^ key << 11, is 0."""
+    high = np.arange(1, n + 1, dtype=np.uint64)
+    low = (high ^ (high << np.uint64(11)) ^ (high << np.uint64(22))) & np.uint64(2**32 - 1)
+    return ((high << np.uint64(33)) | low).astype(np.int64)
 
 
 def _json(rng: np.random.Generator, folder: Path, *_: Scorer) -> Input:
@@ -141,7 +152,7 @@ def _decode(body: bytes) -> object:
 
 def _table(rng: np.random.Generator, folder: Path, *_: Scorer) -> Input:
     """Return a table in which a column of many rows, a long cell, or the header is flooded."""
-    text, numbers, ending = _text(rng), _numbers(rng), str(rng.choice(["csv", "jsonl"]))
+    text, numbers, ending = _text(rng), _numbers(rng), str(rng.choice(["csv", "jsonl", "parquet"]))
     column = str(rng.choice(["message_id", "text", "account_id", "sent_at", "amount", "channel"]))
     is_long = rng.random() < 0.5
 
@@ -149,7 +160,13 @@ def _table(rng: np.random.Generator, folder: Path, *_: Scorer) -> Input:
         cells = [text(size)] * 3 if is_long else numbers(size)
         rows = [{"message_id": f"m{at}", "text": "hello", column: cell} for at, cell in enumerate(cells)]
         file = folder / f"{size}.{ending}"
-        if ending == "jsonl":
+        if ending == "parquet":
+            parts = {name: pd.Series([row[name] for row in rows]) for name in rows[0]}
+            try:
+                pd.DataFrame(parts).to_parquet(file)
+            except (OverflowError, pa.ArrowInvalid):  # larger than any whole number of Parquet
+                pd.DataFrame(parts).astype(str).to_parquet(file)
+        elif ending == "jsonl":
             file.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
         else:
             names = list(rows[0])
