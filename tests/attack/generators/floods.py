@@ -121,8 +121,8 @@ def _numbers(rng: np.random.Generator) -> Callable[[int], list[Any]]:
     return lambda size: [str(n * step + offset) if as_text else n * step + offset for n in range(1, ITEMS * size)]
 
 
-def of_one_place(n: int) -> "np.ndarray[Any, np.dtype[np.int64]]":
-    """Return numbers that pandas' table of hashes puts into one place: their hash, key >> 33 ^ key ^ key << 11, is 0."""
+def of_one_place(n: int) -> Any:
+    """Return numbers that pandas puts into one place of its table: their hash, key >> 33 ^ key ^ key << 11, is 0."""
     high = np.arange(1, n + 1, dtype=np.uint64)
     low = (high ^ (high << np.uint64(11)) ^ (high << np.uint64(22))) & np.uint64(2**32 - 1)
     return ((high << np.uint64(33)) | low).astype(np.int64)
