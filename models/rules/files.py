@@ -6,8 +6,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
-from fraudsieve._io import read_file
-from fraudsieve._toml import read_toml
+from fraudsieve._io import read_file, read_toml
 from fraudsieve.exceptions import SchemaError
 
 from .rule import Rule

@@ -7,7 +7,7 @@ from typing import Any, Final, Literal, Self, TypeVar
 
 from pydantic import Field, ValidationError, field_validator
 
-from fraudsieve._toml import read_toml
+from fraudsieve._io import read_toml
 from fraudsieve._translation import Language
 from fraudsieve.exceptions import RecipeError, SchemaError
 from fraudsieve.features.history.declaration import History, check_histories

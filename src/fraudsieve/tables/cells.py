@@ -368,7 +368,7 @@ def _distinct(cells: Cells) -> tuple[npt.NDArray[np.intp], list[Any]]:
 
 
 def _key(cell: Any) -> tuple[type, Any]:
-    """Return what tells a cell from others; whole numbers as text, because they can be chosen so that hashes collide."""
+    """Return what tells a cell from others; whole numbers as text, because their hashes can be made to collide."""
     if isinstance(cell, int):
         return type(cell), hex(cell)
     return type(cell), str(cell) if isinstance(cell, Decimal | UUID) else cell
