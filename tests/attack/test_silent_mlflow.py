@@ -1,6 +1,7 @@
 """A server of MLflow that accepts connections and never answers, or answers slowly: an error in time, never a hang."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -24,9 +25,10 @@ from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.tracking.registry import Registry
 from fraudsieve.training.tracking.tracked_run import open_run
 from tests.mlflow_servers import Gate, gate_before, mlflow_server, silent_server
-from tests.services import start_service
+from tests.services import Service, start_service
 
 LIMIT: Final = "fraudsieve.models.artifact.mlflow_answers.ANSWER_SECONDS"
+UNREACHABLE: Final = 'fraudsieve_model_swaps_total{outcome="unreachable"}'
 ALIAS, VERSION = "models:/sms@champion", "models:/sms/1"
 
 
@@ -87,6 +89,16 @@ def test_a_server_that_sends_byte_by_byte_is_an_error_in_time(silent: Gate) -> N
         resolve_version(ALIAS)
 
 
+def wait_and_score(service: Service, is_done: Callable[[], bool]) -> None:
+    """Score over new connections until something holds; every answer is a score."""
+    deadline = time.monotonic() + 120
+    while not is_done():
+        with service.client() as client:
+            assert client.post("/v1/score", json={"text": "x"}).status_code == 200
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+
+
 @pytest.mark.slow
 def test_commands_before_a_server_that_falls_silent_or_is_slow(
     binary: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -99,19 +111,17 @@ def test_commands_before_a_server_that_falls_silent_or_is_slow(
             log_model(binary.folder, registered_model_name="sms")
         mlflow.MlflowClient().set_registered_model_alias("sms", "champion", "1")
         gate.delay = 1.0
-        service = start_service(ALIAS, tmp_path / "log", "--watch-seconds", "0.5")
+        service = start_service(ALIAS, tmp_path / "log", "--workers", "2", "--watch-seconds", "0.5")
         try:
             service.wait_until_listening()
-            service.wait_for("ready")
+            service.wait_for("all workers are ready", 120)
             gate.silent = True
-            outcome = 'fraudsieve_model_swaps_total{outcome="unreachable"}'
-            deadline = time.monotonic() + 60
-            with service.client() as client:
-                while service.metric(outcome) == 0:
-                    assert client.post("/v1/score", json={"text": "x"}).status_code == 200
-                    assert time.monotonic() < deadline
-                    time.sleep(0.2)
+            pids = [line["pid"] for line in service.lines("ready")]
+            os.kill(pids[0], signal.SIGKILL)  # the one that replaces it cannot load the model
+            wait_and_score(service, lambda: service.metric(UNREACHABLE) > 0)
+            wait_and_score(service, lambda: len(service.lines("worker ended")) > 1)
             gate.silent = False
+            wait_and_score(service, lambda: len(service.lines("ready")) > 2)
             service.wait_for("background task works again")
             assert service.stop() == 0
         finally:

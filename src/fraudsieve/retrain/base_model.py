@@ -57,8 +57,10 @@ class BaseModel:
         """Make the model the first champion of its name; return its version, which is new unless it has one."""
         name = registered_name(self.address)
         if name == self.recipe.name:
-            number = self.registry.version_of(self.address)
-            self.registry.make_champion(number, [number])
+            registry = self.registry
+            number = registry.version_of(self.address)
+            with registry.sole_change():
+                registry.make_champion(number, [number])
             return number
         text = f"Registered as the first champion, to compare later models with. Digest: `{self.model.digest}`"
         content = RunContent(f"{self.recipe.name}, first champion", text)
