@@ -7,12 +7,14 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 from typing import Final, TypeVar
 
-__all__ = ["answer_of", "why_unusable"]
+__all__ = ["ANSWER_SECONDS", "answer_of", "why_unusable"]
 
 Answer = TypeVar("Answer")
 
 ANSWER_SECONDS: Final = 6.0
-"""Time for a store on a server to answer the first question of a piece of work."""
+"""Time for a server of MLflow to answer the first question of a piece of work."""
+DATABASE_SECONDS: Final = 60.0
+"""Time for a database on a server: MLflow first imports what it needs, and looks at all tables."""
 ONE_TRY: Final = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0", "MLFLOW_HTTP_REQUEST_TIMEOUT": "10"}
 """Settings of MLflow while it is asked: a thread that nobody waits for ends soon."""
 TURN: Final = threading.Lock()
@@ -34,9 +36,10 @@ def answer_of(uri: str, ask: Callable[[], Answer], *, seconds: float | None = No
     TimeoutError
         If a server does not answer in time: also one that accepts connections and is silent, or sends byte by byte.
     """
-    limit = ANSWER_SECONDS if seconds is None else seconds
     if _is_local(uri):
         return ask()
+    usual = ANSWER_SECONDS if uri.startswith("http") else DATABASE_SECONDS
+    limit = usual if seconds is None else seconds
     answer: Future[Answer] = Future()
 
     def run() -> None:

@@ -12,7 +12,7 @@ import sqlalchemy
 
 from fraudsieve._addresses import bare_address, shown_uri
 from fraudsieve.exceptions import TrackingError
-from fraudsieve.models.artifact.mlflow_answers import answer_of, why_unusable
+from fraudsieve.models.artifact.mlflow_answers import ANSWER_SECONDS, answer_of, why_unusable
 
 __all__ = ["DEFAULT_STORE", "check_store", "is_new_store", "quiet", "run_page", "tracking_uri", "use_store"]
 
@@ -86,7 +86,10 @@ def check_store(uri: str, *, seconds: float | None = None) -> None:
     """
     with quiet(logging.CRITICAL):
         try:
-            answer_of(uri, lambda: _connect(uri) if _is_database(uri) else _search(uri), seconds=seconds)
+            if _is_database(uri):
+                answer_of(uri, lambda: _connect(uri), seconds=seconds or ANSWER_SECONDS)
+            else:
+                answer_of(uri, lambda: _search(uri), seconds=seconds)
         except Exception as error:
             fix = "Start it, or give another with MLFLOW_TRACKING_URI. train works without it: --no-track."
             raise TrackingError(f"MLflow's store {shown_uri(uri)}", why_unusable(error), fix) from None
