@@ -27,6 +27,7 @@ from mlflow.utils.environment import _mlflow_conda_env, _PythonEnv
 
 from fraudsieve.exceptions import ArtifactError
 from fraudsieve.models.artifact.folder import Model
+from fraudsieve.models.artifact.mlflow_answers import answer_of
 from fraudsieve.models.artifact.model_address import MLFLOW_FOLDER, not_in_store
 
 from .predict import Scorer
@@ -152,10 +153,12 @@ def resolve_version(address: str) -> str:
         raise ArtifactError(address, "is not the address of a registered version", fix)
     if match["version"]:
         return match["version"]
+    name, alias, store = match["name"], match["alias"], mlflow.get_registry_uri()
     try:
-        return str(mlflow.MlflowClient().get_model_version_by_alias(match["name"], match["alias"]).version)
-    except MlflowException as error:
-        raise not_in_store(address, mlflow.get_registry_uri(), error) from None
+        version = answer_of(store, lambda: mlflow.MlflowClient().get_model_version_by_alias(name, alias)).version
+    except (MlflowException, TimeoutError) as error:
+        raise not_in_store(address, store, error) from None
+    return str(version)
 
 
 def logged_digest(folder: Path) -> str | None:

@@ -1,7 +1,9 @@
-"""Atomic and durable writes: the old file or the new one, synced before the rename, without leftovers."""
+"""Atomic and durable writes: the old file or the new one, synced before the rename, without leftovers; and TOML."""
 
 import os
 import stat
+import time
+import tomllib
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
@@ -9,10 +11,20 @@ from typing import Any
 
 import pytest
 
-from fraudsieve._io import new_folder, read_file, read_secret_file, replace_file, sync_folder, write_file
+from fraudsieve._io import (
+    MAX_KEY_PARTS,
+    new_folder,
+    read_file,
+    read_secret_file,
+    read_toml,
+    replace_file,
+    sync_folder,
+    write_file,
+)
 from fraudsieve.exceptions import LocatedError, SchemaError
 
 Calls = list[tuple[str, str]]
+DOTS = "a." * 5000
 
 
 @pytest.fixture
@@ -181,3 +193,37 @@ def test_every_key_and_token_has_the_same_rule(tmp_path: Path, reader: str) -> N
     (tmp_path / "key").chmod(0o644)
     with pytest.raises(LocatedError, match=r"open to other users \(mode 0644\)"):
         getattr(import_module(module), name)(tmp_path / "key")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'x = 1.5\ny = [1.5, 2.5, 1979-05-27T07:32:00.5Z]\n[a.b."c d".e]\nz = {a.b = 1}',
+        f'x = \'{DOTS}\'\ny = "{DOTS}\\"{DOTS}" # {DOTS}',
+        f'x = \'\'\'{DOTS}\'\'{DOTS}\n\'\'\'\ny = """{DOTS}""{DOTS}\\"""{DOTS}"""',
+        ".".join("a" * MAX_KEY_PARTS) + " = 1",
+    ],
+)
+def test_what_tomllib_reads(text: str) -> None:
+    assert read_toml(text) == tomllib.loads(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{DOTS}a = 1",
+        f"[{DOTS}a]",
+        "x = {" + '"a" . ' * 5000 + "a = 1}",
+        "x = 'y' # z\n" + "a\t.\t" * 5000 + "a = 1",
+    ],
+)
+def test_a_long_key_is_an_error_at_once(text: str) -> None:
+    start = time.thread_time()
+    with pytest.raises(ValueError, match="expected keys of at most 32 parts"):
+        read_toml(text)
+    assert time.thread_time() - start < 0.1
+
+
+def test_a_number_of_thousands_of_digits_is_an_error() -> None:
+    with pytest.raises(ValueError, match="expected numbers and times in their range"):
+        read_toml("x = " + "1" * 5000)

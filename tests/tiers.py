@@ -23,6 +23,12 @@ SPARK: Final = (
     "a long run of Spark; the walk takes payments through Spark at every change, and other frames are compared"
 )
 RELEASE: Final[dict[str, str]] = {
+    "tests/attack/test_champion_races.py::test_one_wins_or_both_do_one_after_the_other": (
+        "fifty rounds of two processes; that one waits for another is tested at every change"
+    ),
+    "tests/attack/test_silent_mlflow.py::test_commands_before_a_server_that_falls_silent_or_is_slow": (
+        "real processes that wait for six seconds each; every call is tested with a shorter limit at every change"
+    ),
     "tests/benchmarks/attack_surface/test_health.py::test_the_figures_of_every_load": BENCHMARK,
     "tests/benchmarks/cold/test_cold.py::test_the_whole": BENCHMARK,
     "tests/benchmarks/scale/test_sampling.py::test_figures": BENCHMARK,
@@ -49,6 +55,8 @@ RELEASE: Final[dict[str, str]] = {
         "rebuilds a table that is stored, and that changes with its sources alone"
     ),
     "tests/models/batch/test_chunks.py::test_a_run_resumes_after_kills_at_random_times": KILLS,
+    "tests/models/batch/test_evidence.py::test_a_run_that_is_killed_often_has_all_evidence": KILLS,
+    "tests/live/test_kills.py::test_rows_are_removed_meanwhile": KILLS,
     "tests/live/test_kills.py::test_one_of_two_processes_is_killed": KILLS,
     "tests/live/test_score_kills.py::test_every_answered_score_is_logged_once": KILLS,
     "tests/service/test_faults.py::test_a_clock_that_jumps": KILLS,

@@ -12,7 +12,7 @@ from . import generators, health, kills, score_kills
 
 __all__ = ["main"]
 
-OTHERS = ("health", "kills", "score_kills")
+OTHERS = ("health", "kills", "rewind_kills", "score_kills")
 """Names that are no generators; they run only if they are given."""
 
 
@@ -42,6 +42,9 @@ def _run(options: argparse.Namespace) -> Report:
         protocols.append(health.PROTOCOL)
     if "kills" in names:
         parts.append(kills.count_losses(options.kills, first_seed=options.seed))
+        protocols.append(kills.PROTOCOL)
+    if "rewind_kills" in names:
+        parts.append(kills.count_losses(options.kills, first_seed=options.seed, rewinds=True))
         protocols.append(kills.PROTOCOL)
     if "score_kills" in names:
         parts.append(score_kills.count_faults(options.kills, first_seed=options.seed))

@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 from typing import Any, Final
 
-from tests.attack.kills import Spawner, live_and_die
+from tests.attack.kills import REWINDING, Spawner, live_and_die
 from tests.live.small_models import message_model, message_scorer
 
 from benchmarks.runner import Bar, progress
@@ -21,11 +21,12 @@ PROTOCOL: Final = (
     "kills: a process appends events and messages from several threads to a durable live state, takes a snapshot every "
     f"50 ms, and is killed at a random time within {MAX_SECONDS} s; the next one opens the same store, "
     f"{KILLS_PER_STORE} times. After each kill the state is restored. lost: acknowledged records that it lacks. "
-    "differing: kills after which it is not equal to the last bit to a state in memory of the same records."
+    "differing: kills after which it is not equal to the last bit to a state in memory of the same records. "
+    "rewind_kills: the same, while events that are dated ahead are added and removed by rewind all the time."
 )
 
 
-def count_losses(n_kills: int, *, first_seed: int = 0) -> Measured:
+def count_losses(n_kills: int, *, first_seed: int = 0, rewinds: bool = False) -> Measured:
     """Kill processes, and compare what is restored with what was acknowledged.
 
     Parameters
@@ -34,30 +35,35 @@ def count_losses(n_kills: int, *, first_seed: int = 0) -> Measured:
         Number of kills.
     first_seed : int, default=0
         Seed of the times of the kills.
+    rewinds : bool, default=False
+        Whether rows are removed meanwhile.
 
     Returns
     -------
     Measured
     """
-    chance, faults, n_acknowledged = random.Random(first_seed), list[str](), 0
+    name, life = ("rewind_kills", REWINDING) if rewinds else ("kills", "life")
+    chance, faults, n_acknowledged, n_rewinds = random.Random(first_seed), list[str](), 0, 0
     for first in range(0, n_kills, KILLS_PER_STORE):
         number = min(KILLS_PER_STORE, n_kills - first)
-        new_faults, acknowledged = _kill_on_one_store(number, chance)
-        faults, n_acknowledged = faults + new_faults, n_acknowledged + acknowledged
-        progress(f"kills: {first + number}, {n_acknowledged:,} acknowledged, {len(faults)} faults")
+        new_faults, spawner = _kill_on_one_store(number, chance, life)
+        faults, n_rewinds = faults + new_faults, n_rewinds + spawner.n_rewinds
+        n_acknowledged += sum(map(len, spawner.acknowledged.values()))
+        progress(f"{name}: {first + number}, {n_acknowledged:,} acknowledged, {len(faults)} faults")
     lost = [int(found[1]) for fault in faults if (found := re.match(r"(\d+) acknowledged records are lost", fault))]
     figures = {
         "kills": n_kills,
         "acknowledged": n_acknowledged,
         "lost": sum(lost),
         "differing": len(faults) - len(lost),
+        **({"rewinds": n_rewinds} if rewinds else {}),
     }
-    bars = [Bar.at_most(f"kills.{name}", figures[name], 0) for name in ("lost", "differing")]
-    return Measured(n_kills, {f"kills.{name}": value for name, value in figures.items()}, bars)
+    bars = [Bar.at_most(f"{name}.{figure}", figures[figure], 0) for figure in ("lost", "differing")]
+    return Measured(n_kills, {f"{name}.{figure}": value for figure, value in figures.items()}, bars)
 
 
-def _kill_on_one_store(n_kills: int, chance: random.Random) -> tuple[list[str], int]:
-    """Return the faults, and the number of acknowledged records."""
+def _kill_on_one_store(n_kills: int, chance: random.Random, name: str) -> tuple[list[str], Spawner]:
+    """Return the faults, and what the processes reported."""
     faults, acknowledged = list[str](), dict[str, set[int]]()
     spawner = Spawner(message_model())
     with tempfile.TemporaryDirectory(prefix="fraudsieve-kills-") as folder:
@@ -65,10 +71,10 @@ def _kill_on_one_store(n_kills: int, chance: random.Random) -> tuple[list[str], 
         try:
             for life in range(n_kills):
                 seconds = chance.uniform(0, MAX_SECONDS)
-                fault = live_and_die(spawner, message_scorer(), store, f"life{life}", seconds, acknowledged)
+                fault = live_and_die(spawner, message_scorer(), store, f"{name}{life}", seconds, acknowledged)
                 if fault is not None:
                     progress(f"  {fault}")
                     faults.append(fault)
         finally:
             spawner.close()
-    return faults, sum(map(len, acknowledged.values()))
+    return faults, spawner

@@ -18,9 +18,10 @@ __all__ = ["PROTOCOL", "count_faults"]
 
 KILLS_PER_STORE: Final = 3
 PROTOCOL: Final = (
-    "score_kills: six clients send events and records to a service of two workers that logs scores, in turn on SQLite "
-    "and, if it is installed, on PostgreSQL. Two of them also record what they score, and send a request again "
-    "until it is answered. Workers are killed at random times, and every third kill is of the whole service. The log "
+    "score_kills: six clients send events and records to a service that logs scores, of two workers on SQLite in turn "
+    "with, if it is installed, three on PostgreSQL. Two of them also record what they score, and send a request again "
+    "until it is answered. Workers and PostgreSQL are killed at random times, and every third kill is of the whole "
+    "service. The log "
     "is compared with the answers of the clients, each row with the score at its offset, and recorded messages with "
     "the history."
 )
@@ -47,8 +48,9 @@ def count_faults(n_kills: int, *, first_seed: int = 0) -> Measured:
         for turn, first in enumerate(range(0, n_kills, KILLS_PER_STORE)):
             folder, number = Path(name, str(turn)), min(KILLS_PER_STORE, n_kills - first)
             folder.mkdir()
-            address = str(folder / "live.db") if server is None or turn % 2 == 0 else server.new_address()
-            found += kill_while_scores_are_logged(message_model(), address, folder, number, first_seed + turn)
+            of_turn = None if turn % 2 == 0 else server
+            address = str(folder / "live.db") if of_turn is None else of_turn.new_address()
+            found += kill_while_scores_are_logged(message_model(), address, folder, number, first_seed + turn, of_turn)
             progress(f"score_kills: {first + number}, {found}")
     faults = {name: vars(found)[name] for name in ("missing", "repeated", "differing", "absent")}
     figures = {"kills": n_kills, "answered": found.answered, "logged": found.logged, **faults}

@@ -27,9 +27,11 @@ __all__ = ["main"]
 
 STORES: Final = {"sqlite": 1, "postgresql": 2}
 """The stores, with the workers of the service on them."""
+MAX_GROWTH: Final = 1.5
+"""Of the memory of a worker from the first half of the days to the second."""
 PROTOCOL: Final = (
     "A first model is trained on {past} days of simulated payments, and a service follows the champion for {days} "
-    "days. Payments are scored and recorded over HTTP by four clients, some of them hours late. Labels come 1 to "
+    "days. Payments are scored and recorded over HTTP by {clients} clients, some of them hours late. Labels come 1 to "
     "{label_days} days late and out of order, while old rows leave the windows and the store. Workers and the whole "
     "service are killed while requests are in progress, or stopped; clients send again what was not acknowledged. "
     "Every {every} days, the champion is retrained while requests go on. At the end, everything is compared with the "
@@ -47,6 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--past-days": {"type": int, "default": plan.past_days, "help": f"days before (default {plan.past_days})"},
         "--label-days": {"type": int, "default": plan.label_days, "help": f"longest delay (default {plan.label_days})"},
         "--every": {"type": int, "default": plan.every, "help": f"days between retrainings (default {plan.every})"},
+        "--clients": {"type": int, "default": plan.clients, "help": f"concurrent clients (default {plan.clients})"},
         "--seed": {"type": int, "default": plan.seed, "help": "of the payments and the kills (default 0)"},
         "--folder": {"type": Path, "help": "an empty folder to keep all files in; by default a temporary one"},
     }
@@ -56,7 +59,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(options: argparse.Namespace) -> Report:
     logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs every request
     names, figures = options.stores or list(STORES), dict[str, float]()
-    plan = Plan(options.days, options.past_days, options.label_days, options.every, options.seed)
+    plan = Plan(options.days, options.past_days, options.label_days, options.every, options.seed, options.clients)
     payments = simulate_payments(plan.past_days + plan.days, plan.label_days, plan.seed)
     bars: list[Bar] = []
     with ExitStack() as stack:
@@ -70,7 +73,10 @@ def _run(options: argparse.Namespace) -> Report:
             figures |= {f"{name}.{key}": value for key, value in (found | faults).items()}
             bars += [Bar.at_most(f"{name}.{key}", value, 0) for key, value in faults.items()]
             bars += [Bar.at_least(f"{name}.{key}", found[key], 1) for key in ("dropped_rows", "promoted", "swaps")]
-    protocol = PROTOCOL.format(past=plan.past_days, days=plan.days, label_days=plan.label_days, every=plan.every)
+            bars.append(Bar.at_most(f"{name}.memory_growth", found["memory_growth"], MAX_GROWTH))
+    protocol = PROTOCOL.format(
+        past=plan.past_days, days=plan.days, label_days=plan.label_days, every=plan.every, clients=plan.clients
+    )
     return Report("loop", ", ".join(names), protocol, len(payments.events), figures, bars=bars)
 
 
@@ -100,6 +106,9 @@ def _compare(lived: Lived) -> tuple[dict[str, float], dict[str, float]]:
     found: dict[str, float] = {
         **lived.counts,
         **{name: lived.traffic.counts[name] for name in ("requests", "repeated")},
+        "longest_seconds": lived.traffic.longest,
+        "memory_mb": max(lived.memory),
+        "memory_growth": _growth(lived.memory),
         "retrainings": len(lived.retrained),
         "scores_compared": scores.number,
         "batches": scores.batches,
@@ -118,6 +127,18 @@ def _compare(lived: Lived) -> tuple[dict[str, float], dict[str, float]]:
         "models_differing": int(not training.same_models),
     }
     return found, faults
+
+
+def _growth(memory: Sequence[float]) -> float:
+    """Return how many times the memory of the second half of the days is that of the first half, at its peak.
+
+    Examples
+    --------
+    >>> _growth([200.0, 210.0, 205.0, 210.0])
+    1.0
+    """
+    half = len(memory) // 2
+    return max(memory[half:]) / max(max(memory[:half], default=0.0), 1.0)
 
 
 def _faults_of_rows(arrivals: Arrivals) -> dict[str, float]:

@@ -76,6 +76,8 @@ class Plan:
         Days from one retraining to the next.
     seed : int
         Of the sizes of requests and the times of kills.
+    clients : int
+        Clients, each with one request in progress.
     """
 
     days: int = 120
@@ -83,6 +85,7 @@ class Plan:
     label_days: int = 90
     every: int = 14
     seed: int = 0
+    clients: int = 4
 
     @property
     def all_days(self) -> int:
@@ -108,6 +111,8 @@ class Lived:
         What each retraining printed.
     counts : Counter
         How often each thing happened.
+    memory : list of float
+        Resident memory in MB of the largest worker, after each day.
     """
 
     folder: Path
@@ -118,6 +123,7 @@ class Lived:
     rows: list[Row] = field(default_factory=list)
     retrained: list[dict[str, Any]] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
+    memory: list[float] = field(default_factory=list)
 
 
 def live_through(folder: Path, address: str, workers: int, payments: Payments, plan: Plan) -> Lived:
@@ -140,7 +146,7 @@ def live_through(folder: Path, address: str, workers: int, payments: Payments, p
     store = ("--state", address, "--label-days", str(plan.label_days), "--score-log", "records")
     service = LoopService(CHAMPION, store, workers, folder)
     service.start()
-    lived = Lived(folder, address, payments, plan, Traffic(service.service))
+    lived = Lived(folder, address, payments, plan, Traffic(service.service, plan.clients))
     months = _Months(lived, service, Random(plan.seed))
     try:
         for day in range(plan.days):
@@ -188,6 +194,7 @@ class _Months:
                 self._disturb(disturbance)
             self.traffic.drain()
         self.lived.counts["days"] += 1
+        self.lived.memory.append(self.service.memory)
 
     def end(self) -> None:
         """Finish the last retraining, and stop the service."""

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ __all__ = ["LoopService", "command", "finish", "run_command_line"]
 
 START_SECONDS: Final = 300.0
 WATCH_SECONDS: Final = "0.5"
+RSS: Final = re.compile(r"VmRSS:\s+(\d+) kB")
 
 
 def command(folder: Path, *arguments: str) -> "subprocess.Popen[str]":
@@ -101,6 +103,12 @@ class LoopService:
             elif line["event"].startswith("worker ended"):
                 ended.add(line["pid"])
         return {pid: version for pid, version in versions.items() if pid not in ended}
+
+    @property
+    def memory(self) -> float:
+        """Resident memory of the largest worker in MB; 0 on systems without /proc."""
+        texts = [path.read_text("ascii") for pid in self.versions if (path := Path(f"/proc/{pid}/status")).exists()]
+        return max((int(found[1]) / 1024 for text in texts if (found := RSS.search(text))), default=0.0)
 
     def _count_swaps(self) -> None:
         self.swaps += len(self.service.lines("model swapped"))

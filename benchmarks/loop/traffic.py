@@ -54,6 +54,8 @@ class Traffic:
     counts : Counter
         ``requests`` acknowledged, ``repeated`` after a kill or a stop, ``failed`` while nothing was down, ``rejected``
         records, and ``unknown`` labels.
+    longest : float
+        Seconds of the slowest answer while nothing was down.
     """
 
     service: Service
@@ -63,6 +65,7 @@ class Traffic:
     answers: dict[str, list[Answer]] = field(default_factory=dict)
     counts: Counter[str] = field(default_factory=Counter)
     errors: list[BaseException] = field(default_factory=list)
+    longest: float = 0.0
 
     def __post_init__(self) -> None:
         self._queue, self._lock = Queue[Request | None](), threading.Lock()
@@ -109,7 +112,9 @@ class Traffic:
                     was_down = self.is_down.is_set()
                     if connection is None or port != self.service.port:
                         port, connection = self.service.port, self.service.client(timeout=30)
+                    start = time.monotonic()
                     if self._is_acknowledged(connection, request):
+                        self._time(time.monotonic() - start, was_down)
                         break
                     self._count("repeated" if was_down or self.is_down.is_set() else "failed")
                     if time.monotonic() > end:
@@ -150,6 +155,11 @@ class Traffic:
             for score in content:
                 answer = Answer(request.name, score, int(response.headers[OFFSET]))
                 self.answers.setdefault(score["event_id"], []).append(answer)
+
+    def _time(self, seconds: float, was_down: bool) -> None:
+        with self._lock:
+            if not (was_down or self.is_down.is_set()):
+                self.longest = max(self.longest, seconds)
 
     def _count(self, name: str) -> None:
         with self._lock:

@@ -1,13 +1,12 @@
 """Rules files: TOML with a table ``[[rule]]`` for each rule, and text files with lists of values."""
 
-import tomllib
 from collections.abc import Mapping
 from difflib import get_close_matches
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
-from fraudsieve._io import read_file
+from fraudsieve._io import read_file, read_toml
 from fraudsieve.exceptions import SchemaError
 
 from .rule import Rule
@@ -67,9 +66,9 @@ def read_rules(path: str | Path) -> RuleSet:
     content = _read(path)
     digest.update(content)
     try:
-        tables = tomllib.loads(content.decode("utf-8-sig"))
+        tables = read_toml(content.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
-        where = f" ({error})" if isinstance(error, tomllib.TOMLDecodeError) else ""
+        where = f" ({error})" if not isinstance(error, UnicodeDecodeError | RecursionError) else ""
         raise SchemaError(str(path), f"expected TOML in UTF-8{where}", _EXAMPLE) from None
     if not tables:  # perhaps it is being written
         raise SchemaError(str(path), "expected rules, got an empty file", "To have no rules, write: rule = [].")

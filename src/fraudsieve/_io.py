@@ -4,18 +4,21 @@ A reader finds the old file or folder or the complete new one, even after a powe
 temporary name in the same folder, synced to the disk and renamed. Then the folder is synced, because a new name is
 durable only after that.
 
-A bounded read neither waits for a writer, as of a named pipe, nor reads a device without end.
+A bounded read neither waits for a writer, as of a named pipe, nor reads a device without end. TOML is read in time
+proportional to its length.
 """
 
 import os
+import re
 import secrets
 import shutil
 import stat
 import tempfile
+import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Any, Final
 
 from fraudsieve.exceptions import LocatedError
 
@@ -28,6 +31,7 @@ __all__ = [
     "new_folder",
     "read_file",
     "read_secret_file",
+    "read_toml",
     "replace_file",
     "replacing",
     "sync_data",
@@ -38,6 +42,16 @@ __all__ = [
 
 PRIVATE: Final = 0o600
 """Permissions of a file with messages, accounts or events: only its owner reads it."""
+MAX_KEY_PARTS: Final = 32
+_QUOTED_OR_COMMENT: Final = re.compile(
+    r'"""(?:[^"\\]|\\.|"(?!""))*+(?:"""|\Z)'
+    r"|'''(?:[^']|'(?!''))*+(?:'''|\Z)"
+    r'|"(?:[^"\\\n]|\\.)*+(?:"|(?=\n)|\Z)'
+    r"|'[^'\n]*+(?:'|(?=\n)|\Z)"
+    r"|\#[^\n]*+",
+    re.DOTALL,
+)
+_LONG_KEY: Final = re.compile(rf"(?:\.[ \t]*+[\w-]++[ \t]*+){{{MAX_KEY_PARTS}}}")
 SECRET_BYTES: Final = 1 << 16
 """Size limit of a file with a key or a token."""
 
@@ -234,3 +248,30 @@ def new_folder(folder: str | Path, *, mode: int = 0o755) -> Iterator[Path]:
         shutil.rmtree(staged, ignore_errors=True)
         raise
     sync_folder(folder.parent)
+
+
+def read_toml(text: str) -> dict[str, Any]:
+    """Read TOML.
+
+    The time of `tomllib` grows with the square of the parts of a key: a megabyte of ``a.a.a`` would take hours.
+
+    Raises
+    ------
+    ValueError
+        If it is not TOML, a number has thousands of digits, or a key has more than `MAX_KEY_PARTS` parts.
+    RecursionError
+        If it is nested too deeply.
+
+    Examples
+    --------
+    >>> read_toml("a.b = 1")
+    {'a': {'b': 1}}
+    """
+    if _LONG_KEY.search(_QUOTED_OR_COMMENT.sub("_", text)) is not None:
+        raise ValueError(f"expected keys of at most {MAX_KEY_PARTS} parts, got a longer one")
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        raise
+    except ValueError:
+        raise ValueError("expected numbers and times in their range, got one outside") from None

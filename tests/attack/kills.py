@@ -20,7 +20,9 @@ import numpy as np
 
 from fraudsieve.features.history.records import delivery_id
 from fraudsieve.features.live_state import HistoryState
+from fraudsieve.live.removal import rewind
 from fraudsieve.live.state import LiveState
+from fraudsieve.live.store import open_store
 from fraudsieve.models import Scorer
 from tests.live.contents import content
 from tests.live.small_models import message_model, message_scorer
@@ -30,6 +32,8 @@ __all__ = ["Spawner", "attempt", "fault_in", "live_and_die", "n_lost"]
 LIVES = 2
 THREADS = 8
 MESSAGE_EVERY = 5
+REWINDING, UNTIL = "rewinding", "2024-05-19"
+"""How the names of lives begin in which events that are dated ahead are removed all the time, and their limit."""
 IN_FLIGHT = 200
 """Records after the last acknowledged one that may be in the store."""
 SPAWNER = """
@@ -38,8 +42,10 @@ if importlib.util.find_spec("psycopg"):
     import psycopg  # once, and not in each process
 from fraudsieve.exceptions import StateError
 from fraudsieve.models import Scorer
+from fraudsieve.live.removal import rewind
 from fraudsieve.live.state import LiveState
-from tests.attack.kills import MESSAGE_EVERY, THREADS, delivery
+from fraudsieve.live.store import open_store
+from tests.attack.kills import MESSAGE_EVERY, REWINDING, THREADS, UNTIL, ahead, delivery
 
 scorer = Scorer.load(sys.argv[1])
 scorer.observe(scorer.new_state(), delivery("compile", 0))
@@ -56,12 +62,25 @@ def append(live, life, first):
         record = delivery(life, number)
         while True:
             try:
-                assert send(live, record, number).rejected == ()
-                break
+                if send(live, record, number).rejected == ():
+                    break
+                assert life.startswith(REWINDING)  # too late, until the event that is ahead is removed
+                time.sleep(0.01)
             except StateError:
                 report("error")
                 time.sleep(0.05)
         report(f"{life} {number}")
+
+def rewind_often(live, life, address):
+    for number in range(1_000_000):
+        try:
+            assert live.update(ahead(life, number)).rejected == ()
+            with open_store(address) as store:
+                assert rewind(store, UNTIL) > 0
+        except StateError:
+            report("error")
+        report("rewound")
+        time.sleep(0.02)
 
 def snapshot(live):
     while not threading.Event().wait(0.05):
@@ -80,6 +99,8 @@ for line in sys.stdin:
     if pid == 0:
         live = LiveState(scorer, address)
         threads = [threading.Thread(target=append, args=(live, life, first)) for first in range(THREADS)]
+        if life.startswith(REWINDING):
+            threads.append(threading.Thread(target=rewind_often, args=(live, life, address)))
         [thread.start() for thread in threads]
         snapshot(live)
     report(f"pid {pid}")
@@ -121,6 +142,9 @@ def live_and_die(
     pid = spawner.start(life, address)
     spawner.read(seconds)
     spawner.kill(pid)
+    if life.startswith(REWINDING):
+        with open_store(address) as store:
+            rewind(store, UNTIL)
     acknowledged |= spawner.acknowledged
     return fault_in(scorer, address, acknowledged)
 
@@ -176,6 +200,12 @@ def delivery(life: str, number: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def ahead(life: str, number: int) -> dict[str, Any]:
+    """Return an event that is dated weeks ahead of all others."""
+    about = {"account_id": "a1", "kind": "message", "counterparty_id": "c1", "device_id": "d1"}
+    return {"event_id": f"{life} ahead {number}", "occurred_at": "2024-05-20T00:00:00Z", **about}
+
+
 QUERIES = [
     {"text": "Your parcel 99 is held, pay now", "account_id": f"a{number}", "sent_at": "2024-05-02T08:00:00Z"}
     for number in range(7)
@@ -191,6 +221,8 @@ class Spawner:
         Numbers of the acknowledged records of each life.
     n_errors : int
         Errors that the processes were told, before they sent their records again.
+    n_rewinds : int
+        How often events that were dated ahead were removed.
     """
 
     def __init__(self, model: Path) -> None:
@@ -200,7 +232,7 @@ class Spawner:
         )
         self.rest = b""
         self.acknowledged: dict[str, set[int]] = {}
-        self.n_errors = 0
+        self.n_errors = self.n_rewinds = 0
 
     def start(self, life: str, address: str) -> int:
         """Start a process and return its id."""
@@ -236,6 +268,8 @@ class Spawner:
             return False
         if first == "error":
             self.n_errors += 1
+        elif first == "rewound":
+            self.n_rewinds += 1
         else:
             self.acknowledged.setdefault(first, set()).add(int(second))
         return True

@@ -25,6 +25,7 @@ from fraudsieve.live.score_log import LoggedScore
 from fraudsieve.live.store import EventStore, open_store
 from fraudsieve.live.store.score_rows import iterate_scores
 from fraudsieve.models import Scorer
+from tests.live.postgres import PostgresServer
 from tests.services import Service, start_service
 
 __all__ = ["LogFaults", "kill_while_scores_are_logged"]
@@ -110,8 +111,12 @@ class _Load:
             time.sleep(0.01)
 
 
-def kill_while_scores_are_logged(model: Path, address: str, folder: Path, n_kills: int, seed: int) -> LogFaults:
-    """Start a service of two workers on a store, kill workers and at last all of it, and compare the log.
+def kill_while_scores_are_logged(
+    model: Path, address: str, folder: Path, n_kills: int, seed: int, server: PostgresServer | None = None
+) -> LogFaults:
+    """Start a service on a store, kill workers, the server of the store, and at last the service; compare the log.
+
+    It has two workers, or three on a server of PostgreSQL.
 
     Parameters
     ----------
@@ -125,8 +130,11 @@ def kill_while_scores_are_logged(model: Path, address: str, folder: Path, n_kill
         Number of kills; the last one is of the whole service.
     seed : int
         Seed of the times of the kills.
+    server : PostgresServer, default=None
+        The server of the store: every second kill is its own.
     """
-    chance, options = random.Random(seed), ("--workers", "2", "--state", address, "--score-log", "records")
+    workers = "2" if server is None else "3"
+    chance, options = random.Random(seed), ("--workers", workers, "--state", address, "--score-log", "records")
     service = start_service(model, folder / f"log{seed}", *options)
     load = _Load(service)
     threads: list[threading.Thread] = []
@@ -139,6 +147,10 @@ def kill_while_scores_are_logged(model: Path, address: str, folder: Path, n_kill
         for kill in range(n_kills):
             load.wait_for_answers(len(load.answers) + ANSWERS)
             time.sleep(chance.uniform(0.2, 1.2))
+            if server is not None and kill % 2 and kill + 1 < n_kills:
+                server.kill()
+                server.start()
+                continue
             pids = _workers(service)
             for pid in pids[:1] if kill + 1 < n_kills else [service.process.pid, *pids]:
                 os.kill(pid, signal.SIGKILL)

@@ -23,7 +23,17 @@ def test_every_input_is_accepted_and_equal_or_refused(name: str, tmp_path: Path)
 
 
 def test_the_generators_are_found() -> None:
-    expected = {"boosters", "event_bodies", "evidence_bodies", "files", "folders", "lead_logs", "raw_http", "recipes"}
+    expected = {
+        "boosters",
+        "event_bodies",
+        "evidence_bodies",
+        "files",
+        "floods",
+        "folders",
+        "lead_logs",
+        "raw_http",
+        "recipes",
+    }
     assert expected | {"rules_files", "stores", "workbooks"} <= set(generator_names())
 
 

@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 import fraudsieve
-from fraudsieve.cli.app import QUIET_MLFLOW, app, main
+from fraudsieve.cli.app import MLFLOW_SETTINGS, app, main
 from tests.cli.conftest import SECRET, Run
 
 
@@ -44,7 +44,7 @@ def test_commands_keep_the_output_of_mlflow_off_the_terminal(monkeypatch: pytest
         main()
     assert os.environ["MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR"] == "false"
     assert os.environ["MLFLOW_LOGGING_LEVEL"] == "DEBUG", "what the user sets stays"
-    assert all(hasattr(mlflow.environment_variables, name) for name in QUIET_MLFLOW), "MLflow knows these names"
+    assert all(hasattr(mlflow.environment_variables, name) for name in MLFLOW_SETTINGS), "MLflow knows these names"
 
 
 @pytest.mark.parametrize(("name", "least"), [("days", 7), ("accounts", 100), ("seed", 0)])

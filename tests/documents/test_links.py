@@ -43,6 +43,12 @@ def test_a_broken_link_is_noticed(tmp_path: Path) -> None:
     assert broken_links(page) == ["page.md: other.md#none", "page.md: none.md#"]
 
 
+def test_tests_that_the_threat_model_names_exist() -> None:
+    named = re.findall(r"`(tests/[\w/.]+)`", (ROOT / "docs" / "security.md").read_text("utf-8"))
+    assert len(named) > 20
+    assert [path for path in named if not (ROOT / path).exists()] == []
+
+
 @pytest.mark.parametrize("readme", ["README.md", "README.zh-CN.md"])
 def test_a_readme_is_short(readme: str) -> None:
     assert len((ROOT / readme).read_text("utf-8").splitlines()) <= MAX_LINES

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from fraudsieve.models import Scorer
-from tests.attack.kills import Spawner, fault_in, live_and_die
+from tests.attack.kills import REWINDING, Spawner, fault_in, live_and_die
 from tests.live.postgres import PostgresServer
 from tests.profiles import size
 
@@ -35,6 +35,16 @@ def test_what_was_acknowledged_is_restored_to_the_last_bit(
         seconds = chance.uniform(0.2, 1)
         assert live_and_die(spawner, message_scorer, address, f"life{life}", seconds, acknowledged) is None
     assert n_acknowledged(spawner) > 5 * KILLS
+
+
+def test_rows_are_removed_meanwhile(spawner: Spawner, message_scorer: Scorer, address: str) -> None:
+    chance = random.Random(10)
+    acknowledged: dict[str, set[int]] = {}
+    for life in range(size(25, usual=3)):
+        seconds = chance.uniform(0.2, 1)
+        assert live_and_die(spawner, message_scorer, address, f"{REWINDING}{life}", seconds, acknowledged) is None
+    assert n_acknowledged(spawner) > 0
+    assert spawner.n_rewinds > 0
 
 
 def test_one_of_two_processes_is_killed(spawner: Spawner, message_scorer: Scorer, address: str) -> None:

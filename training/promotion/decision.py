@@ -189,7 +189,8 @@ def promote(
         comparison, notes = compare_judged(old, new, tables, recipe, report_step, (registry, version))
         facts |= {"gates": apply_gates(comparison, recipe.gates), "comparison": comparison, "notes": notes}
     report_step("logging the decision to MLflow")
-    return _decide(registry, facts, reason)
+    with registry.sole_change():
+        return _decide(registry, facts, reason)
 
 
 def _check_reason(reason: str | None, *, force: bool) -> None:
@@ -273,11 +274,19 @@ def rollback(recipe: Recipe | None = None) -> Decision:
     """
     recipe = recipe or Recipe()
     registry = Registry(tracking_uri(recipe.track.uri), recipe.name)
+    registry.aliases()  # raises if there is no such model
+    with registry.sole_change():
+        return _roll_back(registry)
+
+
+def _roll_back(registry: Registry) -> Decision:
     champion, champions = registry.aliases().get(CHAMPION), registry.champions()
     if champion is None:
-        raise ComparisonError("rollback", [f"{recipe.name!r} has no champion, so nothing can be restored. Promote one"])
+        raise ComparisonError(
+            "rollback", [f"{registry.name!r} has no champion, so nothing can be restored. Promote one"]
+        )
     if champions[-1:] != [champion]:
-        problem = f"the champion of {recipe.name!r} was not set by a promotion, so the version before it is unknown"
+        problem = f"the champion of {registry.name!r} was not set by a promotion, so the version before it is unknown"
         raise ComparisonError("rollback", [f"{problem}. Set the alias in MLflow"])
     if len(champions) < 2:
         problem = f"{registry.address(champion)} is the first champion, so there is no version before it"
@@ -286,6 +295,6 @@ def rollback(recipe: Recipe | None = None) -> Decision:
     registry.make_champion(previous, champions[:-1])
     at = datetime.now(UTC).isoformat(timespec="milliseconds")
     reason = f"Rolled back: {registry.address(previous)} is champion again."
-    decision = Decision("rolled back", at, recipe.name, champion, champion, previous, (reason,))
+    decision = Decision("rolled back", at, registry.name, champion, champion, previous, (reason,))
     registry.record(champion, decision.to_dict(), decision.tags)
     return decision

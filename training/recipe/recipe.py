@@ -1,13 +1,13 @@
 """The recipe: everything that describes a training run, each with a default."""
 
 import re
-import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, Literal, Self, TypeVar
 
 from pydantic import Field, ValidationError, field_validator
 
+from fraudsieve._io import read_toml
 from fraudsieve._translation import Language
 from fraudsieve.exceptions import RecipeError, SchemaError
 from fraudsieve.features.history.declaration import History, check_histories
@@ -371,10 +371,10 @@ def _replace(content: dict[str, Any], keys: list[str], value: Any) -> None:
 
 def _read_toml(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text("utf-8"))
+        return read_toml(path.read_text("utf-8"))
     except OSError as error:
         raise RecipeError(str(path), [f"cannot be read ({type(error).__name__}). Name a TOML file"]) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise RecipeError(str(path), [f"is not TOML: {error}"]) from None
     except RecursionError:
         raise RecipeError(str(path), ["is nested too deeply. Write sections and flat lists"]) from None

@@ -1,8 +1,12 @@
 """A registered model in MLflow: its champion, earlier champions, and the decisions on its versions."""
 
 import json
+import random
 import re
-from collections.abc import Mapping
+import time
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +18,7 @@ from mlflow.exceptions import MlflowException
 from fraudsieve.exceptions import ArtifactError
 from fraudsieve.models.artifact.model_address import model_folder, not_in_store
 
-from .store import quiet, use_store
+from .store import check_store, quiet, use_store
 from .tracked_run import CHAMPION, REPORT, SPLIT_MODEL
 
 __all__ = ["BY_HAND", "CHAMPIONS", "DECISION", "Registry"]
@@ -26,6 +30,11 @@ DECISION = "promotion.decision"
 BY_HAND = "promotion.by_hand"
 """Tag of a version that was promoted by hand, and of its run: when, by whom, why, and which gates it did not pass. It
 stays after later decisions."""
+CLAIM = "promotion.in_progress."
+"""Begin of the tag of a registered model that a process sets while it changes the champion, with the time."""
+CLAIM_SECONDS = 300.0
+"""A tag that is older was left by a process that was killed, or its time is that of a wrong clock."""
+TURN_SECONDS = 30.0
 MAX_CHAMPIONS = 100
 """Number of versions in the tag of champions, because MLflow limits the length of a tag."""
 
@@ -40,6 +49,11 @@ class Registry:
     name : str
         Name of the registered model.
 
+    Raises
+    ------
+    TrackingError
+        If the store does not answer.
+
     Examples
     --------
     ::
@@ -49,6 +63,7 @@ class Registry:
     """
 
     def __init__(self, uri: str, name: str) -> None:
+        check_store(uri)
         use_store(uri)
         self.uri, self.name = uri, name
         self.client = mlflow.MlflowClient(uri, uri)
@@ -227,6 +242,44 @@ class Registry:
         # The alias is set last, because a tag without the alias does no harm.
         self.client.set_registered_model_tag(self.name, CHAMPIONS, ",".join(champions[-MAX_CHAMPIONS:]))
         self.client.set_registered_model_alias(self.name, CHAMPION, version)
+
+    @contextmanager
+    def sole_change(self) -> Iterator[None]:
+        """Change the champion while no other process does: each waits for the others, at most `TURN_SECONDS`.
+
+        Every process writes a tag and then reads those of all: of two, at least one sees the other, takes its own back
+        and tries again. MLflow has no other means that all of its stores have.
+
+        Yields
+        ------
+        None
+
+        Raises
+        ------
+        ArtifactError
+            If another process does not finish, or a killed one left its tag, which counts for `CLAIM_SECONDS`.
+        """
+        claim, end = f"{CLAIM}{uuid.uuid4().hex}", time.monotonic() + TURN_SECONDS
+        while not self._claims(claim):
+            if time.monotonic() > end:
+                problem = f"another process has been changing the champion for {TURN_SECONDS:g} s"
+                fix = f"Try again. A tag {CLAIM}* of a killed process counts for {CLAIM_SECONDS / 60:g} minutes."
+                raise ArtifactError(f"models:/{self.name}", problem, fix)
+            time.sleep(random.uniform(0.05, 0.5))
+        try:
+            yield
+        finally:
+            self.client.delete_registered_model_tag(self.name, claim)
+
+    def _claims(self, claim: str) -> bool:
+        """Write a tag, and return whether it is the only one; otherwise take it back."""
+        self.client.set_registered_model_tag(self.name, claim, f"{time.time():.0f}")
+        tags = self._registered().tags
+        others = [name for name in tags if name.startswith(CLAIM) and name != claim]
+        old = [name for name in others if abs(time.time() - float(tags[name])) > CLAIM_SECONDS]
+        for name in [*old, *([claim] if len(others) > len(old) else [])]:
+            self.client.delete_registered_model_tag(self.name, name)
+        return len(others) == len(old)
 
     def record(self, version: str, decision: Mapping[str, Any], tags: Mapping[str, str]) -> None:
         """Log a decision on a version: as tags of the version, and in its run.

@@ -3,7 +3,6 @@
 import logging
 import os
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
@@ -13,15 +12,12 @@ import sqlalchemy
 
 from fraudsieve._addresses import bare_address, shown_uri
 from fraudsieve.exceptions import TrackingError
+from fraudsieve.models.artifact.mlflow_answers import ANSWER_SECONDS, answer_of, why_unusable
 
 __all__ = ["DEFAULT_STORE", "check_store", "is_new_store", "quiet", "run_page", "tracking_uri", "use_store"]
 
 DEFAULT_STORE = "sqlite:///mlflow.db"
 """The store in the working folder, if neither the recipe nor ``MLFLOW_TRACKING_URI`` names another."""
-ANSWER_SECONDS = 6.0
-"""Time for a store to answer before the work starts. By itself, MLflow retries for minutes or hours."""
-ONE_TRY = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0", "MLFLOW_HTTP_REQUEST_TIMEOUT": "5"}
-"""Settings of MLflow for the check."""
 
 
 def tracking_uri(recipe_uri: str | None = None) -> str:
@@ -80,7 +76,7 @@ def run_page(uri: str, experiment_id: str, run_id: str) -> str | None:
     return f"{bare_address(uri).rstrip('/')}/#/experiments/{experiment_id}/runs/{run_id}"
 
 
-def check_store(uri: str, *, seconds: float = ANSWER_SECONDS) -> None:
+def check_store(uri: str, *, seconds: float | None = None) -> None:
     """Check that a store answers, so that no work is lost because it cannot be logged.
 
     Raises
@@ -88,28 +84,15 @@ def check_store(uri: str, *, seconds: float = ANSWER_SECONDS) -> None:
     TrackingError
         If the store answers with an error, or not in time.
     """
-    failures: list[BaseException] = []
-
-    def ask() -> None:
+    with quiet(logging.CRITICAL):
         try:
-            _connect(uri) if _is_database(uri) else _search(uri)
-        except BaseException as error:  # reported below: the thread of the caller raises
-            failures.append(error)
-
-    with quiet(logging.CRITICAL), _environment(ONE_TRY):
-        thread = threading.Thread(target=ask, name="check-store", daemon=True)
-        thread.start()
-        # A new store in a file is created first, which takes seconds.
-        thread.join(None if _is_file(uri) else seconds)
-    if not thread.is_alive() and not failures:
-        return
-    problem = f"gave no answer within {seconds:g} s" if thread.is_alive() else _problem(failures[0])
-    fix = "Start it, give another with MLFLOW_TRACKING_URI, or train without it: --no-track."
-    raise TrackingError(f"MLflow's store {shown_uri(uri)}", problem, fix)
-
-
-def _is_file(uri: str) -> bool:
-    return uri.startswith(("sqlite:", "file:")) or "://" not in uri
+            if _is_database(uri):
+                answer_of(uri, lambda: _connect(uri), seconds=seconds or ANSWER_SECONDS)
+            else:
+                answer_of(uri, lambda: _search(uri), seconds=seconds)
+        except Exception as error:
+            fix = "Start it, or give another with MLFLOW_TRACKING_URI. train works without it: --no-track."
+            raise TrackingError(f"MLflow's store {shown_uri(uri)}", why_unusable(error), fix) from None
 
 
 def _is_database(uri: str) -> bool:
@@ -127,23 +110,6 @@ def _connect(uri: str) -> None:
 
 def _search(uri: str) -> None:
     mlflow.MlflowClient(uri, uri).search_experiments(max_results=1)
-
-
-def _problem(error: BaseException) -> str:
-    cause = error.__cause__ or error.__context__ or error  # MLflow wraps the error of the connection
-    return f"cannot be used ({type(cause).__name__})"
-
-
-@contextmanager
-def _environment(variables: dict[str, str]) -> Iterator[None]:
-    """Set variables of the environment for a while, except those that the user has set."""
-    added = {name: value for name, value in variables.items() if name not in os.environ}
-    os.environ.update(added)
-    try:
-        yield
-    finally:
-        for name in added:
-            del os.environ[name]
 
 
 @contextmanager

@@ -14,12 +14,17 @@ __all__ = ["app", "main"]
 COLLECTOR_THRESHOLD = 50_000
 """New objects between two collections of garbage; Python's default is 700."""
 
-QUIET_MLFLOW: Final = {
+MLFLOW_SETTINGS: Final = {
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "60",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "MLFLOW_LOGGING_LEVEL": "WARNING",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
 }
-"""Settings of MLflow, unless the user sets them: commands say what they do, and print the address of a run."""
+"""Settings of MLflow, unless the user sets them.
+
+By itself, it waits twenty minutes for a server that falls silent. Commands say what they do, and print the address of a
+run."""
 
 try:
     import typer
@@ -98,6 +103,6 @@ def main() -> None:
     # thousand objects, and again at the end: half of the time of a short command.
     gc.set_threshold(COLLECTOR_THRESHOLD)
     atexit.register(gc.freeze)
-    for name, value in QUIET_MLFLOW.items():
+    for name, value in MLFLOW_SETTINGS.items():
         os.environ.setdefault(name, value)
     app()

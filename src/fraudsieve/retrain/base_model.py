@@ -13,7 +13,7 @@ from fraudsieve.training.promotion.compare import registered_name
 from fraudsieve.training.promotion.refresh import recipe_to_repeat
 from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.tracking.registry import Registry
-from fraudsieve.training.tracking.store import check_store, is_new_store, tracking_uri, use_store
+from fraudsieve.training.tracking.store import is_new_store, tracking_uri, use_store
 from fraudsieve.training.tracking.tracked_run import CHALLENGER, CHAMPION, RunContent, open_run
 
 __all__ = ["BaseModel", "Version", "load_base"]
@@ -57,8 +57,10 @@ class BaseModel:
         """Make the model the first champion of its name; return its version, which is new unless it has one."""
         name = registered_name(self.address)
         if name == self.recipe.name:
-            number = self.registry.version_of(self.address)
-            self.registry.make_champion(number, [number])
+            registry = self.registry
+            number = registry.version_of(self.address)
+            with registry.sole_change():
+                registry.make_champion(number, [number])
             return number
         text = f"Registered as the first champion, to compare later models with. Digest: `{self.model.digest}`"
         content = RunContent(f"{self.recipe.name}, first champion", text)
@@ -89,7 +91,6 @@ def load_base(address: str | Path, changes: Mapping[str, Any]) -> BaseModel:
     uri = tracking_uri(recipe.track.uri)
     if is_new_store(uri):
         return BaseModel(str(address), model, recipe)
-    check_store(uri)
     registry = Registry(uri, recipe.name)
     aliases = registry.aliases() if registry.exists() else {}
     champion, challenger = (_version(registry, aliases.get(alias)) for alias in (CHAMPION, CHALLENGER))

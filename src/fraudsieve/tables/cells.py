@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final, TypeAlias
+from uuid import UUID
 
 import numpy as np
 import numpy.typing as npt
@@ -346,6 +347,9 @@ def read_rest(cells: Cells, rest: Mask, read: Callable[[Any], Any]) -> tuple[lis
 
 def _distinct(cells: Cells) -> tuple[npt.NDArray[np.intp], list[Any]]:
     """Return which distinct value each cell has, and these values; 1, 1.0 and True are not one value."""
+    if isinstance(cells.dtype, np.dtype) and cells.dtype.kind in "iuf":  # sorted: pandas' hashes of numbers have no key
+        numbers, codes = np.unique(cells.to_numpy(), return_inverse=True)
+        return codes, list(numbers if cells.dtype.kind == "f" else numbers.astype(object))
     if cells.dtype != object:
         codes, distinct = pd.factorize(cells)
         # As objects, floats of 24 bits would be floats of 53, of which more are exact.
@@ -355,9 +359,16 @@ def _distinct(cells: Cells) -> tuple[npt.NDArray[np.intp], list[Any]]:
     codes = np.empty(len(cells), np.intp)
     for place, cell in enumerate(cells):
         try:
-            codes[place] = lookup.setdefault((type(cell), cell), len(distinct_cells))
+            codes[place] = lookup.setdefault(_key(cell), len(distinct_cells))
         except TypeError:  # lists and other values without a hash
             codes[place] = len(distinct_cells)
         if codes[place] == len(distinct_cells):
             distinct_cells.append(cell)
     return codes, distinct_cells
+
+
+def _key(cell: Any) -> tuple[type, Any]:
+    """Return what tells a cell from others; whole numbers as text, because their hashes can be made to collide."""
+    if isinstance(cell, int):
+        return type(cell), hex(cell)
+    return type(cell), str(cell) if isinstance(cell, Decimal | UUID) else cell

@@ -22,19 +22,24 @@ def test_two_kills_lose_nothing(capsys: pytest.CaptureFixture[str]) -> None:
 class NoSpawner:
     """Starts nothing."""
 
-    def __init__(self, _: Any) -> None: ...
+    def __init__(self, _: Any) -> None:
+        self.acknowledged = {"life0": {1, 2}}
+        self.n_rewinds = 4
 
     def close(self) -> None: ...
 
 
-def test_faults_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("rewinds", "name"), [(False, "kills"), (True, "rewind_kills")])
+def test_faults_are_counted(monkeypatch: pytest.MonkeyPatch, rewinds: bool, name: str) -> None:
     faults = iter([None, "3 acknowledged records are lost", "the restored views differ"])
     monkeypatch.setattr(kills, "Spawner", NoSpawner)
     monkeypatch.setattr(kills, "message_model", lambda: None)
     monkeypatch.setattr(kills, "message_scorer", lambda: None)
     monkeypatch.setattr(kills, "live_and_die", lambda *_: next(faults))
-    measured = kills.count_losses(3)
-    assert (measured.figures["kills.lost"], measured.figures["kills.differing"]) == (3, 1)
+    measured = kills.count_losses(3, rewinds=rewinds)
+    assert (measured.figures[f"{name}.lost"], measured.figures[f"{name}.differing"]) == (3, 1)
+    assert measured.figures[f"{name}.acknowledged"] == 2
+    assert measured.figures.get(f"{name}.rewinds") == (4 if rewinds else None)
     assert [bar.holds for bar in measured.bars] == [False, False]
 
 

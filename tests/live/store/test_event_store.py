@@ -13,9 +13,12 @@ import pytest
 
 from fraudsieve._addresses import bare_address
 from fraudsieve.exceptions import StateError
+from fraudsieve.live.state import LiveState
 from fraudsieve.live.store import EventStore, open_store
 from fraudsieve.live.store.chain import Head
 from fraudsieve.live.store.head_file import HeadFile
+from fraudsieve.models import Scorer
+from tests.live.samples import event, wait_until
 
 ENTRIES = [(number, b'{"events":[%d,{}]}' % number) for number in range(5)]
 
@@ -296,3 +299,31 @@ def test_an_address_never_shows_its_password(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setitem(sys.modules, "psycopg", None)
     with pytest.raises(StateError, match=r"psycopg, which is not installed. Run: pip install 'fraudsieve\[postgres\]'"):
         open_store("postgresql://localhost/fraud")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("way", ["file", "folder"])
+def test_a_store_that_disappears_takes_nothing_until_it_is_back(
+    account_scorer: Scorer, tmp_path: Path, way: str
+) -> None:
+    """SQLite would write on into a file that was deleted: what was acknowledged would be lost."""
+    folder = tmp_path / "state"
+    folder.mkdir()
+    moved = folder / "live.db" if way == "file" else folder
+    query = {"account_id": "ann", "as_of": "2024-05-02T10:00:00Z"}
+    with LiveState(account_scorer, folder / "live.db") as live:
+        live.update(event())
+        moved.rename(tmp_path / "elsewhere")
+        with pytest.raises(StateError, match="was moved, deleted or replaced while it was in use"):
+            live.update(event(event_id="e2"))
+        wait_until(lambda: live.error is not None)  # which /readyz shows as behind
+        assert live.score_at(query).offset == 1  # by the state in memory
+        if way == "file":
+            moved.write_bytes((tmp_path / "elsewhere").read_bytes())  # a copy is not what is open
+            with pytest.raises(StateError, match="replaced"):
+                live.update(event(event_id="e2"))
+        (tmp_path / "elsewhere").replace(moved)
+        wait_until(lambda: live.error is None)
+        assert live.update(event(event_id="e2")).offset == live.score_at(query).offset == 2
+    with LiveState(account_scorer, folder / "live.db") as restored:
+        assert restored.offset == 2

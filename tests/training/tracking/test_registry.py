@@ -1,5 +1,6 @@
 """A registered model: aliases, versions and earlier champions. Its promotion is tested in test_decision."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import mlflow
 import pytest
 
 from fraudsieve.exceptions import ArtifactError
-from fraudsieve.training.tracking.registry import CHAMPIONS, MAX_CHAMPIONS, Registry
+from fraudsieve.training.tracking.registry import CHAMPIONS, CLAIM, CLAIM_SECONDS, MAX_CHAMPIONS, Registry
 from tests.shared import mlflow_uri
 
 
@@ -69,3 +70,22 @@ def test_an_unreachable_store_is_not_a_missing_model(registry: Registry, monkeyp
     monkeypatch.setattr(registry.client, "get_registered_model", broken)
     with pytest.raises(ArtifactError, match=r"models:/guard: cannot be read from .* \(INTERNAL_ERROR\)"):
         registry.aliases()
+
+
+@pytest.mark.slow
+def test_one_process_changes_the_champion_at_a_time(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fraudsieve.training.tracking.registry.TURN_SECONDS", 0.0)
+
+    def claims() -> list[str]:
+        return [name for name in registry.client.get_registered_model("guard").tags if name.startswith(CLAIM)]
+
+    with registry.sole_change():
+        assert len(claims()) == 1
+        with pytest.raises(ArtifactError, match="models:/guard: another process has been changing the champion"):
+            registry.sole_change().__enter__()
+        assert len(claims()) == 1
+    assert claims() == []
+    registry.client.set_registered_model_tag("guard", f"{CLAIM}killed", f"{time.time() - CLAIM_SECONDS - 1}")
+    with registry.sole_change():
+        assert len(claims()) == 1
+    assert claims() == []

@@ -37,6 +37,13 @@ def test_a_database_server_that_is_not_there_is_an_error_at_once() -> None:
             check_store(uri)
 
 
+def test_a_database_server_that_never_answers_is_an_error_in_time() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        uri = f"postgresql+psycopg://ann:secret@127.0.0.1:{silent.getsockname()[1]}/mlflow"
+        with pytest.raises(TrackingError, match=r"gave no answer within 0\.3 s"):
+            check_store(uri, seconds=0.3)
+
+
 @pytest.mark.slow
 def test_a_new_store_in_a_file_may_take_longer_than_a_server(tmp_path: Path) -> None:
     check_store(f"sqlite:///{tmp_path / 'mlflow.db'}", seconds=0.001)

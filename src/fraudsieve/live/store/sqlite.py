@@ -80,6 +80,7 @@ class SqliteDatabase:
                 )
                 for setting in SETTINGS:
                     self._connection.execute(setting).fetchall()
+                self._files = self._find_files()
         except BaseException:
             self._head.close()
             raise
@@ -94,6 +95,7 @@ class SqliteDatabase:
     def writing(self) -> Iterator[Transaction]:
         """Return a transaction under the lock across processes."""
         with self._errors("cannot be written"), self._head.locked():
+            self._check_is_there()
             with self._transaction("BEGIN IMMEDIATE") as transaction:
                 yield transaction
             if transaction.new_head is not None:
@@ -109,6 +111,7 @@ class SqliteDatabase:
     def has_changed(self) -> bool:
         """Return whether another connection changed the store since the last call."""
         with self._errors("cannot be read"):
+            self._check_is_there()
             ((version,),) = self._connection.execute("PRAGMA data_version").fetchall()
         is_new, self._version = version != self._version, version
         return bool(is_new)
@@ -153,6 +156,24 @@ class SqliteDatabase:
         if not os.access(self.path, os.W_OK):
             raise PermissionError(13, "Permission denied")
         return head
+
+    def _find_files(self) -> list[tuple[int, int]]:
+        """Return what identifies the database and its head on the disk."""
+        found = [path.stat() for path in (self.path, self._head.path)]
+        return [(status.st_dev, status.st_ino) for status in found]
+
+    def _check_is_there(self) -> None:
+        """Raise StateError if the files are others than those that were opened.
+
+        SQLite would go on writing to a file that was deleted, and whatever was acknowledged would be lost with it.
+        """
+        try:
+            is_there = self._find_files() == self._files
+        except FileNotFoundError:
+            is_there = False
+        if not is_there:
+            fix = "Put it back, or stop all processes and restore a backup. Nothing was stored: send it again then."
+            raise StateError(self.origin, "was moved, deleted or replaced while it was in use", fix)
 
     def _sync_head(self, head: Head) -> None:
         """Write the head after a commit. The commit is durable, so an error here must not fail it."""

@@ -1,0 +1,115 @@
+"""Pages with hostile names in a real browser: no script runs, nothing is loaded, and the layout holds at 400 pixels.
+
+Columns, classes, categories, slices, files, accounts, devices and models have names that are HTML, and very long.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from fraudsieve.cases import find_cases
+from fraudsieve.cases.pages.page import render_cases_page
+from fraudsieve.training.evaluation.evaluation_run import evaluate_tables
+from fraudsieve.training.fit import train
+from fraudsieve.training.monitoring.monitoring_run import monitor_tables
+from fraudsieve.training.pages.evaluation import render_report
+from fraudsieve.training.recipe.recipe import Recipe
+from tests.cases.pages.worlds import ring
+from tests.chromium import BROWSER, Chromium
+from tests.profiles import size
+from tests.training.conftest import town_payments
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(BROWSER is None, reason="Chromium is not installed: apt-get install chromium"),
+]
+
+LONG = "W" * 150
+HOSTILE = (
+    "<script>document.title='x'</script>",
+    "<img src=//evil.example/a.png onerror=\"document.title='x'\">",
+    "\"'></style></title></svg></textarea><a href='//evil.example'>here</a>",
+    "javascript:alert(1)//{{7*7}}{%raw%}&lt;b&gt;",
+    f"\u202e<b onclick=alert(1)>{LONG}",
+)
+FOUND = """JSON.stringify({
+  scripts: [...document.scripts].filter(e => /alert|title=/.test(e.textContent)).length,
+  handlers: [...document.querySelectorAll('*')].filter(e => [...e.attributes].some(a => /^on/i.test(a.name))).length,
+  foreign: [...document.querySelectorAll('[href],[src],[action],[data],[srcset]')].filter(e =>
+    /evil|^javascript:/i.test(e.href || e.src || e.action || e.data || e.srcset || '')).length,
+  title: document.title === 'x',
+  wide: document.documentElement.scrollWidth > innerWidth,
+})"""
+NOTHING = '{"scripts":0,"handlers":0,"foreign":0,"title":false,"wide":false}'
+
+
+@pytest.fixture(scope="module")
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
+    browser = Chromium(tmp_path_factory.mktemp("profile"))
+    yield browser
+    browser.close()
+
+
+def check(chromium: Chromium, page: Path, *names: str) -> None:
+    """Open a page, with every part of it, and check that names are shown as they are and do nothing."""
+    for width in (1280, 400):
+        chromium.open(page, width, "light")
+        chromium.value("[...document.querySelectorAll('details')].forEach(d => d.open = true)")
+        requested = [event["request"]["url"] for event in chromium.of("Network.requestWillBeSent")]
+        assert [url for url in requested if not url.startswith("data:")] == [page.as_uri()]
+        found = chromium.of("Runtime.exceptionThrown", "Runtime.consoleAPICalled", "Page.javascriptDialogOpening")
+        assert found == []
+        assert chromium.value(FOUND) == NOTHING
+        shown = chromium.value("document.body.innerText + document.documentElement.outerHTML")
+        for name in names:
+            assert name[:20].replace("<", "&lt;").replace(">", "&gt;") in shown, name
+
+
+def test_cases_of_hostile_accounts(chromium: Chromium, tmp_path: Path) -> None:
+    flagged = pd.concat([ring(name, 5, seed=number) for number, name in enumerate(HOSTILE)], ignore_index=True)
+    flagged = flagged.assign(type=[HOSTILE[at % 5] for at in range(len(flagged))], reason_sentence=HOSTILE[1])
+    page = tmp_path / "cases.html"
+    page.write_text(render_cases_page(find_cases(flagged, key=b"a key"), title=HOSTILE[2]), "utf-8")
+    check(chromium, page, *HOSTILE[:2])
+
+
+def test_the_check_finds_what_is_not_escaped(chromium: Chromium, tmp_path: Path) -> None:
+    for name in (*HOSTILE[:3], HOSTILE[4]):
+        page = tmp_path / "raw.html"
+        page.write_text(f"<title>a</title><body>{name}", "utf-8")
+        chromium.open(page, 400, "light")
+        assert chromium.value(FOUND) != NOTHING
+
+
+def payments(days: tuple[int, int], seed: int, column: str) -> pd.DataFrame:
+    frame = town_payments(days=days, seed=seed, n_accounts=100, per_day=60)
+    names = dict(zip(("app", "web", "pos", "phone"), HOSTILE, strict=False))
+    return frame.assign(
+        channel=frame["channel"].replace(names),
+        account_id=frame["account_id"] + HOSTILE[0],
+        label=frame["label"].replace("online_fraud", HOSTILE[1]),
+        **{column: frame["channel"].replace({name: f"{value}{LONG}" for name, value in names.items()})},
+    )
+
+
+@pytest.mark.parametrize("column", size(HOSTILE, usual=HOSTILE[-1:]))
+def test_reports_of_a_model_with_hostile_names(chromium: Chromium, tmp_path: Path, column: str) -> None:
+    views = ({"windows": ["1d"], "measures": ["count"]},)
+    settings = {"split.kind": "time", "model.n_rounds": 8, "evaluate.replicates": 20, "history.views": views}
+    settings |= {"evaluate.by": [column], "track.enabled": False, "n_jobs": 1}
+    folder = tmp_path / f"a {HOSTILE[3].replace('/', '_')}"
+    folder.mkdir()
+    for name, days, seed in (("past", (0, 30), 1), ("reference", (30, 40), 2), ("current", (40, 50), 3)):
+        payments(days, seed, column).to_parquet(folder / f"{name}.parquet")
+    recipe = Recipe.read(overrides=settings)
+    trained = train(recipe, output=folder / "model", events=folder / "past.parquet")
+    done = evaluate_tables(trained.folder, events=folder / "reference.parquet", recipe=recipe)
+    page = tmp_path / "report.html"
+    facts = {column: column, "tables": str(folder)}
+    page.write_text(render_report(done.report, title=HOSTILE[2], facts=facts), "utf-8")
+    check(chromium, page, column, HOSTILE[1])
+    page = tmp_path / "monitor.html"
+    monitor_tables(trained.folder, folder / "reference.parquet", folder / "current.parquet", page=page)
+    check(chromium, page, column)
