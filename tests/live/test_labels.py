@@ -1,6 +1,7 @@
 """Labels of a live state: by the id of their record alone, in any order, equal to the labels of tables."""
 
 import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -126,7 +127,7 @@ def test_labels_of_events_count_as_in_tables_at_any_moment_and_in_any_order(
 
 
 def forget_snapshots(path: Path) -> None:
-    with sqlite3.connect(path) as connection:
+    with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("DELETE FROM snapshots")
         connection.execute("DELETE FROM chunks")
 

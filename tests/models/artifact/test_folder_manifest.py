@@ -15,7 +15,7 @@ import pytest
 from fraudsieve import _io
 from fraudsieve.exceptions import ArtifactError
 from fraudsieve.models import Scorer, read_model
-from fraudsieve.models.artifact.folder import FORMAT
+from fraudsieve.models.artifact.folder import FEATURES_VERSION, FORMAT
 from tests.models.artifact.model_folders import FILES, POINT, Copy, Manifest, assert_rejected, every_path
 from tests.profiles import size
 
@@ -130,8 +130,16 @@ def test_further_files_are_not_read(binary: Any, copy: Copy) -> None:
         ({"format": 0}, f"expected format {FORMAT}, got 0", "Train the model again."),
         ({"format": 9}, f"expected format {FORMAT}, got 9", "Upgrade fraudsieve."),
         ({"format": "1"}, f"expected format {FORMAT}, got '1'", "Train the model again."),
-        ({"features": {"version": 1}}, "expected features of version 7, got 1", "Train the model again."),
-        ({"features": {"version": 8}}, "expected features of version 7, got 8", "Upgrade fraudsieve."),
+        (
+            {"features": {"version": 1}},
+            f"expected features of version {FEATURES_VERSION}, got 1",
+            "Train the model again.",
+        ),
+        (
+            {"features": {"version": 99}},
+            f"expected features of version {FEATURES_VERSION}, got 99",
+            "Upgrade fraudsieve.",
+        ),
         ({"features": {}}, "is not a manifest", "Export the model again."),
         ({"files": []}, "is not a manifest", "Export the model again."),
         ({"files": {"booster.txt": 1}}, "is not a manifest", "Export the model again."),

@@ -50,6 +50,17 @@ class _SqliteTransaction:
         self.new_head = head
 
 
+def _connect(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, timeout=WAIT, isolation_level=None, check_same_thread=False)
+    try:
+        for setting in SETTINGS:
+            connection.execute(setting).fetchall()
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
 class SqliteDatabase:
     """A connection to a store in an SQLite file, and its head in ``<file>.head``.
 
@@ -75,11 +86,7 @@ class SqliteDatabase:
             self._head = HeadFile(self._check_files())
         try:
             with self._errors("cannot be opened for writing"), self._head.locked():
-                self._connection = sqlite3.connect(
-                    self.path, timeout=WAIT, isolation_level=None, check_same_thread=False
-                )
-                for setting in SETTINGS:
-                    self._connection.execute(setting).fetchall()
+                self._connection = _connect(self.path)
                 self._files = self._find_files()
         except BaseException:
             self._head.close()
