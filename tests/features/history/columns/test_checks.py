@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from fraudsieve.features.history.columns.checks import field_names, records_to_columns
 from fraudsieve.features.history.columns.reader import NO_LINKS, ColumnType, LinkFields
 from fraudsieve.features.history.declaration import History
+from fraudsieve.features.history.kernels.recency import NEVER
 from fraudsieve.features.history.reader import RecordType, join_events
 from fraudsieve.features.live_state import HistoryState
 from fraudsieve.features.network.declaration import Network
@@ -79,7 +80,9 @@ def links_of(state: HistoryState) -> LinkFields:
 
 
 def content(state: HistoryState) -> Any:
-    """Return all that a state holds; entities in the order of their digests."""
+    """Return all that a state needs; entities in the order of their digests."""
+    if state.watermark != NEVER:  # which of the old rows are still there depends on the order of the entities
+        state.n_events -= sum(view.sweep(state.oldest, 1000) for view in state.views)
     seen = state.seen.dump()
     order = np.argsort(seen["ids"])
     parts = [seen["starts"].tolist(), seen["ids"][order].tolist(), seen["marks"][order].tolist()]
