@@ -87,7 +87,7 @@ class History:
         Name of the zone of hours and days, such as ``Asia/Shanghai``: for nights, weekends and the hours of the day.
     max_events : int, default=4096
         A window holds at most the latest events of an entity, of any kind, up to this number; likewise for labels.
-        Events at one time are all in or all out: those at the time of the oldest one that fits are all in.
+        Events at one time are all in or all out: a window is empty if more have the time of the latest event.
 
     Raises
     ------

@@ -2,14 +2,14 @@
 
 A window of a cutoff time begins at ``cutoff - width``, or at the floor of the cutoff time if that is later. So a query
 costs no more for an entity with many events, and a live state can drop what is below the floor of its oldest cutoff
-time. The floor is the time of the oldest event that still fits. Events at one time are therefore all in or all out,
-whatever the order of their arrival, and a window has more events only if they share the time of the floor::
+time. The floor is just after the newest event that is one too many. Events at one time are therefore all in or all out,
+whatever the order of their arrival::
 
     position            0    1    2    3    4    5    6    7      max_events is 3
     times              10   20   20   30   40   50   50   60
-    cutoff 31           .   20   20   30 |                        1 is the third before 31: the floor is 20
-    cutoff 41           .   20   20   30   40 |                   2 is the third before 41, and 1 has its time
-    cutoff 70           .    .    .    .    .   50   50   60 |    5 is the third before 70: the floor is 50
+    cutoff 31           .   20   20   30 |                        0 is one too many, the floor is 11
+    cutoff 41           .    .    .   30   40 |                   1 is one too many; 2 has its time: the floor is 21
+    cutoff 70           .    .    .    .    .   50   50   60 |    4 is one too many, the floor is 41
 
 Later cutoff times have later floors, or equal ones. So both ends of a window move to the right only, and an event that
 is below a floor is in no window of a later cutoff time. Needs only NumPy and Numba.
@@ -29,7 +29,7 @@ def floor_before(times: Array, start: int, stop: int, max_events: int) -> int:
     """Return the floor for the events of an entity from `start` up to `stop`; `NEVER` if they are few."""
     if stop - start <= max_events:
         return NEVER
-    return int(times[stop - max_events])
+    return int(times[stop - max_events - 1] + 1)
 
 
 @compile_kernel()

@@ -195,7 +195,9 @@ def rows_before(
     if slots[slot, SIZE] == 0:
         return 0, 0, first, last
     stop = _first_from(rows, start, start + slots[slot, SIZE], cutoff)
-    begin = _first_from(rows, start, stop, floor_before(rows[:, TIME], start, stop, max_events))
+    # Other events may have moved the horizon on since a row was accepted: it may be older than the dropped ones.
+    floor = max(floor_before(rows[:, TIME], start, stop, max_events), last + 1)
+    begin = _first_from(rows, start, stop, floor)
     earlier = begin
     while only_frauds and earlier > start and rows[earlier - 1, AMOUNT] != FRAUD:
         earlier -= 1

@@ -70,7 +70,7 @@ ENDLESS = "5000w"
 FLOORS = """CREATE TEMP TABLE IF NOT EXISTS floors AS WITH ranked AS (SELECT place, occurred_at,
     row_number() OVER (PARTITION BY place ORDER BY occurred_at DESC) AS number
     FROM subjects s JOIN events e ON s.account_id = e.account_id AND occurred_at < as_of)
-    SELECT place, occurred_at AS floor FROM ranked WHERE number = {0}"""
+    SELECT place, occurred_at AS floor FROM ranked WHERE number = {0} + 1"""
 IN_HOUR = """count(*) OVER (PARTITION BY place ORDER BY occurred_at
     RANGE BETWEEN to_microseconds(3599999999) PRECEDING AND CURRENT ROW) AS in_hour"""
 
@@ -122,7 +122,7 @@ def _seen(base: Any, window: str, kind: str, max_events: int) -> str:
     name = f"seen_{window}_{kind}"
     of_kind = f"kind = '{kind}'" if kind else "true"
     base.execute(FLOORS.format(max_events))
-    is_recent = "true" if window == ENDLESS else "floor IS NULL OR occurred_at >= floor"
+    is_recent = "true" if window == ENDLESS else "floor IS NULL OR occurred_at > floor"
     base.execute(f"""CREATE TEMP TABLE IF NOT EXISTS {name} AS SELECT place, as_of, e.*, {IN_HOUR} FROM subjects s
         LEFT JOIN floors USING (place)
         JOIN events e ON s.account_id = e.account_id AND {of_kind} AND occurred_at < as_of

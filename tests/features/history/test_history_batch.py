@@ -202,7 +202,7 @@ def test_labels_count_from_the_time_they_became_known(labels: Rows, now: int, ma
     history = replace(LABEL_HISTORY, max_events=max_events)
     ours = history_features(as_events([]), subjects, history, labels=as_labels(labels))[0]
     before = sorted(time for other, time, _ in labels if other == "x" and time < now)
-    floor = before[-max_events] if len(before) > max_events else 0
+    floor = before[-max_events - 1] + 1 if len(before) > max_events else 0
     row = dict(zip(history.columns, ours.tolist(), strict=True))
     for window, minutes in {"1h": 60, "2d": 2880}.items():
         seen = [fraud for other, time, fraud in labels if other == "x" and max(now - minutes, floor) <= time < now]
