@@ -351,7 +351,7 @@ def _build(manifest: dict[str, Any], files: dict[str, bytes]) -> Model:
         ratio_support=RatioSupport(**support) if (support := manifest.get("ratio_support")) else None,
         expected_shares=tuple(ExpectedShare(**share) for share in manifest.get("expected_shares", ())),
         policy=Policy(**manifest["policy"]),
-        training=manifest["training"],
+        training=dict(manifest["training"]),  # of a damaged manifest, it may be a list or a number
         unlike=read_unlike(files, len(manifest["columns"])) if manifest["unlike_training"] else None,
     )
 

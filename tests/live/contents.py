@@ -3,6 +3,7 @@
 from typing import Any
 
 from fraudsieve._typing import Array
+from fraudsieve.features.history.kernels.recency import NEVER
 from fraudsieve.features.live_state import HistoryState
 
 
@@ -16,6 +17,12 @@ def content(state: HistoryState) -> dict[str, Any]:
         "watermark": state.watermark,
         "n_events": state.n_events,
     }
+
+
+def drop_old_rows(state: HistoryState) -> None:
+    """Drop what no cutoff time needs: which of it is still there depends on the order of entities."""
+    if state.watermark != NEVER:
+        state.n_events -= sum(view.sweep(state.oldest, 100_000) for view in state.views)
 
 
 def timelines(dumped: dict[str, Any]) -> dict[Any, Any]:

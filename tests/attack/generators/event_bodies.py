@@ -13,7 +13,7 @@ from fraudsieve.live.recording import RecordingCall
 from fraudsieve.live.state import LiveState
 from fraudsieve.models import Scorer
 from tests.attack.outcomes import Attempt, of_seeds
-from tests.live.contents import content
+from tests.live.contents import content, drop_old_rows
 from tests.live.small_models import account_scorer, message_scorer
 
 __all__ = ["attempt", "prepare"]
@@ -116,6 +116,8 @@ def _send(scorer: Scorer, bodies: list[bytes], folder: Path, *, reopen_after: in
             if number in (reopen_after, len(bodies) - 1):
                 live.close()
                 live = LiveState(scorer, folder / "live.db", follow=False)
+            for one in (live, memory):
+                drop_old_rows(one.state)
             if content(live.state) != content(memory.state):
                 return "the states on disk and in memory differ"
     finally:

@@ -142,6 +142,8 @@ def test_further_files_are_not_read(binary: Any, copy: Copy) -> None:
         ),
         ({"features": {}}, "is not a manifest", "Export the model again."),
         ({"files": []}, "is not a manifest", "Export the model again."),
+        ({"training": [5]}, "TypeError|ValueError", "Export the model again."),
+        ({"training": 1.5}, "TypeError", "Export the model again."),
         ({"files": {"booster.txt": 1}}, "is not a manifest", "Export the model again."),
         ({"classes": ["a", "b", "c"]}, "need 3 outputs, but the trees have another number", "Export the model again."),
         ({"classes": ["legitimate"]}, "fewer than two classes", "Export the model again."),

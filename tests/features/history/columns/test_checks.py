@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 from fraudsieve.features.history.columns.checks import field_names, records_to_columns
 from fraudsieve.features.history.columns.reader import NO_LINKS, ColumnType, LinkFields
 from fraudsieve.features.history.declaration import History
-from fraudsieve.features.history.kernels.recency import NEVER
 from fraudsieve.features.history.reader import RecordType, join_events
 from fraudsieve.features.live_state import HistoryState
 from fraudsieve.features.network.declaration import Network
 from tests.features.live_records import VIEWS, Records, at, stream
+from tests.live.contents import drop_old_rows
 
 NOW = at(3 * 24 * 60)
 STATES: list[Callable[[], HistoryState]] = [
@@ -81,8 +81,7 @@ def links_of(state: HistoryState) -> LinkFields:
 
 def content(state: HistoryState) -> Any:
     """Return all that a state needs; entities in the order of their digests."""
-    if state.watermark != NEVER:  # which of the old rows are still there depends on the order of the entities
-        state.n_events -= sum(view.sweep(state.oldest, 1000) for view in state.views)
+    drop_old_rows(state)
     seen = state.seen.dump()
     order = np.argsort(seen["ids"])
     parts = [seen["starts"].tolist(), seen["ids"][order].tolist(), seen["marks"][order].tolist()]
