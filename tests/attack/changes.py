@@ -47,7 +47,7 @@ def _change_at(parent: Any, key: Any, rng: np.random.Generator) -> None:
         parent.insert(key, copy.deepcopy(value))
     elif way == 2 and isinstance(parent, list):
         parent.reverse()
-    elif way == 3 and isinstance(value, int | float) and not isinstance(value, bool):
+    elif way == 3 and isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e300:
         parent[key] = value * (-1, 0, 2, 1e30, 1 + 1e-9)[int(rng.integers(5))]
     elif way == 4 and isinstance(parent, dict):
         parent[f"{key}{rng.integers(10)}"] = copy.deepcopy(value)
