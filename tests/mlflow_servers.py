@@ -16,25 +16,44 @@ import mlflow
 
 from tests.shared import mlflow_uri
 
-__all__ = ["Gate", "gate_before", "mlflow_server", "silent_server"]
+__all__ = ["Gate", "gate_before", "mlflow_server", "running_mlflow", "silent_server"]
 
 
 @contextmanager
 def mlflow_server(folder: Path) -> Iterator[str]:
     """Yield the address of a tracking server that also serves artifacts, so that no disk is shared."""
-    port = _free_port()
-    command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
-    command += ["--backend-store-uri", mlflow_uri(folder), "--artifacts-destination", str(folder / "a")]
+    stores = ["--backend-store-uri", mlflow_uri(folder), "--artifacts-destination", str(folder / "a")]
+    try:
+        with running_mlflow(folder, "server", "--workers", "1", *stores, ready="/health") as address:
+            yield address
+    finally:
+        mlflow.set_tracking_uri(None)  # type: ignore[arg-type]
+        mlflow.set_registry_uri(None)  # type: ignore[arg-type]
+
+
+@contextmanager
+def running_mlflow(folder: Path, *command: str, ready: str) -> Iterator[str]:
+    """Run a command of MLflow that serves, and yield its address once a path of it answers."""
+    port, log = _free_port(), folder / "mlflow.log"
+    where = ["--host", "127.0.0.1", "--port", str(port)]
+    # The command finds uvicorn on the PATH.
     environment = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
     for name in ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI"):
         environment.pop(name, None)
-    with (folder / "mlflow.log").open("wb") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder, env=environment, start_new_session=True)
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "mlflow", *command, *where],
+            stdout=output,
+            stderr=output,
+            cwd=folder,
+            env=environment,
+            start_new_session=True,
+        )
     try:
         deadline = time.monotonic() + 180
-        while not _answers(f"http://127.0.0.1:{port}/health"):
-            assert process.poll() is None, (folder / "mlflow.log").read_text("utf-8")
-            assert time.monotonic() < deadline, (folder / "mlflow.log").read_text("utf-8")
+        while not _answers(f"http://127.0.0.1:{port}{ready}"):
+            assert process.poll() is None, log.read_text("utf-8")
+            assert time.monotonic() < deadline, log.read_text("utf-8")
             time.sleep(0.3)
         yield f"http://127.0.0.1:{port}"
     finally:
@@ -44,8 +63,6 @@ def mlflow_server(folder: Path) -> Iterator[str]:
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
-        mlflow.set_tracking_uri(None)  # type: ignore[arg-type]
-        mlflow.set_registry_uri(None)  # type: ignore[arg-type]
 
 
 def _free_port() -> int:

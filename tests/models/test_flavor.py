@@ -1,13 +1,7 @@
 """The MLflow flavor: saved, logged, registered and served, the scores are those of `Scorer`."""
 
 import json
-import os
 import shutil
-import signal
-import socket
-import subprocess
-import sys
-import time
 import tracemalloc
 import urllib.error
 import urllib.request
@@ -31,6 +25,7 @@ from fraudsieve.models.artifact.model_address import model_folder
 from fraudsieve.models.flavor import FLAVOR, _load_pyfunc, log_model, logged_digest, save_model
 from fraudsieve.models.policy import Policy
 from fraudsieve.training.simulation.world import simulate
+from tests.mlflow_servers import running_mlflow
 from tests.shared import mlflow_uri
 
 pytestmark = pytest.mark.slow
@@ -287,12 +282,6 @@ def test_model_folders_and_mlflow_folders_are_distinguished(binary: Any, saved: 
     assert model_folder(saved / "model") == saved / "model"
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def call(url: str, body: bytes | None = None) -> tuple[int, str]:
     request = urllib.request.Request(url, body, {"Content-Type": "application/json"})
     try:
@@ -306,31 +295,10 @@ def call(url: str, body: bytes | None = None) -> tuple[int, str]:
 @pytest.fixture(scope="module")
 def server(saved: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of ``mlflow models serve``, a real process."""
-    folder, port = tmp_path_factory.mktemp("server"), free_port()
-    where = ["--host", "127.0.0.1", "--port", str(port)]
-    command = [sys.executable, "-m", "mlflow", "models", "serve", "-m", str(saved), "--env-manager", "local", *where]
-    # The command finds uvicorn on the PATH.
-    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder, env=environment, start_new_session=True)
-    try:
-        deadline = time.monotonic() + 120
-        while True:
-            assert process.poll() is None, (folder / "log").read_text("utf-8")
-            assert time.monotonic() < deadline, (folder / "log").read_text("utf-8")
-            try:
-                if call(f"http://127.0.0.1:{port}/ping")[0] == 200:
-                    break
-            except OSError:
-                time.sleep(0.2)
-        yield f"http://127.0.0.1:{port}/invocations"
-    finally:
-        os.killpg(process.pid, signal.SIGTERM)
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+    folder = tmp_path_factory.mktemp("server")
+    command = "models", "serve", "-m", str(saved), "--env-manager", "local"
+    with running_mlflow(folder, *command, ready="/ping") as address:
+        yield f"{address}/invocations"
 
 
 def strict(text: str) -> Any:

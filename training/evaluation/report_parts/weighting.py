@@ -19,8 +19,12 @@ from .decision import decision_metrics
 __all__ = ["UNWEIGHTED", "RowWeights", "Weighting"]
 
 PLAIN: Final = (
-    *(*RANKING_METRICS, "recall_at_capacity", "precision_at_capacity"),
-    *("card_precision", "cllr", "min_cllr"),
+    *RANKING_METRICS,
+    "recall_at_capacity",
+    "precision_at_capacity",
+    "card_precision",
+    "cllr",
+    "min_cllr",
 )
 """Metrics that a weighted report has without weights too."""
 UNWEIGHTED: Final = (
