@@ -177,7 +177,8 @@ def test_health_metrics_and_log(serve: Any, binary: Any) -> None:
     assert service.metric('fraudsieve_request_seconds_count{route="/healthz"}') == 1
     digest = binary.model.digest
     assert service.metric(f'fraudsieve_model{{digest="{digest}",name="binary",version=""}}') == 1
-    logged = next(line for line in service.lines("request") if line["route"] == "/v1/score")
+    logged = service.wait_for("request")  # lines are written a moment after the response
+    assert logged["route"] == "/v1/score"
     assert (logged["status"], logged["records"], logged["unscorable"]) == (200, 2, 1)
     assert "Zebedee" not in service.log.read_text("utf-8")
     assert service.stop() == 0
