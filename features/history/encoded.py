@@ -17,10 +17,10 @@ from fraudsieve.features.history.kernels.categories import (
 )
 from fraudsieve.features.history.kernels.digest_table import HASH_KEY
 from fraudsieve.features.history.kernels.extremes import SPREAD_MEASURES, spread_in_windows
-from fraudsieve.features.history.kernels.floors import fill_floors
+from fraudsieve.features.history.kernels.floors import any_floor, fill_floors
 from fraudsieve.features.history.kernels.labels import label_runs
 from fraudsieve.features.history.kernels.latest import fill_latest
-from fraudsieve.features.history.kernels.recency import DERIVED, END_MEASURES, NEVER, fill_derived, fill_ends
+from fraudsieve.features.history.kernels.recency import DERIVED, END_MEASURES, fill_derived, fill_ends
 from fraudsieve.features.history.kernels.windows import WINDOW_MEASURES, totals_in_windows
 from fraudsieve.tables.values.zones import to_local
 
@@ -40,7 +40,7 @@ __all__ = ["CutoffTimes", "EncodedEvents", "fill_history", "fill_labels"]
 
 NO_AMOUNTS = np.empty(0)
 NO_CODES = np.empty(0, np.int32)
-_NO_FLOOR = np.array([NEVER])
+NO_FLOORS = np.empty(0, np.int64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,10 +152,11 @@ def fill_history(history: History, events: EncodedEvents, cutoffs: CutoffTimes, 
 
 
 def _floors(history: History, events: EncodedEvents, cutoffs: CutoffTimes) -> Array:
-    if (np.diff(events.starts) <= history.max_events).all():
-        return _NO_FLOOR
+    bounds = events.starts, events.times, cutoffs.starts, cutoffs.times, history.max_events
+    if not any_floor(*bounds, history.lengths[history.longest] * SECOND):
+        return NO_FLOORS
     floors = np.empty(cutoffs.times.size, np.int64)
-    fill_floors(events.starts, events.times, cutoffs.starts, cutoffs.times, history.max_events, floors)
+    fill_floors(*bounds, floors)
     return floors
 
 

@@ -13,7 +13,7 @@ the caller owns them: a kernel changes only ``out``, and keeps nothing from one 
     In the order of ``times``. A missing amount is NaN, and a missing code -1. Codes count from 0 up to ``n_codes``.
 ``cutoff_starts``, ``cutoffs``
     As ``starts`` and ``times``, for the cutoff times of the same entities.
-``floors``, int64, shape (n_subjects,), or (1,) if no entity has many events
+``floors``, int64, shape (n_subjects,), or empty if no window needs one
     The earliest time at which a window of each cutoff time may begin, in the order of ``cutoffs``; see `floors`.
 ``rows``, int32, shape (n_subjects,)
     The row of ``out`` of each cutoff time. Every row occurs exactly once.

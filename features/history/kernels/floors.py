@@ -21,7 +21,7 @@ from fraudsieve._typing import Array
 from .recency import NEVER
 from .windows import first_from
 
-__all__ = ["fill_floors", "floor_before"]
+__all__ = ["any_floor", "fill_floors", "floor_before"]
 
 
 @compile_inlined()
@@ -30,6 +30,50 @@ def floor_before(times: Array, start: int, stop: int, max_events: int) -> int:
     if stop - start <= max_events:
         return NEVER
     return int(times[stop - max_events - 1] + 1)
+
+
+@compile_kernel()
+def any_floor(starts: Array, times: Array, cutoff_starts: Array, cutoffs: Array, max_events: int, width: int) -> bool:
+    """Return whether any window may have more than `max_events` events, and so needs a floor.
+
+    Most histories need none, and their windows are computed faster without.
+
+    Parameters
+    ----------
+    starts, times, cutoff_starts, cutoffs
+        As for `totals_in_windows`.
+    max_events : int
+        Maximum number of events of a window.
+    width : int
+        Length of the longest window in microseconds.
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> starts, times = np.array([0, 4]), np.array([10, 20, 30, 90])
+    >>> any_floor(starts, times, np.array([0, 1]), np.array([95]), 2, 60)
+    False
+    >>> any_floor(starts, times, np.array([0, 1]), np.array([35]), 2, 60)
+    True
+    """
+    # A window with three events, where two are allowed, needs three neighbours that are less than a width apart:
+    #
+    #   times         10   20   30                        90      width is 60
+    #   cutoff 35    [10   20   30 )                              30 - 10 is less than 60
+    #   cutoff 95     .    .    .            [             90 )   90 - 20 is not
+    for e in range(starts.size - 1):
+        if starts[e + 1] - starts[e] <= max_events or cutoff_starts[e] == cutoff_starts[e + 1]:
+            continue
+        first = first_from(times, starts[e], starts[e + 1], cutoffs[cutoff_starts[e]]) - 1
+        stop = first_from(times, starts[e], starts[e + 1], cutoffs[cutoff_starts[e + 1] - 1])
+        for i in range(max(first, starts[e] + max_events), stop):
+            if times[i] - times[i - max_events] < width:
+                return True
+    return False
 
 
 @compile_kernel()

@@ -7,7 +7,7 @@ from fraudsieve._microseconds import SECOND
 from fraudsieve._typing import Array
 
 from .measure import Measure, names_of
-from .windows import first_from, floor_of
+from .windows import first_from
 
 __all__ = ["DERIVED", "END_MEASURES", "MEASURES", "NEVER", "fill_derived", "fill_ends"]
 
@@ -85,7 +85,7 @@ def fill_ends(
                 since_last = (cutoffs[k] - (times[right - 1] if any_left else lasts[e])) / SECOND
                 if at_first >= 0 and since_first <= max_age:
                     out[row, at_first] = since_first
-                is_old = max_age < np.inf and any_left and times[right - 1] < floor_of(floors, k)
+                is_old = max_age < np.inf and any_left and floors.size > 0 and times[right - 1] < floors[k]
                 if at_last >= 0 and since_last <= max_age and not is_old:
                     out[row, at_last] = since_last
             if amounts.size > 0:

@@ -20,7 +20,6 @@ __all__ = [
     "begin_of",
     "enter",
     "first_from",
-    "floor_of",
     "hours_of_day",
     "leave",
     "totals_in_windows",
@@ -142,15 +141,10 @@ def first_from(times: Array, start: int, stop: int, time: int) -> int:
 
 
 @compile_inlined(borrows=True)
-def floor_of(floors: Array, k: int) -> int:
-    """Return the floor of a cutoff time; see `kernels.floors`."""
-    return int(floors[min(k, floors.size - 1)])
-
-
-@compile_inlined(borrows=True)
 def begin_of(cutoffs: Array, floors: Array, k: int, width: int) -> int:
-    """Return the time at which the window of a cutoff time begins."""
-    return int(max(cutoffs[k] - width, floor_of(floors, k)))
+    """Return the time at which the window of a cutoff time begins; see `kernels.floors`."""
+    begin = int(cutoffs[k] - width)
+    return max(begin, int(floors[k])) if floors.size > 0 else begin
 
 
 @compile_inlined(borrows=True)
@@ -277,8 +271,8 @@ def totals_in_windows(
         Start of the cutoff times of each entity.
     cutoffs : ndarray of int64, shape (n_subjects,)
         Cutoff times in microseconds, ascending within an entity.
-    floors : ndarray of int64, shape (n_subjects,) or (1,)
-        The earliest time that a window of each cutoff time may begin at, from `fill_floors`; or one for all.
+    floors : ndarray of int64, shape (n_subjects,) or empty
+        The earliest time that a window of each cutoff time may begin at, from `fill_floors`; empty if none needs one.
     rows : ndarray of int32, shape (n_subjects,)
         Row of ``out`` of each cutoff time.
     widths : ndarray of int64, shape (n_windows,)
