@@ -37,10 +37,10 @@ def _contain(
 
 
 @compile_kernel()
-def _advance(newest: int, horizon: int, generations: Array, facts: Array) -> None:
+def _advance(newest: int, kept_for: int, generations: Array, facts: Array) -> None:
     """Drop the generations that are too old, and begin a new one if the last one is full."""
-    width = horizon // GENERATIONS
-    while facts[FIRST] < facts[STOP] and newest > generations[facts[FIRST] % MAX_GENERATIONS, 0] + width + horizon:
+    width = kept_for // GENERATIONS
+    while facts[FIRST] < facts[STOP] and newest > generations[facts[FIRST] % MAX_GENERATIONS, 0] + width + kept_for:
         facts[FIRST] += 1
     if facts[FIRST] == facts[STOP] or newest > generations[(facts[STOP] - 1) % MAX_GENERATIONS, 0] + width:
         generations[facts[STOP] % MAX_GENERATIONS, 0] = newest
@@ -53,7 +53,7 @@ def _admit(
     identifiers: Array,
     times: Array,
     begin: int,
-    horizon: int,
+    kept_for: int,
     ids: Array,
     places: Array,
     marks: Array,
@@ -75,7 +75,7 @@ def _admit(
                 return i
         is_new[i] = True
         facts[NEWEST] = max(facts[NEWEST], times[i])
-        _advance(facts[NEWEST], horizon, generations, facts)
+        _advance(facts[NEWEST], kept_for, generations, facts)
         if identifier != 0:
             if number < 0:
                 number = facts[N_FILLED]
@@ -98,13 +98,13 @@ def _place_all(n: int, ids: Array, places: Array, key: Array) -> bool:
 class SeenIds:
     """A set of 64-bit ids that forgets old ones, by the time of the events.
 
-    Ids are kept in generations, each of an eighth of the horizon. A generation is dropped once the newest event is a
-    horizon later than the last time that the generation could receive an id. So memory holds the ids of at most ten
-    eighths of the horizon, at 32 to 60 bytes each.
+    Ids are kept in generations, each of an eighth of `kept_for`. A generation is dropped once the newest event is later
+    than the last time that the generation could receive an id, by `kept_for`. So memory holds the ids of at most ten
+    eighths of that time, at 32 to 60 bytes each.
 
     Parameters
     ----------
-    horizon : int
+    kept_for : int
         How long an id is remembered, in microseconds of event time.
 
     Examples
@@ -120,8 +120,8 @@ class SeenIds:
     (False, True)
     """
 
-    def __init__(self, horizon: int) -> None:
-        self.horizon = horizon
+    def __init__(self, kept_for: int) -> None:
+        self.kept_for = kept_for
         self._generations = np.zeros((MAX_GENERATIONS, 2), np.int64)
         self._facts = np.array([1, 1, 0, 0])
         self._fill(np.empty(0, np.uint64), np.empty((0, 2), np.int64))
@@ -154,7 +154,7 @@ class SeenIds:
         done = 0
         while True:
             table = self._ids, self._places, self._marks, self._generations, self._facts, HASH_KEY
-            done = _admit(identifiers, times, done, self.horizon, *table, is_new)
+            done = _admit(identifiers, times, done, self.kept_for, *table, is_new)
             if done == identifiers.size:
                 return is_new
             self._fill(*self._content())

@@ -128,8 +128,11 @@ class HistoryState:
         return self.network.declaration if self.network else None
 
     @property
-    def oldest(self) -> int:
-        """The oldest cutoff time that can be computed, in microseconds since 1970."""
+    def horizon(self) -> int:
+        """The oldest time that a new record or a cutoff time may have, in microseconds since 1970.
+
+        A window that ends at the horizon or earlier cannot change: it holds only earlier events, and none is accepted.
+        """
         return NEVER if self.watermark == NEVER else self.watermark - self._late
 
     def latest(self, now: datetime) -> int:
@@ -206,7 +209,7 @@ class HistoryState:
     def _checks(self, now: datetime | None, *, stored: bool = False) -> ColumnChecks:
         """Return what new records are checked against; the times of stored ones are not checked."""
         network = self.network
-        times = None if stored else (self.oldest, self.latest(now or datetime.now(UTC)))
+        times = None if stored else (self.horizon, self.latest(now or datetime.now(UTC)))
         if network is None:
             return ColumnChecks(self.views, NO_LINKS, None, self.seen, times)
         links = LinkFields(network.declaration.links, network.declaration.counterparty)
@@ -300,7 +303,7 @@ class HistoryState:
         self.n_events += n_rows
         if self.watermark != NEVER:
             n = SWEPT_PER_EVENT * max(n_events, 1)
-            self.n_events -= sum(view.sweep(self.oldest, n) for view in self.views)
+            self.n_events -= sum(view.sweep(self.horizon, n) for view in self.views)
         return len(prepared) - int(np.count_nonzero(is_new))
 
     def rewind(self, time: datetime) -> int:
@@ -332,7 +335,7 @@ class HistoryState:
         pools = [pool for view in self.views for pool in (view.events, view.labels)]
         newest = max((pool.newest_until(until) for pool in pools), default=NEVER)
         newest = max(newest, self.seen.newest_until(until))
-        oldest = NEVER if newest == NEVER else newest - (self.watermark - self.oldest)
+        oldest = NEVER if newest == NEVER else newest - (self.watermark - self.horizon)
         for view in self.views:
             for pool in (view.events, view.labels):
                 lacks = pool.newest_dropped != NEVER and (
@@ -398,7 +401,7 @@ class HistoryState:
         out, has_history = np.empty((len(subjects), n_columns)), np.zeros(len(subjects), np.bool_)
         for row, subject in enumerate(subjects):
             cutoff = required_time(subject.get("as_of"), "as_of", zone_of(self.views))
-            if cutoff < self.oldest:
+            if cutoff < self.horizon:  # events that its windows need may have been dropped
                 raise RejectedRecordError("as_of: expected a time within the lateness of the state, got an older one")
             start = 0
             for view, is_counted in zip(views, is_of_status, strict=True):

@@ -97,7 +97,7 @@ def test_live_equals_batch(max_events: int, events: Records, labels: Records, no
         for account, other in (("ann", "x"), ("bob", "y"), ("nobody", "ann"))
         for minutes in minutes_of_cutoffs
         for amount in (7.5,)
-        if state.watermark < 0 or at(minutes).timestamp() * 1e6 >= state.oldest
+        if state.watermark < 0 or at(minutes).timestamp() * 1e6 >= state.horizon
     ]
     if subjects:
         expected = batch(timed(events, "occurred_at"), timed(labels, "labelled_at"), subjects, views)

@@ -22,7 +22,7 @@ def content(state: HistoryState) -> dict[str, Any]:
 def drop_old_rows(state: HistoryState) -> None:
     """Drop what no cutoff time needs: which of it is still there depends on the order of entities."""
     if state.watermark != NEVER:
-        state.n_events -= sum(view.sweep(state.oldest, 100_000) for view in state.views)
+        state.n_events -= sum(view.sweep(state.horizon, 100_000) for view in state.views)
 
 
 def timelines(dumped: dict[str, Any]) -> dict[Any, Any]:
