@@ -60,7 +60,7 @@ PARTS: Final = (
     Part(
         "kills",
         ("python", "-m", "benchmarks.attack_surface", "kills", "rewind_kills", "--strict"),
-        "50 kills, and 50 while rows are removed, lose nothing that was acknowledged",
+        "50 kills a store, and 50 while rows are removed, lose nothing that was acknowledged",
     ),
     Part(
         "score_kills",
