@@ -113,11 +113,16 @@ def test_reports_of_a_model_with_hostile_names(chromium: Chromium, tmp_path: Pat
         payments(days, seed, column).to_parquet(folder / f"{name}.parquet")
     recipe = Recipe.read(overrides=settings)
     trained = train(recipe, output=folder / "model", events=folder / "past.parquet")
-    done = evaluate_tables(trained.folder, events=folder / "reference.parquet", recipe=recipe)
+    labelled = pd.read_parquet(folder / "reference.parquet")
+    labels = labelled[["event_id", "label", "labelled_at"]].rename(columns={"event_id": "subject_id"})
+    reviewers = [f"review:{column}", "review:ann"]
+    labels = labels.assign(source=[reviewers[at % 2] for at in range(len(labels))])
+    events = labelled.drop(columns=["label", "labelled_at"])
+    done = evaluate_tables(trained.folder, events=events, labels=labels, recipe=recipe)
     page = tmp_path / "report.html"
     facts = {column: column, "tables": str(folder)}
     page.write_text(render_report(done.report, title=HOSTILE[2], facts=facts), "utf-8")
-    check(chromium, page, column, HOSTILE[1])
+    check(chromium, page, column, HOSTILE[1], *reviewers)
     page = tmp_path / "monitor.html"
     monitor_tables(trained.folder, folder / "reference.parquet", folder / "current.parquet", page=page)
     check(chromium, page, column)
