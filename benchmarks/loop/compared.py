@@ -22,11 +22,14 @@ __all__ = [
     "choose_cuts",
     "compare_answers",
     "compare_scores",
+    "recent",
     "valid_until",
 ]
 
 FIGURES: Final = ("probability", "label", "decision", "false_positive_rate", "status", "unlike_training")
 IDS: Final = ("account_id", "counterparty_id")
+WINDOW: Final = pd.Timedelta(days=8)
+"""A day more than the longest window of the recipe."""
 FOREVER: Final = 2**62
 
 
@@ -189,7 +192,8 @@ def compare_scores(
     cuts = choose_cuts(scores["offset"].to_numpy(), valid_until(scores, events, labels))
     differing = batches = 0
     for cut, positions in cuts:
-        history, known = (frame[frame["offset"] <= cut].drop(columns="offset") for frame in (events, labels))
+        arrived = (frame[frame["offset"] <= cut].drop(columns="offset") for frame in (events, labels))
+        history, known = recent(*arrived, scores["occurred_at"].iloc[positions].min())
         for version, rows in logged.iloc[positions].groupby("model_version"):
             records = rows[["event_id"]].merge(events, on="event_id").drop(columns="offset")
             output, known_labels = folder / "batch.parquet", known if len(known) else None
@@ -198,6 +202,19 @@ def compare_scores(
             differing += _count_differing(rows[[*batch]].reset_index(drop=True), batch)
             batches += 1
     return ScoreFaults(len(scores), differing, batches)
+
+
+def recent(events: pd.DataFrame, labels: pd.DataFrame, time: pd.Timestamp) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return what scores from a time on depend on, because batches of all history would take hours.
+
+    That is what the windows of the recipe hold: payments, and those with a label, from a window before the time on. The
+    first payment of each account stays too: it tells whether there is a history.
+    """
+    late = labels.loc[labels["labelled_at"] >= time - WINDOW, "subject_id"]
+    is_kept = (events["occurred_at"] >= time - WINDOW) | events["event_id"].isin(late)
+    is_kept[events.sort_values("occurred_at").drop_duplicates("account_id").index] = True
+    kept = events[is_kept]
+    return kept, labels[labels["subject_id"].isin(kept["event_id"])]
 
 
 def _count_differing(logged: pd.DataFrame, batch: pd.DataFrame) -> int:

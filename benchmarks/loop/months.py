@@ -15,6 +15,7 @@ from benchmarks.runner import progress
 from fraudsieve.live.store.addresses import open_store
 from fraudsieve.live.store.chain import Position, Row
 
+from .lag import measured_lag
 from .payments import Payments, as_records
 from .service import LoopService, command, finish, run_command_line
 from .traffic import Kind, Request, Traffic
@@ -78,6 +79,10 @@ class Plan:
         Of the sizes of requests and the times of kills.
     clients : int
         Clients, each with one request in progress.
+    size : int
+        Multiple of the accounts and payments.
+    minutes : float
+        Minutes after which no other day begins; 0 for all days.
     """
 
     days: int = 120
@@ -86,11 +91,8 @@ class Plan:
     every: int = 14
     seed: int = 0
     clients: int = 4
-
-    @property
-    def all_days(self) -> int:
-        """Days of which there are payments."""
-        return self.past_days + self.days
+    size: int = 1
+    minutes: float = 0.0
 
     def is_day_of(self, what: str, day: int) -> bool:
         """Return whether something is due on a day: a retraining, a kill, a kill of a worker, or a planned stop."""
@@ -113,6 +115,8 @@ class Lived:
         How often each thing happened.
     memory : list of float
         Resident memory in MB of the largest worker, after each day.
+    seconds : float
+        From the first day to the last one.
     """
 
     folder: Path
@@ -124,6 +128,7 @@ class Lived:
     retrained: list[dict[str, Any]] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
     memory: list[float] = field(default_factory=list)
+    seconds: float = 0.0
 
 
 def live_through(folder: Path, address: str, workers: int, payments: Payments, plan: Plan) -> Lived:
@@ -147,10 +152,14 @@ def live_through(folder: Path, address: str, workers: int, payments: Payments, p
     service = LoopService(CHAMPION, store, workers, folder)
     service.start()
     lived = Lived(folder, address, payments, plan, Traffic(service.service, plan.clients))
-    months = _Months(lived, service, Random(plan.seed))
+    months, begin = _Months(lived, service, Random(plan.seed)), time.monotonic()
     try:
-        for day in range(plan.days):
-            months.live(day)
+        with measured_lag(lived.traffic):
+            for day in range(plan.days):
+                months.live(day)
+                lived.seconds = time.monotonic() - begin
+                if 0 < 60 * plan.minutes <= lived.seconds:
+                    break
         months.end()
     finally:
         service.service.kill()

@@ -47,13 +47,15 @@ class Payments:
         return events, labels
 
 
-def simulate_payments(days: int, max_delay_days: float, seed: int = 0) -> Payments:
+def simulate_payments(days: int, max_delay_days: float, seed: int = 0, size: int = 1) -> Payments:
     """Simulate payments of some days, of which the accounts of rings commit the frauds.
+
+    There are 200 accounts and about 72 payments a day, or `size` times as many.
 
     Labels come 1 to `max_delay_days` days after their payment. Some payments have no label, and some a wrong one that
     is corrected later. Labels arrive within two days after their time, in any order, and a few payments hours late.
     """
-    world = simulate(seed=seed, days=days, n_accounts=200, messages_per_day=30, events_per_message=6)
+    world = simulate(seed=seed, days=days, n_accounts=200 * size, messages_per_day=30 * size, events_per_message=6)
     rng = np.random.default_rng(seed)
     events = world.events[world.events["kind"].isin(KINDS)].merge(
         world.accounts[["account_id", "country", "invited"]], on="account_id", how="left"

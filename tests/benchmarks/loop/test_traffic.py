@@ -35,7 +35,7 @@ def _fast(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 SCORED = httpx.Response(200, json=[{"event_id": "e1", "probability": 0.5}], headers={"fraudsieve-offset": "9"})
-LABELLED = httpx.Response(200, json={"accepted": 2, "rejected": [], "unknown": [1]})
+LABELLED = httpx.Response(200, json={"accepted": 2, "rejected": [], "unknown": [1]}, headers={"fraudsieve-offset": "8"})
 PAYMENT = Request("r1", "payments", [{"event_id": "e1"}])
 
 
@@ -48,6 +48,7 @@ def test_a_request_is_sent_until_it_is_acknowledged(is_down: bool) -> None:
     clients.drain()
     clients.close()
     assert clients.answers == {"e1": [Answer("r1", {"event_id": "e1", "probability": 0.5}, 9)]}
+    assert (clients.newest.offset, clients.has_new.is_set()) == (9, True)  # an older one may be answered later
     assert +clients.counts == {"requests": 2, "unknown": 1, "repeated" if is_down else "failed": 2}
 
 
