@@ -25,10 +25,10 @@ PREPARES: Final = 600.0
 MAX_DETAILS: Final = 5
 NAMES: Final = {ACCEPTED: "accepted_and_equal", REFUSED: "refused", OTHER: "anything_else"}
 PROTOCOL = (
-    "Every generator makes inputs from consecutive seeds for the same time, and until there are as many as asked for. It "
-    "gives each to the library, in a process of its own. accepted_and_equal: accepted, and every path gives equal "
-    "results. refused: an error of fraudsieve that does not quote the input. anything_else: another error, results that "
-    "differ, more than 30 s, or the end of the process. Failures are listed with their seed on standard error."
+    "Every generator makes inputs from consecutive seeds for the same time, and until there are as many as asked for. "
+    "It gives each to the library, in a process of its own. accepted_and_equal: accepted, and every path gives equal "
+    "results. refused: an error of fraudsieve that does not quote the input. anything_else: another error, results "
+    "that differ, more than 30 s, or the end of the process. Failures are listed with their seed on standard error."
 )
 
 
