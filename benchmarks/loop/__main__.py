@@ -34,9 +34,9 @@ MAX_GROWTH: Final = 1.5
 MAX_LAG: Final = 5.0
 """Seconds until every worker has what one has acknowledged, while models are trained on the same machine."""
 PROTOCOL: Final = (
-    "A first model is trained on {past} days of simulated payments, and a service follows the champion for {days} "
-    "days. Payments are scored and recorded over HTTP by {clients} clients, some of them hours late. Labels come 1 to "
-    "{label_days} days late and out of order, while old rows leave the windows and the store. Workers and the whole "
+    "A first model is trained on {past} days of simulated payments, and a service follows the champion for {period}. "
+    "Payments are scored and recorded over HTTP by {clients} clients, some of them hours late, and some are also scored "
+    "alone. Labels come 1 to {label_days} days late and out of order, while old rows leave the windows and the store. Workers and the whole "
     "service are killed while requests are in progress, or stopped; clients send again what was not acknowledged. "
     "Every {every} days, the champion is retrained while requests go on. lag_seconds: the longest time from an "
     "acknowledgement until any worker that is asked has its offset. At the end, everything is compared with the "
@@ -80,12 +80,14 @@ def _run(options: argparse.Namespace) -> Report:
             figures |= {f"{name}.{key}": value for key, value in (found | faults).items()}
             bars += [Bar.at_most(f"{name}.{key}", value, 0) for key, value in faults.items()]
             bars += [Bar.at_least(f"{name}.{key}", found[key], 1) for key in ("dropped_rows", "promoted", "swaps")]
+            if STORES[name] > 1:
+                bars.append(Bar.at_least(f"{name}.worker_kills", found["worker_kills"], 1))
             bars.append(Bar.at_most(f"{name}.memory_growth", found["memory_growth"], MAX_GROWTH))
             bars.append(Bar.at_most(f"{name}.lag_seconds", found["lag_seconds"], MAX_LAG))
             bars.append(Bar.at_least(f"{name}.minutes", found["minutes"], plan.minutes))
-    protocol = PROTOCOL.format(
-        past=plan.past_days, days=plan.days, label_days=plan.label_days, every=plan.every, clients=plan.clients
-    )
+    period = f"{plan.minutes:g} minutes" if plan.minutes else f"{plan.days} days"
+    facts = {"label_days": plan.label_days, "every": plan.every, "clients": plan.clients}
+    protocol = PROTOCOL.format(past=plan.past_days, period=period, **facts)
     return Report("loop", ", ".join(names), protocol, len(payments.events), figures, bars=bars)
 
 

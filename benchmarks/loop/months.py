@@ -16,7 +16,7 @@ from fraudsieve.live.store.addresses import open_store
 from fraudsieve.live.store.chain import Position, Row
 
 from .lag import measured_lag
-from .payments import Payments, as_records
+from .payments import Payments, as_records, asked_alone
 from .service import LoopService, command, finish, run_command_line
 from .traffic import Kind, Request, Traffic
 
@@ -53,6 +53,8 @@ latency_ms = 10000.0
 """
 MAX_PAYMENTS, MAX_LABELS = 4, 40
 """Records of one request."""
+ASKED_BEFORE: Final = 0.3
+"""Share of payments that are also scored without being recorded."""
 PARTS, DISTURBED_PART, LENGTH = 3, 1, pd.Timedelta(hours=8)
 """Parts of a day: requests of one part may overtake each other."""
 PAUSE: Final = 0.4
@@ -262,13 +264,15 @@ class _Months:
             self.service.start()
 
     def _requests(self, begin: pd.Timestamp) -> Iterator[Request]:
-        """Yield the requests of a part of a day: its labels in any order, then the payments as they arrive."""
+        """Yield the requests of a part of a day: its labels in any order, some scores, then payments as they arrive."""
         events, labels = (as_records(frame) for frame in self.lived.payments.arriving(begin, begin + LENGTH))
         self.lived.counts["events"] += len(events)
         self.lived.counts["labels"] += len(labels)
         self.chance.shuffle(labels)
+        asked = [asked_alone(event) for event in events if self.chance.random() < ASKED_BEFORE]
+        self.lived.counts["asked"] += len(asked)
         parts: list[tuple[Kind, list[dict[str, Any]], int]] = [
-            ("labels", labels, MAX_LABELS), ("payments", events, MAX_PAYMENTS)
+            ("labels", labels, MAX_LABELS), ("scores", asked, MAX_PAYMENTS), ("payments", events, MAX_PAYMENTS)
         ]  # fmt: skip
         for kind, records, largest in parts:
             place = 0

@@ -8,10 +8,12 @@ import pandas as pd
 
 from fraudsieve.training.simulation.world import simulate
 
-__all__ = ["Payments", "as_records", "simulate_payments"]
+__all__ = ["ASKED", "Payments", "as_records", "asked_alone", "simulate_payments"]
 
 ARRIVAL: Final = "arrives_at"
 """The column of the time at which the service gets a row; no table for training has it."""
+ASKED: Final = "asked "
+"""How the id of a payment begins that is scored and not recorded."""
 KINDS: Final = ("payment", "transfer")
 LATE_EVENTS, LATE_HOURS = 0.02, 12.0
 LABELLED, WRONG = 0.85, 0.03
@@ -76,6 +78,17 @@ def as_records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     values = frame.assign(**times).astype(object)
     rows: Any = values.where(values.notna(), None).to_dict("records")
     return list(rows)
+
+
+def asked_alone(event: dict[str, Any]) -> dict[str, Any]:
+    """Return a payment under another id, to be scored without being recorded.
+
+    Examples
+    --------
+    >>> asked_alone({"event_id": "e1", "amount": 5.0})
+    {'event_id': 'asked e1', 'amount': 5.0}
+    """
+    return event | {"event_id": f"{ASKED}{event['event_id']}"}
 
 
 def _in_order(frame: pd.DataFrame) -> pd.DataFrame:

@@ -13,7 +13,7 @@ from tests.services import Service
 
 __all__ = ["Acknowledged", "Answer", "Kind", "Request", "Traffic"]
 
-Kind: TypeAlias = Literal["payments", "labels"]
+Kind: TypeAlias = Literal["payments", "labels", "scores"]
 
 PATIENCE: Final = 300.0
 """Seconds within which each request must be acknowledged."""
@@ -22,7 +22,7 @@ OFFSET: Final = "fraudsieve-offset"
 
 
 class Request(NamedTuple):
-    """Payments to score and record, or labels; and the id of the request."""
+    """Payments to score and record, or labels, or payments to score alone; and the id of the request."""
 
     name: str
     kind: Kind
@@ -158,7 +158,8 @@ class Traffic:
         headers, records = {"x-request-id": request.name}, list(request.records)
         if request.kind == "labels":
             return connection.post("/v1/labels", json={"labels": records}, headers=headers)
-        return connection.post("/v1/score?record=true", json=records, headers=headers)
+        path = "/v1/score?record=true" if request.kind == "payments" else "/v1/score"
+        return connection.post(path, json=records, headers=headers)
 
     def _read(self, request: Request, response: httpx.Response) -> None:
         content, offset = response.json(), int(response.headers[OFFSET])
