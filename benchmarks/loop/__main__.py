@@ -35,13 +35,13 @@ MAX_LAG: Final = 5.0
 """Seconds until every worker has what one has acknowledged, while models are trained on the same machine."""
 PROTOCOL: Final = (
     "A first model is trained on {past} days of simulated payments, and a service follows the champion for {period}. "
-    "Payments are scored and recorded over HTTP by {clients} clients, some of them hours late, and some are also scored "
-    "alone. Labels come 1 to {label_days} days late and out of order, while old rows leave the windows and the store. Workers and the whole "
-    "service are killed while requests are in progress, or stopped; clients send again what was not acknowledged. "
-    "Every {every} days, the champion is retrained while requests go on. lag_seconds: the longest time from an "
-    "acknowledgement until any worker that is asked has its offset. At the end, everything is compared with the "
-    "source tables: the rows of the store, the answers, each score with that of predict on what had arrived by its "
-    "offset, the training tables, and models trained on both."
+    "Payments are scored and recorded over HTTP by {clients} clients, some of them hours late, and some are also "
+    "scored alone. Labels come 1 to {label_days} days late and out of order, while old rows leave the windows and "
+    "the store. Workers and the whole service are killed while requests are in progress, or stopped; clients send "
+    "again what was not acknowledged. Every {every} days, the champion is retrained while requests go on. "
+    "lag_seconds: the longest time from an acknowledgement until any worker that is asked has its offset. At the "
+    "end, everything is compared with the source tables: the rows of the store, the answers, each score with that of "
+    "predict on what had arrived by its offset, the training tables, and models trained on both."
 )
 
 
