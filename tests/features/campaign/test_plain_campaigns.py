@@ -19,6 +19,8 @@ from fraudsieve.features.campaign.over_time import CampaignHistory, campaign_eve
 from fraudsieve.features.live_state import HistoryState
 from tests.profiles import size
 
+pytestmark = pytest.mark.slow
+
 CAMPAIGNS = CampaignHistory(("1h", "1d"), ("scam", "spam"))
 LETTERS = ("abcde", "fghij", "klmno", "pqrst")
 """The letters of each campaign: two campaigns have no run of three letters in common."""
