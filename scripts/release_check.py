@@ -42,6 +42,7 @@ class Result(TypedDict):
     seconds: int
 
 
+SOAK: Final = ("--clients", "32", "--size", "8", "--days", "400", "--minutes", "10")
 FULL: Final = {"FRAUDSIEVE_TESTS": "release"}
 PARTS: Final = (
     Part("tests", (*PYTEST, "-m", "release"), "the tests of a release, and all examples and sizes of the others", FULL),
@@ -54,13 +55,13 @@ PARTS: Final = (
     Part("mutants", ("python", "-m", "tests.walk.mutants"), "the walk finds planted faults"),
     Part(
         "fuzz",
-        ("python", "-m", "benchmarks.attack_surface", "--minutes", "10", "--strict"),
-        "ten minutes of hostile input",
+        ("python", "-m", "benchmarks.attack_surface", "--minutes", "10", "--at-least", "1000", "--strict"),
+        "ten minutes of hostile input, and 1,000 inputs of each kind",
     ),
     Part(
         "kills",
         ("python", "-m", "benchmarks.attack_surface", "kills", "rewind_kills", "--strict"),
-        "50 kills, and 50 while rows are removed, lose nothing that was acknowledged",
+        "50 kills a store, and 50 while rows are removed, lose nothing that was acknowledged",
     ),
     Part(
         "score_kills",
@@ -69,6 +70,11 @@ PARTS: Final = (
     ),
     Part(
         "loop", ("python", "-m", "benchmarks.loop", "--strict"), "months of scores, late labels, kills and retrainings"
+    ),
+    Part(
+        "soak",
+        ("python", "-m", "benchmarks.loop", "postgresql", *SOAK, "--strict"),
+        "ten minutes of 32 clients and two workers: every answer is that of a batch, and lag and memory are bounded",
     ),
     Part(
         "weighted",

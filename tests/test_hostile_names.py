@@ -1,6 +1,6 @@
 """Pages with hostile names in a real browser: no script runs, nothing is loaded, and the layout holds at 400 pixels.
 
-Columns, classes, categories, slices, files, accounts, devices and models have names that are HTML, and very long.
+Columns, classes, categories, slices, files, accounts, devices, models and reviewers have names that are HTML, and long.
 """
 
 from collections.abc import Iterator
@@ -11,6 +11,7 @@ import pytest
 
 from fraudsieve.cases import find_cases
 from fraudsieve.cases.pages.page import render_cases_page
+from fraudsieve.review import render_review_page
 from fraudsieve.training.evaluation.evaluation_run import evaluate_tables
 from fraudsieve.training.fit import train
 from fraudsieve.training.monitoring.monitoring_run import monitor_tables
@@ -19,6 +20,8 @@ from fraudsieve.training.recipe.recipe import Recipe
 from tests.cases.pages.worlds import ring
 from tests.chromium import BROWSER, Chromium
 from tests.profiles import size
+from tests.review.answering import Page
+from tests.review.drawn import drawn
 from tests.training.conftest import town_payments
 
 pytestmark = [
@@ -35,7 +38,7 @@ HOSTILE = (
     f"\u202e<b onclick=alert(1)>{LONG}",
 )
 FOUND = """JSON.stringify({
-  scripts: [...document.scripts].filter(e => /alert|title=/.test(e.textContent)).length,
+  scripts: [...document.scripts].filter(e => e.type === '' && /alert\\(|title=/.test(e.textContent)).length,
   handlers: [...document.querySelectorAll('*')].filter(e => [...e.attributes].some(a => /^on/i.test(a.name))).length,
   foreign: [...document.querySelectorAll('[href],[src],[action],[data],[srcset]')].filter(e =>
     /evil|^javascript:/i.test(e.href || e.src || e.action || e.data || e.srcset || '')).length,
@@ -57,14 +60,19 @@ def check(chromium: Chromium, page: Path, *names: str) -> None:
     for width in (1280, 400):
         chromium.open(page, width, "light")
         chromium.value("[...document.querySelectorAll('details')].forEach(d => d.open = true)")
-        requested = [event["request"]["url"] for event in chromium.of("Network.requestWillBeSent")]
-        assert [url for url in requested if not url.startswith("data:")] == [page.as_uri()]
-        found = chromium.of("Runtime.exceptionThrown", "Runtime.consoleAPICalled", "Page.javascriptDialogOpening")
-        assert found == []
-        assert chromium.value(FOUND) == NOTHING
+        check_shown(chromium, page)
         shown = chromium.value("document.body.innerText + document.documentElement.outerHTML")
         for name in names:
             assert name[:20].replace("<", "&lt;").replace(">", "&gt;") in shown, name
+
+
+def check_shown(chromium: Chromium, page: Path) -> None:
+    """Check that nothing in the open page runs, is requested or leads elsewhere, and that nothing is too wide."""
+    requested = [event["request"]["url"] for event in chromium.of("Network.requestWillBeSent")]
+    assert [url for url in requested if not url.startswith(("data:", "blob:"))] == [page.as_uri()]
+    found = chromium.of("Runtime.exceptionThrown", "Runtime.consoleAPICalled", "Page.javascriptDialogOpening")
+    assert found == []
+    assert chromium.value(FOUND) == NOTHING
 
 
 def test_cases_of_hostile_accounts(chromium: Chromium, tmp_path: Path) -> None:
@@ -105,11 +113,64 @@ def test_reports_of_a_model_with_hostile_names(chromium: Chromium, tmp_path: Pat
         payments(days, seed, column).to_parquet(folder / f"{name}.parquet")
     recipe = Recipe.read(overrides=settings)
     trained = train(recipe, output=folder / "model", events=folder / "past.parquet")
-    done = evaluate_tables(trained.folder, events=folder / "reference.parquet", recipe=recipe)
+    labelled = pd.read_parquet(folder / "reference.parquet")
+    labels = labelled[["event_id", "label", "labelled_at"]].rename(columns={"event_id": "subject_id"})
+    reviewers = [f"review:{column}", "review:ann"]
+    labels = labels.assign(source=[reviewers[at % 2] for at in range(len(labels))])
+    events = labelled.drop(columns=["label", "labelled_at"])
+    done = evaluate_tables(trained.folder, events=events, labels=labels, recipe=recipe)
     page = tmp_path / "report.html"
     facts = {column: column, "tables": str(folder)}
     page.write_text(render_report(done.report, title=HOSTILE[2], facts=facts), "utf-8")
-    check(chromium, page, column, HOSTILE[1])
+    check(chromium, page, column, HOSTILE[1], *reviewers)
     page = tmp_path / "monitor.html"
     monitor_tables(trained.folder, folder / "reference.parquet", folder / "current.parquet", page=page)
     check(chromium, page, column)
+
+
+WIDER = (
+    "[...document.querySelectorAll('main *')].filter(e => e.getBoundingClientRect().right > innerWidth + 0.5).length"
+)
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_reviews_by_hostile_people_of_hostile_columns_classes_and_slices(
+    chromium: Chromium, tmp_path: Path, name: str
+) -> None:
+    """A person with such a name answers with such classes, also with one of their own, and reads the answers again."""
+    records = drawn(12).rename(columns={"channel": name})
+    slices = dict.fromkeys(("case_id", "predicted", "decision", "why_drawn", "day", "account_id", "model_digest"), name)
+    records = records.assign(**slices, reason_1_sentence=name, **{f"x{name}": name})
+    path = tmp_path / "review.html"
+    path.write_text(render_review_page(records, [*HOSTILE, f"{name}{LONG}", name[::-1]], title=name), "utf-8")
+    page = Page(chromium, tmp_path)
+
+    def check_review(*names: str) -> None:
+        check_shown(chromium, path)
+        assert chromium.value(WIDER) == 0
+        shown = chromium.value("document.body.innerText")
+        for one in names:
+            assert one[:20] in shown, one
+
+    for width in (1280, 400):
+        page.show(path, width)
+        page.name(name)
+        check_review(name, *HOSTILE)
+        page.keys("m")
+        check_review(name)
+        page.keys("1")
+        page.fill("#other", f"own {name}")
+        page.fill("#comment", name)
+        chromium.value("document.querySelector('#other_answer').click()")
+        check_review(name)
+        chromium.press("ArrowLeft")
+        check_review(name)
+        file = page.saved()
+        answers = pd.read_csv(file, dtype=str)
+        assert len(file.name) < 100
+        assert set(answers["reviewer"]) == {name.strip()}
+        assert set(answers["label"]) == {HOSTILE[0], f"own {name}"}
+        page.show(path, width)
+        page.read(file)
+        assert chromium.value("document.querySelector('#reviewer').value") == name
+        check_review(name)

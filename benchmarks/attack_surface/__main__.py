@@ -22,6 +22,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments: Arguments = {
         "names": {"nargs": "*", "metavar": "NAME", "help": names},
         "--minutes": {"type": float, "default": 10.0, "help": "time of all generators (default 10)"},
+        "--at-least": {"type": int, "default": 0, "help": "inputs of each generator, whatever the time (default 0)"},
         "--tries": {"type": int, "default": None, "help": "end a generator after this number of inputs, if earlier"},
         "--seed": {"type": int, "default": 0, "help": "first seed of every generator and of the kills (default 0)"},
         "--kills": {"type": int, "default": 50, "help": "number of kills (default 50)"},
@@ -34,8 +35,8 @@ def _run(options: argparse.Namespace) -> Report:
     hostile = [name for name in names if name not in OTHERS]
     parts, protocols = [], []
     if hostile:
-        limits = {"tries": options.tries, "first_seed": options.seed}
-        parts.append(generators.count_outcomes(hostile, options.minutes, **limits))
+        limits = generators.Limits(options.minutes * 60 / len(hostile), options.at_least, options.tries)
+        parts.append(generators.count_outcomes(hostile, limits, first_seed=options.seed))
         protocols.append(generators.PROTOCOL)
     if "health" in names:
         parts.append(health.measure_health())

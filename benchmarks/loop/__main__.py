@@ -7,8 +7,10 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
+from dataclasses import fields
 from functools import cache
 from pathlib import Path
+from statistics import median
 from typing import Final
 
 import pandas as pd
@@ -29,14 +31,17 @@ STORES: Final = {"sqlite": 1, "postgresql": 2}
 """The stores, with the workers of the service on them."""
 MAX_GROWTH: Final = 1.5
 """Of the memory of a worker from the first half of the days to the second."""
+MAX_LAG: Final = 5.0
+"""Seconds until every worker has what one has acknowledged, while models are trained on the same machine."""
 PROTOCOL: Final = (
-    "A first model is trained on {past} days of simulated payments, and a service follows the champion for {days} "
-    "days. Payments are scored and recorded over HTTP by {clients} clients, some of them hours late. Labels come 1 to "
-    "{label_days} days late and out of order, while old rows leave the windows and the store. Workers and the whole "
-    "service are killed while requests are in progress, or stopped; clients send again what was not acknowledged. "
-    "Every {every} days, the champion is retrained while requests go on. At the end, everything is compared with the "
-    "source tables: the rows of the store, the answers, each score with that of predict on what had arrived by its "
-    "offset, the training tables, and models trained on both."
+    "A first model is trained on {past} days of simulated payments, and a service follows the champion for {period}. "
+    "Payments are scored and recorded over HTTP by {clients} clients, some of them hours late, and some are also "
+    "scored alone. Labels come 1 to {label_days} days late and out of order, while old rows leave the windows and "
+    "the store. Workers and the whole service are killed while requests are in progress, or stopped; clients send "
+    "again what was not acknowledged. Every {every} days, the champion is retrained while requests go on. "
+    "lag_seconds: the longest time from an acknowledgement until any worker that is asked has its offset. At the "
+    "end, everything is compared with the source tables: the rows of the store, the answers, each score with that of "
+    "predict on what had arrived by its offset, the training tables, and models trained on both."
 )
 
 
@@ -50,6 +55,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--label-days": {"type": int, "default": plan.label_days, "help": f"longest delay (default {plan.label_days})"},
         "--every": {"type": int, "default": plan.every, "help": f"days between retrainings (default {plan.every})"},
         "--clients": {"type": int, "default": plan.clients, "help": f"concurrent clients (default {plan.clients})"},
+        "--size": {"type": int, "default": plan.size, "help": "multiple of accounts and payments (default 1)"},
+        "--minutes": {"type": float, "default": 0.0, "help": "stop after these minutes, for which the days must do"},
         "--seed": {"type": int, "default": plan.seed, "help": "of the payments and the kills (default 0)"},
         "--folder": {"type": Path, "help": "an empty folder to keep all files in; by default a temporary one"},
     }
@@ -59,24 +66,28 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(options: argparse.Namespace) -> Report:
     logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs every request
     names, figures = options.stores or list(STORES), dict[str, float]()
-    plan = Plan(options.days, options.past_days, options.label_days, options.every, options.seed, options.clients)
-    payments = simulate_payments(plan.past_days + plan.days, plan.label_days, plan.seed)
+    plan = Plan(**{part.name: getattr(options, part.name) for part in fields(Plan)})
+    payments = simulate_payments(plan.past_days + plan.days, plan.label_days, plan.seed, plan.size)
     bars: list[Bar] = []
     with ExitStack() as stack:
         folder = options.folder or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="fraudsieve-loop-")))
         for name, address in _addresses(names, folder, stack):
             begin = time.monotonic()
             lived = live_through(folder / name, address, STORES[name], payments, plan)
-            progress(f"{name}: {plan.days} days in {time.monotonic() - begin:.0f} s; comparing")
+            progress(f"{name}: {lived.counts['days']} days in {lived.seconds:.0f} s; comparing")
             found, faults = _compare(lived)
             found["seconds"] = time.monotonic() - begin
             figures |= {f"{name}.{key}": value for key, value in (found | faults).items()}
             bars += [Bar.at_most(f"{name}.{key}", value, 0) for key, value in faults.items()]
             bars += [Bar.at_least(f"{name}.{key}", found[key], 1) for key in ("dropped_rows", "promoted", "swaps")]
+            if STORES[name] > 1:
+                bars.append(Bar.at_least(f"{name}.worker_kills", found["worker_kills"], 1))
             bars.append(Bar.at_most(f"{name}.memory_growth", found["memory_growth"], MAX_GROWTH))
-    protocol = PROTOCOL.format(
-        past=plan.past_days, days=plan.days, label_days=plan.label_days, every=plan.every, clients=plan.clients
-    )
+            bars.append(Bar.at_most(f"{name}.lag_seconds", found["lag_seconds"], MAX_LAG))
+            bars.append(Bar.at_least(f"{name}.minutes", found["minutes"], plan.minutes))
+    period = f"{plan.minutes:g} minutes" if plan.minutes else f"{plan.days} days"
+    facts = {"label_days": plan.label_days, "every": plan.every, "clients": plan.clients}
+    protocol = PROTOCOL.format(past=plan.past_days, period=period, **facts)
     return Report("loop", ", ".join(names), protocol, len(payments.events), figures, bars=bars)
 
 
@@ -92,7 +103,8 @@ def _addresses(names: Sequence[str], folder: Path, stack: ExitStack) -> Iterator
 
 def _compare(lived: Lived) -> tuple[dict[str, float], dict[str, float]]:
     """Return what happened, and what differs from the source tables, which should be nothing."""
-    events, labels = lived.payments.arriving(lived.payments.start, lived.payments.day(lived.plan.all_days))
+    last = lived.payments.day(lived.plan.past_days + lived.counts["days"])
+    events, labels = lived.payments.arriving(lived.payments.start, last)
     arrivals = arrivals_of(lived.rows, events, labels)
     run_command_line(lived.folder, "scores", "export", lived.address, "--repeated", "--output", "scores.parquet")
     logged = pd.read_parquet(lived.folder / "scores.parquet")
@@ -106,7 +118,11 @@ def _compare(lived: Lived) -> tuple[dict[str, float], dict[str, float]]:
     found: dict[str, float] = {
         **lived.counts,
         **{name: lived.traffic.counts[name] for name in ("requests", "repeated")},
+        "minutes": lived.seconds / 60,
         "longest_seconds": lived.traffic.longest,
+        "lag_seconds": max(lived.traffic.lags, default=0.0),
+        "median_lag_seconds": median(lived.traffic.lags or [0.0]),
+        "lags": len(lived.traffic.lags),
         "memory_mb": max(lived.memory),
         "memory_growth": _growth(lived.memory),
         "retrainings": len(lived.retrained),
@@ -117,7 +133,7 @@ def _compare(lived: Lived) -> tuple[dict[str, float], dict[str, float]]:
         "training_columns": training.columns,
     }
     faults: dict[str, float] = {
-        **{name: lived.traffic.counts[name] for name in ("failed", "rejected", "unknown")},
+        **{name: lived.traffic.counts[name] for name in ("failed", "rejected", "unknown", "behind")},
         **_faults_of_rows(arrivals),
         "answers_missing": answers.missing,
         "answers_repeated": answers.repeated,

@@ -12,6 +12,7 @@ from fraudsieve.live.store.chain import Row
 from fraudsieve.models.batch.score import score_file
 from fraudsieve.models.predict import Scorer
 
+from .payments import ASKED
 from .traffic import Answer
 
 __all__ = [
@@ -22,11 +23,14 @@ __all__ = [
     "choose_cuts",
     "compare_answers",
     "compare_scores",
+    "recent",
     "valid_until",
 ]
 
 FIGURES: Final = ("probability", "label", "decision", "false_positive_rate", "status", "unlike_training")
 IDS: Final = ("account_id", "counterparty_id")
+WINDOW: Final = pd.Timedelta(days=8)
+"""A day more than the longest window of the recipe."""
 FOREVER: Final = 2**62
 
 
@@ -88,13 +92,17 @@ def _found(found: Mapping[Any, Sequence[Any]], keys: Iterable[Any]) -> Faults:
 
 
 def compare_answers(answers: Mapping[str, Sequence[Answer]], logged: pd.DataFrame) -> Faults:
-    """Compare the scores that clients got with those of the log."""
+    """Compare the scores that clients got with those of the log.
+
+    A score that is not recorded is logged again if its request is repeated: only those of other payments are repeated.
+    """
     rows = {name: group.to_dict("records") for name, group in logged.groupby("event_id", sort=False)}
     differing = sum(
         not any(_is_answer(answer, row) for row in rows.get(name, ())) for name, several in answers.items()
         for answer in several
     )  # fmt: skip
-    return _found(rows, answers)._replace(differing=differing)
+    once = {name: [of[0]] if name.startswith(ASKED) and name in answers else of for name, of in rows.items()}
+    return _found(once, answers)._replace(differing=differing)
 
 
 def _is_answer(answer: Answer, row: Mapping[Any, Any]) -> bool:
@@ -157,7 +165,7 @@ def choose_cuts(offsets: Any, until: Any) -> list[tuple[int, Any]]:
 
     Examples
     --------
-    >>> [(cut, of.tolist()) for cut, of in choose_cuts(np.array([1, 2, 6]), np.array([5, 3, 9]))]
+    >>> [(cut, sorted(of.tolist())) for cut, of in choose_cuts(np.array([1, 2, 6]), np.array([5, 3, 9]))]
     [(3, [0, 1]), (9, [2])]
     """
     left, cuts = np.argsort(until, kind="stable"), list[tuple[int, Any]]()
@@ -181,23 +189,40 @@ def compare_scores(
     logged : DataFrame
         The score log.
     events, labels : DataFrame
-        The source tables, with the column ``offset``.
+        The source tables, with the column ``offset``. Payments that were asked alone are found by their own id.
     load : callable
         Returns the model of a version.
     """
-    scores = logged[["event_id", "offset"]].merge(events[["event_id", *IDS, "occurred_at"]], on="event_id")
+    every = pd.concat([events, events.assign(event_id=ASKED + events["event_id"])], ignore_index=True)
+    scores = logged[["event_id", "offset"]].merge(every[["event_id", *IDS, "occurred_at"]], on="event_id")
     cuts = choose_cuts(scores["offset"].to_numpy(), valid_until(scores, events, labels))
     differing = batches = 0
     for cut, positions in cuts:
-        history, known = (frame[frame["offset"] <= cut].drop(columns="offset") for frame in (events, labels))
-        for version, rows in logged.iloc[positions].groupby("model_version"):
-            records = rows[["event_id"]].merge(events, on="event_id").drop(columns="offset")
+        arrived = (frame[frame["offset"] <= cut].drop(columns="offset") for frame in (events, labels))
+        history, known = recent(*arrived, scores["occurred_at"].iloc[positions].min())
+        of_cut = logged.iloc[positions]
+        # A table has each id once, and a score that was asked again is logged again.
+        for (version, _), rows in of_cut.groupby(["model_version", of_cut.groupby("event_id").cumcount()]):
+            records = rows[["event_id"]].merge(every, on="event_id").drop(columns="offset")
             output, known_labels = folder / "batch.parquet", known if len(known) else None
             score_file(load(str(version)), records, output, history=history, known_labels=known_labels)
             batch = pd.read_parquet(output)
             differing += _count_differing(rows[[*batch]].reset_index(drop=True), batch)
             batches += 1
     return ScoreFaults(len(scores), differing, batches)
+
+
+def recent(events: pd.DataFrame, labels: pd.DataFrame, time: pd.Timestamp) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return what scores from a time on depend on, because batches of all history would take hours.
+
+    That is what the windows of the recipe hold: payments, and those with a label, from a window before the time on. The
+    first payment of each account stays too: it tells whether there is a history.
+    """
+    late = labels.loc[labels["labelled_at"] >= time - WINDOW, "subject_id"]
+    is_kept = (events["occurred_at"] >= time - WINDOW) | events["event_id"].isin(late)
+    is_kept[events.sort_values("occurred_at").drop_duplicates("account_id").index] = True
+    kept = events[is_kept]
+    return kept, labels[labels["subject_id"].isin(kept["event_id"])]
 
 
 def _count_differing(logged: pd.DataFrame, batch: pd.DataFrame) -> int:

@@ -15,7 +15,8 @@ from benchmarks.runner import progress
 from fraudsieve.live.store.addresses import open_store
 from fraudsieve.live.store.chain import Position, Row
 
-from .payments import Payments, as_records
+from .lag import measured_lag
+from .payments import Payments, as_records, asked_alone
 from .service import LoopService, command, finish, run_command_line
 from .traffic import Kind, Request, Traffic
 
@@ -52,6 +53,8 @@ latency_ms = 10000.0
 """
 MAX_PAYMENTS, MAX_LABELS = 4, 40
 """Records of one request."""
+ASKED_BEFORE: Final = 0.3
+"""Share of payments that are also scored without being recorded."""
 PARTS, DISTURBED_PART, LENGTH = 3, 1, pd.Timedelta(hours=8)
 """Parts of a day: requests of one part may overtake each other."""
 PAUSE: Final = 0.4
@@ -78,6 +81,10 @@ class Plan:
         Of the sizes of requests and the times of kills.
     clients : int
         Clients, each with one request in progress.
+    size : int
+        Multiple of the accounts and payments.
+    minutes : float
+        Minutes after which no other day begins; 0 for all days.
     """
 
     days: int = 120
@@ -86,11 +93,8 @@ class Plan:
     every: int = 14
     seed: int = 0
     clients: int = 4
-
-    @property
-    def all_days(self) -> int:
-        """Days of which there are payments."""
-        return self.past_days + self.days
+    size: int = 1
+    minutes: float = 0.0
 
     def is_day_of(self, what: str, day: int) -> bool:
         """Return whether something is due on a day: a retraining, a kill, a kill of a worker, or a planned stop."""
@@ -113,6 +117,8 @@ class Lived:
         How often each thing happened.
     memory : list of float
         Resident memory in MB of the largest worker, after each day.
+    seconds : float
+        From the first day to the last one.
     """
 
     folder: Path
@@ -124,6 +130,7 @@ class Lived:
     retrained: list[dict[str, Any]] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
     memory: list[float] = field(default_factory=list)
+    seconds: float = 0.0
 
 
 def live_through(folder: Path, address: str, workers: int, payments: Payments, plan: Plan) -> Lived:
@@ -147,10 +154,14 @@ def live_through(folder: Path, address: str, workers: int, payments: Payments, p
     service = LoopService(CHAMPION, store, workers, folder)
     service.start()
     lived = Lived(folder, address, payments, plan, Traffic(service.service, plan.clients))
-    months = _Months(lived, service, Random(plan.seed))
+    months, begin = _Months(lived, service, Random(plan.seed)), time.monotonic()
     try:
-        for day in range(plan.days):
-            months.live(day)
+        with measured_lag(lived.traffic):
+            for day in range(plan.days):
+                months.live(day)
+                lived.seconds = time.monotonic() - begin
+                if 0 < 60 * plan.minutes <= lived.seconds:
+                    break
         months.end()
     finally:
         service.service.kill()
@@ -253,13 +264,15 @@ class _Months:
             self.service.start()
 
     def _requests(self, begin: pd.Timestamp) -> Iterator[Request]:
-        """Yield the requests of a part of a day: its labels in any order, then the payments as they arrive."""
+        """Yield the requests of a part of a day: its labels in any order, some scores, then payments as they arrive."""
         events, labels = (as_records(frame) for frame in self.lived.payments.arriving(begin, begin + LENGTH))
         self.lived.counts["events"] += len(events)
         self.lived.counts["labels"] += len(labels)
         self.chance.shuffle(labels)
+        asked = [asked_alone(event) for event in events if self.chance.random() < ASKED_BEFORE]
+        self.lived.counts["asked"] += len(asked)
         parts: list[tuple[Kind, list[dict[str, Any]], int]] = [
-            ("labels", labels, MAX_LABELS), ("payments", events, MAX_PAYMENTS)
+            ("labels", labels, MAX_LABELS), ("scores", asked, MAX_PAYMENTS), ("payments", events, MAX_PAYMENTS)
         ]  # fmt: skip
         for kind, records, largest in parts:
             place = 0

@@ -8,10 +8,12 @@ import pandas as pd
 
 from fraudsieve.training.simulation.world import simulate
 
-__all__ = ["Payments", "as_records", "simulate_payments"]
+__all__ = ["ASKED", "Payments", "as_records", "asked_alone", "simulate_payments"]
 
 ARRIVAL: Final = "arrives_at"
 """The column of the time at which the service gets a row; no table for training has it."""
+ASKED: Final = "asked "
+"""How the id of a payment begins that is scored and not recorded."""
 KINDS: Final = ("payment", "transfer")
 LATE_EVENTS, LATE_HOURS = 0.02, 12.0
 LABELLED, WRONG = 0.85, 0.03
@@ -47,13 +49,15 @@ class Payments:
         return events, labels
 
 
-def simulate_payments(days: int, max_delay_days: float, seed: int = 0) -> Payments:
+def simulate_payments(days: int, max_delay_days: float, seed: int = 0, size: int = 1) -> Payments:
     """Simulate payments of some days, of which the accounts of rings commit the frauds.
+
+    There are 200 accounts and about 72 payments a day, or `size` times as many.
 
     Labels come 1 to `max_delay_days` days after their payment. Some payments have no label, and some a wrong one that
     is corrected later. Labels arrive within two days after their time, in any order, and a few payments hours late.
     """
-    world = simulate(seed=seed, days=days, n_accounts=200, messages_per_day=30, events_per_message=6)
+    world = simulate(seed=seed, days=days, n_accounts=200 * size, messages_per_day=30 * size, events_per_message=6)
     rng = np.random.default_rng(seed)
     events = world.events[world.events["kind"].isin(KINDS)].merge(
         world.accounts[["account_id", "country", "invited"]], on="account_id", how="left"
@@ -74,6 +78,17 @@ def as_records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     values = frame.assign(**times).astype(object)
     rows: Any = values.where(values.notna(), None).to_dict("records")
     return list(rows)
+
+
+def asked_alone(event: dict[str, Any]) -> dict[str, Any]:
+    """Return a payment under another id, to be scored without being recorded.
+
+    Examples
+    --------
+    >>> asked_alone({"event_id": "e1", "amount": 5.0})
+    {'event_id': 'asked e1', 'amount': 5.0}
+    """
+    return event | {"event_id": f"{ASKED}{event['event_id']}"}
 
 
 def _in_order(frame: pd.DataFrame) -> pd.DataFrame:

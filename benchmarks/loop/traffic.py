@@ -11,9 +11,9 @@ from typing import Any, Final, Literal, NamedTuple, TypeAlias
 import httpx
 from tests.services import Service
 
-__all__ = ["Answer", "Kind", "Request", "Traffic"]
+__all__ = ["Acknowledged", "Answer", "Kind", "Request", "Traffic"]
 
-Kind: TypeAlias = Literal["payments", "labels"]
+Kind: TypeAlias = Literal["payments", "labels", "scores"]
 
 PATIENCE: Final = 300.0
 """Seconds within which each request must be acknowledged."""
@@ -22,7 +22,7 @@ OFFSET: Final = "fraudsieve-offset"
 
 
 class Request(NamedTuple):
-    """Payments to score and record, or labels; and the id of the request."""
+    """Payments to score and record, or labels, or payments to score alone; and the id of the request."""
 
     name: str
     kind: Kind
@@ -35,6 +35,13 @@ class Answer(NamedTuple):
     request: str
     score: dict[str, Any]
     offset: int
+
+
+class Acknowledged(NamedTuple):
+    """An offset of the store, and the time at which a client was told it."""
+
+    offset: int
+    time: float
 
 
 @dataclass(eq=False)
@@ -56,6 +63,12 @@ class Traffic:
         records, and ``unknown`` labels.
     longest : float
         Seconds of the slowest answer while nothing was down.
+    newest : Acknowledged
+        The latest offset that a client was told, and when.
+    has_new : threading.Event
+        Set when there is a later one.
+    lags : list of float
+        Seconds from each of some acknowledgements until any worker had its offset, while nothing was down.
     """
 
     service: Service
@@ -66,6 +79,9 @@ class Traffic:
     counts: Counter[str] = field(default_factory=Counter)
     errors: list[BaseException] = field(default_factory=list)
     longest: float = 0.0
+    newest: Acknowledged = field(default=Acknowledged(0, 0.0))
+    has_new: threading.Event = field(default_factory=threading.Event)
+    lags: list[float] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._queue, self._lock = Queue[Request | None](), threading.Lock()
@@ -142,18 +158,22 @@ class Traffic:
         headers, records = {"x-request-id": request.name}, list(request.records)
         if request.kind == "labels":
             return connection.post("/v1/labels", json={"labels": records}, headers=headers)
-        return connection.post("/v1/score?record=true", json=records, headers=headers)
+        path = "/v1/score?record=true" if request.kind == "payments" else "/v1/score"
+        return connection.post(path, json=records, headers=headers)
 
     def _read(self, request: Request, response: httpx.Response) -> None:
-        content = response.json()
+        content, offset = response.json(), int(response.headers[OFFSET])
         with self._lock:
             self.counts["requests"] += 1
+            if offset > self.newest.offset:
+                self.newest = Acknowledged(offset, time.monotonic())
+                self.has_new.set()
             if isinstance(content, dict):
                 self.counts["rejected"] += len(content["rejected"])
                 self.counts["unknown"] += len(content.get("unknown", ()))
                 return
             for score in content:
-                answer = Answer(request.name, score, int(response.headers[OFFSET]))
+                answer = Answer(request.name, score, offset)
                 self.answers.setdefault(score["event_id"], []).append(answer)
 
     def _time(self, seconds: float, was_down: bool) -> None:

@@ -159,6 +159,9 @@
       record.weight, record.digest, entry.model_shown].map((cell) => quoted(String(cell ?? ""))).join(",");
   };
 
+  // File systems take names of 255 bytes, and a character has up to four.
+  const inFile = (text) => [...text.replace(/[^\p{L}\p{N}]+/gu, "-")].slice(0, 30).join("");
+
   const save = () => {
     const name = reviewer();
     if (name === null) return;
@@ -167,7 +170,7 @@
     if (!done.length) { render(texts.nothing); return; }
     const rows = [COLUMNS.join(","), ...done.map((position) => rowOf(position, name)), ""];
     const url = URL.createObjectURL(new Blob(["\uFEFF", rows.join("\n")], { type: "text/csv" }));
-    const download = `answers-${name.replace(/[^\p{L}\p{N}]+/gu, "-")}-${file}.csv`;
+    const download = `answers-${inFile(name)}-${inFile(file)}.csv`;
     make("a", "", { href: url, download }).click();
     setTimeout(() => URL.revokeObjectURL(url), 60000);
     render(fill(texts.saved, { n: done.length, file: download }));

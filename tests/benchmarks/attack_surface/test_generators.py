@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from benchmarks.attack_surface.__main__ import main
-from benchmarks.attack_surface.generators import attack
+from benchmarks.attack_surface.generators import Limits, attack
 
 from tests.attack import generators
 from tests.attack.outcomes import ACCEPTED, OTHER
@@ -26,13 +26,17 @@ def prepare(folder):
 
 
 @pytest.mark.slow
-def test_counts_by_outcome(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["recipes", "--minutes", "1", "--tries", "40", "--json"]) == 0
+@pytest.mark.parametrize("limits", [("--minutes", "1", "--tries", "40"), ("--minutes", "0", "--at-least", "40")])
+def test_counts_by_outcome(capsys: pytest.CaptureFixture[str], limits: tuple[str, ...]) -> None:
+    assert main(["recipes", *limits, "--json"]) == 0
     report = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert report["rows"] == 40
     assert sum(report["figures"].values()) == 40
     assert report["figures"]["recipes.anything_else"] == 0
-    assert [bar["holds"] for bar in report["bars"]] == [True]
+    assert {bar["name"]: bar["holds"] for bar in report["bars"]} == {
+        "recipes.anything_else": True,
+        "recipes.inputs": True,
+    }
 
 
 @pytest.mark.slow
@@ -41,7 +45,7 @@ def test_a_process_that_ends_is_a_failure_and_the_run_goes_on() -> None:
     file = Path(generators.__path__[0], "ends_for_a_test.py")
     file.write_text(GENERATOR.replace("ENDS", f"[{numbers[2]}]").replace("DIFFERS", f"[{numbers[4]}]"), "utf-8")
     try:
-        counts = attack("ends_for_a_test", 60, tries=6)
+        counts = attack("ends_for_a_test", Limits(60, tries=6))
     finally:
         file.unlink()
     assert counts.kinds == {ACCEPTED: 4, OTHER: 2}

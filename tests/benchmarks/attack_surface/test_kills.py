@@ -1,6 +1,10 @@
 """Kills are counted with what was acknowledged; what a restored state lacks is counted as lost."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -8,14 +12,19 @@ from benchmarks.attack_surface import kills, score_kills
 from benchmarks.attack_surface.__main__ import main
 
 from tests.attack.score_kills import LogFaults
+from tests.live.postgres import binaries
 
 
 @pytest.mark.slow
 def test_two_kills_lose_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["kills", "--kills", "2", "--json"]) == 0
     report = json.loads(capsys.readouterr().out.splitlines()[-1])
-    assert report["figures"]["kills.kills"] == 2
-    assert report["figures"]["kills.lost"] == report["figures"]["kills.differing"] == 0
+    stores = ["sqlite"] if binaries() is None else ["sqlite", "postgresql"]
+    for store in stores:
+        assert report["figures"][f"kills.{store}.kills"] == 2
+    assert [bar["name"] for bar in report["bars"]] == [
+        f"kills.{store}.{name}" for store in stores for name in ("lost", "differing")
+    ]
     assert all(bar["holds"] for bar in report["bars"])
 
 
@@ -30,17 +39,34 @@ class NoSpawner:
 
 
 @pytest.mark.parametrize(("rewinds", "name"), [(False, "kills"), (True, "rewind_kills")])
-def test_faults_are_counted(monkeypatch: pytest.MonkeyPatch, rewinds: bool, name: str) -> None:
-    faults = iter([None, "3 acknowledged records are lost", "the restored views differ"])
+def test_faults_of_each_store_are_counted(monkeypatch: pytest.MonkeyPatch, rewinds: bool, name: str) -> None:
+    addresses, faults = (
+        list[str](),
+        iter([None, None, None, None, "3 acknowledged records are lost", "the views differ"]),
+    )
+
+    def live_and_die(_: Any, __: Any, address: str, *rest: Any) -> str | None:
+        addresses.append(address)
+        return next(faults)
+
+    @contextmanager
+    def running_server() -> Iterator[Any]:
+        yield SimpleNamespace(new_address=lambda: "postgresql://x")
+
+    monkeypatch.setattr(kills, "binaries", lambda: Path())
+    monkeypatch.setattr(kills, "running_server", running_server)
     monkeypatch.setattr(kills, "Spawner", NoSpawner)
     monkeypatch.setattr(kills, "message_model", lambda: None)
     monkeypatch.setattr(kills, "message_scorer", lambda: None)
-    monkeypatch.setattr(kills, "live_and_die", lambda *_: next(faults))
+    monkeypatch.setattr(kills, "live_and_die", live_and_die)
     measured = kills.count_losses(3, rewinds=rewinds)
-    assert (measured.figures[f"{name}.lost"], measured.figures[f"{name}.differing"]) == (3, 1)
-    assert measured.figures[f"{name}.acknowledged"] == 2
-    assert measured.figures.get(f"{name}.rewinds") == (4 if rewinds else None)
-    assert [bar.holds for bar in measured.bars] == [False, False]
+    assert [Path(address).name for address in addresses] == ["live0.db"] * 3 + ["x"] * 3
+    for store, found in (("sqlite", (0, 0)), ("postgresql", (3, 1))):
+        assert tuple(measured.figures[f"{name}.{store}.{fault}"] for fault in ("lost", "differing")) == found
+        assert measured.figures[f"{name}.{store}.acknowledged"] == 2
+        assert measured.figures.get(f"{name}.{store}.rewinds") == (4 if rewinds else None)
+    assert [bar.holds for bar in measured.bars] == [True, True, False, False]
+    assert measured.rows == 6
 
 
 def test_faults_of_a_score_log_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,10 +12,13 @@ from benchmarks.loop.compared import (
     choose_cuts,
     compare_answers,
     compare_scores,
+    recent,
     valid_until,
 )
+from benchmarks.loop.payments import asked_alone
 from benchmarks.loop.traffic import Answer
 
+from fraudsieve.features.live_state import HistoryState
 from fraudsieve.live.state import LiveState
 from fraudsieve.live.store import open_store
 from fraudsieve.live.store.chain import Row
@@ -46,13 +49,19 @@ def lived(path: Path) -> tuple[pd.DataFrame, list[Row]]:
         for number, record in enumerate(records(events)):
             if number == 3:
                 live.update(labels=records(labels))
+            for _ in range(2):  # and one that is asked alone is not recorded, and logged as often as it is asked
+                alone = asked_alone(record)
+                logged.append(_logged(alone, live.offset, live.state))
             offset = live.update(record).offset
-            score = event_scorer().score_columns({name: [value] for name, value in record.items()}, history=live.state)
-            logged.append({"event_id": record["event_id"], "account_id": record["account_id"], "model_version": "1",
-                           "occurred_at": record["occurred_at"], "offset": offset,
-                           **{name: value[0] for name, value in score.items()}})  # fmt: skip
+            logged.append(_logged(record, offset, live.state))
     with open_store(path) as store:
         return pd.DataFrame(logged), [row for rows in store.rows() for row in rows]
+
+
+def _logged(record: dict[str, Any], offset: int, state: HistoryState) -> dict[str, Any]:
+    score = event_scorer().score_columns({name: [value] for name, value in record.items()}, history=state)
+    ids = {name: record[name] for name in ("event_id", "account_id", "occurred_at")}
+    return {**ids, "model_version": "1", "offset": offset, **{name: value[0] for name, value in score.items()}}
 
 
 @pytest.mark.slow
@@ -63,7 +72,7 @@ def test_scores_are_those_of_batches_at_their_offsets(tmp_path: Path) -> None:
     assert (arrivals.of_events, arrivals.of_labels) == (Faults(5, 0, 0), Faults(2, 0, 0))
     arrived = events.assign(offset=arrivals.events), labels.assign(offset=arrivals.labels)
     found = compare_scores(tmp_path, logged, *arrived, lambda version: event_scorer())
-    assert (found.number, found.differing) == (5, 0)
+    assert (found.number, found.differing) == (15, 0)
     assert found.batches > 1
     other = logged.assign(probability=logged["probability"].where(logged["event_id"] != "e2", 0.5))
     assert compare_scores(tmp_path, other, *arrived, lambda version: event_scorer()).differing == 1
@@ -77,6 +86,19 @@ def test_a_history_changes_with_late_rows_of_the_same_accounts() -> None:
     assert valid_until(scores, events, labels).tolist() == [2**62, 3, 6]
     strangers = scores.assign(account_id=["x", "y", "z"], counterparty_id="none")
     assert valid_until(strangers, events, labels).tolist() == [2**62] * 3
+
+
+def test_the_history_of_a_batch_has_all_that_its_windows_hold() -> None:
+    """And the first payment of each account, and old payments with a late label, with all their labels."""
+    days = [0, 1, 2, 30, 39, 50]
+    events = pd.DataFrame({"event_id": [f"e{day}" for day in days], "account_id": ["a", "b", "a", "a", "b", "a"]})
+    events["occurred_at"] = START + pd.to_timedelta(days, unit="D")
+    labels = pd.DataFrame({"subject_id": ["e2", "e2", "e1", "e30"], "label": "fraud"})
+    labels["labelled_at"] = START + pd.to_timedelta([5, 43, 9, 31], unit="D")
+    order = [5, 4, 3, 2, 1, 0]  # rows arrive in any order
+    kept, known = recent(events.iloc[order], labels, START + pd.Timedelta(days=50))
+    assert sorted(kept["event_id"]) == ["e0", "e1", "e2", "e50"]
+    assert known["subject_id"].tolist() == ["e2", "e2", "e1"]
 
 
 def test_few_offsets_stand_for_all() -> None:
@@ -109,4 +131,7 @@ def test_answers_that_are_not_logged_or_others_are_counted() -> None:
     answers = {name: [answer(name)] for name in ("e0", "e1", "e3")} | {"e2": [answer("e2", probability=0.5)]}
     assert compare_answers(answers, logged) == Faults(4, 1, 1, 2)
     assert compare_answers({"e0": [answer("e0")]}, logged[:1]) == Faults(1, 0, 0, 0)
+    alone = logged[:1].assign(event_id="asked e0").iloc[[0, 0]]
+    assert compare_answers({"asked e0": [answer("asked e0")]}, alone) == Faults(1, 0, 0, 0)
+    assert compare_answers({}, alone) == Faults(0, 0, 2, 0)
     assert compare_answers({"e0": [answer("e0")._replace(offset=8)]}, logged[:1]) == Faults(1, 0, 0, 1)

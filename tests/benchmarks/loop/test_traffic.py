@@ -17,12 +17,13 @@ class Played(Service):
 
     def __init__(self, *answers: httpx.Response | None) -> None:
         self.answers: Iterator[httpx.Response | None] = iter(answers)
-        self.port, self.log = 7, Path("none")
+        self.port, self.log, self.paths = 7, Path("none"), list[str]()
 
     def client(self, **options: Any) -> httpx.Client:
         return httpx.Client(transport=httpx.MockTransport(self._answer), base_url="http://service")
 
     def _answer(self, request: httpx.Request) -> httpx.Response:
+        self.paths.append(request.url.raw_path.decode())
         found = next(self.answers)
         if found is None:
             raise httpx.ReadError("the worker was killed")
@@ -35,7 +36,7 @@ def _fast(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 SCORED = httpx.Response(200, json=[{"event_id": "e1", "probability": 0.5}], headers={"fraudsieve-offset": "9"})
-LABELLED = httpx.Response(200, json={"accepted": 2, "rejected": [], "unknown": [1]})
+LABELLED = httpx.Response(200, json={"accepted": 2, "rejected": [], "unknown": [1]}, headers={"fraudsieve-offset": "8"})
 PAYMENT = Request("r1", "payments", [{"event_id": "e1"}])
 
 
@@ -48,7 +49,16 @@ def test_a_request_is_sent_until_it_is_acknowledged(is_down: bool) -> None:
     clients.drain()
     clients.close()
     assert clients.answers == {"e1": [Answer("r1", {"event_id": "e1", "probability": 0.5}, 9)]}
+    assert (clients.newest.offset, clients.has_new.is_set()) == (9, True)  # an older one may be answered later
     assert +clients.counts == {"requests": 2, "unknown": 1, "repeated" if is_down else "failed": 2}
+
+
+def test_payments_are_recorded_and_others_are_scored_alone() -> None:
+    service = Played(SCORED, SCORED, LABELLED)
+    clients = Traffic(service, n_clients=1)
+    clients.feed([PAYMENT, PAYMENT._replace(kind="scores"), Request("r2", "labels", [{}, {}])])
+    clients.drain()
+    assert service.paths == ["/v1/score?record=true", "/v1/score", "/v1/labels"]
 
 
 def test_a_rejected_request_ends_the_run() -> None:
