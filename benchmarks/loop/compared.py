@@ -23,7 +23,7 @@ __all__ = [
     "choose_cuts",
     "compare_answers",
     "compare_scores",
-    "recent",
+    "known_to",
     "valid_until",
 ]
 
@@ -199,7 +199,7 @@ def compare_scores(
     differing = batches = 0
     for cut, positions in cuts:
         arrived = (frame[frame["offset"] <= cut].drop(columns="offset") for frame in (events, labels))
-        history, known = recent(*arrived, scores["occurred_at"].iloc[positions].min())
+        history, known = known_to(scores.iloc[positions], *arrived)
         of_cut = logged.iloc[positions]
         # A table has each id once, and a score that was asked again is logged again.
         for (version, _), rows in of_cut.groupby(["model_version", of_cut.groupby("event_id").cumcount()]):
@@ -212,14 +212,17 @@ def compare_scores(
     return ScoreFaults(len(scores), differing, batches)
 
 
-def recent(events: pd.DataFrame, labels: pd.DataFrame, time: pd.Timestamp) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return what scores from a time on depend on, because batches of all history would take hours.
+def known_to(records: pd.DataFrame, events: pd.DataFrame, labels: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the part of a history that scores of some records depend on: batches of all history would take hours.
 
-    That is what the windows of the recipe hold: payments, and those with a label, from a window before the time on. The
-    first payment of each account stays too: it tells whether there is a history.
+    These are the payments of their accounts and counterparties that the windows of the recipe hold, or whose label they
+    hold, and the first one of each account, which tells whether there is a history. See `valid_until`.
     """
-    late = labels.loc[labels["labelled_at"] >= time - WINDOW, "subject_id"]
-    is_kept = (events["occurred_at"] >= time - WINDOW) | events["event_id"].isin(late)
+    ids = pd.unique(pd.concat([records[name] for name in IDS]))
+    events = events[events["account_id"].isin(ids) | events["counterparty_id"].isin(ids)]
+    since = records["occurred_at"].min() - WINDOW
+    late = labels.loc[labels["labelled_at"] >= since, "subject_id"]
+    is_kept = (events["occurred_at"] >= since) | events["event_id"].isin(late)
     is_kept[events.sort_values("occurred_at").drop_duplicates("account_id").index] = True
     kept = events[is_kept]
     return kept, labels[labels["subject_id"].isin(kept["event_id"])]

@@ -12,7 +12,7 @@ from benchmarks.loop.compared import (
     choose_cuts,
     compare_answers,
     compare_scores,
-    recent,
+    known_to,
     valid_until,
 )
 from benchmarks.loop.payments import asked_alone
@@ -90,14 +90,15 @@ def test_a_history_changes_with_late_rows_of_the_same_accounts() -> None:
 
 def test_the_history_of_a_batch_has_all_that_its_windows_hold() -> None:
     """And the first payment of each account, and old payments with a late label, with all their labels."""
-    days = [0, 1, 2, 30, 39, 50]
-    events = pd.DataFrame({"event_id": [f"e{day}" for day in days], "account_id": ["a", "b", "a", "a", "b", "a"]})
+    days = [0, 1, 2, 30, 39, 50, 49]
+    accounts = {"account_id": ["a", "b", "a", "a", "b", "a", "x"], "counterparty_id": ["c"] * 6 + ["y"]}
+    events = pd.DataFrame({"event_id": [f"e{day}" for day in days], **accounts})
     events["occurred_at"] = START + pd.to_timedelta(days, unit="D")
     labels = pd.DataFrame({"subject_id": ["e2", "e2", "e1", "e30"], "label": "fraud"})
     labels["labelled_at"] = START + pd.to_timedelta([5, 43, 9, 31], unit="D")
-    order = [5, 4, 3, 2, 1, 0]  # rows arrive in any order
-    kept, known = recent(events.iloc[order], labels, START + pd.Timedelta(days=50))
-    assert sorted(kept["event_id"]) == ["e0", "e1", "e2", "e50"]
+    order = [5, 6, 4, 3, 2, 1, 0]  # rows arrive in any order
+    kept, known = known_to(events[events["event_id"] == "e50"], events.iloc[order], labels)
+    assert sorted(kept["event_id"]) == ["e0", "e1", "e2", "e50"]  # not e49, of other accounts
     assert known["subject_id"].tolist() == ["e2", "e2", "e1"]
 
 
