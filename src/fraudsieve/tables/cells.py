@@ -214,8 +214,9 @@ def _infer(cells: Cells, *, names: bool) -> Cells:
     try:
         if names:  # numbers that are declared as categories are names
             cells = cells.map(str, na_action="ignore")
-        elif pd.api.types.infer_dtype(cells, skipna=True) == "decimal":
-            return cells.astype("float64")
+        kind = pd.api.types.infer_dtype(cells, skipna=True)
+        if kind in ("decimal", "string"):
+            return cells.astype("float64" if kind == "decimal" else STRING)
         return cells.where(cells.notna(), np.nan).infer_objects()
     except (UnicodeEncodeError, OverflowError):
         return cells
@@ -242,7 +243,7 @@ def match_pattern(strings: Cells, pattern: str) -> Mask:
     >>> match_pattern(pd.Series(["a1", "b", None]), "[0-9]").tolist()
     [True, False, False]
     """
-    matches = pc.fill_null(pc.match_substring_regex(pa.array(strings.array), pattern), False)
+    matches = pc.fill_null(pc.match_substring_regex(pa.array(strings.array, pa.large_string()), pattern), False)
     return np.asarray(matches.to_numpy(zero_copy_only=False), dtype=bool)
 
 

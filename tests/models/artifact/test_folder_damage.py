@@ -190,7 +190,7 @@ def test_character_counts_that_the_kernel_cannot_read_are_rejected(
     with np.load(binary.folder / "characters.npz", allow_pickle=False) as stored:
         parts = dict(stored) | {"pairs-1": change(stored["pairs-1"])}
     stream = io.BytesIO()
-    np.savez_compressed(stream, allow_pickle=False, **parts)
+    np.savez_compressed(stream, **parts)
     assert_rejected(copy(files={"characters.npz": stream.getvalue()}), "counts of characters do not fit each other")
 
 

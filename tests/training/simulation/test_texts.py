@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from fraudsieve.tables.cells import STRING
 from fraudsieve.training.simulation.obfuscation import KINDS, apply_obfuscations
 from fraudsieve.training.simulation.templates import CRIMES, FRAUD, NOTICES, PERSONAL, PHRASES
 from fraudsieve.training.simulation.text import fill_template
@@ -61,7 +62,7 @@ def used_templates(rows: pd.DataFrame, crime: str) -> pd.Series[str]:
         for template in FRAUD[crime]["zh"] + FRAUD[crime]["en"]
     }
     matches = {template: rows["text"].str.contains(pattern) for template, pattern in patterns.items()}
-    return pd.DataFrame(matches).loc[lambda hits: hits.any(axis=1)].idxmax(axis=1).astype("str")
+    return pd.DataFrame(matches).loc[lambda hits: hits.any(axis=1)].idxmax(axis=1).astype(STRING)
 
 
 def test_obfuscation_spreads_and_grows_stronger(fraud_messages: pd.DataFrame, labelled: pd.DataFrame) -> None:
