@@ -6,6 +6,7 @@ import pickle
 import tracemalloc
 import zipfile
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -194,6 +195,7 @@ def test_character_counts_that_the_kernel_cannot_read_are_rejected(
     assert_rejected(copy(files={"characters.npz": stream.getvalue()}), "counts of characters do not fit each other")
 
 
+@pytest.mark.skipif(version("lightgbm") < "4.7", reason="LightGBM does not read parameters before version 4.7")
 def test_a_booster_with_a_parameter_that_lightgbm_cannot_read_is_rejected(binary: Any, copy: Copy) -> None:
     text = (binary.folder / "booster.txt").read_text("utf-8")
     changed = text.replace("[drop_rate: 0.1]", "[drop_rate: =.1]")

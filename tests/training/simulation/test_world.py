@@ -220,7 +220,9 @@ def test_written_tables_come_back_the_same(world: World, tmp_path: Path) -> None
     assert sorted(folder.iterdir()) == sorted(paths.values())
     for name, path in paths.items():
         assert path.name == f"{name}.parquet"
-        assert_frame_equal(pd.read_parquet(path), getattr(world, name))
+        frame = getattr(world, name)
+        strings = frame.columns[frame.dtypes == STRING]
+        assert_frame_equal(pd.read_parquet(path).astype(dict.fromkeys(strings, STRING)), frame)
 
 
 @pytest.mark.slow
