@@ -77,7 +77,7 @@ def compare(dataset: str, table: pd.DataFrame, contestants: Mapping[str, FitText
             start = time.perf_counter()
             counts = _attack_fold(fold, texts, is_fraud, groups, fit)
             counts_by_name[name] = counts_by_name[name] + counts if name in counts_by_name else counts
-            summary = f"recall {counts.clean / counts.rows:.3f}, {time.perf_counter() - start:.1f} s"
+            summary = f"recall {counts.clean / max(counts.rows, 1):.3f}, {time.perf_counter() - start:.1f} s"
             progress(f"{dataset} fold {fold.number + 1}/{folds} {name}: {summary}")
     language = language_of(texts)
     figures = {

@@ -90,9 +90,9 @@ PARTS: Final = (
     Part(
         "lowest",
         ("scripts/dependencies", "lowest"),
-        "the lowest declared versions train, score, serve and load old models",
+        "every extra alone with the lowest declared versions, and the quick tests with all of them",
     ),
-    Part("newest", ("scripts/dependencies", "newest"), "so do the newest versions that the declared ones allow"),
+    Part("newest", ("scripts/dependencies", "newest"), "the same with the newest versions that they allow"),
     Part("orders", ("scripts/quick_loops", "random"), "the quick loop in five random orders"),
     Part("busy", ("scripts/quick_loops", "busy"), "the quick loop on a busy machine (load 6)"),
 )

@@ -132,7 +132,7 @@ def valid_until(scores: pd.DataFrame, events: pd.DataFrame, labels: pd.DataFrame
         _microseconds(scores["occurred_at"]),
     )
     sides = [pd.Series(np.arange(len(scores)), scores[name]) for name in IDS]
-    places = pd.concat(sides).groupby(level=0).agg(np.array).to_dict()
+    places = pd.concat(sides).groupby(level=0).apply(np.array).to_dict()
     late = _changes(events, labels)
     for name in IDS:
         for identifier, time, offset in zip(late[name], late["time"], late["offset"], strict=True):

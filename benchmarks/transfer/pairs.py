@@ -111,8 +111,9 @@ def load_target(pair: Pair, *, rows: int) -> TargetTexts:
     whole = of_target.load()
     target = _sample(whole if of_target.language else _plain_latin(whole), rows)
     parts = [target, _sample(MESSAGE_SETS[pair.chat].load(), rows)] if pair.chat else [target]
-    frame = pd.concat([part.reindex(columns=["text", "label", "sent_at"]) for part in parts], ignore_index=True)
-    years = np.asarray(pd.to_datetime(frame["sent_at"], utc=True).dt.year.fillna(0), np.int64)
+    times = [pd.to_datetime(part.get("sent_at", pd.Series(pd.NaT, part.index)), utc=True) for part in parts]
+    years = np.asarray(pd.concat(times).dt.year.fillna(0), np.int64)
+    frame = pd.concat([part[["text", "label"]] for part in parts], ignore_index=True)
     return TargetTexts(frame["text"].tolist(), (frame["label"] != LEGITIMATE).to_numpy(), years)
 
 

@@ -9,6 +9,7 @@ from fraudsieve.features.history.columns.table import ColumnTable
 from fraudsieve.features.history.history_batch import history_features
 from fraudsieve.features.text.codepoints import pack
 from fraudsieve.features.text.fold import fold_codes
+from fraudsieve.tables.cells import STRING
 
 from .over_time import N_BANDS, CampaignHistory, band_keys
 
@@ -98,7 +99,7 @@ def _events(past: pd.DataFrame, campaigns: CampaignHistory) -> pd.DataFrame:
     counting = table.without_repeats("message_id").owners
     counting = np.arange(len(past)) if counting is None else counting
     keys, messages = keys_of_bands(past), past.iloc[counting]
-    no_values = pd.Series(None, messages.index, "str")
+    no_values = pd.Series(None, messages.index, STRING)
     events = pd.DataFrame({"campaign": keys[counting].ravel(), "occurred_at": _repeated(_utc(messages["sent_at"]))})
     for column, name in (("account_id", "sender_id"), ("recipient_id", "recipient_id")):
         events[name] = _repeated(messages.get(column, no_values))

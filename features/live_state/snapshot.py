@@ -35,7 +35,7 @@ def encode_dump(dump: Dump) -> Iterator[bytes]:
     yield from _framed(json.dumps(facts | {"format": FORMAT}).encode())
     for arrays in parts:
         stream = io.BytesIO()
-        np.savez(stream, allow_pickle=False, **arrays)
+        np.savez(stream, **dict[str, Any](arrays))
         yield from _framed(stream.getvalue())
 
 

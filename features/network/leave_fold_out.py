@@ -10,6 +10,7 @@ import pandas as pd
 
 from fraudsieve._typing import Array
 from fraudsieve.features.history.columns.table import Columns
+from fraudsieve.tables.cells import STRING
 
 from .declaration import Network
 from .network_batch import CodedTables, network_columns
@@ -53,8 +54,8 @@ def network_out_of_fold(
     [0.0, 1.0]
     """
     tables = CodedTables.read(events, subjects, network, labels)
-    ids = pd.Series(subjects["account_id"], dtype=object).astype("str").to_numpy(object)
-    labelled_ids = labels["account_id"].astype("str")
+    ids = pd.Series(subjects["account_id"], dtype=object).astype(STRING).to_numpy(object)
+    labelled_ids = labels["account_id"].astype(STRING)
     is_labelled = _labelled_before(ids, subjects["as_of"], labelled_ids, labels["labelled_at"])
     accounts, account_of_row = np.unique(ids[is_labelled].astype(str), return_inverse=True)
     folds = np.random.default_rng(0).permutation(len(accounts)) % n_folds

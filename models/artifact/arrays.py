@@ -18,9 +18,9 @@ ENTRY_BYTES: Final = 4096
 
 
 def pack_arrays(arrays: Mapping[str, Any]) -> bytes:
-    """Return arrays as a compressed npz file, without pickles."""
+    """Return arrays of numbers as a compressed npz file."""
     stream = io.BytesIO()
-    np.savez_compressed(stream, allow_pickle=False, **arrays)
+    np.savez_compressed(stream, **arrays)
     return stream.getvalue()
 
 

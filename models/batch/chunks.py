@@ -19,6 +19,7 @@ from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.predict import Scorer
 from fraudsieve.models.scoring.traffic import add_counts, count_shares
 from fraudsieve.models.unlike_training.expected_shares import ShareCount
+from fraudsieve.tables.cells import STRING
 from fraudsieve.tables.checks import describe_requirements
 from fraudsieve.tables.chunks import CHUNK_ROWS, Chunk, ChunkReader
 from fraudsieve.tables.formats.output import check_output_rows
@@ -155,7 +156,7 @@ def _resume(journal: Journal, reader: ChunkReader) -> int:
 def _register_ids(reader: ChunkReader, scores: Path) -> None:
     for name in {*reader.table.unique[:1]} & {*pyarrow.parquet.read_schema(scores).names}:
         ids = pyarrow.parquet.read_table(scores, columns=[name]).column(name).drop_null()
-        reader.seen.add(ids.to_pandas().astype("str"))
+        reader.seen.add(ids.to_pandas().astype(STRING))
 
 
 SCORES: Final = ".scores.parquet"

@@ -18,6 +18,7 @@ from fraudsieve.features.profile.frames import as_strings
 from fraudsieve.features.record_fields import FeatureRows
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.scoring.record_policy import KEYS
+from fraudsieve.tables.cells import STRING
 
 from .scored_tables import TableHistory, uses_labels
 
@@ -133,6 +134,6 @@ def _all_messages(past: pd.DataFrame | None, records: pd.DataFrame) -> pd.DataFr
 
 def _empty_labels(matrix: AccountMatrix) -> pd.DataFrame:
     names = {name for view in matrix.histories for name in view.entities} | {"account_id"}
-    empty = {name: pd.Series([], dtype="str") for name in names}
+    empty = {name: pd.Series([], dtype=STRING) for name in names}
     times = pd.Series([], dtype="datetime64[us, UTC]")
     return pd.DataFrame(empty | {"labelled_at": times, "is_fraud": pd.Series([], dtype=bool)})

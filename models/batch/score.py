@@ -16,6 +16,7 @@ from fraudsieve.models.scoring.observers import ScoreRecorder
 from fraudsieve.models.scoring.traffic import check_counts, unusual_shares
 from fraudsieve.models.sentences.values import check_language
 from fraudsieve.models.unlike_training.expected_shares import UnusualShare
+from fraudsieve.tables.cells import STRING
 from fraudsieve.tables.formats.output import check_output_rows
 from fraudsieve.tables.reader import CheckedTable, write_rejected
 from fraudsieve.tables.source import InputTable, Source, as_input, local_file, local_files
@@ -319,4 +320,4 @@ def _to_file_types(scores: pd.DataFrame) -> pd.DataFrame:
     numbers = [name for name in reasons if name.endswith("_log_odds")]
     rules = [name for name in COLUMNS if name in scores]
     words = ["label", "decision", "status", "why", *rules, *(name for name in reasons if name not in numbers)]
-    return scores.astype(dict.fromkeys(words, "str") | dict.fromkeys(numbers, np.float64))
+    return scores.astype(dict.fromkeys(words, STRING) | dict.fromkeys(numbers, np.float64))

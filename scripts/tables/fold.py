@@ -144,7 +144,7 @@ def build() -> dict[str, np.ndarray]:
 
 if __name__ == "__main__":
     table = build()
-    np.savez_compressed(DATA / "fold.npz", allow_pickle=False, **table)
+    np.savez_compressed(DATA / "fold.npz", **table)
     counts = np.bincount(table["kind"], minlength=len(KINDS))
     sys.stdout.write(f"Unicode {table['unicode_version']}, {len(table['source'])} code points: ")
     sys.stdout.write(", ".join(f"{kind} {count}" for kind, count in zip(KINDS, counts, strict=True)) + "\n")

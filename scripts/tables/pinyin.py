@@ -41,5 +41,5 @@ def build() -> dict[str, np.ndarray]:
 
 if __name__ == "__main__":
     table = build()
-    np.savez_compressed(TABLE, allow_pickle=False, **table)
+    np.savez_compressed(TABLE, **table)
     sys.stdout.write(f"{table['source']}: {len(table['code'])} characters, {len(table['syllables'])} syllables\n")

@@ -54,5 +54,5 @@ def build() -> dict[str, np.ndarray]:
 
 if __name__ == "__main__":
     table = build()
-    np.savez_compressed(Path(str(TABLE)), allow_pickle=False, **table)
+    np.savez_compressed(Path(str(TABLE)), **table)
     sys.stdout.write(f"{table['source']}: {len(table['hash'])} rules\n")

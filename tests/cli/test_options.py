@@ -59,10 +59,15 @@ def test_the_page_lists_the_commands_of_every_shared_option() -> None:
     assert listed == found
 
 
+def type_of(option: Any) -> str:
+    """Return what an option takes; Typer before 0.29 has the types of Click."""
+    return str(option.type_descriptor.annotation if hasattr(option, "type_descriptor") else option.type.name.split()[0])
+
+
 def test_an_option_takes_the_same_values_everywhere() -> None:
     differing = {}
     for option, by_command in options().items():
-        forms = {(str(one.type_descriptor.annotation), one.multiple, one.metavar) for one in by_command.values()}
+        forms = {(type_of(one), one.multiple, one.metavar) for one in by_command.values()}
         if len(forms) > 1:
             differing[option] = forms
     assert differing == {}
@@ -89,9 +94,8 @@ def test_an_option_has_the_same_help_everywhere() -> None:
 def test_a_near_miss_names_the_right_option(call: tuple[str, ...], meant: str) -> None:
     result = CliRunner().invoke(app, call)
     assert result.exit_code == 2
-    assert (
-        f"No such option: {next(word for word in call if word[:2] == '--')} (Possible options: {meant}" in result.stderr
-    )
+    given = next(word for word in call if word[:2] == "--")
+    assert re.findall("--[a-z-]+", result.stderr.partition("No such option")[2]) == [given, *meant.split(", ")]
 
 
 def test_near_misses_name_options_that_exist() -> None:

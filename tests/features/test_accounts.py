@@ -1,7 +1,6 @@
 """`AccountFeatures`: its columns, equality with the live state, and the contract of scikit-learn."""
 
 import json
-import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -9,7 +8,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.base import clone
-from sklearn.exceptions import SkipTestWarning
 from sklearn.utils.estimator_checks import parametrize_with_checks
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -19,6 +17,7 @@ from fraudsieve.features.history.declaration import History
 from fraudsieve.features.live_state import HistoryState
 from fraudsieve.features.network.declaration import Network
 from fraudsieve.features.profile.custom_columns import MISSING, UNSEEN
+from fraudsieve.tables.cells import STRING
 
 START = pd.Timestamp("2026-03-02", tz="UTC")
 
@@ -322,13 +321,8 @@ class AccountFeaturesOfNumbers(AccountFeatures):
         return tags
 
 
-with warnings.catch_warnings():
-    # Only one check runs on the estimator of accounts itself, with a warning; the others run below.
-    warnings.simplefilter("ignore", SkipTestWarning)
-    as_it_is = parametrize_with_checks([AccountFeatures()])
-
-
-@as_it_is  # type: ignore[untyped-decorator]
+# Only one check runs on the estimator of accounts itself, with a warning; the others run below.
+@parametrize_with_checks([AccountFeatures()])  # type: ignore[untyped-decorator]
 def test_scikit_learn_contract_on_ids(estimator: Any, check: Callable[[Any], None]) -> None:
     check(estimator)
 
@@ -352,7 +346,7 @@ def test_a_record_without_an_account_has_the_profile_of_none() -> None:
     made = world()
     ids = made["events"]["account_id"]
     records = made["events"].assign(account_id=ids.where(ids.index > 0))
-    nobody = pd.DataFrame({"account_id": pd.Series([None], dtype="str"), "city": ["rome"], "n_cards": [3]})
+    nobody = pd.DataFrame({"account_id": pd.Series([None], dtype=STRING), "city": ["rome"], "n_cards": [3]})
     for accounts in (made["accounts"], pd.concat([made["accounts"], nobody], ignore_index=True)):
         features = AccountFeatures(subject="event", events=made["events"], accounts=accounts).fit(records)
         columns = list(features.matrix_.columns)

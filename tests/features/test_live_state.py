@@ -22,6 +22,7 @@ from fraudsieve.features.history.history_batch import history_features
 from fraudsieve.features.history.measures import FAMILIES, LABEL_MEASURES
 from fraudsieve.features.live_state import HistoryState
 from fraudsieve.features.network.declaration import Network
+from fraudsieve.tables.cells import STRING
 
 from .live_records import (
     VIEWS,
@@ -66,7 +67,7 @@ def batch(events: Records, labels: Records, subjects: Records, views: Sequence[H
             elif name == "is_fraud":
                 frame[name] = frame[name].astype(bool)
             else:
-                frame[name] = frame[name].astype("str")
+                frame[name] = frame[name].astype(STRING)
         frames.append(frame)
     subject_table = pd.DataFrame(subjects)
     return history_features(frames[0], subject_table, views, labels=frames[1])

@@ -9,6 +9,7 @@ from sklearn.utils._param_validation import InvalidParameterError
 
 from fraudsieve.features import MessageFeatures
 from fraudsieve.features.message_frames import message_texts
+from fraudsieve.tables.cells import STRING
 
 from .test_messages import LABELS, TEXTS
 
@@ -66,7 +67,7 @@ def test_errors_name_position_and_type_but_not_the_content(bad: Any, kind: str, 
 
 def test_a_missing_pandas_string_is_rejected(fitted: MessageFeatures) -> None:
     with pytest.raises(TypeError, match=r"^Expected texts as str, got float at position 1\.$"):
-        fitted.transform(pd.DataFrame({"text": ["a", None]}))
+        fitted.transform(pd.DataFrame({"text": ["a", None]}, dtype=STRING))
 
 
 def test_a_text_of_more_than_a_million_characters_is_rejected(fitted: MessageFeatures) -> None:

@@ -31,7 +31,7 @@ def events() -> pd.DataFrame:
 
 
 def clock(times: Any, zone: str) -> list[datetime]:
-    return [time.replace(tzinfo=UTC).astimezone(ZoneInfo(zone)) for time in times.dt.to_pydatetime()]
+    return [time.to_pydatetime().replace(tzinfo=UTC).astimezone(ZoneInfo(zone)) for time in times]
 
 
 @pytest.mark.parametrize("zone", ZONES)

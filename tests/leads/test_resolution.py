@@ -19,6 +19,7 @@ from fraudsieve.leads.lead_content import Disclosure, make_lead
 from fraudsieve.leads.resolution import resolve_lead, write_resolution
 from fraudsieve.leads.stix import to_stix
 from fraudsieve.leads.texts import describe_texts
+from fraudsieve.tables.cells import STRING
 
 from .planted import SECRET, TERMS, actions, key_of, messages
 
@@ -75,16 +76,16 @@ def test_another_secret_resolves_nothing(case: CaseContent) -> None:
 def test_the_written_table_is_private(case: CaseContent, tmp_path: Path) -> None:
     found = resolve_lead(lead_of(case), [SECRET], events=events())
     write_resolution(found, tmp_path / "resolved.csv")
-    pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "resolved.csv", dtype="str"), found)
+    pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "resolved.csv", dtype=STRING), found)
     if os.name != "nt":
         assert stat.S_IMODE((tmp_path / "resolved.csv").stat().st_mode) == 0o600
 
 
 def test_any_text_is_written_as_one_row(tmp_path: Path) -> None:
     texts = ["one\rtwo", "one\r\ntwo", "one\ntwo", 'with "quotes", and commas', "plain"]
-    table = pd.DataFrame({"pseudonym": list("abcde"), "type": "text", "value": texts}).astype("str")
+    table = pd.DataFrame({"pseudonym": list("abcde"), "type": "text", "value": texts}).astype(STRING)
     write_resolution(table, tmp_path / "resolved.csv")
-    pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "resolved.csv", dtype="str"), table)
+    pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "resolved.csv", dtype=STRING), table)
     with (tmp_path / "resolved.csv").open(newline="") as file:
         assert [row[2] for row in csv.reader(file)] == ["value", *texts]
 

@@ -185,7 +185,9 @@ def test_no_bytes_of_an_erased_account_are_left(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("table", ["scores", "scored_records"])
 def test_a_changed_row_is_noticed(table: str, tmp_path: Path) -> None:
-    score_log(tmp_path / "live.db").log_scores([row(record=RECORD)])
+    log = score_log(tmp_path / "live.db")
+    log.log_scores([row(record=RECORD)])
+    log.close()
     connection = sqlite3.connect(tmp_path / "live.db")
     connection.execute(f"UPDATE {table} SET entry = CAST(replace(entry, 'ann', 'bob') AS BLOB)")
     connection.commit()

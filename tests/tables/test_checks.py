@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.profile.choice import candidate_columns
 from fraudsieve.tables import InputTable, ReadOptions
+from fraudsieve.tables.cells import STRING
 from fraudsieve.tables.limits import MAX_TEXT_LENGTH
 from fraudsieve.tables.reader import CheckedTable, check_table, read_table, write_rejected
 from fraudsieve.tables.schema import EVENTS, LABELS, MESSAGES, TABLES, TableSchema
@@ -232,7 +233,7 @@ def test_all_input_rows_are_good_or_rejected(tmp_path_factory: pytest.TempPathFa
     write_rejected(checked, tmp_path_factory.getbasetemp() / "rejected.parquet")
 
 
-@pytest.mark.parametrize("dtype", ["str", "category", "string", "string[pyarrow]"])
+@pytest.mark.parametrize("dtype", [STRING, "category", "string", "string[pyarrow]"])
 @given(ids=st.lists(st.text(max_size=3) | st.none(), max_size=5))
 @examples(20)
 def test_the_dtype_does_not_matter(dtype: Any, ids: list[str | None]) -> None:

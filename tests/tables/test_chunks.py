@@ -8,6 +8,7 @@ import pyarrow.parquet
 import pytest
 
 from fraudsieve.exceptions import SchemaError
+from fraudsieve.tables.cells import STRING
 from fraudsieve.tables.chunks import ChunkReader
 from fraudsieve.tables.formats.loaded import ReadOptions
 from fraudsieve.tables.reader import read_table
@@ -17,7 +18,7 @@ from fraudsieve.tables.source import InputTable
 def messages(rows: int) -> pd.DataFrame:
     """Messages with duplicates near and far, missing ids and blank texts."""
     rng = np.random.default_rng(0)
-    ids = pd.Series(rng.integers(0, rows // 2, rows)).astype("str").where(rng.random(rows) > 0.05)
+    ids = pd.Series(rng.integers(0, rows // 2, rows)).astype(STRING).where(rng.random(rows) > 0.05)
     text = pd.Series([f"text {at}" for at in range(rows)]).where(rng.random(rows) > 0.05, " ")
     return pd.DataFrame({"message_id": ids, "text": text, "more": rng.random(rows)})
 

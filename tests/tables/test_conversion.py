@@ -135,7 +135,7 @@ def test_text_stays_as_it_is(text: str) -> None:
     assert only(convert(cells(text), "text")) == text
 
 
-@pytest.mark.parametrize("dtype", ["str", "string", "category", "string[pyarrow]", pd.ArrowDtype(pa.string()), object])
+@pytest.mark.parametrize("dtype", [STRING, "string", "category", "string[pyarrow]", pd.ArrowDtype(pa.string()), object])
 def test_text_is_the_same_from_every_dtype(dtype: Any) -> None:
     done = convert(pd.Series(["a", None]).astype(dtype), "text")
     assert done.column[0] == "a"
@@ -205,7 +205,7 @@ def test_a_number_of_another_type_is_rejected(value: object) -> None:
     assert reason(value, "number") == f"expected a number, got {type_name(value)}"
 
 
-@pytest.mark.parametrize("dtype", ["int64", "float32", "Int64", "Float64", "double[pyarrow]", "category", "str"])
+@pytest.mark.parametrize("dtype", ["int64", "float32", "Int64", "Float64", "double[pyarrow]", "category", STRING])
 def test_numbers_are_the_same_from_every_dtype(dtype: Any) -> None:
     done = convert(pd.Series([1, 2]).astype(dtype), "number")
     assert done.column.tolist() == [1.0, 2.0]

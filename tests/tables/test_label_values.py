@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from fraudsieve.tables.cells import STRING
 from fraudsieve.tables.conversion import convert
 from fraudsieve.tables.label_values import (
     FRAUD_WORDS,
@@ -191,9 +192,9 @@ def test_with_none_no_label_is_legitimate() -> None:
 @pytest.mark.parametrize("values", [("0", "1"), ("ham", "spam"), ("no", "yes"), ("legitimate", "phishing")])
 def test_words_for_a_missing_value_are_no_label(values: tuple[str, str], word: str) -> None:
     expected = read_labels(labels_of(*values))
-    reading = read_labels(pd.Series([*values, word, word], dtype="str"))
+    reading = read_labels(pd.Series([*values, word, word], dtype=STRING))
     assert reading.legitimate == expected.legitimate
-    assert reading.apply(pd.Series([*values, word], dtype="str")).fillna("").tolist() == [
+    assert reading.apply(pd.Series([*values, word], dtype=STRING)).fillna("").tolist() == [
         *classes(expected, *values),
         "",
     ]
@@ -248,7 +249,7 @@ def test_the_words_are_as_labels_are_normalised() -> None:
 
 
 def test_no_labels_say_nothing() -> None:
-    nothing = pd.Series([None, None], dtype="str")
+    nothing = pd.Series([None, None], dtype=STRING)
     assert read_labels(nothing) == LabelReading()
     assert LabelReading(classes={"0": "legitimate"}).apply(nothing).isna().all()
     assert read_labels_for(nothing, {}, ("ham", "spam"), "ham").notes == ()

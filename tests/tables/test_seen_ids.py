@@ -3,13 +3,14 @@
 import numpy as np
 import pandas as pd
 
+from fraudsieve.tables.cells import STRING
 from fraudsieve.tables.seen_ids import SeenIdHashes
 
 
 def test_only_added_ids_are_found() -> None:
     seen, rng, known = SeenIdHashes(), np.random.default_rng(0), set()
     for _ in range(40):
-        ids = pd.Series(rng.integers(0, 20_000, int(rng.integers(1, 900)))).drop_duplicates().astype("str")
+        ids = pd.Series(rng.integers(0, 20_000, int(rng.integers(1, 900)))).drop_duplicates().astype(STRING)
         assert seen.holds(ids).tolist() == [one in known for one in ids]
         seen.add(ids)
         known |= set(ids)
@@ -19,6 +20,6 @@ def test_only_added_ids_are_found() -> None:
 
 def test_an_empty_chunk_is_accepted() -> None:
     seen = SeenIdHashes()
-    seen.add(pd.Series([], dtype="str"))
+    seen.add(pd.Series([], dtype=STRING))
     assert seen.holds(pd.Series(["a"])).tolist() == [False]
-    assert seen.holds(pd.Series([], dtype="str")).tolist() == []
+    assert seen.holds(pd.Series([], dtype=STRING)).tolist() == []

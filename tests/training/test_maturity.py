@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fraudsieve.exceptions import SchemaError
+from fraudsieve.tables.cells import STRING
 from fraudsieve.training.labels import delay_curve, maturity_gap, maturity_gaps
 from fraudsieve.training.simulation.world import simulate
 from tests.profiles import examples
@@ -28,7 +29,7 @@ def subjects_of(rows: Subjects) -> pd.DataFrame:
     sent = START + pd.to_timedelta([day for day, _, _ in rows], unit="D")
     delays = pd.to_timedelta([np.nan if delay is None else delay for _, delay, _ in rows], unit="D")
     labels = [None if delay is None else name for _, delay, name in rows]
-    return pd.DataFrame({"sent_at": sent, "labelled_at": sent + delays, "label": pd.Series(labels, dtype="str")})
+    return pd.DataFrame({"sent_at": sent, "labelled_at": sent + delays, "label": pd.Series(labels, dtype=STRING)})
 
 
 def incidence_by_hand(rows: Subjects, name: str | None) -> dict[int, float]:

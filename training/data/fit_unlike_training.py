@@ -53,7 +53,7 @@ def unlike_of(distance: TrainingDistance, trained_on: pd.DataFrame, distances: A
     if not len(distance.columns) or not len(distances):
         return None
     # Column by column: the median of a frame copies it.
-    medians = np.array([trained_on[name].median() for name in trained_on.columns], np.float64)
+    medians = np.array([trained_on[name].dropna().median() for name in trained_on.columns], np.float64)
     return calibrate_distance(distance, distances, medians)
 
 

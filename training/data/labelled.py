@@ -225,20 +225,20 @@ def keep_labelled(
     has_label = frame["label"].notna()
     labelled = frame[has_label & ~is_young]
     notes = [] if labels is None else [*labels.notes, *_unmatched(frame, labels, f"{subject}_id")]
-    rejected = [table.rejected]
+    rejected = table.rejected
     rare = labelled["label"].map(labelled["label"].value_counts()) < min_label_rows
     if rare.any():
-        rejected.append(_rejected_rare(labelled[rare], min_label_rows))
+        of_rare = _rejected_rare(labelled[rare], min_label_rows)
+        rejected = pd.concat([rejected, of_rare] if len(rejected) else [of_rare], ignore_index=True)
         notes += rare_labels_note(labelled["label"], min_label_rows)
     good = labelled[~rare].drop(columns=PLACE).reset_index(drop=True)
-    all_rejected = pd.concat(rejected, ignore_index=True) if len(rejected) > 1 else table.rejected
     rejected_labels = pd.DataFrame() if labels is None else labels.rejected
     waiting = frame.loc[~has_label, "as_of"].reset_index(drop=True)
     all_labels = None if labels is None else labels.good[labels.good["subject_id"].isin(frame[f"{subject}_id"])]
     young = frame.loc[has_label & is_young, ["as_of", "labelled_at", "label"]]
     return LabelledData(
         good,
-        all_rejected,
+        rejected,
         rejected_labels,
         len(waiting),
         tuple(notes),

@@ -17,6 +17,7 @@ from fraudsieve._io import check_output_file
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.models.guarantees import draw_of_groups
+from fraudsieve.tables.cells import STRING
 from fraudsieve.tables.conversion import convert
 from fraudsieve.tables.formats.files import load
 from fraudsieve.tables.formats.loaded import LoadedTable
@@ -190,4 +191,4 @@ def _load(path: str | Path) -> LoadedTable:
 def _ids(loaded: LoadedTable) -> pd.Series:
     """Return identifiers as the traffic has them; words for missing values are identifiers too."""
     cells = loaded.frame["subject_id"]
-    return convert(cells, "id", Reading(printed=loaded.printed)).column.fillna(cells.astype("str"))
+    return convert(cells, "id", Reading(printed=loaded.printed)).column.fillna(cells.astype(STRING))

@@ -12,6 +12,7 @@ from numpy.random import Generator
 from numpy.typing import ArrayLike, NDArray
 
 from fraudsieve._microseconds import DAY, HOUR
+from fraudsieve.tables.cells import STRING
 
 __all__ = [
     "BY_DAY",
@@ -114,7 +115,7 @@ def lookup(words: Sequence[str], codes: ArrayLike) -> pd.Series[str]:
     ['yes', 'no', nan]
     """
     by_code = np.array([*words, None], dtype=object)
-    return pd.Series(by_code[np.asarray(codes, dtype=np.int64)], dtype="str")
+    return pd.Series(by_code[np.asarray(codes, dtype=np.int64)], dtype=STRING)
 
 
 def read_text(name: str) -> str:

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.random import Generator
 
 from fraudsieve._microseconds import DAY, HOUR
+from fraudsieve.tables.cells import STRING
 
 from .basics import BY_NIGHT, Floats, Ints, Period, lookup, utc_times
 from .campaigns import CampaignPlan
@@ -129,7 +130,7 @@ def _amounts(kind: Ints, value: Floats) -> Floats:
 def _frame(rng: Generator, people: People, events: _Events) -> pd.DataFrame:
     devices, addresses, cards = _identifiers(rng, people, events)
     columns = {
-        "event_id": pd.Series([f"e{i:07d}" for i in range(len(events.accounts))], dtype="str"),
+        "event_id": pd.Series([f"e{i:07d}" for i in range(len(events.accounts))], dtype=STRING),
         "account_id": lookup(people.ids, events.accounts),
         "occurred_at": utc_times(events.at),
         "kind": lookup(_KINDS, events.kind),

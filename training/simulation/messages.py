@@ -11,6 +11,8 @@ import numpy as np
 import pandas as pd
 from numpy.random import Generator
 
+from fraudsieve.tables.cells import STRING
+
 from .basics import Ints, lookup, utc_times
 from .campaigns import CampaignPlan, languages
 from .obfuscation import apply_obfuscations
@@ -73,8 +75,8 @@ class Messages:
     def frame(self, account_ids: Sequence[str]) -> pd.DataFrame:
         """Return the messages table."""
         columns = {
-            "message_id": pd.Series(self.ids, dtype="str"),
-            "text": pd.Series(self.text, dtype="str"),
+            "message_id": pd.Series(self.ids, dtype=STRING),
+            "text": pd.Series(self.text, dtype=STRING),
             "account_id": lookup(account_ids, self.sender),
             "recipient_id": lookup(account_ids, self.recipient),
             "sent_at": utc_times(self.sent),

@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.random import Generator
 
 from fraudsieve._microseconds import DAY
+from fraudsieve.tables.cells import STRING
 
 from .basics import BY_DAY, Bools, Floats, Ints, Period, lookup, move_to_busy_hours, utc_times
 from .templates import CRIMES
@@ -164,7 +165,7 @@ class People:
         web, partner = np.where(fraud, 0.45, 0.60), np.where(fraud, 0.85, 0.92)
         invited = rng.poisson(np.where(fraud, 1.5, 3.0))
         columns = {
-            "account_id": pd.Series(self.ids, dtype="str"),
+            "account_id": pd.Series(self.ids, dtype=STRING),
             "created_at": utc_times(self.created),
             "country": lookup(_COUNTRIES, np.where(draws[1] < 0.02, -1, self.country)),
             "plan": lookup(("free", "plus", "business"), plan),

@@ -8,6 +8,7 @@ import pandas as pd
 
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import SchemaError
+from fraudsieve.tables.cells import STRING
 from fraudsieve.tables.conversion import Kind, convert
 from fraudsieve.tables.limits import shapes_of
 from fraudsieve.tables.values.reading import PLAIN, Reading
@@ -169,7 +170,7 @@ def _with_times(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _codes(frame: pd.DataFrame) -> tuple[Array, Array, Array]:
-    missing = pd.Series(None, frame.index, "str")
+    missing = pd.Series(None, frame.index, STRING)
     columns = [frame.get(name, missing) for name in ENDS]
     codes, names = pd.factorize(pd.concat(columns, ignore_index=True))
     account, counterparty = np.split(codes.astype(np.int64), 2)

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from fraudsieve._typing import Array
+from fraudsieve.tables.cells import STRING
 
 from .actions import Actions, microseconds, microseconds_of
 from .bridges import connecting_path, find_bridges, within_cases
@@ -206,9 +207,9 @@ def _link_table(actions: Actions, links: Links, names: Array, bridges: tuple[Arr
         "case_id": np.where(together, names[links.source], np.array(None, object)),
     }
     words = ("source_id", "target_id", "kind", "evidence", "case_id")
-    return pd.DataFrame(table).astype(dict.fromkeys(words, "str"))
+    return pd.DataFrame(table).astype(dict.fromkeys(words, STRING))
 
 
 def _hub_table(hubs: Hubs) -> pd.DataFrame:
     columns = {name: getattr(hubs, name) for name in ("value", "actions", "accounts", "unflagged")}
-    return pd.DataFrame(columns).astype({"value": "str"}).sort_values("value", ignore_index=True)
+    return pd.DataFrame(columns).astype({"value": STRING}).sort_values("value", ignore_index=True)

@@ -8,6 +8,7 @@ import pandas as pd
 
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import SchemaError
+from fraudsieve.tables.cells import STRING
 from fraudsieve.tables.label_times import resolve_label_times
 from fraudsieve.tables.label_values import AUTO, read_labels
 from fraudsieve.tables.reader import read_table
@@ -104,8 +105,8 @@ def with_labels(actions: Actions, labels: pd.DataFrame | None, as_of: pd.Timesta
         known = known[known["labelled_at"].notna() & (microseconds_of(known, "labelled_at") < microseconds(as_of))]
     last = known.drop_duplicates("action_id", keep="last").set_index("action_id")
     rows = last.reindex(actions.frame["action_id"].to_numpy(object))
-    words = rows["is_fraud"].map(CONFIRMED).astype("str").to_numpy(object)
-    frame = actions.frame.assign(confirmed=pd.array(words, "str"), labelled_at=rows["labelled_at"].array)
+    words = rows["is_fraud"].map(CONFIRMED).astype(STRING).to_numpy(object)
+    frame = actions.frame.assign(confirmed=pd.array(words, STRING), labelled_at=rows["labelled_at"].array)
     return Actions(frame, actions.account, actions.counterparty, actions.time, actions.known, actions.names)
 
 

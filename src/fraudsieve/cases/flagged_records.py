@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from fraudsieve.exceptions import SchemaError
+from fraudsieve.tables.cells import STRING
 from fraudsieve.tables.conversion import Kind, convert
 from fraudsieve.tables.reader import read_table
 from fraudsieve.tables.source import Source, as_input, origin_of
@@ -165,7 +166,7 @@ def _with_reasons(scored: pd.DataFrame) -> pd.DataFrame:
     first = [_first_reason(value) for value in scored["reasons"].tolist()]
     names, sentences = zip(*first, strict=True) if first else ((), ())
     return scored.assign(reason_1=list(names), reason_1_sentence=list(sentences)).astype(
-        {"reason_1": "str", "reason_1_sentence": "str"}
+        {"reason_1": STRING, "reason_1_sentence": STRING}
     )
 
 
@@ -211,7 +212,7 @@ def _records(source: Source, name: str) -> pd.DataFrame:
     out = records.rename(columns=renamed).drop(columns=LABELS, errors="ignore")
     if name == "account_id" and "kind" not in out:
         out["kind"] = "sign_up"
-    return out.assign(action_id=records[name].astype("str"))
+    return out.assign(action_id=records[name].astype(STRING))
 
 
 def _join(flagged: pd.DataFrame, records: pd.DataFrame | None, name: str, origin: str) -> pd.DataFrame:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from fraudsieve._typing import Array
+from fraudsieve.tables.cells import STRING
 
 __all__ = ["CaseLedger"]
 
@@ -31,7 +32,7 @@ class CaseLedger:
         All ids that were ever assigned; none is assigned twice.
     """
 
-    members: pd.Series = field(default_factory=lambda: pd.Series([], dtype="str"))
+    members: pd.Series = field(default_factory=lambda: pd.Series([], dtype=STRING))
     history: pd.DataFrame = field(default_factory=lambda: pd.DataFrame([], columns=CHANGES))
     used: frozenset[str] = frozenset()
 
@@ -75,7 +76,7 @@ class CaseLedger:
         rows += [("closed", name, None, 0) for name in closed]
         changes = pd.DataFrame([(as_of, *row) for row in rows], columns=CHANGES)
         history = changes if self.history.empty else pd.concat([self.history, changes], ignore_index=True)
-        members = pd.Series(np.array(names, object)[case], pd.Index(ids, dtype=object), dtype="str")
+        members = pd.Series(np.array(names, object)[case], pd.Index(ids, dtype=object), dtype=STRING)
         return CaseLedger(members, history, frozenset(used))
 
     def _overlaps(self, ids: Array, case: Array) -> pd.DataFrame:

@@ -8,6 +8,7 @@ import pandas as pd
 import scipy.sparse as sp
 
 from fraudsieve._typing import Array
+from fraudsieve.tables.cells import STRING
 
 from .actions import NO_TIME, Actions
 from .confirmed_members import CONFIRMED, confirmed_probability
@@ -77,7 +78,7 @@ def summarise_cases(
     out["types"] = _frequent(frame["type"], case, n_cases) if "type" in frame else ""
     out["links"] = np.bincount(case[inside.source], minlength=n_cases)
     kinds = np.array(LINK_KINDS, object)[inside.kind]
-    out["link_kinds"] = _frequent(pd.Series(kinds, dtype="str"), case[inside.source], n_cases)
+    out["link_kinds"] = _frequent(pd.Series(kinds, dtype=STRING), case[inside.source], n_cases)
     out["density"] = _density(inside, case, size)
     out["bridges"] = np.bincount(case[bridges[0]], minlength=n_cases)
     out["shared_reasons"] = _frequent(frame["reason"], case, n_cases, least=2) if "reason" in frame else ""
@@ -116,7 +117,7 @@ def _frequent(words: pd.Series, case: Array, n_cases: int, least: int = 1) -> Ar
     counts = pairs.groupby(["case", "word"]).size().rename("count").reset_index()
     counts = counts[counts["count"] >= least].sort_values(["case", "count", "word"], ascending=[True, False, True])
     counts = counts[counts.groupby("case").cumcount() < MAX_WORDS]
-    text = counts["word"].astype("str") + " " + counts["count"].astype("str")
+    text = counts["word"].astype(STRING) + " " + counts["count"].astype(STRING)
     joined = text.groupby(counts["case"]).agg(", ".join)
     return np.asarray(joined.reindex(range(n_cases)).fillna(""), object)
 

@@ -9,6 +9,7 @@ import pandas as pd
 
 from fraudsieve._io import PRIVATE, new_folder, write_file
 from fraudsieve.exceptions import SchemaError
+from fraudsieve.tables.cells import STRING
 from fraudsieve.tables.label_values import AUTO
 from fraudsieve.tables.source import Source
 
@@ -144,7 +145,7 @@ def write_cases(cases: Cases, folder: str | os.PathLike[str], page: str | None =
 def _change_table(ledger: CaseLedger) -> pd.DataFrame:
     times = pd.to_datetime(ledger.history["as_of"], utc=True)
     return ledger.history.assign(as_of=times, actions=ledger.history["actions"].astype(np.int64)).astype(
-        {"change": "str", "case_id": "str", "other_id": "str"}
+        {"change": STRING, "case_id": STRING, "other_id": STRING}
     )
 
 
@@ -180,6 +181,6 @@ def read_ledger(folder: str | os.PathLike[str]) -> CaseLedger:
         raise SchemaError(os.fspath(folder), problem, "Pass a folder that 'fraudsieve cases' wrote.")
     members, changes = map(pd.read_parquet, paths)
     index = pd.Index(members["action_id"].to_numpy(object), dtype=object)
-    ids = pd.Series(members["case_id"].to_numpy(object), index, dtype="str")
+    ids = pd.Series(members["case_id"].to_numpy(object), index, dtype=STRING)
     used = frozenset(changes["case_id"]) | frozenset(changes["other_id"].dropna())
     return CaseLedger(ids, changes[CHANGES], used)

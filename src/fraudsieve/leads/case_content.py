@@ -12,6 +12,7 @@ import pandas as pd
 from fraudsieve.cases.actions import ids_of
 from fraudsieve.cases.flagged_records import IDS
 from fraudsieve.exceptions import LeadError
+from fraudsieve.tables.cells import STRING
 from fraudsieve.tables.source import Source, as_input, origin_of
 
 __all__ = ["ActionReasons", "CaseContent", "actions_of", "read_case", "read_reasons"]
@@ -102,7 +103,7 @@ def actions_of(members: pd.DataFrame, subject: str) -> dict[str, str]:
     if "subject" not in members or "record" not in members:
         return {str(action): str(action) for action in members["action_id"]}
     own = members[members["subject"].eq(subject)]
-    return dict(zip(own["record"].astype("str"), own["action_id"].astype("str"), strict=True))
+    return dict(zip(own["record"].astype(STRING), own["action_id"].astype(STRING), strict=True))
 
 
 def _read(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:

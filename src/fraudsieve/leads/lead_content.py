@@ -19,6 +19,7 @@ from fraudsieve.exceptions import LeadError
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.likelihood_ratios import describe_strength
 from fraudsieve.models.sentences.techniques import techniques_of
+from fraudsieve.tables.cells import STRING
 
 from .case_content import ActionReasons, CaseContent
 from .claims import CLAIM, describe_model, error_rates, strength_of_actions, summarise_strength
@@ -203,7 +204,7 @@ def _with_declared_values(case: CaseContent, key: LeadKey, model: Model | None) 
             value: value if is_declared(name, value, classes) else key.pseudonym(name, value)
             for value in column.dropna().astype(str).unique()
         }
-        columns[name] = column.astype("str").map(shown)
+        columns[name] = column.astype(STRING).map(shown)
     return replace(case, members=case.members.assign(**columns))
 
 
@@ -319,7 +320,7 @@ def _links(case: CaseContent, key: LeadKey, named: frozenset[str]) -> list[dict[
 
 def _linked(links: pd.DataFrame) -> Iterator[tuple[str, str | None, set[str]]]:
     """Yield the actions that share a value; without a value, those that are linked, also through others."""
-    values = links["evidence"].astype("str").where(links["kind"].isin(WITH_VALUE))
+    values = links["evidence"].astype(STRING).where(links["kind"].isin(WITH_VALUE))
     for (kind, value), rows in links.groupby([links["kind"], values], dropna=False):
         if isinstance(value, str):
             yield str(kind), value, _ends(rows)

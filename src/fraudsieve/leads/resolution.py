@@ -9,6 +9,7 @@ import pandas as pd
 
 from fraudsieve._io import PRIVATE, write_file
 from fraudsieve.exceptions import LeadError
+from fraudsieve.tables.cells import STRING
 from fraudsieve.tables.reader import read_table
 from fraudsieve.tables.source import Source
 
@@ -99,10 +100,10 @@ def resolve_lead(
     given = {"accounts": accounts, "events": events, "messages": messages}
     for kind, values in (*_values(given), *_values_of_cases(cases)):
         if kind in wanted:
-            unique = values.dropna().astype("str").unique().tolist()
+            unique = values.dropna().astype(STRING).unique().tolist()
             found |= match_values(key, kind, unique, wanted[kind])
     rows = [(name, kind, found.get(name)) for kind in sorted(wanted) for name in sorted(wanted[kind].values())]
-    return pd.DataFrame(rows, columns=["pseudonym", "type", "value"]).astype("str")
+    return pd.DataFrame(rows, columns=["pseudonym", "type", "value"]).astype(STRING)
 
 
 def _values(given: Mapping[str, Source | None]) -> Iterator[tuple[str, "pd.Series[Any]"]]:

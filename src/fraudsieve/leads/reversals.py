@@ -8,6 +8,7 @@ import pandas as pd
 
 from fraudsieve.cases.flagged_records import IDS
 from fraudsieve.exceptions import LeadError
+from fraudsieve.tables.cells import STRING
 from fraudsieve.tables.label_times import resolve_label_times
 from fraudsieve.tables.label_values import AUTO, read_labels
 from fraudsieve.tables.reader import read_table
@@ -115,7 +116,7 @@ def read_label_histories(labels: Source, legitimate: str = AUTO) -> LabelHistori
     reading = read_labels(table["label"], legitimate, of_two=False)
     unknown = pd.Series(pd.NaT, table.index)
     times = resolve_label_times(pd.to_datetime(table.get("labelled_at", unknown), utc=True))[0]
-    columns = {"subject": table["subject_id"].astype("str"), "label": reading.apply(table["label"]), "time": times}
+    columns = {"subject": table["subject_id"].astype(STRING), "label": reading.apply(table["label"]), "time": times}
     frame = pd.DataFrame(columns)
     frame = frame[frame["label"].notna()].assign(is_fraud=lambda rows: rows["label"] != reading.legitimate)
     frame = frame.sort_values(["time", "is_fraud", "label"], na_position="first", ignore_index=True)[[*columns]]

@@ -182,7 +182,7 @@ def collect_answers(answers: Source, labels: str | os.PathLike[str], draws: Sour
     given, skipped = _read_answers(answers)
     given = _with_probabilities(given, draws, origin_of(answers))
     with _locked(path):
-        raw, known = _read_labels(path)
+        raw, known = _read_labels(path, given.iloc[:0])
         _check_consistent(pd.concat([known, given], ignore_index=True), origin_of(answers))
         given = given.drop_duplicates(KEY)
         new = given[~pd.MultiIndex.from_frame(given[KEY]).isin(pd.MultiIndex.from_frame(known[KEY]))]
@@ -222,17 +222,17 @@ def _with_probabilities(answers: pd.DataFrame, draws: Source | None, origin: str
     return answers
 
 
-def _read_labels(path: Path) -> tuple[pd.DataFrame | None, pd.DataFrame]:
-    """Return a table of labels as it is in its file, and checked; None and an empty one if there is no file."""
+def _read_labels(path: Path, nothing: pd.DataFrame) -> tuple[pd.DataFrame | None, pd.DataFrame]:
+    """Return a table of labels as it is in its file, and checked; None and `nothing` if there is no file."""
     if not path.exists():
-        return None, pd.DataFrame(columns=ADDED)
+        return None, nothing
     loaded = load(path)
     missing = [name for name in ("subject_id", "label") if name not in loaded.frame]
     if missing or loaded.broken:
         problem = f"column {missing[0]!r} is missing" if missing else f"{len(loaded.broken)} rows are broken"
         raise SchemaError(os.fspath(path), problem, "Correct the table of labels, or name another file.")
     if loaded.frame.empty:
-        return loaded.frame, pd.DataFrame(columns=ADDED)
+        return loaded.frame, nothing
     table = as_input(path)
     checked = read_table(replace(table, options=replace(table.options, max_rejected=0.0)), LABELS)
     return loaded.frame, checked.good.reindex(columns=ADDED)

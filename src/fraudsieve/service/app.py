@@ -86,9 +86,9 @@ def create_app(scorer: Scorer, settings: Settings | None = None, *, shadow: Load
     app = Starlette(
         routes=routes,
         middleware=[
-            Middleware(AccessLog, metrics, frozenset(route.path for route in routes)),
+            Middleware(AccessLog, metrics=metrics, routes=frozenset(route.path for route in routes)),
             *local_only,
-            Middleware(RequestLimits, settings, metrics),
+            Middleware(RequestLimits, settings=settings, metrics=metrics),
         ],
         exception_handlers={HTTPException: _http_error},
         lifespan=partial(_lifespan, handler, background, pool),

@@ -191,11 +191,11 @@ def infer_types(cells: Cells, *, printed: bool = False, decimal: str | None = No
 
     Examples
     --------
-    >>> infer_types(pd.Series(["1", None, "2.5"]), printed=True).tolist()
+    >>> infer_types(pd.Series(["1", None, "2.5"], dtype=STRING), printed=True).tolist()
     [1.0, nan, 2.5]
-    >>> infer_types(pd.Series(["007", "12"]), printed=True).tolist()
+    >>> infer_types(pd.Series(["007", "12"], dtype=STRING), printed=True).tolist()
     ['007', '12']
-    >>> infer_types(pd.Series(["true", None, "False"]), printed=True).tolist()
+    >>> infer_types(pd.Series(["true", None, "False"], dtype=STRING), printed=True).tolist()
     [True, nan, False]
     """
     dtype = cells.dtype
@@ -214,8 +214,9 @@ def _infer(cells: Cells, *, names: bool) -> Cells:
     try:
         if names:  # numbers that are declared as categories are names
             cells = cells.map(str, na_action="ignore")
-        elif pd.api.types.infer_dtype(cells, skipna=True) == "decimal":
-            return cells.astype("float64")
+        kind = pd.api.types.infer_dtype(cells, skipna=True)
+        if kind in ("decimal", "string"):
+            return cells.astype("float64" if kind == "decimal" else STRING)
         return cells.where(cells.notna(), np.nan).infer_objects()
     except (UnicodeEncodeError, OverflowError):
         return cells
@@ -234,6 +235,11 @@ def _infer_objects(cells: Cells, number: str) -> Cells:
     return cells
 
 
+def _arrow(strings: Cells) -> Any:
+    """Return strings as Arrow's; in pandas 2 they may be objects, and all of them missing."""
+    return pa.array(strings.array, pa.large_string(), from_pandas=True)
+
+
 def match_pattern(strings: Cells, pattern: str) -> Mask:
     """Return which cells match a regular expression (RE2); missing cells do not.
 
@@ -242,7 +248,7 @@ def match_pattern(strings: Cells, pattern: str) -> Mask:
     >>> match_pattern(pd.Series(["a1", "b", None]), "[0-9]").tolist()
     [True, False, False]
     """
-    matches = pc.fill_null(pc.match_substring_regex(pa.array(strings.array), pattern), False)
+    matches = pc.fill_null(pc.match_substring_regex(_arrow(strings), pattern), False)
     return np.asarray(matches.to_numpy(zero_copy_only=False), dtype=bool)
 
 
@@ -265,7 +271,7 @@ def replace_pattern(strings: Cells, pattern: str, by: str) -> Cells:
     >>> replace_pattern(pd.Series(["12.0", None]), r"^(\d+)\.0$", r"\1").tolist()
     ['12', nan]
     """
-    return string_series(pc.replace_substring_regex(pa.array(strings.array), pattern, by), strings.index)
+    return string_series(pc.replace_substring_regex(_arrow(strings), pattern, by), strings.index)
 
 
 def string_series(array: Any, index: Any) -> Cells:

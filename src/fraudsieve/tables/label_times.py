@@ -4,6 +4,8 @@ import pandas as pd
 
 from fraudsieve._translation import tr
 
+from .cells import STRING
+
 __all__ = ["ONE_DAY", "has_only_dates", "resolve_label_times", "with_times"]
 
 ONE_DAY = pd.Timedelta(days=1)
@@ -68,5 +70,5 @@ def with_times(frame: pd.DataFrame, *columns: str) -> pd.DataFrame:
         if name not in frame:
             frame[name] = pd.Series(pd.NaT, frame.index, "datetime64[us, UTC]")
     if "label" not in frame:
-        frame["label"] = pd.Series(None, frame.index, "str")
+        frame["label"] = pd.Series(None, frame.index, STRING)
     return frame

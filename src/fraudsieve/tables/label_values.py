@@ -6,6 +6,7 @@ from typing import Any, Final, TypeAlias
 
 import pandas as pd
 
+from .cells import STRING
 from .reader import CheckedTable
 from .values.label_words import (
     CHINESE_CRIMES,
@@ -79,7 +80,7 @@ class LabelReading:
         if not self.classes:
             return labels
         names = labels.dropna().unique()
-        return labels.map({name: self.classes.get(normalise_label(name), name) for name in names}).astype("str")
+        return labels.map({name: self.classes.get(normalise_label(name), name) for name in names}).astype(STRING)
 
 
 LabelReader: TypeAlias = Callable[["pd.Series[Any]"], LabelReading]

@@ -20,7 +20,7 @@ from fraudsieve._addresses import bare_address
 from fraudsieve._translation import tr
 from fraudsieve.exceptions import SchemaError
 
-from .cells import extract_strings
+from .cells import STRING, extract_strings
 from .formats.files import load, reader_of
 from .formats.loaded import LoadedTable, ReadOptions, frame_of
 from .formats.parquet import columns_of_folders, load_parquet, load_parquet_batch
@@ -184,7 +184,7 @@ def data_digest(source: Source) -> str:
 def _as_strings(cells: pd.Series) -> pd.Series:
     """Return a column as strings; Arrow cannot store lone surrogates, so U+FFFD replaces them."""
     try:
-        return cells.astype("str")
+        return cells.astype(STRING)
     except UnicodeEncodeError:
         texts = [None if missing else str(cell) for cell, missing in zip(cells, cells.isna(), strict=True)]
         return extract_strings(pd.Series(texts, dtype=object)).strings

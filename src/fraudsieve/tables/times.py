@@ -198,10 +198,11 @@ def _read_strings(strings: Cells, read: _Times, reading: Reading) -> None:
 
 def _enter_usual(dates: Cells, usual: Mask, read: _Times, later: Array | None = None) -> None:
     """Enter times in the usual forms; those of an afternoon are later than they are printed."""
-    times = pd.to_datetime(dates[usual], format="ISO8601", utc=True, errors="coerce").dt.tz_localize(None)
-    if later is not None:
-        times += later[usual]
-    _enter_stamps(times, read, usual, naive=~match_pattern(dates, _HAS_ZONE)[usual])
+    has_zone = match_pattern(dates, _HAS_ZONE)
+    # Apart, because pandas 2 takes the zone of one row for later rows without a zone.
+    for rows in filter(np.any, (usual & has_zone, usual & ~has_zone)):
+        times = pd.to_datetime(dates[rows], format="ISO8601", utc=True, errors="coerce").dt.tz_localize(None)
+        _enter_stamps(times if later is None else times + later[rows], read, rows, naive=~has_zone[rows])
 
 
 def _with_orders(strings: Cells, faults: dict[str, Mask]) -> dict[str, Mask]:

@@ -61,7 +61,7 @@ def _change_array(folder: Path, rng: np.random.Generator) -> None:
     name = list(arrays)[int(rng.integers(len(arrays)))]
     arrays[name] = _changed(arrays[name], rng)
     stream = io.BytesIO()
-    np.savez(stream, allow_pickle=False, **arrays)
+    np.savez(stream, **arrays)
     return _forge(folder, file.name, stream.getvalue())
 
 

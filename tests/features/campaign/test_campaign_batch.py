@@ -14,6 +14,7 @@ from fraudsieve.features.campaign.campaign_batch import campaign_features, label
 from fraudsieve.features.campaign.over_time import CampaignHistory, campaign_events, campaign_subjects
 from fraudsieve.features.history.reader import join_events
 from fraudsieve.features.live_state import HistoryState
+from fraudsieve.tables.cells import STRING
 from tests.profiles import examples
 
 CAMPAIGNS = CampaignHistory(("1h", "1d"), ("spam", "ham"))
@@ -52,7 +53,7 @@ def frame_of(messages: Records) -> pd.DataFrame:
         if name.endswith("_at"):
             frame[name] = pd.to_datetime(frame[name], utc=True).astype("datetime64[us, UTC]")
         else:
-            frame[name] = frame[name].astype("str")
+            frame[name] = frame[name].astype(STRING)
     return frame
 
 

@@ -11,6 +11,7 @@ from fraudsieve.features.history.records import id_digest
 from fraudsieve.features.network.declaration import Network
 from fraudsieve.features.network.live import NetworkState
 from fraudsieve.features.network.network_batch import network_features
+from fraudsieve.tables.cells import STRING
 
 WHO = st.sampled_from(["ann", "bob", "cid", "dan", "eve"])
 TIME = st.integers(0, 20)
@@ -32,7 +33,7 @@ def tables(events: Rows, labels: Rows, subjects: Rows) -> tuple[pd.DataFrame, pd
 
     def frame(rows: Rows, names: list[str], when: str) -> pd.DataFrame:
         made = pd.DataFrame(rows, columns=names)
-        return made.astype({name: "str" for name in names if name.endswith("_id")}).assign(
+        return made.astype({name: STRING for name in names if name.endswith("_id")}).assign(
             **{when: times(made[when].astype("int64").tolist())}
         )
 

@@ -38,7 +38,7 @@ def arrays(folder: Path, **changes: Any) -> bytes:
     with np.load(folder / "wording.npz", allow_pickle=False) as stored:
         content = {name: stored[name] for name in stored.files} | changes
     stream = io.BytesIO()
-    np.savez(stream, allow_pickle=True, **{name: value for name, value in content.items() if value is not None})
+    np.savez(stream, **{name: value for name, value in content.items() if value is not None})
     return stream.getvalue()
 
 

@@ -6,6 +6,7 @@ import pickle
 import tracemalloc
 import zipfile
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -190,10 +191,11 @@ def test_character_counts_that_the_kernel_cannot_read_are_rejected(
     with np.load(binary.folder / "characters.npz", allow_pickle=False) as stored:
         parts = dict(stored) | {"pairs-1": change(stored["pairs-1"])}
     stream = io.BytesIO()
-    np.savez_compressed(stream, allow_pickle=False, **parts)
+    np.savez_compressed(stream, **parts)
     assert_rejected(copy(files={"characters.npz": stream.getvalue()}), "counts of characters do not fit each other")
 
 
+@pytest.mark.skipif(version("lightgbm") < "4.7", reason="LightGBM does not read parameters before version 4.7")
 def test_a_booster_with_a_parameter_that_lightgbm_cannot_read_is_rejected(binary: Any, copy: Copy) -> None:
     text = (binary.folder / "booster.txt").read_text("utf-8")
     changed = text.replace("[drop_rate: 0.1]", "[drop_rate: =.1]")

@@ -13,7 +13,7 @@ from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.facts import written_settings
 from fraudsieve.training.recipe.recipe import Recipe
 
-DAYS = pd.Series(pd.date_range("2026-01-01", periods=1000, tz="UTC"))
+DAYS = pd.Series(pd.date_range("2026-01-01", periods=1000, tz="UTC", unit="us"))
 MESSAGES = pd.DataFrame(
     {
         "message_id": [f"m{number}" for number in range(6)],

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from fraudsieve.tables.cells import STRING
 from fraudsieve.training.simulation.obfuscation import KINDS, apply_obfuscations
 from fraudsieve.training.simulation.templates import CRIMES, FRAUD, NOTICES, PERSONAL, PHRASES
 from fraudsieve.training.simulation.text import fill_template
@@ -20,7 +21,7 @@ ODD = "[\u200b\u200c\u200d\u2060\ufeff\u0370-\u03ff\u0400-\u04ff０-９⓪①-�
 
 @pytest.mark.parametrize("crime", [*CRIMES, "legitimate"])
 def test_every_type_is_written_in_both_languages(labelled: pd.DataFrame, crime: str) -> None:
-    chinese = labelled.loc[labelled["label"] == crime, "text"].str.contains(HAN)
+    chinese = labelled.loc[labelled["label"] == crime, "text"].str.contains(HAN.pattern)
     assert chinese.any()
     assert not chinese.all()
 
@@ -29,7 +30,7 @@ def test_every_type_is_written_in_both_languages(labelled: pd.DataFrame, crime: 
 def test_every_type_is_written_in_both_languages_in_the_smallest_world(crime: str) -> None:
     small = simulate(days=7, messages_per_day=23.0, fraud_share=0.1, **WELL_LABELLED)
     texts = labelled_messages(small)
-    chinese = texts.loc[texts["label"] == crime, "text"].str.contains(HAN)
+    chinese = texts.loc[texts["label"] == crime, "text"].str.contains(HAN.pattern)
     assert sorted(chinese) == [False, True]
 
 
@@ -61,7 +62,7 @@ def used_templates(rows: pd.DataFrame, crime: str) -> pd.Series[str]:
         for template in FRAUD[crime]["zh"] + FRAUD[crime]["en"]
     }
     matches = {template: rows["text"].str.contains(pattern) for template, pattern in patterns.items()}
-    return pd.DataFrame(matches).loc[lambda hits: hits.any(axis=1)].idxmax(axis=1).astype("str")
+    return pd.DataFrame(matches).loc[lambda hits: hits.any(axis=1)].idxmax(axis=1).astype(STRING)
 
 
 def test_obfuscation_spreads_and_grows_stronger(fraud_messages: pd.DataFrame, labelled: pd.DataFrame) -> None:

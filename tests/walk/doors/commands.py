@@ -8,6 +8,7 @@ import pandas as pd
 
 from fraudsieve.models import read_model, write_model
 from fraudsieve.models.batch.scored_tables import uses_labels
+from fraudsieve.tables.cells import STRING
 from fraudsieve.training.refit.refitted import split_model_folder
 from tests.walk.walk import BOUND_EXCEEDED, Walk
 
@@ -49,7 +50,7 @@ def training_scores(walk: Walk) -> None:
     key = f"{walk.table.subject}_id"
     if key in table:
         unique = table.drop_duplicates(key, keep=False)
-        scores = dict(zip(unique[key].astype("str"), unique["probability"], strict=True))
+        scores = dict(zip(unique[key].astype(STRING), unique["probability"], strict=True))
         assert {name: scores.get(name, listed[name]) for name in listed} == listed
 
 

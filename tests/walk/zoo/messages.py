@@ -40,7 +40,7 @@ def make_messages(seed: int, n: int, *, is_ascii: bool = False) -> tuple[np.rand
     )
     messages = world.messages.sort_values(["sent_at", "message_id"], ignore_index=True)
     if is_ascii:
-        messages = messages[messages["text"].str.isascii()].reset_index(drop=True)
+        messages = messages[messages["text"].map(str.isascii)].reset_index(drop=True)
     label = messages["message_id"].map(world.labels.set_index("subject_id")["label"])
     made = pd.DataFrame({"fraud": label.ne("legitimate"), "type": label, "text": messages["text"]})
     made["time"] = messages["sent_at"].dt.tz_localize(None).dt.floor("s")

@@ -13,7 +13,7 @@ from fraudsieve._translation import tr
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.models.points import OperatingPoint
-from fraudsieve.tables.cells import nested_values
+from fraudsieve.tables.cells import STRING, nested_values
 from fraudsieve.training.data.builders import Builder
 from fraudsieve.training.evaluation.bootstrap import LEVEL, Interval
 from fraudsieve.training.evaluation.fraud_rows import FraudRows, SliceMetrics
@@ -188,7 +188,7 @@ def mixture_of(rows: pd.DataFrame) -> dict[str, dict[str, int]]:
     """
     columns = (rows[name] for name in MIXTURES if name in rows and not _not_sliceable(rows[name]))
     few = (column for column in columns if 0 < column.nunique() <= MAX_VALUES)
-    counts = {str(column.name): column.dropna().astype("str").value_counts() for column in few}
+    counts = {str(column.name): column.dropna().astype(STRING).value_counts() for column in few}
     return {name: {str(value): int(n) for value, n in of_values.items()} for name, of_values in counts.items()}
 
 
@@ -208,7 +208,7 @@ def _by_value(column: pd.Series) -> Array:
 
 def _by_frequency(column: pd.Series) -> Array:
     """Return the most frequent values, and `OTHER` for the rest with their number; None for a missing value."""
-    words = column.astype("str")
+    words = column.astype(STRING)
     by_frequency = words[column.notna()].value_counts().index
     other = f"{OTHER} ({len(by_frequency) - MAX_VALUES:,} values)"
     values = words.where(words.isin(by_frequency[:MAX_VALUES]), other)

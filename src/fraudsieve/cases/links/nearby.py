@@ -11,6 +11,7 @@ from fraudsieve._pseudonyms import keyed_digest
 from fraudsieve._typing import Array
 from fraudsieve.cases.actions import Actions
 from fraudsieve.cases.settings import CaseSettings
+from fraudsieve.tables.cells import STRING
 
 from .pairs import Entries, pair_entries, time_decay
 from .table import LINK_KINDS, Hubs, Links
@@ -26,9 +27,9 @@ SIGN_UPS: Final = ("sign_up", "signup", "registration", "register", "account_cre
 
 def address_links(actions: Actions, settings: CaseSettings, key: bytes) -> tuple[Links, Hubs]:
     """Link actions from one range of IP addresses (/24 in IPv4, /48 in IPv6)."""
-    addresses = actions.frame["ip"] if "ip" in actions.frame else pd.Series(None, actions.frame.index, "str")
+    addresses = actions.frame["ip"] if "ip" in actions.frame else pd.Series(None, actions.frame.index, STRING)
     digests = {address: _range_digest(str(address), key) for address in addresses.dropna().unique()}
-    value, values = pd.factorize(addresses.map(digests).astype("str"))
+    value, values = pd.factorize(addresses.map(digests).astype(STRING))
     rows = np.flatnonzero(value >= 0)
     n_actions = np.bincount(value[rows], minlength=len(values))
     accounts = pd.Series(actions.actors()[rows]).groupby(value[rows]).nunique().to_numpy(np.int64)
@@ -53,7 +54,7 @@ def _range_digest(address: str, key: bytes) -> str | None:
 
 def sign_up_links(actions: Actions, settings: CaseSettings) -> Links:
     """Link sign-ups that are minutes apart: each link is weak, but sign-ups in a batch have several."""
-    none = pd.Series(None, actions.frame.index, "str")
+    none = pd.Series(None, actions.frame.index, STRING)
     rows = np.flatnonzero(actions.frame.get("kind", none).isin(SIGN_UPS))
     window = int(settings.sign_up_minutes * MINUTE)
     return _links(actions, settings, np.zeros_like(rows), rows, window, "sign_up", np.array(["sign_up"], object))

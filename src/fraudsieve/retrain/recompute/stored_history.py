@@ -24,6 +24,7 @@ from fraudsieve.live.store.event_store import EventStore
 from fraudsieve.live.store.facts import StoreFacts
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.batch.scored_tables import TableHistory, trust_of_model, uses_labels
+from fraudsieve.tables.cells import STRING
 from fraudsieve.tables.label_times import with_times
 from fraudsieve.tables.reader import CheckedTable
 
@@ -185,13 +186,13 @@ class StoredHistory:
         if campaigns is None:
             return None
         sent = messages[["campaign", "sender_id", "recipient_id", "occurred_at"]]
-        parts = [sent.explode("campaign").astype({"campaign": "str"})]
+        parts = [sent.explode("campaign").astype({"campaign": STRING})]
         if campaigns.types:
             labelled = labels_with_times(self._labelled(messages, labels), self.model.legitimate)
             since = labelled["labelled_at"].where(labelled["labelled_at"] > labelled["occurred_at"])
             since = since.fillna(labelled["occurred_at"])  # no label counts before its message
             labelled = labelled[["campaign", "label"]].set_axis(["labelled", "kind"], axis=1).assign(occurred_at=since)
-            parts.append(labelled.explode("labelled").astype({"labelled": "str"}))
+            parts.append(labelled.explode("labelled").astype({"labelled": STRING}))
         return pd.concat(parts, ignore_index=True)
 
 

@@ -2,7 +2,7 @@
 
 from typing import Literal, TypeAlias
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 __all__ = ["ErrorBody", "EventsResult", "Health", "LabelsResult", "ModelInfo", "Readiness", "Score"]
 
@@ -75,6 +75,8 @@ class Score(BaseModel):
 
     If the service logs scores, it has the id of the record: the field of the model's type of record.
     """
+
+    model_config = ConfigDict(protected_namespaces=())  # pydantic before 2.10 reserves names such as model_decision
 
     message_id: RecordId = Field(default=None, description="Id of a message, as it came.")
     account_id: RecordId = Field(default=None, description="Id of an account, as it came.")

@@ -103,8 +103,8 @@ def save(frame: pd.DataFrame, path: str | os.PathLike[str]) -> Path:
     --------
     >>> import tempfile
     >>> file = save(pd.DataFrame({"a": [1, "x", None]}, dtype=object), Path(tempfile.mkdtemp(), "r.parquet"))
-    >>> pd.read_parquet(file)["a"].tolist()
-    ['1', 'x', nan]
+    >>> pd.read_parquet(file)["a"].fillna("").tolist()
+    ['1', 'x', '']
     """
     file = Path(path)
     columns = [storable(frame.iloc[:, position]) for position in range(frame.shape[1])]
