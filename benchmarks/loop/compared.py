@@ -101,7 +101,8 @@ def compare_answers(answers: Mapping[str, Sequence[Answer]], logged: pd.DataFram
         not any(_is_answer(answer, row) for row in rows.get(name, ())) for name, several in answers.items()
         for answer in several
     )  # fmt: skip
-    once = {name: [of[0]] if name.startswith(ASKED) and name in answers else of for name, of in rows.items()}
+    asked = {name for name in answers if name.startswith(ASKED)}
+    once: dict[Any, Sequence[Any]] = {name: of[:1] if name in asked else of for name, of in rows.items()}
     return _found(once, answers)._replace(differing=differing)
 
 
