@@ -82,6 +82,11 @@ PARTS: Final = (
     ),
     Part("notebooks", ("pytest", "-n", "2", "--nbmake", "--nbmake-timeout=300", "notebooks"), "every notebook runs"),
     Part(
+        "release",
+        ("python", "-m", "scripts.release"),
+        "wheel and sdist have the right files, the wheel runs alone, and the tests of the sdist pass",
+    ),
+    Part(
         "lowest",
         ("scripts/dependencies", "lowest"),
         "the lowest declared versions train, score, serve and load old models",
