@@ -88,6 +88,11 @@ PARTS: Final = (
     ),
     Part("notebooks", ("pytest", "-n", "2", "--nbmake", "--nbmake-timeout=300", "notebooks"), "every notebook runs"),
     Part(
+        "release",
+        ("python", "-m", "scripts.release"),
+        "wheel and sdist have the right files, the wheel runs alone, and the tests of the sdist pass",
+    ),
+    Part(
         "lowest",
         ("scripts/dependencies", "lowest"),
         "every extra alone with the lowest declared versions, and the quick tests with all of them",

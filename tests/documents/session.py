@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import Self
 
+import fraudsieve
 from tests.forks import fork_command
 
 from .blocks import ROOT, Block
@@ -17,6 +18,8 @@ from .blocks import ROOT, Block
 __all__ = ["Session"]
 
 HERE = Path(__file__).parent
+LIBRARY = Path(fraudsieve.__file__).parents[1]
+"""Where this process has the library from: ``src`` in a checkout."""
 
 
 class Session:
@@ -31,7 +34,7 @@ class Session:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
         clean = {name: value for name, value in os.environ.items() if not name.startswith(("MLFLOW_", "FRAUDSIEVE_"))}
-        paths = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "PYTHONPATH": str(ROOT / "src")}
+        paths = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "PYTHONPATH": str(LIBRARY)}
         self.environment = clean | paths | {"PORT": str(port), "PROJECT": str(ROOT / "pyproject.toml")}
         (folder / "shell.env").touch()
         self.environment["COMMAND"] = shlex.join(fork_command()) if forks else "command fraudsieve"
