@@ -31,7 +31,7 @@ def variant(campaign: int, chance: random.Random) -> str:
     """Write a message of a campaign: other numbers, capitals, full-width and invisible characters."""
     skeleton = random.Random(campaign)
     words = ["".join(skeleton.choices(LETTERS[campaign], k=7)) for _ in range(12)]
-    words[4], words[9] = (str(chance.randint(1000, 9999)) for _ in range(2))
+    words[::2] = [str(chance.randint(1000, 9999)) for _ in range(6)]
     forms: list[Callable[[str], str]] = [
         str,
         str.upper,
