@@ -66,8 +66,13 @@ RELEASE: Final[dict[str, str]] = {
     ),
     "tests/service/processes/test_supervisor.py::test_a_killed_worker_is_replaced_while_the_other_answers": KILLS,
     "tests/service/processes/test_history.py::test_a_killed_worker_loses_no_acknowledged_event": KILLS,
-    "tests/service/test_image_example.py::test_another_model_fails_the_build": COMPILES,
-    "tests/service/test_image_example.py::test_the_image_scores_without_compiling": COMPILES,
+    "tests/service/test_compose.py::test_a_model_of_mlflow_is_served_and_both_keep_their_tables_in_postgresql": (
+        "a server of MLflow on PostgreSQL makes its tables; the form and the options of the file are always tested"
+    ),
+    "tests/service/test_image.py::test_another_model_fails_the_build": COMPILES,
+    "tests/service/test_image.py::test_the_health_check_tells_a_running_service": COMPILES,
+    "tests/service/test_image.py::test_the_image_scores_without_compiling": COMPILES,
+    "tests/service/test_image.py::test_the_service_runs_as_an_ordinary_user_on_a_read_only_root": COMPILES,
     "tests/models/scoring/test_samples.py::test_nothing_is_left_to_compile[events]": COMPILES,
     "tests/models/scoring/test_samples.py::test_nothing_is_left_to_compile[senders]": COMPILES,
     "tests/models/test_flavor_spark.py::test_a_spark_udf_gives_the_scores_of_the_scorer": SPARK,

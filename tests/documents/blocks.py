@@ -11,7 +11,7 @@ RUN = ("sh", "python", "toml", "console")
 
 NOT_RUN = {
     'pip install -e ".[dev]"': "the suite does not run itself",
-    "ENV NUMBA_CPU_NAME": "tests/service/test_image_example.py runs the commands of the image",
+    "ENV NUMBA_CACHE_DIR": "tests/service/test_image.py runs the commands of the image",
     "mlflow.pyfunc.spark_udf": "tests/models/test_flavor_spark.py calls it; Spark needs Java",
     "fraudsieve.spark": "tests/spark calls these; Spark needs Java",
     "retrain --model models:/payments@champion --events": "docs/how_to/next_model.md runs it, and tests/retrain",
