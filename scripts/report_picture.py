@@ -1,4 +1,4 @@
-"""Take the picture of a report that the README shows: ``python scripts/report_picture.py`` (needs Chromium).
+"""Take the picture of a report that the documentation shows: ``python scripts/report_picture.py`` (needs Chromium).
 
 It runs the quickstart in a temporary folder, whose data are simulated, and writes the top of its report to
 ``docs/report.webp``.

@@ -22,6 +22,8 @@ FOLDER: Final = Path(__file__).resolve().parents[2] / "docs"
 FRAUDSIEVE: Final = "fraudsieve"
 TITLES: Final = {"macro_f1": "Messages: macro-F1", "average_precision": "Accounts and events: average precision"}
 LABELS: Final = {"macro_f1": "macro-F1", "average_precision": "average precision"}
+OVERVIEW: Final = "results.svg"
+"""The picture of the README: all sets, of both metrics."""
 OWNERS: Final = {"handbook": "Handbook's", "ours": "fraudsieve's"}
 INTRODUCTION: Final = f"""# Results
 
@@ -67,6 +69,7 @@ def write_page(
         if of_metric:
             image = standalone_svg(_picture(metric, of_metric))
             (folder / f"results-{metric}.svg").write_text(image, "utf-8")
+    (folder / OVERVIEW).write_text(standalone_svg(_overview(found)), "utf-8")
     page = folder / "results.md"
     page.write_text("\n".join([render_page(found, looks), *stored]), "utf-8")
     return page
@@ -208,8 +211,18 @@ def _machines(rows: Sequence[Row]) -> str:
 
 def _picture(metric: str, rows: Sequence[Row]) -> Figure:
     """A line for each set: fraudsieve and its peers."""
+    return _draw_sets(TITLES[metric], LABELS[metric], 26, rows)
+
+
+def _overview(rows: Sequence[Row]) -> Figure:
+    """A line for each set of messages, and below them one for each of accounts and events."""
+    sorted_rows = [row for metric in TITLES for row in rows if row.metric == metric]
+    return _draw_sets("fraudsieve and its peers", "macro-F1 or average precision", 17, sorted_rows)
+
+
+def _draw_sets(title: str, label: str, step: float, rows: Sequence[Row]) -> Figure:
     sets, entries = _names(rows)
-    chart = make_row_chart(sets, LABELS[metric], 26)
+    chart = make_row_chart(sets, label, step)
     for place, name in enumerate(sets):
         for row in sorted((row for row in rows if row.set == name), key=lambda row: row.contestant == FRAUDSIEVE):
             ours = row.contestant == FRAUDSIEVE
@@ -217,4 +230,4 @@ def _picture(metric: str, rows: Sequence[Row]) -> Figure:
             chart.dot(row.mean, -place, css, shape=shape, title=f"{_entry(row)}: {row.mean:.4f}")
     chart.legend(FRAUDSIEVE, "c1", shape="diamond")
     chart.legend("a peer", "muted", shape="circle")
-    return chart.to_figure(TITLES[metric], f"Fraudsieve and {len(entries) - 1} peers on {len(sets)} sets.")
+    return chart.to_figure(title, f"Fraudsieve and {len(entries) - 1} peers on {len(sets)} sets.")

@@ -1,4 +1,4 @@
-"""The picture of the README: small, and made by its script."""
+"""The picture of a report: small, and made by its script."""
 
 import shutil
 from pathlib import Path

@@ -309,7 +309,7 @@ def make_row_chart(names: Sequence[str], label: str, step: float, *, top: float 
     `step` is the height of a row in units of the chart, `top` the space for the legend, and `end` the value at the
     right end.
     """
-    left = 18 + CHARACTER * max(text_width(shorten(name)) for name in names)
+    left = 24 + CHARACTER * max(text_width(shorten(name)) for name in names)
     chart = Chart((0, end), (0.6 - len(names), 0.6), height=top + step * len(names) + 52, left=left, top=top)
     chart.rows(names, label)
     return chart

@@ -112,6 +112,15 @@ def test_the_page_names_peers_by_their_columns_and_what_was_measured_on(tmp_path
     assert "xgboost, fraudsieve&#x27;s columns: 0.4000" in picture
 
 
+def test_one_picture_has_the_sets_of_messages_above_those_of_accounts(tmp_path: Path) -> None:
+    own = replace(OURS, set="s_ffsd", metric="average_precision", values=[0.4], folds=1)
+    write_page([own, OURS, PEER], {}, tmp_path)
+    picture = (tmp_path / "results.svg").read_text("utf-8")
+    assert picture.index("uci_sms.grouped") < picture.index("s_ffsd")
+    assert "fraudsieve: 0.8500" in picture
+    assert "Fraudsieve and 1 peers on 2 sets." in picture
+
+
 def test_the_page_ends_with_the_stored_reports_of_other_benchmarks(tmp_path: Path) -> None:
     bars = [Bar.at_least("known.recall.covered", 0.95, 0.92)]
     report = Report("evaluation", "weighted", "What it is.", 4, {"known.recall.covered": 0.95}, bars=bars)
