@@ -88,6 +88,7 @@ def test_a_model_of_mlflow_is_served_and_both_keep_their_tables_in_postgresql(
     here = {  # SQLAlchemy takes the path of a socket as a parameter
         "--backend-store-uri": f"postgresql+psycopg://tester@/{database}?host={postgres.socket}",
         "--artifacts-destination": str(tmp_path / "artifacts"),
+        "--allowed-hosts": f"{given['--allowed-hosts']},127.0.0.1:*",
     }
     assert given["--backend-store-uri"].startswith("postgresql+psycopg://")
     options = [f"{name}={value}" for name, value in (given | here).items() if name not in ("--host", "--port")]
@@ -99,9 +100,10 @@ def test_a_model_of_mlflow_is_served_and_both_keep_their_tables_in_postgresql(
         with mlflow.start_run():
             log_model(binary.folder, registered_model_name="fraudsieve")
         mlflow.MlflowClient().set_registered_model_alias("fraudsieve", "champion", "1")
-        state = {"--state": postgres.new_address(), "--host": "127.0.0.1"}
+        state = {"--state": postgres.new_address(), "--host": "127.0.0.1", "--workers": "1"}
         options = [f"{name}={value}" for name, value in (serving | state).items() if name != "--model"]
-        service = serve("models:/fraudsieve@champion", *options, MLFLOW_TRACKING_URI=address)
+        service = serve("models:/fraudsieve@champion", *options, ready=False, MLFLOW_TRACKING_URI=address)
+        service.wait_for("ready", 180)
         with service.client() as client:
             client.post("/v1/score", json={"message_id": "m1", "text": binary.texts[0]}).raise_for_status()
         assert service.stop() == 0
