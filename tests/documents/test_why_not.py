@@ -61,7 +61,8 @@ def test_the_figures_of_catboost_and_lightgbm() -> None:
     own = row_of("fraudsieve", "", "s_ffsd")
     lead = Difference.between(row_of("lightgbm", "ours", "s_ffsd"), own)
     assert lead.error is not None
-    assert f"on s_ffsd by {short(lead.mean)}, which is {lead.mean / lead.error:.1f}".replace("0.", ".") + " standard errors." in PAGE
+    of_error = f"{lead.mean / lead.error:.1f}".lstrip("0")
+    assert f"on s_ffsd by {short(lead.mean)}, which is {of_error} standard errors." in PAGE
 
 
 def test_what_was_not_measured_has_no_figures() -> None:
