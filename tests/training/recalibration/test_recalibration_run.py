@@ -154,7 +154,8 @@ def test_labels_with_inclusion_probabilities_are_a_sample(folder: Path, tmp_path
     draw.to_csv(tmp_path / "draw.csv", index=False)
     given |= {"sample": tmp_path / "draw.csv", "labels": of_drawn}
     other = recalibrate(folder / "m", folder / "traffic.parquet", output=tmp_path / "b", **given)
-    assert astuple(other.model.calibration) == pytest.approx(astuple(result.model.calibration))
+    # The minimum is found up to the tolerance of the search, which differs between processors.
+    assert astuple(other.model.calibration) == pytest.approx(astuple(result.model.calibration), rel=1e-4)
     plain = of_drawn.drop(columns="inclusion_probability")
     with pytest.raises(SchemaError, match=r"expected a label of every record, [\d,]+ have none.*inclusion_probability"):
         recalibrate(folder / "m", folder / "traffic.parquet", labels=plain, output=tmp_path / "c", recipe=UNTRACKED)

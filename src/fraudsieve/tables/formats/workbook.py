@@ -6,7 +6,6 @@ import zipfile
 import zlib
 from pathlib import Path
 from typing import IO, Any, Final
-from xml.etree.ElementTree import ParseError
 
 import pandas as pd
 
@@ -23,10 +22,13 @@ MAX_ROWS, MAX_COLUMNS = 1_048_576, 16_384
 ROW_NUMBER: Final = re.compile(rb"""<(?:\w+:)?row\s[^>]*?\br\s*=\s*["']([^"']*)["']""")
 CHUNK: Final = 1 << 20
 FAULTS: Final = (
-    *(OSError, ParseError, zipfile.BadZipFile, zlib.error),
+    *(OSError, SyntaxError, zipfile.BadZipFile, zlib.error),
     *(ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError),
 )
-"""Errors that zipfile and openpyxl raise for files that are damaged, or not written by Excel."""
+"""Errors that zipfile and openpyxl raise for files that are damaged, or not written by Excel.
+
+Errors of XML are syntax errors, both of Python's parser and of lxml, which openpyxl uses where it is installed.
+"""
 SAVE_AGAIN: Final = "Save it again as .xlsx, without a password."
 
 
