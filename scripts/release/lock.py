@@ -8,6 +8,8 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Final
 
+from packaging.utils import canonicalize_name
+
 __all__ = ["constraints_of", "only", "write_bill"]
 
 BLOCK: Final = re.compile(r"^(?P<name>[\w.-]+)==[^\n]*(?:\n[ \t]+[^\n]*)*\n?", re.MULTILINE)
@@ -39,17 +41,12 @@ def only(names: Collection[str], lock: str) -> str:
     ValueError
         If the lock lacks one of them.
     """
-    wanted = {normalised(name) for name in names}
-    blocks = [match for match in BLOCK.finditer(lock) if normalised(match["name"]) in wanted]
-    missing = wanted - {normalised(match["name"]) for match in blocks}
+    wanted = {canonicalize_name(name) for name in names}
+    blocks = [match for match in BLOCK.finditer(lock) if canonicalize_name(match["name"]) in wanted]
+    missing = wanted - {canonicalize_name(match["name"]) for match in blocks}
     if missing:
         raise ValueError(f"requirements.lock: expected {', '.join(sorted(missing))}. Run scripts/lock.")
     return "".join(match[0] for match in blocks)
-
-
-def normalised(name: str) -> str:
-    """Return the name of a package as indexes compare it."""
-    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def write_bill(requirements: Path, tree: Path, bill: Path) -> None:
