@@ -14,6 +14,7 @@ import mlflow
 import mlflow.cli
 import pytest
 import yaml
+from packaging.version import Version
 
 from fraudsieve.models.flavor import log_model
 from tests.live.postgres import PostgresServer, binaries, running_server
@@ -25,6 +26,9 @@ COMPOSE = Path(__file__).parents[2] / "examples" / "docker" / "compose.yaml"
 CONTENT: dict[str, Any] = yaml.safe_load(COMPOSE.read_text("utf-8"))
 SERVICES: dict[str, Any] = CONTENT["services"]
 MLFLOW, SERVE = SERVICES["mlflow"]["entrypoint"], SERVICES["service"]["command"]
+OLD_MLFLOW = pytest.mark.skipif(
+    Version(mlflow.__version__) < Version("3.5"), reason="MLflow has no --allowed-hosts before version 3.5"
+)
 
 
 def options_of(words: list[str]) -> dict[str, str]:
@@ -42,6 +46,7 @@ def test_the_file_has_the_form_of_compose_files(tmp_path: Path) -> None:
     assert codes == [0, 1]
 
 
+@OLD_MLFLOW
 def test_the_commands_can_be_parsed() -> None:
     parse_command(SERVE)
     assert MLFLOW[:2] == ["mlflow", "server"]
@@ -79,6 +84,7 @@ def postgres() -> Iterator[PostgresServer]:
 
 
 @pytest.mark.slow
+@OLD_MLFLOW
 @pytest.mark.skipif(binaries() is None, reason="PostgreSQL is not installed")
 def test_a_model_of_mlflow_is_served_and_both_keep_their_tables_in_postgresql(
     postgres: PostgresServer, binary: Any, serve: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
