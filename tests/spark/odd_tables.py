@@ -85,7 +85,8 @@ def shuffled(spark: "SparkSession", frame: pd.DataFrame, seed: int) -> "DataFram
     """Return a frame of Spark in another order of rows, from a file of Parquet."""
     place = tempfile.mkdtemp(prefix="fraudsieve-test-")
     atexit.register(shutil.rmtree, place, ignore_errors=True)
-    frame.sample(frac=1, random_state=seed).to_parquet(f"{place}/rows.parquet", index=False)
+    rows = frame.sample(frac=1, random_state=seed)
+    rows.to_parquet(f"{place}/rows.parquet", index=False, coerce_timestamps="us")  # Spark 4.0 reads no nanoseconds
     return spark.read.parquet(f"{place}/rows.parquet")
 
 
