@@ -89,8 +89,12 @@ class Live:
         messages, events = world.messages.sort_values("sent_at"), world.events.sort_values("occurred_at")
         last = messages.iloc[-records:]
         state, begin = scorer.new_state(), last["sent_at"].iloc[0]
-        state.update(_records(events[events["occurred_at"] < begin]))
-        scorer.observe(state, _records(messages.iloc[:-records]))
+        earlier = events[events["occurred_at"] < begin], messages.iloc[:-records]
+        of_day = [table[name].dt.floor("D") for table, name in zip(earlier, ("occurred_at", "sent_at"), strict=True)]
+        for day in sorted({*of_day[0], *of_day[1]}):  # what is a day older than the latest record is rejected
+            new_events, new_messages = (_records(table[of == day]) for table, of in zip(earlier, of_day, strict=True))
+            if state.update(new_events) or scorer.observe(state, new_messages):
+                raise ValueError("expected the state to accept every record, but it rejected some")
         return cls(state, _records(last), _records(events[events["occurred_at"] >= begin]))
 
     def turns(self, scorer: Scorer) -> Iterator[dict[str, Any]]:

@@ -103,6 +103,7 @@ def test_a_model_of_mlflow_is_served_and_both_keep_their_tables_in_postgresql(
         assert answer_for("elsewhere.example:5000", address) == 403
         monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
         mlflow.set_tracking_uri(address)
+        mlflow.set_registry_uri(address)  # another test may have set it
         with mlflow.start_run():
             log_model(binary.folder, registered_model_name="fraudsieve")
         mlflow.MlflowClient().set_registered_model_alias("fraudsieve", "champion", "1")
@@ -114,6 +115,7 @@ def test_a_model_of_mlflow_is_served_and_both_keep_their_tables_in_postgresql(
             client.post("/v1/score", json={"message_id": "m1", "text": binary.texts[0]}).raise_for_status()
         assert service.stop() == 0
     mlflow.set_tracking_uri(None)  # type: ignore[arg-type]
+    mlflow.set_registry_uri(None)  # type: ignore[arg-type]
     assert os.listdir(tmp_path / "artifacts")
 
 

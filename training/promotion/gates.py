@@ -165,7 +165,7 @@ def _attack(attack: AttackedPair, bounds: GateRecipe, times: float) -> Iterator[
             f"a loss of {max(0.0, old - new):.1%}; at most {bound:.1%} is allowed."
         )
         yield Gate(name, old - new, bound, old - new <= bound, reason)
-    bound, old, new = times * bounds.attack_flagged, attack.flagged.champion, attack.flagged.challenger
+    bound, old, new = bounds.attack_flagged, attack.flagged.champion, attack.flagged.challenger
     assert old is not None  # there is a champion
     reason = (
         f"{when} {new:.1%} of the legitimate records are flagged, by the champion {old:.1%}: "

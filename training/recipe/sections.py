@@ -160,8 +160,7 @@ class GateRecipe(BaseModel):
     refresh_frauds: int = Field(default=100, ge=1)
     """Frauds in the newest slice, on which a refresh is compared. It is at most as large as the test slice."""
     refresh_attack: float = Field(default=3.0, ge=1)
-    """Factor of `attack_loss` and `attack_flagged` for a refresh: two trainings of one recipe differ by more than these
-    allow."""
+    """Factor of `attack_loss` for a refresh: two trainings of one recipe differ by more than it allows."""
     recall_loss: float = Field(default=0.05, ge=0, le=1)
     """Share of the fraud found by the champion at the review capacity that the challenger may miss there; at least one
     alert."""
@@ -174,7 +173,7 @@ class GateRecipe(BaseModel):
     attack_loss: float = Field(default=0.05, ge=0, le=1)
     """Largest loss, against the champion, of the share of recall kept under attack at medium strength, whether or not
     legitimate messages are obfuscated alike."""
-    attack_flagged: float = Field(default=0.02, ge=0, le=1)
+    attack_flagged: float = Field(default=0.06, ge=0, le=1)
     """Largest excess over the champion's of the share of obfuscated legitimate messages that is flagged."""
     labelled_ratio: float = Field(default=0.5, ge=0, le=1)
     """Smallest ratio between the labelled shares of flagged and of passed records, unless chance explains it. 0 for
