@@ -44,5 +44,5 @@ def test_every_scenario(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     assert report.figures["better.promoted"] == 1.0
     refreshes = {"refresh_equal", "refresh_worse"}
     assert {name.partition(".")[0] for name in report.figures} == {*promotion.SCENARIOS, *refreshes}
-    assert report.figures["loses_robustness.alone"] == 1.0
+    assert report.figures["loses_recall_at_capacity.alone"] == 1.0
     assert list(tmp_path.iterdir()) == []
