@@ -1,6 +1,8 @@
 """Hostile input by every generator of ``tests/attack``, counted by outcome."""
 
 import multiprocessing
+import signal
+import sys
 import tempfile
 import time
 from collections import Counter
@@ -20,6 +22,8 @@ __all__ = ["PROTOCOL", "Counts", "Limits", "attack", "count_outcomes"]
 
 HANGS: Final = 120.0
 """Seconds without an outcome after which a process is stopped."""
+ENDS: Final = 20.0
+"""Seconds in which a process stops what it has started."""
 PREPARES: Final = 600.0
 """Seconds in which a generator must be prepared: models are trained, and kernels compiled."""
 MAX_DETAILS: Final = 5
@@ -150,12 +154,15 @@ def _run_process(name: str, folder: Path, counts: Counts, limits: Limits, first_
                 break
         return time.monotonic() - begin - spent
     finally:
+        process.terminate()
+        process.join(ENDS)
         process.kill()
         process.join()
 
 
 def _send_outcomes(name: str, folder: Path, first_seed: int, sender: Connection) -> None:
-    """Prepare a generator, send None, and then seeds and outcomes without end."""
+    """Prepare a generator, send None, and then seeds and outcomes without end; at the end, its services are stopped."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     attempt = load(name, folder)
     sender.send(None)
     for outcome in attempts(attempt, first_seed=first_seed):
