@@ -12,6 +12,8 @@ __all__ = ["ASKED", "Payments", "as_records", "asked_alone", "simulate_payments"
 
 ARRIVAL: Final = "arrives_at"
 """The column of the time at which the service gets a row; no table for training has it."""
+START: Final = "2020-01-01"
+"""The first day. A service rejects what is in the future, so the last day must have passed."""
 ASKED: Final = "asked "
 """How the id of a payment begins that is scored and not recorded."""
 KINDS: Final = ("payment", "transfer")
@@ -57,7 +59,10 @@ def simulate_payments(days: int, max_delay_days: float, seed: int = 0, size: int
     Labels come 1 to `max_delay_days` days after their payment. Some payments have no label, and some a wrong one that
     is corrected later. Labels arrive within two days after their time, in any order, and a few payments hours late.
     """
-    world = simulate(seed=seed, days=days, n_accounts=200 * size, messages_per_day=30 * size, events_per_message=6)
+    accounts, messages = 200 * size, 30 * size
+    world = simulate(
+        seed=seed, days=days, n_accounts=accounts, messages_per_day=messages, events_per_message=6, start=START
+    )
     rng = np.random.default_rng(seed)
     events = world.events[world.events["kind"].isin(KINDS)].merge(
         world.accounts[["account_id", "country", "invited"]], on="account_id", how="left"
