@@ -19,7 +19,7 @@ NOT_RUN = {
     "retrain --model fraudsieve-model": "tests/retrain runs it",
     "review draw --state": "tests/cli/test_review.py draws from the log of a service",
     "--flagged 0.02 --labels reviewed.parquet": "tests/training/recalibration recalibrates with a hundred such labels",
-    "--labels chargebacks.csv": "tests/walk trains on such tables; those of the reader are of 60 days",
+    "--labels chargebacks.csv": "tests/training/test_assumed_run.py trains so; the tables of the reader are shorter",
     "spark-submit": "tests/spark/test_job.py runs the example",
     "live-tables/labels.parquet": "the model of the page uses no labels; tests/cli/test_state.py reads such tables",
     "--messages records.parquet --output cases": "tests/cli/test_scores.py runs these commands on more records",
