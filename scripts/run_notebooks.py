@@ -5,6 +5,7 @@ A warning is an error, and so is anything on the error stream. Run it from the r
     python scripts/run_notebooks.py [notebooks/01_first_model.ipynb ...]
 """
 
+import os
 import sys
 from pathlib import Path
 
@@ -35,6 +36,8 @@ def _is_ignored(output: nbformat.NotebookNode) -> bool:
 
 
 if __name__ == "__main__":
+    # MLflow draws its progress on the error stream, which would be stored as a result
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     for name in sys.argv[1:] or sorted(NOTEBOOKS.glob("*.ipynb")):
         print(f"running {name}", file=sys.stderr)  # noqa: T201 - a script
         run(Path(name))
