@@ -1,20 +1,26 @@
-"""What the house weighs: files, lines, statements and docstring lines of each package, against another commit."""
+"""What the house weighs: files, lines, statements, docstring and code lines and tokens of each package.
+
+``budget.txt`` holds the number of code lines that the library may have. Tokens are those of Python 3.11.
+"""
 
 import ast
 import io
 import subprocess
 import tarfile
+import tokenize
 from collections.abc import Iterable, Iterator, Mapping
 from functools import reduce
+from pathlib import Path
 from typing import NamedTuple
 
-from scripts.imports import FRONT, ROOMS, ROOT, modules
+from scripts.imports import LIBRARY, ROOT, modules
 
-__all__ = ["Counts", "count", "counts_at", "counts_now", "table_of"]
+__all__ = ["BUDGET", "Counts", "budget_of", "count", "counts_at", "counts_now", "table_of"]
 
-FOLDERS = (*ROOMS, FRONT, "tests", "benchmarks", "scripts")
-LIBRARY = (*ROOMS, FRONT)
+FOLDERS = (*LIBRARY, "tests", "benchmarks", "scripts")
 WIDTH = 44
+BUDGET = Path(__file__).with_name("budget.txt")
+NO_CODE = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER}
 
 
 class Counts(NamedTuple):
@@ -24,6 +30,8 @@ class Counts(NamedTuple):
     lines: int = 0
     statements: int = 0
     docstring_lines: int = 0
+    code_lines: int = 0
+    tokens: int = 0
 
     def plus(self, other: "Counts") -> "Counts":
         """Return the sum of two counts."""
@@ -36,14 +44,31 @@ def count(source: str) -> Counts:
     Examples
     --------
     >>> count('"""A module."""\\nx = 1\\n\\n\\ndef f():\\n    """Return x.\\n\\n    Twice.\\n    """\\n    return x\\n')
-    Counts(files=1, lines=10, statements=3, docstring_lines=5)
+    Counts(files=1, lines=10, statements=3, docstring_lines=5, code_lines=3, tokens=10)
     '''
     tree = ast.parse(source)
     documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
     docstrings = [node.body[0] for node in ast.walk(tree) if isinstance(node, documented) and ast.get_docstring(node)]
-    lines = sum((text.end_lineno or text.lineno) - text.lineno + 1 for text in docstrings)
+    in_docstrings = {line for text in docstrings for line in range(text.lineno, (text.end_lineno or text.lineno) + 1)}
     statements = sum(isinstance(node, ast.stmt) for node in ast.walk(tree)) - len(docstrings)
-    return Counts(1, len(source.splitlines()), statements, lines)
+    tokens, code_lines = 0, set[int]()
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        covered = set(range(token.start[0], token.end[0] + 1)) - in_docstrings
+        if token.type not in NO_CODE and covered:
+            tokens += 1
+            code_lines |= covered
+    return Counts(1, len(source.splitlines()), statements, len(in_docstrings), len(code_lines), tokens)
+
+
+def budget_of(counts: Mapping[str, Counts], budget: int) -> tuple[str, bool]:
+    """Return the code lines and tokens of the packages as a table, and whether they are within the budget."""
+    total = _sum(counts, counts)
+    left = budget - total.code_lines
+    verdict = f"{left:,} lines left" if left >= 0 else f"{-left:,} lines too many"
+    rows = [("", "code lines", "tokens")]
+    rows += [(name, f"{counts[name].code_lines:,}", f"{counts[name].tokens:,}") for name in sorted(counts)]
+    rows += [("the library", f"{total.code_lines:,}", f"{total.tokens:,}"), ("the budget", f"{budget:,}", verdict)]
+    return "".join(f"{name:<{WIDTH}}{lines:>20}{tokens:>24}\n" for name, lines, tokens in rows), left >= 0
 
 
 def package_of(path: str) -> str:

@@ -1,6 +1,7 @@
 """A picture of the layers and packages, generated from the imports: ``python -m scripts.house`` prints it as HTML.
 
 ``python -m scripts.house --counts main`` prints what each package weighs, against a commit or without one.
+``python -m scripts.house --budget`` prints the code lines of the library; more than in budget.txt exit with 1.
 
 Each layer (a room) lists its packages in order of imports: a package imports only those before it. Between two rooms is
 the number of modules that import from the rooms below.
@@ -16,8 +17,8 @@ from html import escape
 from pathlib import Path
 from typing import NamedTuple
 
-from scripts.counts import counts_at, counts_now, table_of
-from scripts.imports import FRONT, ROOMS, ROOT, imports_of, modules, name_of
+from scripts.counts import BUDGET, budget_of, counts_at, counts_now, table_of
+from scripts.imports import FRONT, LIBRARY, ROOMS, ROOT, imports_of, modules, name_of
 from scripts.reference.entries import inline
 
 __all__ = ["draw_house", "main", "packages_page"]
@@ -99,11 +100,18 @@ def packages_page() -> str:
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Print the picture, or the counts."""
+    """Print the picture, the counts or the budget; exit with 1 above the budget."""
     parser = argparse.ArgumentParser(description="Print a picture of the packages as HTML, or what they weigh.")
-    against = "print files, lines, statements and docstring lines by package, with the changes since a commit"
+    against = "print files, lines, statements, code lines and tokens by package, with the changes since a commit"
     parser.add_argument("--counts", nargs="?", const="", metavar="COMMIT", help=against)
-    commit: str | None = parser.parse_args(argv).counts
+    budget = f"print the code lines of the library, and exit with 1 if there are more than {BUDGET.name} says"
+    parser.add_argument("--budget", action="store_true", help=budget)
+    arguments = parser.parse_args(argv)
+    commit: str | None = arguments.counts
+    if arguments.budget:
+        table, within = budget_of(counts_now(*LIBRARY), int(BUDGET.read_text("utf-8")))
+        sys.stdout.write(table)
+        sys.exit(0 if within else 1)
     if commit is None:
         sys.stdout.write(draw_house())
     else:

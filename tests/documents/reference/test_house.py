@@ -2,9 +2,11 @@
 
 import re
 
-from scripts.counts import WIDTH, Counts, counts_now, table_of
+import pytest
+
+from scripts.counts import BUDGET, WIDTH, Counts, budget_of, count, counts_now, table_of
 from scripts.house import FOLDERS, draw_house, packages_page, place_of
-from scripts.imports import ROOMS, ROOT, imports_of, modules, name_of
+from scripts.imports import LIBRARY, ROOMS, ROOT, imports_of, modules, name_of
 
 
 def test_the_picture_shows_every_package_of_a_room_after_what_it_imports() -> None:
@@ -53,8 +55,31 @@ def test_changes_are_those_of_the_packages_that_changed() -> None:
         "models/gone": Counts(2, 30, 20, 5),
     }
     rows = {line[:WIDTH].strip(): line[WIDTH:].split() for line in table_of(now, before).splitlines()}
-    assert rows["models"] == ["3", "+1", "40", "-10", "20", "+0", "5", "+5"]
-    assert rows["models/gone"] == ["0", "-2", "0", "-30", "0", "-20", "0", "-5"]
+    assert rows["models"] == ["3", "+1", "40", "-10", "20", "+0", "5", "+5", "0", "+0", "0", "+0"]
+    assert rows["models/gone"] == ["0", "-2", "0", "-30", "0", "-20", "0", "-5", "0", "+0", "0", "+0"]
     assert "models/live" not in rows
-    assert rows["all of models"] == rows["the library"] == ["4", "-1", "42", "-40", "23", "-20", "9", "+0"]
+    whole = ["4", "-1", "42", "-40", "23", "-20", "9", "+0", "0", "+0", "0", "+0"]
+    assert rows["all of models"] == rows["the library"] == whole
     assert rows["all of tests"][:2] == ["1", "+1"]
+
+
+def test_code_lines_have_a_token_outside_docstrings_and_comments() -> None:
+    source = '"""Module."""\n\n# comment\nx = """a\n\nb"""  # c\n\n\ndef f():\n    """Doc."""\n'
+    source += "    return (\n        x\n    )\n"
+    assert count(source)[4:] == (7, 12)
+
+
+def test_a_budget_is_exceeded_by_one_line() -> None:
+    counts = {"models": Counts(code_lines=60, tokens=700), "training": Counts(code_lines=40)}
+    table, within = budget_of(counts, 100)
+    assert within
+    assert "0 lines left" in table
+    table, within = budget_of(counts, 99)
+    assert not within
+    assert "1 lines too many" in table
+
+
+@pytest.mark.slow
+def test_the_library_keeps_its_budget() -> None:
+    table, within = budget_of(counts_now(*LIBRARY), int(BUDGET.read_text("utf-8")))
+    assert within, table
