@@ -1,5 +1,6 @@
 """Train fraud models on labelled messages, accounts and payments, and score new records with reasons."""
 
+import os
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from .training import promote as promote
     from .training import rollback as rollback
     from .training import train as train
+
+# Here, because this runs before every module that imports MLflow: its telemetry looks up a host of MLflow's makers.
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 
 __version__ = version("fraudsieve")
 __getattr__, __dir__, __all__ = attach(__name__, __file__, "__version__")
