@@ -1,7 +1,7 @@
 """Train a model from a recipe: read, split, fit, calibrate, evaluate, write, verify, log."""
 
 from collections.abc import Sequence
-from contextlib import nullcontext
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -47,7 +47,7 @@ from .evaluation.report_parts.rounds import RoundChoice
 from .evaluation.report_parts.slices import check_slicing, excess_notes
 from .evaluation.report_parts.splits import SplitSummary, TemporalMetrics
 from .memory import check_memory
-from .output import check_model_output, replacing_models
+from .output import check_model_output, claiming, replacing_models
 from .promotion.champion_labels import champion_selection
 from .refit.plan import plan_refit
 from .refit.refitted import refit_model, split_model_folder, write_refitted
@@ -165,8 +165,8 @@ def train(
     SplitError
         When there is too little data for the split, or for the folds of a search.
     FileExistsError, PermissionError
-        When the folder exists and is not to be replaced, or is not a model folder, or cannot be created. This is
-        checked before any table is read.
+        When the folder exists and is not to be replaced, or is not a model folder, or cannot be created, or another
+        run is writing it. This is checked before any table is read.
     ArtifactError
         When what was written cannot be loaded or cannot score. Nothing is kept then, and an older model stays.
     TrackingError
@@ -177,15 +177,18 @@ def train(
     tables = {name: getattr(recipe.data, name) if table is None else table for name, table in given.items()}
     # A run without a refit replaces the evaluated model of an older run too: it would not fit the new model.
     folders = [Path(output), *([split_model_folder(output)] if recipe.model.refit or overwrite else [])]
-    for folder in folders:
-        check_model_output(folder, overwrite=overwrite)
-    check_headers(recipe, tables)
-    with nullcontext() if tables["messages"] is None else compiling("message", "training"):
-        if not recipe.track.enabled:
-            return _train(recipe, folders, tables, None, compare_reviews, reader, report_step)
-        report_step("opening a run in MLflow")
-        with open_run(tracking_uri(recipe.track.uri), recipe.track.experiment, name=f"{recipe.name}, training") as run:
-            return _train(recipe, folders, tables, run, compare_reviews, reader, report_step)
+    with claiming(output), ExitStack() as work:
+        for folder in folders:
+            check_model_output(folder, overwrite=overwrite)
+        check_headers(recipe, tables)
+        if tables["messages"] is not None:
+            work.enter_context(compiling("message", "training"))
+        run = None
+        if recipe.track.enabled:
+            report_step("opening a run in MLflow")
+            uri, experiment = tracking_uri(recipe.track.uri), recipe.track.experiment
+            run = work.enter_context(open_run(uri, experiment, name=f"{recipe.name}, training"))
+        return _train(recipe, folders, tables, run, compare_reviews, reader, report_step)
 
 
 def _train(

@@ -1,19 +1,71 @@
 """The folder that a training run writes: it must be new, or an older model that is to be replaced.
 
 An older model is set aside while the new one is written. It is deleted when the new one is complete, and put back if
-writing fails.
+writing fails. A run claims the folder for as long as it works: two that replaced one model would both lose theirs.
 """
 
 import os
 import shutil
+import socket
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
+from datetime import UTC, datetime
 from pathlib import Path
 
-from fraudsieve._io import check_output_folder
+from fraudsieve._io import check_output_file, check_output_folder, lock_file
 from fraudsieve.models.artifact.matrix import MANIFEST
 
-__all__ = ["check_model_output", "replacing_models"]
+__all__ = ["check_model_output", "claiming", "replacing_models"]
+
+_CLAIMED: ContextVar[frozenset[Path]] = ContextVar("_CLAIMED", default=frozenset())
+
+
+@contextmanager
+def claiming(output: str | Path) -> Iterator[None]:
+    """Keep other runs from a model folder while this one works. A training claims the folder of its retraining again.
+
+    The lock is that of an open file beside the folder and ends with the process: a file that is left blocks nobody.
+
+    Raises
+    ------
+    FileExistsError
+        If another run has claimed the folder.
+    PermissionError
+        If the folder cannot be created.
+    """
+    folder = Path(output).resolve()
+    if folder in _CLAIMED.get():
+        yield
+        return
+    path = folder.with_name(f".{folder.name}.lock")
+    check_output_file(path)
+    descriptor = _locked(path, output)
+    outside = _CLAIMED.set(_CLAIMED.get() | {folder})
+    try:
+        os.truncate(descriptor, 0)
+        began = f"since {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC"
+        os.write(descriptor, f"process {os.getpid()} on {socket.gethostname()}, {began}".encode())
+        yield
+    finally:
+        _CLAIMED.reset(outside)
+        with suppress(OSError):  # Windows keeps an open file
+            path.unlink()
+        os.close(descriptor)
+
+
+def _locked(path: Path, output: str | Path) -> int:
+    """Open and lock a file. Another run may delete it after it was opened here: then it is opened again."""
+    while True:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o666)
+        if not lock_file(descriptor):
+            with os.fdopen(descriptor, encoding="utf-8", errors="replace") as file:
+                problem = f"{output}: expected no other run that writes it, got {file.read(200) or 'one'}"
+            raise FileExistsError(f"{problem}. Wait until it ends, or name another folder.")
+        with suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(descriptor), path.stat()):
+                return descriptor
+        os.close(descriptor)
 
 
 def check_model_output(folder: Path, *, overwrite: bool) -> None:

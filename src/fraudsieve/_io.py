@@ -124,15 +124,20 @@ def read_secret_file(path: str | Path, error: type[LocatedError], fix: str) -> b
 
 
 def lock_file(descriptor: int) -> bool:
-    """Lock an open file until it is closed; return False if another process holds the lock. Windows has no lock."""
+    """Lock an open file until it is closed; return False if another process holds the lock.
+
+    Windows and some file systems have no locks.
+    """
     try:
         import fcntl
     except ImportError:
         return True
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+    except BlockingIOError:
         return False
+    except OSError:
+        return True
     return True
 
 

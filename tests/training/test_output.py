@@ -1,10 +1,25 @@
 """The folder that a training run writes, and what happens to an older model in it."""
 
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from fraudsieve.training.output import check_model_output, replacing_models
+from fraudsieve.retrain import retrain
+from fraudsieve.training import train
+from fraudsieve.training.output import check_model_output, claiming, replacing_models
+
+HOLD = """
+import sys
+from fraudsieve.training.output import claiming
+with claiming(sys.argv[1]):
+    print("claimed", flush=True)
+    sys.stdin.read()
+"""
 
 
 def model(folder: Path, content: str) -> Path:
@@ -74,3 +89,58 @@ def test_the_remains_of_an_interrupted_run_are_not_deleted(tmp_path: Path) -> No
         folder.mkdir(exist_ok=True)
         (folder / "manifest.json").touch()
     assert (tmp_path / "model.previous" / "manifest.json").read_text() == "old"
+
+
+@contextmanager
+def another_run(folder: Path) -> Iterator[subprocess.Popen[str]]:
+    call = [sys.executable, "-c", HOLD, str(folder)]
+    with subprocess.Popen(call, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "claimed\n"
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+@pytest.mark.slow
+def test_a_second_run_into_a_folder_fails_before_any_work_and_names_the_first(tmp_path: Path) -> None:
+    folder = model(tmp_path / "model", "old")
+    runs: list[Callable[[], object]] = [
+        lambda: train(output=folder, overwrite=True, messages="no such file.csv"),
+        lambda: retrain("no such model", events="no such file.csv", output=folder, overwrite=True),
+    ]
+    with another_run(folder) as first:
+        for run in runs:
+            problem = rf"{folder}: expected no other run that writes it, got process {first.pid} on .*, since 20.* UTC"
+            with pytest.raises(FileExistsError, match=problem):
+                run()
+        with claiming(tmp_path / "another"):
+            pass
+    # The first was killed: its file is left, and blocks nobody.
+    assert (tmp_path / ".model.lock").exists()
+    for run in runs:
+        with pytest.raises(Exception, match="no such") as failed:
+            run()
+        assert not isinstance(failed.value, FileExistsError)
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
+def test_runs_of_one_process_exclude_each_other_and_a_training_is_part_of_its_retraining(tmp_path: Path) -> None:
+    def claim(_: int) -> bool:
+        try:
+            with claiming(tmp_path / "model"), claiming(tmp_path / "folder" / ".." / "model"):
+                inside.append(1)
+                assert len(inside) == 1
+                inside.clear()
+        except FileExistsError:
+            return False
+        return True
+
+    inside: list[int] = []
+    with ThreadPoolExecutor(4) as pool:
+        claimed = list(pool.map(claim, range(200)))
+        assert any(claimed)
+        with claiming(tmp_path / "model"):
+            assert not any(pool.map(claim, range(4)))
+    assert list(tmp_path.iterdir()) == []

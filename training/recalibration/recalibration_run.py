@@ -18,7 +18,7 @@ from fraudsieve.tables.source import Source, data_digest, local_files
 from fraudsieve.training.evaluation.evaluation_run import load_scorer
 from fraudsieve.training.evaluation.points import point_notes
 from fraudsieve.training.monitoring.expected_shares import expected_shares
-from fraudsieve.training.output import check_model_output, replacing_models
+from fraudsieve.training.output import check_model_output, claiming, replacing_models
 from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.recipe.sections import ThresholdRecipe
 from fraudsieve.training.tracking.logged_tables import RunInput
@@ -189,7 +189,7 @@ def recalibrate(
     RecipeError
         If the model has no legitimate class, the alert volume cannot be used, or the labels of a sample are missing.
     FileExistsError
-        If the folder exists and is not to be replaced.
+        If the folder exists and is not to be replaced, or another run is writing it.
     TrackingError
         If MLflow's store does not answer. No model was replaced then.
 
@@ -231,7 +231,7 @@ def recalibrate(
 
 def _write(model: Model, output: Path) -> Model:
     """Write a model in place of an older one, which stays until then."""
-    with replacing_models([output]):
+    with claiming(output), replacing_models([output]):
         return write_verified(model, output)
 
 

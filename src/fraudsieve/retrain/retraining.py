@@ -13,7 +13,7 @@ from fraudsieve.tables.source import Source
 from fraudsieve.training.evaluation.report_parts.reviews import CompareReviews
 from fraudsieve.training.fit import Trained, train
 from fraudsieve.training.json_types import to_json_types
-from fraudsieve.training.output import check_model_output
+from fraudsieve.training.output import check_model_output, claiming
 from fraudsieve.training.promotion.compare import Comparison, compare_tables
 from fraudsieve.training.promotion.decision import Decision
 from fraudsieve.training.promotion.decision import promote as promote_challenger
@@ -179,7 +179,7 @@ def retrain(
     ComparisonError
         When the models cannot be compared.
     FileExistsError
-        When the folder exists and is not to be replaced.
+        When the folder exists and is not to be replaced, or another run is writing it.
     FileNotFoundError
         When there is no such store.
     RecipeError
@@ -204,7 +204,16 @@ def retrain(
     report_step = progress or (lambda step: None)
     _check_output(model, output)
     tables = {"messages": messages, "accounts": accounts, "events": events, "labels": labels}
-    prepared = prepare_retraining(model, tables, state, changes or {}, report_step)
+    settings: dict[str, Any] = {"output": output, "overwrite": overwrite, "compare_reviews": compare_reviews}
+    with claiming(output):
+        prepared = prepare_retraining(model, tables, state, changes or {}, report_step)
+        return _retrain(model, prepared, settings, report_step, promote=promote)
+
+
+def _retrain(
+    model: str | Path, prepared: Preparation, settings: dict[str, Any], report_step: Progress, *, promote: bool
+) -> Retrained:
+    """Do what the plan says."""
     plan, base = prepared.plan, prepared.base
     if plan.step == "nothing":
         reasons = (plan.reason,)
@@ -212,15 +221,14 @@ def retrain(
             plan=plan, outcome="nothing new", champion=plan.champion, reasons=reasons, notes=prepared.notes
         )
     if plan.step == "train":
-        for folder in (Path(output), split_model_folder(output)):
-            check_model_output(folder, overwrite=overwrite)
+        for folder in (Path(settings["output"]), split_model_folder(settings["output"])):
+            check_model_output(folder, overwrite=settings["overwrite"])
     first = None
     if base.champion is None:
         report_step("registering the model as the first champion")
         first = base.registry.address(base.register(model_folder(model)))
     trained = None
     if plan.step == "train":
-        settings: dict[str, Any] = {"output": output, "overwrite": overwrite, "compare_reviews": compare_reviews}
         trained = train(
             base.recipe, **prepared.inputs, **settings, reader=label_reader(base.model), progress=report_step
         )

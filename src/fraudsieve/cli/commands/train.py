@@ -85,7 +85,7 @@ def train_command(
 ) -> None:
     """Train a model on labelled messages, accounts or events. Write it to a folder and log it to MLflow."""
     with exit_on_error(as_json=json), stop_on_sigterm(), steps(quiet=json) as progress:
-        from fraudsieve.training.output import check_model_output
+        from fraudsieve.training.output import check_model_output, claiming
         from fraudsieve.training.recipe.headers import TABLES, check_headers
         from fraudsieve.training.recipe.recipe import Recipe
 
@@ -109,7 +109,8 @@ def train_command(
             "seed": seed,
         }
         settings = Recipe.read(recipe, overrides)
-        check_model_output(output, overwrite=overwrite)
+        with claiming(output):
+            check_model_output(output, overwrite=overwrite)
         check_headers(settings, {table: getattr(settings.data, table) for table in (*TABLES, "features")})
         from fraudsieve.cases.reviews import case_reviews
         from fraudsieve.training.fit import train  # its imports take seconds: wrong options and tables come first
