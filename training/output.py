@@ -62,9 +62,8 @@ def _locked(path: Path, output: str | Path) -> int:
             with os.fdopen(descriptor, encoding="utf-8", errors="replace") as file:
                 problem = f"{output}: expected no other run that writes it, got {file.read(200) or 'one'}"
             raise FileExistsError(f"{problem}. Wait until it ends, or name another folder.")
-        with suppress(FileNotFoundError):
-            if os.path.samestat(os.fstat(descriptor), path.stat()):
-                return descriptor
+        if os.fstat(descriptor).st_nlink:
+            return descriptor
         os.close(descriptor)
 
 

@@ -20,7 +20,8 @@ def choose_split(data: LabelledData, groups: Array, group_kind: str, recipe: Rec
     Raises
     ------
     SplitError
-        If a slice would be empty, or the training slice would have one class.
+        If a slice would be empty, the training slice would have one class or, of messages, one campaign, or the
+        calibration slice none of its classes.
     """
     settings, labels = recipe.split, data.rows["label"].to_numpy(object)
     kind, cutoffs = settings.kind, data.rows["as_of"]
@@ -38,15 +39,18 @@ def choose_split(data: LabelledData, groups: Array, group_kind: str, recipe: Rec
         split = split_by_campaign(labels, groups, seed=recipe.seed, group_kind=group_kind, **shares)
     else:
         split = split_randomly(len(labels), seed=recipe.seed, **shares)
-    _check_training(data, split, group_kind)
+    trained, calibrated = {*labels[split.train]}, {*labels[split.calibration]}
+    if len(trained) < 2:
+        fix = f"If every fraudulent {group_kind} is active until the end, use --split {group_kind}"
+        raise _problem(split, f"needs at least 2 classes, got {len(trained)}", fix)
+    if not trained & calibrated:
+        raise _problem(split, "needs a class of the calibration slice, got others", "Add data, or change [split]")
+    if data.subject == "message" and len({*groups[split.train]}) < 2:
+        raise _problem(split, "needs at least 2 campaigns for the text model, got 1", "Add messages with other texts")
     return split
 
 
-def _check_training(data: LabelledData, split: Split, group_kind: str) -> None:
-    classes = data.rows["label"].iloc[split.train].nunique()
-    if classes < 2:
-        raise SplitError(
-            f"the training slice of a split by {split.kind} needs at least 2 classes, got {classes}. "
-            f"{'. '.join((*split.notes, ''))}If every fraudulent {group_kind} is active until the end, "
-            f"use --split {group_kind}."
-        )
+def _problem(split: Split, problem: str, fix: str) -> SplitError:
+    return SplitError(
+        f"the training slice of a split by {split.kind} {'. '.join((problem, *split.notes, fix, ''))[:-1]}"
+    )

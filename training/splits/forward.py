@@ -97,7 +97,7 @@ def forward_folds(
         Share of the rows with a time that comes before the first window.
     apart : {"all", "crime"}, default="all"
         Whether training excludes all groups of the window, or only those of its fraud, as in `split_by_time`. In the
-        second case, regular customers are in both.
+        second case, regular customers are in both, and of a column ``campaign`` only fraud is excluded.
     by_time : bool, default=None
         Whether the rows are cut by time, however few distinct times they have. None if most have a time and there are
         more than 20 distinct times.
@@ -164,7 +164,7 @@ def _by_time(
         late, in_gap = unusable(begin, gap, times, labelled_at)
         dropped = {"no_time": ~has_time, "after_test": after, "label_not_known": late, "in_gap": in_gap}
         train = (times < begin).to_numpy() & ~late & ~in_gap
-        train, shared = _without_shared(train, test & apart_rows, columns, prefix)
+        train, shared = _without_shared(train, test, apart_rows, columns, prefix)
         counts = {reason: int(rows.sum()) for reason, rows in (dropped | shared).items()}
         kept = ("time", *(f"{prefix}{name}s" for name in columns))
         yield Fold("time", np.flatnonzero(train), EMPTY, np.flatnonzero(test), kept, counts, gap, number, (begin, end))
@@ -180,22 +180,22 @@ def _dealt(
     kind = next(iter(columns), "random")
     for number in range(1, n_folds + 1):
         test = dealt == number - 1
-        train, shared = _without_shared(~test, test & apart_rows, columns, prefix)
+        train, shared = _without_shared(~test, test, apart_rows, columns, prefix)
         counts = {reason: int(rows.sum()) for reason, rows in shared.items()}
         kept = tuple(f"{'' if name == kind else prefix}{name}s" for name in columns)  # groups that are dealt stay whole
         yield Fold(kind, np.flatnonzero(train), EMPTY, np.flatnonzero(test), kept, counts, number=number)
 
 
 def _without_shared(
-    train: Array, test: Array, columns: dict[str, Array], prefix: str
+    train: Array, test: Array, apart_rows: Array, columns: dict[str, Array], prefix: str
 ) -> tuple[Array, dict[str, Array]]:
-    """Drop training rows that share a group with the test, and return them by column."""
+    """Drop training rows that share a group with rows of the test, and return them by column."""
     dropped = {}
     for name, codes in columns.items():
         tested = np.zeros(len(codes) + 1, bool)
-        tested[codes[test]] = True
+        tested[codes[test & apart_rows]] = True
         tested[-1] = False  # the code of rows without a group
-        shared = train & tested[codes]
+        shared = train & tested[codes] & (apart_rows | (name != "campaign"))
         dropped[f"{prefix.replace(' ', '_')}{name}_of_test"] = shared
         train = train & ~shared
     return train, dropped

@@ -1,8 +1,8 @@
 """Split rows into training, calibration and test without leaks.
 
 With times the split is by time: training rows come first, then calibration rows, then a gap as long as labels take to
-arrive, then test rows. Labels that were not known when the test begins are not used. Near-duplicates of fraud in the
-calibration or test slice are removed from the training slice. Near-duplicates of legitimate messages stay: the notices
+arrive, then test rows. Labels that were not known when the test begins are not used. Fraud that is a near-duplicate of
+fraud in the calibration or test slice is removed from the training slice. Legitimate near-duplicates stay: the notices
 of a bank look alike for years, and a live model has seen them too. The calibration slice keeps near-duplicates of the
 test slice, because without them it would have too little fraud. A live model has seen the past of an account that turns
 out fraudulent later, so accounts are kept apart only where the recipe asks for it. Without times the split is by
@@ -201,14 +201,15 @@ def split_by_time(
     groups : ndarray, shape (n_rows,)
         Near-duplicates.
     is_crime : ndarray of bool, shape (n_rows,)
-        Rows that are fraud: their near-duplicates in earlier slices are not trained on.
+        Rows that are fraud: earlier ones of the campaign of a later one, or any of its account, are not trained on.
     test_share, calibration_share : float
         Share of the rows with a time.
     gap_days : float or None
         Length of the gap before the test, in days; None for the `maturity_gap` of the rows.
     group_kind : str, default="campaign"
     apart : bool, default=True
-        Whether rows of a group with fraud in a later slice are left out of the training slice.
+        Whether rows of a group with fraud in a later slice are left out of the training slice: all rows of an account,
+        the fraud of a campaign.
     calibration_start : Timestamp, default=None
         When the calibration slice begins, if the rows before it are a sample; None to derive it from the shares.
     n_left_out : int, default=0
@@ -252,7 +253,10 @@ def split_by_time(
         calibration_start = _quantile(sent_at[usable], 1 - calibration_share)
     calibration = usable & (sent_at >= calibration_start).to_numpy()
     train = usable & ~calibration
-    shared = train & np.isin(groups, groups[(calibration | test) & is_crime]) & apart
+    # Legitimate near-duplicates stay: otherwise one wrong label removes all notices of a bank. They cannot flatter the
+    # metrics, because they speak against fraud of their campaign. Accounts go as a whole.
+    of_kind = is_crime | (group_kind != "campaign")
+    shared = train & np.isin(groups, groups[(calibration | test) & is_crime]) & of_kind & apart
     dropped = {
         "no_time": ~has_time,
         "label_not_known": late,

@@ -57,6 +57,16 @@ def test_training_on_one_class_is_an_error() -> None:
         chosen(messages(label=label))
 
 
+def test_a_training_slice_of_one_campaign_or_without_a_class_of_the_calibration_is_an_error() -> None:
+    def split(groups: np.ndarray, label: Any, kind: str) -> None:
+        choose_split(messages(label=label), groups, "campaign", Recipe.model_validate({"split": {"kind": kind}}))
+
+    with pytest.raises(SplitError, match="needs at least 2 campaigns for the text model, got 1"):
+        split(np.zeros(200, np.int64), ["spam", "legitimate"] * 100, "random")
+    with pytest.raises(SplitError, match="needs a class of the calibration slice, got others"):
+        split(np.arange(200) // 10, np.repeat(["spam", "legitimate", "phishing"], [60, 60, 80]), "time")
+
+
 def events(n: int = 400) -> LabelledData:
     """Return four events per day; from day 30 on, every account is robbed each tenth day."""
     at = pd.Series(pd.Timestamp("2026-01-01", tz="UTC") + pd.to_timedelta(np.arange(n) * 6, unit="h"))

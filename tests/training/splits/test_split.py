@@ -58,16 +58,30 @@ def test_a_label_that_came_after_the_test_began_is_not_trained_on(labelled_messa
     assert split.dropped["label_not_known"] > 0
 
 
-def test_crime_campaigns_of_later_slices_are_not_trained_on(labelled_messages: pd.DataFrame) -> None:
+def test_fraud_of_campaigns_of_later_fraud_is_not_trained_on(labelled_messages: pd.DataFrame) -> None:
     split, groups = by_time(labelled_messages)
     is_crime = (labelled_messages["label"] != "legitimate").to_numpy()
     tested = set(groups[split.test[is_crime[split.test]]])
     calibrated = set(groups[split.calibration[is_crime[split.calibration]]])
     assert tested
-    assert not (tested | calibrated) & set(groups[split.train])
+    assert not (tested | calibrated) & set(groups[split.train[is_crime[split.train]]])
     assert split.dropped["crime_campaign_of_later_slice"] > 0
     assert split.keeps_apart == ("time", "fraud campaigns")
     assert not split.flatters
+
+
+def test_one_wrong_label_does_not_remove_a_legitimate_campaign_from_training() -> None:
+    sent = pd.Series(pd.date_range("2026-01-01", periods=200, freq="D", tz="UTC"))
+    notices, is_crime = np.arange(200) % 2 == 0, np.arange(200) % 10 == 1
+    groups = np.where(notices, 0, np.arange(200))
+    settings: dict[str, Any] = {"gap_days": 1, **SHARES}
+    right = split_by_time(sent, sent, groups, is_crime, **settings)
+    is_crime[[20, 190]] = True  # one notice of the training slice, and one of the test
+    wrong = split_by_time(sent, sent, groups, is_crime, **settings)
+    assert set(right.train) - set(wrong.train) == {20}
+    assert wrong.dropped["crime_campaign_of_later_slice"] == 1
+    accounts = split_by_time(sent, sent, groups, is_crime, group_kind="account", **settings)
+    assert not notices[accounts.train].any(), "an account that is kept apart goes as a whole"
 
 
 def test_fraud_is_as_frequent_in_the_calibration_as_in_its_window(labelled_messages: pd.DataFrame) -> None:
