@@ -1,6 +1,11 @@
-"""Links inside the repository lead to files and headings that exist; CONTRIBUTING maps every package."""
+"""Links inside the repository lead to files and headings that exist; CONTRIBUTING maps every package.
 
+Names that CONTRIBUTING tells to use exist, and a notebook imports what it says that it needs."""
+
+import json
 import re
+import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -13,6 +18,7 @@ from .prose import FENCE
 PAGES = [*documents(), "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"]
 LINK = re.compile(r"\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)")
 MAX_LINES = 130
+COMMANDS = ROOT / "src/fraudsieve/cli"
 
 
 def anchors(path: Path) -> set[str]:
@@ -71,3 +77,35 @@ def test_every_guide_and_concept_is_in_its_index() -> None:
         listed = re.findall(r"^(\w+)$", (ROOT / "docs" / folder / "index.md").read_text("utf-8"), re.MULTILINE)
         pages = [path.stem for path in (ROOT / "docs" / folder).glob("*.md") if path.stem != "index"]
         assert sorted(listed) == sorted(pages)
+
+
+def test_names_in_the_steps_to_add_a_command_exist() -> None:
+    steps = (ROOT / "CONTRIBUTING.md").read_text("utf-8").partition("## Add a command\n")[2].partition("\n## ")[0]
+    code = "".join(path.read_text("utf-8") for path in [*COMMANDS.rglob("*.py"), *(ROOT / "tests/cli").glob("*.py")])
+    names = {
+        name for name in re.findall(r"`(?:\w+[.:] ?)?(\w+)(?:\(\w+\))?`", steps) if "NAME" not in name and name != "py"
+    }
+    assert len(names) > 10
+    assert {name for name in names if re.search(rf"^\s*(?:def |class )?{name}\b *[:=(]", code, re.M) is None} == set()
+
+
+def packages_of(extras: list[str]) -> set[str]:
+    """Return the packages that extras install, without those that they need themselves."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    found: set[str] = set()
+    for line in [line for extra in extras for line in project["optional-dependencies"][extra]] + project[
+        "dependencies"
+    ]:
+        inner = re.match(r"fraudsieve\[(.*)\]", line)
+        found |= packages_of(inner[1].split(",")) if inner else {re.split(r"[^\w-]", line)[0]}
+    return found
+
+
+@pytest.mark.parametrize("notebook", ["05_cases", "06_evidence_and_leads", "07_from_score_to_next_model"])
+def test_a_notebook_needs_the_extras_that_it_names_and_what_runs_it(notebook: str) -> None:
+    cells = json.loads((ROOT / f"notebooks/{notebook}.ipynb").read_text("utf-8"))["cells"]
+    text = "\n".join("".join(cell["source"]) for cell in cells)
+    extras = re.search(r"pip install \"fraudsieve\[(.*?)\]", text)
+    assert extras is not None
+    allowed = packages_of(extras[1].split(",")) | sys.stdlib_module_names | {"fraudsieve", "IPython"}
+    assert set(re.findall(r"^(?:import|from) (\w+)", text, re.M)) - allowed == set()
