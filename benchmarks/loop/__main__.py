@@ -111,7 +111,7 @@ def _compare(lived: Lived) -> tuple[dict[str, float], dict[str, float]]:
     answers = compare_answers(lived.traffic.answers, logged)
     arrived = events.assign(offset=arrivals.events), labels.assign(offset=arrivals.labels)
     load = cache(lambda version: Scorer.load(f"models:/{NAME}/{version}"))
-    scores = compare_scores(lived.folder, logged, *arrived, load)
+    scores = compare_scores(logged, *arrived, load)
     training = compare_training(lived.folder, lived.address, CHAMPION, events, labels)
     progress(f"the store trains since {training.trains_since}")
     stored = run_command_line(lived.folder, "state", "info", lived.address)

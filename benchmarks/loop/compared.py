@@ -2,15 +2,17 @@
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from fraudsieve.live.store.chain import Row
-from fraudsieve.models.batch.score import score_file
+from fraudsieve.models.batch.rows import feature_rows
+from fraudsieve.models.batch.scored_tables import TableHistory, options_of_model, read_history
 from fraudsieve.models.predict import Scorer
+from fraudsieve.tables.reader import read_table
+from fraudsieve.tables.source import as_input
 
 from .payments import ASKED
 from .traffic import Answer
@@ -179,14 +181,12 @@ def choose_cuts(offsets: Any, until: Any) -> list[tuple[int, Any]]:
 
 
 def compare_scores(
-    folder: Path, logged: pd.DataFrame, events: pd.DataFrame, labels: pd.DataFrame, load: Callable[[str], Scorer]
+    logged: pd.DataFrame, events: pd.DataFrame, labels: pd.DataFrame, load: Callable[[str], Scorer]
 ) -> ScoreFaults:
-    """Compare each logged score with that of `predict` on what had arrived by its offset.
+    """Compare each logged score with that of a batch on what had arrived by its offset, and on nothing else.
 
     Parameters
     ----------
-    folder : Path
-        For a file.
     logged : DataFrame
         The score log.
     events, labels : DataFrame
@@ -205,12 +205,19 @@ def compare_scores(
         # A table has each id once, and a score that was asked again is logged again.
         for (version, _), rows in of_cut.groupby(["model_version", of_cut.groupby("event_id").cumcount()]):
             records = rows[["event_id"]].merge(every, on="event_id").drop(columns="offset")
-            output, known_labels = folder / "batch.parquet", known if len(known) else None
-            score_file(load(str(version)), records, output, history=history, known_labels=known_labels)
-            batch = pd.read_parquet(output)
+            batch = _score(load(str(version)), records, history, known if len(known) else None)
             differing += _count_differing(rows[[*batch]].reset_index(drop=True), batch)
             batches += 1
     return ScoreFaults(len(scores), differing, batches)
+
+
+def _score(scorer: Scorer, records: pd.DataFrame, history: pd.DataFrame, known: pd.DataFrame | None) -> pd.DataFrame:
+    """Score payments with this history alone. They are not history of each other, as they are for `predict`."""
+    events, labels, _ = read_history(scorer.model, events=history, known_labels=known)
+    checked = read_table(as_input(records, options_of_model(scorer.model)), "events").good
+    rows = feature_rows(scorer.model, checked, TableHistory(events, labels))
+    scores = scorer.score_rows(rows.X, rows.why, rows.has_history)
+    return pd.DataFrame({"event_id": checked["event_id"], **scores})
 
 
 def known_to(records: pd.DataFrame, events: pd.DataFrame, labels: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:

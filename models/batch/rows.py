@@ -37,7 +37,7 @@ def feature_rows(model: Model, records: pd.DataFrame, history: TableHistory = NO
     records : DataFrame of shape (n_records, any)
         Checked messages, accounts or events.
     history : TableHistory, optional
-        By default there is none.
+        Complete: the records are history of each other only if they are in it. By default there is none.
 
     Returns
     -------
@@ -91,7 +91,7 @@ def _message_rows(model: Model, records: pd.DataFrame, history: TableHistory) ->
     past = bands = None
     if matrix.campaigns is not None and "sent_at" in records:
         bands = history.bands
-        past = _all_messages(history.messages, records) if bands is None else None
+        past = (records if history.messages is None else history.messages) if bands is None else None
     parts = (matrix.sender, matrix.campaigns, matrix.custom)
     blocks = record_blocks(with_absent_columns(model, records), *parts, events=history.events, past=past, bands=bands)
     return matrix.scorable_rows(texts, [why_unscorable(text) for text in texts], *blocks)
@@ -121,15 +121,6 @@ def with_absent_columns(model: Model, records: pd.DataFrame) -> pd.DataFrame:
         return records
     trained = {field.name for field in model.matrix.fields if field.trained}.difference(KEYS, records.columns)
     return records.assign(**dict.fromkeys(trained))
-
-
-def _all_messages(past: pd.DataFrame | None, records: pd.DataFrame) -> pd.DataFrame:
-    """Concatenate past and scored messages, each message once."""
-    if past is None:
-        return records
-    if "message_id" in records and "message_id" in past:
-        records = records[~records["message_id"].isin(past["message_id"])]
-    return pd.concat([past, records], ignore_index=True)
 
 
 def _empty_labels(matrix: AccountMatrix) -> pd.DataFrame:

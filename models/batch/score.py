@@ -92,8 +92,8 @@ def score_frame(
     known_labels : DataFrame, default=None
         Labels of events or accounts: ``labelled_at``, ``is_fraud`` and the columns that identify them.
     history : DataFrame, default=None
-        Earlier records of the same type: events, or messages for models that use campaigns. The scored messages always
-        count; of events only those of this table.
+        Earlier records of the same type: events, or messages for models that use campaigns. The scored ones are always
+        history of later ones; one that is in both counts once.
     reasons : int, default=0
         How many reasons to add for each record, as from `reason_columns`.
     language : {"en", "zh"}, default="en"
@@ -108,7 +108,7 @@ def score_frame(
     DataFrame
         The ids of the records and the columns of `Scorer.score_columns`, in the order of the input.
     """
-    known = TableHistory.of(scorer.model, events, known_labels, history)
+    known = TableHistory.of(scorer.model, records, events, known_labels, history)
     explain: dict[str, Any] = {"reasons": reasons, "language": language}
     return _score(scorer, records, known, progress, evidence=evidence, source=source, **explain)
 
@@ -161,7 +161,7 @@ def score_file(
 
     A Parquet file is scored in chunks if no score depends on another record. Memory is then bounded, except for the
     events, and an interrupted call resumes. Other inputs are read completely and start from the beginning: messages
-    of a model that uses campaigns, events that are their own history, accounts without events, and other formats.
+    of a model that uses campaigns, events of a model with history, accounts without events, and other formats.
 
     Parameters
     ----------
@@ -180,9 +180,8 @@ def score_file(
     known_labels : path, DataFrame or list, default=None
         Labels of events or accounts that are known so far, for models that use labels.
     history : path, DataFrame or list, default=None
-        Earlier records of the same type. Events: by default, scored events are their own history; otherwise, only
-        those of this table are. Messages, for models that use campaigns: with ``label`` and ``labelled_at`` if
-        available; the scored messages always count too.
+        Earlier records of the same type: events, or messages for models that use campaigns, with ``label`` and
+        ``labelled_at`` if available. The scored ones are always history of later ones; one that is in both counts once.
     keep : sequence of str, default=()
         Columns of the records to write after their ids, as they were given and by their names in the input. Only the
         owner can read the file then.
@@ -236,9 +235,8 @@ def score_file(
     if evidence is not None:
         evidence.check(scorer.model)
         proof = {"evidence": evidence, "source": describe_tables(scorer, {"scored": source, **tables})}
-    past = history if scorer.model.subject == "event" else events
-    if _can_chunk(scorer.model, source, past, known_labels):
-        beside = {"events": past, "known_labels": known_labels}
+    if _can_chunk(scorer.model, source, events, known_labels):
+        beside = {"events": events, "known_labels": known_labels}
         return _score_in_chunks(scorer, source, outputs, progress, explain, proof, **beside)
     inputs = read_inputs(scorer.model, source, **tables, keep=outputs.keep)
     check_output_rows(outputs.scores, len(inputs.records))
@@ -267,9 +265,10 @@ def _can_chunk(model: Model, source: Source, events: Source | None, known_labels
         return False
     if model.subject == "message":
         return matrix.campaigns is None
-    # Without a table of events, accounts are scored as of now, and events are their own history.
-    is_independent = not matrix.timed or (model.subject == "event" and not matrix.history_parts)
-    return is_independent or events is not None
+    if model.subject == "event":  # which are history of each other
+        return not matrix.history_parts
+    # Without a table of events, accounts are scored as of now.
+    return not matrix.timed or events is not None
 
 
 def _score_in_chunks(

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from fraudsieve._translation import tr
@@ -37,6 +38,7 @@ __all__ = [
     "read_inputs",
     "trust_of_model",
     "uses_labels",
+    "with_scored",
 ]
 
 
@@ -50,7 +52,7 @@ class TableHistory(NamedTuple):
     labels : DataFrame, default=None
         Labels of events or accounts: ``labelled_at``, ``is_fraud``, and ``account_id`` or the columns of the event.
     messages : DataFrame, default=None
-        Earlier messages. The messages of the table count too.
+        Messages, those of the table among them; None for those of the table alone.
     bands : DataFrame, default=None
         Instead of messages, the bands of those that count, as for `band_features`.
     """
@@ -64,14 +66,16 @@ class TableHistory(NamedTuple):
     def of(
         cls,
         model: Model,
+        records: pd.DataFrame,
         events: pd.DataFrame | None,
         known_labels: pd.DataFrame | None,
         history: pd.DataFrame | None,
     ) -> "TableHistory":
         """Return the tables of `read_inputs`, of which `history` holds earlier records of the model's own type."""
+        everything = with_scored(model, history, records)
         if model.subject == "event":
-            return cls(history, known_labels)
-        return cls(events, known_labels, history)
+            return cls(everything, known_labels)
+        return cls(events, known_labels, everything)
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,18 +123,39 @@ def read_inputs(
     check_usable([model], {"events": events, "known_labels": known_labels, "history": history})
     table = read_table(as_input(source, options_of_model(model)), f"{model.subject}s", require=require, keep=keep)
     notes = list(table.notes)
-    past_events: pd.DataFrame | None = table.good
-    if model.subject == "event" and history is None:
+    if model.subject == "event":
+        past = None if history is None else as_input(history, options_of_model(model))
+        past_events: pd.DataFrame | None = with_scored(model, _read_events(past, notes), table.good)
         label_rows = _read_labels(model, known_labels, past_events, notes)
     else:
-        past = history if model.subject == "event" else events
-        past_events, label_rows, new_notes = read_history(model, events=past, known_labels=known_labels)
+        past_events, label_rows, new_notes = read_history(model, events=events, known_labels=known_labels)
         notes += new_notes
     records, cutoff_notes = DefaultCutoff.of(model, past_events).fill(table.good)
     notes += cutoff_notes
     past_messages = _read_past(model, history, table, notes)
     known = TableHistory(past_events, label_rows, past_messages)
     return Inputs(records, table.rejected, known, tuple(notes), table.kept)
+
+
+def with_scored(model: Model, past: pd.DataFrame | None, scored: pd.DataFrame) -> pd.DataFrame:
+    """Return earlier records and those that are scored, which are history of later ones: a row of both counts once.
+
+    Rows with one id are the same, and that of the earlier table counts. Rows without are the same if the history reads
+    the same from them; they count as often as in the table that has more of them.
+    """
+    if past is None:
+        return scored
+    both, key = pd.concat([past, scored], ignore_index=True), f"{model.subject}_id"
+    ids = both[key] if key in past and key in scored else pd.Series(None, both.index, object)
+    has_id = ids.notna().to_numpy(np.bool_)
+    is_repeat = has_id & ids.duplicated().to_numpy()
+    names = ["occurred_at", *(field.name for field in event_fields(model.matrix.event_views, model.matrix.network))]
+    if model.subject == "message":
+        names = ["text", "sent_at", "account_id", "recipient_id"]
+    rows = both[~has_id].reindex(columns=names).assign(part=np.flatnonzero(~has_id) >= len(past))
+    number = rows.groupby([*rows], dropna=False, sort=False).cumcount()  # among the equal rows of its table
+    is_repeat[~has_id] = rows.assign(part=number).duplicated()
+    return both[~is_repeat].reset_index(drop=True)
 
 
 def read_history(
@@ -279,7 +304,9 @@ def _read_past(model: Model, past: Source | None, scored: CheckedTable, notes: l
         return None
     if "sent_at" not in scored.good:
         notes.append(tr("the model uses campaigns, but the messages have no sent_at: every campaign is unknown"))
-    elif past is None:
+        return None
+    messages = scored.good
+    if past is None:
         notes.append(tr("no earlier messages were given: campaigns are computed from the scored messages only"))
     else:
         table = read_table(as_input(past, options_of_model(model)), "messages", require=("sent_at",))
@@ -287,9 +314,9 @@ def _read_past(model: Model, past: Source | None, scored: CheckedTable, notes: l
         if len(table.rejected):
             notes.append(tr("{n} past messages were rejected and are ignored", n=len(table.rejected)))
         # Row numbers would make messages of the two tables look like one.
-        messages = table.good.drop(columns="message_id") if scored.numbered or table.numbered else table.good
-        return _with_label_times(_with_trusted(model, _with_classes(model, messages, notes)), notes)
-    return None
+        earlier = table.good.drop(columns="message_id") if scored.numbered or table.numbered else table.good
+        messages = with_scored(model, earlier, scored.good)
+    return _with_label_times(_with_trusted(model, _with_classes(model, messages, notes)), notes)
 
 
 def _with_classes(model: Model, labelled: pd.DataFrame, notes: list[str]) -> pd.DataFrame:

@@ -104,7 +104,7 @@ History = Annotated[
     typer.Option(
         metavar="TABLE",
         help="Earlier records of the type that the model scores: earlier events, or, for models that use campaigns, "
-        "earlier messages.",
+        "earlier messages. The records that are scored are history of later ones anyway.",
     ),
 ]
 Scores = Annotated[

@@ -71,11 +71,11 @@ def test_scores_are_those_of_batches_at_their_offsets(tmp_path: Path) -> None:
     arrivals = arrivals_of(rows, events, labels)
     assert (arrivals.of_events, arrivals.of_labels) == (Faults(5, 0, 0), Faults(2, 0, 0))
     arrived = events.assign(offset=arrivals.events), labels.assign(offset=arrivals.labels)
-    found = compare_scores(tmp_path, logged, *arrived, lambda version: event_scorer())
+    found = compare_scores(logged, *arrived, lambda version: event_scorer())
     assert (found.number, found.differing) == (15, 0)
     assert found.batches > 1
     other = logged.assign(probability=logged["probability"].where(logged["event_id"] != "e2", 0.5))
-    assert compare_scores(tmp_path, other, *arrived, lambda version: event_scorer()).differing == 1
+    assert compare_scores(other, *arrived, lambda version: event_scorer()).differing == 1
 
 
 def test_a_history_changes_with_late_rows_of_the_same_accounts() -> None:

@@ -12,7 +12,7 @@ from fraudsieve.features import AccountFeatures, History
 from fraudsieve.models import FraudClassifier, Model, Policy, Scorer, write_model
 from fraudsieve.models.batch.rows import feature_rows
 from fraudsieve.models.batch.score import score_file, score_frame
-from fraudsieve.models.batch.scored_tables import read_inputs
+from fraudsieve.models.batch.scored_tables import read_inputs, with_scored
 from fraudsieve.training.evaluation.evaluation_run import rows_with_history
 from tests.live.samples import records
 from tests.live.small_models import message_scorer
@@ -64,6 +64,69 @@ def test_a_file_without_a_column_is_scored_as_a_record_without_the_field(
     assert (pd.read_parquet(whole)["probability"] != scores["probability"]).any()
 
 
+def file_scores(
+    scorer: Scorer, folder: Path, new: pd.DataFrame, past: pd.DataFrame | None
+) -> tuple[list[float], list[float]]:
+    """Return the counts and the scores of Parquet files, which are scored in chunks if records are independent."""
+    tables = {"new": new} if past is None else {"new": new, "past": past}
+    for name, table in tables.items():
+        table.to_parquet(folder / f"{name}.parquet")
+    history = None if past is None else folder / "past.parquet"
+    read = read_inputs(scorer.model, folder / "new.parquet", history=history)
+    counts: list[float] = feature_rows(scorer.model, read.records, read.history).X[:, 0].tolist()
+    result = score_file(scorer, folder / "new.parquet", folder / "scores.parquet", history=history)
+    return counts, pd.read_parquet(result.output)["probability"].tolist()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("without_ids", [(), ("new",), ("past",), ("new", "past")])
+def test_payments_that_are_scored_are_history_of_later_ones(tmp_path: Path, without_ids: tuple[str, ...]) -> None:
+    """As in a service that adds each payment after its score. One payment happens three times."""
+    sent = payments().drop(columns=["urgent", "channel"]).assign(account_id="a1", device_id="d1", amount=1.0)
+    days = [*range(54), 54, 54, 54, *range(57, N)]
+    sent["occurred_at"] = pd.Timestamp("2025-04-01", tz="UTC") + pd.to_timedelta([7 * day for day in days], unit="D")
+    past, new = sent[:20], sent[20:]
+    labels = np.where(np.arange(N) > 30, "fraud", "legitimate").astype(object)
+    features = AccountFeatures(sent, subject="event", history=History(("all",), measures=("count",)))
+    matrix = features.set_output(transform="pandas").fit_transform(sent)
+    classifier = FraudClassifier(n_rounds=5, n_jobs=1, min_leaf_rows=1).fit(matrix, labels)
+    parts = features.matrix_, classifier.ensemble_, classifier.calibration_
+    scorer = Scorer(Model("events", ("fraud", "legitimate"), "legitimate", *parts))
+    state, scores = scorer.new_state(lateness="all"), list[float]()
+    state.update(records(past))
+    for _, same in new.groupby("occurred_at"):
+        scores += [score["probability"] for score in scorer.score(records(same), history=state)]
+        state.update(records(same))
+    expected = [*range(20, 54), 54, 54, 54, 57, 58, 59], scores
+    assert len(set(scores)) > 1
+    tables = {"past": past, "new": new, "both": sent}
+    for name in {*without_ids} | ({"both"} if "past" in without_ids else set()):
+        tables[name] = tables[name].drop(columns="event_id")
+    for history in (tables["past"], tables["both"]):
+        assert file_scores(scorer, tmp_path, tables["new"], history) == expected
+    assert tuple(of[20:] for of in file_scores(scorer, tmp_path, sent, None)) == expected
+    alone = file_scores(scorer, tmp_path, tables["new"], None)
+    assert file_scores(scorer, tmp_path, tables["new"], tables["new"]) == alone
+    assert score_frame(scorer, new, history=past)["probability"].tolist() == scores
+
+
+def test_rows_without_ids_count_as_often_as_in_the_table_that_has_more(folder: Path) -> None:
+    model = Scorer.load(folder).model
+    rows = payments().drop(columns="event_id").assign(amount=0.0, urgent=True)
+
+    def of(*numbers: int) -> pd.DataFrame:
+        return rows.iloc[list(numbers)].assign(urgent=False).reset_index(drop=True)
+
+    both = with_scored(model, of(0, 1, 1, 2, 2, 2), of(0, 1, 1, 1, 3, 3, 2).assign(device_id=None)[1:])
+    assert both["device_id"].isna().sum() == 6
+    both = with_scored(model, of(0, 1, 1, 2, 2, 2), of(0, 1, 1, 1, 3, 3, 2))
+    assert sorted(rows["occurred_at"].searchsorted(both["occurred_at"])) == [0, 1, 1, 1, 2, 2, 2, 3, 3]
+    past, new = of(0, 1, 2), of(0, 1, 2, 2)
+    past["event_id"], new["event_id"] = pd.Series(["a", None, None]), pd.Series(["a", None, "b", None])
+    both = with_scored(model, past, new)
+    assert both["event_id"].fillna("").tolist() == ["a", "", "", "b"]
+
+
 def test_by_default_a_missing_column_is_an_error(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(SchemaError, match="column 'urgent' is missing"):
         score_file(folder, payments().drop(columns="urgent"), tmp_path / "scores.parquet")
@@ -91,10 +154,12 @@ def test_numbered_messages_are_not_those_of_another_table(without: tuple[str, ..
     assert campaign_rows(tables["new"], tables["past"]) == expected
 
 
-def test_a_message_in_both_tables_counts_once() -> None:
+@pytest.mark.parametrize("ids", [["p", "q", "r"], None])
+def test_a_message_in_both_tables_counts_once(ids: list[str] | None) -> None:
     times = pd.Timestamp("2026-05-01", tz="UTC") + pd.to_timedelta(np.arange(3), unit="h")
     sent = pd.DataFrame({"text": "pay 100 now at shop.example/pay", "account_id": "a1", "sent_at": times})
-    sent["message_id"] = ["p", "q", "r"]
+    if ids is not None:
+        sent["message_id"] = ids
     assert [row[-1] for row in campaign_rows(sent, sent[:2])] == [0, 1, 2]
 
 

@@ -202,3 +202,6 @@ def test_labels_of_past_messages_need_a_trusted_source() -> None:
         assert read is not None
         assert read["label"].notna().tolist() == counting
         assert read["labelled_at"].notna().tolist() == counting
+        alone = read_inputs(trained_with(trust, model), past).history.messages
+        assert alone is not None
+        assert alone["label"].notna().tolist() == counting
