@@ -1,4 +1,4 @@
-"""Ten faults that the walk is for, each planted in a copy of the checkout: ``python -m tests.walk.mutants``.
+"""Eleven faults that the walk is for, each planted in a copy of the checkout: ``python -m tests.walk.mutants``.
 
 Of each it prints the first failure of the walk, or that it survived; the exit code is 1 if any did. Names after the
 command choose mutants.
@@ -94,6 +94,14 @@ MUTANTS = (
         "cutoff, key = cutoff + 1, entity_key(subject, self.history.subjects)",
         "paysim",
         ("events",),
+    ),
+    Mutant(
+        "with --history, records that are scored are hidden from each other",
+        "models/batch/scored_tables.py",
+        "pd.concat([past, scored], ignore_index=True)",
+        "pd.concat([past, scored[:0]], ignore_index=True)",
+        "paysim",
+        ("scorer",),
     ),
     Mutant(
         "the weights of the text model lose bits when they are read",

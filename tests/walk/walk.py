@@ -81,6 +81,7 @@ class Walk:
         self.files: TableFiles = pickle.loads((self.folder / "files.pickle").read_bytes())
         self.forks = True
         self.services, self.clients = ExitStack(), dict[str, httpx.Client]()
+        self.scored_live: Scores | None = None
 
     def close(self) -> None:
         """End the services."""

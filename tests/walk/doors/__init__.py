@@ -28,13 +28,10 @@ class Door:
         Scores the new records of a walk, or does something else with its tables and raises if it fails.
     needs : {"", "history", "events", "spark"}, default=""
         Whether it is only for tables whose records have a history, are events, or are scored on Spark.
-    reference : callable, default=None
-        Computes other scores to compare with than those of ``predict``, for a reason that the function gives.
     """
 
     run: Run
     needs: str = ""
-    reference: Callable[[Walk], Scores] | None = None
 
 
 DOORS: Mapping[str, Door] = {
@@ -45,10 +42,12 @@ DOORS: Mapping[str, Door] = {
     "predict_csv": Door(files.to_csv),
     "predict_xlsx": Door(files.to_workbook),
     "predict_jsonl": Door(files.to_json_lines),
+    "predict_one_table": Door(files.as_one_table, needs="events"),
+    "predict_twice": Door(files.with_themselves, needs="events"),
     "scorer": Door(processes.scorer),
     "pyfunc": Door(processes.pyfunc),
     "serve": Door(service.score),
-    "events": Door(service.score_in_order_of_time, needs="events", reference=files.as_own_history),
+    "events": Door(service.score_in_order_of_time, needs="events"),
     "state_load": Door(service.score_with_loaded_state, needs="history"),
     "replay": Door(commands.replay),
     "evaluate": Door(commands.evaluate),

@@ -71,13 +71,18 @@ def evaluate(walk: Walk) -> None:
 
 
 def monitor(walk: Walk) -> None:
-    """Compare the later records with themselves: nothing has drifted. Events are their own history, as in training."""
+    """Compare the later records with themselves: nothing has drifted. The last events of these are in the history too.
+
+    They are history of each other, so that the report is the same without ``--history``.
+    """
     later = walk.files.later[walk.rows]
-    history = {} if walk.table.subject == "event" else walk.files.history
-    call: Call = ("monitor", "--model", walk.model, "--reference", later, f"--{walk.rows}", later)
-    found = walk.run(*call, *walk.options(history), *walk.files.options).succeeded(BOUND_EXCEEDED)
+    call: Call = ("monitor", "--model", walk.model, "--reference", later, f"--{walk.rows}", later, *walk.files.options)
+    found = walk.run(*call, *walk.options(walk.files.history)).succeeded(BOUND_EXCEEDED)
     assert found["digest"] == walk.trained.content["digest"]
     assert [bound for bound in found["exceeded"] if bound["bound"].endswith("psi")] == []
+    if walk.table.subject == "event":
+        alone = walk.run(*call).succeeded(BOUND_EXCEEDED)
+        assert found["report"] | {"notes": ()} == alone["report"] | {"notes": ()}
 
 
 def compare(walk: Walk) -> None:

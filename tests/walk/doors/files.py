@@ -5,7 +5,7 @@ import json
 from tests.walk.scores import Scores, read_scores, with_all_digits
 from tests.walk.walk import Walk
 
-__all__ = ["as_own_history", "to_csv", "to_json_lines", "to_parquet", "to_workbook"]
+__all__ = ["as_one_table", "to_csv", "to_json_lines", "to_parquet", "to_workbook", "with_themselves"]
 
 
 def to_parquet(walk: Walk) -> Scores:
@@ -35,14 +35,8 @@ def to_json_lines(walk: Walk) -> Scores:
     return read_scores(walk.recorded[0], len(walk.files.records))
 
 
-def as_own_history(walk: Walk) -> Scores:
-    """Score the history and the new records as one table, without ``--history``.
-
-    The new records are then a history of each other, as they are for a service that adds each payment after its score.
-    With ``--history``, only the events of that table count. Records that are not events are no history of each other.
-    """
-    if walk.table.subject != "event":
-        return walk.reference
+def as_one_table(walk: Walk) -> Scores:
+    """Score the history and the new records as one table, without ``--history``."""
     rows = [*walk.files.events, *walk.files.records]
     theirs = walk.files.names
     lines = [json.dumps({theirs.get(name, name): value for name, value in row.items()}) for row in rows]
@@ -52,3 +46,10 @@ def as_own_history(walk: Walk) -> Scores:
         "predict", "--model", walk.model, f"--{walk.rows}", table, *walk.files.options, "--output", output
     ).succeeded()
     return read_scores(output, len(rows)).tail(len(walk.files.records)).reset_index(drop=True)
+
+
+def with_themselves(walk: Walk) -> Scores:
+    """Score with the new records in the history too, which changes nothing: each of them counts once."""
+    output = walk.outputs / "both-scores.parquet"
+    walk.predict(output, "--history", walk.files.new).succeeded()
+    return read_scores(output, len(walk.files.records))

@@ -9,7 +9,7 @@ import pandas as pd
 from tests.walk.scores import Scores, as_scores, scores_of
 from tests.walk.walk import CUTOFFS, Walk
 
-__all__ = ["frame_of", "pyfunc", "scorer"]
+__all__ = ["events_of", "frame_of", "pyfunc", "scorer"]
 
 SCORER = """
 import json, sys
@@ -45,8 +45,13 @@ def pyfunc(walk: Walk) -> Scores:
 
 
 def history_of(walk: Walk) -> dict[str, Any] | None:
-    """Return the history as `Scorer.score` takes it."""
-    return {"events": list(walk.files.events)} if walk.files.events else None
+    """Return the history as `Scorer.score` takes it: complete, so that records that are events are in it too."""
+    return {"events": events_of(walk)} if walk.files.events else None
+
+
+def events_of(walk: Walk) -> list[Mapping[str, Any]]:
+    """Return the history of the records and, if these are events, the records, which are history of each other."""
+    return [*walk.files.events, *(walk.files.records if walk.table.subject == "event" else ())]
 
 
 def frame_of(walk: Walk, path: Path, records: Sequence[Mapping[str, Any]]) -> pd.DataFrame:

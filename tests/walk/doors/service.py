@@ -19,9 +19,11 @@ BATCH = 500
 def score(walk: Walk) -> Scores:
     """Post the history in order of time; score a record when its time has come.
 
-    New records that are events come after their history, and none is a history of the others: all are in one request.
+    Records that are events are in the history of the service by then: all are scored in one request.
     """
-    client = _client_with_history(walk)
+    client = walk.serve("serve", "--lateness", "365d")
+    if walk.table.subject == "event":
+        score_in_order_of_time(walk)
     if walk.table.subject == "event" or not walk.files.events:
         return scores_of(_post(client, "/v1/score", list(walk.files.records)))
     field = CUTOFFS[walk.table.subject]
@@ -37,37 +39,35 @@ def score(walk: Walk) -> Scores:
 
 
 def score_in_order_of_time(walk: Walk) -> Scores:
-    """Score each event when it happens, and then add it to the history; it does not count in a score of itself."""
-    client = _client_with_history(walk)
-    scores: dict[int, Record] = {}
-    for record in sorted(walk.files.records, key=lambda record: _time(record["occurred_at"])):
-        scores[id(record)] = _post(client, "/v1/score", record)
-        _add(walk, client, [record])
-        assert _post(client, "/v1/score", record) == scores[id(record)]
-    return scores_of([scores[id(record)] for record in walk.files.records])
+    """Score each event when it happens, and then add it to the history; it does not count in a score of itself.
+
+    The history is posted before. A later door finds all events in the service, and the scores that they had.
+    """
+    client = walk.serve("serve", "--lateness", "365d")
+    if walk.scored_live is None:
+        for start in range(0, len(walk.files.events), BATCH):
+            _add(walk, client, walk.files.events[start : start + BATCH])
+        scores: dict[int, Record] = {}
+        for record in sorted(walk.files.records, key=lambda record: _time(record["occurred_at"])):
+            scores[id(record)] = _post(client, "/v1/score", record)
+            _add(walk, client, [record])
+            assert _post(client, "/v1/score", record) == scores[id(record)]
+        walk.scored_live = scores_of([scores[id(record)] for record in walk.files.records])
+    return walk.scored_live
 
 
 def score_with_loaded_state(walk: Walk) -> Scores:
-    """Load the file of the history into a store, serve with it, and score all records.
+    """Load the file of the history into a store, and records that are events too; serve with it, and score all records.
 
     The whole history is loaded before the first score. A live state answers for cutoff times as old as its lateness.
     """
     store = walk.outputs / "live.db"
-    loaded = next(iter(walk.files.history.values()))
-    walk.run("state", "load", store, "--events", loaded, "--model", walk.model).succeeded()
+    loaded = [next(iter(walk.files.history.values())), *([walk.files.new] if walk.table.subject == "event" else [])]
+    events = [word for path in loaded for word in ("--events", path)]
+    walk.run("state", "load", store, *events, "--model", walk.model).succeeded()
     return scores_of(
         _post(walk.serve("loaded", "--state", str(store), "--lateness", "365d"), "/v1/score", list(walk.files.records))
     )
-
-
-def _client_with_history(walk: Walk) -> httpx.Client:
-    """Return a client of the service without a state; if events are scored, it has their history."""
-    is_new = "serve" not in walk.clients
-    client = walk.serve("serve")
-    if is_new and walk.table.subject == "event":
-        for start in range(0, len(walk.files.events), BATCH):
-            _add(walk, client, walk.files.events[start : start + BATCH])
-    return client
 
 
 def _add(walk: Walk, client: httpx.Client, events: Sequence[Record]) -> None:

@@ -34,7 +34,10 @@ def score(walk: Walk) -> Scores:
     records.assign(row=range(len(records))).to_pickle(given["frame"])
     if walk.files.events:
         given["events"] = str(walk.outputs / "spark-events.pickle")
-        _timed(frame_of(walk, next(iter(walk.files.history.values())), walk.files.events)).to_pickle(given["events"])
+        events = _timed(frame_of(walk, next(iter(walk.files.history.values())), walk.files.events))
+        if walk.table.subject == "event":
+            events = pd.concat([events, records], ignore_index=True)
+        events.to_pickle(given["events"])
     return scores_of(walk.run_program(SPARK, given))
 
 
