@@ -227,7 +227,7 @@ def _train(
         # With the settings of the recipe: the search has seen rows of that test.
         temporal = _temporal_metrics(data, groups, group_kind, recipe, report_step)
     report_step("evaluating")
-    tested = data.rows.iloc[split.test]
+    tested = check_slicing(data.rows.iloc[split.test], recipe.evaluate.by, f"{data.subject}s", recipe.data.columns)
     report = evaluate_model(
         Scorer(model),
         tested,
@@ -269,7 +269,7 @@ def _read(recipe: Recipe, tables: dict[str, Any], run: OpenRun | None, reader: L
         run.log_inputs([_input(name, tables[name], digest) for name, digest in data.digests.items()])
     check_classes(data, next(table for table in tables.values() if table is not None), recipe.data)
     check_custom_columns(data, recipe)
-    check_slicing(data.rows, recipe.evaluate.by, f"{data.subject}s")
+    check_slicing(data.rows, recipe.evaluate.by, f"{data.subject}s", recipe.data.columns)
     check_memory(data, recipe)
     assumed = assumed_note(assumed_labels(data, data.legitimate))
     return data if assumed is None else replace(data, notes=(*data.notes, assumed))

@@ -9,7 +9,7 @@ Three kinds of leaks give metrics that no live model reaches (Kaufman et al., 20
 Every warning has four strings: ``kind``, ``column``, ``found`` and ``do``.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
@@ -48,6 +48,7 @@ def find_leaks(
     groups: Mapping[str, Array],
     is_fraud: Array | None = None,
     rows: Array | None = None,
+    own: Collection[str] | None = None,
 ) -> list[LeakWarning]:
     """Find all three kinds of leaks.
 
@@ -70,6 +71,8 @@ def find_leaks(
         of a bank, are on both sides of a live model too.
     rows : ndarray of int, shape (n_train,), default=None
         Position among all rows of each row of the matrix; None for those of ``split.train``.
+    own : collection of str, default=None
+        As for `columns_made_from_labels`.
 
     Returns
     -------
@@ -89,14 +92,19 @@ def find_leaks(
     """
     of_matrix = [np.asarray(column)[split.train if rows is None else rows] for column in groups.values()]
     return [
-        *columns_made_from_labels(matrix, y, groups=of_matrix),
+        *columns_made_from_labels(matrix, y, groups=of_matrix, own=own),
         *labels_known_late(cutoff_times, labelled_at, split),
         *groups_on_both_sides(groups, split, is_fraud),
     ]
 
 
 def columns_made_from_labels(
-    matrix: pd.DataFrame, y: Array, *, groups: Sequence[Array] = (), learned: tuple[str, ...] = LEARNED
+    matrix: pd.DataFrame,
+    y: Array,
+    *,
+    groups: Sequence[Array] = (),
+    learned: tuple[str, ...] = LEARNED,
+    own: Collection[str] | None = None,
 ) -> list[LeakWarning]:
     """Find columns that separate a class from the rest almost without error, each by itself.
 
@@ -115,6 +123,9 @@ def columns_made_from_labels(
         come from `MIN_GROUPS` of them. A kind in which every value is missing is ignored.
     learned : tuple of str, default=LEARNED
         Prefixes of the names of columns that are left out.
+    own : collection of str, default=None
+        The columns that the records have. The others are computed from what was before the cutoff time: if one of them
+        separates a class, the cutoff times may be wrong. None for all columns.
 
     Returns
     -------
@@ -137,7 +148,10 @@ def columns_made_from_labels(
         separation = None if name.startswith(learned) else _separation(matrix.iloc[rows, place], data)
         if separation is not None:
             how, code, auc = separation
-            warnings.append(_label_in(name, str(classes[code]), how, auc))
+            warning = _label_in(name, str(classes[code]), how, auc)
+            if own is not None and name not in own:
+                warning["do"] = tr("Check that the cutoff times (as_of) are not later than what the label is about.")
+            warnings.append(warning)
     return warnings
 
 

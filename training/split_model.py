@@ -1,6 +1,6 @@
 """Fit the model of a split: features and trees on the training slice, the rest on the calibration slice."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -80,7 +80,8 @@ def fit_model(
     classifier.calibrate(matrix[trained_classes], truth[trained_classes])
     classes = tuple(str(name) for name in classifier.classes_)
     legitimate = data.legitimate if data.legitimate in classes else None
-    warnings, sample = _warnings(trained_on, data, groups, split), sample_of(data, recipe)
+    own = None if data.precomputed is not None else features.matrix_.custom.columns
+    warnings, sample = _warnings(trained_on, data, groups, split, own), sample_of(data, recipe)
     model = Model(
         name=recipe.name,
         classes=classes,
@@ -103,9 +104,13 @@ def fit_model(
     return FittedModel(model, features, tuple(notes), point_notes, rounds, chosen)
 
 
-def _warnings(trained_on: TrainingRows, data: LabelledData, groups: Array, split: Split) -> list[LeakWarning]:
+def _warnings(
+    trained_on: TrainingRows, data: LabelledData, groups: Array, split: Split, own: Sequence[str] | None
+) -> list[LeakWarning]:
+    # The cutoff time of an account is the user's; what is computed for messages and events is before their own times.
+    matrix = trained_on.matrix if own is None or data.subject == "account" else trained_on.matrix[list(own)]
     return find_leaks(
-        trained_on.matrix,
+        matrix,
         trained_on.labels,
         split=split,
         cutoff_times=data.rows["as_of"],
@@ -113,6 +118,7 @@ def _warnings(trained_on: TrainingRows, data: LabelledData, groups: Array, split
         groups={"campaign" if data.subject == "message" else "account": groups},
         is_fraud=(data.rows["label"] != data.legitimate).to_numpy(),
         rows=trained_on.positions,
+        own=own,
     )
 
 

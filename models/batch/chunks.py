@@ -246,6 +246,7 @@ def _check_rejected(causes: Mapping[Cause, int], reader: ChunkReader, part: Chun
         expected=describe_requirements(reader.table),
         shapes=None if part is None else rejected_shapes(part.checked.rejected, reader.table),
         is_partial=part is None or part.start + part.rows < reader.n_rows,
+        names=reader.names,
     )
 
 

@@ -47,6 +47,18 @@ def test_more_than_the_share_of_rejected_rows_is_an_error(
     assert len(check_table(table.source, "messages").rejected) == blank
 
 
+def test_an_error_has_the_names_that_columns_have_in_the_table(tmp_path: Path) -> None:
+    frame = messages(4, 4).rename(columns={"text": "Body"}).assign(Sent="soon")
+    options = ReadOptions({"text": "Body", "messages.sent_at": "Sent", "account_id": "From"})
+    with pytest.raises(SchemaError, match=r"accepted: Body: no text \(4\), Sent: ") as error:
+        read_table(InputTable(frame, options), "messages")
+    assert error.value.shapes == {"Sent": ("aaaa",)}
+    frame.to_parquet(tmp_path / "m.parquet")
+    reader = ChunkReader(tmp_path / "m.parquet", "messages", options)
+    assert len(list(reader)) == 1
+    assert reader.names == {"text": "Body", "sent_at": "Sent"}
+
+
 def test_the_limit_of_a_table_comes_before_that_of_the_call() -> None:
     table = InputTable(messages(10, 5), ReadOptions(max_rejected=0.5))
     assert as_input(table, ReadOptions(max_rejected=0)).options.max_rejected == 0.5

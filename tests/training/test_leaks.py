@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass, replace
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from sklearn.metrics import roc_auc_score
 
 from fraudsieve.features.campaign.fingerprints import near_duplicate_groups
 from fraudsieve.features.message_matrix import MessageMatrix
-from fraudsieve.training import leaks
+from fraudsieve.training import leaks, split_model
 from fraudsieve.training.leaks import (
     LeakWarning,
     columns_made_from_labels,
@@ -144,6 +145,18 @@ def test_a_campaign_on_both_sides_is_counted(rows: Rows) -> None:
 def test_a_random_split_has_two_of_the_leaks(rows: Rows) -> None:
     split = split_randomly(len(rows.frame), test_share=0.2, calibration_share=0.15, seed=0)
     assert [kind for kind, _ in replace(rows, split=split).columns()] == ["label_known_late", "group_on_both_sides"]
+
+
+def test_of_what_is_computed_from_the_past_the_cutoff_times_are_to_be_checked(rows: Rows) -> None:
+    matrix = pd.DataFrame({"profile__closed": rows.is_fraud, "volume__count_1d": 1.0 * rows.is_fraud})
+    found = columns_made_from_labels(matrix, rows.y, own=["profile__closed"])
+    assert ["cutoff times" in leak["do"] for leak in found] == [False, True]
+    trained_on: Any = SimpleNamespace(matrix=matrix, labels=rows.y, positions=np.arange(len(matrix)))
+    for subject, expected in (("message", ["profile__closed"]), ("event", ["profile__closed"]), ("account", [*matrix])):
+        data: Any = SimpleNamespace(rows=rows.frame, subject=subject, legitimate="legitimate")
+        groups, own = np.arange(len(matrix)), ("profile__closed",)
+        warnings = split_model._warnings(trained_on, data, groups, rows.split, own)
+        assert [warning["column"] for warning in warnings] == expected
 
 
 def test_records_are_plain() -> None:

@@ -135,7 +135,8 @@ def evaluate_tables(
     all_data = read_tables(recipe, scorer.model, tables)
     builder = builder_of_model(scorer.model, all_data)  # earlier records are history
     data = all_data if since is None else rows_since(all_data, since)
-    check_slicing(data.rows, recipe.evaluate.by, f"{data.subject}s")
+    names = recipe.data.options.or_else(options_of_model(scorer.model)).columns
+    data = replace(data, rows=check_slicing(data.rows, recipe.evaluate.by, f"{data.subject}s", names))
     report_step("looking for campaigns" if data.subject == "message" else "looking for accounts")
     groups, kind = groups_of(data)
     details = ReportDetails(

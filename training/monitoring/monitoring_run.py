@@ -4,10 +4,11 @@ The reference consists of records that the model was not trained on: the test sl
 are optional. Where they have arrived, calibration and observed precision and recall are part of the report.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -39,8 +40,14 @@ __all__ = ["monitor_tables"]
 
 WEEK = np.timedelta64(6, "D")
 """Tables with a shorter span have no distribution of weekdays."""
-AGES, WEEKDAYS = ("age_days", "since_first"), ("weekday", "weekend")
-"""Parts of the names of columns that only show which days were chosen."""
+GROWING: Final = re.compile(
+    r"age_days|since_first"
+    r"|^(?!profile__)\w+__(\w+_)?(count|sum|distinct|known|frauds)(_\w+)?_all(_|$)"
+    r"|^network__(degree|sharing(?!_rate)|fans|(met|fan)_(degree|frauds))"
+)
+"""Ages, and counts over all time: of events, labels, and what accounts share in the network."""
+WEEKDAYS: Final = re.compile("weekday|weekend")
+"""Columns that only show which days were chosen."""
 
 
 def monitor_tables(
@@ -177,14 +184,14 @@ def _left_out(
     names = [name for name, kept in zip(model.matrix.columns, compared, strict=True) if kept]
     left_out = {}
     if not settings.ages:
-        left_out["they grow by themselves"] = _containing(names, AGES)
+        left_out["they grow by themselves"] = _matching(names, GROWING)
     if short:
-        left_out["a table spans less than a week"] = _containing(names, WEEKDAYS)
+        left_out["a table spans less than a week"] = _matching(names, WEEKDAYS)
     return {reason: tuple(columns) for reason, columns in left_out.items() if columns}
 
 
-def _containing(names: list[str], words: tuple[str, ...]) -> list[str]:
-    return [name for name in names if any(word in name for word in words)]
+def _matching(names: list[str], pattern: re.Pattern[str]) -> list[str]:
+    return [name for name in names if pattern.search(name)]
 
 
 def _window(model: Model, table: ScoredTable) -> tuple[str, str] | None:

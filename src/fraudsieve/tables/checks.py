@@ -122,6 +122,7 @@ def check(
             expected=describe_requirements(table),
             shapes=_shapes(frame, faults, table),
             reasons=faults.counts,
+            names=loaded.given,
         )
     good = pd.DataFrame({name: converted.column for name, converted in columns.items()})
     if len(rejected):

@@ -1,7 +1,7 @@
 """Reading and checking a Parquet file in chunks, in bounded memory, with the same result as at once."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -85,6 +85,7 @@ class ChunkReader:
         self.options, self.keep = options or ReadOptions(), keep
         self.path, self.origin, self.table = Path(path), os.fspath(path), TABLES[table]
         self.seen = SeenIdHashes()
+        self.names: Mapping[str, str] = {}
         with open_parquet(self.path, self.origin) as file:
             groups = [file.metadata.row_group(group).num_rows for group in range(file.num_row_groups)]
         self.n_rows = sum(groups)
@@ -118,6 +119,7 @@ class ChunkReader:
     def _check(self, batch: pa.Table, start: int) -> Chunk:
         as_given = load_parquet_batch(batch, self.origin)
         loaded = rename_columns(as_given, self.table, self.options, self.origin)
+        self.names = loaded.given
         good, rejected, notes = check(
             loaded, self.table, origin=self.origin, require=(), seen=self.seen, options=self.options, start=start
         )

@@ -236,7 +236,7 @@ def rename_columns(loaded: LoadedTable, table: TableSchema, options: ReadOptions
         )
         for name in unused
     ]
-    return replace(loaded, frame=renamed, notes=(*loaded.notes, *notes))
+    return replace(loaded, frame=renamed, given=found, notes=(*loaded.notes, *notes))
 
 
 def _not_there(missing: Mapping[str, str], loaded: LoadedTable, table: TableSchema, origin: str) -> SchemaError:

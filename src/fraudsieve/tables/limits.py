@@ -8,6 +8,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from numbers import Real
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from fraudsieve.exceptions import SchemaError
@@ -58,6 +59,7 @@ def check_rejected(
     shapes: Mapping[str, tuple[str, ...]] | None = None,
     reasons: Mapping[Cause, int] | None = None,
     is_partial: bool = False,
+    names: Mapping[str, str] = MappingProxyType({}),
 ) -> None:
     """Raise an error if too many rows are rejected, or all of them.
 
@@ -81,6 +83,8 @@ def check_rejected(
         The number of rows with each fault, if a row may have several: so the error names those of all columns.
     is_partial : bool, default=False
         Whether only some of the rows have been read, so that more may be rejected.
+    names : mapping of str to str, optional
+        Names of columns in the table, by ours: the error has those.
 
     Raises
     ------
@@ -95,15 +99,17 @@ def check_rejected(
     ...
     fraudsieve.exceptions.SchemaError: m.csv: 3 of 10 rows are rejected, more than a share of 0.2: text: no text (3)...
     """
-    share = MAX_REJECTED if max_rejected is None else max_rejected
-    rejected, why = sum(causes.values()), _describe_causes(causes if reasons is None else reasons)
+    share, rejected = MAX_REJECTED if max_rejected is None else max_rejected, sum(causes.values())
+    given = (causes if reasons is None else reasons).items()
+    why = _describe_causes({(names.get(column, column), reason): count for (column, reason), count in given})
+    shapes = {names.get(column, column): found for column, found in (shapes or {}).items()}
     if rejected == rows:
-        raise SchemaError(origin, f"none of {rows:,} rows is accepted: {why}", expected, shapes or {})
+        raise SchemaError(origin, f"none of {rows:,} rows is accepted: {why}", expected, shapes)
     if rejected / rows > share and (rejected > 1 or not share):
         at_least = "at least " if is_partial else ""
         problem = f"{at_least}{rejected:,} of {rows:,} rows are rejected, more than a share of {share:g}: {why}"
         fix = "Correct them, or allow a larger share with --max-rejected (max_rejected in a recipe or in ReadOptions)."
-        raise SchemaError(origin, problem, fix, shapes or {})
+        raise SchemaError(origin, problem, fix, shapes)
 
 
 def count_causes(rejected: "pd.DataFrame") -> Counter[Cause]:

@@ -83,6 +83,14 @@ def test_no_cell_of_csv_is_a_formula(tmp_path: Path) -> None:
     assert set(written["number"]) == {-1.5}
 
 
+def test_no_name_of_a_column_of_csv_is_a_formula(tmp_path: Path) -> None:
+    names = [*FORMULAS, *HARMLESS]
+    write_frame(pd.DataFrame([[1.5] * len(names)], columns=names), tmp_path / "t.csv")
+    written = pd.read_csv(tmp_path / "t.csv")
+    assert written.columns.tolist() == [*(f"'{name}" for name in FORMULAS), *HARMLESS]
+    assert len(written) == 1
+
+
 def test_cells_of_a_workbook_are_typed_and_no_formula(tmp_path: Path) -> None:
     frame = pd.DataFrame(
         {

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from fraudsieve.exceptions import SchemaError
+from fraudsieve.tables.formats import workbook
 from fraudsieve.tables.formats.files import load
 from fraudsieve.tables.formats.loaded import ReadOptions
 from fraudsieve.tables.reader import read_table
@@ -80,6 +81,21 @@ def test_what_no_sheet_of_excel_has_is_an_error(before: bytes, after: bytes, pro
         assert any(after in forged.read(name) for name in forged.namelist())
     with pytest.raises(SchemaError, match=problem):
         load(tmp_path / "forged.xlsx")
+
+
+@pytest.mark.parametrize("chunk", [workbook.CHUNK, 16])
+def test_rows_with_the_number_of_an_earlier_one_are_counted(
+    chunk: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workbook, "CHUNK", chunk)
+    whole = write(tmp_path / "whole.xlsx", [["message_id", "text"], [1, "hi"], [2, "you"], [3, "there"]])
+    assert load(whole).notes == ()
+    with zipfile.ZipFile(whole) as book, zipfile.ZipFile(tmp_path / "forged.xlsx", "w") as forged:
+        for name in book.namelist():
+            forged.writestr(name, book.read(name).replace(b'<row r="3"', b'<row r="2"'))
+    loaded = load(tmp_path / "forged.xlsx")
+    assert loaded.frame["message_id"].tolist() == [1, 3]
+    assert loaded.notes == ("1 rows of the workbook have the number of an earlier row or less: not read",)
 
 
 def test_a_sheet_is_named(tmp_path: Path) -> None:

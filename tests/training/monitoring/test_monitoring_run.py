@@ -64,6 +64,9 @@ def test_nothing_changed(watch: Watch, current: pd.DataFrame) -> None:
     assert report.exceeded == ()
     assert report.rows == Both(1400, 1400)
     assert report.labelled == report.rows
+    grown = report.left_out["they grow by themselves"]
+    assert {"volume__count_all", "value__sum_all", "profile__since_first"} <= {*grown}
+    assert not {"value__mean_all", "volume__count_1d"} & {*grown}
     assert [point.name for point in report.alerts] == [point.name for point in report.expected]
     observed, expected = report.expected[-1].current.observed, report.expected[-1].current
     low, high = expected.recall_interval

@@ -100,8 +100,21 @@ class Slices:
     parts: tuple[Slice, ...]
 
 
-def check_slicing(rows: pd.DataFrame, by: Sequence[str], origin: str) -> None:
-    """Check that rows can be sliced by some columns.
+def check_slicing(rows: pd.DataFrame, by: Sequence[str], origin: str, names: Mapping[str, str]) -> pd.DataFrame:
+    """Check that rows can be sliced by some columns, and return them with these columns.
+
+    A column that got another name when it was read is there under both.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Records.
+    by : sequence of str
+        The columns.
+    origin : str
+        What the records are, for the error.
+    names : mapping of str to str
+        Names of columns in the tables, by ours, as in `ReadOptions`.
 
     Raises
     ------
@@ -110,16 +123,23 @@ def check_slicing(rows: pd.DataFrame, by: Sequence[str], origin: str) -> None:
 
     Examples
     --------
-    >>> check_slicing(pd.DataFrame({"channel": ["sms", "app"]}), ["channel"], "messages")
+    >>> rows = pd.DataFrame({"channel": ["sms", "app"]})
+    >>> check_slicing(rows, ["way"], "messages", {"channel": "way"})["way"].tolist()
+    ['sms', 'app']
     """
+    given = {ours.rpartition(".")[2]: theirs for ours, theirs in names.items()}
+    renamed = {theirs: rows[ours] for ours, theirs in given.items() if ours in rows and theirs in by}
+    rows = rows.assign(**{theirs: column for theirs, column in renamed.items() if theirs not in rows})
     for name in by:
         if name not in rows:
-            known = ", ".join([str(column) for column in rows if not _not_sliceable(rows[column])][:MAX_VALUES])
+            known = [str(column) for column in rows if not _not_sliceable(rows[column])][:MAX_VALUES]
             problem = f"expected a column {name!r} to slice by, got none of this name"
-            raise SchemaError(origin, problem, f"Choose one that exists, such as: {known}.")
-        if held := _not_sliceable(rows[name]):
+            fix = f"Choose one that exists, such as: {', '.join(given.get(column, column) for column in known)}."
+            raise SchemaError(origin, problem, fix)
+        if held := _not_sliceable(renamed.get(name, rows[name])):
             problem = f"expected numbers or words in column {name!r} to slice by, got {held}"
             raise SchemaError(origin, problem, "Choose another column. Every report has slices by month.")
+    return rows
 
 
 def _not_sliceable(column: pd.Series) -> str:

@@ -131,6 +131,8 @@ class LoadedTable:
     inner : frozenset of str
         Names such as ``from.name``, of values inside objects. They are columns only under a name from the user: a
         service sends the objects, so that no record has a field of this name.
+    given : mapping of str to str
+        Names of columns in the table, by ours, where they differ.
     notes : tuple of str
         Changes, for the user.
     """
@@ -140,6 +142,7 @@ class LoadedTable:
     printed: bool = False
     header: bool = False
     inner: frozenset[str] = frozenset()
+    given: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
 

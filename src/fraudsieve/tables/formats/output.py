@@ -21,7 +21,7 @@ import pyarrow.parquet
 
 from fraudsieve._io import PRIVATE, replace_file, replacing
 from fraudsieve.exceptions import SchemaError
-from fraudsieve.tables.cells import Cells, match_pattern
+from fraudsieve.tables.cells import STRING, Cells, match_pattern
 
 from .files import save
 from .workbook import MAX_ROWS
@@ -138,9 +138,12 @@ def _to_csv(batch: pa.RecordBatch, exact: Collection[str], prepare: Prepare | No
     frame = frame if prepare is None else prepare(frame)
     texts = [field.name for field in batch.schema if _is_text(field.type) and field.name not in exact]
     frame = frame.assign(**{name: _without_formulas(frame[name]) for name in texts})
+    names = _without_formulas(pd.Series(frame.columns, dtype=STRING))
+    cells = [names, *(frame[field.name] for field in batch.schema if _is_text(field.type))]
     # The csv module quotes a line feed, but not a carriage return, which ends a line for other readers.
-    breaks = any(match_pattern(frame[field.name], r"\r").any() for field in batch.schema if _is_text(field.type))
+    breaks = any(match_pattern(texts, r"\r").any() for texts in cells)
     quoting: Literal[0, 2] = csv.QUOTE_NONNUMERIC if breaks else csv.QUOTE_MINIMAL
+    frame = frame.set_axis(names, axis=1)
     written = frame.to_csv(index=False, header=header, quoting=quoting, date_format="%Y-%m-%dT%H:%M:%S.%f%z")
     return str(written).encode()
 

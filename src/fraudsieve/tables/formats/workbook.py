@@ -39,7 +39,7 @@ def load_workbook(file: Path, options: ReadOptions, origin: str) -> LoadedTable:
     try:
         # openpyxl leaves a file open that it cannot read, so that it is opened and closed here.
         with file.open("rb") as stream:
-            _check_row_numbers(stream, origin)
+            repeated = _check_row_numbers(stream, origin)
             rows, notes = _read_sheet(stream, options.sheet, origin)
     except FAULTS as error:
         if isinstance(error, SchemaError):
@@ -62,6 +62,8 @@ def load_workbook(file: Path, options: ReadOptions, origin: str) -> LoadedTable:
     ]
     frame = pd.DataFrame(cells, columns=range(len(names)), dtype=object).set_axis(names, axis=1)
     kept = frame.loc[:, [name != "" for name in names]]
+    if repeated:
+        notes += (tr("{n:,} rows of the workbook have the number of an earlier row or less: not read", n=repeated),)
     return LoadedTable(kept, header=True, notes=(*notes, *header_note(header)))
 
 
@@ -84,20 +86,32 @@ def _read_sheet(stream: IO[bytes], name: str | None, origin: str) -> tuple[list[
         return rows, (tr("read the first of {n} sheets", n=len(sheets)),) if others else ()
 
 
-def _check_row_numbers(stream: IO[bytes], origin: str) -> None:
-    """Raise SchemaError if a sheet has a row with a number that Excel does not have."""
+def _check_row_numbers(stream: IO[bytes], origin: str) -> int:
+    """Return how many rows openpyxl leaves out, since their numbers do not increase.
+
+    Raises
+    ------
+    SchemaError
+        If a sheet has a row with a number that Excel does not have.
+    """
+    repeated = 0
     with zipfile.ZipFile(stream) as archive:
         for name in archive.namelist():
             if not name.startswith("xl/worksheets/"):
                 continue
             with archive.open(name) as sheet:
-                rest = b""
+                rest, highest = b"", 0
                 while part := sheet.read(CHUNK):
                     part = rest + part
-                    if not all(_is_row_number(number) for number in ROW_NUMBER.findall(part)):
-                        problem = f"a row has a number that is not from 1 to {MAX_ROWS:,}, the limit of Excel"
-                        raise SchemaError(origin, problem, SAVE_AGAIN)
-                    rest = part[part.rfind(b"<") :]  # a tag that is split between chunks
+                    end = part.rfind(b"<")  # of a tag that may be split between chunks
+                    for number in ROW_NUMBER.findall(part[:end]):
+                        if not _is_row_number(number):
+                            problem = f"a row has a number that is not from 1 to {MAX_ROWS:,}, the limit of Excel"
+                            raise SchemaError(origin, problem, SAVE_AGAIN)
+                        repeated += int(number) <= highest
+                        highest = max(highest, int(number))
+                    rest = part[end:]
+    return repeated
 
 
 def _is_row_number(number: bytes) -> bool:

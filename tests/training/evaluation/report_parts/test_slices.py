@@ -107,8 +107,9 @@ def test_a_mixture_has_no_values_that_may_tell_persons_apart() -> None:
     [
         (
             "chanel",
-            "expected a column 'chanel' to slice by, got none of this name. Choose one that exists, such as: kind.",
+            "expected a column 'chanel' to slice by, got none of this name. Choose one that exists, such as: Type.",
         ),
+        ("Body", "in column 'Body' to slice by, got texts"),
         ("sent_at", "in column 'sent_at' to slice by, got times"),
         ("tags", "in column 'tags' to slice by, got lists"),
         ("text", "in column 'text' to slice by, got texts"),
@@ -116,8 +117,17 @@ def test_a_mixture_has_no_values_that_may_tell_persons_apart() -> None:
 )
 def test_a_column_that_cannot_be_sliced_by_is_an_error(name: str, problem: str) -> None:
     rows = pd.DataFrame({"text": ["a"], "sent_at": pd.to_datetime(["2026-05-10"]), "tags": [["x"]], "kind": "a"})
+    names = {"messages.text": "Body", "kind": "Type"}
     with pytest.raises(SchemaError, match=re.escape(problem)):
-        check_slicing(rows, [name], "messages")
+        check_slicing(rows, [name], "messages", names)
+
+
+def test_a_column_is_sliced_by_under_the_name_that_the_table_gives_it() -> None:
+    rows = pd.DataFrame({"kind": ["a", "b"], "app": ["c", "c"]})
+    sliced = check_slicing(rows, ["Type", "app"], "events", {"events.kind": "Type"})
+    assert sliced["Type"].tolist() == ["a", "b"]
+    assert "Type" not in check_slicing(rows, ["app"], "events", {"kind": "Type"})
+    assert list(rows) == ["kind", "app"]
 
 
 @pytest.mark.parametrize(
