@@ -99,12 +99,7 @@ def find_leaks(
 
 
 def columns_made_from_labels(
-    matrix: pd.DataFrame,
-    y: Array,
-    *,
-    groups: Sequence[Array] = (),
-    learned: tuple[str, ...] = LEARNED,
-    own: Collection[str] | None = None,
+    matrix: pd.DataFrame, y: Array, *, groups: Sequence[Array] = (), own: Collection[str] | None = None
 ) -> list[LeakWarning]:
     """Find columns that separate a class from the rest almost without error, each by itself.
 
@@ -121,8 +116,6 @@ def columns_made_from_labels(
     groups : sequence of ndarray, each of shape (n_rows,), default=()
         Campaigns, accounts. Forty copies of one message say nothing about the next one, so a class, and the rest, must
         come from `MIN_GROUPS` of them. A kind in which every value is missing is ignored.
-    learned : tuple of str, default=LEARNED
-        Prefixes of the names of columns that are left out.
     own : collection of str, default=None
         The columns that the records have. The others are computed from what was before the cutoff time: if one of them
         separates a class, the cutoff times may be wrong. None for all columns.
@@ -145,7 +138,7 @@ def columns_made_from_labels(
     data = _Rows(codes[rows], len(classes), [kind for kind in kinds if (kind >= 0).any()])
     warnings = []
     for place, name in enumerate(map(str, matrix.columns)):
-        separation = None if name.startswith(learned) else _separation(matrix.iloc[rows, place], data)
+        separation = None if name.startswith(LEARNED) else _separation(matrix.iloc[rows, place], data)
         if separation is not None:
             how, code, auc = separation
             warning = _label_in(name, str(classes[code]), how, auc)

@@ -290,9 +290,9 @@ def _read_events(events: Source | None, notes: list[str]) -> pd.DataFrame | None
     return None if events is None else _read_good(events, "events", notes).good
 
 
-def _read_good(source: Source, name: str, notes: list[str]) -> CheckedTable:
+def _read_good(source: Source, name: str, notes: list[str], require: tuple[str, ...] = ()) -> CheckedTable:
     """Read a further table, and note what was assumed and how many rows were rejected."""
-    table = read_table(source, name)
+    table = read_table(source, name, require=require)
     notes += table.notes
     if len(table.rejected):
         notes.append(tr("{n} {records} were rejected and are ignored", n=len(table.rejected), records=tr(name)))
@@ -309,10 +309,7 @@ def _read_past(model: Model, past: Source | None, scored: CheckedTable, notes: l
     if past is None:
         notes.append(tr("no earlier messages were given: campaigns are computed from the scored messages only"))
     else:
-        table = read_table(as_input(past, options_of_model(model)), "messages", require=("sent_at",))
-        notes += table.notes
-        if len(table.rejected):
-            notes.append(tr("{n} past messages were rejected and are ignored", n=len(table.rejected)))
+        table = _read_good(as_input(past, options_of_model(model)), "messages", notes, require=("sent_at",))
         # Row numbers would make messages of the two tables look like one.
         earlier = table.good.drop(columns="message_id") if scored.numbered or table.numbered else table.good
         messages = with_scored(model, earlier, scored.good)
