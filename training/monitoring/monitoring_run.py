@@ -42,7 +42,7 @@ WEEK = np.timedelta64(6, "D")
 """Tables with a shorter span have no distribution of weekdays."""
 GROWING: Final = re.compile(
     r"age_days|since_first"
-    r"|^(?!profile__)\w+__(\w+_)?(count|sum|distinct|known|frauds)(_\w+)?_all(_|$)"
+    r"|^(?!profile__)\w+__(\w+_)?(count|sum|known|frauds|distinct(_\w+)?)_all(_|$)"
     r"|^network__(degree|sharing(?!_rate)|fans|(met|fan)_(degree|frauds))"
 )
 """Ages, and counts over all time: of events, labels, and what accounts share in the network."""

@@ -1,6 +1,7 @@
 """Monitoring from tables to exceeded bounds: changes are named, and without changes there is no alarm."""
 
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -8,8 +9,12 @@ import pandas as pd
 import pytest
 
 from fraudsieve.exceptions import RecipeError, SchemaError
+from fraudsieve.features.history.declaration import History
+from fraudsieve.features.history.measures import MEASURES
+from fraudsieve.features.network.declaration import Network
 from fraudsieve.models.predict import Scorer
 from fraudsieve.training.fit import train
+from fraudsieve.training.monitoring import monitoring_run
 from fraudsieve.training.monitoring.measures import Both
 from fraudsieve.training.monitoring.monitoring_run import monitor_tables
 from fraudsieve.training.monitoring.page import render_monitor_report
@@ -64,9 +69,6 @@ def test_nothing_changed(watch: Watch, current: pd.DataFrame) -> None:
     assert report.exceeded == ()
     assert report.rows == Both(1400, 1400)
     assert report.labelled == report.rows
-    grown = report.left_out["they grow by themselves"]
-    assert {"volume__count_all", "value__sum_all", "profile__since_first"} <= {*grown}
-    assert not {"value__mean_all", "volume__count_1d"} & {*grown}
     assert [point.name for point in report.alerts] == [point.name for point in report.expected]
     observed, expected = report.expected[-1].current.observed, report.expected[-1].current
     low, high = expected.recall_interval
@@ -75,6 +77,24 @@ def test_nothing_changed(watch: Watch, current: pd.DataFrame) -> None:
     assert 0.5 < report.calibration.observed_over_expected < 2
     low, high = report.calibration.intervals["ece"]
     assert low <= report.calibration.ece <= high
+
+
+@pytest.mark.parametrize("ages", [False, True])
+def test_what_counts_over_all_time_is_not_compared_as_ages_are_not(ages: bool) -> None:
+    measures = (*MEASURES, "known", "frauds", "fraud_rate")
+    view = History(("1d", "all"), ("pay",), identifiers=("device_id",), name="sum", measures=measures)
+    names = [*view.columns, *Network(identifiers=("ip",)).columns, "profile__age_days", "profile__count_all_day"]
+    model: Any = SimpleNamespace(subject="event", matrix=SimpleNamespace(columns=names))
+    table: Any = SimpleNamespace(cutoff_times=lambda subject: None)
+    left_out = monitoring_run._left_out(model, table, table, np.ones(len(names), bool), MonitorRecipe(ages=ages))
+    grown = left_out.get("they grow by themselves", ())
+    expected = {"profile__sum_since_first", "profile__age_days", "volume__sum_count_all", "volume__sum_count_all_pay"}
+    expected |= {"value__sum_sum_all", "value__sum_sum_all_pay", "network__sum_known_all", "network__sum_frauds_all"}
+    expected |= {f"counterparties__sum_distinct{name}_all" for name in ("", "_device_id")}
+    counts = ("degree", "sharing", "sharing_mean", "sharing_max", "sharing_known", "sharing_frauds")
+    expected |= {f"network__{name}{ending}" for name in counts for ending in ("", "_ip")}
+    expected |= {f"network__{name}" for name in ("fans", "met_degree", "fan_degree", "met_frauds", "fan_frauds")}
+    assert {*grown} == (set() if ages else expected)
 
 
 def test_amounts(watch: Watch, current: pd.DataFrame) -> None:
