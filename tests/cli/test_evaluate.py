@@ -84,6 +84,8 @@ def test_evaluate_slices_by_columns(model: Path, messages: pd.DataFrame, run: Ru
     assert any(line.split()[:2] == ["slices", "compared"] for line in lines)
     code, answer, _ = run(*call[:5], "--by", "chanel")
     assert (code, "expected a column 'chanel' to slice by" in answer["error"]) == (2, True)
+    named = run(*call[:5], "--column", "kind=channel", "--by", "channel")[1]["report"]["slices"]
+    assert [part["by"] for part in named["parts"]].count("channel") == 2
 
 
 def test_evaluate_reports_points_and_records_that_wait_for_labels(
