@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
+from fraudsieve._microseconds import DAY
 from fraudsieve.exceptions import ServiceError, StateError
 from fraudsieve.live.score_log import LoggedScore, logged_record
 from fraudsieve.live.state import LiveState
@@ -141,6 +143,31 @@ def test_records_are_kept_as_they_came(binary: Fitted, tmp_path: Path) -> None:
     handler.score_log.drop_old()
     handler.close()
     assert [kept for _, kept in logged(tmp_path / "log.db")] == [record]
+
+
+def test_a_clock_that_is_ahead_deletes_no_scores(
+    handler: RequestHandler, accounts_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = time.time_ns()
+    with_history = handler_of(accounts_folder, tmp_path / "live.db")
+    at = datetime.now(UTC).isoformat()
+    event = {"event_id": "e1", "account_id": "ann", "occurred_at": at, "kind": "message"}
+    with_history.ingest(json.dumps({"events": [event]}).encode())
+    account = {"account_id": "ann", "as_of": at}
+    assert handler.score_log is not None
+    assert with_history.score_log is not None
+    answer(handler, request({"text": "a"}))
+    answer(with_history, request(account))
+    with monkeypatch.context() as patch:
+        patch.setattr("time.time_ns", lambda: now + 2 * 366 * DAY * 1000)
+        handler.score_log.drop_old()
+        answer(with_history, request(account))  # its row is of the wrong clock: the events are not
+        with_history.score_log.drop_old()
+    assert (len(logged(tmp_path / "log.db")), len(logged(tmp_path / "live.db"))) == (1, 2)
+    with_history.score_log._store([[ScoreRow(now // 1000 - 401 * DAY, b"[]")]])
+    with_history.score_log.drop_old()
+    assert len(logged(tmp_path / "live.db")) == 2
+    with_history.close()
 
 
 def test_decisions_of_rules_are_logged(handler: RequestHandler, tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ __all__ = [
     "forget_recorded",
     "iterate_scores",
     "log_size",
+    "newest_score",
     "read_scores",
 ]
 
@@ -156,6 +157,12 @@ def drop_old_scores(store: EventStore, before: int, records_before: int) -> int:
     scores, records = SCORE_TABLES
     _drop(store, records, max(before, records_before))
     return _drop(store, scores, before)
+
+
+def newest_score(transaction: StoreTransaction) -> int | None:
+    """Return when the newest score was answered; None without one."""
+    ((newest,),) = transaction.sql.execute("SELECT max(time) FROM scores")
+    return None if newest is None else int(newest)
 
 
 def log_size(transaction: StoreTransaction) -> LogSize:

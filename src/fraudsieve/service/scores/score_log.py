@@ -12,11 +12,12 @@ from fraudsieve._microseconds import DAY
 from fraudsieve.exceptions import RejectedRecordError, StateError
 from fraudsieve.features.account_matrix import CUTOFFS
 from fraudsieve.features.feature_matrix import FeatureMatrix, account_matrix_of
+from fraudsieve.features.history.kernels.recency import NEVER
 from fraudsieve.features.history.records import record_time
 from fraudsieve.live.score_log import LoggedScore, encode_record, readable_id
 from fraudsieve.live.state import LiveState
 from fraudsieve.live.store.addresses import open_store
-from fraudsieve.live.store.score_rows import Recorded, ScoreRow, drop_old_scores
+from fraudsieve.live.store.score_rows import Recorded, ScoreRow, drop_old_scores, newest_score
 from fraudsieve.models.scoring.scores import Score
 from fraudsieve.service.api.bodies import RejectedRequest, Reply
 from fraudsieve.service.batching import MicroBatcher
@@ -124,8 +125,15 @@ class AnswerLog:
         StateError
             If they cannot be deleted.
         """
-        settings, now = self._settings, time.time_ns() // 1000
+        settings, newest_event = self._settings, self._live.state.watermark
         with open_store(self._address) as store:
+            with store.reading() as transaction:
+                newest = newest_score(transaction)
+            if newest is None:
+                return
+            # Time passes with the rows of the store, as it does for its events. A clock that is ahead deletes nothing,
+            # not even if scores were logged by it: those who send events have clocks of their own.
+            now = min(time.time_ns() // 1000, newest, newest if newest_event == NEVER else newest_event)
             drop_old_scores(store, now - settings.score_days * DAY, now - settings.record_days * DAY)
 
     def close(self) -> None:
