@@ -26,7 +26,7 @@ def parameters(function: Any) -> list[str]:
     return list(inspect.signature(function).parameters)
 
 
-@pytest.mark.parametrize("library", ["lightgbm", "mlflow", "numba"])
+@pytest.mark.parametrize("library", ["lightgbm", "mlflow", "numba", "uvicorn"])
 def test_the_installed_version_is_within_an_upper_bound(library: str) -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     lines = sum(project["optional-dependencies"].values(), start=project["dependencies"])
@@ -91,3 +91,12 @@ def test_mlflow_describes_an_environment() -> None:
     assert "additional_pip_deps" in parameters(_mlflow_conda_env)
     assert callable(_PythonEnv.current)
     assert callable(_PythonEnv.to_yaml)
+
+
+def test_uvicorn_knows_what_a_connection_is_owed() -> None:
+    """fraudsieve.service.server decides by these whether a half-closed connection stays."""
+    from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+    assert parameters(HttpToolsProtocol.shutdown) == parameters(HttpToolsProtocol.eof_received) == ["self"]
+    assert "self.cycle:" in inspect.getsource(HttpToolsProtocol.__init__)
+    assert "self.more_body = True" in inspect.getsource(RequestResponseCycle.__init__)

@@ -2,11 +2,13 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 import threading
 import time
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,42 @@ import httpx
 import pytest
 
 from tests.services import TOKEN, Service
+
+
+def half_closed(service: Service, *requests: bytes) -> tuple[bytes, float]:
+    """Send requests, shut down the writing side, and return what comes until the server closes, and its seconds."""
+    started = time.monotonic()
+    with socket.create_connection(("127.0.0.1", service.port), timeout=30) as connection:
+        connection.sendall(b"".join(requests))
+        connection.shutdown(socket.SHUT_WR)
+        answer = b"".join(iter(lambda: connection.recv(65536), b""))
+    return answer, time.monotonic() - started
+
+
+def post(path: str, content: Any) -> bytes:
+    body = json.dumps(content).encode()
+    head = f"POST {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {TOKEN}\r\ncontent-type: application/json\r\n"
+    return f"{head}content-length: {len(body)}\r\n\r\n".encode() + body
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_client_that_has_finished_sending_gets_its_answers(
+    serve: Any, accounts_folder: Path, tmp_path: Path, workers: str
+) -> None:
+    service = serve(accounts_folder, "--workers", workers, "--state", str(tmp_path / "live.db"))
+    at = datetime.now(UTC).isoformat()
+    events = [{"event_id": f"e{n}", "account_id": "ann", "occurred_at": at, "kind": "message"} for n in range(20)]
+    answers = [half_closed(service, post("/v1/events", {"events": [event]})) for event in events]
+    assert all(answer.startswith(b"HTTP/1.1 200") and b'"accepted":1' in answer for answer, _ in answers)
+    score = post("/v1/score", {"account_id": "ann", "as_of": at})
+    answers += [half_closed(service, score), half_closed(service, score, b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n")]
+    assert [answer.count(b"HTTP/1.1 200") for answer, _ in answers[-2:]] == [1, 2]
+    cut = half_closed(service, score[:-1])  # nothing is owed to it
+    assert cut[0] == half_closed(service, b"")[0] == b""
+    assert max(seconds for _, seconds in [*answers[1:], cut]) < 5  # the connection ends with the answer
+    assert service.metric("fraudsieve_requests_running") == 0
+    assert service.stop() == 0
 
 
 @pytest.mark.slow
