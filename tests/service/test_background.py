@@ -122,7 +122,14 @@ def test_a_warm_up_that_fails_at_the_start_is_tried_again(binary: Any, monkeypat
     assert before.status_code == 503
     shown = after.json()
     assert (after.status_code, list(shown.pop("ages"))) == (200, ["snapshot", "daily snapshot"])
-    assert shown == {"status": "ready", "failing": [], "stalled": [], "behind": False, "unusual_shares": []}
+    assert shown == {
+        "status": "ready",
+        "failing": [],
+        "stalled": [],
+        "behind": False,
+        "unwritable": False,
+        "unusual_shares": [],
+    }
     assert 'fraudsieve_background_failures_total{task="warm-up"} 2.0' in metrics.text
 
 

@@ -1,6 +1,7 @@
 """The score log of a service: ids in answers, rows before answers, one commit for many, and 503 without it."""
 
 import asyncio
+import itertools
 import json
 import time
 from collections.abc import Iterator, Sequence
@@ -16,7 +17,9 @@ from fraudsieve.exceptions import ServiceError, StateError
 from fraudsieve.live.score_log import LoggedScore, logged_record
 from fraudsieve.live.state import LiveState
 from fraudsieve.live.store import open_store
+from fraudsieve.live.store.event_store import EventStore
 from fraudsieve.live.store.score_rows import ScoreRow, iterate_scores
+from fraudsieve.live.store.sqlite import SqliteDatabase
 from fraudsieve.models import Scorer
 from fraudsieve.models.rules import Rule
 from fraudsieve.models.rules.rule_set import RuleSet
@@ -236,3 +239,70 @@ def test_the_id_of_a_request_is_that_of_the_client(binary: Fitted, tmp_path: Pat
     assert all(len(name) == 32 for name in ids[1:])
     app.state.handler.close()
     assert [score.request for score, _ in logged(tmp_path / "log.db")] == ids
+
+
+def _fill(store: EventStore) -> None:
+    """Let a store grow no more, as on a full disk."""
+    database = store.database
+    assert isinstance(database, SqliteDatabase)
+    ((pages,),) = database._connection.execute("PRAGMA page_count").fetchall()
+    database._connection.execute(f"PRAGMA max_page_count = {pages}")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mode", ["scores", "off"])
+def test_readiness_and_a_gauge_show_a_store_that_is_full_until_it_has_room(
+    accounts_folder: Path, tmp_path: Path, mode: Any
+) -> None:
+    settings = Settings(state=str(tmp_path / "live.db"), score_log=mode, is_open=True)
+    app = create_app(Scorer.load(accounts_folder), settings)
+    account = {"account_id": "ann", "as_of": AT}
+    event = {"account_id": "ann", "occurred_at": AT, "kind": "message", "counterparty_id": "b" * 4000}
+    shown: list[tuple[int, bool | None, float]] = []
+    numbers = itertools.count()
+
+    async def run() -> None:
+        transport = httpx.ASGITransport(app)
+        async with (
+            app.router.lifespan_context(app),
+            httpx.AsyncClient(transport=transport, base_url="http://localhost") as client,
+        ):
+
+            async def write() -> int:
+                events = {"events": [event | {"event_id": f"e{next(numbers)}"} for _ in range(9)]}
+                answers = [await client.post("/v1/score", json=[account] * 9)] if mode == "scores" else []
+                answers.append(await client.post("/v1/events", json=events))
+                return max(answer.status_code for answer in answers)
+
+            async def show() -> None:
+                gauges = (await client.get("/metrics")).text.splitlines()
+                ready = await client.get("/readyz")
+                (gauge,) = [line for line in gauges if line.startswith("fraudsieve_state_unwritable ")]
+                shown.append((ready.status_code, ready.json().get("unwritable"), float(gauge.split()[-1])))
+
+            async def until(value: float) -> None:
+                deadline = time.monotonic() + 30
+                while not shown or shown[-1][2] != value:
+                    assert time.monotonic() < deadline
+                    await asyncio.sleep(0.1)
+                    await show()
+
+            store = app.state.handler.store._session.store
+            while (await client.get("/readyz")).status_code != 200:
+                await asyncio.sleep(0.05)
+            assert await write() == 200
+            await until(0)
+            _fill(store)
+            while await write() != 503:
+                assert next(numbers) < 1000
+            await until(1)
+            await asyncio.sleep(1.5)  # it has tried again
+            await show()
+            assert shown[-1] == ((503, None, 1.0) if mode == "scores" else (200, True, 1.0))
+            store.database._connection.execute("PRAGMA max_page_count = 1073741823")
+            await until(0)  # without a request that stores something
+            assert shown[-1] == (200, False, 0.0)
+            assert await write() == 200
+
+    asyncio.run(run())
+    assert app.state.abandoned == []

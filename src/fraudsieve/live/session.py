@@ -49,6 +49,8 @@ class StoreSession:
     ----------
     snapshot_offset : int
         Offset of the newest row in a snapshot.
+    is_writable : bool
+        Whether the last rows could be stored, or `check_room` has found since that others can.
     """
 
     def __init__(
@@ -56,7 +58,7 @@ class StoreSession:
     ) -> None:
         self.store, self._replica, self._new_state, self._label_span = store, replica, new_state, label_span
         self.snapshot_offset = 0
-        self._is_stale = True
+        self._is_stale, self.is_writable = True, True
         self._own_fields = logged_fields(replica.state)
         try:
             self.fields = self._declare_fields()
@@ -100,9 +102,11 @@ class StoreSession:
                     call.earlier = append_once(transaction, call.scores)
         except StateError:
             if not self._has_row(position):
+                self.is_writable = False
                 raise
             self._replica.acknowledge(calls)
             return
+        self.is_writable = True
         try:  # durable records are acknowledged, whatever happens now
             if new:
                 self._replica.apply([one.record for one in new if one.record is not None], position)
@@ -110,6 +114,13 @@ class StoreSession:
             logger.error("events could not be added to the live state, it is built again: %s", type(error).__name__)
             self._repair()
         self._replica.acknowledge(calls)
+
+    def check_room(self) -> None:
+        """Find out whether a store that could not be written can be written again; raises StateError if not."""
+        if not self.is_writable:
+            self.store.check_room()
+            self.is_writable = True
+            logger.warning("the store can be written again")
 
     def catch_up(self) -> None:
         """Add the rows that other processes appended.

@@ -70,11 +70,6 @@ class LiveState:
     follow : bool, default=True
         Whether a thread follows the rows that other processes append. If False, `catch_up` and each update add them.
 
-    Attributes
-    ----------
-    scorer : Scorer
-        The model.
-
     Raises
     ------
     StateError
@@ -102,8 +97,7 @@ class LiveState:
     ) -> None:
         self.scorer = scorer
         self._lateness, self._clock = lateness, PlausibleClock()
-        self._replica = Replica(scorer.new_state(lateness=lateness))
-        label_span = round(label_days * DAY)
+        self._replica, label_span = Replica(scorer.new_state(lateness=lateness)), round(label_days * DAY)
         self._rows = MemoryRows(reach(self._replica.state) or label_span)
         self._groups = CallGroups(self._handle)
         self._checkpoint = threading.Lock()
@@ -133,6 +127,11 @@ class LiveState:
     def error(self) -> StateError | None:
         """The reason why the state cannot follow its store; None if it can. Scores then use the state in memory."""
         return None if self._follower is None else self._follower.error
+
+    @property
+    def is_writable(self) -> bool:
+        """Whether the last rows could be stored. `check_room` finds out whether others can since."""
+        return self._session is None or self._session.is_writable
 
     @property
     def follower_age(self) -> float | None:
@@ -222,7 +221,6 @@ class LiveState:
 
         A record that was added with its score is logged once. Returns the logged scores of the others, by position.
         """
-
         (call,) = self.submit(lambda fields: [call_of_scores(rows, fields)])
         call.outcome()
         return call.earlier
@@ -243,9 +241,7 @@ class LiveState:
         ----------
         records : dict, or list or tuple of dict
             As for `Scorer.score`.
-        reasons, reasons_of
-            As for `Scorer.score`.
-        language : {"en", "zh"}, default="en"
+        reasons, reasons_of, language
             As for `Scorer.score`.
         after, wait_seconds
             As for `score_at`.
@@ -326,6 +322,12 @@ class LiveState:
                 self._session.catch_up()
         return self.offset
 
+    def check_room(self) -> None:
+        """Find out whether a store that could not be written can be written again; raises StateError if not."""
+        if self._session is not None:
+            with self._groups.lock:
+                self._session.check_room()
+
     def checkpoint(self) -> None:
         """Write a snapshot, so that a restart is fast, and delete rows that no model needs any more.
 
@@ -362,10 +364,6 @@ class LiveState:
     def __exit__(self, *raised: object) -> None:
         self.close()
 
-    @property
-    def _fields(self) -> LoggedFields:
-        return logged_fields(self._replica.state) if self._session is None else self._session.fields
-
     def _new_state(self) -> HistoryState:
         return self.scorer.new_state(lateness=self._lateness)
 
@@ -381,7 +379,11 @@ class LiveState:
 
     def submit(self, make: Callable[[LoggedFields], Sequence[CallType]]) -> Sequence[CallType]:
         """Handle calls that a function makes for the fields that rows store; each has its own outcome."""
-        return self._groups.submit_for(lambda: self._fields, make)
+
+        def fields() -> LoggedFields:
+            return logged_fields(self._replica.state) if self._session is None else self._session.fields
+
+        return self._groups.submit_for(fields, make)
 
     def _handle(self, calls: Sequence[Call]) -> None:
         if self._session is not None:

@@ -4,7 +4,7 @@ import asyncio
 import gc
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 
 from starlette.applications import Starlette
@@ -13,6 +13,7 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 
+from fraudsieve.exceptions import StateError
 from fraudsieve.models.predict import Scorer
 from fraudsieve.service.transport.access_log import AccessLog
 from fraudsieve.service.transport.local_only import LocalOnly
@@ -110,6 +111,8 @@ async def _lifespan(
         background.repeat("daily snapshot", partial(handler.checkpoint, 0), DAY_SECONDS)
         if handler.score_log is not None:
             background.repeat("score log", handler.score_log.drop_old, CHECKPOINT_SECONDS)
+    if handler.settings.state is not None:
+        background.repeat("store", partial(_check_store, handler), MEASURE_SECONDS)
     if channel is not None:  # another worker may answer /metrics
         background.repeat("metrics", handler.measure_history, MEASURE_SECONDS)
     if handler.evidence is not None:
@@ -144,6 +147,14 @@ def _watch(handler: RequestHandler, background: BackgroundTasks) -> None:
         background.repeat("shadow alias", watcher.check, seconds)
     if settings.rules is not None:
         background.repeat("rules", RulesWatcher(settings.rules, handler).check, seconds)
+
+
+def _check_store(handler: RequestHandler) -> None:
+    """Show whether the store can be written; while it cannot, try: no request may come any more."""
+    assert handler.store is not None
+    with suppress(StateError):
+        handler.store.check_room()
+    handler.metrics.unwritable.set(not handler.store.is_writable)
 
 
 def _get_ready(handler: RequestHandler, channel: WorkerChannel | None) -> None:

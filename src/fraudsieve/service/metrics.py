@@ -74,6 +74,11 @@ class Metrics:
         self.store_bytes = Gauge("state_store_bytes", "Size of the store on disk in bytes.", **per_process)
         self.offset = Gauge("state_offset", "Offset of the live history: its newest row of the store.", **per_process)
         self.behind = Gauge("state_behind", "1 if the store of the live history cannot be read.", **per_process)
+        self.unwritable = Gauge(
+            "state_unwritable",
+            "1 if the store cannot be written, so that events, labels and logged scores are answered 503.",
+            **per_process,
+        )
         self.background_failures = Counter(
             "background_failures", "Failed runs of background tasks.", ("task",), **options
         )

@@ -21,7 +21,7 @@ from .batching import MicroBatcher
 from .handlers import RequestHandler
 from .ingestion import AFTER, OFFSET, wait_for_offset
 from .scores.recording import Recording, why_not_recorded
-from .scores.score_log import REQUEST_ID, request_id_of
+from .scores.score_log import NOT_LOGGED, REQUEST_ID, request_id_of
 from .transport.limits import RETRY_AFTER, error_response
 
 __all__ = ["WARM_UP", "Routes"]
@@ -142,12 +142,17 @@ class Routes:
         """Tell whether requests are scored."""
         if not self.handler.is_warm:
             return self._not_ready()
+        is_writable = self.handler.store is None or self.handler.store.is_writable
+        if not is_writable and self.handler.score_log is not None:
+            return error_response(503, NOT_LOGGED, RETRY_AFTER)
         tasks, age = self.background, self.handler.history_age
         ages = tasks.ages | ({} if age is None else {"history": round(age, 1)})
         stalled = tasks.stalled + (["history"] if self.handler.is_stalled else [])
         readiness = {"status": "ready", "failing": tasks.failing, "stalled": stalled, "ages": ages}
         unusual = [share.name for share in self.handler.traffic.unusual]  # no figures: anyone may ask
-        return JSONResponse(readiness | {"behind": self.handler.is_behind, "unusual_shares": unusual})
+        return JSONResponse(
+            readiness | {"behind": self.handler.is_behind, "unwritable": not is_writable, "unusual_shares": unusual}
+        )
 
     async def metrics(self, _: Request) -> Response:
         """Show the metrics, without waiting for the lock of the history."""

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import islice
+from secrets import token_hex
 from typing import Any, Self
 
 from fraudsieve.exceptions import StateError
@@ -28,6 +29,8 @@ INSERT = 'INSERT INTO events ("offset", time, entry, digest, subject) VALUES (?,
 FIND = 'SELECT entry FROM events WHERE subject IN ({keys}) ORDER BY "offset"'
 LOOKED_UP = 500
 """Keys in one statement."""
+ROOM = 65536
+"""Characters that are written to find out whether a store has room."""
 LAST = 'SELECT "offset", digest FROM events ORDER BY "offset" DESC LIMIT 1'
 
 
@@ -209,6 +212,13 @@ class EventStore:
     def has_changed(self) -> bool:
         """Return whether another connection may have changed the store since the last call."""
         return self.database.has_changed()
+
+    def check_room(self) -> None:
+        """Write some thousand characters and remove them; raises StateError if they cannot be stored."""
+        for content in (token_hex(ROOM // 2), ""):
+            with self.writing() as transaction:
+                transaction.sql.execute("DELETE FROM meta WHERE name = 'room'")
+                transaction.sql.execute("INSERT INTO meta (name, content) VALUES ('room', ?)", (content,))
 
     def close(self) -> None:
         """Close the connection."""

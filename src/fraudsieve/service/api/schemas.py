@@ -246,6 +246,10 @@ class Readiness(Health):
     behind: bool = Field(
         description="Whether the store of the history cannot be read. Scores then use the history in memory."
     )
+    unwritable: bool = Field(
+        description="Whether the store cannot be written, for example because the disk is full: events and labels are "
+        "answered 503. With a score log, so are scores, and the service is not ready."
+    )
     unusual_shares: list[Literal["unlike_training", "flagged"]] = Field(
         description="Shares of the latest records that lie outside the interval that the model expects. The model may "
         "be used on other traffic: `fraudsieve recalibrate` sets thresholds for it. `/metrics` has the shares."
