@@ -88,10 +88,10 @@ def test_permissions_respect_the_umask(tmp_path: Path) -> None:
         write_file(tmp_path / "private", b"", mode=0o600)
     finally:
         os.umask(before)
-    with new_folder(tmp_path / "folder"), new_folder(tmp_path / "own", mode=0o700):
+    with new_folder(tmp_path / "folder"):
         pass
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
-    assert modes == {"open": 0o640, "private": 0o600, "folder": 0o755, "own": 0o700}
+    assert modes == {"open": 0o640, "private": 0o600, "folder": 0o700}
 
 
 def test_a_folder_appears_after_all_of_its_content_is_synced(tmp_path: Path, calls: Calls) -> None:

@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from importlib.metadata import metadata
 from pathlib import Path
 
 import pytest
@@ -46,3 +47,13 @@ def test_the_pythons_are_those_of_the_classifiers(place: str) -> None:
     assert f"Python {classifiers[0]} to {classifiers[-1]}" in (ROOT / place).read_text("utf-8")
     end = f"3.{int(classifiers[-1].partition('.')[2]) + 1}"
     assert PROJECT["requires-python"] == f">={classifiers[0]},<{end}"
+
+
+def test_every_licence_that_asks_for_more_than_a_notice_is_named() -> None:
+    found = set[str]()
+    for name in (*declared(), "psycopg-binary"):
+        about = metadata(name).json
+        licence = " ".join([str(about.get("license_expression")), *about.get("classifier", [])])
+        found |= {name} if "GPL" in licence or "Mozilla" in licence or "MPL" in licence else set()
+    assert found == {"psycopg", "psycopg-binary"}
+    assert "except `psycopg` and `psycopg-binary` of the extra\n`postgres`: LGPL 3.0" in PAGE

@@ -18,9 +18,9 @@ from typing import Any
 
 import numpy as np
 
-from fraudsieve._io import new_folder, read_file, write_file
+from fraudsieve._io import PRIVATE, new_folder, read_file, write_file
 from fraudsieve._typing import Array
-from fraudsieve.exceptions import ArtifactError
+from fraudsieve.exceptions import ArtifactError, which_version
 from fraudsieve.features.feature_matrix import FeatureMatrix
 from fraudsieve.features.wording.model import TextModel, output_classes
 from fraudsieve.models.calibration import Calibration
@@ -176,7 +176,7 @@ def write_model(model: Model, folder: str | Path, *, check: Callable[[Path], obj
     folder.parent.mkdir(parents=True, exist_ok=True)
     with new_folder(folder) as staged:
         for name, content in [*files.items(), (MANIFEST, manifest)]:
-            write_file(staged / name, content)
+            write_file(staged / name, content, mode=PRIVATE)  # categories are in clear
         if check is not None:
             check(staged)
     return replace(model, digest=hashlib.sha256(manifest).hexdigest())
@@ -294,13 +294,13 @@ def _parse_manifest(raw: bytes, folder: Path) -> dict[str, Any]:
             str(name), str(entry["sha256"]), str(entry["bytes"])
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise ArtifactError(where, "is not a manifest of fraudsieve", EXPORT) from None
-    if layout != FORMAT:
-        fix = "Upgrade fraudsieve." if isinstance(layout, int) and layout > FORMAT else "Train the model again."
-        raise ArtifactError(where, f"expected format {FORMAT}, got {layout!r}", fix)
-    if features != FEATURES_VERSION:
-        newer = isinstance(features, int) and features > FEATURES_VERSION
-        fix = "Upgrade fraudsieve." if newer else "Train the model again."
-        raise ArtifactError(where, f"expected features of version {FEATURES_VERSION}, got {features!r}", fix)
+    for name, got, ours in (("format", layout, FORMAT), ("features of version", features, FEATURES_VERSION)):
+        if got != ours:
+            fix = "Upgrade fraudsieve." if isinstance(got, int) and got > ours else "Train the model again."
+            libraries = manifest.get("libraries")
+            writer = libraries.get("fraudsieve") if isinstance(libraries, dict) else None
+            fix = f"{fix} {which_version(writer, manifest.get('created_at'))}"
+            raise ArtifactError(where, f"expected {name} {ours}, got {got!r}", fix)
     unknown = set(files) - set(FILE_BYTES)
     problem = f"names {len(unknown)} unknown files" if unknown else _size_problem(manifest)
     if problem is not None:

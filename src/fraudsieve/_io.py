@@ -41,7 +41,7 @@ __all__ = [
 ]
 
 PRIVATE: Final = 0o600
-"""Permissions of a file with messages, accounts or events: only its owner reads it."""
+"""Permissions of a file with messages, accounts or events, or with values of them: only its owner reads it."""
 MAX_KEY_PARTS: Final = 32
 _QUOTED_OR_COMMENT: Final = re.compile(
     r'"""(?:[^"\\]|\\.|"(?!""))*+(?:"""|\Z)'
@@ -233,8 +233,8 @@ def _check_parent(path: Path) -> None:
 
 
 @contextmanager
-def new_folder(folder: str | Path, *, mode: int = 0o755) -> Iterator[Path]:
-    """Create a folder of files, completely or not at all.
+def new_folder(folder: str | Path) -> Iterator[Path]:
+    """Create a folder of files, completely or not at all; only the owner can open it.
 
     Yields a temporary folder to fill, with `write_file`. It is renamed to `folder` if the block ends without an error,
     else deleted.
@@ -245,7 +245,6 @@ def new_folder(folder: str | Path, *, mode: int = 0o755) -> Iterator[Path]:
         yield staged
         for path in (*filter(Path.is_dir, staged.rglob("*")), staged):
             sync_folder(path)
-        staged.chmod(mode)
         staged.rename(folder)
     except BaseException:
         shutil.rmtree(staged, ignore_errors=True)

@@ -148,7 +148,7 @@ class Image:
             assert name in ("EXPOSE", "HEALTHCHECK", "ENTRYPOINT", "CMD"), name
 
     def _copy(self, stages: Sequence[Stage], rest: str, root: Path, workdir: str) -> None:
-        """Copy files, and the content of folders, as COPY does; links stay links."""
+        """Copy files, and the content of folders, as COPY does; links stay links, and root owns it all by default."""
         words = rest.split()
         sources, target = [word for word in words[:-1] if not word.startswith("--")], words[-1]
         named = [word.removeprefix("--from=") for word in words if word.startswith("--from=")]
@@ -160,6 +160,8 @@ class Image:
             path = f"{origin}/{source.strip('/')}"
             script = 'mkdir -p "$2" && if [ -d "$1" ]; then cp -a "$1/." "$2"; else cp -a "$1" "$2"; fi'
             self._in_namespace(["sh", "-c", script, "sh", path, destination])
+        for owner in (word.removeprefix("--chown=") for word in words if word.startswith("--chown=")):
+            self._in_namespace(["chown", "-R", owner, destination])
 
     def _mount(self, stage: Stage) -> None:
         folder = self.root(stage).parent

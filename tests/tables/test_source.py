@@ -17,6 +17,7 @@ from fraudsieve.exceptions import SchemaError
 from fraudsieve.tables.formats.loaded import ReadOptions
 from fraudsieve.tables.reader import read_table
 from fraudsieve.tables.source import InputTable, as_input, data_digest, local_file, origin_of
+from tests.live.postgres import binaries, running_server
 
 polars = pytest.importorskip("polars")
 
@@ -155,9 +156,28 @@ def test_a_database_is_opened_for_reading_only(database: str) -> None:
     with pytest.raises(SchemaError, match="cannot be read"):
         read_table(f"{database}#drop table sms", "messages")
     check(f"{database}#sms")
+    folder = Path(database.removeprefix("sqlite:///")).parent
+    for query in (f"attach '{folder / 'new.db'}' as other", f"vacuum into '{folder / 'new.db'}'"):
+        with pytest.raises(SchemaError, match="cannot be read"):
+            read_table(f"{database}#{query}", "messages")
     with pytest.raises(SchemaError, match="cannot be read"):
         read_table(f"{database.replace('crm', 'new')}#sms", "messages")
-    assert not Path(database.replace("crm", "new").removeprefix("sqlite:///")).exists()
+    assert [path.name for path in folder.iterdir()] == ["crm.db"]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(binaries() is None, reason="PostgreSQL is not installed")
+def test_a_connection_to_a_server_is_read_only_also_after_a_commit() -> None:
+    pytest.importorskip("psycopg", reason="psycopg is not installed")
+    with running_server() as server:
+        name = server.new_address().rpartition("/")[2]
+        address = f"postgresql+psycopg://tester@/{name}?host={server.socket}"
+        for query in ("create table a (x int)", "select 1 as a; commit; create table b (x int)"):
+            with pytest.raises(SchemaError, match="cannot be read"):
+                read_table(f"{address}#{query}", "messages")
+        check = f"{address}#select 'a' as message_id, tablename as text from pg_tables where schemaname = 'public'"
+        with pytest.raises(SchemaError, match="there are no rows"):
+            read_table(check, "messages")
 
 
 class SignedFiles(BaseHTTPRequestHandler):

@@ -134,7 +134,7 @@ def write_cases(cases: Cases, folder: str | os.PathLike[str], page: str | None =
     """
     tables = {name: getattr(cases, name) for name in ("cases", "members", "links", "hubs")}
     tables["changes"] = _change_table(cases.ledger)
-    with new_folder(Path(folder), mode=0o700) as staged:
+    with new_folder(Path(folder)) as staged:
         for name, table in tables.items():
             write_file(staged / f"{name}.parquet", table.to_parquet(index=False), mode=PRIVATE)
         if page is not None:

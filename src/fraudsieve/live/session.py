@@ -50,7 +50,7 @@ class StoreSession:
     snapshot_offset : int
         Offset of the newest row in a snapshot.
     is_writable : bool
-        Whether the last rows could be stored, or `check_room` has found since that others can.
+        Whether the last rows could be stored, or it was found since that others can.
     """
 
     def __init__(
@@ -114,13 +114,6 @@ class StoreSession:
             logger.error("events could not be added to the live state, it is built again: %s", type(error).__name__)
             self._repair()
         self._replica.acknowledge(calls)
-
-    def check_room(self) -> None:
-        """Find out whether a store that could not be written can be written again; raises StateError if not."""
-        if not self.is_writable:
-            self.store.check_room()
-            self.is_writable = True
-            logger.warning("the store can be written again")
 
     def catch_up(self) -> None:
         """Add the rows that other processes appended.

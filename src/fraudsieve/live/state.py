@@ -324,9 +324,10 @@ class LiveState:
 
     def check_room(self) -> None:
         """Find out whether a store that could not be written can be written again; raises StateError if not."""
-        if self._session is not None:
+        if self._session is not None and not self._session.is_writable:
             with self._groups.lock:
-                self._session.check_room()
+                self._session.store.check_room()
+                self._session.is_writable = True
 
     def checkpoint(self) -> None:
         """Write a snapshot, so that a restart is fast, and delete rows that no model needs any more.

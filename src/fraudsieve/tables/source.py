@@ -32,8 +32,12 @@ __all__ = ["ArrowFrame", "InputTable", "Source", "as_input", "data_digest", "loc
 
 DATABASES: Final = ("sqlite", "postgresql", "mysql", "mariadb", "oracle", "mssql", "duckdb")
 """Schemes of addresses that SQLAlchemy reads."""
-TRANSACTIONS: Final = ("postgresql", "mysql", "mariadb", "oracle")
-"""Databases that support read-only transactions."""
+READ_ONLY: Final = {
+    "postgresql": "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY",
+    **dict.fromkeys(("mysql", "mariadb"), "SET SESSION TRANSACTION READ ONLY"),
+    "oracle": "SET TRANSACTION READ ONLY",
+}
+"""Statements with which a database refuses to write: in a session, or in a transaction."""
 
 
 @runtime_checkable
@@ -291,8 +295,10 @@ def _load_from_database(address: str) -> LoadedTable:
         )  # fmt: skip
         try:
             with engine.connect() as connection:
-                if engine.dialect.name in TRANSACTIONS:
-                    connection.execute(sqlalchemy.text("SET TRANSACTION READ ONLY"))
+                if setting := READ_ONLY.get(engine.dialect.name):
+                    connection.execute(sqlalchemy.text(setting))
+                    if "SESSION" in setting:  # it holds from the next transaction on, whatever the query commits
+                        connection.commit()
                 answer = connection.execute(rows)
                 frame = pd.DataFrame(answer.fetchall(), columns=list(answer.keys()), dtype=object)
         finally:
@@ -313,5 +319,11 @@ def _reading_only(url: "sqlalchemy.URL") -> dict[str, Any]:
     file = Path(url.database or "")
     if not file.is_file():
         raise FileNotFoundError
-    address = f"{file.absolute().as_uri()}?mode=ro"
-    return {"creator": lambda: sqlite3.connect(address, uri=True, check_same_thread=False)}
+
+    def connect() -> sqlite3.Connection:
+        connection = sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True, check_same_thread=False)
+        # ATTACH and VACUUM INTO, which attaches too, would create files that are not read-only.
+        connection.set_authorizer(lambda action, *_: sqlite3.SQLITE_DENY * (action == sqlite3.SQLITE_ATTACH))
+        return connection
+
+    return {"creator": connect}

@@ -16,6 +16,7 @@ from fraudsieve.exceptions import StateError
 from fraudsieve.live.state import LiveState
 from fraudsieve.live.store import EventStore, open_store
 from fraudsieve.live.store.chain import Head
+from fraudsieve.live.store.facts import read_sealed, sealed
 from fraudsieve.live.store.head_file import HeadFile
 from fraudsieve.models import Scorer
 from tests.live.samples import event, wait_until
@@ -327,3 +328,25 @@ def test_a_store_that_disappears_takes_nothing_until_it_is_back(
         assert live.update(event(event_id="e2")).offset == live.score_at(query).offset == 2
     with LiveState(account_scorer, folder / "live.db") as restored:
         assert restored.offset == 2
+
+
+@pytest.mark.parametrize(
+    ("written", "reader"),
+    [
+        ({"fraudsieve": "0.0.9", "written": "2026-03-04T05:06:07"}, "fraudsieve 0.0.9 of 2026-03-04 reads it."),
+        ({"fraudsieve": "win a prize", "written": None}, "The fraudsieve that wrote it reads it."),
+    ],
+)
+def test_a_store_of_another_format_names_the_version_that_reads_it(
+    tmp_path: Path, written: dict[str, Any], reader: str
+) -> None:
+    open_store(tmp_path / "live.db").close()
+    connection = sqlite3.connect(tmp_path / "live.db")
+    ((text,),) = connection.execute("SELECT content FROM meta WHERE name = 'store'").fetchall()
+    changed = sealed(read_sealed(text, "") | written | {"format": 1})
+    connection.execute("UPDATE meta SET content = ? WHERE name = 'store'", (changed,))
+    connection.commit()
+    connection.close()
+    with pytest.raises(StateError, match=r"expected a store of format \d, got 1") as caught:
+        open_store(tmp_path / "live.db")
+    assert str(caught.value).endswith(f"Load the events into a new store. {reader}")

@@ -20,6 +20,8 @@ from fraudsieve.features.cues.custom_lists import CustomLists
 from fraudsieve.models import FraudClassifier, Model, Scorer, read_model, write_model
 from fraudsieve.models.artifact.bounds import MANIFEST_BYTES
 from fraudsieve.models.artifact.folder import FORMAT
+from fraudsieve.models.artifact.model_address import MLFLOW_FOLDER
+from fraudsieve.models.flavor import save_model
 from tests.models.artifact.model_folders import FILES
 
 pytestmark = pytest.mark.slow
@@ -139,14 +141,16 @@ def test_values_that_json_cannot_hold_are_rejected_first(binary: Any, tmp_path: 
     assert list(tmp_path.iterdir()) == []
 
 
-def test_others_can_read_the_folder(binary: Any, tmp_path: Path) -> None:
+def test_only_the_owner_can_read_the_folder_and_its_copy_in_mlflow(binary: Any, tmp_path: Path) -> None:
     umask = os.umask(0o022)
     try:
         write_model(binary.model, tmp_path / "model")
+        save_model(tmp_path / "logged", folder=tmp_path / "model")
     finally:
         os.umask(umask)
-    assert stat.S_IMODE((tmp_path / "model").stat().st_mode) == 0o755
-    assert {stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "model").iterdir()} == {0o644}
+    for folder in (tmp_path / "model", tmp_path / "logged" / MLFLOW_FOLDER):
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+        assert {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {0o600}
 
 
 def test_the_manifest_describes_the_model(binary: Any) -> None:

@@ -127,7 +127,17 @@ def test_further_files_are_not_read(binary: Any, copy: Copy) -> None:
 @pytest.mark.parametrize(
     ("change", "text", "fix"),
     [
-        ({"format": 0}, f"expected format {FORMAT}, got 0", "Train the model again."),
+        ({"format": 0}, f"expected format {FORMAT}, got 0", "Train the model again. fraudsieve"),
+        (
+            {"format": 2, "libraries": {"fraudsieve": "0.0.9"}, "created_at": "2026-03-04T05:06:07+00:00"},
+            f"expected format {FORMAT}, got 2",
+            "Train the model again. fraudsieve 0.0.9 of 2026-03-04 reads it.",
+        ),
+        (
+            {"format": 2, "libraries": ["win"], "created_at": {}},
+            f"expected format {FORMAT}, got 2",
+            "Train the model again. The fraudsieve that wrote it reads it.",
+        ),
         ({"format": 9}, f"expected format {FORMAT}, got 9", "Upgrade fraudsieve."),
         ({"format": "1"}, f"expected format {FORMAT}, got '1'", "Train the model again."),
         (

@@ -3,10 +3,12 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from hashlib import blake2b
+from importlib.metadata import version
 from typing import Any
 
-from fraudsieve.exceptions import StateError
+from fraudsieve.exceptions import StateError, which_version
 
 from .chain import RESTORE, START, Position
 
@@ -50,6 +52,8 @@ class StoreFacts:
         """Return the facts as sealed text."""
         facts = {
             "format": FORMAT,
+            "fraudsieve": version("fraudsieve"),
+            "written": datetime.now(UTC).isoformat(),
             "generation": self.generation,
             "start": [self.start.offset, self.start.digest.hex()],
             "ids": self.ids,
@@ -72,7 +76,8 @@ class StoreFacts:
         facts = read_sealed(text, origin)
         if facts.get("format") != FORMAT:
             problem = f"expected a store of format {FORMAT}, got {facts.get('format')!r}"
-            raise StateError(origin, problem, "Load the events into a new store.")
+            reader = which_version(facts.get("fraudsieve"), facts.get("written"))
+            raise StateError(origin, problem, f"Load the events into a new store. {reader}")
         offset, digest = facts["start"]
         return cls(
             facts["generation"],
