@@ -143,8 +143,7 @@ class LiveState:
         """Size in memory and on disk. It does not wait for updates or scores."""
         state, session = self.state, self._session
         sizes = state.n_events, state.n_entities, len(state.seen), self._replica.n_repeats, state.nbytes
-        of_store = (0, 0) if session is None else (session.store_bytes, self.offset - session.snapshot_offset)
-        return LiveSize(*sizes, *of_store)
+        return LiveSize(*sizes, *(session.store_bytes, self.offset - session.snapshot_offset) if session else (0, 0))
 
     def update(self, events: Records = (), labels: Records = (), *, now: datetime | None = None) -> Accepted:
         """Add events and labels; return once they are durable.

@@ -13,11 +13,22 @@ import pandas as pd
 
 from fraudsieve._translation import tr
 
-from .cells import Cells, Converted, Mask, mask_words, match_pattern, replace_pattern, to_floats
+from .cells import (
+    FLAGS,
+    PLAIN_NUMBER,
+    STRING,
+    Cells,
+    Converted,
+    Mask,
+    mask_words,
+    match_pattern,
+    replace_pattern,
+    to_floats,
+)
 from .values.amounts import AMOUNTS, CURRENCY, NEGATIVE, NOT_CURRENCY
 from .values.reading import MISSING_NUMBERS, Reading
 
-__all__ = ["Amounts", "amounts_of_words", "convert_amounts"]
+__all__ = ["Amounts", "amounts_of_words", "convert_amounts", "plain_columns"]
 
 SEVERAL: Final = "expected amounts of one currency, got several"
 NOTES: Final = {".": "is read as 1,234.50, with a decimal point", ",": "is read as 1.234,50, with a decimal comma"}
@@ -145,6 +156,26 @@ def amounts_of_words(words: Cells, reading: Reading) -> Converted | None:
     is_sure = reading.decimal != "auto" or match_pattern(strings, f"{CURRENCY}|{_BOTH}").any()
     is_complete = amounts.known[strings.notna().to_numpy()].all() and not amounts.faults
     return Converted(amounts.values, notes=amounts.notes) if is_sure and is_complete else None
+
+
+def plain_columns(frame: pd.DataFrame) -> dict[str, Converted]:
+    """Return the columns of a frame of printed cells that hold plain numbers, or words, or nothing.
+
+    They are read together, because a pattern costs as much for a column of few rows as for thousands of cells.
+    """
+    cells = pd.Series(frame.to_numpy(object).T.ravel(), dtype=STRING).str.strip()  # in one piece
+    missing, is_number = cells.isna().to_numpy(), match_pattern(cells, PLAIN_NUMBER)
+    words = mask_words(cells, {*MISSING_NUMBERS, *FLAGS}).notna().to_numpy() & ~is_number
+    words &= ~match_pattern(cells, AMOUNTS["."]) & ~match_pattern(cells, AMOUNTS[","])
+    masks = [mask.reshape(frame.shape[::-1]) for mask in (missing, missing | is_number, words)]
+    numbers = np.asarray(masks[1].all(axis=1))
+    is_same = np.asarray(masks[0].all(axis=1) | masks[2].any(axis=1))
+    floats = to_floats(cells.where(np.repeat(numbers, len(frame)))).to_numpy().reshape(frame.shape[::-1])
+    return {
+        name: Converted(frame[name] if is_same[place] else pd.Series(floats[place], frame.index))
+        for place, name in enumerate(map(str, frame))
+        if is_same[place] or numbers[place]
+    }
 
 
 def _are_amounts(strings: Cells, reading: Reading) -> bool:

@@ -23,6 +23,8 @@ from .values.strings import has_surrogate, without_surrogates
 
 __all__ = [
     "BLANK",
+    "FLAGS",
+    "PLAIN_NUMBER",
     "STRING",
     "Cells",
     "Converted",
@@ -52,9 +54,9 @@ BLANK: Final = (
     r"^[\s\p{Z}\p{Cc}\p{Cf}\x{034F}\x{115F}\x{1160}\x{17B4}\x{17B5}\x{180B}-\x{180F}\x{2800}"
     r"\x{3164}\x{FE00}-\x{FE0F}\x{FFA0}\x{E0100}-\x{E01EF}]*$"
 )
-_FLAGS: Final = {"True": True, "true": True, "TRUE": True, "False": False, "false": False, "FALSE": False}
+FLAGS: Final = {"True": True, "true": True, "TRUE": True, "False": False, "false": False, "FALSE": False}
 # At most fifteen digits, which a float can represent, and no leading zero, as in 007.
-_PLAIN_NUMBER: Final = r"^[+-]?(?:0|[1-9]\d{0,14})(?:\.\d+)?(?:[eE][+-]?\d{1,2})?$"
+PLAIN_NUMBER: Final = r"^[+-]?(?:0|[1-9]\d{0,14})(?:\.\d+)?(?:[eE][+-]?\d{1,2})?$"
 _WHOLE_NUMBER: Final = r"^[+-]?(?:0|[1-9]\d{0,14})(?:[eE][+-]?\d{1,2})?$"
 
 
@@ -200,7 +202,7 @@ def infer_types(cells: Cells, *, printed: bool = False, decimal: str | None = No
     """
     dtype = cells.dtype
     if isinstance(dtype, pd.StringDtype):
-        number = _WHOLE_NUMBER if decimal == "," else _PLAIN_NUMBER
+        number = _WHOLE_NUMBER if decimal == "," else PLAIN_NUMBER
         return _infer_objects(cells.astype(STRING), number) if printed else cells.astype(STRING)
     if isinstance(dtype, pd.DatetimeTZDtype) or (isinstance(dtype, np.dtype) and dtype.kind != "O"):
         return cells
@@ -230,8 +232,8 @@ def _infer_objects(cells: Cells, number: str) -> Cells:
     present = words.notna().to_numpy()
     if present.any() and match_pattern(words, number)[present].all():
         return to_floats(words)
-    if present.any() and words[present].isin(list(_FLAGS)).all():
-        return words.map(_FLAGS)
+    if present.any() and words[present].isin(list(FLAGS)).all():
+        return words.map(FLAGS)
     return cells
 
 

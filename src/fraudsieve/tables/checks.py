@@ -18,7 +18,7 @@ import pandas as pd
 from fraudsieve._translation import tr
 from fraudsieve.exceptions import SchemaError
 
-from .amounts import amounts_of_words
+from .amounts import amounts_of_words, plain_columns
 from .cells import (
     STRING,
     Cells,
@@ -39,6 +39,8 @@ from .values.reading import Reading
 __all__ = ["check", "describe_requirements", "input_names", "rejected_rows", "require_columns"]
 
 REJECTED_COLUMNS: Final = ("row", "column", "reason")
+MAX_CELLS: Final = 2**16
+"""Cells of columns that are converted together."""
 MAX_NAMED: Final = 5
 """Columns that a note lists."""
 MISSING: Final[Mapping[Kind, str]] = {
@@ -102,10 +104,11 @@ def check(
     if not len(frame):
         raise SchemaError(origin, "there are no rows", f"Give {table.name} with at least one row.")
     options = options or ReadOptions()
+    reading, names = options.reading(loaded), [name for name in frame.columns if name not in loaded.inner]
+    plain = _plain_columns(frame, [name for name in names if table.kind(name) is None], table, reading, options)
     columns = {
-        name: _convert(frame[name], f"{table.name}.{name}", table.kind(name), options.reading(loaded), options)
-        for name in frame.columns
-        if name not in loaded.inner
+        name: plain.get(name) or _convert(frame[name], f"{table.name}.{name}", table.kind(name), reading, options)
+        for name in names
     }
     faults = _find_faults(columns, table, loaded.broken, len(frame))
     if seen is not None:
@@ -168,6 +171,21 @@ def _convert(cells: Cells, name: str, kind: Kind | None, reading: Reading, optio
                 return amounts
         return Converted(column, notes=(tr("holds {nested}: left out", nested=tr(nested)),) if nested else ())
     return convert(cells, kind, reading)
+
+
+def _plain_columns(
+    frame: pd.DataFrame, names: list[str], table: TableSchema, reading: Reading, options: ReadOptions
+) -> dict[str, Converted]:
+    """Return undeclared columns of strings that need no reading one by one: most of those of a table with many."""
+    is_string = dict(zip(frame.columns, frame.dtypes == STRING, strict=True))
+    chosen = [name for name in names if is_string[name] and not _is_category(f"{table.name}.{name}", options)]
+    if not reading.printed and reading.decimal is None:
+        return {name: Converted(frame[name]) for name in chosen}
+    width, plain = MAX_CELLS // len(frame), dict[str, Converted]()
+    if reading.printed and reading.decimal != "," and width > 1:
+        for start in range(0, len(chosen), width):
+            plain |= plain_columns(frame[chosen[start : start + width]])
+    return plain
 
 
 def _is_category(name: str, options: ReadOptions) -> bool:

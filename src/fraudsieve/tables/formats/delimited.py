@@ -15,10 +15,11 @@ import pyarrow.csv
 
 from fraudsieve._translation import tr
 from fraudsieve.exceptions import SchemaError
+from fraudsieve.tables.cells import STRING
 
 from .encoding import to_utf8
 from .header import find_header, has_known_name, header_note
-from .loaded import LoadedTable, ReadOptions, frame_of
+from .loaded import LoadedTable, ReadOptions
 from .quotes import REASON, cells_with_rows, quote_notes
 from .signatures import BOM, check_format, read_content
 
@@ -46,7 +47,8 @@ def load_delimited(file: Path, options: ReadOptions, origin: str) -> LoadedTable
     for row in sure:
         positions[rows[row]] = -1
         broken[int(rows[row])] = REASON
-    frame = frame_of(table, origin)
+    frame = table.rename_columns(list(map(str, range(len(names))))).to_pandas(types_mapper=lambda _: STRING)
+    frame = frame.set_axis(table.column_names, axis=1)
     if broken:
         frame = frame.reindex(positions).reset_index(drop=True)
     if "" in names:

@@ -58,6 +58,8 @@ def _alike_rows(table: Any, position: int, separator: str) -> npt.NDArray[np.int
     """Return the rows whose cell in a column begins with the rest of a row, and ends with the start of another."""
     column = table.column(position)
     rows = np.flatnonzero(_as_mask(pc.match_substring(column, "\n")))
+    if not len(rows):  # the usual case
+        return rows
     cells = column.take(pa.array(rows))
     first = pc.list_element(pc.split_pattern(cells, "\n", max_splits=1), 0)
     last = pc.list_element(pc.split_pattern(cells, "\n", max_splits=1, reverse=True), 1)
