@@ -18,9 +18,9 @@ from typing import Any
 
 import numpy as np
 
-from fraudsieve._io import PRIVATE, new_folder, read_file, write_file
+from fraudsieve._io import PRIVATE, new_folder, read_file, which_version, write_file
 from fraudsieve._typing import Array
-from fraudsieve.exceptions import ArtifactError, which_version
+from fraudsieve.exceptions import ArtifactError
 from fraudsieve.features.feature_matrix import FeatureMatrix
 from fraudsieve.features.wording.model import TextModel, output_classes
 from fraudsieve.models.calibration import Calibration

@@ -37,6 +37,7 @@ __all__ = [
     "sync_data",
     "sync_descriptor",
     "sync_folder",
+    "which_version",
     "write_file",
 ]
 
@@ -277,3 +278,18 @@ def read_toml(text: str) -> dict[str, Any]:
         raise
     except ValueError:
         raise ValueError("expected numbers and times in their range, got one outside") from None
+
+
+def which_version(version: object, time: object) -> str:
+    """Return the version of fraudsieve that reads what it wrote at a time, for the fix of an error about a format.
+
+    Both come from a file, so that only what looks like a version and a date is repeated.
+
+    Examples
+    --------
+    >>> which_version("0.1.0", "2026-05-01T10:00:00"), which_version(None, "a text")
+    ('fraudsieve 0.1.0 of 2026-05-01 reads it.', 'The fraudsieve that wrote it reads it.')
+    """
+    words = f"{version} of {time}"[:60]
+    found = re.match(r"[0-9][0-9a-z.+]* of \d{4}-\d\d-\d\d", words)
+    return f"{'The fraudsieve that wrote it' if found is None else f'fraudsieve {found[0]}'} reads it."

@@ -25,7 +25,6 @@ Every class builds its message from the data of the failure. A message names fil
 counts and types, never the contents of a cell.
 """
 
-import re
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Self
@@ -49,23 +48,7 @@ __all__ = [
     "StateBehindError",
     "StateError",
     "TrackingError",
-    "which_version",
 ]
-
-
-def which_version(version: object, time: object) -> str:
-    """Return the version of fraudsieve that reads what it wrote at a time, for the fix of an error about a format.
-
-    Both come from a file, so that only what looks like a version and a date is repeated.
-
-    Examples
-    --------
-    >>> which_version("0.1.0", "2026-05-01T10:00:00"), which_version(None, "a text")
-    ('fraudsieve 0.1.0 of 2026-05-01 reads it.', 'The fraudsieve that wrote it reads it.')
-    """
-    words = f"{version} of {time}"[:60]
-    found = re.match(r"[0-9][0-9a-z.+]* of \d{4}-\d\d-\d\d", words)
-    return f"{'The fraudsieve that wrote it' if found is None else f'fraudsieve {found[0]}'} reads it."
 
 
 class FraudsieveError(Exception):

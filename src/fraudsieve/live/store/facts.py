@@ -8,7 +8,8 @@ from hashlib import blake2b
 from importlib.metadata import version
 from typing import Any
 
-from fraudsieve.exceptions import StateError, which_version
+from fraudsieve._io import which_version
+from fraudsieve.exceptions import StateError
 
 from .chain import RESTORE, START, Position
 
