@@ -164,6 +164,8 @@ class PreparedRecord(NamedTuple):
         Number of rows per view.
     is_retracted : bool, default=False
         Whether rows and label were added before and are removed.
+    is_label : bool, default=False
+        Whether it is a label, which does not move the clock of events.
     """
 
     time: int
@@ -173,6 +175,7 @@ class PreparedRecord(NamedTuple):
     identifier: int
     n_events: int = 1
     is_retracted: bool = False
+    is_label: bool = False
 
 
 def bits_of(number: float) -> int:

@@ -212,6 +212,32 @@ def test_a_label_may_be_older_than_the_lateness(tmp_path: Path) -> None:
         assert live.state.features(as_of, [RECEIVED])[0].tolist() == [1, 1, 1]
 
 
+@pytest.mark.parametrize("kind", ["event", "account", "message"])
+def test_labels_do_not_move_the_clock_of_events(kind: str, tmp_path: Path) -> None:
+    """Labels that were loaded first made the events too late: their times are those of months of events."""
+    scorer = {"event": scorer_of_events, "account": account_scorer, "message": message_scorer}[kind]()
+    days = [pd.Timedelta(days=day) for day in range(60)]
+    subjects = {"event": "e{}", "account": "a{}", "message": "m{}"}[kind]
+    labels = [
+        label(subjects.format(day), labelled_at=START + days[day] + pd.Timedelta(days=30)) for day in range(60)
+    ] + [label(subjects.format(0), "legitimate", labelled_at=START + pd.Timedelta(days=100))]
+    events = [event(event_id=f"e{day}", account_id=f"a{day}", occurred_at=START + days[day]) for day in range(60)]
+    sent = [SENT | {"message_id": f"m{day}", "sent_at": START + days[day]} for day in range(60)]
+    with LiveState(scorer, tmp_path / "first.db") as first, LiveState(scorer, tmp_path / "last.db") as last:
+        assert first.update(labels=labels).rejected == ()
+        for live in (first, last):
+            for day in range(60):
+                outcome = live.observe(sent[day]) if kind == "message" else live.update(events[day])
+                assert outcome.rejected == ()
+        assert last.update(labels=labels).rejected == ()
+        assert first.state.watermark == last.state.watermark == pd.Timestamp(START + days[-1]).value // 1000
+    with LiveState(scorer, tmp_path / "first.db") as first:  # from the snapshot
+        assert first.state.watermark == pd.Timestamp(START + days[-1]).value // 1000
+    forget_snapshots(tmp_path / "first.db")
+    with LiveState(scorer, tmp_path / "first.db") as first:  # from the rows, as columns
+        assert first.state.watermark == pd.Timestamp(START + days[-1]).value // 1000
+
+
 @pytest.mark.parametrize(
     ("value", "frauds"), [("fraud", 1), (True, 1), (1, 1), ("true", 1), ("phishing", 1), (0, 0), ("Legitimate", 0)]
 )

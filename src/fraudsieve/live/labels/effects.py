@@ -4,10 +4,10 @@ They depend only on the labels, not on the order in which labels and their event
 counts from now on, the entry of the earlier one is retracted.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from .rules import LABEL, LabelRules, Verdict, counting_verdicts
+from .rules import LABEL, LabelRules, Verdict
 from .subjects import Entry
 
 __all__ = ["RETRACTED", "changes", "effects_of", "is_effect"]
@@ -18,26 +18,21 @@ NOT_ENTITIES = {"event_id", "kind", "campaign"}
 
 
 def effects_of(
-    labels: Iterable[Entry], record: Entry | None, rules: LabelRules, is_entity: Callable[[str], bool]
+    verdicts: Sequence[Verdict], subject: str, record: Entry | None, rules: LabelRules, is_entity: Callable[[str], bool]
 ) -> list[Entry]:
-    """Return the entries that a state counts for the labels of one subject.
+    """Return the entries that a state counts for the verdicts of one subject, each of which holds until the next one.
 
-    They are none for an event or a message that is unknown; the latest label of another one; and all labels of an
-    account that counted from their time on. The record is None for an account. An event gives the ids that views
-    count by, which `is_entity` chooses among its fields.
+    They are none for an event or a message that is unknown; the latest verdict of another one; and all verdicts of an
+    account. The record is None for an account. An event gives the ids that views count by, which `is_entity` chooses
+    among its fields.
     """
-    kept = list(labels)
-    if not kept or (record is None and rules.subject != "account"):
-        return []
-    verdicts = counting_verdicts(verdict for label in kept if (verdict := rules.verdict(label)) is not None)
-    subject = kept[0]["label"][1]["subject_id"]
     if rules.subject == "account":
         ids = {"account_id": subject, "subject_id": subject}
         return [_entry("account_labels", one.time, **ids, is_fraud=one.is_fraud) for one in verdicts]
     if not verdicts or record is None:
         return []
     ((part, (time, fields)),) = record.items()
-    since = max(_held_since(verdicts), time)  # no label counts before its record
+    since = max(verdicts[-1].time, time)  # no label counts before its record
     if part == "messages":
         bands = fields.get("campaign")
         return [_entry(part, since, labelled=bands, kind=verdicts[-1].name, subject_id=subject)] if bands else []
@@ -72,13 +67,3 @@ def is_effect(entry: Entry) -> bool:
 
 def _entry(part: str, time: int, **fields: Any) -> Entry:
     return {part: [time, fields]}
-
-
-def _held_since(verdicts: Sequence[Verdict]) -> int:
-    """Return the time since which the last verdict has held; a later label that repeats it does not move it."""
-    since = verdicts[-1].time
-    for verdict in reversed(verdicts):
-        if verdict.name != verdicts[-1].name:
-            break
-        since = verdict.time
-    return since
