@@ -58,6 +58,7 @@ def check_rejected(
     shapes: Mapping[str, tuple[str, ...]] | None = None,
     reasons: Mapping[Cause, int] | None = None,
     is_partial: bool = False,
+    stored: str = "",
 ) -> None:
     """Raise an error if too many rows are rejected, or all of them.
 
@@ -81,6 +82,8 @@ def check_rejected(
         The number of rows with each fault, if a row may have several: so the error names those of all columns.
     is_partial : bool, default=False
         Whether only some of the rows have been read, so that more may be rejected.
+    stored : str, default=""
+        What stays in a store all the same, for the error; empty without a store.
 
     Raises
     ------
@@ -97,6 +100,7 @@ def check_rejected(
     """
     share = MAX_REJECTED if max_rejected is None else max_rejected
     rejected, why = sum(causes.values()), _describe_causes(causes if reasons is None else reasons)
+    why += f"; stored were {stored}" if stored else ""
     if rejected == rows:
         raise SchemaError(origin, f"none of {rows:,} rows is accepted: {why}", expected, shapes or {})
     if rejected / rows > share and (rejected > 1 or not share):
