@@ -207,7 +207,7 @@ def test_wrong_answers_add_nothing(tmp_path: Path, column: str, value: Any, prob
 def test_answers_that_do_not_fit_their_draws_add_nothing(tmp_path: Path) -> None:
     draw = pd.DataFrame({"subject_id": ["007", "m2"], "why_drawn": "audit", "inclusion_probability": [1.0, 0.1 + 0.2]})
     fits = answers([row for row in ROWS if row[0] != "m3"])
-    other, late = fits.assign(inclusion_probability=0.9), fits.assign(answered_at="2999-05-01T10:00:00Z")
+    other, late = fits.assign(inclusion_probability=0.9), fits.assign(answered_at="2099-05-01T10:00:00Z")
     for rows, drawn, problem in (
         (fits, draw[:1], "expected answered records that are in a draw, 2 are in none"),
         (other, draw, "the inclusion probabilities of the draws, 4 answers have another one"),
