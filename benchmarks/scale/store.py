@@ -36,7 +36,7 @@ _PROTOCOL = (
     "call, each acknowledged once it is synced, for {seconds:g} s; PostgreSQL is a server of our own. lost: "
     "acknowledged records that a restart lacks after a process with 8 clients was killed. restart_s: opening an SQLite "
     "store of {events:,} events of {accounts:,} accounts; restart_with_snapshot_s: the same after a clean stop. "
-    "fdatasync_us: one sync of a small file, as an SQLite store does it twice per commit. labels: {labels:,} labels that "
+    "fdatasync_us: one sync of a small file, as an SQLite store does it twice per commit. labels: {labels:,} that "
     "alternate, of one event or of as many events, in calls of {body:,}: processor time, and the longest that another "
     "thread waited, which added one event at a time."
 )

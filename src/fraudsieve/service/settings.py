@@ -194,22 +194,13 @@ def read_token(file: Path | None, environment: Mapping[str, str] = os.environ) -
 def read_label_tokens(file: Path, token: str | None) -> dict[str, frozenset[str]]:
     """Read tokens and the sources of their labels from a file with lines such as ``TOKEN chargeback,hotline``.
 
-    Parameters
-    ----------
-    file : Path
-        The file.
-    token : str or None
-        The token that is not bound to sources.
-
-    Returns
-    -------
-    dict of str to frozenset of str
+    The other token is not bound to sources: without it, every client may write labels of any source.
 
     Raises
     ------
     ServiceError
-        If the file cannot be read or is open to other users, a line is not a token and sources, or there is no token
-        that is not bound to sources: without it, every client may write labels of any source.
+        If the file cannot be read or is open to other users, a line is not a token and sources, or there is no other
+        token.
     """
     if token is None:
         raise ServiceError("--label-tokens", "there is no token", f"Set {TOKEN_VARIABLE} or --token-file too.")
