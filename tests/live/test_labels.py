@@ -215,7 +215,7 @@ def test_a_label_may_be_older_than_the_lateness(tmp_path: Path) -> None:
 @pytest.mark.parametrize("kind", ["event", "account", "message"])
 def test_labels_do_not_move_the_clock_of_events(kind: str, tmp_path: Path) -> None:
     """Labels that were loaded first made the events too late: their times are those of months of events."""
-    scorer = {"event": scorer_of_events, "account": account_scorer, "message": message_scorer}[kind]()
+    scorer = account_scorer() if kind == "account" else message_scorer() if kind == "message" else scorer_of_events()
     days = [pd.Timedelta(days=day) for day in range(60)]
     subjects = {"event": "e{}", "account": "a{}", "message": "m{}"}[kind]
     labels = [

@@ -50,8 +50,8 @@ def test_a_bound_token_writes_labels_of_its_sources_only(serve: Any, tmp_path: P
                 answer = client.post(door, content=f'{{"labels": [{{"x": {number}}}]}}', headers=headers)
                 assert answer.status_code == 400
         assert send("/v1/events", BOUND, {"label": " "}).json()["accepted"] == 1  # without a label
-    with open_store(tmp_path / "live.db") as store:
-        sources = [record["source"] for part, record in stored_records(store) if part == "labels"]
+    with open_store(tmp_path / "live.db") as opened:
+        sources = [record["source"] for part, record in stored_records(opened) if part == "labels"]
     assert sources == ["hotline", "bank"]
 
 

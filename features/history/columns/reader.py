@@ -234,8 +234,8 @@ def _read_account_labels(table: ColumnTable, views: Sequence[ViewState]) -> Read
     identifiers, are_labels = np.zeros(table.n_rows, np.uint64), np.ones_like(invalid)
 
     def prepared(kept: Array) -> PreparedColumns:
-        of_labels = {"accounts": _row_digests(accounts)[kept], "frauds": frauds[kept]}
-        return PreparedColumns(times[kept], identifiers[kept], are_labels[kept], **of_labels)
+        of_accounts = _row_digests(accounts)[kept], frauds[kept]
+        return PreparedColumns(times[kept], identifiers[kept], are_labels[kept], [], [], *of_accounts)
 
     return ReadColumns(~invalid, prepared, times, identifiers, are_labels, are_labels)
 

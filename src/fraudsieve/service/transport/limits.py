@@ -66,7 +66,7 @@ class RequestLimits:
         elif scope["method"] != "POST":
             await self.app(scope, receive, send)
         else:
-            scope["state"]["sources"] = self.tokens.get(self._token_of(headers))
+            scope["state"]["sources"] = self.tokens.get(self._token_of(headers) or b"")
             await self._with_body(scope, receive, send)
 
     def _check_head(self, method: str, headers: Mapping[bytes, bytes]) -> JSONResponse | None:
