@@ -91,6 +91,7 @@ def test_labels_of_a_call_that_failed_are_forgotten() -> None:
     for entry in (late, last):
         assert subjects.labels("event", "e1", rules).add(label_key(entry)) is not None
         assert subjects.labels("event", "e1", rules).add(label_key(entry)) is None
+        subjects.add(entry)
     assert [verdict.time for verdict in subjects.labels("event", "e1", rules).verdicts] == [1, 2]
     subjects.drop([last, late])
     assert [verdict.time for verdict in subjects.labels("event", "e1", rules).verdicts] == [1]

@@ -209,8 +209,8 @@ def test_answers_that_do_not_fit_their_draws_add_nothing(tmp_path: Path) -> None
     fits = answers([row for row in ROWS if row[0] != "m3"])
     other, late = fits.assign(inclusion_probability=0.9), fits.assign(answered_at="2099-05-01T10:00:00Z")
     for rows, drawn, problem in (
-        (fits, draw[:1], "expected answered records that are in a draw, 2 are in none"),
-        (other, draw, "the inclusion probabilities of the draws, 4 answers have another one"),
+        (fits, draw[:1], "2 answered records are in no draw, and 0 have another probability"),
+        (other, draw, "0 answered records are in no draw, and 4 have another probability"),
         (late, draw, "times that are not in the future, 4 answers have later ones"),
     ):
         with pytest.raises(SchemaError, match=problem):

@@ -213,12 +213,12 @@ def _read_answers(answers: Source) -> tuple[pd.DataFrame, int]:
 
 def _with_probabilities(answers: pd.DataFrame, draws: Source | None, origin: str) -> pd.DataFrame:
     """Return answers with why their record was drawn and with what probability: from the draws, where they lack it."""
-    parts = [] if draws is None else as_input(draws).parts
-    tables = [read_table(part, DRAWN).good.drop_duplicates("subject_id").set_index("subject_id") for part in parts]
+    tables = [] if draws is None else [read_table(part, DRAWN).good for part in as_input(draws).parts]
     if tables:
-        _check_drawn(answers, [table.reindex(columns=[*PLACED]) for table in tables], origin)
+        _check_drawn(answers, pd.concat(tables), origin)
     for drawn in tables:
-        found = drawn.reindex(answers["subject_id"]).set_axis(answers.index)
+        by_id = drawn.drop_duplicates("subject_id").set_index("subject_id")
+        found = by_id.reindex(answers["subject_id"]).set_axis(answers.index)
         for name in [name for name in PLACED if name in found]:
             answers[name] = answers[name].astype(found[name].dtype).fillna(found[name])
     probability = answers["inclusion_probability"].astype(np.float64)
@@ -231,21 +231,18 @@ def _with_probabilities(answers: pd.DataFrame, draws: Source | None, origin: str
     return answers
 
 
-def _check_drawn(answers: pd.DataFrame, drawn: list[pd.DataFrame], origin: str) -> None:
+def _check_drawn(answers: pd.DataFrame, drawn: pd.DataFrame, origin: str) -> None:
     """Check that every answer is of a record of a draw, with the probability of a draw."""
-    is_drawn, has_probability = np.zeros((2, len(answers)), np.bool_)
-    for draw in drawn:
-        found = draw.reindex(answers["subject_id"])
-        given, expected = (part["inclusion_probability"].to_numpy(np.float64) for part in (answers, found))
-        is_drawn |= answers["subject_id"].isin(draw.index).to_numpy()
-        has_probability |= np.isnan(given) | np.isnan(expected) | np.isclose(given, expected, 1e-9, 0.0)
-    for is_good, problem in (
-        (is_drawn, "answered records that are in a draw, {} are in none"),
-        (has_probability, "the inclusion probabilities of the draws, {} answers have another one"),
-    ):
-        if not is_good.all():
-            problem = f"expected {problem.format(int((~is_good).sum()))}"
-            raise SchemaError(origin, problem, "Pass all draws that were answered (--draws).")
+    drawn = drawn.reindex(columns=["subject_id", "inclusion_probability"])
+    pairs = answers.reset_index().merge(drawn, on="subject_id", suffixes=("", "_drawn"))
+    given, expected = (pairs[f"inclusion_probability{end}"].to_numpy(np.float64) for end in ("", "_drawn"))
+    fits = pairs["index"][np.isnan(given) | np.isnan(expected) | np.isclose(given, expected, 1e-9, 0.0)]
+    n_unknown, n_wrong = (int((~answers.index.isin(rows)).sum()) for rows in (pairs["index"], fits))
+    if n_wrong:
+        problem = f"{n_unknown} answered records are in no draw, and {n_wrong - n_unknown} have another probability"
+        raise SchemaError(
+            origin, problem, "Pass all draws that were answered (--draws), and leave their probabilities."
+        )
 
 
 def _read_labels(path: Path, nothing: pd.DataFrame) -> tuple[pd.DataFrame | None, pd.DataFrame]:

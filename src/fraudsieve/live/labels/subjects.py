@@ -39,12 +39,13 @@ class SubjectLabels:
         In order of time, without those that repeat the one before.
     until : int
         Offset up to which stored labels are among these.
+    is_stale : bool
+        Whether keys were removed, so that the verdicts must be read again.
     """
 
     def __init__(self, rules: LabelRules, keys: Iterable[LabelKey] = ()) -> None:
-        self.rules, self.until, self.keys = rules, 0, set[LabelKey]()
-        self.verdicts = list[Verdict]()
-        self._counting = list[Verdict]()
+        self.rules, self.until, self.keys, self.is_stale = rules, 0, set[LabelKey](), False
+        self.verdicts, self._counting = list[Verdict](), list[Verdict]()
         for key in keys:
             self.add(key)
 
@@ -71,9 +72,8 @@ class SubjectLabels:
         while stop < len(counting) and counting[stop].weight < verdict.weight:
             stop += 1
         following = counting[stop : stop + 1]
-        near = [*counting[max(start - 1, 0) : start], verdict, *following]
-        new = [one for place, one in enumerate(near) if not place or one.name != near[place - 1].name]
-        new = new[1:] if start else new
+        names = counting[start - 1].name if start else None, verdict.name
+        new = [one for one, earlier in zip([verdict, *following], names, strict=False) if one.name != earlier]
         first = bisect_left(verdicts, verdict.time, key=_time_of)
         last = bisect_right(verdicts, following[0].time, key=_time_of) if following else len(verdicts)
         # With the neighbours, since a verdict holds until the next one, and with the last one, the label of tables.
@@ -131,18 +131,15 @@ class Subjects:
             self._rows[key].append(entry)
 
     def drop(self, entries: Iterable[Entry]) -> None:
-        """Remove records and labels that were added."""
-        gone = defaultdict[tuple[str, str], set[LabelKey]](set)
+        """Remove rows that were added last, the newest first, and their labels."""
         for entry in entries:
-            key, name = subject_key(entry), _subject_of(entry)
-            if name is not None and LABEL in entry:
-                gone[name].add(label_key(entry))
-            elif key is not None:
-                self._rows[key].remove(entry)
-        for name, keys in gone.items():
-            labels = self._labels[name]
-            self._labels[name] = SubjectLabels(labels.rules, labels.keys - keys)
-            self._labels[name].until = labels.until
+            key = subject_key(entry)
+            if key is not None:
+                self._rows[key].pop()
+            if LABEL in entry:
+                labels = self._labels[entry[LABEL][1]["of"], entry[LABEL][1]["subject_id"]]
+                labels.keys.remove(label_key(entry))
+                labels.is_stale = True
 
     def record(self, kind: str, identifier: str) -> Entry | None:
         """Return the row of an event or a message; None if there is none."""
@@ -152,7 +149,7 @@ class Subjects:
     def labels(self, kind: str, identifier: str, rules: LabelRules) -> SubjectLabels:
         """Return the labels of a subject, read by some rules."""
         labels = self._labels.get((kind, identifier))
-        if labels is None or vars(labels.rules) != vars(rules):
+        if labels is None or labels.is_stale or vars(labels.rules) != vars(rules):
             labels = SubjectLabels(rules, () if labels is None else labels.keys)
         if labels.until < self._offset:
             for row in self._rows.get(key_of_labels(kind, identifier), ()):
