@@ -330,19 +330,16 @@ class HistoryState:
             If old events that the earlier time may need were dropped. Build the state from the events again.
         """
         until = required_time(time, "time")
-        if until >= self.watermark:
-            return 0
-        pools = [pool for view in self.views for pool in (view.events, view.labels)]
-        of_events = (view.events for view in self.views if view.history.entities != (CAMPAIGN[1],))
-        newest = max((pool.newest_until(until) for pool in of_events), default=NEVER)
-        newest = max(newest, self.seen.newest_until(until))
+        pools, newest = [pool for view in self.views for pool in (view.events, view.labels)], self.watermark
+        if until < newest:
+            of_events = (view.events for view in self.views if view.history.entities != (CAMPAIGN[1],))
+            newest = max((pool.newest_until(until) for pool in of_events), default=NEVER)
+            newest = max(newest, self.seen.newest_until(until))
         oldest = NEVER if newest == NEVER else newest - (self.watermark - self.horizon)
         for view in self.views:
             for pool in (view.events, view.labels):
-                lacks = pool.newest_dropped != NEVER and (
-                    newest == NEVER or pool.newest_dropped >= view.oldest_needed(oldest)
-                )
-                if lacks:
+                lacks = newest == NEVER or pool.newest_dropped >= view.oldest_needed(oldest)
+                if lacks and pool.newest_dropped != NEVER and newest < self.watermark:
                     raise ValueError(
                         "Expected a time whose windows are still in memory, got an earlier one. "
                         "Build the state from the events again, without the later ones."

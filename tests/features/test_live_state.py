@@ -289,6 +289,8 @@ def test_bad_labels_and_bad_arguments_are_errors() -> None:
     )
     with pytest.raises(TypeError, match="Expected a dict or a list of dicts, got str"):
         state.update("event")
+    assert state.features({"counterparty_id": "x", "as_of": at(-2 * 1440)}).shape[0] == 1  # labels move no clock
+    state.update(label | {"occurred_at": at(0), "account_id": "a"})
     with pytest.raises(ValueError, match="as_of: expected a time within the lateness of the state, got an older one"):
         state.features({"counterparty_id": "x", "as_of": at(-2 * 1440)})
     with pytest.raises(ValueError, match="as_of: expected a time, the field is missing"):

@@ -16,7 +16,7 @@ from tests.live.samples import RECEIVED, event, with_views
 from tests.live.small_models import account_scorer, event_scorer
 
 START: Final = pd.Timestamp("2024-05-01T10:00:30Z")
-N: Final = 4_000
+N: Final = 3_000
 ORDERS: Final[dict[str, Callable[[int], tuple[str, int]]]] = {
     "alternating": lambda number: ("fraud" if number % 2 else "legitimate", number),
     "repeated": lambda number: ("fraud", number),
@@ -44,8 +44,17 @@ def seconds(scorer: Scorer, labels: Sequence[dict[str, Any]], path: Any, size: i
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("order", "size"), [*((order, 1000) for order in ORDERS), ("alternating", 4)])
-@pytest.mark.parametrize("subject", ["event", "account"])
+@pytest.mark.parametrize(
+    ("subject", "order", "size"),
+    [
+        ("event", "alternating", 1000),
+        ("event", "repeated", 1000),
+        ("event", "backwards", 1000),
+        ("event", "alternating", 5),
+        ("account", "alternating", 1000),
+        ("account", "backwards", 1000),
+    ],
+)
 def test_labels_of_one_subject_take_at_most_twice_the_time_of_as_many_subjects(
     subject: str, order: str, size: int, tmp_path: Any
 ) -> None:
