@@ -150,7 +150,7 @@ def make_builder(data: LabelledData, recipe: Recipe) -> Builder:
     views = history.histories(zone)
     if data.subject == "message":
         settings = recipe.features.model_dump(exclude={"augment", "campaigns"})
-        settings["past"] = data.messages if recipe.features.campaigns else None
+        settings["past"] = _past(data) if recipe.features.campaigns else None
         settings |= {
             "legitimate": data.legitimate,
             "label_classes": dict(data.reading.classes),
@@ -173,6 +173,11 @@ def make_builder(data: LabelledData, recipe: Recipe) -> Builder:
         time_zone=zone,
         **_labels(data, data.legitimate),
     )
+
+
+def _past(data: LabelledData) -> pd.DataFrame:
+    """Return all messages, and a row for each of their labels."""
+    return pd.concat([data.messages, data.known_labels], ignore_index=True)
 
 
 def _labels(data: LabelledData, legitimate: str) -> dict[str, Any]:
@@ -204,7 +209,7 @@ def matrix_of(builder: Builder, rows: pd.DataFrame) -> pd.DataFrame:
 def builder_of_model(model: Model, data: LabelledData) -> Builder:
     """Return a builder that computes the features that a model was trained on."""
     if model.subject == "message":
-        message_builder = MessageFeatures(events=data.events, past=data.messages)
+        message_builder = MessageFeatures(events=data.events, past=_past(data))
         message_builder.matrix_ = message_matrix_of(model.matrix)
         return message_builder
     matrix = account_matrix_of(model.matrix)

@@ -120,7 +120,7 @@ def test_events_without_a_label_in_the_table_keep_their_own() -> None:
         event_model(Trust()), own, known_labels=labels_of([("a", "legitimate", 1, "review")])
     ).history.labels
     assert labels is not None
-    assert labels["is_fraud"].tolist() == [False, True, True, True]
+    assert labels.sort_values("event_id")["is_fraud"].tolist() == [False, True, True, True]
 
 
 def test_a_table_of_flags_is_read_beside_own_labels_in_words() -> None:
@@ -128,7 +128,7 @@ def test_a_table_of_flags_is_read_beside_own_labels_in_words() -> None:
     flags = labels_of([("a", "0", 1, "review"), ("b", "1", 1, "review"), ("b", "-1", 2, "review")])
     labels = read_inputs(event_model(Trust()), own, known_labels=flags).history.labels
     assert labels is not None
-    assert labels["is_fraud"].tolist() == [False, True, True, True]
+    assert labels.sort_values("event_id")["is_fraud"].tolist() == [False, True, True, True]
 
 
 def test_own_labels_need_no_ids_of_events_but_a_table_of_labels_does() -> None:

@@ -179,8 +179,8 @@ def test_messages_count_too_and_earlier_near_duplicates_do_not_know_it() -> None
     labels["labelled_at"] = days[::4].reset_index(drop=True) + pd.Timedelta(hours=1)
     data = read_data(recipe(), {"messages": frame, "labels": labels}, min_label_rows=2)
     assert data.rows["label"].value_counts().to_dict() == {"legitimate": 37, "spam": 13}
-    assert data.messages is not None
-    assert data.messages["label"].dropna().eq("spam").all()
+    assert data.known_labels is not None
+    assert data.known_labels["label"].eq("spam").all()
 
 
 def test_frauds_alone_without_the_setting_are_an_error_that_names_it() -> None:

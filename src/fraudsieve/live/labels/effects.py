@@ -1,10 +1,12 @@
 """Effects of labels: what a live state counts of the labels of a subject, as log entries.
 
-They depend only on the labels, not on the order in which labels and their event arrive. If another label of the subject
-counts from now on, the entry of the earlier one is retracted.
+Every label counts from its own time until the next one, which the state sees by the id of their subject. So effects
+depend only on the labels, not on the order in which labels and their event arrive. A label that comes late may retract
+entries of others.
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from itertools import pairwise
 from typing import Any
 
 from .rules import LABEL, LabelRules, Verdict, counting_verdicts
@@ -22,9 +24,9 @@ def effects_of(
 ) -> list[Entry]:
     """Return the entries that a state counts for the labels of one subject.
 
-    They are none for an event or a message that is unknown; the latest label of another one; and all labels of an
-    account that counted from their time on. The record is None for an account. An event gives the ids that views
-    count by, which `is_entity` chooses among its fields.
+    They are the labels that counted from their time on and differ from the one before; none for an event or a message
+    that is unknown. The record is None for an account. An event gives the ids that views count by, which `is_entity`
+    chooses among its fields.
     """
     kept = list(labels)
     if not kept or (record is None and rules.subject != "account"):
@@ -34,15 +36,15 @@ def effects_of(
     if rules.subject == "account":
         ids = {"account_id": subject, "subject_id": subject}
         return [_entry("account_labels", one.time, **ids, is_fraud=one.is_fraud) for one in verdicts]
-    if not verdicts or record is None:
+    if record is None:
         return []
     ((part, (time, fields)),) = record.items()
-    since = max(_held_since(verdicts), time)  # no label counts before its record
+    held = _held(verdicts, time).items()
     if part == "messages":
         bands = fields.get("campaign")
-        return [_entry(part, since, labelled=bands, kind=verdicts[-1].name, subject_id=subject)] if bands else []
+        return [_entry(part, at, labelled=bands, kind=one.name, subject_id=subject) for at, one in held if bands]
     ids = {name: value for name, value in fields.items() if is_entity(name) and name not in NOT_ENTITIES}
-    return [_entry("labels", since, **ids, subject_id=subject, is_fraud=verdicts[-1].is_fraud)]
+    return [_entry("labels", at, **ids, subject_id=subject, is_fraud=one.is_fraud) for at, one in held]
 
 
 def changes(before: Sequence[Entry], after: Sequence[Entry]) -> list[Entry]:
@@ -53,9 +55,11 @@ def changes(before: Sequence[Entry], after: Sequence[Entry]) -> list[Entry]:
     >>> changes([{"labels": [7, {}]}], [{"labels": [8, {}]}])
     [{'retracted': [7, {'labels': {}}]}, {'labels': [8, {}]}]
     """
-    gone = [entry for entry in before if entry not in after]
-    retracted = [{RETRACTED: [time, {part: fields}]} for entry in gone for part, (time, fields) in entry.items()]
-    return [*retracted, *(entry for entry in after if entry not in before)]
+    gone, new = [one for one in before if one not in after], [one for one in after if one not in before]
+    # The label that takes back a new fraud label is counted again: the state may have dropped it, since it is too old.
+    again = [later for fraud, later in pairwise(after) if fraud in new and later not in new and _is_fraud(fraud)]
+    parts = (part for entry in (*gone, *again) for part in entry.items())
+    return [*({RETRACTED: [time, {part: fields}]} for part, (time, fields) in parts), *new, *again]
 
 
 def is_effect(entry: Entry) -> bool:
@@ -70,15 +74,18 @@ def is_effect(entry: Entry) -> bool:
     return part not in ("events", LABEL) and "campaign" not in fields
 
 
+def _is_fraud(entry: Entry) -> bool:
+    return entry.get("labels", (0, {}))[1].get("is_fraud", False) is True
+
+
 def _entry(part: str, time: int, **fields: Any) -> Entry:
     return {part: [time, fields]}
 
 
-def _held_since(verdicts: Sequence[Verdict]) -> int:
-    """Return the time since which the last verdict has held; a later label that repeats it does not move it."""
-    since = verdicts[-1].time
-    for verdict in reversed(verdicts):
-        if verdict.name != verdicts[-1].name:
-            break
-        since = verdict.time
-    return since
+def _held(verdicts: Sequence[Verdict], since: int) -> dict[int, Verdict]:
+    """Return the verdicts that differ from the one before, by the time from which they count: not before their record.
+
+    Of several until then, only the last counts.
+    """
+    before = [None, *(one.name for one in verdicts)]
+    return {max(one.time, since): one for one, name in zip(verdicts, before, strict=False) if one.name != name}
