@@ -1,6 +1,5 @@
 """Labels that are replaced: each counts from its own time until the next one of its subject. The oracle is a loop."""
 
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
