@@ -100,9 +100,8 @@ def _read_event(event: Record, time: int, views: Sequence[ViewState], pairs: Pai
 
 def _read_label(label: Record, time: int, views: Sequence[ViewState]) -> PreparedRecord:
     is_fraud = read_is_fraud(label.get("is_fraud"), "is_fraud")
-    name = (
-        "event_id" if "event_id" in label else "subject_id"
-    )  # an effect of a label has no event_id, by which it would be a repeat
+    # What a live state counts of a label has no event_id, by which it would be a repeat once it is counted again.
+    name = "event_id" if "event_id" in label else "subject_id"
     row = [time, bits_of(float(is_fraud)), signed(id_digest(label.get(name), name))]
     keys = [(view, entity_key(label, view.history.entities)) for view in views if view.history.needs_labels]
     rows = [(view.labels, key, row) for view, key in keys if key is not None]

@@ -16,7 +16,7 @@ from fraudsieve.features.message_records import message_history
 from fraudsieve.live.state import LiveState
 from fraudsieve.models import Scorer
 from fraudsieve.models.batch.scored_tables import read_history
-from fraudsieve.training.data.accounts_events import event_labels_of, load_events
+from fraudsieve.training.data.accounts_events import known_labels_of, load_events
 from fraudsieve.training.data.builders import _past
 from fraudsieve.training.data.labelled import load_labelled
 from tests.live.samples import event, with_views
@@ -95,7 +95,7 @@ def test_labels_of_events(seed: int, tmp_path: Path) -> None:
     _, scored, _ = read_history(scorer.model, events=tables[0], known_labels=tables[1])
     loaded = load_events(tables[0], labels=tables[1], trust=Trust(TRUST) if seed % 2 else None)
     of_labels = [name.startswith("network__") for name in VIEW.columns]
-    for known in (scored, event_labels_of(loaded, "legitimate")):
+    for known in (scored, known_labels_of(loaded, "legitimate")):
         found = history_features(tables[0], pd.DataFrame(subjects), VIEW, labels=known)
         np.testing.assert_array_equal(found[:, of_labels], expected)
     with LiveState(scorer, tmp_path / "live.db", lateness="30d") as live:

@@ -72,8 +72,8 @@ def answers_of(service: Service, events: pd.DataFrame, labels: pd.DataFrame) -> 
 @pytest.mark.slow
 def test_a_chargeback_that_replaces_a_clearing_does_not_leak(tmp_path: Path) -> None:
     events, labels = make_world(4000)
-    train(Recipe.model_validate(RECIPE), events=events, labels=labels, output=tmp_path / "model")
-    later = events["occurred_at"] >= LATER
+    later, known = events["occurred_at"] >= LATER, labels[labels["labelled_at"] < LATER]
+    train(Recipe.model_validate(RECIPE), events=events[~later], labels=known, output=tmp_path / "model")
     score_file(tmp_path / "model", events, tmp_path / "scores.parquet", known_labels=labels)
     predicted = pd.read_parquet(tmp_path / "scores.parquet").set_index("event_id")["probability"]
     report = evaluate_tables(tmp_path / "model", events=events, labels=labels, since=LATER.to_pydatetime()).report

@@ -19,7 +19,7 @@ from fraudsieve.training.recipe.headers import required_columns
 from .assumed_labels import Assumption
 from .labelled import PLACE, LabelledData, keep_labelled
 
-__all__ = ["account_labels_of", "event_labels_of", "load_accounts", "load_events"]
+__all__ = ["known_labels_of", "load_accounts", "load_events"]
 
 
 def load_accounts(
@@ -211,17 +211,7 @@ def _loaded(
     )
 
 
-def event_labels_of(data: LabelledData, legitimate: str) -> pd.DataFrame | None:
-    """Return the labels of events that have a time, for the measures that use labels; None if none has one."""
+def known_labels_of(data: LabelledData, legitimate: str) -> pd.DataFrame | None:
+    """Return the labels of events or accounts that have a time, for features; None if none has one."""
     timed = labels_with_times(data.rows if data.known_labels is None else data.known_labels, legitimate)
     return None if timed.empty else timed
-
-
-def account_labels_of(data: LabelledData, legitimate: str) -> pd.DataFrame | None:
-    """Return the labels of accounts that have a time, for the network.
-
-    Returns ``account_id``, ``labelled_at`` and ``is_fraud`` of the labels that have times, of which the network uses
-    the latest before a cutoff time; None if no label has a time.
-    """
-    labels = event_labels_of(data, legitimate)
-    return None if labels is None else labels[["account_id", "labelled_at", "is_fraud"]]

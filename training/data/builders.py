@@ -24,7 +24,7 @@ from fraudsieve.tables.source import InputTable, Source, as_input
 from fraudsieve.training.attack.augmentation import augment
 from fraudsieve.training.recipe.recipe import Recipe
 
-from .accounts_events import account_labels_of, event_labels_of, load_accounts, load_events
+from .accounts_events import known_labels_of, load_accounts, load_events
 from .after_training import known_before
 from .labelled import LabelledData, load_labelled
 from .precomputed_matrix import PrecomputedMatrix
@@ -181,9 +181,7 @@ def _past(data: LabelledData) -> pd.DataFrame:
 
 
 def _labels(data: LabelledData, legitimate: str) -> dict[str, Any]:
-    if data.subject == "event":
-        return {"labels": event_labels_of(data, legitimate)}
-    return {"account_labels": account_labels_of(data, legitimate)}
+    return {"labels" if data.subject == "event" else "account_labels": known_labels_of(data, legitimate)}
 
 
 def rows_to_train(

@@ -57,7 +57,8 @@ def changes(before: Sequence[Entry], after: Sequence[Entry]) -> list[Entry]:
     """
     gone, new = [one for one in before if one not in after], [one for one in after if one not in before]
     # The label that takes back a new fraud label is counted again: the state may have dropped it, since it is too old.
-    again = [later for fraud, later in pairwise(after) if fraud in new and later not in new and _is_fraud(fraud)]
+    frauds = [one for one in new if one.get("labels", (0, {}))[1].get("is_fraud")]
+    again = [later for fraud, later in pairwise(after) if fraud in frauds and later not in new]
     parts = (part for entry in (*gone, *again) for part in entry.items())
     return [*({RETRACTED: [time, {part: fields}]} for part, (time, fields) in parts), *new, *again]
 
@@ -72,10 +73,6 @@ def is_effect(entry: Entry) -> bool:
     """
     ((part, (_, fields)),) = entry.items()
     return part not in ("events", LABEL) and "campaign" not in fields
-
-
-def _is_fraud(entry: Entry) -> bool:
-    return entry.get("labels", (0, {}))[1].get("is_fraud", False) is True
 
 
 def _entry(part: str, time: int, **fields: Any) -> Entry:
