@@ -79,7 +79,7 @@ def test_a_chargeback_that_replaces_a_clearing_does_not_leak(tmp_path: Path) -> 
     report = evaluate_tables(tmp_path / "model", events=events, labels=labels, since=LATER.to_pydatetime()).report
     service = start_service(tmp_path / "model", tmp_path / "log", "--state", str(tmp_path / "live.db"))
     try:
-        service.wait_until_listening()
+        service.port = service.wait_for("listening", 300)["port"]
         answers = pd.Series(answers_of(service, events, labels))
     finally:
         service.kill()
