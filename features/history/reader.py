@@ -12,7 +12,7 @@ from fraudsieve.tables.values.reading import EXPECTED, read_category, read_id, r
 
 from .declaration import ONE_KIND, History
 from .records import delivery_id, entity_key, id_digest, label_kind, required_time
-from .timeline import PreparedRecord, ViewState, bits_of
+from .timeline import PreparedRecord, ViewState, bits_of, signed
 
 __all__ = [
     "CAMPAIGN",
@@ -102,7 +102,9 @@ def _read_event(event: Record, time: int, views: Sequence[ViewState], pairs: Pai
 
 def _read_label(label: Record, time: int, views: Sequence[ViewState]) -> PreparedRecord:
     is_fraud = read_is_fraud(label.get("is_fraud"), "is_fraud")
-    row = [time, bits_of(float(is_fraud)), -1]
+    # What a live state counts of a label has no event_id, by which it would be a repeat once it is counted again.
+    name = "event_id" if "event_id" in label else "subject_id"
+    row = [time, bits_of(float(is_fraud)), signed(id_digest(label.get(name), name))]
     keys = [(view, entity_key(label, view.history.entities)) for view in views if view.history.needs_labels]
     rows = [(view.labels, key, row) for view, key in keys if key is not None]
     return PreparedRecord(time, rows, [], None, delivery_id(label, label_kind(is_fraud), time), is_label=True)

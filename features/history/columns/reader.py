@@ -214,10 +214,11 @@ def _read_labels(table: ColumnTable, views: Sequence[ViewState]) -> ReadColumns:
         has_rows |= found.exists
     identifiers = _label_digests(event_ids, times, (False, True), frauds.astype(np.int64), ~invalid)
     amounts, are_labels = np.where(frauds, bits_of(1.0), bits_of(0.0)), np.ones_like(invalid)
+    subjects = _row_digests(table.ids("event_id" if "event_id" in table else "subject_id")).view(np.int64)
 
     def prepared(kept: Array) -> PreparedColumns:
         def rows_of(chosen: Array) -> Array:
-            return np.stack([times[chosen], amounts[chosen], np.full(len(chosen), -1)], axis=1)
+            return np.stack([times[chosen], amounts[chosen], subjects[chosen]], axis=1)
 
         pairs = zip(counting, entities, strict=True)
         rows = [_rows(view.labels, found, kept, rows_of) for view, found in pairs]

@@ -76,9 +76,8 @@ class SubjectLabels:
         new = [one for one, earlier in zip([verdict, *following], names, strict=False) if one.name != earlier]
         first = bisect_left(verdicts, verdict.time, key=_time_of)
         last = bisect_right(verdicts, following[0].time, key=_time_of) if following else len(verdicts)
-        # With the neighbours, since a verdict holds until the next one, and with the last one, the label of tables.
+        # With the neighbours, since a verdict holds until the next one.
         left, old, right = verdicts[max(first - 1, 0) : first], verdicts[first:last], verdicts[last : last + 1]
-        right += verdicts[-1:] if last + 1 < len(verdicts) else []
         counting[start:stop], verdicts[first:last] = [verdict], new
         return [*left, *old, *right], [*left, *new, *right]
 
