@@ -7,20 +7,21 @@ rows does not matter.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import numpy as np
 import pandas as pd
 
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import SchemaError
-from fraudsieve.tables.label_times import with_times
+from fraudsieve.tables.label_times import resolve_label_times, with_times
 from fraudsieve.tables.label_values import LEGITIMATE
 from fraudsieve.tables.reader import CheckedTable
 
 __all__ = [
     "WEIGHT",
     "Trust",
+    "history_of_labels",
     "join_labels",
     "label_as_of",
     "labels_that_counted",
@@ -137,15 +138,14 @@ def label_as_of(
     """
     counting = labels_that_counted(labels, cutoff, trust=trust, legitimate=legitimate).reset_index(drop=True)
     last = counting.drop_duplicates("subject_id", keep="last").set_index("subject_id")
-    return last[["label", "weight"]].assign(labelled_at=_held_since(counting))[["label", "labelled_at", "weight"]]
+    held_since = _changes(counting, "subject_id").groupby("subject_id")["labelled_at"].last()
+    return last.assign(labelled_at=held_since)[["label", "labelled_at", "weight"]]
 
 
-def _held_since(counting: pd.DataFrame) -> pd.Series:
-    """Return the earliest time since which the last label of every subject has held, by ``subject_id``."""
-    last = counting.groupby("subject_id", sort=False)["label"].transform("last")
-    backwards = (counting["label"] != last)[::-1]
-    is_before_change = backwards.groupby(counting["subject_id"], sort=False).cummax().reindex(counting.index)
-    return counting[~is_before_change].groupby("subject_id", sort=False)["labelled_at"].min()
+def _changes(counting: pd.DataFrame, subject: str) -> pd.DataFrame:
+    """Return the labels that have a time and differ from the one before: a label that repeats it does not move it."""
+    timed = counting[counting["labelled_at"].notna()]
+    return timed[timed["label"] != timed.groupby(subject, sort=False)["label"].shift()]
 
 
 def labels_that_counted(
@@ -255,6 +255,60 @@ def _weighted(frame: pd.DataFrame, trust: Trust) -> pd.DataFrame:
     frame[WEIGHT] = weights_of_own_labels(frame, trust)
     frame.loc[frame[WEIGHT] == 0, ["label", "labelled_at", WEIGHT]] = None
     return frame
+
+
+def history_of_labels(
+    joined: pd.DataFrame | None, labels: CheckedTable | None, subject: str, trust: Trust | None, legitimate: str | None
+) -> tuple[pd.DataFrame, list[str]]:
+    """Return the labels that count in a history, each from its time until the next one of its subject, and notes.
+
+    Parameters
+    ----------
+    joined : DataFrame or None
+        Records with the last label of each, from `join_labels`; None for accounts that are only in the table of labels.
+        The times of their labels are resolved in place.
+    labels, subject, trust, legitimate
+        As for `join_labels`.
+
+    Returns
+    -------
+    DataFrame
+        ``label``, ``labelled_at``, ``is_fraud`` and the columns of the records, for every label that has a time and
+        differs from the one before. None counts before its event or message, and of several until then, the last does.
+        Those of accounts that are in the table have only the id, since the network links accounts that have no record.
+    list of str
+        From `resolve_label_times`.
+
+    Examples
+    --------
+    >>> days = pd.to_datetime(["2026-05-01", "2026-05-09", "2026-05-11"], utc=True)
+    >>> table = pd.DataFrame({"subject_id": "a", "label": ["legitimate", "spam", "spam"], "labelled_at": days})
+    >>> events = pd.DataFrame({"event_id": ["a"], "occurred_at": pd.to_datetime(["2026-05-03"], utc=True)})
+    >>> events = events.assign(label="spam", labelled_at=days[1])
+    >>> known, _ = history_of_labels(events, CheckedTable(table, table[:0]), "event_id", None, "legitimate")
+    >>> known["labelled_at"].dt.day.tolist(), known["is_fraud"].tolist()
+    ([3, 10], [False, True])
+    """
+    known, time = joined, {"event_id": "occurred_at", "message_id": "sent_at"}.get(subject)
+    if labels is not None:
+        counting = labels_that_counted(with_times(labels.good), trust=trust, legitimate=legitimate)
+        counting, names = counting.rename(columns={"subject_id": subject}), [subject, "label", "labelled_at"]
+        own = [] if joined is None else [joined[~joined[subject].isin(counting[subject])]]
+        counting = _changes(counting, subject)[names]
+        if joined is not None and time is not None:
+            counting = counting.merge(joined.drop(columns=names[1:]), on=subject)
+        known = pd.concat([counting, *own], ignore_index=True)
+    known = labels_with_times(cast(pd.DataFrame, known), legitimate)
+    last = [] if joined is None else [joined["labelled_at"]]
+    times, notes = resolve_label_times(pd.concat([known["labelled_at"], *last]))
+    known["labelled_at"] = times.iloc[: len(known)]
+    if joined is not None:
+        joined["labelled_at"] = times.iloc[len(known) :]
+    if labels is None or time is None:
+        return known, notes
+    known["labelled_at"] = known["labelled_at"].where(known["labelled_at"] > known[time], known[time])
+    is_replaced = known.duplicated([subject, "labelled_at"], keep="last") & known[subject].notna()
+    return known[~is_replaced], notes
 
 
 def labels_with_times(records: pd.DataFrame, legitimate: str | None) -> pd.DataFrame:

@@ -180,6 +180,7 @@ def test_a_secret_that_is_open_to_others_is_not_used(tmp_path: Path, monkeypatch
 @pytest.mark.parametrize(
     "reader",
     [
+        "fraudsieve.service.settings.read_label_tokens",
         "fraudsieve.service.settings.read_token",
         "fraudsieve.evidence.kept_content.read_key",
         "fraudsieve.evidence.checkpoints.read_private_key",
@@ -192,7 +193,7 @@ def test_every_key_and_token_has_the_same_rule(tmp_path: Path, reader: str) -> N
     (tmp_path / "key").write_text("k" * 64)
     (tmp_path / "key").chmod(0o644)
     with pytest.raises(LocatedError, match=r"open to other users \(mode 0644\)"):
-        getattr(import_module(module), name)(tmp_path / "key")
+        getattr(import_module(module), name)(tmp_path / "key", *("t" * 16 for _ in range(name == "read_label_tokens")))
 
 
 @pytest.mark.parametrize(

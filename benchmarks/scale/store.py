@@ -5,12 +5,13 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 
 import numpy as np
 from tests.attack.kills import Spawner, n_lost
 from tests.live.postgres import binaries, running_server
-from tests.live.small_models import account_scorer, message_model, message_scorer
+from tests.live.small_models import account_scorer, event_scorer, message_model, message_scorer
 
 from benchmarks.runner import Bar, Report, progress
 from fraudsieve._io import sync_data
@@ -26,13 +27,18 @@ EVENTS = 1_000_000
 ACCOUNTS = 100_000
 SYNCS = 300
 KILL_AFTER = 2.0
+LABELS = 10_000
+BODY = 1000
+LABELLED = 1_714_600_000
 START = 1_714_557_600_000_000
 _PROTOCOL = (
     "A small account model with two views and a network. N clients are threads of one process that send one event per "
     "call, each acknowledged once it is synced, for {seconds:g} s; PostgreSQL is a server of our own. lost: "
     "acknowledged records that a restart lacks after a process with 8 clients was killed. restart_s: opening an SQLite "
     "store of {events:,} events of {accounts:,} accounts; restart_with_snapshot_s: the same after a clean stop. "
-    "fdatasync_us: one sync of a small file, as an SQLite store does it twice per commit."
+    "fdatasync_us: one sync of a small file, as an SQLite store does it twice per commit. labels: {labels:,} that "
+    "alternate, of one event or of as many events, in calls of {body:,}: processor time, and the longest that another "
+    "thread waited, which added one event at a time."
 )
 
 
@@ -62,8 +68,46 @@ def run(n_events: int | None, seconds: float) -> Report:
                 progress(f"{name}: {figures[name]:.0f}")
             figures["lost"] = figures.get("lost", 0.0) + _lost(address + "-kill" if kind == "sqlite" else address)
         figures |= _restarts(folder / "restart.db", n_events)
-    protocol = _PROTOCOL.format(seconds=seconds, events=n_events, accounts=ACCOUNTS)
-    return Report("store", "made up", protocol, n_events, figures, {}, [Bar.at_most("lost", figures["lost"], 0)])
+        for name, n_subjects in (("warm", 9), ("labels.many_subjects", LABELS), ("labels.one_subject", 1)):
+            figures |= _label_times(name, folder / f"{name}.db", n_subjects)
+    ratio = figures["labels.one_subject.cpu_s"] / figures["labels.many_subjects.cpu_s"]
+    bars = [Bar.at_most("lost", figures["lost"], 0), Bar.at_most("labels: one subject / many subjects", ratio, 2)]
+    protocol = _PROTOCOL.format(seconds=seconds, events=n_events, accounts=ACCOUNTS, labels=LABELS, body=BODY)
+    return Report("store", "made up", protocol, n_events, figures, {}, bars)
+
+
+def _label_times(name: str, path: Path, n_subjects: int) -> dict[str, float]:
+    """Return the processor time of labels of some events, and how long another thread waited at most."""
+    waits, done = [0.0], threading.Event()
+    with LiveState(event_scorer(), path, follow=False) as live:
+        for first in range(0, n_subjects, BODY):
+            live.update([_event(0, number) for number in range(first, min(first + BODY, n_subjects))])
+
+        def write() -> None:
+            for number in iter(count().__next__, None):
+                start = time.perf_counter()
+                live.update(_event(1, number))
+                waits.append(time.perf_counter() - start)
+                if done.wait(0.01):
+                    return
+
+        writer, start = threading.Thread(target=write), time.process_time()
+        writer.start()
+        for first in range(0, LABELS if n_subjects != 9 else BODY, BODY):
+            labels = [
+                {
+                    "subject_id": _event(0, number % n_subjects)["event_id"],
+                    "label": number % 2,
+                    "labelled_at": LABELLED + number,
+                }
+                for number in range(first, first + BODY)
+            ]
+            assert not live.update(labels=labels).rejected
+        seconds = time.process_time() - start
+        done.set()
+        writer.join()
+    progress(f"{name}: {seconds:.2f} s, another writer waited {max(waits):.2f} s at most")
+    return {} if name == "warm" else {f"{name}.cpu_s": seconds, f"{name}.worst_wait_s": max(waits)}
 
 
 def _sync_time(folder: Path) -> float:

@@ -25,7 +25,7 @@ def campaign_features(past: pd.DataFrame, messages: pd.DataFrame, campaigns: Cam
         Messages with ``text`` and ``sent_at``, and, if known, ``account_id`` (the sender), ``recipient_id``,
         ``label`` and ``labelled_at`` (as `resolve_label_times` returns it). A message counts from ``sent_at`` on. Its
         label counts from ``labelled_at`` on, but never before the message. If there is a column ``message_id``, only
-        the first row of each id counts as a message. Labels with the same id, time and class count once.
+        the first row of each id counts as a message, and each label counts until the next one with its id.
     messages : DataFrame
         Messages with ``text`` and ``sent_at``. They may also be in `past`: a message does not count itself.
     campaigns : CampaignHistory
@@ -59,7 +59,8 @@ def band_features(events: pd.DataFrame, messages: pd.DataFrame, campaigns: Campa
     """Compute the campaign features of messages from the bands of earlier messages, whose texts are not needed.
 
     Events have a row for each band of each message: its key (``campaign``), ``sender_id``, ``recipient_id`` and
-    ``occurred_at``. A label of a message has the keys in ``labelled``, and its class in ``kind``.
+    ``occurred_at``. A label of a message has the keys in ``labelled``, its class in ``kind``, and the id of the message
+    in ``subject_id``.
     """
     has_time = messages["sent_at"].notna().to_numpy()
     timed = messages[has_time]
@@ -98,7 +99,8 @@ def _events(past: pd.DataFrame, campaigns: CampaignHistory) -> pd.DataFrame:
     table = ColumnTable(past, name="past")
     counting = table.without_repeats("message_id").owners
     counting = np.arange(len(past)) if counting is None else counting
-    keys, messages = keys_of_bands(past), past.iloc[counting]
+    codes, texts = pd.factorize(past["text"])  # a message has a row for each of its labels
+    keys, messages = keys_of_bands(pd.DataFrame({"text": texts}))[codes], past.iloc[counting]
     no_values = pd.Series(None, messages.index, STRING)
     events = pd.DataFrame({"campaign": keys[counting].ravel(), "occurred_at": _repeated(_utc(messages["sent_at"]))})
     for column, name in (("account_id", "sender_id"), ("recipient_id", "recipient_id")):
@@ -113,6 +115,7 @@ def _events(past: pd.DataFrame, campaigns: CampaignHistory) -> pd.DataFrame:
     counts = (labelled["label"].notna() & times.notna() & ~is_repeat).to_numpy(np.bool_)
     labels = pd.DataFrame({"labelled": keys[counts].ravel(), "kind": _repeated(labelled.loc[counts, "label"])})
     labels["occurred_at"] = _repeated(labelled.loc[counts, "occurred_at"])
+    labels["subject_id"] = _repeated(past["message_id"][counts]) if "message_id" in past else None
     return pd.concat([events, labels], ignore_index=True)
 
 

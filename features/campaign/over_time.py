@@ -101,7 +101,9 @@ class CampaignHistory:
             self.types,
             entity="labelled",
             subject="campaign",
-            measures=("count",),
+            counterparty="subject_id",
+            by_kind=("held",),
+            measures=("held",),
             name="labelled",
             time_zone=self.time_zone,
             max_events=MAX_MESSAGES,
@@ -123,7 +125,7 @@ class CampaignHistory:
         view_columns += [f"counterparties__campaign_distinct_{window}" for window in self.windows]
         view_columns += [f"counterparties__campaign_distinct_recipient_id_{window}" for window in self.windows]
         view_columns += [f"rhythm__campaign_span_{sent.longest}"]
-        view_columns += [f"volume__labelled_count_{sent.longest}_{name}" for name in self.types]
+        view_columns += [f"volume__labelled_held_{sent.longest}_{name}" for name in self.types]
         return [names.index(name) for name in view_columns]
 
     def message_columns(self, band_columns: Array) -> Array:
@@ -185,8 +187,8 @@ def campaign_events(messages: Sequence[Record], campaigns: CampaignHistory) -> l
     messages : sequence of dict
         Each with ``text`` and ``sent_at``, and, if known, ``message_id``, ``account_id`` and ``recipient_id``. A
         record with ``label`` and ``labelled_at`` is a label of a message that was sent earlier. It counts from
-        ``labelled_at`` on, for the longest window, and a later label does not replace it. It is read as the labels of
-        training were.
+        ``labelled_at`` on, for the longest window, until the next label with its ``message_id``. It is read as the
+        labels of training were.
     campaigns : CampaignHistory
         The declaration.
 
@@ -217,7 +219,7 @@ def campaign_events(messages: Sequence[Record], campaigns: CampaignHistory) -> l
             events += [{"campaign": key, **event} for key in keys]
         elif campaigns.types and name is not None:
             event = {"occurred_at": _label_time(message, campaigns.time_zone), "kind": name}
-            event["event_id"] = message.get("message_id")
+            event |= dict.fromkeys(("event_id", "subject_id"), message.get("message_id"))
             events += [{"labelled": key, **event} for key in keys]
     return events
 

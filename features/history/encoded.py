@@ -18,7 +18,7 @@ from fraudsieve.features.history.kernels.categories import (
 from fraudsieve.features.history.kernels.digest_table import HASH_KEY
 from fraudsieve.features.history.kernels.extremes import SPREAD_MEASURES, spread_in_windows
 from fraudsieve.features.history.kernels.floors import any_floor, fill_floors
-from fraudsieve.features.history.kernels.labels import label_runs
+from fraudsieve.features.history.kernels.labels import labels_in_windows
 from fraudsieve.features.history.kernels.latest import fill_latest
 from fraudsieve.features.history.kernels.recency import DERIVED, END_MEASURES, fill_derived, fill_ends
 from fraudsieve.features.history.kernels.windows import WINDOW_MEASURES, totals_in_windows
@@ -41,6 +41,7 @@ __all__ = ["CutoffTimes", "EncodedEvents", "fill_history", "fill_labels"]
 NO_AMOUNTS = np.empty(0)
 NO_CODES = np.empty(0, np.int32)
 NO_FLOORS = np.empty(0, np.int64)
+NO_ENDS = np.full(3, -1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,6 +150,11 @@ def fill_history(history: History, events: EncodedEvents, cutoffs: CutoffTimes, 
     for index, kind in enumerate(history.kinds):
         # The events of every kind are bounded together, so that a live state can drop them together.
         _fill_events(history, events.where(events.kinds == index), cutoffs, floors, kind, out)
+    if "held" in history.measures:
+        kinds = events.kinds if history.kinds else np.zeros(events.times.size, np.int32)
+        columns = np.hstack([history.indices_by_window(("held",), "", kind) for kind in (*history.kinds, "")])
+        counted = kinds, events.codes[history.counterparty], columns, NO_ENDS
+        labels_in_windows(*_bounds(events, cutoffs, floors), history.widths, *counted, out)
 
 
 def _floors(history: History, events: EncodedEvents, cutoffs: CutoffTimes) -> Array:
@@ -233,7 +239,8 @@ def fill_labels(history: History, labels: EncodedEvents, cutoffs: CutoffTimes, o
     history : History
         The declaration.
     labels : EncodedEvents
-        Labels of events, at the times they became known; the amount is 1 for fraud and 0 otherwise.
+        Labels of events, at the times they became known; the amount is 1 for fraud and 0 otherwise. Their codes of
+        ``event_id`` say which of them replace others.
     cutoffs : CutoffTimes
         The cutoff times of the subjects.
     out : ndarray of float64, shape (n_subjects, n_columns)
@@ -250,23 +257,10 @@ def fill_labels(history: History, labels: EncodedEvents, cutoffs: CutoffTimes, o
     [[2.0, 1.0, 0.25, 10.0]]
     """
     rate, weight = history.prior
-    floors = _floors(history, labels, cutoffs)
-    bounds, no_counterparties = _bounds(labels, cutoffs, floors), (NO_CODES, 0)
-    # The number of labels is a count, and the number of frauds a sum of ones.
-    indices = history.indices_by_window(("known", "frauds", *[""] * (len(WINDOW_MEASURES) - 2)))
-    clock = history.night, labels.times
-    totals_in_windows(*bounds, history.widths, labels.amounts, *no_counterparties, *clock, indices, out)
+    bounds, classes = _bounds(labels, cutoffs, _floors(history, labels, cutoffs)), labels.amounts.astype(np.int32)
+    columns = history.indices_by_window(("", "frauds", "known"))
+    ends = history.indices(("since_fraud", "since_clean", "fraud_run"), "")
+    labels_in_windows(*bounds, history.widths, classes, labels.coded("event_id")[0], columns, ends, out)
     for known, frauds, fraud_rate in history.indices_by_window(("known", "frauds", "fraud_rate")).tolist():
         if fraud_rate >= 0:
             out[:, fraud_rate] = (out[:, frauds] + weight * rate) / (out[:, known] + weight)
-    since_fraud, since_clean, fraud_run = history.indices(("since_fraud", "since_clean", "fraud_run"), "").tolist()
-    if since_clean >= 0 or fraud_run >= 0:
-        columns = np.full((2, len(out)), np.nan)
-        label_runs(*bounds, history.lengths[history.longest] * SECOND, labels.amounts, *columns)
-        for index, values in zip((since_clean, fraud_run), columns, strict=True):
-            if index >= 0:
-                out[:, index] = values
-    if since_fraud >= 0:
-        frauds, ends = labels.where(labels.amounts > 0), (labels.firsts, labels.lasts)
-        columns = np.array([-1, since_fraud])
-        fill_ends(*_bounds(frauds, cutoffs, floors), *ends, NO_AMOUNTS, np.inf, columns, out, NO_AMOUNTS)

@@ -49,7 +49,7 @@ def history_features(
     labels : pyarrow Table, DataFrame or mapping of str to array, default=None
         Labels of events: their entity columns, ``labelled_at``, and ``is_fraud`` (1 or 0, True or False). If there is
         a column ``occurred_at``, no label counts before its event, whatever its ``labelled_at``. If there is a column
-        ``event_id``, labels with the same id, time and ``is_fraud`` count once; contradicting ones all count.
+        ``event_id``, each label counts until the next one with its id; of those at one time, fraud counts.
 
     Returns
     -------
@@ -186,4 +186,5 @@ def _events(source: ColumnTable, history: History, starts: Array, order: Array, 
 
 
 def _labels(source: ColumnTable, _: History, starts: Array, order: Array, times: Array) -> EncodedEvents:
-    return EncodedEvents(starts, times, in_order(source.frauds("is_fraud")[0].astype(np.float64), order))
+    codes = {"event_id": in_order(source.ids("event_id").codes, order)} if "event_id" in source else {}
+    return EncodedEvents(starts, times, in_order(source.frauds("is_fraud")[0].astype(np.float64), order), codes)

@@ -12,7 +12,7 @@ from fraudsieve.tables.values.reading import EXPECTED, read_category, read_id, r
 
 from .declaration import ONE_KIND, History
 from .records import delivery_id, entity_key, id_digest, label_kind, required_time
-from .timeline import PreparedRecord, ViewState, bits_of
+from .timeline import PreparedRecord, ViewState, bits_of, signed
 
 __all__ = [
     "CAMPAIGN",
@@ -78,7 +78,7 @@ def read_record(
     is_fraud = read_is_fraud(record.get("is_fraud"), "is_fraud")
     if not account:
         raise RejectedRecordError(NO_ACCOUNT)
-    return PreparedRecord(time, [], [], (account, is_fraud), 0)
+    return PreparedRecord(time, [], [], (account, is_fraud), 0, is_label=True)
 
 
 def zone_of(views: Sequence[ViewState]) -> str:
@@ -88,22 +88,26 @@ def zone_of(views: Sequence[ViewState]) -> str:
 
 def _read_event(event: Record, time: int, views: Sequence[ViewState], pairs: Pairs | None) -> PreparedRecord:
     read_number(event.get("amount"), "amount")  # checked for every state, so that all models accept the same events
-    is_band = {read_id(event.get(name), name) for name in CAMPAIGN} != {None}
+    sent, labelled = (read_id(event.get(name), name) for name in CAMPAIGN)
+    is_label, is_band = labelled is not None, (sent, labelled) != (None, None)
     if not is_band and read_id(event.get("account_id"), "account_id") is None:
         raise RejectedRecordError(NO_ACCOUNT)
     keys = [(view, entity_key(event, view.history.entities)) for view in views]
     rows = [(view.events, key, view.row(event, time)) for view, key in keys if key is not None]
     identifier = delivery_id(event, "event")
     # The bands of a message share its id, and all of them count.
-    return PreparedRecord(time, rows, pairs(event) if pairs else [], None, 0 if is_band else identifier)
+    links = pairs(event) if pairs else []
+    return PreparedRecord(time, rows, links, None, 0 if is_band else identifier, is_label=is_label)
 
 
 def _read_label(label: Record, time: int, views: Sequence[ViewState]) -> PreparedRecord:
     is_fraud = read_is_fraud(label.get("is_fraud"), "is_fraud")
-    row = [time, bits_of(float(is_fraud)), -1]
+    # What a live state counts of a label has no event_id, by which it would be a repeat once it is counted again.
+    name = "event_id" if "event_id" in label else "subject_id"
+    row = [time, bits_of(float(is_fraud)), signed(id_digest(label.get(name), name))]
     keys = [(view, entity_key(label, view.history.entities)) for view in views if view.history.needs_labels]
     rows = [(view.labels, key, row) for view, key in keys if key is not None]
-    return PreparedRecord(time, rows, [], None, delivery_id(label, label_kind(is_fraud), time))
+    return PreparedRecord(time, rows, [], None, delivery_id(label, label_kind(is_fraud), time), is_label=True)
 
 
 def check_labelled_entity(label: Record, histories: Sequence[History]) -> None:
@@ -120,8 +124,8 @@ def join_events(events: Sequence[Record], prepared: Sequence[PreparedRecord]) ->
 
     A message counts once per id, a label of a message once per id, time and class.
     """
-    first, is_label = prepared[0], read_id(events[0].get("labelled"), "labelled") is not None
+    first = prepared[0]
     kind = read_category(events[0].get("kind"), "kind") or ONE_KIND
-    identifier = delivery_id(events[0], *((label_kind(kind), first.time) if is_label else ("message",)))
+    identifier = delivery_id(events[0], *((label_kind(kind), first.time) if first.is_label else ("message",)))
     rows = [row for record in prepared for row in record.rows]
     return first._replace(rows=rows, identifier=identifier, n_events=len(events))

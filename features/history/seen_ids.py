@@ -15,7 +15,7 @@ from fraudsieve.features.history.kernels.digest_table import (
 )
 from fraudsieve.features.history.kernels.recency import NEVER
 
-__all__ = ["SeenIds"]
+__all__ = ["OF_LABEL", "SeenIds"]
 
 
 GENERATIONS = 8
@@ -25,6 +25,8 @@ FIRST, STOP, N_FILLED, NEWEST = range(4)
 """Facts about the ids: the oldest and the next generation, their number with forgotten ones, and the newest event."""
 MARK, TIME = range(2)
 """The columns that are kept for an id: its generation, and the time of its event."""
+OF_LABEL = -(1 << 62)
+"""What is added to the time of a label: it is then before all events, and takes no further byte."""
 
 
 @compile_kernel()
@@ -40,6 +42,9 @@ def _contain(
 def _advance(newest: int, kept_for: int, generations: Array, facts: Array) -> None:
     """Drop the generations that are too old, and begin a new one if the last one is full."""
     width = kept_for // GENERATIONS
+    last = (facts[STOP] - 1) % MAX_GENERATIONS
+    if facts[FIRST] < facts[STOP] and generations[last, 0] == NEVER:  # labels came before all events
+        generations[last, 0] = newest
     while facts[FIRST] < facts[STOP] and newest > generations[facts[FIRST] % MAX_GENERATIONS, 0] + width + kept_for:
         facts[FIRST] += 1
     if facts[FIRST] == facts[STOP] or newest > generations[(facts[STOP] - 1) % MAX_GENERATIONS, 0] + width:
@@ -74,7 +79,8 @@ def _admit(
             if number < 0 and facts[N_FILLED] == len(ids):
                 return i
         is_new[i] = True
-        facts[NEWEST] = max(facts[NEWEST], times[i])
+        if times[i] > OF_LABEL // 2:
+            facts[NEWEST] = max(facts[NEWEST], times[i])
         _advance(facts[NEWEST], kept_for, generations, facts)
         if identifier != 0:
             if number < 0:
@@ -147,7 +153,8 @@ class SeenIds:
     def admit(self, identifiers: Array, times: Array, newest: int) -> Array:
         """Add ids one after the other.
 
-        Returns whether each id is new, or is not an id.
+        Those of labels have the time plus `OF_LABEL`, since a label does not move the clock of events. Returns whether
+        each id is new, or is not an id.
         """
         is_new = np.empty(identifiers.size, np.bool_)
         self._facts[NEWEST] = newest
@@ -170,7 +177,7 @@ class SeenIds:
             start = self._generations[last % MAX_GENERATIONS]
             start[0] = min(start[0], newest)
         marks[:, MARK] = np.minimum(marks[:, MARK], last)
-        kept = marks[:, TIME] <= time
+        kept = np.where(marks[:, TIME] > OF_LABEL // 2, marks[:, TIME], marks[:, TIME] - OF_LABEL) <= time
         self._fill(identifiers[kept], marks[kept])
         for number in range(first, int(self._facts[STOP])):
             self._generations[number % MAX_GENERATIONS, 1] = np.count_nonzero(marks[kept, MARK] == number)
@@ -178,7 +185,7 @@ class SeenIds:
     def newest_until(self, time: int) -> int:
         """Return the time of the newest event with an id that is not later than a time; `NEVER` without one."""
         times = self._content()[1][:, TIME]
-        return int(times[times <= time].max(initial=NEVER))
+        return int(times[(times <= time) & (times > OF_LABEL // 2)].max(initial=NEVER))
 
     def _content(self) -> tuple[Array, Array]:
         n = self._facts[N_FILLED]

@@ -26,6 +26,8 @@ __all__ = ["PreparedRecord", "ViewState", "bits_of", "signed"]
 
 TIME, AMOUNT, KIND, IDS = range(4)
 """The columns of a timeline; the identifiers have one column each, from IDS on."""
+SUBJECT = KIND
+"""The column of a label that has the digest of its event."""
 _ONE = np.array([0, 1])
 _FIRST_ROW = np.zeros(1, np.int32)
 _NEVER = np.array([NEVER, NEVER])
@@ -54,7 +56,7 @@ class ViewState:
         drops = history.entities != ("account_id",) and not set(history.measures) & set(WITHOUT_WINDOW)
         self.drops_entities = drops
         self.events = TimelinePool(IDS + len(self.identifiers), drops_entities=drops, max_events=history.max_events)
-        self.labels = TimelinePool(IDS, are_labels=True, drops_entities=drops, max_events=history.max_events)
+        self.labels = TimelinePool(IDS, drops_entities=drops, keeps_frauds="since_fraud" in history.measures)
         # The row of an entity without history is computed once: most campaigns are new.
         self.empty_row: Array | None = None
 
@@ -118,7 +120,7 @@ class ViewState:
         cutoffs = CutoffTimes(_ONE, np.array([cutoff]), _FIRST_ROW, amounts)
         has_history = self._fill_events(slot, cutoffs, out)
         if self.history.needs_labels:
-            fill_labels(self.history, self._encode(self.labels, label_slot, cutoff), cutoffs, out)
+            self._fill_labels(label_slot, cutoffs, out)
         if is_empty:
             self.empty_row = out[0].copy()
         return has_history
@@ -126,16 +128,16 @@ class ViewState:
     def _fill_events(self, slot: int, cutoffs: CutoffTimes, out: Array) -> bool:
         """Compute the columns of events; return whether the entity has history."""
         cutoff = int(cutoffs.times[0])
-        events = self._encode(self.events, slot, cutoff)
+        events = self._encode(slot, cutoff)
         fill_history(self.history, events, cutoffs, out)
         last = int(events.times[-1] if events.times.size else events.lasts[0])
         # Only recent events count, so that it does not depend on when old ones are dropped.
         return last != NEVER and (not self.drops_entities or last >= cutoff - self.longest_window)
 
-    def _encode(self, pool: TimelinePool, slot: int, cutoff: int) -> EncodedEvents:
-        """Return the rows that windows of an entity may have as the batch runner encodes them."""
-        none = np.empty((0, pool.width), np.int64), _NEVER
-        rows, ends = none if slot == ABSENT else pool.rows_before(slot, cutoff)
+    def _encode(self, slot: int, cutoff: int) -> EncodedEvents:
+        """Return the events that windows of an entity may have as the batch runner encodes them."""
+        none = np.empty((0, self.events.width), np.int64), _NEVER
+        rows, ends = none if slot == ABSENT else self.events.rows_before(slot, cutoff)
         columns = np.ascontiguousarray(rows.T)
         codes, n_codes = {}, {}
         for name, keys in zip(self.identifiers, columns[IDS:], strict=False):
@@ -143,6 +145,19 @@ class ViewState:
         kinds = columns[KIND].astype(np.int32) if self.kinds else NO_CODES
         starts, amounts = np.array([0, len(rows)]), columns[AMOUNT].view(np.float64)
         return EncodedEvents(starts, columns[TIME], amounts, codes, n_codes, kinds, ends[:1], ends[1:])
+
+    def _fill_labels(self, slot: int, cutoffs: CutoffTimes, out: Array) -> None:
+        rows = np.empty((0, IDS), np.int64) if slot == ABSENT else self.labels.rows_of(slot)
+        rows, n = rows[: np.searchsorted(rows[:, TIME], cutoffs.times[0])], 2 * self.history.max_events
+        since_fraud = self.history.indices(("since_fraud",), "")[0]
+        while True:
+            columns = np.ascontiguousarray(rows[-n:].T)
+            codes = {"event_id": code_numbers(columns[SUBJECT].view(np.uint64), columns[SUBJECT] != 0)[0]}
+            amounts = columns[AMOUNT].view(np.float64)
+            fill_labels(self.history, EncodedEvents(_ONE * amounts.size, columns[TIME], amounts, codes), cutoffs, out)
+            if n >= len(rows) or since_fraud < 0 or out[0, since_fraud] == out[0, since_fraud]:
+                return
+            n *= 4  # windows have all that they may have, but the last fraud label may be older
 
 
 class PreparedRecord(NamedTuple):
@@ -164,6 +179,8 @@ class PreparedRecord(NamedTuple):
         Number of rows per view.
     is_retracted : bool, default=False
         Whether rows and label were added before and are removed.
+    is_label : bool, default=False
+        Whether it is a label, which does not move the clock of events.
     """
 
     time: int
@@ -173,6 +190,7 @@ class PreparedRecord(NamedTuple):
     identifier: int
     n_events: int = 1
     is_retracted: bool = False
+    is_label: bool = False
 
 
 def bits_of(number: float) -> int:

@@ -12,6 +12,7 @@ from fraudsieve.features.history.columns.prepared import PreparedColumns
 from fraudsieve.features.history.columns.table import Columns, is_columns
 from fraudsieve.features.history.reader import TIME_FIELDS, RecordType, check_labelled_entity, read_record
 from fraudsieve.features.history.records import RejectedRecord, as_records, check_time_between
+from fraudsieve.features.history.seen_ids import OF_LABEL
 from fraudsieve.features.history.timeline import PreparedRecord
 from fraudsieve.features.network.live import NetworkState
 
@@ -54,11 +55,11 @@ def read_any(
 
 
 def ids_and_times(prepared: Prepared) -> tuple[Array, Array]:
-    """Return the identifier and the time of every record."""
+    """Return the identifier and the time of every record, as `SeenIds` takes them."""
     if isinstance(prepared, PreparedColumns):
-        return prepared.identifiers, prepared.times
+        return prepared.identifiers, prepared.times + OF_LABEL * prepared.are_labels
     identifiers = np.array([record.identifier for record in prepared], np.uint64)
-    return identifiers, np.array([record.time for record in prepared], np.int64)
+    return identifiers, np.array([record.time + OF_LABEL * record.is_label for record in prepared], np.int64)
 
 
 def add_prepared(prepared: Prepared, is_new: Array, network: NetworkState | None) -> tuple[int, int]:

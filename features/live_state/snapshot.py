@@ -22,7 +22,7 @@ __all__ = ["FORMAT", "Dump", "decode_dump", "encode_dump", "load_content", "save
 Dump: TypeAlias = tuple[dict[str, Any], list[dict[str, Array]]]
 """A copy of a state: facts in plain JSON types, and arrays per part."""
 
-FORMAT: Final = 4
+FORMAT: Final = 5
 """The version of the layout. It increases when an older reader would misread newer bytes."""
 LENGTH: Final = 8
 DIGEST: Final = 32

@@ -24,7 +24,7 @@ from fraudsieve.features.history.columns.table import Columns
 from fraudsieve.features.history.declaration import History, check_histories, history_columns
 from fraudsieve.features.history.kernels.recency import NEVER
 from fraudsieve.features.history.measures import window_seconds
-from fraudsieve.features.history.reader import RecordType, zone_of
+from fraudsieve.features.history.reader import CAMPAIGN, RecordType, zone_of
 from fraudsieve.features.history.records import RejectedRecord, as_records, required_time
 from fraudsieve.features.history.seen_ids import SeenIds
 from fraudsieve.features.history.timeline import PreparedRecord, ViewState
@@ -75,7 +75,7 @@ class HistoryState:
     columns : tuple of str
         Names of the columns.
     watermark : int
-        Time of the latest event, in microseconds since 1970.
+        Time of the latest event, in microseconds since 1970. Labels do not move it.
     n_events : int
         Number of events and labels in memory, over all views.
     seen : SeenIds
@@ -321,8 +321,8 @@ class HistoryState:
 
         Notes
         -----
-        The watermark is then the time of the newest remaining event or label that a view holds or that has an id. The
-        ids of dropped events are forgotten, so these events count if they are sent again with another time.
+        The watermark is then the time of the newest remaining event that a view holds or that has an id. The ids of
+        dropped events are forgotten, so these events count if they are sent again with another time.
 
         Raises
         ------
@@ -330,18 +330,16 @@ class HistoryState:
             If old events that the earlier time may need were dropped. Build the state from the events again.
         """
         until = required_time(time, "time")
-        if until >= self.watermark:
-            return 0
-        pools = [pool for view in self.views for pool in (view.events, view.labels)]
-        newest = max((pool.newest_until(until) for pool in pools), default=NEVER)
-        newest = max(newest, self.seen.newest_until(until))
+        pools, newest = [pool for view in self.views for pool in (view.events, view.labels)], self.watermark
+        if until < newest:
+            of_events = (view.events for view in self.views if view.history.entities != (CAMPAIGN[1],))
+            newest = max((pool.newest_until(until) for pool in of_events), default=NEVER)
+            newest = max(newest, self.seen.newest_until(until))
         oldest = NEVER if newest == NEVER else newest - (self.watermark - self.horizon)
         for view in self.views:
             for pool in (view.events, view.labels):
-                lacks = pool.newest_dropped != NEVER and (
-                    newest == NEVER or pool.newest_dropped >= view.oldest_needed(oldest)
-                )
-                if lacks:
+                lacks = newest == NEVER or pool.newest_dropped >= view.oldest_needed(oldest)
+                if lacks and pool.newest_dropped != NEVER and newest < self.watermark:
                     raise ValueError(
                         "Expected a time whose windows are still in memory, got an earlier one. "
                         "Build the state from the events again, without the later ones."

@@ -9,7 +9,17 @@ from fraudsieve._typing import Array
 from .declaration import Network
 from .kernels.network_columns import Rules, fill_columns
 from .kernels.series import SIZE, Series
-from .kernels.updates import LABELS, VALUES, LabelRows, LinkRows, add_rows, empty_graph, grow_graph, list_series
+from .kernels.updates import (
+    LABELS,
+    VALUES,
+    LabelRows,
+    LinkRows,
+    add_rows,
+    empty_graph,
+    grow_graph,
+    list_series,
+    remove_label,
+)
 
 __all__ = ["NO_LABELS", "NO_LINKS", "LabelRows", "LinkRows", "NetworkGraph", "in_time_order"]
 
@@ -71,6 +81,11 @@ class NetworkGraph:
             if row == len(links.times) and label_row == len(labels.times):
                 return
             self._graph = grow_graph(self._graph, *room)
+
+    def remove_label(self, account: int, time: int, is_fraud: bool) -> None:
+        """Remove a label of an account, if it is there."""
+        while n_steps := remove_label(self._graph, np.uint64(account), time, int(is_fraud)):
+            self._graph = grow_graph(self._graph, 0, n_steps)
 
     def fill(self, accounts: Array, cutoffs: Array, out: Array, first: int) -> None:
         """Fill the columns of accounts, strictly before their cutoff times."""

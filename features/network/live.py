@@ -128,12 +128,9 @@ class NetworkState:
                 graph.add(labels=labels)
 
     def remove_label(self, account: int, time: int, is_fraud: bool) -> None:
-        """Remove a label that was added, if it is there; this takes time proportional to the size of the network."""
-        arrays = self.dump()
-        row = _digests(account), _times(time), np.array([is_fraud])
-        names = "labels.accounts", "labels.times", "labels.frauds"
-        is_other = ~np.logical_and.reduce([arrays[name] == value for name, value in zip(names, row, strict=True)])
-        self.restore(arrays | {name: arrays[name][is_other] for name in names})
+        """Remove a label that was added, if it is there; this takes time proportional to its number of values."""
+        for graph in self.graphs.values():
+            graph.remove_label(account, time, is_fraud)
 
     def compute(self, subject: Record, cutoff: int) -> Array:
         """Compute the columns of a subject, strictly before its cutoff time.

@@ -14,9 +14,8 @@ from fraudsieve.features.feature_matrix import FeatureMatrix
 from fraudsieve.features.history_declaration import event_fields
 from fraudsieve.features.label_trust import (
     Trust,
+    history_of_labels,
     join_labels,
-    labels_that_counted,
-    labels_with_times,
     weights_of_own_labels,
 )
 from fraudsieve.models.artifact.folder import Model
@@ -283,7 +282,7 @@ def _read_labels(
         return None
     if model.subject == "event":
         return _labels_of_events(model, table, events, notes)
-    return None if table is None else _labels_of_accounts(model, table.good, notes)
+    return None if table is None else _labels_of_accounts(model, table, notes)
 
 
 def _read_events(events: Source | None, notes: list[str]) -> pd.DataFrame | None:
@@ -347,27 +346,25 @@ def _with_label_times(past: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
 def _labels_of_events(
     model: Model, labels: CheckedTable | None, events: pd.DataFrame | None, notes: list[str]
 ) -> pd.DataFrame:
-    """Return the label of each event that counts, with its time: its own if the table of labels has none."""
+    """Return the labels of events that count, with their times: its own if the table of labels has none of an event."""
     if events is None or (labels is not None and "event_id" not in events):
         raise SchemaError("events", "column 'event_id' is missing: labels refer to events by it", "Add the column.")
     # Read separately: the table may have 0 and 1 where the events have the words of the training.
     frame = _with_classes(model, with_times(events), notes)
     labels = None if labels is None else replace(labels, good=_with_classes(model, labels.good, notes))
-    frame = join_labels(frame, labels, "event_id", trust_of_model(model), legitimate=model.legitimate)
-    frame["labelled_at"], time_notes = resolve_label_times(frame["labelled_at"])
-    notes += time_notes
+    meaning = trust_of_model(model), model.legitimate
+    frame = join_labels(frame, labels, "event_id", meaning[0], legitimate=meaning[1])
     n_unmatched = 0 if labels is None else int((~labels.good["subject_id"].isin(frame["event_id"])).sum())
     if n_unmatched:
         notes.append(tr("{n} labels refer to events that are not in the table", n=n_unmatched))
-    return labels_with_times(frame, model.legitimate)
-
-
-def _labels_of_accounts(model: Model, labels: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
-    """Return all labels of accounts that counted from their time on: the network uses the latest before each cutoff."""
-    labels, trust = _with_classes(model, labels, notes), trust_of_model(model)
-    counting = labels_that_counted(labels, trust=trust, legitimate=model.legitimate)
-    timed = labels_with_times(counting, model.legitimate)
-    times, time_notes = resolve_label_times(timed["labelled_at"])
+    known, time_notes = history_of_labels(frame, labels, "event_id", *meaning)
     notes += time_notes
-    labels = timed.assign(labelled_at=times).rename(columns={"subject_id": "account_id"})
-    return labels[["account_id", "labelled_at", "is_fraud"]]
+    return known
+
+
+def _labels_of_accounts(model: Model, labels: CheckedTable, notes: list[str]) -> pd.DataFrame:
+    """Return all labels of accounts that counted from their time on: the network uses the latest before each cutoff."""
+    labels = replace(labels, good=_with_classes(model, labels.good, notes))
+    known, time_notes = history_of_labels(None, labels, "account_id", trust_of_model(model), model.legitimate)
+    notes += time_notes
+    return known[["account_id", "labelled_at", "is_fraud"]]

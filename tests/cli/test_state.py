@@ -204,6 +204,10 @@ def test_other_verdicts_are_rejected_and_no_accepted_record_is_an_error(tmp_path
     frame.assign(labelled_at=["", "", frame["labelled_at"][2]]).to_csv(table, index=False)
     assert "2 of 3 rows are rejected, more than a share of 0.2: labelled_at" in run(*arguments, code=2)["error"]
     assert run(*arguments, "--max-rejected", 0.7)["rejected"] == 2
+    frame.assign(labelled_at=["2099-05-01", *frame["labelled_at"][1:]]).to_csv(table, index=False)
+    assert run("load", tmp_path / "new.db", *arguments[2:], "--max-rejected", 0, code=2)["error"].count(
+        "(1); stored were 2 labels"  # found when they were loaded
+    )
     assert run("load", path, "--events", "-", "--model", account_model(), stdin="[1]\n", code=2)["error"].startswith(
         "standard input"
     )

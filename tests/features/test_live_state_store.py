@@ -94,7 +94,7 @@ def test_other_files_are_errors(tmp_path: Path) -> None:
         HistoryState.load(tmp_path / "none")
     content = saved(tmp_path).read_bytes()[:-32]
     changes = {
-        content.replace(b'"format": 4', b'"format": 9'): "expected a state of format 4, got 9",
+        content.replace(b'"format": 5', b'"format": 9'): "expected a state of format 5, got 9",
         content.replace(b'"lateness"', b'"latenesz"'): r"the state in it is not consistent \(KeyError\)",
         content.replace(b"PK", b"ZK"): r"the state in it is not consistent \(ValueError\)",
     }

@@ -204,6 +204,21 @@ def test_wrong_answers_add_nothing(tmp_path: Path, column: str, value: Any, prob
     assert not (tmp_path / "labels.csv").exists()
 
 
+def test_answers_that_do_not_fit_their_draws_add_nothing(tmp_path: Path) -> None:
+    draw = pd.DataFrame({"subject_id": ["007", "m2"], "why_drawn": "audit", "inclusion_probability": [1.0, 0.1 + 0.2]})
+    fits = answers([row for row in ROWS if row[0] != "m3"])
+    other, late = fits.assign(inclusion_probability=0.9), fits.assign(answered_at="2099-05-01T10:00:00Z")
+    for rows, drawn, problem in (
+        (fits, draw[:1], "2 answered records are in no draw, and 0 have another probability"),
+        (other, draw, "0 answered records are in no draw, and 4 have another probability"),
+        (late, draw, "times that are not in the future, 4 answers have later ones"),
+    ):
+        with pytest.raises(SchemaError, match=problem):
+            collect_answers(rows, tmp_path / "labels.csv", drawn)
+    assert not (tmp_path / "labels.csv").exists()
+    assert collect_answers(fits, tmp_path / "labels.csv", [draw[:1], draw[1:]]).added == 4
+
+
 def test_another_format_and_a_damaged_table_are_refused(tmp_path: Path) -> None:
     with pytest.raises(SchemaError, match=r"ending in \.parquet or \.csv, got '\.xlsx'"):
         collect_answers(answers(), tmp_path / "labels.xlsx")

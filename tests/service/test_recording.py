@@ -200,7 +200,8 @@ def test_an_id_with_another_content_is_refused(handler: RequestHandler, store: P
     expected = "record: position {}: expected the content that was sent with this id before, got another one"
     for other in (record("a", amount=6), record("a", note="x"), record("a", 1)):
         assert refusal(handler, [record("b"), other]) == (409, expected.format(1))
-    assert refusal(handler, [record("b"), record("b", amount=7)]) == (409, expected.format(1))
+    for other in (record("b", amount=7), record("b", note="x")):  # the model does not use the note
+        assert refusal(handler, [record("b"), other]) == (409, expected.format(1))
     assert n_rows(handler) == len(logged(store)) == 1
     twice = answer(handler, [record("b"), record("b")])
     assert in_list(twice)[0] == in_list(twice)[1]

@@ -53,7 +53,8 @@ def test_events_with_labels_and_a_hub(
     events = made["events"].assign(**hub).assign(row=np.arange(300))
     labels = made["labels"].assign(**hub)
     contradicting = labels[:100].assign(is_fraud=~labels["is_fraud"])  # each twice, and in any order
-    labels = pd.concat([labels, contradicting, contradicting], ignore_index=True)
+    later = contradicting.assign(labelled_at=contradicting["labelled_at"] + pd.to_timedelta(np.arange(100) % 5, "D"))
+    labels = pd.concat([labels, contradicting, contradicting, later, labels[:50]], ignore_index=True)
     events["occurred_at"] = events["occurred_at"].dt.floor("12h")  # ties
     options: dict[str, Any] = {"subject": "event", "exclude": ("row",), "time_zone": "America/New_York"}
     features = fitted(events, events, labels=labels, **options)

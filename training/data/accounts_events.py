@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 
 from fraudsieve.exceptions import SchemaError
-from fraudsieve.features.label_trust import Trust, join_labels, labels_that_counted, labels_with_times
+from fraudsieve.features.label_trust import Trust, history_of_labels, join_labels, labels_with_times
 from fraudsieve.models.batch.cutoffs import end_of_events
-from fraudsieve.tables.label_times import resolve_label_times, with_times
+from fraudsieve.tables.label_times import with_times
 from fraudsieve.tables.label_values import LabelReader, LabelReading, read_classes, read_labels
 from fraudsieve.tables.reader import CheckedTable, read_table
 from fraudsieve.tables.source import Source, data_digest, origin_of
@@ -19,7 +19,7 @@ from fraudsieve.training.recipe.headers import required_columns
 from .assumed_labels import Assumption
 from .labelled import PLACE, LabelledData, keep_labelled
 
-__all__ = ["account_labels_of", "event_labels_of", "load_accounts", "load_events"]
+__all__ = ["known_labels_of", "load_accounts", "load_events"]
 
 
 def load_accounts(
@@ -87,9 +87,7 @@ def load_accounts(
     frame, label_table, reading = read_classes(frame, label_table, reader)
     frame = join_labels(frame, label_table, "account_id", trust, legitimate=reading.legitimate)
     frame, cutoff_notes = _with_cutoff_times(frame, None if history is None else history.good)
-    known = _known_labels_of_accounts(frame, label_table, trust, reading.legitimate)
-    times, time_notes = resolve_label_times(pd.concat([known["labelled_at"], frame["labelled_at"]]))
-    known["labelled_at"], frame["labelled_at"] = times.iloc[: len(known)], times.iloc[len(known) :]
+    known, time_notes = history_of_labels(frame, label_table, "account_id", trust, reading.legitimate)
     sources = {"accounts": accounts, "events": events, "labels": labels}
     notes = [*table.notes, *(history.notes if history else ()), *reading.notes, *cutoff_notes, *time_notes]
     labelling = reading, min_label_rows, legitimate_after, trust
@@ -146,8 +144,8 @@ def load_events(
     label_table = None if labels is None else read_table(labels, "labels")
     frame, label_table, reading = read_classes(frame, label_table, reader)
     frame = join_labels(frame, label_table, "event_id", trust, legitimate=reading.legitimate)
+    known, time_notes = history_of_labels(frame, label_table, "event_id", trust, reading.legitimate)
     frame["as_of"] = frame["occurred_at"]
-    frame["labelled_at"], time_notes = resolve_label_times(frame["labelled_at"])
     early = int((frame["labelled_at"] < frame["occurred_at"]).sum())
     if early:
         time_notes.append(f"{early} labels are dated before their event: they count from the time of the event on")
@@ -155,25 +153,11 @@ def load_events(
     notes = [*table.notes, *reading.notes, *time_notes]
     labelling = reading, min_label_rows, legitimate_after, trust
     loaded = _loaded("event", frame, table, table, label_table, *labelling, sources, notes)
-    labelled = frame[frame["label"].notna()]
+    is_replaced = label_table is not None and label_table.good["subject_id"].duplicated().any()
     # Labels that are too rare to train on are fraud to the features, as in scoring, and assumed labels are none.
-    if len(labelled) == len(loaded.rows) and legitimate_after is None:
+    if frame["label"].count() == len(loaded.rows) and legitimate_after is None and not is_replaced:
         return loaded
-    return replace(loaded, known_labels=labelled.drop(columns=PLACE))
-
-
-def _known_labels_of_accounts(
-    frame: pd.DataFrame, labels: CheckedTable | None, trust: Trust | None, legitimate: str
-) -> pd.DataFrame:
-    """Return the labels of a table that counted from their time on, and for other accounts those in their own rows."""
-    names = ["account_id", "label", "labelled_at"]
-    own = frame[frame["label"].notna()][names]
-    if labels is None:
-        return own.reset_index(drop=True)
-    counted = labels_that_counted(with_times(labels.good), trust=trust, legitimate=legitimate)
-    counted = counted.rename(columns={"subject_id": "account_id"})
-    own = own[~own["account_id"].isin(counted["account_id"])]
-    return pd.concat([counted[names], own], ignore_index=True)
+    return replace(loaded, known_labels=known)
 
 
 def _with_cutoff_times(frame: pd.DataFrame, events: pd.DataFrame | None) -> tuple[pd.DataFrame, list[str]]:
@@ -227,20 +211,7 @@ def _loaded(
     )
 
 
-def event_labels_of(data: LabelledData, legitimate: str) -> pd.DataFrame | None:
-    """Return the labels of events that have a time, for the measures that use labels.
-
-    Returns the events whose labels have times, with ``is_fraud``; None if no label has a time.
-    """
+def known_labels_of(data: LabelledData, legitimate: str) -> pd.DataFrame | None:
+    """Return the labels of events or accounts that have a time, for features; None if none has one."""
     timed = labels_with_times(data.rows if data.known_labels is None else data.known_labels, legitimate)
     return None if timed.empty else timed
-
-
-def account_labels_of(data: LabelledData, legitimate: str) -> pd.DataFrame | None:
-    """Return the labels of accounts that have a time, for the network.
-
-    Returns ``account_id``, ``labelled_at`` and ``is_fraud`` of the labels that have times, of which the network uses
-    the latest before a cutoff time; None if no label has a time.
-    """
-    labels = event_labels_of(data, legitimate)
-    return None if labels is None else labels[["account_id", "labelled_at", "is_fraud"]]

@@ -24,7 +24,7 @@ from fraudsieve.tables.source import InputTable, Source, as_input
 from fraudsieve.training.attack.augmentation import augment
 from fraudsieve.training.recipe.recipe import Recipe
 
-from .accounts_events import account_labels_of, event_labels_of, load_accounts, load_events
+from .accounts_events import known_labels_of, load_accounts, load_events
 from .after_training import known_before
 from .labelled import LabelledData, load_labelled
 from .precomputed_matrix import PrecomputedMatrix
@@ -150,7 +150,7 @@ def make_builder(data: LabelledData, recipe: Recipe) -> Builder:
     views = history.histories(zone)
     if data.subject == "message":
         settings = recipe.features.model_dump(exclude={"augment", "campaigns"})
-        settings["past"] = data.messages if recipe.features.campaigns else None
+        settings["past"] = _past(data) if recipe.features.campaigns else None
         settings |= {
             "legitimate": data.legitimate,
             "label_classes": dict(data.reading.classes),
@@ -175,10 +175,13 @@ def make_builder(data: LabelledData, recipe: Recipe) -> Builder:
     )
 
 
+def _past(data: LabelledData) -> pd.DataFrame:
+    """Return all messages, and a row for each of their labels."""
+    return pd.concat([data.messages, data.known_labels], ignore_index=True)
+
+
 def _labels(data: LabelledData, legitimate: str) -> dict[str, Any]:
-    if data.subject == "event":
-        return {"labels": event_labels_of(data, legitimate)}
-    return {"account_labels": account_labels_of(data, legitimate)}
+    return {"labels" if data.subject == "event" else "account_labels": known_labels_of(data, legitimate)}
 
 
 def rows_to_train(
@@ -204,7 +207,7 @@ def matrix_of(builder: Builder, rows: pd.DataFrame) -> pd.DataFrame:
 def builder_of_model(model: Model, data: LabelledData) -> Builder:
     """Return a builder that computes the features that a model was trained on."""
     if model.subject == "message":
-        message_builder = MessageFeatures(events=data.events, past=data.messages)
+        message_builder = MessageFeatures(events=data.events, past=_past(data))
         message_builder.matrix_ = message_matrix_of(model.matrix)
         return message_builder
     matrix = account_matrix_of(model.matrix)

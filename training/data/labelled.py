@@ -8,9 +8,9 @@ import pandas as pd
 
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import SchemaError
-from fraudsieve.features.label_trust import Trust, join_labels
+from fraudsieve.features.label_trust import Trust, history_of_labels, join_labels
 from fraudsieve.tables.checks import input_names
-from fraudsieve.tables.label_times import resolve_label_times, with_times
+from fraudsieve.tables.label_times import with_times
 from fraudsieve.tables.label_values import LabelReader, LabelReading, read_classes, read_labels
 from fraudsieve.tables.reader import CheckedTable, read_table
 from fraudsieve.tables.source import Source, data_digest, origin_of
@@ -56,7 +56,7 @@ class LabelledData:
     rejected_events : DataFrame, optional
         Rejected events, if the rows are not events.
     messages : DataFrame, default=None
-        All valid messages, labelled or not, as the history of the rows.
+        All valid messages without their labels, as the history of the rows.
     waiting : Series of datetime64, optional
         The cutoff times (``as_of``) of the records without a label.
     assumed_after : timedelta, default=None
@@ -70,9 +70,9 @@ class LabelledData:
     all_labels : DataFrame, default=None
         All rows of the table of labels about these records, replaced ones too; None without such a table.
     known_labels : DataFrame, default=None
-        The labels that features may use: ``label`` and ``labelled_at``, with the ids of the records. None for those of
-        `rows`. Of accounts, they include labels that were replaced later, and those of accounts that are not in the
-        table of accounts.
+        The labels that features may use, each until the next one of its record: ``label`` and ``labelled_at``, with the
+        columns of the records. None for those of `rows`. Of accounts, they have only ids, and include those of accounts
+        that are not in the table of accounts.
     reading : LabelReading, optional
         How labels were read as classes, and which of them is legitimate.
     precomputed : PrecomputedMatrix, default=None
@@ -178,13 +178,14 @@ def load_labelled(
     label_table = None if labels is None else read_table(labels, "labels")
     frame, label_table, reading = read_classes(frame, label_table, reader)
     frame = join_labels(frame, label_table, "message_id", trust, legitimate=reading.legitimate)
-    frame["labelled_at"], time_notes = resolve_label_times(frame["labelled_at"])
+    known, time_notes = history_of_labels(frame, label_table, "message_id", trust, reading.legitimate)
     assumption = None if legitimate_after is None else Assumption(legitimate_after, reading)
     loaded = keep_labelled(frame, table, label_table, "message", origin_of(messages), min_label_rows, assumption, trust)
     sources = {"messages": messages, "labels": labels, "events": events}
     digests = {name: data_digest(source) for name, source in sources.items() if source is not None}
     notes = (*table.notes, *reading.notes, *time_notes, *loaded.notes)
-    loaded = replace(loaded, notes=notes, digests=digests, messages=frame, reading=reading)
+    sent = frame.drop(columns=["label", "labelled_at", PLACE])
+    loaded = replace(loaded, notes=notes, digests=digests, messages=sent, known_labels=known, reading=reading)
     if events is None:
         return loaded
     history = read_table(events, "events")

@@ -69,8 +69,7 @@ def live_scoring(scorer: Scorer, data: LabelledData, until: pd.Timestamp | None 
     if data.events is not None:
         history["events"] = _records(_latest(data.events, "occurred_at", until))
     if matrix.campaigns is not None and data.messages is not None:
-        messages = data.messages.drop(columns=["label", "labelled_at"], errors="ignore")
-        history["messages"] = _records(_latest(messages[messages["sent_at"].notna()], "sent_at", until))
+        history["messages"] = _records(_latest(data.messages[data.messages["sent_at"].notna()], "sent_at", until))
     state = resolve_history(matrix, history)
     return lambda record: scorer.score(record, history=state)
 

@@ -75,13 +75,10 @@ def metric_of(data: LabelledData, recipe: Recipe) -> str:
 
 def training_alone(data: LabelledData, split: Split) -> LabelledData:
     """Return the rows of the training slice, and their past without the labels of other rows."""
-    rows, messages, known = data.rows.iloc[split.train].reset_index(drop=True), data.messages, data.known_labels
-    if messages is not None:
-        hidden = ~messages["message_id"].isin(rows["message_id"])
-        messages = messages.assign(**{name: messages[name].mask(hidden) for name in ("label", "labelled_at")})
-    if known is not None:  # for events, the rows themselves have them
-        known = known[known["account_id"].isin(rows["account_id"])] if data.subject == "account" else None
-    return replace(data, rows=rows, messages=messages, known_labels=known)
+    rows, known, name = data.rows.iloc[split.train].reset_index(drop=True), data.known_labels, f"{data.subject}_id"
+    if known is not None:  # events without ids have one label, that of the rows
+        known = known[known[name].isin(rows[name].dropna())] if name in known else None
+    return replace(data, rows=rows, known_labels=known)
 
 
 def search_folds(data: LabelledData, groups: Array, group_kind: str, split: Split, recipe: Recipe) -> list[Split]:

@@ -51,6 +51,8 @@ class PreparedColumns:
         Microseconds since 1970.
     identifiers : ndarray of uint64, shape (n_records,)
         As `delivery_id` returns them; 0 for none.
+    are_labels : ndarray of bool, shape (n_records,)
+        Which records are labels, which do not move the clock of events.
     rows : list of PreparedRows
         Rows of the views.
     links : list of PreparedLinks
@@ -61,6 +63,7 @@ class PreparedColumns:
 
     times: Array
     identifiers: Array
+    are_labels: Array
     rows: list[PreparedRows] = field(default_factory=list)
     links: list[PreparedLinks] = field(default_factory=list)
     accounts: Array = field(default_factory=lambda: np.empty(0, np.uint64))

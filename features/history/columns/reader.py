@@ -53,6 +53,8 @@ class ReadColumns(NamedTuple):
         Microseconds since 1970; undefined for invalid records.
     identifiers : ndarray of uint64, shape (n_records,)
         As in `PreparedColumns`; undefined for invalid records.
+    are_labels : ndarray of bool, shape (n_records,)
+        As in `PreparedColumns`.
     has_rows : ndarray of bool, shape (n_records,)
         Which records have a row of a view.
     """
@@ -61,6 +63,7 @@ class ReadColumns(NamedTuple):
     prepared: Callable[[Array], PreparedColumns]
     times: Array
     identifiers: Array
+    are_labels: Array
     has_rows: Array
 
 
@@ -83,9 +86,9 @@ def _by_message(bands: ReadColumns, table: ColumnTable) -> ReadColumns:
     messages = np.arange(table.n_records)
     sizes, n_invalid = (np.bincount(rows, minlength=len(messages)) for rows in (owners, owners[~bands.is_valid]))
     firsts = np.minimum(np.searchsorted(owners, messages), max(len(owners) - 1, 0))
-    times, identifiers = (
+    times, identifiers, are_labels = (
         values[firsts] if len(owners) else np.zeros(len(messages), values.dtype)
-        for values in (bands.times, bands.identifiers)
+        for values in (bands.times, bands.identifiers, bands.are_labels)
     )
 
     def prepared(kept: Array) -> PreparedColumns:
@@ -94,9 +97,10 @@ def _by_message(bands: ReadColumns, table: ColumnTable) -> ReadColumns:
         read = bands.prepared(kept_bands)
         rows = [part._replace(records=numbers[part.records]) for part in read.rows]
         links = [part._replace(records=numbers[part.records]) for part in read.links]
-        return PreparedColumns(times[kept], identifiers[kept], rows, links)
+        return PreparedColumns(times[kept], identifiers[kept], are_labels[kept], rows, links)
 
-    return ReadColumns((sizes > 0) & (n_invalid == 0), prepared, times, identifiers, np.ones(len(messages), np.bool_))
+    is_valid, has_rows = (sizes > 0) & (n_invalid == 0), np.ones(len(messages), np.bool_)
+    return ReadColumns(is_valid, prepared, times, identifiers, are_labels, has_rows)
 
 
 class _Entities(NamedTuple):
@@ -115,7 +119,7 @@ def _read_events(
     bands = [table.ids(name) for name in CAMPAIGN]
     is_band = bands[0].is_present | bands[1].is_present
     invalid |= bands[0].is_invalid | bands[1].is_invalid | ~(is_band | table.ids("account_id").is_present)
-    event_ids = table.ids("event_id")
+    event_ids, are_labels = table.ids("event_id"), bands[1].is_present
     invalid |= event_ids.is_invalid
     entities = []
     for view in views:
@@ -135,9 +139,9 @@ def _read_events(
             _rows(view.events, found, kept, partial(_event_rows, table, view, times))
             for view, found in zip(views, entities, strict=True)
         ]
-        return PreparedColumns(times[kept], identifiers[kept], rows, _links(table, links, kept))
+        return PreparedColumns(times[kept], identifiers[kept], are_labels[kept], rows, _links(table, links, kept))
 
-    return ReadColumns(~invalid, prepared, times, identifiers, has_rows)
+    return ReadColumns(~invalid, prepared, times, identifiers, are_labels, has_rows)
 
 
 def _wrong_fields(table: ColumnTable, view: ViewState) -> Array:
@@ -209,17 +213,18 @@ def _read_labels(table: ColumnTable, views: Sequence[ViewState]) -> ReadColumns:
         invalid |= wrong
         has_rows |= found.exists
     identifiers = _label_digests(event_ids, times, (False, True), frauds.astype(np.int64), ~invalid)
-    amounts = np.where(frauds, bits_of(1.0), bits_of(0.0))
+    amounts, are_labels = np.where(frauds, bits_of(1.0), bits_of(0.0)), np.ones_like(invalid)
+    subjects = _row_digests(table.ids("event_id" if "event_id" in table else "subject_id")).view(np.int64)
 
     def prepared(kept: Array) -> PreparedColumns:
         def rows_of(chosen: Array) -> Array:
-            return np.stack([times[chosen], amounts[chosen], np.full(len(chosen), -1)], axis=1)
+            return np.stack([times[chosen], amounts[chosen], subjects[chosen]], axis=1)
 
         pairs = zip(counting, entities, strict=True)
         rows = [_rows(view.labels, found, kept, rows_of) for view, found in pairs]
-        return PreparedColumns(times[kept], identifiers[kept], rows)
+        return PreparedColumns(times[kept], identifiers[kept], are_labels[kept], rows)
 
-    return ReadColumns(~invalid, prepared, times, identifiers, has_rows)
+    return ReadColumns(~invalid, prepared, times, identifiers, are_labels, has_rows)
 
 
 def _read_account_labels(table: ColumnTable, views: Sequence[ViewState]) -> ReadColumns:
@@ -227,14 +232,13 @@ def _read_account_labels(table: ColumnTable, views: Sequence[ViewState]) -> Read
     frauds, not_labels = table.frauds("is_fraud")
     accounts = table.ids("account_id")
     invalid = invalid | not_labels | ~accounts.is_present
-    identifiers = np.zeros(table.n_rows, np.uint64)
+    identifiers, are_labels = np.zeros(table.n_rows, np.uint64), np.ones_like(invalid)
 
     def prepared(kept: Array) -> PreparedColumns:
-        return PreparedColumns(
-            times[kept], identifiers[kept], accounts=_row_digests(accounts)[kept], frauds=frauds[kept]
-        )
+        of_accounts = _row_digests(accounts)[kept], frauds[kept]
+        return PreparedColumns(times[kept], identifiers[kept], are_labels[kept], [], [], *of_accounts)
 
-    return ReadColumns(~invalid, prepared, times, identifiers, np.ones_like(invalid))
+    return ReadColumns(~invalid, prepared, times, identifiers, are_labels, are_labels)
 
 
 def _row_digests(ids: EncodedIds) -> Array:

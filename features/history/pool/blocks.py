@@ -24,6 +24,7 @@ import numpy as np
 from fraudsieve._compiled import compile_inlined, compile_kernel, compile_part
 from fraudsieve._typing import Array
 from fraudsieve.features.history.kernels.floors import floor_before
+from fraudsieve.features.history.kernels.ids import number_keys
 from fraudsieve.features.history.kernels.recency import NEVER
 from fraudsieve.features.history.kernels.slabs import NO_SLAB, SIZES, allocate_slab, free_slab, size_class
 
@@ -48,8 +49,8 @@ __all__ = [
     "sweep",
 ]
 
-TIME, AMOUNT = range(2)
-"""The first columns of a row."""
+TIME, AMOUNT, SUBJECT = range(3)
+"""The first columns of a row; the third is that of labels."""
 OFFSET, SIZE, CLASS, FIRST, LAST = range(5)
 """The columns of a slot: where its slab begins, its number of rows, the class of the slab, and the times of the first
 and the last row that were dropped."""
@@ -135,13 +136,16 @@ def sweep(
     oldest: int,
     horizon: int,
     max_events: int,
-    only_frauds: bool,
+    keeps_frauds: bool,
+    key: Array,
     found: Array,
 ) -> tuple[int, int, int]:
     """Drop the rows of the next slots that are before a time, or below the floor of the oldest cutoff time, `horizon`.
 
-    The times of the first and the last one are remembered. Returns the number of rows dropped, the time of the newest
-    of them, and the number of slots in `found`: those without rows, whose last row was before the time.
+    Fraud labels are kept until they are replaced; their number takes the place of the time of the first row dropped.
+    Otherwise, the times of the first and the last row dropped are remembered. Returns the number of rows dropped, the
+    time of the newest of them, and the number of slots in `found`: those without rows, whose last row was before the
+    time.
     """
     n_dropped, newest, n_found = 0, NEVER, 0
     for step in range(found.size):
@@ -154,13 +158,18 @@ def sweep(
                 until = _first_from(rows, start, start + size, horizon)
                 floor = floor_before(rows[:, TIME], start, until, max_events)
                 stop = max(stop, _first_from(rows, start, until, floor))
-            n = stop - start
-            if n and n * DROP_SHARE >= size:
+            n, kept = stop - start, max(slots[slot, FIRST], 0) if keeps_frauds else 0
+            if n > kept and (n - kept) * DROP_SHARE >= size:
                 newest = max(newest, rows[stop - 1, TIME])
-                _remember(rows, slots, slot, start, stop, only_frauds)
-                for i in range(size - n):
+                if keeps_frauds:
+                    kept = _keep_frauds(rows, start, stop, key)
+                    slots[slot, FIRST] = kept
+                    n -= kept
+                else:
+                    _remember(rows, slots, slot, start, stop)
+                for i in range(kept, size - n):
                     for column in range(rows.shape[1]):
-                        rows[start + i, column] = rows[stop + i, column]
+                        rows[start + i, column] = rows[start + n + i, column]
                 size -= n
                 slots[slot, SIZE] = size
                 n_dropped += n
@@ -175,18 +184,31 @@ def sweep(
 
 
 @compile_part()
-def _remember(rows: Array, slots: Array, slot: int, start: int, stop: int, only_frauds: bool) -> None:
-    for i in range(start, stop):
-        if not only_frauds or rows[i, AMOUNT] == FRAUD:
-            time = rows[i, TIME]
-            slots[slot, FIRST] = time if slots[slot, FIRST] == NEVER else min(slots[slot, FIRST], time)
-            slots[slot, LAST] = max(slots[slot, LAST], time)
+def _remember(rows: Array, slots: Array, slot: int, start: int, stop: int) -> None:
+    first = slots[slot, FIRST]
+    slots[slot, FIRST] = rows[start, TIME] if first == NEVER else min(first, rows[start, TIME])
+    slots[slot, LAST] = max(slots[slot, LAST], rows[stop - 1, TIME])
+
+
+@compile_part()
+def _keep_frauds(rows: Array, start: int, stop: int, key: Array) -> int:
+    """Move the fraud labels that no other one replaces to the front of some labels, and return their number."""
+    subjects, last = np.empty(stop - start, np.int32), np.empty(stop - start, np.int64)
+    number_keys(rows[start:stop, SUBJECT].copy().view(np.uint64), np.empty(0, np.bool_), key, subjects)
+    for i in range(stop - start):
+        last[subjects[i]] = i
+    kept = 0
+    for i in range(stop - start):
+        row = rows[start + i]
+        if row[AMOUNT] == FRAUD and (row[SUBJECT] == 0 or last[subjects[i]] == i):
+            for column in range(rows.shape[1]):
+                rows[start + kept, column] = row[column]
+            kept += 1
+    return kept
 
 
 @compile_kernel()
-def rows_before(
-    rows: Array, slots: Array, slot: int, cutoff: int, max_events: int, only_frauds: bool
-) -> tuple[int, int, int, int]:
+def rows_before(rows: Array, slots: Array, slot: int, cutoff: int, max_events: int) -> tuple[int, int, int, int]:
     """Return the first and the last position, plus one, of the rows that windows of a cutoff time may have.
 
     Also returns the times of the first and the last row before these, dropped ones included; `NEVER` without one.
@@ -198,11 +220,8 @@ def rows_before(
     # Other events may have moved the horizon on since a row was accepted: it may be older than the dropped ones.
     floor = max(floor_before(rows[:, TIME], start, stop, max_events), last + 1)
     begin = _first_from(rows, start, stop, floor)
-    earlier = begin
-    while only_frauds and earlier > start and rows[earlier - 1, AMOUNT] != FRAUD:
-        earlier -= 1
-    if earlier > start:
-        last = max(last, rows[earlier - 1, TIME])
+    if begin > start:
+        last = max(last, rows[begin - 1, TIME])
         first = rows[start, TIME] if first == NEVER else min(first, rows[start, TIME])
     return begin, stop, first, last
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from fraudsieve._typing import Array
-from fraudsieve.features.history.kernels.digest_table import ABSENT
+from fraudsieve.features.history.kernels.digest_table import ABSENT, HASH_KEY
 from fraudsieve.features.history.kernels.ids import code_numbers
 from fraudsieve.features.history.kernels.recency import NEVER
 from fraudsieve.features.history.kernels.slabs import empty_heads
@@ -50,12 +50,12 @@ class TimelinePool:
     ----------
     width : int
         Number of columns of a row: time, amount, kind and identifiers.
-    are_labels : bool, default=False
-        Whether the rows are labels: only those of fraud are remembered once they are dropped.
     drops_entities : bool, default=False
         Whether an entity without rows is removed. Otherwise the times of its first and its last row are kept.
     max_events : int, default=EVERY_EVENT
-        As in `History`. Labels are not dropped because of it, since they can be taken back.
+        As in `History`; rows below the floor are dropped.
+    keeps_frauds : bool, default=False
+        Whether the rows are labels, of which those of fraud are kept for good until they are replaced.
 
     Attributes
     ----------
@@ -72,9 +72,9 @@ class TimelinePool:
     """
 
     def __init__(
-        self, width: int, *, are_labels: bool = False, drops_entities: bool = False, max_events: int = EVERY_EVENT
+        self, width: int, *, drops_entities: bool = False, max_events: int = EVERY_EVENT, keeps_frauds: bool = False
     ) -> None:
-        self.width, self.are_labels, self.drops_entities = width, are_labels, drops_entities
+        self.width, self.drops_entities, self.keeps_frauds = width, drops_entities, keeps_frauds
         self.max_events = max_events
         self.entities = EntityTable()
         self.newest_dropped = NEVER
@@ -108,7 +108,7 @@ class TimelinePool:
 
         Also returns the times of the first and the last row before these, shape (2,); `NEVER` without one.
         """
-        found = rows_before(self._rows, self._slots, slot, cutoff, self.max_events, self.are_labels)
+        found = rows_before(self._rows, self._slots, slot, cutoff, self.max_events)
         return self._rows[found[0] : found[1]], np.array(found[2:])
 
     def add(self, key: bytes, row: Sequence[int]) -> None:
@@ -177,8 +177,8 @@ class TimelinePool:
             return 0
         found = np.empty(min(n, n_used), np.int64)
         arrays = self._rows, self._slots[:n_used], self._heads
-        bounds = oldest, horizon, EVERY_EVENT if self.are_labels else self.max_events
-        n_dropped, newest, n_found = sweep(*arrays, self._cursor, *bounds, self.are_labels, found)
+        bounds = oldest, horizon, self.max_events
+        n_dropped, newest, n_found = sweep(*arrays, self._cursor, *bounds, self.keeps_frauds, HASH_KEY, found)
         self._cursor = (self._cursor + found.size) % n_used
         self.newest_dropped = max(self.newest_dropped, newest)
         if n_found and self.drops_entities:

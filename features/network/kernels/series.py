@@ -1,7 +1,7 @@
 """Series of times, one or several per node, each sorted and contiguous in one shared array. Needs only NumPy and Numba.
 
-A series fills the beginning of a slab (`features.history.kernels.slabs`): the smallest that holds its entries, since it
-never becomes shorter. So an entry costs amortised constant time, and a look-up is a bisection.
+A series fills the beginning of a slab (`features.history.kernels.slabs`), the smallest that holds its entries. So an
+entry costs amortised constant time, and a look-up is a bisection.
 """
 
 from typing import Any, NamedTuple
@@ -23,6 +23,7 @@ __all__ = [
     "insert",
     "item_at",
     "move_earlier",
+    "remove",
     "room_for",
     "size_of",
     "start_of",
@@ -117,14 +118,14 @@ def count_before(series: Series, node: int, kind: np.int64, time: int) -> int:
 
 
 @compile_part()
-def _move_to_larger_slab(series: Series, node: int, kind: np.int64) -> None:
-    start, size = start_of(series, node, kind), size_of(series, node, kind)
-    larger = allocate_slab(series.heads, series.times, size_class(size + 1))
-    for k in range(size):
-        series.times[larger + k], series.items[larger + k] = series.times[start + k], series.items[start + k]
-    if size:
-        free_slab(series.heads, series.times, start, size_class(size))
-    series.spans[node, kind, START] = larger
+def _move_to_slab(series: Series, node: int, kind: np.int64, old: int, new: int) -> None:
+    """Move a series from a slab of a class to one of another class."""
+    start, moved = start_of(series, node, kind), allocate_slab(series.heads, series.times, new)
+    for k in range(size_of(series, node, kind)):
+        series.times[moved + k], series.items[moved + k] = series.times[start + k], series.items[start + k]
+    if size_of(series, node, kind):
+        free_slab(series.heads, series.times, start, old)
+    series.spans[node, kind, START] = moved
 
 
 @compile_kernel()
@@ -132,12 +133,25 @@ def insert(series: Series, node: int, kind: np.int64, position: int, time: int, 
     """Insert an entry into a series; the caller has made sure that there is room."""
     size = size_of(series, node, kind)
     if size == 0 or SIZES[size_class(size)] == size:
-        _move_to_larger_slab(series, node, kind)
+        _move_to_slab(series, node, kind, size_class(size), size_class(size + 1))
     start = start_of(series, node, kind)
     for k in range(start + size, start + position, -1):
         series.times[k], series.items[k] = series.times[k - 1], series.items[k - 1]
     series.times[start + position], series.items[start + position] = time, item
     series.spans[node, kind, SIZE] = size + 1
+
+
+@compile_part()
+def remove(series: Series, node: int, kind: np.int64, position: int) -> None:
+    """Remove an entry of a series; the caller has made sure that there is room for a smaller slab."""
+    start, size = start_of(series, node, kind), size_of(series, node, kind) - 1
+    for k in range(start + position, start + size):
+        series.times[k], series.items[k] = series.times[k + 1], series.items[k + 1]
+    series.spans[node, kind, SIZE] = size
+    if size == 0:
+        free_slab(series.heads, series.times, start, size_class(1))
+    elif SIZES[size_class(size)] == size:
+        _move_to_slab(series, node, kind, size_class(size + 1), size_class(size))
 
 
 @compile_part()

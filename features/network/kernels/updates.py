@@ -11,9 +11,9 @@ import numpy as np
 
 from fraudsieve._compiled import compile_inlined, compile_kernel, compile_part
 from fraudsieve._typing import Array
-from fraudsieve.features.history.kernels.slabs import END
+from fraudsieve.features.history.kernels.slabs import END, SIZES, size_class
 
-from .nodes import Nodes, empty_nodes, grow_nodes, intern_node
+from .nodes import Nodes, empty_nodes, find_node, grow_nodes, intern_node
 from .series import (
     ONE,
     TWO,
@@ -24,6 +24,7 @@ from .series import (
     insert,
     item_at,
     move_earlier,
+    remove,
     room_for,
     size_of,
     start_of,
@@ -45,6 +46,7 @@ __all__ = [
     "find_link",
     "grow_graph",
     "list_series",
+    "remove_label",
 ]
 
 NEVER = 2**63 - 1
@@ -227,17 +229,34 @@ def _store_label(steps: Series, account: int, time: int, fraud: int) -> tuple[in
 
 
 @compile_part()
-def _add_label(graph: Graph, account: int, time: int, fraud: int) -> None:
-    links, steps = graph.links, graph.steps
-    change, next_time = _store_label(steps, account, time, fraud)
-    if change == 0:
-        return
-    start = start_of(links, account, VALUES)
+def _count_label(graph: Graph, account: int, time: int, next_time: int, change: int) -> None:
+    """Change the counts of every value of an account from a time on until another one."""
+    links, steps, start = graph.links, graph.steps, start_of(graph.links, account, VALUES)
     for k in range(start, start + size_of(links, account, VALUES)):
         value, since = item_at(links, k), links.times[k]
         add_change(steps, value, LABELLED, max(time, since), change)
         if next_time != NEVER:
             add_change(steps, value, LABELLED, max(next_time, since), -change)
+
+
+@compile_kernel()
+def remove_label(graph: Graph, account_id: np.uint64, time: int, fraud: int) -> int:
+    """Remove a label if it is there, or return the room that it lacks for steps."""
+    steps, account = graph.steps, find_node(graph.nodes, account_id)
+    size = size_of(steps, account, LABELS) if account >= 0 else 0
+    n = count_before(steps, account, LABELS, time) if size else 0
+    position = start_of(steps, account, LABELS) + n if size else 0
+    if n == size or steps.times[position] != time or item_at(steps, position) != fraud:
+        return 0
+    n_steps = _room_for_label(graph, account) + SIZES[size_class(size)]
+    if _lacks_room(steps, n_steps):
+        return int(n_steps)
+    # What `_store_label` has changed is undone: from now on, the label before it counts until the next one.
+    change = (item_at(steps, position - 1) if n else -KNOWN) - fraud
+    next_time = steps.times[position + 1] if n + 1 < size else NEVER
+    remove(steps, account, LABELS, n)
+    _count_label(graph, account, time, next_time, change)
+    return 0
 
 
 @compile_part()
@@ -249,7 +268,9 @@ def _add_label_row(graph: Graph, account_id: np.uint64, time: int, fraud: int) -
     n_steps = _room_for_label(graph, account)
     if _lacks_room(graph.steps, n_steps):
         return n_steps
-    _add_label(graph, account, time, fraud)
+    change, next_time = _store_label(graph.steps, account, time, fraud)
+    if change != 0:
+        _count_label(graph, account, time, next_time, change)
     return 0
 
 

@@ -17,8 +17,8 @@ from .calls import Call
 from .clock import PlausibleClock
 from .fold import encode_entry
 from .labels.effects import changes, effects_of
-from .labels.rules import LABEL, is_same_label
-from .labels.subjects import Entry, Subjects
+from .labels.rules import LABEL, Verdict
+from .labels.subjects import Entry, Subjects, label_key
 from .records import read_entry
 
 __all__ = ["Decided", "decide_all"]
@@ -82,7 +82,7 @@ class _Decider:
 
     def _append(self, entry: Entry, record: PreparedRecord | None) -> None:
         self._new.append(Decided(entry, record))
-        self._subjects.add([entry])
+        self._subjects.add(entry)
 
     def _add_record(self, place: tuple[int, int], entry: Entry) -> None:
         ((part, (time, fields)),) = entry.items()
@@ -99,9 +99,9 @@ class _Decider:
                 self._call.n_repeats += 1
                 continue
             self._append(entry, record)
-            waiting = [] if identifier is None else self._subjects.labels(kind, identifier)
-            if waiting:
-                self._change([], self._effects(waiting, entry))
+            if identifier is not None:
+                waiting = self._subjects.labels(kind, identifier, self._call.rules).verdicts
+                self._change([], self._effects(waiting, identifier, entry))
 
     def _add_label(self, place: tuple[int, int], entry: Entry) -> None:
         time, fields = entry[LABEL]
@@ -110,16 +110,15 @@ class _Decider:
         record = None if kind == "account" else self._subjects.record(kind, subject)
         if record is None and not (kind == "account" and _has_account(self._state, subject)):
             self._call.unknown.append(place)
-        others = self._subjects.labels(kind, subject)
-        if any(is_same_label(entry, other) for other in others):
+        changed = self._subjects.labels(kind, subject, self._call.rules).add(label_key(entry))
+        if changed is None:
             self._call.n_repeats += 1
             return
-        before, after = self._effects(others, record), self._effects([*others, entry], record)
         self._append(entry, None)
-        self._change(before, after)
+        self._change(*(self._effects(verdicts, subject, record) for verdicts in changed))
 
-    def _effects(self, labels: Sequence[Entry], record: Entry | None) -> list[Entry]:
-        return effects_of(labels, record, self._call.rules, self._call.is_entity)
+    def _effects(self, verdicts: Sequence[Verdict], subject: str, record: Entry | None) -> list[Entry]:
+        return effects_of(verdicts, subject, record, self._call.rules, self._call.is_entity)
 
     def _change(self, before: Sequence[Entry], after: Sequence[Entry]) -> None:
         for entry in changes(before, after):

@@ -51,6 +51,7 @@ class RecordingCall(Call):
 
     def __init__(self, model: Model, state: HistoryState, fields: LoggedFields, records: Sequence[Record]) -> None:
         super().__init__(LabelRules(model), fields, own=own_columns(model))
+        self._digests: dict[str, str] = {}
         self.recorded: dict[int, Recorded] = {}
         self.answers: dict[int, StoredScore] = {}
         try:
@@ -69,6 +70,8 @@ class RecordingCall(Call):
             raise RejectedRecordError(f"{kind}_id: {EXPECTED['id']}, the field is missing")
         digest = hashlib.blake2b(encode_record(record), digest_size=16).hexdigest()
         self.recorded[position] = Recorded(kind, identifier, digest)
+        if self._digests.setdefault(identifier, digest) != digest:
+            self.differing.append((0, position))
 
 
 def find_answers(transaction: StoreTransaction, calls: Iterable[Call]) -> None:

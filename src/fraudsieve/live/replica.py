@@ -58,9 +58,10 @@ class Replica:
             self.is_broken = False
             self._advanced.notify_all()
 
-    def append(self, calls: Sequence[Call], clock: PlausibleClock, rows: MemoryRows) -> None:
+    def append(self, calls: Sequence[Call], clock: PlausibleClock, rows: MemoryRows, subjects: Subjects) -> None:
         """Check calls, and add new records, without a store."""
-        new = decide_all(self.state, calls, clock, Subjects(rows.find))
+        subjects.begin(rows.find, self.position.offset)
+        new = decide_all(self.state, calls, clock, subjects)
         offset = self.position.offset + len(new)
         self.apply([one.record for one in new if one.record is not None], self.position._replace(offset=offset))
         rows.add([one.entry for one in new], self.state.watermark)

@@ -59,6 +59,7 @@ class StoreSession:
         self.store, self._replica, self._new_state, self._label_span = store, replica, new_state, label_span
         self.snapshot_offset = 0
         self._is_stale, self.is_writable = True, True
+        self._subjects = Subjects()
         self._own_fields = logged_fields(replica.state)
         try:
             self.fields = self._declare_fields()
@@ -93,8 +94,11 @@ class StoreSession:
         try:
             with self.store.writing() as transaction:
                 self._follow(transaction)
-                sound, subjects = self._with_all_fields(calls), Subjects(transaction.find)
+                sound = self._with_all_fields(calls)
                 find_answers(transaction, sound)
+                # Put back once the rows are stored.
+                subjects, self._subjects = self._subjects, Subjects()
+                subjects.begin(transaction.find, self._replica.position.offset, transaction.facts.start)
                 new = decide_all(self._replica.state, sound, clock, subjects)
                 if new:
                     position = transaction.append(self._replica.position, [encode_entry(one.entry) for one in new])
@@ -106,7 +110,7 @@ class StoreSession:
                 raise
             self._replica.acknowledge(calls)
             return
-        self.is_writable = True
+        self.is_writable, self._subjects = True, subjects
         try:  # durable records are acknowledged, whatever happens now
             if new:
                 self._replica.apply([one.record for one in new if one.record is not None], position)

@@ -25,7 +25,7 @@ from .calls import Accepted, Call, CallGroups, CallType, call_of_scores
 from .clock import PlausibleClock
 from .handover import reach
 from .labels.rules import LabelRules
-from .labels.subjects import MemoryRows
+from .labels.subjects import MemoryRows, Subjects
 from .records import LoggedFields, knows_records, logged_fields, own_columns
 from .replica import Replica
 from .results import LiveSize, Scored
@@ -98,7 +98,7 @@ class LiveState:
         self.scorer = scorer
         self._lateness, self._clock = lateness, PlausibleClock()
         self._replica, label_span = Replica(scorer.new_state(lateness=lateness)), round(label_days * DAY)
-        self._rows = MemoryRows(reach(self._replica.state) or label_span)
+        self._rows, self._subjects = MemoryRows(reach(self._replica.state) or label_span), Subjects()
         self._groups = CallGroups(self._handle)
         self._checkpoint = threading.Lock()
         self._session: StoreSession | None = None
@@ -389,7 +389,7 @@ class LiveState:
         if self._session is not None:
             self._session.append(calls, self._clock)
         else:
-            self._replica.append(calls, self._clock, self._rows)
+            self._replica.append(calls, self._clock, self._rows, self._subjects)
 
     def _follow(self) -> None:
         """Catch up, unless a thread is appending: it catches up itself."""

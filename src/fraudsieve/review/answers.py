@@ -70,6 +70,8 @@ PLACED: Final = ("why_drawn", "inclusion_probability")
 DRAWN: Final = TableSchema("draw", tuple(one for one in ANSWERS.columns if one.name in ("subject_id", *PLACED)))
 DISAGREEMENT: Final = "disagreement"
 SOURCE: Final = "review:"
+AHEAD: Final = pd.Timedelta(hours=1)
+"""How far in the future an answer may be, since clocks differ."""
 KEY: Final = ["subject_id", "source", "labelled_at"]
 ADDED: Final = [*KEY, "label", "confidence", "inclusion_probability", "why_drawn"]
 ENDINGS: Final = (".parquet", ".csv")
@@ -201,15 +203,22 @@ def _read_answers(answers: Source) -> tuple[pd.DataFrame, int]:
         parts.append(read_table(strict, ANSWERS, require=["label"]).good)
     found = pd.concat(parts, ignore_index=True)
     found = found.assign(source=SOURCE + found["reviewer"]).rename(columns={"answered_at": "labelled_at"})
+    n_future = int((found["labelled_at"] > pd.Timestamp.now("UTC") + AHEAD).sum())
+    if n_future:
+        problem = f"answered_at: expected times that are not in the future, {n_future} answers have later ones"
+        raise SchemaError(origin_of(answers), problem, "Correct the clock of the machine that they were given on.")
     is_answered = found["label"].notna()
     return found[is_answered].reindex(columns=ADDED).reset_index(drop=True), int((~is_answered).sum())
 
 
 def _with_probabilities(answers: pd.DataFrame, draws: Source | None, origin: str) -> pd.DataFrame:
     """Return answers with why their record was drawn and with what probability: from the draws, where they lack it."""
-    for part in [] if draws is None else as_input(draws).parts:
-        drawn = read_table(part, DRAWN).good.drop_duplicates("subject_id").set_index("subject_id")
-        found = drawn.reindex(answers["subject_id"]).set_axis(answers.index)
+    tables = [] if draws is None else [read_table(part, DRAWN).good for part in as_input(draws).parts]
+    if tables:
+        _check_drawn(answers, pd.concat(tables), origin)
+    for drawn in tables:
+        by_id = drawn.drop_duplicates("subject_id").set_index("subject_id")
+        found = by_id.reindex(answers["subject_id"]).set_axis(answers.index)
         for name in [name for name in PLACED if name in found]:
             answers[name] = answers[name].astype(found[name].dtype).fillna(found[name])
     probability = answers["inclusion_probability"].astype(np.float64)
@@ -220,6 +229,20 @@ def _with_probabilities(answers: pd.DataFrame, draws: Source | None, origin: str
         problem = f"expected the inclusion probability of every answered record, {missing} have none"
         raise SchemaError(origin, problem, "Give the draws that were answered (--draws).")
     return answers
+
+
+def _check_drawn(answers: pd.DataFrame, drawn: pd.DataFrame, origin: str) -> None:
+    """Check that every answer is of a record of a draw, with the probability of a draw."""
+    drawn = drawn.reindex(columns=["subject_id", "inclusion_probability"])
+    pairs = answers.reset_index().merge(drawn, on="subject_id", suffixes=("", "_drawn"))
+    given, expected = (pairs[f"inclusion_probability{end}"].to_numpy(np.float64) for end in ("", "_drawn"))
+    fits = pairs["index"][np.isnan(given) | np.isnan(expected) | np.isclose(given, expected, 1e-9, 0.0)]
+    n_unknown, n_wrong = (int((~answers.index.isin(rows)).sum()) for rows in (pairs["index"], fits))
+    if n_wrong:
+        problem = f"{n_unknown} answered records are in no draw, and {n_wrong - n_unknown} have another probability"
+        raise SchemaError(
+            origin, problem, "Pass all draws that were answered (--draws), and leave their probabilities."
+        )
 
 
 def _read_labels(path: Path, nothing: pd.DataFrame) -> tuple[pd.DataFrame | None, pd.DataFrame]:

@@ -26,6 +26,7 @@ from .api.bodies import (
     RejectedRequest,
     Reply,
     ScoreRequest,
+    Sources,
     as_list,
     check_number,
     decode_json,
@@ -278,11 +279,11 @@ class RequestHandler:
         scored = self.live.score_at(records, **explain)
         return list(scored.scores), scored.offset
 
-    def ingest(self, body: bytes, *, are_labels: bool = False) -> Reply:
+    def ingest(self, body: bytes, *, are_labels: bool = False, sources: Sources = None) -> Reply:
         """Add the events or labels of a body to the live history, as `EventIngestion.add` does."""
         if self.ingestion is None:
             raise RejectedRequest(409, NO_STORE if are_labels else "the model uses no history")
-        return self.ingestion.add(body, are_labels=are_labels)
+        return self.ingestion.add(body, are_labels=are_labels, sources=sources)
 
     def describe_model(self) -> dict[str, Any]:
         """Describe the model in use and the records that it expects, as in `ModelInfo`."""

@@ -14,7 +14,7 @@ from fraudsieve.service.loaded_model import PARTS
 from fraudsieve.service.metrics import Metrics
 from fraudsieve.service.settings import Settings
 
-from .api.bodies import RejectedRequest, Reply, check_number, decode_json, encode_json, json_type
+from .api.bodies import RejectedRequest, Reply, Sources, check_number, decode_json, encode_json, why_rejected
 
 __all__ = ["AFTER", "NOTHING_STORED", "OFFSET", "EventIngestion", "wait_for_offset"]
 
@@ -66,11 +66,12 @@ class EventIngestion:
     def __init__(self, live: LiveState, settings: Settings, metrics: Metrics) -> None:
         self.live, self.settings, self.metrics = live, settings, metrics
 
-    def add(self, body: bytes, *, are_labels: bool = False) -> Reply:
+    def add(self, body: bytes, *, are_labels: bool = False, sources: Sources = None) -> Reply:
         """Add the events, messages or labels of a body to the live history; return once they are stored.
 
         ``accepted`` is a number; ``rejected`` lists position and reason of each rejected record. For labels,
         ``unknown`` lists the positions of those without a record so far; it is None if the history has no such records.
+        Labels of other sources than `sources` are rejected; None for any.
 
         Raises
         ------
@@ -79,9 +80,8 @@ class EventIngestion:
         """
         content = decode_json(body, self.settings.max_records)
         part, records = self._check_events(content, (LABELS,) if are_labels else PARTS)
-        objects = [position for position, record in enumerate(records) if isinstance(record, Mapping)]
-        rejected = {position: f"expected an object, got {json_type(record)}"
-                    for position, record in enumerate(records) if not isinstance(record, Mapping)}  # fmt: skip
+        rejected = why_rejected(records, sources)
+        objects = [position for position in range(len(records)) if position not in rejected]
         try:
             added = self._add_to_history(part, records, objects)
         except StateError as error:

@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from fraudsieve.models.sentences.values import LANGUAGES, Language
 
-from .api.bodies import RejectedRequest, Reply, ScoreRequest, encode_json
+from .api.bodies import RejectedRequest, Reply, ScoreRequest, Sources, encode_json
 from .api.openapi import describe_service
 from .api.page import PAGE_HEADERS, render_description
 from .background import BackgroundTasks, call_in_thread
@@ -103,7 +103,7 @@ class Routes:
         body = request.scope["state"]["body"]
         log = self.handler.score_log
         request_id = "" if log is None else request_id_of(request.headers.get(REQUEST_ID))
-        scored = ScoreRequest(body, reasons, language, request_id)
+        scored = ScoreRequest(body, reasons, language, request_id, request.scope["state"]["sources"])
         if record:
             return _respond(request, await self._record(scored))
         reply = await self.batcher.submit(scored)
@@ -127,7 +127,8 @@ class Routes:
     async def _ingest(self, request: Request, *, are_labels: bool) -> Response:
         if not self.handler.is_warm:
             return self._not_ready()
-        ingest = partial(_ingest, self.handler, request.scope["state"]["body"], are_labels)
+        given = request.scope["state"]
+        ingest = partial(_ingest, self.handler, given["body"], are_labels, given["sources"])
         return _respond(request, await asyncio.get_running_loop().run_in_executor(self.pool, ingest))
 
     async def model(self, _: Request) -> Response:
@@ -185,9 +186,9 @@ def _parse_query(query: bytes) -> tuple[bool | None, Language | None, bool | Non
     return reasons, known, record
 
 
-def _ingest(handler: RequestHandler, body: bytes, are_labels: bool) -> Reply | RejectedRequest:
+def _ingest(handler: RequestHandler, body: bytes, are_labels: bool, sources: Sources) -> Reply | RejectedRequest:
     try:
-        return handler.ingest(body, are_labels=are_labels)
+        return handler.ingest(body, are_labels=are_labels, sources=sources)
     except RejectedRequest as error:
         return error
 

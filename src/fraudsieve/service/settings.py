@@ -1,6 +1,7 @@
 """Settings of the service: limits, times, token."""
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_address
@@ -20,6 +21,7 @@ __all__ = [
     "check_score_log",
     "check_shadow",
     "is_loopback",
+    "read_label_tokens",
     "read_token",
 ]
 
@@ -28,6 +30,7 @@ TOKEN_VARIABLE = "FRAUDSIEVE_TOKEN"
 """The environment variable that may hold the token."""
 MIN_TOKEN_LENGTH = 16
 """In characters: a shorter token can be guessed."""
+TOKEN = re.compile(f"[!-~]{{{MIN_TOKEN_LENGTH},}}")
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,8 @@ class Settings:
     ----------
     token : str, default=None
         Token that clients must send; None for no authentication.
+    label_tokens : mapping of str to frozenset of str, optional
+        Further tokens. Each has the sources that labels sent with it may have: trust depends on the source.
     is_open : bool, default=False
         Whether requests from other machines are allowed without a token. If False and there is no token, only requests
         whose ``Host`` is this machine and that have no foreign ``Origin`` are answered.
@@ -96,6 +101,7 @@ class Settings:
     """
 
     token: str | None = field(default=None, repr=False)
+    label_tokens: Mapping[str, frozenset[str]] = field(default_factory=dict, repr=False)
     is_open: bool = False
     address: str | None = None
     version: str | None = None
@@ -179,10 +185,31 @@ def read_token(file: Path | None, environment: Mapping[str, str] = os.environ) -
         token = read_secret_file(file, ServiceError, "Pass a text file.").decode("utf-8", "replace")
     if token is None:
         return None
-    if len(token) < MIN_TOKEN_LENGTH or not all("!" <= character <= "~" for character in token):
+    if not TOKEN.fullmatch(token):
         problem = f"expected a token of at least {MIN_TOKEN_LENGTH} printable ASCII characters without blanks"
         raise ServiceError(origin, problem, "Create one, for example with: openssl rand -hex 32.")
     return token
+
+
+def read_label_tokens(file: Path, token: str | None) -> dict[str, frozenset[str]]:
+    """Read tokens and the sources of their labels from a file with lines such as ``TOKEN chargeback,hotline``.
+
+    The other token is not bound to sources: without it, every client may write labels of any source.
+
+    Raises
+    ------
+    ServiceError
+        If the file cannot be read or is open to other users, a line is not a token and sources, or there is no other
+        token.
+    """
+    if token is None:
+        raise ServiceError("--label-tokens", "there is no token", f"Set {TOKEN_VARIABLE} or --token-file too.")
+    content = read_secret_file(file, ServiceError, "Pass a text file.").decode("utf-8", "replace")
+    lines = [line.split(maxsplit=1) for line in content.splitlines() if line.strip()]
+    if not all(len(line) == 2 and TOKEN.fullmatch(line[0]) and line[0] != token for line in lines):
+        problem = f"expected a token of its own, of at least {MIN_TOKEN_LENGTH} characters, and sources in every line"
+        raise ServiceError(str(file), problem, "Write lines such as: TOKEN chargeback,hotline.")
+    return {name: frozenset(map(str.strip, sources.split(","))) for name, sources in lines}
 
 
 def check_platform() -> None:

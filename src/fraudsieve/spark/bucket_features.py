@@ -14,11 +14,11 @@ from fraudsieve.features.history.history_batch import history_features
 from .part_files import PART_ROWS, WritePart
 from .views import ViewGroup
 
-__all__ = ["FRAUD", "IS_LABEL", "KIND", "TIME", "BucketFeatures", "Finish", "MapChunks", "read_block"]
+__all__ = ["FRAUD", "IS_LABEL", "KIND", "SUBJECT", "TIME", "BucketFeatures", "Finish", "MapChunks", "read_block"]
 
 Finish: TypeAlias = Callable[[pa.Table], pa.Table]
 
-TIME, IS_LABEL, FRAUD, KIND = "time", "is_label", "fraud", "kind"
+TIME, IS_LABEL, FRAUD, SUBJECT, KIND = "time", "is_label", "fraud", "subject", "kind"
 """Columns of the table of events and labels; ids are named ``id_<n>`` and amounts ``amount_<n>``, as in `ViewGroup`."""
 CHUNK = 8192
 """Rows that are returned to Spark at a time; they are copied meanwhile."""
@@ -75,6 +75,7 @@ class BucketFeatures:
     def _labels(self, rows: pa.Table) -> dict[str, Any]:
         labels = rows.filter(rows[IS_LABEL])
         columns = {name: labels[f"id_{self.group.ids.index(name)}"] for name in self.group.entities}
+        columns["event_id"] = labels[SUBJECT]
         return columns | {"labelled_at": _times(labels[TIME]), "is_fraud": labels[FRAUD]}
 
     def _finished(self, part: pa.Table, features: Array) -> pa.Table:

@@ -11,7 +11,7 @@ from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.history.declaration import ONE_KIND, History, history_columns
 from fraudsieve.features.history.measures import LABEL_MEASURES
 
-from .bucket_features import FRAUD, IS_LABEL, KIND, TIME, BucketFeatures, Finish
+from .bucket_features import FRAUD, IS_LABEL, KIND, SUBJECT, TIME, BucketFeatures, Finish
 from .buckets import Buckets, choose_n_buckets, find_hot_entities
 from .part_files import WritePart
 from .spark_columns import (
@@ -31,6 +31,7 @@ __all__ = ["BUCKET", "CUTOFF", "HistoryFrames", "LastStep", "append_views", "blo
 
 BUCKET, CUTOFF = f"{PREFIX}bucket", f"{PREFIX}cutoff"
 FIX = "Remove these rows, or cast the column."
+OF_LABELS = TIME, FRAUD, SUBJECT
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,8 @@ class HistoryFrames:
         ids = dict.fromkeys(name for group in counting for name in group.entities)
         columns = {f"id:{name}": id_column(self.labels, "labels", name) for name in ids}
         columns[FRAUD] = amount_column(self.labels, "labels", "is_fraud")
+        has_ids = "event_id" in self.labels.columns
+        columns[SUBJECT] = id_column(self.labels, "labels", "event_id") if has_ids else F.lit(None).cast("string")
         columns[TIME] = micros_column(self.labels, "labels", "labelled_at")
         if "occurred_at" in self.labels.columns:
             columns[f"{TIME}_of_event"] = micros_column(self.labels, "labels", "occurred_at")
@@ -99,6 +102,7 @@ class HistoryFrames:
         names = dict.fromkeys(name for group in groups for name in group.entities)
         fields = [T.StructField(f"id:{name}", T.StringType()) for name in names]
         fields += [T.StructField(FRAUD, T.DoubleType()), T.StructField(TIME, T.LongType())]
+        fields.append(T.StructField(SUBJECT, T.StringType()))
         return self.events.sparkSession.createDataFrame([], T.StructType(fields))
 
     def _order_of(self, frame: DataFrame, table: str) -> dict[str, Column]:
@@ -257,7 +261,7 @@ def _rows_of(group: ViewGroup, events: DataFrame, labels: DataFrame | None, buck
         return events.select(*(column.alias(name) for name, column in columns.items()))
     columns |= {IS_LABEL: F.lit(False), FRAUD: F.lit(None).cast("double")}
     of_events = events.select(*(column.alias(name) for name, column in columns.items()))
-    of_labels = {BUCKET: columns[BUCKET], TIME: of_name(TIME), IS_LABEL: F.lit(True), FRAUD: of_name(FRAUD)}
+    of_labels = {BUCKET: columns[BUCKET], IS_LABEL: F.lit(True), **{name: of_name(name) for name in OF_LABELS}}
     of_labels |= {f"id_{group.ids.index(name)}": of_name(f"id:{name}") for name in group.entities}
     labels = _has_entity(labels, keys).select(*(column.alias(name) for name, column in of_labels.items()))
     return of_events.unionByName(labels, allowMissingColumns=True)

@@ -60,6 +60,7 @@ def check_rejected(
     reasons: Mapping[Cause, int] | None = None,
     is_partial: bool = False,
     names: Mapping[str, str] = MappingProxyType({}),
+    stored: str = "",
 ) -> None:
     """Raise an error if too many rows are rejected, or all of them.
 
@@ -85,6 +86,8 @@ def check_rejected(
         Whether only some of the rows have been read, so that more may be rejected.
     names : mapping of str to str, optional
         Names of columns in the table, by ours: the error has those.
+    stored : str, default=""
+        What stays in a store all the same, for the error; empty without a store.
 
     Raises
     ------
@@ -102,6 +105,7 @@ def check_rejected(
     share, rejected = MAX_REJECTED if max_rejected is None else max_rejected, sum(causes.values())
     given = (causes if reasons is None else reasons).items()
     why = _describe_causes({(names.get(column, column), reason): count for (column, reason), count in given})
+    why += f"; stored were {stored}" if stored else ""
     shapes = {names.get(column, column): found for column, found in (shapes or {}).items()}
     if rejected == rows:
         raise SchemaError(origin, f"none of {rows:,} rows is accepted: {why}", expected, shapes)

@@ -58,6 +58,7 @@ SQL = {
         WHERE amount IS NOT NULL""",
     "drained_share": """CASE WHEN sum(amount) FILTER (amount > 0) > 0 THEN least(1, coalesce(-sum(amount)
         FILTER (amount < 0), 0) / sum(amount) FILTER (amount > 0)) END FROM {seen}""",
+    "held": "count(DISTINCT {0}) + count(*) FILTER ({0} IS NULL) FROM {seen}",
     "last": "arg_max(amount, (occurred_at, amount)) FROM {seen}",
 }
 LATEST = """{value} FROM (SELECT *, row_number() OVER (PARTITION BY place

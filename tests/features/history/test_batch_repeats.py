@@ -63,7 +63,7 @@ def test_a_table_without_repeats_or_ids_is_not_copied() -> None:
         assert source.without_repeats() is source
 
 
-def test_labels_count_once_by_id_time_and_verdict() -> None:
+def test_a_label_counts_until_the_next_one_of_its_event() -> None:
     history = History(("1h",), measures=("count", "known", "frauds"))
     times = np.array([60, 60, 120, 60], "M8[s]")
     labels = {
@@ -73,7 +73,7 @@ def test_labels_count_once_by_id_time_and_verdict() -> None:
         "is_fraud": [1, 0, 1, 0],
     }
     subjects = {"account_id": ["ann"], "as_of": np.array([180], "M8[s]")}
-    assert history_features(table(["a"]), subjects, history, labels=labels).tolist() == [[1, 4, 2]]
+    assert history_features(table(["a"]), subjects, history, labels=labels).tolist() == [[1, 2, 1]]
 
 
 @pytest.mark.parametrize("n_repeats", [1, 40])
@@ -93,6 +93,6 @@ def test_the_order_of_contradicting_labels_does_not_matter(n_repeats: int) -> No
         found.append(state.features(subject))
         assert not state.update((), labels)  # delivered again
         found.append(state.features(subject))
-    assert found[0][0, :3].tolist() == [1, 2, 1]
+    assert found[0][0, :3].tolist() == [1, 1, 1]
     for other in found[1:]:
         np.testing.assert_array_equal(other, found[0])

@@ -13,7 +13,7 @@ KERNELS = ROOT / "features" / "history" / "kernels"
 CALLER = ROOT / "features" / "history" / "encoded.py"
 CALLED = (
     *("totals_in_windows", "spread_in_windows", "codes_in_windows", "pairs_in_windows", "hours_in_windows"),
-    *("fill_latest", "fill_ends", "fill_derived", "label_runs"),
+    *("fill_latest", "fill_ends", "fill_derived", "labels_in_windows"),
 )
 """The kernels that write the columns of measures."""
 

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fraudsieve.features.history.seen_ids import GENERATIONS, SeenIds
+from fraudsieve.features.history.kernels.recency import NEVER
+from fraudsieve.features.history.seen_ids import GENERATIONS, OF_LABEL, SeenIds
 
 
 class Sets:
@@ -99,3 +100,15 @@ def test_ids_of_late_events_are_kept_when_the_time_is_taken_back() -> None:
         assert one.admit(np.array([3, 4], np.uint64), np.array([12, 12]), 7).tolist() == [True, False]
         one.admit(np.array([5], np.uint64), np.array([200]), 12)
         assert [number for number in range(1, 6) if number in one] == [5]
+
+
+def test_a_label_is_remembered_and_does_not_move_the_newest_event() -> None:
+    seen = SeenIds(80)
+    labels = np.array([1, 2], np.uint64), np.array([500, 900]) + OF_LABEL
+    assert seen.admit(*labels, NEVER).all()
+    assert seen.newest == NEVER
+    assert seen.admit(np.array([3], np.uint64), np.array([10]), NEVER).all()
+    assert seen.newest == seen.newest_until(1000) == 10
+    assert not seen.admit(*labels, 10).any()
+    seen.rewind(600, 10)
+    assert seen.admit(*labels, 10).tolist() == [False, True]

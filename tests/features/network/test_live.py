@@ -9,6 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from fraudsieve.features.history.records import id_digest
 from fraudsieve.features.network.declaration import Network
 from fraudsieve.features.network.live import NetworkState
 
@@ -127,6 +128,29 @@ def test_a_rewound_state_has_not_seen_what_was_later(rows: Rows, network: Networ
     expected = live([row for row in rows if (row[3] if len(row) == 4 else row[1]) <= time], network)
     assert content(state) == content(expected)
     np.testing.assert_array_equal(looks(state, SUBJECTS), looks(expected, SUBJECTS))
+
+
+@given(ROWS, NETWORKS, st.randoms(use_true_random=False))
+def test_a_removed_label_leaves_nothing(rows: Rows, network: Network, random: Random) -> None:
+    one_each = {row[:2] if len(row) == 3 else place: row for place, row in enumerate(rows)}
+    rows = [*one_each.values()]
+    state = live(rows, network)
+    for row in random.sample(rows, len(rows) // 2):
+        if len(row) == 3:
+            state.remove_label(id_digest(row[0], "account_id"), row[1] * MINUTE, row[2])
+            rows.remove(row)
+    assert content(state) == content(live(rows, network))
+    np.testing.assert_array_equal(looks(state, SUBJECTS), batch_of(rows, SUBJECTS, network))
+
+
+def test_removing_and_adding_labels_takes_no_more_memory() -> None:
+    """Removing one label rebuilt the whole network."""
+    state = live([("ann", number, False) for number in range(48)])
+    sizes = []
+    for step in range(300):
+        (state.remove_label if step % 2 else state.label)(id_digest("ann", "account_id"), 100, True)
+        sizes.append(state.nbytes)
+    assert sizes[-1] == sizes[4]
 
 
 @given(EVENTS)

@@ -17,7 +17,7 @@ from fraudsieve.features.profile.custom_columns import CustomColumns
 from fraudsieve.features.profile.frames import custom_values
 from fraudsieve.models import Model
 from fraudsieve.models.batch.scored_tables import options_of_model, read_history, read_inputs, trust_of_model
-from fraudsieve.training.data.accounts_events import account_labels_of, event_labels_of, load_accounts, load_events
+from fraudsieve.training.data.accounts_events import known_labels_of, load_accounts, load_events
 from fraudsieve.training.recipe.data import DataRecipe
 from tests.features.label_rows import LABEL_ROWS, START, TRUST, LabelRows, labels_of
 from tests.live.small_models import account_scorer, message_scorer
@@ -100,7 +100,7 @@ def test_labels_of_events_count_in_scoring_as_in_training(
 ) -> None:
     events, labels = with_own_labels(FOUR, own), labels_of(label_rows) if label_rows else None
     try:
-        in_training = event_labels_of(load_events(events, labels=labels, trust=trust), "legitimate")
+        in_training = known_labels_of(load_events(events, labels=labels, trust=trust), "legitimate")
     except SchemaError:  # no event has a label
         in_training = None
     in_scoring = read_inputs(event_model(trust), events, known_labels=labels).history.labels
@@ -120,7 +120,7 @@ def test_events_without_a_label_in_the_table_keep_their_own() -> None:
         event_model(Trust()), own, known_labels=labels_of([("a", "legitimate", 1, "review")])
     ).history.labels
     assert labels is not None
-    assert labels["is_fraud"].tolist() == [False, True, True, True]
+    assert labels.sort_values("event_id")["is_fraud"].tolist() == [False, True, True, True]
 
 
 def test_a_table_of_flags_is_read_beside_own_labels_in_words() -> None:
@@ -128,7 +128,7 @@ def test_a_table_of_flags_is_read_beside_own_labels_in_words() -> None:
     flags = labels_of([("a", "0", 1, "review"), ("b", "1", 1, "review"), ("b", "-1", 2, "review")])
     labels = read_inputs(event_model(Trust()), own, known_labels=flags).history.labels
     assert labels is not None
-    assert labels["is_fraud"].tolist() == [False, True, True, True]
+    assert labels.sort_values("event_id")["is_fraud"].tolist() == [False, True, True, True]
 
 
 def test_own_labels_need_no_ids_of_events_but_a_table_of_labels_does() -> None:
@@ -146,7 +146,7 @@ def test_own_labels_need_no_ids_of_events_but_a_table_of_labels_does() -> None:
 def test_labels_of_accounts_count_in_scoring_as_in_training(label_rows: LabelRows, trust: Trust) -> None:
     labels, accounts = labels_of(label_rows), pd.DataFrame({"account_id": ["a", "b"]})
     try:
-        in_training = account_labels_of(
+        in_training = known_labels_of(
             load_accounts(EVENTS, accounts=accounts, labels=labels, trust=trust), "legitimate"
         )
     except SchemaError:  # no account has a label

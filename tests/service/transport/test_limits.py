@@ -75,9 +75,9 @@ def test_large_bodies_and_many_records(service: Any) -> None:
 
 def test_invalid_bodies(service: Any) -> None:
     with service.client(headers=dict(service.client().headers) | {"content-type": "application/json"}) as client:
-        for body in (b"", b"{", b"\xff\xfe\x00", b"[" * 15_000, b'{"text": "x"} x', b"1" * 10_000):
+        for body in (b"", b"{", b"\xff\xfe\x00", b"[" * 15_000, b'{"text": "x"} x', b"1" * 10_000, b"NaN"):
             assert client.post("/v1/score", content=body).status_code == 400
-        for body in (b"5", b"null", b'"x"', b"true", b"NaN"):
+        for body in (b"5", b"null", b'"x"', b"true"):
             assert client.post("/v1/score", content=body).status_code == 422
         wrong = client.post("/v1/score?reasons=private", content=b"{}")
         assert (wrong.status_code, "private" in wrong.text) == (422, False)

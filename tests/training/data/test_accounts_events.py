@@ -9,7 +9,7 @@ import pytest
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.label_trust import Trust
 from fraudsieve.tables import InputTable, ReadOptions
-from fraudsieve.training.data.accounts_events import account_labels_of, event_labels_of, load_accounts, load_events
+from fraudsieve.training.data.accounts_events import known_labels_of, load_accounts, load_events
 from fraudsieve.training.labels import maturity_gap
 
 
@@ -101,12 +101,12 @@ def test_rows_in_are_rows_out() -> None:
 
 def test_labels_without_a_time_are_left_out() -> None:
     table = events(label=["spam", "legitimate", "spam"], labelled_at=["2026-03-01", "2026-03-02", None])
-    known = event_labels_of(load_events(table), "legitimate")
+    known = known_labels_of(load_events(table), "legitimate")
     assert known is not None
     assert known[["event_id", "is_fraud"]].to_numpy().tolist() == [["e1", True], ["e2", False]]
-    assert event_labels_of(load_events(table.drop(columns="labelled_at")), "legitimate") is None
+    assert known_labels_of(load_events(table.drop(columns="labelled_at")), "legitimate") is None
     of_accounts = load_accounts(events(), labels=labels(("ann", "spam", "2026-03-01"), ("bob", "spam", None)))
-    account_labels = account_labels_of(of_accounts, "legitimate")
+    account_labels = known_labels_of(of_accounts, "legitimate")
     assert account_labels is not None
     assert account_labels["account_id"].tolist() == ["ann"]
 
@@ -117,7 +117,7 @@ def test_the_network_knows_every_label_that_counted() -> None:
         ("ann", "legitimate", "2026-03-01 05:00"), ("ann", "spam", "2026-03-04 05:00"),
         ("bob", "legitimate", "2026-03-02 05:00"), ("bob", "spam", None), ("zoe", "spam", "2026-03-03 05:00"),
     )  # fmt: skip
-    found = account_labels_of(load_accounts(events(), accounts=table, labels=known, min_label_rows=2), "legitimate")
+    found = known_labels_of(load_accounts(events(), accounts=table, labels=known, min_label_rows=2), "legitimate")
     assert found is not None
     days = found["labelled_at"].dt.day
     assert sorted(zip(found["account_id"], days, found["is_fraud"], strict=True)) == [
@@ -129,7 +129,7 @@ def test_the_network_knows_no_label_without_weight() -> None:
     table = accounts(label="spam", labelled_at=pd.Timestamp("2026-03-09 05:00", tz="UTC"), source=["a", "b", "b"])
     known = labels(("bob", "spam", "2026-03-01 05:00"), ("cid", "spam", "2026-03-02 05:00")).assign(source=["a", "b"])
     loaded = load_accounts(events(), accounts=table, labels=known, trust=Trust({"a": 1.0, "b": 0.0}))
-    found = account_labels_of(loaded, "legitimate")
+    found = known_labels_of(loaded, "legitimate")
     assert found is not None
     assert sorted(zip(found["account_id"], found["labelled_at"].dt.day, strict=True)) == [("ann", 9), ("bob", 1)]
 
@@ -138,7 +138,7 @@ def test_dates_of_labels_end_for_the_network_when_they_end_for_rows() -> None:
     table = accounts(label="spam", labelled_at="2026-03-09")
     for time, first in (("2026-03-01", "2026-03-02"), ("2026-03-01 05:00", "2026-03-01 05:00")):
         loaded = load_accounts(events(), accounts=table, labels=labels(("zoe", "spam", time)))
-        known = account_labels_of(loaded, "legitimate")
+        known = known_labels_of(loaded, "legitimate")
         assert known is not None
         assert known["labelled_at"].iloc[0] == pd.Timestamp(first, tz="UTC")
         assert known["labelled_at"].iloc[1:].tolist() == loaded.rows["labelled_at"].tolist()
@@ -148,7 +148,7 @@ def test_rare_labels_of_events_are_known_to_features() -> None:
     table = events(label=["spam", "legitimate", "legitimate"], labelled_at="2026-03-01 05:00")
     loaded = load_events(table, min_label_rows=2)
     assert loaded.rows["event_id"].tolist() == ["e2", "e3"]
-    known = event_labels_of(loaded, "legitimate")
+    known = known_labels_of(loaded, "legitimate")
     assert known is not None
     assert known[["event_id", "is_fraud"]].to_numpy().tolist() == [["e1", True], ["e2", False], ["e3", False]]
 

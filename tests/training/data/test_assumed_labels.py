@@ -8,7 +8,7 @@ import pytest
 
 from fraudsieve.exceptions import RecipeError, SchemaError
 from fraudsieve.features.label_trust import WEIGHT
-from fraudsieve.training.data.accounts_events import account_labels_of, event_labels_of
+from fraudsieve.training.data.accounts_events import known_labels_of
 from fraudsieve.training.data.after_training import known_before
 from fraudsieve.training.data.assumed_labels import ASSUMED
 from fraudsieve.training.data.builders import groups_of, make_builder, matrix_of, read_data
@@ -146,7 +146,7 @@ def test_delays_are_those_of_the_labels_that_people_gave() -> None:
 def test_features_of_events_do_not_know_assumed_labels() -> None:
     views = ({"entity": "counterparty_id", "windows": ["60d"], "measures": ["count", "known", "frauds"]},)
     data, without = read(), read(settings=Recipe())
-    assert event_labels_of(data, "legitimate")["label"].eq("chargeback").all()  # type: ignore[index]
+    assert known_labels_of(data, "legitimate")["label"].eq("chargeback").all()  # type: ignore[index]
     rows = data.rows.reset_index(drop=True)
     settings = recipe(**{"history.views": views, "history.network": False})
 
@@ -166,7 +166,7 @@ def test_accounts_count_by_their_cutoff_time_and_the_network_does_not_know_it() 
     tables = {"accounts": accounts, "events": payments(), "labels": labels}
     data = read_data(recipe(**{"data.subject": "account"}), tables, min_label_rows=2)
     assert data.rows["label"].value_counts().to_dict() == {"legitimate": 27, "mule": 6}
-    known = account_labels_of(data, "legitimate")
+    known = known_labels_of(data, "legitimate")
     assert known is not None
     assert sorted(known["account_id"]) == sorted(ids[::6])
 
@@ -179,8 +179,8 @@ def test_messages_count_too_and_earlier_near_duplicates_do_not_know_it() -> None
     labels["labelled_at"] = days[::4].reset_index(drop=True) + pd.Timedelta(hours=1)
     data = read_data(recipe(), {"messages": frame, "labels": labels}, min_label_rows=2)
     assert data.rows["label"].value_counts().to_dict() == {"legitimate": 37, "spam": 13}
-    assert data.messages is not None
-    assert data.messages["label"].dropna().eq("spam").all()
+    assert data.known_labels is not None
+    assert data.known_labels["label"].eq("spam").all()
 
 
 def test_frauds_alone_without_the_setting_are_an_error_that_names_it() -> None:

@@ -40,6 +40,10 @@ def serve_command(
     token_file: Annotated[
         Path | None, typer.Option(help="File with the token that clients must send; by default $FRAUDSIEVE_TOKEN.")
     ] = None,
+    label_tokens: Annotated[
+        Path | None,
+        typer.Option(help="File with further tokens, one per line, each with the sources that its labels may have."),
+    ] = None,
     open: Annotated[bool, typer.Option("--open", help="Allow requests from other machines without a token.")] = False,
     lateness: Lateness = "1d",
     label_days: LabelDays = 180.0,
@@ -101,6 +105,7 @@ def serve_command(
             check_platform,
             check_score_log,
             check_shadow,
+            read_label_tokens,
             read_token,
         )
         from fraudsieve.service.transport.listener import listen
@@ -115,6 +120,7 @@ def serve_command(
             log_event(f"no token is set: the service accepts requests from {clients}", level=logging.WARNING)
         settings = Settings(
             token=token,
+            label_tokens={} if label_tokens is None else read_label_tokens(label_tokens, token),
             is_open=open,
             address=model,
             state=state,

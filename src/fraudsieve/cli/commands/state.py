@@ -119,7 +119,7 @@ def load_command(
             rejected[part].update({("", reason): count for reason, count in reasons.items()})
         for part, causes in rejected.items():
             source = ", ".join(given.get(part) or [name for sources in given.values() for name in sources])
-            _check_rejected(source, loaded.accepted[part], causes, reading.max_rejected)
+            _check_rejected(source, part, loaded.accepted, causes, reading.max_rejected)
     _answer_loaded(address, loaded, rejected, as_json=json)
 
 
@@ -222,17 +222,21 @@ def rewind_command(
     answer(content, as_json=json, title="Rewound", rows=[("rows", f"{content['removed']:,}")])
 
 
-def _check_rejected(source: str, accepted: int, causes: Counter["Cause"], max_rejected: float | None) -> None:
+def _check_rejected(
+    source: str, part: str, accepted: Counter[str], causes: Counter["Cause"], max_rejected: float | None
+) -> None:
     """Raise SchemaError if too many of the records were rejected; an empty file is not an error."""
     from fraudsieve.tables.limits import check_rejected
 
     if causes:
+        stored = ", ".join(f"{count:,} {name}" for name, count in accepted.items() if count) or "nothing"
         check_rejected(
             causes,
-            accepted + causes.total(),
+            accepted[part] + causes.total(),
             max_rejected=max_rejected,
             origin="standard input" if source == "-" else source,
             expected="Correct the records, or give them with the option of their type.",
+            stored=stored,
         )
 
 

@@ -1,13 +1,15 @@
 """Effects of labels: what a live state counts of the labels of a subject, as log entries.
 
-They depend only on the labels, not on the order in which labels and their event arrive. If another label of the subject
-counts from now on, the entry of the earlier one is retracted.
+Every label counts from its own time until the next one, which the state sees by the id of their subject. So effects
+depend only on the labels, not on the order in which labels and their event arrive. A label that comes late may retract
+entries of others.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Any
 
-from .rules import LABEL, LabelRules, Verdict, counting_verdicts
+from .rules import LABEL, LabelRules, Verdict
 from .subjects import Entry
 
 __all__ = ["RETRACTED", "changes", "effects_of", "is_effect"]
@@ -18,31 +20,25 @@ NOT_ENTITIES = {"event_id", "kind", "campaign"}
 
 
 def effects_of(
-    labels: Iterable[Entry], record: Entry | None, rules: LabelRules, is_entity: Callable[[str], bool]
+    verdicts: Sequence[Verdict], subject: str, record: Entry | None, rules: LabelRules, is_entity: Callable[[str], bool]
 ) -> list[Entry]:
-    """Return the entries that a state counts for the labels of one subject.
+    """Return the entries that a state counts for verdicts of one subject that follow each other.
 
-    They are none for an event or a message that is unknown; the latest label of another one; and all labels of an
-    account that counted from their time on. The record is None for an account. An event gives the ids that views
-    count by, which `is_entity` chooses among its fields.
+    They are none for an event or a message that is unknown. The record is None for an account. An event gives the ids
+    that views count by, which `is_entity` chooses among its fields.
     """
-    kept = list(labels)
-    if not kept or (record is None and rules.subject != "account"):
-        return []
-    verdicts = counting_verdicts(verdict for label in kept if (verdict := rules.verdict(label)) is not None)
-    subject = kept[0]["label"][1]["subject_id"]
     if rules.subject == "account":
         ids = {"account_id": subject, "subject_id": subject}
         return [_entry("account_labels", one.time, **ids, is_fraud=one.is_fraud) for one in verdicts]
-    if not verdicts or record is None:
+    if record is None:
         return []
     ((part, (time, fields)),) = record.items()
-    since = max(_held_since(verdicts), time)  # no label counts before its record
+    held = {max(one.time, time): one for one in verdicts}.items()  # of several until the record, the last one counts
     if part == "messages":
         bands = fields.get("campaign")
-        return [_entry(part, since, labelled=bands, kind=verdicts[-1].name, subject_id=subject)] if bands else []
+        return [_entry(part, at, labelled=bands, kind=one.name, subject_id=subject) for at, one in held if bands]
     ids = {name: value for name, value in fields.items() if is_entity(name) and name not in NOT_ENTITIES}
-    return [_entry("labels", since, **ids, subject_id=subject, is_fraud=verdicts[-1].is_fraud)]
+    return [_entry("labels", at, **ids, subject_id=subject, is_fraud=one.is_fraud) for at, one in held]
 
 
 def changes(before: Sequence[Entry], after: Sequence[Entry]) -> list[Entry]:
@@ -53,9 +49,14 @@ def changes(before: Sequence[Entry], after: Sequence[Entry]) -> list[Entry]:
     >>> changes([{"labels": [7, {}]}], [{"labels": [8, {}]}])
     [{'retracted': [7, {'labels': {}}]}, {'labels': [8, {}]}]
     """
-    gone = [entry for entry in before if entry not in after]
-    retracted = [{RETRACTED: [time, {part: fields}]} for entry in gone for part, (time, fields) in entry.items()]
-    return [*retracted, *(entry for entry in after if entry not in before)]
+    if not before:  # also of thousands of labels that waited for their record
+        return [*after]
+    gone, new = [one for one in before if one not in after], [one for one in after if one not in before]
+    # The label that takes back a new fraud label is counted again: the state may have dropped it, since it is too old.
+    frauds = [one for one in new if one.get("labels", (0, {}))[1].get("is_fraud")]
+    again = [later for fraud, later in pairwise(after) if fraud in frauds and later not in new]
+    parts = (part for entry in (*gone, *again) for part in entry.items())
+    return [*({RETRACTED: [time, {part: fields}]} for part, (time, fields) in parts), *new, *again]
 
 
 def is_effect(entry: Entry) -> bool:
@@ -72,13 +73,3 @@ def is_effect(entry: Entry) -> bool:
 
 def _entry(part: str, time: int, **fields: Any) -> Entry:
     return {part: [time, fields]}
-
-
-def _held_since(verdicts: Sequence[Verdict]) -> int:
-    """Return the time since which the last verdict has held; a later label that repeats it does not move it."""
-    since = verdicts[-1].time
-    for verdict in reversed(verdicts):
-        if verdict.name != verdicts[-1].name:
-            break
-        since = verdict.time
-    return since

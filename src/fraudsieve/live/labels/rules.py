@@ -3,7 +3,6 @@
 The rules are those of `fraudsieve.features.label_trust` for tables. Needs no pandas.
 """
 
-from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,7 +15,7 @@ from fraudsieve.tables.values.label_words import class_of_label
 from fraudsieve.tables.values.reading import read_category, read_id, read_number
 from fraudsieve.tables.values.shares import SHARES
 
-__all__ = ["LABEL", "LabelRules", "Verdict", "counting_verdicts", "is_same_label", "label_to_entry"]
+__all__ = ["LABEL", "LabelRules", "Verdict", "label_to_entry"]
 
 LABEL = "label"
 """The part of the log entry of a label as it was sent; what a state counts of it are other entries."""
@@ -106,26 +105,3 @@ def _shares(record: Record) -> dict[str, float]:
         if share.excludes(np.array(numbers[name])):
             raise RejectedRecordError(f"{name}: {share.reason}")
     return {name: number for name, number in numbers.items() if number == number}
-
-
-def is_same_label(one: Record, other: Record) -> bool:
-    """Return whether two log entries are of one label: they share subject, label, time and source."""
-    (time, fields), (other_time, other_fields) = one[LABEL], other[LABEL]
-    return time == other_time and all(fields.get(name) == other_fields.get(name) for name in ("label", "source"))
-
-
-def counting_verdicts(verdicts: Iterable[Verdict]) -> Sequence[Verdict]:
-    """Return, in order of time, the verdicts that count from their time on: no earlier one has a larger weight.
-
-    Examples
-    --------
-    >>> verdicts = [Verdict(9, 0.5, False, "legitimate"), Verdict(5, 1.0, True, "fraud"), Verdict(7, 1.0, True, "spam")]
-    >>> [verdict.time for verdict in counting_verdicts(verdicts)]
-    [5, 7]
-    """
-    by_time = {verdict.time: verdict for verdict in sorted(verdicts)}
-    counting: list[Verdict] = []
-    for verdict in by_time.values():
-        if not counting or verdict.weight >= counting[-1].weight:
-            counting.append(verdict)
-    return counting

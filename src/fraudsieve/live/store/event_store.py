@@ -26,7 +26,7 @@ BATCH = 20_000
 """Rows that are read in one transaction."""
 ROWS = 'SELECT "offset", time, entry, digest FROM events WHERE "offset" > ? ORDER BY "offset" LIMIT ?'
 INSERT = 'INSERT INTO events ("offset", time, entry, digest, subject) VALUES (?, ?, ?, ?, ?)'
-FIND = 'SELECT entry FROM events WHERE subject IN ({keys}) ORDER BY "offset"'
+FIND = 'SELECT entry FROM events WHERE subject IN ({{keys}}) AND "offset" > {after} ORDER BY "offset"'
 LOOKED_UP = 500
 """Keys in one statement."""
 ROOM = 65536
@@ -91,9 +91,9 @@ class StoreTransaction:
         """Write rows, with the keys of their subjects."""
         self.sql.execute_many(INSERT, [(*row, subject_key(json.loads(row[2]))) for row in rows])
 
-    def find(self, keys: Iterable[int]) -> Iterator[dict[str, Any]]:
-        """Iterate over the log entries with any of some keys of subjects, in the order of their offsets."""
-        return (json.loads(entry) for (entry,) in self.look_up(FIND, keys))
+    def find(self, keys: Iterable[int], after: int) -> Iterator[dict[str, Any]]:
+        """Iterate over the log entries after an offset with any of some keys of subjects, in order."""
+        return (json.loads(entry) for (entry,) in self.look_up(FIND.format(after=after), keys))
 
     def look_up(self, statement: str, keys: Iterable[int]) -> Iterator[tuple[Any, ...]]:
         """Iterate over the rows that a statement with ``{keys}`` finds for any number of keys."""

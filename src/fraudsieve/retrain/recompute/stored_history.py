@@ -16,7 +16,7 @@ from fraudsieve._typing import Array
 from fraudsieve.features.campaign.campaign_batch import keys_of_bands
 from fraudsieve.features.campaign.over_time import N_BANDS
 from fraudsieve.features.history_declaration import event_fields
-from fraudsieve.features.label_trust import join_labels, labels_that_counted, labels_with_times
+from fraudsieve.features.label_trust import history_of_labels
 from fraudsieve.live.contents import COUNTED, numbered_records
 from fraudsieve.live.handover import reach
 from fraudsieve.live.labels.rules import LabelRules
@@ -165,20 +165,14 @@ class StoredHistory:
 
     def _known(self, events: pd.DataFrame, labels: pd.DataFrame) -> pd.DataFrame | None:
         """Return the labels that count, as `predict` has them."""
-        legitimate = self.model.legitimate
         if labels.empty or self.model.subject == "message" or not uses_labels(self.model.matrix):
             return None
-        if self.model.subject == "event":
-            return labels_with_times(self._labelled(events, labels), legitimate)
-        counting = labels_that_counted(labels, trust=trust_of_model(self.model), legitimate=legitimate)
-        return labels_with_times(counting, legitimate).rename(columns={"subject_id": "account_id"})
+        return self._history_of_labels(events if self.model.subject == "event" else None, labels)
 
-    def _labelled(self, events: pd.DataFrame, labels: pd.DataFrame) -> pd.DataFrame:
-        """Return events or messages with the label of each that counts, and its time."""
-        of_events = labels[labels["subject_id"].isin(events["event_id"])]
-        table = CheckedTable(of_events, pd.DataFrame()) if len(of_events) else None
-        trust = trust_of_model(self.model)
-        return join_labels(with_times(events), table, "event_id", trust, legitimate=self.model.legitimate)
+    def _history_of_labels(self, records: pd.DataFrame | None, labels: pd.DataFrame) -> pd.DataFrame:
+        subject = "account_id" if records is None else "event_id"
+        joined, table = None if records is None else with_times(records), CheckedTable(labels, labels[:0])
+        return history_of_labels(joined, table, subject, trust_of_model(self.model), self.model.legitimate)[0]
 
     def _bands(self, messages: pd.DataFrame, labels: pd.DataFrame) -> pd.DataFrame | None:
         """Return the bands of messages and of their labels."""
@@ -188,10 +182,8 @@ class StoredHistory:
         sent = messages[["campaign", "sender_id", "recipient_id", "occurred_at"]]
         parts = [sent.explode("campaign").astype({"campaign": STRING})]
         if campaigns.types:
-            labelled = labels_with_times(self._labelled(messages, labels), self.model.legitimate)
-            since = labelled["labelled_at"].where(labelled["labelled_at"] > labelled["occurred_at"])
-            since = since.fillna(labelled["occurred_at"])  # no label counts before its message
-            labelled = labelled[["campaign", "label"]].set_axis(["labelled", "kind"], axis=1).assign(occurred_at=since)
+            names = {"campaign": "labelled", "label": "kind", "labelled_at": "occurred_at", "event_id": "subject_id"}
+            labelled = self._history_of_labels(messages, labels)[[*names]].rename(columns=names)
             parts.append(labelled.explode("labelled").astype({"labelled": STRING}))
         return pd.concat(parts, ignore_index=True)
 

@@ -14,12 +14,14 @@ __all__ = [
     "RejectedRequest",
     "Reply",
     "ScoreRequest",
+    "Sources",
     "as_list",
     "check_number",
     "decode_json",
     "encode_json",
     "json_type",
     "no_explanation",
+    "why_rejected",
 ]
 
 MAX_DEPTH = 32
@@ -35,6 +37,8 @@ _encode = json.JSONEncoder(allow_nan=False, separators=(",", ":")).encode
 
 Explanation: TypeAlias = Language | None
 """The language of reasons; None for scores without reasons."""
+Sources: TypeAlias = frozenset[str] | None
+"""The sources that the labels of a client may have; None for any."""
 
 
 class RejectedRequest(Exception):
@@ -54,12 +58,16 @@ class RejectedRequest(Exception):
 
 
 class ScoreRequest(NamedTuple):
-    """Body of a request for scores, whether reasons are requested, the language of their sentences, and its id."""
+    """Body of a request for scores, whether reasons are requested, the language of their sentences, and its id.
+
+    `sources` are those that labels in the body may have; None for any.
+    """
 
     body: bytes
     reasons: bool
     language: Language = "en"
     id: str = ""
+    sources: Sources = None
 
     @property
     def explanation(self) -> Explanation:
@@ -133,9 +141,14 @@ def decode_json(body: bytes, max_records: int) -> Any:
         raise RejectedRequest(413, f"body: expected at most {max_containers} objects and lists, got {n_containers}")
     try:
         # Decoded here, because json.loads would also accept UTF-16, in which other bytes are brackets.
-        return json.loads(body.decode("utf-8", "surrogatepass").removeprefix("\ufeff"))
+        return json.loads(body.decode("utf-8", "surrogatepass").removeprefix("\ufeff"), parse_constant=_reject)
     except (ValueError, RecursionError):
         raise RejectedRequest(400, "body: expected JSON, got something else") from None
+
+
+def _reject(constant: str) -> None:
+    """Reject NaN and Infinity, which Python reads and JSON does not have."""
+    raise ValueError(constant)
 
 
 def encode_json(content: Any) -> bytes:
@@ -175,6 +188,27 @@ def check_number(records: Sized, max_records: int) -> None:
     """
     if len(records) > max_records:
         raise RejectedRequest(413, f"body: expected at most {max_records} records, got {len(records)}")
+
+
+def why_rejected(records: Sequence[Any], sources: Sources) -> dict[int, str]:
+    """Return, by position, why records are rejected before they are read: no objects, or labels of other sources.
+
+    Examples
+    --------
+    >>> label = {"subject_id": "e1", "label": "fraud", "source": "hotline"}
+    >>> why_rejected([label, label | {"source": "bank"}, 5], frozenset(["hotline"]))
+    {1: 'source: expected one that the token may write, got another one or none', 2: 'expected an object, got int'}
+    """
+    reasons = {}
+    for position, record in enumerate(records):
+        label, source = (record.get("label"), record.get("source")) if isinstance(record, dict) else (None, None)
+        if not isinstance(record, dict):
+            reasons[position] = f"expected an object, got {json_type(record)}"
+        elif sources is None or label is None or not str(label).strip():
+            continue
+        elif not isinstance(source, str) or source not in sources:
+            reasons[position] = "source: expected one that the token may write, got another one or none"
+    return reasons
 
 
 def no_explanation(subject: str) -> dict[str, Any]:

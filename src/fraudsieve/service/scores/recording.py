@@ -22,8 +22,8 @@ from fraudsieve.service.api.bodies import (
     ScoreRequest,
     as_list,
     encode_json,
-    json_type,
     no_explanation,
+    why_rejected,
 )
 from fraudsieve.service.batching import MicroBatcher
 from fraudsieve.service.handlers import RequestHandler
@@ -133,7 +133,7 @@ class Recording:
 
     def add(self, requests: Sequence[ScoreRequest]) -> list[_Added | RejectedRequest]:
         """Add the records of several requests with one commit, and score them in one call."""
-        bodies = [self._read(request.body) for request in requests]
+        bodies = [self._read(request) for request in requests]
         lists = [as_list(body) for body in bodies if not isinstance(body, RejectedRequest)]
         calls = iter(self._record(lists) if lists else ())
         outcomes = [
@@ -152,17 +152,13 @@ class Recording:
         model, state = self.handler.loaded.scorer.model, self.live.state
         return self.live.submit(lambda fields: [RecordingCall(model, state, fields, one) for one in lists])
 
-    def _read(self, body: bytes) -> Any:
+    def _read(self, request: ScoreRequest) -> Any:
         """Return the decoded body, or why it is rejected."""
-        content = self.handler.decode_records(body)
+        content = self.handler.decode_records(request.body)
         items = [] if isinstance(content, RejectedRequest) else as_list(content)
         if len(items) > MAX_RECORDED:
             return RejectedRequest(413, f"record: expected at most {MAX_RECORDED} records, got {len(items)}")
-        others = {
-            position: f"expected an object, got {json_type(item)}"
-            for position, item in enumerate(items)
-            if not isinstance(item, dict)
-        }
+        others = why_rejected(items, request.sources)
         return RejectedRequest(422, _rejection(others)) if others else content
 
     def _outcome(self, request: ScoreRequest, body: Any, call: RecordingCall) -> _Added | RejectedRequest:

@@ -49,6 +49,8 @@ class RequestLimits:
 
     def __init__(self, app: ASGIApp, settings: Settings, metrics: Metrics) -> None:
         self.app, self.settings = app, settings
+        tokens = settings.label_tokens if settings.token is None else {settings.token: None, **settings.label_tokens}
+        self.tokens = {token.encode("ascii"): sources for token, sources in tokens.items()}
         self.running = 0
         self.metric = metrics.running
 
@@ -57,19 +59,21 @@ class RequestLimits:
         if scope["type"] != "http" or scope["path"] in PUBLIC_PATHS:
             await self.app(scope, receive, send)
             return
-        rejection = self._check_head(scope["method"], dict(scope["headers"]))
+        headers = dict(scope["headers"])
+        rejection = self._check_head(scope["method"], headers)
         if rejection is not None:
             await rejection(scope, receive, send)
         elif scope["method"] != "POST":
             await self.app(scope, receive, send)
         else:
+            scope["state"]["sources"] = self.tokens.get(self._token_of(headers) or b"")
             await self._with_body(scope, receive, send)
 
     def _check_head(self, method: str, headers: Mapping[bytes, bytes]) -> JSONResponse | None:
         """Return the rejection of a request by its method and headers; None if it is accepted."""
         if b"upgrade" in headers:  # httptools reads neither its body nor what follows on the connection
             return error_response(400, UPGRADE, {"connection": "close"})
-        if not self._has_token(headers):
+        if self.tokens and self._token_of(headers) is None:
             reason = "expected the header Authorization: Bearer, with the token of the service"
             return error_response(401, reason, {"www-authenticate": "Bearer"})
         if method != "POST":
@@ -86,12 +90,11 @@ class RequestLimits:
             return error_response(503, "the service is busy; try again later", RETRY_AFTER)
         return None
 
-    def _has_token(self, headers: Mapping[bytes, bytes]) -> bool:
-        if self.settings.token is None:
-            return True
+    def _token_of(self, headers: Mapping[bytes, bytes]) -> bytes | None:
+        """Return the token of a request, which is compared with all of them; None if it has none of them."""
         scheme, _, token = headers.get(b"authorization", b"").partition(b" ")
-        same = hmac.compare_digest(token.strip(), self.settings.token.encode("ascii"))
-        return same and scheme.lower() == b"bearer"
+        found = [known for known in self.tokens if hmac.compare_digest(token.strip(), known)]
+        return found[0] if found and scheme.lower() == b"bearer" else None
 
     def _body_too_large(self) -> JSONResponse:
         return error_response(413, f"body: expected at most {self.settings.max_body} bytes, got more")

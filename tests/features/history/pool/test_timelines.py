@@ -103,18 +103,27 @@ def test_a_row_that_is_older_than_a_dropped_one_is_in_no_window() -> None:
     assert ends.tolist() == [10, 20]
 
 
-@given(st.lists(st.tuples(st.integers(0, 9), st.booleans()), max_size=20), st.integers(0, 11))
-def test_labels_are_not_dropped_because_they_are_many(labels: list[tuple[int, bool]], cutoff: int) -> None:
-    pool, key = TimelinePool(3, are_labels=True, max_events=2), digest_of(1).tobytes()
-    for time, is_fraud in labels:
-        pool.add(key, [time, int(np.float64(is_fraud).view(np.int64)), -1])
-    pool.sweep(-100, 100, 1)
-    assert pool.n_rows == len(labels)
-    if labels:
-        rows, (first, last) = pool.rows_before(pool.find(key), cutoff)
-        earlier = [time for time, is_fraud in labels if is_fraud and time < min([*rows[:, 0], cutoff])]
-        assert last == max(earlier, default=NEVER)
-        assert (first == NEVER) == (last == NEVER)
+@given(st.lists(st.tuples(st.integers(0, 9), st.booleans(), st.integers(0, 4)), max_size=20), st.integers(0, 11))
+def test_fraud_labels_are_kept_until_they_are_replaced(labels: list[tuple[int, bool, int]], oldest: int) -> None:
+    pool, key = TimelinePool(3, keeps_frauds=True), digest_of(1).tobytes()
+    rows = [[time, int(np.float64(is_fraud).view(np.int64)), subject] for time, is_fraud, subject in labels]
+    for step, row in enumerate(rows):
+        pool.add(key, row)
+        if step % 7 == 0:
+            pool.sweep(-100, 100, 1)
+    before = pool.rows_of(pool.find(key)).tolist() if rows else []
+    assert sorted(before) == sorted(rows)
+    n_dropped = pool.sweep(oldest, 100, 1)
+    old = [row for row in before if row[0] < oldest]
+    kept = [
+        row
+        for place, row in enumerate(old)
+        if row[1] and all(row[2] != one[2] or not row[2] for one in old[place + 1 :])
+    ]
+    if 8 * len(old) >= len(rows) > 0:
+        assert pool.rows_of(pool.find(key)).tolist() == kept + before[len(old) :]
+        assert n_dropped == len(old) - len(kept)
+    assert pool.sweep(oldest, 100, 1) == 0
 
 
 def rows_held(pool: TimelinePool, entity: int) -> list[list[int]]:
