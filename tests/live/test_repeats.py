@@ -149,4 +149,4 @@ def test_contradicting_labels_of_one_time_do_not_depend_on_the_order_of_arrival(
     np.testing.assert_array_equal(state.features([*SUBJECTS, subject]), first)
     of_ann, of_bob = (dict(zip(names, row, strict=False)) for row in first[[0, -1]])
     assert of_ann["network__sharing_frauds"] == of_ann["network__sharing_known"] == 1
-    assert (of_bob["network__received_known_7d"], of_bob["network__received_frauds_7d"]) == (2, 1)
+    assert (of_bob["network__received_known_7d"], of_bob["network__received_frauds_7d"]) == (1, 1)

@@ -47,6 +47,11 @@ def random_labels(rng: np.random.Generator, ids: list[str]) -> Records:
     ]
 
 
+def in_any_order(rng: np.random.Generator, records: Records, labels: Records) -> list[tuple[str, dict[str, Any]]]:
+    every = [*(("records", one) for one in records), *(("labels", one) for one in labels)]
+    return [every[place] for place in rng.permutation(len(every))]
+
+
 def held(labels: Records, record: tuple[str, int], minutes: int, trust: dict[str, float]) -> tuple[int, bool] | None:
     """Return since when a record has had its label before a cutoff time, and whether it is fraud."""
     name, since = record
@@ -99,8 +104,8 @@ def test_labels_of_events(seed: int, tmp_path: Path) -> None:
         found = history_features(tables[0], pd.DataFrame(subjects), VIEW, labels=known)
         np.testing.assert_array_equal(found[:, of_labels], expected)
     with LiveState(scorer, tmp_path / "live.db", lateness="30d") as live:
-        for part, one in rng.permutation([*(("event", one) for one in events), *(("label", one) for one in labels)]):
-            assert not live.update(one if part == "event" else (), one if part == "label" else ()).rejected
+        for part, one in in_any_order(rng, events, labels):
+            assert not live.update(one if part == "records" else (), one if part == "labels" else ()).rejected
         np.testing.assert_array_equal(live.state.features(subjects)[:, of_labels], expected)
 
 
@@ -126,7 +131,7 @@ def test_labels_of_messages_with_campaigns(seed: int, tmp_path: Path) -> None:
     found = campaign_features(_past(loaded), pd.DataFrame(asked), matrix.campaigns)
     np.testing.assert_array_equal(found[:, -len(expected[0]) :], expected)
     with LiveState(scorer, tmp_path / "live.db", lateness="30d") as live:
-        for part, one in rng.permutation([*(("sent", one) for one in sent), *(("label", one) for one in labels)]):
-            outcome = live.observe(one) if part == "sent" else live.update(labels=one)
+        for part, one in in_any_order(rng, sent, labels):
+            outcome = live.observe(one) if part == "records" else live.update(labels=one)
             assert outcome.rejected == ()
         np.testing.assert_array_equal(message_history(asked, live.state, (), matrix.campaigns)[1], found)

@@ -47,7 +47,7 @@ def answers_of(service: Service, events: pd.DataFrame, labels: pd.DataFrame) -> 
     """Send everything to a service in order of time, and return the scores of the later payments by id."""
     of_events = events.assign(at=events["occurred_at"], part="events")
     steps = pd.concat([of_events, labels.assign(at=labels["labelled_at"], part="labels")]).sort_values("at")
-    names = {"events": list(events), "labels": list(labels)}
+    names = {"events": [*map(str, events)], "labels": [*map(str, labels)]}
     scores, waiting = dict[str, float](), dict[str, list[Any]](events=[], labels=[])
     with service.client() as client:
 
@@ -86,5 +86,6 @@ def test_a_chargeback_that_replaces_a_clearing_does_not_leak(tmp_path: Path) -> 
     assert answers.equals(predicted[answers.index])
     assert list(answers.index) == events["event_id"][later].tolist()
     is_fraud = answers.index.isin(labels["subject_id"][labels["label"] == "fraud"])
-    assert report.roc_auc == roc_auc_score(is_fraud, answers)
-    assert 0.4 < report.roc_auc < 0.6  # it was .9 when only the last label of a payment counted
+    auc = roc_auc_score(is_fraud, answers)
+    assert report.roc_auc == auc
+    assert 0.4 < auc < 0.6  # .91 offline when only the last label of a payment counted
