@@ -135,7 +135,7 @@ def test_a_label_does_not_break_the_successor_of_a_model(account_scorer: Scorer,
 def test_contradicting_labels_of_one_time_do_not_depend_on_the_order_of_arrival(
     verdicts: tuple[bool, bool], account_scorer: Scorer
 ) -> None:
-    """Of verdicts on an account, fraud counts; a state counts every label of an event. Also rewound."""
+    """Of verdicts on an account or an event, fraud counts. Also rewound."""
     linked = [event(event_id=name, account_id=name, counterparty_id="eve") for name in ("ann", "bob")]
     labels = [LABELS[0] | {"account_id": "bob", "is_fraud": verdict} for verdict in verdicts]
     names, subject = account_scorer.model.matrix.columns, SUBJECTS[0] | {"account_id": "bob"}

@@ -1,5 +1,6 @@
 """A world in which payments are cleared after an hour and charged back weeks later, from training to a service."""
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,10 @@ def answers_of(service: Service, events: pd.DataFrame, labels: pd.DataFrame) -> 
     names = {"events": [*map(str, events)], "labels": [*map(str, labels)]}
     scores, waiting = dict[str, float](), dict[str, list[Any]](events=[], labels=[])
     with service.client() as client:
+        for _ in range(600):
+            if client.get("/readyz").status_code == 200:
+                break
+            time.sleep(0.2)
 
         def post(path: str, content: Any) -> Any:
             answer = client.post(path, json=content)

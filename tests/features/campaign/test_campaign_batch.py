@@ -108,7 +108,7 @@ def test_later_messages_and_labels_change_nothing(messages: Records, now: int, r
 
 
 def test_the_order_of_contradicting_labels_does_not_matter() -> None:
-    """A message with two classes at one time, each of them twice: both count, and each once."""
+    """A message with two classes at one time, each of them twice: the last in alphabetical order counts."""
     message = dict(zip(NAMES, (TEXTS[0], at(0), None, None, None, at(5)), strict=True)) | {"message_id": "m"}
     labels = [message | {"label": label} for label in ("spam", "ham", "spam", "ham")]
     later = {"text": TEXTS[1], "sent_at": at(9)}
