@@ -100,7 +100,8 @@ def test_a_state_in_order_of_time_forgets_no_fraud(max_events: int) -> None:
         event = f"e{rng.integers(max(len(labels) // 2 - 12, 0), len(labels) // 2 + 1)}"
         new = {"event_id": event, "device_id": "d0", "minutes": minutes, "is_fraud": bool(rng.random() < 0.1)}
         labels.append(new)
-        assert state.update((), new | {"labelled_at": at(minutes)}) == ()
+        clock = {"account_id": "ann", "occurred_at": at(minutes)}  # labels do not move the clock of a state
+        assert state.update(clock, new | {"labelled_at": at(minutes)}) == ()
         known = counting(labels, "d0", minutes + 1)
         fraud = max((time for time, is_fraud in known if is_fraud), default=None)
         since = np.nan if fraud is None else (minutes + 1 - fraud) * 60
