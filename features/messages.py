@@ -98,6 +98,8 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     past : DataFrame, default=None
         Earlier messages, as for `campaign_features`. They may include those of X: a message does not count itself. X
         must then be a DataFrame with ``text`` and ``sent_at``.
+    campaign_types : sequence of str, default=None
+        Labels of `past` that are counted, as for `CampaignHistory`; None for all whose times are known.
     label_classes : dict of str to (str or None), default=None
         Classes by label, as for `CampaignHistory`; the labels of `past` are classes already.
     random_state : int, default=0
@@ -147,6 +149,7 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         "events": [pd.DataFrame, None],
         "history": [History, list, tuple, None],
         "past": [pd.DataFrame, None],
+        "campaign_types": ["array-like", None],
         "label_classes": [dict, None],
         "random_state": [Interval(Integral, 0, None, closed="left")],
         "n_jobs": [Integral, None],
@@ -173,6 +176,7 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         events: pd.DataFrame | None = None,
         history: History | Sequence[History] | None = None,
         past: pd.DataFrame | None = None,
+        campaign_types: Sequence[str] | None = None,
         label_classes: Mapping[str, str | None] | None = None,
         random_state: int = 0,
         n_jobs: int | None = None,
@@ -195,6 +199,7 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self.events = events
         self.history = history
         self.past = past
+        self.campaign_types = campaign_types
         self.label_classes = label_classes
         self.random_state = random_state
         self.n_jobs = n_jobs
@@ -248,9 +253,8 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         lists = CustomLists.of(self.words, self.brands, self.hotlines, self.short_hosts)
         campaigns = None
         if self.past is not None:
-            campaigns = CampaignHistory(
-                types=label_types(self.past), label_classes=self.label_classes or {}, time_zone=self.time_zone
-            )
+            types = label_types(self.past) if self.campaign_types is None else tuple(self.campaign_types)
+            campaigns = CampaignHistory(types=types, label_classes=self.label_classes or {}, time_zone=self.time_zone)
         if not self.wording:
             self.matrix_ = MessageMatrix(None, views, lists=lists, custom=custom, campaigns=campaigns)
             return self.transform(X)

@@ -129,6 +129,8 @@ def test_a_warm_up_that_fails_at_the_start_is_tried_again(binary: Any, monkeypat
         "behind": False,
         "unwritable": False,
         "unusual_shares": [],
+        "refused_version": None,
+        "needs_restart": False,
     }
     assert 'fraudsieve_background_failures_total{task="warm-up"} 2.0' in metrics.text
 
@@ -180,7 +182,7 @@ def test_the_registry_and_other_faults_are_told_apart(
     monkeypatch.setattr("fraudsieve.models.flavor.resolve_version", lambda _: "2")
     monkeypatch.setattr("fraudsieve.service.watchers.model_folder", lambda _, into: into)
     monkeypatch.setattr(name, raise_os_error)
-    watcher = AliasWatcher("models:/sms@champion", handler, handler.metrics.swaps)
+    watcher = AliasWatcher("models:/sms@champion", handler, handler.metrics)
     with pytest.raises(OSError, match="a fault") if outcome != "refused" else nullcontext():
         watcher.check()
     assert f'fraudsieve_model_swaps_total{{outcome="{outcome}"}} 1.0' in handler.metrics.render().decode()
@@ -194,7 +196,7 @@ def test_the_collector_skips_a_model_that_took_over(binary: Any, several: Any, m
     gc.collect()
     gc.freeze()
     try:
-        assert AliasWatcher("models:/sms@champion", handler, handler.metrics.swaps).check() == "swapped"
+        assert AliasWatcher("models:/sms@champion", handler, handler.metrics).check() == "swapped"
         assert not any(item is handler.loaded.scorer.model for item in gc.get_objects())
         assert old() is None
     finally:

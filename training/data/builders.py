@@ -151,6 +151,7 @@ def make_builder(data: LabelledData, recipe: Recipe) -> Builder:
     if data.subject == "message":
         settings = recipe.features.model_dump(exclude={"augment", "campaigns"})
         settings["past"] = _past(data) if recipe.features.campaigns else None
+        settings["campaign_types"] = history.campaign_types
         settings |= {
             "legitimate": data.legitimate,
             "label_classes": dict(data.reading.classes),

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
+from fraudsieve.features.feature_matrix import FeatureMatrix
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.training.data.after_training import learned_until
 from fraudsieve.training.recipe.lists import LISTS
@@ -69,14 +70,27 @@ def recipe_of_model(model: Model) -> Recipe | None:
 def recipe_to_repeat(model: Model) -> Recipe | None:
     """Return the recipe of a model, to train it on other tables: its search begins with what it has chosen before.
 
-    Tables and rules are left out. None if the model does not keep a recipe, or one of another version.
+    What a live state holds is that of the model, and not chosen again by the tables. Tables and rules are left out.
+    None if the model does not keep a recipe, or one of another version.
     """
     written, lists = model.training.get("recipe"), model.matrix.lists
     if not written:
         return None
     custom = {} if lists is None else {name: getattr(lists, name) for name in LISTS if getattr(lists, name)}
-    content = {**written, "features": {**written.get("features", {}), **custom}, "rules": None}
+    features = {**written.get("features", {}), **custom}
+    history = {**written.get("history", {}), **_history_of(model.matrix)}
+    content = {**written, "features": features, "history": history, "rules": None}
     try:
         return Recipe.model_validate(content)
     except ValidationError:
         return None
+
+
+def _history_of(matrix: FeatureMatrix) -> dict[str, Any]:
+    """Return the section ``history`` of a recipe that declares the history of a model, whatever the tables."""
+    network, campaigns = matrix.network, matrix.campaigns
+    return {
+        "views": [view.to_dict() for view in matrix.event_views],
+        "network": False if network is None else network.to_dict(),
+        "campaign_types": None if campaigns is None else campaigns.types,
+    }

@@ -110,6 +110,8 @@ class HistoryRecipe(RecipeSection):
     """Columns of strings that are categories, even if they look like identifiers or have many values."""
     digest_categories: bool = False
     """Whether the model keeps keyed digests of the categories instead of their values."""
+    campaign_types: tuple[str, ...] | None = None
+    """The labels of earlier near-duplicates that are counted; by default all whose times are known."""
 
     @field_validator("views")
     @classmethod

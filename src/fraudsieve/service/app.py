@@ -27,6 +27,7 @@ from .processes.messages import READY, WorkerChannel
 from .routes import WARM_UP, Routes
 from .scores.recording import CALLS, why_not_recorded
 from .settings import Settings
+from .shared_model import SharedModel
 from .transport.limits import RequestLimits, error_response
 from .watchers import AliasWatcher, RulesWatcher
 
@@ -36,6 +37,8 @@ CHECKPOINT_SECONDS = 60.0
 DAY_SECONDS = 86_400.0
 """Until a service with few requests deletes rows that are too old to be kept."""
 MEASURE_SECONDS = 1.0
+FOLLOW_SECONDS = 1.0
+"""Seconds between two looks at the version that the workers share."""
 WARM_UP_SECONDS = 1.0
 """Pause after the first failure."""
 
@@ -141,10 +144,12 @@ def _watch(handler: RequestHandler, background: BackgroundTasks) -> None:
     """Watch what may change: the alias of the model, that of the shadow, and the rules file."""
     settings, metrics, seconds = handler.settings, handler.metrics, handler.settings.watch_seconds
     if settings.alias is not None:
-        background.repeat("alias", AliasWatcher(settings.alias, handler, metrics.swaps).check, seconds)
+        alias = AliasWatcher(settings.alias, handler, metrics, SharedModel(settings.folder))
+        background.repeat("alias", alias.check, seconds)
+        if settings.folder is not None:
+            background.repeat("version", alias.follow, FOLLOW_SECONDS)
     if settings.shadow_alias is not None and handler.shadow is not None:
-        watcher = AliasWatcher(settings.shadow_alias, handler.shadow, metrics.shadow_swaps, role="shadow")
-        background.repeat("shadow alias", watcher.check, seconds)
+        background.repeat("shadow alias", AliasWatcher(settings.shadow_alias, handler.shadow, metrics).check, seconds)
     if settings.rules is not None:
         background.repeat("rules", RulesWatcher(settings.rules, handler).check, seconds)
 

@@ -4,7 +4,7 @@ import logging
 import threading
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 
@@ -37,7 +37,7 @@ from .api.bodies import (
 from .background import STALLED_SECONDS
 from .ingestion import EventIngestion
 from .json_log import error_location, log_event
-from .loaded_model import LoadedModel, record_fields, why_incompatible
+from .loaded_model import LoadedModel, RefusedVersion, record_fields, why_incompatible
 from .metrics import Metrics
 from .scores.recorder import EvidenceRecorder, evidence_rejection
 from .scores.score_log import AnswerLog
@@ -72,6 +72,8 @@ class RequestHandler:
         If several workers would hold a history without a store, or scores would be logged without one.
     """
 
+    role: ClassVar = "model"
+
     def __init__(self, loaded: LoadedModel, settings: Settings, metrics: Metrics) -> None:
         self.loaded, self.settings, self.metrics = loaded, settings, metrics
         self.traffic = LatestTraffic(loaded.scorer.model)
@@ -80,6 +82,7 @@ class RequestHandler:
         self.store: LiveState | None = None
         self.ingestion: EventIngestion | None = None
         self.shadow: Shadow | None = None
+        self.refused: RefusedVersion | None = None
         self._replacing = threading.Lock()
         check_score_log(settings)
         self.evidence = None if settings.evidence is None else EvidenceRecorder(settings.evidence)

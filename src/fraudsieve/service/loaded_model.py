@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.predict import Scorer
 from fraudsieve.models.scoring.fields import FIELD_TYPES, ModelFields, model_fields
 
-__all__ = ["PARTS", "LoadedModel", "record_fields", "sample_record", "why_incompatible"]
+__all__ = ["PARTS", "LoadedModel", "RefusedVersion", "record_fields", "sample_record", "why_incompatible"]
 
 PARTS = ("events", "messages")
 """Types of records that `/v1/events` takes."""
@@ -35,6 +35,13 @@ class LoadedModel:
     def fields(self) -> ModelFields:
         """The fields of the records that the model scores."""
         return model_fields(self.scorer.model.matrix)
+
+
+class RefusedVersion(NamedTuple):
+    """The version that an alias points to, if it cannot replace the model in use, and whether a restart can use it."""
+
+    version: str
+    needs_restart: bool
 
 
 def record_fields(model: Model) -> list[dict[str, Any]]:

@@ -92,6 +92,8 @@ class Metrics:
             **per_process,
         )
         self.swaps = Counter("model_swaps", "Checks of the registry alias, by outcome.", ("outcome",), **options)
+        text = "1 if the version that the alias points to was refused, by role: model or shadow."
+        self.refused = Gauge("model_refused", text, ("role",), **per_process)
         # Looking a metric up by its labels takes as long as counting, and there are only a few labels.
         self._requests_of = cache(lambda route, status: self.requests.labels(route, str(status)))
         self._seconds_of, self._scores_of = cache(self.seconds.labels), cache(self.scores.labels)

@@ -72,7 +72,9 @@ class Settings:
     body_seconds : float, default=10.0
         Seconds within which the body of a request must arrive. A client that does not read its answer for this time,
         or sends no further request, is disconnected.
-    watch_seconds : float, default=30.0
+    folder : str, default=None
+        A private folder that the workers share, with their metrics and the model in use; None for a single process.
+    watch_seconds : float, default=20.0
         Seconds between two checks of the alias.
     grace_seconds : float, default=30.0
         Seconds that requests in progress may take to finish when the service is stopped.
@@ -114,7 +116,8 @@ class Settings:
     max_requests: int = 64
     threads: int | None = None
     body_seconds: float = 10.0
-    watch_seconds: float = 30.0
+    folder: str | None = None
+    watch_seconds: float = 20.0
     grace_seconds: float = 30.0
     after_seconds: float = 1.0
     checkpoint_rows: int = 100_000

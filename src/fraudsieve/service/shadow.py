@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, ClassVar, Final, NamedTuple, TypeAlias
 
 from fraudsieve._io import PRIVATE, check_output_file
 from fraudsieve.exceptions import ArtifactError
@@ -18,7 +18,7 @@ from fraudsieve.live.state import LiveState
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.predict import Scorer
 from fraudsieve.service.json_log import error_location, log_event
-from fraudsieve.service.loaded_model import LoadedModel, why_incompatible
+from fraudsieve.service.loaded_model import LoadedModel, RefusedVersion, why_incompatible
 from fraudsieve.service.metrics import Metrics
 
 __all__ = ["SampleFile", "Shadow", "why_no_shadow"]
@@ -133,6 +133,8 @@ class Shadow:
         Whether the sample has the identifiers of the records.
     """
 
+    role: ClassVar = "shadow"
+
     def __init__(
         self,
         loaded: LoadedModel,
@@ -144,6 +146,7 @@ class Shadow:
         ids: bool = False,
     ) -> None:
         self.loaded, self.metrics, self.why_not = loaded, metrics, why_not
+        self.refused: RefusedVersion | None = None
         self.live, self.file, self.ids = live, file, ids
         self._queue: deque[_Job] = deque()
         self._records = self._bytes = 0

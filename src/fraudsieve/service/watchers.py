@@ -6,9 +6,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Protocol
-
-from prometheus_client import Counter
+from typing import ClassVar, Protocol
 
 from fraudsieve.exceptions import LocatedError, SchemaError
 from fraudsieve.models.artifact.model_address import model_folder
@@ -17,7 +15,9 @@ from fraudsieve.models.rules.files import read_rules
 from fraudsieve.models.rules.rule_set import RuleSet
 from fraudsieve.service.handlers import RequestHandler
 from fraudsieve.service.json_log import error_location, log_event
-from fraudsieve.service.loaded_model import LoadedModel
+from fraudsieve.service.loaded_model import LoadedModel, RefusedVersion
+from fraudsieve.service.metrics import Metrics
+from fraudsieve.service.shared_model import FoundModel, SharedModel
 
 __all__ = ["AliasWatcher", "ModelHolder", "RulesWatcher"]
 
@@ -25,7 +25,10 @@ __all__ = ["AliasWatcher", "ModelHolder", "RulesWatcher"]
 class ModelHolder(Protocol):
     """An object that uses a model, which can be replaced."""
 
+    role: ClassVar[str]
+    """The name of its model in the log: model, or shadow."""
     loaded: LoadedModel
+    refused: RefusedVersion | None
 
     def replace_model(self, loaded: LoadedModel) -> None:
         """Use another model from now on; raise ArtifactError if it does not fit."""
@@ -35,7 +38,8 @@ class AliasWatcher:
     """Resolve an alias periodically and swap in the version that it points to.
 
     A version that is damaged, is not the one that was logged, or does not fit the service is rejected. It is not tried
-    again until the alias has pointed elsewhere, and the model in use stays.
+    again until the alias has pointed elsewhere, and the model in use stays. Workers share the version that the first of
+    them has swapped in.
 
     Parameters
     ----------
@@ -43,15 +47,16 @@ class AliasWatcher:
         ``models:/NAME@ALIAS``.
     holder : ModelHolder
         Holds the model in use.
-    swaps : Counter
-        Counts the checks by outcome.
-    role : str, default="model"
-        What the model is in the log: the model of the service, or its shadow.
+    metrics : Metrics
+        Counts the checks by outcome, and shows whether the version was rejected.
+    shared : SharedModel, optional
+        The model that all workers use.
     """
 
-    def __init__(self, address: str, holder: ModelHolder, swaps: Counter, *, role: str = "model") -> None:
-        self.address, self.holder, self.swaps, self.role = address, holder, swaps, role
-        self.rejected: str | None = None
+    def __init__(self, address: str, holder: ModelHolder, metrics: Metrics, shared: SharedModel | None = None) -> None:
+        self.address, self.holder, self.shared = address, holder, shared or SharedModel()
+        self.swaps = metrics.swaps if holder.role == "model" else metrics.shadow_swaps
+        self.gauge = metrics.refused.labels(holder.role)
         self.outcome = "same"
 
     def check(self) -> str:
@@ -69,8 +74,37 @@ class AliasWatcher:
         try:
             self.outcome = self._outcome()
         finally:
-            self.swaps.labels(self.outcome).inc()
+            self._count(self.outcome)
         return self.outcome
+
+    def follow(self) -> str:
+        """Swap in the version that another worker has shared.
+
+        Returns ``same``, ``swapped`` or ``refused``.
+        """
+        if self._newly_shared() is None:
+            return "same"
+        with self.shared.locked():  # this worker may be about to share what it has swapped in
+            found = self._newly_shared()
+        if found is None:
+            return "same"
+        outcome = self._swap(str(found.version), lambda: Scorer.load(found.folder, digest=found.digest))
+        self._count(outcome)
+        return outcome
+
+    def _count(self, outcome: str) -> None:
+        self.swaps.labels(outcome).inc()
+        self.gauge.set(self.holder.refused is not None)
+
+    def _newly_shared(self) -> FoundModel | None:
+        """Return the model that another worker has shared and this one has not tried; None if there is none."""
+        found = self.shared.read()
+        return None if found is None or self._is_known(found.version) else found
+
+    def _is_known(self, version: str | None) -> bool:
+        """Return whether a version is in use, or was rejected."""
+        refused = self.holder.refused
+        return version == self.holder.loaded.version or (refused is not None and version == refused.version)
 
     @contextmanager
     def _registry(self) -> Iterator[None]:
@@ -85,10 +119,11 @@ class AliasWatcher:
 
         with self._registry():
             version = resolve_version(self.address)
-        if version != self.rejected:
-            self.rejected = None
-        if version in (self.holder.loaded.version, self.rejected):
+        if self._is_known(version):
+            if version == self.holder.loaded.version:
+                self.holder.refused = None
             return "same"
+        self.holder.refused = None
         with tempfile.TemporaryDirectory(prefix="fraudsieve-") as folder:
             return self._download(version, folder)
 
@@ -98,23 +133,32 @@ class AliasWatcher:
         name = self.address.partition("@")[0]
         with self._registry():
             downloaded = model_folder(f"{name}/{version}", into=folder)
-        return self._swap(version, lambda: Scorer.load(downloaded, digest=logged_digest(downloaded)))
+        with self.shared.locked():
+            if self._newly_shared() is not None:
+                return "same"  # another worker was faster: this one follows it
+            outcome = self._swap(version, lambda: Scorer.load(downloaded, digest=logged_digest(downloaded)))
+            if outcome == "swapped":
+                self.shared.write(FoundModel(downloaded, self.holder.loaded.scorer.model.digest, version))
+            return outcome
 
     def _swap(self, version: str, load: Callable[[], Scorer]) -> str:
-        old_version = self.holder.loaded.version
+        old, needs_restart = self.holder.loaded, False
         try:
-            self.holder.replace_model(LoadedModel(load(), version))
+            new = load()
+            needs_restart = old.scorer.model.matrix.history_declaration != new.model.matrix.history_declaration
+            self.holder.replace_model(LoadedModel(new, version))
         except Exception as error:
-            self.rejected = version
+            self.holder.refused = RefusedVersion(version, needs_restart)
             why = error.problem if isinstance(error, LocatedError) else error_location(error)
-            log_event(f"{self.role} refused", level=logging.ERROR, version=version, why=why, in_use=old_version)
+            facts = {"version": version, "why": why, "needs_restart": needs_restart, "in_use": old.version}
+            log_event(f"{self.holder.role} refused", level=logging.ERROR, **facts)
             return "refused"
         # As at the start, the collector need not walk through the model. The old one is freed by its reference counts:
         # to unfreeze it, and to walk through everything, would stop all requests for a tenth of a second (measured).
         gc.collect()
         gc.freeze()
         digest = self.holder.loaded.scorer.model.digest
-        log_event(f"{self.role} swapped", before=old_version, version=version, digest=digest)
+        log_event(f"{self.holder.role} swapped", before=old.version, version=version, digest=digest)
         return "swapped"
 
 

@@ -254,6 +254,8 @@ class Readiness(Health):
         description="Shares of the latest records that lie outside the interval that the model expects. The model may "
         "be used on other traffic: `fraudsieve recalibrate` sets thresholds for it. `/metrics` has the shares."
     )
+    refused_version: str | None = Field(description="The version that the alias points to, if it was refused.")
+    needs_restart: bool = Field(description="Whether that version uses another history than the service holds.")
 
 
 class ErrorBody(BaseModel):

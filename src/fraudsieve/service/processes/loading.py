@@ -4,26 +4,19 @@ import os
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from fraudsieve.exceptions import ServiceError
 from fraudsieve.models.artifact.model_address import is_mlflow_address, model_folder
 from fraudsieve.service.settings import Settings
+from fraudsieve.service.shared_model import FoundModel, SharedModel
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
 
-__all__ = ["FoundModel", "check_installed", "find_model", "load_app"]
+__all__ = ["check_installed", "find_model", "load_app"]
 
 PACKAGES = ("starlette", "uvicorn", "httptools", "uvloop", "prometheus_client", "pydantic")
-
-
-class FoundModel(NamedTuple):
-    """A model folder, the digest that it must have, and the registered version, if they are known."""
-
-    folder: Path
-    digest: str | None = None
-    version: str | None = None
 
 
 def check_installed() -> None:
@@ -35,8 +28,7 @@ def check_installed() -> None:
 
 
 def load_app(settings: Settings) -> "Starlette":
-    """Load the model that the settings name, and create its application.
-
+    """Load the model that the settings name, or that the other workers use, and create its application.
 
     Raises
     ------
@@ -50,7 +42,9 @@ def load_app(settings: Settings) -> "Starlette":
     from fraudsieve.service.loaded_model import LoadedModel
 
     rules = None if settings.rules is None else read_rules(settings.rules)
-    found = find_model(settings.address or "")
+    shared = SharedModel(settings.folder)
+    with shared.locked():  # the first worker finds the model, and the others wait
+        found = shared.read() or shared.write(find_model(settings.address or ""))
     scorer = Scorer.load(found.folder, digest=found.digest, rules=rules)
     shadow = None
     if settings.shadow is not None:

@@ -10,19 +10,20 @@ than have one each: connections that wait for a dead worker are then accepted by
 
 import logging
 import multiprocessing
+import os
 import signal
 import socket
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection, Pipe, wait
 from multiprocessing.context import SpawnProcess
-from pathlib import Path
 
 from prometheus_client.multiprocess import mark_process_dead
 
+from fraudsieve._io import lock_file
 from fraudsieve.exceptions import FraudsieveError
 from fraudsieve.service.json_log import log_event, log_listening
 from fraudsieve.service.settings import Settings
@@ -48,8 +49,9 @@ def supervise(settings: Settings, listener: socket.socket) -> bool:
     FraudsieveError
         If a worker cannot start at all: the error of the worker.
     """
-    with tempfile.TemporaryDirectory(prefix="fraudsieve-metrics-") as folder, _stop_signals() as signals:
-        return Supervisor(settings, listener, Path(folder), signals).run()
+    with tempfile.TemporaryDirectory(prefix="fraudsieve-workers-") as folder, _stop_signals() as signals:
+        lock_file(os.open(folder, os.O_RDONLY))  # systemd-tmpfiles deletes old files of folders that are not locked
+        return Supervisor(replace(settings, folder=folder), listener, signals).run()
 
 
 @contextmanager
@@ -81,18 +83,15 @@ class Supervisor:
     Parameters
     ----------
     settings : Settings
-        As for `supervise`.
+        As for `supervise`, with the folder that the workers share.
     listener : socket.socket
         The socket that all workers share.
-    metrics_folder : Path
-        A private folder for the metrics of all workers.
     signals : Connection
         Becomes readable when all must stop.
     """
 
-    def __init__(self, settings: Settings, listener: socket.socket, metrics_folder: Path, signals: Connection) -> None:
-        self.settings, self.listener, self.metrics_folder = settings, listener, metrics_folder
-        self.signals = signals
+    def __init__(self, settings: Settings, listener: socket.socket, signals: Connection) -> None:
+        self.settings, self.listener, self.signals = settings, listener, signals
         self.workers: list[_Worker] = []
         self.deaths = [0] * settings.workers
         self.next_starts: dict[int, float] = {}
@@ -113,7 +112,7 @@ class Supervisor:
 
     def _start(self, number: int, *, is_replacement: bool) -> None:
         ours, theirs = Pipe()
-        task = WorkerTask(number, self.settings, self.metrics_folder, is_replacement)
+        task = WorkerTask(number, self.settings, is_replacement)
         context = multiprocessing.get_context("spawn")
         process = context.Process(target=run_worker, args=(task, self.listener, theirs), name=f"worker-{number}")
         process.start()
@@ -167,7 +166,7 @@ class Supervisor:
         worker.process.join()
         worker.pipe.close()
         self.workers.remove(worker)
-        mark_process_dead(worker.process.pid, str(self.metrics_folder))  # type: ignore[no-untyped-call]
+        mark_process_dead(worker.process.pid, self.settings.folder)  # type: ignore[no-untyped-call]
 
     def _plan_replacement(self, worker: _Worker) -> None:
         """Plan the start of a worker in place of one that has ended; raise if the service cannot start at all."""

@@ -32,16 +32,13 @@ class WorkerTask(NamedTuple):
     number : int
         Its number among the workers; the first leaves snapshots.
     settings : Settings
-        As for `create_app`; the address names the model.
-    metrics_folder : Path
-        Where all workers write their metrics.
+        As for `create_app`, with the address of the model and the folder that the workers share.
     is_replacement : bool
         Whether it follows one that died.
     """
 
     number: int
     settings: Settings
-    metrics_folder: Path
     is_replacement: bool
 
 
@@ -50,7 +47,7 @@ def run_worker(task: WorkerTask, listener: socket.socket, pipe: Connection) -> N
     os.setpgrp()  # Ctrl-C reaches the supervisor alone, which stops all workers in order
     configure_json_logging(pid=os.getpid())
     # prometheus_client reads it when it is imported, which is not before the application is.
-    os.environ[METRICS_VARIABLE] = str(task.metrics_folder)
+    os.environ[METRICS_VARIABLE] = str(task.settings.folder)
     channel = WorkerChannel(pipe, takes_snapshots=task.number == 0)
     try:
         serve = _prepare(task, listener, channel)
@@ -61,7 +58,7 @@ def run_worker(task: WorkerTask, listener: socket.socket, pipe: Connection) -> N
         sys.exit(1)
     serve()
     if channel.is_orphan:
-        shutil.rmtree(task.metrics_folder, ignore_errors=True)
+        shutil.rmtree(str(task.settings.folder), ignore_errors=True)
 
 
 def _prepare(task: WorkerTask, listener: socket.socket, channel: WorkerChannel) -> Callable[[], None]:
