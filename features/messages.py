@@ -35,8 +35,6 @@ from .message_frames import message_frame, message_texts, record_blocks
 from .message_matrix import MessageMatrix
 from .profile.custom_columns import CustomColumns
 
-__all__ = ["MessageFeatures"]
-
 
 class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """Compute the feature matrix of messages.

@@ -24,6 +24,7 @@ from .months import CHAMPION, NAME, Lived, Plan, live_through
 from .payments import simulate_payments
 from .service import run_command_line
 from .trained import compare_training
+from .versions import count_stale
 
 __all__ = ["main"]
 
@@ -58,6 +59,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--size": {"type": int, "default": plan.size, "help": "multiple of accounts and payments (default 1)"},
         "--minutes": {"type": float, "default": 0.0, "help": "stop after these minutes, for which the days must do"},
         "--seed": {"type": int, "default": plan.seed, "help": "of the payments and the kills (default 0)"},
+        "--defaults": {"action": "store_true", "help": "a recipe without views, whose windows follow the span"},
         "--folder": {"type": Path, "help": "an empty folder to keep all files in; by default a temporary one"},
     }
     return run_command("loop", _run, __doc__, argv, arguments=arguments)
@@ -79,10 +81,12 @@ def _run(options: argparse.Namespace) -> Report:
             found["seconds"] = time.monotonic() - begin
             figures |= {f"{name}.{key}": value for key, value in (found | faults).items()}
             bars += [Bar.at_most(f"{name}.{key}", value, 0) for key, value in faults.items()]
-            bars += [Bar.at_least(f"{name}.{key}", found[key], 1) for key in ("dropped_rows", "promoted", "swaps")]
+            expected = ("promoted", "swaps") if plan.defaults else ("dropped_rows", "promoted", "swaps")
+            bars += [Bar.at_least(f"{name}.{key}", found[key], 1) for key in expected]
             if STORES[name] > 1:
                 bars.append(Bar.at_least(f"{name}.worker_kills", found["worker_kills"], 1))
-            bars.append(Bar.at_most(f"{name}.memory_growth", found["memory_growth"], MAX_GROWTH))
+            if not plan.defaults:  # the window of all events grows
+                bars.append(Bar.at_most(f"{name}.memory_growth", found["memory_growth"], MAX_GROWTH))
             bars.append(Bar.at_most(f"{name}.lag_seconds", found["lag_seconds"], MAX_LAG))
             bars.append(Bar.at_least(f"{name}.minutes", found["minutes"], plan.minutes))
     period = f"{plan.minutes:g} minutes" if plan.minutes else f"{plan.days} days"
@@ -109,13 +113,40 @@ def _compare(lived: Lived) -> tuple[dict[str, float], dict[str, float]]:
     run_command_line(lived.folder, "scores", "export", lived.address, "--repeated", "--output", "scores.parquet")
     logged = pd.read_parquet(lived.folder / "scores.parquet")
     answers = compare_answers(lived.traffic.answers, logged)
+    stored = run_command_line(lived.folder, "state", "info", lived.address)
+    found = _found(lived) | {"dropped_rows": len(lived.rows) - stored["rows"]}
+    faults: dict[str, float] = {
+        **{name: lived.traffic.counts[name] for name in ("failed", "rejected", "unknown", "behind")},
+        **_faults_of_rows(arrivals),
+        "answers_missing": answers.missing,
+        "answers_repeated": answers.repeated,
+        "answers_differing": answers.differing,
+        "promoted_not_served": lived.counts["promoted"] - lived.counts["served"],
+        "answers_of_another_version": count_stale(lived.traffic.answered, lived.moves),
+    }
+    if lived.plan.defaults:  # batches of all history would take hours
+        return found, faults
     arrived = events.assign(offset=arrivals.events), labels.assign(offset=arrivals.labels)
     load = cache(lambda version: Scorer.load(f"models:/{NAME}/{version}"))
     scores = compare_scores(logged, *arrived, load)
     training = compare_training(lived.folder, lived.address, CHAMPION, events, labels)
     progress(f"the store trains since {training.trains_since}")
-    stored = run_command_line(lived.folder, "state", "info", lived.address)
-    found: dict[str, float] = {
+    found |= {
+        "scores_compared": scores.number,
+        "batches": scores.batches,
+        "training_rows": training.rows,
+        "training_columns": training.columns,
+    }
+    faults |= {
+        "scores_differing": scores.differing,
+        "training_rows_differing": training.differing,
+        "models_differing": int(not training.same_models),
+    }
+    return found, faults
+
+
+def _found(lived: Lived) -> dict[str, float]:
+    return {
         **lived.counts,
         **{name: lived.traffic.counts[name] for name in ("requests", "repeated")},
         "minutes": lived.seconds / 60,
@@ -126,23 +157,8 @@ def _compare(lived: Lived) -> tuple[dict[str, float], dict[str, float]]:
         "memory_mb": max(lived.memory),
         "memory_growth": _growth(lived.memory),
         "retrainings": len(lived.retrained),
-        "scores_compared": scores.number,
-        "batches": scores.batches,
-        "dropped_rows": len(lived.rows) - stored["rows"],
-        "training_rows": training.rows,
-        "training_columns": training.columns,
+        "answers": len(lived.traffic.answered),
     }
-    faults: dict[str, float] = {
-        **{name: lived.traffic.counts[name] for name in ("failed", "rejected", "unknown", "behind")},
-        **_faults_of_rows(arrivals),
-        "answers_missing": answers.missing,
-        "answers_repeated": answers.repeated,
-        "answers_differing": answers.differing,
-        "scores_differing": scores.differing,
-        "training_rows_differing": training.differing,
-        "models_differing": int(not training.same_models),
-    }
-    return found, faults
 
 
 def _growth(memory: Sequence[float]) -> float:

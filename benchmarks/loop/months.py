@@ -19,20 +19,13 @@ from .lag import measured_lag
 from .payments import Payments, as_records, asked_alone
 from .service import LoopService, command, finish, run_command_line
 from .traffic import Kind, Request, Traffic
+from .versions import Move, watched_alias
 
 __all__ = ["CHAMPION", "NAME", "Lived", "Plan", "live_through"]
 
 NAME: Final = "payments"
 CHAMPION: Final = f"models:/{NAME}@champion"
-RECIPE: Final = f"""
-name = "{NAME}"
-n_jobs = 1
-[data]
-subject = "event"
-[split]
-gap_days = 7.0
-[history]
-network = false
+VIEWS: Final = """
 [[history.views]]
 windows = ["1d", "7d"]
 measures = ["count", "sum", "mean", "max", "distinct", "new", "night", "gap_mean"]
@@ -42,6 +35,16 @@ entity = "counterparty_id"
 counterparty = "account_id"
 windows = ["1d", "7d"]
 measures = ["count", "mean", "distinct", "known", "frauds"]
+"""
+RECIPE: Final = f"""
+name = "{NAME}"
+n_jobs = 1
+[data]
+subject = "event"
+[split]
+gap_days = 7.0
+[history]
+network = false
 [model]
 n_rounds = 30
 n_seeds = 1
@@ -51,12 +54,15 @@ replicates = 50
 refresh_frauds = 50
 latency_ms = 10000.0
 """
+WATCH_SECONDS: Final = "0.5"
 MAX_PAYMENTS, MAX_LABELS = 4, 40
 """Records of one request."""
 ASKED_BEFORE: Final = 0.3
 """Share of payments that are also scored without being recorded."""
 PARTS, DISTURBED_PART, LENGTH = 3, 1, pd.Timedelta(hours=8)
 """Parts of a day: requests of one part may overtake each other."""
+SERVED_SECONDS: Final = 90.0
+"""Seconds until every worker serves a promoted version: an exchange, and the start of the worker killed in it."""
 PAUSE: Final = 0.4
 """Seconds between two requests of a client while a model is trained or replaced."""
 
@@ -85,6 +91,8 @@ class Plan:
         Multiple of the accounts and payments.
     minutes : float
         Minutes after which no other day begins; 0 for all days.
+    defaults : bool
+        Whether the recipe has no views, so that the windows of a new model follow the span of the events.
     """
 
     days: int = 120
@@ -95,6 +103,7 @@ class Plan:
     clients: int = 4
     size: int = 1
     minutes: float = 0.0
+    defaults: bool = False
 
     def is_day_of(self, what: str, day: int) -> bool:
         """Return whether something is due on a day: a retraining, a kill, a kill of a worker, or a planned stop."""
@@ -117,6 +126,8 @@ class Lived:
         How often each thing happened.
     memory : list of float
         Resident memory in MB of the largest worker, after each day.
+    moves : list of Move
+        The versions that the alias pointed to.
     seconds : float
         From the first day to the last one.
     """
@@ -130,6 +141,7 @@ class Lived:
     retrained: list[dict[str, Any]] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
     memory: list[float] = field(default_factory=list)
+    moves: list[Move] = field(default_factory=list)
     seconds: float = 0.0
 
 
@@ -150,13 +162,14 @@ def live_through(folder: Path, address: str, workers: int, payments: Payments, p
     """
     mlflow.set_tracking_uri(f"sqlite:///{folder}/mlflow.db")  # also for the processes that are started
     _train_first(folder, address, payments, plan)
-    store = ("--state", address, "--label-days", str(plan.label_days), "--score-log", "records")
+    watch = () if plan.defaults else ("--watch-seconds", WATCH_SECONDS)  # an exchange as users have it takes longer
+    store = ("--state", address, "--label-days", str(plan.label_days), "--score-log", "records", *watch)
     service = LoopService(CHAMPION, store, workers, folder)
     service.start()
     lived = Lived(folder, address, payments, plan, Traffic(service.service, plan.clients))
     months, begin = _Months(lived, service, Random(plan.seed)), time.monotonic()
     try:
-        with measured_lag(lived.traffic):
+        with measured_lag(lived.traffic), watched_alias(NAME, CHAMPION.partition("@")[2]) as lived.moves:
             for day in range(plan.days):
                 months.live(day)
                 lived.seconds = time.monotonic() - begin
@@ -170,7 +183,7 @@ def live_through(folder: Path, address: str, workers: int, payments: Payments, p
 
 def _train_first(folder: Path, address: str, payments: Payments, plan: Plan) -> None:
     """Train the first champion on the past days, and load them into the store."""
-    (folder / "recipe.toml").write_text(RECIPE, encoding="utf-8")
+    (folder / "recipe.toml").write_text(RECIPE + ("" if plan.defaults else VIEWS), encoding="utf-8")
     tables = []
     for name, frame in zip(
         ("events", "labels"), payments.arriving(payments.start, payments.day(plan.past_days)), strict=True
@@ -189,6 +202,7 @@ class _Months:
         self.traffic, self.plan = lived.traffic, lived.plan
         self.retraining: Any = None
         self.awaited: str | None = None
+        self.awaited_until = 0.0
 
     def live(self, day: int) -> None:
         """Live through a day."""
@@ -230,10 +244,20 @@ class _Months:
             self.lived.counts[result["outcome"].replace(" ", "_")] += 1
             progress(f"retrained as of {result['plan']['as_of'][:10]}: {result['outcome']}")
             if result["outcome"] == "promoted":
-                self.awaited = result["champion"].rpartition("/")[2]
+                self._await(result["champion"].rpartition("/")[2])
         if self.awaited is not None and set(self.service.versions.values()) == {self.awaited}:
+            self.lived.counts["served"] += 1
+            self.awaited = None
+        elif self.awaited is not None and time.monotonic() > self.awaited_until:
+            progress(f"not all workers serve version {self.awaited}: {self.service.versions}")
             self.awaited = None
         return self.retraining is not None or self.awaited is not None
+
+    def _await(self, version: str) -> None:
+        """Expect that every worker serves a version; kill one of several while they exchange it."""
+        self.awaited, self.awaited_until = version, time.monotonic() + SERVED_SECONDS
+        if self.service.workers > 1:
+            self._in_the_midst("exchange_kills", self.service.kill_a_worker)
 
     def _disturb(self, what: str) -> None:
         if what == "stop":

@@ -17,7 +17,6 @@ from tests.services import Service, start_service
 __all__ = ["LoopService", "command", "finish", "run_command_line"]
 
 START_SECONDS: Final = 300.0
-WATCH_SECONDS: Final = "0.5"
 RSS: Final = re.compile(r"VmRSS:\s+(\d+) kB")
 
 
@@ -68,7 +67,7 @@ class LoopService:
     def start(self) -> None:
         """Start it, and wait until all workers are ready."""
         self.n_starts += 1
-        options = (*self.options, "--workers", str(self.workers), "--watch-seconds", WATCH_SECONDS)
+        options = (*self.options, "--workers", str(self.workers))
         self.service = start_service(self.model, self.folder / f"service-{self.n_starts}.log", *options)
         self.service.wait_until_listening()
         self.service.wait_for("ready" if self.workers == 1 else "all workers are ready", START_SECONDS)

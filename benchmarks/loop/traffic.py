@@ -11,6 +11,8 @@ from typing import Any, Final, Literal, NamedTuple, TypeAlias
 import httpx
 from tests.services import Service
 
+from .versions import Answered
+
 __all__ = ["Acknowledged", "Answer", "Kind", "Request", "Traffic"]
 
 Kind: TypeAlias = Literal["payments", "labels", "scores"]
@@ -69,6 +71,8 @@ class Traffic:
         Set when there is a later one.
     lags : list of float
         Seconds from each of some acknowledgements until any worker had its offset, while nothing was down.
+    answered : list of Answered
+        When each request was scored, and by which model.
     """
 
     service: Service
@@ -82,6 +86,7 @@ class Traffic:
     newest: Acknowledged = field(default=Acknowledged(0, 0.0))
     has_new: threading.Event = field(default_factory=threading.Event)
     lags: list[float] = field(default_factory=list)
+    answered: list[Answered] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._queue, self._lock = Queue[Request | None](), threading.Lock()
@@ -143,6 +148,7 @@ class Traffic:
 
     def _is_acknowledged(self, connection: httpx.Client, request: Request) -> bool:
         """Send a request once; return whether it was acknowledged."""
+        sent = time.monotonic()
         try:
             response = self._post(connection, request)
         except httpx.TransportError:
@@ -151,7 +157,7 @@ class Traffic:
             return False
         if response.status_code != 200:
             raise RuntimeError(f"{response.status_code}: {response.text}")
-        self._read(request, response)
+        self._read(request, response, sent)
         return True
 
     def _post(self, connection: httpx.Client, request: Request) -> httpx.Response:
@@ -161,7 +167,7 @@ class Traffic:
         path = "/v1/score?record=true" if request.kind == "payments" else "/v1/score"
         return connection.post(path, json=records, headers=headers)
 
-    def _read(self, request: Request, response: httpx.Response) -> None:
+    def _read(self, request: Request, response: httpx.Response, sent: float) -> None:
         content, offset = response.json(), int(response.headers[OFFSET])
         with self._lock:
             self.counts["requests"] += 1
@@ -172,6 +178,8 @@ class Traffic:
                 self.counts["rejected"] += len(content["rejected"])
                 self.counts["unknown"] += len(content.get("unknown", ()))
                 return
+            digests = {score["model"]["digest"] for score in content if "model" in score}
+            self.answered += [Answered(sent, time.monotonic(), digest) for digest in sorted(digests)]
             for score in content:
                 answer = Answer(request.name, score, offset)
                 self.answers.setdefault(score["event_id"], []).append(answer)

@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 
 from fraudsieve.exceptions import RecipeError
-from fraudsieve.retrain import Retrained, retrain
+from fraudsieve.retrain import Retrained, plan_retraining, retrain
+from fraudsieve.training.fit import train
+from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.tracking.registry import Registry
 
-from .conftest import PER_DAY, Payments, day
+from .conftest import PER_DAY, SETTINGS, START, Payments, day
 
 pytestmark = pytest.mark.slow
 
@@ -94,3 +96,27 @@ def test_no_champion_is_registered_if_the_output_exists(base: Path, registry: Re
     with pytest.raises(FileExistsError, match="expected a model folder to overwrite"):
         run(base, payments, output="there")
     assert not registry.exists()
+
+
+def test_the_views_are_those_of_the_model_although_the_defaults_follow_the_span(
+    registry: Registry, payments: Payments
+) -> None:
+    """The windows of a new model would change when the events span 90 days."""
+    events, labels = payments
+    events = events.assign(paid_at=START + 2 * (events["paid_at"] - START), amount=1.0)
+    labels = labels.assign(labelled_at=START + 2 * (labels["labelled_at"] - START))
+    defaults = {name: value for name, value in SETTINGS.items() if name != "history.views"}
+    first = train(Recipe.read(overrides={**defaults, "data.as_of": day(70)}), output="m", events=events, labels=labels)
+    changes = {"data.as_of": day(120), "gates.latency_ms": 1000.0}
+    later = retrain("m", events=events, labels=labels, changes=changes)
+    declared = first.model.matrix.history_declaration
+    assert declared.histories[0].windows == ("10m", "1h", "1d", "7d", "all")
+    assert later.trained is not None
+    assert later.trained.model.matrix.history_declaration == declared
+    assert (later.plan.refresh, later.plan.needs_restart) == (True, False)
+    other = Recipe.read(overrides={**defaults, "data.as_of": day(120)})
+    fresh = train(other, output="fresh", events=events, labels=labels).model
+    assert fresh.matrix.history_declaration.histories[0].windows == ("1h", "1d", "7d", "30d", "all")
+    planned = plan_retraining("fresh", events=events, labels=labels, changes=changes)
+    assert (planned.refresh, planned.needs_restart) == (False, True)
+    assert "need a restart" in planned.warnings[0]

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -55,3 +56,32 @@ def test_nothing_is_new_if_the_model_has_learned_from_all_that_is_mature(
     planned = plan(base, payments, 40)
     assert (planned.step, planned.compared) == ("nothing", None)
     assert planned.reason.startswith("Nothing is new: the model has learned from events until 2026-01-")
+
+
+def test_a_champion_that_needs_a_restart_is_said(base: Path, uri: str, payments: Payments) -> None:
+    assert plan(base, payments, 60).needs_restart is False
+    planned = plan(base, payments, 60, **{"history.views": [{"windows": ["1d"], "measures": ["count"]}]})
+    assert planned.needs_restart
+    assert "need a restart" in planned.warnings[0]
+
+
+def test_a_newest_slice_without_fraud_is_said_and_nothing_is_trained(base: Path, uri: str, payments: Payments) -> None:
+    events, labels = payments
+    is_new = labels["labelled_at"] >= day(35)
+    planned = plan(base, (events, labels.assign(label=labels["label"].where(~is_new, "legitimate"))), 60)
+    assert planned.compared is not None
+    assert (planned.step, planned.compared.frauds) == ("nothing", 0)
+    assert planned.reason == f"None of the {planned.compared.rows:,} events to compare on is fraud."
+
+
+def test_a_source_that_overturns_known_frauds_is_said(base: Path, uri: str, payments: Payments) -> None:
+    events, labels = payments
+    frauds = labels[(labels["label"] == "fraud") & (labels["labelled_at"] < day(20))]
+    wrong = frauds[np.arange(len(frauds)) % 6 == 0]
+    wrong = wrong.assign(label="legitimate", labelled_at=pd.Timestamp(day(50)), source="api")
+    planned = plan(base, (events, pd.concat([labels, wrong])), 60)
+    assert planned.overturned is not None
+    assert planned.overturned.by_source == {"api": len(wrong)}
+    assert planned.overturned.known >= len(frauds)
+    assert "(api) make" in planned.warnings[-1]
+    assert plan(base, payments, 60).warnings == ()

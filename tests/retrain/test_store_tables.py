@@ -1,5 +1,6 @@
 """A retraining from the store of a service: it equals one from the tables that the store exports, to the last bit."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +78,18 @@ def test_earlier_rows_and_labels_of_files_are_added(base: Path, uri: str, paymen
     )
     assert (both.labelled, both.by_class, both.span) == (whole.labelled, whole.by_class, whole.span)
     assert both.tables == {"events": "live.db, frame", "labels": "live.db, frame"}
+
+
+def test_a_store_that_holds_another_history_is_found(tmp_path: Path) -> None:
+    path, labels = tmp_path / "live.db", pd.DataFrame([label("e0")])
+    with LiveState(event_scorer(), path) as live:
+        live.update(event(), label("e1"))
+    view = event_scorer().model.matrix.event_views[0]
+    other = with_views(event_scorer(), histories=(replace(view, windows=("2h",)),))
+    models = event_scorer().model, other.model
+    assert [with_store(model, {"labels": labels}, path).holds_history for model in models] == [True, False]
+    LiveState(other, path).close()  # a service that was started with it
+    assert with_store(other.model, {"labels": labels}, path).holds_history
 
 
 def test_a_table_of_the_store_is_read_with_the_names_of_the_model(tmp_path: Path) -> None:

@@ -30,19 +30,6 @@ from .labelled import LabelledData, load_labelled
 from .precomputed_matrix import PrecomputedMatrix
 from .precomputed_tables import load_precomputed
 
-__all__ = [
-    "Builder",
-    "builder_of_model",
-    "flags_of",
-    "groups_of",
-    "make_builder",
-    "matrix_of",
-    "read_data",
-    "row_groups",
-    "rows_to_train",
-    "scores_of",
-]
-
 Positions: TypeAlias = npt.NDArray[np.int64]
 Builder: TypeAlias = MessageFeatures | AccountFeatures | PrecomputedMatrix
 

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from fraudsieve._typing import Progress
-from fraudsieve.exceptions import ComparisonError
+from fraudsieve.exceptions import ComparisonError, FraudsieveError
+from fraudsieve.models.artifact.folder import read_model
 from fraudsieve.models.predict import Scorer
 from fraudsieve.tables.source import Source
 from fraudsieve.training.json_types import to_json_types
@@ -20,9 +21,8 @@ from .gates import Gate, apply_gates
 from .judged_models import compare_judged
 from .model_comparison import ModelComparison
 
-__all__ = ["Decision", "promote", "rollback"]
-
 PROMOTED: Final = ("promoted", "promoted by hand")
+NEEDS_RESTART: Final = "It uses another history than running services hold: they refuse it, and need a restart."
 MAX_REASON: Final = 1000
 """Characters of the reason of a promotion by hand: it is part of a tag, whose length MLflow limits."""
 
@@ -56,6 +56,8 @@ class Decision:
         Who promoted by hand, as far as known: the user of the process. None for all other decisions.
     reason : str, default=None
         The reason of a promotion by hand.
+    needs_restart : bool, default=False
+        Whether the version uses another history than the champion before it, so that running services refuse it.
     """
 
     decision: str
@@ -70,6 +72,7 @@ class Decision:
     notes: tuple[str, ...] = ()
     by: str | None = None
     reason: str | None = None
+    needs_restart: bool = False
 
     @property
     def promoted(self) -> bool:
@@ -188,6 +191,7 @@ def promote(
         old = None if before is None else Scorer.load(registry.folder(before))
         comparison, notes = compare_judged(old, new, tables, recipe, report_step, (registry, version))
         facts |= {"gates": apply_gates(comparison, recipe.gates), "comparison": comparison, "notes": notes}
+    facts["needs_restart"] = _has_other_history(registry, before, version)
     report_step("logging the decision to MLflow")
     with registry.sole_change():
         return _decide(registry, facts, reason)
@@ -209,6 +213,7 @@ def _check_reason(reason: str | None, *, force: bool) -> None:
 def _decide(registry: Registry, facts: Mapping[str, Any], reason: str | None) -> Decision:
     """Promote or refuse, and log the decision; a reason is that of a promotion by hand."""
     version, before, gates = facts["version"], facts["before"], facts.get("gates", ())
+    restart = (NEEDS_RESTART,) if facts["needs_restart"] else ()
     reasons, now = tuple(gate.reason for gate in gates if not gate.passed), registry.aliases().get(CHAMPION)
     changed = now != before
     if changed:
@@ -218,10 +223,11 @@ def _decide(registry: Registry, facts: Mapping[str, Any], reason: str | None) ->
     if changed or (reasons and reason is None):
         decision = Decision("refused", at, champion=now, reasons=reasons, **facts)
     elif reason is None:
-        decision = Decision("promoted", at, champion=version, reasons=tuple(gate.reason for gate in gates), **facts)
+        passed = tuple(gate.reason for gate in gates)
+        decision = Decision("promoted", at, champion=version, reasons=(*passed, *restart), **facts)
     else:
         reason, by = reason.strip().rstrip("."), _user()
-        reasons = (f"Promoted by hand by {by}: {reason}.", *reasons)
+        reasons = (f"Promoted by hand by {by}: {reason}.", *reasons, *restart)
         decision = Decision("promoted by hand", at, champion=version, reasons=reasons, by=by, reason=reason, **facts)
     if decision.promoted:
         registry.make_champion(version, [*_champions_with(registry, before), version])
@@ -229,6 +235,15 @@ def _decide(registry: Registry, facts: Mapping[str, Any], reason: str | None) ->
     if decision.reason is not None:
         registry.describe(version, f"Promoted by hand, {decision.by_hand}")
     return decision
+
+
+def _has_other_history(registry: Registry, old: str | None, new: str) -> bool:
+    """Return whether a service that uses one version refuses another one until it is started again."""
+    try:
+        models = [read_model(registry.folder(version)) for version in (old, new) if version is not None]
+    except FraudsieveError:
+        return False  # a version that is gone or damaged can still be replaced by hand
+    return models[0].matrix.history_declaration != models[-1].matrix.history_declaration
 
 
 def _user() -> str:
@@ -292,9 +307,11 @@ def _roll_back(registry: Registry) -> Decision:
         problem = f"{registry.address(champion)} is the first champion, so there is no version before it"
         raise ComparisonError("rollback", [f"{problem}. Promote another"])
     previous = champions[-2]
+    needs_restart = _has_other_history(registry, champion, previous)
     registry.make_champion(previous, champions[:-1])
     at = datetime.now(UTC).isoformat(timespec="milliseconds")
-    reason = f"Rolled back: {registry.address(previous)} is champion again."
-    decision = Decision("rolled back", at, registry.name, champion, champion, previous, (reason,))
+    reasons = (f"Rolled back: {registry.address(previous)} is champion again.", *[NEEDS_RESTART][:needs_restart])
+    facts = (registry.name, champion, champion, previous, reasons)
+    decision = Decision("rolled back", at, *facts, needs_restart=needs_restart)
     registry.record(champion, decision.to_dict(), decision.tags)
     return decision

@@ -3,15 +3,15 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from fraudsieve.models.guarantees import upper_rate
 from fraudsieve.training.evaluation.label_selection import LabelSelection
 from fraudsieve.training.evaluation.metrics import format_number
 from fraudsieve.training.recipe.sections import GateRecipe
 
 from .latency import Latency
 from .model_comparison import AttackedPair, ModelComparison, Sides
+from .overturned import Overturned
 from .paired_comparison import Pair
-
-__all__ = ["Gate", "apply_gates"]
 
 ROUNDING = 1e-9
 """Differences below this are rounding errors."""
@@ -61,6 +61,8 @@ def apply_gates(comparison: ModelComparison, gates: GateRecipe | None = None) ->
         else _average_precision(precision, bounds, "chance" if first else "the champion")
     ]
     results += [] if first else [_recall_at_capacity(figures["recall_at_capacity"], comparison, bounds)]
+    results += _recall_floor(comparison, bounds)
+    results += [] if comparison.overturned is None else [overturned_gate(comparison.overturned, bounds)]
     results += _calibration(figures, bounds, first=first, refresh=refresh)
     times = bounds.refresh_attack if refresh else 1.0
     results += [] if first or comparison.attack is None else [*_attack(comparison.attack, bounds, times)]
@@ -120,6 +122,32 @@ def _recall_at_capacity(pair: Pair, comparison: ModelComparison, bounds: GateRec
     return _excused(
         Gate(name, loss, bound, passed, reason), comparison.refresh and _by_chance(pair, higher_is_worse=False)
     )
+
+
+def _recall_floor(comparison: ModelComparison, bounds: GateRecipe) -> Iterator[Gate]:
+    """Yield the gate that the champion has no part in: a model that finds nothing is not as good as another one."""
+    recall, capacity = comparison.figures["recall_at_capacity"].challenger, comparison.capacity
+    if capacity is None or recall is None:
+        return
+    stood_for = comparison.frauds if comparison.weights is None else comparison.weights.frauds
+    found, findable = round(recall * comparison.frauds), min(capacity.alerts / stood_for, 1.0) * comparison.frauds
+    reason = (
+        f"{found:,} of {comparison.frauds:,} frauds are found at the review capacity, where {findable:,.0f} can be; "
+    )
+    reason += f"at least {bounds.recall_floor:.1%} of these are required."
+    passed = upper_rate(found, findable) >= bounds.recall_floor
+    yield Gate("recall_floor", found / findable, bounds.recall_floor, passed, reason)
+
+
+def overturned_gate(overturned: Overturned, bounds: GateRecipe) -> Gate:
+    """Return the gate for labels that make frauds legitimate which the champion knew: one wrong source is enough."""
+    source, n = next(iter(overturned.by_source.items()), ("no source", 0))
+    share, bound = n / overturned.known, max(bounds.overturned, 1 / overturned.known)
+    reason = (
+        f"Labels of the source that overturns most ({source}) make {n:,} of {overturned.known:,} frauds known to the "
+        f"champion legitimate: {share:.1%}; at most {bound:.1%} is allowed."
+    )
+    return Gate("overturned", share, bound, share <= bound, reason)
 
 
 def _excused(gate: Gate, by_chance: bool) -> Gate:

@@ -14,12 +14,11 @@ from fraudsieve.training.tracking.registry import Registry
 
 from .model_comparison import ModelComparison, Sides
 from .newest_slice import NewestSlice, newest_slice
+from .overturned import overturned_frauds
 from .own_names import read_for_both
 from .refresh import STAND_IN_FOR, is_refresh, recipe_of_model
 from .same_records import check_comparable, compare_models
 from .stand_in import check_learned_rows, train_again
-
-__all__ = ["compare_judged", "evaluated_model"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +65,9 @@ def compare_judged(
         settings=recipe.evaluate,
         progress=progress,
     )
-    return replace(comparison, warnings=(*comparison.warnings, *judged.notes)), data.challenger.notes
+    overturned = champion and overturned_frauds(data.challenger, champion.model, recipe.data.trusted)
+    warnings = (*comparison.warnings, *judged.notes)
+    return replace(comparison, overturned=overturned, warnings=warnings), data.challenger.notes
 
 
 def _judged_refresh(

@@ -11,10 +11,9 @@ from fraudsieve.training.evaluation.report import BootstrapSummary
 from fraudsieve.training.json_types import to_json_types
 
 from .latency import Latency
+from .overturned import Overturned
 from .paired_comparison import PairedMetrics
 from .refresh import STAND_IN_FOR, recipe_digest
-
-__all__ = ["AttackedPair", "ModelComparison", "ModelFacts", "Sides"]
 
 Value = TypeVar("Value")
 
@@ -114,6 +113,8 @@ class ModelComparison(PairedMetrics):
         Whether labels depend on what the champion flags, or the challenger without a champion. None if unknown.
     refresh : bool, default=False
         Whether the challenger has the recipe of the champion, and later data.
+    overturned : Overturned, default=None
+        Frauds known to the champion that are legitimate now, by source; None if unknown.
     warnings : tuple of str, default=()
     """
 
@@ -126,6 +127,7 @@ class ModelComparison(PairedMetrics):
     latency: Sides[Latency]
     label_selection: LabelSelection | None = None
     refresh: bool = False
+    overturned: Overturned | None = None
     warnings: tuple[str, ...] = ()
 
     @property

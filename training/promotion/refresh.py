@@ -12,8 +12,6 @@ from fraudsieve.training.data.after_training import learned_until
 from fraudsieve.training.recipe.lists import LISTS
 from fraudsieve.training.recipe.recipe import Recipe, SplitRecipe
 
-__all__ = ["STAND_IN_FOR", "digest_of", "is_refresh", "recipe_digest", "recipe_of_model", "recipe_to_repeat"]
-
 OF_THE_FIT: Final[dict[str, Any]] = {
     "data": {"min_label_rows", "trust", "default_trust", "time_zone"},
     "labels": True,
@@ -84,6 +82,12 @@ def recipe_to_repeat(model: Model) -> Recipe | None:
         return Recipe.model_validate(content)
     except ValidationError:
         return None
+
+
+def keeps_history(recipe: Recipe, model: Model) -> bool:
+    """Return whether a recipe declares the history that a model has."""
+    kept, names = recipe_to_repeat(model), {*_history_of(model.matrix)}
+    return kept is not None and kept.history.model_dump(include=names) == recipe.history.model_dump(include=names)
 
 
 def _history_of(matrix: FeatureMatrix) -> dict[str, Any]:

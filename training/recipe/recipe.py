@@ -22,19 +22,6 @@ from .lists import ListRecipe
 from .sections import GateRecipe, MonitorRecipe, ScoringRecipe, ThresholdRecipe, TrackRecipe
 from .tune import TuneRecipe, check_space
 
-__all__ = [
-    "ClassifierRecipe",
-    "DataRecipe",
-    "EvaluateRecipe",
-    "FeatureRecipe",
-    "HistoryRecipe",
-    "LabelRecipe",
-    "ModelRecipe",
-    "Recipe",
-    "SplitRecipe",
-    "TrackRecipe",
-]
-
 T = TypeVar("T")
 NAMES_OF_COLUMNS: Final = ["data", "columns"]  # names that are given add to those of the file
 

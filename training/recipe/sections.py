@@ -10,8 +10,6 @@ from fraudsieve.models.thresholds import FALSE_POSITIVE_RATES, Costs, Targets
 
 from .data import RecipeSection
 
-__all__ = ["CostRecipe", "GateRecipe", "MonitorRecipe", "ScoringRecipe", "ThresholdRecipe", "TrackRecipe"]
-
 Rate = Annotated[float, Field(gt=0, lt=1)]
 Alerts = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Precision = Annotated[float, Field(gt=0, le=1)]
@@ -164,6 +162,11 @@ class GateRecipe(BaseModel):
     recall_loss: float = Field(default=0.05, ge=0, le=1)
     """Share of the fraud found by the champion at the review capacity that the challenger may miss there; at least one
     alert."""
+    recall_floor: float = Field(default=0.05, ge=0, le=1)
+    """Smallest share of the fraud that can be found at the review capacity that must be found, unless chance explains a
+    smaller one."""
+    overturned: float = Field(default=0.1, ge=0, le=1)
+    """Largest share of the frauds known to the champion that labels of one source may make legitimate; at least one."""
     calibration_error: float = Field(default=0.08, gt=0, le=1)
     """Largest calibration error (ECE)."""
     calibration_loss: float = Field(default=0.03, ge=0, le=1)

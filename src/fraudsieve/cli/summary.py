@@ -31,17 +31,6 @@ if TYPE_CHECKING:  # imported at first use: MLflow alone takes seconds
     from fraudsieve.training.promotion.gates import Gate
     from fraudsieve.training.promotion.model_comparison import ModelComparison
 
-__all__ = [
-    "comparison_summary",
-    "decision_summary",
-    "evaluation_summary",
-    "gate_summary",
-    "next_command",
-    "plan_rows",
-    "retrained_rows",
-    "trained_summary",
-]
-
 Rows = Iterator[tuple[str, str]]
 
 
@@ -143,6 +132,9 @@ def plan_rows(plan: "RetrainPlan") -> Rows:
     yield "labels", _counts_text(plan.by_class)
     if plan.by_source is not None:
         yield "sources", _counts_text(plan.by_source)
+    if plan.overturned is not None and plan.overturned.by_source:
+        by_source = _counts_text(plan.overturned.by_source)
+        yield "overturned", f"of {plan.overturned.known:,} frauds known to the model in use: {by_source}"
     yield "learns from", f"{plan.train_rows:,} {plan.subject}s, and {plan.calibration_rows:,} calibrate it"
     yield "recipe", f"{plan.recipe[:12]}, {'that' if plan.refresh else 'not that'} of the model in use"
     if plan.search is not None:
@@ -155,6 +147,7 @@ def plan_rows(plan: "RetrainPlan") -> Rows:
             f"{compared.rows:,} {plan.subject}s since {_minute(compared.since)}, {compared.frauds:,} of them fraud",
         )
         yield from [("", f"by a stand-in for the {stand_ins}, trained on earlier ones")] if stand_ins else []
+    yield from (("CAUTION", warning) for warning in plan.warnings)
     yield "step", f"{plan.step}. {plan.reason}"
 
 

@@ -5,6 +5,7 @@ import logging
 from fraudsieve._microseconds import HOUR, SECOND
 from fraudsieve.exceptions import StateError
 from fraudsieve.features.history.measures import WITHOUT_WINDOW, window_seconds
+from fraudsieve.features.history_declaration import HistoryDeclaration
 from fraudsieve.features.live_state import HistoryState
 
 from .records import LoggedFields, logged_fields
@@ -12,8 +13,6 @@ from .store.chain import RESTORE, Position
 from .store.event_store import StoreTransaction
 from .store.facts import StoreFacts
 from .store.snapshots import SnapshotFacts, list_snapshots, read_snapshot
-
-__all__ = ["continued_state", "reach", "stored_fields", "stored_state", "training_reach"]
 
 logger = logging.getLogger("fraudsieve.live")
 
@@ -54,6 +53,13 @@ def stored_state(transaction: StoreTransaction, snapshot: SnapshotFacts) -> Hist
         If it is damaged, or of another format.
     """
     return HistoryState.decode(read_snapshot(transaction, snapshot), transaction.origin, RESTORE)
+
+
+def holds_history(transaction: StoreTransaction, declaration: HistoryDeclaration) -> bool:
+    """Return whether a store has the state of a declaration, or none yet."""
+    snapshots = list_snapshots(transaction)
+    states = (stored_state(transaction, snapshot) for snapshot in snapshots)  # decoded only as far as needed
+    return not snapshots or any(state.declaration == declaration for state in states)
 
 
 def stored_fields(facts: StoreFacts) -> LoggedFields:

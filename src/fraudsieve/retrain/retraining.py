@@ -24,8 +24,6 @@ from fraudsieve.training.tracking.tracked_run import CHAMPION
 
 from .retraining_plan import Preparation, RetrainPlan, prepare_retraining
 
-__all__ = ["Retrained", "retrain"]
-
 Outcome: TypeAlias = Literal["promoted", "refused", "compared", "nothing new"]
 MAIN_FIGURES = (
     "rows",
@@ -83,6 +81,8 @@ class Retrained:
     @property
     def what_to_do(self) -> str:
         """What to do next, in a sentence."""
+        if self.outcome == "promoted" and self.plan.needs_restart:
+            return "Restart the services that follow the alias champion: they hold another history."
         if self.outcome == "promoted":
             return "Services that follow the alias champion switch to it; others are started with its address."
         if self.outcome == "nothing new":

@@ -18,8 +18,11 @@ from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.data.training_rows import sample_slice
 from fraudsieve.training.facts import window_of
 from fraudsieve.training.json_types import to_json_types
+from fraudsieve.training.promotion.decision import NEEDS_RESTART
+from fraudsieve.training.promotion.gates import overturned_gate
 from fraudsieve.training.promotion.newest_slice import later_than, newest_slice
-from fraudsieve.training.promotion.refresh import digest_of, recipe_digest
+from fraudsieve.training.promotion.overturned import Overturned, overturned_frauds
+from fraudsieve.training.promotion.refresh import digest_of, keeps_history, recipe_digest
 from fraudsieve.training.promotion.same_records import check_comparable
 from fraudsieve.training.refit.plan import plan_refit
 from fraudsieve.training.splits.choose import choose_split
@@ -27,8 +30,6 @@ from fraudsieve.training.splits.choose import choose_split
 from .base_model import BaseModel, load_base
 from .store_tables import GivenTables, with_store
 from .training_table import count_labels, inputs_of, read_training_table
-
-__all__ = ["Preparation", "RetrainPlan", "plan_retraining", "prepare_retraining"]
 
 Step: TypeAlias = Literal["train", "compare", "nothing"]
 Ends: TypeAlias = tuple[pd.Timestamp | None, ...]
@@ -85,10 +86,16 @@ class RetrainPlan:
     window : tuple of str
         The first and the last time of the records that it would learn from.
     compared : ComparedRecords or None
-        The records to compare on; None if there is nothing to do.
+        The records to compare on; None if nothing is new.
     trains_since : str, default=None
         The time from which on the records of the store have all their history; None without a store, or if it has all
         rows.
+    needs_restart : bool, default=False
+        Whether the history of the model is not that of the champion, or not in the store: a running service refuses it.
+    overturned : Overturned, default=None
+        Frauds known to the model in use that are legitimate now, by source; None if there are none to overturn.
+    warnings : tuple of str, default=()
+        What stands against a promotion, or must follow it.
     """
 
     step: Step
@@ -113,6 +120,9 @@ class RetrainPlan:
     window: tuple[str, ...]
     compared: ComparedRecords | None
     trains_since: str | None = None
+    needs_restart: bool = False
+    overturned: Overturned | None = None
+    warnings: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return the plan as plain JSON types.
@@ -235,6 +245,12 @@ def _plan(base: BaseModel, inputs: Mapping[str, Source], given: GivenTables, lea
     data, recipe, champion = learning.data, base.recipe, base.champion
     refresh = recipe_digest(base.in_use) == digest_of(recipe)
     step, reason = _next_step(base, learning, refresh)
+    compared = None if step == "nothing" else _compared(base, learning, refresh)
+    if compared is not None and not compared.frauds:
+        step, reason = "nothing", f"None of the {compared.rows:,} {data.subject}s to compare on is fraud."
+    needs_restart = not (given.holds_history and keeps_history(recipe, base.in_use))
+    overturned = overturned_frauds(data, base.in_use, recipe.data.trusted)
+    gate = None if overturned is None else overturned_gate(overturned, recipe.gates)
     by_class, by_source = count_labels(data)
     return RetrainPlan(
         step=step,
@@ -257,8 +273,11 @@ def _plan(base: BaseModel, inputs: Mapping[str, Source], given: GivenTables, lea
         train_rows=len(sample_slice(data, learning.train, recipe)),
         calibration_rows=len(learning.calibration),
         window=tuple(window_of(data, learning.train)),
-        compared=None if step == "nothing" else _compared(base, learning, refresh),
+        compared=compared,
         trains_since=given.trains_since,
+        needs_restart=needs_restart,
+        overturned=overturned,
+        warnings=(*[NEEDS_RESTART][:needs_restart], *([] if gate is None or gate.passed else [gate.reason])),
     )
 
 

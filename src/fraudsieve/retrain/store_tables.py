@@ -5,13 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fraudsieve.exceptions import StateError
+from fraudsieve.live.handover import holds_history
 from fraudsieve.live.store.addresses import open_store, require_store
 from fraudsieve.live.tables.export import StoredTables, read_stored_tables
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.batch.scored_tables import options_of_model
 from fraudsieve.tables.source import InputTable, Source, as_input
-
-__all__ = ["GivenTables", "with_store"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,11 +25,14 @@ class GivenTables:
         The time from which on the records of the store have all their history; None if no old rows were deleted.
     notes : tuple of str
         What the store lacks.
+    holds_history : bool
+        Whether the store holds the history of the model.
     """
 
     tables: Mapping[str, Source]
     trains_since: str | None = None
     notes: tuple[str, ...] = ()
+    holds_history: bool = True
 
 
 def with_store(model: Model, given: Mapping[str, Source | None], state: str | Path | None) -> GivenTables:
@@ -49,6 +51,8 @@ def with_store(model: Model, given: Mapping[str, Source | None], state: str | Pa
     require_store(state)
     with open_store(state) as store:
         stored, origin = read_stored_tables(store, model), store.origin
+        with store.reading() as transaction:
+            holds = holds_history(transaction, model.matrix.history_declaration)
     table = f"{model.subject}s"
     if stored.not_kept and table not in tables:
         lacking = " and ".join(stored.not_kept)
@@ -63,7 +67,7 @@ def with_store(model: Model, given: Mapping[str, Source | None], state: str | Pa
     for name in filter(used.__contains__, stored.tables):  # a store may have events of another model
         own = InputTable(stored.tables[name], options, origin)
         tables[name] = [own, *as_input(tables[name]).parts] if name in tables else own
-    return GivenTables(tables, stored.trains_since, tuple(_notes(stored, given, origin)))
+    return GivenTables(tables, stored.trains_since, tuple(_notes(stored, given, origin)), holds)
 
 
 def _notes(stored: StoredTables, given: Mapping[str, Source | None], origin: str) -> Iterator[str]:

@@ -31,8 +31,6 @@ from .shared_model import SharedModel
 from .transport.limits import RequestLimits, error_response
 from .watchers import AliasWatcher, RulesWatcher
 
-__all__ = ["create_app"]
-
 CHECKPOINT_SECONDS = 60.0
 DAY_SECONDS = 86_400.0
 """Until a service with few requests deletes rows that are too old to be kept."""

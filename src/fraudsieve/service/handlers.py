@@ -44,8 +44,6 @@ from .scores.score_log import AnswerLog
 from .settings import Settings, check_score_log
 from .shadow import SampleFile, Shadow, why_no_shadow
 
-__all__ = ["RequestHandler"]
-
 NO_STORE = "the model uses no history, so that its labels need a store: start the service with --state"
 Offset: TypeAlias = int | None
 """Offset of the history that scores saw; None for a model without history."""

@@ -9,8 +9,6 @@ from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.predict import Scorer
 from fraudsieve.models.scoring.fields import FIELD_TYPES, ModelFields, model_fields
 
-__all__ = ["PARTS", "LoadedModel", "RefusedVersion", "record_fields", "sample_record", "why_incompatible"]
-
 PARTS = ("events", "messages")
 """Types of records that `/v1/events` takes."""
 SAMPLE = "Your parcel is held: pay the fee at http://parcel.example or call 13800000000. 您的账户异常，请点击链接。"

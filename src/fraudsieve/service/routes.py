@@ -24,8 +24,6 @@ from .scores.recording import Recording, why_not_recorded
 from .scores.score_log import NOT_LOGGED, REQUEST_ID, request_id_of
 from .transport.limits import RETRY_AFTER, error_response
 
-__all__ = ["WARM_UP", "Routes"]
-
 BATCH_WORK = 256
 """Work that is done in one call in a thread, as estimated by `ScoreRequest.work`: it takes about 15 ms."""
 INLINE_WORK = 32

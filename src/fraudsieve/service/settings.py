@@ -12,19 +12,6 @@ from fraudsieve._io import read_secret_file
 from fraudsieve.evidence.settings import EvidenceSettings
 from fraudsieve.exceptions import ServiceError
 
-__all__ = [
-    "TOKEN_VARIABLE",
-    "ScoreLogMode",
-    "Settings",
-    "check_exposure",
-    "check_platform",
-    "check_score_log",
-    "check_shadow",
-    "is_loopback",
-    "read_label_tokens",
-    "read_token",
-]
-
 ScoreLogMode: TypeAlias = Literal["off", "scores", "records"]
 TOKEN_VARIABLE = "FRAUDSIEVE_TOKEN"
 """The environment variable that may hold the token."""

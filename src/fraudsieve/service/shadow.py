@@ -21,8 +21,6 @@ from fraudsieve.service.json_log import error_location, log_event
 from fraudsieve.service.loaded_model import LoadedModel, RefusedVersion, why_incompatible
 from fraudsieve.service.metrics import Metrics
 
-__all__ = ["SampleFile", "Shadow", "why_no_shadow"]
-
 
 class SampleFile:
     """A file of JSON Lines. When it is full, it becomes ``<name>.1``, and a new one begins.

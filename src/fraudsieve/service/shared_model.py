@@ -14,8 +14,6 @@ from typing import NamedTuple
 
 from fraudsieve._io import write_file
 
-__all__ = ["FoundModel", "SharedModel"]
-
 
 class FoundModel(NamedTuple):
     """A model folder, the digest that it must have, and the registered version, if they are known."""

@@ -19,8 +19,6 @@ from fraudsieve.service.loaded_model import LoadedModel, RefusedVersion
 from fraudsieve.service.metrics import Metrics
 from fraudsieve.service.shared_model import FoundModel, SharedModel
 
-__all__ = ["AliasWatcher", "ModelHolder", "RulesWatcher"]
-
 
 class ModelHolder(Protocol):
     """An object that uses a model, which can be replaced."""

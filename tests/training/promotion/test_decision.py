@@ -1,15 +1,18 @@
 """Promotion through a real registry: the new champion, the logged decision, and rollback."""
 
 import json
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import mlflow
 import pytest
 
 from fraudsieve.exceptions import ArtifactError, ComparisonError
+from fraudsieve.models import write_model
 from fraudsieve.models.artifact.model_address import model_folder
 from fraudsieve.models.predict import Scorer
-from fraudsieve.training.promotion.decision import promote, rollback
+from fraudsieve.training.promotion.decision import NEEDS_RESTART, promote, rollback
 
 from .conftest import Store
 
@@ -149,6 +152,21 @@ def test_a_promotion_by_hand_needs_no_tables(store: Store, rivals: Any, monkeypa
     assert tags["promotion.by_hand"] == f"{decision.at} by an unknown user: an outage. No gates were applied."
     with pytest.raises(ComparisonError, match="is already the champion"):
         promote(store.recipe("bare"), force=True, reason="again")
+
+
+@pytest.mark.slow
+def test_a_champion_with_another_history_needs_a_restart(store: Store, accounts_folder: Path, tmp_path: Path) -> None:
+    model = Scorer.load(accounts_folder).model
+    (view, *others) = model.matrix.histories  # type: ignore[union-attr]
+    matrix = replace(model.matrix, histories=(replace(view, night=(1, 2)), *others))  # type: ignore[type-var]
+    write_model(replace(model, matrix=matrix), tmp_path / "other")
+    recipe = store.recipe("windows")
+    for folder in (accounts_folder, tmp_path / "other"):
+        store.register("windows", folder)
+    decision = promote(recipe, challenger="models:/windows/2", force=True, reason="a test")
+    assert (decision.needs_restart, decision.reasons[-1]) == (True, NEEDS_RESTART)
+    back = rollback(recipe)
+    assert (back.needs_restart, back.reasons[1:]) == (True, (NEEDS_RESTART,))
 
 
 @pytest.mark.slow

@@ -7,9 +7,10 @@ import pytest
 
 from fraudsieve.training.evaluation.label_selection import LabelSelection
 from fraudsieve.training.evaluation.report_parts.weighting import RowWeights
-from fraudsieve.training.promotion.gates import Gate, apply_gates
+from fraudsieve.training.promotion.gates import Gate, apply_gates, overturned_gate
 from fraudsieve.training.promotion.latency import Latency
 from fraudsieve.training.promotion.model_comparison import AttackedPair, ModelComparison, ModelFacts, Sides
+from fraudsieve.training.promotion.overturned import Overturned
 from fraudsieve.training.promotion.paired_comparison import Pair, PairedCapacity
 from fraudsieve.training.recipe.sections import GateRecipe
 
@@ -64,6 +65,7 @@ def test_all_gates_are_there_and_passed() -> None:
     assert {gate.name for gate in gates} == {
         "average_precision",
         "recall_at_capacity",
+        "recall_floor",
         "calibration_error",
         "calibration_loss",
         "observed_over_expected",
@@ -140,7 +142,7 @@ def test_one_failed_gate_stops_a_challenger(name: str, value: Any, gate: str) ->
     [
         ("average_precision", pair(0.8, 0.9, (0.0051, 0.15))),
         ("recall_at_capacity", pair(0.5, 0.476)),
-        ("recall_at_capacity", pair(0.0, 0.0)),
+        ("recall_at_capacity", pair(0.05, 0.05)),
         ("ece", pair(0.052, 0.079)),
         ("observed_over_expected", pair(1.0, 0.51)),
         ("attack", attack(kept=0.91, kept_alike=0.86, flagged=0.049)),
@@ -156,6 +158,40 @@ def test_just_within_the_bound_passes(name: str, value: Any) -> None:
 def test_one_alert_less_is_not_a_loss(lost: int, passes: bool) -> None:
     few = comparison(frauds=200, recall_at_capacity=pair(14 / 200, (14 - lost) / 200))
     assert (failed(apply_gates(few)) == []) is passes
+
+
+@pytest.mark.parametrize(
+    ("frauds", "found", "alerts", "passes"),
+    [
+        (76, 0, 76, False),
+        (76, 4, 76, True),
+        (40, 0, 40, True),  # chance explains it
+        (4000, 100, 4000, False),
+        (4000, 100, 400, True),  # 400 can be found
+    ],
+)
+@pytest.mark.parametrize("refresh", [False, True])
+def test_a_model_that_finds_hardly_any_fraud_is_refused_even_if_the_champion_finds_none(
+    frauds: int, found: int, alerts: float, passes: bool, refresh: bool
+) -> None:
+    capacity = PairedCapacity(alerts, None, 0.01, "as given", None, 1.0, ())
+    recall = pair(found / frauds, found / frauds)
+    compared = comparison(frauds=frauds, capacity=capacity, recall_at_capacity=recall, refresh=refresh)
+    gates = {gate.name: gate for gate in apply_gates(compared)}
+    assert gates["recall_floor"].passed is passes
+    assert gates["recall_floor"].reason.startswith(f"{found} of {frauds:,} frauds are found at the review capacity")
+    assert apply_gates(compared, GateRecipe(recall_floor=0.0))[2].passed
+
+
+def test_a_source_that_overturns_known_frauds_stops_a_challenger() -> None:
+    passed = [
+        "overturned" not in failed(apply_gates(comparison(overturned=Overturned(known, by_source))))
+        for known, by_source in ((500, {"api": 80, "review": 4}), (500, {"review": 50}), (3, {"review": 1}), (9, {}))
+    ]
+    assert passed == [False, True, True, True]
+    (gate,) = (gate for gate in apply_gates(comparison(overturned=Overturned(500, {"api": 80}))) if not gate.passed)
+    assert "(api) make 80 of 500 frauds known to the champion legitimate: 16.0%; at most 10.0% is" in gate.reason
+    assert overturned_gate(Overturned(500, {"api": 80}), GateRecipe(overturned=0.2)).passed
 
 
 def test_a_reason_has_the_values() -> None:
@@ -174,6 +210,7 @@ def test_a_first_model_has_only_the_absolute_gates() -> None:
     gates = apply_gates(first)
     assert [gate.name for gate in gates] == [
         "average_precision",
+        "recall_floor",
         "calibration_error",
         "observed_over_expected",
         "latency",

@@ -5,11 +5,15 @@ from typing import Any
 
 import pytest
 
+from fraudsieve.features.campaign.over_time import CampaignHistory
 from fraudsieve.features.cues.custom_lists import CustomLists
+from fraudsieve.features.history.declaration import History
+from fraudsieve.features.network.declaration import Network
 from fraudsieve.training.facts import written_settings
 from fraudsieve.training.promotion.refresh import (
     digest_of,
     is_refresh,
+    keeps_history,
     recipe_digest,
     recipe_of_model,
     recipe_to_repeat,
@@ -19,11 +23,20 @@ from fraudsieve.training.recipe.recipe import Recipe
 JANUARY, FEBRUARY = "2026-01-31T00:00:00+00:00", "2026-02-28T00:00:00+00:00"
 
 
-def model(until: str | None = JANUARY, *, lists: CustomLists | None = None, **overrides: Any) -> Any:
+def model(
+    until: str | None = JANUARY,
+    *,
+    lists: CustomLists | None = None,
+    views: tuple[History, ...] = (),
+    campaigns: CampaignHistory | None = None,
+    **overrides: Any,
+) -> Any:
     """Return a model with the training facts of a recipe."""
     window = [] if until is None else ["2026-01-01T00:00:00+00:00", until]
     training = {"window": window, "recipe": written_settings(Recipe.read(overrides=overrides))}
-    return SimpleNamespace(training=training, matrix=SimpleNamespace(lists=lists))
+    network = Network() if Recipe.read(overrides=overrides).history.network else None
+    matrix = SimpleNamespace(lists=lists, event_views=views, network=network, campaigns=campaigns)
+    return SimpleNamespace(training=training, matrix=matrix)
 
 
 @pytest.mark.parametrize(
@@ -76,6 +89,20 @@ def test_the_lists_of_a_model_are_part_of_its_recipe() -> None:
     assert again.features.words == {"bets": ("casino",)}
     assert again.features.brands == {"icbc": ("icbc.com.cn",)}
     assert recipe_digest(model(FEBRUARY, lists=lists)) == recipe_digest(model(lists=lists))
+
+
+def test_the_history_of_a_model_is_part_of_its_recipe_whatever_the_defaults() -> None:
+    short, long = (History(windows, name="x") for windows in (("1h", "all"), ("1d", "90d", "all")))
+    old, new = model(views=(short,)), model(FEBRUARY, views=(long,))
+    again = recipe_to_repeat(old)
+    assert again is not None
+    assert again.history.histories("UTC") == (short,)
+    assert again.history.declared_network == Network()
+    assert is_refresh(old, model(FEBRUARY, views=(short,)))
+    assert not is_refresh(old, new)
+    assert (keeps_history(again, old), keeps_history(again, new)) == (True, False)
+    counted = model(campaigns=CampaignHistory(types=("spam",)))
+    assert recipe_digest(counted) != recipe_digest(model(campaigns=CampaignHistory(types=("fraud", "spam"))))
 
 
 def test_values_that_a_search_has_chosen_make_no_other_recipe() -> None:

@@ -8,8 +8,6 @@ import typer
 from fraudsieve.cli.console import answer, exit_on_error, steps
 from fraudsieve.cli.options import Json, Name
 
-__all__ = ["rollback_command"]
-
 
 def rollback_command(
     name: Name = None,
@@ -28,5 +26,6 @@ def rollback_command(
     rows = [
         ("was", f"models:/{decision.name}/{decision.version}"),
         ("champion", f"models:/{decision.name}/{decision.champion}"),
+        *(("restart", reason) for reason in decision.reasons[1:]),
     ]
     answer(decision.to_dict(), as_json=json, title=decision.reasons[0], rows=rows)

@@ -4,9 +4,6 @@ from typing import Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
 
-__all__ = ["ErrorBody", "EventsResult", "Health", "LabelsResult", "ModelInfo", "Readiness", "Score"]
-
-
 RecordId: TypeAlias = str | int | float | None
 
 

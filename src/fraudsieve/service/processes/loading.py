@@ -14,8 +14,6 @@ from fraudsieve.service.shared_model import FoundModel, SharedModel
 if TYPE_CHECKING:
     from starlette.applications import Starlette
 
-__all__ = ["check_installed", "find_model", "load_app"]
-
 PACKAGES = ("starlette", "uvicorn", "httptools", "uvloop", "prometheus_client", "pydantic")
 
 

@@ -31,8 +31,6 @@ from fraudsieve.service.settings import Settings
 from .messages import CLOSE, DRAINED, READY
 from .worker import WorkerTask, run_worker
 
-__all__ = ["Supervisor", "supervise"]
-
 FIRST_PAUSE, MAX_PAUSE = 0.5, 60.0
 """Seconds before a dead worker is replaced: after the first death, and at most."""
 STABLE_SECONDS = 60.0

@@ -18,8 +18,6 @@ from fraudsieve.service.settings import Settings
 from .loading import load_app
 from .messages import WorkerChannel
 
-__all__ = ["METRICS_VARIABLE", "WorkerTask", "run_worker"]
-
 METRICS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 """The environment variable by which prometheus_client shares metrics between processes."""
 
