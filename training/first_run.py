@@ -95,7 +95,8 @@ def _quickstart(folder: Path, seed: int, compare_reviews: CompareReviews | None,
 
 def _recipe(folder: Path, seed: int) -> Recipe:
     """Return a recipe with a store and a name of its own: a real model must not become challenger to this one."""
-    from fraudsieve.training.recipe.recipe import Recipe, TrackRecipe
+    from fraudsieve.training.recipe.recipe import Recipe
+    from fraudsieve.training.recipe.sections import TrackRecipe
 
     store = TrackRecipe(uri=f"sqlite:///{folder / 'mlflow.db'}", experiment=NAME)
     return Recipe(name=NAME, seed=seed, track=store)

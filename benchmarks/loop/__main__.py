@@ -59,6 +59,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--size": {"type": int, "default": plan.size, "help": "multiple of accounts and payments (default 1)"},
         "--minutes": {"type": float, "default": 0.0, "help": "stop after these minutes, for which the days must do"},
         "--seed": {"type": int, "default": plan.seed, "help": "of the payments and the kills (default 0)"},
+        "--disturb-every": {"type": int, "default": plan.disturb_every, "help": "days between kills (default 30)"},
         "--defaults": {"action": "store_true", "help": "a recipe without views, whose windows follow the span"},
         "--folder": {"type": Path, "help": "an empty folder to keep all files in; by default a temporary one"},
     }

@@ -91,6 +91,8 @@ class Plan:
         Multiple of the accounts and payments.
     minutes : float
         Minutes after which no other day begins; 0 for all days.
+    disturb_every : int
+        Days from one kill, kill of a worker or planned stop to the next one.
     defaults : bool
         Whether the recipe has no views, so that the windows of a new model follow the span of the events.
     """
@@ -103,13 +105,14 @@ class Plan:
     clients: int = 4
     size: int = 1
     minutes: float = 0.0
+    disturb_every: int = 30
     defaults: bool = False
 
     def is_day_of(self, what: str, day: int) -> bool:
         """Return whether something is due on a day: a retraining, a kill, a kill of a worker, or a planned stop."""
         if what == "retrain":
             return day > 0 and day % self.every == 0
-        return day % 30 == {"kill": 11, "kill of a worker": 4, "stop": 20}[what]
+        return day % self.disturb_every == {"kill": 11, "kill of a worker": 4, "stop": 20}[what]
 
 
 @dataclass(eq=False)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from fraudsieve.features.history.declaration import History
+from fraudsieve.features.feature_matrix import account_matrix_of
 from fraudsieve.models import Scorer, write_model
 from fraudsieve.models.calibration import Calibration
 from fraudsieve.service.handlers import RequestHandler
@@ -25,10 +25,10 @@ ALIAS = "models:/accounts@champion"
 def versions(accounts_folder: Path, tmp_path: Path) -> dict[str, Path]:
     """Version 2 has other scores than version 1, and version 3 another window."""
     model = Scorer.load(accounts_folder).model
-    (view, *others), name = model.matrix.histories, "1d"  # type: ignore[union-attr]
+    matrix = account_matrix_of(model.matrix)
+    (view, *others), name = matrix.histories, "1d"
     other = replace(view, windows=tuple("2d" if window == name else window for window in view.windows))
-    assert isinstance(other, History)
-    matrix = replace(model.matrix, histories=(other, *others))  # type: ignore[type-var]
+    matrix = replace(matrix, histories=(other, *others))
     write_model(replace(model, calibration=Calibration(shift=1.0)), tmp_path / "2")
     write_model(replace(model, matrix=matrix), tmp_path / "3")
     return {"1": accounts_folder, "2": tmp_path / "2", "3": tmp_path / "3"}
@@ -103,7 +103,8 @@ def test_no_worker_loads_another_history_and_a_replacement_does_not_either(
         shown = worker.holder.metrics.render().decode()  # type: ignore[attr-defined]
         assert 'fraudsieve_model_refused{role="model"} 1.0' in shown
     service.alias = "2"
-    assert (one.check(), one.holder.refused) == ("same", None)
+    assert one.check() == "same"
+    assert [watcher.holder.refused for watcher in [one]] == [None]
     assert 'fraudsieve_model_refused{role="model"} 0.0' in one.holder.metrics.render().decode()  # type: ignore[attr-defined]
 
 

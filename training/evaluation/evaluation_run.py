@@ -20,7 +20,8 @@ from fraudsieve.training.data.after_training import count_rows_in_training, is_t
 from fraudsieve.training.data.builders import Builder, builder_of_model, flags_of, groups_of, read_data, scores_of
 from fraudsieve.training.data.inclusion import inclusion_weights
 from fraudsieve.training.data.labelled import LabelledData
-from fraudsieve.training.recipe.recipe import EvaluateRecipe, LabelRecipe, Recipe
+from fraudsieve.training.recipe.data import LabelRecipe
+from fraudsieve.training.recipe.recipe import EvaluateRecipe, Recipe
 
 from .capacity import Capacity
 from .card_precision import naive_utc

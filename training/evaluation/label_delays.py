@@ -14,7 +14,7 @@ from fraudsieve.tables.label_times import resolve_label_times, with_times
 from fraudsieve.training.data.assumed_labels import ASSUMED, without_assumed_labels
 from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.labels import DAY, MATURE, DelayCurve, delay_curve, maturity_gaps, reversals, seen_until
-from fraudsieve.training.recipe.recipe import LabelRecipe
+from fraudsieve.training.recipe.data import LabelRecipe
 
 from .metrics import format_days
 

@@ -65,7 +65,8 @@ def compare_judged(
         settings=recipe.evaluate,
         progress=progress,
     )
-    overturned = champion and overturned_frauds(data.challenger, champion.model, recipe.data.trusted)
+    trust = recipe.data.trusted
+    overturned = None if champion is None else overturned_frauds(data.challenger, champion.model, trust)
     warnings = (*comparison.warnings, *judged.notes)
     return replace(comparison, overturned=overturned, warnings=warnings), data.challenger.notes
 

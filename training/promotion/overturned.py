@@ -31,5 +31,5 @@ def overturned_frauds(data: LabelledData, champion: Model, trust: Trust) -> Over
     before, now = (labels.drop_duplicates("subject_id", keep="last") for labels in (before, now))
     frauds = before.loc[before["label"] != data.legitimate, "subject_id"]
     overturned = now[now["subject_id"].isin(frauds) & (now["label"] == data.legitimate)]
-    by_source = overturned["source"].astype(object).fillna("none").value_counts().to_dict()
-    return Overturned(len(frauds), by_source) if len(frauds) else None
+    counts = overturned["source"].astype(object).fillna("none").value_counts()
+    return Overturned(len(frauds), {str(source): int(n) for source, n in counts.items()}) if len(frauds) else None

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from typing import Any
 
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.datastructures import QueryParams
@@ -147,7 +148,7 @@ class Routes:
         tasks, age = self.background, self.handler.history_age
         ages = tasks.ages | ({} if age is None else {"history": round(age, 1)})
         stalled = tasks.stalled + (["history"] if self.handler.is_stalled else [])
-        readiness = {"status": "ready", "failing": tasks.failing, "stalled": stalled, "ages": ages}
+        readiness: dict[str, Any] = {"status": "ready", "failing": tasks.failing, "stalled": stalled, "ages": ages}
         unusual = [share.name for share in self.handler.traffic.unusual]  # no figures: anyone may ask
         refused = self.handler.refused
         readiness |= {"refused_version": refused and refused.version, "needs_restart": bool(refused and refused[1])}

@@ -9,6 +9,7 @@ import mlflow
 import pytest
 
 from fraudsieve.exceptions import ArtifactError, ComparisonError
+from fraudsieve.features.feature_matrix import account_matrix_of
 from fraudsieve.models import write_model
 from fraudsieve.models.artifact.model_address import model_folder
 from fraudsieve.models.predict import Scorer
@@ -157,8 +158,9 @@ def test_a_promotion_by_hand_needs_no_tables(store: Store, rivals: Any, monkeypa
 @pytest.mark.slow
 def test_a_champion_with_another_history_needs_a_restart(store: Store, accounts_folder: Path, tmp_path: Path) -> None:
     model = Scorer.load(accounts_folder).model
-    (view, *others) = model.matrix.histories  # type: ignore[union-attr]
-    matrix = replace(model.matrix, histories=(replace(view, night=(1, 2)), *others))  # type: ignore[type-var]
+    matrix = account_matrix_of(model.matrix)
+    view, *others = matrix.histories
+    matrix = replace(matrix, histories=(replace(view, night=(1, 2)), *others))
     write_model(replace(model, matrix=matrix), tmp_path / "other")
     recipe = store.recipe("windows")
     for folder in (accounts_folder, tmp_path / "other"):
