@@ -48,6 +48,8 @@ def digest_of(recipe: Recipe) -> str:
     Nor have the values of settings that a search has chosen: another search may choose others.
     """
     settings = recipe.model_dump(mode="json", include=OF_THE_FIT)
+    for view in settings["history"]["views"] or ():
+        view.pop("order_key", None)  # each training makes one
     searched = {} if recipe.tune is None else recipe.tune.space.model_dump()
     for section, names in searched.items():
         settings[section] |= dict.fromkeys(names, "searched")

@@ -58,7 +58,7 @@ def serve_command(
     body_seconds: Annotated[float, typer.Option(help="Seconds that a request may take to arrive.", min=0.1)] = 10.0,
     watch_seconds: Annotated[
         float, typer.Option(help="Seconds between checks of a registry alias and of the rules file.", min=0.1)
-    ] = 30.0,
+    ] = 20.0,
     after_seconds: Annotated[
         float, typer.Option(help="Seconds that a request may wait for the offset in Fraudsieve-After.", min=0.0)
     ] = 1.0,
