@@ -1,14 +1,18 @@
 """Workers that follow an alias: each switches by itself, and every score names the version that gave it."""
 
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
+import mlflow
 import pytest
 
-from fraudsieve.models import Scorer
+from fraudsieve.features.feature_matrix import account_matrix_of
+from fraudsieve.models import Scorer, write_model
+from fraudsieve.models.flavor import log_model
 
 from .conftest import Workers, wait_until
 
@@ -49,3 +53,38 @@ def test_all_workers_switch_and_no_request_fails(start_workers: Any, registry: A
     assert {line["pid"] for line in workers.service.lines("model swapped")} == set(workers.pids())
     assert workers.service.metric('fraudsieve_model_swaps_total{outcome="swapped"}') == 2
     assert workers.service.stop() == 0
+
+
+def test_no_worker_serves_a_version_with_another_history_and_no_replacement_of_a_killed_one(
+    start_workers: Any, registry: Any, accounts_folder: Path, tmp_path: Path
+) -> None:
+    model = Scorer.load(accounts_folder).model
+    matrix = account_matrix_of(model.matrix)
+    view, *others = matrix.histories
+    other = replace(model, matrix=replace(matrix, histories=(replace(view, night=(1, 2)), *others)))
+    write_model(other, tmp_path / "other")
+    with mlflow.start_run(experiment_id=mlflow.get_experiment_by_name("faults").experiment_id):
+        log_model(tmp_path / "other", registered_model_name="accounts")
+    registry.champion("1")
+    options = "--state", str(tmp_path / "live.db"), "--watch-seconds", "0.3"
+    workers: Workers = start_workers("models:/accounts@champion", *options, **registry.environment)
+    registry.champion("3")
+    wait_until(lambda: len(workers.service.lines("model refused")) == 2, 90)
+    workers.kill(workers.pids()[0])
+    wait_until(lambda: len(workers.ready_pids()) == 3, 90)
+    wait_until(lambda: len(workers.service.lines("model refused")) == 3, 90)
+    assert {line["version"] for line in workers.service.lines("ready")} == {"1"}
+    assert {line["needs_restart"] for line in workers.service.lines("model refused")} == {True}
+    with workers.service.client() as client:
+        ready = client.get("/readyz")
+        shown = [line for line in client.get("/metrics").text.splitlines() if line.startswith("fraudsieve_model_ref")]
+    assert (ready.status_code, ready.json()["refused_version"], ready.json()["needs_restart"]) == (200, "3", True)
+    assert [line.rpartition(" ")[2] for line in shown] == ["1.0"] * len(workers.pids())
+    # All of them switch to a version that fits, and a new start uses the other history.
+    registry.champion("2")
+    wait_until(lambda: len(workers.service.lines("model swapped")) == 2, 90)
+    assert workers.service.stop() == 0
+    registry.champion("3")
+    again: Workers = start_workers("models:/accounts@champion", *options, **registry.environment)
+    assert {line["version"] for line in again.service.lines("ready")} == {"3"}
+    assert again.service.stop() == 0
