@@ -12,8 +12,6 @@ from fraudsieve.training.tracking.registry import Registry
 from fraudsieve.training.tracking.store import tracking_uri
 from fraudsieve.training.tracking.tracked_run import CHAMPION
 
-__all__ = ["champion_selection"]
-
 
 def champion_selection(data: LabelledData, recipe: Recipe) -> LabelSelection | None:
     """Compare how often the champion flags records of a training run with and without a label.

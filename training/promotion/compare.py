@@ -19,8 +19,6 @@ from .gates import Gate, apply_gates
 from .judged_models import compare_judged
 from .model_comparison import ModelComparison
 
-__all__ = ["Comparison", "compare_tables", "registered_name"]
-
 
 @dataclass(frozen=True)
 class Comparison:

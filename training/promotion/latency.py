@@ -16,8 +16,6 @@ from fraudsieve.models.scoring.fields import model_fields
 from fraudsieve.models.scoring.given_history import resolve_history
 from fraudsieve.training.data.labelled import LabelledData
 
-__all__ = ["Latency", "latencies", "live_scoring", "records_to_time"]
-
 MAX_RECORDS = 200
 WARM_UP = 30
 ROUNDS = 5

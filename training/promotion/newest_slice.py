@@ -15,8 +15,6 @@ from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.refit.plan import mature_rows
 from fraudsieve.training.splits.split import Split
 
-__all__ = ["NewestSlice", "later_than", "newest_slice"]
-
 NONE = np.array([], np.int64)
 
 

@@ -19,8 +19,6 @@ from fraudsieve.training.recipe.recipe import Recipe
 
 from .model_comparison import Sides
 
-__all__ = ["borrowed_names", "match_records", "read_for_both"]
-
 
 def read_for_both(
     recipe: Recipe, champion: Model | None, challenger: Model, tables: Mapping[str, Source | None]

@@ -21,8 +21,6 @@ from fraudsieve.training.evaluation.report_parts.weighting import RowWeights
 from fraudsieve.training.json_types import finite_or_none
 from fraudsieve.training.recipe.recipe import EvaluateRecipe
 
-__all__ = ["Pair", "PairAtAlerts", "PairedCapacity", "PairedMetrics", "paired_metrics"]
-
 
 @dataclass(frozen=True)
 class Pair:

@@ -27,9 +27,6 @@ from .latency import latencies, live_scoring, records_to_time
 from .model_comparison import AttackedPair, ModelComparison, ModelFacts, Sides
 from .paired_comparison import PairedMetrics, paired_metrics
 
-__all__ = ["STRENGTH", "check_comparable", "compare_models"]
-
-
 STRENGTH = "medium"
 """Strength of the obfuscations under which the recall of the models is compared."""
 

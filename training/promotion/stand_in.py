@@ -17,8 +17,6 @@ from fraudsieve.training.refit.refitted import refit_facts, refit_model
 from fraudsieve.training.split_model import fit_model
 from fraudsieve.training.splits.choose import choose_split
 
-__all__ = ["check_learned_rows", "train_again"]
-
 LEARNED_SHARE = 0.9
 """Share of the records that a model has learned from that the tables must have: labels may have changed since."""
 

@@ -16,8 +16,6 @@ from fraudsieve.training.tracking.registry import Registry
 from fraudsieve.training.tracking.store import is_new_store, tracking_uri, use_store
 from fraudsieve.training.tracking.tracked_run import CHALLENGER, CHAMPION, RunContent, open_run
 
-__all__ = ["BaseModel", "Version", "load_base"]
-
 
 @dataclass(frozen=True, eq=False)
 class Version:

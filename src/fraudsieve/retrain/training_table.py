@@ -16,8 +16,6 @@ from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.recipe.headers import check_headers
 from fraudsieve.training.recipe.recipe import Recipe
 
-__all__ = ["count_labels", "inputs_of", "read_training_table"]
-
 
 def inputs_of(model: Model, recipe: Recipe, tables: Mapping[str, Source]) -> dict[str, InputTable]:
     """Return the tables that were given, to be read as those of the model were.

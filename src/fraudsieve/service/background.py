@@ -15,8 +15,6 @@ from typing import TypeVar
 from .json_log import error_location, log_event
 from .metrics import Metrics
 
-__all__ = ["STALLED_SECONDS", "STOP_SECONDS", "BackgroundTasks", "call_in_thread"]
-
 Result = TypeVar("Result")
 
 MAX_PAUSE = 600.0

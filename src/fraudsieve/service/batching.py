@@ -7,8 +7,6 @@ from concurrent.futures import Executor
 from functools import partial
 from typing import Generic, TypeAlias, TypeVar
 
-__all__ = ["MicroBatcher"]
-
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 Pending: TypeAlias = tuple[Item, asyncio.Future[Result]]

@@ -16,8 +16,6 @@ from fraudsieve.service.settings import Settings
 
 from .api.bodies import RejectedRequest, Reply, Sources, check_number, decode_json, encode_json, why_rejected
 
-__all__ = ["AFTER", "NOTHING_STORED", "OFFSET", "EventIngestion", "wait_for_offset"]
-
 Update: TypeAlias = Callable[[Sequence[Mapping[str, Any]]], Accepted]
 """Adds records to the live history."""
 LABELS = "labels"

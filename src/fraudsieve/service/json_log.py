@@ -11,16 +11,6 @@ from collections import deque
 from datetime import UTC, datetime
 from typing import Any
 
-__all__ = [
-    "JsonFormatter",
-    "configure_json_logging",
-    "error_location",
-    "log_event",
-    "log_listening",
-    "log_request",
-    "write_requests",
-]
-
 logger = logging.getLogger("fraudsieve.service")
 _encode = json.JSONEncoder(default=str).encode
 _requests: deque[tuple[float, dict[str, Any]]] = deque()

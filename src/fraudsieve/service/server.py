@@ -20,8 +20,6 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from .json_log import log_listening
 from .settings import Settings
 
-__all__ = ["run"]
-
 MAX_OPEN_FILES = 65_536
 """Most connections and files that are open at the same time, if the system allows as many."""
 

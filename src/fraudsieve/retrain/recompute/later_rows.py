@@ -13,8 +13,6 @@ import pandas as pd
 
 from fraudsieve._typing import Array
 
-__all__ = ["NONE", "IdLinks", "LinkedRows", "choose_offsets", "first_later", "links_of"]
-
 NONE: Final = np.iinfo(np.int64).max
 """The offset of the first row if there is none; it is also that of a history with all rows."""
 

@@ -24,8 +24,6 @@ from fraudsieve.tables.schema import TABLES
 from fraudsieve.tables.source import InputTable
 from fraudsieve.tables.values.reading import is_missing
 
-__all__ = ["NOT_KEPT", "NOT_SAMPLED", "OTHER_MODEL", "LoggedAnswers", "ScoreArrays", "read_answers"]
-
 OTHER_MODEL: Final = "other model"
 NOT_KEPT: Final = "record not kept"
 NOT_SAMPLED: Final = "not in the sample"

@@ -25,8 +25,6 @@ from .later_rows import NONE, LinkedRows, choose_offsets, first_later
 from .logged_answers import LoggedAnswers, ScoreArrays, read_answers
 from .stored_history import StoredHistory, read_stored_history
 
-__all__ = ["Recomputation", "recompute_scores"]
-
 HISTORY_NOT_KEPT: Final = "history not kept"
 LATE_EVENT: Final = "late event"
 LATE_LABEL: Final = "label known later"

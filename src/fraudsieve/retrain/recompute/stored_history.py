@@ -30,8 +30,6 @@ from fraudsieve.tables.reader import CheckedTable
 
 from .later_rows import NONE, IdLinks, LinkedRows, links_of
 
-__all__ = ["ANY_TIME", "StoredHistory", "read_stored_history"]
-
 ANY_TIME: Final = np.iinfo(np.int64).max
 """The cutoff time of records of a model without times: every row counts."""
 OF_MESSAGES: Final = ("campaign", "sender_id", "recipient_id")

@@ -9,21 +9,6 @@ from fraudsieve.models.sentences.values import Language
 
 from .json_bounds import json_bounds
 
-__all__ = [
-    "Explanation",
-    "RejectedRequest",
-    "Reply",
-    "ScoreRequest",
-    "Sources",
-    "as_list",
-    "check_number",
-    "decode_json",
-    "encode_json",
-    "json_type",
-    "no_explanation",
-    "why_rejected",
-]
-
 MAX_DEPTH = 32
 """Objects and lists around a value."""
 CONTAINERS_PER_RECORD = 8

@@ -16,8 +16,6 @@ from fraudsieve.service.settings import Settings
 
 from .schemas import ErrorBody, EventsResult, Health, LabelsResult, ModelInfo, Readiness, Score
 
-__all__ = ["describe_service"]
-
 SAMPLE_TIME = datetime(2026, 5, 1, 10, tzinfo=UTC)
 EXAMPLES: dict[str, dict[str, Any]] = {
     "events": {"event_id": "e1", "account_id": "ann", "occurred_at": "2026-05-01T10:00:00Z", "kind": "transfer",

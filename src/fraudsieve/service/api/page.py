@@ -7,8 +7,6 @@ from html import escape
 from string import Template
 from typing import Any
 
-__all__ = ["PAGE_HEADERS", "render_description"]
-
 PAGE_HEADERS = {
     "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
     "x-content-type-options": "nosniff",

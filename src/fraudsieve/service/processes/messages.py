@@ -5,8 +5,6 @@ import signal
 import threading
 from multiprocessing.connection import Connection
 
-__all__ = ["CLOSE", "DRAINED", "READY", "WorkerChannel"]
-
 READY = "ready"
 """From a worker: its model is warm, and it serves."""
 DRAINED = "drained"

@@ -10,8 +10,6 @@ from fraudsieve.service.api.bodies import RejectedRequest, Reply
 from fraudsieve.service.json_log import log_event
 from fraudsieve.service.loaded_model import LoadedModel
 
-__all__ = ["NOT_RECORDED", "EvidenceRecorder", "evidence_rejection"]
-
 NOT_RECORDED = "the evidence of the scores cannot be written; send the request again"
 
 

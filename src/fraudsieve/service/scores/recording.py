@@ -34,8 +34,6 @@ from fraudsieve.service.settings import Settings
 from .recorder import evidence_rejection
 from .score_log import NOT_LOGGED
 
-__all__ = ["CALLS", "MAX_RECORDED", "Recording", "why_not_recorded"]
-
 MAX_RECORDED = 100
 """Records of a request, or of the requests that are added with one commit: all others that store something wait.
 

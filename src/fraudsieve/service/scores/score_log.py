@@ -25,8 +25,6 @@ from fraudsieve.service.json_log import log_event
 from fraudsieve.service.loaded_model import LoadedModel
 from fraudsieve.service.settings import Settings
 
-__all__ = ["NOT_LOGGED", "REQUEST_ID", "AnswerLog", "request_id_of"]
-
 Earlier: TypeAlias = Mapping[int, LoggedScore]
 """Scores that the log has already, by the positions of the rows that were to be logged."""
 REQUEST_ID = "x-request-id"

@@ -11,8 +11,6 @@ from fraudsieve.service.metrics import Metrics
 
 from .limits import error_response
 
-__all__ = ["AccessLog"]
-
 PROBES = {"/healthz", "/readyz", "/metrics"}
 """Requests of machines, several a minute: they are counted, and logged only if they fail."""
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"}

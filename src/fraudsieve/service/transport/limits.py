@@ -10,8 +10,6 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from fraudsieve.service.metrics import Metrics
 from fraudsieve.service.settings import Settings
 
-__all__ = ["PUBLIC_PATHS", "RETRY_AFTER", "RequestLimits", "error_response"]
-
 PUBLIC_PATHS = {"/healthz", "/readyz"}
 """Paths that need no token."""
 RETRY_AFTER = {"retry-after": "1"}

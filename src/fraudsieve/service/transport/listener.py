@@ -5,8 +5,6 @@ import socket
 
 from fraudsieve.exceptions import ServiceError
 
-__all__ = ["listen"]
-
 BACKLOG = 2048
 """Connections that wait to be accepted; the default of uvicorn."""
 

@@ -9,8 +9,6 @@ from fraudsieve.service.settings import is_loopback
 
 from .limits import PUBLIC_PATHS, error_response
 
-__all__ = ["LocalOnly"]
-
 WRONG_HOST = "host: expected localhost or a loopback address, got another name; a service with a token accepts any"
 WRONG_ORIGIN = "origin: expected none, or that of the service, got another one; a service with a token accepts any"
 
