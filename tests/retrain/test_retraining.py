@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from fraudsieve.exceptions import RecipeError
@@ -12,7 +13,7 @@ from fraudsieve.training.fit import train
 from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.tracking.registry import Registry
 
-from .conftest import PER_DAY, SETTINGS, START, Payments, day
+from .conftest import PER_DAY, SETTINGS, Payments, day
 
 pytestmark = pytest.mark.slow
 
@@ -98,25 +99,36 @@ def test_no_champion_is_registered_if_the_output_exists(base: Path, registry: Re
     assert not registry.exists()
 
 
+@pytest.mark.parametrize(
+    ("factor", "before", "after"),
+    [
+        (2, ("10m", "1h", "1d", "7d", "all"), ("1h", "1d", "7d", "30d", "all")),  # 90 days
+        (6, ("1h", "1d", "7d", "30d", "all"), ("1d", "7d", "30d", "90d", "all")),  # 270 days
+        (25, ("1d", "7d", "30d", "90d", "all"), ("7d", "30d", "90d", "365d", "all")),  # 1,095 days
+    ],
+)
 def test_the_views_are_those_of_the_model_although_the_defaults_follow_the_span(
-    registry: Registry, payments: Payments
+    registry: Registry, payments: Payments, factor: int, before: tuple[str, ...], after: tuple[str, ...]
 ) -> None:
-    """The windows of a new model would change when the events span 90 days."""
+    def at(times: Any) -> Any:
+        """Return times that are as many times longer before the last day."""
+        return pd.Timestamp(day(60)) - factor * (pd.Timestamp(day(60)) - times)
+
     events, labels = payments
-    events = events.assign(paid_at=START + 2 * (events["paid_at"] - START), amount=1.0)
-    labels = labels.assign(labelled_at=START + 2 * (labels["labelled_at"] - START))
+    events = events.assign(paid_at=at(events["paid_at"]), amount=1.0)
+    labels = labels.assign(labelled_at=at(labels["labelled_at"]))
     defaults = {name: value for name, value in SETTINGS.items() if name != "history.views"}
-    first = train(Recipe.read(overrides={**defaults, "data.as_of": day(70)}), output="m", events=events, labels=labels)
-    changes = {"data.as_of": day(120), "gates.latency_ms": 1000.0}
+    early = {**defaults, "data.as_of": at(pd.Timestamp(day(40)))}
+    first = train(Recipe.read(overrides=early), output="m", events=events, labels=labels)
+    changes = {"data.as_of": day(60), "gates.latency_ms": 1000.0}
     later = retrain("m", events=events, labels=labels, changes=changes)
     declared = first.model.matrix.history_declaration
-    assert declared.histories[0].windows == ("10m", "1h", "1d", "7d", "all")
+    assert declared.histories[0].windows == before
     assert later.trained is not None
     assert later.trained.model.matrix.history_declaration == declared
     assert (later.plan.refresh, later.plan.needs_restart) == (True, False)
-    other = Recipe.read(overrides={**defaults, "data.as_of": day(120)})
-    fresh = train(other, output="fresh", events=events, labels=labels).model
-    assert fresh.matrix.history_declaration.histories[0].windows == ("1h", "1d", "7d", "30d", "all")
-    planned = plan_retraining("fresh", events=events, labels=labels, changes=changes)
+    fresh = train(Recipe.read(overrides={**defaults, "data.as_of": day(60)}), output="n", events=events, labels=labels)
+    assert fresh.model.matrix.history_declaration.histories[0].windows == after
+    planned = plan_retraining("n", events=events, labels=labels, changes=changes)
     assert (planned.refresh, planned.needs_restart) == (False, True)
     assert "need a restart" in planned.warnings[0]
