@@ -33,25 +33,19 @@ class Move(NamedTuple):
 
 
 def count_stale(answers: Sequence[Answered], moves: Sequence[Move]) -> int:
-    """Count the answers by a model that was not the one of the alias in the time of an exchange before the request.
-
-    A move is seen a moment later than it happens.
+    """Count the answers by a model that the alias had left for longer than an exchange may last.
 
     Examples
     --------
     >>> moves = [Move(0.0, "one"), Move(100.0, "two")]
     >>> [count_stale([Answered(sent, sent + 0.1, "one")], moves) for sent in (50.0, 129.0, 131.0)]
     [0, 0, 1]
-    >>> count_stale([Answered(90.0, 90.1, "two")], moves)
-    1
+    >>> count_stale([Answered(99.9, 100.1, "two"), Answered(500.0, 500.1, "two")], moves)
+    0
     """
-    stale = 0
-    for answer in answers:
-        first, last = answer.sent - EXCHANGE_SECONDS, answer.came + 4 * LOOK_SECONDS
-        ends = [move.time for move in moves[1:]] + [float("inf")]
-        valid = {move.digest for move, end in zip(moves, ends, strict=True) if move.time <= last and end >= first}
-        stale += answer.digest not in valid
-    return stale
+    ends = [move.time for move in moves[1:]] + [float("inf")]
+    left = {move.digest: end for move, end in zip(moves, ends, strict=True)}
+    return sum(answer.sent - EXCHANGE_SECONDS > left.get(answer.digest, float("inf")) for answer in answers)
 
 
 @contextmanager
