@@ -34,7 +34,14 @@ from .account_records import (
     number_columns,
     subject_columns,
 )
-from .default_views import default_histories, default_network, default_windows, possible_measures, without_times
+from .default_views import (
+    default_histories,
+    default_network,
+    default_windows,
+    possible_measures,
+    with_key,
+    without_times,
+)
 from .history.history_batch import HistoryTables, fill_history_features
 from .network.network_batch import network_features
 
@@ -88,6 +95,8 @@ class AccountFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         Number of folds of accounts in `transform_out_of_fold`.
     time_zone : str, default="UTC"
         Zone of the hours and days of the records and of the default feature views.
+    order_key : str, default=""
+        The `History.order_key` of the feature views that have none.
 
     Attributes
     ----------
@@ -120,6 +129,7 @@ class AccountFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         "min_category_rows": [Interval(Integral, 1, None, closed="left")],
         "n_folds": [Interval(Integral, 2, None, closed="left")],
         "time_zone": [str],
+        "order_key": [str],
     }
 
     def __init__(
@@ -138,6 +148,7 @@ class AccountFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         digest_categories: bool = False,
         n_folds: int = 5,
         time_zone: str = "UTC",
+        order_key: str = "",
     ) -> None:
         self.events = events
         self.accounts = accounts
@@ -152,6 +163,7 @@ class AccountFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self.digest_categories = digest_categories
         self.n_folds = n_folds
         self.time_zone = time_zone
+        self.order_key = order_key
 
     def fit(self, X: Any, y: Any = None) -> Self:
         """Determine the columns, and learn the categories.
@@ -299,6 +311,7 @@ class AccountFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             histories = self._default_histories(columns, timed)
         else:
             histories = tuple(_possible(view, all_columns) for view in check_histories(self.history))
+        histories = with_key(histories, self.order_key)
         network = self.network if isinstance(self.network, Network) else None
         if self.network in (None, True) and self.subject == "account":
             network = default_network(columns, labels=self.account_labels is not None)

@@ -30,7 +30,7 @@ from fraudsieve.features.wording.unnamed import remember_unnamed
 
 from .campaign.campaign_batch import label_types
 from .cues.custom_lists import Brands, CustomLists
-from .default_views import default_histories
+from .default_views import default_histories, with_key
 from .message_frames import message_frame, message_texts, record_blocks
 from .message_matrix import MessageMatrix
 from .profile.custom_columns import CustomColumns
@@ -106,6 +106,8 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         Number of folds fitted in parallel, as in joblib.
     time_zone : str, default="UTC"
         Zone of the hours and days of the default feature views, and of times of records that have none.
+    order_key : str, default=""
+        The `History.order_key` of the feature views that have none, and of campaigns.
 
     Attributes
     ----------
@@ -152,6 +154,7 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         "random_state": [Interval(Integral, 0, None, closed="left")],
         "n_jobs": [Integral, None],
         "time_zone": [str],
+        "order_key": [str],
     }
 
     def __init__(
@@ -179,6 +182,7 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         random_state: int = 0,
         n_jobs: int | None = None,
         time_zone: str = "UTC",
+        order_key: str = "",
     ) -> None:
         self.C = C
         self.min_messages = min_messages
@@ -202,6 +206,7 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self.random_state = random_state
         self.n_jobs = n_jobs
         self.time_zone = time_zone
+        self.order_key = order_key
 
     def fit(self, X: Any, y: Any = None, *, groups: Any = None) -> Self:
         """Fit the text models and the character models.
@@ -252,7 +257,8 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         campaigns = None
         if self.past is not None:
             types = label_types(self.past) if self.campaign_types is None else tuple(self.campaign_types)
-            campaigns = CampaignHistory(types=types, label_classes=self.label_classes or {}, time_zone=self.time_zone)
+            classes, others = self.label_classes or {}, {"time_zone": self.time_zone, "order_key": self.order_key}
+            campaigns = CampaignHistory(types=types, label_classes=classes, **others)
         if not self.wording:
             self.matrix_ = MessageMatrix(None, views, lists=lists, custom=custom, campaigns=campaigns)
             return self.transform(X)
@@ -342,7 +348,8 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         if self.events is None:
             return ()
         columns = map(str, self.events.columns)
-        return check_histories(self.history or default_histories(columns, time_zone=self.time_zone))
+        views = check_histories(self.history or default_histories(columns, time_zone=self.time_zone))
+        return with_key(views, self.order_key)
 
     def _custom_columns(self, X: Any) -> CustomColumns:
         """Learn the categories of the custom columns."""

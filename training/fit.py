@@ -21,7 +21,7 @@ from fraudsieve.tables.label_values import LabelReader
 from fraudsieve.tables.reader import write_rejected
 from fraudsieve.tables.source import Source, local_files
 from fraudsieve.training.attack.recall import attackable
-from fraudsieve.training.data.builders import groups_of, read_data
+from fraudsieve.training.data.builders import groups_of, read_data, with_order_key
 from fraudsieve.training.data.classes import check_classes
 from fraudsieve.training.data.column_notes import check_custom_columns
 from fraudsieve.training.data.labelled import LabelledData
@@ -204,7 +204,7 @@ def _train(
     recipe, busy_notes = with_threads(recipe)
     for step in (*busy_notes, "reading"):
         report_step(step)
-    data = _read(recipe, tables, run, reader)
+    recipe = with_order_key(recipe, data := _read(recipe, tables, run, reader))
     compile_rest(report_step)
     report_step("looking for campaigns" if data.subject == "message" else "looking for accounts")
     groups, group_kind = groups_of(data)

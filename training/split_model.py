@@ -7,6 +7,10 @@ import numpy as np
 
 from fraudsieve._typing import Array, Progress
 from fraudsieve.features.accounts import UNTIMED
+from fraudsieve.features.campaign.over_time import MAX_MESSAGES
+from fraudsieve.features.feature_matrix import FeatureMatrix
+from fraudsieve.features.history.history_batch import count_beyond_bound
+from fraudsieve.features.history.measures import EVERY_EVENT
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.training.data.builders import Builder, matrix_of
 from fraudsieve.training.data.column_notes import candidate_notes
@@ -96,7 +100,7 @@ def fit_model(
     log_odds = model.ensemble.log_odds(matrix.to_numpy(), n_threads=recipe.n_jobs or 0)
     unlike = None if model.unlike is None else model.unlike.apply(matrix.to_numpy())
     model, point_notes = with_points(model, log_odds, unlike, data, groups, split, recipe)
-    notes = [*features.notes_, *candidate_notes(data, recipe)]
+    notes = [*features.notes_, *_bound_notes(data, groups, features.matrix_), *candidate_notes(data, recipe)]
     notes += [] if getattr(features.matrix_, "timed", True) else [UNTIMED]
     notes += [] if legitimate else [NO_LEGITIMATE]
     notes += [] if sample.rate == 1 else [_sampled(sample.rate, len(trained_on.labels), data, split)]
@@ -120,6 +124,17 @@ def _warnings(
         rows=trained_on.positions,
         own=own,
     )
+
+
+def _bound_notes(data: LabelledData, groups: Array, matrix: FeatureMatrix) -> list[str]:
+    """Return how many entities have more events, or campaigns more messages, than windows count."""
+    bounded = [view for view in matrix.event_views if view.max_events < EVERY_EVENT and data.events is not None]
+    views = {view.entities: view for view in bounded}
+    found = {"+".join(names): (count_beyond_bound(data.events, view), view.max_events) for names, view in views.items()}
+    if getattr(matrix, "campaigns", None) is not None:
+        found["campaign"] = int((np.bincount(groups) > MAX_MESSAGES).sum()), MAX_MESSAGES
+    text = "{:,} entities by {} have more than {:,} events in a window: only the newest of them count"
+    return [text.format(n, name, most) for name, (n, most) in found.items() if n]
 
 
 def _sampled(rate: float, n_rows: int, data: LabelledData, split: Split) -> str:

@@ -58,9 +58,9 @@ def campaign_features(past: pd.DataFrame, messages: pd.DataFrame, campaigns: Cam
 def band_features(events: pd.DataFrame, messages: pd.DataFrame, campaigns: CampaignHistory) -> Array:
     """Compute the campaign features of messages from the bands of earlier messages, whose texts are not needed.
 
-    Events have a row for each band of each message: its key (``campaign``), ``sender_id``, ``recipient_id`` and
-    ``occurred_at``. A label of a message has the keys in ``labelled``, its class in ``kind``, and the id of the message
-    in ``subject_id``.
+    Events have a row for each band of each message: its key (``campaign``), ``sender_id``, ``recipient_id``,
+    ``occurred_at`` and, in ``event_id``, the id of the message. A label of a message has the keys in ``labelled``, its
+    class in ``kind``, and the id of the message in ``subject_id``.
     """
     has_time = messages["sent_at"].notna().to_numpy()
     timed = messages[has_time]
@@ -103,7 +103,7 @@ def _events(past: pd.DataFrame, campaigns: CampaignHistory) -> pd.DataFrame:
     keys, messages = keys_of_bands(pd.DataFrame({"text": texts}))[codes], past.iloc[counting]
     no_values = pd.Series(None, messages.index, STRING)
     events = pd.DataFrame({"campaign": keys[counting].ravel(), "occurred_at": _repeated(_utc(messages["sent_at"]))})
-    for column, name in (("account_id", "sender_id"), ("recipient_id", "recipient_id")):
+    for column, name in (("account_id", "sender_id"), ("recipient_id", "recipient_id"), ("message_id", "event_id")):
         events[name] = _repeated(messages.get(column, no_values))
     if not campaigns.types:
         return events

@@ -48,6 +48,8 @@ class CampaignHistory:
         Classes by label, as in `LabelReading`: 1 may stand for fraud.
     time_zone : str, default="UTC"
         Zone of times of records that have none.
+    order_key : str, default=""
+        As for `History`.
 
     Examples
     --------
@@ -60,6 +62,7 @@ class CampaignHistory:
     types: tuple[str, ...] = ()
     label_classes: Mapping[str, str | None] = field(default_factory=dict)
     time_zone: str = "UTC"
+    order_key: str = ""
 
     def class_of(self, label: str) -> str | None:
         """Return the class that a label stands for; None for a label that means that a message has none, such as -1.
@@ -93,6 +96,7 @@ class CampaignHistory:
             name="campaign",
             time_zone=self.time_zone,
             max_events=MAX_MESSAGES,
+            order_key=self.order_key,
         )
         if not self.types:
             return (sent,)
@@ -107,6 +111,7 @@ class CampaignHistory:
             name="labelled",
             time_zone=self.time_zone,
             max_events=MAX_MESSAGES,
+            order_key=self.order_key,
         )
         return sent, labels
 
@@ -143,6 +148,7 @@ class CampaignHistory:
             "types": list(self.types),
             "label_classes": dict(self.label_classes),
             "time_zone": self.time_zone,
+            "order_key": self.order_key,
         }
 
     @classmethod
@@ -150,7 +156,8 @@ class CampaignHistory:
         """Read a declaration that `to_dict` returned."""
         windows, types = (tuple(map(str, declared[name])) for name in ("windows", "types"))
         classes = {str(label): name if name is None else str(name) for label, name in declared["label_classes"].items()}
-        return cls(windows, types, classes, str(declared.get("time_zone", "UTC")))
+        others = str(declared.get("time_zone", "UTC")), str(declared.get("order_key", ""))
+        return cls(windows, types, classes, *others)
 
 
 def band_keys(folded: CodePoints) -> Array:

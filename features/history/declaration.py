@@ -87,7 +87,9 @@ class History:
         Name of the zone of hours and days, such as ``Asia/Shanghai``: for nights, weekends and the hours of the day.
     max_events : int, default=4096
         A window holds at most the latest events of an entity, of any kind, up to this number; likewise for labels.
-        Events at one time are all in or all out: a window is empty if more have the time of the latest event.
+        Events at one time are in the order of a keyed digest of their ids and fields.
+    order_key : str, default=""
+        The key. `train` makes one: with a known key, clients could choose ids so that events of others do not count.
 
     Raises
     ------
@@ -117,6 +119,7 @@ class History:
     name: str = ""
     time_zone: str = "UTC"
     max_events: int = 4096
+    order_key: str = ""
 
     def __post_init__(self) -> None:
         for name in ("windows", "kinds", "by_kind", "identifiers", "measures"):
@@ -154,12 +157,20 @@ class History:
         return bool(set(self.measures) & set(LABEL_MEASURES))
 
     @property
+    def counted_ids(self) -> tuple[str, ...]:
+        """The columns of ids that a measure is computed on."""
+        return (self.counterparty, *self.identifiers) if set(self.measures) & set(COUNTERPARTY_MEASURES) else ()
+
+    @property
+    def reads_amounts(self) -> bool:
+        """Whether a measure is computed from amounts."""
+        return bool(set(self.measures) & set(AMOUNT_MEASURES))
+
+    @property
     def fields(self) -> tuple[str, ...]:
         """The fields of an event that are used, except its time."""
-        measures = set(self.measures)
-        others = (self.counterparty, *self.identifiers) if measures & set(COUNTERPARTY_MEASURES) else ()
-        amount = (self.amount,) if measures & set(AMOUNT_MEASURES) else ()
-        return (*self.entities, *others, *amount, *(("kind",) if self.kinds else ()))
+        others = (*([self.amount] if self.reads_amounts else []), *(["kind"] if self.kinds else []))
+        return (*self.entities, *self.counted_ids, *others)
 
     @cached_property
     def lengths(self) -> dict[str, int]:
@@ -338,11 +349,6 @@ class History:
 
 def check_histories(histories: History | Sequence[History]) -> tuple[History, ...]:
     """Check that the column names of several feature views differ, and return the views as a tuple.
-
-    Parameters
-    ----------
-    histories : History or sequence of History
-        The feature views.
 
     Returns
     -------

@@ -9,6 +9,7 @@ import numpy as np
 
 from fraudsieve._microseconds import SECOND
 from fraudsieve._typing import Array
+from fraudsieve.features.history.kernels.bound import count_bounded, fill_floors
 from fraudsieve.features.history.kernels.categories import (
     CODE_MEASURES,
     codes_in_windows,
@@ -17,7 +18,6 @@ from fraudsieve.features.history.kernels.categories import (
 )
 from fraudsieve.features.history.kernels.digest_table import HASH_KEY
 from fraudsieve.features.history.kernels.extremes import SPREAD_MEASURES, spread_in_windows
-from fraudsieve.features.history.kernels.floors import any_floor, fill_floors
 from fraudsieve.features.history.kernels.labels import labels_in_windows
 from fraudsieve.features.history.kernels.latest import fill_latest
 from fraudsieve.features.history.kernels.recency import DERIVED, END_MEASURES, fill_derived, fill_ends
@@ -79,19 +79,20 @@ class EncodedEvents:
         """Return the codes of a column and their number; an empty array and 0 without the column."""
         return self.codes.get(name, NO_CODES), self.n_codes.get(name, 0)
 
-    def where(self, mask: Array) -> "EncodedEvents":
-        """Return the events that a mask selects, without their kinds.
+    def where(self, mask: Array, floors: Array) -> tuple["EncodedEvents", Array]:
+        """Return the events that a mask selects, without their kinds, and the floors among them.
 
         Examples
         --------
         >>> events = EncodedEvents(np.array([0, 2]), np.array([5, 9]), kinds=np.array([1, 0], np.int32))
-        >>> events.where(events.kinds == 0).times.tolist(), events.where(events.kinds == 0).starts.tolist()
-        ([9], [0, 1])
+        >>> selected, floors = events.where(events.kinds == 0, np.array([1]))
+        >>> selected.times.tolist(), selected.starts.tolist(), floors.tolist()
+        ([9], [0, 1], [0])
         """
-        starts = np.concatenate(([0], np.cumsum(mask)))[self.starts]
+        before = np.concatenate(([0], np.cumsum(mask)))
         amounts = self.amounts[mask] if self.amounts.size else self.amounts
         codes = {name: values[mask] for name, values in self.codes.items()}
-        return EncodedEvents(starts, self.times[mask], amounts, codes, self.n_codes)
+        return EncodedEvents(before[self.starts], self.times[mask], amounts, codes, self.n_codes), before[floors]
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,7 +150,8 @@ def fill_history(history: History, events: EncodedEvents, cutoffs: CutoffTimes, 
     _fill_events(history, events, cutoffs, floors, "", out)
     for index, kind in enumerate(history.kinds):
         # The events of every kind are bounded together, so that a live state can drop them together.
-        _fill_events(history, events.where(events.kinds == index), cutoffs, floors, kind, out)
+        of_kind, floors_of_kind = events.where(events.kinds == index, floors)
+        _fill_events(history, of_kind, cutoffs, floors_of_kind, kind, out)
     if "held" in history.measures:
         kinds = events.kinds if history.kinds else np.zeros(events.times.size, np.int32)
         columns = np.hstack([history.indices_by_window(("held",), "", kind) for kind in (*history.kinds, "")])
@@ -159,7 +161,7 @@ def fill_history(history: History, events: EncodedEvents, cutoffs: CutoffTimes, 
 
 def _floors(history: History, events: EncodedEvents, cutoffs: CutoffTimes) -> Array:
     bounds = events.starts, events.times, cutoffs.starts, cutoffs.times, history.max_events
-    if not any_floor(*bounds, history.lengths[history.longest] * SECOND):
+    if not count_bounded(*bounds, history.lengths[history.longest] * SECOND):
         return NO_FLOORS
     floors = np.empty(cutoffs.times.size, np.int64)
     fill_floors(*bounds, floors)

@@ -5,22 +5,27 @@ themselves the subjects, once for both tables.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import SchemaError
+from fraudsieve.features.history.kernels.bound import DIGEST, count_bounded, sort_ties
 from fraudsieve.features.history.kernels.sorting import in_order, sort_events
 
 from .columns.encoded_ids import code_ids, combine_codes
+from .columns.reader import NO_LINKS, ColumnType, read_columns
 from .columns.table import Columns, ColumnTable, kind_numbers
 from .declaration import History, check_histories
 from .encoded import CutoffTimes, EncodedEvents, fill_history, fill_labels
-from .measures import AMOUNT_MEASURES, COUNTERPARTY_MEASURES, CURRENT_AMOUNT_MEASURES, LABEL_MEASURES
+from .measures import AMOUNT_MEASURES, COUNTERPARTY_MEASURES, CURRENT_AMOUNT_MEASURES, EVERY_EVENT, LABEL_MEASURES
 from .row_blocks import fill_blocks
+from .timeline import ViewState
 
-__all__ = ["HistoryTables", "encode", "fill_history_features", "history_features"]
+__all__ = ["HistoryTables", "count_beyond_bound", "encode", "fill_history_features", "history_features"]
 
 _MAX_ROWS = 2**31 - 2
 
@@ -84,6 +89,15 @@ def history_features(
     return out
 
 
+def count_beyond_bound(events: Columns, view: History) -> int:
+    """Return how many entities have more events in a window of a view than count; windows end with an event."""
+    table = ColumnTable(events, name="events")
+    counted = replace(view, subject="", kinds=(), measures=("count",), max_events=EVERY_EVENT)
+    encoded, cutoffs = encode(counted, table, table)
+    bounds = encoded.starts, encoded.times, cutoffs.starts, cutoffs.times
+    return count_bounded(*bounds, view.max_events, int(view.widths.max()))
+
+
 class HistoryTables(NamedTuple):
     """The tables that `history_features` takes, with the rows that count."""
 
@@ -133,13 +147,19 @@ def encode(
     shares_order = source is subjects and is_complete and history.subjects == history.entities
     codes, n_entities = _entity_codes(history, source, None if shares_order else subjects)
     starts, order, sorted_times = sort_events(codes[: times.size], times, n_entities)
+    cutoff_starts, rows, sorted_cutoffs = (
+        (starts, order, sorted_times) if shares_order else sort_events(codes[times.size :], cutoffs, n_entities)
+    )
+    bounds = starts, sorted_times, cutoff_starts, sorted_cutoffs
+    if count_bounded(*bounds, history.max_events, int(history.widths.max())):
+        # Windows may have some of the events of a time, and lack others.
+        is_large = (np.diff(starts) > history.max_events) & (np.diff(cutoff_starts) > 0)
+        digests_of = partial(_digests, history, source, "labels" if are_labels else "events")
+        sort_ties(starts, sorted_times, order, is_large, digests_of)
     build = _labels if are_labels else _events
     encoded = build(source, history, starts, order, sorted_times)
     needs_amounts = set(history.measures) & CURRENT_AMOUNT_MEASURES and history.amount in subjects
     amounts = subjects.amounts(history.amount)[0] if needs_amounts else np.empty(0)
-    if shares_order:
-        return encoded, CutoffTimes(starts, sorted_times, order, amounts)
-    cutoff_starts, rows, sorted_cutoffs = sort_events(codes[times.size :], cutoffs, n_entities)
     return encoded, CutoffTimes(cutoff_starts, sorted_cutoffs, rows, amounts)
 
 
@@ -159,6 +179,15 @@ def _entity_codes(history: History, source: ColumnTable, subjects: ColumnTable |
     return codes, n_entities
 
 
+def _digests(history: History, source: ColumnTable, column_type: ColumnType, rows: Array) -> Array:
+    """Return the digests that order rows of one time, as a live state has them."""
+    view = ViewState(history)
+    read = read_columns(source.select(rows), column_type, [view], NO_LINKS)
+    (part,) = read.prepared(np.ones(len(rows), np.bool_)).rows
+    view.events.bound.fill_digests(part.rows)
+    return part.rows[:, DIGEST]
+
+
 def _check_columns(source: ColumnTable, history: History) -> None:
     """Check that the events have the columns of the declared measures, and name the measures otherwise."""
     needed_by = dict.fromkeys((history.counterparty, *history.identifiers), COUNTERPARTY_MEASURES)
@@ -171,14 +200,12 @@ def _check_columns(source: ColumnTable, history: History) -> None:
 
 def _events(source: ColumnTable, history: History, starts: Array, order: Array, times: Array) -> EncodedEvents:
     _check_columns(source, history)
-    measures = set(history.measures)
     columns: dict[str, Any] = {"codes": {}, "n_codes": {}}
-    if measures & set(AMOUNT_MEASURES):
+    if history.reads_amounts:
         columns["amounts"] = in_order(source.amounts(history.amount)[0], order)
-    if measures & set(COUNTERPARTY_MEASURES):
-        for name in (history.counterparty, *history.identifiers):
-            columns["n_codes"][name] = source.ids(name).n_codes
-            columns["codes"][name] = in_order(source.ids(name).codes, order)
+    for name in history.counted_ids:
+        columns["n_codes"][name] = source.ids(name).n_codes
+        columns["codes"][name] = in_order(source.ids(name).codes, order)
     if history.kinds:
         numbers = {kind: number for number, kind in enumerate(history.kinds)}
         columns["kinds"] = in_order(kind_numbers(source, numbers), order)

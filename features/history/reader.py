@@ -14,17 +14,6 @@ from .declaration import ONE_KIND, History
 from .records import delivery_id, entity_key, id_digest, label_kind, required_time
 from .timeline import PreparedRecord, ViewState, bits_of, signed
 
-__all__ = [
-    "CAMPAIGN",
-    "NO_ACCOUNT",
-    "TIME_FIELDS",
-    "RecordType",
-    "check_labelled_entity",
-    "join_events",
-    "read_record",
-    "zone_of",
-]
-
 RecordType: TypeAlias = Literal["events", "labels", "account_labels"]
 Pairs: TypeAlias = Callable[[Record], list[tuple[str, int, int]]]
 
@@ -93,8 +82,9 @@ def _read_event(event: Record, time: int, views: Sequence[ViewState], pairs: Pai
     if not is_band and read_id(event.get("account_id"), "account_id") is None:
         raise RejectedRecordError(NO_ACCOUNT)
     keys = [(view, entity_key(event, view.history.entities)) for view in views]
-    rows = [(view.events, key, view.row(event, time)) for view, key in keys if key is not None]
     identifier = delivery_id(event, "event")
+    row_id = 0 if is_label else identifier
+    rows = [(view.events, key, view.row(event, time, row_id)) for view, key in keys if key is not None]
     # The bands of a message share its id, and all of them count.
     links = pairs(event) if pairs else []
     return PreparedRecord(time, rows, links, None, 0 if is_band else identifier, is_label=is_label)
@@ -104,7 +94,7 @@ def _read_label(label: Record, time: int, views: Sequence[ViewState]) -> Prepare
     is_fraud = read_is_fraud(label.get("is_fraud"), "is_fraud")
     # What a live state counts of a label has no event_id, by which it would be a repeat once it is counted again.
     name = "event_id" if "event_id" in label else "subject_id"
-    row = [time, bits_of(float(is_fraud)), signed(id_digest(label.get(name), name))]
+    row = [time, 0, bits_of(float(is_fraud)), signed(id_digest(label.get(name), name))]
     keys = [(view, entity_key(label, view.history.entities)) for view in views if view.history.needs_labels]
     rows = [(view.labels, key, row) for view, key in keys if key is not None]
     return PreparedRecord(time, rows, [], None, delivery_id(label, label_kind(is_fraud), time), is_label=True)

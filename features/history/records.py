@@ -12,18 +12,6 @@ from fraudsieve.exceptions import RejectedRecordError
 from fraudsieve.tables.values.moments import read_time
 from fraudsieve.tables.values.reading import PLAIN, Reading, read_id
 
-__all__ = [
-    "RejectedRecord",
-    "as_records",
-    "check_time_between",
-    "delivery_id",
-    "entity_key",
-    "id_digest",
-    "label_kind",
-    "record_time",
-    "required_time",
-]
-
 
 class RejectedRecord(NamedTuple):
     """A rejected record: its position in the call, and a reason that contains no value of the record."""

@@ -10,6 +10,7 @@ import numpy as np
 
 from fraudsieve._microseconds import HOUR, SECOND
 from fraudsieve._typing import Array, Record
+from fraudsieve.features.history.kernels.bound import AMOUNT, IDS, KIND, SUBJECT, TIME, RowBound
 from fraudsieve.features.history.kernels.digest_table import ABSENT
 from fraudsieve.features.history.kernels.ids import code_numbers
 from fraudsieve.features.history.kernels.recency import NEVER
@@ -18,16 +19,12 @@ from fraudsieve.tables.values.reading import read_category, read_number
 
 from .declaration import ONE_KIND, History
 from .encoded import NO_AMOUNTS, NO_CODES, CutoffTimes, EncodedEvents, fill_history, fill_labels
-from .measures import WITHOUT_WINDOW
+from .measures import EVERY_EVENT, WITHOUT_WINDOW
 from .records import entity_key, id_digest
 
 __all__ = ["PreparedRecord", "ViewState", "bits_of", "signed"]
 
 
-TIME, AMOUNT, KIND, IDS = range(4)
-"""The columns of a timeline; the identifiers have one column each, from IDS on."""
-SUBJECT = KIND
-"""The column of a label that has the digest of its event."""
 _ONE = np.array([0, 1])
 _FIRST_ROW = np.zeros(1, np.int32)
 _NEVER = np.array([NEVER, NEVER])
@@ -49,14 +46,19 @@ class ViewState:
 
     def __init__(self, history: History) -> None:
         self.history = history
-        self.identifiers = (history.counterparty, *history.identifiers)
+        self.identifiers = history.counted_ids
         self.kinds = {kind: position for position, kind in enumerate(history.kinds)}
         self.longest_window = history.lengths[history.longest] * SECOND
         # Accounts are kept without events, since a score says whether the account ever had one.
         drops = history.entities != ("account_id",) and not set(history.measures) & set(WITHOUT_WINDOW)
         self.drops_entities = drops
-        self.events = TimelinePool(IDS + len(self.identifiers), drops_entities=drops, max_events=history.max_events)
-        self.labels = TimelinePool(IDS, drops_entities=drops, keeps_frauds="since_fraud" in history.measures)
+        # Labels can be taken back, also those of messages, which are events. They are ordered by what they label.
+        bound, kept = RowBound.of(history.max_events, history.order_key), EVERY_EVENT
+        if "held" in history.measures:
+            bound = bound._replace(subject=IDS, max_kept=kept if history.entities == ("labelled",) else bound.max_kept)
+        of_labels = bound._replace(subject=SUBJECT, classes=AMOUNT, max_kept=kept)
+        self.events = TimelinePool(IDS + len(self.identifiers), bound, drops_entities=drops)
+        self.labels = TimelinePool(IDS, of_labels, drops_entities=drops, keeps_frauds="since_fraud" in history.measures)
         # The row of an entity without history is computed once: most campaigns are new.
         self.empty_row: Array | None = None
 
@@ -87,12 +89,13 @@ class ViewState:
             n_rows += pool.restore({key[start:]: array for key, array in arrays.items() if key.startswith(f"{name}.")})
         return n_rows
 
-    def row(self, event: Record, time: int) -> list[int]:
-        """Return an event as a row of its timeline."""
+    def row(self, event: Record, time: int, row_id: int) -> list[int]:
+        """Return an event as a row to add to its timeline; the id is 0 for a label of a message."""
         ids = [signed(id_digest(event.get(name), name)) for name in self.identifiers]
         kind = read_category(event.get("kind"), "kind")
         amount = read_number(event.get(self.history.amount), self.history.amount)
-        return [time, bits_of(amount), self.kinds.get(kind or ONE_KIND, -1), *ids]
+        amount = amount if self.history.reads_amounts else np.nan
+        return [time, signed(row_id), bits_of(amount), self.kinds.get(kind or ONE_KIND, -1), *ids]
 
     def sweep(self, horizon: int, n: int) -> int:
         """Drop the old events of the next n entities, and return the number of events dropped.

@@ -82,15 +82,14 @@ def _retract(record: PreparedRecord, network: NetworkState | None) -> int:
 
 
 def _add_record(record: PreparedRecord, network: NetworkState | None) -> int:
-    for pool, key, row in record.rows:
-        pool.add(key, row)
+    n_rows = sum(pool.add(key, row) for pool, key, row in record.rows)
     if network is not None:
         for link in record.links:
             network.link(*link, record.time)
         if record.account_label is not None:
             account, is_fraud = record.account_label
             network.label(account, record.time, is_fraud)
-    return len(record.rows)
+    return n_rows
 
 
 def _add_to_network(prepared: PreparedColumns, is_new: Array, network: NetworkState) -> None:

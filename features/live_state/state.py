@@ -47,10 +47,10 @@ class HistoryState:
 
     Each view keeps the events of its longest window, the lateness and one more hour in memory. It also keeps the times
     of the first and the last event of every entity. Views of other entities than accounts do so only if a measure has
-    no window. An event takes ``8 * (4 + n_identifiers)`` bytes per view, an entity about 80 bytes, and some space is
-    unused. Of an entity with more than `History.max_events`, those that no window can have
-    are dropped: at most that many from before the lateness are kept, and the time to compute its features does not grow
-    with their number. `nbytes` is the size of the arrays. Identifiers are stored as digests. A
+    no window. An event takes ``8 * (5 + n_identifiers)`` bytes per view, an entity about 80 bytes, and some space is
+    unused. Of an entity with more than `History.max_events`, those that no window can have are dropped: at most that
+    many of one time and at most that many from before the lateness are kept, and the time to compute its features does
+    not grow with their number. `nbytes` is the size of the arrays. Identifiers are stored as digests. A
     network keeps every pair of account and counterparty.
 
     Of several events with the same ``event_id``, only the first counts, whatever the others contain. Events without an
@@ -143,6 +143,11 @@ class HistoryState:
     def n_entities(self) -> int:
         """Number of entities in memory, over all views."""
         return sum(len(view.events) for view in self.views)
+
+    @property
+    def n_at_bound(self) -> int:
+        """Number of entities, over all views, with as many events or labels as a window may have, or more."""
+        return sum(pool.n_at_bound for view in self.views for pool in view.pools.values())
 
     @property
     def nbytes(self) -> int:

@@ -21,7 +21,9 @@ __all__ = ["EVENTS", "SUBJECTS", "VIEWS", "as_events", "as_subjects", "differing
 START = pd.Timestamp("2024-05-03 20:00", tz="UTC")
 MEASURED = (*MEASURES, *LATEST_MEASURES, "span")
 VIEWS = (
-    History(("1h", "1m", "2d"), ("pay", "event"), identifiers=("device_id",), measures=MEASURED),
+    History(
+        ("1h", "1m", "2d"), ("pay", "event"), identifiers=("device_id",), measures=MEASURED, max_events=4, order_key="k"
+    ),
     History(("1h", "all"), entity="counterparty_id", subject="account_id", counterparty="account_id", name="received"),
     History(("1d",), amount="fee", measures=("sum", "std", "max", "min"), name="fee", max_events=3),
     History(("1d",), entity=("account_id", "counterparty_id"), measures=("count", "since_last"), name="pair"),

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
-from typing import Any, TypeAlias
+from hashlib import blake2b
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -30,6 +31,8 @@ from .labelled import LabelledData, load_labelled
 from .precomputed_matrix import PrecomputedMatrix
 from .precomputed_tables import load_precomputed
 
+KEY_ROWS: Final = 10_000
+"""Rows of a table that a key is made of, at most twice as many."""
 Positions: TypeAlias = npt.NDArray[np.int64]
 Builder: TypeAlias = MessageFeatures | AccountFeatures | PrecomputedMatrix
 
@@ -128,6 +131,19 @@ def row_groups(rows: pd.DataFrame, subject: str) -> tuple[Positions, str]:
     return pd.factorize(rows["account_id"])[0].astype(np.int64), "account"
 
 
+def with_order_key(recipe: Recipe, data: LabelledData) -> Recipe:
+    """Return a recipe with a key for the order of events at one time, which depends on the tables.
+
+    So a training that is repeated gives the same model, and nobody knows the key without the tables.
+    """
+    if recipe.history.order_key:
+        return recipe
+    table = next(table for table in (data.events, data.messages, data.rows) if table is not None)
+    rows = table.iloc[:: max(len(table) // KEY_ROWS, 1)].to_csv(index=False)
+    key = blake2b(rows.encode(), digest_size=16, person=b"order_key").hexdigest()
+    return recipe.model_copy(update={"history": recipe.history.model_copy(update={"order_key": key})})
+
+
 def make_builder(data: LabelledData, recipe: Recipe) -> Builder:
     """Return the builder of a recipe, not yet fitted; or the matrix of the rows if it is precomputed."""
     if data.precomputed is not None:
@@ -147,6 +163,7 @@ def make_builder(data: LabelledData, recipe: Recipe) -> Builder:
             "categories": history.categories,
             "min_category_rows": history.min_category_rows,
             "digest_categories": history.digest_categories,
+            "order_key": history.order_key,
         }
         return MessageFeatures(events=data.events, history=views, time_zone=zone, **settings)
     return AccountFeatures(
@@ -159,6 +176,7 @@ def make_builder(data: LabelledData, recipe: Recipe) -> Builder:
         categories=history.categories,
         digest_categories=history.digest_categories,
         time_zone=zone,
+        order_key=history.order_key,
         **_labels(data, data.legitimate),
     )
 

@@ -10,14 +10,14 @@ from fraudsieve.features.feature_matrix import FeatureMatrix
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.training.data.after_training import learned_until
 from fraudsieve.training.recipe.lists import LISTS
-from fraudsieve.training.recipe.recipe import Recipe, SplitRecipe
+from fraudsieve.training.recipe.recipe import HistoryRecipe, Recipe, SplitRecipe
 
 OF_THE_FIT: Final[dict[str, Any]] = {
     "data": {"min_label_rows", "trust", "default_trust", "time_zone"},
     "labels": True,
     "split": {*SplitRecipe.model_fields} - {"also_temporal"},
     "features": True,
-    "history": True,
+    "history": {*HistoryRecipe.model_fields} - {"order_key"},
     "model": True,
 }
 """What of a recipe decides on the fit. The subject and the legitimate label are in the models themselves."""

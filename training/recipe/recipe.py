@@ -99,6 +99,8 @@ class HistoryRecipe(RecipeSection):
     """Whether the model keeps keyed digests of the categories instead of their values."""
     campaign_types: tuple[str, ...] | None = None
     """The labels of earlier near-duplicates that are counted; by default all whose times are known."""
+    order_key: str = ""
+    """The `History.order_key` of the views. By default, a training makes one of its tables; retrainings keep it."""
 
     @field_validator("views")
     @classmethod

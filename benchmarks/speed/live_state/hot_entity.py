@@ -58,7 +58,8 @@ def _percentiles(name: str, taken: list[float]) -> dict[str, float]:
 def _rows(times: NDArray[np.int64], rng: np.random.Generator, *, n_ids: int = 1) -> NDArray[np.int64]:
     amounts = rng.integers(1, 1_000_000, len(times)) / 100
     ids = rng.integers(1, 51, (len(times), n_ids))
-    return np.column_stack([times, amounts.view(np.int64), np.full(len(times), -1), ids])
+    digests = rng.integers(0, 2**62, len(times))
+    return np.column_stack([times, digests, amounts.view(np.int64), np.full(len(times), -1), ids])
 
 
 def _pairs(name: str, size: int) -> list[float]:

@@ -120,8 +120,12 @@ class EncodedIds:
         return np.append(values, np.full(-INVALID, missing, values.dtype))[self.codes]
 
     def repeat(self, rows: Array) -> "EncodedIds":
-        """Return the ids of other rows, which refer to the same distinct ids."""
-        return EncodedIds(self.codes[rows], self.strings)
+        """Return the ids of other rows, which refer to the same distinct ids, or to those of a few rows."""
+        codes = self.codes[rows]
+        if 2 * len(rows) > self.n_codes:
+            return EncodedIds(codes, self.strings)
+        used = np.unique(codes[codes >= 0])
+        return EncodedIds(np.where(codes < 0, codes, np.searchsorted(used, codes)), self.strings.select(used))
 
 
 def digests_of(parts: Sequence[bytes]) -> Array:

@@ -21,7 +21,7 @@ class PreparedRows(NamedTuple):
     digests : ndarray of uint64, shape (n_rows, 2)
         The entity of each row.
     rows : ndarray of int64, shape (n_rows, width)
-        The rows.
+        The rows, as for `TimelinePool.add`.
     records : ndarray of int64, shape (n_rows,)
         The record that each row belongs to.
     """
@@ -77,6 +77,5 @@ class PreparedColumns:
         n_rows = 0
         for pool, digests, rows, records in self.rows:
             counts = is_new[records]
-            pool.add_many(digests[counts], rows[counts])
-            n_rows += int(np.count_nonzero(counts))
+            n_rows += pool.add_many(digests[counts], rows[counts])
         return n_rows

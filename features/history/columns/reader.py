@@ -12,9 +12,10 @@ import numpy as np
 
 from fraudsieve._typing import Array
 from fraudsieve.features.history.declaration import ONE_KIND
+from fraudsieve.features.history.kernels.bound import AMOUNT, DIGEST, IDS, KIND, TIME
 from fraudsieve.features.history.reader import CAMPAIGN, TIME_FIELDS, RecordType, zone_of
 from fraudsieve.features.history.records import label_kind
-from fraudsieve.features.history.timeline import AMOUNT, IDS, KIND, TIME, ViewState, bits_of
+from fraudsieve.features.history.timeline import ViewState, bits_of
 
 from .encoded_ids import EncodedIds, combine_codes, digests_of, first_rows
 from .prepared import PreparedColumns, PreparedLinks, PreparedRows
@@ -120,6 +121,7 @@ def _read_events(
     is_band = bands[0].is_present | bands[1].is_present
     invalid |= bands[0].is_invalid | bands[1].is_invalid | ~(is_band | table.ids("account_id").is_present)
     event_ids, are_labels = table.ids("event_id"), bands[1].is_present
+    row_ids = np.where(are_labels, np.uint64(0), _digests(event_ids, "event None "))
     invalid |= event_ids.is_invalid
     entities = []
     for view in views:
@@ -132,11 +134,11 @@ def _read_events(
     if are_messages:
         identifiers = _message_identifiers(table, times, event_ids, bands[1])
     else:
-        identifiers = np.where(is_band, np.uint64(0), _digests(event_ids, "event None "))
+        identifiers = np.where(is_band, np.uint64(0), row_ids)
 
     def prepared(kept: Array) -> PreparedColumns:
         rows = [
-            _rows(view.events, found, kept, partial(_event_rows, table, view, times))
+            _rows(view.events, found, kept, partial(_event_rows, table, view, times, row_ids))
             for view, found in zip(views, entities, strict=True)
         ]
         return PreparedColumns(times[kept], identifiers[kept], are_labels[kept], rows, _links(table, links, kept))
@@ -178,10 +180,12 @@ def _rows(pool: Any, found: _Entities, kept: Array, rows_of: Callable[[Array], A
     return PreparedRows(pool, found.digests[found.codes[chosen]], rows_of(chosen), records)
 
 
-def _event_rows(table: ColumnTable, view: ViewState, times: Array, chosen: Array) -> Array:
+def _event_rows(table: ColumnTable, view: ViewState, times: Array, row_ids: Array, chosen: Array) -> Array:
     rows = np.empty((len(chosen), IDS + len(view.identifiers)), np.int64)
-    rows[:, TIME] = times[chosen]
-    rows[:, AMOUNT] = table.amounts(view.history.amount)[0].view(np.int64)[chosen]
+    rows[:, TIME], rows[:, DIGEST] = times[chosen], row_ids[chosen].view(np.int64)
+    rows[:, AMOUNT] = bits_of(np.nan)
+    if view.history.reads_amounts:
+        rows[:, AMOUNT] = table.amounts(view.history.amount)[0].view(np.int64)[chosen]
     rows[:, KIND] = kind_numbers(table, view.kinds)[chosen]
     for column, name in enumerate(view.identifiers, start=IDS):
         rows[:, column] = _row_digests(table.ids(name)).view(np.int64)[chosen]
@@ -218,7 +222,8 @@ def _read_labels(table: ColumnTable, views: Sequence[ViewState]) -> ReadColumns:
 
     def prepared(kept: Array) -> PreparedColumns:
         def rows_of(chosen: Array) -> Array:
-            return np.stack([times[chosen], amounts[chosen], subjects[chosen]], axis=1)
+            none = np.zeros(len(chosen), np.int64)
+            return np.stack([times[chosen], none, amounts[chosen], subjects[chosen]], axis=1)
 
         pairs = zip(counting, entities, strict=True)
         rows = [_rows(view.labels, found, kept, rows_of) for view, found in pairs]

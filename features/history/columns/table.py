@@ -13,6 +13,7 @@ from fraudsieve._typing import Array
 from fraudsieve.exceptions import ColumnTypeError, RejectedRecordError, SchemaError
 from fraudsieve.features.history.declaration import ONE_KIND
 from fraudsieve.features.history.kernels.ids import code_numbers
+from fraudsieve.features.history.reader import CAMPAIGN
 from fraudsieve.features.history.records import record_time
 from fraudsieve.tables.limits import MAX_AMOUNT
 from fraudsieve.tables.values.moments import OUTSIDE
@@ -132,8 +133,8 @@ class ColumnTable:
             self._ids[name, read_id] = encode_ids(flat, read_id)
 
     def without_repeats(self, column: str = "event_id", *, are_labels: bool = False) -> "ColumnTable":
-        """Return the table with only the first of the rows that share an id, as in a live state."""
-        if column not in self:
+        """Return the table with only the first of the rows that share an id, unless they are bands of messages."""
+        if column not in self or any(name in self for name in CAMPAIGN):
             return self
         codes, n_codes = self.ids(column).codes, self.ids(column).n_codes
         for values, _ in (self.times("labelled_at"), self.frauds("is_fraud")) if are_labels else ():
@@ -143,6 +144,10 @@ class ColumnTable:
         counts = codes < 0
         counts[first_rows(codes)] = True
         return ColumnTable(self._columns, name=self.name, owners=np.flatnonzero(counts))
+
+    def select(self, rows: Array) -> "ColumnTable":
+        """Return some rows, without a name: columns that do not exist have missing values."""
+        return ColumnTable(self._columns, owners=rows if self.owners is None else self.owners[rows])
 
     def _column(self, name: str) -> Any:
         if name in self._names:

@@ -7,14 +7,15 @@ the caller owns them: a kernel changes only ``out``, and keeps nothing from one 
     The events of entity ``e`` are those from ``starts[e]`` up to, but not including, ``starts[e + 1]``. The first is 0,
     the last is n_events, and none is below the one before it: an entity may have no event.
 ``times``, int64, shape (n_events,)
-    Microseconds since 1970, UTC. Ascending within an entity, and in no order across entities. Of events at the same
-    time, the one that came first in the table comes first.
+    Microseconds since 1970, UTC. Ascending within an entity, and in no order across entities. Events at the same time
+    are in the order of `bound` where a floor divides them, and otherwise in any order: no measure depends on it.
 ``amounts``, float64; ``codes`` and ``counterparties``, int32; each of shape (n_events,), or empty if not needed
     In the order of ``times``. A missing amount is NaN, and a missing code -1. Codes count from 0 up to ``n_codes``.
 ``cutoff_starts``, ``cutoffs``
     As ``starts`` and ``times``, for the cutoff times of the same entities.
 ``floors``, int64, shape (n_subjects,), or empty if no window needs one
-    The earliest time at which a window of each cutoff time may begin, in the order of ``cutoffs``; see `floors`.
+    The position of the first event that windows of each cutoff time may have, in the order of ``cutoffs``; see
+    `bound`.
 ``rows``, int32, shape (n_subjects,)
     The row of ``out`` of each cutoff time. Every row occurs exactly once.
 ``widths``, int64, shape (n_windows,)
@@ -24,9 +25,9 @@ the caller owns them: a kernel changes only ``out``, and keeps nothing from one 
 ``out``, float64, shape (n_subjects, n_columns)
     NaN when the first kernel gets it. A cell is written only if its value is defined, so NaN is what stays.
 
-A window holds the events from ``cutoff - width``, or the floor if that is later, up to, but not including, the cutoff
-time. Cutoff times ascend within an entity, and so do floors, so that both ends of a window only ever move to the right.
-For a width of 20 and cutoff times of 36 and 51::
+A window holds the events from ``cutoff - width``, or from the floor if that is later, up to, but not including, the
+cutoff time. Cutoff times ascend within an entity, and so do floors, so that both ends of a window only ever move to the
+right. For a width of 20 and cutoff times of 36 and 51::
 
     position          0    1    2    3    4    5
     times            10   20   20   35   50   51

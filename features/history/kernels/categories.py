@@ -13,7 +13,7 @@ from fraudsieve._typing import Array
 from .digest_table import fold_product
 from .ids import number_keys
 from .measure import Measure, names_of
-from .windows import ONE, any_column, begin_of, enter, first_from, hours_of_day, leave
+from .windows import ONE, any_column, enter, floor_of, hours_of_day, leave, left_of
 
 __all__ = ["CODE_MEASURES", "MEASURES", "code_pairs", "codes_in_windows", "hours_in_windows", "pairs_in_windows"]
 
@@ -138,13 +138,11 @@ def _codes_in_window(
     for e in range(starts.size - 1):
         if cutoff_starts[e] == cutoff_starts[e + 1]:
             continue
-        left = right = np.uint64(
-            first_from(times, starts[e], starts[e + 1], begin_of(cutoffs, floors, cutoff_starts[e], width))
-        )
+        left = right = np.uint64(left_of(starts, times, cutoff_starts, cutoffs, floors, e, width))
         stop = np.uint64(starts[e + 1])
         n_valid, distinct, whole, part = 0, 0, 0, 0
         for k in range(cutoff_starts[e], cutoff_starts[e + 1]):
-            cutoff, begin, row = cutoffs[k], begin_of(cutoffs, floors, k, width), rows[k]
+            cutoff, begin, row, floor = cutoffs[k], cutoffs[k] - width, rows[k], np.uint64(floor_of(floors, k))
             while right < stop and times[right] < cutoff:
                 code = codes[right]
                 if code >= 0:
@@ -154,7 +152,7 @@ def _codes_in_window(
                     if at_entropy >= 0:
                         whole, part = add_step(whole, part, n, n + 1)
                 right += ONE
-            while left < right and times[left] < begin:
+            while left < right and (times[left] < begin or left < floor):
                 code = codes[left]
                 if code >= 0:
                     n = leave(n_events_of, code)
@@ -224,15 +222,13 @@ def _new_in_windows(
     for e in range(starts.size - 1):
         if cutoff_starts[e] == cutoff_starts[e + 1]:
             continue
-        left = right = np.uint64(
-            first_from(times, starts[e], starts[e + 1], begin_of(cutoffs, floors, cutoff_starts[e], longest))
-        )
+        left = right = np.uint64(left_of(starts, times, cutoff_starts, cutoffs, floors, e, longest))
         stop = np.uint64(starts[e + 1])
         n_codes_seen = 0
         for window in range(windows.size):
             borders[window], old[window] = left, 0
         for k in range(cutoff_starts[e], cutoff_starts[e + 1]):
-            cutoff, begin = cutoffs[k], begin_of(cutoffs, floors, k, longest)
+            cutoff, begin, floor = cutoffs[k], cutoffs[k] - longest, np.uint64(floor_of(floors, k))
             while right < stop and times[right] < cutoff:
                 if codes[right] >= 0:
                     code = np.uint32(codes[right])
@@ -245,12 +241,12 @@ def _new_in_windows(
                 right += ONE
             for window in range(windows.size):
                 border, n_old = np.uint64(borders[window]), old[window]
-                since = begin_of(cutoffs, floors, k, widths[windows[window]])
-                while border < right and times[border] < since:
+                since = cutoff - widths[windows[window]]
+                while border < right and (times[border] < since or border < floor):
                     n_old += codes[border] >= 0 and earliest[np.uint32(codes[border])] == np.int64(border)
                     border += ONE
                 borders[window], old[window] = border, n_old
-            while left < right and times[left] < begin:
+            while left < right and (times[left] < begin or left < floor):
                 if codes[left] >= 0:
                     code = np.uint32(codes[left])
                     is_last = latest[code] == np.int64(left)  # otherwise its next event is the earliest

@@ -12,7 +12,7 @@ from fraudsieve._typing import Array
 
 from .exact import MINUS, N_DIGITS, N_SQUARE_DIGITS, PLUS, add_number, add_square, deviation_of, sum_of
 from .measure import Measure, names_of
-from .windows import any_column, begin_of, first_from
+from .windows import any_column, floor_of, left_of
 
 __all__ = ["MEASURES", "SPREAD_MEASURES", "spread_in_windows"]
 
@@ -52,6 +52,13 @@ def _longest(starts: Array) -> int:
     return longest
 
 
+@compile_inlined(borrows=True)
+def _begin_of(times: Array, cutoffs: Array, floors: Array, k: int, width: int) -> int:
+    """Return the time at which a window begins, or that of its first event, if the floor is later."""
+    begin, floor = int(cutoffs[k] - width), floor_of(floors, k)
+    return max(begin, int(times[floor])) if floors.size > 0 and floor < times.size else begin
+
+
 @compile_part()
 def _extreme_in_window(
     starts: Array,
@@ -89,15 +96,14 @@ def _extreme_in_window(
         if cutoff_starts[e] == cutoff_starts[e + 1]:
             continue
         stop = starts[e + 1]
-        begin = begin_of(cutoffs, floors, cutoff_starts[e], width) + skipped
-        left = right = first_from(times, starts[e], stop, min(begin, cutoffs[cutoff_starts[e]]))
+        left = right = left_of(starts, times, cutoff_starts, cutoffs, floors, e, max(width - skipped, 0))
         head, tail = 0, 0
         for k in range(cutoff_starts[e], cutoff_starts[e + 1]):
             cutoff, before = cutoffs[k], right
-            begin = begin_of(cutoffs, floors, k, width) + skipped
+            begin, floor = _begin_of(times, cutoffs, floors, k, width) + skipped, floor_of(floors, k)
             while right < stop and times[right] < cutoff:
                 right += 1
-            while left < right and times[left] < begin:
+            while left < right and (times[left] < begin or left < floor):
                 left += 1
             best, n_new = -np.inf, 0
             for i in range(right - 1, max(before, left) - 1, -1):
@@ -146,11 +152,11 @@ def _burst_in_window(
         if cutoff_starts[e] == cutoff_starts[e + 1]:
             continue
         stop = starts[e + 1]
-        left = right = first_from(times, starts[e], stop, begin_of(cutoffs, floors, cutoff_starts[e], width))
+        left = right = left_of(starts, times, cutoff_starts, cutoffs, floors, e, width)
         for k in range(cutoff_starts[e], cutoff_starts[e + 1]):
-            since = begin_of(cutoffs, floors, k, width)
+            since, floor = _begin_of(times, cutoffs, floors, k, width), floor_of(floors, k)
             until = min(since + HOUR, cutoffs[k])
-            while left < stop and times[left] < since:
+            while left < stop and (times[left] < since or left < floor):
                 left += 1
             while right < stop and times[right] < until:
                 right += 1
@@ -194,7 +200,7 @@ def _std_in_window(
         if cutoff_starts[e] == cutoff_starts[e + 1]:
             continue
         stop = starts[e + 1]
-        left = right = first_from(times, starts[e], stop, begin_of(cutoffs, floors, cutoff_starts[e], width))
+        left = right = left_of(starts, times, cutoff_starts, cutoffs, floors, e, width)
         first = last = left  # the values in the sums
         _clear(digits)
         _clear(square_digits)
@@ -202,8 +208,8 @@ def _std_in_window(
         for k in range(cutoff_starts[e], cutoff_starts[e + 1]):
             while right < stop and times[right] < cutoffs[k]:
                 right += 1
-            begin = begin_of(cutoffs, floors, k, width)
-            while left < right and times[left] < begin:
+            begin, floor = cutoffs[k] - width, floor_of(floors, k)
+            while left < right and (times[left] < begin or left < floor):
                 left += 1
             while first < min(left + skip, last):
                 if values[first] == values[first]:
@@ -243,16 +249,16 @@ def _drained_in_window(
     for e in range(starts.size - 1):
         if cutoff_starts[e] == cutoff_starts[e + 1]:
             continue
-        left = right = first_from(times, starts[e], starts[e + 1], begin_of(cutoffs, floors, cutoff_starts[e], width))
+        left = right = left_of(starts, times, cutoff_starts, cutoffs, floors, e, width)
         _clear(sums[0])
         _clear(sums[1])
         for k in range(cutoff_starts[e], cutoff_starts[e + 1]):
-            begin = begin_of(cutoffs, floors, k, width)
+            begin, floor = cutoffs[k] - width, floor_of(floors, k)
             while right < starts[e + 1] and times[right] < cutoffs[k]:
                 if amounts[right] == amounts[right]:
                     add_number(sums[int(amounts[right] > 0.0)], abs(amounts[right]), PLUS)
                 right += 1
-            while left < right and times[left] < begin:
+            while left < right and (times[left] < begin or left < floor):
                 if amounts[left] == amounts[left]:
                     add_number(sums[int(amounts[left] > 0.0)], abs(amounts[left]), MINUS)
                 left += 1

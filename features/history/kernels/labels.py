@@ -19,7 +19,7 @@ from fraudsieve._microseconds import SECOND
 from fraudsieve._typing import Array
 
 from .measure import Measure
-from .windows import begin_of, first_from
+from .windows import first_from, floor_of
 
 __all__ = ["MEASURES", "labels_in_windows"]
 
@@ -140,8 +140,8 @@ def labels_in_windows(
                 _add(trees[classes[i]], size, i - start, 1)
             row = rows[k]
             for window in range(widths.size):
-                begin, left, total = begin_of(cutoffs, floors, k, widths[window]), lefts[window], 0
-                while left < right and times[start + left] < begin:
+                begin, floor, left, total = cutoffs[k] - widths[window], floor_of(floors, k), lefts[window], 0
+                while left < right and (times[start + left] < begin or start + left < floor):
                     left += 1
                 lefts[window] = left
                 for c in range(columns.shape[1]):

@@ -7,7 +7,7 @@ from fraudsieve._microseconds import SECOND
 from fraudsieve._typing import Array
 
 from .measure import Measure
-from .windows import begin_of, first_from
+from .windows import first_from, floor_of
 
 __all__ = ["MEASURES", "fill_latest"]
 
@@ -84,18 +84,21 @@ def fill_latest(
     for e in range(starts.size - 1):
         n, right = INT_0, starts[e]
         for k in range(cutoff_starts[e], cutoff_starts[e + 1]):
-            begin = right
-            if begin == starts[e]:  # the first query skips events that have five later ones
+            begin, floor = right, max(floor_of(floors, k), starts[e])
+            if begin == starts[e]:
                 right = first_from(times, begin, starts[e + 1], cutoffs[k])
-                begin = max(right - N_LATEST, begin)
-                while begin > starts[e] and begin < right and times[begin - 1] == times[begin]:
-                    begin -= 1
             while right < starts[e + 1] and times[right] < cutoffs[k]:
                 right += 1
+            # The first query skips events that have five later ones. A floor may divide the events at one time: those
+            # that are held may be below it, so that all are inserted again.
+            if begin == starts[e] or (floors.size > 0 and right > begin):
+                n, begin = INT_0, max(right - N_LATEST, floor)
+                while floor < begin < right and times[begin - 1] == times[begin]:
+                    begin -= 1
             for i in range(begin, right):
                 n = _insert(times[i], amounts[i] if amounts.size > 0 else np.nan, held_times, held_amounts, n)
             for j in range(n):
-                if held_times[j] < begin_of(cutoffs, floors, k, width):
+                if held_times[j] < cutoffs[k] - width:
                     break
                 if amount_columns[j] >= 0:
                     out[rows[k], amount_columns[j]] = held_amounts[j] + 0.0  # negative zero equals zero

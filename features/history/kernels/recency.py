@@ -7,7 +7,7 @@ from fraudsieve._microseconds import SECOND
 from fraudsieve._typing import Array
 
 from .measure import Measure, names_of
-from .windows import first_from
+from .windows import first_from, floor_of
 
 __all__ = ["DERIVED", "END_MEASURES", "MEASURES", "NEVER", "fill_derived", "fill_ends"]
 
@@ -85,7 +85,7 @@ def fill_ends(
                 since_last = (cutoffs[k] - (times[right - 1] if any_left else lasts[e])) / SECOND
                 if at_first >= 0 and since_first <= max_age:
                     out[row, at_first] = since_first
-                is_old = max_age < np.inf and any_left and floors.size > 0 and times[right - 1] < floors[k]
+                is_old = max_age < np.inf and any_left and right <= floor_of(floors, k)
                 if at_last >= 0 and since_last <= max_age and not is_old:
                     out[row, at_last] = since_last
             if amounts.size > 0:
@@ -98,6 +98,13 @@ def fill_ends(
                         largest = max(largest, amounts[i]) if tied else amounts[i]
                         largest_at, has_amount = times[i], True
             if last_amount.size > 0:
+                floor = floor_of(floors, k)
+                if starts[e] < floor < right and times[floor] == largest_at:  # it may divide the events at that time
+                    largest = np.nan
+                    while floor < right and times[floor] == largest_at:
+                        if amounts[floor] == amounts[floor] and not largest >= amounts[floor]:
+                            largest = amounts[floor]
+                        floor += 1
                 last_amount[row] = largest + 0.0  # negative zero equals zero
 
 

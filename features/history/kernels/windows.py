@@ -14,18 +14,6 @@ from fraudsieve._typing import Array
 from .exact import MINUS, PLUS, add_to_digits, sum_of_digits
 from .measure import Measure, names_of
 
-__all__ = [
-    "MEASURES",
-    "WINDOW_MEASURES",
-    "begin_of",
-    "enter",
-    "first_from",
-    "hours_of_day",
-    "leave",
-    "totals_in_windows",
-]
-
-
 MEASURES = (
     Measure("count", "volume", "number of events", "0", needs_times=False),
     Measure("sum", "value", "sum of the amounts", "0", ("amount",), needs_times=False),
@@ -141,10 +129,16 @@ def first_from(times: Array, start: int, stop: int, time: int) -> int:
 
 
 @compile_inlined(borrows=True)
-def begin_of(cutoffs: Array, floors: Array, k: int, width: int) -> int:
-    """Return the time at which the window of a cutoff time begins; see `kernels.floors`."""
-    begin = int(cutoffs[k] - width)
-    return max(begin, int(floors[k])) if floors.size > 0 else begin
+def floor_of(floors: Array, k: int) -> int:
+    """Return the position of the first event that windows of a cutoff time may have; see `kernels.bound`."""
+    return int(floors[k]) if floors.size > 0 else 0
+
+
+@compile_inlined()
+def left_of(starts: Array, times: Array, first: Array, cutoffs: Array, floors: Array, e: int, width: int) -> int:
+    """Return the position of the first event that the first window of an entity has; `first` has its cutoff time."""
+    begin = cutoffs[first[e]] - width
+    return max(first_from(times, starts[e], starts[e + 1], begin), floor_of(floors, first[e]))
 
 
 @compile_inlined(borrows=True)
@@ -192,13 +186,11 @@ def _totals_in_window(
         if cutoff_starts[e] == cutoff_starts[e + 1]:
             continue
         stop = np.uint64(starts[e + 1])
-        left = np.uint64(
-            first_from(times, starts[e], starts[e + 1], begin_of(cutoffs, floors, cutoff_starts[e], width))
-        )
+        left = np.uint64(left_of(starts, times, cutoff_starts, cutoffs, floors, e, width))
         right, distinct, n_valid = left, 0, 0
         d5 = d4 = d3 = d2 = d1 = d0 = 0  # the digits of the sum, see `exact`
         for k in range(cutoff_starts[e], cutoff_starts[e + 1]):
-            cutoff, begin = cutoffs[k], begin_of(cutoffs, floors, k, width)
+            cutoff, begin, floor = cutoffs[k], cutoffs[k] - width, np.uint64(floor_of(floors, k))
             while right < stop and times[right] < cutoff:
                 if counts_others and counterparties[right] >= 0:
                     distinct += enter(n_events_of, counterparties[right]) == 0
@@ -206,7 +198,7 @@ def _totals_in_window(
                     n_valid += 1
                     d5, d4, d3, d2, d1, d0 = add_to_digits(d5, d4, d3, d2, d1, d0, amounts[right], PLUS)
                 right += ONE
-            while left < right and times[left] < begin:
+            while left < right and (times[left] < begin or left < floor):
                 if counts_others and counterparties[left] >= 0:
                     distinct -= leave(n_events_of, counterparties[left]) == 1
                 if sums_amounts and amounts[left] == amounts[left]:
@@ -272,7 +264,7 @@ def totals_in_windows(
     cutoffs : ndarray of int64, shape (n_subjects,)
         Cutoff times in microseconds, ascending within an entity.
     floors : ndarray of int64, shape (n_subjects,) or empty
-        The earliest time that a window of each cutoff time may begin at, from `fill_floors`; empty if none needs one.
+        The first event that windows of each cutoff time may have, from `fill_floors`; empty if none lacks events.
     rows : ndarray of int32, shape (n_subjects,)
         Row of ``out`` of each cutoff time.
     widths : ndarray of int64, shape (n_windows,)

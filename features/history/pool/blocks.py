@@ -2,18 +2,21 @@
 
 What always holds, besides the invariants of `kernels.slabs`:
 
-1. The rows of an entity are the first ones of its slab, in order of time; rows of one time are in order of arrival.
+1. The rows of an entity are the first ones of its slab, in order of time; rows of one time are in order of their
+   digests (`kernels.bound`).
 2. Its slot knows the start of the slab, the number of rows, and the class of the slab; instead of a class, `NO_BLOCK`
    or `REMOVED`.
 3. A slot remembers the first and the last time of the rows that were dropped.
 4. Dropped are only rows that no window of an allowed cutoff time has: those older than the longest window, and those
-   below the floor (`kernels.floors`) of the oldest cutoff time. A row that is not newer than a dropped one is in no
-   window either, whenever it comes.
+   below the floor (`kernels.bound`) of the oldest cutoff time. A row that is before a dropped one is in no window
+   either, whenever it comes.
+5. At one time are at most as many rows as a window may have: those with the largest digests. No window has another one
+   of that time, whatever comes later, so that it is dropped at once. It is not remembered: rows of its time remain.
 
 New rows are merged from the end, so that no row is overwritten before it has moved::
 
-    slab     10  20  40   -   -        new  15  40
-             10  20  40   -  40'       the new 40' comes after the old one, as it arrived later
+    slab     10  20  40   -   -        new  15  40'
+             10  20  40   -  40'       40' has the larger digest of the two
              10  20   -  40  40'
              10   -  20  40  40'
              10  15  20  40  40'
@@ -23,34 +26,12 @@ import numpy as np
 
 from fraudsieve._compiled import compile_inlined, compile_kernel, compile_part
 from fraudsieve._typing import Array
-from fraudsieve.features.history.kernels.floors import floor_before
+from fraudsieve.features.history.kernels.bound import AMOUNT, DIGEST, SUBJECT, TIME
 from fraudsieve.features.history.kernels.ids import number_keys
 from fraudsieve.features.history.kernels.recency import NEVER
 from fraudsieve.features.history.kernels.slabs import NO_SLAB, SIZES, allocate_slab, free_slab, size_class
+from fraudsieve.features.history.kernels.windows import first_from
 
-__all__ = [
-    "AMOUNT",
-    "CLASS",
-    "ENDS",
-    "FIRST",
-    "LAST",
-    "NO_BLOCK",
-    "OFFSET",
-    "REMOVED",
-    "SIZE",
-    "TIME",
-    "are_sorted",
-    "drop_after",
-    "free_rows",
-    "gather",
-    "insert_rows",
-    "newest_until",
-    "rows_before",
-    "sweep",
-]
-
-TIME, AMOUNT, SUBJECT = range(3)
-"""The first columns of a row; the third is that of labels."""
 OFFSET, SIZE, CLASS, FIRST, LAST = range(5)
 """The columns of a slot: where its slab begins, its number of rows, the class of the slab, and the times of the first
 and the last row that were dropped."""
@@ -85,25 +66,33 @@ def free_rows(rows: Array, slots: Array, heads: Array, slot: int) -> None:
         slots[slot, CLASS] = NO_BLOCK
 
 
+@compile_inlined()
+def _is_after(rows: Array, i: int, others: Array, j: int) -> bool:
+    time, other = rows[i, TIME], others[j, TIME]
+    return bool(time > other or (time == other and rows[i, DIGEST] > others[j, DIGEST]))
+
+
 @compile_kernel()
 def insert_rows(
-    rows: Array, slots: Array, heads: Array, targets: Array, starts: Array, order: Array, new: Array, begin: int
-) -> int:
-    """Insert rows, each after those of its slot that are not later.
+    rows: Array, slots: Array, heads: Array, targets: Array, starts: Array, order: Array, new: Array, max_events: int
+) -> tuple[int, int]:
+    """Insert rows in the order of their times and digests.
 
-    Group ``g`` of new rows, ``order[starts[g]:starts[g + 1]]`` in order of time, goes to the slot ``targets[g]``.
-    Returns the first group that has no place.
+    Group ``g`` of new rows, ``order[starts[g]:starts[g + 1]]`` in that order, goes to the slot ``targets[g]``. Returns
+    the first group that has no place, and the number of rows that were dropped because `max_events` others have their
+    time and larger digests.
     """
-    for g in range(begin, len(targets)):
+    n_dropped = 0
+    for g in range(len(targets)):
         slot, n_new = targets[g], starts[g + 1] - starts[g]
         size = slots[slot, SIZE]
         has_place = slots[slot, CLASS] >= 0 and SIZES[slots[slot, CLASS]] >= size + n_new
         if not has_place and not _move(rows, slots, heads, slot, size_class(size + n_new)):
-            return g
+            return g, n_dropped
         offset = slots[slot, OFFSET]
         i, j, k = offset + size - 1, starts[g + 1] - 1, offset + size + n_new - 1
         while j >= starts[g]:
-            if i >= offset and rows[i, TIME] > new[order[j], TIME]:
+            if i >= offset and _is_after(rows, i, new, order[j]):
                 for column in range(rows.shape[1]):
                     rows[k, column] = rows[i, column]
                 i -= 1
@@ -113,18 +102,19 @@ def insert_rows(
                 j -= 1
             k -= 1
         slots[slot, SIZE] = size + n_new
-    return len(targets)
-
-
-@compile_inlined()
-def _first_from(rows: Array, start: int, stop: int, time: int) -> int:
-    while start < stop:
-        middle = (start + stop) >> 1
-        if rows[middle, TIME] < time:
-            start = middle + 1
-        else:
-            stop = middle
-    return start
+        if size + n_new > max_events:
+            # A row goes if it has the time of the one that many places behind it: the others move up.
+            stop = offset + size + n_new
+            to = first_from(rows[:, TIME], offset, stop, new[order[starts[g]], TIME])
+            for i in range(to, stop):
+                if i + max_events >= stop or rows[i, TIME] < rows[i + max_events, TIME]:
+                    if to < i:
+                        for column in range(rows.shape[1]):
+                            rows[to, column] = rows[i, column]
+                    to += 1
+            n_dropped += stop - to
+            slots[slot, SIZE] = to - offset
+    return len(targets), n_dropped
 
 
 @compile_kernel()
@@ -153,11 +143,9 @@ def sweep(
         kind, start = slots[slot, CLASS], slots[slot, OFFSET]
         size = slots[slot, SIZE]
         if kind >= 0:
-            stop = _first_from(rows, start, start + size, oldest)
+            stop = first_from(rows[:, TIME], start, start + size, oldest)
             if size > max_events:
-                until = _first_from(rows, start, start + size, horizon)
-                floor = floor_before(rows[:, TIME], start, until, max_events)
-                stop = max(stop, _first_from(rows, start, until, floor))
+                stop = max(stop, first_from(rows[:, TIME], start, start + size, horizon) - max_events)
             n, kept = stop - start, max(slots[slot, FIRST], 0) if keeps_frauds else 0
             if n > kept and (n - kept) * DROP_SHARE >= size:
                 newest = max(newest, rows[stop - 1, TIME])
@@ -216,10 +204,9 @@ def rows_before(rows: Array, slots: Array, slot: int, cutoff: int, max_events: i
     start, first, last = slots[slot, OFFSET], slots[slot, FIRST], slots[slot, LAST]
     if slots[slot, SIZE] == 0:
         return 0, 0, first, last
-    stop = _first_from(rows, start, start + slots[slot, SIZE], cutoff)
+    stop = first_from(rows[:, TIME], start, start + slots[slot, SIZE], cutoff)
     # Other events may have moved the horizon on since a row was accepted: it may be older than the dropped ones.
-    floor = max(floor_before(rows[:, TIME], start, stop, max_events), last + 1)
-    begin = _first_from(rows, start, stop, floor)
+    begin = max(first_from(rows[:, TIME], start, stop, last), stop - max_events)
     if begin > start:
         last = max(last, rows[begin - 1, TIME])
         first = rows[start, TIME] if first == NEVER else min(first, rows[start, TIME])
@@ -233,7 +220,7 @@ def drop_after(rows: Array, slots: Array, heads: Array, time: int) -> int:
     for slot in range(len(slots)):
         if slots[slot, CLASS] >= 0:
             start, size = slots[slot, OFFSET], slots[slot, SIZE]
-            kept = _first_from(rows, start, start + size, time + 1) - start
+            kept = first_from(rows[:, TIME], start, start + size, time + 1) - start
             slots[slot, SIZE] = kept
             n_dropped += size - kept
             if kept == 0:
@@ -248,7 +235,7 @@ def newest_until(rows: Array, slots: Array, time: int) -> int:
     for slot in range(len(slots)):
         if slots[slot, CLASS] >= 0:
             start = slots[slot, OFFSET]
-            stop = _first_from(rows, start, start + slots[slot, SIZE], time + 1)
+            stop = first_from(rows[:, TIME], start, start + slots[slot, SIZE], time + 1)
             if stop > start:
                 newest = max(newest, rows[stop - 1, TIME])
     return newest
@@ -267,9 +254,9 @@ def gather(rows: Array, slots: Array, chosen: Array, starts: Array, out: Array) 
 
 @compile_kernel()
 def are_sorted(rows: Array, starts: Array) -> bool:
-    """Return whether the rows from ``starts[i]`` to ``starts[i + 1]`` are in order of time, for every ``i``."""
+    """Return whether the rows from ``starts[i]`` to ``starts[i + 1]`` are in order, for every ``i``."""
     for i in range(starts.size - 1):
         for k in range(starts[i] + 1, starts[i + 1]):
-            if rows[k, TIME] < rows[k - 1, TIME]:
+            if _is_after(rows, k - 1, rows, k):
                 return False
     return True

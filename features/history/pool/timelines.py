@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from fraudsieve._typing import Array
+from fraudsieve.features.history.kernels.bound import DIGEST, TIME, RowBound, sort_ties
 from fraudsieve.features.history.kernels.digest_table import ABSENT, HASH_KEY
 from fraudsieve.features.history.kernels.ids import code_numbers
 from fraudsieve.features.history.kernels.recency import NEVER
@@ -24,7 +25,6 @@ from .blocks import (
     OFFSET,
     REMOVED,
     SIZE,
-    TIME,
     are_sorted,
     drop_after,
     free_rows,
@@ -38,22 +38,23 @@ from .entities import EntityTable
 
 __all__ = ["TimelinePool"]
 
+UNBOUNDED = RowBound.of(EVERY_EVENT)
 _ONE_GROUP, _ONE_ROW = np.array([0, 1]), np.zeros(1, np.int32)
 
 
 class TimelinePool:
     """The timelines of all entities of a view, in arrays that they share.
 
-    An entity takes about 70 bytes and an event ``8 * width``; up to a third is spare.
+    An entity takes about 70 bytes and an event 8 for each column; up to a third is spare.
 
     Parameters
     ----------
     width : int
-        Number of columns of a row: time, amount, kind and identifiers.
+        Number of columns of a row: time, digest, amount, kind and identifiers.
+    bound : RowBound, optional
+        How many rows of an entity windows have, and which.
     drops_entities : bool, default=False
         Whether an entity without rows is removed. Otherwise the times of its first and its last row are kept.
-    max_events : int, default=EVERY_EVENT
-        As in `History`; rows below the floor are dropped.
     keeps_frauds : bool, default=False
         Whether the rows are labels, of which those of fraud are kept for good until they are replaced.
 
@@ -64,18 +65,18 @@ class TimelinePool:
 
     Examples
     --------
-    >>> pool = TimelinePool(3)
-    >>> pool.add(bytes(16), [20, 0, -1])
-    >>> pool.add(bytes(16), [10, 0, -1])
+    >>> pool = TimelinePool(4)
+    >>> pool.add(bytes(16), [20, 0, 0, -1]), pool.add(bytes(16), [10, 0, 0, -1])
+    (1, 1)
     >>> pool.rows_of(pool.find(bytes(16)))[:, 0].tolist(), len(pool)
     ([10, 20], 1)
     """
 
     def __init__(
-        self, width: int, *, drops_entities: bool = False, max_events: int = EVERY_EVENT, keeps_frauds: bool = False
+        self, width: int, bound: RowBound = UNBOUNDED, *, drops_entities: bool = False, keeps_frauds: bool = False
     ) -> None:
         self.width, self.drops_entities, self.keeps_frauds = width, drops_entities, keeps_frauds
-        self.max_events = max_events
+        self.bound = bound
         self.entities = EntityTable()
         self.newest_dropped = NEVER
         self._rows = np.empty((16, width), np.int64)
@@ -108,29 +109,42 @@ class TimelinePool:
 
         Also returns the times of the first and the last row before these, shape (2,); `NEVER` without one.
         """
-        found = rows_before(self._rows, self._slots, slot, cutoff, self.max_events)
+        found = rows_before(self._rows, self._slots, slot, cutoff, self.bound.max_events)
         return self._rows[found[0] : found[1]], np.array(found[2:])
 
-    def add(self, key: bytes, row: Sequence[int]) -> None:
-        """Add a row to the timeline of an entity."""
-        self._wanted[0] = np.frombuffer(key, np.uint64)
-        self._insert(self._slots_for(self._wanted), _ONE_GROUP, _ONE_ROW, np.array([row]))
+    @property
+    def n_at_bound(self) -> int:
+        """Number of entities with as many rows as a window may have, or more."""
+        return int(np.count_nonzero(self._slots[:, SIZE] >= self.bound.max_events))
 
-    def add_many(self, digests: Array, rows: Array) -> None:
-        """Add rows to the timelines of their entities; equal to `add` one by one."""
+    def add(self, key: bytes, row: Sequence[int]) -> int:
+        """Add a row to the timeline of an entity; return how many rows more there are.
+
+        In place of its digest, a row has that of its id, and 0 without one.
+        """
+        self._wanted[0] = np.frombuffer(key, np.uint64)
+        rows = np.array([row])
+        self.bound.fill_digests(rows)
+        return self._insert(self._slots_for(self._wanted), _ONE_GROUP, _ONE_ROW, rows)
+
+    def add_many(self, digests: Array, rows: Array) -> int:
+        """Add rows to the timelines of their entities, as `add` does one by one; it fills in their digests."""
         slots = self._slots_for(digests)
         groups, n_groups = code_numbers(slots.view(np.uint64))
-        starts, order, _ = sort_events(groups, np.ascontiguousarray(rows[:, TIME]), n_groups)
-        self._insert(slots[order[starts[:-1]]], starts, order, rows)
+        starts, order, times = sort_events(groups, np.ascontiguousarray(rows[:, TIME]), n_groups)
+        self.bound.fill_digests(rows)
+        sort_ties(starts, times, order, np.ones(n_groups, np.bool_), lambda tied: rows[tied, DIGEST])
+        return self._insert(slots[order[starts[:-1]]], starts, order, rows)
 
     def remove(self, key: bytes, row: Sequence[int]) -> int:
         """Remove a row that was added, and return the number of rows removed.
 
-        That is 0 if the row was dropped. Windows of an entity with more than `max_events` rows then have fewer of them.
+        That is 0 if the row was dropped.
         """
-        slot = self.find(key)
-        rows = self.rows_of(slot) if slot != ABSENT else np.empty((0, self.width), np.int64)
-        equal = np.flatnonzero((rows == np.array(row)).all(axis=1))
+        slot, removed = self.find(key), np.array([row])
+        self.bound.fill_digests(removed)
+        rows = self.rows_of(slot) if slot != ABSENT else removed[:0]
+        equal = np.flatnonzero((rows == removed).all(axis=1))
         if not equal.size:
             return 0
         kept = np.delete(rows, equal[0], axis=0)
@@ -151,13 +165,16 @@ class TimelinePool:
             self._slots[n_allocated:] = _no_slots(1)
         return slots
 
-    def _insert(self, slots: Array, starts: Array, order: Array, rows: Array) -> None:
-        done = 0
+    def _insert(self, slots: Array, starts: Array, order: Array, rows: Array) -> int:
+        n_more = len(order)
         while True:
-            done = insert_rows(self._rows, self._slots, self._heads, slots, starts, order, rows, done)
-            if done == len(slots):
-                break
-            n_rows = int(starts[done + 1] - starts[done]) + int(self._slots[slots[done], SIZE])
+            groups = slots, starts, order, rows, self.bound.max_kept
+            done, n_dropped = insert_rows(self._rows, self._slots, self._heads, *groups)
+            n_more -= n_dropped
+            slots, starts = slots[done:], starts[done:]
+            if not slots.size:
+                return n_more
+            n_rows = int(starts[1] - starts[0]) + int(self._slots[slots[0], SIZE])
             needed = n_rows + n_rows // 2 + 1  # the largest slab for these rows
             self._grow(needed)
 
@@ -177,7 +194,7 @@ class TimelinePool:
             return 0
         found = np.empty(min(n, n_used), np.int64)
         arrays = self._rows, self._slots[:n_used], self._heads
-        bounds = oldest, horizon, self.max_events
+        bounds = oldest, horizon, self.bound.max_kept
         n_dropped, newest, n_found = sweep(*arrays, self._cursor, *bounds, self.keeps_frauds, HASH_KEY, found)
         self._cursor = (self._cursor + found.size) % n_used
         self.newest_dropped = max(self.newest_dropped, newest)

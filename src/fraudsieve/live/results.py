@@ -14,6 +14,8 @@ class LiveSize(NamedTuple):
         Events and labels, over all views.
     entities : int
         Accounts, campaigns and other entities, over all views.
+    at_bound : int
+        Those of them with as many events or labels as a window may have, or more.
     ids : int
         Ids that are kept, so that repeated deliveries count once.
     repeats : int
@@ -28,6 +30,7 @@ class LiveSize(NamedTuple):
 
     events: int
     entities: int
+    at_bound: int
     ids: int
     repeats: int
     state_bytes: int

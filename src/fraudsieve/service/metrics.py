@@ -68,6 +68,7 @@ class Metrics:
         self.accepted = Counter("accepted", "Events, labels and messages added to the history.", ("part",), **options)
         self.events = Gauge("state_events", "Events and labels in the live history.", **per_process)
         self.entities = Gauge("state_entities", "Accounts and other entities in the live history.", **per_process)
+        self.at_bound = Gauge("state_entities_at_bound", "Entities whose windows are at their bound.", **per_process)
         self.state_bytes = Gauge("state_bytes", "Memory of the live history in bytes.", **per_process)
         self.store_bytes = Gauge("state_store_bytes", "Size of the store on disk in bytes.", **per_process)
         self.offset = Gauge("state_offset", "Offset of the live history: its newest row of the store.", **per_process)
@@ -214,6 +215,7 @@ class Metrics:
         """Show size and offset of the live history, and whether it cannot follow its store."""
         self.events.set(size.events)
         self.entities.set(size.entities)
+        self.at_bound.set(size.at_bound)
         self.state_bytes.set(size.state_bytes)
         self.store_bytes.set(size.store_bytes)
         self.offset.set(offset)

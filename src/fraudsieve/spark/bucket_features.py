@@ -14,11 +14,11 @@ from fraudsieve.features.history.history_batch import history_features
 from .part_files import PART_ROWS, WritePart
 from .views import ViewGroup
 
-__all__ = ["FRAUD", "IS_LABEL", "KIND", "SUBJECT", "TIME", "BucketFeatures", "Finish", "MapChunks", "read_block"]
+__all__ = ["EVENT_ID", "FRAUD", "IS_LABEL", "KIND", "SUBJECT", "TIME", "BucketFeatures", "Finish", "MapChunks"]
 
 Finish: TypeAlias = Callable[[pa.Table], pa.Table]
 
-TIME, IS_LABEL, FRAUD, SUBJECT, KIND = "time", "is_label", "fraud", "subject", "kind"
+TIME, IS_LABEL, FRAUD, SUBJECT, KIND, EVENT_ID = "time", "is_label", "fraud", "subject", "kind", "event_id"
 """Columns of the table of events and labels; ids are named ``id_<n>`` and amounts ``amount_<n>``, as in `ViewGroup`."""
 CHUNK = 8192
 """Rows that are returned to Spark at a time; they are copied meanwhile."""
@@ -70,6 +70,7 @@ class BucketFeatures:
         columns = {name: events[f"id_{place}"] for place, name in enumerate(self.group.ids)}
         columns |= {name: events[f"amount_{place}"] for place, name in enumerate(self.group.amounts)}
         columns |= {"kind": events[KIND]} if self.group.has_kinds else {}
+        columns |= {EVENT_ID: events[EVENT_ID]} if EVENT_ID in events.column_names else {}
         return columns | {"occurred_at": _times(events[TIME])}
 
     def _labels(self, rows: pa.Table) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.history.declaration import ONE_KIND, History, history_columns
 from fraudsieve.features.history.measures import LABEL_MEASURES
 
-from .bucket_features import FRAUD, IS_LABEL, KIND, SUBJECT, TIME, BucketFeatures, Finish
+from .bucket_features import EVENT_ID, FRAUD, IS_LABEL, KIND, SUBJECT, TIME, BucketFeatures, Finish
 from .buckets import Buckets, choose_n_buckets, find_hot_entities
 from .part_files import WritePart
 from .spark_columns import (
@@ -161,7 +161,7 @@ def _without_repeats(rows: DataFrame, *, is_label: bool) -> DataFrame:
     order = [*([of_name("order")] if "order" in rows.columns else []), of_name(TIME), *others]
     place = F.row_number().over(Window.partitionBy(*keys).orderBy(*order))
     first = rows.where(has_id).withColumn("place", place).where(F.col("place") == 1).drop("place")
-    return first.unionByName(rows.where(~has_id | has_id.isNull())).drop("event_id", "order")
+    return first.unionByName(rows.where(~has_id | has_id.isNull())).drop("order")
 
 
 def block_name(place: int) -> str:
@@ -257,6 +257,7 @@ def _rows_of(group: ViewGroup, events: DataFrame, labels: DataFrame | None, buck
     amounts = {f"amount_{place}": of_name(f"amount:{name}") for place, name in enumerate(group.amounts)}
     columns = {BUCKET: buckets.of_keys(keys), TIME: of_name(TIME), **ids, **amounts}
     columns |= {KIND: of_name(KIND)} if group.has_kinds else {}
+    columns |= {EVENT_ID: of_name(EVENT_ID)} if EVENT_ID in events.columns else {}
     if not group.needs_labels or labels is None:
         return events.select(*(column.alias(name) for name, column in columns.items()))
     columns |= {IS_LABEL: F.lit(False), FRAUD: F.lit(None).cast("double")}

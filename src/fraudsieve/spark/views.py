@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fraudsieve.features.history.declaration import History
-from fraudsieve.features.history.measures import AMOUNT_MEASURES, COUNTERPARTY_MEASURES
 
 __all__ = ["ViewGroup", "group_views"]
 
@@ -39,14 +38,13 @@ class ViewGroup:
         """The columns of events that are ids."""
         names = [*self.entities]
         for view in self.views:
-            if {*view.measures} & {*COUNTERPARTY_MEASURES}:
-                names += [view.counterparty, *view.identifiers]
+            names += view.counted_ids
         return tuple(dict.fromkeys(names))
 
     @property
     def amounts(self) -> tuple[str, ...]:
         """The columns of events that are amounts."""
-        names = [view.amount for view in self.views if {*view.measures} & {*AMOUNT_MEASURES}]
+        names = [view.amount for view in self.views if view.reads_amounts]
         return tuple(dict.fromkeys(names))
 
     @property

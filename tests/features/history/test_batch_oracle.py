@@ -12,7 +12,9 @@ from hypothesis import Phase, given, settings
 
 from fraudsieve.features.history.declaration import History, HistoryColumn
 from fraudsieve.features.history.history_batch import history_features
-from fraudsieve.features.history.measures import LATEST_MEASURES, window_seconds
+from fraudsieve.features.history.kernels.bound import DIGEST
+from fraudsieve.features.history.measures import EVERY_EVENT, LATEST_MEASURES, window_seconds
+from fraudsieve.features.live_state import HistoryState
 from tests.profiles import examples
 
 from .event_tables import (
@@ -68,20 +70,30 @@ for k in range(1, 6):
     SQL[f"ago_{k}"] = LATEST.format(value="epoch(any_value(as_of) - any_value(occurred_at))", number=k)
 ENDLESS = "5000w"
 """The window of what has no window."""
-FLOORS = """CREATE TEMP TABLE IF NOT EXISTS floors AS WITH ranked AS (SELECT place, occurred_at,
-    row_number() OVER (PARTITION BY place ORDER BY occurred_at DESC) AS number
-    FROM subjects s JOIN events e ON s.account_id = e.account_id AND occurred_at < as_of)
-    SELECT place, occurred_at AS floor FROM ranked WHERE number = {0} + 1"""
-IN_HOUR = """count(*) OVER (PARTITION BY place ORDER BY occurred_at
+RANKED = """CREATE TEMP TABLE IF NOT EXISTS ranked AS SELECT place, number_of_row,
+    row_number() OVER (PARTITION BY place ORDER BY occurred_at DESC, digest DESC, number_of_row) AS rank
+    FROM subjects s JOIN events e ON s.account_id = e.account_id AND occurred_at < as_of"""
+IN_HOUR = """count(*) OVER (PARTITION BY s.place ORDER BY occurred_at
     RANGE BETWEEN to_microseconds(3599999999) PRECEDING AND CURRENT ROW) AS in_hour"""
 
 
 def oracle(events: pa.Table, subjects: pa.Table, history: History) -> npt.NDArray[np.float64]:
     """Compute the columns of a history of accounts in plain SQL."""
     with duckdb.connect(config={"threads": 1}) as base:
-        base.register("events", events)
+        base.register("events", with_digests(events, history))
         base.register("subjects", subjects.append_column("place", pa.array(range(len(subjects)), pa.int64())))
         return np.column_stack([_column(base, history, column, len(subjects)) for column in history.positions])
+
+
+def with_digests(events: pa.Table, history: History) -> pa.Table:
+    """Return events with their numbers and, for those of an account, the digests of a live state."""
+    state = HistoryState(history)
+    prepared, _ = state.prepare_columns(events, stored=True)
+    rows, digests = prepared.rows[0].rows, np.zeros(len(events), np.int64)
+    state.views[0].events.bound.fill_digests(rows)
+    digests[np.flatnonzero(events["account_id"].is_valid())] = rows[:, DIGEST]
+    numbered = events.append_column("number_of_row", pa.array(range(len(events)), pa.int64()))
+    return numbered.append_column("digest", pa.array(digests))
 
 
 def _column(base: Any, history: History, column: HistoryColumn, n: int) -> npt.NDArray[np.float64]:
@@ -106,10 +118,11 @@ def _column(base: Any, history: History, column: HistoryColumn, n: int) -> npt.N
 def _query(base: Any, history: History, column: HistoryColumn, n: int) -> npt.NDArray[np.float64]:
     within_longest = column.kind or column.measure in LATEST_MEASURES
     window = column.window or (history.longest if within_longest else ENDLESS)
+    max_events = EVERY_EVENT if window == ENDLESS and column.measure != "last" else history.max_events
     query = SQL[column.measure].format(
         column.identifier or history.counterparty,
         f"to_seconds({window_seconds(window)})",
-        seen=_seen(base, window, column.kind, history.max_events),
+        seen=_seen(base, window, column.kind, max_events),
         remembered=_seen(base, history.longest, column.kind, history.max_events),
     )
     rows = base.execute(f"SELECT place, {query} GROUP BY place").fetchall()
@@ -120,14 +133,13 @@ def _query(base: Any, history: History, column: HistoryColumn, n: int) -> npt.ND
 
 
 def _seen(base: Any, window: str, kind: str, max_events: int) -> str:
-    name = f"seen_{window}_{kind}"
+    name = f"seen_{window}_{kind}_{max_events}"
     of_kind = f"kind = '{kind}'" if kind else "true"
-    base.execute(FLOORS.format(max_events))
-    is_recent = "true" if window == ENDLESS else "floor IS NULL OR occurred_at > floor"
-    base.execute(f"""CREATE TEMP TABLE IF NOT EXISTS {name} AS SELECT place, as_of, e.*, {IN_HOUR} FROM subjects s
-        LEFT JOIN floors USING (place)
+    base.execute(RANKED)
+    base.execute(f"""CREATE TEMP TABLE IF NOT EXISTS {name} AS SELECT s.place, as_of, e.*, {IN_HOUR} FROM subjects s
         JOIN events e ON s.account_id = e.account_id AND {of_kind} AND occurred_at < as_of
-        AND occurred_at >= as_of - to_seconds({window_seconds(window)}) AND ({is_recent})""")
+        JOIN ranked r ON r.place = s.place AND r.number_of_row = e.number_of_row
+        AND occurred_at >= as_of - to_seconds({window_seconds(window)}) AND rank <= {max_events}""")
     return name
 
 

@@ -16,7 +16,9 @@ from hypothesis import strategies as st
 
 from fraudsieve.features.history.declaration import History
 from fraudsieve.features.history.history_batch import history_features
+from fraudsieve.features.history.kernels.bound import DIGEST, RowBound
 from fraudsieve.features.history.measures import LABEL_MEASURES, LATEST_MEASURES
+from fraudsieve.features.history.timeline import bits_of
 from fraudsieve.features.live_state import HistoryState
 from tests.profiles import examples
 
@@ -193,6 +195,13 @@ def as_labels(rows: Rows) -> pa.Table:
     return table.append_column("is_fraud", pa.array([fraud for *_, fraud in rows], pa.bool_()))
 
 
+def digest_of(is_fraud: bool) -> int:
+    """Return the digest of a label without an id."""
+    row = np.array([[0, 0, bits_of(float(is_fraud)), -1]])
+    RowBound.of(2).fill_digests(row)
+    return int(row[0, DIGEST])
+
+
 @examples(40)
 @given(LABELS, MINUTES, st.sampled_from([2, 4096]))
 @example([("x", 5, False), ("x", 5, True), ("x", 7, True)], 9, 4096)
@@ -201,17 +210,17 @@ def test_labels_count_from_the_time_they_became_known(labels: Rows, now: int, ma
     subjects = as_subjects([("x", now)]).rename_columns(["counterparty_id", "as_of"])
     history = replace(LABEL_HISTORY, max_events=max_events)
     ours = history_features(as_events([]), subjects, history, labels=as_labels(labels))[0]
-    before = sorted(time for other, time, _ in labels if other == "x" and time < now)
-    floor = before[-max_events - 1] + 1 if len(before) > max_events else 0
+    before = sorted((time, digest_of(fraud), fraud) for other, time, fraud in labels if other == "x" and time < now)
+    newest = [(time, fraud) for time, _, fraud in before[-max_events:]]
     row = dict(zip(history.columns, ours.tolist(), strict=True))
     for window, minutes in {"1h": 60, "2d": 2880}.items():
-        seen = [fraud for other, time, fraud in labels if other == "x" and max(now - minutes, floor) <= time < now]
+        seen = [fraud for time, fraud in newest if now - minutes <= time]
         assert (row[f"network__known_{window}"], row[f"network__frauds_{window}"]) == (len(seen), sum(seen))
         assert row[f"network__fraud_rate_{window}"] == pytest.approx((sum(seen) + 0.4) / (len(seen) + 4))
     frauds = [time for other, time, fraud in labels if other == "x" and fraud and time < now]
     since = row["network__since_fraud"]
     assert since == (now - max(frauds)) * 60 if frauds else math.isnan(since)
-    recent = [(time, fraud) for other, time, fraud in labels if other == "x" and max(now - 2880, floor) <= time < now]
+    recent = [(time, fraud) for time, fraud in newest if now - 2880 <= time]
     clean = max((time for time, fraud in recent if not fraud), default=-1)
     since = row["network__since_clean"]
     assert since == (now - clean) * 60 if clean >= 0 else math.isnan(since)

@@ -177,7 +177,7 @@ class StoredHistory:
         campaigns = self.model.matrix.campaigns
         if campaigns is None:
             return None
-        sent = messages[["campaign", "sender_id", "recipient_id", "occurred_at"]]
+        sent = messages[["campaign", "sender_id", "recipient_id", "occurred_at", "event_id"]]
         parts = [sent.explode("campaign").astype({"campaign": STRING})]
         if campaigns.types:
             names = {"campaign": "labelled", "label": "kind", "labelled_at": "occurred_at", "event_id": "subject_id"}
