@@ -181,10 +181,9 @@ def _entity_codes(history: History, source: ColumnTable, subjects: ColumnTable |
 
 def _digests(history: History, source: ColumnTable, column_type: ColumnType, rows: Array) -> Array:
     """Return the digests that order rows of one time, as a live state has them."""
-    view = ViewState(history)
-    read = read_columns(source.select(rows), column_type, [view], NO_LINKS)
+    read = read_columns(source.select(rows), column_type, [ViewState(history)], NO_LINKS)
     (part,) = read.prepared(np.ones(len(rows), np.bool_)).rows
-    view.events.bound.fill_digests(part.rows)
+    part.pool.bound.fill_digests(part.rows)
     return part.rows[:, DIGEST]
 
 

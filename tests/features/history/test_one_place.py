@@ -44,7 +44,7 @@ def test_no_measure_has_two_implementations() -> None:
         if isinstance(node, ast.FunctionDef) and "cutoffs" in {argument.arg for argument in node.args.args}
     }
     of_windows = {name for name in written if not name.startswith("_")}
-    assert of_windows - {*CALLED} == {"any_floor", "begin_of", "fill_floors"}
+    assert of_windows - {*CALLED} == {"count_bounded", "fill_floors", "left_of"}
     assert {*CALLED} - of_windows == {"fill_derived"}  # from columns
 
 

@@ -1,6 +1,7 @@
 """Timelines in shared arrays, compared with a list per entity."""
 
 from collections import Counter
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -140,9 +141,7 @@ def test_fraud_labels_are_kept_until_they_are_replaced(labels: list[tuple[int, b
     assert sorted(row[:1] + row[2:] for row in before) == sorted(row[:1] + row[2:] for row in rows)
     assert before == sorted(before)
     of_a_time = [(row[0], row[3], row[2]) for row in before]
-    for one, other in zip(
-        of_a_time, of_a_time[1:], strict=False
-    ):  # labels of a subject at one time: fraud is the newest
+    for one, other in pairwise(of_a_time):  # of the labels of a subject at one time, fraud is the newest
         assert one[:2] != other[:2] or one[2] <= other[2]
     n_dropped = pool.sweep(oldest, 100, 1)
     old = [row for row in before if row[0] < oldest]
