@@ -141,10 +141,9 @@ class LiveState:
     @property
     def size(self) -> LiveSize:
         """Size in memory and on disk. It does not wait for updates or scores."""
-        state, session = self.state, self._session
-        sizes = state.n_events, state.n_entities, state.n_at_bound, len(state.seen), self._replica.n_repeats
-        of_store = (session.store_bytes, self.offset - session.snapshot_offset) if session else (0, 0)
-        return LiveSize(*sizes, state.nbytes, *of_store)
+        held, session = self.state, self._session
+        sizes = held.n_events, held.n_entities, held.n_at_bound, len(held.seen), self._replica.n_repeats, held.nbytes
+        return LiveSize(*sizes, *(session.store_bytes, self.offset - session.snapshot_offset) if session else (0, 0))
 
     def update(self, events: Records = (), labels: Records = (), *, now: datetime | None = None) -> Accepted:
         """Add events and labels; return once they are durable.
