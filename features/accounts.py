@@ -34,15 +34,9 @@ from .account_records import (
     number_columns,
     subject_columns,
 )
-from .default_views import (
-    default_histories,
-    default_network,
-    default_windows,
-    possible_measures,
-    with_key,
-    without_times,
-)
+from .default_views import default_histories, default_network, default_windows, possible_measures, without_times
 from .history.history_batch import HistoryTables, fill_history_features
+from .history_declaration import with_key
 from .network.network_batch import network_features
 
 __all__ = ["UNTIMED", "AccountFeatures"]

@@ -26,7 +26,6 @@ __all__ = [
     "default_windows",
     "identifier_columns",
     "possible_measures",
-    "with_key",
     "without_times",
 ]
 
@@ -221,17 +220,6 @@ def default_network(columns: Iterable[str], *, labels: bool) -> Network | None:
     columns = tuple(columns)
     counterparty, identifiers = "counterparty_id" if "counterparty_id" in columns else "", identifier_columns(columns)
     return Network(counterparty, identifiers, labels) if counterparty or identifiers else None
-
-
-def with_key(histories: Iterable[History], key: str) -> tuple[History, ...]:
-    """Return feature views with an `order_key`; those that have one keep it.
-
-    Examples
-    --------
-    >>> [view.order_key for view in with_key([History(), History(order_key="7f")], "3c")]
-    ['3c', '7f']
-    """
-    return tuple(replace(view, order_key=view.order_key or key) for view in histories)
 
 
 def without_times(history: History) -> History:

@@ -1,14 +1,13 @@
 """The declaration of the history features: models with equal declarations can share a live state."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from .history.declaration import History
 from .history.measures import EVERY_EVENT, WITHOUT_WINDOW
 from .network.declaration import Network
 from .record_fields import RecordField
-
-__all__ = ["HistoryDeclaration", "event_counts", "event_fields", "status_views"]
 
 
 class HistoryDeclaration(NamedTuple):
@@ -51,6 +50,17 @@ def event_fields(views: Sequence[History], network: Network | None = None) -> tu
     names = {name for view in views for name in view.fields} | set(network.links if network else ())
     amounts = {view.amount for view in views} & names
     return tuple(RecordField(name, "amount" if name in amounts else "id") for name in sorted(names))
+
+
+def with_key(histories: Iterable[History], key: str) -> tuple[History, ...]:
+    """Return feature views with an `order_key`; those that have one keep it.
+
+    Examples
+    --------
+    >>> [view.order_key for view in with_key([History(), History(order_key="7f")], "3c")]
+    ['3c', '7f']
+    """
+    return tuple(replace(view, order_key=view.order_key or key) for view in histories)
 
 
 def status_views(views: Sequence[History]) -> tuple[History, ...]:

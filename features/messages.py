@@ -30,7 +30,8 @@ from fraudsieve.features.wording.unnamed import remember_unnamed
 
 from .campaign.campaign_batch import label_types
 from .cues.custom_lists import Brands, CustomLists
-from .default_views import default_histories, with_key
+from .default_views import default_histories
+from .history_declaration import with_key
 from .message_frames import message_frame, message_texts, record_blocks
 from .message_matrix import MessageMatrix
 from .profile.custom_columns import CustomColumns
@@ -117,10 +118,6 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         The classes of `y`, if text models are fitted.
     notes_ : tuple of str
         Columns whose values the model keeps.
-
-    See Also
-    --------
-    fraudsieve.models.FraudClassifier : The classifier, whose boosting starts from the wording columns.
 
     Examples
     --------
@@ -257,8 +254,8 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         campaigns = None
         if self.past is not None:
             types = label_types(self.past) if self.campaign_types is None else tuple(self.campaign_types)
-            classes, others = self.label_classes or {}, {"time_zone": self.time_zone, "order_key": self.order_key}
-            campaigns = CampaignHistory(types=types, label_classes=classes, **others)
+            campaigns = CampaignHistory(types=types, label_classes=self.label_classes or {}, time_zone=self.time_zone)
+            campaigns = replace(campaigns, order_key=self.order_key)
         if not self.wording:
             self.matrix_ = MessageMatrix(None, views, lists=lists, custom=custom, campaigns=campaigns)
             return self.transform(X)

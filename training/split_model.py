@@ -27,8 +27,6 @@ from .facts import training_facts
 from .leaks import LeakWarning, find_leaks
 from .rounds import choose_rounds, with_rounds
 
-__all__ = ["FittedModel", "fit_model"]
-
 NO_LEGITIMATE = (
     "no record of the training slice is legitimate, so the model separates types and gives no probability of fraud"
 )

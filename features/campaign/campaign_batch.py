@@ -13,8 +13,6 @@ from fraudsieve.tables.cells import STRING
 
 from .over_time import N_BANDS, CampaignHistory, band_keys
 
-__all__ = ["band_features", "campaign_features", "keys_of_bands", "label_types"]
-
 
 def campaign_features(past: pd.DataFrame, messages: pd.DataFrame, campaigns: CampaignHistory) -> Array:
     """Compute the campaign features of messages from the near-duplicates sent strictly before them.

@@ -35,8 +35,6 @@ from .measures import (
     window_seconds,
 )
 
-__all__ = ["ONE_KIND", "History", "HistoryColumn", "check_histories", "history_columns"]
-
 ONE_KIND: Final = "event"
 """The kind of an event without a kind: in a table without the column, or in a row with a missing value."""
 

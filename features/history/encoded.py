@@ -36,8 +36,6 @@ from .measures import (
     LATEST_MEASURES,
 )
 
-__all__ = ["CutoffTimes", "EncodedEvents", "fill_history", "fill_labels"]
-
 NO_AMOUNTS = np.empty(0)
 NO_CODES = np.empty(0, np.int32)
 NO_FLOORS = np.empty(0, np.int64)

@@ -25,8 +25,6 @@ from .measures import AMOUNT_MEASURES, COUNTERPARTY_MEASURES, CURRENT_AMOUNT_MEA
 from .row_blocks import fill_blocks
 from .timeline import ViewState
 
-__all__ = ["HistoryTables", "count_beyond_bound", "encode", "fill_history_features", "history_features"]
-
 _MAX_ROWS = 2**31 - 2
 
 

@@ -22,9 +22,6 @@ from .encoded import NO_AMOUNTS, NO_CODES, CutoffTimes, EncodedEvents, fill_hist
 from .measures import EVERY_EVENT, WITHOUT_WINDOW
 from .records import entity_key, id_digest
 
-__all__ = ["PreparedRecord", "ViewState", "bits_of", "signed"]
-
-
 _ONE = np.array([0, 1])
 _FIRST_ROW = np.zeros(1, np.int32)
 _NEVER = np.array([NEVER, NEVER])

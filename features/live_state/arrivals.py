@@ -16,8 +16,6 @@ from fraudsieve.features.history.seen_ids import OF_LABEL
 from fraudsieve.features.history.timeline import PreparedRecord
 from fraudsieve.features.network.live import NetworkState
 
-__all__ = ["Prepared", "add_prepared", "ids_and_times", "read_any", "read_records"]
-
 Prepared: TypeAlias = Sequence[PreparedRecord] | PreparedColumns
 
 MIN_COLUMN_LENGTH = 64

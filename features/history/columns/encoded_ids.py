@@ -19,8 +19,6 @@ from fraudsieve.tables.values.reading import exact_below
 
 from .values import arrow_type, plain_column, plain_list, read_each
 
-__all__ = ["EncodedIds", "Read", "code_ids", "combine_codes", "digests_of", "encode_ids", "first_rows"]
-
 Read: TypeAlias = Callable[[Any], str | None]
 """`read_id` or `read_category`."""
 PLAIN: Final = frozenset({str, int, type(None)})

@@ -8,8 +8,6 @@ import numpy as np
 from fraudsieve._typing import Array
 from fraudsieve.features.history.pool.timelines import TimelinePool
 
-__all__ = ["PreparedColumns", "PreparedLinks", "PreparedRows"]
-
 
 class PreparedRows(NamedTuple):
     """Rows to add to timelines.

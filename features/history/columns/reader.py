@@ -21,8 +21,6 @@ from .encoded_ids import EncodedIds, combine_codes, digests_of, first_rows
 from .prepared import PreparedColumns, PreparedLinks, PreparedRows
 from .table import ColumnTable, kind_numbers
 
-__all__ = ["NO_LINKS", "ColumnType", "LinkFields", "ReadColumns", "read_columns", "time_field"]
-
 ColumnType: TypeAlias = RecordType | Literal["messages"]
 
 

@@ -29,8 +29,6 @@ from fraudsieve.tables.values.reading import (
 from .encoded_ids import EncodedIds, Read, combine_codes, encode_ids, first_rows
 from .values import Values, plain_list, plain_values, read_amounts, read_frauds, read_times
 
-__all__ = ["READ_IT", "REMOVE_ROWS", "ColumnTable", "Columns", "is_columns", "kind_numbers", "reason_of"]
-
 Columns: TypeAlias = Any
 """A mapping of names to columns, or a table with names of columns."""
 

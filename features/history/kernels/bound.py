@@ -32,8 +32,6 @@ from fraudsieve._typing import Array
 from .digest_table import fold_product
 from .windows import first_from
 
-__all__ = ["AMOUNT", "DIGEST", "IDS", "KIND", "TIME", "RowBound", "count_bounded", "fill_floors", "sort_ties"]
-
 TIME, DIGEST, AMOUNT, KIND, IDS = range(5)
 """The columns of a row of an event or a label; the identifiers have one column each, from IDS on."""
 SUBJECT = KIND

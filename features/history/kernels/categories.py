@@ -15,9 +15,6 @@ from .ids import number_keys
 from .measure import Measure, names_of
 from .windows import ONE, any_column, enter, floor_of, hours_of_day, leave, left_of
 
-__all__ = ["CODE_MEASURES", "MEASURES", "code_pairs", "codes_in_windows", "hours_in_windows", "pairs_in_windows"]
-
-
 MEASURES = (
     Measure(
         "entropy",

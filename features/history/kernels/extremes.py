@@ -14,9 +14,6 @@ from .exact import MINUS, N_DIGITS, N_SQUARE_DIGITS, PLUS, add_number, add_squar
 from .measure import Measure, names_of
 from .windows import any_column, floor_of, left_of
 
-__all__ = ["MEASURES", "SPREAD_MEASURES", "spread_in_windows"]
-
-
 MEASURES = (
     Measure("max", "value", "largest amount", reads=("amount",), needs_times=False),
     Measure("min", "value", "smallest amount", reads=("amount",), needs_times=False),

@@ -21,8 +21,6 @@ from fraudsieve._typing import Array
 from .measure import Measure
 from .windows import first_from, floor_of
 
-__all__ = ["MEASURES", "labels_in_windows"]
-
 MEASURES = (
     Measure("known", "network", "number of labels that became known in the window", "0", ("label",), has_kinds=False),
     Measure("frauds", "network", "number of these labels that are fraud", "0", ("label",), has_kinds=False),

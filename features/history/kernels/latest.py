@@ -9,8 +9,6 @@ from fraudsieve._typing import Array
 from .measure import Measure
 from .windows import first_from, floor_of
 
-__all__ = ["MEASURES", "fill_latest"]
-
 N_LATEST = 5
 _PLACES = ("latest", "second latest", "third latest", "fourth latest", "fifth latest")
 MEASURES = (

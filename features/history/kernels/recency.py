@@ -9,9 +9,6 @@ from fraudsieve._typing import Array
 from .measure import Measure, names_of
 from .windows import first_from, floor_of
 
-__all__ = ["DERIVED", "END_MEASURES", "MEASURES", "NEVER", "fill_derived", "fill_ends"]
-
-
 NEVER = np.iinfo(np.int64).min
 """The time that stands for a missing event."""
 MEASURES = (

@@ -36,8 +36,6 @@ from .blocks import (
 )
 from .entities import EntityTable
 
-__all__ = ["TimelinePool"]
-
 UNBOUNDED = RowBound.of(EVERY_EVENT)
 _ONE_GROUP, _ONE_ROW = np.array([0, 1]), np.zeros(1, np.int32)
 

@@ -68,7 +68,6 @@ class Metrics:
         self.accepted = Counter("accepted", "Events, labels and messages added to the history.", ("part",), **options)
         self.events = Gauge("state_events", "Events and labels in the live history.", **per_process)
         self.entities = Gauge("state_entities", "Accounts and other entities in the live history.", **per_process)
-        self.at_bound = Gauge("state_entities_at_bound", "Entities whose windows are at their bound.", **per_process)
         self.state_bytes = Gauge("state_bytes", "Memory of the live history in bytes.", **per_process)
         self.store_bytes = Gauge("state_store_bytes", "Size of the store on disk in bytes.", **per_process)
         self.offset = Gauge("state_offset", "Offset of the live history: its newest row of the store.", **per_process)
@@ -106,6 +105,7 @@ class Metrics:
         self._add_shadow(options)
 
     def _add_traffic(self, per_process: dict[str, Any]) -> None:
+        self.at_bound = Gauge("state_entities_at_bound", "Entities whose windows are at their bound.", **per_process)
         self.latest_share = Gauge(
             "latest_share",
             "Share of the latest records, about 2,000, that are unlike training, or that the model flags.",

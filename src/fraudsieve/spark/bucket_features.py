@@ -14,8 +14,6 @@ from fraudsieve.features.history.history_batch import history_features
 from .part_files import PART_ROWS, WritePart
 from .views import ViewGroup
 
-__all__ = ["EVENT_ID", "FRAUD", "IS_LABEL", "KIND", "SUBJECT", "TIME", "BucketFeatures", "Finish", "MapChunks"]
-
 Finish: TypeAlias = Callable[[pa.Table], pa.Table]
 
 TIME, IS_LABEL, FRAUD, SUBJECT, KIND, EVENT_ID = "time", "is_label", "fraud", "subject", "kind", "event_id"

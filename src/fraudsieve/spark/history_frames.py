@@ -27,8 +27,6 @@ from .spark_columns import (
 )
 from .views import ViewGroup, group_views
 
-__all__ = ["BUCKET", "CUTOFF", "HistoryFrames", "LastStep", "append_views", "block_name", "raise_problems", "with_keys"]
-
 BUCKET, CUTOFF = f"{PREFIX}bucket", f"{PREFIX}cutoff"
 FIX = "Remove these rows, or cast the column."
 OF_LABELS = TIME, FRAUD, SUBJECT
