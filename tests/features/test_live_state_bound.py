@@ -7,9 +7,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from fraudsieve.features.campaign.campaign_batch import campaign_features
+from fraudsieve.features.campaign.over_time import CampaignHistory, campaign_events, campaign_subjects
 from fraudsieve.features.history.declaration import History
 from fraudsieve.features.history.history_batch import history_features
 from fraudsieve.features.history.measures import MEASURES
+from fraudsieve.features.history.records import delivery_id, id_digest
+from fraudsieve.features.history.timeline import signed
 from fraudsieve.features.live_state import HistoryState
 
 from .live_records import at, stream
@@ -86,3 +90,66 @@ def test_labels_are_bounded_and_can_be_taken_back() -> None:
     prepared, _ = state.prepare(labels[-1], "labels")
     state.apply([record._replace(is_retracted=True) for record in prepared])
     assert state.features(subject).tolist() == [[3.0, 0.0, 0.0, 600.0, 120.0, 0.0]]
+
+
+MEASURED = ("count", "sum", "distinct", "max", "burst", "known", "frauds")
+N = 4097
+
+
+def crowd(times: str, rng: np.random.Generator) -> pd.DataFrame:
+    """Return payments of one payer, or to one receiver, with a fraud label for one in a hundred."""
+    days = rng.integers(0, 3, 3 * N)
+    minutes = {"one": 0 * days, "dates": days * 1440, "distinct": rng.permutation(3 * N) / 4}[times]
+    frame = pd.DataFrame({"account_id": "payer", "counterparty_id": "receiver", "kind": "pay"}, index=range(3 * N))
+    frame["event_id"] = [f"e{n}" for n in range(3 * N)]
+    frame["amount"] = rng.integers(1, 10_000, 3 * N) / 100
+    frame["occurred_at"] = pd.to_datetime([at(float(minute)) for minute in minutes]).astype("datetime64[us, UTC]")
+    return frame
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("times", ["one", "dates", "distinct"])
+@pytest.mark.parametrize("entity", ["account_id", "counterparty_id"])
+def test_thousands_of_events_at_one_moment_empty_no_window(times: str, entity: str) -> None:
+    """The newest 4,096 payments and labels count: of one time, those with the largest digests."""
+    rng = np.random.default_rng(0)
+    events = crowd(times, rng)
+    labels = events[["account_id", "counterparty_id", "event_id"]].assign(
+        labelled_at=events["occurred_at"], is_fraud=rng.random(len(events)) < 0.01
+    )
+    view = History(("1d", "30d"), entity=entity, measures=MEASURED, order_key="key")
+    state = HistoryState(view, lateness="all")
+    for rows in np.array_split(rng.permutation(len(events)), 50):
+        assert state.update(events.iloc[rows], labels.iloc[rows]) == ()
+    subject = {"account_id": "payer", "counterparty_id": "receiver", "as_of": at(3 * 1440)}
+    found = dict(zip(view.columns, state.features(subject)[0].tolist(), strict=True))
+    batch = history_features(events, pd.DataFrame([subject]), view, labels=labels)[0]
+    np.testing.assert_array_equal(batch, [*found.values()])
+    pool, bound = state.views[0].events, state.views[0].events.bound
+    ids = [signed(delivery_id({"event_id": one}, "event")) for one in events["event_id"]]
+    receiver, n = signed(id_digest("receiver", "counterparty_id")), len(events)
+    amounts = events["amount"].to_numpy().view(np.int64)
+    content = np.column_stack([events["occurred_at"].astype(np.int64), ids, amounts, [-1] * n, [receiver] * n])
+    bound.fill_digests(content)
+    newest = events.assign(digest=content[:, 1]).sort_values(["occurred_at", "digest"]).iloc[-4096:]
+    assert found["volume__count_30d"] == 4096
+    assert found["value__sum_30d"] == pytest.approx(newest["amount"].sum(), abs=1e-6)
+    assert found["value__max_30d"] == newest["amount"].max()
+    assert pool.rows_of(0)[-1, 1] == newest["digest"].iloc[-1]
+    assert found["network__known_30d"] == 4096
+    assert 20 < found["network__frauds_30d"] < 70
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("spread", [0, 1])
+def test_thousands_of_copies_at_one_moment_do_not_erase_a_campaign(spread: int) -> None:
+    sent = pd.to_datetime([at(n * spread / 100) for n in range(N)]).astype("datetime64[us, UTC]")
+    copies = pd.DataFrame({"text": "win 100 now, call me at once", "account_id": [f"a{n}" for n in range(N)]})
+    copies = copies.assign(message_id=[f"m{n}" for n in range(N)], sent_at=sent)
+    campaigns, later = CampaignHistory(("1h", "1d"), order_key="key"), at(50)
+    state, message = HistoryState(campaigns.views), {"text": "Win 999 now, call me at once!", "sent_at": later}
+    state.update(campaign_events(copies.to_dict("records"), campaigns))
+    found = campaigns.message_columns(state.features(campaign_subjects([message])))
+    batch = campaign_features(copies, pd.DataFrame([message]), campaigns)
+    assert found.tolist() == batch.tolist()
+    assert found[0, :4].tolist() == [2048] * 4  # messages and senders
