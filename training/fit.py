@@ -48,7 +48,7 @@ from .evaluation.report_parts.slices import check_slicing, excess_notes
 from .evaluation.report_parts.splits import SplitSummary, TemporalMetrics
 from .memory import check_memory
 from .output import check_model_output, claiming, replacing_models
-from .promotion.champion_labels import champion_selection
+from .promotion.champion_labels import champion_order_key, champion_selection
 from .refit.plan import plan_refit
 from .refit.refitted import refit_model, split_model_folder, write_refitted
 from .run_content import run_content
@@ -204,7 +204,8 @@ def _train(
     recipe, busy_notes = with_threads(recipe)
     for step in (*busy_notes, "reading"):
         report_step(step)
-    recipe = with_order_key(recipe, data := _read(recipe, tables, run, reader))
+    data = _read(recipe, tables, run, reader)
+    recipe = with_order_key(recipe, data, champion_order_key(recipe) if recipe.track.enabled else "")
     compile_rest(report_step)
     report_step("looking for campaigns" if data.subject == "message" else "looking for accounts")
     groups, group_kind = groups_of(data)

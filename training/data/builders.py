@@ -131,16 +131,17 @@ def row_groups(rows: pd.DataFrame, subject: str) -> tuple[Positions, str]:
     return pd.factorize(rows["account_id"])[0].astype(np.int64), "account"
 
 
-def with_order_key(recipe: Recipe, data: LabelledData) -> Recipe:
-    """Return a recipe with a key for the order of events at one time, which depends on the tables.
+def with_order_key(recipe: Recipe, data: LabelledData, key: str) -> Recipe:
+    """Return a recipe with a key for the order of events at one time; an empty `key` is made of the tables.
 
     So a training that is repeated gives the same model, and nobody knows the key without the tables.
     """
     if recipe.history.order_key:
         return recipe
-    table = next(table for table in (data.events, data.messages, data.rows) if table is not None)
-    rows = table.iloc[:: max(len(table) // KEY_ROWS, 1)].to_csv(index=False)
-    key = blake2b(rows.encode(), digest_size=16, person=b"order_key").hexdigest()
+    if not key:
+        table = next(table for table in (data.events, data.messages, data.rows) if table is not None)
+        rows = table.iloc[:: max(len(table) // KEY_ROWS, 1)].to_csv(index=False)
+        key = blake2b(rows.encode(), digest_size=16, person=b"order_key").hexdigest()
     return recipe.model_copy(update={"history": recipe.history.model_copy(update={"order_key": key})})
 
 

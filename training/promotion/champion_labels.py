@@ -1,7 +1,10 @@
-"""Labels of a training run that the champion chose: those of records that it may have scored."""
+"""What a training run reads from the champion: the labels that it chose, and the order of events at one time."""
+
+from pathlib import Path
 
 from fraudsieve._translation import tr
 from fraudsieve.exceptions import FraudsieveError
+from fraudsieve.models.artifact.folder import read_model
 from fraudsieve.models.batch.scored_tables import options_of_model
 from fraudsieve.models.predict import Scorer
 from fraudsieve.training.data.after_training import rows_after_training
@@ -20,17 +23,33 @@ def champion_selection(data: LabelledData, recipe: Recipe) -> LabelSelection | N
     records as they were read, or no later record.
     """
     try:
-        registry = Registry(tracking_uri(recipe.track.uri), recipe.name)
-        version = registry.aliases().get(CHAMPION)
-        if version is None:
-            return None
-        champion = Scorer.load(registry.folder(version))
-        if not _reads_alike(champion, data, recipe):
+        folder = _champion(recipe)
+        if folder is None or not _reads_alike(champion := Scorer.load(folder), data, recipe):
             return None
         rows = rows_after_training(data, [champion.model]).rows
         return label_selection(champion, data, rows, by=tr(" by the champion"))
     except FraudsieveError:
         return None  # a champion that cannot be loaded, or needs other tables, says nothing about labels
+
+
+def champion_order_key(recipe: Recipe) -> str:
+    """Return the `History.order_key` of the champion's views, or an empty string.
+
+    With the same key and views, a service that uses the champion needs no restart for the new model.
+    """
+    try:
+        folder = _champion(recipe)
+        views = () if folder is None else read_model(folder).matrix.history_declaration.histories
+    except FraudsieveError:
+        return ""
+    return next((view.order_key for view in views), "")
+
+
+def _champion(recipe: Recipe) -> Path | None:
+    """Return the folder of the champion; None without one."""
+    registry = Registry(tracking_uri(recipe.track.uri), recipe.name)
+    version = registry.aliases().get(CHAMPION)
+    return None if version is None else registry.folder(version)
 
 
 def _reads_alike(champion: Scorer, data: LabelledData, recipe: Recipe) -> bool:

@@ -100,7 +100,7 @@ class HistoryRecipe(RecipeSection):
     campaign_types: tuple[str, ...] | None = None
     """The labels of earlier near-duplicates that are counted; by default all whose times are known."""
     order_key: str = ""
-    """The `History.order_key` of the views. By default, a training makes one of its tables; retrainings keep it."""
+    """The `History.order_key` of the views; by default that of the champion, or one made of the tables."""
 
     @field_validator("views")
     @classmethod

@@ -41,6 +41,7 @@ def test_a_challenger_is_refused_on_labels_of_the_alerts_of_the_champion(
     early = table["occurred_at"] < table["occurred_at"].quantile(0.7)
     another = store.recipe("alerts", **SETTINGS | {"model.n_rounds": 25})
     second = train(another, output=tmp_path / "second", events=alerts[early].reset_index(drop=True))
+    assert second.model.matrix.history_declaration == first.model.matrix.history_declaration  # no service restarts
     selection = second.report.label_selection
     assert selection is not None
     assert selection.labelled_flagged == selection.labelled == int(flagged[early].sum())
