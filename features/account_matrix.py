@@ -27,8 +27,6 @@ from .live_state import HistoryState
 from .profile.custom_columns import NO_COLUMNS, CustomColumns
 from .record_fields import FeatureRows, HistoryPart, RecordField
 
-__all__ = ["AccountMatrix", "Subject"]
-
 Subject = Literal["account", "event"]
 
 CUTOFFS: dict[Subject, tuple[str, ...]] = {"account": ("as_of",), "event": ("occurred_at", "as_of")}

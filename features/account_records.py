@@ -20,17 +20,6 @@ from fraudsieve.tables.conversion import convert
 
 from .account_matrix import AccountMatrix, Subject
 
-__all__ = [
-    "NEVER",
-    "as_microseconds",
-    "cutoff_column",
-    "cutoff_times",
-    "frequent_kinds",
-    "number_columns",
-    "subject_columns",
-]
-
-
 NEVER = np.iinfo(np.int64).min
 NOT_NUMBERS = NOT_PROFILE | {"amount", "kind", "ip", "row"}
 

@@ -39,9 +39,6 @@ from .history.history_batch import HistoryTables, fill_history_features
 from .history_declaration import with_key
 from .network.network_batch import network_features
 
-__all__ = ["UNTIMED", "AccountFeatures"]
-
-
 PROFILE = "profile__"
 """Family of the columns of accounts and of the age of an account."""
 UNTIMED = (

@@ -20,15 +20,6 @@ from fraudsieve.features.history.measures import (
 )
 from fraudsieve.features.network.declaration import Network
 
-__all__ = [
-    "default_histories",
-    "default_network",
-    "default_windows",
-    "identifier_columns",
-    "possible_measures",
-    "without_times",
-]
-
 WINDOW_LENGTHS = ("1m", "10m", "1h", "1d", "7d", "30d", "90d", "365d")
 NOT_IDENTIFIERS = frozenset(
     {"account_id", "counterparty_id", "event_id", "occurred_at", "kind", "amount", "label", "labelled_at"}

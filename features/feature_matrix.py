@@ -18,8 +18,6 @@ from .message_matrix import MessageMatrix
 from .profile.custom_columns import CustomColumns
 from .record_fields import FeatureRows, HistoryPart, RecordField
 
-__all__ = ["FeatureMatrix", "account_matrix_of", "message_matrix_of"]
-
 
 class FeatureMatrix(Protocol):
     """The features of a record, and the order of their columns: a `MessageMatrix` or an `AccountMatrix`.

@@ -18,17 +18,6 @@ from fraudsieve.tables.label_times import resolve_label_times, with_times
 from fraudsieve.tables.label_values import LEGITIMATE
 from fraudsieve.tables.reader import CheckedTable
 
-__all__ = [
-    "WEIGHT",
-    "Trust",
-    "history_of_labels",
-    "join_labels",
-    "label_as_of",
-    "labels_that_counted",
-    "labels_with_times",
-    "weights_of_own_labels",
-]
-
 WEIGHT: Final = "label_weight"
 """The column of the weights of labels, if trust in sources is declared."""
 

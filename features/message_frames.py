@@ -17,8 +17,6 @@ from .campaign.campaign_batch import band_features, campaign_features
 from .history.history_batch import history_features
 from .profile.custom_columns import CustomColumns
 
-__all__ = ["message_frame", "message_texts", "record_blocks", "sender_history"]
-
 
 def message_frame(X: Any, columns: Sequence[str]) -> pd.DataFrame:
     """Return messages that have custom columns.

@@ -28,8 +28,6 @@ from .message_records import message_history, why_unscorable
 from .profile.custom_columns import NO_COLUMNS, CustomColumns
 from .record_fields import FeatureRows, HistoryPart, RecordField
 
-__all__ = ["MessageMatrix"]
-
 
 @dataclass(frozen=True)
 class MessageMatrix:

@@ -15,8 +15,6 @@ from fraudsieve.tables.values.reading import read_id, read_plain_text
 
 from .live_state import HistoryState
 
-__all__ = ["message_history", "why_unscorable"]
-
 
 def message_history(
     records: Sequence[Record], state: HistoryState, sender: Sequence[History], campaigns: CampaignHistory | None

@@ -6,8 +6,6 @@ from typing import Literal, NamedTuple, TypeAlias
 from fraudsieve._typing import Array
 from fraudsieve.features.text.codepoints import CodePoints
 
-__all__ = ["FeatureRows", "FieldKind", "HistoryPart", "RecordField"]
-
 FieldKind: TypeAlias = Literal["text", "id", "time", "number", "amount", "category"]
 HistoryPart: TypeAlias = Literal["events", "messages"]
 

@@ -13,9 +13,6 @@ import numpy as np
 from fraudsieve._compiled import compile_kernel
 from fraudsieve._typing import Array
 
-__all__ = ["Calibration", "fit_calibration", "log_sigmoid", "probabilities"]
-
-
 PRIOR = 1.0
 """Weight of the prior on no change, for calibration slices of a few rows."""
 SLOPES = (1e-3, 1e3)

@@ -25,8 +25,6 @@ from fraudsieve.models.trees.start import initial_log_odds
 
 from .calibration import Calibration, fit_calibration, probabilities
 
-__all__ = ["FraudClassifier", "OnRound"]
-
 OnRound: TypeAlias = Callable[[int, float], bool | None]
 
 ROUNDS_PER_CALL = 10

@@ -35,8 +35,6 @@ from .scoring.fields import model_fields
 from .scoring.record_columns import columns_of
 from .verification import load_model
 
-__all__ = ["FLAVOR", "log_model", "logged_digest", "resolve_version", "save_model", "signature"]
-
 FLAVOR = "fraudsieve"
 HISTORY = "history"
 """Name of the parameter that holds the history."""

@@ -14,8 +14,6 @@ import numpy as np
 
 from fraudsieve._typing import Array
 
-__all__ = ["CONFIDENCE", "allowed_false_positives", "draw_of_groups", "groups_needed", "upper_rate"]
-
 CONFIDENCE = 0.95
 """Default probability, over calibration slices, that the true rate is at most the promised one."""
 

@@ -13,15 +13,6 @@ from fraudsieve._typing import Array
 from fraudsieve.models.guarantees import upper_rate
 from fraudsieve.models.points import OperatingPoint, RatioSupport
 
-__all__ = [
-    "describe_strength",
-    "fraud_share",
-    "log10_likelihood_ratio",
-    "log10_ratio_bounds",
-    "rate_bounds",
-    "support_of",
-]
-
 WORDS: Final = (
     (np.log10(2), "no support for either"),
     (1.0, "weak support"),

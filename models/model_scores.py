@@ -12,8 +12,6 @@ from fraudsieve._typing import Array
 
 from .predict import Scorer
 
-__all__ = ["ModelScores"]
-
 
 class ModelScores(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """Score records with a model folder; the probabilities are features for the next step.

@@ -26,8 +26,6 @@ from .classifier import FraudClassifier
 from .thresholds import operating_points
 from .verification import write_verified
 
-__all__ = ["save_pipeline"]
-
 Builder: TypeAlias = MessageFeatures | AccountFeatures
 
 KEEP = "Store the pipeline with joblib or mlflow.sklearn instead"

@@ -7,8 +7,6 @@ import numpy as np
 
 from fraudsieve._translation import tr
 
-__all__ = ["MAX_THRESHOLD", "AbsentPoint", "OperatingPoint", "RatioSupport"]
-
 MAX_THRESHOLD = float(np.nextafter(1.0, 2.0))
 """The threshold of a point that flags nothing, if there is a probability of one."""
 

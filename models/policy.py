@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
 
-__all__ = ["Missing", "Policy", "Unknown", "Unlike", "WrongType"]
-
 Missing: TypeAlias = Literal["unscorable", "missing", "error"]
 WrongType: TypeAlias = Literal["unscorable", "missing", "error"]
 Unknown: TypeAlias = Literal["ignore", "error"]

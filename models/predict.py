@@ -32,9 +32,6 @@ from .scoring.given_history import Events, observe_messages, resolve_history
 from .scoring.record_columns import Batch, Columns, check_records, columns_of, lists_of, records_of
 from .verification import load_model
 
-__all__ = ["Scorer"]
-
-
 CHUNK = 16_384
 """Records per chunk; it bounds the memory of a call."""
 

@@ -15,9 +15,6 @@ from fraudsieve._typing import Array
 from .guarantees import CONFIDENCE, allowed_false_positives, draw_of_groups, groups_needed
 from .points import AbsentPoint, OperatingPoint
 
-__all__ = ["CAPACITY", "FALSE_POSITIVE_RATES", "Costs", "Targets", "deciding_first", "operating_points"]
-
-
 FALSE_POSITIVE_RATES = (0.01, 0.001, 0.05)
 """Default rates of operating points; the first one decides."""
 CAPACITY = "capacity"

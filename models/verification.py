@@ -35,8 +35,6 @@ from fraudsieve.models.scoring.scores import to_records
 from .scoring.feature_scores import unlike_shares
 from .scoring.given_history import Events, resolve_history
 
-__all__ = ["Verified", "load_model", "verify", "write_verified"]
-
 DEFECT = (
     "This is a defect of fraudsieve: report it with this message. Until it is fixed, leave out the column that it names"
 )

@@ -241,6 +241,21 @@ def test_no_module_has_the_name_of_a_function_that_its_package_exports() -> None
         assert not inside & {*getattr(package, "__all__", ())}, package.__name__
 
 
+def test_only_packages_export_names() -> None:
+    private = [path for path in modules(*LIBRARY) if path.name not in {"__init__.py", "exceptions.py"}]
+    exporting = {
+        name_of(path).removeprefix("fraudsieve.") for path in private if "\n__all__ = " in path.read_text("utf-8")
+    }
+    assert exporting == {  # names that they import from their homes: each goes once its users import it from there
+        "features.network.graph",
+        "models.sentences.values",
+        "tables.label_values",
+        "tables.reader",
+        "training.labels",
+        "training.simulation.basics",
+    }
+
+
 def test_all_errors_are_in_one_module() -> None:
     errors = vars(fraudsieve.exceptions)
     for path in modules(*LIBRARY):

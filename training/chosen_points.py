@@ -14,8 +14,6 @@ from fraudsieve.training.splits.split import Split
 
 from .facts import few_to_calibrate
 
-__all__ = ["with_points"]
-
 
 def with_points(
     model: Model,

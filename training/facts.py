@@ -13,8 +13,6 @@ from fraudsieve.training.recipe.lists import LISTS
 from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.splits.split import Split
 
-__all__ = ["few_to_calibrate", "training_facts", "window_of", "written_settings"]
-
 MIN_TO_CALIBRATE = 200
 """With fewer rows, the calibration and its operating points are not reliable."""
 

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from .evaluation.report_parts.reviews import CompareReviews
     from .fit import Trained
 
-__all__ = ["Quickstart", "quickstart"]
-
 NAME = "fraudsieve-quickstart"
 NEWEST_DAYS = 7
 MESSAGES_PER_DAY, FRAUD_SHARE = 100.0, 0.2

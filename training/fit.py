@@ -56,9 +56,6 @@ from .split_model import fit_model
 from .tracking.logged_tables import RunInput
 from .tracking.tracked_run import LoggedRun, OpenRun, open_run
 
-__all__ = ["Trained", "train"]
-
-
 TABLES = ("messages", "accounts", "events", "labels", "features")
 
 

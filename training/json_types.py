@@ -6,8 +6,6 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["finite_or_none", "to_json_types"]
-
 
 def finite_or_none(value: float | None) -> float | None:
     """Return a number that JSON can hold: None for NaN and infinity.

@@ -20,8 +20,6 @@ from fraudsieve._translation import tr
 from fraudsieve._typing import Array
 from fraudsieve.training.splits.split import Split
 
-__all__ = ["LeakWarning", "columns_made_from_labels", "find_leaks", "groups_on_both_sides", "labels_known_late"]
-
 LeakWarning: TypeAlias = dict[str, str]
 
 PERFECT: Final = 0.999

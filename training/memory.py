@@ -18,8 +18,6 @@ from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.data.precomputed_matrix import PrecomputedMatrix
 from fraudsieve.training.recipe.recipe import Recipe
 
-__all__ = ["MARGIN", "DataSize", "available_memory", "check_memory", "data_size", "needed_memory", "train_share"]
-
 ROOT = Path("/")
 NO_LIMIT = 1 << 60
 """Version 1 of control groups writes a number near 2**63 for no limit."""

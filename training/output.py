@@ -16,8 +16,6 @@ from pathlib import Path
 from fraudsieve._io import check_output_file, check_output_folder, lock_file
 from fraudsieve.models.artifact.matrix import MANIFEST
 
-__all__ = ["check_model_output", "claiming", "replacing_models"]
-
 _CLAIMED: ContextVar[frozenset[Path]] = ContextVar("_CLAIMED", default=frozenset())
 
 

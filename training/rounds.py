@@ -23,8 +23,6 @@ from fraudsieve.training.evaluation.report_parts.rounds import RoundChoice, Roun
 from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.splits.split import has_times
 
-__all__ = ["choose_rounds", "with_rounds"]
-
 SHARE: Final = 0.2
 """Share of the training rows that the number of rounds is chosen on."""
 MIN_ROUNDS, MAX_ROUNDS, PATIENCE = 100, 1500, 200

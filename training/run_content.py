@@ -27,8 +27,6 @@ from .facts import written_settings
 from .refit.refitted import split_model_folder
 from .tracking.tracked_run import REPORT, SPLIT_MODEL, RunContent
 
-__all__ = ["describe_run", "run_content"]
-
 MAX_METRIC_NAME = 220
 """Characters of the name of a metric. MLflow allows 250, and a number or a metric of a slice may follow."""
 TITLE_METRICS = ("average_precision", "macro_f1")

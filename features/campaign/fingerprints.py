@@ -15,9 +15,6 @@ from fraudsieve._typing import Array
 from fraudsieve.features.text.codepoints import CodePoints, pack
 from fraudsieve.features.text.fold import fold_codes
 
-__all__ = ["SIMILAR", "fingerprints", "near_duplicate_groups"]
-
-
 SIMILAR = 0.6
 """Minimum share of common 3-grams of two messages in one campaign."""
 N_HASHES = 64

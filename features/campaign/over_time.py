@@ -24,9 +24,6 @@ from fraudsieve.tables.values.strings import normalise_label
 
 from .fingerprints import fingerprints
 
-__all__ = ["CampaignHistory", "band_keys", "campaign_events", "campaign_subjects"]
-
-
 N_BANDS, ROWS = 8, 5
 MAX_MESSAGES = 2048
 """Messages of a band that a window holds, at most; all eight bands are computed for a message."""

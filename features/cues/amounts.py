@@ -16,9 +16,6 @@ from fraudsieve._typing import Array
 from fraudsieve.features.text.automaton import Automaton, build_automaton
 from fraudsieve.features.text.characters import code_number, is_digit, is_latin, longest_text
 
-__all__ = ["AMOUNTS", "AMOUNT_SHAPES"]
-
-
 AMOUNTS = ("amounts", "codes", "invoice_numbers")
 AMOUNT_SHAPES = ("largest_amount",)
 AMOUNT, CODE, INVOICE_NUMBER, LARGEST = range(4)

@@ -17,9 +17,6 @@ from fraudsieve.features.text.spans import BEGIN, END, KIND, TEXT
 from .links import HOST
 from .suffixes import find_rule, hash_span, split_host
 
-__all__ = ["BRANDS", "check_brands"]
-
-
 BRANDS = ("lookalike_brands",)
 DOT, HYPHEN, S = map(ord, ".-s")
 SHORTEST_WORD = 5

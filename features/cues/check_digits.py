@@ -10,9 +10,6 @@ from fraudsieve._compiled import INT_0, compile_inlined
 from fraudsieve._typing import Array
 from fraudsieve.features.text.characters import code_array, code_number, is_digit, is_latin
 
-__all__ = ["is_chinese_id", "is_company_number", "passes_luhn"]
-
-
 LENGTH = 18
 FIRST_YEAR, LAST_YEAR = 1880, 2099
 MONTH_DAYS = np.array([31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])

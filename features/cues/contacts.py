@@ -23,9 +23,6 @@ from .numbers import NUMBERS, find_numbers
 from .suffixes import find_rule, hash_host, registered_domain
 from .telephones import PHONES
 
-__all__ = ["CONTACT_KINDS", "LONGEST_KEY", "Contacts", "find_contacts"]
-
-
 CONTACT_KINDS: Final = (
     "domain",
     "short_link",

@@ -16,9 +16,6 @@ from fraudsieve.features.text.characters import code_number
 from fraudsieve.features.text.codepoints import CodePoints
 from fraudsieve.features.text.spans import add_span, count_spans
 
-__all__ = ["CRYPTO", "count_crypto", "find_crypto", "may_have_crypto"]
-
-
 CRYPTO = ("bitcoin", "ethereum", "tron")
 BITCOIN, ETHEREUM, TRON = range(3)
 SHORTEST, LONGEST = 26, 90

@@ -23,8 +23,6 @@ from .numbers import number_key
 from .suffixes import hash_host, registered_domain
 from .words import count_groups
 
-__all__ = ["Brands", "CustomLists", "ListTables"]
-
 Words: TypeAlias = Mapping[str, Sequence[str]]
 ListTables: TypeAlias = tuple[tuple[Array, Array, Array, Array], Array, Array]
 Brands: TypeAlias = Mapping[str, Sequence[str]] | Sequence[str]

@@ -18,9 +18,6 @@ from fraudsieve.features.text.characters import code_array, is_alnum, is_digit, 
 from fraudsieve.features.text.codepoints import CodePoints
 from fraudsieve.features.text.spans import add_span, new_spans
 
-__all__ = ["HANDLES", "find_handles"]
-
-
 HANDLES = ("wechat", "qq", "telegram", "whatsapp")
 WECHAT, QQ, TELEGRAM, WHATSAPP = range(4)
 TELEGRAM_KIND: Any = np.int32(TELEGRAM)

@@ -19,9 +19,6 @@ from fraudsieve.features.text.characters import (
 
 from .suffixes import MAX_HOST, split_host
 
-__all__ = ["find_host", "is_ip", "is_suspicious", "local_part", "path_end", "split_trimmed"]
-
-
 DOT, HYPHEN, AT, COLON, ZERO = map(ord, ".-@:0")
 FIRST_VISIBLE, LAST_VISIBLE = map(ord, "!~")
 """The ASCII characters of a path."""

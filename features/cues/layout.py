@@ -10,9 +10,6 @@ from fraudsieve._compiled import compile_inlined, compile_kernel
 from fraudsieve._typing import Array
 from fraudsieve.features.text.characters import is_digit, is_han, is_latin
 
-__all__ = ["LAYOUT", "LAYOUT_SHAPES"]
-
-
 LAYOUT = ("mixed_words",)
 LAYOUT_SHAPES = ("bracketed_head", "bracketed_tail", "repetition", "compression")
 MIXED, HEAD, TAIL, REPETITION, COMPRESSION = range(5)

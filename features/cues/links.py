@@ -19,9 +19,6 @@ from fraudsieve.features.text.spans import add_span, new_spans
 from .hosts import AT, COLON, DOT, HTTP_END, XN, find_host, is_ip, is_suspicious, local_part, path_end, split_trimmed
 from .suffixes import find_rule, hash_host, hash_span, suffix_table
 
-__all__ = ["LINKS", "LINK_SHAPES", "measure_links", "shortener_table"]
-
-
 LINKS = ("hosts", "shorteners", "ip_links", "punycode", "suspicious_hosts", "queries", "emails")
 LINK_SHAPES = ("path_length",)
 HOST, SHORTENER, IP_LINK, PUNYCODE, SUSPICIOUS, QUERY, EMAIL, PATH_LENGTH = range(8)

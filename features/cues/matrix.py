@@ -31,9 +31,6 @@ from .numbers import NUMBERS, number_kernel
 from .suffixes import suffix_table
 from .words import CATEGORIES, word_automaton, word_kernel
 
-__all__ = ["BASIC_CUES", "BASIC_SHAPES", "CUES", "NO_LISTS", "SHAPES", "cues_and_shape"]
-
-
 BASIC_CUES = (
     "links",
     "dotted",

@@ -17,9 +17,6 @@ from fraudsieve.features.text.spans import add_span, new_spans
 from .check_digits import is_chinese_id, is_company_number, passes_luhn
 from .telephones import BEGIN, END, HOTLINE, JOINED, PHONES, count_fitting, find_hotline, find_phone, read_groups
 
-__all__ = ["NO_HOTLINES", "NUMBERS", "find_numbers", "number_key"]
-
-
 NUMBERS = (*PHONES, "bank_cards", "chinese_ids", "company_numbers")
 BANK_CARD, CHINESE_ID, COMPANY_NUMBER = 4, 5, 6
 ID_SHAPES = np.array([(6, 8, 4), (6, 8, 3)])

@@ -14,18 +14,6 @@ from fraudsieve._compiled import compile_inlined, compile_kernel, compile_part
 from fraudsieve._typing import Array
 from fraudsieve.features.text.codepoints import pack
 
-__all__ = [
-    "NORMAL",
-    "find_rule",
-    "hash_host",
-    "hash_left",
-    "hash_span",
-    "registered_domain",
-    "split_host",
-    "suffix_table",
-]
-
-
 TABLE = files("fraudsieve.features.cues") / "data" / "suffixes.npz"
 NORMAL, WILD, EXCEPTION = 1, 2, 4
 """Bits of a rule: the name is a suffix, every name directly under it is one, or it is an exception from such a rule."""

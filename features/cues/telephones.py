@@ -12,20 +12,6 @@ from fraudsieve.features.text.characters import code_array, code_number, is_alnu
 
 from .suffixes import find_rule
 
-__all__ = [
-    "BEGIN",
-    "END",
-    "GAPS",
-    "HOTLINE",
-    "JOINED",
-    "PHONES",
-    "count_fitting",
-    "find_hotline",
-    "find_phone",
-    "read_groups",
-]
-
-
 PHONES = ("phones_cn", "landlines", "hotlines", "phones_international")
 PHONE_CN, LANDLINE, HOTLINE, PHONE_INTERNATIONAL = range(4)
 

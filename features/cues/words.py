@@ -13,9 +13,6 @@ from fraudsieve._typing import Array
 from fraudsieve.features.text.automaton import Automaton, build_automaton, is_bounded, read_words
 from fraudsieve.features.text.codepoints import CodePoints
 
-__all__ = ["CATEGORIES", "WORDS", "count_groups", "count_words", "word_automaton"]
-
-
 WORDS = files("fraudsieve.features.cues") / "data" / "words.txt"
 CATEGORIES = (
     "urgency",

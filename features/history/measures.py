@@ -19,8 +19,6 @@ from typing import Final
 from .kernels import categories, extremes, labels, latest, recency, windows
 from .kernels.measure import Measure, Reads, names_of
 
-__all__ = ["DECLARED", "EVERY_EVENT", "FAMILIES", "LABEL_MEASURES", "MEASURES", "window_seconds"]
-
 MEASURES: Final = (
     *("count", "trend", "sum", "mean", "std", "max", "min", "z", "to_mean", "to_max", "peak", "since_max"),
     *("distinct", "entropy", "repeats", "new", "night", "weekend", "gap_mean", "gap_std", "burst", "hour_entropy"),

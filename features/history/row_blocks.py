@@ -14,8 +14,6 @@ from fraudsieve._typing import Array
 from .declaration import History
 from .encoded import CutoffTimes, EncodedEvents
 
-__all__ = ["fill_blocks"]
-
 BLOCK_NUMBERS: Final = 1 << 19
 """Numbers of a block, unless a single entity has more."""
 NARROW: Final = 16

@@ -15,9 +15,6 @@ from fraudsieve.features.history.kernels.digest_table import (
 )
 from fraudsieve.features.history.kernels.recency import NEVER
 
-__all__ = ["OF_LABEL", "SeenIds"]
-
-
 GENERATIONS = 8
 MAX_GENERATIONS = 16
 """An upper bound of the generations that are remembered at a time."""

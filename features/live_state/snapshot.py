@@ -17,8 +17,6 @@ from fraudsieve._io import PRIVATE, replacing
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import StateError
 
-__all__ = ["FORMAT", "Dump", "decode_dump", "encode_dump", "load_content", "save_content"]
-
 Dump: TypeAlias = tuple[dict[str, Any], list[dict[str, Array]]]
 """A copy of a state: facts in plain JSON types, and arrays per part."""
 

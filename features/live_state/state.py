@@ -35,9 +35,6 @@ from fraudsieve.features.network.live import NetworkState
 from .arrivals import Prepared, add_prepared, ids_and_times, read_any, read_records
 from .snapshot import FORMAT, Dump, decode_dump, encode_dump, load_content, save_content
 
-__all__ = ["HistoryState"]
-
-
 SWEPT_PER_EVENT = 2
 """Number of other entities whose old events are dropped with each event."""
 

@@ -19,8 +19,6 @@ from .kernels.nodes import number_nodes
 from .kernels.series import SIZE, Series, empty_series
 from .kernels.updates import KNOWN, LABELLED, LABELS, RETURNED, VALUES, Graph
 
-__all__ = ["CodedLabels", "CodedLinks", "FullGraph"]
-
 
 class CodedLinks(NamedTuple):
     """Links in any order: codes of accounts and of values, int32, -1 if missing; and times, int64."""

@@ -34,8 +34,6 @@ from typing import Any
 
 from fraudsieve.features.history.measures import check_names, check_prior
 
-__all__ = ["Network"]
-
 SHARED = ("degree", "sharing", "sharing_mean", "sharing_max")
 SHARED_LABELS = ("sharing_known", "sharing_frauds", "sharing_rate", "sharing_rate_max")
 BETWEEN = ("fans", "returned", "met_degree", "fan_degree")

@@ -15,8 +15,6 @@ from fraudsieve.tables.cells import STRING
 from .declaration import Network
 from .network_batch import CodedTables, network_columns
 
-__all__ = ["network_out_of_fold"]
-
 
 def network_out_of_fold(
     events: Columns, subjects: dict[str, Array], network: Network, labels: pd.DataFrame, *, n_folds: int

@@ -15,8 +15,6 @@ from fraudsieve.features.history.records import id_digest
 from .declaration import Network
 from .graph import LabelRows, LinkRows, NetworkGraph, in_time_order
 
-__all__ = ["NetworkState"]
-
 
 class NetworkState:
     """The links and labels of accounts; ids are stored as digests of 64 bits.

@@ -14,8 +14,6 @@ from fraudsieve.features.history.columns.table import Columns, ColumnTable
 from .bulk import CodedLabels, CodedLinks, FullGraph
 from .declaration import Network
 
-__all__ = ["CodedTables", "network_columns", "network_features"]
-
 NO_LABELS = CodedLabels(np.empty(0, np.int32), np.empty(0, np.int64), np.empty(0, np.bool_))
 Part: TypeAlias = tuple[Array, Array]
 """Indices of subjects, and of the labels that count for them."""

@@ -16,8 +16,6 @@ from .custom_columns import CustomColumns, digest_categories
 from .frames import NOT_PROFILE, category_column, frequent_categories, is_flag, is_number, nested_error
 from .persons import person_reason
 
-__all__ = ["ProfileColumns", "candidate_columns", "choose_profile_columns", "declared_columns"]
-
 NOT_OWN: Final = NOT_PROFILE | {"message_id", "text", "recipient_id", "sent_at", "campaign", "row"}
 """Columns of messages that are read for other purposes, or that repeat the label."""
 

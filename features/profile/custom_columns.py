@@ -15,9 +15,6 @@ from fraudsieve.exceptions import RejectedRecordError
 from fraudsieve.features.record_fields import RecordField
 from fraudsieve.tables.values.reading import read_category, read_number
 
-__all__ = ["MISSING", "NO_COLUMNS", "UNSEEN", "CustomColumns", "digest_categories"]
-
-
 UNSEEN, MISSING = -1.0, -2.0
 """Codes of an unseen category and of a missing one. Categories seen in training have codes from 0, by frequency."""
 MAX_KEY_BYTES: Final = hashlib.blake2b.MAX_KEY_SIZE

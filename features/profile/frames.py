@@ -15,19 +15,6 @@ from fraudsieve.tables.values.reading import TOO_LARGE
 
 from .custom_columns import CustomColumns
 
-__all__ = [
-    "NOT_PROFILE",
-    "as_strings",
-    "category_column",
-    "custom_values",
-    "frequent_categories",
-    "is_flag",
-    "is_number",
-    "nested_error",
-    "number_column",
-    "required_column",
-]
-
 NOT_PROFILE = frozenset(
     (
         "account_id",

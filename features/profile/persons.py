@@ -6,8 +6,6 @@ from collections.abc import Collection, Iterator, Mapping
 from itertools import islice
 from typing import Final
 
-__all__ = ["person_reason"]
-
 WORDS: Final[Mapping[str, str]] = {
     "names of persons": """
         first name, given name, forename, fore name, middle name, last name, surname, family name, maiden name,

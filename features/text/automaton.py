@@ -16,9 +16,6 @@ from fraudsieve._typing import Array
 
 from .characters import is_alnum
 
-__all__ = ["Automaton", "build_automaton", "is_bounded", "read_words"]
-
-
 PLANE = 0x10000
 
 

@@ -11,19 +11,6 @@ import numpy as np
 from fraudsieve._compiled import compile_inlined
 from fraudsieve._typing import Array
 
-__all__ = [
-    "code_array",
-    "code_number",
-    "is_alnum",
-    "is_digit",
-    "is_han",
-    "is_host",
-    "is_latin",
-    "is_one_of",
-    "longest_text",
-    "starts_with",
-]
-
 ZERO, NINE = ord("0"), ord("9")
 A, Z = ord("a"), ord("z")
 HYPHEN = ord("-")

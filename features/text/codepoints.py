@@ -8,8 +8,6 @@ import numpy as np
 
 from fraudsieve._typing import Array
 
-__all__ = ["CodePoints", "pack", "select_texts"]
-
 
 @dataclass(frozen=True, slots=True)
 class CodePoints:

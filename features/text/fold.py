@@ -21,9 +21,6 @@ from fraudsieve._typing import Array
 from .codepoints import CodePoints, pack
 from .fold_rules import undo_by_context
 
-__all__ = ["KINDS", "OBFUSCATIONS", "fold_codes", "fold_text", "obfuscation_shares", "styled_characters"]
-
-
 TABLE = files("fraudsieve.features.text") / "data" / "fold.npz"
 CHARACTER_KINDS = ("compat", "enclosed", "invisible", "mark", "lookalike", "traditional", "case", "blank", "sign")
 KINDS = (*CHARACTER_KINDS, "inserted", "spelled")

@@ -21,9 +21,6 @@ from fraudsieve._typing import Array
 
 from .characters import is_digit, is_han, is_latin
 
-__all__ = ["undo_by_context"]
-
-
 NOTHING, HAN, LATIN, DIGIT = range(4)
 """Kinds of characters."""
 BETWEEN_HAN, BETWEEN_LATIN, BETWEEN_SINGLE = 1, 2, 4

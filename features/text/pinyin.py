@@ -14,9 +14,6 @@ from fraudsieve._typing import Array
 
 from .codepoints import CodePoints
 
-__all__ = ["is_syllable", "needs_pinyin", "to_pinyin"]
-
-
 TABLE = files("fraudsieve.features.text") / "data" / "pinyin.npz"
 PRIVATE = 0x100000
 """Syllable ``i`` is the code point ``PRIVATE + i``, of a plane that Unicode leaves to private use."""

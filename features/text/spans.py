@@ -7,9 +7,6 @@ from fraudsieve._typing import Array
 
 from .codepoints import CodePoints
 
-__all__ = ["SHORTEST", "add_span", "count_spans", "new_spans"]
-
-
 TEXT, KIND, BEGIN, END = range(4)
 """Columns of spans."""
 SHORTEST = 3

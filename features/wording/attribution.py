@@ -17,8 +17,6 @@ from .linear_scores import find_rows
 from .model import TextModel
 from .ngrams import MAX_N, VALUES, hash_ngrams, least_raw, longest, without_texts
 
-__all__ = ["character_weights", "source_positions", "spans"]
-
 
 @compile_inlined()
 def _least_folded(length: int, least: Array) -> int:

@@ -16,8 +16,6 @@ from fraudsieve.features.text.codepoints import CodePoints
 
 from .ngrams import BITS, MAX_TIMES, hash_ngrams, without_texts
 
-__all__ = ["COUNT_BITS", "COUNT_MASK", "COUNT_VALUES", "NgramCounts", "count_ngrams"]
-
 COUNT_BITS = 7
 """Low bits of a packed n-gram: how often the text has it. The other bits are its column."""
 COUNT_MASK = np.uint32((1 << COUNT_BITS) - 1)

@@ -26,8 +26,6 @@ from .linear_scores import aligned_rows
 from .model import TextModel, output_classes
 from .svm import count_messages, fit_svm
 
-__all__ = ["campaign_weights", "fit_text_model", "out_of_fold", "softmax_loss"]
-
 MAX_PASSES = 100
 """Noisy labels take as many, others 30 to 40; most passes are over few rows (measured)."""
 LEAST_GAIN = 0.01

@@ -4,8 +4,6 @@ import numpy as np
 
 from fraudsieve._typing import Array
 
-__all__ = ["campaign_folds"]
-
 
 def campaign_folds(y: Array, groups: Array, n_folds: int, random_state: int) -> Array:
     """Assign campaigns to folds.

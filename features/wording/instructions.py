@@ -6,8 +6,6 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-__all__ = ["popcount", "prefetch"]
-
 llvm: Any = cgutils  # without types
 
 

@@ -12,8 +12,6 @@ from fraudsieve.features.text.fold import styled_characters
 from .instructions import popcount, prefetch
 from .ngrams import BITS, MAX_N, MAX_TIMES, VALUES, bucket_raw, bucket_text, longest, without_texts
 
-__all__ = ["aligned_rows", "find_rows", "linear_scores", "rank_table"]
-
 HALF, ONE, WORD, BIT = np.uint64(32), np.uint64(1), np.uint64(5), np.uint64(31)
 VALUE_STEP = np.diff(VALUES)  # the increase of 1 + ln(count) by the next occurrence
 SQUARE_STEP = np.diff(VALUES**2)

@@ -13,8 +13,6 @@ from fraudsieve.features.text.codepoints import CodePoints
 from .linear_scores import aligned_rows, linear_scores, rank_table
 from .trust import weigh_by_known_share
 
-__all__ = ["TextModel", "output_classes"]
-
 T = TypeVar("T")
 
 

@@ -12,19 +12,6 @@ from fraudsieve._typing import Array
 from fraudsieve.features.text.codepoints import CodePoints
 from fraudsieve.features.text.fold import styled_characters
 
-__all__ = [
-    "BITS",
-    "MAX_N",
-    "MAX_TIMES",
-    "VALUES",
-    "bucket_raw",
-    "bucket_text",
-    "hash_ngrams",
-    "least_raw",
-    "longest",
-    "without_texts",
-]
-
 BITS = 22
 """Four million buckets: few important n-grams of real messages collide (30,000 distinct per thousand messages)."""
 MAX_N = 4

@@ -15,9 +15,6 @@ from fraudsieve._compiled import INT_0, compile_inlined, compile_kernel
 from fraudsieve._typing import Array
 from fraudsieve.features.text.codepoints import CodePoints
 
-__all__ = ["BEGIN", "CHAR_BITS", "PAIR_BITS", "SURPRISALS", "CharacterModel", "count_characters", "count_pairs"]
-
-
 SURPRISALS = ("char_mean", "char_std", "char_worst", "pair_mean", "pair_std", "pair_worst")
 """Mean, standard deviation and worst stretch of the surprisal in nats, of characters and of pairs."""
 CHAR_BITS, PAIR_BITS = 16, 20

@@ -18,8 +18,6 @@ from fraudsieve.features.text.fold import fold_codes
 
 from .surprisal import BEGIN, SURPRISALS, CharacterModel, count_characters, count_pairs
 
-__all__ = ["chinese_background", "surprisal_out_of_fold"]
-
 TABLE = files("fraudsieve.features.wording") / "data" / "background.npz"
 
 

@@ -13,8 +13,6 @@ from fraudsieve._typing import Array
 from .counts import COUNT_BITS, COUNT_MASK, COUNT_VALUES, NgramCounts
 from .instructions import prefetch
 
-__all__ = ["count_messages", "fit_svm"]
-
 TOLERANCE = 0.1
 """The range of the gradients of an output at which it is fitted, as in LIBLINEAR. Losses out of fold do not improve
 below it, but above it scores of unfamiliar texts depend on the seed (measured)."""

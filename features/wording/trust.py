@@ -15,8 +15,6 @@ import numpy as np
 
 from fraudsieve._typing import Array
 
-__all__ = ["LEAST_SHARE", "TRUST", "USUAL", "trusted_shares", "weigh_by_known_share"]
-
 TRUST: Final = 4.0
 """The exponent for models with a legitimate class: higher values flag less ordinary chat at equal recall."""
 USUAL: Final = 0.95

@@ -5,8 +5,6 @@ from weakref import WeakValueDictionary
 
 from fraudsieve._typing import Array
 
-__all__ = ["is_unnamed", "remember_unnamed"]
-
 _arrays: WeakValueDictionary[int, Array] = WeakValueDictionary()
 
 

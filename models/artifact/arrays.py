@@ -10,9 +10,6 @@ import numpy as np
 
 from fraudsieve._typing import Array
 
-__all__ = ["pack_arrays", "read_arrays"]
-
-
 ENTRY_BYTES: Final = 4096
 """Maximum size of an array's header, in bytes."""
 

@@ -7,17 +7,6 @@ before a model is written, so that every written model can be read.
 from collections.abc import Mapping
 from typing import Any, Final
 
-__all__ = [
-    "FILE_BYTES",
-    "MANIFEST_BYTES",
-    "MAX_ARRAY_BYTES",
-    "MAX_CLASSES",
-    "MAX_ITEMS",
-    "MAX_NAME",
-    "file_size_problem",
-    "size_problem",
-]
-
 MANIFEST_BYTES: Final = 16 << 20
 FILE_BYTES: Final[Mapping[str, int]] = {
     "booster.txt": 256 << 20,

@@ -38,8 +38,6 @@ from .matrix import EXPORT, LISTS_FILE, MANIFEST, array_mismatch, build_matrix, 
 from .summary import model_line, model_table
 from .unlike_training_file import UNLIKE_FILE, read_unlike, unlike_files, unlike_mismatch
 
-__all__ = ["FEATURES_VERSION", "FORMAT", "LIBRARIES", "Model", "read_manifest", "read_model", "write_model"]
-
 FORMAT = 3
 """The version of the folder's layout. It increases when an older reader would misread a newer folder."""
 FEATURES_VERSION = 8

@@ -25,8 +25,6 @@ from fraudsieve.tables.values.zones import time_zone
 from .arrays import pack_arrays, read_arrays
 from .bounds import MAX_ARRAY_BYTES
 
-__all__ = ["LISTS_FILE", "array_mismatch", "build_matrix", "matrix_files"]
-
 MANIFEST: Final = "manifest.json"
 LISTS_FILE: Final = "lists.json"
 """The file of the custom lists of words, brands, hotlines and short hosts."""

@@ -7,8 +7,6 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 from typing import Final, TypeVar
 
-__all__ = ["ANSWER_SECONDS", "answer_of", "why_unusable"]
-
 Answer = TypeVar("Answer")
 
 ANSWER_SECONDS: Final = 6.0

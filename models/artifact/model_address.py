@@ -11,8 +11,6 @@ from .mlflow_answers import answer_of, why_unusable
 if TYPE_CHECKING:  # MLflow takes seconds, and a local folder does without it
     from mlflow.exceptions import MlflowException
 
-__all__ = ["MLFLOW_FOLDER", "is_mlflow_address", "model_folder", "not_in_store"]
-
 ADDRESSES: Final = ("models:/", "runs:/", "mlflow-artifacts:/")
 MLFLOW_FILE: Final = "MLmodel"
 """The file that makes a folder a saved MLflow model."""

@@ -8,8 +8,6 @@ from fraudsieve._html import facts_table
 if TYPE_CHECKING:  # the folder imports this module
     from .folder import Model
 
-__all__ = ["TrainingRecords", "model_line", "model_summary", "model_table", "training_line"]
-
 DIGITS = 12
 """Digits of a digest that are shown; enough to recognise a model."""
 

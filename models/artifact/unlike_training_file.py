@@ -12,8 +12,6 @@ from fraudsieve.models.unlike_training.shares import MAX_VALUES, UnlikeTraining
 
 from .arrays import pack_arrays, read_arrays
 
-__all__ = ["UNLIKE_FILE", "read_unlike", "unlike_files", "unlike_mismatch"]
-
 UNLIKE_FILE: Final = "unlike_training.npz"
 OF_DISTANCE: Final = ("columns", "center", "scale", "precision", "missing")
 MAX_MAGNITUDE: Final = 1e9

@@ -30,8 +30,6 @@ from fraudsieve.tables.source import InputTable
 from .journal import Journal, digest_of_file
 from .rule_columns import DECISION_COLUMNS
 
-__all__ = ["ChunkedResult", "score_chunks"]
-
 ScoreChunk: TypeAlias = Callable[[CheckedTable], tuple[pd.DataFrame, list[str]]]
 Publish: TypeAlias = Callable[[Path, Path | None], tuple[str, ...]]
 """Moves finished Parquet files of scores and of rejected rows, if there are any, to their places; returns notes."""

@@ -7,8 +7,6 @@ import pandas as pd
 
 from fraudsieve.models.artifact.folder import Model
 
-__all__ = ["DefaultCutoff", "end_of_events"]
-
 
 @dataclass(frozen=True)
 class DefaultCutoff:

@@ -8,8 +8,6 @@ import pandas as pd
 
 from fraudsieve._typing import Array
 
-__all__ = ["shorten_scores"]
-
 DIGITS: Final = 6
 SHARES: Final = ("probability", "false_positive_rate", "unlike_training")
 MAX_DECIMALS: Final = 22

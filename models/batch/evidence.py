@@ -16,8 +16,6 @@ from fraudsieve.models.scoring.observers import ScoredChunk, ScoreRecorder
 from fraudsieve.models.scoring.scores import to_records
 from fraudsieve.tables.source import Source, as_input, data_digest, local_file
 
-__all__ = ["describe_tables", "record_rows"]
-
 
 def describe_tables(scorer: Scorer, tables: Mapping[str, Source | None]) -> dict[str, Any]:
     """Describe the source of the history of a file's scores: SHA-256 and size of the tables that are files.

@@ -15,8 +15,6 @@ from typing import IO, Any
 from fraudsieve._io import lock_file, replace_file, sync_descriptor
 from fraudsieve.exceptions import BusyError
 
-__all__ = ["Journal", "digest_of_file"]
-
 NAME = "journal.jsonl"
 CHAIN = "sha256_to_here"
 

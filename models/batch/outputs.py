@@ -16,8 +16,6 @@ from fraudsieve.tables.formats.output import check_output_format, publish
 
 from .digits import shorten_scores
 
-__all__ = ["IDS", "ScoreFiles", "with_kept"]
-
 IDS: Final = {
     "message": ("message_id",),
     "account": ("account_id", "as_of"),

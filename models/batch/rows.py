@@ -22,8 +22,6 @@ from fraudsieve.tables.cells import STRING
 
 from .scored_tables import TableHistory, uses_labels
 
-__all__ = ["NO_HISTORY", "feature_rows", "has_account_events", "subjects_with_history", "with_absent_columns"]
-
 NO_HISTORY: Final = TableHistory()
 """The history of records without one."""
 

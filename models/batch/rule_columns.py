@@ -11,8 +11,6 @@ from fraudsieve._typing import Array
 from fraudsieve.models.rules.decisions import decide_columns
 from fraudsieve.models.rules.rule_set import RuleSet
 
-__all__ = ["DECISION_COLUMNS", "RuleCount", "count_rules", "rules_key", "with_rules"]
-
 DECISION_COLUMNS: Final = ("decision", "rule", "model_decision")
 """The columns that `count_rules` reads."""
 

@@ -29,8 +29,6 @@ from .rows import feature_rows
 from .rule_columns import RuleCount, count_rules, rules_key, with_rules
 from .scored_tables import TableHistory, check_usable, options_of_model, read_history, read_inputs
 
-__all__ = ["ScoringResult", "score_file", "score_frame"]
-
 
 @dataclass(frozen=True)
 class ScoringResult:

@@ -27,19 +27,6 @@ from fraudsieve.tables.source import Source, as_input
 
 from .cutoffs import DefaultCutoff
 
-__all__ = [
-    "Inputs",
-    "TableHistory",
-    "check_usable",
-    "columns_used",
-    "label_reader",
-    "read_history",
-    "read_inputs",
-    "trust_of_model",
-    "uses_labels",
-    "with_scored",
-]
-
 
 class TableHistory(NamedTuple):
     """The history of the records of a table.

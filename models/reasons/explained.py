@@ -5,8 +5,6 @@ import numpy as np
 from fraudsieve._typing import Array
 from fraudsieve.models.artifact.folder import Model
 
-__all__ = ["check_class", "explained_classes", "output_signs"]
-
 
 def explained_classes(model: Model, odds: Array, of: str | None = None) -> tuple[Array, Array]:
     """Return the class to explain for each record, and the class that it is compared with.

@@ -28,8 +28,6 @@ from fraudsieve.models.trees.shapley import shapley_values
 
 from .explained import explained_classes, output_signs
 
-__all__ = ["N_REASONS", "TEXT_MODELS", "contributions", "explain", "merge_columns", "reason_columns"]
-
 TEXT_MODELS: Final = ("wording", "pinyin")
 SURPRISAL: Final = "surprisal"
 PINYIN_SURPRISAL: Final = (SURPRISAL, "unknown_pinyin")

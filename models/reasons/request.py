@@ -12,8 +12,6 @@ from .explained import check_class
 from .reason_codes import N_REASONS, explain
 from .text_spans import explain_text
 
-__all__ = ["ReasonRequest", "count_reasons"]
-
 
 def count_reasons(reasons: bool | int) -> int:
     """Return how many reasons are requested; True is the default number.

@@ -16,8 +16,6 @@ from fraudsieve.models.artifact.folder import Model
 from .explained import explained_classes, output_signs
 from .reason_codes import N_REASONS
 
-__all__ = ["explain_text"]
-
 
 def explain_text(
     model: Model,

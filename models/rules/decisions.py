@@ -9,8 +9,6 @@ from fraudsieve._typing import Array
 
 from .rule_set import RuleSet
 
-__all__ = ["COLUMNS", "decide_columns", "decide_records"]
-
 COLUMNS: Final = ("rule", "rule_reason", "model_decision")
 """The columns that rules add: id and reason of the rule that decided, and the decision of the model."""
 

@@ -12,8 +12,6 @@ from fraudsieve.exceptions import SchemaError
 from .rule import Rule
 from .rule_set import RuleSet
 
-__all__ = ["read_rules"]
-
 _KEYS: Final = ("id", "field", "values", "file", "action", "reason", "until")
 _REQUIRED: Final = ("id", "field", "action", "reason")
 MAX_BYTES: Final = 64 << 20

@@ -12,8 +12,6 @@ from fraudsieve.features.cues.suffixes import SEED, find_rule, hash_host, hash_l
 from fraudsieve.features.text.codepoints import CodePoints, pack
 from fraudsieve.features.text.fold import fold_codes
 
-__all__ = ["HostTable", "normalise_hosts"]
-
 DOT, AT = 46, 64
 BEFORE, AFTER = "http://", "/"
 """Put around a host, so that an IP address is read as that of a link."""

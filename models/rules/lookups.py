@@ -17,8 +17,6 @@ from .hosts import HostTable, normalise_hosts
 from .rule import HOST, TELEPHONE, Action, Rule
 from .telephones import TelephoneTable, find_telephones, normalise_telephones
 
-__all__ = ["Lookups"]
-
 Key = TypeVar("Key", bound=Hashable)
 TEXT = "text"
 IN_TEXT = (HOST, TELEPHONE)

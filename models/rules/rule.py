@@ -11,8 +11,6 @@ from typing import Final, Literal, TypeAlias
 from fraudsieve.exceptions import RejectedRecordError
 from fraudsieve.tables.values.reading import read_id
 
-__all__ = ["HOST", "TELEPHONE", "Action", "Rule"]
-
 Action: TypeAlias = Literal["flag", "pass"]
 
 HOST: Final = "host"

@@ -10,8 +10,6 @@ from fraudsieve._typing import Array, Record
 from .lookups import IN_TEXT, TEXT, Lookups
 from .rule import Rule
 
-__all__ = ["RuleSet"]
-
 FOREVER = datetime.max.replace(tzinfo=UTC)
 
 SAMPLE = "see http://shop.example.com/a or call 13800138000"

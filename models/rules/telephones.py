@@ -12,8 +12,6 @@ from fraudsieve.features.cues.telephones import GAPS, PHONES
 from fraudsieve.features.text.codepoints import CodePoints, pack
 from fraudsieve.features.text.fold import fold_codes
 
-__all__ = ["TelephoneTable", "find_telephones", "normalise_telephones"]
-
 MOBILE, LANDLINE, ABROAD = (NUMBERS.index(name) for name in ("phones_cn", "landlines", "phones_international"))
 IS_TELEPHONE = np.array([name in PHONES for name in NUMBERS])
 KIND = 10**16

@@ -10,8 +10,6 @@ from fraudsieve.features.text.codepoints import select_texts
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.policy import Policy
 
-__all__ = ["UNLIKE", "calibrated_log_odds", "exclude_unlike", "scorable_log_odds", "score_features", "unlike_shares"]
-
 
 def calibrated_log_odds(model: Model, rows: Array, n_threads: int = 1) -> Array:
     """Return calibrated log-odds of feature rows, as ndarray of float64, shape (n_rows, n_outputs)."""

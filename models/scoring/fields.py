@@ -11,8 +11,6 @@ from fraudsieve.features.record_fields import FieldKind
 from fraudsieve.tables.values.moments import read_time
 from fraudsieve.tables.values.reading import read_category, read_id, read_number, read_plain_text
 
-__all__ = ["FIELD_TYPES", "SAMPLE_TEXT", "SAMPLE_TIME", "Check", "FieldType", "ModelFields", "model_fields"]
-
 Check: TypeAlias = Callable[[Any, str], object]
 
 _COMMON: Final = ("account_id", "label", "labelled_at", "as_of", "source")

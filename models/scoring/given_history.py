@@ -17,8 +17,6 @@ from fraudsieve.features.history_declaration import event_fields
 from fraudsieve.features.live_state import HistoryState
 from fraudsieve.features.message_records import why_unscorable
 
-__all__ = ["Events", "message_bands", "message_error", "observe_messages", "prepare_bands", "resolve_history"]
-
 Events: TypeAlias = HistoryState | Sequence[Record] | Mapping[str, Sequence[Record]]
 """A live state; or events; or, by name, ``events``, ``labels`` of events, ``account_labels`` and ``messages``."""
 

@@ -10,8 +10,6 @@ from fraudsieve.models.unlike_training.expected_shares import MIN_RECORDS, Share
 
 from .traffic import add_counts, check_counts, share_limits
 
-__all__ = ["MAX_BLOCKS", "LatestTraffic"]
-
 MAX_BLOCKS: Final = 10
 """The latest blocks, of at least 200 records each, are compared: 2,000 records, or more if requests are large."""
 

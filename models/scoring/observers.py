@@ -12,8 +12,6 @@ from fraudsieve.models.policy import Policy
 
 from .scores import Score
 
-__all__ = ["ScoreBatch", "ScoreObserver", "ScoreRecorder", "ScoredChunk"]
-
 
 @dataclass(frozen=True, eq=False)
 class ScoredChunk:

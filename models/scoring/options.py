@@ -5,8 +5,6 @@ from typing import TypedDict
 from .given_history import Events
 from .observers import ScoreObserver
 
-__all__ = ["ScoreOptions"]
-
 
 class ScoreOptions(TypedDict, total=False):
     """The keyword arguments of `Scorer.score`."""

@@ -5,8 +5,6 @@ from typing import Any, Protocol, TypeAlias, cast, runtime_checkable
 
 import numpy as np
 
-__all__ = ["Batch", "Columns", "check_records", "columns_of", "lists_of", "records_of"]
-
 IN_A_DICT = ' Put a text in a dict: {"text": ...}.'
 
 Columns: TypeAlias = Mapping[str, Sequence[Any]]

@@ -11,9 +11,6 @@ from fraudsieve.tables.values.reading import is_missing
 
 from .fields import Check, ModelFields
 
-__all__ = ["KEYS", "apply_policy", "check_body", "check_unknown"]
-
-
 KEYS: Final = ("text", "account_id", "as_of", "occurred_at")
 """Fields without which there is no record to score: None is not an unknown value of them."""
 

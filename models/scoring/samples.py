@@ -9,8 +9,6 @@ from fraudsieve.features.record_fields import RecordField
 
 from .fields import FIELD_TYPES, SAMPLE_TEXT, SAMPLE_TIME
 
-__all__ = ["warm_records"]
-
 RARE_TEXT = " 0x0000000000000000000000000000000000000000"
 """An address of a crypto currency, whose kernel is compiled only when a text may have one."""
 

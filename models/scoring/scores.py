@@ -12,8 +12,6 @@ from fraudsieve.models.calibration import log_sigmoid, probabilities
 from fraudsieve.models.points import OperatingPoint
 from fraudsieve.models.policy import Policy
 
-__all__ = ["fraud_probability", "to_columns", "to_records"]
-
 Score: TypeAlias = dict[str, Any]
 
 

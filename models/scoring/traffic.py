@@ -10,16 +10,6 @@ from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.unlike_training.expected_shares import FLAGGED, UNLIKE, ShareCount, UnusualShare
 from fraudsieve.models.unlike_training.shares import UNFAMILIAR
 
-__all__ = [
-    "ShareLimit",
-    "add_counts",
-    "check_counts",
-    "count_shares",
-    "share_limits",
-    "traffic_advice",
-    "unusual_shares",
-]
-
 RECALIBRATE: Final = "If this is other traffic, set the thresholds for it: fraudsieve recalibrate"
 TRAIN: Final = "If this is other traffic, train with records of it"
 """What to do if there are no thresholds, because no class is legitimate."""

@@ -8,8 +8,6 @@ from fraudsieve.features.history.declaration import History
 
 from .values import Language
 
-__all__ = ["events_of", "label_in_words", "measured_amounts", "partners_of", "plain_words"]
-
 CHINESE: Final[Mapping[str, str]] = {
     "account": "账户",
     "counterparty": "对手方",

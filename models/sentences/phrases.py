@@ -11,8 +11,6 @@ from fraudsieve.features.profile.custom_columns import CustomColumns
 from .entities import events_of, label_in_words, measured_amounts, partners_of, plain_words
 from .values import LANGUAGES, Language, window_words
 
-__all__ = ["Phrase", "phrases_of"]
-
 Slots = Mapping[Language, Mapping[str, str]]
 
 

@@ -11,8 +11,6 @@ from .phrases import Phrase
 from .templates import fill, read_templates
 from .values import Language, in_words
 
-__all__ = ["REST", "resemblance", "sentence_of"]
-
 REST: Final[Mapping[str, Mapping[Language, str]]] = {
     "rest": {"en": "all other features together", "zh": "其余特征合计"},
     "base": {"en": "the starting point of every record", "zh": "所有记录的起点"},

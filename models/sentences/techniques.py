@@ -5,8 +5,6 @@ from functools import cache
 from importlib.resources import files
 from typing import Final
 
-__all__ = ["techniques_of"]
-
 TABLE: Final = files("fraudsieve.models.sentences") / "data" / "f3.tsv"
 
 

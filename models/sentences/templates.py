@@ -8,8 +8,6 @@ from typing import Final, NamedTuple
 
 from .values import Language
 
-__all__ = ["Template", "fill", "read_templates"]
-
 TABLE: Final = files("fraudsieve.models.sentences") / "data" / "sentences.tsv"
 SLOT: Final = re.compile(r"\{([^{}]*)\}")
 

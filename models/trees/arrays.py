@@ -13,9 +13,6 @@ from .booster_text import parse_fields, split_trees
 if TYPE_CHECKING:  # the process that compiles kernels need not import it
     from lightgbm import Booster
 
-__all__ = ["Trees", "read_trees"]
-
-
 CATEGORICAL, DEFAULT_LEFT, MISSING_SHIFT = 1, 2, 2
 """Bits of LightGBM's ``decision_type``; from the third on: missing values are zeros, NaN, or there are none."""
 

@@ -7,8 +7,6 @@ import lightgbm as lgb
 
 from .booster_text import END, as_written, split_trees
 
-__all__ = ["average_boosters"]
-
 VALUES = re.compile(r"(?m)^(leaf_value|internal_value)=(.*)$")
 
 

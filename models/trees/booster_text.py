@@ -11,9 +11,6 @@ import numpy as np
 
 from fraudsieve._typing import Array
 
-__all__ = ["END", "as_written", "check_booster", "parse_fields", "split_trees"]
-
-
 SPLIT_ARRAYS: Final = ("split_feature", "threshold", "decision_type", "left_child", "right_child")
 WHOLE: Final = frozenset(
     ("split_feature", "decision_type", "left_child", "right_child", "internal_count", "leaf_count")

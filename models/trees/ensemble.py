@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
     from .single_row import SingleRow
 
-__all__ = ["Ensemble"]
-
 
 @dataclass(frozen=True)
 class Ensemble:

@@ -7,8 +7,6 @@ import numpy as np
 
 from fraudsieve._typing import Array
 
-__all__ = ["class_log_odds", "log_rates", "per_output"]
-
 
 def class_log_odds(codes: Array, weights: Array) -> Array:
     """Return the log-odds of the class frequencies: one output for two classes."""

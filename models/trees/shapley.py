@@ -21,9 +21,6 @@ from fraudsieve._typing import Array
 
 from .arrays import Trees
 
-__all__ = ["REASONS", "shapley_values"]
-
-
 REASONS = "shapley"
 """Name of the method in a model's manifest: exact Shapley values."""
 ZERO = 1e-35

@@ -9,9 +9,6 @@ from lightgbm.basic import _LIB  # type: ignore[attr-defined]  # the C API is no
 
 from fraudsieve._typing import Array
 
-__all__ = ["SingleRow"]
-
-
 FLOAT64, ROW_MAJOR, RAW_SCORE = 1, 1, 1
 """Constants of LightGBM's C API."""
 

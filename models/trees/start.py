@@ -7,8 +7,6 @@ import numpy as np
 from fraudsieve._compiled import compile_kernel
 from fraudsieve._typing import Array
 
-__all__ = ["initial_log_odds"]
-
 
 @compile_kernel()
 def _add_kernel(base: Array, scores: Array) -> None:

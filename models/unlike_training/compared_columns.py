@@ -9,8 +9,6 @@ from fraudsieve._typing import Array
 from fraudsieve.features.feature_matrix import FeatureMatrix
 from fraudsieve.models.trees.ensemble import Ensemble
 
-__all__ = ["MAX_COMPARED_COLUMNS", "compared_columns", "positions_of"]
-
 MAX_COMPARED_COLUMNS: Final = 32
 SHAPES: Final = ("length", "digits", "latin", "han", "blanks", "symbols", "other", "distinct", "upper")
 SURPRISALS: Final = (

@@ -15,8 +15,6 @@ import numpy as np
 from fraudsieve._compiled import compile_inlined, compile_kernel
 from fraudsieve._typing import Array
 
-__all__ = ["TrainingDistance", "fit_distance"]
-
 MAX_DEVIATION: Final = 8.0
 """Maximum deviation of a column from its mean, in standard deviations."""
 SMALLEST_SCALE: Final = 1e-3

@@ -11,17 +11,6 @@ from dataclasses import dataclass
 from math import asin, pi, sin, sqrt
 from typing import Any, Final, NamedTuple
 
-__all__ = [
-    "FLAGGED",
-    "MIN_RECORDS",
-    "UNLIKE",
-    "WORDS",
-    "ExpectedShare",
-    "ShareCount",
-    "UnusualShare",
-    "expected_problem",
-]
-
 UNLIKE: Final = "unlike_training"
 FLAGGED: Final = "flagged"
 WORDS: Final = {UNLIKE: "unlike training", FLAGGED: "flagged"}

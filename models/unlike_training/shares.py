@@ -10,8 +10,6 @@ from fraudsieve._typing import Array
 
 from .distance import TrainingDistance
 
-__all__ = ["UNFAMILIAR", "UnlikeTraining", "calibrate_distance"]
-
 MAX_VALUES: Final = 1024
 """Number of values of the calibration rows that are kept: half are the most unfamiliar ones, half are quantiles."""
 UPPER_SHARE: Final = 0.9

@@ -3,8 +3,6 @@
 import re
 from typing import Final, NamedTuple
 
-__all__ = ["Address", "bare_address", "read_address", "shown_uri"]
-
 WEB_LOGIN: Final = re.compile(r"(?P<user>[^/?#:]*)(?::(?!\d*(?:[/?#]|$))(?P<password>[^@]*(?:@[^/?#@]*)*))?@")
 """The login of a web address. Text after a colon is a password, unless it is a port."""
 LOGIN: Final = re.compile(r"(?P<user>[^/:]*)(?::(?P<password>[^@]*(?:@[^?#@]*)*))?@")

@@ -7,8 +7,6 @@ from contextvars import ContextVar
 
 from ._addresses import read_address
 
-__all__ = ["command_line", "remember_command", "without_secrets"]
-
 _arguments: ContextVar[tuple[str, ...] | None] = ContextVar("arguments", default=None)
 
 

@@ -15,8 +15,6 @@ import numba as nb
 import numpy as np
 from numba.core.event import Event, Listener, register
 
-__all__ = ["INT_0", "compile_inlined", "compile_kernel", "compile_part"]
-
 Function = TypeVar("Function", bound=Callable[..., Any])
 INT_0: Final[Any] = np.int64(0)
 """Zero, as the start value of a variable that is passed on. A plain 0 is a type of its own, and Numba would compile the

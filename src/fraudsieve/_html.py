@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from html import escape
 
-__all__ = ["facts_table"]
-
 
 def facts_table(title: str, facts: Mapping[str, str]) -> str:
     """Return a table of facts as HTML. It sets no colours, so that it is readable in light and dark notebooks.

@@ -22,25 +22,6 @@ from typing import IO, Any, Final
 
 from fraudsieve.exceptions import LocatedError
 
-__all__ = [
-    "PRIVATE",
-    "check_not_an_input",
-    "check_output_file",
-    "check_output_folder",
-    "lock_file",
-    "new_folder",
-    "read_file",
-    "read_secret_file",
-    "read_toml",
-    "replace_file",
-    "replacing",
-    "sync_data",
-    "sync_descriptor",
-    "sync_folder",
-    "which_version",
-    "write_file",
-]
-
 PRIVATE: Final = 0o600
 """Permissions of a file with messages, accounts or events, or with values of them: only its owner reads it."""
 MAX_KEY_PARTS: Final = 32

@@ -6,8 +6,6 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
-__all__ = ["attach", "homes_of"]
-
 _IMPORT: Final = re.compile(r"^    from \.([\w.]+) import (?:\(([^)]*)\)|(.*))$", re.MULTILINE)
 
 

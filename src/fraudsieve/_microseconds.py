@@ -2,8 +2,6 @@
 
 from typing import Final
 
-__all__ = ["DAY", "HOUR", "MINUTE", "SECOND"]
-
 SECOND: Final = 1_000_000
 MINUTE: Final = 60 * SECOND
 HOUR: Final = 60 * MINUTE

@@ -27,8 +27,6 @@ from numba.core.sigutils import normalize_signature
 
 from fraudsieve._typing import Progress
 
-__all__ = ["Kernel", "compile_kernels", "compile_rest", "compiling", "listed_kernels", "missing_kernels"]
-
 MIN_KERNELS = 6
 """Fewer kernels than these compile as fast as another process starts."""
 CPU_QUOTA = Path("/sys/fs/cgroup/cpu.max")

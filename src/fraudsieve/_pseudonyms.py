@@ -10,8 +10,6 @@ from base64 import b32decode, b32encode
 from collections.abc import Iterator
 from typing import Final
 
-__all__ = ["MIN_KEY_BYTES", "PSEUDONYM", "key_id", "keyed_digest", "pseudonym_of", "pseudonyms_in"]
-
 MIN_KEY_BYTES: Final = 32
 """Length of keys whose pseudonyms leave the organisation."""
 DIGEST_BYTES: Final = 16

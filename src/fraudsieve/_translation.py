@@ -11,8 +11,6 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Final, Literal, Self, TypeAlias, get_args
 
-__all__ = ["Language", "Message", "catalogue", "check_language", "current_language", "in_language", "tr"]
-
 Language: TypeAlias = Literal["en", "zh"]
 SENSE: Final = "\x04"
 """What separates a sense from a text in a template, as in gettext."""

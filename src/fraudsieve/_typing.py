@@ -5,8 +5,6 @@ from typing import Any, TypeAlias
 
 import numpy.typing as npt
 
-__all__ = ["Array", "Progress", "Record", "Records"]
-
 Array: TypeAlias = npt.NDArray[Any]
 """A NumPy array; docstrings give its shape and its type."""
 

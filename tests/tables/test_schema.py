@@ -10,7 +10,6 @@ import pytest
 
 from fraudsieve.exceptions import FraudsieveError, SchemaError
 from fraudsieve.features.profile.frames import is_flag
-from fraudsieve.tables import schema
 from fraudsieve.tables.reader import check_table, read_table, write_rejected
 from fraudsieve.tables.schema import ACCOUNTS, EVENTS, MESSAGES, TABLES, ColumnSchema, TableSchema
 
@@ -33,11 +32,6 @@ def test_the_tables_are_declared() -> None:
     assert {table.kind("labelled_at") for table in TABLES.values()} == {"time"}
     assert EVENTS.kind("wallet_id") == "id"
     assert EVENTS.kind("wallet") is None
-
-
-def test_public_names_are_exported() -> None:
-    assert sorted(schema.__all__) == sorted(set(schema.__all__))
-    assert all(hasattr(schema, name) for name in schema.__all__)
 
 
 def test_good_rows_have_canonical_types() -> None:

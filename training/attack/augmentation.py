@@ -20,9 +20,6 @@ from fraudsieve._typing import Array
 from fraudsieve.features.text.codepoints import CodePoints, pack
 from fraudsieve.features.text.pinyin import to_pinyin
 
-__all__ = ["Augmentation", "augment", "obfuscated_copies"]
-
-
 METHODS: Final = {"homophone": 0.5, "other": 0.3, "inserted": 0.2}
 """Probability of each method; only Chinese has homophones, other letters are replaced by random ones."""
 MIN_SHARE, MAX_SHARE = 0.1, 0.6

@@ -11,8 +11,6 @@ from fraudsieve._typing import Array
 
 from .obfuscations import OBFUSCATIONS, STRENGTHS, obfuscate
 
-__all__ = ["FALSE_POSITIVE_RATE", "WAYS", "AttackCounts", "attack_counts", "strict_threshold"]
-
 Key: TypeAlias = tuple[str, str]
 Counts: TypeAlias = Mapping[Key, int]
 Way: TypeAlias = Callable[[Sequence[str]], list[str]]

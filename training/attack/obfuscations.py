@@ -16,8 +16,6 @@ from typing import Final, TypeAlias
 
 from . import sites
 
-__all__ = ["OBFUSCATIONS", "STRENGTHS", "Obfuscation", "language_of", "obfuscate"]
-
 STRENGTHS: Final = {"light": 0.1, "medium": 0.3, "strong": 0.6}
 """Share of the eligible places (characters, or words of the table) that is changed; at least one place is."""
 

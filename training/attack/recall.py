@@ -18,18 +18,6 @@ from fraudsieve.models.artifact.folder import Model
 from .counts import FALSE_POSITIVE_RATE, AttackCounts, attack_counts
 from .obfuscations import OBFUSCATIONS, STRENGTHS, language_of
 
-__all__ = [
-    "AttackMetrics",
-    "CharacterSummary",
-    "KeptRecall",
-    "ObfuscationMetrics",
-    "attack_messages",
-    "attack_metrics",
-    "attackable",
-    "check_attackable",
-    "kept_recall",
-]
-
 MAX_TEXTS: Final = 2000
 """Largest number of texts of each kind that `attack_messages` obfuscates, to bound its running time."""
 

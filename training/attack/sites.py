@@ -6,20 +6,6 @@ from functools import cache
 from importlib.resources import files
 from typing import Final, TypeAlias
 
-__all__ = [
-    "Site",
-    "digit_sites",
-    "full_width_sites",
-    "homoglyph_sites",
-    "homophone_sites",
-    "initial_sites",
-    "insertion_sites",
-    "leetspeak_sites",
-    "radical_sites",
-    "synonym_sites",
-    "variant_sites",
-]
-
 Site: TypeAlias = tuple[int, int, Sequence[str]]
 """Start and end in the text, and the possible replacements."""
 

@@ -19,8 +19,6 @@ from fraudsieve.training.recipe.headers import required_columns
 from .assumed_labels import Assumption
 from .labelled import PLACE, LabelledData, keep_labelled
 
-__all__ = ["known_labels_of", "load_accounts", "load_events"]
-
 
 def load_accounts(
     events: Source | None,

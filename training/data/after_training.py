@@ -14,18 +14,6 @@ from fraudsieve.models.artifact.folder import Model
 
 from .labelled import LabelledData
 
-__all__ = [
-    "RowsAfterTraining",
-    "count_rows_in_training",
-    "describe_overlap",
-    "is_training_table",
-    "known_before",
-    "learned_until",
-    "rows_after_training",
-    "rows_since",
-    "trained_until",
-]
-
 
 @dataclass(frozen=True, eq=False)
 class RowsAfterTraining:

@@ -17,8 +17,6 @@ from fraudsieve.tables.reader import CheckedTable
 from fraudsieve.tables.values.reading import read_id
 from fraudsieve.training.labels import seen_until
 
-__all__ = ["ASSUMED", "Assumption", "reported", "with_assumed_labels", "without_assumed_labels"]
-
 ASSUMED: Final = "label_assumed"
 """The column of rows whose label is assumed, if a recipe assumes labels."""
 

@@ -11,8 +11,6 @@ from fraudsieve.training.recipe.data import DataRecipe
 from .labelled import LabelledData
 from .rare_labels import nearest_label
 
-__all__ = ["check_classes"]
-
 ASSUME = (
     'If records that nobody labels for long are legitimate, set legitimate_after = "60d" in the section [labels] of a '
     "recipe, or --legitimate-after 60d"

@@ -15,8 +15,6 @@ from fraudsieve.training.recipe.recipe import Recipe
 
 from .labelled import LabelledData
 
-__all__ = ["candidate_notes", "check_custom_columns"]
-
 MAX_NAMES: Final = 8
 
 

@@ -12,8 +12,6 @@ from fraudsieve.models.unlike_training.compared_columns import compared_columns,
 from fraudsieve.models.unlike_training.distance import TrainingDistance, fit_distance
 from fraudsieve.models.unlike_training.shares import UnlikeTraining, calibrate_distance
 
-__all__ = ["distance_of", "fit_unlike", "unlike_of"]
-
 
 def distance_of(trained_on: pd.DataFrame, names: Sequence[str]) -> TrainingDistance:
     """Return the distance from training rows by the named columns; those that they do not have are left out.

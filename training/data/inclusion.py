@@ -18,8 +18,6 @@ from fraudsieve.tables.reader import CheckedTable
 
 from .assumed_labels import ASSUMED
 
-__all__ = ["INCLUSION", "inclusion_weights", "with_inclusion_weights"]
-
 INCLUSION: Final = "inclusion_weight"
 """The column of the number of records that each row stands for, if labels have inclusion probabilities."""
 PROBABILITY: Final = "inclusion_probability"

@@ -22,8 +22,6 @@ from .inclusion import with_inclusion_weights
 from .precomputed_matrix import PrecomputedMatrix
 from .rare_labels import rare_labels_note
 
-__all__ = ["PLACE", "LabelledData", "keep_labelled", "load_labelled"]
-
 PLACE = "fraudsieve: row"
 """The column of positions in the input while rows are read; no table has a column of this name."""
 

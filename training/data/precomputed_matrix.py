@@ -16,8 +16,6 @@ from fraudsieve.models.artifact.matrix import build_matrix
 
 from .row_sample import NO_SAMPLE, RowSample
 
-__all__ = ["METADATA", "PRECOMPUTED_ROW", "MatrixDeclaration", "PrecomputedMatrix", "declaration_of"]
-
 METADATA: Final = "fraudsieve"
 """The key of the declaration in the metadata of the first feature column."""
 PRECOMPUTED_ROW: Final = "fraudsieve: feature row"

@@ -23,8 +23,6 @@ from .labelled import LabelledData
 from .precomputed_matrix import PRECOMPUTED_ROW, MatrixDeclaration, PrecomputedMatrix, declaration_of
 from .row_sample import CUTOFF_COLUMNS, ID_COLUMNS
 
-__all__ = ["load_precomputed"]
-
 FIX: Final = "Write it with fraudsieve.spark.training_sample and write.parquet of Spark."
 IDS: Final = ("event_id", "account_id")
 

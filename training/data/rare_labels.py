@@ -5,8 +5,6 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-__all__ = ["nearest_label", "rare_labels_note"]
-
 MAX_SHOWN = 5
 """Labels that a note names."""
 

@@ -6,8 +6,6 @@ from typing import Any, Self
 
 from fraudsieve._translation import tr
 
-__all__ = ["RefitSummary"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class RefitSummary:

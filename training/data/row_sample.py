@@ -12,8 +12,6 @@ import pandas as pd
 
 from fraudsieve._typing import Array
 
-__all__ = ["CUTOFF_COLUMNS", "ID_COLUMNS", "NO_SAMPLE", "RowSample", "select_ids"]
-
 ID_COLUMNS: Final = {"event": "event_id", "account": "account_id"}
 """The id by which the rows of each subject are selected."""
 CUTOFF_COLUMNS: Final = {"event": "occurred_at", "account": "as_of"}

@@ -19,8 +19,6 @@ from .builders import Builder, make_builder, rows_to_train
 from .labelled import LabelledData
 from .row_sample import ID_COLUMNS, RowSample, select_ids
 
-__all__ = ["TrainingRows", "grow_trees", "make_classifier", "sample_of", "sample_slice", "training_rows"]
-
 SECONDS_PER_LINE = 2.0
 
 

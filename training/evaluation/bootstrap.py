@@ -18,21 +18,6 @@ from fraudsieve._typing import Array
 
 from .ranking import RANKING_METRICS, Hidden, Ranking, UnseenFrauds
 
-__all__ = [
-    "LEVEL",
-    "MIN_GROUPS",
-    "NORMAL_QUANTILE",
-    "Interval",
-    "Replicates",
-    "bootstrap_f1",
-    "bootstrap_ranking",
-    "draw_weights",
-    "effective_size",
-    "percentile_interval",
-    "share_intervals",
-    "wilson_interval",
-]
-
 Interval: TypeAlias = tuple[float, float]
 
 LEVEL = 0.95

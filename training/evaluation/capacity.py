@@ -10,9 +10,6 @@ from fraudsieve._typing import Array
 from .bootstrap import Interval
 from .card_precision import days_since_1970, naive_utc
 
-__all__ = ["POINTS", "SHARE", "Capacity", "CapacityCurve", "CapacityPoint", "count_days"]
-
-
 SHARE = 0.01
 """Least share of the rows that is reviewed when no number of alerts per day is given."""
 POINTS = 20

@@ -13,9 +13,6 @@ import pandas as pd
 from fraudsieve._compiled import compile_kernel
 from fraudsieve._typing import Array
 
-__all__ = ["DailyLists", "card_precision", "days_since_1970", "naive_utc"]
-
-
 TOP = 100
 
 

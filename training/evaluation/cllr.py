@@ -10,8 +10,6 @@ from sklearn.isotonic import IsotonicRegression
 
 from fraudsieve._typing import Array
 
-__all__ = ["log_ratio_cost", "min_log_ratio_cost"]
-
 
 def log_ratio_cost(log10_ratio: Array, is_fraud: Array, weight: Array | None = None) -> float:
     """Return Cllr in bits.

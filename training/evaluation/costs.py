@@ -7,8 +7,6 @@ import numpy as np
 
 from fraudsieve._typing import Array
 
-__all__ = ["CostCurve", "CostPoint", "RowCosts"]
-
 
 @dataclass(frozen=True)
 class CostPoint:

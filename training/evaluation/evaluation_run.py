@@ -33,17 +33,6 @@ from .report_parts.reviews import CaseReviews, CompareReviews
 from .report_parts.rules import RuleMetrics, rule_metrics
 from .report_parts.slices import check_slicing, excess_notes, first_seen_of, slices_of_rows
 
-__all__ = [
-    "Evaluation",
-    "evaluate_model",
-    "evaluate_tables",
-    "gain_by_family",
-    "load_scorer",
-    "read_tables",
-    "row_context",
-    "rows_with_history",
-]
-
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:

@@ -20,8 +20,6 @@ from .fraud_rows import FraudRows, SliceMetrics, threshold_at
 from .ranking import RANKING_METRICS, Ranking
 from .report_parts.curves import ScoreCurves, score_curves
 
-__all__ = ["ColdStart", "FraudMetrics", "MonthMetrics", "fraud_metrics"]
-
 COST_POINTS = 40
 AT_ALERTS = ("recall", "precision", "share_of_loss")
 """The rows of `Ranking.at_alerts`."""

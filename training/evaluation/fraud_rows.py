@@ -12,8 +12,6 @@ from .bootstrap import Interval, Replicates, bootstrap_ranking, share_intervals
 from .costs import RowCosts
 from .ranking import FIXED_RATE, Hidden, Ranking, UnseenFrauds
 
-__all__ = ["FraudRows", "SliceMetrics", "threshold_at"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class SliceMetrics:

@@ -18,23 +18,6 @@ from fraudsieve.training.recipe.data import LabelRecipe
 
 from .metrics import format_days
 
-__all__ = [
-    "SHARES",
-    "AssumedLabels",
-    "GapUsed",
-    "LabelDelay",
-    "LabelMetrics",
-    "Reversals",
-    "SourceLabels",
-    "YoungestRecords",
-    "assumed_labels",
-    "assumed_note",
-    "label_metrics",
-    "label_notes",
-    "waiting_note",
-]
-
-
 SHARES = (0.5, 0.9, MATURE, 0.99)
 CURVE_POINTS = 100
 MAX_SOURCES = 12

@@ -22,8 +22,6 @@ from fraudsieve.training.data.inclusion import INCLUSION, inclusion_weights
 from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.labels import maturity_gaps, seen_until
 
-__all__ = ["CHANCE", "MIN_RATIO", "LabelSelection", "compare_labelled", "label_selection", "selection_notes"]
-
 MIN_RATIO: Final = 0.5
 """Smallest ratio between the labelled shares of flagged and of passed records without a warning. With a ratio of 1/2, a
 recall of .50 is measured as .67, and with 1/10 as .91."""

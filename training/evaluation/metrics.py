@@ -8,16 +8,6 @@ from fraudsieve._translation import tr
 if TYPE_CHECKING:  # the report imports this module
     from .report import EvaluationReport
 
-__all__ = [
-    "METRIC_NAMES",
-    "RATE_NAMES",
-    "describe_capacity",
-    "format_days",
-    "format_number",
-    "headline_figure",
-    "report_table",
-]
-
 METRIC_NAMES: Final = {
     "average_precision": "average precision",
     "roc_auc": "ROC AUC",

@@ -18,20 +18,6 @@ from fraudsieve.training.splits.split import Split
 from .capacity import Capacity, count_days
 from .fraud_rows import FraudRows
 
-__all__ = [
-    "PointMetrics",
-    "PointRates",
-    "amounts_of",
-    "calibration_days",
-    "check_points",
-    "choose_points",
-    "point_metrics",
-    "point_notes",
-    "rates_known",
-    "share_of_records",
-]
-
-
 DAY = pd.Timedelta(days=1)
 WITHOUT_DAYS = (
     "evaluate.alerts_a_day: expected records with different times, got none. The point capacity flags as many "

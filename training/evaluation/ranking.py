@@ -12,9 +12,6 @@ import numpy as np
 from fraudsieve._compiled import compile_kernel
 from fraudsieve._typing import Array
 
-__all__ = ["ECE_BINS", "FIXED_RATE", "RANKING_METRICS", "Hidden", "Ranking", "UnseenFrauds"]
-
-
 RANKING_METRICS = (
     "base_rate",
     "average_precision",

@@ -39,14 +39,6 @@ from .report_parts.unlike_records import UnlikeMetrics
 from .report_parts.weighting import Weighting
 from .types import TypeMetrics, type_metrics
 
-__all__ = [
-    "BootstrapSummary",
-    "EvaluationReport",
-    "ReportDetails",
-    "calibration_error",
-    "evaluate",
-]
-
 
 @dataclass(frozen=True, kw_only=True)
 class BootstrapSummary:

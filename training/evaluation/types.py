@@ -12,8 +12,6 @@ from fraudsieve._typing import Array
 from .bootstrap import Interval, bootstrap_f1, percentile_interval
 from .fraud_rows import FraudRows, threshold_at
 
-__all__ = ["ClassMetrics", "ConfusionMatrix", "TypeMetrics", "type_metrics"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class ClassMetrics:

@@ -24,8 +24,6 @@ from .measures import (
 )
 from .scored_table import ScoredTable
 
-__all__ = ["estimate_performance", "measure_alerts", "measure_calibration"]
-
 CALIBRATION = ("ece", "brier", "observed_over_expected", "average_precision", "base_rate", "frauds")
 
 

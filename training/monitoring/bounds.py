@@ -21,9 +21,6 @@ from .clusters import Clusters
 from .measures import DriftIndex, MonitorMeasures, RatioChange, ShareChange
 from .report import ExceededBound
 
-__all__ = ["Share", "bounds_exceeded", "compare_ratio", "compare_shares"]
-
-
 ERRORS = 3.0
 """Shares that differ by fewer standard errors may be the same."""
 

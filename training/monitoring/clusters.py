@@ -11,8 +11,6 @@ import numpy as np
 
 from fraudsieve._typing import Array
 
-__all__ = ["Clusters"]
-
 MIN_EFFECTIVE = 2.0
 """With a lower effective number of clusters, nearly all rows are of one: how much clusters differ is unknown."""
 

@@ -17,8 +17,6 @@ from scipy.stats import norm
 from fraudsieve._typing import Array
 from fraudsieve.training.evaluation.bootstrap import LEVEL
 
-__all__ = ["ExpectedPerformance"]
-
 
 @dataclass(frozen=True)
 class ExpectedPerformance:

@@ -12,8 +12,6 @@ from fraudsieve.models.unlike_training.expected_shares import FLAGGED, MIN_RECOR
 
 from .clusters import Clusters
 
-__all__ = ["expected_share", "expected_shares"]
-
 MIN_BLOCKS = 4
 LEAST_DRIFT = {UNLIKE: 0.4, FLAGGED: 0.3}
 """Standard deviations of the log-odds over time that every model expects: base rates move, and what is new comes."""

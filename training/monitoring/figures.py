@@ -10,8 +10,6 @@ from fraudsieve.training.pages.words import feature_words, point_words
 
 from .measures import ColumnDrift, MonitorMeasures
 
-__all__ = ["draw_distributions", "draw_monitor_figures", "draw_unlike_over_time"]
-
 MAX_TYPES = 16
 MAX_INDEX = 1.0
 """End of the axis of indices: larger ones are drawn at the end, with their value in the tooltip."""

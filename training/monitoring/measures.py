@@ -9,30 +9,6 @@ from fraudsieve.training.evaluation.report_parts.weighting import RowWeights
 
 from .expected import ExpectedPerformance
 
-__all__ = [
-    "BinShare",
-    "Both",
-    "ColumnDrift",
-    "DriftIndex",
-    "FamilyDrift",
-    "LabelledCalibration",
-    "MeanDrift",
-    "MonitorMeasures",
-    "ObservedPerformance",
-    "PointAlerts",
-    "PointPerformance",
-    "ProbabilityDrift",
-    "RatioChange",
-    "RuleShares",
-    "ScoreDrift",
-    "ShareChange",
-    "ShareChanges",
-    "TablePerformance",
-    "TypeDrift",
-    "UnlikeOverTime",
-    "UnlikePeriod",
-]
-
 Value = TypeVar("Value")
 
 

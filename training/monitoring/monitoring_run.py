@@ -35,9 +35,6 @@ from .report import MonitorReport
 from .scored_table import ScoredTable, categories_of, score_table
 from .unlike_over_time import compare_unlike, unlike_over_time
 
-__all__ = ["monitor_tables"]
-
-
 WEEK = np.timedelta64(6, "D")
 """Tables with a shorter span have no distribution of weekdays."""
 GROWING: Final = re.compile(

@@ -20,8 +20,6 @@ from .figures import draw_distributions, draw_monitor_figures, draw_unlike_over_
 from .measures import LabelledCalibration, MonitorMeasures, RuleShares, ShareChange, ShareChanges
 from .report import MonitorReport
 
-__all__ = ["render_monitor_report"]
-
 MAX_COLUMNS = 40
 TABLES = ("reference", "current")
 BOUND_NAMES = {

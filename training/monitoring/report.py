@@ -7,8 +7,6 @@ from fraudsieve.training.json_types import to_json_types
 
 from .measures import MonitorMeasures
 
-__all__ = ["ExceededBound", "MonitorReport"]
-
 
 @dataclass(frozen=True)
 class ExceededBound:

@@ -23,9 +23,6 @@ from fraudsieve.training.evaluation.card_precision import naive_utc
 
 from .clusters import Clusters
 
-__all__ = ["MIN_ROWS", "TIME_COLUMNS", "ScoredTable", "categories_of", "score_table"]
-
-
 MIN_ROWS = 100
 """Fewer rows do not show a distribution."""
 TIME_COLUMNS = {"message": "sent_at", "account": "as_of", "event": "occurred_at"}

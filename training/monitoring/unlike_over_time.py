@@ -12,8 +12,6 @@ from .bounds import Share, compare_shares
 from .measures import ShareChange, UnlikeOverTime, UnlikePeriod
 from .scored_table import ScoredTable
 
-__all__ = ["compare_unlike", "unlike_over_time"]
-
 PERIODS = {"day": 1, "week": 7, "month": 30}
 """Lengths in days."""
 MAX_PERIODS = 26

@@ -14,8 +14,6 @@ from fraudsieve.training.evaluation.types import ConfusionMatrix
 from .rendering import PageTable, format_metric, label_words
 from .slices_section import sliced_tables
 
-__all__ = ["breakdown_tables", "review_facts"]
-
 MAX_CLASSES = 9
 
 

@@ -18,8 +18,6 @@ from .svg_scale import shorten, text_width
 from .unlike_section import draw_unlike
 from .words import feature_words, obfuscation_words
 
-__all__ = ["draw_figure_files", "draw_figures", "draw_reliability", "make_row_chart", "standalone_svg"]
-
 MAX_ROWS = 24
 STRENGTH_MARKS = {"light": ("c1", "circle"), "medium": ("c2", "square"), "strong": ("c3", "diamond")}
 STANDALONE = (

@@ -23,8 +23,6 @@ from .rendering import format_range, label_words, listed, render_page
 from .sections import headline_cards, metric_table, point_table, report_notices, slice_tables, temporal_facts
 from .unlike_section import draw_unlike, unlike_facts
 
-__all__ = ["check_report_path", "model_facts", "render_report", "write_page", "write_report"]
-
 
 def render_report(
     report: EvaluationReport,

@@ -13,8 +13,6 @@ from fraudsieve.training.evaluation.report_parts.weighting import Weighting
 from .rendering import format_range
 from .words import point_words
 
-__all__ = ["Headline", "headline"]
-
 
 @dataclass(frozen=True)
 class Headline:

@@ -11,8 +11,6 @@ from fraudsieve.training.labels import MATURE
 from .rendering import PageTable, label_words, listed
 from .svg import Chart, Figure
 
-__all__ = ["delay_table", "draw_label_delays", "label_facts", "page_facts"]
-
 
 def page_facts(labels: LabelMetrics, *, of_training: bool = True) -> dict[str, str]:
     """Return the facts on the page: those of `label_facts` that no table shows, and the delays by class."""

@@ -5,8 +5,6 @@ from datetime import UTC, datetime
 
 from fraudsieve._command import command_line
 
-__all__ = ["PageOrigin"]
-
 
 @dataclass(frozen=True)
 class PageOrigin:

@@ -21,23 +21,6 @@ from fraudsieve.training.evaluation.metrics import format_number
 
 from .svg import Figure
 
-__all__ = [
-    "Card",
-    "Notice",
-    "PageTable",
-    "capitalised",
-    "content_security_policy",
-    "format_interval",
-    "format_metric",
-    "format_range",
-    "format_rate",
-    "label_words",
-    "listed",
-    "render_page",
-    "style_sheet",
-    "template_environment",
-]
-
 LANG: Final = {"en": "en", "zh": "zh-CN"}
 """The languages as HTML names them."""
 CAPTION_HEIGHT = 60.0

@@ -9,8 +9,6 @@ from fraudsieve.training.evaluation.report import EvaluationReport
 
 from .svg import Chart, Figure
 
-__all__ = ["draw_histogram", "draw_lift", "draw_roc", "draw_rounds"]
-
 EMPTY = math.log10(0.5)
 """Position of a bin without records on an axis of logarithms: half a step below one record."""
 

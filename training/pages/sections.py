@@ -34,17 +34,6 @@ from .slices_section import slice_table
 from .unlike_section import unlike_card, unlike_text
 from .words import names_in_words, obfuscation_words, point_words
 
-__all__ = [
-    "capacity_text",
-    "headline_cards",
-    "metric_table",
-    "point_table",
-    "report_notices",
-    "sentence",
-    "slice_tables",
-    "temporal_facts",
-]
-
 SHARES = frozenset(
     {
         "average_precision",

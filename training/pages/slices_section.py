@@ -17,8 +17,6 @@ from fraudsieve.training.evaluation.report_parts.slices import (
 from .rendering import PageTable, format_interval, format_metric, format_rate
 from .words import point_words
 
-__all__ = ["slice_table", "sliced_tables"]
-
 NO_BREAK_SPACE = "\N{NO-BREAK SPACE}"
 
 

@@ -16,8 +16,6 @@ from fraudsieve.training.evaluation.metrics import format_number
 
 from .svg_scale import Scale, nice_ticks, shorten, text_width
 
-__all__ = ["CHARACTER", "Chart", "Figure"]
-
 WIDTH = 400.0
 CHARACTER = 7.0
 """Width of a character at the size of the labels, in units of the chart."""

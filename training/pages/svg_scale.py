@@ -4,8 +4,6 @@ import math
 import unicodedata
 from dataclasses import dataclass
 
-__all__ = ["LABEL_WIDTH", "Scale", "nice_ticks", "shorten", "text_width"]
-
 LABEL_WIDTH = 21
 """Names of rows are cut to this many characters; a Chinese character counts twice."""
 

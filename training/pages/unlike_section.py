@@ -8,8 +8,6 @@ from fraudsieve.training.evaluation.report_parts.unlike_records import UnlikeMet
 from .rendering import Card, format_interval, format_metric, format_range, format_rate
 from .svg import Chart, Figure
 
-__all__ = ["draw_unlike", "unlike_card", "unlike_facts", "unlike_text"]
-
 
 def unlike_text(unlike: UnlikeMetrics) -> str:
     """Return how many records look like nothing in training, in words."""

@@ -7,8 +7,6 @@ from fraudsieve._translation import current_language, tr
 from fraudsieve.models.sentences.entities import label_in_words, plain_words
 from fraudsieve.models.sentences.templates import read_templates
 
-__all__ = ["feature_words", "measure_name", "names_in_words", "obfuscation_words", "point_words"]
-
 FAMILIES: Final = {"wording": "text model", "cues": "cues", "shape": "shape of the text"}
 MEASURES: Final = {
     "std": "standard deviation",

@@ -26,18 +26,6 @@ from fraudsieve.tables.values.reading import Reading
 
 from .traffic import Traffic
 
-__all__ = [
-    "TOP_SHARES",
-    "Audit",
-    "audit_of",
-    "check_sample",
-    "draw_audit",
-    "labelled_audit",
-    "labels_of_sample",
-    "read_audit",
-    "write_audit",
-]
-
 TOP_SHARES = (0.01, 0.03, 0.1, 0.3, 1.0)
 """The lower ends of the strata, as shares of the campaigns or accounts from the highest score down."""
 COLUMNS = ("subject_id", "inclusion_probability")

@@ -21,8 +21,6 @@ from .traffic import Traffic
 from .volume import volume_point
 from .weighted import CalibrationBounds, bound_calibration, fit_weighted
 
-__all__ = ["Outcome", "by_all_labels", "by_audit", "by_volume", "fraud_of"]
-
 MIN_LABELS = 100
 """With fewer audited labels, neither calibration nor rates are set."""
 LABEL_MORE = "Label more of the sample, or draw a larger one (--draw)."

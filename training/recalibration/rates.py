@@ -11,8 +11,6 @@ from fraudsieve.models.guarantees import groups_needed, upper_rate
 from fraudsieve.models.points import AbsentPoint, OperatingPoint
 from fraudsieve.models.thresholds import Targets
 
-__all__ = ["AuditedRecords", "promised_points", "rate_interval", "with_rates"]
-
 OF_FRAUD = 0.2
 """Part of the error probability that the bound of the share of fraud takes; that of false positives has the rest."""
 

@@ -30,8 +30,6 @@ from .outcomes import by_all_labels, by_audit, by_volume, fraud_of
 from .traffic import Traffic, read_traffic
 from .volume import volume_interval
 
-__all__ = ["Recalibrated", "check_options", "draw_audit_sample", "recalibrate"]
-
 
 @dataclass(frozen=True, eq=False)
 class Recalibrated:

@@ -19,8 +19,6 @@ from fraudsieve.tables.source import Source, as_input, origin_of
 from fraudsieve.training.data.builders import row_groups
 from fraudsieve.training.data.inclusion import inclusion_weights, with_inclusion_weights
 
-__all__ = ["MIN_ROWS", "Traffic", "read_traffic"]
-
 MIN_ROWS = 100
 """With fewer records, a share of them carries little information."""
 TIME_COLUMNS = {"message": "sent_at", "account": "as_of", "event": "occurred_at"}

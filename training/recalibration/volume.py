@@ -5,8 +5,6 @@ import numpy as np
 from fraudsieve._typing import Array
 from fraudsieve.models.points import MAX_THRESHOLD, OperatingPoint
 
-__all__ = ["volume_interval", "volume_point"]
-
 LEVEL = 0.95
 """Level of intervals."""
 

@@ -10,8 +10,6 @@ from fraudsieve.models.calibration import Calibration, fit_calibration
 
 from .audit import TOP_SHARES, Audit
 
-__all__ = ["CalibrationBounds", "bound_calibration", "fit_weighted"]
-
 NORMAL_QUANTILE = 1.96
 """The quantile of the normal distribution for two-sided intervals of 95 %."""
 UNSEEN = 0.5

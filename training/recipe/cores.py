@@ -7,8 +7,6 @@ import joblib
 
 from .recipe import Recipe
 
-__all__ = ["idle_cores", "load_average", "physical_cores", "with_threads"]
-
 
 def physical_cores() -> int:
     """Return the number of physical cores that this process may use."""

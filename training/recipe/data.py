@@ -16,8 +16,6 @@ from fraudsieve.tables.label_values import AUTO
 from fraudsieve.tables.limits import MAX_REJECTED
 from fraudsieve.tables.values.zones import time_zone
 
-__all__ = ["DataRecipe", "LabelRecipe", "RecipeSection", "Share"]
-
 Share = Annotated[float, Field(ge=0, le=1)]
 
 

@@ -8,8 +8,6 @@ from fraudsieve.tables.source import Source, as_input
 
 from .recipe import Recipe
 
-__all__ = ["TABLES", "check_headers", "required_columns"]
-
 TABLES = ("messages", "accounts", "events", "labels")
 UNUSED = {"message": ("accounts",), "account": ("messages",), "event": ("messages", "accounts")}
 

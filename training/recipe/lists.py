@@ -9,8 +9,6 @@ from fraudsieve.features.cues.custom_lists import CustomLists
 
 from .data import RecipeSection
 
-__all__ = ["LISTS", "ListRecipe", "read_list"]
-
 MAX_BYTES: Final = 4 << 20
 
 

@@ -5,8 +5,6 @@ from typing import Annotated, Final, Literal, Self, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-__all__ = ["MODEL_SPACE", "Choices", "Range", "SpaceRecipe", "TuneRecipe", "check_space", "seconds_of"]
-
 UNITS: Final = {"s": 1, "m": 60, "h": 3600}
 
 

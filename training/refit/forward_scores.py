@@ -11,8 +11,6 @@ from fraudsieve.models.calibration import Calibration, fit_calibration
 from fraudsieve.training.data.builders import Builder, matrix_of
 from fraudsieve.training.data.labelled import LabelledData
 
-__all__ = ["ForwardScores", "score_forward", "with_all_classes"]
-
 UNSEEN = 50.0
 """Log-odds by which a class that the evaluated model has not seen is below the most probable class."""
 

@@ -10,8 +10,6 @@ from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.labels import seen_until
 from fraudsieve.training.splits.split import Split
 
-__all__ = ["RefitPlan", "mature_rows", "plan_refit"]
-
 
 @dataclass(frozen=True, eq=False)
 class RefitPlan:

@@ -20,8 +20,6 @@ from fraudsieve.training.recipe.recipe import Recipe
 from .forward_scores import score_forward
 from .plan import RefitPlan
 
-__all__ = ["RESERVE", "refit_facts", "refit_model", "split_model_folder", "write_refitted"]
-
 RESERVE = 0.5
 """Share of the risk that a promised rate is exceeded that is kept for the difference between both models:
 ``python -m benchmarks.evaluation refits`` measures it."""

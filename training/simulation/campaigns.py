@@ -18,8 +18,6 @@ from .people import People
 from .templates import FRAUD
 from .text import slot_values
 
-__all__ = ["CampaignPlan", "languages", "plan_campaigns"]
-
 _LANGUAGES: Final = ("en", "zh")
 _FIRST_SHARE: Final = 0.4
 _NEW_SHARE: Final = 0.4

@@ -17,8 +17,6 @@ from .campaigns import CampaignPlan
 from .messages import Messages
 from .people import People
 
-__all__ = ["make_events"]
-
 _KINDS: Final = ("login", "payment", "transfer", "message", "profile_change")
 _LOGIN, _PAYMENT, _TRANSFER, _MESSAGE, _PROFILE = range(len(_KINDS))
 _EVERYDAY: Final = (0.50, 0.31, 0.16, 0.0, 0.03)

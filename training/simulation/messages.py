@@ -20,8 +20,6 @@ from .people import People
 from .templates import CRIMES, FRAUD, NOTICES, PERSONAL, PHRASES
 from .text import fill_template
 
-__all__ = ["Messages", "make_messages"]
-
 _CHANNELS: Final = ("sms", "chat", "email")
 _FRAUD_CHANNELS: Final = (0.45, 0.35, 0.20)
 _NOTICE_CHANNELS: Final = (0.55, 0.10, 0.35)

@@ -13,8 +13,6 @@ from numpy.random import Generator
 
 from .basics import read_rows
 
-__all__ = ["KINDS", "apply_obfuscations"]
-
 _Edit = Callable[[str, Generator, float], str]
 
 _LINK: Final = re.compile(r"((?:https?://)?[A-Za-z0-9.-]+\.example(?:/[A-Za-z0-9/]*)?)")

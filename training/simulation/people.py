@@ -16,8 +16,6 @@ from fraudsieve.tables.cells import STRING
 from .basics import BY_DAY, Bools, Floats, Ints, Period, lookup, move_to_busy_hours, utc_times
 from .templates import CRIMES
 
-__all__ = ["People", "Rings", "make_people", "make_rings"]
-
 _COUNTRIES: Final = ("CN", "HK", "SG", "MY", "GB", "US", "AU")
 _AHEAD: Final[Ints] = np.array([8, 8, 8, 8, 0, -5, 10])
 _COUNTRY_SHARE: Final = (0.48, 0.08, 0.08, 0.08, 0.10, 0.12, 0.06)

@@ -17,8 +17,6 @@ from .messages import Messages
 from .people import People
 from .templates import CRIMES
 
-__all__ = ["account_truth", "make_labels"]
-
 _LABELS: Final = (*CRIMES, "legitimate")
 _LEGITIMATE: Final = len(CRIMES)
 _SOURCES: Final = ("review", "user_report", "automatic")

@@ -10,8 +10,6 @@ from typing import Final
 
 from .basics import read_rows
 
-__all__ = ["CRIMES", "FRAUD", "NOTICES", "PERSONAL", "PHRASES"]
-
 
 def _by_language(table: str) -> dict[str, dict[str, tuple[str, ...]]]:
     """Read a table of templates: kind to language to texts, in the order of the file."""

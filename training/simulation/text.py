@@ -10,8 +10,6 @@ from numpy.random import Generator
 
 from .basics import read_text
 
-__all__ = ["STICKY", "fill_template", "slot_values"]
-
 STICKY: Final = ("link", "handle", "phone", "shop", "bank", "carrier", "parcel_firm")
 """Slots with the same value in all messages of a campaign."""
 

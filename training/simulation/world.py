@@ -24,8 +24,6 @@ from .people import make_people, make_rings
 from .simulated_labels import account_truth, make_labels
 from .templates import CRIMES
 
-__all__ = ["World", "simulate"]
-
 _MESSAGES_PER_GENERATION: Final = 320
 _ACCOUNTS_PER_GENERATION: Final = 100
 _MIN_FRAUD: Final = 2 * len(CRIMES)

@@ -9,8 +9,6 @@ from fraudsieve.training.recipe.recipe import Recipe
 
 from .split import Split, has_times, split_by_campaign, split_by_time, split_randomly
 
-__all__ = ["choose_split"]
-
 
 def choose_split(data: LabelledData, groups: Array, group_kind: str, recipe: Recipe) -> Split:
     """Split as the recipe declares; by default by time if most rows have a time, otherwise by campaign or account.

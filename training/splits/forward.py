@@ -20,8 +20,6 @@ from fraudsieve.training.labels import maturity_gap
 
 from .split import Split, has_times, unusable
 
-__all__ = ["Fold", "forward_folds"]
-
 Groups: TypeAlias = Array | Sequence[Array] | Mapping[str, Array]
 
 EMPTY = np.array([], np.int64)

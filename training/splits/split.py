@@ -22,9 +22,6 @@ from fraudsieve.exceptions import SplitError
 from fraudsieve.features.wording.folds import campaign_folds
 from fraudsieve.training.labels import maturity_gap
 
-__all__ = ["Split", "describe_split", "has_times", "split_by_campaign", "split_by_time", "split_randomly", "unusable"]
-
-
 N_FOLDS = 20
 """Campaigns are dealt to this many folds; a slice consists of whole folds."""
 MIN_TIMES = 20

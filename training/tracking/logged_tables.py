@@ -8,8 +8,6 @@ from mlflow.data.meta_dataset import MetaDataset
 from mlflow.data.sources import LocalArtifactDatasetSource  # type: ignore[attr-defined]  # made at import
 from mlflow.utils.validation import MAX_DATASET_DIGEST_SIZE
 
-__all__ = ["RunInput", "log_input"]
-
 
 class RunInput(NamedTuple):
     """A table that a run reads.

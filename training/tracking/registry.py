@@ -21,8 +21,6 @@ from fraudsieve.models.artifact.model_address import model_folder, not_in_store
 from .store import check_store, quiet, use_store
 from .tracked_run import CHAMPION, REPORT, SPLIT_MODEL
 
-__all__ = ["BY_HAND", "CHAMPIONS", "DECISION", "Registry"]
-
 CHAMPIONS = "promotion.champions"
 """Tag of a registered model: the versions that were champion, oldest first, the current one last."""
 DECISION = "promotion.decision"

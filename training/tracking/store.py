@@ -14,8 +14,6 @@ from fraudsieve._addresses import bare_address, shown_uri
 from fraudsieve.exceptions import TrackingError
 from fraudsieve.models.artifact.mlflow_answers import ANSWER_SECONDS, answer_of, why_unusable
 
-__all__ = ["DEFAULT_STORE", "check_store", "is_new_store", "quiet", "run_page", "tracking_uri", "use_store"]
-
 DEFAULT_STORE = "sqlite:///mlflow.db"
 """The store in the working folder, if neither the recipe nor ``MLFLOW_TRACKING_URI`` names another."""
 

@@ -26,19 +26,6 @@ from fraudsieve.models.flavor import log_model
 from .logged_tables import RunInput, log_input
 from .store import check_store, quiet, run_page, use_store
 
-__all__ = [
-    "CHALLENGER",
-    "CHAMPION",
-    "REPORT",
-    "SPLIT_MODEL",
-    "LoggedRun",
-    "NestedRun",
-    "OpenRun",
-    "RunContent",
-    "describe_once",
-    "open_run",
-]
-
 HOST, PROCESS = "fraudsieve.host", "fraudsieve.pid"
 IN_PROGRESS: Final = "In progress."
 KILLED: Final = "Stopped before it was finished."

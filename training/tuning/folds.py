@@ -31,9 +31,6 @@ from fraudsieve.training.splits.split import Split
 
 from .space import tune_of
 
-__all__ = ["METRICS", "SearchFolds", "metric_of", "search_folds", "training_alone"]
-
-
 METRICS = {
     "average_precision": "average precision",
     "macro_f1": "macro-F1",

@@ -12,8 +12,6 @@ from fraudsieve.training.tracking.tracked_run import NestedRun
 from .folds import METRICS
 from .space import with_settings
 
-__all__ = ["Trial", "TuningResult"]
-
 MIN_ERRORS: Final = 2
 """Standard errors that a gain must exceed: the best of many trials exceeds one by chance."""
 STATUS = {"complete": "FINISHED", "pruned": "KILLED", "failed": "FAILED"}

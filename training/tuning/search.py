@@ -30,9 +30,6 @@ from .folds import METRICS, SearchFolds, metric_of, search_folds, training_alone
 from .outcome import Trial, TuningResult
 from .space import distributions, recipe_settings, tune_of, with_settings
 
-__all__ = ["tune"]
-
-
 SCORES = "scores"
 """Attribute of a trial: its score in each fold."""
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)

@@ -14,8 +14,6 @@ from fraudsieve.models.classifier import FraudClassifier
 from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.recipe.tune import Choices, Range, TuneRecipe
 
-__all__ = ["distributions", "recipe_settings", "tune_of", "with_settings"]
-
 
 def recipe_settings(recipe: Recipe, subject: str) -> dict[str, Any]:
     """Return the values in a recipe of the settings that it searches.

@@ -15,9 +15,6 @@ from .prepared import PreparedColumns
 from .reader import NO_LINKS, ColumnType, LinkFields, ReadColumns, read_columns, time_field
 from .table import Columns, ColumnTable, reason_of
 
-__all__ = ["ColumnChecks", "check_columns", "records_to_columns"]
-
-
 NO_BANDS = "campaign, labelled: expected the bands of a message, both fields are missing"
 
 

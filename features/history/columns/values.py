@@ -18,17 +18,6 @@ from fraudsieve.tables.limits import MAX_AMOUNT
 from fraudsieve.tables.values.moments import EARLIEST, TOO_LATE, read_epochs
 from fraudsieve.tables.values.reading import read_is_fraud, read_number
 
-__all__ = [
-    "arrow_type",
-    "plain_column",
-    "plain_list",
-    "plain_values",
-    "read_amounts",
-    "read_each",
-    "read_frauds",
-    "read_times",
-]
-
 Values: TypeAlias = Array | Sequence[Any]
 
 _FIRST, _END = (np.datetime64(microseconds // 10**6, "s") for microseconds in (EARLIEST, TOO_LATE))

@@ -26,8 +26,6 @@ import numpy as np
 from fraudsieve._compiled import compile_inlined
 from fraudsieve._typing import Array
 
-__all__ = ["ABSENT", "HASH_KEY", "NO_WORD", "empty_places", "find_place", "fold_product", "put_number", "remove_number"]
-
 ABSENT: Final = -1
 """The content of an empty place."""
 HASH_KEY: Final = np.frombuffer(secrets.token_bytes(48), np.uint64).copy()

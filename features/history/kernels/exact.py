@@ -18,20 +18,6 @@ import numpy as np
 from fraudsieve._compiled import compile_inlined, compile_part
 from fraudsieve._typing import Array
 
-__all__ = [
-    "MINUS",
-    "N_DIGITS",
-    "N_SQUARE_DIGITS",
-    "PLUS",
-    "add_number",
-    "add_square",
-    "add_to_digits",
-    "deviation_of",
-    "round_digits",
-    "sum_of",
-    "sum_of_digits",
-]
-
 # The digits of two numbers and of their sum. Arrays have the lowest digit first, at index 0.
 #
 #   digit       d5        d4         d3        d2        d1        d0

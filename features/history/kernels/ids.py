@@ -14,9 +14,6 @@ from fraudsieve._typing import Array
 
 from .digest_table import ABSENT, HASH_KEY, NO_WORD, empty_places, find_place, fold_product, put_number
 
-__all__ = ["CodedStrings", "code_numbers", "code_strings", "number_keys"]
-
-
 HALF = np.uint64(32)
 FEW = 1 << 9
 """Number of ids that tables have places for at first."""

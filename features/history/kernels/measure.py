@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-__all__ = ["Measure", "names_of"]
-
 Reads: TypeAlias = Literal["amount", "current amount", "counterparty", "clock", "label"]
 
 

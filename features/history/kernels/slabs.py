@@ -25,8 +25,6 @@ import numpy as np
 from fraudsieve._compiled import compile_part
 from fraudsieve._typing import Array
 
-__all__ = ["END", "NO_SLAB", "SIZES", "allocate_slab", "empty_heads", "free_slab", "size_class"]
-
 NO_SLAB: Final = -1
 SIZES: Final = np.array([1, 2, *(size << shift for shift in range(56) for size in (3, 4))])
 """The number of rows of a slab of each class."""

@@ -13,9 +13,6 @@ import numpy as np
 from fraudsieve._compiled import compile_inlined, compile_kernel, compile_part
 from fraudsieve._typing import Array
 
-__all__ = ["in_order", "sort_events"]
-
-
 MAX_MOVES_PER_EVENT = 8
 """Maximum moves per event of the insertion sort, in addition to `FREE_MOVES`."""
 FREE_MOVES = 1024

@@ -18,8 +18,6 @@ from fraudsieve.features.history.kernels.digest_table import (
     remove_number,
 )
 
-__all__ = ["EntityTable"]
-
 N_USED, FIRST_FREE, N_LIVE = range(3)
 
 

@@ -8,8 +8,6 @@ from fraudsieve._typing import Array
 from .series import Series, item_at, size_of, start_of
 from .updates import ACCOUNTS, VALUES
 
-__all__ = ["keep_first_links", "mutual_links"]
-
 
 @compile_kernel()
 def keep_first_links(

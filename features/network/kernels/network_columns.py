@@ -17,8 +17,6 @@ from .series import Series, count_before, item_at, start_of
 from .steps import frauds_of, known_of, label_before, total_before
 from .updates import ACCOUNTS, LABELLED, LABELS, RETURNED, VALUES, Graph
 
-__all__ = ["Rules", "fill_columns"]
-
 SHARING, SHARING_MAX, SHARING_LABELS, MET_DEGREE, MET_LABELS = range(5)
 """The totals, and the maximum, over the values of an account."""
 N_SUMS = 5

@@ -8,8 +8,6 @@ from fraudsieve._compiled import compile_kernel, compile_part
 from fraudsieve._typing import Array
 from fraudsieve.features.history.kernels.digest_table import HASH_KEY, NO_WORD, empty_places, find_place, put_number
 
-__all__ = ["Nodes", "empty_nodes", "find_node", "grow_nodes", "intern_node", "number_nodes"]
-
 
 class Nodes(NamedTuple):
     """The digests of the nodes, and the places by which they are found."""

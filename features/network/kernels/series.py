@@ -12,23 +12,6 @@ from fraudsieve._compiled import compile_kernel, compile_part
 from fraudsieve._typing import Array
 from fraudsieve.features.history.kernels.slabs import END, SIZES, allocate_slab, empty_heads, free_slab, size_class
 
-__all__ = [
-    "ONE",
-    "SIZE",
-    "TWO",
-    "Series",
-    "count_before",
-    "empty_series",
-    "grow_series",
-    "insert",
-    "item_at",
-    "move_earlier",
-    "remove",
-    "room_for",
-    "size_of",
-    "start_of",
-]
-
 START, SIZE = 0, 1
 ONE, TWO = np.int64(1), np.int64(2)
 """Arguments of kernels: Numba would compile a function again for every literal number."""

@@ -10,8 +10,6 @@ from fraudsieve._compiled import compile_inlined, compile_part
 
 from .series import Series, count_before, insert, item_at, size_of, start_of
 
-__all__ = ["HALF", "add_change", "frauds_of", "known_of", "label_before", "total_before"]
-
 HALF = 32
 LOW = (1 << HALF) - 1
 

@@ -31,24 +31,6 @@ from .series import (
 )
 from .steps import HALF, add_change
 
-__all__ = [
-    "ACCOUNTS",
-    "LABELLED",
-    "LABELS",
-    "NEVER",
-    "RETURNED",
-    "VALUES",
-    "Graph",
-    "LabelRows",
-    "LinkRows",
-    "add_rows",
-    "empty_graph",
-    "find_link",
-    "grow_graph",
-    "list_series",
-    "remove_label",
-]
-
 NEVER = 2**63 - 1
 """Time of a link that does not exist."""
 VALUES, ACCOUNTS = np.int64(0), np.int64(1)

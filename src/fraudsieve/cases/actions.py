@@ -13,8 +13,6 @@ from fraudsieve.tables.conversion import Kind, convert
 from fraudsieve.tables.limits import shapes_of
 from fraudsieve.tables.values.reading import PLAIN, Reading
 
-__all__ = ["NO_TIME", "TIMES", "Actions", "ids_of", "microseconds", "microseconds_of", "values_of"]
-
 ENDS: Final = ("account_id", "counterparty_id")
 TIMES: Final = ("occurred_at", "known_at")
 """Columns of times."""

@@ -7,8 +7,6 @@ from scipy.sparse.csgraph import dijkstra
 from fraudsieve._compiled import compile_kernel
 from fraudsieve._typing import Array
 
-__all__ = ["connecting_path", "find_bridges", "within_cases"]
-
 
 def within_cases(graph: sp.csr_matrix, case: Array) -> sp.csr_matrix:
     """Return the links of a graph that are inside cases."""

@@ -20,8 +20,6 @@ from .partition import partition_actions
 from .settings import CaseSettings
 from .summary import ReviewTime, summarise_cases
 
-__all__ = ["Cases", "find_cases"]
-
 
 @dataclass(frozen=True, eq=False)
 class Cases:

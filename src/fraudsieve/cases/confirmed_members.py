@@ -16,8 +16,6 @@ from fraudsieve.tables.source import Source, origin_of
 
 from .actions import Actions, ids_of, microseconds, microseconds_of, values_of
 
-__all__ = ["CONFIRMED", "confirmed_probability", "labels_of_records", "read_case_labels", "with_labels"]
-
 CONFIRMED: Final = {True: "fraud", False: "legitimate"}
 """Values of ``confirmed``."""
 

@@ -16,8 +16,6 @@ from fraudsieve.tables.source import Source, as_input, origin_of
 
 from .actions import TIMES, ids_of, values_of
 
-__all__ = ["IDS", "LABELS", "CaseInputs", "flagged_mask", "read_case_inputs", "read_scored_table"]
-
 IDS: Final = {"message_id": "messages", "event_id": "events", "account_id": "accounts"}
 """Id columns of scores, in the order in which they are tried, and the table that was scored."""
 RENAMED: Final = {"recipient_id": "counterparty_id", "sent_at": "occurred_at", "created_at": "occurred_at"}

@@ -11,8 +11,6 @@ import pandas as pd
 from fraudsieve._typing import Array
 from fraudsieve.tables.cells import STRING
 
-__all__ = ["CaseLedger"]
-
 CHANGES: Final = ["as_of", "change", "case_id", "other_id", "actions"]
 
 

@@ -16,8 +16,6 @@ from scipy.sparse.csgraph import connected_components
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import SchemaError
 
-__all__ = ["Partition", "partition_actions"]
-
 ITERATIONS: Final = 4
 BATCH: Final = 2
 """Components of at most this many actions are a case if their link is heavy enough; Leiden is not run."""

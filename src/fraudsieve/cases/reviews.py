@@ -12,8 +12,6 @@ from fraudsieve.training.evaluation.report_parts.reviews import CaseReviews
 from .case_finding import Cases, find_cases
 from .summary import ReviewTime
 
-__all__ = ["case_reviews"]
-
 CANDIDATES: Final = 2
 """Records that become members of cases, in review capacities."""
 KEY: Final = b"evaluation"

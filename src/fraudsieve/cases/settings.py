@@ -4,8 +4,6 @@ from dataclasses import dataclass
 
 from fraudsieve._microseconds import DAY
 
-__all__ = ["CaseSettings"]
-
 
 @dataclass(frozen=True)
 class CaseSettings:

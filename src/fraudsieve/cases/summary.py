@@ -14,8 +14,6 @@ from .actions import NO_TIME, Actions
 from .confirmed_members import CONFIRMED, confirmed_probability
 from .links.table import LINK_KINDS, Links
 
-__all__ = ["ReviewTime", "summarise_cases"]
-
 MAX_WORDS: Final = 3
 """Maximum number of types, kinds of links and reasons that are named."""
 

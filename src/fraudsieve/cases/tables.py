@@ -20,8 +20,6 @@ from .ledger import CHANGES, CaseLedger
 from .settings import CaseSettings
 from .summary import ReviewTime
 
-__all__ = ["find_cases_in_tables", "read_ledger", "write_cases"]
-
 KEPT: Final = ("members", "changes")
 
 

@@ -9,8 +9,6 @@ from typing import Annotated, Final
 
 from fraudsieve._command import remember_command
 
-__all__ = ["app", "main"]
-
 COLLECTOR_THRESHOLD = 50_000
 """New objects between two collections of garbage; Python's default is 700."""
 

@@ -18,18 +18,6 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 
 from fraudsieve.exceptions import FraudsieveError
 
-__all__ = [
-    "BOUND_EXCEEDED",
-    "WORK_FAILED",
-    "WRONG_CALL",
-    "answer",
-    "count_of",
-    "exit_on_error",
-    "notes",
-    "steps",
-    "stop_on_sigterm",
-]
-
 WORK_FAILED = 1
 WRONG_CALL = 2
 BOUND_EXCEEDED = 3

@@ -10,8 +10,6 @@ from fraudsieve.exceptions import EvidenceError
 if TYPE_CHECKING:
     from fraudsieve.evidence.settings import EvidenceSettings
 
-__all__ = ["EvidenceAll", "EvidenceContent", "EvidenceFile", "EvidenceKey", "evidence_settings"]
-
 EvidenceFile = Annotated[
     Path | None, typer.Option(help="Log file for evidence of every flagged score, such as evidence.jsonl.")
 ]

@@ -18,34 +18,6 @@ if TYPE_CHECKING:  # imported at first use: PyArrow takes time
     from fraudsieve.models.artifact.folder import Model
     from fraudsieve.tables.source import InputTable
 
-__all__ = [
-    "AsOf",
-    "Command",
-    "Events",
-    "History",
-    "Json",
-    "KnownLabels",
-    "LabelDays",
-    "Labels",
-    "LanguageOption",
-    "Lateness",
-    "Messages",
-    "ModelOption",
-    "Name",
-    "ReadingOptions",
-    "RecordOptions",
-    "RulesOption",
-    "ScoredOptions",
-    "Scores",
-    "TableOptions",
-    "Verbose",
-    "files_of",
-    "input_table",
-    "records_to_score",
-    "split_names",
-    "with_groups",
-]
-
 Json = Annotated[bool, typer.Option("--json", help="Print the result as a single JSON object.")]
 Verbose = Annotated[
     bool, typer.Option("--verbose", help="Print all metrics instead of what the model finds and what to do next.")

@@ -22,26 +22,6 @@ if TYPE_CHECKING:  # imported at first use: MLflow alone takes seconds
     from fraudsieve.training.promotion.paired_comparison import Pair
     from fraudsieve.training.tracking.tracked_run import LoggedRun
 
-__all__ = [
-    "attack_rows",
-    "comparison_rows",
-    "decision_rows",
-    "evaluation_content",
-    "evaluation_rows",
-    "gate_rows",
-    "left_out_text",
-    "logged_rows",
-    "outcome_rows",
-    "overlap_text",
-    "review_rows",
-    "rule_rows",
-    "slice_rows",
-    "tested_text",
-    "traffic_rows",
-    "trained_content",
-    "trained_rows",
-]
-
 REPORTED = (
     "average_precision",
     "base_rate",

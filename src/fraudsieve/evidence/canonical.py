@@ -20,16 +20,6 @@ from fraudsieve.exceptions import EvidenceError, RejectedRecordError
 from fraudsieve.features.history.records import required_time
 from fraudsieve.tables.values.reading import is_missing
 
-__all__ = [
-    "NumberWriter",
-    "decode_canonical",
-    "encode_canonical",
-    "field_value",
-    "join_object",
-    "read_field_value",
-    "to_plain",
-]
-
 _encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False).encode
 MAX_INTEGER: Final = 2**53
 """The largest integer that every JSON reader preserves."""

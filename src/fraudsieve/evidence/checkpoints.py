@@ -18,8 +18,6 @@ from .lines import log_lines
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-__all__ = ["Checkpoint", "read_checkpoints", "read_private_key", "read_public_key", "write_checkpoint"]
-
 FORMAT: Final = 1
 PURPOSE: Final = b"fraudsieve evidence checkpoint 1\n"
 """Prefix of the signed bytes, so that a signature cannot be reused for other content."""

@@ -12,8 +12,6 @@ from .records import describe_history, is_flagged, to_record
 if TYPE_CHECKING:
     from .log import EvidenceLog
 
-__all__ = ["EvidenceBatch"]
-
 
 class EvidenceBatch:
     """Evidence of scores that are not yet in a log.

@@ -24,8 +24,6 @@ from fraudsieve.tables.values.reading import is_missing, read_category, read_id,
 
 from .canonical import encode_canonical, field_value, read_field_value
 
-__all__ = ["Content", "ContentKind", "input_fields", "read_key"]
-
 ContentKind: TypeAlias = Literal["omitted", "pseudonymised", "kept"]
 
 PURPOSE: Final = b"fraudsieve evidence 1"

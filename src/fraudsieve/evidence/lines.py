@@ -14,8 +14,6 @@ from fraudsieve.exceptions import EvidenceError
 from .canonical import decode_canonical
 from .merkle import leaf_digest
 
-__all__ = ["NO_RECORD", "Line", "leaf_of_line", "line_of", "log_lines", "may_begin_line", "read_line"]
-
 NO_RECORD: Final = bytes(32)
 """The digest before the first record."""
 _HEAD: Final = b'{"leaf":"'

@@ -26,8 +26,6 @@ from .lines import NO_RECORD, leaf_of_line, line_of, may_begin_line, read_line
 from .merkle import Frontier
 from .records import FORMAT, clock, describe_setting, software
 
-__all__ = ["EvidenceLog", "Which"]
-
 Which: TypeAlias = Literal["flagged", "all"]
 LOG_ID_BYTES: Final = 16
 

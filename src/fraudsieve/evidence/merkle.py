@@ -8,14 +8,6 @@ import hashlib
 from collections.abc import Sequence
 from typing import Final
 
-__all__ = [
-    "Frontier",
-    "inclusion_path",
-    "is_included",
-    "leaf_digest",
-    "root_of",
-]
-
 EMPTY: Final = hashlib.sha256().digest()
 """The root of a tree without leaves."""
 

@@ -13,8 +13,6 @@ from .lines import line_of, log_lines, read_line
 from .merkle import inclusion_path, is_included, root_of
 from .verification import log_leaves
 
-__all__ = ["ProofCheck", "check_proof", "prove_record", "read_proof"]
-
 FORMAT: Final = 1
 
 

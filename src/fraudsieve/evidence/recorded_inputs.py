@@ -26,8 +26,6 @@ from .canonical import read_field_value
 from .kept_content import ContentKind
 from .records import FORMAT, SCORE_NUMBERS
 
-__all__ = ["KeptInputs", "MalformedRecord", "NotKept", "OtherRecord", "RecordedScore", "by_history", "read_score"]
-
 NUMBER: Final = (str, int, type(None))
 SCORE: Final = {**dict.fromkeys(SCORE_NUMBERS, (str, int, bool, type(None))), "probabilities": (dict, type(None))}
 EXPLAINED: Final = {"class": (str,), "against": (str, type(None)), "log_odds": (str,)}

@@ -17,18 +17,6 @@ from fraudsieve.models.scoring.scores import Score
 from .canonical import to_plain
 from .kept_content import Content, input_fields
 
-__all__ = [
-    "FORMAT",
-    "clock",
-    "describe_history",
-    "describe_setting",
-    "is_flagged",
-    "reason_numbers",
-    "score_numbers",
-    "software",
-    "to_record",
-]
-
 Plain: TypeAlias = dict[str, Any]
 
 FORMAT: Final = 1

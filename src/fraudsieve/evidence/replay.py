@@ -25,8 +25,6 @@ from .lines import log_lines, read_line
 from .recorded_inputs import KeptInputs, MalformedRecord, NotKept, OtherRecord, RecordedScore, by_history, read_score
 from .records import reason_numbers, score_numbers
 
-__all__ = ["Difference", "ReplayReport", "replay_log"]
-
 Compute: TypeAlias = Callable[[Sequence[RecordedScore]], list[dict[str, Any]]]
 
 BATCH: Final = 1000

@@ -6,8 +6,6 @@ from pathlib import Path
 from .kept_content import Content, ContentKind, read_key
 from .log import EvidenceLog, Which
 
-__all__ = ["EvidenceSettings"]
-
 
 @dataclass(frozen=True)
 class EvidenceSettings:

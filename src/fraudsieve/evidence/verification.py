@@ -15,8 +15,6 @@ from .lines import NO_RECORD, Line, log_lines, read_line
 from .merkle import Frontier
 from .records import clock
 
-__all__ = ["EvidenceCheck", "Problem", "checkpoint_log", "log_leaves", "verify_log"]
-
 WITHOUT_CHECKPOINT: Final = (
     "no checkpoint was given: anyone who can write to the file could have rewritten all of it, or cut off its end"
 )

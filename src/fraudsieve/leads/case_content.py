@@ -15,8 +15,6 @@ from fraudsieve.exceptions import LeadError
 from fraudsieve.tables.cells import STRING
 from fraudsieve.tables.source import Source, as_input, origin_of
 
-__all__ = ["ActionReasons", "CaseContent", "actions_of", "read_case", "read_reasons"]
-
 NEEDED: Final = {
     "members": ("case_id", "action_id"),
     "links": ("case_id", "source_id", "target_id", "kind", "evidence"),

@@ -11,8 +11,6 @@ from fraudsieve.evidence.records import software
 from fraudsieve.models.artifact.folder import LIBRARIES, Model
 from fraudsieve.models.likelihood_ratios import describe_strength, log10_likelihood_ratio, rate_bounds
 
-__all__ = ["CLAIM", "describe_model", "error_rates", "scores_all", "strength_of_actions", "summarise_strength"]
-
 CLAIM: Final = (
     "A statistical model flagged these actions. A likelihood ratio says how much more probable such a score is for a "
     "fraudulent record than for a legitimate one. It is not the probability that a record is fraudulent, and says "

@@ -15,8 +15,6 @@ from fraudsieve.exceptions import LeadError
 
 from .files import WITHDRAWAL_SCHEMA
 
-__all__ = ["Export", "LeadEntry", "Withdrawal", "notice_id", "read_lead_entry", "read_notice"]
-
 Export: TypeAlias = Literal["json", "stix"]
 NAMESPACE: Final = uuid.uuid5(uuid.NAMESPACE_URL, WITHDRAWAL_SCHEMA)
 DIGEST: Final = re.compile(r"[0-9a-f]{64}")

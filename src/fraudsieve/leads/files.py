@@ -8,8 +8,6 @@ from typing import Any, Final
 
 from fraudsieve.exceptions import LeadError
 
-__all__ = ["SCHEMA", "WITHDRAWAL_SCHEMA", "encode_lead", "lead_digest", "lead_schema", "read_lead", "withdrawal_schema"]
-
 SCHEMA: Final = "urn:fraudsieve:lead:1"
 """The name of the schema, and of the format of leads."""
 WITHDRAWAL_SCHEMA: Final = "urn:fraudsieve:lead-withdrawal:1"

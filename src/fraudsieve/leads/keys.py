@@ -13,18 +13,6 @@ from fraudsieve._pseudonyms import MIN_KEY_BYTES, key_id, keyed_digest, pseudony
 from fraudsieve.evidence.canonical import encode_canonical
 from fraudsieve.exceptions import LeadError
 
-__all__ = [
-    "LeadKey",
-    "Secret",
-    "Wanted",
-    "derive_key",
-    "find_key",
-    "match_values",
-    "read_secrets",
-    "recipient_name",
-    "wanted_pseudonyms",
-]
-
 PURPOSE: Final = "fraudsieve lead 1"
 TYPE: Final = re.compile(r"[a-z][a-z0-9_]*")
 CHUNK: Final = 100_000

@@ -27,8 +27,6 @@ from .files import SCHEMA, encode_lead
 from .keys import LeadKey, recipient_name
 from .words import is_plain, word_list
 
-__all__ = ["Disclosure", "LeadTerms", "amount_class", "is_declared", "make_lead"]
-
 Lead: TypeAlias = dict[str, Any]
 
 NAMESPACE: Final = uuid.uuid5(uuid.NAMESPACE_URL, SCHEMA)

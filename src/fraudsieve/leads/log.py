@@ -21,8 +21,6 @@ from fraudsieve.exceptions import LeadError
 from .entries import Export, LeadEntry, Withdrawal, read_lead_entry, read_notice
 from .files import lead_digest
 
-__all__ = ["LeadLog", "LeadRegister", "check_log_exists", "read_register"]
-
 FORMAT: Final = 1
 
 

@@ -16,8 +16,6 @@ from fraudsieve.tables.source import Source
 from .files import encode_lead
 from .keys import LeadKey, Secret, find_key, match_values, wanted_pseudonyms
 
-__all__ = ["key_of_lead", "resolve_lead", "write_resolution"]
-
 COLUMNS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
     "accounts": {"account_id": ("account", "action")},
     "events": {

@@ -17,8 +17,6 @@ from fraudsieve.tables.source import Source, origin_of
 from .entries import LeadEntry
 from .keys import LeadKey, Secret, find_key, match_values, wanted_pseudonyms
 
-__all__ = ["LabelHistories", "find_reversed", "is_reversed", "read_label_histories"]
-
 ACTION: Final = "action"
 ACCOUNT: Final = "account"
 SUBJECTS: Final = tuple(name.removesuffix("_id") for name in IDS)

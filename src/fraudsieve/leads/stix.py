@@ -12,8 +12,6 @@ from typing import Any, Final
 
 from .files import SCHEMA
 
-__all__ = ["to_stix", "to_stix_revocation"]
-
 Object = dict[str, Any]
 
 NAMESPACE: Final = uuid.uuid5(uuid.NAMESPACE_URL, f"{SCHEMA}:stix")

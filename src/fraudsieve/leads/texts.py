@@ -15,8 +15,6 @@ from .case_content import actions_of
 from .keys import LeadKey
 from .words import MASK, has_number, hide_words, is_chinese_word, split_words
 
-__all__ = ["TextForm", "describe_texts", "mask_text", "units", "widely_used"]
-
 TextForm: TypeAlias = Literal["omitted", "digests", "excerpts"]
 
 MIN_ACCOUNTS: Final = 10

@@ -21,8 +21,6 @@ from .log import LeadLog, LeadRegister, check_log_exists, read_register
 from .reversals import find_reversed, read_label_histories
 from .stix import to_stix_revocation
 
-__all__ = ["withdraw_lead", "withdraw_reversed"]
-
 REVERSED: Final = "the labels of actions or accounts of the lead were reversed"
 
 

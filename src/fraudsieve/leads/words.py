@@ -14,8 +14,6 @@ from typing import Final, NamedTuple
 
 from fraudsieve.features.text.pinyin import is_syllable
 
-__all__ = ["MASK", "Word", "has_number", "hide_words", "is_chinese_word", "is_plain", "split_words", "word_list"]
-
 MASK: Final = "…"
 CJK: Final = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 CHINESE: Final = re.compile(rf"[{CJK}]+")

@@ -18,8 +18,6 @@ from .labels.rules import LabelRules, label_to_entry
 from .records import LoggedFields, message_to_entry, to_entry
 from .store.score_rows import ScoreRow, StoredScore
 
-__all__ = ["Accepted", "Call", "CallGroups", "CallType", "Delivery", "call_of_scores"]
-
 
 class Accepted(NamedTuple):
     """The outcome of a call that appended records.

@@ -8,8 +8,6 @@ from fraudsieve.features.history.kernels.recency import NEVER
 from fraudsieve.features.history.measures import window_seconds
 from fraudsieve.features.live_state import HistoryState
 
-__all__ = ["PlausibleClock"]
-
 
 class PlausibleClock:
     """The system time, limited if it is ahead of both the events and the time since the clock was created.

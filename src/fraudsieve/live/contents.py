@@ -17,8 +17,6 @@ from .store.row_removal import list_removals
 from .store.score_rows import FIRST_TIME, LAST_TIME, log_size
 from .store.snapshots import list_snapshots
 
-__all__ = ["COUNTED", "describe_store", "numbered_records", "span_of", "stored_records", "time_text"]
-
 FIELDS = {"events": "occurred_at", "messages": "sent_at"}
 COUNTED = "counted"
 """The part of what a state counts of labels."""

@@ -21,8 +21,6 @@ from .labels.rules import LABEL, Verdict
 from .labels.subjects import Entry, Subjects, label_key
 from .records import read_entry
 
-__all__ = ["Decided", "decide_all"]
-
 ACCOUNT = ("account_id",)
 TOO_LATE = "expected a time within the declared lateness of the newest record of the request, got an older one"
 

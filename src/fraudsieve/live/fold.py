@@ -14,8 +14,6 @@ from fraudsieve.features.live_state import HistoryState
 from .records import PARTS, read_entry
 from .store.chain import RESTORE, Row
 
-__all__ = ["encode_entry", "fold_rows"]
-
 MIN_COLUMN_LENGTH = 32
 """Fewer entries of one type are read one by one, which is then faster."""
 

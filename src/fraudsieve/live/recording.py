@@ -21,8 +21,6 @@ from .score_log import LoggedScore, encode_record
 from .store.event_store import StoreTransaction
 from .store.score_rows import Recorded, ScoreRow, StoredScore, append_scores, find_recorded
 
-__all__ = ["RECORDED_PARTS", "RecordingCall", "append_once", "find_answers"]
-
 RECORDED_PARTS = {"event": "events", "message": "messages"}
 """The part of the history to which a scored record belongs, by its type."""
 

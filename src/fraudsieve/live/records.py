@@ -26,22 +26,6 @@ from fraudsieve.tables.values.reading import is_missing, read_category, read_id,
 from .labels.effects import RETRACTED
 from .labels.rules import LABEL
 
-__all__ = [
-    "OWN",
-    "LoggedFields",
-    "LoggedPart",
-    "from_entry",
-    "keeps_records",
-    "knows_records",
-    "logged_fields",
-    "message_to_entry",
-    "not_kept",
-    "own_columns",
-    "read_entry",
-    "scored_value",
-    "to_entry",
-]
-
 LoggedPart: TypeAlias = RecordType | Literal["messages"]
 
 OWN = "own columns"

@@ -18,8 +18,6 @@ from .store.event_store import EventStore, StoreTransaction
 from .store.row_removal import remove_rows
 from .store.score_rows import forget_recorded
 
-__all__ = ["erase", "rewind"]
-
 NOT_IDS = {*CAMPAIGN, "event_id", "kind", "of", "subject_id", "label", "source"}
 SUBJECTS = {"labels": "event", "messages": "message", "account_labels": "account"}
 """Whose labels a state counts in a part of the log."""

@@ -18,8 +18,6 @@ from .labels.subjects import MemoryRows, Subjects
 from .store.chain import START, Position, Row
 from .store.event_store import StoreTransaction
 
-__all__ = ["Replica"]
-
 ROWS_AT_ONCE = 1_000
 """Rows that are added while scores wait."""
 

@@ -2,8 +2,6 @@
 
 from typing import Any, NamedTuple
 
-__all__ = ["LiveSize", "Scored"]
-
 
 class LiveSize(NamedTuple):
     """The size of a live state.

@@ -14,8 +14,6 @@ from .store.chain import RESTORE
 from .store.event_store import StoreTransaction
 from .store.score_rows import StoredScore, delete_scores, read_scores
 
-__all__ = ["SUBJECTS", "LoggedScore", "encode_record", "erase_scores", "logged_record", "readable_id"]
-
 SUBJECTS = ("message", "account", "event")
 NOT_ACCOUNTS = {"event_id", "message_id"}
 

@@ -29,8 +29,6 @@ from .store.chain import RESTORE
 from .store.event_store import EventStore
 from .store.score_rows import StoredScore, iterate_scores
 
-__all__ = ["ExportedScores", "export_scores"]
-
 TEXT: Final = pa.large_string()
 TIME: Final = pa.timestamp("us", "UTC")
 CUTOFFS: Final = {"message": "as_of", "account": "as_of", "event": "occurred_at"}

@@ -26,8 +26,6 @@ from .store.event_store import EventStore, StoreTransaction
 from .store.row_removal import drop_old_rows
 from .store.snapshots import list_snapshots, write_snapshot
 
-__all__ = ["StoreSession"]
-
 logger = logging.getLogger("fraudsieve.live")
 
 

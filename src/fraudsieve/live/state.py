@@ -34,8 +34,6 @@ from .store.addresses import open_store
 from .store.follower import Follower
 from .store.score_rows import ScoreRow, StoredScore
 
-__all__ = ["LABEL_DAYS", "LiveState"]
-
 logger = logging.getLogger("fraudsieve.live")
 
 LABEL_DAYS = 180

@@ -9,8 +9,6 @@ import pandas as pd
 from fraudsieve._typing import Array
 from fraudsieve.training.evaluation.bootstrap import NORMAL_QUANTILE
 
-__all__ = ["Agreement", "cohen_kappa"]
-
 
 @dataclass(frozen=True)
 class Agreement:

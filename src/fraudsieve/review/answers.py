@@ -49,8 +49,6 @@ from .agreement import Agreement, cohen_kappa
 from .candidates import drawn_ids
 from .sampling import ALERT, AUDIT, NOVEL
 
-__all__ = ["ANSWERS", "DISAGREEMENT", "Collected", "collect_answers", "third_opinions"]
-
 ANSWERS: Final = TableSchema(
     "answers",
     (

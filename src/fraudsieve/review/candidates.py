@@ -16,8 +16,6 @@ from fraudsieve.tables.formats.loaded import ReadOptions
 from fraudsieve.tables.reader import read_table
 from fraudsieve.tables.source import InputTable, Source, as_input, origin_of
 
-__all__ = ["Candidates", "Sources", "drawn_ids", "read_candidates", "sources_of"]
-
 Sources = Source | None
 TIMES: Final = ("sent_at", "occurred_at", "as_of", "created_at")
 """Columns that say when a record happened, the best first."""

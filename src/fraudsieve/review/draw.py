@@ -31,8 +31,6 @@ from fraudsieve.training.data.builders import row_groups
 from .candidates import Candidates, Sources, read_candidates
 from .sampling import Frame, ReviewPlan, Selection, select
 
-__all__ = ["NO_RECALL", "ReviewDraw", "draw_from_log", "draw_records", "write_draw"]
-
 NO_RECALL: Final = (
     "without an audit, recall cannot be estimated: no record that the model passed can be drawn at random"
 )

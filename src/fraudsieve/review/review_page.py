@@ -28,8 +28,6 @@ from fraudsieve.training.pages.rendering import Notice, capitalised, render_page
 
 from .draw import COLUMNS, NO_RECALL, SENTENCE
 
-__all__ = ["render_review_page"]
-
 SUMMARY: Final = 160
 """Characters of a record in the list of its case."""
 CONFIDENCES: Final = (("1", "Q", "sure"), ("0.8", "W", "fairly sure"), ("0.6", "E", "unsure"))

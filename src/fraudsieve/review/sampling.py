@@ -41,8 +41,6 @@ from fraudsieve._typing import Array
 from fraudsieve.exceptions import RecipeError
 from fraudsieve.models.guarantees import draw_of_groups
 
-__all__ = ["ALERT", "AUDIT", "NOVEL", "Frame", "ReviewPlan", "Selection", "select"]
-
 ALERT: Final = "alert"
 NOVEL: Final = "novel"
 AUDIT: Final = "audit"

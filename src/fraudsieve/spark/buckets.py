@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-__all__ = ["BUCKET_EVENTS", "Buckets", "choose_n_buckets", "find_hot_entities"]
-
 logger = logging.getLogger("fraudsieve.spark")
 
 BUCKET_EVENTS = 1_500_000

@@ -11,8 +11,6 @@ from fraudsieve.features.feature_matrix import FeatureMatrix
 from .feature_frames import feature_frame
 from .part_files import FILE
 
-__all__ = ["write_account_features"]
-
 
 def write_account_features(
     subjects: DataFrame,

@@ -37,8 +37,6 @@ from .spark_columns import (
 )
 from .views import group_views
 
-__all__ = ["account_features", "check_network", "feature_frame", "history_block"]
-
 CREATED = f"{PREFIX}created"
 WRITTEN = T.StructType([T.StructField(FILE, T.StringType())])
 WHOLE_NUMBERS = {

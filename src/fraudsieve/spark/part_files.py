@@ -12,8 +12,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyarrow.fs import FileSystem
 
-__all__ = ["FILE", "PART_ROWS", "SCHEMA", "WritePart"]
-
 FILE = "file"
 """The column of the names of the files that were written."""
 SCHEMA = "org.apache.spark.sql.parquet.row.metadata"

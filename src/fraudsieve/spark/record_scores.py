@@ -18,9 +18,6 @@ from fraudsieve.models.scoring.record_policy import apply_policy
 from .feature_frames import history_block
 from .shipped_model import ShippedModel
 
-__all__ = ["SCORE", "ScoreRecords", "fields_read", "rows_without_history", "score_type"]
-
-
 SCORE = "score"
 WORDS = ("label", "decision", "status", "why")
 

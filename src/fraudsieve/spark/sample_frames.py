@@ -22,8 +22,6 @@ from .feature_frames import account_features
 from .history_frames import raise_problems
 from .spark_columns import PREFIX, check_added_names, check_type, id_column, micros_column, of_name, words_column
 
-__all__ = ["training_sample"]
-
 ID, EARLY = f"{PREFIX}id", f"{PREFIX}early"
 
 

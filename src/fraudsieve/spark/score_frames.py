@@ -22,8 +22,6 @@ from .record_scores import SCORE, ScoreRecords, score_type
 from .shipped_model import ShippedModel, ship_model
 from .spark_columns import check_added_names, micros_column
 
-__all__ = ["score"]
-
 
 def score(
     records: DataFrame,

@@ -15,8 +15,6 @@ from pyspark.sql import SparkSession
 from fraudsieve.models.artifact.model_address import model_folder
 from fraudsieve.models.predict import Scorer
 
-__all__ = ["ShippedModel", "ship_model"]
-
 
 @dataclass(frozen=True)
 class ShippedModel:

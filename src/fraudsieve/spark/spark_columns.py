@@ -21,21 +21,6 @@ from fraudsieve.tables.limits import MAX_AMOUNT
 from fraudsieve.tables.values.moments import TOO_LATE
 from fraudsieve.tables.values.reading import EXPECTED, FLAG_WORDS, MISSING_WORDS
 
-__all__ = [
-    "PREFIX",
-    "REJECTED",
-    "amount_column",
-    "check_added_names",
-    "check_type",
-    "id_column",
-    "is_rejected",
-    "is_valid_amount",
-    "is_valid_time",
-    "micros_column",
-    "of_name",
-    "words_column",
-]
-
 PREFIX = "__fraudsieve_"
 """The beginning of the names of columns that are added on the way; the caller's columns must not begin with it."""
 REJECTED = "\ufffd"

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 
 from fraudsieve.features.history.declaration import History
 
-__all__ = ["ViewGroup", "group_views"]
-
 
 @dataclass(frozen=True)
 class ViewGroup:

@@ -28,8 +28,6 @@ from .cells import (
 from .values.amounts import AMOUNTS, CURRENCY, NEGATIVE, NOT_CURRENCY
 from .values.reading import MISSING_NUMBERS, Reading
 
-__all__ = ["Amounts", "amounts_of_words", "convert_amounts", "plain_columns"]
-
 SEVERAL: Final = "expected amounts of one currency, got several"
 NOTES: Final = {".": "is read as 1,234.50, with a decimal point", ",": "is read as 1.234,50, with a decimal comma"}
 ALWAYS: Final = " (other files of this kind need --decimal ,)"

@@ -21,29 +21,6 @@ from fraudsieve.exceptions import RejectedRecordError
 from .values.reading import MISSING_NUMBERS, type_name
 from .values.strings import has_surrogate, without_surrogates
 
-__all__ = [
-    "BLANK",
-    "FLAGS",
-    "PLAIN_NUMBER",
-    "STRING",
-    "Cells",
-    "Converted",
-    "Mask",
-    "Strings",
-    "extract_strings",
-    "infer_types",
-    "mask_blank",
-    "mask_signalling_nan",
-    "mask_words",
-    "match_pattern",
-    "nested_values",
-    "read_rest",
-    "replace_pattern",
-    "string_series",
-    "to_floats",
-    "to_plain_dtype",
-]
-
 Cells: TypeAlias = "pd.Series[Any]"
 Mask: TypeAlias = npt.NDArray[np.bool_]
 

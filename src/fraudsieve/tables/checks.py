@@ -36,8 +36,6 @@ from .schema import TableSchema
 from .seen_ids import SeenIdHashes
 from .values.reading import Reading
 
-__all__ = ["check", "describe_requirements", "input_names", "rejected_rows", "require_columns"]
-
 REJECTED_COLUMNS: Final = ("row", "column", "reason")
 MAX_CELLS: Final = 2**16
 """Cells of columns that are converted together."""

@@ -20,8 +20,6 @@ from .reader import CheckedTable
 from .schema import TABLES
 from .seen_ids import SeenIdHashes
 
-__all__ = ["CHUNK_ROWS", "Chunk", "ChunkReader"]
-
 CHUNK_ROWS: Final = 65_536
 """Maximum rows per chunk; a chunk does not cross row groups."""
 

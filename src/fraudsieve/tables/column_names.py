@@ -12,18 +12,6 @@ from fraudsieve.exceptions import SchemaError
 from .formats.loaded import LoadedTable, ReadOptions
 from .schema import TABLES, TableSchema
 
-__all__ = [
-    "LIKELY_NAMES",
-    "describe_columns",
-    "is_known_name",
-    "likely_column",
-    "looks_like_name",
-    "nearest_column",
-    "other_columns",
-    "quote_columns",
-    "rename_columns",
-]
-
 MAX_NAMES_SHOWN: Final = 30
 MAX_NAME_LENGTH: Final = 40
 MAX_WORDS: Final = 4

@@ -49,8 +49,6 @@ from .values.reading import (
     read_plain_text,
 )
 
-__all__ = ["Kind", "convert", "convert_numbers"]
-
 Kind: TypeAlias = Literal["id", "text", "time", "number", "category"]
 
 _PRINTED_FLOAT: Final = r"^(-?\d+)\.0$"

@@ -11,8 +11,6 @@ from .column_names import describe_columns, nearest_column, other_columns
 from .formats.files import storable
 from .formats.loaded import LoadedTable
 
-__all__ = ["kept_columns", "storable_frame"]
-
 
 def kept_columns(loaded: LoadedTable, names: Sequence[str], rejected: pd.Series, origin: str) -> pd.DataFrame:
     """Return columns of a table, by the names that it gives them, without its rejected rows.

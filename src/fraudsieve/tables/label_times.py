@@ -6,8 +6,6 @@ from fraudsieve._translation import tr
 
 from .cells import STRING
 
-__all__ = ["ONE_DAY", "has_only_dates", "resolve_label_times", "with_times"]
-
 ONE_DAY = pd.Timedelta(days=1)
 
 

@@ -18,20 +18,6 @@ if TYPE_CHECKING:
 
     from .schema import TableSchema
 
-__all__ = [
-    "DUPLICATE",
-    "MAX_AMOUNT",
-    "MAX_REJECTED",
-    "MAX_TEXT_LENGTH",
-    "MAX_VALUES_SEARCHED",
-    "REPLACED",
-    "Cause",
-    "check_rejected",
-    "count_causes",
-    "rejected_shapes",
-    "shapes_of",
-]
-
 MAX_AMOUNT: Final = 1e15
 """Larger amounts are rejected: up to this limit sums keep their last digit."""
 MAX_TEXT_LENGTH: Final = 1_000_000

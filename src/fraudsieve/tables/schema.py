@@ -6,8 +6,6 @@ from typing import Final
 from .conversion import Kind
 from .values.shares import SHARES, LabelShare
 
-__all__ = ["ACCOUNTS", "EVENTS", "LABELS", "MESSAGES", "TABLES", "ColumnSchema", "TableSchema"]
-
 
 @dataclass(frozen=True)
 class ColumnSchema:

@@ -9,8 +9,6 @@ from fraudsieve._typing import Array
 
 from .cells import Cells, Mask
 
-__all__ = ["SeenIdHashes"]
-
 
 class SeenIdHashes:
     """A set of ids, stored as two hashes of 64 bits with new random keys per instance.

@@ -28,8 +28,6 @@ from .formats.parquet import columns_of_folders, load_parquet, load_parquet_batc
 if TYPE_CHECKING:  # imported at first use
     import sqlalchemy
 
-__all__ = ["ArrowFrame", "InputTable", "Source", "as_input", "data_digest", "local_file", "local_files", "origin_of"]
-
 DATABASES: Final = ("sqlite", "postgresql", "mysql", "mariadb", "oracle", "mssql", "duckdb")
 """Schemes of addresses that SQLAlchemy reads."""
 READ_ONLY: Final = {

@@ -32,8 +32,6 @@ from .values.moments import (
 from .values.reading import PLAIN, Reading, is_numeric
 from .values.zones import from_local
 
-__all__ = ["convert_times"]
-
 _NAT: Final = np.iinfo(np.int64).min
 _FIRST, _END = (np.datetime64(microseconds // 10**6, "s") for microseconds in (EARLIEST, TOO_LATE))
 _DATE: Final = r"^\d{4}[-/.]\d{1,2}[-/.]\d{1,2}"

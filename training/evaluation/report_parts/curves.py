@@ -9,8 +9,6 @@ from fraudsieve._typing import Array
 from fraudsieve.training.evaluation.fraud_rows import FraudRows
 from fraudsieve.training.evaluation.ranking import ECE_BINS, Ranking
 
-__all__ = ["ReliabilityBin", "ScoreBin", "ScoreCurves", "score_curves"]
-
 CURVE_POINTS = 120
 SCORE_BINS = 20
 Pairs = tuple[tuple[float, float], ...]

@@ -7,8 +7,6 @@ from fraudsieve.training.evaluation.bootstrap import Interval
 from fraudsieve.training.evaluation.capacity import Capacity
 from fraudsieve.training.evaluation.fraud_rows import FraudRows
 
-__all__ = ["DecisionMetrics", "decision_metrics"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class DecisionMetrics:

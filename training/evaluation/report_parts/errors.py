@@ -8,8 +8,6 @@ import numpy as np
 
 from fraudsieve._typing import Array
 
-__all__ = ["LargestErrors", "ScoredRecord"]
-
 MAX_RECORDS = 10
 
 

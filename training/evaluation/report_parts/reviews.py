@@ -7,8 +7,6 @@ import pandas as pd
 
 from fraudsieve._typing import Array
 
-__all__ = ["CaseReviews", "CompareReviews"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class CaseReviews:

@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-__all__ = ["RoundChoice", "RoundMetrics"]
-
 
 @dataclass(frozen=True)
 class RoundMetrics:

@@ -10,8 +10,6 @@ from fraudsieve._typing import Array
 from fraudsieve.models.rules.rule import Rule
 from fraudsieve.models.rules.rule_set import RuleSet
 
-__all__ = ["RuleMetrics", "rule_metrics"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class RuleMetrics:

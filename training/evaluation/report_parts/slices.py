@@ -18,19 +18,6 @@ from fraudsieve.training.data.builders import Builder
 from fraudsieve.training.evaluation.bootstrap import LEVEL, Interval
 from fraudsieve.training.evaluation.fraud_rows import FraudRows, SliceMetrics
 
-__all__ = [
-    "MIXTURES",
-    "PointRate",
-    "Slice",
-    "Slices",
-    "check_slicing",
-    "excess_notes",
-    "first_seen_of",
-    "mixture_of",
-    "slice_metrics",
-    "slices_of_rows",
-]
-
 MIN_ROWS, MIN_FRAUDS, MAX_VALUES = 50, 10, 20
 """Slices with fewer rows, legitimate rows or frauds have no metrics of these; of many values, the most frequent ones
 are slices."""

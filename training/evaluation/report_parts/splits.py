@@ -6,8 +6,6 @@ from typing import Self
 
 from fraudsieve.training.splits.split import Split
 
-__all__ = ["SplitSummary", "TemporalMetrics"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class SplitSummary:

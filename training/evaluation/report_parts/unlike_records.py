@@ -10,8 +10,6 @@ from fraudsieve.models.unlike_training.shares import UNFAMILIAR
 from fraudsieve.training.evaluation.bootstrap import Interval
 from fraudsieve.training.evaluation.fraud_rows import FraudRows
 
-__all__ = ["EXPECTED", "UnlikeMetrics"]
-
 N_BINS = 20
 EXPECTED = round(1 - UNFAMILIAR, 6)
 """Share of unfamiliar records among those like the records of training."""

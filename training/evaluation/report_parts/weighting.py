@@ -16,8 +16,6 @@ from fraudsieve.training.recipe.recipe import EvaluateRecipe
 
 from .decision import decision_metrics
 
-__all__ = ["UNWEIGHTED", "RowWeights", "Weighting"]
-
 PLAIN: Final = (
     *RANKING_METRICS,
     "recall_at_capacity",

@@ -8,9 +8,6 @@ import numpy as np
 
 from fraudsieve._typing import Array
 
-__all__ = ["N_BINS", "Binning"]
-
-
 N_BINS = 10
 """Bins of a column without ties: each has a tenth of the reference."""
 RARE = 0.01

@@ -11,8 +11,6 @@ from fraudsieve.training.monitoring.measures import BinShare
 
 from .binning import Binning
 
-__all__ = ["MAX_DISTRIBUTIONS", "category_names", "distribution"]
-
 MAX_DISTRIBUTIONS = 6
 """Columns whose distributions are kept: those that moved most."""
 MAX_BINS = 10

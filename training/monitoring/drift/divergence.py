@@ -16,9 +16,6 @@ from fraudsieve.training.monitoring.clusters import Clusters
 
 from .binning import N_BINS, Binning
 
-__all__ = ["LEVEL", "Drift", "js_distance", "measure_drift", "psi"]
-
-
 LEVEL = 0.03
 """Share of comparisons without drift in which any column may reach `Drift.chance`, over all columns together."""
 

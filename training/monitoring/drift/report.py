@@ -23,9 +23,6 @@ from fraudsieve.training.monitoring.scored_table import ScoredTable, categories_
 from .distributions import MAX_DISTRIBUTIONS, category_names, distribution
 from .divergence import Drift, measure_drift
 
-__all__ = ["column_drift", "score_drift"]
-
-
 SCORES = 2
 """The probability and the types are compared together with the columns."""
 CURVE = np.concatenate([np.linspace(0, 0.2, 81)[1:], np.linspace(0.2, 1, 41)[1:]])

@@ -13,8 +13,6 @@ from .neighbourhoods import count_closures, neighbourhood_similarity
 from .pairs import Entries, entries_in_window, pair_entries, time_decay
 from .table import LINK_KINDS, Hubs, Links
 
-__all__ = ["account_links"]
-
 SENDS: Final = 0
 RECEIVES: Final = 1
 OWN_WEIGHT: Final = 0.5

@@ -13,8 +13,6 @@ from .pairs import Entries, pair_entries, time_decay
 from .table import HARD, Hubs, Links
 from .values import context_identifiers, find_identifiers
 
-__all__ = ["identifier_links"]
-
 NEAREST: Final = 8
 """Maximum number of earlier actions with the same identifier that an action is linked to; few heavy links suffice."""
 LARGEST_UNFLAGGED: Final = 10

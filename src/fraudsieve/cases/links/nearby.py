@@ -16,8 +16,6 @@ from fraudsieve.tables.cells import STRING
 from .pairs import Entries, pair_entries, time_decay
 from .table import LINK_KINDS, Hubs, Links
 
-__all__ = ["address_links", "sign_up_links"]
-
 NEAREST: Final = 8
 PREFIXES: Final = {4: 24, 6: 48}
 """Length of the network that counts as one range, by version of the protocol."""

@@ -8,8 +8,6 @@ from fraudsieve._typing import Array
 from fraudsieve.cases.actions import NO_TIME, Actions
 from fraudsieve.features.history.kernels.windows import first_from
 
-__all__ = ["count_closures", "neighbourhood_similarity"]
-
 
 @compile_kernel()
 def _closure_kernel(

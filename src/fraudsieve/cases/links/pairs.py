@@ -8,8 +8,6 @@ from fraudsieve._compiled import compile_kernel
 from fraudsieve._typing import Array
 from fraudsieve.cases.actions import NO_TIME
 
-__all__ = ["Entries", "entries_in_window", "pair_entries", "time_decay", "within_window"]
-
 
 @dataclass(frozen=True, eq=False)
 class Entries:

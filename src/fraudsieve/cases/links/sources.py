@@ -12,8 +12,6 @@ from .nearby import address_links, sign_up_links
 from .table import HARD, Hubs, Links, concatenate_links
 from .texts import text_links, wording_links
 
-__all__ = ["find_links"]
-
 
 def find_links(
     actions: Actions,

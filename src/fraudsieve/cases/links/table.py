@@ -9,8 +9,6 @@ import scipy.sparse as sp
 
 from fraudsieve._typing import Array
 
-__all__ = ["HARD", "LINK_KINDS", "Hubs", "Links", "concatenate_links"]
-
 LINK_KINDS: Final = (
     "same_sender",
     "same_recipient",

@@ -16,8 +16,6 @@ from fraudsieve.features.text.fold import fold_codes
 from .pairs import Entries, pair_entries, time_decay, within_window
 from .table import LINK_KINDS, Links
 
-__all__ = ["text_links", "wording_links"]
-
 NEAREST: Final = 8
 PHRASE: Final = 5
 """Words of a phrase; each Chinese character is a word."""

@@ -10,8 +10,6 @@ from fraudsieve._pseudonyms import keyed_digest
 from fraudsieve.cases.actions import NO_TIME, Actions, ids_of, microseconds_of
 from fraudsieve.features.cues.contacts import find_contacts
 
-__all__ = ["context_identifiers", "find_identifiers"]
-
 NOT_IDENTIFIERS: Final = {"action_id", "account_id", "counterparty_id", "message_id", "event_id", "recipient_id"}
 
 

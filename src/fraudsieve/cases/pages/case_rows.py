@@ -10,8 +10,6 @@ import pandas as pd
 from fraudsieve._typing import Array
 from fraudsieve.cases.case_finding import Cases
 
-__all__ = ["CaseLinks", "CaseRows", "rows_of_cases"]
-
 
 @dataclass(frozen=True, eq=False)
 class CaseLinks:

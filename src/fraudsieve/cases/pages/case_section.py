@@ -19,8 +19,6 @@ from .case_rows import CaseRows
 from .names import LINK_WORDS, CaseNames, link_words
 from .paths import joined_through
 
-__all__ = ["CaseSection", "case_content", "case_title", "format_time"]
-
 MAX_COMMON: Final = 3
 NO_BREAK_SPACE: Final = "\N{NO-BREAK SPACE}"
 CHANGE_WORDS: Final = {

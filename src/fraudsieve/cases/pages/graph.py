@@ -14,8 +14,6 @@ from fraudsieve._typing import Array
 from .case_rows import CaseRows
 from .names import WITHOUT_VALUE, CaseNames
 
-__all__ = ["CaseGraph", "case_graph"]
-
 MAX_ACTIONS: Final = 200
 """Actions that are drawn: those with the heaviest links."""
 MAX_SHARED: Final = 40

@@ -8,8 +8,6 @@ from scipy.sparse.csgraph import shortest_path
 
 from fraudsieve._typing import Array
 
-__all__ = ["place_nodes"]
-
 GOLDEN_ANGLE: Final = np.pi * (3 - 5**0.5)
 SPREAD: Final = 0.3
 """Distance by which a spiral separates nodes that are equally far from all others, in steps of the graph."""

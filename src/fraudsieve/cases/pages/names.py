@@ -5,8 +5,6 @@ from typing import Final
 from fraudsieve._translation import current_language, tr
 from fraudsieve.models.sentences.entities import plain_words
 
-__all__ = ["LINK_WORDS", "CaseNames", "link_words"]
-
 LINK_WORDS: Final = {
     "same_sender": "both sent by",
     "same_recipient": "both received by",

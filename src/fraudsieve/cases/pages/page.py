@@ -18,8 +18,6 @@ from .names import CaseNames
 from .picture import draw_case
 from .timeline import draw_timeline
 
-__all__ = ["render_cases_page"]
-
 MAX_CASES: Final = 500
 """Cases of a page; the rest is in the tables."""
 MAX_FIGURE_BYTES: Final = 3_000_000

@@ -10,8 +10,6 @@ from fraudsieve._typing import Array
 from .case_rows import CaseRows
 from .names import CaseNames, link_words
 
-__all__ = ["joined_through"]
-
 
 def joined_through(rows: CaseRows, names: CaseNames) -> list[str]:
     """Return for each member the other member and the link through which it belongs to the case.

@@ -14,8 +14,6 @@ from .graph import CaseGraph, case_graph
 from .layout import place_nodes
 from .names import CaseNames
 
-__all__ = ["draw_case"]
-
 WIDTH: Final = 400.0
 SIDE: Final = 16.0
 TOP: Final = 44.0

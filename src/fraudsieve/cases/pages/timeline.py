@@ -16,8 +16,6 @@ from fraudsieve.training.pages.svg_scale import shorten, text_width
 from .case_rows import CaseRows
 from .names import CaseNames
 
-__all__ = ["draw_timeline", "time_ticks"]
-
 MAX_ROWS: Final = 12
 OTHERS: Final = "all others"
 STEPS: Final = (

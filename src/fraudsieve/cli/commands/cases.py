@@ -14,8 +14,6 @@ from fraudsieve.exceptions import LocatedError, RecipeError
 if TYPE_CHECKING:  # imported at first use: SciPy and PyArrow take time
     from fraudsieve.cases.case_finding import Cases
 
-__all__ = ["cases_command"]
-
 KEY_VARIABLE = "FRAUDSIEVE_CASES_KEY"
 SHOWN = 5
 

@@ -10,8 +10,6 @@ from fraudsieve.cli.options import Json, Name, ReadingOptions, TableOptions, Ver
 from fraudsieve.cli.summary import comparison_summary, gate_summary
 from fraudsieve.cli.tables import comparison_rows, gate_rows
 
-__all__ = ["compare_command"]
-
 
 def compare_command(
     *,

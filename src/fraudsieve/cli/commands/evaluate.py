@@ -20,8 +20,6 @@ from fraudsieve.cli.options import (
 from fraudsieve.cli.summary import evaluation_summary
 from fraudsieve.cli.tables import evaluation_content, evaluation_rows
 
-__all__ = ["evaluate_command"]
-
 
 def evaluate_command(
     *,

@@ -12,8 +12,6 @@ from fraudsieve.cli.options import Command, Json, ModelOption
 if TYPE_CHECKING:  # imported at first use
     from fraudsieve.evidence.replay import ReplayReport
 
-__all__ = ["evidence_app"]
-
 evidence_app = typer.Typer(
     name="evidence",
     help="Evidence of scores: verify a log, replay its scores, prove a record, and write checkpoints.",

@@ -21,8 +21,6 @@ from fraudsieve.cli.options import (
 if TYPE_CHECKING:  # imported at first use: pandas takes time
     from fraudsieve.models.artifact.folder import Model
 
-__all__ = ["lead_app"]
-
 lead_app = typer.Typer(
     name="lead",
     help="Leads: share a case with an authority under pseudonyms, resolve the pseudonyms, and withdraw leads.",

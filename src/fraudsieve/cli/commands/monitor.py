@@ -26,8 +26,6 @@ if TYPE_CHECKING:  # imported at first use: MLflow alone takes seconds
     from fraudsieve.training.monitoring.measures import DriftIndex, LabelledCalibration, ShareChange
     from fraudsieve.training.monitoring.report import MonitorReport
 
-__all__ = ["monitor_command"]
-
 
 def monitor_command(
     *,

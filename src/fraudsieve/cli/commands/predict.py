@@ -29,8 +29,6 @@ from fraudsieve.cli.options import (
 )
 from fraudsieve.cli.tables import rule_rows, traffic_rows
 
-__all__ = ["predict_command"]
-
 
 def predict_command(
     *,

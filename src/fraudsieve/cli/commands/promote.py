@@ -10,8 +10,6 @@ from fraudsieve.cli.options import Json, Name, ReadingOptions, TableOptions, Ver
 from fraudsieve.cli.summary import decision_summary
 from fraudsieve.cli.tables import decision_rows
 
-__all__ = ["promote_command"]
-
 
 def promote_command(
     *,

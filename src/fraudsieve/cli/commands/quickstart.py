@@ -10,8 +10,6 @@ from fraudsieve.cli.options import Json, Verbose
 from fraudsieve.cli.summary import trained_summary
 from fraudsieve.cli.tables import trained_content, trained_rows
 
-__all__ = ["quickstart_command"]
-
 
 def quickstart_command(
     folder: Annotated[Path, typer.Option(help="Folder to create; all files are written there.")] = Path(

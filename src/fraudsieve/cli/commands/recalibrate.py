@@ -24,8 +24,6 @@ from fraudsieve.exceptions import RecipeError
 if TYPE_CHECKING:  # imported at first use: MLflow alone takes seconds
     from fraudsieve.training.recalibration.recalibration_run import Recalibrated
 
-__all__ = ["recalibrate_command"]
-
 
 def recalibrate_command(
     *,

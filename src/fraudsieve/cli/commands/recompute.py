@@ -17,8 +17,6 @@ from .state import check_store_exists
 if TYPE_CHECKING:  # imported at first use: pandas takes time
     from fraudsieve.retrain import Recomputation
 
-__all__ = ["RecomputeOptions", "recompute_logged"]
-
 
 @dataclass(frozen=True)
 class RecomputeOptions:

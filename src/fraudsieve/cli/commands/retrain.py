@@ -9,8 +9,6 @@ from fraudsieve.cli.console import answer, exit_on_error, notes, steps, stop_on_
 from fraudsieve.cli.options import AsOf, Json, LanguageOption, ModelOption, Name, ReadingOptions, TableOptions, Verbose
 from fraudsieve.cli.summary import plan_rows, retrained_rows
 
-__all__ = ["retrain_command"]
-
 
 def retrain_command(
     *,

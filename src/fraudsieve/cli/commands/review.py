@@ -33,8 +33,6 @@ if TYPE_CHECKING:  # imported at first use: pandas takes time
     from fraudsieve.review.sampling import ReviewPlan
     from fraudsieve.tables.source import InputTable
 
-__all__ = ["review_app"]
-
 PageOption = Annotated[
     Path | None, typer.Option(help="Page to write as well, .html: people answer in it, without a network.")
 ]

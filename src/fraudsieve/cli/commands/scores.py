@@ -11,8 +11,6 @@ from fraudsieve.cli.options import Command, Json
 
 from .state import Address, check_store_exists
 
-__all__ = ["scores_app"]
-
 scores_app = typer.Typer(
     name="scores",
     help="Scores that a service logged (serve --score-log): write them as a table.",

@@ -20,8 +20,6 @@ from fraudsieve.cli.options import Json, LabelDays, Lateness, ModelOption, Rules
 if TYPE_CHECKING:
     from fraudsieve.service.settings import Settings
 
-__all__ = ["serve_command"]
-
 
 def serve_command(
     model: ModelOption,

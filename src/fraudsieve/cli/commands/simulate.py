@@ -9,8 +9,6 @@ from fraudsieve._io import check_output_file
 from fraudsieve.cli.console import answer, exit_on_error, steps
 from fraudsieve.cli.options import Json
 
-__all__ = ["simulate_command"]
-
 
 def simulate_command(
     output: Annotated[Path, typer.Option(help="Folder for the four tables.")] = Path("fraudsieve-world"),

@@ -32,8 +32,6 @@ if TYPE_CHECKING:  # imported at first use: pandas takes time
     from fraudsieve.tables.limits import Cause
     from fraudsieve.tables.source import InputTable
 
-__all__ = ["Address", "check_store_exists", "state_app"]
-
 state_app = typer.Typer(
     name="state",
     help="Event store of a live state: describe it, load and export events, erase an account, or rewind.",

@@ -10,8 +10,6 @@ from fraudsieve.cli.options import Json, LanguageOption, Name, ReadingOptions, T
 from fraudsieve.cli.summary import trained_summary
 from fraudsieve.cli.tables import trained_content, trained_rows
 
-__all__ = ["train_command"]
-
 
 def train_command(
     *,

@@ -8,8 +8,6 @@ import typer
 from fraudsieve.cli.console import answer, exit_on_error, notes, steps
 from fraudsieve.cli.options import Json, ModelOption
 
-__all__ = ["verify_command"]
-
 
 def verify_command(
     *,

@@ -12,8 +12,6 @@ from typing import Any
 from .rules import LABEL, LabelRules, Verdict
 from .subjects import Entry
 
-__all__ = ["RETRACTED", "changes", "effects_of", "is_effect"]
-
 RETRACTED = "retracted"
 """The part of a log entry that takes back the entry in it."""
 NOT_ENTITIES = {"event_id", "kind", "campaign"}

@@ -15,8 +15,6 @@ from fraudsieve.tables.values.label_words import class_of_label
 from fraudsieve.tables.values.reading import read_category, read_id, read_number
 from fraudsieve.tables.values.shares import SHARES
 
-__all__ = ["LABEL", "LabelRules", "Verdict", "label_to_entry"]
-
 LABEL = "label"
 """The part of the log entry of a label as it was sent; what a state counts of it are other entries."""
 

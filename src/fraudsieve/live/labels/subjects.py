@@ -10,8 +10,6 @@ from fraudsieve.live.store.subjects import key_of_labels, key_of_record, subject
 
 from .rules import LABEL, LabelRules, Verdict
 
-__all__ = ["Entry", "MemoryRows", "Subjects", "label_key"]
-
 Entry: TypeAlias = dict[str, Any]
 Find: TypeAlias = Callable[[Iterable[int], int], Iterable[Entry]]
 """Returns the log entries with any of some keys after an offset, in the order in which they were accepted."""

@@ -10,8 +10,6 @@ from .event_store import EventStore
 from .postgresql import PostgresDatabase
 from .sqlite import SqliteDatabase
 
-__all__ = ["connect", "open_store", "require_store"]
-
 SCHEMES = ("postgresql://", "postgres://")
 URL = re.compile(r"[A-Za-z][\w+.-]*://")
 

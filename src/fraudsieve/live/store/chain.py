@@ -11,8 +11,6 @@ from typing import NamedTuple, TypeAlias
 
 from fraudsieve.exceptions import StateError
 
-__all__ = ["RESTORE", "START", "Head", "Position", "Row", "check_chain", "extend_chain", "row_digest"]
-
 Row: TypeAlias = tuple[int, int, bytes, bytes]
 """Offset, time in microseconds since 1970, log entry as JSON, and digest."""
 

@@ -10,8 +10,6 @@ from typing import Any, ClassVar, Protocol
 
 from .chain import Head
 
-__all__ = ["SCORE_TABLES", "Database", "Transaction", "tables"]
-
 SCORE_TABLES = ("scores", "scored_records")
 """The score log, and the scored records under the numbers of their scores."""
 SCHEMA = (

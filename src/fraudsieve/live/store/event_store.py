@@ -20,8 +20,6 @@ from .database import Database, Transaction, tables
 from .facts import StoreFacts
 from .subjects import subject_key
 
-__all__ = ["EventStore", "StoreTransaction"]
-
 BATCH = 20_000
 """Rows that are read in one transaction."""
 ROWS = 'SELECT "offset", time, entry, digest FROM events WHERE "offset" > ? ORDER BY "offset" LIMIT ?'

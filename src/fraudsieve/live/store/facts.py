@@ -13,8 +13,6 @@ from fraudsieve.exceptions import StateError
 
 from .chain import RESTORE, START, Position
 
-__all__ = ["StoreFacts", "read_sealed", "sealed"]
-
 FORMAT = 2
 """The version of the schema and of the log entries."""
 

@@ -7,8 +7,6 @@ from collections.abc import Callable
 
 from fraudsieve.exceptions import StateError
 
-__all__ = ["Follower"]
-
 logger = logging.getLogger("fraudsieve.live")
 
 INTERVAL = 0.02

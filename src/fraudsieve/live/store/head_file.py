@@ -17,8 +17,6 @@ from fraudsieve.exceptions import StateError
 
 from .chain import RESTORE, Head
 
-__all__ = ["HeadFile"]
-
 _SLOT = struct.Struct("<8sqq16s")
 MAGIC = b"fsvhead1"
 CHECKSUM = 8

@@ -10,8 +10,6 @@ from fraudsieve.exceptions import StateError
 from .chain import RESTORE, Head
 from .database import SCORE_TABLES, Transaction
 
-__all__ = ["PostgresDatabase"]
-
 LOCK = 0x66726175
 """First half of the advisory lock; the second is the schema."""
 OPTIONS: dict[str, Any] = {

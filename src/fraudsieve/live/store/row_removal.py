@@ -16,8 +16,6 @@ from .event_store import EventStore, StoreTransaction
 from .facts import read_sealed, sealed
 from .snapshots import drop_snapshots
 
-__all__ = ["drop_old_rows", "list_removals", "remove_rows"]
-
 BATCH = 10_000
 """Old rows that are deleted in one transaction, so that others can append in between."""
 

@@ -10,22 +10,6 @@ from .database import SCORE_TABLES
 from .event_store import EventStore, StoreTransaction
 from .subjects import key_of_record
 
-__all__ = [
-    "LogSize",
-    "Recorded",
-    "ScoreRow",
-    "StoredScore",
-    "append_scores",
-    "delete_scores",
-    "drop_old_scores",
-    "find_recorded",
-    "forget_recorded",
-    "iterate_scores",
-    "log_size",
-    "newest_score",
-    "read_scores",
-]
-
 BATCH = 10_000
 """Rows that are read or deleted in one transaction, so that others can append in between."""
 FIRST_TIME, LAST_TIME = -(2**62), 2**62

@@ -17,8 +17,6 @@ from .chain import RESTORE, Position
 from .event_store import EventStore, StoreTransaction
 from .facts import read_sealed, sealed
 
-__all__ = ["SnapshotFacts", "drop_snapshots", "list_snapshots", "read_snapshot", "write_snapshot"]
-
 CHUNK = 4 << 20
 OTHERS_KEPT = 7 * 86_400
 """Seconds for which the snapshots of models with another declaration are kept."""

@@ -15,8 +15,6 @@ from .chain import RESTORE, Head
 from .database import Transaction
 from .head_file import HeadFile
 
-__all__ = ["SqliteDatabase"]
-
 logger = logging.getLogger("fraudsieve.live")
 
 WAIT = 30.0

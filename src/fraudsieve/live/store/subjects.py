@@ -6,8 +6,6 @@ from typing import Any
 from fraudsieve.features.history.records import delivery_id
 from fraudsieve.features.history.timeline import signed
 
-__all__ = ["key_of_labels", "key_of_record", "subject_key"]
-
 
 def key_of_record(kind: str, identifier: str) -> int:
     """Return the key of an event or a message with an id.

@@ -27,8 +27,6 @@ from fraudsieve.tables.schema import TABLES, TableSchema
 from .reading import TIMES
 from .scored_records import read_scored_records, table_of_records
 
-__all__ = ["StoredTables", "export_tables", "read_stored_tables"]
-
 Span: TypeAlias = tuple[int, int]
 """From `span_of`."""
 

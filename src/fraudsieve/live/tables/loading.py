@@ -11,8 +11,6 @@ from fraudsieve._typing import Record
 from fraudsieve.live.calls import Accepted
 from fraudsieve.live.state import LiveState
 
-__all__ = ["Loaded", "LoadedPart", "json_lines", "load_in_order", "load_records"]
-
 LoadedPart: TypeAlias = Literal["events", "messages", "labels"]
 
 BATCH = 1000

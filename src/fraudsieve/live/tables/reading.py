@@ -19,8 +19,6 @@ from fraudsieve.tables.schema import LABELS
 from fraudsieve.tables.source import Source, as_input
 from fraudsieve.tables.values.reading import is_missing
 
-__all__ = ["TableRecords", "Timed", "merge_tables", "records_of_table"]
-
 TIMES: dict[str, str] = {"events": "occurred_at", "messages": "sent_at", "labels": "labelled_at"}
 Timed: TypeAlias = list[tuple[int, dict[str, Any]]]
 """Records with their times."""

@@ -18,8 +18,6 @@ from fraudsieve.models.batch.scored_tables import options_of_model
 from fraudsieve.tables.schema import TABLES
 from fraudsieve.tables.values.strings import without_surrogates
 
-__all__ = ["read_scored_records", "table_of_records"]
-
 LABELS: Final = ("label", "labelled_at")
 TYPES: Final[Mapping[FieldKind, pa.DataType]] = {
     "text": pa.large_string(),

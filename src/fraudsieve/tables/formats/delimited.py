@@ -23,8 +23,6 @@ from .loaded import LoadedTable, ReadOptions
 from .quotes import REASON, cells_with_rows, quote_notes
 from .signatures import BOM, check_format, read_content
 
-__all__ = ["load_delimited", "load_names"]
-
 SEPARATORS: Final = {"\t": "tabs", ";": "semicolons", "|": "vertical bars"}
 """Characters that may separate columns if the first line has no comma outside quotes."""
 BLOCK_LIMIT: Final = 2**31 - 1  # Arrow counts the bytes of a block in 32 bits

@@ -11,8 +11,6 @@ from fraudsieve.exceptions import SchemaError
 from .loaded import MAX_BROKEN_SHARE
 from .signatures import UTF_16
 
-__all__ = ["to_utf8"]
-
 SAMPLE: Final = 200_000
 """Bytes from which the encoding is found."""
 CHINESE: Final = ("gb2312", "gbk", "hz")

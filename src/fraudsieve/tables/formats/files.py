@@ -27,8 +27,6 @@ from .parquet import load_parquet
 from .signatures import check_exists
 from .workbook import load_workbook
 
-__all__ = ["READERS", "load", "reader_of", "save", "storable"]
-
 Reader: TypeAlias = Callable[[Path, ReadOptions, str], LoadedTable]
 
 _PACKED: Final = ("", ".gz", ".zip")

@@ -10,8 +10,6 @@ from fraudsieve.tables.column_names import is_known_name
 
 from .loaded import ReadOptions
 
-__all__ = ["find_header", "has_known_name", "header_note"]
-
 MAX_ROWS_ABOVE: Final = 20
 """Number of rows after the first in which the header is searched."""
 

@@ -14,8 +14,6 @@ from .encoding import to_utf8
 from .loaded import LoadedTable, ReadOptions
 from .signatures import BOM, read_content
 
-__all__ = ["load_json", "load_json_lines"]
-
 BROKEN_LINE: Final = "the line is not a JSON object in UTF-8"
 BROKEN_ITEM: Final = "the item is not a JSON object"
 MAX_DEPTH: Final = 8

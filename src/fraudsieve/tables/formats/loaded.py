@@ -13,8 +13,6 @@ from fraudsieve.tables.values.reading import Reading
 from fraudsieve.tables.values.strings import has_surrogate
 from fraudsieve.tables.values.zones import time_zone
 
-__all__ = ["LoadedTable", "ReadOptions", "check_share", "frame_of"]
-
 MAX_BROKEN_SHARE: Final = 0.1  # of the rows; beyond it, the whole file has another encoding
 _TEXT_TYPES: Final = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
 

@@ -27,8 +27,6 @@ from .files import save
 from .workbook import MAX_ROWS
 from .workbook_output import write_workbook
 
-__all__ = ["ENDINGS", "check_output_format", "check_output_rows", "publish", "write_frame"]
-
 Prepare: TypeAlias = Callable[[pd.DataFrame], pd.DataFrame]
 
 ENDINGS: Final = (".parquet", ".csv", ".xlsx", ".jsonl", ".ndjson")

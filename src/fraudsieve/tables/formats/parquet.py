@@ -17,8 +17,6 @@ from fraudsieve.tables.cells import STRING, Cells, infer_types
 from .loaded import LoadedTable, ReadOptions, frame_of
 from .signatures import check_exists, check_format
 
-__all__ = ["columns_of_folders", "load_parquet", "load_parquet_batch", "open_parquet"]
-
 NO_VALUE: Final = "__HIVE_DEFAULT_PARTITION__"
 """The name of a folder for a missing value, as Spark and Hive write it."""
 

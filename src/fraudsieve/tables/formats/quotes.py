@@ -11,8 +11,6 @@ import pyarrow.compute as pc
 from fraudsieve._translation import tr
 from fraudsieve.tables.cells import Mask
 
-__all__ = ["REASON", "cells_with_rows", "quote_notes"]
-
 REASON: Final = "a quote opens a cell of several lines, and is closed inside another row"
 
 

@@ -8,8 +8,6 @@ from typing import Final
 
 from fraudsieve.exceptions import SchemaError
 
-__all__ = ["check_exists", "check_format", "read_content"]
-
 BOM: Final = b"\xef\xbb\xbf"
 UTF_16: Final = (b"\xff\xfe", b"\xfe\xff")
 TEXT_FORMATS: Final = ("CSV", "JSON Lines")

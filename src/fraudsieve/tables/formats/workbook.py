@@ -15,8 +15,6 @@ from fraudsieve.exceptions import SchemaError
 from .header import find_header, header_note
 from .loaded import LoadedTable, ReadOptions
 
-__all__ = ["load_workbook"]
-
 MAX_ROWS, MAX_COLUMNS = 1_048_576, 16_384
 """The limits of a sheet of Excel. openpyxl does not check them, and creates all rows up to the number in the file."""
 ROW_NUMBER: Final = re.compile(rb"""<(?:\w+:)?row\s[^>]*?\br\s*=\s*["']([^"']*)["']""")

@@ -7,8 +7,6 @@ from typing import IO, Any, Final
 import pyarrow as pa
 import pyarrow.parquet
 
-__all__ = ["MAX_CHARACTERS", "write_workbook"]
-
 MAX_CHARACTERS: Final = 32_767
 """The limit of a cell of Excel, in units of UTF-16."""
 MAX_DIGITS: Final = 15

@@ -7,8 +7,6 @@ standard library.
 import re
 from typing import Final
 
-__all__ = ["AMOUNTS", "CURRENCY", "NEGATIVE", "NOT_CURRENCY", "other_sign", "plain_number"]
-
 _SIGNS: Final = "$¢£¤¥฿₡₦₩₪₫€₭₮₱₲₴₵₸₹₺₼₽₾₿＄￠￡￥￦元円"
 _CODES: Final = (
     "AED|AUD|BRL|CAD|CHF|CNY|CZK|DKK|EUR|GBP|HKD|HUF|IDR|ILS|INR|JPY|KES|KRW|MXN|MYR|NGN|NOK|NZD|PHP|PLN|RMB|RUB|SAR|SEK"

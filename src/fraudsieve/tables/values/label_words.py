@@ -6,19 +6,6 @@ from typing import Final
 from .reading import MISSING_NUMBERS
 from .strings import normalise_label
 
-__all__ = [
-    "CHINESE_CRIMES",
-    "CRIMES",
-    "FLAGS",
-    "FRAUD",
-    "LEGITIMATE",
-    "NONE",
-    "UNLABELLED",
-    "WORDS",
-    "class_of_label",
-    "missing_labels",
-]
-
 LEGITIMATE: Final = "legitimate"
 FRAUD: Final = "fraud"
 UNLABELLED: Final = "-1"

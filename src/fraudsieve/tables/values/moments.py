@@ -18,19 +18,6 @@ from fraudsieve._typing import Array
 from .reading import EXPECTED, MISSING_NUMBERS, NUMBERS, PLAIN, Reading, is_missing, is_numeric, reject, type_name
 from .strings import is_blank
 
-__all__ = [
-    "DAY_FIRST",
-    "EARLIEST",
-    "MONTH_FIRST",
-    "OUTSIDE",
-    "TOO_LATE",
-    "UNITS",
-    "YEAR_EXPECTED",
-    "read_epochs",
-    "read_time",
-    "year_expected",
-]
-
 OUTSIDE: Final = "expected a time in the years 1970 to 2100, got another one"
 UNITS: Final = {1.0: "seconds", 1e3: "milliseconds", 1e6: "microseconds", 1e9: "nanoseconds"}
 """Units of epochs, by their number per second."""

@@ -37,30 +37,6 @@ from fraudsieve.tables.limits import MAX_AMOUNT, MAX_TEXT_LENGTH
 from .amounts import other_sign, plain_number
 from .strings import has_surrogate, is_blank, without_surrogates
 
-__all__ = [
-    "BROKEN",
-    "EXPECTED",
-    "FLAG_WORDS",
-    "MISSING_NUMBERS",
-    "MISSING_WORDS",
-    "NOT_A_LABEL",
-    "NUMBERS",
-    "PLAIN",
-    "TOO_LARGE",
-    "TOO_LONG",
-    "Reading",
-    "exact_below",
-    "is_missing",
-    "is_numeric",
-    "read_category",
-    "read_id",
-    "read_is_fraud",
-    "read_number",
-    "read_plain_text",
-    "reject",
-    "type_name",
-]
-
 MISSING_WORDS: Final = frozenset({"nan", "NaN", "None", "null", "NULL", "<NA>", "NaT", r"\N"})
 """Words that programs write for missing values. In texts they are ordinary words."""
 MISSING_NUMBERS: Final = MISSING_WORDS | {"NA", "N/A"}

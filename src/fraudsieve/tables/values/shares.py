@@ -4,8 +4,6 @@ from typing import Final, NamedTuple
 
 from fraudsieve._typing import Array
 
-__all__ = ["SHARES", "LabelShare"]
-
 
 class LabelShare(NamedTuple):
     """The numbers that are allowed.

@@ -15,8 +15,6 @@ import numpy as np
 from fraudsieve._microseconds import SECOND
 from fraudsieve._typing import Array
 
-__all__ = ["from_local", "time_zone", "to_local", "zone_offsets"]
-
 FIRST_SECOND: Final = -172_800
 LAST_SECOND: Final = 4_134_153_600
 """Two days before 1970 and after 2100."""
