@@ -201,8 +201,7 @@ def _train(
     recipe, busy_notes = with_threads(recipe)
     for step in (*busy_notes, "reading"):
         report_step(step)
-    data = _read(recipe, tables, run, reader)
-    recipe = with_order_key(recipe, data, champion_order_key(recipe) if recipe.track.enabled else "")
+    recipe = with_order_key(recipe, data := _read(recipe, tables, run, reader), champion_order_key(recipe))
     compile_rest(report_step)
     report_step("looking for campaigns" if data.subject == "message" else "looking for accounts")
     groups, group_kind = groups_of(data)
@@ -308,7 +307,7 @@ def _report_details(
 
 def _label_selection(data: LabelledData, split: Split, model: Model, recipe: Recipe) -> LabelSelection | None:
     """Compare labels with the flags of the champion, or without one with those of the new model on the test slice."""
-    selection = champion_selection(data, recipe) if recipe.track.enabled else None
+    selection = champion_selection(data, recipe)
     is_tested = np.isin(np.arange(len(data.rows)), split.test)
     return label_selection(Scorer(model), data, is_tested) if selection is None else selection
 

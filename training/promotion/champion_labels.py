@@ -46,7 +46,9 @@ def champion_order_key(recipe: Recipe) -> str:
 
 
 def _champion(recipe: Recipe) -> Path | None:
-    """Return the folder of the champion; None without one."""
+    """Return the folder of the champion; None without one, and in a training that is not tracked."""
+    if not recipe.track.enabled:
+        return None
     registry = Registry(tracking_uri(recipe.track.uri), recipe.name)
     version = registry.aliases().get(CHAMPION)
     return None if version is None else registry.folder(version)

@@ -103,11 +103,12 @@ def expected_of(events: list[Any], labels: list[Any], cutoff: int, view: History
 
 
 def frame_of(rows: list[dict[str, Any]], time: str, names: Sequence[str]) -> pd.DataFrame:
-    frame = pd.DataFrame([row | {time: at(row[time])} for row in rows], columns=names)
+    frame = pd.DataFrame([row | {time: at(row[time])} for row in rows], columns=list(names))
     frame[time] = pd.to_datetime(frame[time], utc=True).astype("datetime64[us, UTC]")
     for name in ("account_id", "counterparty_id", "kind", "event_id"):
         frame[name] = frame[name].astype("str")
-    return frame.astype({"amount": float} if "amount" in frame else {"is_fraud": bool})
+    typed: pd.DataFrame = frame.astype({"amount": float} if "amount" in frame else {"is_fraud": bool})
+    return typed
 
 
 @pytest.mark.slow
