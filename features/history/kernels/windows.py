@@ -198,7 +198,10 @@ def _totals_in_window(
                     n_valid += 1
                     d5, d4, d3, d2, d1, d0 = add_to_digits(d5, d4, d3, d2, d1, d0, amounts[right], PLUS)
                 right += ONE
-            while left < right and (times[left] < begin or left < floor):
+            first = max(left, floor)  # searched before events leave: one condition per loop is faster
+            while first < right and times[first] < begin:
+                first += ONE
+            while left < first:
                 if counts_others and counterparties[left] >= 0:
                     distinct -= leave(n_events_of, counterparties[left]) == 1
                 if sums_amounts and amounts[left] == amounts[left]:
