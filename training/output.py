@@ -13,7 +13,7 @@ from contextvars import ContextVar
 from datetime import UTC, datetime
 from pathlib import Path
 
-from fraudsieve._io import check_output_file, check_output_folder, lock_file
+from fraudsieve._io import check_output_folder, check_parent, lock_file
 from fraudsieve.models.artifact.matrix import MANIFEST
 
 _CLAIMED: ContextVar[frozenset[Path]] = ContextVar("_CLAIMED", default=frozenset())
@@ -37,7 +37,7 @@ def claiming(output: str | Path) -> Iterator[None]:
         yield
         return
     path = folder.with_name(f".{folder.name}.lock")
-    check_output_file(path)
+    check_parent(Path(output))
     descriptor = _locked(path, output)
     outside = _CLAIMED.set(_CLAIMED.get() | {folder})
     try:

@@ -173,7 +173,7 @@ def check_output_file(path: str | Path) -> None:
     """
     if Path(path).is_dir():
         raise IsADirectoryError(f"{path}: expected a file to write, got a folder. Name a file in it, or another file.")
-    _check_parent(Path(path))
+    check_parent(Path(path))
 
 
 def check_not_an_input(output: str | Path, *inputs: str | Path | None) -> None:
@@ -201,10 +201,11 @@ def check_output_folder(path: str | Path) -> None:
     """
     if os.path.lexists(path):
         raise FileExistsError(f"{path}: expected a new folder, got an existing one. Name another one, or remove it.")
-    _check_parent(Path(path))
+    check_parent(Path(path))
 
 
-def _check_parent(path: Path) -> None:
+def check_parent(path: Path) -> None:
+    """Create the folder of an output; raise PermissionError, which names the output, if it cannot be written to."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         # Permissions do not say everything: the file system may be read-only, or full.

