@@ -148,7 +148,8 @@ def test_thousands_of_copies_at_one_moment_do_not_erase_a_campaign(spread: int) 
     copies = copies.assign(message_id=[f"m{n}" for n in range(N)], sent_at=sent)
     campaigns, later = CampaignHistory(("1h", "1d"), order_key="key"), at(50)
     state, message = HistoryState(campaigns.views), {"text": "Win 999 now, call me at once!", "sent_at": later}
-    state.update(campaign_events(copies.to_dict("records"), campaigns))
+    records: list[dict[str, Any]] = copies.to_dict("records")  # type: ignore[assignment]
+    state.update(campaign_events(records, campaigns))
     found = campaigns.message_columns(state.features(campaign_subjects([message])))
     batch = campaign_features(copies, pd.DataFrame([message]), campaigns)
     assert found.tolist() == batch.tolist()

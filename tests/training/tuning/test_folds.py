@@ -54,9 +54,9 @@ def test_no_label_of_another_slice_is_left(labelled_messages: pd.DataFrame) -> N
     assert training_data.rows["message_id"].tolist() == data.rows["message_id"].iloc[split.train].tolist()
     assert training_data.messages is not None
     assert len(training_data.messages) == len(labelled_messages)
-    messages = training_data.messages
-    labelled = messages[messages["label"].notna() | messages["labelled_at"].notna()]
-    assert set(labelled["message_id"]) == set(training_data.rows["message_id"])
+    assert "label" not in training_data.messages
+    assert training_data.known_labels is not None
+    assert set(training_data.known_labels["message_id"]) == set(training_data.rows["message_id"])
 
 
 def test_no_label_of_an_account_of_another_slice_is_left() -> None:

@@ -93,11 +93,12 @@ def scrambled(data: LabelledData, split: Split) -> LabelledData:
     rows.loc[others, "label"] = rng.permutation(rows.loc[others, "label"].to_numpy(object))
     rows.loc[others, "labelled_at"] = rows["as_of"].min()
     assert (rows["label"] != data.rows["label"]).any()
-    messages = data.messages
-    if messages is not None:
-        dealt = rows.set_index("message_id")[["label", "labelled_at"]].reindex(messages["message_id"])
-        messages = messages.assign(label=dealt["label"].to_numpy(), labelled_at=dealt["labelled_at"].array)
-    return replace(data, rows=rows, messages=messages)
+    known = data.known_labels
+    if known is not None and data.subject == "message":
+        dealt = rows.set_index("message_id")[["label", "labelled_at"]].reindex(known["message_id"])
+        known = known.assign(label=dealt["label"].to_numpy(), labelled_at=dealt["labelled_at"].array)
+        assert (known["label"] != data.known_labels["label"]).any()
+    return replace(data, rows=rows, known_labels=known)
 
 
 def test_labels_outside_the_training_slice_change_no_trial(
