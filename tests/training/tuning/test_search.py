@@ -19,7 +19,7 @@ import pandas as pd
 import pytest
 from optuna.distributions import BaseDistribution, FloatDistribution
 
-from fraudsieve.training.data.builders import groups_of, read_data
+from fraudsieve.training.data.builders import groups_of, read_data, with_order_key
 from fraudsieve.training.data.labelled import LabelledData, load_labelled
 from fraudsieve.training.fit import Trained, train
 from fraudsieve.training.recipe.recipe import Recipe
@@ -306,6 +306,7 @@ def test_a_killed_run_resumes(labelled_messages: pd.DataFrame, tmp_path: Path, m
     call = [sys.executable, "-m", "fraudsieve", "train", "--recipe", "r.toml", "--messages", "m.parquet"]
     settings = Recipe.read("r.toml", {"data.messages": "m.parquet"})
     data = read_data(settings, {"messages": Path("m.parquet")}, min_label_rows=10)
+    settings = with_order_key(settings, data, "")
     storage = Path(f"fraudsieve-model.tune-{_digest(data, settings)[:12]}.db")
 
     run = subprocess.Popen(call, stderr=subprocess.DEVNULL)
