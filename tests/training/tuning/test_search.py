@@ -94,11 +94,12 @@ def scrambled(data: LabelledData, split: Split) -> LabelledData:
     rows.loc[others, "labelled_at"] = rows["as_of"].min()
     assert (rows["label"] != data.rows["label"]).any()
     known = data.known_labels
-    if known is not None and data.subject == "message":
-        dealt = rows.set_index("message_id")[["label", "labelled_at"]].reindex(known["message_id"])
-        known = known.assign(label=dealt["label"].to_numpy(), labelled_at=dealt["labelled_at"].array)
-        assert (known["label"] != data.known_labels["label"]).any()
-    return replace(data, rows=rows, known_labels=known)
+    if known is None or data.subject != "message":
+        return replace(data, rows=rows)
+    dealt = rows.set_index("message_id")[["label", "labelled_at"]].reindex(known["message_id"])
+    scrambled_labels = known.assign(label=dealt["label"].to_numpy(), labelled_at=dealt["labelled_at"].array)
+    assert (scrambled_labels["label"] != known["label"]).any()
+    return replace(data, rows=rows, known_labels=scrambled_labels)
 
 
 def test_labels_outside_the_training_slice_change_no_trial(
