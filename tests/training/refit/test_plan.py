@@ -71,7 +71,7 @@ def test_rows_that_calibrate_are_mature_and_the_evaluated_model_has_not_learned_
     assert set(calibrating) == (set(split.calibration) | set(split.test)) & set(plan.split.train)
     assert rows["as_of"].iloc[split.train].max() < rows["as_of"].iloc[calibrating].min()
     is_crime = (rows["label"] != "legitimate").to_numpy()
-    assert not set(groups[split.train]) & set(groups[calibrating[is_crime[calibrating]]])
+    assert not set(groups[split.train[is_crime[split.train]]]) & set(groups[calibrating[is_crime[calibrating]]])
 
 
 def test_without_times_all_rows_are_trained_on_and_campaigns_are_kept_apart(data: LabelledData) -> None:
