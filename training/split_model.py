@@ -131,8 +131,8 @@ def _bound_notes(data: LabelledData, groups: Array, matrix: FeatureMatrix) -> li
     found = {"+".join(names): (count_beyond_bound(data.events, view), view.max_events) for names, view in views.items()}
     if getattr(matrix, "campaigns", None) is not None:
         found["campaign"] = int((np.bincount(groups) > MAX_MESSAGES).sum()), MAX_MESSAGES
-    text = "{:,} entities by {} have more than {:,} events in a window: only the newest of them count"
-    return [text.format(n, name, most) for name, (n, most) in found.items() if n]
+    text = "entities by {} with more than {:,} events in a window, of which only the newest count: {:,}"
+    return [text.format(name, most, n) for name, (n, most) in found.items() if n]
 
 
 def _sampled(rate: float, n_rows: int, data: LabelledData, split: Split) -> str:

@@ -10,7 +10,7 @@ import pytest
 from fraudsieve.features.campaign.campaign_batch import campaign_features
 from fraudsieve.features.campaign.over_time import CampaignHistory, campaign_events, campaign_subjects
 from fraudsieve.features.history.declaration import History
-from fraudsieve.features.history.history_batch import history_features
+from fraudsieve.features.history.history_batch import count_beyond_bound, history_features
 from fraudsieve.features.history.measures import MEASURES
 from fraudsieve.features.history.records import delivery_id, id_digest
 from fraudsieve.features.history.timeline import signed
@@ -138,6 +138,18 @@ def test_thousands_of_events_at_one_moment_empty_no_window(times: str, entity: s
     assert pool.rows_of(0)[-1, 1] == newest["digest"].iloc[-1]
     assert found["network__known_30d"] == 4096
     assert 20 < found["network__frauds_30d"] < 70
+
+
+def test_entities_with_more_events_than_a_window_has_are_counted() -> None:
+    view, bounded = History(("1h",), measures=("count",)), History(("1h",), measures=("count",), max_events=2)
+    state = HistoryState(bounded, lateness="all")
+    minutes = {"few": (0,), "spread": (0, 100, 200), "dense": (0, 5, 9, 300), "tied": (7, 7, 7, 7, 8)}
+    for account, times in minutes.items():
+        state.update([{"account_id": account, "occurred_at": at(time)} for time in times])
+    rows = [(account, at(time)) for account, times in minutes.items() for time in times]
+    events = pd.DataFrame([*rows, (None, at(0))], columns=["account_id", "occurred_at"])
+    assert (count_beyond_bound(events, bounded), count_beyond_bound(events, view)) == (2, 0)
+    assert state.n_at_bound == 3  # those that hold as many events as a window may have, or more
 
 
 @pytest.mark.slow
