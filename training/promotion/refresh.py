@@ -49,7 +49,7 @@ def digest_of(recipe: Recipe) -> str:
     """
     settings = recipe.model_dump(mode="json", include=OF_THE_FIT)
     for view in settings["history"]["views"] or ():
-        view.pop("order_key", None)  # each training makes one
+        view.pop("order_key", None)  # of the champion or the tables, not a setting
     searched = {} if recipe.tune is None else recipe.tune.space.model_dump()
     for section, names in searched.items():
         settings[section] |= dict.fromkeys(names, "searched")
